@@ -1,0 +1,1 @@
+"""Ways to sign; one file per kind of key."""

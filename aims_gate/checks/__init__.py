@@ -1,0 +1,124 @@
+"""Checks measure; `judge` decides. A check never sees a threshold and cannot say PASS.
+
+A check is a frozen dataclass whose fields are its parameters (the `with:` of a rule). `plan` builds
+it, so a misspelt parameter is a policy error before anything is read. Adding a check is one file
+and one row in `CHECKS`; `tests/conformance/test_check.py` holds every one to this contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from aims_gate.engines import Engine
+from aims_gate.errors import DataError
+from aims_gate.facts import Statistic
+from aims_gate.policy.model import DecideOn, Role
+from aims_gate.sources.subject import Data, Subject
+from aims_gate.tables import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The one statistic of a check that is held against a threshold."""
+
+    name: str
+    low: float
+    """Least value it can take."""
+    high: float
+    """Greatest value it can take; may be infinite."""
+    higher_is_better: bool | None
+    """None where both directions make sense."""
+    neutral: float | None = None
+    """The value of "no effect": 0 for distances and gaps, 1 for ratios; None for performance."""
+    limit: float | None = None
+    """The conventional limit, where there is one; used when a rule has no `require`."""
+    has_interval: bool = True
+    decide_on: DecideOn = DecideOn.ESTIMATE
+    """Who carries the burden of proof unless the rule says otherwise."""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a check is, for `policy checks`, `explain` and the evidence."""
+
+    name: str
+    """`family.name`."""
+    summary: str
+    """One sentence: what is measured."""
+    definition: str
+    """The formula, its range, what 0 and 1 mean, the interval and its source, in plain text."""
+    roles: tuple[Role, ...] = ()
+    """The data it reads unless the rule says `on:`."""
+    controls: tuple[str, ...] = ()
+    """The controls it supports, such as `iso42001:A.6.2.4`."""
+    undecided: tuple[str, ...] = ()
+    """Situations in which it refuses to give a value, each in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a check may look at."""
+
+    subject: Subject
+    engine: Engine
+    alpha: float
+    """Error rate of the whole rule; a check divides it by its own cells."""
+    now: datetime
+    on: Role | None = None
+    """The role that the rule names with `on:`."""
+
+    def data(self, role: Role) -> Data:
+        """Give the data of *role*; NoData if there are none, DataError if they are unusable."""
+        if role in self.subject.unread:
+            raise self.subject.unread[role]
+        if role not in self.subject.data:
+            raise NoDataError(
+                f"there are no {role} data",
+                hint=f"log them with aims_gate.log_evaluation(role={role.value!r}) "
+                f"or hand them over with --data {role}=URI",
+            )
+        return self.subject.data[role]
+
+
+class NoDataError(DataError):
+    """A role that a check needs has no data: the outcome is MISSING, not ERROR."""
+
+
+class Check(Protocol):
+    """One kind of measurement, with its parameters as fields."""
+
+    about: ClassVar[About]
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic under these parameters."""
+        ...
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters together: (field, what, hint)."""
+        ...
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Measure; DataError, with its reason, if the data do not allow it."""
+        ...
+
+
+CHECKS: Table[type[Check]] = Table(
+    "check",
+    {
+        "performance.score": "aims_gate.checks.performance:Score",
+        "fairness.impact_ratio": "aims_gate.checks.fairness:ImpactRatio",
+        "fairness.parity": "aims_gate.checks.fairness:Parity",
+        "fairness.odds": "aims_gate.checks.fairness:Odds",
+        "drift.columns": "aims_gate.checks.drift:Columns",
+        "data.schema": "aims_gate.checks.data:Schema",
+        "data.missing": "aims_gate.checks.data:Missing",
+        "integrity.model": "aims_gate.checks.integrity:Model",
+        "integrity.data": "aims_gate.checks.integrity:DataDigests",
+        "integrity.run": "aims_gate.checks.integrity:Run",
+    },
+)
+

@@ -1,0 +1,1 @@
+"""What we state about a verdict."""

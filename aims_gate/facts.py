@@ -1,0 +1,125 @@
+"""What was measured, and of what: plain values that every floor may read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A confidence interval; `low` or `high` may be infinite (a ratio over a rate of zero).
+
+    *level* is the simultaneous two-sided coverage over all cells of a rule, in (0, 1). Where a
+    method gives one-sided bounds at 95 %, both together are a two-sided interval of level 0.90.
+    """
+
+    low: float
+    high: float
+    level: float
+    method: str
+
+
+class Lack(StrEnum):
+    """Why a cell has no value that could be held against a threshold."""
+
+    MISSING = "missing"
+    """The thing to measure is not there: no column, no rows, no run."""
+    INSUFFICIENT = "insufficient"
+    """It is there, but there is too little of it to say anything."""
+    UNDEFINED = "undefined"
+    """It is there and cannot be computed: 0/0, NaN, nulls in a label."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """The answer to "could a serious effect have been missed at these sizes?"."""
+
+    powered: bool
+    reason: str = ""
+    """What the sizes cannot show and how many rows could; empty when powered."""
+    excused: bool = False
+    """Not powered, but so small a share of the rows that it warns instead of blocking."""
+
+
+class Design(Protocol):
+    """The sizes behind a value, from which its power follows (statistics.md 1.1 and 1.4)."""
+
+    def need(self, *, limit: float, line: float, serious: float) -> Need:
+        """Tell whether an effect of *serious* would be refused with at least 80 % power."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistic:
+    """One measured number: its name, the slice it is about, and how sure it is.
+
+    Exactly one name per check is *judged*, with one value per cell; the others are context.
+    A judged statistic has a value, or a *lack* with its reason, never neither.
+    """
+
+    name: str
+    slice: str = ""
+    """The cell, such as `sex=F vs sex=M` or a column's name; empty for all rows."""
+    value: float | None = None
+    interval: Interval | None = None
+    rows: int = 0
+    """Rows that the value rests on."""
+    total: int = 0
+    """Rows of the data that they were taken from."""
+    engine: str = "native"
+    judged: bool = False
+    lack: Lack | None = None
+    reason: str = ""
+    """Why there is no value, or what a reader should know about it."""
+    design: Design | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelIdentity:
+    """Which model was judged."""
+
+    uri: str
+    """As it was asked for."""
+    name: str
+    """Registered name, or the folder's name, or the run's artifact name."""
+    version: str = ""
+    resource_uri: str = ""
+    """Package URL, `pkg:mlflow/name@version?repository_url=…` or `pkg:generic/name`."""
+    digest: str = ""
+    """SHA-256 of the manifest `model.sha256`."""
+    files: int = 0
+    bytes: int = 0
+    model_id: str = ""
+    """MLflow's logged model id, `m-…`."""
+    run_id: str = ""
+    resolved_uri: str = ""
+    """What an alias or a chain of `models:/` URIs ended at."""
+    reader: str = "files"
+    """How it was read: `files`, `rest` or `client`."""
+
+
+class DigestKind(StrEnum):
+    """What a dataset digest was taken of."""
+
+    FILE = "file"
+    """The file's bytes."""
+    TREE = "tree"
+    """The manifest of a folder, as for models."""
+    ROWS = "rows-v1"
+    """Our typed row encoding, for frames in memory (docs/digests.md)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetIdentity:
+    """Which data a role was read from."""
+
+    role: str
+    name: str
+    uri: str
+    digest: str
+    digest_kind: DigestKind
+    rows: int
+    mlflow_digest: str = ""
+    """MLflow's own digest, which covers 10,000 rows at most: a link, not a proof."""

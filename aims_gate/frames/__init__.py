@@ -1,0 +1,159 @@
+"""Where data live: a frame answers aggregate questions only, so that no check loops over rows.
+
+The same check then runs on Arrow in memory, on files larger than memory and on Spark. Adding an
+implementation is one file here; `tests/conformance/test_frame.py` holds every one to this contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+Scalar = str | int | float | bool
+"""A value of a cell: text (categories, dates as ISO 8601), whole number, number or truth value."""
+
+MISSING = "(missing)"
+"""The label of null in a column that is used as a group."""
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TEXT = "text"
+    TIME = "time"
+    OTHER = "other"
+    """Lists, structs, bytes: nothing that a check can use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A column to count by, as it is or cut into bins.
+
+    With edges `(0, 25, 45)` a number x falls into `[0,25)`, `[25,45)` or `[45,inf)`, and below the
+    first edge into `(-inf,0)`. Null and NaN are the group `(missing)`.
+    """
+
+    column: str
+    edges: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """Counts of rows by the values of some columns: one row of *values* per non-empty cell.
+
+    A null is None. Cells are in a fixed order that does not depend on the order of the rows.
+    """
+
+    keys: tuple[Key, ...]
+    values: tuple[tuple[Scalar | None, ...], ...]
+    counts: Counts
+    """Shape (cells,): rows, or the sum of the frame's weights."""
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return int(self.counts.sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """A numeric column: its distinct finite-or-infinite values in ascending order, with counts.
+
+    NaN and null are counted in *nulls* and are not among the values.
+    """
+
+    values: Floats
+    """Shape (distinct,), strictly ascending."""
+    counts: Counts
+    """Shape (distinct,), each at least 1."""
+    nulls: int
+
+    @property
+    def rows(self) -> int:
+        """All rows, nulls included."""
+        return int(self.counts.sum()) + self.nulls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """The sums a mean and its interval follow from, over *rows* rows."""
+
+    rows: int
+    mean: float
+    variance: float
+    """Sample variance, divisor rows - 1; NaN for one row."""
+    skewness: float
+    """Third standardised sample moment, g1; 0 where the variance is 0."""
+
+
+class Loss(StrEnum):
+    """A per-row loss whose mean is a metric."""
+
+    ABSOLUTE = "absolute"
+    """|label - estimate|"""
+    SQUARED = "squared"
+    """(label - estimate)^2"""
+    ABSOLUTE_PERCENT = "absolute_percent"
+    """|label - estimate| / |label|; undefined where a label is 0."""
+    BRIER = "brier"
+    """(1[label = positive] - estimate)^2"""
+    LOG = "log"
+    """-ln of the probability given to the label, which is clipped to [2^-52, 1 - 2^-52]."""
+
+
+class Frame(Protocol):
+    """A table that answers aggregate questions; every count is weighted if the frame is."""
+
+    @property
+    def rows(self) -> int:
+        """Rows, or the sum of the weights."""
+        ...
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """Columns in their order, and what each holds."""
+        ...
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """Columns and the exact type each was stored with, for people and schema checks."""
+        ...
+
+    def nulls(self, column: str) -> int:
+        """Count null (and, in numbers, NaN)."""
+        ...
+
+    def count(self, *keys: Key) -> Cells:
+        """Count rows by the values of *keys*."""
+        ...
+
+    def distribution(self, column: str) -> Distribution:
+        """Give the ordered distribution of a number or boolean; DataError for other kinds."""
+        ...
+
+    def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
+        """Give the distribution of *column* for each value of *by*; rows with null *by* left out."""
+        ...
+
+    def moments(
+        self, loss: Loss, *, label: str, estimate: str, positive: Scalar | None = None
+    ) -> Moments:
+        """Give the moments of a per-row loss; DataError if a row's loss is not finite."""
+        ...
+
+    def digest(self) -> str:
+        """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
+        ...
+
+    def without_nulls(self, columns: Sequence[str]) -> Frame:
+        """Give the frame without the rows that are null in any of *columns*."""
+        ...

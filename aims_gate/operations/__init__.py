@@ -1,0 +1,1 @@
+"""What people do with the gate and its evidence."""

@@ -1,0 +1,195 @@
+"""The policy as values: what `read` and `resolve` produce and every later stage consumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+STAGES = ("dev", "staging", "production")
+"""The default order of stages; the last is the strictest."""
+
+
+class Severity(StrEnum):
+    """Whether a rule can refuse a stage; it never changes an outcome."""
+
+    INFO = "info"
+    WARN = "warn"
+    BLOCK = "block"
+
+
+class DecideOn(StrEnum):
+    """Who carries the burden of proof, from the most lenient to the strictest."""
+
+    PROVEN_BREACH = "proven_breach"
+    ESTIMATE = "estimate"
+    PROVEN_PASS = "proven_pass"
+
+
+class OnInsufficient(StrEnum):
+    """What too little data does to a blocking rule."""
+
+    WARN = "warn"
+    BLOCK = "block"
+
+
+class Role(StrEnum):
+    """What a data set is for."""
+
+    EVALUATION = "evaluation"
+    REFERENCE = "reference"
+    CURRENT = "current"
+    CHAMPION = "champion"
+
+
+class TaskKind(StrEnum):
+    """What the model predicts."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+    RANKING = "ranking"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where something stands in a text."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        """Give the place as `file:line`."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """What a value is held against; a value exactly on a limit meets it.
+
+    One of `at_least`, `at_most` or both (between). The `warn_*` value is the line past which an
+    effect is noticeable; without one it is half way between neutral and the limit.
+    """
+
+    at_least: float | None = None
+    at_most: float | None = None
+    warn_below: float | None = None
+    warn_above: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliesTo:
+    """Glob patterns of model names, and stages; empty means all."""
+
+    models: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    place: Place = Place(file="", line=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSpec:
+    """Where a role's data come from and what its columns mean."""
+
+    source: str | None = None
+    label: str | None = None
+    prediction: str | None = None
+    score: str | Mapping[str, str] | None = None
+    """A column of scores, or one column per class."""
+    threshold: float = 0.5
+    """The score from which a row counts as predicted positive, where there is no prediction."""
+    positive: str | int | float | bool | None = None
+    task: TaskKind | None = None
+    key: str | None = None
+    weight: str | None = None
+    time: str | None = None
+    sensitive: Mapping[str, tuple[float, ...] | None] = field(default_factory=dict)
+    """Protected attributes, each with its bin edges or None."""
+    sha256: str | None = None
+    min_rows: int | None = None
+    max_age_days: float | None = None
+    max_null_labels: float = 0.0
+    place: Place = Place(file="", line=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One requirement: a check, its parameters, and what its value is held against."""
+
+    id: str
+    check: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """The `with:` of the policy, as written; its check turns it into typed fields."""
+    title: str = ""
+    on: Role | None = None
+    require: Threshold | None = None
+    decide_on: DecideOn | None = None
+    severity: Severity = Severity.BLOCK
+    serious: float | None = None
+    effective_from: datetime | None = None
+    applies_to: AppliesTo | None = None
+    max_age_days: float | None = None
+    grace_days: float = 0.0
+    controls: tuple[str, ...] = ()
+    why: str = ""
+    approved_by: str = ""
+    on_insufficient: OnInsufficient | None = None
+    engine: str | None = None
+    overridable: tuple[str, ...] = ()
+    place: Place = Place(file="", line=0)
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Places of the rule's keys, such as `check`, `with.metric` or `require.at_least`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenCell:
+    """A made-up cell of a policy test."""
+
+    slice: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    rows: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyTest:
+    """A policy's own test: made-up measurements and the outcomes they must lead to."""
+
+    name: str
+    given: Mapping[str, tuple[GivenCell, ...]] = field(default_factory=dict)
+    """Per rule its cells; no cells means that nothing was measured."""
+    at: datetime | None = None
+    stage: str | None = None
+    expect: Mapping[str, str] = field(default_factory=dict)
+    """Rule ids, and `verdict`, to the expected word."""
+    place: Place = Place(file="", line=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A resolved policy; `document` is what is written out, hashed and named in evidence."""
+
+    id: str
+    version: str
+    owner: str = ""
+    expires: datetime | None = None
+    stages: tuple[str, ...] = STAGES
+    applies_to: AppliesTo | None = None
+    sources_allow: tuple[str, ...] = ()
+    engine: str = "native"
+    alpha: float = 0.05
+    alpha_scope: str = "rule"
+    on_insufficient: OnInsufficient | None = None
+    data: Mapping[Role, DataSpec] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    tests: tuple[PolicyTest, ...] = ()
+    extends: tuple[str, ...] = ()
+    uri: str = ""
+    """The file's name, or `pack:NAME@VERSION`."""
+    folder: str = ""
+    """The folder of the policy file, inside which `file:` sources may lie; empty for packs."""
+    document: bytes = b""
+    digest: str = ""
+    """SHA-256 of `document`."""

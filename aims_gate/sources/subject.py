@@ -1,0 +1,92 @@
+"""What is judged: a model's files, its run, and its data by role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from aims_gate.attest.manifest import Manifest
+from aims_gate.errors import DataError
+from aims_gate.facts import DatasetIdentity, ModelIdentity
+from aims_gate.frames import Frame
+from aims_gate.policy.model import DataSpec, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """What a source may use: a private folder, limits, and a way to tell how far it is."""
+
+    folder: Path
+    """A fresh folder that only this user can read."""
+    max_files: int = 100_000
+    max_bytes: int = 50 * 2**30
+    progress: Callable[[str], None] = lambda _text: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricPoint:
+    """One value that a run's author logged: a claim, not a measurement."""
+
+    key: str
+    value: float
+    timestamp: datetime | None = None
+    step: int = 0
+    dataset_name: str = ""
+    dataset_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What MLflow says of the training run."""
+
+    run_id: str
+    status: str
+    """`FINISHED`, `RUNNING`, `FAILED`, `SCHEDULED` or `KILLED`."""
+    started: datetime | None = None
+    ended: datetime | None = None
+    user: str = ""
+    commit: str = ""
+    """`mlflow.source.git.commit`; a claim of the author."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: tuple[MetricPoint, ...] = ()
+    """Every logged point of every metric, not the last only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """A role's frame, what its columns mean, and which bytes it came from."""
+
+    role: Role
+    frame: Frame
+    spec: DataSpec
+    """The policy's description, completed by the column roles that were logged with the data."""
+    identity: DatasetIdentity
+    created: datetime | None = None
+    """When the data were logged, where MLflow says so."""
+    read_twice: Callable[[], str] | None = None
+    """Hash the bytes again; None for frames in memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """The model's own declaration of its columns: (name, MLflow type, required)."""
+
+    inputs: tuple[tuple[str, str, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A model with everything that the gate may look at."""
+
+    model: ModelIdentity
+    manifest: Manifest
+    folder: Path
+    """The private copy of the model's files."""
+    data: Mapping[Role, Data] = field(default_factory=dict)
+    unread: Mapping[Role, DataError] = field(default_factory=dict)
+    """Roles whose data were named but could not be used: rules that need them are ERROR."""
+    run: RunFacts | None = None
+    signature: Signature | None = None
+    flavors: tuple[str, ...] = ()

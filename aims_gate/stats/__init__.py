@@ -1,0 +1,1 @@
+"""Numbers in, numbers out: each formula with its law and its source."""

@@ -1,0 +1,134 @@
+"""The words of a decision: outcomes, results and the verdict. What they are is decided in `judge`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from aims_gate.facts import DatasetIdentity, ModelIdentity, Statistic
+from aims_gate.policy.model import Severity, Threshold
+
+
+class Outcome(StrEnum):
+    """What became of a rule, in the order in which cells combine: the first is the worst."""
+
+    FAIL = "FAIL"
+    ERROR = "ERROR"
+    MISSING = "MISSING"
+    STALE = "STALE"
+    INSUFFICIENT = "INSUFFICIENT"
+    WAIVED = "WAIVED"
+    WARN = "WARN"
+    PASS = "PASS"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+_ORDER = tuple(Outcome)
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Give the worst of *outcomes*; of none at all it is ERROR, because nothing was decided."""
+    return min(outcomes, key=_ORDER.index, default=Outcome.ERROR)
+
+
+class Decision(StrEnum):
+    """What became of the stage."""
+
+    PASSED = "passed"
+    REFUSED = "refused"
+    UNDECIDED = "undecided"
+
+    @property
+    def exit_code(self) -> int:
+        """The process's exit code: 0 policy met, 1 not met, 3 could not decide."""
+        return {Decision.PASSED: 0, Decision.REFUSED: 1, Decision.UNDECIDED: 3}[self]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One rule and what became of it."""
+
+    rule: str
+    check: str
+    severity: Severity
+    outcome: Outcome
+    raw_outcome: Outcome
+    """Before waivers and `effective_from`."""
+    reason: str
+    """One line: the value, its interval, the threshold, the slice and the rows."""
+    threshold: Threshold | None = None
+    statistics: tuple[Statistic, ...] = ()
+    controls: tuple[str, ...] = ()
+    waiver: str | None = None
+    title: str = ""
+    why: str = ""
+    place: str = ""
+    """`file:line` of the rule in the policy."""
+    blocking: bool = False
+    """Whether this result stands in the way of the stage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyIdentity:
+    """Which policy was applied."""
+
+    id: str
+    version: str
+    digest: str
+    """SHA-256 of the fully resolved policy document."""
+    uri: str
+    """Where it was read from: the file's name, or `pack:NAME@VERSION`."""
+    extends: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceIdentity:
+    """Where the record of a verdict is."""
+
+    id: str
+    """The evaluation id."""
+    directory: str
+    signed: bool
+    key: str = ""
+    """OpenSSH fingerprint of the signing key, `SHA256:…`; empty when unsigned."""
+    published: str = ""
+    """`runs:/…` of the published copy; empty when it was not published."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the gate decided about a model for a stage, and everything it rests on."""
+
+    decision: Decision
+    stage: str
+    model: ModelIdentity
+    policy: PolicyIdentity
+    results: tuple[Result, ...]
+    datasets: tuple[DatasetIdentity, ...] = ()
+    evidence: EvidenceIdentity | None = None
+    started: datetime
+    finished: datetime
+    versions: dict[str, str] = field(default_factory=dict)
+    """Versions of aims-gate, Python and the engines that measured."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the policy is met."""
+        return self.decision is Decision.PASSED
+
+    @property
+    def exit_code(self) -> int:
+        """The process's exit code: 0 policy met, 1 not met, 3 could not decide."""
+        return self.decision.exit_code
+
+    @property
+    def warnings(self) -> int:
+        """Count the results that a person should look at although they do not block."""
+        quiet = (Outcome.PASS, Outcome.NOT_APPLICABLE)
+        return sum(r.outcome not in quiet and not r.blocking for r in self.results)
+
+    def __bool__(self) -> bool:
+        """Refuse: `if verdict:` would be true for a refusal too."""
+        raise TypeError("a Verdict is neither true nor false; use verdict.passed")
