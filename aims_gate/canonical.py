@@ -25,7 +25,7 @@ def encode(value: Any) -> bytes:
 
 
 def parse(data: bytes) -> Any:
-    """Parse JSON strictly; ValueError for duplicate keys, NaN, infinity and text that is no JSON."""
+    """Parse JSON strictly; ValueError for duplicate keys, NaN, infinity and non-JSON."""
     try:
         return json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse)
     except RecursionError:

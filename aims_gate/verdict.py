@@ -1,4 +1,4 @@
-"""The words of a decision: outcomes, results and the verdict. What they are is decided in `judge`."""
+"""The words of a decision: outcomes, results, verdict. What they are is decided in `judge`."""
 
 from __future__ import annotations
 

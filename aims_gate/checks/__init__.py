@@ -121,4 +121,3 @@ CHECKS: Table[type[Check]] = Table(
         "integrity.run": "aims_gate.checks.integrity:Run",
     },
 )
-

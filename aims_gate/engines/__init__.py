@@ -39,7 +39,9 @@ class Engine(Protocol):
         """Give the rate of *high* minus the rate of *low*, in [-1, 1]: 0 is parity."""
         ...
 
-    def drift_of_numbers(self, method: str, reference: Distribution, current: Distribution) -> float:
+    def drift_of_numbers(
+        self, method: str, reference: Distribution, current: Distribution
+    ) -> float:
         """Give the distance of two ordered distributions: 0 is none, larger is more."""
         ...
 

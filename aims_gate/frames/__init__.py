@@ -141,7 +141,7 @@ class Frame(Protocol):
         ...
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
-        """Give the distribution of *column* for each value of *by*; rows with null *by* left out."""
+        """Give *column* by the values of *by*, rows with null *by* left out."""
         ...
 
     def moments(

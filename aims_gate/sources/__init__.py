@@ -9,22 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from aims_gate.policy.model import DataSpec, Role
-from aims_gate.sources.subject import Subject, Workspace
+from aims_gate.policy.model import Policy, Role
+from aims_gate.sources.subject import Fetched, Subject, Workspace
 from aims_gate.tables import Table
 
 
 class Source(Protocol):
     """Opens the models of one family of URIs."""
 
-    def open(
-        self, uri: str, *, data: Mapping[Role, DataSpec], given: Mapping[Role, object], workspace: Workspace
-    ) -> Subject:
-        """Resolve *uri*, copy and hash its files, and open its data.
+    def fetch(self, uri: str, *, workspace: Workspace) -> Fetched:
+        """Resolve *uri* once, copy the model's files into the private folder and hash them.
 
-        *data* is the policy's own description of each role; *given* holds what the caller handed
-        over (`--data ROLE=URI` as text, or a frame in memory) and wins over the policy's `source`.
         SourceError if MLflow or a file cannot be read; UsageError if *uri* has no such form.
+        """
+        ...
+
+    def open(
+        self, uri: str, *, policy: Policy, given: Mapping[Role, object], workspace: Workspace
+    ) -> Subject:
+        """Fetch the model, read what is known of its run, and open its data by role.
+
+        `policy.data` describes the roles; *given* holds what the caller handed over (`--data
+        ROLE=URI` as text, or a frame in memory) and wins over the policy's `source`. Data that
+        were named and cannot be used go into `Subject.unread` and are not lost. SourceError and
+        UsageError as for `fetch`.
         """
         ...
 

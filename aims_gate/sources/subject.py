@@ -23,6 +23,18 @@ class Workspace:
     max_files: int = 100_000
     max_bytes: int = 50 * 2**30
     progress: Callable[[str], None] = lambda _text: None
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """The process's environment: MLflow's own variables are read from here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A model's files in a private folder, and what they hash to."""
+
+    model: ModelIdentity
+    manifest: Manifest
+    folder: Path
+    """Only this user can read it, and nothing else writes there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
