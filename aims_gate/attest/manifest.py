@@ -1,5 +1,291 @@
 """The model manifest: the single subject that every statement is about.
 
 `model.sha256` is what `find . -type f | cut -c3- | LC_ALL=C sort | xargs sha256sum` prints, so that
-`sha256sum -c` checks a model without us, and its own SHA-256 is the in-toto directory hash.
+`sha256sum -c` checks a model without us, and its own SHA-256 is the in-toto directory hash. It
+commits to every name as well as to every byte; empty folders are not part of it.
 """
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+
+from aims_gate import canonical
+from aims_gate.errors import SourceError
+
+MAX_FILES = 100_000
+MAX_BYTES = 50 * 2**30
+MAX_NAME = 1024
+"""Bytes of a path below the model's folder."""
+_MAX_PART = 255
+_CHUNK = 1 << 20
+
+_LINE = re.compile(rb"([0-9a-f]{64})  ([^\n]+)\n")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_ENCODED = re.compile(r"%(?:25)*(?:2e|2f|5c|7f|[01][0-9a-f])", re.IGNORECASE)
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file of a model."""
+
+    path: str
+    """Relative, with `/`."""
+    sha256: str
+    """64 lower-case hexadecimal digits."""
+    bytes: int = field(default=0, compare=False)
+    """Size; 0 where the entry was read from text, which holds no sizes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The files of a model, in ascending order of the bytes of their paths, at least one.
+
+    Raises:
+        SourceError: A path is unsafe or out of order, two paths are one on some file systems, a
+            digest is no SHA-256, or there is no file.
+    """
+
+    entries: tuple[Entry, ...]
+
+    def __post_init__(self) -> None:
+        if not self.entries:
+            raise SourceError("the model has no files", hint="give the folder that holds the model")
+        for entry in self.entries:
+            if not _SHA256.fullmatch(entry.sha256):
+                raise SourceError("not a SHA-256 in lower-case hexadecimal", where=entry.path)
+        paths = [entry.path for entry in self.entries]
+        _check_names(paths)
+        if paths != sorted(set(paths), key=str.encode):
+            raise SourceError("the files are not in the order of their names, each once")
+
+    @property
+    def text(self) -> bytes:
+        """The bytes of `model.sha256`."""
+        return "".join(f"{entry.sha256}  {entry.path}\n" for entry in self.entries).encode()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text: the model's digest, 64 hexadecimal digits."""
+        return canonical.sha256(self.text)
+
+    @property
+    def files(self) -> int:
+        """Number of files."""
+        return len(self.entries)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files; 0 for a manifest that was read from text."""
+        return sum(entry.bytes for entry in self.entries)
+
+
+class Change(StrEnum):
+    """How a file differs between two manifests."""
+
+    MISSING = "missing"
+    EXTRA = "extra"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A file that two manifests do not agree on."""
+
+    path: str
+    change: Change
+
+    def __str__(self) -> str:
+        """Give the difference as `changed: path`."""
+        return f"{self.change}: {self.path}"
+
+
+def scan(
+    folder: Path,
+    *,
+    ignore: Collection[str] = (),
+    max_files: int = MAX_FILES,
+    max_bytes: int = MAX_BYTES,
+) -> Manifest:
+    """Hash every file below *folder*.
+
+    Args:
+        folder: The model's folder; it may itself be reached through a symbolic link.
+        ignore: Relative paths of regular files that are left out, such as `registered_model_meta`.
+        max_files: Most files, ignored ones included.
+        max_bytes: Most bytes of all hashed files together.
+
+    Raises:
+        SourceError: There is a symbolic link, a device, an unsafe name or no file at all; a limit
+            is passed; a file cannot be read, or changes while it is read.
+    """
+    try:
+        found = list(_walk(folder, max_files))
+    except OSError as error:
+        raise _unread(error, folder) from error
+    files = {path: seen for path, seen in found if path not in ignore}
+    _check_names(files)
+    if sum(seen.st_size for seen in files.values()) > max_bytes:
+        raise SourceError(f"the model has more than {max_bytes:,} bytes", where=str(folder))
+    ordered = sorted(files.items(), key=lambda item: item[0].encode())
+    return Manifest(entries=tuple(_entry(folder, path, seen) for path, seen in ordered))
+
+
+def parse(text: bytes) -> Manifest:
+    """Read the bytes of a `model.sha256`; the inverse of `Manifest.text`.
+
+    Raises:
+        SourceError: The text is not exactly what `Manifest.text` would have written.
+    """
+    entries: list[Entry] = []
+    position = 0
+    while position < len(text):
+        line = _LINE.match(text, position)
+        if line is None:
+            raise SourceError(
+                "not a line of sha256sum: 64 hexadecimal digits, two spaces, a name, a newline",
+                where=f"model.sha256:{len(entries) + 1}",
+            )
+        entries.append(Entry(path=_decode(line[2]), sha256=line[1].decode()))
+        position = line.end()
+    return Manifest(entries=tuple(entries))
+
+
+def compare(expected: Manifest, actual: Manifest) -> tuple[Difference, ...]:
+    """List the files that *actual* lacks, has too many or has with other bytes, by path."""
+    wanted = {entry.path: entry.sha256 for entry in expected.entries}
+    there = {entry.path: entry.sha256 for entry in actual.entries}
+    differences = [Difference(path=path, change=Change.MISSING) for path in wanted - there.keys()]
+    differences += [Difference(path=path, change=Change.EXTRA) for path in there.keys() - wanted]
+    differences += [
+        Difference(path=path, change=Change.CHANGED)
+        for path in wanted.keys() & there
+        if wanted[path] != there[path]
+    ]
+    return tuple(sorted(differences, key=lambda difference: difference.path))
+
+
+def safe_name(name: str) -> PurePosixPath:
+    """Accept *name* as a relative path that stays below its folder on every system.
+
+    Raises:
+        SourceError: The name is empty, too long, absolute, has `.`, `..` or empty parts, a
+            backslash, a control, bidirectional or line-separating character, a lone surrogate, a
+            percent-encoded dot, separator or control character, a drive letter, or begins with a
+            dash, which `sha256sum` would take for an option.
+    """
+    if reason := _unsafe(name):
+        raise SourceError(
+            f"unsafe file name {name!a}: {reason}", hint="rename the file and log the model again"
+        )
+    return PurePosixPath(name)
+
+
+def _unsafe(name: str) -> str:
+    parts = name.split("/")
+    reasons = (
+        (not name, "it is empty"),
+        (
+            any(_unprintable(character) for character in name),
+            "a control or not encodable character",
+        ),
+        (name.startswith("/"), "it is absolute"),
+        (any(part in {"", ".", ".."} for part in parts), "an empty part, `.` or `..`"),
+        ("\\" in name, "a backslash"),
+        (bool(_DRIVE.match(name)), "a drive letter"),
+        (name.startswith("-"), "a dash at the beginning"),
+        (bool(_ENCODED.search(name)), "a percent-encoded dot, separator or control character"),
+        (_bytes(name) > MAX_NAME or any(_bytes(part) > _MAX_PART for part in parts), "too long"),
+    )
+    return next((reason for wrong, reason in reasons if wrong), "")
+
+
+def _unprintable(character: str) -> bool:
+    return character in _BIDI or unicodedata.category(character) in _UNPRINTABLE
+
+
+def _bytes(name: str) -> int:
+    return len(name.encode("utf-8", "surrogatepass"))
+
+
+def _check_names(paths: Iterable[str]) -> None:
+    """Refuse unsafe names, and names that are one name where case or Unicode form do not count."""
+    spelt: dict[str, str] = {}
+    for path in paths:
+        safe = safe_name(path)
+        for name in (path, *map(str, safe.parents)):
+            folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+            if spelt.setdefault(folded, name) != name:
+                raise SourceError(
+                    f"{spelt[folded]!a} and {name!a} are one name on some file systems",
+                    hint="rename one of them and log the model again",
+                )
+
+
+def _walk(folder: Path, max_files: int) -> Iterator[tuple[str, os.stat_result]]:
+    """Give the files below *folder* with their state, without following any link."""
+    folders = [PurePosixPath()]
+    count = 0
+    while folders:
+        inside = folders.pop()
+        with os.scandir(folder / inside) as listing:
+            entries = list(itertools.islice(listing, max_files - count + 1))
+        count += len(entries)
+        if count > max_files:
+            raise SourceError(f"more than {max_files:,} files and folders", where=str(folder))
+        for entry in entries:
+            path = inside / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(safe_name(str(path)))
+            elif entry.is_file(follow_symlinks=False):
+                yield str(path), entry.stat(follow_symlinks=False)
+            else:
+                raise SourceError(
+                    f"{str(path)!a} is neither a file nor a folder",
+                    where=str(folder),
+                    hint="a model may hold no symbolic links, pipes or devices",
+                )
+
+
+def _entry(folder: Path, path: str, seen: os.stat_result) -> Entry:
+    """Hash one file, and make sure that it is the one that was seen and stays as it is."""
+    digest = hashlib.sha256()
+    try:
+        # not blocking: a pipe put in the file's place must not hang the gate
+        descriptor = os.open(folder / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            before = os.fstat(descriptor)
+            while stat.S_ISREG(before.st_mode) and (chunk := file.read(_CHUNK)):
+                digest.update(chunk)
+            after = os.fstat(descriptor)
+    except OSError as error:
+        raise _unread(error, folder / path) from error
+    if not _state(seen) == _state(before) == _state(after):
+        raise SourceError("the file changed while it was read", where=path)
+    return Entry(path=path, sha256=digest.hexdigest(), bytes=after.st_size)
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_mode, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _decode(name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        raise SourceError(f"the file name {name!r} is not UTF-8") from None
+
+
+def _unread(error: OSError, path: Path) -> SourceError:
+    return SourceError(f"cannot read the model: {error.strerror or error}", where=str(path))
