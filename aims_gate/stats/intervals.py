@@ -1,0 +1,92 @@
+"""Closed-form confidence intervals for proportions, their differences and their ratios.
+
+Wilson (1927), "Probable inference, the law of succession, and statistical inference"; Newcombe
+(1998), "Interval estimation for the difference between independent proportions", method 10, which
+Zou and Donner (2008) generalised as MOVER; Donner and Zou (2012) for the ratio (MOVER-R).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+Bounds = tuple[float, float]
+
+
+def wilson(successes: float, rows: float, z: float) -> Bounds:
+    """Give the Wilson score interval of a proportion.
+
+    (p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n). The lower bound of no success is exactly
+    0 and the upper bound of nothing but successes exactly 1.
+
+    Args:
+        successes: From 0 to *rows*; need not be whole (planned or de-clustered counts are not).
+        rows: Trials, above 0; need not be whole.
+        z: Standard normal quantile, at least 0: 1.96 for 95 % two-sided.
+
+    Returns:
+        (low, high) with 0 <= low <= successes / rows <= high <= 1.
+
+    Raises:
+        ValueError: For no rows, or successes outside [0, rows]: a caller's error.
+    """
+    if not (rows > 0 and 0 <= successes <= rows and z >= 0):
+        message = f"no proportion: {successes} of {rows}, z {z}"
+        raise ValueError(message)
+    share, square = successes / rows, z * z / rows
+    centre = share + square / 2
+    spread = math.sqrt(share * (1 - share) * square + square * square / 4)
+    low = 0.0 if successes == 0 else (centre - spread) / (1 + square)
+    high = 1.0 if successes == rows else (centre + spread) / (1 + square)
+    # rounding may push a bound past the share itself by one unit in the last place
+    return min(max(low, 0.0), share), max(min(high, 1.0), share)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A proportion with its own interval: 0 <= low <= value <= high <= 1."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, successes: float, rows: float, z: float) -> Rate:
+        """Give the proportion with its Wilson interval."""
+        low, high = wilson(successes, rows, z)
+        return cls(value=successes / rows, low=low, high=high)
+
+
+def mover_difference(first: Rate, second: Rate) -> Bounds:
+    """Give the MOVER interval of first - second, in [-1, 1]: 0 is no difference."""
+    value = first.value - second.value
+    below = math.hypot(first.value - first.low, second.high - second.value)
+    above = math.hypot(first.high - first.value, second.value - second.low)
+    return max(value - below, -1.0), min(value + above, 1.0)
+
+
+def mover_ratio(first: Rate, second: Rate) -> Bounds:
+    """Give the MOVER-R interval of first / second, in [0, inf]: 1 is equality.
+
+    A bound t is where the MOVER bound of the contrast first - t second is 0, so that "high < t"
+    says the same as "the contrast is proven negative". *high* is infinite where the second rate
+    may be 0. The lower root is written with the root in the denominator: the usual form is 0/0
+    where second.high = 2 second.value.
+
+    Raises:
+        ValueError: If the second rate is 0: the ratio has no value.
+    """
+    if second.value <= 0:
+        message = "a ratio over a rate of zero"
+        raise ValueError(message)
+    product = first.value * second.value
+    first_low = first.low * (2 * first.value - first.low)
+    first_high = first.high * (2 * first.value - first.high)
+    second_low = second.low * (2 * second.value - second.low)
+    second_high = second.high * (2 * second.value - second.high)
+    low_root = math.sqrt(max(product * product - first_low * second_high, 0.0))
+    low = first_low / (product + low_root) if first_low > 0 else 0.0
+    if second_low <= 0:
+        return low, math.inf
+    high_root = math.sqrt(max(product * product - first_high * second_low, 0.0))
+    return low, (product + high_root) / second_low
