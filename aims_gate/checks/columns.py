@@ -1,0 +1,185 @@
+"""What a check needs of its data before it measures: columns by role, nulls and the positive class.
+
+Every check that compares labels with predictions comes through here, so that the same data are
+usable, or refused in the same words, for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.facts import Statistic
+from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.policy.model import TaskKind
+from aims_gate.sources.subject import Data
+
+Need = Literal["label", "prediction", "score"]
+
+_LISTED = 6
+"""At most so many values of a column are named in an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A frame in which every needed column is there and free of nulls."""
+
+    frame: Frame
+    """Without the rows that are null in a needed column."""
+    total: int
+    """Rows of the data, dropped ones included."""
+    label: str | None = None
+    prediction: str | None = None
+    score: str | Mapping[str, str] | None = None
+    """The column of scores, or one column per class."""
+
+    @property
+    def dropped(self) -> int:
+        """Rows left out because a needed column was null; at most the share the policy allows."""
+        return self.total - self.frame.rows
+
+    def context(self) -> Iterable[Statistic]:
+        """Report the dropped rows, if there are any."""
+        if self.dropped:
+            yield Statistic(
+                name="dropped_rows",
+                value=float(self.dropped),
+                rows=self.dropped,
+                total=self.total,
+                reason="null in label, prediction or score; allowed by max_null_labels",
+            )
+
+
+def labelled(data: Data, needs: Sequence[Need]) -> Labelled:
+    """Find the columns of the roles in *needs* and leave out the rows that are null in them.
+
+    Raises:
+        MissingColumnError: A role's column is not in the data.
+        DataError: A role has no column, no row is left, or more rows are null than the policy's
+            `max_null_labels` allows (none, unless it says otherwise).
+    """
+    spec = data.spec
+    roles: dict[Need, str | Mapping[str, str] | None] = {
+        "label": spec.label,
+        "prediction": spec.prediction,
+        "score": spec.score,
+    }
+    wanted = {role: roles[role] for role in needs}
+    columns = [c for role, named in wanted.items() for c in _columns(data, role, named)]
+    nulls = {column: data.frame.nulls(column) for column in dict.fromkeys(columns)}
+    frame = data.frame.without_nulls(list(nulls)) if any(nulls.values()) else data.frame
+    _refuse_nulls(data, nulls, kept=frame.rows)
+    prediction = wanted.get("prediction")
+    return Labelled(
+        frame=frame,
+        total=data.frame.rows,
+        label=spec.label if "label" in wanted else None,
+        prediction=prediction if isinstance(prediction, str) else None,
+        score=wanted.get("score"),
+    )
+
+
+def positive_class(data: Data, found: Labelled) -> Scalar:
+    """Give the class that counts as positive, after comparing it strictly with what is there.
+
+    1, 1.0 and true are one value; "1" is another. Without `positive:` the classes 0 and 1, or
+    false and true, speak for themselves.
+
+    Raises:
+        DataError: `positive:` is missing or occurs nowhere, labels and predictions are of
+            different kinds, or there are more than two classes in a task that is not multiclass.
+    """
+    where = f"{data.role} data"
+    columns = [column for column in (found.label, found.prediction) if column is not None]
+    _refuse_kinds(data, found.frame, columns)
+    classes = _classes(found.frame, columns)
+    if len(classes) > 2 and data.spec.task is not TaskKind.MULTICLASS:
+        raise DataError(
+            f"{' and '.join(columns)} hold more than two classes: {_listed(classes)}",
+            where=where,
+            hint="state task: multiclass to hold one class against the others",
+        )
+    positive = data.spec.positive
+    if positive is None and set(classes) <= {0, 1}:
+        return True if any(isinstance(value, bool) for value in classes) else 1
+    if positive is None:
+        raise DataError(
+            f"which class is positive is not stated; there are {_listed(classes)}",
+            where=where,
+            hint=f"state positive: under data.{data.role}",
+        )
+    if positive not in classes:
+        raise DataError(
+            f"the positive class {positive!r} occurs nowhere in {' or '.join(columns)}; "
+            f"there are {_listed(classes)}",
+            where=where,
+            hint="text and numbers differ: '1' is not 1",
+        )
+    return positive
+
+
+def _columns(data: Data, role: Need, named: str | Mapping[str, str] | None) -> Iterable[str]:
+    where = f"{data.role} data"
+    if not named:
+        raise DataError(
+            f"no column is named as {role}",
+            where=where,
+            hint=f"state {role}: under data.{data.role}, or log the data with "
+            f"aims_gate.log_evaluation({role}=...)",
+        )
+    columns = [named] if isinstance(named, str) else list(named.values())
+    for column in columns:
+        if column not in data.frame.kinds:
+            raise MissingColumnError.from_columns(
+                column, data.frame.kinds, where=f"{where}, {role}"
+            )
+    return columns
+
+
+def _refuse_nulls(data: Data, nulls: Mapping[str, int], *, kept: int) -> None:
+    rows, allowed = data.frame.rows, data.spec.max_null_labels
+    dropped = rows - kept
+    where = f"{data.role} data"
+    if dropped > allowed * rows:
+        named = ", ".join(f"{count:,} in {column}" for column, count in nulls.items() if count)
+        raise DataError(
+            f"{dropped:,} of {rows:,} rows are null where they must not be ({named})",
+            where=where,
+            hint="fill or remove them, or allow a share with max_null_labels",
+        )
+    if kept == 0:
+        raise DataError("no rows are left to measure", where=where)
+
+
+def _refuse_kinds(data: Data, frame: Frame, columns: Sequence[str]) -> None:
+    plain = {Kind.NUMBER: "numbers", Kind.BOOLEAN: "numbers", Kind.TEXT: "text"}
+    kinds = {column: plain.get(frame.kinds[column]) for column in columns}
+    if None in kinds.values():
+        column = next(name for name, kind in kinds.items() if kind is None)
+        raise DataError(
+            f"{column} holds {frame.types[column]}, which cannot be classes",
+            where=f"{data.role} data",
+        )
+    if len(set(kinds.values())) > 1:
+        raise DataError(
+            "labels and predictions are of different kinds: "
+            + ", ".join(f"{column} holds {kind}" for column, kind in kinds.items()),
+            where=f"{data.role} data",
+            hint="store both in one type; '1' is not 1",
+        )
+
+
+def _classes(frame: Frame, columns: Sequence[str]) -> tuple[Scalar, ...]:
+    found: dict[Scalar, None] = {}
+    for column in columns:
+        for (value,) in frame.count(Key(column=column)).values:
+            if value is not None:
+                found.setdefault(value)
+    return tuple(found)
+
+
+def _listed(values: Sequence[Scalar]) -> str:
+    shown = ", ".join(map(repr, values[:_LISTED]))
+    return f"{shown} and {len(values) - _LISTED} more" if len(values) > _LISTED else shown
