@@ -1,1 +1,72 @@
-"""The command line: one file per command group."""
+"""The command line: one file per command group, loaded when it is named.
+
+A command returns its exit code; errors are `GateError`s and become exit codes in `__main__`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from aims_gate import __version__
+from aims_gate.tables import Table
+
+_EVERYDAY: Table[click.Command] = Table(
+    "command",
+    {
+        "run": "aims_gate.cli.run:run",
+        "explain": "aims_gate.cli.explain:explain",
+        "verify": "aims_gate.cli.verify:verify",
+        "demo": "aims_gate.cli.demo:demo",
+    },
+)
+_GROUPS: Table[click.Command] = Table(
+    "command",
+    {
+        "policy": "aims_gate.cli.policy:policy",
+        "evidence": "aims_gate.cli.evidence:evidence",
+    },
+)
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is called or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*_EVERYDAY, *_GROUPS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for table in (_EVERYDAY, _GROUPS):
+            if cmd_name in table:
+                return table[cmd_name]
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        _section(ctx, self, formatter, "Everyday commands", list(_EVERYDAY))
+        _section(ctx, self, formatter, "Groups", list(_GROUPS))
+
+
+def _section(
+    ctx: click.Context,
+    group: click.Group,
+    formatter: click.HelpFormatter,
+    title: str,
+    names: Sequence[str],
+) -> None:
+    rows = []
+    for name in names:
+        command = group.get_command(ctx, name)
+        rows.append((name, command.get_short_help_str(80) if command else ""))
+    with formatter.section(title):
+        formatter.write_dl(rows)
+
+
+@click.group(cls=_LazyGroup)
+@click.version_option(__version__, message="aims-gate %(version)s")
+def cli() -> None:
+    """Hold an ML model against a policy, sign what was seen, and pass or fail the stage.
+
+    Exit codes: 0 policy met, 1 policy not met, 2 usage or policy refused, 3 could not decide or
+    record, 4 evidence or trust does not hold.
+    """

@@ -1,0 +1,134 @@
+"""`aims-gate run`: the gate itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from aims_gate.errors import RecordError, UsageError, near
+
+
+def _pairs(kind: str) -> Callable[..., dict[str, str]]:
+    """Read NAME=VALUE options; a name given twice is refused, never silently the last."""
+
+    def read(
+        _ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+    ) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for value in values:
+            name, equals, rest = value.partition("=")
+            if not (equals and name and rest):
+                raise click.BadParameter(f"{value!r} is not {kind}")
+            if name in found:
+                raise click.BadParameter(f"{name!r} is given twice")
+            found[name] = rest
+        return found
+
+    return read
+
+
+@click.command()
+@click.argument("policy", default="policy.yaml")
+@click.option(
+    "--model",
+    required=True,
+    help="models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/ID[/PATH] or file:DIR.",
+)
+@click.option("--stage", help="The stage to decide for; the policy's last if left out.")
+@click.option(
+    "--data",
+    multiple=True,
+    callback=_pairs("ROLE=URI"),
+    metavar="ROLE=URI",
+    help="Data of a role; wins over the policy. Repeatable.",
+)
+@click.option(
+    "--key", help="Private key to sign with: a PEM or OpenSSH file. Or set AIMS_GATE_SIGNING_KEY."
+)
+@click.option(
+    "--unsigned", is_flag=True, help="Write evidence without a signature; it never verifies."
+)
+@click.option(
+    "--verifier-id", help="Who runs the gate, such as the workflow's URL; goes into the evidence."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The exact evidence directory to write."
+)
+@click.option("--no-publish", is_flag=True, help="Do not copy the evidence to MLflow.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    callback=_pairs("FORMAT=PATH"),
+    metavar="FORMAT=PATH",
+    help="Also write a report: text, json, markdown or junit; PATH - is stdout. Repeatable.",
+)
+@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+def run(
+    *,
+    policy: str,
+    model: str,
+    stage: str | None,
+    data: dict[str, str],
+    key: str | None,
+    unsigned: bool,
+    verifier_id: str | None,
+    out: Path | None,
+    no_publish: bool,
+    reports: dict[str, str],
+    quiet: bool,
+) -> int:
+    """Hold a model against POLICY, record signed evidence, and pass or fail the stage.
+
+    POLICY is a file (policy.yaml if left out) or pack:NAME@VERSION. Exits 0 if the policy is met,
+    1 if it is not, 2 if the policy or a parameter is refused, 3 if nothing could be decided or
+    recorded.
+    """
+    from aims_gate import pipeline
+    from aims_gate.operations import run as gate
+    from aims_gate.reports import REPORTS
+
+    for name in reports:
+        if name not in REPORTS:
+            raise UsageError(f"unknown report format {name!r}", hint=near(name, REPORTS))
+    recording = gate.recording_of(
+        key=key,
+        unsigned=unsigned,
+        out=out,
+        publish=not no_publish,
+        environ=os.environ,
+        verifier_id=verifier_id or gate.VERIFIER_ID,
+    )
+    request = pipeline.Request(
+        policy=policy, model=model, stage=stage, data=gate.roles_of(data), recording=recording
+    )
+    world = gate.real_world(progress=_silent if quiet else _tell)
+    verdict = pipeline.run(request, world)
+    if "-" not in reports.values():
+        click.echo(REPORTS["text"](verdict), nl=False)
+    for name, path in reports.items():
+        _write(path, REPORTS[name](verdict))
+    return verdict.exit_code
+
+
+def _write(path: str, text: str) -> None:
+    if path == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RecordError(
+            f"the report could not be written: {error.strerror}", where=path
+        ) from error
+
+
+def _tell(text: str) -> None:
+    click.echo(f"aims-gate: {text}", err=True)
+
+
+def _silent(_text: str) -> None:
+    """Say nothing."""

@@ -1,0 +1,135 @@
+"""The demo's story: gate three situations, verify the evidence, swap a byte, be refused.
+
+Every step is the command line that a user would type, run as a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aims_gate.demo.train import CANDIDATES, MODEL, data_file, train_and_register
+from aims_gate.errors import UndecidedError, UsageError
+
+_MARKER = ".aims-gate-demo"
+_PACK = "pack:release@1.0.0"
+_TRUST = """\
+apiVersion: aims-gate/v1
+kind: Trust
+keys:
+  - person: demo@example.org
+    public_key: gate.key.pub
+    roles: [gate]
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where the demo works and how it talks."""
+
+    folder: Path
+    say: Callable[[str], None]
+
+    @property
+    def tracking_uri(self) -> str:
+        """The local MLflow store."""
+        return f"sqlite:///{self.folder / 'mlflow.db'}"
+
+
+def tell(folder: Path, say: Callable[[str], None]) -> None:
+    """Run the whole demo in *folder*, which is made anew; UndecidedError if a step surprises."""
+    stage = Stage(folder=folder.resolve(), say=say)
+    _prepare(stage.folder)
+    say("Training two models on Massachusetts census data and registering them in MLflow ...")
+    uris = train_and_register(stage.tracking_uri, stage.folder / "artifacts")
+    for uri, candidate in zip(uris, CANDIDATES, strict=True):
+        say(f"  {uri}  {candidate.title}")
+    _step(stage, "A key to sign with.", ["evidence", "key", "generate", "--out", "gate.key"], 0)
+    (stage.folder / "trust.yaml").write_text(_TRUST, encoding="utf-8")
+    _gate(stage, "1. The careful model: the policy is met.", uris[0], "passed", 0)
+    _gate(stage, "2. The strict model: refused for bias.", uris[1], "biased", 1)
+    broken = f"current={data_file('current_broken')}"
+    title = "3. The careful model on the broken stretch of production data: refused for drift."
+    _gate(stage, title, uris[0], "drifted", 1, "--data", broken)
+    _verify(stage)
+    say(f"\nLook around in {stage.folder}:")
+    for name in ("evidence/passed", "evidence/biased", "evidence/drifted", "trust.yaml"):
+        say(f"  {name}")
+    say(f"  MLflow's own pages: mlflow ui --backend-store-uri {stage.tracking_uri}")
+
+
+def _verify(stage: Stage) -> None:
+    """Verify a deployed copy of the model, then swap one byte of it."""
+    deployed = stage.folder / "deployed"
+    _deploy(stage, deployed)
+    command = ["verify", "evidence/passed", "--model", "deployed", "--trust", "trust.yaml"]
+    command += ["--stage", "production"]
+    _step(stage, "4. Verify what was deployed, offline.", command, 0)
+    weights = max(
+        (path for path in deployed.rglob("*") if path.is_file()),
+        key=lambda path: path.stat().st_size,
+    )
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    stage.say(f"\nOne bit of deployed/{weights.relative_to(deployed)} is swapped.")
+    _step(stage, "5. Verify again: refused.", command, 4)
+
+
+def _deploy(stage: Stage, target: Path) -> None:
+    import mlflow
+
+    mlflow.artifacts.download_artifacts(
+        f"models:/{MODEL}/1", dst_path=str(target), tracking_uri=stage.tracking_uri
+    )
+
+
+def _gate(stage: Stage, title: str, uri: str, name: str, expected: int, *more: str) -> None:
+    command = ["run", _PACK, "--model", uri, "--key", "gate.key", "--out", f"evidence/{name}"]
+    _step(stage, title, [*command, *more], expected)
+
+
+def _step(stage: Stage, title: str, command: Sequence[str], expected: int) -> None:
+    """Run one command line as a user would and hold its exit code against the story."""
+    stage.say(f"\n{title}\n$ aims-gate {shlex.join(command)}")
+    environ = {
+        **os.environ,
+        "MLFLOW_TRACKING_URI": stage.tracking_uri,
+        "PYTHONWARNINGS": "ignore",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "aims_gate", *command],
+        cwd=stage.folder,
+        env=environ,
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    stage.say(done.stdout.rstrip())
+    if done.returncode != expected:
+        raise UndecidedError(
+            f"the demo expected exit code {expected} and got {done.returncode}",
+            where=f"aims-gate {command[0]}",
+            hint=done.stderr.strip()[-2000:],
+        )
+    if done.returncode == 4:
+        stage.say(done.stderr.strip())
+    stage.say(f"exit code {done.returncode}")
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder anew, but never delete what the demo did not make."""
+    if folder.exists():
+        if not (folder / _MARKER).is_file():
+            raise UsageError(f"{folder} is there and is not a demo's", hint="choose another --dir")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / _MARKER).touch()

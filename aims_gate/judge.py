@@ -1,0 +1,236 @@
+"""Statistics + threshold -> result -> verdict. Pure, and the only module that says PASS.
+
+Cells combine to the worst; before a rule's `effective_from` what would refuse warns; severity
+never changes an outcome. The tables are in spec.md "From cells to exit code" and the reasoning in
+docs/deciding.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.measure import AGE
+from aims_gate.plan import Bar, Task
+from aims_gate.policy.model import DecideOn, OnInsufficient, Rule, Severity
+from aims_gate.sentences import cell_sentence
+from aims_gate.verdict import Decision, Outcome, Result, worst
+
+_LACKS = {
+    Lack.MISSING: Outcome.MISSING,
+    Lack.INSUFFICIENT: Outcome.INSUFFICIENT,
+    Lack.UNDEFINED: Outcome.ERROR,
+}
+_SOFTENED = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING, Outcome.INSUFFICIENT})
+_REFUSING = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What became of one judged statistic, and why in a few words."""
+
+    statistic: Statistic
+    outcome: Outcome
+    why: str = ""
+
+
+def judge(
+    task: Task,
+    statistics: Sequence[Statistic],
+    *,
+    now: datetime,
+    insufficient: OnInsufficient,
+) -> Result:
+    """Hold what a task measured against its threshold."""
+    cells = [*_judge_cells(task, statistics), *_judge_ages(task, statistics)]
+    raw = worst(cell.outcome for cell in cells)
+    pending = task.rule.effective_from is not None and now < task.rule.effective_from
+    outcome = Outcome.WARN if pending and raw in _SOFTENED else raw
+    reason = _reason(task, cells, raw)
+    if outcome is not raw:
+        reason = f"{reason}; {raw} from {task.rule.effective_from:%Y-%m-%d} on"
+    return Result(
+        rule=task.rule.id,
+        check=task.rule.check,
+        severity=task.rule.severity,
+        outcome=outcome,
+        raw_outcome=raw,
+        reason=reason,
+        threshold=task.threshold,
+        statistics=tuple(statistics),
+        controls=task.controls,
+        title=task.rule.title,
+        why=task.rule.why,
+        place=str(task.rule.place),
+        blocking=_blocks(task.rule.severity, outcome, insufficient),
+    )
+
+
+def not_applicable(rule: Rule, controls: Sequence[str], reason: str) -> Result:
+    """Record a rule that is not about this model or stage, with its justification."""
+    return Result(
+        rule=rule.id,
+        check=rule.check,
+        severity=rule.severity,
+        outcome=Outcome.NOT_APPLICABLE,
+        raw_outcome=Outcome.NOT_APPLICABLE,
+        reason=reason,
+        threshold=rule.require,
+        controls=tuple(controls),
+        title=rule.title,
+        why=rule.why,
+        place=str(rule.place),
+    )
+
+
+def decide(results: Iterable[Result]) -> Decision:
+    """Turn results into the decision on the stage.
+
+    A blocking FAIL, MISSING, STALE or INSUFFICIENT refuses, even beside an ERROR: the no is
+    certain. A blocking ERROR alone leaves it undecided. So does having nothing to decide on.
+    """
+    block = [r for r in results if r.severity is Severity.BLOCK]
+    if any(r.blocking and r.outcome is not Outcome.ERROR for r in block):
+        return Decision.REFUSED
+    if any(r.blocking for r in block):
+        return Decision.UNDECIDED
+    if all(r.outcome is Outcome.NOT_APPLICABLE for r in block):
+        return Decision.UNDECIDED
+    return Decision.PASSED
+
+
+def _blocks(severity: Severity, outcome: Outcome, insufficient: OnInsufficient) -> bool:
+    if severity is not Severity.BLOCK:
+        return False
+    if outcome is Outcome.INSUFFICIENT:
+        return insufficient is OnInsufficient.BLOCK
+    return outcome in _REFUSING or outcome is Outcome.ERROR
+
+
+def _judge_cells(task: Task, statistics: Sequence[Statistic]) -> Iterator[Cell]:
+    judged = [s for s in statistics if s.judged]
+    for statistic in judged:
+        if statistic.lack is not None:
+            yield Cell(statistic=statistic, outcome=_LACKS[statistic.lack], why=statistic.reason)
+        elif statistic.value is None or not math.isfinite(statistic.value):
+            yield Cell(statistic=statistic, outcome=Outcome.ERROR, why="not a number")
+        else:
+            sides = [_judge_side(statistic, bar, task.decide_on) for bar in task.bars]
+            yield min(sides, key=lambda cell: tuple(Outcome).index(cell.outcome))
+
+
+def _judge_ages(task: Task, statistics: Sequence[Statistic]) -> Iterator[Cell]:
+    ages = {s.slice: s for s in statistics if s.name == AGE}
+    for role, most in task.max_age_days.items():
+        age = ages.get(role, Statistic(name=AGE, slice=role, reason="its age was not measured"))
+        if age.value is None:
+            yield Cell(statistic=age, outcome=Outcome.STALE, why=age.reason)
+            continue
+        why = f"the {role} data are {age.value:.1f} days old, more than {most:g}"
+        if age.value > most + task.rule.grace_days:
+            yield Cell(statistic=age, outcome=Outcome.STALE, why=why)
+        elif age.value > most:
+            yield Cell(statistic=age, outcome=Outcome.WARN, why=f"{why}, within the grace period")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """A value, its bounds and a bar, turned so that higher is better."""
+
+    value: float
+    low: float
+    high: float
+    limit: float
+    line: float
+    neutral: float
+    warn: float
+
+
+def _turned(statistic: Statistic, bar: Bar) -> _Side:
+    value = statistic.value if statistic.value is not None else math.nan
+    # without an interval nothing is proven in either direction
+    bounds = statistic.interval or Interval(low=-math.inf, high=math.inf, level=0, method="none")
+    sign = 1.0 if bar.higher_is_better else -1.0
+    return _Side(
+        value=sign * value,
+        low=sign * (bounds.low if bar.higher_is_better else bounds.high),
+        high=sign * (bounds.high if bar.higher_is_better else bounds.low),
+        limit=sign * bar.limit,
+        line=sign * bar.line,
+        neutral=math.nan if bar.neutral is None else sign * bar.neutral,
+        warn=-math.inf if bar.warn is None else sign * bar.warn,
+    )
+
+
+def _judge_side(statistic: Statistic, bar: Bar, decide_on: DecideOn) -> Cell:
+    side = _turned(statistic, bar)
+    if decide_on is DecideOn.ESTIMATE:
+        outcome, why = _estimate(side, known=statistic.interval is not None)
+    elif decide_on is DecideOn.PROVEN_PASS:
+        outcome, why = _proven_pass(side)
+    else:
+        outcome, why = _proven_breach(side, statistic, bar)
+    return Cell(statistic=statistic, outcome=outcome, why=why)
+
+
+def _estimate(side: _Side, *, known: bool) -> tuple[Outcome, str]:
+    if side.value < side.limit:
+        return Outcome.FAIL, ""
+    if known and side.low < side.limit:
+        return Outcome.WARN, "the interval straddles the limit"
+    if side.value < side.warn:
+        return Outcome.WARN, "past the warning line"
+    return Outcome.PASS, ""
+
+
+def _proven_pass(side: _Side) -> tuple[Outcome, str]:
+    if side.value < side.limit:
+        return Outcome.FAIL, ""
+    if side.low < side.limit:
+        return Outcome.INSUFFICIENT, "not proven to meet the limit"
+    if side.value < side.warn:
+        return Outcome.WARN, "past the warning line"
+    return Outcome.PASS, ""
+
+
+def _proven_breach(side: _Side, statistic: Statistic, bar: Bar) -> tuple[Outcome, str]:
+    if side.value < side.limit and side.high < side.line:
+        return Outcome.FAIL, f"proven past {bar.line:g}"
+    need = None
+    if statistic.design is not None and bar.serious is not None:
+        need = statistic.design.need(limit=bar.limit, line=bar.line, serious=bar.serious)
+    if need is not None and not need.powered and not need.excused:
+        return Outcome.INSUFFICIENT, need.reason
+    if side.value < side.limit:
+        return Outcome.WARN, f"but not proven past {bar.line:g}"
+    if side.value < side.line and side.high < side.neutral:
+        return Outcome.WARN, "past the line and proven different"
+    if need is not None and not need.powered:
+        return Outcome.WARN, need.reason
+    return Outcome.PASS, ""
+
+
+def _reason(task: Task, cells: Sequence[Cell], raw: Outcome) -> str:
+    """Explain the worst cell in one line, and count the others that ended like it."""
+    alike = [cell for cell in cells if cell.outcome is raw]
+    if not alike:
+        return "nothing was judged"
+    shown = min(alike, key=lambda cell: _margin(cell.statistic, task.bars))
+    text = cell_sentence(shown.statistic, task.bars, raw, shown.why)
+    more = len(alike) - 1
+    if more and raw is not Outcome.PASS:
+        text += f" (and {more} more)"
+    if raw is Outcome.PASS and len(cells) > 1:
+        text += f" (the closest of {len(cells)})"
+    return text
+
+
+def _margin(statistic: Statistic, bars: Sequence[Bar]) -> float:
+    """Give the distance to the nearest limit: the smaller, the more it is worth showing."""
+    if statistic.value is None:
+        return -math.inf
+    sides = [_turned(statistic, bar) for bar in bars]
+    return min((side.value - side.limit for side in sides), default=math.inf)

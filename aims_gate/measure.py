@@ -1,0 +1,112 @@
+"""Task -> statistics: the only module that runs a check, and the only broad `except`.
+
+Whatever a check does - crash, measure nothing, give NaN - ends here as a judged cell that says so.
+Nothing a check does can make a rule disappear.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from aims_gate.checks import Inputs, NoDataError
+from aims_gate.engines import ENGINES
+from aims_gate.errors import GateError, MissingColumnError
+from aims_gate.facts import Lack, Statistic
+from aims_gate.plan import Task
+from aims_gate.sources.subject import Subject
+
+_LOG = logging.getLogger(__name__)
+
+AGE = "age_days"
+"""The context statistic that carries how old a role's data are, for `judge`."""
+
+
+def measure(task: Task, subject: Subject, *, now: datetime) -> tuple[Statistic, ...]:
+    """Run a task's check and give what it measured, with every lack named.
+
+    There is at least one judged cell; each has a finite value or a lack with its reason.
+    """
+    name = task.judged.name
+    empty = tuple(_emptiness(task, subject))
+    if empty:
+        return empty
+    try:
+        inputs = Inputs(
+            subject=subject,
+            engine=ENGINES[task.engine],
+            alpha=task.alpha,
+            now=now,
+            on=task.rule.on,
+        )
+        measured = tuple(task.check.measure(inputs))
+    except (NoDataError, MissingColumnError) as error:
+        measured = (_lacking(name, Lack.MISSING, str(error)),)
+    except GateError as error:
+        measured = (_lacking(name, Lack.UNDEFINED, str(error)),)
+    except Exception as error:  # noqa: BLE001  # a crash in a check is an outcome, never silence
+        _LOG.exception("%s: the check %s crashed", task.rule.id, task.rule.check)
+        measured = (_lacking(name, Lack.UNDEFINED, f"the check crashed: {_crash(error)}"),)
+    return (*_sealed(name, measured), *_sizes(task, subject), *_ages(task, subject, now))
+
+
+def _sealed(name: str, measured: Iterable[Statistic]) -> Iterator[Statistic]:
+    """Pass statistics on, giving every judged cell without a usable value its lack."""
+    judged = 0
+    for statistic in measured:
+        if not statistic.judged:
+            yield statistic
+            continue
+        judged += 1
+        if statistic.name != name:
+            reason = f"the check judged {statistic.name!r}, not {name!r}"
+            yield replace(statistic, name=name, value=None, lack=Lack.UNDEFINED, reason=reason)
+        elif statistic.lack is None and (
+            statistic.value is None or not math.isfinite(statistic.value)
+        ):
+            reason = statistic.reason or f"{name} is not a number here"
+            yield replace(statistic, value=None, lack=Lack.UNDEFINED, reason=reason)
+        else:
+            yield statistic
+    if not judged:
+        yield _lacking(name, Lack.UNDEFINED, "the check measured nothing")
+
+
+def _emptiness(task: Task, subject: Subject) -> Iterator[Statistic]:
+    for role in task.roles:
+        if role in subject.data and subject.data[role].frame.rows == 0:
+            reason = f"the {role} data have no rows ({subject.data[role].identity.uri})"
+            yield _lacking(task.judged.name, Lack.MISSING, reason)
+
+
+def _sizes(task: Task, subject: Subject) -> Iterator[Statistic]:
+    for role, least in task.min_rows.items():
+        rows = subject.data[role].frame.rows if role in subject.data else 0
+        if rows < least:
+            reason = f"the {role} data have {rows:,} rows, fewer than min_rows {least:,}"
+            yield replace(_lacking(task.judged.name, Lack.INSUFFICIENT, reason), rows=rows)
+
+
+def _ages(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
+    for role in task.max_age_days:
+        created = subject.data[role].created if role in subject.data else None
+        if created is None:
+            reason = f"nothing says when the {role} data were logged"
+            yield Statistic(name=AGE, slice=role, lack=Lack.MISSING, reason=reason)
+        else:
+            yield Statistic(name=AGE, slice=role, value=(now - created).total_seconds() / 86_400)
+
+
+def _crash(error: Exception) -> str:
+    """Name a crash by type and place: its message may hold a row, and this goes into evidence."""
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {frame.name}, {Path(frame.filename).name}:{frame.lineno}"
+
+
+def _lacking(name: str, lack: Lack, reason: str) -> Statistic:
+    return Statistic(name=name, judged=True, lack=lack, reason=reason)

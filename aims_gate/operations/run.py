@@ -1,0 +1,108 @@
+"""The gate for Python callers, and the real world for everybody."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aims_gate import pipeline
+from aims_gate.attest.signers import load_signer
+from aims_gate.errors import UsageError, near
+from aims_gate.pipeline import Recording, Request, World
+from aims_gate.policy.model import Role
+from aims_gate.verdict import Verdict
+
+VERIFIER_ID = "https://aims-gate.dev/verifier/local"
+"""Who ran the gate, where nobody says so."""
+
+
+def run(
+    policy: str | os.PathLike[str],
+    model: str,
+    *,
+    data: Mapping[str, object] | None = None,
+    stage: str | None = None,
+    key: str | None = None,
+    unsigned: bool = False,
+    out: str | os.PathLike[str] | None = None,
+    publish: bool = False,
+) -> Verdict:
+    """Hold *model* against *policy* and give the typed verdict.
+
+    Args:
+        policy: Path of a policy file, or `pack:NAME@VERSION`.
+        model: `models:/NAME/VERSION`, `models:/NAME@ALIAS`, `models:/m-…`, `runs:/RUN_ID[/PATH]`
+            or `file:DIR`.
+        data: Role (`evaluation`, `reference`, `current`) to a path or URI, or to a pandas, Polars
+            or Arrow frame; it wins over what the policy names.
+        stage: One of the policy's stages; the last and strictest if left out.
+        key: Private key to sign the evidence with: a PEM or OpenSSH file.
+        unsigned: Keep evidence without a signature, which never verifies.
+        out: The exact directory to write evidence to; without it, and with a key or *unsigned*,
+            `aims-gate-evidence/<model digest>/<evaluation id>`. With none of the three no
+            evidence is kept.
+        publish: Copy the evidence to MLflow, where the model came from there.
+
+    Returns:
+        The verdict; a refusal is a verdict too. `verdict.passed` tells, `verdict.results` why.
+
+    Raises:
+        UsageError: (2) an argument is wrong; PolicyError if the policy is refused.
+        SourceError: (3) the model or its data could not be read.
+        RecordError: (3) the evidence could not be kept.
+    """
+    recording = None
+    if key or unsigned or out is not None:
+        recording = recording_of(
+            key=key,
+            unsigned=unsigned,
+            out=None if out is None else Path(out),
+            publish=publish,
+            environ=os.environ,
+        )
+    request = Request(
+        policy=os.fspath(policy),
+        model=model,
+        stage=stage,
+        data=roles_of(data or {}),
+        recording=recording,
+    )
+    return pipeline.run(request, real_world())
+
+
+def real_world(progress: Callable[[str], None] = lambda _text: None) -> World:
+    """Give the clock, the randomness and the environment of this process."""
+    return World(
+        now=lambda: datetime.now(UTC),
+        new_id=lambda at: f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
+        environ=os.environ,
+        progress=progress,
+    )
+
+
+def recording_of(
+    *,
+    key: str | None,
+    unsigned: bool,
+    out: Path | None,
+    publish: bool,
+    environ: Mapping[str, str],
+    verifier_id: str = VERIFIER_ID,
+) -> Recording:
+    """Say how evidence is kept; UsageError unless it is signed or unsigned is asked for."""
+    if unsigned and key:
+        raise UsageError("a key and unsigned were both asked for", hint="choose one")
+    signer = None if unsigned else load_signer(key, environ)
+    return Recording(signer=signer, verifier_id=verifier_id, out=out, publish=publish)
+
+
+def roles_of(data: Mapping[str, object]) -> Mapping[Role, object]:
+    """Turn role names into roles; UsageError for a name that is none."""
+    known = [role.value for role in Role]
+    for name in data:
+        if name not in known:
+            raise UsageError(f"unknown data role {name!r}", hint=near(name, known))
+    return {Role(name): source for name, source in data.items()}

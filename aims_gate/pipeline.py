@@ -1,0 +1,225 @@
+"""The whole gate: policy + model -> plan -> statistics -> verdict -> signed evidence.
+
+`run` is the picture in ARCHITECTURE.md. Nothing flows back.
+"""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import aims_gate
+from aims_gate.attest import manifest
+from aims_gate.attest.signers import Signer
+from aims_gate.engines import ENGINES
+from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
+from aims_gate.evidence.record import record
+from aims_gate.facts import EvidenceIdentity
+from aims_gate.judge import decide, judge, not_applicable
+from aims_gate.measure import measure
+from aims_gate.plan import Task, applies, on_insufficient, plan, stage_of
+from aims_gate.policy.model import Policy, Role, Severity
+from aims_gate.policy.resolve import load
+from aims_gate.reports import REPORTS
+from aims_gate.sinks import directory
+from aims_gate.sources import SOURCES
+from aims_gate.sources.subject import Subject, Workspace
+from aims_gate.verdict import PolicyIdentity, Result, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Time, randomness and the environment: the only things a run takes from outside."""
+
+    now: Callable[[], datetime]
+    new_id: Callable[[datetime], str]
+    environ: Mapping[str, str] = field(default_factory=dict)
+    progress: Callable[[str], None] = lambda _text: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """Where and how the evidence of a run is to be kept."""
+
+    signer: Signer | None
+    """None leaves it unsigned, which never verifies."""
+    verifier_id: str
+    """Who runs the gate, such as the URL of the workflow."""
+    root: Path = Path("aims-gate-evidence")
+    out: Path | None = None
+    """The exact directory to write, instead of one under *root*."""
+    publish: bool = True
+    """Copy it to MLflow too, where the model came from there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to gate, by which policy, for which stage."""
+
+    policy: str
+    """A path, or `pack:NAME@VERSION`."""
+    model: str
+    stage: str | None = None
+    data: Mapping[Role, object] = field(default_factory=dict)
+    recording: Recording | None = None
+    """None keeps no evidence: for assertions in tests."""
+
+
+def run(request: Request, world: World) -> Verdict:
+    """Decide whether a model meets a policy, and record the decision as asked.
+
+    PolicyError (2) if the policy is refused; SourceError (3) if something cannot be read;
+    RecordError (3) if the evidence cannot be kept. A refusal is a Verdict, not an error.
+    """
+    started = world.now()
+    policy = load(request.policy)
+    _refuse_expired(policy, started)
+    tasks = plan(policy).sound()
+    stage = stage_of(policy, request.stage)
+    with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
+        workspace = Workspace(folder=Path(private), environ=world.environ, progress=world.progress)
+        world.progress(f"reading {request.model}")
+        subject = SOURCES[scheme(request.model)].open(
+            request.model, policy=policy, given=request.data, workspace=workspace
+        )
+        results = evaluate(policy, tasks, subject, stage=stage, world=world)
+        _refuse_changed(subject)
+        verdict = Verdict(
+            decision=decide(results),
+            stage=stage,
+            model=subject.model,
+            policy=_identify(policy),
+            results=results,
+            datasets=tuple(data.identity for _role, data in sorted(subject.data.items())),
+            started=started,
+            finished=world.now(),
+            versions=_versions(tasks),
+        )
+        if request.recording is None:
+            return verdict
+        return _record(verdict, policy, subject, request.recording, world)
+
+
+def evaluate(
+    policy: Policy, tasks: tuple[Task, ...], subject: Subject, *, stage: str, world: World
+) -> tuple[Result, ...]:
+    """Measure and judge every rule; PolicyError if no blocking rule is about this model."""
+    model = subject.model.name
+    if not applies(policy.applies_to, model=model, stage=stage):
+        raise _applies_to_nothing(policy, f"the policy does not apply to {model} at {stage}")
+    relevant = [t for t in tasks if applies(t.rule.applies_to, model=model, stage=stage)]
+    if not any(task.rule.severity is Severity.BLOCK for task in relevant):
+        raise _applies_to_nothing(policy, f"no blocking rule applies to {model} at {stage}")
+    now = world.now()
+    results = []
+    for task in tasks:
+        if task not in relevant:
+            place = task.rule.applies_to.place if task.rule.applies_to else task.rule.place
+            reason = f"applies_to leaves out {model} at {stage} ({place})"
+            results.append(not_applicable(task.rule, task.controls, reason))
+            continue
+        world.progress(f"{task.rule.id} {task.rule.check}")
+        statistics = measure(task, subject, now=now)
+        insufficient = on_insufficient(task.rule, policy, stage)
+        results.append(judge(task, statistics, now=now, insufficient=insufficient))
+    return tuple(results)
+
+
+def scheme(uri: str) -> str:
+    """Give the scheme of a model URI; UsageError if it has none or no source reads it."""
+    head, colon, _rest = uri.partition(":")
+    if not colon:
+        hint = f"write file:{uri} for a folder, or models:/NAME/VERSION"
+        raise UsageError(f"{uri!r} is not a model URI", hint=hint)
+    if head not in SOURCES:
+        known = ", ".join(f"{name}:" for name in SOURCES)
+        raise UsageError(f"no source reads {head}: URIs", where=uri, hint=f"there are {known}")
+    return head
+
+
+def _record(
+    verdict: Verdict, policy: Policy, subject: Subject, recording: Recording, world: World
+) -> Verdict:
+    identity = EvidenceIdentity(
+        id=world.new_id(verdict.started),
+        directory="",
+        signed=recording.signer is not None,
+        key="" if recording.signer is None else recording.signer.key.fingerprint,
+    )
+    verdict = replace(verdict, evidence=identity)
+    report = REPORTS["json"](verdict).encode()
+    files = record(
+        verdict,
+        subject.manifest,
+        policy.document,
+        report,
+        signer=recording.signer,
+        verifier_id=recording.verifier_id,
+    )
+    folder = recording.out or recording.root / subject.manifest.digest[:12] / identity.id
+    directory.write(folder, files)
+    identity = replace(identity, directory=str(folder))
+    if recording.publish and subject.model.reader != "files":
+        world.progress("publishing the evidence to MLflow")
+        identity = replace(identity, published=_publish(verdict, folder, world))
+    return replace(verdict, evidence=identity)
+
+
+def _publish(verdict: Verdict, folder: Path, world: World) -> str:
+    from aims_gate.sinks import mlflow
+
+    try:
+        return mlflow.publish(verdict, folder, world.environ)
+    except RecordError as error:
+        error.hint = error.hint or f"the evidence itself is in {folder}; run again to publish"
+        raise
+
+
+def _refuse_expired(policy: Policy, now: datetime) -> None:
+    if policy.expires is not None and now >= policy.expires:
+        problem = Problem(
+            file=policy.uri,
+            line=0,
+            what=f"the policy expired on {policy.expires:%Y-%m-%d}",
+            hint="its owner must review it and set a new metadata.expires",
+        )
+        raise PolicyError([problem])
+
+
+def _refuse_changed(subject: Subject) -> None:
+    """Hash the private copy again: what was evaluated must be what is signed."""
+    again = manifest.scan(subject.folder)
+    if again.digest != subject.manifest.digest:
+        raise SourceError(
+            "the model's files changed while they were evaluated",
+            where=subject.model.uri,
+            hint="nothing was recorded; find out what writes into temporary folders, and run again",
+        )
+
+
+def _applies_to_nothing(policy: Policy, what: str) -> PolicyError:
+    hint = "a gate that checks nothing is refused: see applies_to"
+    return PolicyError([Problem(file=policy.uri, line=0, what=what, hint=hint)])
+
+
+def _identify(policy: Policy) -> PolicyIdentity:
+    return PolicyIdentity(
+        id=policy.id,
+        version=policy.version,
+        digest=policy.digest,
+        uri=policy.uri,
+        extends=policy.extends,
+    )
+
+
+def _versions(tasks: tuple[Task, ...]) -> dict[str, str]:
+    engines = {name: ENGINES[name].label for name in sorted({task.engine for task in tasks})}
+    return {
+        "aims-gate": aims_gate.__version__,
+        "python": platform.python_version(),
+        **{f"engine:{name}": label for name, label in engines.items()},
+    }

@@ -1,0 +1,309 @@
+"""Policy -> tasks: every check found, every parameter typed, every threshold proved meaningful.
+
+Nothing is read here but the policy, so that whatever is wrong with it is said before any data are
+opened, all of it at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pydantic
+
+from aims_gate import canonical
+from aims_gate.checks import CHECKS, Check, Judged
+from aims_gate.engines import ENGINES
+from aims_gate.errors import PolicyError, Problem, near
+from aims_gate.policy.model import (
+    AppliesTo,
+    DecideOn,
+    OnInsufficient,
+    Place,
+    Policy,
+    Role,
+    Rule,
+    Severity,
+    Threshold,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One side of a threshold, with everything that `judge` compares with."""
+
+    higher_is_better: bool
+    limit: float
+    line: float
+    """Past it an effect is noticeable; never past the limit."""
+    warn: float | None
+    """The line where the policy states one; the burden of proof `estimate` warns past it."""
+    neutral: float | None
+    serious: float | None
+    """An effect so large that missing it is not acceptable; None where power is not defined."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A rule that is ready to be measured and judged."""
+
+    rule: Rule
+    check: Check
+    judged: Judged
+    threshold: Threshold
+    bars: tuple[Bar, ...]
+    decide_on: DecideOn
+    alpha: float
+    engine: str
+    roles: tuple[Role, ...]
+    controls: tuple[str, ...]
+    min_rows: Mapping[Role, int] = field(default_factory=dict)
+    max_age_days: Mapping[Role, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The tasks of a policy, and what is wrong with it."""
+
+    tasks: tuple[Task, ...]
+    problems: tuple[Problem, ...]
+
+    def sound(self) -> tuple[Task, ...]:
+        """Give the tasks; PolicyError with every problem if there is one."""
+        if self.problems:
+            raise PolicyError(self.problems)
+        return self.tasks
+
+
+def plan(policy: Policy) -> Plan:
+    """Turn each rule of *policy* into a task."""
+    tasks: list[Task] = []
+    problems: list[Problem] = []
+    for rule in policy.rules:
+        try:
+            tasks.append(_task(rule, policy))
+        except PolicyError as error:
+            problems.extend(error.problems)
+    if policy.alpha_scope == "policy":
+        tasks = _share_alpha(tasks)
+    return Plan(tasks=tuple(tasks), problems=tuple(sorted(problems)))
+
+
+def applies(scope: AppliesTo | None, *, model: str, stage: str) -> bool:
+    """Tell whether a rule or policy is about this model and stage; no scope is about all."""
+    if scope is None:
+        return True
+    named = not scope.models or any(fnmatchcase(model, pattern) for pattern in scope.models)
+    return named and (not scope.stages or stage in scope.stages)
+
+
+def stage_of(policy: Policy, asked: str | None) -> str:
+    """Give the stage to decide for: the one asked for, else the last and strictest."""
+    if asked is None:
+        return policy.stages[-1]
+    if asked not in policy.stages:
+        place = Place(file=policy.uri, line=0)
+        raise PolicyError([_problem(place, f"unknown stage {asked!r}", near(asked, policy.stages))])
+    return asked
+
+
+def on_insufficient(rule: Rule, policy: Policy, stage: str) -> OnInsufficient:
+    """Say what too little data does: the rule's word, the policy's, else strict at the last."""
+    stated = rule.on_insufficient or policy.on_insufficient
+    if stated is not None:
+        return stated
+    return OnInsufficient.BLOCK if stage == policy.stages[-1] else OnInsufficient.WARN
+
+
+def build(name: str, parameters: Mapping[str, Any]) -> Check:
+    """Build the check *name* from its parameters.
+
+    UsageError if there is no such check, pydantic.ValidationError if a parameter is missing or of
+    the wrong type. Unknown parameters are the caller's to refuse.
+    """
+    adapter: pydantic.TypeAdapter[Check] = pydantic.TypeAdapter(CHECKS[name])
+    # strict JSON mode: a list may become a tuple, but "30" and true never become numbers
+    return adapter.validate_json(canonical.encode(dict(parameters)), strict=True)
+
+
+def _task(rule: Rule, policy: Policy) -> Task:
+    check = _check(rule)
+    about, judged = type(check).about, check.judged()
+    engine = rule.engine or policy.engine
+    roles = _roles(about.roles, rule.on)
+    if engine not in ENGINES:
+        raise PolicyError(
+            [_at(rule, "engine", f"unknown engine {engine!r}", near(engine, ENGINES))]
+        )
+    decide_on = rule.decide_on or judged.decide_on
+    threshold = rule.require or _conventional(judged)
+    found = [
+        *(_at(rule, f"with.{name}", what, hint) for name, what, hint in check.problems()),
+        *_role_problems(rule, about.roles),
+        *_threshold_problems(rule, threshold, judged, decide_on),
+    ]
+    if found or threshold is None:
+        raise PolicyError(found)
+    specs = {role: policy.data[role] for role in roles if role in policy.data}
+    ages = {r: s.max_age_days for r, s in specs.items() if s.max_age_days is not None}
+    if rule.max_age_days is not None:
+        ages = {role: min(rule.max_age_days, ages.get(role, math.inf)) for role in roles}
+    return Task(
+        rule=rule,
+        check=check,
+        judged=judged,
+        threshold=threshold,
+        bars=tuple(_bars(threshold, judged, rule.serious)),
+        decide_on=decide_on,
+        alpha=policy.alpha,
+        engine=engine,
+        roles=roles,
+        controls=rule.controls or about.controls,
+        min_rows={role: s.min_rows for role, s in specs.items() if s.min_rows is not None},
+        max_age_days=ages,
+    )
+
+
+def _check(rule: Rule) -> Check:
+    if rule.check not in CHECKS:
+        what = f"unknown check {rule.check!r}"
+        raise PolicyError([_at(rule, "check", what, near(rule.check, CHECKS))])
+    known = [f.name for f in fields(CHECKS[rule.check])]  # type: ignore[arg-type]  # a dataclass
+    found = [
+        _at(rule, f"with.{name}", f"{rule.check} has no parameter {name!r}", near(name, known))
+        for name in rule.parameters
+        if name not in known
+    ]
+    try:
+        check = build(rule.check, rule.parameters)
+    except pydantic.ValidationError as error:
+        raise PolicyError([*found, *_parameter_problems(rule, error)]) from None
+    if found:
+        raise PolicyError(found)
+    return check
+
+
+def _parameter_problems(rule: Rule, error: pydantic.ValidationError) -> Iterator[Problem]:
+    for detail in error.errors(include_url=False, include_input=False):
+        names = [str(part) for part in detail["loc"]]
+        if detail["type"] == "missing":
+            what = f"{rule.check} needs the parameter {names[0]!r}"
+            yield _at(rule, "with", what, f"add it under with: of {rule.id}")
+        else:
+            what = f"parameter {'.'.join(names)!r}: {detail['msg'].lower()}"
+            yield _at(rule, f"with.{names[0] if names else ''}", what, "")
+
+
+def _roles(read: tuple[Role, ...], on: Role | None) -> tuple[Role, ...]:
+    """Give the roles a check reads: `on:` takes the place of the data that are judged, the last."""
+    return read if on is None else (*read[:-1], on)
+
+
+def _role_problems(rule: Rule, read: tuple[Role, ...]) -> Iterator[Problem]:
+    if rule.on is None:
+        return
+    if not read:
+        yield _at(rule, "on", f"{rule.check} reads no data", "leave `on` out")
+    elif rule.on in read[:-1]:
+        yield _at(rule, "on", f"{rule.check} would hold the {rule.on} data against themselves", "")
+
+
+def _threshold_problems(
+    rule: Rule, threshold: Threshold | None, judged: Judged, decide_on: DecideOn
+) -> Iterator[Problem]:
+    if threshold is None:
+        hint = f"add require: with {'at_least' if judged.higher_is_better else 'at_most'}"
+        yield _at(rule, "check", f"{rule.check} has no conventional limit for {judged.name}", hint)
+        return
+    for key, limit, upward in _sides(threshold):
+        yield from (
+            _at(rule, f"require.{key}", what, hint)
+            for what, hint in _limit_problems(key, limit, judged, upward=upward)
+        )
+        yield from _serious_problems(rule, limit, judged, upward=upward)
+    if not judged.has_interval and decide_on is not DecideOn.ESTIMATE:
+        what = f"{judged.name} has no interval, so nothing can be proven about it"
+        yield _at(rule, "decide_on", what, "use decide_on: estimate")
+
+
+def _limit_problems(
+    key: str, limit: float, judged: Judged, *, upward: bool
+) -> Iterator[tuple[str, str]]:
+    domain = f"{judged.name} lies in [{judged.low:g}, {judged.high:g}]"
+    if not math.isfinite(limit):
+        yield f"{key} is not a finite number", ""
+    elif not judged.low <= limit <= judged.high:
+        yield f"{key}: {limit:g} can never be reached or never be missed: {domain}", ""
+    elif limit == (judged.low if upward else judged.high):
+        yield f"{key}: {limit:g} is met by every value: {domain}", "a rule must be able to refuse"
+    if judged.higher_is_better is not None and judged.higher_is_better != upward:
+        better = "higher" if judged.higher_is_better else "lower"
+        other = "at_least" if judged.higher_is_better else "at_most"
+        yield f"{key} is the wrong way round: a {better} {judged.name} is better", f"use {other}"
+
+
+def _serious_problems(
+    rule: Rule, limit: float, judged: Judged, *, upward: bool
+) -> Iterator[Problem]:
+    if rule.serious is None:
+        return
+    if judged.neutral is None:
+        yield _at(rule, "serious", f"power is not defined for {judged.name}", "leave serious out")
+    elif (rule.serious >= limit) if upward else (rule.serious <= limit):
+        yield _at(
+            rule,
+            "serious",
+            f"a serious effect ({rule.serious:g}) must lie past the limit {limit:g}",
+            "",
+        )
+
+
+def _bars(threshold: Threshold, judged: Judged, serious: float | None) -> Iterator[Bar]:
+    between = threshold.at_least is not None and threshold.at_most is not None
+    neutral = None if between else judged.neutral
+    for _key, limit, upward in _sides(threshold):
+        warn = threshold.warn_below if upward else threshold.warn_above
+        halfway = limit if neutral is None else (limit + neutral) / 2
+        twice = None if neutral is None else limit + (limit - neutral)
+        yield Bar(
+            higher_is_better=upward,
+            limit=limit,
+            line=halfway if warn is None else warn,
+            warn=warn,
+            neutral=neutral,
+            serious=serious if serious is not None else twice,
+        )
+
+
+def _sides(threshold: Threshold) -> Iterator[tuple[str, float, bool]]:
+    if threshold.at_least is not None:
+        yield "at_least", threshold.at_least, True
+    if threshold.at_most is not None:
+        yield "at_most", threshold.at_most, False
+
+
+def _conventional(judged: Judged) -> Threshold | None:
+    if judged.limit is None or judged.higher_is_better is None:
+        return None
+    if judged.higher_is_better:
+        return Threshold(at_least=judged.limit)
+    return Threshold(at_most=judged.limit)
+
+
+def _share_alpha(tasks: list[Task]) -> list[Task]:
+    """Divide alpha by the blocking statistical rules, so that it holds for the whole policy."""
+    family = sum(t.judged.has_interval and t.rule.severity is Severity.BLOCK for t in tasks)
+    return [replace(task, alpha=task.alpha / max(family, 1)) for task in tasks]
+
+
+def _at(rule: Rule, key: str, what: str, hint: str) -> Problem:
+    parent = key.partition(".")[0]
+    place = rule.places.get(key) or rule.places.get(parent) or rule.place
+    return _problem(place, f"{rule.id}: {what}", hint)
+
+
+def _problem(place: Place, what: str, hint: str) -> Problem:
+    return Problem(file=place.file, line=place.line, what=what, hint=hint)

@@ -1,0 +1,60 @@
+"""Numbers and measured cells in words: the one line that explains a result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from aims_gate.facts import Interval, Statistic
+from aims_gate.plan import Bar
+from aims_gate.verdict import Outcome
+
+
+def number(value: float) -> str:
+    """Write a measured value for people: about three significant digits, counts in full."""
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}" if abs(value) >= 1 else "0"
+    if abs(value) >= 100:
+        return f"{value:,.1f}"
+    return f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.2g}"
+
+
+def cell_sentence(statistic: Statistic, bars: Sequence[Bar], outcome: Outcome, why: str) -> str:
+    """Explain one judged cell, such as `impact ratio sex=F 0.71 (95 % 0.66-0.76) < 0.80, n=…`."""
+    name = statistic.name.replace("_", " ")
+    subject = f"{name} {statistic.slice}".strip()
+    if statistic.value is None:
+        return f"{subject}: {why}" if why else subject
+    parts = [subject, number(statistic.value)]
+    if statistic.interval is not None:
+        parts.append(f"({_interval(statistic.interval)})")
+    parts.append(_against(statistic.value, bars, outcome))
+    text = " ".join(part for part in parts if part)
+    if statistic.rows:
+        text += f", n={statistic.rows:,}"
+        if statistic.total > statistic.rows:
+            text += f" of {statistic.total:,}"
+    notes = [note for note in (why, statistic.reason) if note]
+    return "; ".join([text, *dict.fromkeys(notes)])
+
+
+def _interval(interval: Interval) -> str:
+    level = f"{100 * interval.level:.4g}"
+    return f"{level} % {number(interval.low)}-{number(interval.high)}"
+
+
+def _against(value: float, bars: Sequence[Bar], outcome: Outcome) -> str:
+    """Write the comparison that decided: against the limit, else against the line."""
+    told: list[str] = []
+    for bar in bars:
+        limit = f"{bar.limit:g}"
+        if bar.higher_is_better:
+            told.append(f"< {limit}" if value < bar.limit else f">= {limit}")
+        else:
+            told.append(f"> {limit}" if value > bar.limit else f"<= {limit}")
+    broken = [text for text in told if text[0] in "<>" and text[1] != "="]
+    if broken and outcome is not Outcome.PASS:
+        return broken[0]
+    return " and ".join(told)
