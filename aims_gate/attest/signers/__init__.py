@@ -1,1 +1,74 @@
-"""Ways to sign; one file per kind of key."""
+"""Ways to sign; one file per kind of key.
+
+Adding a way is one file and one row in `SIGNERS`; `tests/conformance/test_signer.py` holds every
+one to this contract.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Protocol
+
+from aims_gate.attest.keys import PublicKey
+from aims_gate.errors import UsageError
+from aims_gate.tables import Table
+
+KEY_VARIABLE = "AIMS_GATE_SIGNING_KEY"
+"""Environment variable that holds a private key itself, as PEM or PEM in base64."""
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL)
+
+
+class Signer(Protocol):
+    """Holds, or reaches, one private key."""
+
+    @property
+    def key(self) -> PublicKey:
+        """The public half."""
+        ...
+
+    def sign(self, payload: bytes) -> bytes:
+        """Sign *payload* as it is: DER for P-256, 64 bytes for Ed25519.
+
+        RecordError if the key cannot be used.
+        """
+        ...
+
+
+class Opener(Protocol):
+    """Finds the key that a reference names."""
+
+    def __call__(self, reference: str, *, environ: Mapping[str, str]) -> Signer:
+        """Open *reference*; UsageError if there is no usable key."""
+        ...
+
+
+SIGNERS: Table[Opener] = Table(
+    "kind of signing key",
+    {
+        "file": "aims_gate.attest.signers.file:open_signer",
+        "env": "aims_gate.attest.signers.env:open_signer",
+    },
+)
+
+
+def load_signer(uri: str | None, environ: Mapping[str, str]) -> Signer:
+    """Open the key that *uri* names, else the one in AIMS_GATE_SIGNING_KEY.
+
+    Args:
+        uri: `gate.key`, `file:gate.key` or `env:VARIABLE`; None asks the environment.
+        environ: The process's environment.
+
+    Raises:
+        UsageError: There is no key, or it cannot be used.
+    """
+    if not uri:
+        if not environ.get(KEY_VARIABLE, "").strip():
+            raise UsageError(
+                "there is no key to sign the evidence with",
+                hint=f"give a key file, set {KEY_VARIABLE}, or ask for unsigned evidence",
+            )
+        return SIGNERS["env"](KEY_VARIABLE, environ=environ)
+    named = _SCHEME.fullmatch(uri)
+    scheme, reference = (named[1], named[2]) if named else ("file", uri)
+    return SIGNERS[scheme](reference, environ=environ)

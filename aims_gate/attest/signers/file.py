@@ -1,0 +1,50 @@
+"""Signing with a private key in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aims_gate.attest.keys import PASSWORD_VARIABLE, Private, PublicKey, load_private, public_of
+from aims_gate.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalSigner:
+    """A private key in this process's memory."""
+
+    key: PublicKey
+    private: Private
+
+    @classmethod
+    def of(cls, private: Private) -> LocalSigner:
+        """Take a private key that was read already."""
+        return cls(key=public_of(private), private=private)
+
+    def sign(self, payload: bytes) -> bytes:
+        """Sign *payload*: DER for P-256, 64 bytes for Ed25519."""
+        # late: only who signs pays for the import
+        from securesystemslib.signer import CryptoSigner, SSlibKey
+
+        public = SSlibKey.from_crypto(self.private.public_key(), keyid=self.key.fingerprint)
+        signature = CryptoSigner(self.private, public).sign(payload)
+        return bytes.fromhex(signature.signature)
+
+
+def open_signer(reference: str, *, environ: Mapping[str, str]) -> LocalSigner:
+    """Read the key file *reference*, with the password of AIMS_GATE_KEY_PASSWORD if it has one.
+
+    Raises:
+        UsageError: The file cannot be read, or holds no usable key.
+    """
+    try:
+        data = Path(reference).read_bytes()
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"cannot read the signing key: {getattr(error, 'strerror', None) or error}",
+            where=reference,
+            hint="make one with `aims-gate evidence key generate`",
+        ) from error
+    password = environ.get(PASSWORD_VARIABLE, "")
+    return LocalSigner.of(load_private(data, password=password, where=reference))
