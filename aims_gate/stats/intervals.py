@@ -74,10 +74,10 @@ def mover_ratio(first: Rate, second: Rate) -> Bounds:
     where second.high = 2 second.value.
 
     Raises:
-        ValueError: If the second rate is 0: the ratio has no value.
+        ValueError: If both rates are 0: nothing is known of their ratio.
     """
-    if second.value <= 0:
-        message = "a ratio over a rate of zero"
+    if first.value <= 0 and second.value <= 0:
+        message = "a ratio of two rates of zero"
         raise ValueError(message)
     product = first.value * second.value
     first_low = first.low * (2 * first.value - first.low)

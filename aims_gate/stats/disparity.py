@@ -1,0 +1,178 @@
+"""Disparity between groups: every ordered pair's ratio or gap, with simultaneous intervals.
+
+A pair (i, j) is read with i as the disadvantaged side. Over M ordered pairs each bound gets
+alpha/M (Bonferroni, one step), and because both directions of a pair are counted the intervals
+are two-sided and hold together with coverage 1 - alpha. Formulas: `stats.intervals`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scipy.special import ndtri
+
+from aims_gate.stats.intervals import Bounds, Rate, mover_difference, mover_ratio
+
+
+class Measure(StrEnum):
+    """How two rates are compared."""
+
+    RATIO = "ratio"
+    """Lower over higher, in [0, 1]: 1 is parity."""
+    GAP = "gap"
+    """Higher minus lower, in [0, 1]: 0 is parity."""
+
+    @property
+    def neutral(self) -> float:
+        """The value of parity."""
+        return 1.0 if self is Measure.RATIO else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group of rows and how often something happened in it: rows >= successes >= 0."""
+
+    name: str
+    rows: int
+    successes: int
+
+    @property
+    def rate(self) -> float:
+        """Share of successes; NaN for no rows, so that nothing can be concluded from it."""
+        return self.successes / self.rows if self.rows else math.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """An ordered pair: what *worse* gets, held against what *better* gets.
+
+    Where *worse* is in fact the better off, the value is neutral, but the interval still says how
+    far it could be behind.
+    """
+
+    worse: Group
+    better: Group
+    value: float
+    """Ratio or gap from the engine; NaN where it has none."""
+    low: float
+    high: float
+
+    @property
+    def behind(self) -> bool:
+        """Whether the first group's rate is truly below the second's."""
+        return self.worse.rate < self.better.rate
+
+
+def quantile(alpha: float, pairs: int) -> float:
+    """Give z for *pairs* ordered pairs at error rate *alpha*: 1.96 for 0.05 and one couple."""
+    return float(-ndtri(alpha / max(pairs, 1)))
+
+
+def ordered_pairs(
+    groups: Sequence[Group], reference: str | None = None
+) -> tuple[tuple[Group, Group], ...]:
+    """Give every ordered pair, or with *reference* only those that it is part of."""
+    return tuple(
+        (worse, better)
+        for worse in groups
+        for better in groups
+        if worse is not better and (reference is None or reference in {worse.name, better.name})
+    )
+
+
+def contrasts(
+    pairs: Iterable[tuple[Group, Group]],
+    *,
+    measure: Measure,
+    z: float,
+    design_effect: float,
+    value: Callable[[Group, Group], float],
+) -> tuple[Contrast, ...]:
+    """Compare the groups of each pair.
+
+    Args:
+        pairs: (disadvantaged, other), each group with at least one row.
+        measure: Ratio or gap.
+        z: From `quantile`, the same for all pairs of a rule.
+        design_effect: Rows per independent row, above 0; divides rows and successes in intervals.
+        value: Gives the value of a pair whose first rate is below its second.
+
+    Returns:
+        One contrast a pair, in their order. Of two rates of zero the ratio is NaN, in [0, inf].
+    """
+    rates: dict[str, Rate] = {}
+
+    def rate_of(group: Group) -> Rate:
+        if group.name not in rates:
+            rows, successes = group.rows / design_effect, group.successes / design_effect
+            rates[group.name] = Rate.of(successes, rows, z)
+        return rates[group.name]
+
+    found = []
+    for worse, better in pairs:
+        low, high = _bounds(measure, rate_of(worse), rate_of(better))
+        undefined = measure is Measure.RATIO and worse.successes == better.successes == 0
+        behind = worse.rate < better.rate
+        shown = math.nan if undefined else value(worse, better) if behind else measure.neutral
+        found.append(Contrast(worse=worse, better=better, value=shown, low=low, high=high))
+    return tuple(found)
+
+
+def telling(found: Sequence[Contrast], measure: Measure) -> tuple[Contrast, ...]:
+    """Keep the contrasts that can decide: those no other is at least as bad as in every respect.
+
+    A decision looks at value, near bound and far bound of one pair, and each of them can only
+    worsen it. So a pair that another one dominates in all three never decides, and leaving it out
+    is exact for every threshold and every `decide_on`. An undefined value is never left out.
+    """
+    kept: list[Contrast] = []
+    ranked = sorted(found, key=lambda contrast: _badness(contrast, measure), reverse=True)
+    for contrast in ranked:
+        bad = _badness(contrast, measure)
+        others = (_badness(other, measure) for other in kept)
+        if math.isnan(contrast.value) or not any(_covers(other, bad) for other in others):
+            kept.append(contrast)
+    return tuple(kept)
+
+
+def extreme(found: Sequence[Contrast], measure: Measure) -> tuple[float, Bounds]:
+    """Give the least ratio or the largest gap over all pairs, with its interval.
+
+    [min low, min high] or [max low, max high], kept within [0, 1]: parity is the best there is.
+    """
+    defined = [contrast for contrast in found if not math.isnan(contrast.value)]
+    pick = min if measure is Measure.RATIO else max
+    value = pick(contrast.value for contrast in defined)
+    low = pick(contrast.low for contrast in defined)
+    high = pick(contrast.high for contrast in defined)
+    return value, (max(low, 0.0), min(high, 1.0))
+
+
+def _bounds(measure: Measure, worse: Rate, better: Rate) -> Bounds:
+    if measure is Measure.GAP:
+        return mover_difference(better, worse)
+    if worse.value <= 0 and better.value <= 0:
+        return 0.0, math.inf
+    return mover_ratio(worse, better)
+
+
+def _badness(contrast: Contrast, measure: Measure) -> tuple[float, float, float]:
+    """Turn value, near bound and far bound so that more is worse.
+
+    A pair whose value is parity is past no limit, so what its near bound proves does not count.
+    """
+    ratio = measure is Measure.RATIO
+    value = -contrast.value if ratio else contrast.value
+    near = -contrast.high if ratio else contrast.low
+    far = -contrast.low if ratio else contrast.high
+    if math.isnan(contrast.value):
+        value = -math.inf
+    at_parity = contrast.value == measure.neutral
+    return value, -math.inf if at_parity else near, far
+
+
+def _covers(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
+    return all(a >= b for a, b in zip(one, other, strict=True))

@@ -1,0 +1,190 @@
+"""Could a serious effect have been missed at these sizes? The designs behind values.
+
+A design is *powered* when an effect of `serious` would be refused with a probability of at least
+0.80 under the rule "value past the limit and bound past the line" (statistics part 1.1 and 1.4).
+It depends on sizes, number of comparisons and pooled rate only, never on the value observed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from scipy.special import chndtr
+
+from aims_gate.facts import Need
+from aims_gate.stats.disparity import Measure
+from aims_gate.stats.intervals import wilson
+
+POWER = 0.80
+_Z_POWER = 0.8416
+"""Standard normal quantile of 0.80."""
+LEAST_SAMPLE = 100
+"""Below so many rows in either sample the law of the drift statistics does not hold."""
+_MOST = 2.0**60
+"""Where the search for a sufficient size ends: no number of rows is enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDesign:
+    """The sizes behind the comparison of one group with the others of its attribute and rate."""
+
+    measure: Measure
+    group: int
+    """Which of *sizes* is the group that the cell is about."""
+    sizes: tuple[int, ...]
+    """Trials of every group that is compared, at least two."""
+    total: int
+    """Trials of the attribute, small groups included: what `small_share` is a share of."""
+    rate: float
+    """Pooled rate r = (successes + 1/2) / (trials + 1), in (0, 1)."""
+    z: float
+    """Standard normal quantile, corrected for all ordered pairs of the rule."""
+    small_share: float = 0.02
+    design_effect: float = 1.0
+
+    def need(self, *, limit: float, line: float, serious: float) -> Need:
+        """Tell whether a *serious* disadvantage of this group would be refused."""
+        aim = _Aim(limit=limit, line=line, serious=serious)
+        if self._powered(self.group, aim, 1.0):
+            return Need(powered=True)
+        rows = self.sizes[self.group]
+        text = f"{rows:,} rows cannot show a {self.measure} of {max(serious, 0.0):.2f}"
+        factor = self._factor(aim)
+        if math.isinf(factor):
+            text += " (no number of rows could)"
+        else:
+            group, everyone = math.ceil(factor * rows), math.ceil(factor * sum(self.sizes))
+            text += f" (needs {group:,}; {everyone:,} in all)"
+        return Need(powered=False, reason=text, excused=self._is_small(self.group))
+
+    def _is_small(self, group: int) -> bool:
+        return self.sizes[group] < self.small_share * self.total
+
+    def _factor(self, aim: _Aim) -> float:
+        """Give the least factor on all sizes that powers this group and all that must be."""
+        wanted = [g for g in range(len(self.sizes)) if g == self.group or not self._is_small(g)]
+        return least(lambda factor: all(self._powered(g, aim, factor) for g in wanted), start=1.0)
+
+    def _powered(self, group: int, aim: _Aim, factor: float) -> bool:
+        others = [size for index, size in enumerate(self.sizes) if index != group]
+        scale = factor / self.design_effect
+        rows, most = self.sizes[group] * scale, max(others) * scale
+        powered = _ratio_powered if self.measure is Measure.RATIO else _gap_powered
+        return powered(rows, most, self.rate, self.z, aim)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftDesign:
+    """The sizes behind a column's PSI."""
+
+    bins: int
+    """Bins of the table, at least 2."""
+    reference: int
+    current: int
+    columns: int
+    """Columns that the rule names, which share alpha."""
+    alpha: float
+
+    def need(self, *, limit: float, line: float, serious: float) -> Need:
+        """Tell whether a *serious* drift of this column would be refused."""
+        n, m = self.reference, self.current
+        least_n = needed_size(
+            self.bins - 1, self.alpha / self.columns, limit=limit, line=line, serious=serious
+        )
+        if min(n, m) >= LEAST_SAMPLE and n * m / (n + m) >= least_n:
+            return Need(powered=True)
+        text = f"{m:,} current and {n:,} reference rows cannot show {serious:.2f}"
+        return Need(powered=False, reason=f"{text}; {self._wanted(least_n)}")
+
+    def _wanted(self, least_n: float) -> str:
+        if math.isinf(least_n):
+            return "no number of rows could"
+        if self.reference <= max(least_n, LEAST_SAMPLE - 1):
+            more = max(math.floor(least_n) + 1, LEAST_SAMPLE)
+            return f"the reference is too small: it needs at least {more:,} rows"
+        current = math.ceil(least_n * self.reference / (self.reference - least_n))
+        return f"needs {max(LEAST_SAMPLE, current):,} current rows"
+
+
+@lru_cache(maxsize=4096)
+def needed_size(df: int, alpha: float, *, limit: float, line: float, serious: float) -> float:
+    """Give the least harmonic size nm/(n+m) at which a PSI of *serious* would be refused.
+
+    With N the size, x = N*PSI estimate follows a noncentral chi-square with *df* degrees of freedom
+    and noncentrality N*PSI. Infinite where no size is enough, as for serious <= limit.
+
+    Args:
+        df: Bins minus one, at least 1.
+        alpha: Error rate of this column, in (0, 1).
+        limit: PSI past which a column breaches.
+        line: PSI past which the breach must be proven, at least 0.
+        serious: PSI that must be refused with a probability of 0.80.
+    """
+
+    def enough(size: float) -> bool:
+        proven = _quantile(1 - alpha, df, size * line)
+        return bool(1 - chndtr(max(proven, size * limit + df), df, size * serious) >= POWER)
+
+    if serious <= max(limit, line):
+        return math.inf
+    return least(enough, start=1.0)
+
+
+def least(enough: Callable[[float], bool], *, start: float) -> float:
+    """Give the least number from *start* on that is *enough*, to 1e-9; infinite if none is.
+
+    *enough* must stay true once it is.
+    """
+    if enough(start):
+        return start
+    low = start
+    while not enough(2 * low):
+        low *= 2
+        if low > _MOST:
+            return math.inf
+    return _bisect(enough, low, 2 * low)
+
+
+def _bisect(enough: Callable[[float], bool], low: float, high: float) -> float:
+    while high - low > 1e-9 * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _quantile(probability: float, df: int, noncentrality: float) -> float:
+    """Give x with chndtr(x, df, noncentrality) = probability."""
+    start = df + noncentrality
+    return least(lambda x: bool(chndtr(x, df, noncentrality) >= probability), start=start)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Aim:
+    limit: float
+    line: float
+    serious: float
+
+
+def _ratio_powered(rows: float, most: float, rate: float, z: float, aim: _Aim) -> bool:
+    share = max(aim.serious, 0.0) * rate
+    high = wilson(share * rows, rows, z)[1]
+    low = wilson(rate * most, most, z)[0]
+    error = _Z_POWER * math.sqrt(
+        share * (1 - share) / rows + aim.line**2 * rate * (1 - rate) / most
+    )
+    proof = aim.line * rate - share - math.hypot(high - share, aim.line * (rate - low))
+    return proof >= error and aim.limit * rate - share >= error
+
+
+def _gap_powered(rows: float, most: float, rate: float, z: float, aim: _Aim) -> bool:
+    share = min(rate + aim.serious, 1.0) if rate < 0.5 else max(rate - aim.serious, 0.0)
+    error = _Z_POWER * math.sqrt(share * (1 - share) / rows + rate * (1 - rate) / most)
+    (upper, upper_rows), (lower, lower_rows) = sorted(((share, rows), (rate, most)), reverse=True)
+    low = wilson(upper * upper_rows, upper_rows, z)[0]
+    high = wilson(lower * lower_rows, lower_rows, z)[1]
+    gap = upper - lower
+    proof = gap - aim.line - math.hypot(high - lower, upper - low)
+    return proof >= error and gap - aim.limit >= error
