@@ -1,0 +1,96 @@
+"""Fixtures and markers that several rooms share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.servers import Server, environment, shared_server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-goldens", action="store_true", help="write tests/golden anew; then read the diff"
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip where a program is missing; fail instead where AIMS_GATE_REQUIRE names it."""
+    required = os.environ.get("AIMS_GATE_REQUIRE", "").replace(",", " ").split()
+    wanted = [name for marker in item.iter_markers("tool") for name in marker.args]
+    for name in wanted:
+        if shutil.which(name) is None and name in required:
+            pytest.fail(f"AIMS_GATE_REQUIRE names {name}, which is not installed")
+        if shutil.which(name) is None:
+            pytest.skip(f"{name} is not installed")
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this session share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mlflow_process(shared_folder: Path) -> Iterator[Server]:
+    """The session's real MLflow server, with the folder where it keeps its artifacts."""
+    with shared_server(shared_folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(mlflow_process: Server) -> str:
+    """URL of the session's real MLflow server; give your models names of their own."""
+    return mlflow_process.url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """An MLflow store of a test's own, without a server."""
+
+    uri: str
+    artifacts: Path
+
+
+@pytest.fixture(scope="session")
+def _empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty sqlite store: creating one takes seconds, copying it does not."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    code = (
+        "import sys; from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore;"
+        "SqlAlchemyStore(sys.argv[1], '/nowhere')"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, f"sqlite:///{path}"],
+        check=True,
+        env=environment(),
+        cwd=path.parent,
+        capture_output=True,
+    )
+    return path
+
+
+@pytest.fixture
+def mlflow_store(_empty_store: Path, tmp_path: Path) -> Store:
+    """A fresh sqlite store; `uri` is its tracking URI, artifacts lie below `artifacts`."""
+    path = tmp_path / "mlflow.db"
+    shutil.copy(_empty_store, path)
+    artifacts = tmp_path / "mlartifacts"
+    with sqlite3.connect(path) as database:
+        database.execute(
+            "UPDATE experiments SET artifact_location = ? || '/' || experiment_id",
+            (str(artifacts),),
+        )
+    database.close()
+    return Store(uri=f"sqlite:///{path}", artifacts=artifacts)

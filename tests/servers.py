@@ -1,0 +1,296 @@
+"""Real MLflow servers for tests, and a proxy that makes a real one fail on demand.
+
+Run as a program (`python servers.py FOLDER`) it is the keeper of the session's shared server: it
+stops the server as soon as no process that asked for it is alive, however those ended.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Self
+
+START_SECONDS = 120
+_KEEPERS: list[subprocess.Popen[bytes]] = []
+"""Held until this process ends: the keeper may outlive it, for other workers."""
+_QUIET = {
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+}
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without MLflow's variables, telemetry off, plus *extra*."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    return {**kept, **_QUIET, **(extra or {})}
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@dataclass(kw_only=True)
+class Server:
+    """An `mlflow server` over a sqlite store and an artifact folder below *folder*."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def artifacts(self) -> Path:
+        """Where the server keeps artifacts: for tests that tamper with them."""
+        return self.folder / "artifacts"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "mlflow", "server"),
+                    *("--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db"),
+                    *("--artifacts-destination", str(self.artifacts)),
+                    *("--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"),
+                ],
+                env=environment(),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._wait()
+
+    def kill(self) -> None:
+        """Kill it and its workers at once, as a crash of the machine would."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.process is None or self.process.poll() is not None:
+                break
+            if _answers(f"{self.url}/health"):
+                return
+            time.sleep(0.1)
+        log = (self.folder / "server.log").read_text(errors="replace")
+        self.kill()
+        raise RuntimeError(f"the MLflow server did not start:\n{log[-4000:]}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - an http URL of ours
+            return bool(answer.status == http.client.OK)
+    except OSError:
+        return False
+
+
+@contextmanager
+def shared_server(folder: Path) -> Iterator[Server]:
+    """Give the session's server, started by whichever worker asks first."""
+    users = folder / "users"
+    users.mkdir(parents=True, exist_ok=True)
+    mine = users / str(os.getpid())
+    with _locked(folder):
+        mine.touch()
+        if not _answers_at(folder):
+            _start_keeper(folder)
+        port = int((folder / "port").read_text())
+    try:
+        yield Server(folder=folder / "server", port=port)
+    finally:
+        mine.unlink(missing_ok=True)
+
+
+def _answers_at(folder: Path) -> bool:
+    port = folder / "port"
+    return port.exists() and _answers(f"http://127.0.0.1:{port.read_text()}/health")
+
+
+def _start_keeper(folder: Path) -> None:
+    (folder / "port").unlink(missing_ok=True)
+    with (folder / "keeper.log").open("ab") as log:
+        keeper = subprocess.Popen(
+            [sys.executable, __file__, str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    _KEEPERS.append(keeper)
+    while not (folder / "port").exists():
+        if keeper.poll() is not None:
+            raise RuntimeError((folder / "keeper.log").read_text(errors="replace")[-4000:])
+        time.sleep(0.1)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _keep(folder: Path) -> None:
+    """Start the server, and stop it when the last process that uses it is gone."""
+    server = Server(folder=folder / "server")
+    try:
+        server.start()
+        (folder / "port.new").write_text(str(server.port))
+        (folder / "port.new").rename(folder / "port")
+        while _used(folder) or not _withdrawn(folder):
+            time.sleep(0.5)
+    finally:
+        server.kill()
+
+
+def _withdrawn(folder: Path) -> bool:
+    """Take the server off the list, unless somebody asked for it since the last look."""
+    with _locked(folder):
+        if _used(folder):
+            return False
+        (folder / "port").unlink()
+        return True
+
+
+def _used(folder: Path) -> bool:
+    return any(_alive(int(user.name)) for user in (folder / "users").iterdir())
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@dataclass(kw_only=True)
+class Request:
+    """One request that came to a proxy."""
+
+    method: str
+    path: str
+    """With its query."""
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(kw_only=True)
+class Answer:
+    """What a proxy answers instead of asking the real server; a status of 0 cuts the line."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b"{}"
+    delay: float = 0.0
+
+
+Plan = Callable[[int, Request], Answer | None]
+"""Number of the request (from 0) and the request to an answer; None asks the real server."""
+
+
+class Proxy:
+    """An HTTP proxy on 127.0.0.1 before a real server; what *plan* answers, it answers itself."""
+
+    def __init__(self, target: str, plan: Plan) -> None:
+        self.seen: list[Request] = []
+        self._target = target.removeprefix("http://")
+        self._plan = plan
+        self._lock = threading.Lock()
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_args: object) -> None:
+                """Say nothing."""
+
+            def handle_one_request(self) -> None:
+                """Give every method to the proxy."""
+                self.raw_requestline = self.rfile.readline(65537)
+                if self.raw_requestline and self.parse_request():
+                    proxy._serve(self)
+                else:
+                    self.close_connection = True
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _serve(self, handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        request = Request(
+            method=handler.command, path=handler.path, headers=dict(handler.headers), body=body
+        )
+        with self._lock:
+            number = len(self.seen)
+            self.seen.append(request)
+        answer = self._plan(number, request) or self._forward(request)
+        time.sleep(answer.delay)
+        if answer.status == 0:
+            handler.close_connection = True
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            return
+        try:
+            handler.send_response(answer.status)
+            for name, value in answer.headers.items():
+                handler.send_header(name, value)
+            if "Content-Length" not in answer.headers:
+                handler.send_header("Content-Length", str(len(answer.body)))
+            handler.end_headers()
+            handler.wfile.write(answer.body)
+        except OSError:
+            handler.close_connection = True  # the client gave up, as some tests want it to
+
+    def _forward(self, request: Request) -> Answer:
+        line = http.client.HTTPConnection(self._target, timeout=60)
+        headers = {k: v for k, v in request.headers.items() if k.lower() != "host"}
+        try:
+            line.request(request.method, request.path, body=request.body, headers=headers)
+            answer = line.getresponse()
+            body = answer.read()
+        finally:
+            line.close()
+        skipped = {"content-length", "transfer-encoding", "connection", "date", "server"}
+        kept = {k: v for k, v in answer.getheaders() if k.lower() not in skipped}
+        return Answer(status=answer.status, headers=kept, body=body)
+
+
+if __name__ == "__main__":
+    _keep(Path(sys.argv[1]))
