@@ -110,8 +110,7 @@ def _step(stage: Stage, title: str, command: Sequence[str], expected: int) -> No
         env=environ,
         check=False,
         text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
     )
     stage.say(done.stdout.rstrip())
     if done.returncode != expected:

@@ -1,0 +1,57 @@
+# make demo | test | check | nightly | lint | bench: each builds what it needs from the locks.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
+
+.PHONY: demo test check nightly lint bench types imports cover lock clean
+
+demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper, refuse
+	$(BIN)/aims-gate demo
+
+test: $(STAMP)  ## all tests
+	$(PYTEST) -n $(WORKERS) --dist loadgroup
+
+check: lint types imports cover  ## exactly what CI runs
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+cover: $(STAMP)
+	rm -f .coverage .coverage.*
+	$(PYTEST) -n $(WORKERS) --dist loadgroup --cov --cov-report=
+	$(BIN)/coverage report --fail-under=95
+	$(BIN)/coverage report --fail-under=100 --include='aims_gate/judge.py,aims_gate/verdict.py,aims_gate/canonical.py,aims_gate/attest/*'
+
+nightly: check bench  ## the checks, with long Hypothesis runs, and once more with pandas 3
+	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist loadgroup
+	$(MAKE) test VENV=.venv-pandas3 LOCK=locks/pandas3.txt
+
+bench: $(STAMP)  ## start-up times
+	$(BIN)/python benchmarks/startup.py
+
+LOCK ?= locks/dev.txt
+
+# plain --require-hashes without --no-deps fails in pip 23 on extras inside requirements
+$(STAMP): $(LOCK) pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aims-gate needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(LOCK)
+	$(BIN)/pip check --disable-pip-version-check
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	touch $@
+
+lock: $(STAMP)  ## compile the locks anew: names, versions and hashes only (needs uv)
+	$(BIN)/python locks/compile.py
+
+clean:
+	rm -rf $(VENV) .venv-pandas3 aims-gate-demo aims-gate-evidence .coverage .coverage.*

@@ -1,0 +1,47 @@
+"""Compile the locks anew with uv: names, versions and hashes, and no index address.
+
+`core` is the package without extras, `dev` everything that demo and tests need, `pandas3` the same
+without Evidently, which pins pandas below 3.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OPTIONS = (
+    "--universal",
+    "--generate-hashes",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+    "--no-header",
+    "--no-annotate",
+    "--python-version=3.11",
+    "--quiet",
+)
+
+
+def main() -> None:
+    """Write every lock of `locks/`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    core = project["project"]["dependencies"]
+    gate = project["project"]["optional-dependencies"]["gate"]
+    dev = project["dependency-groups"]["dev"]
+    back_end = [name for name in dev if name.startswith(("hatchling", "editables"))]
+    unpinned = [name for name in gate if not name.startswith(("evidently", "pandas"))]
+    compile_lock("core", [*core, *back_end])
+    compile_lock("dev", [*core, *gate, *dev])
+    compile_lock("pandas3", [*core, *unpinned, "pandas>=3", *dev])
+
+
+def compile_lock(name: str, requirements: list[str]) -> None:
+    """Compile *requirements* to `locks/<name>.txt`."""
+    command = ["uv", "pip", "compile", "-", *OPTIONS, "--output-file", f"locks/{name}.txt"]
+    text = "\n".join(requirements)
+    subprocess.run(command, input=text, text=True, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Policy -> tasks: everything that can be wrong with a rule is said before data are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aims_gate.errors import PolicyError
+from aims_gate.plan import applies, on_insufficient, plan, stage_of
+from aims_gate.policy.model import (
+    AppliesTo,
+    DataSpec,
+    DecideOn,
+    OnInsufficient,
+    Place,
+    Policy,
+    Role,
+    Rule,
+    Severity,
+    Threshold,
+)
+
+
+def policy(*rules: Rule, **fields: Any) -> Policy:
+    return Policy(id="p", version="1", uri="policy.yaml", rules=rules, **fields)
+
+
+def rule(check: str = "fairness.impact_ratio", id: str = "BIAS-02", **fields: Any) -> Rule:  # noqa: A002  # the policy's own word
+    place = Place(file="policy.yaml", line=41)
+    places = {"with.metric": Place(file="policy.yaml", line=44)}
+    return Rule(id=id, check=check, place=place, places=places, **fields)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (rule("fairness.impact_ration"), "unknown check 'fairness.impact_ration'; did you mean"),
+        (rule(parameters={"min_cel": 30}), "has no parameter 'min_cel'; did you mean 'min_cell'"),
+        (rule(parameters={"min_cell": "30"}), "parameter 'min_cell': input should be a valid int"),
+        (rule(parameters={"min_cell": True}), "parameter 'min_cell': input should be a valid int"),
+        (
+            rule("performance.score", require=Threshold(at_least=0.8)),
+            "needs the parameter 'metric'",
+        ),
+        (
+            rule(
+                "performance.score",
+                parameters={"metric": "rocauc"},
+                require=Threshold(at_least=0.8),
+            ),
+            "policy.yaml:44: BIAS-02: parameter 'metric'",
+        ),
+        (rule("performance.score", parameters={"metric": "mcc"}), "no conventional limit for mcc"),
+        (rule(require=Threshold(at_most=0.8)), "at_most is the wrong way round"),
+        (rule(require=Threshold(at_least=float("nan"))), "at_least is not a finite number"),
+        (rule(require=Threshold(at_least=0.0)), "at_least: 0 is met by every value"),
+        (rule("fairness.parity", require=Threshold(at_most=1.0)), "1 is met by every value"),
+        (rule("fairness.parity", require=Threshold(at_most=1.5)), "can never be reached"),
+        (
+            rule(
+                "performance.score",
+                parameters={"metric": "log_loss"},
+                require=Threshold(at_least=0.5),
+            ),
+            "a lower log_loss is better; use at_most",
+        ),
+        (rule("data.schema", decide_on=DecideOn.PROVEN_PASS), "has no interval"),
+        (rule(engine="fairlern"), "unknown engine 'fairlern'"),
+        (rule(serious=0.9), "a serious effect (0.9) must lie past the limit 0.8"),
+        (
+            rule(
+                "performance.score",
+                parameters={"metric": "mcc"},
+                require=Threshold(at_least=0.5),
+                serious=0.1,
+            ),
+            "power is not defined for mcc",
+        ),
+        (rule("integrity.model", on=Role.EVALUATION), "integrity.model reads no data"),
+        (rule("drift.columns", on=Role.REFERENCE), "against themselves"),
+    ],
+)
+def test_a_rule_that_means_nothing_is_refused(bad: Rule, message: str) -> None:
+    """Exit 2, with the place and what to do next."""
+    with pytest.raises(PolicyError) as caught:
+        plan(policy(bad)).sound()
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("policy.yaml:4")
+
+
+def test_every_problem_is_said_at_once() -> None:
+    """Two rules with three problems give three lines."""
+    bad = rule(parameters={"min_cel": 1, "by": 3})
+    made = plan(policy(bad, rule("nothing.here", id="X-1")))
+    assert [p.what.split(":")[0] for p in made.problems] == ["BIAS-02", "BIAS-02", "X-1"]
+    assert made.tasks == ()
+
+
+def test_limits_lines_and_serious_effects_follow_the_convention() -> None:
+    """The line is half way to neutral and the serious effect twice as far, unless stated."""
+    (ratio,) = plan(policy(rule())).sound()
+    (bar,) = ratio.bars
+    assert (bar.limit, bar.line, bar.serious, ratio.decide_on) == pytest.approx(
+        (0.80, 0.90, 0.60, DecideOn.PROVEN_BREACH)
+    )
+    stated = rule("drift.columns", require=Threshold(at_most=0.25, warn_above=0.10), serious=0.4)
+    (bar,) = plan(policy(stated)).sound()[0].bars
+    assert (bar.limit, bar.line, bar.serious, bar.warn) == (0.25, 0.10, 0.4, 0.10)
+
+
+def test_performance_has_no_neutral_so_its_line_is_its_limit() -> None:
+    """A floor is a floor."""
+    made = rule(
+        "performance.score", parameters={"metric": "roc_auc"}, require=Threshold(at_least=0.8)
+    )
+    (bar,) = plan(policy(made)).sound()[0].bars
+    assert (bar.line, bar.serious) == (0.8, None)
+
+
+def test_alpha_is_shared_by_the_blocking_statistical_rules_on_request() -> None:
+    """alpha_scope: policy divides by rules that block and have an interval, not by the others."""
+    rules = [
+        rule(id="A-1"),
+        rule("fairness.parity", id="A-2"),
+        rule("data.schema", id="A-3"),
+        rule(id="A-4", severity=Severity.WARN),
+    ]
+    made = plan(policy(*rules, alpha_scope="policy")).sound()
+    assert {task.alpha for task in made} == {0.025}
+    assert {task.alpha for task in plan(policy(*rules)).sound()} == {0.05}
+
+
+def test_the_stricter_age_of_rule_and_data_holds() -> None:
+    """A rule's max_age_days tightens what the data role says, for every role it reads."""
+    data = {Role.EVALUATION: DataSpec(max_age_days=31, min_rows=500)}
+    made = plan(policy(rule(max_age_days=7), rule(id="B-1"), data=data)).sound()
+    assert [dict(task.max_age_days) for task in made] == [
+        {Role.EVALUATION: 7},
+        {Role.EVALUATION: 31},
+    ]
+    assert made[0].min_rows == {Role.EVALUATION: 500}
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        (None, True),
+        (AppliesTo(models=("credit-*",)), True),
+        (AppliesTo(models=("Credit-*",)), False),
+        (AppliesTo(stages=("production",)), True),
+        (AppliesTo(models=("credit-*",), stages=("dev",)), False),
+        (AppliesTo(models=("fraud",), stages=("production",)), False),
+    ],
+)
+def test_applies_to_needs_model_and_stage(scope: AppliesTo | None, expected: bool) -> None:
+    """Patterns are case-sensitive globs; both parts must hold."""
+    assert applies(scope, model="credit-risk", stage="production") is expected
+
+
+def test_the_last_stage_is_the_default_and_the_strictest() -> None:
+    """Without --stage the strictest decides; too little data blocks there and warns before."""
+    p = policy(rule())
+    assert stage_of(p, None) == "production"
+    assert on_insufficient(p.rules[0], p, "production") is OnInsufficient.BLOCK
+    assert on_insufficient(p.rules[0], p, "dev") is OnInsufficient.WARN
+    strict = policy(rule(), on_insufficient=OnInsufficient.BLOCK)
+    assert on_insufficient(strict.rules[0], strict, "dev") is OnInsufficient.BLOCK
+
+
+def test_an_unknown_stage_is_refused() -> None:
+    """A misspelt stage never becomes a lenient one."""
+    with pytest.raises(PolicyError, match="unknown stage 'prodution'; did you mean 'production'"):
+        stage_of(policy(rule()), "prodution")
