@@ -122,7 +122,7 @@ def load_private(data: bytes, *, password: str, where: str) -> Private:
         raise UsageError(
             f"the private key is of a form that is not read: {error}",
             where=where,
-            hint="an encrypted OpenSSH key needs the bcrypt library, an encrypted PKCS#8 key nothing",
+            hint="an encrypted OpenSSH key needs the bcrypt library; PKCS#8 needs none",
         ) from error
     except ValueError as error:
         raise UsageError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aims_gate.attest.keys import PASSWORD_VARIABLE, Private, PublicKey, load_private, public_of
@@ -15,7 +15,7 @@ class LocalSigner:
     """A private key in this process's memory."""
 
     key: PublicKey
-    private: Private
+    private: Private = field(repr=False)
 
     @classmethod
     def of(cls, private: Private) -> LocalSigner:
