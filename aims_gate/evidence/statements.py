@@ -1,0 +1,261 @@
+"""The three statements about a verdict, as the exact bytes that are signed.
+
+`evaluation` says everything that was measured, `test-result` (in-toto) which rules passed, and
+`vsa` (SLSA verification summary) what was decided, over the digests of the other two. Refusals are
+stated like passes. Fields are listed here one by one: no environment, no host, no row of data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from aims_gate import canonical
+from aims_gate.attest.manifest import Manifest
+from aims_gate.attest.statement import (
+    EVALUATION,
+    SUMMARY,
+    TEST_RESULT,
+    Statement,
+    encode,
+    level,
+    statement_file,
+)
+from aims_gate.errors import RecordError
+from aims_gate.evidence.redact import redact_all
+from aims_gate.facts import DatasetIdentity, Interval, Statistic
+from aims_gate.policy.model import Threshold
+from aims_gate.verdict import Decision, Outcome, Result, Verdict
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statements:
+    """The exact bytes of each statement."""
+
+    evaluation: bytes
+    test_result: bytes
+    vsa: bytes
+
+
+def state(
+    verdict: Verdict, manifest: Manifest, policy_document: bytes, report: bytes, *, verifier_id: str
+) -> Statements:
+    """State a verdict.
+
+    Args:
+        verdict: What was decided; its `evidence` carries the evaluation id.
+        manifest: The judged model's files.
+        policy_document: The fully resolved policy, as it is kept beside the statements.
+        report: The bytes of `report.json`.
+        verifier_id: URI of who ran the gate.
+
+    Raises:
+        RecordError: The parts contradict each other: then nothing may be signed.
+    """
+    _consistent(verdict, manifest, policy_document, verifier_id)
+    evaluation = _bytes(EVALUATION, manifest, _evaluation(verdict, report, verifier_id))
+    test_result = _bytes(TEST_RESULT, manifest, _test_result(verdict))
+    inputs = {
+        statement_file("evaluation"): evaluation,
+        statement_file("test-result"): test_result,
+    }
+    summary = _summary(verdict, inputs, verifier_id)
+    return Statements(
+        evaluation=evaluation, test_result=test_result, vsa=_bytes(SUMMARY, manifest, summary)
+    )
+
+
+def _consistent(
+    verdict: Verdict, manifest: Manifest, policy_document: bytes, verifier_id: str
+) -> None:
+    blocked = any(result.blocking for result in verdict.results)
+    wrong = (
+        (manifest.digest != verdict.model.digest, "the manifest is of another model"),
+        (
+            canonical.sha256(policy_document) != verdict.policy.digest,
+            "the resolved policy is another one than was applied",
+        ),
+        (verdict.passed and blocked, "it passed although a result blocks it"),
+        (not verdict.passed and not blocked, "it did not pass although no result blocks it"),
+        (not verdict.results, "no rule was decided"),
+        (verdict.evidence is None, "it has no evaluation id"),
+        (not verdict.stage, "it has no stage"),
+        (
+            not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:\S+", verifier_id),
+            "its verifier id is no URI",
+        ),
+        (
+            any(not _SHA256.fullmatch(data.digest) for data in verdict.datasets),
+            "a dataset's digest is no SHA-256",
+        ),
+        (
+            verdict.started.tzinfo is None or verdict.finished.tzinfo is None,
+            "its times have no time zone",
+        ),
+    )
+    for is_wrong, what in wrong:
+        if is_wrong:
+            raise RecordError(
+                f"the verdict cannot be stated: {what}", hint="nothing was signed; please report it"
+            )
+
+
+def _bytes(kind: str, manifest: Manifest, predicate: Mapping[str, Any]) -> bytes:
+    try:
+        return encode(
+            Statement(predicate_type=kind, subject=manifest.digest, predicate=redact_all(predicate))
+        )
+    except (ValueError, TypeError) as error:
+        raise RecordError(f"the statement cannot be written: {error}") from error
+
+
+def _evaluation(verdict: Verdict, report: bytes, verifier_id: str) -> dict[str, Any]:
+    model = verdict.model
+    return {
+        "evaluationId": verdict.evidence.id if verdict.evidence else "",
+        "startedOn": _time(verdict.started),
+        "finishedOn": _time(verdict.finished),
+        "verdict": verdict.decision.value,
+        "stage": verdict.stage,
+        "warnings": verdict.warnings,
+        "evaluator": {"id": verifier_id, "version": dict(verdict.versions)},
+        "policy": {
+            "name": verdict.policy.id,
+            "version": verdict.policy.version,
+            "uri": verdict.policy.uri,
+            "digest": {"sha256": verdict.policy.digest},
+            "extends": list(verdict.policy.extends),
+        },
+        "model": {
+            "uri": model.resource_uri,
+            "digest": {"sha256": model.digest},
+            "annotations": {
+                "requested": model.uri,
+                "resolved": model.resolved_uri,
+                "modelId": model.model_id,
+                "runId": model.run_id,
+                "files": model.files,
+                "bytes": model.bytes,
+                "reader": model.reader,
+            },
+        },
+        "datasets": [_dataset(data) for data in verdict.datasets],
+        "results": [_result(result) for result in verdict.results],
+        "report": {"sha256": canonical.sha256(report)},
+    }
+
+
+def _dataset(data: DatasetIdentity) -> dict[str, Any]:
+    return {
+        "name": data.name,
+        "uri": data.uri,
+        "digest": {"sha256": data.digest},
+        "annotations": {
+            "role": data.role,
+            "rows": data.rows,
+            "digestKind": data.digest_kind.value,
+            "mlflowDigest": data.mlflow_digest,
+        },
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    return {
+        "rule": result.rule,
+        "check": result.check,
+        "severity": result.severity.value,
+        "outcome": result.outcome.value,
+        "rawOutcome": result.raw_outcome.value,
+        "blocking": result.blocking,
+        "reason": result.reason,
+        "threshold": _threshold(result.threshold),
+        "controls": list(result.controls),
+        "waiver": result.waiver,
+        "statistics": [_statistic(statistic) for statistic in result.statistics],
+    }
+
+
+def _threshold(threshold: Threshold | None) -> dict[str, Any] | None:
+    if threshold is None:
+        return None
+    return {
+        "atLeast": canonical.decimal(threshold.at_least),
+        "atMost": canonical.decimal(threshold.at_most),
+        "warnBelow": canonical.decimal(threshold.warn_below),
+        "warnAbove": canonical.decimal(threshold.warn_above),
+    }
+
+
+def _statistic(statistic: Statistic) -> dict[str, Any]:
+    value = canonical.decimal(statistic.value)
+    # a number that is none must say so: null alone reads as "not measured"
+    unsaid = value is None and not statistic.reason and statistic.value is not None
+    return {
+        "name": statistic.name,
+        "slice": statistic.slice,
+        "value": value,
+        "interval": _interval(statistic.interval),
+        "rows": statistic.rows,
+        "total": statistic.total,
+        "engine": statistic.engine,
+        "judged": statistic.judged,
+        "lack": None if statistic.lack is None else statistic.lack.value,
+        "reason": "the value is not a finite number" if unsaid else statistic.reason,
+    }
+
+
+def _interval(interval: Interval | None) -> dict[str, Any] | None:
+    """Write an interval; a bound of null is unbounded on that side."""
+    if interval is None:
+        return None
+    return {
+        "low": canonical.decimal(interval.low),
+        "high": canonical.decimal(interval.high),
+        "level": canonical.decimal(interval.level),
+        "method": interval.method,
+    }
+
+
+def _test_result(verdict: Verdict) -> dict[str, Any]:
+    """Give the in-toto test result; rules that do not apply are in the evaluation only."""
+    failed = [result.rule for result in verdict.results if result.blocking]
+    passed = [result.rule for result in verdict.results if result.outcome is Outcome.PASS]
+    left = (Outcome.PASS, Outcome.NOT_APPLICABLE)
+    warned = [r.rule for r in verdict.results if not r.blocking and r.outcome not in left]
+    result = "FAILED" if not verdict.passed else "WARNED" if warned else "PASSED"
+    policy = verdict.policy
+    return {
+        "result": result,
+        "configuration": [
+            {"name": policy.id, "uri": policy.uri, "digest": {"sha256": policy.digest}}
+        ],
+        "passedTests": passed,
+        "warnedTests": warned,
+        "failedTests": failed,
+    }
+
+
+def _summary(verdict: Verdict, inputs: Mapping[str, bytes], verifier_id: str) -> dict[str, Any]:
+    """Give the SLSA summary, with the fields of its strict protocol buffer and no others."""
+    passed = verdict.decision is Decision.PASSED
+    return {
+        "verifier": {"id": verifier_id},
+        "timeVerified": _time(verdict.finished),
+        "resourceUri": verdict.model.resource_uri,
+        "policy": {"uri": verdict.policy.uri, "digest": {"sha256": verdict.policy.digest}},
+        "inputAttestations": [
+            {"uri": name, "digest": {"sha256": canonical.sha256(data)}}
+            for name, data in inputs.items()
+        ],
+        "verificationResult": "PASSED" if passed else "FAILED",
+        "verifiedLevels": [level(verdict.policy.id, verdict.stage)] if passed else ["FAILED"],
+    }
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

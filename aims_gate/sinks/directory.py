@@ -1,0 +1,96 @@
+"""Evidence into a directory: all of it or none of it, and never over something else."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from aims_gate.errors import RecordError
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write *files* as the new directory *folder*.
+
+    They go to a directory beside it first, are brought to the disk, and then take the name, so
+    that a crash or a full disk leaves no directory of that name at all.
+
+    Args:
+        folder: The directory to make; its parents are made as needed.
+        files: Plain file names and their bytes.
+
+    Raises:
+        RecordError: *folder* exists, or cannot be written: full disk, read-only, no permission.
+    """
+    for name in files:
+        if Path(name).name != name:
+            raise RecordError(f"{name!a} is not a plain file name", where=str(folder))
+    if os.path.lexists(folder):
+        raise _exists(folder)
+    parent = folder.parent
+    # hidden, and random because two runs may write beside each other
+    beside = parent / f".{folder.name}.{secrets.token_hex(8)}.part"
+    try:
+        _make_parents(parent)
+        beside.mkdir()
+        try:
+            _fill(beside, files)
+            _take_name(beside, folder)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+        _sync(parent)
+    except OSError as error:
+        raise RecordError(
+            f"the evidence could not be written: {error.strerror or error}",
+            where=str(folder),
+            hint="free some space or name another directory, and run again",
+        ) from error
+
+
+def _exists(folder: Path) -> RecordError:
+    return RecordError(
+        "the directory exists, and evidence is never overwritten",
+        where=str(folder),
+        hint="name another directory",
+    )
+
+
+def _take_name(beside: Path, folder: Path) -> None:
+    """Rename; it takes an empty directory's place at most: files, links, full ones refuse it."""
+    try:
+        beside.rename(folder)
+    except OSError as error:
+        if os.path.lexists(folder):
+            raise _exists(folder) from error
+        raise
+
+
+def _make_parents(folder: Path) -> None:
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        _sync(one.parent)
+
+
+def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, data in files.items():
+        with (folder / name).open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    """Bring a directory's list of names to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
