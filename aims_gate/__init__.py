@@ -1,3 +1,52 @@
-"""aims-gate: a policy, a model and its data in; signed evidence and a verdict out."""
+"""aims-gate: a policy, a model and its data in; signed evidence and a verdict out.
+
+`run` decides, `verify` checks evidence, `log_evaluation` leaves data for the gate in a training
+run. Importing this package imports nothing heavy: each name is loaded when it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aims_gate.errors import GateError
+    from aims_gate.operations.log_evaluation import log_evaluation
+    from aims_gate.operations.run import run
+    from aims_gate.operations.verify import verify
+    from aims_gate.verdict import Decision, Outcome, Result, Verdict
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Decision": "aims_gate.verdict",
+    "GateError": "aims_gate.errors",
+    "Outcome": "aims_gate.verdict",
+    "Result": "aims_gate.verdict",
+    "Verdict": "aims_gate.verdict",
+    "log_evaluation": "aims_gate.operations.log_evaluation",
+    "run": "aims_gate.operations.run",
+    "verify": "aims_gate.operations.verify",
+}
+
+__all__ = [
+    "Decision",
+    "GateError",
+    "Outcome",
+    "Result",
+    "Verdict",
+    "__version__",
+    "log_evaluation",
+    "run",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
