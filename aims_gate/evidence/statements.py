@@ -81,7 +81,10 @@ def _consistent(
             "the resolved policy is another one than was applied",
         ),
         (verdict.passed and blocked, "it passed although a result blocks it"),
-        (not verdict.passed and not blocked, "it did not pass although no result blocks it"),
+        (
+            verdict.decision is Decision.REFUSED and not blocked,
+            "it was refused although no result blocks it",
+        ),
         (not verdict.results, "no rule was decided"),
         (verdict.evidence is None, "it has no evaluation id"),
         (not verdict.stage, "it has no stage"),
