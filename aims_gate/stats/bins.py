@@ -98,23 +98,22 @@ def categorical(reference: Mapping[V, int], current: Mapping[V, int]) -> Binned:
     Returns:
         The table; `rare` comes last. One bin that is `rare` alone says that nothing can be told.
     """
-    values = sorted({*reference, *current}, key=lambda v: (type(v).__name__, str(v)))
-    a = np.array([reference.get(value, 0) for value in values], dtype=np.int64)
-    b = np.array([current.get(value, 0) for value in values], dtype=np.int64)
-    n, m = int(a.sum()), int(b.sum())
-    # whole numbers, so that a category expected exactly five times is not rare by rounding
-    rare = np.array([int(both) * min(n, m) < RARE * (n + m) for both in a + b], dtype=np.bool_)
-    names = tuple(
-        "null" if v is None else str(v) for v, r in zip(values, rare, strict=True) if not r
-    )
-    kept = _kept(
-        np.append(a[~rare], a[rare].sum()), np.append(b[~rare], b[rare].sum()), (*names, "rare")
-    )
-    return Binned(
-        reference=kept.reference,
-        current=kept.current,
-        names=kept.names,
-        pooled=int(((a + b > 0) & rare).sum()),
+    n, m = sum(reference.values()), sum(current.values())
+    named: list[tuple[str, int, int]] = []
+    rare_a = rare_b = pooled = 0
+    for value in {**reference, **current}:
+        a, b = reference.get(value, 0), current.get(value, 0)
+        # whole numbers, so that a category expected exactly five times is not rare by rounding
+        if (a + b) * min(n, m) >= RARE * (n + m):
+            named.append(("null" if value is None else str(value), a, b))
+        else:
+            rare_a, rare_b, pooled = rare_a + a, rare_b + b, pooled + (a + b > 0)
+    rows = [*sorted(named), ("rare", rare_a, rare_b)]
+    return _kept(
+        np.array([row[1] for row in rows], dtype=np.int64),
+        np.array([row[2] for row in rows], dtype=np.int64),
+        tuple(row[0] for row in rows),
+        pooled=pooled,
     )
 
 
@@ -175,10 +174,11 @@ def _ranges(cuts: tuple[_Cut, ...]) -> Iterator[str]:
         low = cut
 
 
-def _kept(reference: Counts, current: Counts, names: tuple[str, ...]) -> Binned:
+def _kept(reference: Counts, current: Counts, names: tuple[str, ...], *, pooled: int = 0) -> Binned:
     filled = (reference + current) > 0
     return Binned(
         reference=reference[filled],
         current=current[filled],
         names=tuple(name for name, full in zip(names, filled, strict=True) if full),
+        pooled=pooled,
     )

@@ -49,8 +49,8 @@ class Group:
 class Contrast:
     """An ordered pair: what *worse* gets, held against what *better* gets.
 
-    Where *worse* is in fact the better off, the value is neutral, but the interval still says how
-    far it could be behind.
+    Where *worse* is in fact the better off, the value is parity; the interval then begins or ends
+    at parity at the latest, and still says how far the group could be behind.
     """
 
     worse: Group
@@ -59,11 +59,6 @@ class Contrast:
     """Ratio or gap from the engine; NaN where it has none."""
     low: float
     high: float
-
-    @property
-    def behind(self) -> bool:
-        """Whether the first group's rate is truly below the second's."""
-        return self.worse.rate < self.better.rate
 
 
 def quantile(alpha: float, pairs: int) -> float:
@@ -115,8 +110,13 @@ def contrasts(
     for worse, better in pairs:
         low, high = _bounds(measure, rate_of(worse), rate_of(better))
         undefined = measure is Measure.RATIO and worse.successes == better.successes == 0
-        behind = worse.rate < better.rate
-        shown = math.nan if undefined else value(worse, better) if behind else measure.neutral
+        shown = measure.neutral
+        if undefined:
+            shown = math.nan
+        elif worse.rate < better.rate:
+            shown = value(worse, better)
+        else:
+            low, high = min(low, shown), max(high, shown)
         found.append(Contrast(worse=worse, better=better, value=shown, low=low, high=high))
     return tuple(found)
 

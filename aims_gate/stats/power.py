@@ -48,7 +48,7 @@ class GroupDesign:
     def need(self, *, limit: float, line: float, serious: float) -> Need:
         """Tell whether a *serious* disadvantage of this group would be refused."""
         aim = _Aim(limit=limit, line=line, serious=serious)
-        if self._powered(self.group, aim, 1.0):
+        if _powered(self._side(self.group), aim, 1.0):
             return Need(powered=True)
         rows = self.sizes[self.group]
         text = f"{rows:,} rows cannot show a {self.measure} of {max(serious, 0.0):.2f}"
@@ -65,15 +65,20 @@ class GroupDesign:
 
     def _factor(self, aim: _Aim) -> float:
         """Give the least factor on all sizes that powers this group and all that must be."""
-        wanted = [g for g in range(len(self.sizes)) if g == self.group or not self._is_small(g)]
-        return least(lambda factor: all(self._powered(g, aim, factor) for g in wanted), start=1.0)
+        every = range(len(self.sizes))
+        wanted = [g for g in every if g == self.group or not self._is_small(g)]
+        return max(_factor(self._side(g), aim) for g in wanted)
 
-    def _powered(self, group: int, aim: _Aim, factor: float) -> bool:
-        others = [size for index, size in enumerate(self.sizes) if index != group]
-        scale = factor / self.design_effect
-        rows, most = self.sizes[group] * scale, max(others) * scale
-        powered = _ratio_powered if self.measure is Measure.RATIO else _gap_powered
-        return powered(rows, most, self.rate, self.z, aim)
+    def _side(self, group: int) -> _Side:
+        """Give what a group's power depends on: independent rows of it and of the largest other."""
+        most = max(size for index, size in enumerate(self.sizes) if index != group)
+        return _Side(
+            measure=self.measure,
+            rows=self.sizes[group] / self.design_effect,
+            most=most / self.design_effect,
+            rate=self.rate,
+            z=self.z,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,23 +173,46 @@ class _Aim:
     serious: float
 
 
-def _ratio_powered(rows: float, most: float, rate: float, z: float, aim: _Aim) -> bool:
-    share = max(aim.serious, 0.0) * rate
-    high = wilson(share * rows, rows, z)[1]
-    low = wilson(rate * most, most, z)[0]
-    error = _Z_POWER * math.sqrt(
-        share * (1 - share) / rows + aim.line**2 * rate * (1 - rate) / most
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """A group of *rows* that is to be told from the largest other, of *most* rows at *rate*."""
+
+    measure: Measure
+    rows: float
+    most: float
+    rate: float
+    z: float
+
+
+@lru_cache(maxsize=4096)
+def _factor(side: _Side, aim: _Aim) -> float:
+    """Give the least factor, 1 or more, by which both sizes must grow to be powered."""
+    return least(lambda factor: _powered(side, aim, factor), start=1.0)
+
+
+def _powered(side: _Side, aim: _Aim, factor: float) -> bool:
+    """Tell whether the group would be refused if it were at a serious disadvantage."""
+    powered = _ratio_powered if side.measure is Measure.RATIO else _gap_powered
+    return powered(side, aim, side.rows * factor, side.most * factor)
+
+
+def _ratio_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
+    rate, share = side.rate, max(aim.serious, 0.0) * side.rate
+    high = wilson(share * rows, rows, side.z)[1]
+    low = wilson(rate * most, most, side.z)[0]
+    variance = share * (1 - share) / rows + aim.line**2 * rate * (1 - rate) / most
+    error = _Z_POWER * math.sqrt(variance)
     proof = aim.line * rate - share - math.hypot(high - share, aim.line * (rate - low))
     return proof >= error and aim.limit * rate - share >= error
 
 
-def _gap_powered(rows: float, most: float, rate: float, z: float, aim: _Aim) -> bool:
+def _gap_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
+    rate = side.rate
     share = min(rate + aim.serious, 1.0) if rate < 0.5 else max(rate - aim.serious, 0.0)
     error = _Z_POWER * math.sqrt(share * (1 - share) / rows + rate * (1 - rate) / most)
-    (upper, upper_rows), (lower, lower_rows) = sorted(((share, rows), (rate, most)), reverse=True)
-    low = wilson(upper * upper_rows, upper_rows, z)[0]
-    high = wilson(lower * lower_rows, lower_rows, z)[1]
+    (lower, lower_rows), (upper, upper_rows) = sorted(((share, rows), (rate, most)))
+    low = wilson(upper * upper_rows, upper_rows, side.z)[0]
+    high = wilson(lower * lower_rows, lower_rows, side.z)[1]
     gap = upper - lower
     proof = gap - aim.line - math.hypot(high - lower, upper - low)
     return proof >= error and gap - aim.limit >= error

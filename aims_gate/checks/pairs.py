@@ -1,0 +1,218 @@
+"""A family of groups as judged cells: who is behind whom, by how much, and how sure.
+
+For each group as the disadvantaged side only the pairs that can decide are shown
+(`stats.disparity.telling`), so evidence stays small and no threshold is decided differently. Every
+eligible group has a judged cell, because each carries the group's own design.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from aims_gate.checks.families import Family
+from aims_gate.engines import Engine, Trials
+from aims_gate.errors import near
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.stats.disparity import (
+    Contrast,
+    Group,
+    Measure,
+    contrasts,
+    ordered_pairs,
+    telling,
+)
+from aims_gate.stats.intervals import Bounds, wilson
+from aims_gate.stats.power import GroupDesign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What all families of a rule share."""
+
+    statistic: str
+    """Name of the judged statistic."""
+    measure: Measure
+    engine: Engine
+    alpha: float
+    pairs: int
+    """Ordered pairs of the whole rule, which share alpha."""
+    z: float
+    design_effect: float
+    small_share: float
+    reference: str | None
+    total: int
+    """Rows of the data."""
+
+    def interval(self, bounds: Bounds) -> Interval:
+        """Put bounds of a ratio or gap into words."""
+        formula = "MOVER-R" if self.measure is Measure.RATIO else "MOVER"
+        return self._interval(bounds, formula)
+
+    def rate_interval(self, group: Group) -> Interval:
+        """Give the Wilson interval of a group's rate, at the same z as the pairs."""
+        rows, successes = group.rows / self.design_effect, group.successes / self.design_effect
+        return self._interval(wilson(successes, rows, self.z), "Wilson")
+
+    def value(self, worse: Group, better: Group) -> float:
+        """Ask the engine for the value of a pair."""
+        low, high = _trials(worse), _trials(better)
+        if self.measure is Measure.RATIO:
+            return self.engine.ratio(low, high)
+        return self.engine.gap(low, high)
+
+    def _interval(self, bounds: Bounds, formula: str) -> Interval:
+        method = f"{formula}, Bonferroni over {self.pairs:,} ordered pairs"
+        if self.design_effect != 1:
+            method += f", design effect {self.design_effect:g}"
+        return Interval(low=bounds[0], high=bounds[1], level=1 - self.alpha, method=method)
+
+
+def compare(family: Family, terms: Terms) -> tuple[tuple[Contrast, ...], tuple[Statistic, ...]]:
+    """Compare the groups of a family: every contrast, and the statistics that tell of them."""
+    context = tuple(_context(family, terms))
+    lack = _nothing_to_compare(family, terms)
+    if lack is not None:
+        return (), (*context, lack)
+    found = contrasts(
+        ordered_pairs(family.eligible, terms.reference),
+        measure=terms.measure,
+        z=terms.z,
+        design_effect=terms.design_effect,
+        value=terms.value,
+    )
+    cells = [
+        cell
+        for group in family.eligible
+        for cell in _cells(group, [c for c in found if c.worse is group], family, terms)
+    ]
+    return found, (*context, *cells)
+
+
+def _context(family: Family, terms: Terms) -> Iterator[Statistic]:
+    for group in family.groups:
+        if group in family.small:
+            reason = f"{group.rows:,} {family.rate.trials}, below min_cell {family.min_cell}"
+            yield Statistic(
+                name=family.rate,
+                slice=group.name,
+                rows=group.rows,
+                total=terms.total,
+                lack=Lack.INSUFFICIENT,
+                reason=f"{reason}: not judged",
+            )
+        else:
+            yield Statistic(
+                name=family.rate,
+                slice=group.name,
+                value=group.rate,
+                interval=terms.rate_interval(group),
+                rows=group.rows,
+                total=terms.total,
+            )
+
+
+def _nothing_to_compare(family: Family, terms: Terms) -> Statistic | None:
+    """Say why a family has no pair with a value: a lone group is never parity."""
+    names = [group.name for group in family.eligible]
+    reason = ""
+    if len(names) < 2:
+        reason = (
+            f"fewer than two groups have {family.min_cell} {family.rate.trials} "
+            f"({', '.join(names) or 'none'}): there is nothing to compare"
+        )
+    elif terms.reference is not None and terms.reference not in names:
+        hint = near(terms.reference, names)
+        reason = (
+            f"the reference group {terms.reference!r} is absent or below min_cell "
+            f"{family.min_cell}; {hint}"
+        )
+    elif terms.measure is Measure.RATIO and not any(g.successes for g in family.eligible):
+        reason = "nobody is selected in any group: no ratio is defined"
+    if not reason:
+        return None
+    return Statistic(
+        name=terms.statistic,
+        slice=family.slice,
+        judged=True,
+        lack=Lack.INSUFFICIENT,
+        reason=reason,
+        rows=family.rows,
+        total=terms.total,
+    )
+
+
+def _cells(
+    group: Group, found: Sequence[Contrast], family: Family, terms: Terms
+) -> Iterator[Statistic]:
+    undefined = [c for c in found if _both_zero(c, terms.measure)]
+    defined = [c for c in found if not _both_zero(c, terms.measure)]
+    for contrast in undefined:
+        # where another pair judges the group, 0/0 beside it is told and decides nothing
+        yield Statistic(
+            name=terms.statistic,
+            slice=_slice(contrast, family),
+            judged=not defined,
+            lack=Lack.UNDEFINED,
+            reason="nobody is selected in either group: 0/0",
+            rows=group.rows,
+            total=terms.total,
+        )
+    for contrast in telling(defined, terms.measure):
+        yield _cell(contrast, family, terms)
+
+
+def _cell(contrast: Contrast, family: Family, terms: Terms) -> Statistic:
+    worse, better = contrast.worse, contrast.better
+    undefined = math.isnan(contrast.value)
+    best = worse.rate == max(group.rate for group in family.eligible)
+    where = family.rate.prefix + worse.name + " (best)" if best else _slice(contrast, family)
+    return Statistic(
+        name=terms.statistic,
+        slice=where,
+        value=None if undefined else contrast.value,
+        interval=None if undefined else terms.interval((contrast.low, contrast.high)),
+        rows=worse.rows,
+        total=terms.total,
+        engine=terms.engine.label,
+        judged=True,
+        lack=Lack.UNDEFINED if undefined else None,
+        reason=f"{terms.engine.label} gives no value" if undefined else _rates(worse, better),
+        design=_design(worse, better, family, terms),
+    )
+
+
+def _design(worse: Group, better: Group, family: Family, terms: Terms) -> GroupDesign:
+    """Give the sizes that a group's power follows from: with a reference, those two groups only."""
+    alone = terms.reference is not None and worse.name != terms.reference
+    groups = (worse, better) if alone else family.eligible
+    return GroupDesign(
+        measure=terms.measure,
+        group=groups.index(worse),
+        sizes=tuple(group.rows for group in groups),
+        total=family.rows,
+        rate=family.pooled_rate,
+        z=terms.z,
+        small_share=terms.small_share,
+        design_effect=terms.design_effect,
+    )
+
+
+def _both_zero(contrast: Contrast, measure: Measure) -> bool:
+    return measure is Measure.RATIO and contrast.worse.successes == contrast.better.successes == 0
+
+
+def _slice(contrast: Contrast, family: Family) -> str:
+    return f"{family.rate.prefix}{contrast.worse.name} vs {contrast.better.name}"
+
+
+def _rates(worse: Group, better: Group) -> str:
+    return (
+        f"{worse.rate:.1%} of {worse.rows:,} against {better.rate:.1%} of {better.rows:,} "
+        f"({better.name})"
+    )
+
+
+def _trials(group: Group) -> Trials:
+    return Trials(group=group.name, rows=group.rows, successes=group.successes)
