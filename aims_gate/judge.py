@@ -230,7 +230,7 @@ def _reason(task: Task, cells: Sequence[Cell], raw: Outcome) -> str:
 
 def _margin(statistic: Statistic, bars: Sequence[Bar]) -> float:
     """Give the distance to the nearest limit: the smaller, the more it is worth showing."""
-    if statistic.value is None:
+    if statistic.value is None or math.isnan(statistic.value):
         return -math.inf
     sides = [_turned(statistic, bar) for bar in bars]
     return min((side.value - side.limit for side in sides), default=math.inf)

@@ -12,8 +12,8 @@ from aims_gate.verdict import Outcome
 
 def number(value: float) -> str:
     """Write a measured value for people: about three significant digits, counts in full."""
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
+    if not math.isfinite(value):
+        return str(value)
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}" if abs(value) >= 1 else "0"
     if abs(value) >= 100:
@@ -25,7 +25,7 @@ def cell_sentence(statistic: Statistic, bars: Sequence[Bar], outcome: Outcome, w
     """Explain one judged cell, such as `impact ratio sex=F 0.71 (95 % 0.66-0.76) < 0.80, n=…`."""
     name = statistic.name.replace("_", " ")
     subject = f"{name} {statistic.slice}".strip()
-    if statistic.value is None:
+    if statistic.value is None or math.isnan(statistic.value):
         return f"{subject}: {why}" if why else subject
     parts = [subject, number(statistic.value)]
     if statistic.interval is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from aims_gate.attest.manifest import Manifest
+from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError
 from aims_gate.facts import DatasetIdentity, ModelIdentity
 from aims_gate.frames import Frame
@@ -20,8 +20,8 @@ class Workspace:
 
     folder: Path
     """A fresh folder that only this user can read."""
-    max_files: int = 100_000
-    max_bytes: int = 50 * 2**30
+    max_files: int = MAX_FILES
+    max_bytes: int = MAX_BYTES
     progress: Callable[[str], None] = lambda _text: None
     environ: Mapping[str, str] = field(default_factory=dict)
     """The process's environment: MLflow's own variables are read from here."""

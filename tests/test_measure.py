@@ -1,0 +1,177 @@
+"""Whatever a check does, `measure` gives a judged cell that says so."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from aims_gate.attest.manifest import Entry, Manifest
+from aims_gate.checks import About, Inputs, Judged, NoDataError
+from aims_gate.errors import CheckError, DataError, MissingColumnError
+from aims_gate.facts import DatasetIdentity, DigestKind, Lack, ModelIdentity, Statistic
+from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.measure import AGE, measure
+from aims_gate.plan import Task, plan
+from aims_gate.policy.model import DataSpec, Policy, Role, Rule
+from aims_gate.sources.subject import Data, Subject
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SECRET = "row of Ada Lovelace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rigged:
+    """A check that does what it is told."""
+
+    about: ClassVar[About] = About(name="x.y", summary="", definition="", roles=(Role.EVALUATION,))
+    answer: Any
+
+    def judged(self) -> Judged:
+        return Judged(name="impact_ratio", low=0, high=1, higher_is_better=True)
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        return ()
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        assert inputs.data(Role.EVALUATION)
+        yield from self.answer
+
+
+def subject(rows: int = 5, **fields: Any) -> Subject:
+    """Give a subject with an evaluation frame of *rows* rows."""
+    frame = ArrowFrame.of({"y": list(range(rows))})
+    identity = DatasetIdentity(
+        role="evaluation",
+        name="e",
+        uri="file:e.csv",
+        digest="0" * 64,
+        digest_kind=DigestKind.FILE,
+        rows=rows,
+    )
+    data = Data(role=Role.EVALUATION, frame=frame, spec=DataSpec(), identity=identity)
+    fields.setdefault("data", {Role.EVALUATION: replace(data, created=NOW - timedelta(days=3))})
+    return Subject(
+        model=ModelIdentity(uri="file:m", name="m"),
+        manifest=Manifest(entries=(Entry(path="w", sha256="0" * 64, bytes=1),)),
+        folder=Path(),
+        **fields,
+    )
+
+
+def task(answer: Any, **fields: Any) -> Task:
+    """Give a task whose check is rigged to *answer*."""
+    rule = Rule(id="BIAS-02", check="fairness.impact_ratio")
+    (made,) = plan(Policy(id="p", version="1", rules=(rule,))).sound()
+    return replace(made, check=Rigged(answer=answer), **fields)
+
+
+def lacks(made: Task, of: Subject | None = None) -> list[tuple[Lack | None, str]]:
+    """Give the lack and reason of each judged cell."""
+    measured = measure(made, of or subject(), now=NOW)
+    return [(s.lack, s.reason) for s in measured if s.judged]
+
+
+def cell(value: float | None, **fields: Any) -> Statistic:
+    return Statistic(name="impact_ratio", value=value, judged=True, **fields)
+
+
+@pytest.mark.parametrize(
+    ("error", "lack", "words"),
+    [
+        (NoDataError("there are no evaluation data"), Lack.MISSING, "no evaluation data"),
+        (MissingColumnError("no column 'sex'"), Lack.MISSING, "no column 'sex'"),
+        (DataError("labels are null"), Lack.UNDEFINED, "labels are null"),
+        (CheckError("0/0"), Lack.UNDEFINED, "0/0"),
+        (ZeroDivisionError(SECRET), Lack.UNDEFINED, "crashed: ZeroDivisionError in measure"),
+        (RecursionError(SECRET), Lack.UNDEFINED, "crashed: RecursionError"),
+        (MemoryError(SECRET), Lack.UNDEFINED, "crashed: MemoryError"),
+    ],
+)
+def test_an_error_in_a_check_is_a_cell_with_its_reason(
+    error: Exception, lack: Lack, words: str
+) -> None:
+    """Nothing a check raises makes its rule disappear."""
+    ((found, reason),) = lacks(task(error))
+    assert found is lack
+    assert words in reason
+
+
+def test_the_message_of_a_crash_stays_out_of_the_evidence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It may hold a row of personal data: evidence names type and place, the log the rest."""
+    with caplog.at_level(logging.ERROR):
+        ((_lack, reason),) = lacks(task(ValueError(SECRET)))
+    assert SECRET not in reason
+    assert "test_measure.py" in reason
+    assert SECRET in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([], "measured nothing"),
+        ([Statistic(name="selection_rate", value=0.5)], "measured nothing"),
+        ([cell(math.nan)], "not a number"),
+        ([cell(math.inf)], "not a number"),
+        ([cell(None)], "not a number"),
+        ([cell(None, reason="0/0")], "0/0"),
+        ([replace(cell(0.9), name="other")], "judged 'other', not 'impact_ratio'"),
+    ],
+)
+def test_a_check_that_says_nothing_is_undefined(answer: list[Statistic], words: str) -> None:
+    """No judged cell, another judged name, NaN and infinity can never be held to have passed."""
+    ((lack, reason),) = lacks(task(answer))
+    assert lack is Lack.UNDEFINED
+    assert words in reason
+
+
+def test_a_good_cell_passes_through_beside_a_bad_one() -> None:
+    """Cells are sealed one by one."""
+    assert lacks(task([cell(0.9), cell(math.nan)])) == [
+        (None, ""),
+        (Lack.UNDEFINED, "impact_ratio is not a number here"),
+    ]
+
+
+def test_an_empty_frame_is_missing_data() -> None:
+    """The check is not even asked."""
+    ((lack, reason),) = lacks(task(AssertionError("asked")), subject(rows=0))
+    assert (lack, "have no rows" in reason) == (Lack.MISSING, True)
+
+
+def test_an_unreadable_role_is_an_error_and_an_absent_one_is_missing() -> None:
+    """What was named and could not be used is told apart from what was never there."""
+    unread: Mapping[Role, DataError] = {Role.EVALUATION: DataError("not UTF-8", where="e.csv")}
+    ((lack, reason),) = lacks(task([cell(1.0)]), subject(data={}, unread=unread))
+    assert (lack, reason) == (Lack.UNDEFINED, "e.csv: not UTF-8")
+    ((lack, reason),) = lacks(task([cell(1.0)]), subject(data={}))
+    assert (lack, "log_evaluation" in reason) == (Lack.MISSING, True)
+
+
+def test_fewer_rows_than_the_policy_asks_for_are_insufficient() -> None:
+    """min_rows adds a cell of its own, beside what was measured."""
+    made = task([cell(1.0)], min_rows={Role.EVALUATION: 6})
+    assert lacks(made)[1] == (
+        Lack.INSUFFICIENT,
+        "the evaluation data have 5 rows, fewer than min_rows 6",
+    )
+    assert len(lacks(task([cell(1.0)], min_rows={Role.EVALUATION: 5}))) == 1
+
+
+def test_the_age_of_data_is_told_where_it_matters() -> None:
+    """In days since they were logged; an unknown age has no value."""
+    made = task([cell(1.0)], max_age_days={Role.EVALUATION: 31})
+    (age,) = [s for s in measure(made, subject(), now=NOW) if s.name == AGE]
+    assert (age.value, age.slice, age.judged) == (3.0, "evaluation", False)
+    (age,) = [s for s in measure(made, subject(data={}), now=NOW) if s.name == AGE]
+    assert age.value is None
