@@ -1,0 +1,237 @@
+"""Arrow columns as NumPy arrays: numbers, and codes of distinct values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from aims_gate.errors import DataError
+from aims_gate.frames import Counts, Floats, Kind, Scalar
+
+Codes = npt.NDArray[np.integer[Any]]
+Mask = npt.NDArray[np.bool_]
+
+_TABLE = 1 << 16
+"""A table of counts of this many cells is never worth avoiding."""
+_MOST_CELLS = 1 << 62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Coded:
+    """A column as codes of its distinct values."""
+
+    codes: Codes
+    """Shape (rows,): index into *values*, -1 for null."""
+    values: Sequence[Scalar]
+    """Ascending and distinct."""
+
+
+def kind_of(kind: pa.DataType) -> Kind:
+    """Say what a column of this Arrow type holds; a dictionary holds what its values are."""
+    types = pa.types
+    if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
+        return kind_of(kind.value_type)
+    if types.is_boolean(kind):
+        return Kind.BOOLEAN
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return Kind.NUMBER
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return Kind.TEXT
+    if types.is_date(kind) or types.is_timestamp(kind):
+        return Kind.TIME
+    return Kind.OTHER
+
+
+def settle(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Spell out what Arrow cannot yet filter or take: views of strings and run-end encoding."""
+    if pa.types.is_run_end_encoded(column.type):
+        decoded = [pc.run_end_decode(chunk) for chunk in column.chunks]
+        column = pa.chunked_array(decoded, type=column.type.value_type)
+    settled = _settled(column.type)
+    return column if settled == column.type else column.cast(settled)
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Bring storage variants of one type to one form: views, run-end encoding, extensions, date64.
+
+    Dictionaries stay, because their codes save work. DataError for a date64 with a time of day.
+    """
+    while isinstance(column.type, pa.BaseExtensionType):
+        chunks = [chunk.storage for chunk in column.chunks]
+        column = pa.chunked_array(chunks, type=column.type.storage_type)
+    column = settle(column)
+    if not pa.types.is_date64(column.type):
+        return column
+    try:
+        return column.cast(pa.date32())
+    except pa.ArrowInvalid as error:
+        raise DataError("a date64 column holds times of day", hint="store timestamps") from error
+
+
+def _settled(kind: pa.DataType) -> pa.DataType:
+    types = pa.types
+    if types.is_string_view(kind):
+        return pa.large_string()
+    if types.is_binary_view(kind):
+        return pa.large_binary()
+    if types.is_dictionary(kind):
+        return pa.dictionary(kind.index_type, _settled(kind.value_type), ordered=kind.ordered)
+    if types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_settled(kind.value_type)))
+    if types.is_large_list(kind):
+        return pa.large_list(kind.value_field.with_type(_settled(kind.value_type)))
+    if types.is_struct(kind):
+        return pa.struct([field.with_type(_settled(field.type)) for field in kind])
+    return kind
+
+
+def undictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Spell a dictionary-encoded column out."""
+    while pa.types.is_dictionary(column.type):
+        chunks = [chunk.dictionary_decode() for chunk in column.chunks]
+        column = plain(pa.chunked_array(chunks, type=column.type.value_type))
+    return column
+
+
+def numbers(column: pa.ChunkedArray) -> Floats:
+    """Give a number or boolean column as float64, shape (rows,), null as NaN.
+
+    Whole numbers beyond 2^53 and decimals are rounded to the nearest float.
+    """
+    column = undictionary(plain(column))
+    wide = column.cast(pa.float64(), safe=False)
+    return cast("Floats", wide.to_numpy())
+
+
+def missing(column: pa.ChunkedArray) -> Mask:
+    """Say which rows are null or NaN, shape (rows,)."""
+    column = undictionary(plain(column))
+    if pa.types.is_floating(column.type):
+        return cast("Mask", np.isnan(column.cast(pa.float64()).to_numpy()))
+    return cast("Mask", column.is_null().to_numpy())
+
+
+def coded(column: pa.ChunkedArray) -> Coded:
+    """Give a column as codes of its distinct values; DataError for lists, structs and bytes.
+
+    Whole numbers stay exact at any size. Times become ISO 8601 text, in UTC with a `Z` if they
+    have a time zone, and without trailing zeros, so that the storage unit does not show.
+    """
+    column = plain(column)
+    if pa.types.is_null(column.type):
+        return Coded(codes=np.full(len(column), -1, dtype=np.int8), values=())
+    if kind_of(column.type) is Kind.OTHER:
+        raise DataError(f"rows cannot be counted by a column of type {column.type}")
+    if pa.types.is_dictionary(column.type):
+        return _coded_by_dictionary(column)
+    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+        values = numbers(column) + 0.0  # -0.0 becomes 0.0: Arrow would count it apart
+        column = pa.chunked_array([pa.array(values, mask=np.isnan(values))])
+    indices, dictionary = _encode(pc.dictionary_encode(column))
+    return _ascending(indices, dictionary)
+
+
+def binned(column: pa.ChunkedArray, edges: Sequence[float]) -> Coded:
+    """Cut numbers into `(-inf,e0)`, `[e0,e1)` … `[ek,inf)`; values are in this order.
+
+    DataError for other kinds, and for edges that are not finite and strictly ascending.
+    """
+    if kind_of(column.type) is not Kind.NUMBER:
+        raise DataError(
+            f"a column of type {column.type} cannot be cut at numbers", hint="leave its edges out"
+        )
+    if not all(map(math.isfinite, edges)) or any(a >= b for a, b in pairwise(edges)):
+        raise DataError(f"the edges {list(edges)} are not finite and ascending")
+    values = numbers(column)
+    codes = np.searchsorted(np.asarray(edges, dtype=np.float64), values, side="right")
+    codes[np.isnan(values)] = -1
+    names = [_edge(edge) for edge in edges]
+    inner = [f"[{low},{high})" for low, high in pairwise(names)]
+    return Coded(codes=codes, values=(f"(-inf,{names[0]})", *inner, f"[{names[-1]},inf)"))
+
+
+def tabulate(
+    columns: Sequence[Coded], weights: Counts | None, rows: int
+) -> tuple[npt.NDArray[np.int64], Counts]:
+    """Count rows by the codes of *columns*.
+
+    Returns:
+        A representative row of each non-empty cell, and the cell's count or sum of weights; both
+        of shape (cells,), cells in the order of the columns' values, null last.
+    """
+    combined, size = np.zeros(rows, dtype=np.int64), 1
+    for column in columns:
+        width = len(column.values) + 1
+        if size > _MOST_CELLS // width:
+            combined = np.unique(combined, return_inverse=True)[1]
+            size = rows
+        combined = combined * width + np.where(column.codes < 0, width - 1, column.codes)
+        size *= width
+    if size <= max(_TABLE, 4 * rows):
+        counts = _sums(combined, weights, size)
+        some = np.zeros(size, dtype=np.int64)
+        some[combined] = np.arange(rows)
+        cells = np.flatnonzero(counts)
+        return some[cells], counts[cells]
+    _, first, inverse = np.unique(combined, return_index=True, return_inverse=True)
+    return first.astype(np.int64), _sums(inverse, weights, len(first))
+
+
+def _sums(codes: Codes, weights: Counts | None, size: int) -> Counts:
+    if weights is None:
+        return np.bincount(codes, minlength=size).astype(np.int64, copy=False)
+    # exact: `ArrowFrame.of` refuses weights that sum to 2^53 or more
+    return np.bincount(codes, weights=weights, minlength=size).astype(np.int64)
+
+
+def _coded_by_dictionary(column: pa.ChunkedArray) -> Coded:
+    """Code the dictionary instead of the rows; it may itself hold nulls, NaN and duplicates."""
+    indices, dictionary = _encode(column)
+    inner = coded(pa.chunked_array([dictionary]))
+    lookup = np.append(inner.codes, -1)  # the last place is where index -1, a null, looks
+    return Coded(codes=lookup[indices], values=inner.values)
+
+
+def _encode(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
+    """Give the indices of a dictionary column, -1 for null, and its one dictionary."""
+    column = column.unify_dictionaries()
+    if not column.num_chunks:
+        return np.zeros(0, dtype=np.int64), pa.array([], type=column.type.value_type)
+    parts = [chunk.indices.cast(pa.int64()).fill_null(-1).to_numpy() for chunk in column.chunks]
+    return np.concatenate(parts), column.chunk(0).dictionary
+
+
+def _ascending(indices: Codes, dictionary: pa.Array) -> Coded:
+    sortable = dictionary.cast(pa.uint8()) if pa.types.is_boolean(dictionary.type) else dictionary
+    order = pc.array_sort_indices(sortable).to_numpy()
+    rank = np.empty(len(order) + 1, dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    rank[-1] = -1
+    return Coded(codes=rank[indices], values=_scalars(dictionary.take(pa.array(order))))
+
+
+def _scalars(values: pa.Array) -> list[Scalar]:
+    if kind_of(values.type) is not Kind.TIME:
+        return cast("list[Scalar]", values.to_pylist())
+    if pa.types.is_date(values.type):
+        days = values.cast(pa.int32()).to_numpy().astype("datetime64[D]")
+        return [str(day) for day in days]
+    instants = values.cast(pa.int64()).to_numpy().astype(f"datetime64[{values.type.unit}]")
+    zone = "Z" if values.type.tz else ""
+    return [_without_zeros(str(instant)) + zone for instant in instants]
+
+
+def _without_zeros(instant: str) -> str:
+    return instant.rstrip("0").rstrip(".") if "." in instant else instant
+
+
+def _edge(edge: float) -> str:
+    return str(int(edge)) if float(edge).is_integer() else repr(float(edge))

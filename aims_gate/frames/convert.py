@@ -1,0 +1,105 @@
+"""Frames of other libraries to Arrow, without importing those libraries."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from aims_gate.errors import DataError
+from aims_gate.frames.columns import settle
+
+
+class _UnfitError(TypeError):
+    """What is wrong with a column, in words that hold no cell of it."""
+
+
+def to_table(data: object, *, where: str) -> pa.Table:
+    """Turn a table of any known library into Arrow.
+
+    Args:
+        data: A pyarrow Table, RecordBatch or RecordBatchReader; a mapping of names to sequences; a
+            pandas DataFrame, whose index is left out; or anything that speaks the Arrow C stream
+            protocol, such as a Polars DataFrame.
+        where: What the data are called in errors.
+
+    Raises:
+        DataError: *data* is none of these, a column holds values of mixed types, columns differ in
+            length, or two columns have one name.
+    """
+    try:
+        table = _convert(data)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError, AttributeError) as error:
+        raise DataError(
+            f"not a table: {_reason(error)}",
+            where=where,
+            hint="each column needs one type, and all columns the same length",
+        ) from error
+    if table is None:
+        raise DataError(
+            f"cannot read a {type(data).__module__}.{type(data).__qualname__}",
+            where=where,
+            hint="give a pandas or Polars DataFrame, a pyarrow Table or a dict of lists",
+        )
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"two columns are called {twice[0]!r}", where=where, hint="rename one of them"
+        )
+    settled = {name: settle(table.column(name)) for name in table.column_names}
+    return pa.table(settled).replace_schema_metadata(table.schema.metadata) if settled else table
+
+
+def _convert(data: object) -> pa.Table | None:
+    if isinstance(data, pa.Table):
+        return data
+    if isinstance(data, Mapping):
+        return _from_mapping(data)
+    if _is_pandas(data):
+        # its own C stream would turn a named index into a column
+        return pa.Table.from_pandas(data, preserve_index=False)
+    if hasattr(data, "__arrow_c_stream__") and not isinstance(data, pa.ChunkedArray):
+        return pa.table(data)
+    if isinstance(data, pa.RecordBatch):
+        return pa.Table.from_batches([data])
+    return None
+
+
+def _is_pandas(data: object) -> bool:
+    """Tell whether *data* is a pandas DataFrame; if it is one, pandas is already imported."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(data, pandas.DataFrame)
+
+
+def _from_mapping(columns: Mapping[Any, Any]) -> pa.Table:
+    arrays = {}
+    for name, values in columns.items():
+        if not isinstance(name, str):
+            raise _UnfitError(f"the column name {name!r} is not text")
+        arrays[name] = _array(name, values)
+    lengths = {len(array) for array in arrays.values()}
+    if len(lengths) > 1:
+        raise _UnfitError(f"columns have different lengths, {min(lengths)} to {max(lengths)}")
+    return pa.table(arrays)
+
+
+def _array(name: str, values: Any) -> pa.Array | pa.ChunkedArray:
+    if isinstance(values, (pa.Array, pa.ChunkedArray)):
+        return values
+    if isinstance(values, (str, bytes, Mapping)):
+        raise _UnfitError(f"column {name!r} is a single {type(values).__name__}, not a sequence")
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise _UnfitError(f"column {name!r} holds values of mixed or unknown types") from error
+
+
+def _reason(error: Exception) -> str:
+    """Say why, without the values of cells that Arrow puts into its messages."""
+    if isinstance(error, _UnfitError):
+        return str(error)
+    failed = [arg for arg in error.args if str(arg).startswith("Conversion failed for column")]
+    return str(failed[-1]) if failed else "a column cannot be converted to Arrow"

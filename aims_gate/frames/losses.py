@@ -1,0 +1,85 @@
+"""Per-row losses and the moments of them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from aims_gate.errors import DataError
+from aims_gate.frames import Counts, Floats, Loss, Moments
+
+_LEAST = 2.0**-52
+"""Where the log loss is clipped, at both ends: scikit-learn's eps for float64."""
+
+
+def regression_loss(loss: Loss, label: Floats, estimate: Floats) -> Floats:
+    """Give `|y - e|`, `(y - e)^2` or `|y - e| / |y|` per row, shape (rows,)."""
+    with np.errstate(all="ignore"):  # what is not finite is refused by `moments_of`
+        error = np.abs(label - estimate)
+        if loss is Loss.SQUARED:
+            return error * error
+        if loss is Loss.ABSOLUTE_PERCENT:
+            return error / np.abs(label)
+        return error
+
+
+def probability_loss(loss: Loss, positive: Floats, estimate: Floats) -> Floats:
+    """Give the Brier or log loss per row, shape (rows,).
+
+    Args:
+        loss: BRIER or LOG.
+        positive: 1 where the label is the positive class, 0 where it is not, NaN where it is null.
+        estimate: Probability of the positive class, in [0, 1].
+
+    Raises:
+        DataError: An estimate is below 0 or above 1.
+    """
+    if np.any((estimate < 0) | (estimate > 1)):
+        raise DataError(
+            f"a score lies outside [0, 1], so {loss} loss is undefined",
+            hint="give probabilities, not margins or percentages",
+        )
+    if loss is Loss.BRIER:
+        return np.square(positive - estimate)
+    given = np.where(positive == 1, estimate, 1 - estimate)
+    given[np.isnan(positive)] = np.nan
+    clipped: Floats = np.clip(given, _LEAST, 1 - _LEAST)
+    return -np.log(clipped)
+
+
+def moments_of(losses: Floats, weights: Counts | None) -> Moments:
+    """Give mean, sample variance and g1 of *losses*.
+
+    Repeating a row gives what counting it with a weight gives, up to rounding. DataError if there
+    are no rows, or a loss is not finite.
+    """
+    bad = np.flatnonzero(~np.isfinite(losses))
+    if bad.size:
+        raise DataError(
+            f"the loss of {bad.size:,} of {losses.size:,} rows is not finite, first of row "
+            f"{bad[0] + 1:,}",
+            hint="look for nulls, infinities and labels of 0",
+        )
+    if not losses.size:
+        raise DataError("there are no rows to take a mean of")
+    times = np.ones_like(losses) if weights is None else weights.astype(np.float64)
+    rows = int(times.sum())
+    with np.errstate(over="ignore"):
+        mean = float((times * losses).sum()) / rows
+        centred = losses - mean
+        second = float((times * centred**2).sum())
+        third = float((times * centred**3).sum())
+    if not math.isfinite(mean) or not math.isfinite(second):
+        raise DataError("the losses are too large for their mean and variance to be computed")
+    return Moments(
+        rows=rows,
+        mean=mean,
+        variance=second / (rows - 1) if rows > 1 else math.nan,
+        skewness=_skewness(second / rows, third / rows),
+    )
+
+
+def _skewness(second: float, third: float) -> float:
+    spread = second**1.5
+    return third / spread if spread > 0 and math.isfinite(third) else 0.0
