@@ -58,7 +58,7 @@ def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
             not; or the files do not belong together.
     """
     try:
-        names = os.listdir(folder)
+        names = {path.name for path in folder.iterdir()}
     except (OSError, ValueError) as error:
         raise TrustError("there is no readable evidence directory", where=str(folder)) from error
     if not any(envelope_file(stem) in names for stem in KINDS):

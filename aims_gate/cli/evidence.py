@@ -1,0 +1,66 @@
+"""`aims-gate evidence`: the keys that sign it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def evidence() -> None:
+    """Signed evidence and its keys."""
+
+
+@evidence.group()
+def key() -> None:
+    """Make and show signing keys."""
+
+
+@key.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("gate.key"),
+    show_default=True,
+    help="Where the private key goes; the public one gets .pub behind it.",
+)
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["p256", "ed25519"]),
+    default="p256",
+    show_default=True,
+    help="P-256 is known to every verifier and every KMS.",
+)
+def generate(*, out: Path, kind: str) -> int:
+    """Make a key pair; AIMS_GATE_KEY_PASSWORD, if set, encrypts the private key."""
+    from aims_gate.attest import keys
+
+    password = os.environ.get(keys.PASSWORD_VARIABLE)
+    scheme = {"p256": keys.Scheme.P256, "ed25519": keys.Scheme.ED25519}[kind]
+    public = keys.generate(out, password=password, scheme=scheme)
+    click.echo(f"private key: {out}" + ("" if password else " (not encrypted)"))
+    click.echo(f"public key:  {keys.public_path(out)}")
+    click.echo(f"fingerprint: {public.fingerprint}")
+    return 0
+
+
+@key.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def show(*, path: Path) -> int:
+    """Show the fingerprint of a public key, for the trust file and for comparing by voice.
+
+    PATH is a PEM or OpenSSH public key.
+    """
+    from aims_gate.attest import keys
+    from aims_gate.errors import UsageError
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the key: {error.strerror}", where=str(path)) from error
+    public = keys.load_public(data, where=str(path))
+    click.echo(f"{public.fingerprint} {public.scheme}")
+    return 0

@@ -1,0 +1,113 @@
+"""`aims-gate verify`: does this evidence hold for this model?"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+_AGE = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+
+
+def _age(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> timedelta | None:
+    if value is None:
+        return None
+    found = _AGE.fullmatch(value)
+    if found is None:
+        raise click.BadParameter("write 30m, 12h or 7d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    found = _DIGEST.fullmatch(value)
+    if found is None:
+        raise click.BadParameter("a SHA-256 has 64 hexadecimal digits in lower case")
+    return found[1]
+
+
+@click.command()
+@click.argument("evidence", type=click.Path(path_type=Path))
+@click.option(
+    "--model", help="The model to be used: a folder, file:DIR, or a URI that is downloaded anew."
+)
+@click.option(
+    "--trust",
+    type=click.Path(path_type=Path),
+    default=Path("trust.yaml"),
+    show_default=True,
+    help="Whose signatures count.",
+)
+@click.option("--stage", help="The stage it must be for; the policy's last if left out.")
+@click.option(
+    "--policy-digest", callback=_digest, metavar="SHA256", help="The resolved policy it must be by."
+)
+@click.option(
+    "--resource-uri",
+    metavar="PURL",
+    help="The place it must be for, pkg:mlflow/NAME@VERSION?repository_url=SERVER; a model URI "
+    "brings its own.",
+)
+@click.option("--max-age", callback=_age, metavar="AGE", help="Oldest it may be: 30m, 12h, 7d.")
+@click.option(
+    "--signature-only", is_flag=True, help="Look at no model: proves who said it, nothing more."
+)
+def verify(
+    *,
+    evidence: Path,
+    model: str | None,
+    trust: Path,
+    stage: str | None,
+    policy_digest: str | None,
+    resource_uri: str | None,
+    max_age: timedelta | None,
+    signature_only: bool,
+) -> int:
+    """Prove that the signed EVIDENCE directory holds for a model's bytes.
+
+    Exits 0 if it is authentic and the policy was met, 1 if it is an authentic refusal, 2 without a
+    model or a trust file, 4 if it is not authentic or about other bytes, another server, stage or
+    policy.
+    """
+    from aims_gate.operations.verify import Question
+    from aims_gate.operations.verify import verify as prove
+
+    question = Question(
+        evidence=evidence,
+        trust=trust,
+        model=model,
+        signature_only=signature_only,
+        stage=stage,
+        policy_digest=policy_digest,
+        resource_uri=resource_uri,
+        max_age=max_age,
+        environ=os.environ,
+    )
+    verified = prove(question, now=datetime.now(UTC))
+    click.echo(f"authentic: signed by {verified.person} with {verified.fingerprint}")
+    click.echo(f"at:        {verified.at:%Y-%m-%dT%H:%M:%SZ} (claimed by the signer)")
+    click.echo(f"verifier:  {_plain(verified.verifier_id)}")
+    bytes_seen = "its bytes are these" if verified.bytes_verified else "NO bytes were looked at"
+    click.echo(f"model:     sha256:{verified.model_digest}, {bytes_seen}")
+    click.echo(f"for:       {_plain(verified.resource_uri)}")
+    click.echo(f"stage:     {_plain(verified.stage)}")
+    click.echo(f"policy:    {_plain(verified.policy)} sha256:{verified.policy_digest}")
+    if verified.passed:
+        click.echo("policy met")
+    else:
+        rules = f": {_plain(', '.join(verified.failed))}" if verified.failed else ""
+        click.echo(f"policy not met ({verified.decision}){rules}")
+    return verified.exit_code
+
+
+def _plain(text: str) -> str:
+    """Keep a signer's text on its line, and control characters off the terminal."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )

@@ -1,0 +1,97 @@
+"""Hold evidence against the model that is to be used, and against who is trusted."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from aims_gate.attest import manifest, trust_file
+from aims_gate.attest.manifest import Manifest
+from aims_gate.attest.verify import Expected, Verified, verify_evidence
+from aims_gate.errors import SourceError, TrustError, UsageError
+
+TOLERATED = ("registered_model_meta",)
+"""MLflow's client adds this file at the root of `models:/` downloads, other for each version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is to be proved."""
+
+    evidence: Path
+    """The directory that `run` wrote."""
+    trust: Path
+    model: str | None
+    """A folder, `file:DIR`, or a model URI that is downloaded anew; None if only signed."""
+    signature_only: bool = False
+    """Do not look at any model: proves who said something, not what is deployed."""
+    stage: str | None = None
+    """None is the last and strictest stage of the policy that was applied."""
+    policy_digest: str | None = None
+    resource_uri: str | None = None
+    """Package URL of the model's place; a model URI brings its own."""
+    max_age: timedelta | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+def verify(question: Question, *, now: datetime) -> Verified:
+    """Verify evidence; an authentic refusal is an answer, not an error.
+
+    Raises:
+        UsageError: (2) no model was named, or there is no usable trust file.
+        TrustError: (4) the evidence is not authentic, or about something else.
+        SourceError: (3) the registry of the model could not be read.
+    """
+    if (question.model is None) != question.signature_only:
+        raise UsageError(
+            "name the model whose bytes are to be verified, or ask for the signature only",
+            hint="--model DIR|URI; with --signature-only no bytes are looked at",
+        )
+    trust = trust_file.load(question.trust)
+    model, place = _model(question)
+    expected = Expected(
+        model=model,
+        stage=question.stage,
+        policy_digest=question.policy_digest,
+        resource_uri=question.resource_uri or place,
+        max_age=question.max_age,
+    )
+    return verify_evidence(question.evidence, trust=trust, expected=expected, now=now)
+
+
+def _model(question: Question) -> tuple[Manifest | None, str | None]:
+    """Give the manifest of the model's bytes, and where they come from if a registry says so."""
+    if question.model is None:
+        return None, None
+    scheme, _, rest = question.model.partition(":")
+    if scheme in {"models", "runs"} and rest:
+        return _fetched(question.model, scheme, question.environ)
+    folder = Path(rest.removeprefix("//") if scheme == "file" and rest else question.model)
+    if not folder.is_dir():
+        raise UsageError(
+            "there is no such model folder",
+            where=question.model,
+            hint="give a folder, models:/NAME/VERSION or runs:/ID/PATH",
+        )
+    try:
+        return manifest.scan(folder, ignore=TOLERATED), None
+    except SourceError as error:
+        raise TrustError(
+            f"the model cannot be the one that was judged: {error.what}",
+            where=error.where,
+            hint=error.hint,
+        ) from error
+
+
+def _fetched(uri: str, scheme: str, environ: Mapping[str, str]) -> tuple[Manifest, str]:
+    # late: a folder is verified without MLflow, NumPy or the network
+    from aims_gate.sources import SOURCES
+    from aims_gate.sources.subject import Workspace
+
+    with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
+        workspace = Workspace(folder=Path(private), environ=environ)
+        fetched = SOURCES[scheme].fetch(uri, workspace=workspace)
+        return fetched.manifest, fetched.model.resource_uri
