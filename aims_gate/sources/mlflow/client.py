@@ -1,0 +1,283 @@
+"""The registry through `MlflowClient`: every store that does not speak plain REST.
+
+`MlflowClient` reads credentials, retries and time limits from the process's environment itself.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from aims_gate.errors import GateError, MissingExtraError, SourceError
+from aims_gate.sources.mlflow.answers import milliseconds, moment
+from aims_gate.sources.mlflow.registry import (
+    LOCAL,
+    Artifact,
+    DatasetInput,
+    LoggedModel,
+    NotFoundError,
+    Run,
+    Version,
+)
+from aims_gate.sources.mlflow.uris import bare, printable
+from aims_gate.sources.subject import MetricPoint
+
+_SERVERS = frozenset({"http", "https"})
+_FOLDERS = frozenset({"", "file"})
+_REMOTE = frozenset({"abfs", "abfss", "dbfs", "gs", "hdfs", "r2", "s3", "viewfs", "wasb", "wasbs"})
+_GONE = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
+_QUOTABLE = _GONE | {"INVALID_PARAMETER_VALUE"}
+_MAX_METRICS = 1000
+
+
+class ClientRegistry:
+    """Implements `Registry` for sqlite and file stores, databases, Databricks and special set-ups.
+
+    Raises:
+        MissingExtraError: MLflow is not installed.
+    """
+
+    name = "client"
+
+    def __init__(self, uri: str, registry_uri: str = "") -> None:
+        try:
+            from mlflow import MlflowClient
+        except ImportError:
+            raise MissingExtraError.for_library("mlflow", "gate", f"reading {bare(uri)}") from None
+        self._uri = uri
+        self._scheme = urlsplit(uri).scheme
+        self.server = LOCAL if self._scheme in _FOLDERS | {"sqlite"} else bare(uri)
+        with self._understood():
+            self._client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri or None)
+
+    def get_version(self, name: str, version: str) -> Version:
+        """Give a version of a registered model."""
+        with self._understood():
+            return _version(self._client.get_model_version(name, version))
+
+    def get_alias(self, name: str, alias: str) -> Version:
+        """Give the version that an alias points at now."""
+        with self._understood():
+            return _version(self._client.get_model_version_by_alias(name, alias))
+
+    def logged_model(self, model_id: str) -> LoggedModel:
+        """Give a logged model."""
+        with self._understood():
+            model = self._client.get_logged_model(model_id)
+            return LoggedModel(
+                model_id=model.model_id,
+                name=model.name or "",
+                artifact_uri=model.artifact_location,
+                run_id=model.source_run_id or "",
+                status=str(model.status),
+            )
+
+    def run(self, run_id: str) -> Run:
+        """Give a run."""
+        with self._understood():
+            return _run(self._client.get_run(run_id))
+
+    def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
+        """Give every point that was logged for a metric."""
+        with self._understood():
+            return tuple(map(_point, self._client.get_metric_history(run_id, key)))
+
+    def reads(self, uri: str) -> bool:
+        """Tell whether an artifact URI may be read: no folder of ours because a server says so."""
+        parts = urlsplit(uri)
+        if parts.scheme in _FOLDERS:
+            return self.server == LOCAL or self._scheme.startswith(("postgresql", "mysql", "mssql"))
+        if parts.scheme == "mlflow-artifacts":
+            host = urlsplit(self.server).netloc
+            return self._scheme in _SERVERS and parts.netloc in {"", host}
+        return parts.scheme in _REMOTE
+
+    def list_artifacts(self, uri: str, path: str = "") -> tuple[Artifact, ...]:
+        """List one folder below an artifact URI; nothing if it is not there or is a file."""
+        with self._understood():
+            infos = self._repository(uri).list_artifacts(path or None)
+        found = tuple(
+            Artifact(path=info.path, is_dir=bool(info.is_dir), bytes=info.file_size)
+            for info in infos
+        )
+        last = path.rpartition("/")[2]
+        if len(found) == 1 and not found[0].is_dir and found[0].path in {path, f"{path}/{last}"}:
+            return ()  # some stores list a file as the only thing inside itself
+        return found
+
+    def download(self, uri: str, path: str, target: Path, *, limit: int) -> int:
+        """Write one file below an artifact URI to *target*."""
+        root = _folder(uri)
+        with self._understood(), tempfile.TemporaryDirectory(dir=target.parent) as private:
+            if root is not None:
+                self._permitted(uri)
+                return _copy(root, path, target, limit)
+            got = Path(self._repository(uri).download_artifacts(path, dst_path=private))
+            return _copy(got.parent, got.name, target, limit)
+
+    def experiment(self, name: str) -> str:
+        """Give the id of an experiment, which is made if it is not there."""
+        with self._understood():
+            found = self._client.get_experiment_by_name(name)
+            return str(found.experiment_id if found else self._client.create_experiment(name))
+
+    def find_runs(self, experiment: str, tag: str, value: str) -> tuple[Run, ...]:
+        """Give the runs of an experiment with this tag, newest first."""
+        with self._understood():
+            found = self._client.search_runs(
+                [experiment],
+                filter_string=f"tags.`{tag}` = '{value}'",
+                max_results=100,
+                order_by=["attributes.start_time DESC"],
+            )
+            return tuple(map(_run, found))
+
+    def create_run(
+        self, experiment: str, *, name: str, started: datetime, tags: Mapping[str, str]
+    ) -> Run:
+        """Make a run, which is then RUNNING."""
+        with self._understood():
+            run = self._client.create_run(
+                experiment, start_time=milliseconds(started), tags=dict(tags), run_name=name
+            )
+            return _run(run)
+
+    def link_model(self, run_id: str, model_id: str) -> None:
+        """State that a run used a logged model."""
+        with self._understood():
+            from mlflow.entities import LoggedModelInput
+
+            self._client.log_inputs(run_id, models=[LoggedModelInput(model_id)])
+
+    def upload(self, uri: str, path: str, file: Path) -> None:
+        """Store a file below an artifact URI."""
+        folder, _, name = path.rpartition("/")
+        with self._understood(), tempfile.TemporaryDirectory() as private:
+            renamed = Path(private) / name
+            shutil.copyfile(file, renamed)
+            self._repository(uri).log_artifact(str(renamed), folder or None)
+
+    def log_metrics(self, run_id: str, values: Mapping[str, float], *, at: datetime) -> None:
+        """Log finite numbers, all at one time and at step 0."""
+        with self._understood():
+            from mlflow.entities import Metric
+
+            points = [Metric(key, value, milliseconds(at), 0) for key, value in values.items()]
+            for start in range(0, len(points), _MAX_METRICS):
+                self._client.log_batch(run_id, metrics=points[start : start + _MAX_METRICS])
+
+    def finish_run(self, run_id: str, *, at: datetime) -> None:
+        """Mark a run as FINISHED."""
+        with self._understood():
+            self._client.set_terminated(run_id, "FINISHED", end_time=milliseconds(at))
+
+    def set_version_tag(self, name: str, version: str, key: str, value: str) -> None:
+        """Set a tag on a version of a registered model."""
+        with self._understood():
+            self._client.set_model_version_tag(name, version, key, value)
+
+    def _repository(self, uri: str) -> Any:
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        self._permitted(uri)
+        return get_artifact_repository(uri, tracking_uri=self._uri)
+
+    def _permitted(self, uri: str) -> None:
+        if not self.reads(uri):
+            raise SourceError(f"artifacts may not be read from {bare(uri)!a}", where=self.server)
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        try:
+            yield
+        except GateError:
+            raise
+        except Exception as error:  # stores are plug-ins: they raise whatever their libraries raise
+            code = getattr(error, "error_code", "")
+            kind = NotFoundError if code in _GONE else SourceError
+            # other messages may quote a URI with its password
+            what = printable(error) if code in _QUOTABLE else code or type(error).__name__
+            raise kind(f"MLflow's client failed: {what}", where=self.server) from error
+
+
+def _folder(uri: str) -> Path | None:
+    parts = urlsplit(uri)
+    if parts.scheme == "":
+        return Path(uri)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def _copy(root: Path, path: str, target: Path, limit: int) -> int:
+    """Copy a file that really lies below *root*, following no link out of it."""
+    source = root / path
+    if not source.exists():
+        raise NotFoundError("there is no such artifact", where=path)
+    if source.is_symlink() or not source.resolve().is_relative_to(root.resolve()):
+        raise SourceError("the artifact is a symbolic link", where=path)
+    size = 0
+    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file, target.open("xb") as copy:
+        while chunk := file.read(1 << 20):
+            size += len(chunk)
+            if size > limit:
+                raise SourceError(
+                    f"the file has more than the {limit:,} bytes that are left of the limit",
+                    where=path,
+                )
+            copy.write(chunk)
+    return size
+
+
+def _version(version: Any) -> Version:
+    return Version(
+        name=version.name,
+        version=str(version.version),
+        source=version.source or "",
+        run_id=version.run_id or "",
+        status=str(version.status),
+        tags=dict(version.tags),
+    )
+
+
+def _run(run: Any) -> Run:
+    info, outputs = run.info, getattr(run, "outputs", None)
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    return Run(
+        run_id=info.run_id,
+        status=info.status,
+        artifact_uri=info.artifact_uri,
+        started=moment(info.start_time),
+        ended=moment(info.end_time),
+        user=info.user_id or "",
+        tags=dict(run.data.tags),
+        metrics=dict(run.data.metrics),
+        models=tuple(m.model_id for m in outputs.model_outputs) if outputs else (),
+        datasets=tuple(map(_dataset, inputs)),
+    )
+
+
+def _dataset(item: Any) -> DatasetInput:
+    tags = {tag.key: tag.value for tag in item.tags}
+    return DatasetInput(
+        name=item.dataset.name,
+        digest=item.dataset.digest,
+        context=tags.get("mlflow.data.context", ""),
+    )
+
+
+def _point(metric: Any) -> MetricPoint:
+    return MetricPoint(
+        key=metric.key,
+        value=float(metric.value),
+        timestamp=moment(metric.timestamp),
+        step=metric.step,
+        dataset_name=getattr(metric, "dataset_name", None) or "",
+        dataset_digest=getattr(metric, "dataset_digest", None) or "",
+    )

@@ -1,0 +1,65 @@
+"""Artifacts into a private folder: names are judged before anything is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aims_gate.attest.manifest import Entry, Manifest, safe_name
+from aims_gate.errors import SourceError
+from aims_gate.sources.mlflow.registry import Artifact, NotFoundError, Registry
+
+IGNORED = "registered_model_meta"
+"""MLflow's client adds it at the root of `models:/` downloads, different per name and version."""
+_NO_DIGEST = "0" * 64
+
+
+def fetch_tree(
+    registry: Registry, uri: str, folder: Path, *, max_files: int, max_bytes: int
+) -> None:
+    """Copy everything below an artifact URI into *folder*.
+
+    Raises:
+        SourceError: There is nothing, a name is unsafe or clashes with another one, a limit is
+            passed, or something cannot be read.
+    """
+    files = list_tree(registry, uri, max_files=max_files)
+    if not files:
+        raise NotFoundError("there are no files at the model's artifact URI", where=registry.server)
+    _check_names(files)
+    left = max_bytes
+    if sum(file.bytes or 0 for file in files) > left:
+        raise SourceError(f"the model has more than {max_bytes:,} bytes", where=registry.server)
+    for file in files:
+        target = folder / file.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        left -= registry.download(uri, file.path, target, limit=left)
+
+
+def list_tree(registry: Registry, uri: str, *, max_files: int) -> tuple[Artifact, ...]:
+    """List the files below an artifact URI, all folders included; SourceError past a limit."""
+    files: list[Artifact] = []
+    folders = [""]
+    seen = 0
+    while folders:
+        folder = folders.pop()
+        for artifact in registry.list_artifacts(uri, folder):
+            seen += 1
+            if seen > max_files:
+                raise SourceError(f"more than {max_files:,} files and folders", where=uri)
+            _check_place(artifact, folder)
+            if artifact.is_dir:
+                folders.append(artifact.path)
+            elif artifact.path != IGNORED:
+                files.append(artifact)
+    return tuple(sorted(files, key=lambda file: file.path.encode()))
+
+
+def _check_place(artifact: Artifact, folder: str) -> None:
+    safe_name(artifact.path)
+    if artifact.path.rpartition("/")[0] != folder:
+        raise SourceError(f"{artifact.path!a} is not inside {folder!a}", where="artifact listing")
+
+
+def _check_names(files: tuple[Artifact, ...]) -> None:
+    """Hold all names together against the rules that the manifest will be held to."""
+    Manifest(entries=tuple(Entry(path=file.path, sha256=_NO_DIGEST) for file in files))

@@ -1,0 +1,193 @@
+"""From a model URI to one place: aliases and chains are followed once, and what was found is kept.
+
+MLflow records where a version came from as its author wrote it, so every step is checked: a version
+must be ready, a chain must end, and a model's files must lie where its run keeps its files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import singledispatch
+
+from aims_gate.errors import SourceError, UsageError
+from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run, Version
+from aims_gate.sources.mlflow.uris import (
+    AliasTarget,
+    ModelTarget,
+    RunTarget,
+    Target,
+    VersionTarget,
+    parse,
+)
+
+MAX_CHAIN = 8
+"""Versions that may point at versions before a chain is taken for endless."""
+DEFAULT_PATH = "model"
+"""Where a run of MLflow 2 keeps its model by convention."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A model's place, and what MLflow says it is."""
+
+    name: str
+    version: str
+    """Empty for a model that is not registered."""
+    artifact_uri: str
+    resolved_uri: str
+    model_id: str = ""
+    run: Run | None = None
+    """The run that made it, where there still is one."""
+
+
+def resolve(uri: str, registry: Registry) -> Resolved:
+    """Follow *uri* to its end.
+
+    Raises:
+        UsageError: *uri* is not a model URI.
+        SourceError: Something on the way is missing, not ready, ambiguous or contradicts itself.
+    """
+    return _follow(parse(uri), registry, MAX_CHAIN)
+
+
+@singledispatch
+def _follow(target: Target, registry: Registry, left: int) -> Resolved:
+    raise AssertionError(target)
+
+
+@_follow.register
+def _alias(target: AliasTarget, registry: Registry, left: int) -> Resolved:
+    version = registry.get_alias(target.name, target.alias)
+    if version.name != target.name:
+        raise SourceError(f"alias {target.alias} answers with {version.name!a}", where=target.name)
+    return _version(version, registry, left)
+
+
+@_follow.register
+def _named(target: VersionTarget, registry: Registry, left: int) -> Resolved:
+    version = registry.get_version(target.name, target.version)
+    if (version.name, version.version) != (target.name, target.version):
+        raise SourceError(
+            f"MLflow answers with another version, {version.name!a} {version.version!a}",
+            where=_uri(target.name, target.version),
+        )
+    return _version(version, registry, left)
+
+
+@_follow.register
+def _logged(target: ModelTarget, registry: Registry, left: int) -> Resolved:
+    model = registry.logged_model(target.model_id)
+    uri = f"models:/{target.model_id}"
+    if model.model_id != target.model_id:
+        raise SourceError(f"MLflow answers with another model, {model.model_id!a}", where=uri)
+    if model.status != "READY":
+        raise _not_ready(uri, model.status)
+    return Resolved(
+        name=model.name or model.model_id,
+        version="",
+        artifact_uri=model.artifact_uri,
+        resolved_uri=uri,
+        model_id=model.model_id,
+        run=_run(model.run_id, registry),
+    )
+
+
+@_follow.register
+def _of_run(target: RunTarget, registry: Registry, left: int) -> Resolved:
+    run = registry.run(target.run_id)
+    models = [
+        model
+        for model in (
+            _logged(ModelTarget(model_id=m), registry, left) for m in dict.fromkeys(run.models)
+        )
+        if not target.path or model.name == target.path
+    ]
+    path = target.path or DEFAULT_PATH
+    files = bool(registry.list_artifacts(run.artifact_uri, path)) if run.artifact_uri else False
+    where = f"runs:/{run.run_id}" + (f"/{target.path}" if target.path else "")
+    if len(models) + (files and bool(target.path or not models)) > 1:
+        found = ", ".join(model.resolved_uri for model in models)
+        raise SourceError(
+            "the run has more than one such model", where=where, hint=f"name one of {found}"
+        )
+    if models:
+        if models[0].run is None or models[0].run.run_id != run.run_id:
+            raise SourceError("the run names a model that another run logged", where=where)
+        return models[0]
+    if not files:
+        raise NotFoundError("the run has no such model", where=where)
+    return Resolved(
+        name=path,
+        version="",
+        artifact_uri=_below(run.artifact_uri, path),
+        resolved_uri=f"runs:/{run.run_id}/{path}",
+        run=run,
+    )
+
+
+def _version(version: Version, registry: Registry, left: int) -> Resolved:
+    uri = _uri(version.name, version.version)
+    if version.status != "READY":
+        raise _not_ready(uri, version.status)
+    if version.source.startswith(("models:", "runs:")):
+        end = _source(version, registry, left)
+        return replace(end, name=version.name, version=version.version)
+    run = _run(version.run_id, registry)
+    if run is not None and not _lies_in(version.source, run.artifact_uri):
+        raise _contradiction(uri, version.run_id)
+    return Resolved(
+        name=version.name,
+        version=version.version,
+        artifact_uri=version.source,
+        resolved_uri=uri,
+        run=run,
+    )
+
+
+def _source(version: Version, registry: Registry, left: int) -> Resolved:
+    """Follow what a version names as its source."""
+    uri = _uri(version.name, version.version)
+    if left == 0:
+        raise SourceError("the chain of model versions does not end", where=uri)
+    try:
+        target = parse(version.source)
+    except UsageError as error:
+        raise SourceError(f"its source is unusable: {error.what}", where=uri) from error
+    if isinstance(target, AliasTarget):
+        raise SourceError("its source is an alias, which can move", where=uri)
+    end = _follow(target, registry, left - 1)
+    if version.run_id and end.run is not None and end.run.run_id != version.run_id:
+        raise _contradiction(uri, version.run_id)
+    return end
+
+
+def _run(run_id: str, registry: Registry) -> Run | None:
+    try:
+        return registry.run(run_id) if run_id else None
+    except NotFoundError:
+        return None
+
+
+def _lies_in(uri: str, root: str) -> bool:
+    return bool(root) and f"{uri.rstrip('/')}/".startswith(f"{root.rstrip('/')}/")
+
+
+def _below(uri: str, path: str) -> str:
+    return f"{uri.rstrip('/')}/{path}"
+
+
+def _uri(name: str, version: str) -> str:
+    return f"models:/{name}/{version}"
+
+
+def _not_ready(uri: str, status: str) -> SourceError:
+    hint = "wait until its files are complete, or log it again"
+    return SourceError(f"the model is not ready: {status!a}", where=uri, hint=hint)
+
+
+def _contradiction(uri: str, run_id: str) -> SourceError:
+    return SourceError(
+        f"the version names run {run_id!a}, but its files are not that run's",
+        where=uri,
+        hint="register the model from the run that logged it",
+    )

@@ -1,0 +1,215 @@
+"""The registry over MLflow's REST API: no MLflow library, and a fraction of its start-up time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from aims_gate.attest.manifest import safe_name
+from aims_gate.errors import SourceError
+from aims_gate.sources.mlflow import answers
+from aims_gate.sources.mlflow.http import Connection
+from aims_gate.sources.mlflow.registry import Artifact, LoggedModel, NotFoundError, Run, Version
+from aims_gate.sources.subject import MetricPoint
+
+MAX_PAGES = 1000
+"""Pages of one listing: a server that never ends a listing is refused."""
+MAX_METRICS = 1000
+"""Metrics of one `log-batch` call, which is MLflow's own limit."""
+T = TypeVar("T")
+
+
+class RestRegistry:
+    """Implements `Registry` for http and https servers that hand out artifacts themselves."""
+
+    name = "rest"
+
+    def __init__(self, uri: str, environ: Mapping[str, str]) -> None:
+        self._connection = Connection(uri, environ)
+        self.server = self._connection.server
+
+    def get_version(self, name: str, version: str) -> Version:
+        """Give a version of a registered model."""
+        asked = {"name": name, "version": version}
+        return self._ask("model-versions/get", asked, lambda a: answers.version(a["model_version"]))
+
+    def get_alias(self, name: str, alias: str) -> Version:
+        """Give the version that an alias points at now."""
+        asked = {"name": name, "alias": alias}
+        return self._ask(
+            "registered-models/alias", asked, lambda a: answers.version(a["model_version"])
+        )
+
+    def logged_model(self, model_id: str) -> LoggedModel:
+        """Give a logged model."""
+        path = f"logged-models/{quote(model_id, safe='')}"
+        return self._ask(path, {}, lambda a: answers.logged_model(a["model"]["info"]))
+
+    def run(self, run_id: str) -> Run:
+        """Give a run."""
+        return self._ask("runs/get", {"run_id": run_id}, lambda a: answers.run(a["run"]))
+
+    def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
+        """Give every point that was logged for a metric."""
+        points: list[MetricPoint] = []
+        token = ""
+        for _page in range(MAX_PAGES):
+            asked = {"run_id": run_id, "metric_key": key}
+            if token:
+                asked["page_token"] = token
+            found, token = self._ask("metrics/get-history", asked, answers.history)
+            points += found
+            if not token:
+                return tuple(points)
+        raise SourceError(f"metric {key!a} has too many points", where=f"run {run_id}")
+
+    def reads(self, uri: str) -> bool:
+        """Tell whether this server hands out what lies at an artifact URI."""
+        return self._root(uri) is not None
+
+    def list_artifacts(self, uri: str, path: str = "") -> tuple[Artifact, ...]:
+        """List one folder below an artifact URI; nothing if it is not there or is a file."""
+        full = _join(self._proxied(uri), path)
+        try:
+            answer = self._connection.json(
+                "GET", "mlflow-artifacts/artifacts", params={"path": full}
+            )
+        except NotFoundError:
+            return ()
+        with self._understood():
+            found = tuple(answers.artifact(file, path) for file in answer.get("files", []))
+        if len(found) == 1 and not found[0].is_dir and found[0].path == _join(path, _last(path)):
+            return ()  # some stores list a file as the only thing inside itself
+        return found
+
+    def download(self, uri: str, path: str, target: Path, *, limit: int) -> int:
+        """Write one file below an artifact URI to *target*."""
+        return self._connection.download(
+            _endpoint(_join(self._proxied(uri), path)), target, limit=limit
+        )
+
+    def experiment(self, name: str) -> str:
+        """Give the id of an experiment, which is made if it is not there."""
+        asked = {"experiment_name": name}
+        try:
+            return self._ask(
+                "experiments/get-by-name", asked, lambda a: str(a["experiment"]["experiment_id"])
+            )
+        except NotFoundError:
+            answer = self._write("experiments/create", {"name": name})
+        with self._understood():
+            return str(answer["experiment_id"])
+
+    def find_runs(self, experiment: str, tag: str, value: str) -> tuple[Run, ...]:
+        """Give the runs of an experiment with this tag, newest first."""
+        body = {
+            "experiment_ids": [experiment],
+            "filter": f"tags.`{tag}` = '{value}'",
+            "max_results": 100,
+            "order_by": ["attributes.start_time DESC"],
+        }
+        answer = self._connection.json("POST", "mlflow/runs/search", body=body)
+        with self._understood():
+            return tuple(answers.run(run) for run in answer.get("runs", []))
+
+    def create_run(
+        self, experiment: str, *, name: str, started: datetime, tags: Mapping[str, str]
+    ) -> Run:
+        """Make a run, which is then RUNNING."""
+        answer = self._write(
+            "runs/create",
+            {
+                "experiment_id": experiment,
+                "run_name": name,
+                "start_time": answers.milliseconds(started),
+                "tags": [{"key": key, "value": value} for key, value in tags.items()],
+            },
+        )
+        with self._understood():
+            return answers.run(answer["run"])
+
+    def link_model(self, run_id: str, model_id: str) -> None:
+        """State that a run used a logged model."""
+        self._write("runs/log-inputs", {"run_id": run_id, "models": [{"model_id": model_id}]})
+
+    def upload(self, uri: str, path: str, file: Path) -> None:
+        """Store a file below an artifact URI."""
+        self._connection.upload(_endpoint(_join(self._proxied(uri), path)), file)
+
+    def log_metrics(self, run_id: str, values: Mapping[str, float], *, at: datetime) -> None:
+        """Log finite numbers, all at one time and at step 0."""
+        timestamp = answers.milliseconds(at)
+        points = [
+            {"key": key, "value": value, "timestamp": timestamp, "step": 0}
+            for key, value in values.items()
+        ]
+        for start in range(0, len(points), MAX_METRICS):
+            part = points[start : start + MAX_METRICS]
+            self._write("runs/log-batch", {"run_id": run_id, "metrics": part})
+
+    def finish_run(self, run_id: str, *, at: datetime) -> None:
+        """Mark a run as FINISHED."""
+        body = {"run_id": run_id, "status": "FINISHED", "end_time": answers.milliseconds(at)}
+        self._write("runs/update", body)
+
+    def set_version_tag(self, name: str, version: str, key: str, value: str) -> None:
+        """Set a tag on a version of a registered model."""
+        body = {"name": name, "version": version, "key": key, "value": value}
+        self._write("model-versions/set-tag", body)
+
+    def _ask(self, path: str, params: Mapping[str, str], read: Callable[[Any], T]) -> T:
+        answer = self._connection.json("GET", f"mlflow/{path}", params=params)
+        with self._understood():
+            return read(answer)
+
+    def _write(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._connection.json("POST", f"mlflow/{path}", body=body, read=False)
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
+            raise SourceError(
+                "MLflow's answer lacks something or has another shape",
+                where=self.server,
+                hint=f"{type(error).__name__}: is this a supported version of MLflow?",
+            ) from error
+
+    def _proxied(self, uri: str) -> str:
+        root = self._root(uri)
+        if root is None:
+            raise SourceError("the server does not hand out these artifacts", where=uri)
+        return root
+
+    def _root(self, uri: str) -> str | None:
+        """Give the path on the artifact proxy; None if another host or store keeps it."""
+        parts = urlsplit(uri)
+        mine = urlsplit(self.server)
+        prefix = f"{mine.path}/api/2.0/mlflow-artifacts/artifacts/"
+        root = ""
+        if parts.scheme == "mlflow-artifacts" and parts.netloc in {"", mine.netloc}:
+            root = parts.path
+        elif (parts.scheme, parts.netloc) == (mine.scheme, mine.netloc):
+            root = parts.path.removeprefix(prefix) if parts.path.startswith(prefix) else ""
+        try:
+            safe = not parts.query and not parts.fragment
+            return str(safe_name(root.strip("/"))) if safe else None
+        except SourceError:
+            return None
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder and name else folder or name
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _endpoint(path: str) -> str:
+    return f"mlflow-artifacts/artifacts/{quote(path)}"

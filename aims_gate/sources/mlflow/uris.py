@@ -1,0 +1,121 @@
+"""Model URIs as values, and the URIs that may stand in evidence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from aims_gate.attest.manifest import safe_name
+from aims_gate.errors import SourceError, UsageError
+
+FORMS = "models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/RUN_ID[/PATH]"
+
+_NAME = re.compile(r"\w(?:[\w .()+-]{0,253}[\w.()+-])?")
+_VERSION = re.compile(r"[1-9][0-9]{0,18}")
+_ALIAS = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_MODEL_ID = re.compile(r"m-[0-9A-Za-z]{1,64}")
+_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,255}")
+_RESERVED_ALIAS = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionTarget:
+    """`models:/NAME/VERSION`."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasTarget:
+    """`models:/NAME@ALIAS`."""
+
+    name: str
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTarget:
+    """`models:/m-…`."""
+
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTarget:
+    """`runs:/RUN_ID[/PATH]`; without a path it is for the run to say which model."""
+
+    run_id: str
+    path: str = ""
+
+
+Target = VersionTarget | AliasTarget | ModelTarget | RunTarget
+
+
+def parse(uri: str) -> Target:
+    """Read a model URI; UsageError unless it is exactly one of the forms."""
+    scheme, slash, rest = uri.partition(":/")
+    target: Target | None = None
+    if slash and scheme == "models":
+        target = _model(rest)
+    elif slash and scheme == "runs":
+        target = _run(rest)
+    if target is None:
+        raise UsageError(f"not a model URI of MLflow: {uri!a}", hint=_hint(rest))
+    return target
+
+
+def resource_uri(name: str, version: str, server: str) -> str:
+    """Write the package URL that evidence names a model by.
+
+    Args:
+        name: The registered or logged model's name.
+        version: The version, or the model or run id of a model that has none.
+        server: The server's URI, without user and password.
+    """
+    where = quote(server, safe="")
+    return f"pkg:mlflow/{quote(name, safe='')}@{quote(version, safe='')}?repository_url={where}"
+
+
+def bare(uri: str) -> str:
+    """Give *uri* without user, password, query and fragment, so that it may be shown and kept."""
+    parts = urlsplit(uri)
+    return urlunsplit(
+        (parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", "")
+    )
+
+
+def printable(text: object) -> str:
+    """Keep what a server says from writing lines or escapes of its own into a log."""
+    line = " ".join(str(text)[:300].split())
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def _model(rest: str) -> Target | None:
+    if _MODEL_ID.fullmatch(rest):
+        return ModelTarget(model_id=rest)
+    name, at, alias = rest.partition("@")
+    if at and _NAME.fullmatch(name) and _ALIAS.fullmatch(alias):
+        return None if _RESERVED_ALIAS.fullmatch(alias) else AliasTarget(name=name, alias=alias)
+    name, _, version = rest.partition("/")
+    if _NAME.fullmatch(name) and _VERSION.fullmatch(version):
+        return VersionTarget(name=name, version=version)
+    return None
+
+
+def _run(rest: str) -> Target | None:
+    run_id, slash, path = rest.partition("/")
+    if not _RUN_ID.fullmatch(run_id) or (slash and not path):
+        return None
+    try:
+        return RunTarget(run_id=run_id, path=str(safe_name(path)) if path else "")
+    except SourceError:
+        return None
+
+
+def _hint(rest: str) -> str:
+    last = rest.rpartition("/")[2].rpartition("@")[2]
+    if last.lower() in {"latest", "production", "staging", "archived", "none"}:
+        return f"{last} may mean another version tomorrow: name a version or an alias"
+    return f"the forms are {FORMS}"
