@@ -56,13 +56,13 @@ class PublicKey:
         try:
             if isinstance(key, ec.EllipticCurvePublicKey):
                 key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
-                return True
-            if isinstance(key, ed25519.Ed25519PublicKey):
+            elif isinstance(key, ed25519.Ed25519PublicKey):
                 key.verify(signature, message)
-                return True
+            else:
+                return False
         except InvalidSignature:
             return False
-        return False
+        return True
 
 
 def load_public(data: bytes, *, where: str) -> PublicKey:
