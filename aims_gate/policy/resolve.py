@@ -1,0 +1,207 @@
+"""A policy file, or a pack, to a `Policy`: parents laid under it, tighten-only, and one digest.
+
+`load` gives a policy that holds or raises every problem at once. `check` gives the problems and,
+beside them, what could be built, so that `plan` can find more in the same run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from aims_gate import canonical
+from aims_gate.errors import PolicyError, Problem, UsageError
+from aims_gate.policy import build, sense
+from aims_gate.policy.document import write
+from aims_gate.policy.model import Place, Policy, Rule
+from aims_gate.policy.packs import read_pack
+from aims_gate.policy.read import Layer, Stated, read
+from aims_gate.policy.text import MAX_BYTES
+from aims_gate.policy.tighter import OWN, head_order, merge, rule_order
+
+PACK = "pack:"
+
+
+def load(source: str | Path, *, packs: Path | None = None) -> Policy:
+    """Load a policy from a file's path or from `pack:NAME@VERSION`.
+
+    Args:
+        source: The path, or the pack.
+        packs: Folder of the packs; default: those that come with the package.
+
+    Raises:
+        UsageError: there is no such file or pack, or it cannot be opened.
+        PolicyError: the policy is refused; with every problem.
+    """
+    policy, problems = check(source, packs=packs)
+    if problems or policy is None:
+        raise PolicyError(problems)
+    return policy
+
+
+def check(
+    source: str | Path, *, packs: Path | None = None
+) -> tuple[Policy | None, tuple[Problem, ...]]:
+    """Load like `load`, but give the problems instead of raising them.
+
+    A policy that comes with problems is there to be planned, never to be applied: rules with
+    problems are left out of it, and it has no document and no digest.
+
+    Raises:
+        UsageError: there is no such file or pack, or it cannot be opened.
+    """
+    name = str(source)
+    if name.startswith(PACK):
+        try:
+            data = read_pack(name.removeprefix(PACK), packs)
+        except PolicyError as error:
+            return None, error.problems
+        return resolve(data, uri=name, packs=packs)
+    path = Path(source)
+    data = _read_file(path)
+    # an absolute path would carry the machine into the evidence
+    uri = path.name if path.is_absolute() else path.as_posix()
+    folder = str(path.parent.resolve())
+    return resolve(data, uri=uri, folder=folder, packs=packs)
+
+
+def resolve(
+    data: bytes, *, uri: str, folder: str = "", packs: Path | None = None
+) -> tuple[Policy | None, tuple[Problem, ...]]:
+    """Resolve the policy in *data*; *uri* is its name in messages and evidence.
+
+    The result is as for `check`. A resolved document (`Policy.document`) resolves to itself.
+    """
+    layer, found = read(data, uri)
+    if layer is None:
+        return None, found
+    family = _Family(packs=packs, problems=list(found))
+    merged = family.merge(layer, ())
+    policy, more = _build(merged, uri=uri, folder=folder, pins=tuple(family.sources))
+    problems = tuple(sorted({*family.problems, *more}))
+    if problems:
+        return policy, problems
+    document = write(policy, tuple(family.sources.items()))
+    _, unreadable = read(document, f"{uri} (resolved)")
+    if unreadable:
+        return policy, unreadable
+    return replace(policy, document=document, digest=canonical.sha256(document)), ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Family:
+    """Reads a policy's parents, and notes what is wrong with them."""
+
+    packs: Path | None
+    problems: list[Problem]
+    sources: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of each pack that was read, by pin."""
+
+    def merge(self, layer: Layer, chain: tuple[str, ...]) -> Layer:
+        """Lay *layer* over its parents; *chain* holds the pins from the first child to here."""
+        parents = [
+            self.merge(parent, (*chain, pin))
+            for pin, place in layer.parents
+            if (parent := self._parent(pin, place, chain)) is not None
+        ]
+        if not parents:
+            return layer
+        heads = [_inherited(parent.head) for parent in parents]
+        head, problems = merge("", heads, layer.head, head_order)
+        self.problems += problems
+        rules = dict(self._rules(layer, parents))
+        names = layer.names.union(*(parent.names for parent in parents))
+        return replace(layer, head=replace(head, place=layer.head.place), rules=rules, names=names)
+
+    def _parent(self, pin: str, place: Place, chain: tuple[str, ...]) -> Layer | None:
+        if pin in chain:
+            self._note(place, f"{pin} extends itself through {' and '.join(chain)}", "")
+            return None
+        try:
+            data = read_pack(pin, self.packs)
+        except PolicyError as error:
+            self.problems += error.problems
+            return None
+        except UsageError as error:
+            self._note(place, error.what, error.hint)
+            return None
+        self.sources[pin] = canonical.sha256(data)
+        parent, problems = read(data, f"{PACK}{pin}")
+        self.problems += problems
+        return parent
+
+    def _rules(self, layer: Layer, parents: Sequence[Layer]) -> Iterator[tuple[str, Stated]]:
+        """Give the parents' rules in their order, each under the child's, then the child's own."""
+        inherited = {name: None for parent in parents for name in parent.rules}
+        for name in inherited:
+            before = [parent.rules[name] for parent in parents if name in parent.rules]
+            child = layer.rules.get(name)
+            place = layer.head.at("extends")
+            if child is None and len(before) > 1 and name not in layer.names:
+                origins = " and ".join(stated.origin for stated in before)
+                self._note(place, f"{name} comes from {origins}", f"restate {name} under rules:")
+            merged, problems = merge(
+                name,
+                before,
+                child or Stated(values={}, place=place, origin=layer.file),
+                rule_order,
+            )
+            self.problems += problems
+            yield name, merged
+        yield from ((n, stated) for n, stated in layer.rules.items() if n not in inherited)
+
+    def _note(self, place: Place, what: str, hint: str) -> None:
+        self.problems.append(Problem(file=place.file, line=place.line, what=what, hint=hint))
+
+
+def _inherited(head: Stated) -> Stated:
+    """Leave out what a parent says of itself alone."""
+    return replace(head, values={k: v for k, v in head.values.items() if k not in OWN})
+
+
+def _build(
+    layer: Layer, *, uri: str, folder: str, pins: tuple[str, ...]
+) -> tuple[Policy, tuple[Problem, ...]]:
+    """Build what is sound of a merged layer, and say what is not."""
+    stages = build.stages(layer.head)
+    problems = list(sense.head_problems(layer.head, stages))
+    faulty = {
+        name: found
+        for name, stated in layer.rules.items()
+        if (found := list(sense.rule_problems(name, stated, stages)))
+    }
+    for found in faulty.values():
+        problems += found
+    names = layer.names | layer.rules.keys()
+    for test in layer.tests:
+        problems += sense.test_problems(test, names, stages)
+    if not names:
+        place = layer.head.at("rules")
+        what, hint = "the policy has no rules", "a gate without rules would pass everything"
+        problems.append(Problem(file=place.file, line=place.line, what=what, hint=hint))
+    policy = Policy(
+        **build.head_fields(layer.head),
+        rules=tuple(_sound(layer.rules, faulty)),
+        tests=tuple(map(build.test, layer.tests)),
+        extends=pins,
+        uri=uri,
+        folder=folder,
+    )
+    return policy, tuple(problems)
+
+
+def _sound(rules: Mapping[str, Stated], faulty: Mapping[str, object]) -> Iterator[Rule]:
+    return (build.rule(name, stated) for name, stated in rules.items() if name not in faulty)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or "it cannot be opened"
+        hint = "name a policy file, or a pack as pack:NAME@VERSION"
+        raise UsageError(f"the policy {path.name} cannot be read: {reason}", hint=hint) from None
+    except ValueError:
+        raise UsageError(f"{str(path)!r} is no name of a file") from None

@@ -1,0 +1,226 @@
+"""Readers of the words and numbers that a policy is written with, each strict.
+
+A reader gives the value, or raises the error that completes the sentence "KEY …".
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from aims_gate.errors import near
+
+OUTCOMES = (
+    *("PASS", "WARN", "FAIL", "INSUFFICIENT", "MISSING", "STALE", "ERROR", "WAIVED"),
+    "NOT_APPLICABLE",
+)
+"""The outcomes of `aims_gate.verdict.Outcome`, which stands on a higher floor (a test compares)."""
+DECISIONS = ("passed", "refused", "undecided")
+
+DECIMAL = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+INSTANT = rf"{_DAY}([T ]{_TIME}(Z|[-+][0-9]{{2}}:[0-9]{{2}})?)?"
+RULE_ID = r"[A-Z][A-Z0-9]*-[0-9]+"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+VERSION = r"[0-9A-Za-z][0-9A-Za-z.+_-]*"
+PIN = rf"({NAME})@({VERSION})"
+DIGEST = r"[0-9a-f]{64}"
+
+
+def refuse(what: str, hint: str = "") -> PydanticCustomError:
+    """Give the error that says "KEY *what*; *hint*"."""
+    return PydanticCustomError("policy", "{what}", {"what": what, "hint": hint})
+
+
+def describe(value: object) -> str:
+    """Name a value as its author knows it: `the number 1.5`, `a list`, `'abc'`."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return f"the truth value {str(value).lower()}"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return repr(value if len(value) <= 40 else f"{value[:40]}…")
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def as_text(value: object) -> str:
+    """Read text that is not blank."""
+    if not isinstance(value, str):
+        number = isinstance(value, (int, float))
+        hint = "put it in quotes" if number else ""
+        raise refuse(f"must be text, not {describe(value)}", hint)
+    if not value.strip():
+        raise refuse("must not be empty", "write it or leave the key out")
+    return value
+
+
+def as_number(value: object) -> float:
+    """Read a finite number; a decimal in quotes is one too."""
+    number = value
+    if isinstance(value, str) and re.fullmatch(DECIMAL, value):
+        number = float(value)
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise refuse(f"must be a number, not {describe(value)}")
+    if not math.isfinite(number):
+        raise refuse(f"must be a finite number, not {value}")
+    return float(number)
+
+
+def as_instant(value: object) -> datetime:
+    """Read a day (its 00:00 UTC) or a time with its zone, as UTC."""
+    written = as_text(value)
+    if not re.fullmatch(INSTANT, written):
+        raise refuse(f"must be a day or a time, not {describe(value)}", "such as 2027-06-30")
+    try:
+        instant = datetime.fromisoformat(written)
+    except ValueError:
+        raise refuse(f"must be a day that exists, not {describe(value)}") from None
+    if instant.tzinfo is not None:
+        return instant.astimezone(UTC)
+    if len(written) > len("2027-06-30"):
+        raise refuse("must name its time zone", f"add Z for UTC: {written}Z")
+    return instant.replace(tzinfo=UTC)
+
+
+def as_pin(value: object) -> str:
+    """Read `NAME@VERSION`."""
+    written = as_text(value)
+    if re.fullmatch(NAME, written):
+        raise refuse("must be pinned", f"add its version: {written}@VERSION")
+    return shaped(written, PIN, "must be NAME@VERSION", "such as release@1.0.0")
+
+
+def as_scalar(value: object) -> str | int | float | bool:
+    """Read a label: text, a number or a truth value."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise refuse(f"must be a finite number, not {value}")
+    if not isinstance(value, (str, int, float)):
+        raise refuse(f"must be a label, not {describe(value)}", "such as 1, true or 'yes'")
+    return as_text(value) if isinstance(value, str) else value
+
+
+def as_source(value: object) -> str:
+    """Read where data lie: `artifact:PATH` or `file:PATH`."""
+    written = as_text(value)
+    kind, _, rest = written.partition(":")
+    if kind in {"dataset", "context"}:
+        hint = "use artifact:PATH or file:PATH, or hand data over with --data"
+        raise refuse(f"uses {kind}:, which this version does not read yet", hint)
+    if kind not in {"artifact", "file"} or not rest.strip():
+        raise refuse(f"must be artifact:PATH or file:PATH, not {describe(value)}")
+    return written
+
+
+def as_columns(value: object) -> dict[str, tuple[float, ...] | None]:
+    """Read protected attributes: a list of columns, or each column with its bin edges or null."""
+    if isinstance(value, list):
+        names = [as_text(item) for item in value]
+        if len(set(names)) < len(names):
+            raise refuse("names a column twice")
+        found: dict[str, tuple[float, ...] | None] = dict.fromkeys(names)
+    elif isinstance(value, Mapping):
+        found = {as_text(name): _edges(name, edges) for name, edges in value.items()}
+    else:
+        raise refuse(f"must be a list of columns, not {describe(value)}", "such as [sex, race]")
+    if not found:
+        raise refuse("names no column", "leave it out if there is none")
+    return found
+
+
+def as_score(value: object) -> str | dict[str, str]:
+    """Read a column of scores, or one column per class."""
+    if not isinstance(value, Mapping):
+        return as_text(value)
+    if len(value) < 2:
+        raise refuse("must name a column for each of at least two classes")
+    columns = {str(label): as_text(column) for label, column in value.items()}
+    if len(set(columns.values())) < len(columns):
+        raise refuse("names one column for two classes")
+    return columns
+
+
+def as_words(value: object) -> list[str]:
+    """Read a list of distinct texts that is not empty."""
+    if not isinstance(value, list):
+        raise refuse(f"must be a list, not {describe(value)}", "such as [a, b]")
+    words = [as_text(item) for item in value]
+    if not words:
+        raise refuse("is an empty list", "leave the key out")
+    if len(set(words)) < len(words):
+        raise refuse("names something twice")
+    return words
+
+
+def as_stages(value: object) -> list[str]:
+    """Read the names of stages."""
+    hint = "stages are letters, digits, '.', '_' and '-'"
+    return [shaped(word, NAME, "must name stages", hint) for word in as_words(value)]
+
+
+def as_range(value: object) -> tuple[float, float]:
+    """Read `[a, b]` with a <= b."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise refuse(f"must be two numbers, not {describe(value)}", "such as [0.4, 0.6]")
+    low, high = map(as_number, value)
+    if low > high:
+        raise refuse(f"goes from {low:g} down to {high:g}", f"write [{high:g}, {low:g}]")
+    return low, high
+
+
+def as_number_or_null(value: object) -> float | None:
+    """Read a number; null is a value that is not defined."""
+    return None if value is None else as_number(value)
+
+
+def as_expected(value: object) -> dict[str, str]:
+    """Read expected outcomes by rule id, and `verdict`."""
+    if not isinstance(value, Mapping) or not value:
+        raise refuse("must say what to expect", "such as {PERF-01: FAIL, verdict: refused}")
+    for key, word in value.items():
+        known = DECISIONS if key == "verdict" else OUTCOMES
+        if word not in known:
+            raise refuse(f"has {describe(word)} for {key}", near(str(word), known))
+    return dict(value)
+
+
+def as_finite(value: object) -> Any:
+    """Read parameters of a check as they are: any tree without NaN and infinity."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise refuse(f"holds {value}, which is not a finite number")
+    for inner in value.values() if isinstance(value, Mapping) else ():
+        as_finite(inner)
+    for inner in value if isinstance(value, list) else ():
+        as_finite(inner)
+    return value
+
+
+def _edges(name: object, edges: object) -> tuple[float, ...] | None:
+    if edges is None:
+        return None
+    if not isinstance(edges, list) or not edges:
+        raise refuse(f"has {describe(edges)} for {name}", "write bin edges such as [25, 45], or ~")
+    numbers = tuple(as_number(edge) for edge in edges)
+    if any(a >= b for a, b in itertools.pairwise(numbers)):
+        raise refuse(f"has bin edges of {name} that do not ascend")
+    return numbers
+
+
+def shaped(value: object, pattern: str, what: str, hint: str) -> str:
+    """Read text that matches *pattern* as a whole; *what* and *hint* word the refusal."""
+    written = as_text(value)
+    if not re.fullmatch(pattern, written):
+        raise refuse(f"{what}, not {describe(value)}", hint)
+    return written

@@ -1,0 +1,143 @@
+"""What a merged policy must fulfil beyond its grammar, before it is built into values.
+
+Whether a check exists, takes these parameters and can be held against this threshold is `plan`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import combinations
+from typing import Any
+
+from aims_gate.errors import Problem, near
+from aims_gate.policy.grammar import AppliesText, RequireText, RuleText
+from aims_gate.policy.read import Stated
+
+_LIMITS = ("at_least", "at_most", "between")
+_ROLES = ("evaluation", "reference", "current")
+_FIXED = frozenset({"id", "overridable"})
+"""Keys of a rule that no parent can give away."""
+
+
+def head_problems(head: Stated, stages: Sequence[str]) -> Iterator[Problem]:
+    """Find what is wrong with everything but rules and tests."""
+    yield from _stage_problems("", "applies_to.stages", head, stages)
+    for role in _ROLES:
+        yield from _column_problems(f"data.{role}", head)
+
+
+def rule_problems(name: str, rule: Stated, stages: Sequence[str]) -> Iterator[Problem]:
+    """Find what is wrong with one merged rule."""
+    if "check" not in rule.values:
+        hint = "add it; only a rule that a parent has too may leave it out"
+        yield _problem(rule, "", f"{name} lacks 'check'", hint)
+    yield from _stage_problems(f"{name}: ", "applies_to.stages", rule, stages)
+    yield from _require_problems(name, rule)
+    known = overridable_keys()
+    for entry in rule.values.get("overridable", ()):
+        if entry not in known and not entry.startswith("with."):
+            what = f"{name}: overridable names {entry!r}, which is no key of a rule"
+            yield _problem(rule, "overridable", what, near(entry, known))
+
+
+def test_problems(
+    test: Stated, rules: AbstractSet[str], stages: Sequence[str]
+) -> Iterator[Problem]:
+    """Find what is wrong with one test, given the ids of all *rules*."""
+    name = f"test {test.values['name']!r}"
+    for section in ("given", "expect"):
+        for rule in test.values.get(section, {}):
+            if rule not in rules and (section, rule) != ("expect", "verdict"):
+                what = f"{name}: {section} names the unknown rule {rule!r}"
+                yield _problem(test, f"{section}.{rule}", what, near(rule, rules))
+    stage = test.values.get("stage")
+    if stage is not None and stage not in stages:
+        yield _problem(test, "stage", f"{name}: unknown stage {stage!r}", near(stage, stages))
+    for rule, cells in test.values.get("given", {}).items():
+        for index, cell in enumerate(cells):
+            if "low" in cell and "high" in cell and cell["low"] > cell["high"]:
+                what = f"{name}: low is above high"
+                yield _problem(test, f"given.{rule}.{index}", what, "")
+
+
+def overridable_keys() -> frozenset[str]:
+    """List the keys that a rule may give away, `with.PARAMETER` aside."""
+    top = {info.alias or name for name, info in RuleText.model_fields.items()}
+    inner = {f"require.{name}" for name in RequireText.model_fields}
+    scope = {f"applies_to.{name}" for name in AppliesText.model_fields}
+    return frozenset((top | inner | scope) - _FIXED)
+
+
+def _require_problems(name: str, rule: Stated) -> Iterator[Problem]:
+    keys = {k.partition(".")[2]: v for k, v in rule.values.items() if k.startswith("require.")}
+    limits = [key for key in _LIMITS if key in keys]
+    if "require" in rule.values or (keys and not limits):
+        hint = f"state {', '.join(_LIMITS[:2])} or {_LIMITS[2]}"
+        yield _problem(rule, "require", f"{name}: require has no limit", hint)
+    elif len(limits) > 1:
+        what = f"{name}: require has both {limits[0]} and {limits[1]}"
+        yield _problem(rule, f"require.{limits[1]}", what, "use between for two limits")
+    else:
+        yield from _warn_problems(name, rule, _bounds(keys), keys)
+
+
+def _bounds(keys: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    low, high = keys.get("between", (None, None))
+    return keys.get("at_least", low), keys.get("at_most", high)
+
+
+def _warn_problems(
+    name: str,
+    rule: Stated,
+    bounds: tuple[float | None, float | None],
+    keys: Mapping[str, float],
+) -> Iterator[Problem]:
+    low, high = bounds
+    for key, limit, side, other in (
+        ("warn_below", low, "at or above", "at_least"),
+        ("warn_above", high, "at or below", "at_most"),
+    ):
+        if key not in keys:
+            continue
+        line = keys[key]
+        if limit is None:
+            what = f"{name}: {key} needs {other} or between"
+            yield _problem(rule, f"require.{key}", what, "")
+        elif (line < limit) if key == "warn_below" else (line > limit):
+            what = f"{name}: {key} {line:g} must be {side} the limit {limit:g}"
+            yield _problem(rule, f"require.{key}", what, "a warning comes before the limit")
+    if "warn_below" in keys and "warn_above" in keys and keys["warn_below"] > keys["warn_above"]:
+        what = f"{name}: warn_below and warn_above leave no value without a warning"
+        yield _problem(rule, "require.warn_below", what, "")
+
+
+def _stage_problems(
+    prefix: str, key: str, stated: Stated, stages: Sequence[str]
+) -> Iterator[Problem]:
+    for stage in stated.values.get(key, ()):
+        if stage not in stages:
+            what = f"{prefix}{key} names the unknown stage {stage!r}"
+            yield _problem(stated, key, what, near(stage, stages))
+
+
+def _column_problems(role: str, head: Stated) -> Iterator[Problem]:
+    """A label that is also the prediction would be met by every model."""
+    columns: dict[str, tuple[str, ...]] = {}
+    for key in ("label", "prediction", "score", "weight"):
+        value = head.values.get(f"{role}.{key}")
+        if value is not None:
+            columns[key] = tuple(value.values()) if isinstance(value, dict) else (value,)
+    for one, two in combinations(columns, 2):
+        shared = set(columns[one]) & set(columns[two])
+        if shared and (one, two) != ("prediction", "score"):
+            what = f"{role}: {one} and {two} are the same column {min(shared)!r}"
+            yield _problem(head, f"{role}.{two}", what, "")
+    if f"{role}.threshold" in head.values and "prediction" in columns:
+        what = f"{role}: threshold is read only where there is no prediction"
+        yield _problem(head, f"{role}.threshold", what, "leave one of them out")
+
+
+def _problem(stated: Stated, key: str, what: str, hint: str) -> Problem:
+    place = stated.at(key)
+    return Problem(file=place.file, line=place.line, what=what, hint=hint)

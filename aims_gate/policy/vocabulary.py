@@ -1,0 +1,188 @@
+"""The types of a policy's values: a strict reader, and the JSON Schema that editors are given.
+
+None of them is a union, so that an error always names the key a person wrote and never a branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from aims_gate.errors import near
+from aims_gate.policy import scalars
+from aims_gate.policy.model import DecideOn, OnInsufficient, Role, Severity, TaskKind
+from aims_gate.policy.scalars import describe, refuse
+
+_TEXT: dict[str, Any] = {"type": "string", "pattern": r"\S"}
+_NUMERAL: dict[str, Any] = {"type": "string", "pattern": f"^{scalars.DECIMAL}$"}
+_NUMBER: dict[str, Any] = {"anyOf": [{"type": "number"}, _NUMERAL]}
+_WORDS: dict[str, Any] = {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True}
+
+
+def _string(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
+
+
+def _numeric(**bounds: float) -> WithJsonSchema:
+    """Describe a number; JSON Schema cannot bound one that stands in quotes."""
+    return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, _NUMERAL]})
+
+
+def _pattern(pattern: str, what: str, hint: str) -> PlainValidator:
+    return PlainValidator(lambda value: scalars.shaped(value, pattern, what, hint))
+
+
+def _bounded(holds: Callable[[float], bool], bounds: str) -> PlainValidator:
+    def check(value: object) -> float:
+        number = scalars.as_number(value)
+        if not holds(number):
+            raise refuse(f"must be {bounds}, not {number:g}")
+        return number
+
+    return PlainValidator(check)
+
+
+def _whole(least: int) -> PlainValidator:
+    def check(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise refuse(f"must be a whole number, not {describe(value)}")
+        if value < least:
+            raise refuse(f"must be {least} or more, not {value}")
+        return value
+
+    return PlainValidator(check)
+
+
+def _choice(*words: str, later: Mapping[str, str] | None = None) -> PlainValidator:
+    """Read one of *words*; those of *later* are refused with a hint of their own."""
+
+    def check(value: object) -> str:
+        if isinstance(value, str) and value in words:
+            return value
+        if later and isinstance(value, str) and value in later:
+            raise refuse(f"is {value!r}, which this version does not read yet", later[value])
+        close = isinstance(value, str) and len(words) > 1
+        which = f"one of {', '.join(words)}" if len(words) > 1 else repr(words[0])
+        raise refuse(f"must be {which}, not {describe(value)}", near(str(value), words) * close)
+
+    return PlainValidator(check)
+
+
+def _words(*words: str) -> WithJsonSchema:
+    return WithJsonSchema({"enum": list(words)})
+
+
+_TASKS = tuple(kind.value for kind in TaskKind if kind is not TaskKind.RANKING)
+_ROLES = tuple(role.value for role in Role if role is not Role.CHAMPION)
+_SEVERITIES = tuple(word.value for word in Severity)
+_BURDENS = tuple(word.value for word in DecideOn)
+_REACTIONS = tuple(word.value for word in OnInsufficient)
+_NATIVE = {"reference": "this version measures with engine: native only"}
+_NATIVE["both"] = _NATIVE["reference"]
+
+Text = Annotated[str, PlainValidator(scalars.as_text), WithJsonSchema(_TEXT)]
+Number = Annotated[float, PlainValidator(scalars.as_number), _numeric()]
+NumberOrNull = Annotated[
+    float | None,
+    PlainValidator(scalars.as_number_or_null),
+    WithJsonSchema({"anyOf": [{"type": ["number", "null"]}, _NUMERAL]}),
+]
+Days = Annotated[float, _bounded(lambda x: x > 0, "more than 0 days"), _numeric(exclusiveMinimum=0)]
+Grace = Annotated[float, _bounded(lambda x: x >= 0, "0 days or more"), _numeric(minimum=0)]
+Alpha = Annotated[
+    float,
+    _bounded(lambda x: 0 < x < 0.5, "between 0 and 0.5"),
+    _numeric(exclusiveMinimum=0, exclusiveMaximum=0.5),
+]
+Share = Annotated[
+    float,
+    _bounded(lambda x: 0 <= x < 1, "at least 0 and under 1"),
+    _numeric(minimum=0, exclusiveMaximum=1),
+]
+Rows = Annotated[int, _whole(0), WithJsonSchema({"type": "integer", "minimum": 0})]
+MinRows = Annotated[int, _whole(1), WithJsonSchema({"type": "integer", "minimum": 1})]
+Instant = Annotated[datetime, PlainValidator(scalars.as_instant), _string(scalars.INSTANT)]
+RuleId = Annotated[
+    str,
+    _pattern(scalars.RULE_ID, "must be capitals, a dash and digits", "such as PERF-01"),
+    _string(scalars.RULE_ID),
+]
+Name = Annotated[
+    str,
+    _pattern(scalars.NAME, "must be letters, digits, '.', '_' and '-'", "such as credit-risk"),
+    _string(scalars.NAME),
+]
+Version = Annotated[
+    str,
+    _pattern(scalars.VERSION, "must be a version", 'such as "1.0.0"'),
+    _string(scalars.VERSION),
+]
+Digest = Annotated[
+    str,
+    _pattern(scalars.DIGEST, "must be 64 lower-case hexadecimal digits", "sha256sum prints them"),
+    _string(scalars.DIGEST),
+]
+Pin = Annotated[str, PlainValidator(scalars.as_pin), _string(scalars.PIN)]
+Source = Annotated[str, PlainValidator(scalars.as_source), _string(r"(artifact|file):.*\S.*")]
+Label = Annotated[
+    str | int | float | bool,
+    PlainValidator(scalars.as_scalar),
+    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+]
+_PER_CLASS = {"type": "object", "additionalProperties": _TEXT, "minProperties": 2}
+Score = Annotated[
+    str | dict[str, str],
+    PlainValidator(scalars.as_score),
+    WithJsonSchema({"anyOf": [_TEXT, _PER_CLASS]}),
+]
+_EDGES = {"anyOf": [{"type": "null"}, {"type": "array", "items": _NUMBER, "minItems": 1}]}
+_BINNED = {"type": "object", "additionalProperties": _EDGES, "minProperties": 1}
+Columns = Annotated[
+    dict[str, tuple[float, ...] | None],
+    PlainValidator(scalars.as_columns),
+    WithJsonSchema({"anyOf": [_WORDS, _BINNED]}),
+]
+Words = Annotated[list[str], PlainValidator(scalars.as_words), WithJsonSchema(_WORDS)]
+Stages = Annotated[
+    list[str],
+    PlainValidator(scalars.as_stages),
+    WithJsonSchema({**_WORDS, "items": {"type": "string", "pattern": f"^{scalars.NAME}$"}}),
+]
+Range = Annotated[
+    tuple[float, float],
+    PlainValidator(scalars.as_range),
+    WithJsonSchema({"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}),
+]
+Tree = Annotated[Any, PlainValidator(scalars.as_finite), WithJsonSchema({})]
+Expected = Annotated[
+    dict[str, str],
+    PlainValidator(scalars.as_expected),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "minProperties": 1,
+            "properties": {"verdict": {"enum": list(scalars.DECISIONS)}},
+            "additionalProperties": {"enum": list(scalars.OUTCOMES)},
+        }
+    ),
+]
+ApiVersion = Annotated[str, _choice("aims-gate/v1"), _words("aims-gate/v1")]
+Kind = Annotated[str, _choice("Policy"), _words("Policy")]
+Engine = Annotated[str, _choice("native", later=_NATIVE), _words("native")]
+AlphaScope = Annotated[str, _choice("rule", "policy"), _words("rule", "policy")]
+SeverityWord = Annotated[str, _choice(*_SEVERITIES), _words(*_SEVERITIES)]
+DecideOnWord = Annotated[str, _choice(*_BURDENS), _words(*_BURDENS)]
+InsufficientWord = Annotated[str, _choice(*_REACTIONS), _words(*_REACTIONS)]
+TaskWord = Annotated[
+    str,
+    _choice(*_TASKS, later={"ranking": "leave task out or gate the model elsewhere"}),
+    _words(*_TASKS),
+]
+RoleWord = Annotated[
+    str,
+    _choice(*_ROLES, later={"champion": "a rule reads evaluation, reference or current data"}),
+    _words(*_ROLES),
+]
