@@ -89,13 +89,15 @@ def psi(table: Binned) -> Psi:
 def wasserstein(reference: Ordered, current: Ordered) -> float:
     """Give the Wasserstein-1 distance over max(sd of the reference, 0.001), nulls left out.
 
-    The integral of |F - G|, exact. NaN if a sample has no values or an infinite one.
+    The integral of |F - G|, exact. NaN if a sample has no values or an infinite one,
+    or the reference's spread overflows.
     """
     if not _usable(reference, current):
         return math.nan
     with np.errstate(over="ignore", invalid="ignore"):
         points = np.union1d(reference.values, current.values)
         apart = np.abs(_ranks(reference, points) - _ranks(current, points))[:-1]
+        # an infinite spread would call every distance zero: NaN instead
         return float((apart * np.diff(points)).sum()) / _spread(reference)
 
 
@@ -139,7 +141,8 @@ def _ranks(sample: Ordered, points: Floats) -> Floats:
 def _spread(sample: Ordered) -> float:
     weights = sample.counts / sample.counts.sum()
     mean = float(weights @ sample.values)
-    return max(math.sqrt(float(weights @ (sample.values - mean) ** 2)), _LEAST_SPREAD)
+    spread = math.sqrt(float(weights @ (sample.values - mean) ** 2))
+    return max(spread, _LEAST_SPREAD) if math.isfinite(spread) else math.nan
 
 
 def _pieces(reference: Ordered, current: Ordered) -> Floats:
