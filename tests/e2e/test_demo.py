@@ -1,0 +1,44 @@
+"""`aims-gate demo` tells its whole story on real census data."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from aims_gate.demo.story import tell
+from aims_gate.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.timeout(600)
+def test_the_story(tmp_path: Path) -> None:
+    """One model passes, one is refused for bias, one month for drift, and a bit is caught."""
+    said: list[str] = []
+    tell(tmp_path / "demo", said.append)
+    evidence = tmp_path / "demo" / "evidence"
+    outcomes = {}
+    for name in ("passed", "biased", "drifted"):
+        report = json.loads((evidence / name / "report.json").read_text(encoding="utf-8"))
+        outcomes[name] = {r["rule"]: r["outcome"] for r in report["results"] if r["blocking"]}
+    assert outcomes == {"passed": {}, "biased": outcomes["biased"], "drifted": {"MON-01": "FAIL"}}
+    assert outcomes["biased"]["BIAS-02"] == "FAIL"
+    text = "\n".join(said)
+    assert re.findall(r"^exit code (\d)$", text, re.MULTILINE) == list("001104")
+    picture = (ROOT / "docs" / "run.svg").read_text(encoding="utf-8")
+    drawn = re.sub(r"<[^>]+>", "", picture)
+    for rule, outcome in outcomes["biased"].items():
+        assert re.search(rf"{outcome}\s+{rule}", drawn), f"docs/run.svg lacks {outcome} {rule}"
+
+
+def test_a_folder_that_is_not_the_demos_is_never_deleted(tmp_path: Path) -> None:
+    """The demo makes its folder anew, and only its own."""
+    precious = tmp_path / "thesis.txt"
+    precious.write_text("years of work", encoding="utf-8")
+    with pytest.raises(UsageError, match="is not a demo's"):
+        tell(tmp_path, print)
+    assert precious.exists()

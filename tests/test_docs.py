@@ -1,0 +1,159 @@
+"""Every command and snippet of README and docs/ runs, in the order in which a reader meets them.
+
+A page is read from top to bottom in one folder: `yaml title=FILE` is written to FILE, `python` is
+executed, and each `$ aims-gate …` of a `console` block runs and must exit 0, or as `# exit N` says.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from aims_gate.__main__ import guarded
+from aims_gate.cli import cli
+from tests.conftest import Store
+
+ROOT = Path(__file__).parents[1]
+_BLOCK = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^\$ aims-gate (.*?)(?:\s+# exit (\d))?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A fenced block of a page."""
+
+    language: str
+    title: str
+    text: str
+
+
+def blocks(page: str) -> Iterator[Block]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for language, title, body in _BLOCK.findall(text):
+        yield Block(language=language, title=title, text=body)
+
+
+def commands(block: Block) -> Iterator[tuple[list[str], int]]:
+    joined = block.text.replace("\\\n", " ")
+    for line, code in _COMMAND.findall(joined):
+        yield shlex.split(line), int(code or 0)
+
+
+def scored() -> Any:
+    """A pandas frame of 4,000 cases with unequal groups and a decent model's answers."""
+    import numpy as np
+    import pandas as pd
+
+    random = np.random.default_rng(42)
+    frame = pd.DataFrame({"income": random.normal(40, 12, 4000)})
+    frame["sex"] = np.where(random.random(4000) < 0.4, "F", "M")
+    frame["approved"] = (frame["income"] + random.normal(0, 10, 4000) > 40).astype(int)
+    return frame
+
+
+def trained(frame: Any) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression().fit(frame[["income"]], frame["approved"])
+    frame["score"] = model.predict_proba(frame[["income"]])[:, 1]
+    frame["prediction"] = (frame["score"] >= 0.5).astype(int)
+    return model
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mlflow_store: Store) -> Path:
+    """A reader's folder, with a local MLflow store in the environment."""
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store.uri)
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_readme_works_from_top_to_bottom(reader: Path, mlflow_store: Store) -> None:
+    """The snippets train, log, gate and verify a model, exactly as printed."""
+    import mlflow
+
+    mlflow.set_tracking_uri(mlflow_store.uri)
+    frame = scored()
+    names: dict[str, Any] = {"model": trained(frame), "scored": frame}
+    ran = 0
+    for block in blocks("README.md"):
+        if block.language == "python":
+            exec(compile(block.text, "README.md", "exec"), names)  # noqa: S102  # our own page
+        elif block.title:
+            (reader / block.title).write_text(block.text, encoding="utf-8")
+        elif block.language == "console":
+            for arguments, code in commands(block):
+                assert guarded(arguments) == code, arguments
+                ran += 1
+    assert ran >= 6
+    assert (reader / "summary.md").read_text(encoding="utf-8").strip()
+
+
+PAGES = sorted(str(p.relative_to(ROOT)) for p in [*ROOT.glob("docs/*.md"), ROOT / "README.md"])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_the_docs_exists(page: str) -> None:
+    """Each `aims-gate …` line of a page names commands and options that are there."""
+    lines = [line for block in blocks(page) for line, _code in commands(block)]
+    for arguments in lines:
+        command, words = resolved(arguments)
+        known = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
+        used = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert used <= known | {"--help"}, arguments
+
+
+def resolved(arguments: list[str]) -> tuple[click.Command, list[str]]:
+    """Find the command that a line calls, and the words that are left for it."""
+    command: click.Command = cli
+    words = list(arguments)
+    while isinstance(command, click.Group):
+        found = command.get_command(click.Context(command), words.pop(0))
+        assert found is not None, arguments
+        command = found
+    return command, words
+
+
+def test_every_command_is_in_the_docs() -> None:
+    """A command that no page shows is not there for its user."""
+    pages = "".join(p.read_text(encoding="utf-8") for p in [*ROOT.glob("docs/*.md")])
+    pages += (ROOT / "README.md").read_text(encoding="utf-8")
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        subs = command.list_commands(context) if isinstance(command, click.Group) else [""]
+        for sub in subs:
+            assert f"aims-gate {name} {sub}".strip() in pages
+
+
+def test_readme_names_every_check() -> None:
+    """The table of checks is the table of checks."""
+    from aims_gate.checks import CHECKS
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in readme for name in CHECKS)
+
+
+def test_links_lead_somewhere() -> None:
+    """Relative links of every page name files of the repository."""
+    for page in [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *ROOT.glob("docs/*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_nothing_promises_what_no_gate_can() -> None:
+    """No page and no message says that a model or an organisation is certified or compliant."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("aims_gate/**/*.py")]
+    for page in [*pages, *ROOT.glob("policies/*.yaml")]:
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"\b(certified|legally compliant)\b", text, re.IGNORECASE), page.name

@@ -1,0 +1,83 @@
+"""What each way in may import: start-up time is held by lists, not by clocks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"mlflow", "pandas", "polars", "sklearn", "fairlearn", "evidently", "scipy.stats"}
+NUMERIC = {"numpy", "scipy", "pyarrow"}
+CASE = Path(__file__).parent / "contract" / "met"
+_PROBE = """
+import sys
+from aims_gate.__main__ import guarded
+code = guarded(sys.argv[1:])
+print("code", code, *sorted(sys.modules), file=sys.stderr)
+"""
+
+
+def modules(*arguments: str, folder: Path) -> set[str]:
+    """Run the command line in a fresh process and give every module that it imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE, *arguments],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    words = done.stderr.rsplit("code ", 1)[1].split()
+    assert words[0] == "0", done.stderr
+    return set(words[1:])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a key, its trust file, and the evidence of a policy that is met."""
+    folder = tmp_path_factory.mktemp("startup")
+    modules("evidence", "key", "generate", "--out", "gate.key", folder=folder)
+    trust = "apiVersion: aims-gate/v1\nkind: Trust\nkeys:\n"
+    trust += "  - {person: a@example.org, public_key: gate.key.pub, roles: [gate]}\n"
+    (folder / "trust.yaml").write_text(trust, encoding="utf-8")
+    return folder
+
+
+def test_version_imports_next_to_nothing(folder: Path) -> None:
+    """`--version` loads click and no room of ours."""
+    try:
+        loaded = modules("--version", folder=folder)
+    except subprocess.CalledProcessError as error:  # click exits by itself
+        loaded = set(error.stderr.split())
+    assert not loaded & (HEAVY | NUMERIC | {"yaml", "pydantic", "cryptography", "requests"})
+
+
+def test_run_on_files_and_verify_stay_light(folder: Path) -> None:
+    """`run` on files imports no MLflow, pandas, scikit-learn or scipy.stats; `verify` no numpy."""
+    command = ["run", str(CASE / "policy.yaml"), "--model", f"file:{CASE / 'model'}"]
+    command += ["--data", f"evaluation={CASE / 'evaluation.csv'}", "--key", "gate.key"]
+    loaded = modules(*command, "--out", "evidence", folder=folder)
+    assert "pyarrow" in loaded
+    assert not loaded & (HEAVY | {"requests"})
+    verify = ["verify", "evidence", "--model", str(CASE / "model"), "--trust", "trust.yaml"]
+    loaded = modules(*verify, folder=folder)
+    assert not loaded & (HEAVY | NUMERIC | {"requests", "securesystemslib"})
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    """`import aims_gate` loads its own module only; names come when they are used."""
+    code = "import sys; before = set(sys.modules); import aims_gate; "
+    code += "print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert {name for name in done.stdout.split() if name.startswith("aims_gate")} == {"aims_gate"}
+    assert not set(done.stdout.split()) & (HEAVY | NUMERIC)
+
+
+def test_public_names_are_all_there() -> None:
+    """`__all__` is what the package gives, and an unknown name is an AttributeError."""
+    import aims_gate
+
+    assert all(getattr(aims_gate, name) is not None for name in aims_gate.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'pass_everything'"):
+        _ = aims_gate.pass_everything

@@ -1,0 +1,42 @@
+"""The wheel holds everything that an installed aims-gate needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Names of the files in a freshly built wheel."""
+    out = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = out.glob("*.whl")
+    return set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_it_holds_packs_schemas_and_demo_data(names: set[str]) -> None:
+    """Packs, JSON Schemas, the demo's data with its licence note, and the typing marker."""
+    wanted = {
+        "aims_gate/policies/release.yaml",
+        "aims_gate/policy/policy.v1.schema.json",
+        "aims_gate/reports/report.v1.schema.json",
+        "aims_gate/demo/data/train.parquet",
+        "aims_gate/demo/data/README.md",
+        "aims_gate/py.typed",
+    }
+    assert wanted <= names
+
+
+def test_it_holds_every_module_and_no_test(names: set[str]) -> None:
+    """What is in the tree is in the wheel, and nothing of the tests."""
+    modules = {str(p.relative_to(ROOT)) for p in (ROOT / "aims_gate").rglob("*.py")}
+    assert modules <= names
+    assert not any(name.startswith(("tests", "benchmarks", "docs")) for name in names)
