@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aims_gate.frames import Cells, Distribution
+from aims_gate.stats.tables import ScoreTable
 from aims_gate.tables import Table
 
 
@@ -49,8 +50,8 @@ class Engine(Protocol):
         """Give the distance of two tables of counts over one column: 0 is none."""
         ...
 
-    def score(self, metric: str, table: object) -> float:
-        """Give a performance metric of a `stats.scores` table; NaN where it is undefined."""
+    def score(self, metric: str, table: ScoreTable) -> float:
+        """Give a performance metric of `stats.scores`; NaN where it is undefined."""
         ...
 
 

@@ -11,6 +11,7 @@ from aims_gate.engines import Trials
 from aims_gate.errors import CheckError
 from aims_gate.frames import Cells, Distribution, Scalar
 from aims_gate.stats import bins, drift
+from aims_gate.stats.tables import ScoreTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,8 @@ class Native:
             return drift.psi(bins.categorical(_counts(reference), _counts(current))).value
         raise CheckError(f"{self.label} has no drift method {method!r} for categories")
 
-    def score(self, metric: str, table: object) -> float:
-        """Give a performance metric of a `stats.scores` table; NaN where it is undefined."""
+    def score(self, metric: str, table: ScoreTable) -> float:
+        """Give a performance metric of `stats.scores`; NaN where it is undefined."""
         from aims_gate.stats import scores
 
         return scores.value(metric, table)

@@ -1,0 +1,145 @@
+"""Area under the ROC curve, with DeLong's variance, from distinct scores and counts.
+
+One pass over the distinct scores; ties count one half. The bounds are measured in statistics 2.9:
+their one-sided error stays below 6.2 % for an aim of 5 %, where plain DeLong reaches 49 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit, ndtri, stdtrit
+
+from aims_gate.stats.intervals import Bounds
+from aims_gate.stats.tables import Counts, Ranked
+
+LEAST_CLASS = 20
+"""Below so many rows of either class no bound is given."""
+_FEW_ERRORS = 10
+"""Where rarer-class rows x (1 - A) fall below this, DeLong's variance rests on too few errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeLong:
+    """An area under the ROC curve and the two parts of its variance."""
+
+    area: float
+    """P(score of a positive > score of a negative) + P(equal) / 2, in [0, 1]."""
+    positives: int
+    negatives: int
+    positive_variance: float
+    """Variance of the positives' placements over their number: V1."""
+    negative_variance: float
+    """Variance of the negatives' placements over their number: V0."""
+
+    @property
+    def variance(self) -> float:
+        """Squared standard error of the area."""
+        return self.positive_variance + self.negative_variance
+
+    @property
+    def degrees(self) -> float:
+        """Degrees of freedom after Satterthwaite; needs a variance above 0."""
+        return self.variance**2 / (
+            self.positive_variance**2 / (self.positives - 1)
+            + self.negative_variance**2 / (self.negatives - 1)
+        )
+
+
+def area(table: Ranked) -> float:
+    """Give the area in [0, 1]: 1 ranks every positive first, 0.5 is chance; NaN for one class."""
+    positives, negatives = int(table.positives.sum()), int(table.negatives.sum())
+    if not positives or not negatives:
+        return math.nan
+    below = np.cumsum(table.negatives) - table.negatives / 2
+    return min(float(table.positives @ below) / positives / negatives, 1.0)
+
+
+def delong(table: Ranked) -> DeLong:
+    """Give the area and its variance; needs two rows of each class.
+
+    DeLong, DeLong and Clarke-Pearson (1988). A positive's placement is the share of negatives
+    below it, a negative's the share of positives above it, ties counting one half.
+    """
+    positives, negatives = int(table.positives.sum()), int(table.negatives.sum())
+    below = (np.cumsum(table.negatives) - table.negatives / 2) / negatives
+    above = (positives - np.cumsum(table.positives) + table.positives / 2) / positives
+    value = area(table)
+
+    def part(counts: Counts, placements: np.typing.NDArray[np.float64], rows: int) -> float:
+        return float(counts @ np.square(placements - value)) / (rows - 1) / rows
+
+    return DeLong(
+        area=value,
+        positives=positives,
+        negatives=negatives,
+        positive_variance=part(table.positives, below, positives),
+        negative_variance=part(table.negatives, above, negatives),
+    )
+
+
+def bounds(table: Ranked, alpha: float) -> Bounds:
+    """Give one-sided bounds, each wrong with probability *alpha*, in [0, 1].
+
+    logit A -+ t se / (A (1 - A)) with Satterthwaite's t. Where few errors are left, or the
+    variance is 0, the wider of it and the bound of `hanley_mcneil_low`. Exchanging the classes
+    mirrors the bounds.
+
+    Args:
+        table: At least `LEAST_CLASS` rows of each class.
+        alpha: Error of each side, in (0, 0.5).
+    """
+    result = delong(table)
+    low, high = result.area, result.area
+    if result.variance > 0 and 0 < result.area < 1:
+        step = float(stdtrit(result.degrees, 1 - alpha)) * math.sqrt(result.variance)
+        step /= result.area * (1 - result.area)
+        low, high = float(expit(logit(low) - step)), float(expit(logit(high) + step))
+    rarer = min(result.positives, result.negatives)
+    if rarer * min(result.area, 1 - result.area) < _FEW_ERRORS or result.variance <= 0:
+        low = min(low, hanley_mcneil_low(result, alpha))
+        mirrored = hanley_mcneil_low(_mirrored(result), alpha)
+        high = max(high, 1 - mirrored)
+    return low, high
+
+
+def hanley_mcneil_low(result: DeLong, alpha: float) -> float:
+    """Give the lower score bound: the root a below A of A - a = z sqrt(v(a)).
+
+    v(a) = [a(1-a) + (n_s - 1) q + (n_l - 1) Q] / (n_1 n_0) is the variance of Hanley and McNeil
+    (1982) at area a, with the larger of a(1-a)^2/(2-a) and a^2(1-a)/(1+a) given to the larger
+    class, so that it does not matter which class varies more.
+    """
+    z = -float(ndtri(alpha))
+    small, large = sorted((result.positives, result.negatives))
+
+    def excess(a: float) -> float:
+        q, most = sorted((a * (1 - a) ** 2 / (2 - a), a * a * (1 - a) / (1 + a)))
+        variance = (a * (1 - a) + (small - 1) * q + (large - 1) * most) / (small * large)
+        return result.area - a - z * math.sqrt(max(variance, 0.0))
+
+    return _root(excess, 0.0, result.area)
+
+
+def _mirrored(result: DeLong) -> DeLong:
+    return DeLong(
+        area=1 - result.area,
+        positives=result.negatives,
+        negatives=result.positives,
+        positive_variance=result.negative_variance,
+        negative_variance=result.positive_variance,
+    )
+
+
+def _root(excess: Callable[[float], float], low: float, high: float) -> float:
+    """Bisect to the last bit; *excess* is above 0 at *low* and not above 0 at *high*."""
+    for _ in range(100):
+        middle = (low + high) / 2
+        if excess(middle) > 0:
+            low = middle
+        else:
+            high = middle
+    return low

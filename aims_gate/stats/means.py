@@ -1,0 +1,98 @@
+"""Means of per-row losses, with bounds that know about skewness.
+
+P. Hall (1992), "On the removal of skewness by transformation". A mean that a few rows dominate has
+no bound: the formula's error there was measured at up to 18 % for an aim of 5 % (statistics 2.9).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from aims_gate.stats.intervals import Bounds
+from aims_gate.stats.tables import Fit, Losses
+
+LEAST_ROWS = 30
+"""Below so many rows no bound is given: quantiles of the normal law are too narrow."""
+_PER_SKEW = 25
+"""Rows needed per squared skewness."""
+_STRAIGHT = 1e-9
+"""Below such a skewness term the cubic is its own linear part to machine precision."""
+
+
+def hall_bounds(losses: Losses, z: float) -> Bounds:
+    """Give mean - s/sqrt(n) inv(z) and mean - s/sqrt(n) inv(-z); see `too_few`.
+
+    With k = skewness / sqrt(n), inv(w) = (3/k) (cbrt(1 + k (w - k/6)) - 1): the inverse of Hall's
+    monotone cubic, which turns the skewed t statistic into a nearly normal one.
+    """
+    k = losses.skewness / math.sqrt(losses.rows)
+    error = math.sqrt(losses.variance / losses.rows)
+    low, high = (losses.mean - error * _inverse(k, w) for w in (z, -z))
+    return min(low, losses.mean), max(high, losses.mean)
+
+
+def loss_bounds(losses: Losses, z: float) -> Bounds:
+    """Give Hall's bounds of a loss that is never negative, in [0, inf)."""
+    low, high = hall_bounds(losses, z)
+    return max(low, 0.0), high
+
+
+def share_bounds(losses: Losses, z: float) -> Bounds:
+    """Give Hall's bounds of a loss in [0, 1]."""
+    low, high = loss_bounds(losses, z)
+    return low, min(high, 1.0)
+
+
+def too_few(losses: Losses) -> str:
+    """Say why Hall's bounds cannot be given; empty if they can."""
+    if losses.rows < LEAST_ROWS:
+        return f"{losses.rows:,} rows, and a mean's interval needs {LEAST_ROWS}"
+    if not losses.variance > 0:
+        return f"all {losses.rows:,} losses are equal, so nothing shows how much they vary"
+    wanted = _PER_SKEW * losses.skewness**2
+    if losses.rows < wanted:
+        return (
+            f"a few rows dominate the mean: at a skewness of {losses.skewness:.1f} its interval "
+            f"needs {math.ceil(wanted):,} rows, and there are {losses.rows:,}"
+        )
+    return ""
+
+
+def mean(losses: Losses) -> float:
+    """Give the mean loss; NaN for no rows."""
+    return losses.mean if losses.rows else math.nan
+
+
+def root(losses: Losses) -> float:
+    """Give the root of the mean loss; NaN for no rows."""
+    return math.sqrt(losses.mean) if losses.rows else math.nan
+
+
+def root_of(bounds: Callable[[Losses, float], Bounds]) -> Callable[[Losses, float], Bounds]:
+    """Turn bounds of a mean loss into bounds of its root."""
+
+    def rooted(losses: Losses, z: float) -> Bounds:
+        low, high = bounds(losses, z)
+        return math.sqrt(low), math.sqrt(high)
+
+    return rooted
+
+
+def r2(fit: Fit) -> float:
+    """Give 1 - mean squared error / variance of the labels, in (-inf, 1].
+
+    1 is perfect, 0 is as good as always saying the labels' mean; NaN if the labels do not vary.
+    """
+    if not fit.rows or not fit.variance > 0:
+        return math.nan
+    return 1 - fit.squared.mean / fit.variance
+
+
+def _inverse(k: float, w: float) -> float:
+    if abs(k) < _STRAIGHT:
+        return w
+    x = k * (w - k / 6)
+    # expm1 and log1p keep the digits that cbrt(1 + x) - 1 loses for small x
+    cubic = math.expm1(math.log1p(x) / 3) if x > -0.5 else math.cbrt(1 + x) - 1
+    return 3 / k * cubic

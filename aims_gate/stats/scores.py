@@ -1,0 +1,92 @@
+"""Performance metrics by name: value, bounds, and why there is none."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from scipy.special import ndtri
+
+from aims_gate.errors import CheckError, near
+from aims_gate.facts import Interval
+from aims_gate.stats.formulas import FORMULAS, Formula
+from aims_gate.stats.tables import ScoreTable
+
+_Z_POWER = 0.8416
+"""Standard normal quantile of 0.80."""
+
+
+def value(metric: str, table: ScoreTable) -> float:
+    """Give a metric; NaN where it is undefined.
+
+    Raises:
+        CheckError: There is no such metric, or it is not computed from such a table.
+    """
+    return formula(metric, type(table)).value(table)
+
+
+def undefined(metric: str, table: ScoreTable) -> str:
+    """Say why a metric has no value for *table*; empty if it has one. CheckError as `value`."""
+    found = formula(metric, type(table))
+    if not math.isnan(found.value(table)):
+        return ""
+    return found.undefined(table) or f"{metric} is 0/0 here"
+
+
+def interval(metric: str, table: ScoreTable, *, alpha: float = 0.05) -> Interval | None:
+    """Give the bounds of a defined metric, each of them wrong with probability *alpha*.
+
+    Both together are a two-sided interval of level 1 - 2 alpha. None where no closed form is known
+    or the table is too small for it (`insufficient` tells which). CheckError as `value`.
+
+    Args:
+        metric: A name of `FORMULAS`.
+        table: The table of a kind that the metric is computed from.
+        alpha: In (0, 0.5).
+    """
+    if not 0 < alpha < 0.5:
+        raise CheckError(f"alpha {alpha:g} is not between 0 and 0.5")
+    found = formula(metric, type(table))
+    if found.bounds is None or undefined(metric, table) or found.short(table):
+        return None
+    low, high = found.bounds(table, alpha)
+    return Interval(low=low, high=high, level=1 - 2 * alpha, method=found.method)
+
+
+def insufficient(metric: str, table: ScoreTable) -> str:
+    """Say why *table* is too small for an interval that the metric has in general, else nothing."""
+    found = formula(metric, type(table))
+    if found.bounds is None or undefined(metric, table):
+        return ""
+    return found.short(table)
+
+
+def formula(metric: str, table: type[ScoreTable]) -> Formula[Any]:
+    """Find the row of a metric and a kind of table; CheckError if there is none."""
+    kinds = {f.table for f in FORMULAS if f.metric == metric}
+    if not kinds:
+        raise CheckError(f"no metric {metric!r}", hint=near(metric, {f.metric for f in FORMULAS}))
+    if table not in kinds:
+        named = " or ".join(sorted(kind.__name__ for kind in kinds))
+        raise CheckError(f"{metric} is computed from {named}, not from {table.__name__}")
+    return next(f for f in FORMULAS if f.metric == metric and f.table is table)
+
+
+def rows_needed(
+    value: float, bound: float, floor: float, rows: int, *, alpha: float = 0.05
+) -> int | None:
+    """Give the rows at which `proven_pass` would settle with a probability of 80 %.
+
+    n ((z + 0.8416) / z (value - bound) / (value - floor))^2, with z the quantile of 1 - alpha, if
+    the value is the truth and the bound's distance shrinks with the root of the rows. Holds for
+    ceilings too, with the upper bound.
+
+    Returns:
+        Rows of the kind that *rows* counts; None if the value does not meet the floor strictly,
+        or the bound says nothing: no number of rows would do, or none is known.
+    """
+    distance, room = value - bound, value - floor
+    if not (math.isfinite(distance) and math.isfinite(room)) or distance * room <= 0:
+        return None
+    z = -float(ndtri(alpha))
+    return math.ceil(rows * ((z + _Z_POWER) / z * distance / room) ** 2)

@@ -1,0 +1,152 @@
+"""The small tables that performance metrics are computed from; NumPy only, so cheap to import.
+
+Counts may be sums of frequency weights: a table of weighted rows is the table of repeated rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from aims_gate.errors import CheckError
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """Rows of a binary task by label and prediction.
+
+    Raises:
+        CheckError: A count is negative.
+    """
+
+    tp: int
+    """Labelled and predicted positive."""
+    fp: int
+    """Labelled negative, predicted positive."""
+    fn: int
+    """Labelled positive, predicted negative."""
+    tn: int
+    """Labelled and predicted negative."""
+
+    def __post_init__(self) -> None:
+        if min(self.tp, self.fp, self.fn, self.tn) < 0:
+            raise CheckError(f"a confusion table holds a negative count: {self}")
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.tp + self.fp + self.fn + self.tn
+
+    @property
+    def positives(self) -> int:
+        """Rows labelled positive."""
+        return self.tp + self.fn
+
+    @property
+    def negatives(self) -> int:
+        """Rows labelled negative."""
+        return self.fp + self.tn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Classes:
+    """Rows of a multi-class task by label and prediction.
+
+    Raises:
+        CheckError: The counts are negative or not of shape (classes, classes).
+    """
+
+    labels: tuple[str | int | float | bool, ...]
+    """Every class that occurs in labels or predictions."""
+    counts: Counts
+    """Shape (classes, classes): row i, column j counts label i predicted as j."""
+
+    def __post_init__(self) -> None:
+        if self.counts.shape != (len(self.labels),) * 2 or np.any(self.counts < 0):
+            raise CheckError(f"{self.counts.shape} is no table of {len(self.labels)} classes")
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return int(self.counts.sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ranked:
+    """How often each score occurs among positives and among negatives.
+
+    Raises:
+        CheckError: The arrays differ in length, the scores are not finite and strictly ascending,
+            or a count is negative.
+    """
+
+    scores: Floats
+    """Shape (distinct,), strictly ascending and finite."""
+    positives: Counts
+    """Shape (distinct,)."""
+    negatives: Counts
+    """Shape (distinct,)."""
+
+    def __post_init__(self) -> None:
+        if not self.scores.shape == self.positives.shape == self.negatives.shape:
+            raise CheckError("scores and their counts differ in length")
+        if not np.all(np.isfinite(self.scores)) or np.any(np.diff(self.scores) <= 0):
+            raise CheckError("scores are not finite and strictly ascending")
+        if np.any(self.positives < 0) or np.any(self.negatives < 0):
+            raise CheckError("a score has a negative count")
+
+    @classmethod
+    def merge(cls, positives: tuple[Floats, Counts], negatives: tuple[Floats, Counts]) -> Ranked:
+        """Merge two ordered distributions, each (distinct values, counts), into one table."""
+        scores = np.union1d(positives[0], negatives[0])
+        return cls(
+            scores=scores,
+            positives=_placed(scores, *positives),
+            negatives=_placed(scores, *negatives),
+        )
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return int(self.positives.sum() + self.negatives.sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """The moments of a per-row loss over *rows* rows."""
+
+    rows: int
+    mean: float
+    variance: float
+    """Sample variance, divisor rows - 1; NaN for one row."""
+    skewness: float
+    """Third standardised sample moment, g1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """Squared errors of a regression beside the variance of its labels."""
+
+    squared: Losses
+    variance: float
+    """Variance of the labels, divisor rows; 0 where all labels are one value."""
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.squared.rows
+
+
+ScoreTable = Confusion | Classes | Ranked | Losses | Fit
+
+
+def _placed(scores: Floats, values: Floats, counts: Counts) -> Counts:
+    """Spread *counts* of ascending *values* over the places they have among *scores*."""
+    placed = np.zeros(scores.shape, dtype=np.int64)
+    placed[np.searchsorted(scores, values)] = counts
+    return placed
