@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import aims_gate
+from aims_gate.engines import ENGINES, Trials
+from aims_gate.engines.native import ENGINE
+from aims_gate.errors import CheckError
+from aims_gate.frames import Cells, Distribution, Key
+
+NONE = Trials(group="none", rows=40, successes=0)
+EMPTY = Trials(group="empty", rows=0, successes=0)
+SOME = Trials(group="some", rows=60, successes=30)
+
+
+def ordered(*values: float) -> Distribution:
+    return Distribution(
+        values=np.array(values), counts=np.full(len(values), 50, dtype=np.int64), nulls=0
+    )
+
+
+def cells(**counts: int) -> Cells:
+    return Cells(
+        keys=(Key(column="c"),),
+        values=tuple((name,) for name in counts),
+        counts=np.array(list(counts.values()), dtype=np.int64),
+    )
+
+
+def test_the_native_engine_is_in_the_table_and_names_its_version() -> None:
+    assert ENGINES["native"] is ENGINE
+    assert ENGINE.label == f"native {aims_gate.__version__}"
+
+
+def test_a_ratio_over_nothing_is_no_number() -> None:
+    assert math.isnan(ENGINE.ratio(SOME, NONE))
+    assert math.isnan(ENGINE.ratio(NONE, NONE))
+    assert math.isnan(ENGINE.ratio(EMPTY, SOME))
+
+
+def test_a_gap_to_an_empty_group_is_no_number() -> None:
+    assert math.isnan(ENGINE.gap(EMPTY, SOME))
+    assert math.isnan(ENGINE.gap(SOME, EMPTY))
+
+
+def test_no_success_against_some_is_the_worst_ratio() -> None:
+    assert ENGINE.ratio(NONE, SOME) == 0
+    assert ENGINE.gap(NONE, SOME) == 0.5
+
+
+def test_the_ratio_of_equal_rates_is_exactly_one() -> None:
+    """1/3 of 90 and of 210: a quotient of two rounded rates could miss 1 by a bit."""
+    low = Trials(group="a", rows=90, successes=30)
+    assert ENGINE.ratio(low, Trials(group="b", rows=210, successes=70)) == 1.0
+
+
+def test_a_method_that_is_not_there_is_an_error_not_a_zero() -> None:
+    with pytest.raises(CheckError, match="no drift method 'ks' for numbers"):
+        ENGINE.drift_of_numbers("ks", ordered(1.0, 2.0), ordered(1.0, 2.0))
+    with pytest.raises(CheckError, match="no drift method 'wasserstein' for categories"):
+        ENGINE.drift_of_categories("wasserstein", cells(a=9), cells(a=9))
+
+
+def test_wasserstein_of_two_steps_is_known() -> None:
+    """Reference 0 and 2 (sd 1), current 1 and 3: everything moves by one sd."""
+    assert ENGINE.drift_of_numbers("wasserstein", ordered(0, 2), ordered(1, 3)) == 1.0
