@@ -1,0 +1,182 @@
+"""Column roles that travel with the data, in the metadata of a Parquet schema.
+
+The author of a run writes them, so they are read as hostile input, and they complete a policy's
+description without ever replacing what it states.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+
+from aims_gate import canonical
+from aims_gate.errors import DataError, MissingColumnError, near
+from aims_gate.policy.model import DataSpec, TaskKind
+
+KEY = b"aims_gate.roles"
+"""Where the roles are kept: canonical JSON under this key of the schema's metadata."""
+
+_MOST = 1 << 16
+"""Bytes; no honest description of columns is longer."""
+_LARGEST = sys.float_info.max
+_COLUMNS = ("label", "prediction", "key", "weight", "time")
+_FIELDS = (*_COLUMNS, "score", "positive", "task", "sensitive")
+_WHERE = "the roles logged with the data"
+
+
+def write_roles(table: pa.Table, spec: DataSpec) -> pa.Table:
+    """Give *table* with the roles of *spec* in its schema's metadata, replacing earlier ones.
+
+    Raises:
+        DataError: A role cannot be written, such as a positive class of NaN.
+        MissingColumnError: A role names a column that is not in *table*.
+    """
+    found: dict[str, Any] = {name: getattr(spec, name) for name in _FIELDS}
+    if isinstance(spec.score, Mapping):
+        found["score"] = dict(spec.score)
+    found["sensitive"] = {name: edges and list(edges) for name, edges in spec.sensitive.items()}
+    stated = {name: value for name, value in found.items() if value is not None and value != {}}
+    try:
+        text = canonical.encode(stated)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"the column roles cannot be written: {error}") from error
+    written = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: text})
+    read_roles(written)  # what is written is what can be read
+    return written
+
+
+def read_roles(table: pa.Table) -> DataSpec | None:
+    """Read the roles logged with a table; None if there are none.
+
+    Raises:
+        DataError: They are not JSON, have unknown or duplicate keys, or values of a wrong type.
+        MissingColumnError: A role names a column that is not in *table*.
+    """
+    text = (table.schema.metadata or {}).get(KEY)
+    if text is None:
+        return None
+    if len(text) > _MOST:
+        raise DataError(f"more than {_MOST:,} bytes", where=_WHERE)
+    try:
+        logged = canonical.parse(text)
+    except ValueError as error:
+        raise DataError(f"not JSON: {error}", where=_WHERE) from error
+    if not isinstance(logged, dict):
+        raise DataError("not a JSON object", where=_WHERE)
+    for name in logged:
+        if name not in _FIELDS:
+            raise DataError(f"unknown role {name!r}", where=_WHERE, hint=near(name, _FIELDS))
+    columns = {name: _column(name, logged[name]) for name in _COLUMNS if name in logged}
+    spec = DataSpec(
+        label=columns.get("label"),
+        prediction=columns.get("prediction"),
+        key=columns.get("key"),
+        weight=columns.get("weight"),
+        time=columns.get("time"),
+        score=_score(logged.get("score")),
+        positive=_positive(logged.get("positive")),
+        task=_task(logged.get("task")),
+        sensitive=_sensitive(logged.get("sensitive", {})),
+    )
+    for column in _named(spec):
+        if column not in table.column_names:
+            raise MissingColumnError.from_columns(column, table.column_names, where=_WHERE)
+    return spec
+
+
+def merge(policy: DataSpec, logged: DataSpec | None) -> DataSpec:
+    """Complete the policy's description of a role by what was logged with the data.
+
+    The policy wins field by field, and an author cannot turn what it states around:
+
+    - `positive` and `task` say how the label is read, so a policy that names the label is not
+      completed by them: with label `y` in {0, 1}, positive is 1 whatever was logged.
+    - A policy that names one score column and no prediction wants predictions derived from that
+      score at its threshold, so a logged prediction column is not used.
+    - `sensitive` is the policy's if it names any: more attributes mean more comparisons, wider
+      simultaneous intervals, and a breach that is no longer proven.
+    - Source, digest, age, least rows, threshold and allowed nulls come from the policy only.
+    """
+    if logged is None:
+        return policy
+    derives = isinstance(policy.score, str) and policy.prediction is None
+    reads_label = policy.label is not None
+    return replace(
+        policy,
+        label=policy.label or logged.label,
+        prediction=policy.prediction if derives else policy.prediction or logged.prediction,
+        score=policy.score or logged.score,
+        key=policy.key or logged.key,
+        weight=policy.weight or logged.weight,
+        time=policy.time or logged.time,
+        positive=policy.positive if reads_label else _first(policy.positive, logged.positive),
+        task=policy.task if reads_label else policy.task or logged.task,
+        sensitive=policy.sensitive or logged.sensitive,
+    )
+
+
+def _first(stated: Any, logged: Any) -> Any:
+    return logged if stated is None else stated
+
+
+def _named(spec: DataSpec) -> list[str]:
+    columns = [spec.label, spec.prediction, spec.key, spec.weight, spec.time, *spec.sensitive]
+    scores = [spec.score] if isinstance(spec.score, str) else list((spec.score or {}).values())
+    return [column for column in [*columns, *scores] if column is not None]
+
+
+def _column(role: str, value: object) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise DataError(f"{role} must be the name of a column", where=_WHERE)
+
+
+def _score(value: object) -> str | dict[str, str] | None:
+    if value is None:
+        return None
+    if isinstance(value, dict) and value:
+        return {name: _column("score", column) for name, column in value.items()}
+    return _column("score", value)
+
+
+def _positive(value: object) -> str | float | bool | None:
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise DataError("positive must be text, a number or a truth value", where=_WHERE)
+
+
+def _task(value: object) -> TaskKind | None:
+    if value is None:
+        return None
+    known = [task.value for task in TaskKind]
+    if isinstance(value, str) and value in known:
+        return TaskKind(value)
+    raise DataError("unknown task", where=_WHERE, hint=f"one of {', '.join(known)}")
+
+
+def _sensitive(value: object) -> dict[str, tuple[float, ...] | None]:
+    if not isinstance(value, dict):
+        raise DataError("sensitive must map columns to edges or null", where=_WHERE)
+    return {_column("sensitive", name): _edges(name, edges) for name, edges in value.items()}
+
+
+def _edges(name: str, edges: object) -> tuple[float, ...] | None:
+    if edges is None:
+        return None
+    numbers = isinstance(edges, list) and all(
+        isinstance(edge, (int, float)) and not isinstance(edge, bool) and abs(edge) <= _LARGEST
+        for edge in edges
+    )
+    if isinstance(edges, list) and edges and numbers:
+        cut = tuple(map(float, edges))
+        if all(low < high for low, high in pairwise(cut)):
+            return cut
+    raise DataError(f"the edges of {name!r} are not ascending finite numbers", where=_WHERE)
