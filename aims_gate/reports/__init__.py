@@ -1,1 +1,221 @@
-"""Verdict to text, pure."""
+"""A verdict as text, pure: no file, no clock, no decision of its own.
+
+Adding a format is one file and one row in `REPORTS`. Below the table stands what the formats for
+people share; the formats themselves do not know each other.
+
+Names of models, slices, columns and rules are text of strangers. In a build's log `::error::` at
+the start of a line, or `##[` and `##vso[` anywhere, would be obeyed as commands; control
+characters move cursors, and bidirectional ones make one name look like another.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from aims_gate.errors import RecordError
+from aims_gate.tables import Table
+from aims_gate.verdict import Decision, Outcome, Result, Verdict
+
+
+class Report(Protocol):
+    """Writes a verdict in one format."""
+
+    def __call__(self, verdict: Verdict) -> str:
+        """Give the whole document, ending in a newline.
+
+        RecordError if the verdict contradicts itself: see `refuse_contradiction`.
+        """
+        ...
+
+
+REPORTS: Table[Report] = Table(
+    "report format",
+    {
+        "text": "aims_gate.reports.text:render",
+        "json": "aims_gate.reports.json_report:render",
+        "markdown": "aims_gate.reports.markdown:render",
+        "junit": "aims_gate.reports.junit:render",
+    },
+)
+
+Quote = Callable[[str], str]
+"""Makes text of strangers harmless where a sentence of ours mentions it."""
+
+UNMET = frozenset(
+    {Outcome.FAIL, Outcome.ERROR, Outcome.MISSING, Outcome.STALE, Outcome.INSUFFICIENT}
+)
+"""Outcomes that refuse, or leave undecided, where their rule is a blocking one."""
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)", re.DOTALL)
+_COMMAND = re.compile(r"(?<=:)(?=:)|(?<=#)(?=#)")
+_DOCTORED = "\x00"
+_BLANK = frozenset({"Zs", "Zl", "Zp"})
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_REDACTED = "[redacted]"
+_SECRETS = (
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^/?#\s\"'<>]*@"), r"\1"),
+    (re.compile(r"(?i)(%3A%2F%2F)(?:(?!%2F|&)\S)*%40"), r"\1"),
+    (
+        re.compile(
+            r"(?i)([?&;](?:[\w.-]*(?:token|secret|signature|passw(?:or)?d|credential)"
+            r"|sig|api[_-]?key|access[_-]?key)=)[^&#;\s\"'<>]+"
+        ),
+        rf"\1{_REDACTED}",
+    ),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{16,}"), rf"\1 {_REDACTED}"),
+    (
+        re.compile(
+            r"\b(?:(?:gh[pousr]_|github_pat_|glpat-|dapi|hf_)[\w-]{20,}|A[KS]IA[A-Z0-9]{16}\b)"
+        ),
+        _REDACTED,
+    ),
+)
+
+
+def redacted(text: str) -> str:
+    """Take user information of URIs, tokens of queries and known shapes of tokens out of *text*."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def plain(text: str, *, most: int = 2_000) -> str:
+    """Give *text* as one harmless line of at most *most* characters.
+
+    White space collapses to single blanks. Terminal sequences, control and invisible characters
+    leave a `?` behind, so that a doctored name cannot pass for the name it imitates. What a log
+    would obey is pulled apart (`: :error: :`, `# #[`), and secrets are redacted.
+    """
+    shown = "".join(map(_seen, _ANSI.sub(_DOCTORED, text)))
+    shown = redacted(" ".join(re.sub(f"{_DOCTORED}+", "?", shown).split()))
+    shown = _COMMAND.sub(" ", shown)
+    return shown if len(shown) <= most else shown[: most - 3] + "..."
+
+
+def _seen(character: str) -> str:
+    kind = unicodedata.category(character)
+    if kind in _BLANK or character in "\t\n\r\v\f":
+        return " "
+    return _DOCTORED if kind in _UNSEEN else character
+
+
+def refuse_contradiction(verdict: Verdict) -> None:
+    """Refuse to write "policy met" over results that say otherwise.
+
+    Raises:
+        RecordError: the verdict is `passed` and has no result, or one that blocks.
+    """
+    if not verdict.passed:
+        return
+    against = [plain(r.rule) for r in verdict.results if r.blocking]
+    if against or not verdict.results:
+        what = f"{', '.join(against)} stands in the way" if against else "no rule was decided"
+        hint = "do not trust this verdict; run the gate again"
+        raise RecordError(f"the verdict says passed, but {what}", hint=hint)
+
+
+def in_order(verdict: Verdict) -> list[Result]:
+    """Give the results with the blocking ones first, then from the worst outcome to the best."""
+    rank = tuple(Outcome).index
+    return sorted(verdict.results, key=lambda r: (not r.blocking, rank(r.outcome)))
+
+
+def headline(verdict: Verdict, quote: Quote = plain) -> str:
+    """Say in one sentence what became of the stage, and what undecided means."""
+    stage, total = quote(verdict.stage), len(verdict.results)
+    blocking = sum(r.blocking for r in verdict.results)
+    of_all = f"{blocking:,} of {total:,} rule{'' if total == 1 else 's'}"
+    if verdict.decision is Decision.PASSED:
+        return f"policy met: nothing stands in the way of {stage} ({tally(verdict)})"
+    if verdict.decision is Decision.REFUSED:
+        stands = "stands" if blocking == 1 else "stand"
+        return f"policy not met: {of_all} {stands} in the way of {stage}"
+    if blocking:
+        return (
+            f"undecided: {of_all} could not be measured, so the policy is neither met nor not met; "
+            f"{stage} stays closed"
+        )
+    return f"undecided: no blocking rule was decided; {stage} stays closed"
+
+
+def tally(verdict: Verdict) -> str:
+    """Count the results by outcome, the worst first: `1 WARN, 7 PASS`."""
+    counts = Counter(r.outcome for r in verdict.results)
+    return ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome])
+
+
+def remark(result: Result, quote: Quote = plain) -> str:
+    """Say what the outcome alone does not: that it was waived, or why it does not block."""
+    if result.outcome is Outcome.WAIVED:
+        waiver = f"by {quote(result.waiver)}" if result.waiver else "by no waiver that is named"
+        return f"{result.raw_outcome} waived {waiver}"
+    if result.blocking or result.outcome not in UNMET:
+        return ""
+    if result.severity != "block":
+        return f"does not block (severity {result.severity})"
+    return "does not block at this stage"
+
+
+_TODO = {
+    Outcome.FAIL: "change the model or its data, then run the gate again",
+    Outcome.ERROR: "remove the cause named above, then run the gate again; "
+    "what cannot be measured never passes",
+    Outcome.MISSING: "hand over what is missing: log it with aims_gate.log_evaluation, "
+    "or use --data ROLE=URI",
+    Outcome.STALE: "evaluate on newer data",
+    Outcome.INSUFFICIENT: "evaluate on more rows; fewer never pass",
+}
+
+
+def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
+    """Give one piece of advice per kind of outcome that stands in the way, and how to ask why."""
+    blocking = [r for r in in_order(verdict) if r.blocking]
+    for outcome, todo in _TODO.items():
+        rules = [quote(r.rule) for r in blocking if r.outcome is outcome]
+        if rules:
+            yield f"{outcome} {_few(rules)}: {todo}"
+    if not blocking and not verdict.passed:
+        yield "read applies_to and the severities of the policy: none of its blocking rules decided"
+
+
+def question(verdict: Verdict) -> str:
+    """Give the command that explains the first rule in the way; empty where there is none."""
+    blocking = [r for r in in_order(verdict) if r.blocking]
+    if not blocking:
+        return ""
+    return _command("explain", verdict.policy.uri, blocking[0].rule)
+
+
+def record_of(verdict: Verdict, quote: Quote = plain) -> str:
+    """Say where the evidence is and what it is worth."""
+    evidence = verdict.evidence
+    if evidence is None:
+        return "none was kept"
+    where = quote(evidence.directory or evidence.id)
+    worth = f"signed by {quote(evidence.key)}" if evidence.signed else "unsigned: it never verifies"
+    published = f"; published as {quote(evidence.published)}" if evidence.published else ""
+    return f"{where}, {worth}{published}"
+
+
+def proof(verdict: Verdict) -> str:
+    """Give the command that verifies the evidence; empty where nothing signed was written."""
+    evidence = verdict.evidence
+    if evidence is None or not (evidence.signed and evidence.directory):
+        return ""
+    return _command(
+        "verify", evidence.directory, "--model", verdict.model.uri, "--stage", verdict.stage
+    )
+
+
+def _command(*words: str) -> str:
+    return shlex.join(["aims-gate", *(plain(word) for word in words)])
+
+
+def _few(names: list[str], most: int = 5) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,191 @@
+"""The verdict as `report.json`: versioned, closed, and the same bytes for the same verdict.
+
+`report.v1.schema.json` beside this file is its JSON Schema. It is evidence, so text stands exactly
+as it was measured, secrets excepted; the document is ASCII, and every other character is escaped,
+so that no terminal and no encoding can change what is read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from aims_gate.facts import DatasetIdentity, Interval, ModelIdentity, Statistic
+from aims_gate.policy.model import Threshold
+from aims_gate.reports import redacted, refuse_contradiction
+from aims_gate.verdict import PolicyIdentity, Result, Verdict
+
+SCHEMA = "https://aims-gate.dev/schema/report/v1"
+"""Names the version; another shape gets another name, beside this one."""
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def render(verdict: Verdict) -> str:
+    """Write *verdict* as report.json: two blanks of indent, sorted keys, a newline at the end.
+
+    Numbers are JSON numbers, or null where there is none, and then `reason` says why. RecordError
+    if the verdict contradicts itself.
+    """
+    refuse_contradiction(verdict)
+    document = _clean(
+        {
+            "schema": SCHEMA,
+            "verdict": verdict.decision.value,
+            "stage": verdict.stage,
+            "exit_code": verdict.exit_code,
+            "model": _model(verdict.model),
+            "datasets": [_dataset(data) for data in verdict.datasets],
+            "policy": _policy(verdict.policy),
+            "results": [_result(result) for result in verdict.results],
+            "evidence": _evidence(verdict),
+        }
+    )
+    text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False)
+    # `##[` anywhere in a line is a command to a build's log; escaped, it reads back the same
+    return text.replace("##", "#\\u0023") + "\n"
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_text(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return _text(value) if isinstance(value, str) else value
+
+
+def _text(text: str) -> str:
+    """Redact secrets, and mark halves of surrogate pairs, which strict JSON readers refuse."""
+    return _SURROGATE.sub("\ufffd", redacted(text))
+
+
+def _model(model: ModelIdentity) -> dict[str, Any]:
+    return {
+        "uri": model.uri,
+        "name": model.name,
+        "version": model.version,
+        "resource_uri": model.resource_uri,
+        "resolved_uri": model.resolved_uri,
+        "digest": model.digest,
+        "files": int(model.files),
+        "bytes": int(model.bytes),
+        "model_id": model.model_id,
+        "run_id": model.run_id,
+        "reader": model.reader,
+    }
+
+
+def _dataset(data: DatasetIdentity) -> dict[str, Any]:
+    return {
+        "role": str(data.role),
+        "name": data.name,
+        "uri": data.uri,
+        "digest": data.digest,
+        "digest_kind": data.digest_kind.value,
+        "rows": int(data.rows),
+        "mlflow_digest": data.mlflow_digest,
+    }
+
+
+def _policy(policy: PolicyIdentity) -> dict[str, Any]:
+    return {
+        "id": policy.id,
+        "version": policy.version,
+        "digest": policy.digest,
+        "uri": policy.uri,
+        "extends": list(policy.extends),
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    return {
+        "rule": result.rule,
+        "check": result.check,
+        "severity": result.severity.value,
+        "outcome": result.outcome.value,
+        "raw_outcome": result.raw_outcome.value,
+        "reason": result.reason,
+        "threshold": None if result.threshold is None else _threshold(result.threshold),
+        "statistics": [_statistic(statistic) for statistic in result.statistics],
+        "controls": list(result.controls),
+        "waiver": result.waiver,
+        "title": result.title,
+        "why": result.why,
+        "place": result.place,
+        "blocking": result.blocking,
+    }
+
+
+def _threshold(threshold: Threshold) -> dict[str, Any]:
+    return {
+        "at_least": threshold.at_least,
+        "at_most": threshold.at_most,
+        "warn_below": threshold.warn_below,
+        "warn_above": threshold.warn_above,
+    }
+
+
+def _statistic(statistic: Statistic) -> dict[str, Any]:
+    return {
+        "name": statistic.name,
+        "slice": statistic.slice,
+        "value": _number(statistic.value),
+        "interval": None if statistic.interval is None else _interval(statistic.interval),
+        "rows": int(statistic.rows),
+        "total": int(statistic.total),
+        "engine": statistic.engine,
+        "judged": statistic.judged,
+        "lack": None if statistic.lack is None else statistic.lack.value,
+        "reason": _reason(statistic),
+    }
+
+
+def _interval(interval: Interval) -> dict[str, Any]:
+    return {
+        "low": _number(interval.low),
+        "high": _number(interval.high),
+        "level": _number(interval.level),
+        "method": interval.method,
+    }
+
+
+def _reason(statistic: Statistic) -> str:
+    """Say why a number is null, beside what the check said itself."""
+    told = [statistic.reason] if statistic.reason else []
+    value, interval = statistic.value, statistic.interval
+    if value is None and not told:
+        told.append(str(statistic.lack) if statistic.lack else "there is no value")
+    elif value is not None and not math.isfinite(value):
+        told.append(f"the value is {float(value)}")
+    if interval is not None:
+        bounds = {"low": interval.low, "high": interval.high, "level": interval.level}
+        told += [f"{name} is {float(x)}" for name, x in bounds.items() if not math.isfinite(x)]
+    return "; ".join(told)
+
+
+def _number(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _evidence(verdict: Verdict) -> dict[str, Any]:
+    """Give what the record is; `id` and what follows from it are null where none was kept."""
+    kept = verdict.evidence
+    return {
+        "id": None if kept is None else kept.id,
+        "directory": None if kept is None else kept.directory or None,
+        "signed": None if kept is None else kept.signed,
+        "key": None if kept is None else kept.key or None,
+        "published": None if kept is None else kept.published or None,
+        "started": _moment(verdict.started),
+        "finished": _moment(verdict.finished),
+        "versions": dict(verdict.versions),
+    }
+
+
+def _moment(moment: datetime) -> str:
+    # a moment without a zone is UTC: asking for the machine's zone would make the bytes differ
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return f"{aware.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"

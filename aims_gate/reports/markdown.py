@@ -1,0 +1,119 @@
+"""The verdict for a pull request: what stands in the way first, what passed folded away.
+
+All text of strangers goes into code spans, where neither Markdown nor HTML, mentions, links nor
+issue numbers mean anything. Only plain words, as in most rules' titles, stand as prose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from aims_gate.reports import (
+    headline,
+    in_order,
+    next_steps,
+    plain,
+    proof,
+    question,
+    record_of,
+    refuse_contradiction,
+    remark,
+    tally,
+)
+from aims_gate.verdict import Outcome, Result, Verdict
+
+_MOST = 50_000
+"""Characters of both tables together; a comment on GitHub holds 65,536."""
+_CELL = 600
+_WORD = r"\(?[^\W\d_]+(?:['-][^\W\d_]+)*\)?"
+_WORDS = re.compile(rf"{_WORD}(?:[,;]? {_WORD})*\.?")
+_HEAD = ("| outcome | rule | what was seen | supports |", "| --- | --- | --- | --- |")
+
+
+def render(verdict: Verdict) -> str:
+    """Write *verdict* as GitHub-flavoured Markdown; RecordError if it contradicts itself."""
+    refuse_contradiction(verdict)
+    passed = [r for r in in_order(verdict) if r.outcome is Outcome.PASS]
+    rest = [r for r in in_order(verdict) if r.outcome is not Outcome.PASS]
+    shown = _table(rest, _MOST)
+    decided, _, explained = headline(verdict, code).partition(": ")
+    blocks = [
+        [f"## aims-gate: {decided}"],
+        [f"**{decided}**: {explained}"],
+        [*_about(verdict)],
+        shown,
+        [f"- {step}" for step in next_steps(verdict, code)],
+        _folded(passed, max(_MOST - sum(map(len, shown)), 0)),
+        [*_record(verdict)],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def code(text: str) -> str:
+    """Put *text* into a code span that holds whatever it contains, in a table's cell too."""
+    text = plain(text, most=_CELL)
+    if not text:
+        return ""
+    # a table ends its cell at a bar even inside code, and readers differ on a backslash before it
+    text = re.sub(r"\\(?=\|)", r"\\ ", text).replace("|", r"\|")
+    fence = "`" * (1 + max(map(len, re.findall(r"`+", text)), default=0))
+    blank = " " if text[0] in "`\\" or text[-1] in "`\\" else ""
+    return f"{fence}{blank}{text}{blank}{fence}"
+
+
+def prose(text: str) -> str:
+    """Write plain words as they are, and everything else as a code span."""
+    text = plain(text, most=_CELL)
+    return text if _WORDS.fullmatch(text) else code(text)
+
+
+def _about(verdict: Verdict) -> Iterator[str]:
+    model, policy = verdict.model, verdict.policy
+    name = " ".join(part for part in (model.name, model.version) if part)
+    yield f"- model: {code(name)} {code('sha256:' + model.digest[:12])}"
+    yield f"- stage: {code(verdict.stage)}"
+    yield f"- policy: {code(f'{policy.id}@{policy.version}')}"
+    for data in verdict.datasets:
+        yield f"- data: {code(data.role)} {code(data.name)}, {data.rows:,} rows"
+
+
+def _table(results: Sequence[Result], most: int) -> list[str]:
+    """Give the rows that fit into *most* characters, and say how many do not."""
+    if not results:
+        return []
+    lines = list(_HEAD)
+    for index, result in enumerate(results):
+        row = _row(result)
+        most -= len(row) + 1
+        if most < 0:
+            left = len(results) - index
+            return [*lines, "", f"{left:,} more do not fit here; report.json has them all."]
+        lines.append(row)
+    return lines
+
+
+def _row(result: Result) -> str:
+    outcome = f"**{result.outcome}**" + (" (blocks)" if result.blocking else "")
+    rule = " ".join(part for part in (code(result.rule), prose(result.title)) if part)
+    seen = [code(result.reason), remark(result, code), code(result.place)]
+    told = "; ".join(part for part in seen if part)
+    controls = " ".join(map(code, result.controls))
+    return f"| {outcome} | {rule} | {told} | {controls} |"
+
+
+def _folded(results: Sequence[Result], most: int) -> list[str]:
+    if not results:
+        return []
+    rules = "1 rule is met" if len(results) == 1 else f"{len(results):,} rules are met"
+    summary = f"<details><summary>{rules}</summary>"
+    return [summary, "", *_table(results, most), "", "</details>"]
+
+
+def _record(verdict: Verdict) -> Iterator[str]:
+    yield f"- results: {tally(verdict) or 'none'}"
+    yield f"- evidence: {record_of(verdict, code)}"
+    for label, command in (("verify", proof(verdict)), ("ask why", question(verdict))):
+        if command:
+            yield f"- {label}: {code(command)}"
+    yield f"- exit code: {verdict.exit_code}"

@@ -1,0 +1,134 @@
+"""The verdict for a terminal: what it is about, a line per rule, the verdict, what to do next."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from aims_gate.reports import (
+    UNMET,
+    headline,
+    in_order,
+    next_steps,
+    plain,
+    proof,
+    question,
+    record_of,
+    refuse_contradiction,
+    remark,
+)
+from aims_gate.verdict import Decision, Outcome, Result, Verdict
+
+_LEAST = 60
+_RULE = 32
+"""Characters of a rule's id in the table; sentences give it in full."""
+_RESET = "\x1b[0m"
+_COLOURS = {
+    Outcome.FAIL: "\x1b[31m",
+    Outcome.ERROR: "\x1b[35m",
+    Outcome.MISSING: "\x1b[31m",
+    Outcome.STALE: "\x1b[31m",
+    Outcome.INSUFFICIENT: "\x1b[33m",
+    Outcome.WAIVED: "\x1b[33m",
+    Outcome.WARN: "\x1b[33m",
+    Outcome.PASS: "\x1b[32m",
+    Outcome.NOT_APPLICABLE: "\x1b[2m",
+}
+_BOLD = {
+    Decision.PASSED: "\x1b[1;32m",
+    Decision.REFUSED: "\x1b[1;31m",
+    Decision.UNDECIDED: "\x1b[1;35m",
+}
+
+
+def render(verdict: Verdict) -> str:
+    """Write *verdict* without colour for a terminal of 100 columns."""
+    return render_text(verdict, colour=False, width=100)
+
+
+def render_text(verdict: Verdict, *, colour: bool, width: int) -> str:
+    """Write *verdict* as text.
+
+    Args:
+        verdict: What was decided.
+        colour: Whether outcomes and the verdict carry ANSI colours; nothing else ever does.
+        width: Columns of the terminal; under 60 counts as 60. Only commands, which are there to
+            be copied, are longer than that.
+
+    Returns:
+        Lines, each ending in a newline.
+
+    Raises:
+        RecordError: The verdict contradicts itself.
+    """
+    refuse_contradiction(verdict)
+    width = max(width, _LEAST)
+    lines = [*_header(verdict, width), ""]
+    for result in in_order(verdict):
+        lines += _rule(result, verdict, colour=colour, width=width)
+    lines += ["", *_verdict(verdict, colour=colour, width=width)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _header(verdict: Verdict, width: int) -> Iterator[str]:
+    model, policy = verdict.model, verdict.policy
+    name = f"{plain(model.name)} {plain(model.version)}".strip()
+    digest = f"sha256:{plain(model.digest)[:12]}" if model.digest else "no digest"
+    yield from _labelled("model", f"{name} ({digest}), {plain(model.uri)}", width)
+    yield from _labelled("stage", plain(verdict.stage), width)
+    identity = f"{plain(policy.id)}@{plain(policy.version)}"
+    yield from _labelled("policy", f"{identity} ({plain(policy.uri)})", width)
+    for data in verdict.datasets:
+        told = f"{plain(data.name)}, {data.rows:,} rows, sha256:{plain(data.digest)[:12]}"
+        yield from _labelled(plain(data.role, most=10), told, width)
+
+
+def _labelled(label: str, text: str, width: int) -> list[str]:
+    return _wrapped(f"{label:<10}  ", text, width)
+
+
+def _rule(result: Result, verdict: Verdict, *, colour: bool, width: int) -> list[str]:
+    outcomes = max(len(r.outcome) for r in verdict.results)
+    rules = max(len(plain(r.rule, most=_RULE)) for r in verdict.results)
+    head = f"{result.outcome:<{outcomes}}  {plain(result.rule, most=_RULE):<{rules}}  "
+    if result.outcome is Outcome.PASS:
+        lines = _wrapped(head, plain(result.reason), width)
+        if len(lines) > 1:
+            lines = [_cut(lines[0], width)]
+    else:
+        told = [plain(result.reason), remark(result), plain(result.place)]
+        lines = _wrapped(head, "; ".join(part for part in told if part), width)
+    if result.outcome in UNMET:
+        for note in (result.title, f"why: {result.why}" if result.why else ""):
+            lines += _wrapped(" " * len(head), plain(note), width) if note else []
+    if colour:
+        painted = f"{_COLOURS[result.outcome]}{result.outcome}{_RESET}"
+        lines[0] = painted + lines[0][len(result.outcome) :]
+    return lines
+
+
+def _cut(line: str, width: int) -> str:
+    """Show that a line goes on, without going on."""
+    return line[: width - 4].rstrip() + " ..."
+
+
+def _verdict(verdict: Verdict, *, colour: bool, width: int) -> Iterator[str]:
+    for line in _wrapped("", headline(verdict), width):
+        yield f"{_BOLD[verdict.decision]}{line}{_RESET}" if colour else line
+    for step in next_steps(verdict):
+        yield from _wrapped("  - ", step, width)
+    if question(verdict):
+        yield f"  - ask why: {question(verdict)}"
+    yield from _labelled("evidence", record_of(verdict), width)
+    if proof(verdict):
+        yield f"{'verify':<10}  {proof(verdict)}"
+    yield from _labelled("exit code", str(verdict.exit_code), width)
+
+
+def _wrapped(head: str, text: str, width: int) -> list[str]:
+    """Wrap *text* after *head*, with the lines that follow hanging under its start."""
+    hang = " " * min(len(head), width // 2)
+    lines = textwrap.wrap(
+        text, width, initial_indent=head, subsequent_indent=hang, break_on_hyphens=False
+    )
+    return lines or [head.rstrip()]
