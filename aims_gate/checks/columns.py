@@ -81,6 +81,17 @@ def labelled(data: Data, needs: Sequence[Need]) -> Labelled:
     )
 
 
+def classes_of(data: Data, found: Labelled) -> tuple[Scalar, ...]:
+    """Give the classes that occur in labels or predictions, labels first.
+
+    Raises:
+        DataError: Labels and predictions are of different kinds, or of a kind that has no classes.
+    """
+    columns = _compared(found)
+    _refuse_kinds(data, found.frame, columns)
+    return _classes(found.frame, columns)
+
+
 def positive_class(data: Data, found: Labelled) -> Scalar:
     """Give the class that counts as positive, after comparing it strictly with what is there.
 
@@ -92,9 +103,8 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
             different kinds, or there are more than two classes in a task that is not multiclass.
     """
     where = f"{data.role} data"
-    columns = [column for column in (found.label, found.prediction) if column is not None]
-    _refuse_kinds(data, found.frame, columns)
-    classes = _classes(found.frame, columns)
+    columns = _compared(found)
+    classes = classes_of(data, found)
     if len(classes) > 2 and data.spec.task is not TaskKind.MULTICLASS:
         raise DataError(
             f"{' and '.join(columns)} hold more than two classes: {_listed(classes)}",
@@ -136,6 +146,10 @@ def _columns(data: Data, role: Need, named: str | Mapping[str, str] | None) -> I
                 column, data.frame.kinds, where=f"{where}, {role}"
             )
     return columns
+
+
+def _compared(found: Labelled) -> list[str]:
+    return [column for column in (found.label, found.prediction) if column is not None]
 
 
 def _refuse_nulls(data: Data, nulls: Mapping[str, int], *, kept: int) -> None:
