@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -38,10 +38,10 @@ class ArrowFrame:
     Rows of weight 0 do not exist for any question but the digest, which covers the table as given.
     """
 
-    table: pa.Table
-    weights: Counts | None = None
+    table: pa.Table = field(repr=False)  # rows stay out of messages
+    weights: Counts | None = field(default=None, repr=False)
     """Shape (rows of the table,), each at least 1; None where every row counts once."""
-    given: pa.Table
+    given: pa.Table = field(repr=False)
     """The table as handed over, rows of weight 0 included."""
     name: str = "data"
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 from aims_gate import canonical
 from aims_gate.attest.manifest import safe_name
@@ -17,6 +17,7 @@ from aims_gate.facts import DatasetIdentity, DigestKind
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.convert import to_table
 from aims_gate.policy.model import DataSpec, Policy, Role
+from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.predictions import derive_prediction
 from aims_gate.sources.readers import MAX_BYTES, read_file
 from aims_gate.sources.roles import merge, read_roles
@@ -89,16 +90,6 @@ def open_data(
             if opened is not None:
                 data[role] = opened
     return data, unread
-
-
-def public_uri(uri: str) -> str:
-    """Take user name, password, query and fragment out of a URI: they may hold secrets."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return uri.partition(":")[0] + ":"
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
 def _open(
@@ -205,7 +196,7 @@ def _given_file(text: str, role: Role, locate: Locate) -> Located | None:
         raise DataError(
             f"{public_uri(text)!r} cannot be read", hint=f"{_READS}; --data takes a local file"
         )
-    path = _path_of(text) if text.startswith("file:") else Path(text)
+    path = _path_of(text)
     return Located(path=path, uri=f"file:{quote(str(path))}")
 
 
@@ -237,11 +228,7 @@ def _policy_file(source: str, folder: str) -> Located | None:
 
 
 def _path_of(uri: str) -> Path:
-    """Give the path of `file:PATH` (as it is) or `file:///PATH` (percent-decoded)."""
-    rest = uri.removeprefix("file:")
-    if not rest.startswith("//"):
-        return Path(rest)
-    host, slash, path = rest[2:].partition("/")
-    if host not in {"", "localhost"}:
-        raise DataError(f"a file on the host {host!r} cannot be read", hint=_READS)
-    return Path(unquote(slash + path))
+    path = local_path(uri)
+    if path is None:
+        raise DataError("a file on another host cannot be read", where=public_uri(uri), hint=_READS)
+    return path
