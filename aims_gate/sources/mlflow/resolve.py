@@ -6,10 +6,11 @@ must be ready, a chain must end, and a model's files must lie where its run keep
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import singledispatch
 
 from aims_gate.errors import SourceError, UsageError
+from aims_gate.sources.mlflow.choose import for_artifacts
 from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run, Version
 from aims_gate.sources.mlflow.uris import (
     AliasTarget,
@@ -40,43 +41,54 @@ class Resolved:
     """The run that made it, where there still is one."""
 
 
-def resolve(uri: str, registry: Registry) -> Resolved:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Walk:
+    registry: Registry
+    environ: Mapping[str, str]
+    left: int = MAX_CHAIN
+
+
+def resolve(uri: str, registry: Registry, environ: Mapping[str, str]) -> Resolved:
     """Follow *uri* to its end.
 
     Raises:
         UsageError: *uri* is not a model URI.
         SourceError: Something on the way is missing, not ready, ambiguous or contradicts itself.
     """
-    return _follow(parse(uri), registry, MAX_CHAIN)
+    return _follow(parse(uri), _Walk(registry=registry, environ=environ))
 
 
-@singledispatch
-def _follow(target: Target, registry: Registry, left: int) -> Resolved:
-    raise AssertionError(target)
+def _follow(target: Target, walk: _Walk) -> Resolved:
+    match target:
+        case AliasTarget():
+            return _alias(target, walk)
+        case VersionTarget():
+            return _named(target, walk)
+        case ModelTarget():
+            return _logged(target, walk)
+        case RunTarget():
+            return _of_run(target, walk)
 
 
-@_follow.register
-def _alias(target: AliasTarget, registry: Registry, left: int) -> Resolved:
-    version = registry.get_alias(target.name, target.alias)
+def _alias(target: AliasTarget, walk: _Walk) -> Resolved:
+    version = walk.registry.get_alias(target.name, target.alias)
     if version.name != target.name:
         raise SourceError(f"alias {target.alias} answers with {version.name!a}", where=target.name)
-    return _version(version, registry, left)
+    return _version(version, walk)
 
 
-@_follow.register
-def _named(target: VersionTarget, registry: Registry, left: int) -> Resolved:
-    version = registry.get_version(target.name, target.version)
+def _named(target: VersionTarget, walk: _Walk) -> Resolved:
+    version = walk.registry.get_version(target.name, target.version)
     if (version.name, version.version) != (target.name, target.version):
         raise SourceError(
             f"MLflow answers with another version, {version.name!a} {version.version!a}",
             where=_uri(target.name, target.version),
         )
-    return _version(version, registry, left)
+    return _version(version, walk)
 
 
-@_follow.register
-def _logged(target: ModelTarget, registry: Registry, left: int) -> Resolved:
-    model = registry.logged_model(target.model_id)
+def _logged(target: ModelTarget, walk: _Walk) -> Resolved:
+    model = walk.registry.logged_model(target.model_id)
     uri = f"models:/{target.model_id}"
     if model.model_id != target.model_id:
         raise SourceError(f"MLflow answers with another model, {model.model_id!a}", where=uri)
@@ -88,28 +100,22 @@ def _logged(target: ModelTarget, registry: Registry, left: int) -> Resolved:
         artifact_uri=model.artifact_uri,
         resolved_uri=uri,
         model_id=model.model_id,
-        run=_run(model.run_id, registry),
+        run=_run(model.run_id, walk),
     )
 
 
-@_follow.register
-def _of_run(target: RunTarget, registry: Registry, left: int) -> Resolved:
-    run = registry.run(target.run_id)
-    models = [
-        model
-        for model in (
-            _logged(ModelTarget(model_id=m), registry, left) for m in dict.fromkeys(run.models)
-        )
-        if not target.path or model.name == target.path
-    ]
+def _of_run(target: RunTarget, walk: _Walk) -> Resolved:
+    run = walk.registry.run(target.run_id)
+    models = [_logged(ModelTarget(model_id=model_id), walk) for model_id in set(run.models)]
+    models = [model for model in models if target.path in {"", model.name}]
     path = target.path or DEFAULT_PATH
-    files = bool(registry.list_artifacts(run.artifact_uri, path)) if run.artifact_uri else False
+    reader = for_artifacts(walk.registry, run.artifact_uri, walk.environ)
+    files = bool(reader.list_artifacts(run.artifact_uri, path))
     where = f"runs:/{run.run_id}" + (f"/{target.path}" if target.path else "")
-    if len(models) + (files and bool(target.path or not models)) > 1:
-        found = ", ".join(model.resolved_uri for model in models)
-        raise SourceError(
-            "the run has more than one such model", where=where, hint=f"name one of {found}"
-        )
+    if len(models) > 1 or (target.path and models and files):
+        found = ", ".join(sorted(model.resolved_uri for model in models))
+        hint = f"name one of {found}"
+        raise SourceError("the run has more than one such model", where=where, hint=hint)
     if models:
         if models[0].run is None or models[0].run.run_id != run.run_id:
             raise SourceError("the run names a model that another run logged", where=where)
@@ -125,14 +131,14 @@ def _of_run(target: RunTarget, registry: Registry, left: int) -> Resolved:
     )
 
 
-def _version(version: Version, registry: Registry, left: int) -> Resolved:
+def _version(version: Version, walk: _Walk) -> Resolved:
     uri = _uri(version.name, version.version)
     if version.status != "READY":
         raise _not_ready(uri, version.status)
     if version.source.startswith(("models:", "runs:")):
-        end = _source(version, registry, left)
+        end = _source(version, walk)
         return replace(end, name=version.name, version=version.version)
-    run = _run(version.run_id, registry)
+    run = _run(version.run_id, walk)
     if run is not None and not _lies_in(version.source, run.artifact_uri):
         raise _contradiction(uri, version.run_id)
     return Resolved(
@@ -144,10 +150,10 @@ def _version(version: Version, registry: Registry, left: int) -> Resolved:
     )
 
 
-def _source(version: Version, registry: Registry, left: int) -> Resolved:
+def _source(version: Version, walk: _Walk) -> Resolved:
     """Follow what a version names as its source."""
     uri = _uri(version.name, version.version)
-    if left == 0:
+    if walk.left == 0:
         raise SourceError("the chain of model versions does not end", where=uri)
     try:
         target = parse(version.source)
@@ -155,21 +161,22 @@ def _source(version: Version, registry: Registry, left: int) -> Resolved:
         raise SourceError(f"its source is unusable: {error.what}", where=uri) from error
     if isinstance(target, AliasTarget):
         raise SourceError("its source is an alias, which can move", where=uri)
-    end = _follow(target, registry, left - 1)
+    end = _follow(target, replace(walk, left=walk.left - 1))
     if version.run_id and end.run is not None and end.run.run_id != version.run_id:
         raise _contradiction(uri, version.run_id)
     return end
 
 
-def _run(run_id: str, registry: Registry) -> Run | None:
+def _run(run_id: str, walk: _Walk) -> Run | None:
     try:
-        return registry.run(run_id) if run_id else None
+        return walk.registry.run(run_id) if run_id else None
     except NotFoundError:
         return None
 
 
 def _lies_in(uri: str, root: str) -> bool:
-    return bool(root) and f"{uri.rstrip('/')}/".startswith(f"{root.rstrip('/')}/")
+    inside = ".." not in uri.split("/")
+    return inside and bool(root) and f"{uri.rstrip('/')}/".startswith(f"{root.rstrip('/')}/")
 
 
 def _below(uri: str, path: str) -> str:

@@ -1,0 +1,203 @@
+"""Leave data for the gate in a training run, with what its columns mean."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aims_gate import canonical
+from aims_gate.errors import DataError, MissingExtraError, RecordError, UsageError, near
+from aims_gate.policy.model import DataSpec, Role, TaskKind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MOST_DIGEST = 32
+"""Characters of the SHA-256 that fit into MLflow's field for a digest."""
+
+
+def log_evaluation(
+    frame: object,
+    *,
+    label: str | None = None,
+    prediction: str | None = None,
+    score: str | Mapping[str, str] | None = None,
+    positive: object = None,
+    sensitive: Iterable[str] | Mapping[str, Iterable[float] | None] | None = None,
+    weight: str | None = None,
+    key: str | None = None,
+    time: str | None = None,
+    task: str | None = None,
+    role: str = "evaluation",
+    run_id: str | None = None,
+) -> str:
+    """Log a frame to the training run as `aims_gate/<role>.parquet`, where the gate finds it.
+
+    Args:
+        frame: A pandas, Polars or Arrow frame, one row per case; a pandas index is left out.
+        label: The column of true labels. The evaluation data need one.
+        prediction: The column of the model's answers.
+        score: The column of scores, or class to column. The evaluation data need one of the two.
+        positive: The label's positive value, for binary models.
+        sensitive: Columns of protected attributes; numeric ones may map to their bin edges.
+        weight: A column of whole numbers: how many cases a row stands for.
+        key: A column that names each row.
+        time: A column that says when each row happened.
+        task: `binary`, `multiclass`, `regression` or `ranking`.
+        role: `evaluation`, `reference` (the training data) or `current`.
+        run_id: The run to log to; the active one if left out.
+
+    Returns:
+        `runs:/RUN_ID/aims_gate/ROLE.parquet`.
+
+    Raises:
+        UsageError: There is no active run, or a role or task that nobody knows.
+        MissingExtraError: MLflow is not installed.
+        DataError: *frame* is no table; MissingColumnError if a named column is not in it.
+        RecordError: The run already has data of this role, or MLflow did not take the file.
+    """
+    spec = DataSpec(
+        label=label,
+        prediction=prediction,
+        score=dict(score) if isinstance(score, Mapping) else score,
+        positive=_plain(positive),
+        task=_task(task),
+        key=key,
+        weight=weight,
+        time=time,
+        sensitive=_edges(sensitive),
+    )
+    chosen = _role(role)
+    table = _table(frame, spec, chosen)
+    return _log(table, chosen, run_id)
+
+
+def _table(frame: object, spec: DataSpec, role: Role) -> pa.Table:
+    from aims_gate.frames.arrow import ArrowFrame
+    from aims_gate.frames.convert import to_table
+    from aims_gate.sources.roles import write_roles
+
+    where = f"{role} data"
+    table = to_table(frame, where=where)
+    ArrowFrame.of(table, weight=spec.weight, name=where)  # refuses now what the gate would refuse
+    written = write_roles(table, spec)
+    if table.num_rows == 0:
+        raise DataError("the frame has no rows", where=where)
+    if role is Role.EVALUATION and (spec.label is None or (spec.prediction or spec.score) is None):
+        raise DataError(
+            "nothing can be evaluated without a label and a prediction or score",
+            where=where,
+            hint="name the columns: label=, and prediction= or score=",
+        )
+    return written
+
+
+def _log(table: pa.Table, role: Role, run_id: str | None) -> str:
+    client, run_id = _run(run_id)
+    name = f"aims_gate/{role}.parquet"
+    with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
+        path = Path(private) / f"{role}.parquet"
+        digest = _write(table, path)
+        with _recorded(role, run_id):
+            _refuse_second(client, run_id, name, role)
+            client.log_artifact(run_id, str(path), "aims_gate")
+            client.log_inputs(run_id, [_dataset(table, role, digest, f"runs:/{run_id}/{name}")])
+    return f"runs:/{run_id}/{name}"
+
+
+def _refuse_second(client: Any, run_id: str, name: str, role: Role) -> None:
+    if name in {info.path for info in client.list_artifacts(run_id, "aims_gate")}:
+        raise RecordError(
+            f"the run already has {role} data",
+            where=f"runs:/{run_id}/{name}",
+            hint="log them once, to one run: what was judged must not change afterwards",
+        )
+
+
+@contextmanager
+def _recorded(role: Role, run_id: str) -> Iterator[None]:
+    try:
+        yield
+    except RecordError:
+        raise
+    except Exception as error:  # stores are plug-ins: they raise what their libraries raise
+        raise RecordError(
+            f"MLflow did not take the {role} data: {type(error).__name__}", where=run_id
+        ) from error
+
+
+def _run(run_id: str | None) -> tuple[Any, str]:
+    try:
+        import mlflow
+    except ImportError:
+        raise MissingExtraError.for_library("mlflow", "gate", "log_evaluation") from None
+    active = mlflow.active_run()
+    if run_id is None and active is None:
+        raise UsageError(
+            "there is no active MLflow run",
+            hint="call log_evaluation inside `with mlflow.start_run():`, or give run_id=",
+        )
+    return mlflow.MlflowClient(), run_id or active.info.run_id
+
+
+def _write(table: pa.Table, path: Path) -> str:
+    """Write the file and give the first digits of its SHA-256."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        parquet.write_table(table, path, compression="zstd")
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"the frame cannot be written as Parquet: {error}") from error
+    return canonical.sha256_file(path)[:_MOST_DIGEST]
+
+
+def _dataset(table: pa.Table, role: Role, digest: str, uri: str) -> Any:
+    """Describe the data in MLflow's own words, so that its pages show what was judged."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    dataset = Dataset(
+        name=f"aims_gate.{role}",
+        digest=digest,
+        source_type="aims_gate",
+        source=json.dumps({"uri": uri}),
+        profile=json.dumps({"num_rows": table.num_rows, "num_columns": table.num_columns}),
+    )
+    return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", role.value)])
+
+
+def _role(role: str) -> Role:
+    known = [Role.EVALUATION.value, Role.REFERENCE.value, Role.CURRENT.value]
+    if role not in known:
+        raise UsageError(f"unknown data role {role!r}", hint=near(role, known))
+    return Role(role)
+
+
+def _task(task: str | None) -> TaskKind | None:
+    known = [kind.value for kind in TaskKind]
+    if task is not None and task not in known:
+        raise UsageError(f"unknown task {task!r}", hint=near(task, known))
+    return None if task is None else TaskKind(task)
+
+
+def _plain(value: object) -> Any:
+    """Turn a NumPy scalar into Python's own, which is what the metadata can hold."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) else value
+
+
+def _edges(
+    sensitive: Iterable[str] | Mapping[str, Iterable[float] | None] | None,
+) -> dict[str, tuple[float, ...] | None]:
+    if isinstance(sensitive, str):
+        raise UsageError(f"sensitive is one name, {sensitive!r}", hint="give a list of columns")
+    if isinstance(sensitive, Mapping):
+        return {
+            column: None if edges is None else tuple(map(float, edges))
+            for column, edges in sensitive.items()
+        }
+    return dict.fromkeys(sensitive or ())

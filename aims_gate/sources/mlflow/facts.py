@@ -1,0 +1,39 @@
+"""What MLflow says of a training run, with every metric point: claims, kept apart from values."""
+
+from __future__ import annotations
+
+from aims_gate.errors import SourceError
+from aims_gate.policy.model import Role
+from aims_gate.sources.mlflow.registry import Registry, Run
+from aims_gate.sources.subject import MetricPoint, RunFacts
+
+COMMIT = "mlflow.source.git.commit"
+MAX_METRICS = 2_000
+MAX_POINTS = 2_000_000
+
+
+def run_facts(registry: Registry, run: Run) -> RunFacts:
+    """Read the history of every metric of *run*; SourceError past a limit, never a part of it."""
+    if len(run.metrics) > MAX_METRICS:
+        raise SourceError(f"the run has more than {MAX_METRICS:,} metrics", where=run.run_id)
+    points: list[MetricPoint] = []
+    for key in sorted(run.metrics):
+        points += registry.metric_history(run.run_id, key)
+        if len(points) > MAX_POINTS:
+            raise SourceError(f"the run has more than {MAX_POINTS:,} points", where=run.run_id)
+    return RunFacts(
+        run_id=run.run_id,
+        status=run.status,
+        started=run.started,
+        ended=run.ended,
+        user=run.tags.get("mlflow.user", run.user),
+        commit=run.tags.get(COMMIT, ""),
+        tags=run.tags,
+        metrics=tuple(points),
+    )
+
+
+def dataset_digest(run: Run, role: Role) -> str:
+    """Give MLflow's digest of the data set of *role*; empty unless the run names exactly one."""
+    digests = {d.digest for d in run.datasets if role.value in {d.context, d.name}}
+    return digests.pop() if len(digests) == 1 else ""

@@ -1,0 +1,120 @@
+"""The MLflow source: model URIs to subjects."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from aims_gate.attest.manifest import scan
+from aims_gate.errors import DataError
+from aims_gate.facts import ModelIdentity
+from aims_gate.policy.model import Policy, Role
+from aims_gate.sources.data import Located, open_data
+from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
+from aims_gate.sources.mlflow.facts import dataset_digest, run_facts
+from aims_gate.sources.mlflow.fetch import fetch_tree
+from aims_gate.sources.mlflow.registry import Registry, Run
+from aims_gate.sources.mlflow.resolve import Resolved, resolve
+from aims_gate.sources.mlflow.uris import resource_uri
+from aims_gate.sources.mlmodel import read_mlmodel
+from aims_gate.sources.subject import Fetched, Subject, Workspace
+
+
+class MlflowSource:
+    """Implements `Source` for `models:/` and `runs:/` URIs."""
+
+    def fetch(self, uri: str, *, workspace: Workspace) -> Fetched:
+        """Resolve *uri* once, copy the model's files into the private folder and hash them."""
+        registry = open_registry(workspace.environ)
+        return _fetch(uri, registry, resolve(uri, registry, workspace.environ), workspace)
+
+    def open(
+        self, uri: str, *, policy: Policy, given: Mapping[Role, object], workspace: Workspace
+    ) -> Subject:
+        """Fetch the model, read what is known of its run, and open its data by role."""
+        registry = open_registry(workspace.environ)
+        resolved = resolve(uri, registry, workspace.environ)
+        fetched = _fetch(uri, registry, resolved, workspace)
+        described = read_mlmodel(fetched.folder)
+        run = resolved.run
+        facts = None if run is None else run_facts(registry, run)
+        locate = _Locate(registry=registry, run=run, workspace=workspace)
+        data, unread = open_data(policy, given, locate, workspace)
+        return Subject(
+            model=fetched.model,
+            manifest=fetched.manifest,
+            folder=fetched.folder,
+            data=data,
+            unread=unread,
+            run=facts,
+            signature=described.signature if described else None,
+            flavors=tuple(sorted(described.flavors)) if described else (),
+        )
+
+
+SOURCE = MlflowSource()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Locate:
+    """Finds the artifacts of a training run; nothing else of a run is ever followed."""
+
+    registry: Registry
+    run: Run | None
+    workspace: Workspace
+
+    def __call__(self, path: str, *, role: Role) -> Located | None:
+        """Copy an artifact of the run into the private folder; None if it is not there."""
+        run = self.run
+        if run is None:
+            return None
+        root = run.artifact_uri
+        reader = for_artifacts(self.registry, root, self.workspace.environ)
+        name = PurePosixPath(path)
+        listed = reader.list_artifacts(root, "" if len(name.parts) == 1 else str(name.parent))
+        found = next((artifact for artifact in listed if artifact.path == path), None)
+        if found is None:
+            return None
+        uri = f"runs:/{run.run_id}/{path}"
+        if found.is_dir:
+            raise DataError("a folder, not a file", where=uri)
+        target = _private(self.workspace, "data") / name.name
+        reader.download(root, path, target, limit=self.workspace.max_bytes)
+        return Located(
+            path=target,
+            uri=uri,
+            created=run.ended or run.started,
+            mlflow_digest=dataset_digest(run, role),
+        )
+
+
+def _fetch(uri: str, registry: Registry, resolved: Resolved, workspace: Workspace) -> Fetched:
+    reader = for_artifacts(registry, resolved.artifact_uri, workspace.environ)
+    folder = _private(workspace, "model")
+    files, size = workspace.max_files, workspace.max_bytes
+    fetch_tree(reader, resolved.artifact_uri, folder, max_files=files, max_bytes=size)
+    manifest = scan(folder, max_files=files, max_bytes=size)
+    run_id = resolved.run.run_id if resolved.run else ""
+    model = ModelIdentity(
+        uri=uri,
+        name=resolved.name,
+        version=resolved.version,
+        resource_uri=resource_uri(
+            resolved.name, resolved.version or resolved.model_id or run_id, registry.server
+        ),
+        digest=manifest.digest,
+        files=manifest.files,
+        bytes=manifest.bytes,
+        model_id=resolved.model_id,
+        run_id=run_id,
+        resolved_uri=resolved.resolved_uri,
+        reader=reader.name,
+    )
+    return Fetched(model=model, manifest=manifest, folder=folder)
+
+
+def _private(workspace: Workspace, purpose: str) -> Path:
+    """Make a fresh folder, which only this user can read, inside the workspace."""
+    return Path(tempfile.mkdtemp(dir=workspace.folder, prefix=f"{purpose}-"))
