@@ -212,7 +212,9 @@ class Lab:
         return verify_evidence(
             self.evidence,
             trust=trust or self.trust(),
-            expected=Expected(**{"model": self.manifest, **expected}),
+            expected=Expected(
+                **(expected if "model" in expected else {"model": self.manifest, **expected})
+            ),
             now=now,
         )
 
