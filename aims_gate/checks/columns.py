@@ -120,7 +120,7 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
             where=where,
             hint=f"state positive: under data.{data.role}",
         )
-    if positive not in classes:
+    if positive not in classes and positive not in _labels(data):
         raise DataError(
             f"the positive class {positive!r} occurs nowhere in {' or '.join(columns)}; "
             f"there are {_listed(classes)}",
@@ -128,6 +128,14 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
             hint="text and numbers differ: '1' is not 1",
         )
     return positive
+
+
+def _labels(data: Data) -> tuple[Scalar, ...]:
+    """Give the classes of the label column where there is one: a model may never say yes."""
+    label = data.spec.label
+    if label is None or label not in data.frame.kinds:
+        return ()
+    return _classes(data.frame, [label])
 
 
 def _columns(data: Data, role: Need, named: str | Mapping[str, str] | None) -> Iterable[str]:

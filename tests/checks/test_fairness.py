@@ -1,0 +1,498 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from fairlearn.metrics import (
+    MetricFrame,
+    demographic_parity_difference,
+    demographic_parity_ratio,
+    equal_opportunity_difference,
+    equalized_odds_difference,
+    selection_rate,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aims_gate.checks.fairness import ImpactRatio, Odds, Parity
+from aims_gate.errors import DataError
+from aims_gate.facts import Lack, Statistic
+from aims_gate.frames import Scalar
+from aims_gate.policy.model import DecideOn, Role
+from aims_gate.sources.subject import Data
+from aims_gate.stats.power import GroupDesign
+from aims_gate.verdict import Outcome
+from tests.checks.subjects import context, data, decided, inputs, judged
+
+ALL = [ImpactRatio, Parity, Odds]
+SPEC: dict[str, Any] = {"label": "y", "prediction": "p", "sensitive": {"sex": None}}
+
+
+def counted(
+    groups: Mapping[Scalar | None, tuple[int, int]],
+    *,
+    column: str = "sex",
+    label: int | None = None,
+    **spec: Any,
+) -> Data:
+    """Rows and selected of each group, as weighted rows; labels equal predictions unless given."""
+    rows = [
+        (name, label if label is not None else p, p, n)
+        for name, (total, chosen) in groups.items()
+        for p, n in ((1, chosen), (0, total - chosen))
+    ]
+    columns = dict(zip([column, "y", "p", "n"], map(list, zip(*rows, strict=True)), strict=True))
+    return data(columns, **{**SPEC, "weight": "n", "sensitive": {column: None}, **spec})
+
+
+def only(cells: Mapping[str, Statistic]) -> Statistic:
+    (cell,) = cells.values()
+    return cell
+
+
+# --- what is never parity ---------------------------------------------------------------------
+
+
+def test_a_lone_group_is_never_parity() -> None:
+    """Fairlearn calls one lone group perfectly fair."""
+    rows = np.array([1, 0, 1])
+    assert demographic_parity_ratio(rows, rows, sensitive_features=["F"] * 3) == 1.0
+    for check in (ImpactRatio(), Parity()):
+        cell = only(judged(check, counted({"F": (500, 200)})))
+        assert cell.lack is Lack.INSUFFICIENT
+        assert "there is nothing to compare" in cell.reason
+
+
+def test_an_attribute_that_is_null_everywhere_is_one_group() -> None:
+    columns = {"sex": pa.array([None] * 500, pa.string()), "p": [0, 1] * 250}
+    cell = only(judged(ImpactRatio(), data(pa.table(columns), **SPEC)))
+    assert cell.lack is Lack.INSUFFICIENT
+    assert "sex=(missing)" in cell.reason
+    columns["sex"] = pa.nulls(500)
+    cell = only(judged(ImpactRatio(), data(pa.table(columns), **SPEC)))
+    assert cell.lack is Lack.UNDEFINED
+    assert "sex holds null" in cell.reason
+
+
+def test_null_is_a_group_that_is_compared_like_any_other() -> None:
+    cells = judged(ImpactRatio(), counted({"F": (500, 200), None: (100, 20)}))
+    assert cells["sex=(missing) vs sex=F"].value == pytest.approx(0.5)
+
+
+def test_a_group_of_29_is_named_and_neither_judged_nor_the_best() -> None:
+    found = counted({"a": (700, 280), "b": (600, 200), "c": (29, 29)})
+    cells = judged(ImpactRatio(), found)
+    assert set(cells) == {"sex=b vs sex=a", "sex=a (best)"}
+    told = context(ImpactRatio(), "selection_rate", found)["sex=c"]
+    assert (told.value, told.rows) == (None, 29)
+    assert told.reason == "29 rows, below min_cell 30: not judged"
+    assert "sex=c vs sex=a" not in judged(ImpactRatio(min_cell=29), found)
+    assert "sex=a vs sex=c" in judged(ImpactRatio(min_cell=29), found)
+
+
+def test_a_pair_of_groups_of_which_one_has_29_rows_is_a_lone_group() -> None:
+    cells = judged(Parity(max_uncovered=0.5), counted({"F": (29, 2), "M": (800, 400)}))
+    assert only(cells).lack is Lack.INSUFFICIENT
+
+
+@pytest.mark.parametrize("check", [ImpactRatio(), Parity()])
+def test_too_many_rows_in_small_groups_are_too_little_coverage(check: Any) -> None:
+    small: dict[Scalar | None, tuple[int, int]] = {f"s{i}": (20, 5) for i in range(4)}
+    found = judged(check, counted({"a": (700, 200), "b": (700, 200), **small}))
+    assert found["sex"].lack is Lack.INSUFFICIENT
+    assert "5.4% of the rows are in groups below min_cell 30" in found["sex"].reason
+    fewer = judged(check, counted({"a": (800, 200), "b": (800, 200), **small}))
+    assert "sex" not in fewer
+
+
+def test_a_group_that_must_be_covered_and_is_not_is_told() -> None:
+    found = counted({"a": (700, 200), "b": (650, 200), "c": (12, 3)})
+    cells = judged(ImpactRatio(must_cover=("sex=a", "sex=c", "sex=bb")), found)
+    assert cells["sex=c"].lack is Lack.INSUFFICIENT
+    assert "has 12 rows" in cells["sex=c"].reason
+    assert cells["sex=bb"].lack is Lack.INSUFFICIENT
+    assert "did you mean 'sex=b'" in cells["sex=bb"].reason
+    assert "sex=a" not in cells
+
+
+def test_nobody_selected_anywhere_has_no_ratio() -> None:
+    cell = only(judged(ImpactRatio(), counted({"F": (500, 0), "M": (700, 0)}, label=1)))
+    assert cell.lack is Lack.INSUFFICIENT
+    assert "nobody is selected" in cell.reason
+
+
+def test_nobody_selected_in_one_group_is_the_worst_ratio() -> None:
+    cells = judged(ImpactRatio(), counted({"F": (500, 0), "M": (700, 70)}))
+    assert cells["sex=F vs sex=M"].value == 0
+    assert cells["sex=F vs sex=M"].interval is not None
+
+
+def test_zero_over_zero_beside_a_real_comparison_is_told_and_decides_nothing() -> None:
+    found = counted({"a": (500, 0), "b": (400, 0), "c": (700, 70)})
+    cells = judged(ImpactRatio(), found)
+    assert cells["sex=a vs sex=c"].value == 0
+    assert cells["sex=b vs sex=c"].value == 0
+    told = context(ImpactRatio(), "impact_ratio", found)
+    assert told["sex=a vs sex=b"].lack is Lack.UNDEFINED
+
+
+def test_zero_over_zero_with_nothing_beside_it_is_judged_undefined() -> None:
+    check = ImpactRatio(by=("sex",), reference="sex=a")
+    cells = judged(check, counted({"a": (500, 0), "b": (400, 0), "c": (700, 70)}))
+    assert cells["sex=b vs sex=a"].lack is Lack.UNDEFINED
+    assert cells["sex=a vs sex=c"].value == 0
+
+
+def test_a_rate_that_may_be_zero_leaves_the_interval_open() -> None:
+    cells = judged(ImpactRatio(), counted({"F": (40, 1), "M": (40, 2)}), alpha=1e-12)
+    interval = cells["sex=F vs sex=M"].interval
+    assert interval is not None
+    assert interval.high > 10
+
+
+def test_a_vanished_attribute_is_missing_and_the_others_are_still_judged() -> None:
+    check = ImpactRatio(by=("sex", "race"))
+    cells = judged(check, counted({"F": (500, 100), "M": (600, 300)}))
+    assert cells["race"].lack is Lack.MISSING
+    assert cells["sex=F vs sex=M"].value == pytest.approx(0.4)
+
+
+def test_an_identifier_in_the_place_of_an_attribute_is_undefined() -> None:
+    found = data({"sex": [f"id {i}" for i in range(300)], "p": [0, 1] * 150}, **SPEC)
+    cell = only(judged(Parity(), found))
+    assert cell.lack is Lack.UNDEFINED
+    assert "300 groups, more than 250" in cell.reason
+
+
+@pytest.mark.parametrize(
+    ("values", "edges", "what"),
+    [([[1], [2]], None, "not an attribute"), (["F", "M"], (0.0, 1.0), "bin edges, but holds text")],
+)
+def test_a_column_that_cannot_be_grouped_is_undefined(
+    values: list[Any], edges: tuple[float, ...] | None, what: str
+) -> None:
+    spec = {**SPEC, "sensitive": {"sex": edges}}
+    cell = only(judged(Parity(), data({"sex": values, "p": [0, 1]}, **spec)))
+    assert cell.lack is Lack.UNDEFINED
+    assert what in cell.reason
+
+
+@pytest.mark.parametrize("check", ALL)
+def test_without_a_sensitive_column_there_is_an_error_not_a_pass(check: Any) -> None:
+    found = data({"y": [0, 1], "p": [0, 1]}, label="y", prediction="p")
+    with pytest.raises(DataError, match="no column is named as sensitive"):
+        list(check().measure(inputs(found)))
+
+
+@pytest.mark.parametrize("check", ALL)
+def test_null_predictions_are_an_error(check: Any) -> None:
+    columns = {"sex": ["F", "M"] * 50, "y": [0, 1] * 50, "p": [None, *[1] * 99]}
+    with pytest.raises(DataError, match="1 of 100 rows are null"):
+        list(check().measure(inputs(data(columns, **SPEC))))
+
+
+def test_a_group_without_enough_positives_is_too_small_for_the_true_positive_rate() -> None:
+    rows = {"sex": ["F"] * 200 + ["M"] * 300, "y": [1] * 29 + [0] * 171 + [1, 0] * 150}
+    found = data({**rows, "p": [1, 0] * 250}, **SPEC)
+    cells = judged(Odds(), found)
+    assert cells["TPR sex"].lack is Lack.INSUFFICIENT
+    assert "TPR sex=F vs sex=M" not in cells
+    assert any(name.startswith("FPR sex=") for name in cells)
+    told = context(Odds(), "true_positive_rate", found)["sex=F"]
+    assert told.reason == "29 positives, below min_cell 30: not judged"
+
+
+# --- decisions of the gate as a whole ---------------------------------------------------------
+
+RATIO = {"check": "fairness.impact_ratio"}
+
+
+def test_fifty_rows_a_group_never_hide_half_the_selection_rate() -> None:
+    """True ratio 0.5 at a base rate of 10 %: FAIL or INSUFFICIENT in every draw, never a pass."""
+    rng = np.random.default_rng(8)
+    found = set()
+    for _ in range(150):
+        chosen = int(rng.binomial(50, 0.05)), int(rng.binomial(50, 0.10))
+        found.add(
+            decided(RATIO, counted({"F": (50, chosen[0]), "M": (50, chosen[1])}, label=1)).outcome
+        )
+    assert found <= {Outcome.FAIL, Outcome.INSUFFICIENT}
+    assert Outcome.INSUFFICIENT in found
+
+
+@pytest.mark.parametrize(
+    ("groups", "outcome"),
+    [
+        ({"F": (4000, 1000), "M": (6000, 2400)}, Outcome.FAIL),
+        ({"F": (4000, 1600), "M": (6000, 2400)}, Outcome.PASS),
+        ({"F": (400, 155), "M": (600, 300)}, Outcome.FAIL),
+        ({"F": (400, 158), "M": (600, 300)}, Outcome.WARN),
+        ({"F": (60, 16), "M": (900, 300)}, Outcome.INSUFFICIENT),
+        ({"F": (60, 1), "M": (900, 600)}, Outcome.FAIL),
+    ],
+)
+def test_the_four_fifths_rule_with_the_burden_of_proof(
+    groups: Mapping[Scalar | None, tuple[int, int]], outcome: Outcome
+) -> None:
+    assert decided(RATIO, counted(groups)).outcome is outcome
+
+
+def test_a_group_under_small_share_warns_and_above_it_blocks() -> None:
+    groups: dict[Scalar | None, tuple[int, int]] = {
+        "a": (3000, 900),
+        "b": (2000, 600),
+        "c": (60, 18),
+    }
+    assert decided(RATIO, counted(groups)).outcome is Outcome.WARN
+    strict = {**RATIO, "parameters": {"small_share": 0.0}}
+    result = decided(strict, counted(groups))
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert "60 rows cannot show a ratio of 0.60 (needs " in result.reason
+
+
+def test_a_proven_pass_is_within_reach_of_enough_rows_and_only_of_them() -> None:
+    rule = {**RATIO, "decide_on": DecideOn.PROVEN_PASS}
+    many = counted({"F": (40_000, 15_500), "M": (60_000, 24_000)})
+    few = counted({"F": (100, 39), "M": (150, 60)})
+    assert decided(rule, many).outcome is Outcome.PASS
+    assert decided(rule, few).outcome is Outcome.INSUFFICIENT
+
+
+def test_a_small_favoured_group_is_no_proven_pass() -> None:
+    """Its own ratio is above 1 by luck; that it is not far behind is not proven."""
+    rule = {**RATIO, "decide_on": DecideOn.PROVEN_PASS}
+    found = counted({"a": (40_000, 16_000), "b": (40_000, 16_000), "c": (40, 20)})
+    assert decided(rule, found).outcome is Outcome.INSUFFICIENT
+
+
+def test_no_rows_are_missing() -> None:
+    empty = data({"sex": [], "y": [], "p": []}, **SPEC)
+    assert decided(RATIO, empty).outcome is Outcome.MISSING
+
+
+# --- values ------------------------------------------------------------------------------------
+
+
+@st.composite
+def people(draw: st.DrawFn) -> dict[str, list[Any]]:
+    size = draw(st.integers(80, 300))
+    seed = draw(st.integers(0, 10_000))
+    rng = np.random.default_rng(seed)
+    return {
+        "sex": rng.choice(["F", "M", "X"], size, p=[0.5, 0.3, 0.2]).tolist(),
+        "y": rng.integers(0, 2, size).tolist(),
+        "p": (rng.random(size) < draw(st.floats(0.2, 0.8))).astype(int).tolist(),
+    }
+
+
+@settings(deadline=None, max_examples=40)
+@given(people())
+def test_values_are_fairlearns(columns: dict[str, list[Any]]) -> None:
+    """With every group large enough to be judged, on rows and on every metric."""
+    y, p, sex = columns["y"], columns["p"], columns["sex"]
+    found = data(columns, **SPEC)
+    every: Any = {"min_cell": 1}
+    told = context(ImpactRatio(**every), "least_impact_ratio", found)[""]
+    ratio = demographic_parity_ratio(y, p, sensitive_features=sex)
+    assert told.value == pytest.approx(ratio)
+    least = [c.value for c in judged(ImpactRatio(**every), found).values() if c.value is not None]
+    assert min(least) == pytest.approx(ratio)
+    gaps = [c.value for c in judged(Parity(**every), found).values() if c.value is not None]
+    expected = demographic_parity_difference(y, p, sensitive_features=sex)
+    assert max(gaps) == pytest.approx(expected)
+    odds = context(Odds(**every), "largest_gap", found)[""]
+    assert odds.value == pytest.approx(equalized_odds_difference(y, p, sensitive_features=sex))
+    opportunity = context(Odds(rates=("tpr",), **every), "largest_gap", found)[""]
+    expected = equal_opportunity_difference(y, p, sensitive_features=sex)
+    assert opportunity.value == pytest.approx(expected)
+    by_group = MetricFrame(
+        metrics=selection_rate, y_true=y, y_pred=p, sensitive_features=sex
+    ).by_group
+    rates = context(ImpactRatio(**every), "selection_rate", found)
+    assert {k: s.value for k, s in rates.items()} == pytest.approx(
+        {f"sex={k}": v for k, v in by_group.items()}
+    )
+
+
+def test_intersections_are_groups_of_their_own() -> None:
+    rng = np.random.default_rng(4)
+    columns = {
+        "sex": rng.choice(["F", "M"], 2_000).tolist(),
+        "old": rng.choice([True, False], 2_000, p=[0.3, 0.7]).tolist(),
+        "p": rng.integers(0, 2, 2_000).tolist(),
+    }
+    spec: Any = {"prediction": "p", "sensitive": {"sex": None, "old": None}}
+    cells = judged(ImpactRatio(by=(("sex", "old"),)), data(columns, **spec))
+    names = {slice_.replace(" (best)", "").split(" vs ")[0] for slice_ in cells}
+    assert names == {f"sex={s} & old={o}" for s in "FM" for o in ("true", "false")}
+    alone = judged(ImpactRatio(), data(columns, **spec))
+    assert not any("&" in name for name in alone)
+
+
+def test_numbers_are_grouped_by_the_edges_of_the_policy() -> None:
+    rng = np.random.default_rng(6)
+    columns = {"age": rng.integers(18, 90, 3_000).tolist(), "p": rng.integers(0, 2, 3_000).tolist()}
+    found = data(columns, prediction="p", sensitive={"age": (25.0, 45.0, 65.0)})
+    rates = context(Parity(), "selection_rate", found)
+    assert set(rates) == {"age=(-inf,25)", "age=[25,45)", "age=[45,65)", "age=[65,inf)"}
+
+
+def test_weighted_rows_count_like_repeated_ones() -> None:
+    groups: dict[Scalar | None, tuple[int, int]] = {"F": (130, 31), "M": (90, 44)}
+    repeated = {
+        "sex": [name for name, (n, _) in groups.items() for _ in range(n)],
+        "p": [int(i < x) for n, x in groups.values() for i in range(n)],
+    }
+    plain = judged(ImpactRatio(), data({**repeated, "y": repeated["p"]}, **SPEC))
+    assert plain == judged(ImpactRatio(), counted(groups))
+
+
+def test_a_pair_says_whom_it_is_about_on_how_many_rows_and_how_sure() -> None:
+    cells = judged(ImpactRatio(), counted({"F": (400, 80), "M": (600, 180)}))
+    cell = cells["sex=F vs sex=M"]
+    assert cell.value == pytest.approx(2 / 3)
+    assert (cell.rows, cell.total) == (400, 1000)
+    assert cell.engine.startswith("native ")
+    assert cell.interval is not None
+    assert cell.interval.level == 0.95
+    assert cell.interval.method == "MOVER-R, Bonferroni over 2 ordered pairs"
+    assert isinstance(cell.design, GroupDesign)
+    best = cells["sex=M (best)"]
+    assert (best.value, best.rows) == (1.0, 600)
+    assert best.interval is not None
+    assert best.interval.low == 1.0
+
+
+@pytest.mark.parametrize("check", [ImpactRatio(), Parity(), Odds()])
+def test_every_group_that_is_large_enough_carries_its_design(check: Any) -> None:
+    rng = np.random.default_rng(9)
+    columns = {
+        "sex": rng.choice(list("abcde"), 4_000, p=[0.4, 0.3, 0.15, 0.1, 0.05]).tolist(),
+        "y": rng.integers(0, 2, 4_000).tolist(),
+        "p": rng.integers(0, 2, 4_000).tolist(),
+    }
+    cells = judged(check, data(columns, **SPEC))
+    prefixes = ("TPR ", "FPR ") if isinstance(check, Odds) else ("",)
+    for prefix in prefixes:
+        for group in "abcde":
+            mine = [c for name, c in cells.items() if name.startswith(f"{prefix}sex={group} ")]
+            assert mine
+            for cell in mine:
+                assert isinstance(cell.design, GroupDesign)
+                assert cell.design.sizes[cell.design.group] == cell.rows
+
+
+def test_both_rates_of_odds_share_one_correction() -> None:
+    rng = np.random.default_rng(10)
+    columns = {
+        "sex": rng.choice(["F", "M"], 900, p=[0.4, 0.6]).tolist(),
+        "y": rng.integers(0, 2, 900).tolist(),
+        "p": rng.integers(0, 2, 900).tolist(),
+    }
+    for cell in judged(Odds(), data(columns, **SPEC)).values():
+        assert cell.interval is not None
+        assert "over 4 ordered pairs" in cell.interval.method
+
+
+def test_a_design_effect_asks_for_more_rows_and_says_so() -> None:
+    groups: dict[Scalar | None, tuple[int, int]] = {"F": (400, 155), "M": (600, 300)}
+    assert decided(RATIO, counted(groups)).outcome is Outcome.FAIL
+    clustered = {**RATIO, "parameters": {"design_effect": 4.0}}
+    result = decided(clustered, counted(groups))
+    assert result.outcome in {Outcome.WARN, Outcome.INSUFFICIENT}
+    cell = judged(ImpactRatio(design_effect=4.0), counted(groups))["sex=F vs sex=M"]
+    assert cell.value == pytest.approx(155 / 400 * 2)
+    assert cell.interval is not None
+    assert cell.interval.method.endswith("design effect 4")
+
+
+def test_a_reference_is_the_only_one_that_others_are_held_against() -> None:
+    groups: dict[Scalar | None, tuple[int, int]] = {
+        "a": (900, 450),
+        "b": (800, 300),
+        "c": (700, 400),
+    }
+    cells = judged(ImpactRatio(by=("sex",), reference="sex=a"), counted(groups))
+    assert set(cells) == {"sex=b vs sex=a", "sex=a vs sex=c", "sex=c (best)"}
+    assert all("over 4 ordered pairs" in c.interval.method for c in cells.values() if c.interval)
+
+
+@pytest.mark.parametrize("rows", [0, 12])
+def test_a_reference_that_is_absent_or_small_is_insufficient(rows: int) -> None:
+    groups: dict[Scalar | None, tuple[int, int]] = {"b": (800, 300), "c": (700, 400)}
+    if rows:
+        groups["a"] = (rows, 6)
+    cell = only(judged(ImpactRatio(by=("sex",), reference="sex=a"), counted(groups)))
+    assert cell.lack is Lack.INSUFFICIENT
+    assert "'sex=a' is absent or below min_cell" in cell.reason
+
+
+def test_another_role_is_read_when_the_rule_names_it() -> None:
+    current = data({"sex": ["F", "M"] * 50, "p": [0, 1, 1, 1] * 25}, Role.CURRENT, prediction="p")
+    check = ImpactRatio(by=("sex",))
+    cells = judged(check, current, on=Role.CURRENT)
+    assert cells["sex=F vs sex=M"].value == 0.5
+
+
+def test_an_engine_without_a_value_is_undefined_and_kept() -> None:
+    class Broken:
+        label = "broken 1.0"
+
+        def ratio(self, low: object, high: object) -> float:
+            return math.nan
+
+    found = inputs(counted({"F": (400, 80), "M": (600, 180)}))
+    broken: Any = Broken()
+    given = type(found)(subject=found.subject, engine=broken, alpha=0.05, now=found.now)
+    cells = {s.slice: s for s in ImpactRatio().measure(given) if s.judged}
+    assert cells["sex=F vs sex=M"].lack is Lack.UNDEFINED
+    assert "broken 1.0 gives no value" in cells["sex=F vs sex=M"].reason
+
+
+# --- parameters --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"by": ((),)}, "by"),
+        ({"by": ("",)}, "by"),
+        ({"by": (("sex", "sex"),)}, "by"),
+        ({"by": ("sex", ("sex",))}, "by"),
+        ({"by": (("sex", "race"), ("race", "sex"))}, "by"),
+        ({"min_cell": 0}, "min_cell"),
+        ({"max_uncovered": 1.0}, "max_uncovered"),
+        ({"max_uncovered": math.nan}, "max_uncovered"),
+        ({"small_share": 0.5}, "small_share"),
+        ({"small_share": -0.1}, "small_share"),
+        ({"design_effect": 0.5}, "design_effect"),
+        ({"design_effect": math.inf}, "design_effect"),
+        ({"by": ("sex",), "must_cover": ("race=a",)}, "must_cover"),
+        ({"reference": "sex=F"}, "reference"),
+        ({"by": ("sex", "race"), "reference": "sex=F"}, "reference"),
+        ({"by": ("race",), "reference": "sex=F"}, "reference"),
+    ],
+)
+@pytest.mark.parametrize("check", ALL)
+def test_a_parameter_that_would_hollow_out_the_rule_is_refused(
+    check: Any, parameters: dict[str, Any], field: str
+) -> None:
+    assert field in {name for name, _, _ in check(**parameters).problems()}
+
+
+@pytest.mark.parametrize("rates", [(), ("tpr", "tpr")])
+def test_odds_of_no_rate_or_of_one_twice_are_refused(rates: tuple[Any, ...]) -> None:
+    assert [name for name, _, _ in Odds(rates=rates).problems()] == ["rates"]
+
+
+@pytest.mark.parametrize("check", ALL)
+def test_the_defaults_and_a_full_set_of_parameters_are_sound(check: Any) -> None:
+    assert list(check().problems()) == []
+    full = check(
+        by=("sex", "race", ("sex", "race")), must_cover=("sex=F", "sex=F & race=b"), min_cell=50
+    )
+    assert list(full.problems()) == []
