@@ -1,0 +1,251 @@
+"""Data quality: whether columns are there and hold what they should, and how much is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from aims_gate.checks import About, Inputs, Judged, NoDataError
+from aims_gate.errors import DataError, near
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.frames import Kind
+from aims_gate.policy.model import Role
+from aims_gate.sources.predictions import derived_name
+from aims_gate.sources.subject import Data
+from aims_gate.stats.disparity import quantile
+from aims_gate.stats.intervals import wilson
+
+_VIOLATIONS = "schema_violations"
+_MISSING = "missing_share"
+_MLFLOW = {
+    "double": Kind.NUMBER,
+    "float": Kind.NUMBER,
+    "integer": Kind.NUMBER,
+    "long": Kind.NUMBER,
+    "boolean": Kind.BOOLEAN,
+    "string": Kind.TEXT,
+    "datetime": Kind.TIME,
+}
+"""MLflow's column types; a column of another type has to be there and may hold anything."""
+
+TypeName = Literal["number", "boolean", "text", "time"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a column should be."""
+
+    kind: Kind | None
+    """None where it may hold anything."""
+    type: str = ""
+    """The exact type, where only that tells: lists, structs and bytes."""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """Columns that are not there, or hold another kind of value than they should."""
+
+    about: ClassVar[About] = About(
+        name="data.schema",
+        summary="Columns that are missing, hold another kind of value, or should not be there.",
+        definition=(
+            "Per column 0 if it is as it should be and 1 if not; in [0, 1], no interval, because "
+            "nothing is sampled. Kinds are number, boolean, text and time; widths of numbers and "
+            "encodings do not count. What should be is declared by the policy, found in the "
+            "reference data, or declared by the model's own MLflow signature. Labels may be "
+            "absent from current data, because they come late."
+        ),
+        roles=(Role.EVALUATION,),
+        controls=("iso42001:A.7.4",),
+        undecided=(
+            "there is nothing to compare with: no reference data, or a model without a signature",
+            "the data would be compared with themselves",
+        ),
+    )
+
+    columns: Mapping[str, TypeName | None] = field(default_factory=dict)
+    """What the policy declares: names, each with its kind or null for any."""
+    against: Literal["declared", "reference", "signature"] | None = None
+    """What to compare with; unless stated `declared` if there are *columns*, else `reference`."""
+    extra: Literal["allow", "refuse"] = "allow"
+    """Whether columns that are not named may be there."""
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: 0 or 1 per column."""
+        return Judged(
+            name=_VIOLATIONS,
+            low=0.0,
+            high=math.inf,
+            higher_is_better=False,
+            limit=0.0,
+            has_interval=False,
+            unit="violations",
+        )
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        if self.against == "declared" and not self.columns:
+            yield "against", "nothing is declared", "list the columns under columns:"
+        if self.columns and self.against not in {None, "declared"}:
+            hint = "leave one of them out, or write two rules"
+            yield "against", f"columns: and against: {self.against} are two different schemas", hint
+        if not all(self.columns):
+            yield "columns", "an empty name", ""
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Compare every column; NoDataError if the role has no data."""
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        try:
+            wanted = self._wanted(inputs, data)
+        except NoDataError as error:
+            yield _lacking(_VIOLATIONS, "", Lack.MISSING, str(error))
+            return
+        there = _columns(data)
+        found = [_compare(name, want, there, data) for name, want in wanted.items()]
+        if self.extra == "refuse":
+            found += [(n, f"{n!r} should not be there") for n in there if n not in wanted]
+        for column, wrong in found:
+            yield Statistic(
+                name=_VIOLATIONS,
+                slice=column,
+                value=float(bool(wrong)),
+                rows=data.frame.rows,
+                total=data.frame.rows,
+                judged=True,
+                reason=wrong,
+            )
+        if not found:
+            yield _lacking(_VIOLATIONS, "", Lack.MISSING, "the schema to compare with is empty")
+
+    def _wanted(self, inputs: Inputs, data: Data) -> dict[str, _Wanted]:
+        against = self.against or ("declared" if self.columns else "reference")
+        if against == "declared":
+            return {
+                name: _Wanted(kind=None if kind is None else Kind(kind))
+                for name, kind in self.columns.items()
+            }
+        if against == "signature":
+            return _of_signature(inputs)
+        if data.role is Role.REFERENCE:
+            raise DataError(
+                "the reference data would be compared with themselves",
+                hint="state on: evaluation or current, or declare columns",
+            )
+        return _of_reference(inputs.data(Role.REFERENCE), data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Share of rows in which a column is null."""
+
+    about: ClassVar[About] = About(
+        name="data.missing",
+        summary="Share of rows in which each column is null.",
+        definition=(
+            "Null or NaN over all rows, per column; in [0, 1], 0 is complete and 1 a column "
+            "without any value. Bounds are Wilson's, one-sided and Bonferroni-corrected over the "
+            "columns (Wilson 1927)."
+        ),
+        roles=(Role.EVALUATION,),
+        controls=("iso42001:A.7.4",),
+        undecided=("a named column is not there", "there are no rows"),
+    )
+
+    columns: Literal["all"] | tuple[str, ...] = "all"
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: a share."""
+        return Judged(
+            name=_MISSING, low=0.0, high=1.0, higher_is_better=False, limit=0.05, unit="of rows"
+        )
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        if self.columns == "all":
+            return
+        if not self.columns or not all(self.columns):
+            yield "columns", "names no column, or an empty one", "list them or write all"
+        if len(set(self.columns)) != len(self.columns):
+            yield "columns", "names a column twice", ""
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Count nulls in every column; NoDataError if the role has no data."""
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        there = _columns(data)
+        named = tuple(there) if self.columns == "all" else self.columns
+        if not named:
+            yield _lacking(_MISSING, "", Lack.MISSING, "the data have no columns")
+        for column in named:
+            if column not in there:
+                reason = f"no column {column!r} in the {data.role} data; {near(column, there)}"
+                yield _lacking(_MISSING, column, Lack.MISSING, reason)
+            elif data.frame.rows == 0:
+                yield _lacking(_MISSING, column, Lack.MISSING, f"the {data.role} data have no rows")
+            else:
+                yield _share(column, data, alpha=inputs.alpha, columns=len(named))
+
+
+def _share(column: str, data: Data, *, alpha: float, columns: int) -> Statistic:
+    nulls, rows = data.frame.nulls(column), data.frame.rows
+    low, high = wilson(nulls, rows, quantile(alpha, columns))
+    plural = "s" if columns > 1 else ""
+    interval = Interval(
+        low=low,
+        high=high,
+        level=1 - 2 * alpha,
+        method=f"Wilson, one-sided, Bonferroni over {columns} column{plural}",
+    )
+    return Statistic(
+        name=_MISSING,
+        slice=column,
+        value=nulls / rows,
+        interval=interval,
+        rows=rows,
+        total=rows,
+        judged=True,
+        reason=f"{nulls:,} of {rows:,} rows are null",
+    )
+
+
+def _columns(data: Data) -> dict[str, Kind]:
+    """Give the columns that the data came with: a prediction that was derived is not one."""
+    derived = derived_name(data.spec)
+    hidden = derived if data.spec.prediction == derived else None
+    return {name: kind for name, kind in data.frame.kinds.items() if name != hidden}
+
+
+def _of_reference(reference: Data, data: Data) -> dict[str, _Wanted]:
+    late = {reference.spec.label, data.spec.label} if data.role is Role.CURRENT else set()
+    return {
+        name: _Wanted(kind=kind, type=reference.frame.types[name], required=name not in late)
+        for name, kind in _columns(reference).items()
+    }
+
+
+def _of_signature(inputs: Inputs) -> dict[str, _Wanted]:
+    signature = inputs.subject.signature
+    if signature is None:
+        raise NoDataError("the model declares no columns", hint="log it with a signature")
+    return {
+        name: _Wanted(kind=_MLFLOW.get(kind), required=required)
+        for name, kind, required in signature.inputs
+    }
+
+
+def _compare(name: str, want: _Wanted, there: Mapping[str, Kind], data: Data) -> tuple[str, str]:
+    """Give the column and what is wrong with it; nothing if it is as it should be."""
+    if name not in there:
+        return name, f"{name!r} is not there" if want.required else ""
+    kind, stored = there[name], data.frame.types[name]
+    if want.kind is Kind.OTHER and kind is Kind.OTHER:
+        return name, "" if stored == want.type else f"{name!r} is {stored}, not {want.type}"
+    if want.kind is not None and kind is not want.kind:
+        return name, f"{name!r} holds {kind} ({stored}), not {want.kind}"
+    return name, ""
+
+
+def _lacking(name: str, column: str, lack: Lack, reason: str) -> Statistic:
+    return Statistic(name=name, slice=column, judged=True, lack=lack, reason=reason)
