@@ -1,0 +1,362 @@
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import wasserstein_distance
+
+from aims_gate.checks import NoDataError
+from aims_gate.checks.drift import Columns
+from aims_gate.facts import Lack
+from aims_gate.policy.model import Role, Threshold
+from aims_gate.sources.subject import Data
+from aims_gate.stats.power import DriftDesign
+from aims_gate.verdict import Outcome
+from tests.checks.subjects import context, data, decided, inputs, judged
+
+RULE: dict[str, Any] = {
+    "check": "drift.columns",
+    "require": Threshold(at_most=0.25, warn_above=0.10),
+}
+WASSERSTEIN = Columns(numeric="wasserstein", categorical="none")
+
+
+def reference(columns: object, **spec: Any) -> Data:
+    return data(columns, Role.REFERENCE, **spec)
+
+
+def current(columns: object, **spec: Any) -> Data:
+    return data(columns, Role.CURRENT, **spec)
+
+
+def normal(rows: int, seed: int, shift: float = 0.0) -> list[float]:
+    found: list[float] = np.random.default_rng(seed).normal(shift, size=rows).tolist()
+    return found
+
+
+# --- what never passes -------------------------------------------------------------------------
+
+
+def test_a_vanished_column_is_missing_and_the_others_are_still_judged() -> None:
+    before = reference({"x": normal(500, 1), "gone": normal(500, 2)})
+    cells = judged(Columns(), before, current({"x": normal(400, 3)}))
+    assert cells["gone"].lack is Lack.MISSING
+    assert "no column 'gone' in the current data" in cells["gone"].reason
+    assert cells["x"].value is not None
+    assert decided(RULE, before, current({"x": normal(400, 3)})).outcome is Outcome.MISSING
+
+
+def test_a_named_column_that_the_reference_lacks_is_missing() -> None:
+    both = reference({"income": normal(500, 1)}), current({"income": normal(500, 2)})
+    cells = judged(Columns(columns=("incom", "income")), *both)
+    assert cells["incom"].lack is Lack.MISSING
+    assert "in the reference data; did you mean 'income'?" in cells["incom"].reason
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ([1, 2] * 200, ["1", "2"] * 200, "number to text"),
+        (["1", "2"] * 200, [1, 2] * 200, "text to number"),
+        ([True, False] * 200, [1, 0] * 200, "boolean to number"),
+        ([datetime(2026, 1, 1, tzinfo=UTC)] * 400, ["2026-01-01"] * 400, "time to text"),
+    ],
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_a_column_that_changed_its_kind_is_undefined(
+    before: list[Any], after: list[Any], told: str, *, named: bool
+) -> None:
+    check = Columns(columns=("x",)) if named else Columns()
+    cells = judged(check, reference({"x": before}), current({"x": after}))
+    assert cells["x"].lack is Lack.UNDEFINED
+    assert cells["x"].reason == f"type changed from {told}"
+
+
+def test_a_column_that_turned_null_has_drifted_as_far_as_it_can() -> None:
+    columns = {"x": pa.array([math.nan] * 400, pa.float64())}
+    both = reference({"x": normal(500, 1)}), current(pa.table(columns))
+    cell = judged(Columns(), *both)["x"]
+    assert cell.value is not None
+    assert cell.value > 5
+    assert decided(RULE, *both).outcome is Outcome.FAIL
+    wasserstein = judged(WASSERSTEIN, *both)["x"]
+    assert wasserstein.lack is Lack.UNDEFINED
+    assert "wasserstein does not see nulls" in wasserstein.reason
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_a_share_of_new_nulls_is_drift_for_psi_and_undefined_for_wasserstein(share: float) -> None:
+    rows = np.array(normal(2_000, 2))
+    rows[: int(share * 2_000)] = math.nan
+    both = reference({"x": normal(2_000, 1)}), current({"x": rows.tolist()})
+    assert decided(RULE, *both).outcome in {Outcome.WARN, Outcome.FAIL}
+    assert judged(WASSERSTEIN, *both)["x"].lack is Lack.UNDEFINED
+
+
+def test_infinite_values_have_a_psi_and_no_wasserstein() -> None:
+    both = reference({"x": normal(500, 1)}), current({"x": [*normal(499, 2), math.inf]})
+    assert judged(Columns(), *both)["x"].value is not None
+    cell = judged(WASSERSTEIN, *both)["x"]
+    assert cell.lack is Lack.UNDEFINED
+    assert cell.reason == "there are no values, or infinite ones"
+
+
+@pytest.mark.parametrize("check", [Columns(), WASSERSTEIN])
+@pytest.mark.parametrize(("n", "m"), [(99, 5_000), (5_000, 99)])
+def test_99_rows_are_insufficient_even_for_a_huge_drift(check: Columns, n: int, m: int) -> None:
+    both = reference({"x": normal(n, 1)}), current({"x": normal(m, 2, shift=9)})
+    cell = judged(check, *both)["x"]
+    assert cell.lack is Lack.INSUFFICIENT
+    assert "fewer than 100; observed" in cell.reason
+
+
+def test_samples_that_cannot_show_a_serious_drift_are_insufficient_with_the_rows_needed() -> None:
+    columns = [f"c{i:02}" for i in range(20)]
+    before = reference({c: normal(200, i) for i, c in enumerate(columns)})
+    after = current({c: normal(200, 50 + i) for i, c in enumerate(columns)})
+    result = decided(RULE, before, after)
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert "cannot show 0.50; needs 201 current rows" in result.reason
+
+
+def test_no_rows_are_missing_never_no_drift() -> None:
+    empty = pa.table({"x": pa.array([], pa.float64())})
+    for both in (
+        (reference(empty), current({"x": normal(500, 1)})),
+        (reference({"x": normal(500, 1)}), current(empty)),
+        (reference(empty), current(empty)),
+    ):
+        assert judged(Columns(), *both)["x"].lack is Lack.MISSING
+        assert judged(WASSERSTEIN, *both)["x"].lack is Lack.MISSING
+        assert decided(RULE, *both).outcome is Outcome.MISSING
+
+
+def test_a_role_without_data_is_missing() -> None:
+    with pytest.raises(NoDataError, match="there are no reference data"):
+        list(Columns().measure(inputs(current({"x": [1.0]}))))
+    assert decided(RULE, reference({"x": [1.0]})).outcome is Outcome.MISSING
+
+
+def test_identifiers_are_insufficient_not_stable() -> None:
+    before = reference({"id": [f"a{i}" for i in range(400)]})
+    cell = judged(Columns(), before, current({"id": [f"b{i}" for i in range(400)]}))["id"]
+    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.reason == "too many categories for these rows (800 of them)"
+
+
+def test_nothing_left_to_compare_is_missing_not_a_pass() -> None:
+    roles = {"label": "y", "prediction": "p", "key": "k"}
+    columns = {"y": [1] * 200, "p": [1] * 200, "k": [1] * 200}
+    cells = judged(Columns(), reference(columns, **roles), current(columns))
+    assert [c.lack for c in cells.values()] == [Lack.MISSING]
+
+
+@pytest.mark.parametrize(
+    ("check", "values", "told"),
+    [
+        (Columns(columns=("x",)), [datetime(2026, 1, 1, tzinfo=UTC)] * 200, "fits time"),
+        (Columns(columns=("x",)), [[1.0]] * 200, "fits other"),
+        (
+            Columns(columns=("x",), numeric="wasserstein", categorical="none"),
+            ["a", "b"] * 100,
+            "for text",
+        ),
+        (Columns(columns=("x",), numeric="none"), [1.0, 2.0] * 100, "for numbers"),
+    ],
+)
+def test_a_named_column_that_no_method_fits_is_undefined(
+    check: Columns, values: list[Any], told: str
+) -> None:
+    cell = judged(check, reference({"x": values}), current({"x": values}))["x"]
+    assert cell.lack is Lack.UNDEFINED
+    assert told in cell.reason
+
+
+# --- what is left out, and says so -------------------------------------------------------------
+
+
+def test_all_leaves_out_roles_and_tells_what_no_method_fits() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    columns = {
+        "x": normal(300, 1),
+        "kind": ["a", "b", "c"] * 100,
+        "when": [start + timedelta(days=i) for i in range(300)],
+        "y": [0, 1] * 150,
+        "p": [0, 1] * 150,
+        "score": normal(300, 2),
+        "pa": normal(300, 3),
+        "k": list(range(300)),
+        "n": [1] * 300,
+        "t": normal(300, 4),
+    }
+    before = reference(columns, label="y", prediction="p", score="score", key="k", weight="n")
+    after = current({**columns, "new": [1] * 300}, score={"a": "pa"}, time="t")
+    assert set(judged(Columns(), before, after)) == {"x", "kind"}
+    assert set(context(Columns(), "left_out", before, after)) == {"when"}
+    assert set(context(Columns(), "new_column", before, after)) == {"new"}
+    assert set(judged(WASSERSTEIN, before, after)) == {"x"}
+    assert set(context(WASSERSTEIN, "left_out", before, after)) == {"when", "kind"}
+
+
+def test_a_role_column_that_is_named_is_judged() -> None:
+    columns = {"p": [0, 1] * 150}
+    both = reference(columns, prediction="p"), current(columns, prediction="p")
+    assert set(judged(Columns(columns=("p",)), *both)) == {"p"}
+
+
+# --- decisions ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shift", "outcome"),
+    [(0.0, Outcome.PASS), (0.1, Outcome.PASS), (0.42, Outcome.WARN), (0.9, Outcome.FAIL)],
+)
+def test_a_shift_is_judged_by_its_size(shift: float, outcome: Outcome) -> None:
+    both = reference({"x": normal(3_000, 1)}), current({"x": normal(2_000, 2, shift=shift)})
+    assert decided(RULE, *both).outcome is outcome
+
+
+@pytest.mark.parametrize(("shift", "outcome"), [(0.0, Outcome.PASS), (0.8, Outcome.FAIL)])
+def test_a_shift_is_judged_in_standard_deviations(shift: float, outcome: Outcome) -> None:
+    rule = {
+        "check": "drift.columns",
+        "parameters": {"numeric": "wasserstein", "categorical": "none"},
+    }
+    both = reference({"x": normal(3_000, 1)}), current({"x": normal(2_000, 2, shift=shift)})
+    assert decided(rule, *both).outcome is outcome
+
+
+def test_a_boolean_is_a_category_and_its_change_is_drift() -> None:
+    before = {"flag": [True] * 100 + [False] * 900, "kind": ["a"] * 500 + ["b"] * 500}
+    after = {"flag": [True] * 400 + [False] * 600, "kind": ["a"] * 500 + ["b"] * 500}
+    cells = judged(Columns(), reference(before), current(after))
+    p, q = np.array([100.5, 900.5]) / 1001, np.array([400.5, 600.5]) / 1001
+    expected = float(((p - q) * np.log(p / q)).sum()) - 1 / 500
+    assert cells["flag"].value == pytest.approx(expected)
+    assert cells["kind"].value == 0
+    assert decided(RULE, reference(before), current(after)).outcome is Outcome.FAIL
+
+
+def test_one_value_in_both_samples_is_no_drift() -> None:
+    both = reference({"x": [7.0] * 120}), current({"x": [7.0] * 110})
+    cell = judged(Columns(), *both)["x"]
+    assert (cell.value, cell.reason) == (0, "one value in both samples")
+    assert decided(RULE, *both).outcome is Outcome.PASS
+
+
+def test_an_unseen_category_is_drift() -> None:
+    before = reference({"kind": ["a", "b"] * 1_000})
+    after = current({"kind": ["a", "b"] * 900 + ["new"] * 200})
+    assert decided(RULE, before, after).outcome is Outcome.FAIL
+
+
+def test_twenty_undrifted_columns_are_hardly_ever_refused() -> None:
+    rng = np.random.default_rng(12)
+    outcomes = []
+    for _ in range(20):
+        before = {f"c{i}": rng.normal(size=500).tolist() for i in range(20)}
+        after = {f"c{i}": rng.normal(size=500).tolist() for i in range(20)}
+        outcomes.append(decided(RULE, reference(before), current(after)).outcome)
+    assert set(outcomes) == {Outcome.PASS}
+
+
+# --- values ------------------------------------------------------------------------------------
+
+
+def test_a_cell_says_what_moved_on_how_many_rows_and_how_sure() -> None:
+    before = {"x": normal(3_000, 1), "kind": ["a", "b", "c"] * 1_000}
+    after = {"x": normal(1_000, 2, shift=0.7), "kind": ["a", "b"] * 500}
+    cell = judged(Columns(), reference(before), current(after), alpha=0.05)["x"]
+    assert (cell.rows, cell.total) == (1_000, 1_000)
+    assert cell.interval is not None
+    assert cell.interval.level == pytest.approx(0.90)
+    assert cell.interval.method == "noncentral chi-square, one-sided, Bonferroni over 2 columns"
+    assert cell.value is not None
+    assert cell.interval.low < cell.value < cell.interval.high
+    assert cell.reason.startswith("most at (1.")
+    assert "noise alone reaches 0.013 at these sizes" in cell.reason
+    assert cell.design == DriftDesign(
+        bins=10, reference=3_000, current=1_000, columns=2, alpha=0.05
+    )
+
+
+def test_columns_that_lack_something_share_alpha_too() -> None:
+    before = reference({"x": normal(500, 1), "gone": normal(500, 2)})
+    cell = judged(Columns(), before, current({"x": normal(500, 3)}))["x"]
+    assert isinstance(cell.design, DriftDesign)
+    assert cell.design.columns == 2
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000), st.floats(-2, 2), st.integers(100, 400))
+def test_wasserstein_of_a_column_is_scipys(seed: int, shift: float, rows: int) -> None:
+    before, after = normal(150, seed), normal(rows, seed + 1, shift=shift)
+    cell = judged(WASSERSTEIN, reference({"x": before}), current({"x": after}))["x"]
+    expected = wasserstein_distance(before, after) / float(np.std(before))
+    assert cell.value == pytest.approx(expected)
+    assert cell.interval is not None
+    assert 0 <= cell.interval.low <= expected <= cell.interval.high
+
+
+def test_weighted_rows_count_like_repeated_ones() -> None:
+    before, after = [1.0, 2.0, 5.0, 9.0], [1.0, 2.5, 5.0, 9.0]
+    n, m = [40, 90, 33, 60], [150, 20, 80, 44]
+    kinds = ["a", "b", "c", None]
+    both: list[dict[str, list[Any]]] = [
+        {"x": values, "kind": kinds, "n": counts} for values, counts in ((before, n), (after, m))
+    ]
+    rows = [
+        {key: [v for v, c in zip(t[key], t["n"], strict=True) for _ in range(c)] for key in t}
+        for t in both
+    ]
+    weighted = judged(Columns(), reference(both[0], weight="n"), current(both[1], weight="n"))
+    plain = judged(Columns(), reference(rows[0], key="n"), current(rows[1], key="n"))
+    assert weighted == plain
+    assert len(plain) == 2
+
+
+def test_another_role_takes_the_place_of_current_when_the_rule_names_it() -> None:
+    before = reference({"x": normal(500, 1)})
+    after = data({"x": normal(500, 2, shift=3)}, Role.EVALUATION)
+    cell = judged(Columns(), before, after, on=Role.EVALUATION)["x"]
+    assert cell.value is not None
+    assert cell.value > 1
+
+
+# --- parameters --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"numeric": "none", "categorical": "none"}, "numeric"),
+        ({"numeric": "wasserstein"}, "numeric"),
+        ({"columns": ()}, "columns"),
+        ({"columns": ("x", "")}, "columns"),
+        ({"columns": ("x", "x")}, "columns"),
+    ],
+)
+def test_a_parameter_that_would_compare_nothing_or_two_things_is_refused(
+    parameters: dict[str, Any], field: str
+) -> None:
+    assert [name for name, _, _ in Columns(**parameters).problems()] == [field]
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "limit"),
+    [
+        (Columns(), "psi", 0.25),
+        (Columns(numeric="none"), "psi", 0.25),
+        (Columns(categorical="none"), "psi", 0.25),
+        (WASSERSTEIN, "wasserstein", 0.50),
+    ],
+)
+def test_a_method_brings_its_name_and_its_limit(check: Columns, name: str, limit: float) -> None:
+    assert list(check.problems()) == []
+    assert (check.judged().name, check.judged().limit) == (name, limit)
