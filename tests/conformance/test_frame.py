@@ -1,0 +1,276 @@
+"""What every frame must do, whatever holds its rows; a new implementation adds a row to FRAMES."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.frames import Frame, Key, Kind, Loss
+from aims_gate.frames.arrow import ArrowFrame
+
+Rows = Mapping[str, Sequence[Any]]
+Make = Callable[..., Frame]
+
+FRAMES: dict[str, Make] = {"arrow": ArrowFrame.of}
+
+
+def _chunked(data: Rows, **options: Any) -> Frame:
+    """Give the same rows in chunks of one and two, text dictionary-encoded chunk by chunk."""
+    table = pa.table(data)
+    parts = [table.slice(0, 1), table.slice(1, 2), table.slice(3)]
+    batches = [
+        pa.table(
+            {
+                name: column.combine_chunks().dictionary_encode()
+                if pa.types.is_string(column.type)
+                else column
+                for name, column in zip(part.column_names, part.columns, strict=True)
+            }
+        )
+        for part in parts
+    ]
+    return ArrowFrame.of(pa.concat_tables(batches), **options)
+
+
+FRAMES["arrow in chunks"] = _chunked
+
+
+@pytest.fixture(params=list(FRAMES))
+def make(request: pytest.FixtureRequest) -> Make:
+    return FRAMES[request.param]
+
+
+DATA: Rows = {
+    "sex": ["F", "M", None, "F", "M", "M", "F"],
+    "age": [17, 25, 70, None, 44, 25, -3],
+    "p": [0.1, 0.5, math.nan, 0.5, -0.0, 0.0, math.inf],
+    "y": [True, False, True, None, True, False, False],
+}
+
+
+def test_columns_keep_their_order_and_say_what_they_hold(make: Make) -> None:
+    kinds = make(DATA).kinds
+    assert list(kinds) == ["sex", "age", "p", "y"]
+    assert list(kinds.values()) == [Kind.TEXT, Kind.NUMBER, Kind.NUMBER, Kind.BOOLEAN]
+    assert list(make(DATA).types) == list(kinds)
+
+
+def test_null_and_nan_are_both_null(make: Make) -> None:
+    assert [make(DATA).nulls(column) for column in DATA] == [1, 1, 1, 1]
+
+
+def test_cells_are_in_the_order_of_values_with_null_last(make: Make) -> None:
+    cells = make(DATA).count(Key(column="sex"), Key(column="y"))
+    assert cells.values == (
+        ("F", False),
+        ("F", True),
+        ("F", None),
+        ("M", False),
+        ("M", True),
+        (None, True),
+    )
+    assert cells.counts.tolist() == [1, 1, 1, 2, 1, 1]
+    assert cells.counts.dtype == np.int64
+    assert cells.rows == 7
+
+
+def test_edges_cut_half_open_bins_and_keep_null_apart(make: Make) -> None:
+    cells = make(DATA).count(Key(column="age", edges=(0, 25, 70.5)))
+    assert cells.values == (("(-inf,0)",), ("[0,25)",), ("[25,70.5)",), (None,))
+    assert cells.counts.tolist() == [1, 1, 4, 1]
+
+
+def test_counting_by_nothing_gives_one_cell_of_all_rows(make: Make) -> None:
+    cells = make(DATA).count()
+    assert (cells.values, cells.counts.tolist()) == (((),), [7])
+
+
+def test_a_distribution_is_ascending_with_infinity_in_it_and_nulls_apart(make: Make) -> None:
+    found = make(DATA).distribution("p")
+    assert found.values.tolist() == [0.0, 0.1, 0.5, math.inf]
+    assert found.counts.tolist() == [2, 1, 2, 1]
+    assert (found.nulls, found.rows) == (1, 7)
+    assert not np.signbit(found.values[0])
+
+
+def test_truth_values_are_distributed_as_zero_and_one(make: Make) -> None:
+    found = make(DATA).distribution("y")
+    assert (found.values.tolist(), found.counts.tolist(), found.nulls) == ([0, 1], [3, 3], 1)
+
+
+def test_a_split_leaves_out_rows_without_a_group_and_keeps_null_values(make: Make) -> None:
+    found = make(DATA).split("age", "sex")
+    assert list(found) == ["F", "M"]
+    assert (found["F"].values.tolist(), found["F"].nulls) == ([-3, 17], 1)
+    assert (found["M"].values.tolist(), found["M"].counts.tolist()) == ([25, 44], [2, 1])
+
+
+def test_rows_without_a_value_can_be_left_out(make: Make) -> None:
+    kept = make(DATA).without_nulls(["sex", "age"])
+    assert kept.rows == 5
+    assert [kept.nulls(column) for column in ("sex", "age", "p")] == [0, 0, 0]
+    assert make(DATA).without_nulls(["sex", "p"]).rows == 6
+    assert make(DATA).without_nulls([]).rows == 7
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda frame: frame.nulls("agee"),
+        lambda frame: frame.count(Key(column="agee")),
+        lambda frame: frame.distribution("agee"),
+        lambda frame: frame.split("age", "agee"),
+        lambda frame: frame.without_nulls(["agee"]),
+        lambda frame: frame.moments(Loss.SQUARED, label="agee", estimate="p"),
+    ],
+)
+def test_a_column_that_is_not_there_is_an_error_with_the_near_name(
+    make: Make, ask: Callable[[Frame], object]
+) -> None:
+    with pytest.raises(MissingColumnError, match=r"no column 'agee'.*did you mean 'age'"):
+        ask(make(DATA))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda frame: frame.distribution("sex"),
+        lambda frame: frame.split("sex", "y"),
+        lambda frame: frame.count(Key(column="sex", edges=(1,))),
+        lambda frame: frame.count(Key(column="age", edges=(2, 1))),
+        lambda frame: frame.count(Key(column="age", edges=(math.nan,))),
+        lambda frame: frame.moments(Loss.SQUARED, label="sex", estimate="p"),
+        lambda frame: frame.moments(Loss.LOG, label="y", estimate="age", positive=True),
+        lambda frame: frame.moments(Loss.BRIER, label="y", estimate="age", positive=True),
+        lambda frame: frame.moments(Loss.LOG, label="sex", estimate="p"),
+    ],
+)
+def test_what_cannot_be_answered_is_an_error(make: Make, ask: Callable[[Frame], object]) -> None:
+    with pytest.raises(DataError):
+        ask(make(DATA))
+
+
+@pytest.mark.parametrize("loss", list(Loss))
+def test_a_row_without_a_finite_loss_is_an_error_and_never_dropped(make: Make, loss: Loss) -> None:
+    clean = {"y": [1.0, 0.5, 1.0], "p": [0.5, 0.25, 0.75]}
+    assert make(clean).moments(loss, label="y", estimate="p", positive=1).rows == 3
+    for broken in ({"y": [1.0, None, 1.0]}, {"p": [0.5, None, 0.5]}, {"p": [0.5, math.inf, 0.5]}):
+        with pytest.raises(DataError):
+            make({**clean, **broken}).moments(loss, label="y", estimate="p", positive=1)
+
+
+def test_an_empty_frame_answers_every_question(make: Make) -> None:
+    empty = make({"a": pa.array([], pa.string()), "x": pa.array([], pa.float64())})
+    assert (empty.rows, empty.nulls("a"), empty.nulls("x")) == (0, 0, 0)
+    assert empty.count(Key(column="a"), Key(column="x", edges=(1,))).values == ()
+    assert empty.count().values == ()
+    assert empty.distribution("x").rows == 0
+    assert empty.split("x", "a") == {}
+    assert len(empty.digest()) == 64
+    with pytest.raises(DataError, match="no rows"):
+        empty.moments(Loss.SQUARED, label="x", estimate="x")
+
+
+def test_the_digest_does_not_depend_on_the_way_the_rows_are_stored() -> None:
+    assert {make(DATA).digest() for make in FRAMES.values()} == {ArrowFrame.of(DATA).digest()}
+
+
+@pytest.mark.parametrize(
+    "weights", [[1, -1], [1, 0.5], [1, None], [1, math.nan], [1, math.inf], ["1", "2"], [2**53, 1]]
+)
+def test_weights_that_do_not_count_rows_are_refused(make: Make, weights: list[Any]) -> None:
+    with pytest.raises(DataError, match="weight"):
+        make({"n": weights}, weight="n")
+
+
+_ROW = st.tuples(
+    st.sampled_from(["a", "b", None]),
+    st.sampled_from([0.25, 0.5, -1.0, None, math.inf]),
+    st.booleans(),
+    st.integers(0, 4),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows=st.lists(_ROW, min_size=1, max_size=12))
+def test_a_weight_is_the_same_as_repeated_rows(rows: list[tuple[Any, ...]]) -> None:
+    kinds = {"g": pa.string(), "x": pa.float64(), "y": pa.bool_()}
+    columns = {
+        name: pa.array([row[place] for row in rows], kind)
+        for place, (name, kind) in enumerate(kinds.items())
+    }
+    repeated = {
+        name: pa.array([row[place] for row in rows for _ in range(row[3])], kind)
+        for place, (name, kind) in enumerate(kinds.items())
+    }
+    for make in FRAMES.values():
+        weighted = make({**columns, "n": pa.array([row[3] for row in rows])}, weight="n")
+        plain = make(repeated)
+        assert weighted.rows == plain.rows
+        assert [weighted.nulls(c) for c in kinds] == [plain.nulls(c) for c in kinds]
+        for keys in ([Key(column="g")], [Key(column="y"), Key(column="x", edges=(0.5,))], []):
+            one, other = weighted.count(*keys), plain.count(*keys)
+            assert (one.values, one.counts.tolist()) == (other.values, other.counts.tolist())
+        for name, part in plain.split("x", "g").items():
+            other_part = weighted.split("x", "g")[name]
+            assert other_part.values.tolist() == part.values.tolist()
+            assert other_part.counts.tolist() == part.counts.tolist()
+            assert other_part.nulls == part.nulls
+        assert weighted.split("x", "g").keys() == plain.split("x", "g").keys()
+        kept, kept_plain = weighted.without_nulls(["x"]), plain.without_nulls(["x"])
+        assert (
+            kept.distribution("x").counts.tolist() == kept_plain.distribution("x").counts.tolist()
+        )
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.lists(
+        st.tuples(st.floats(-5, 5), st.floats(-5, 5), st.integers(0, 5)), min_size=2, max_size=15
+    )
+)
+def test_weighted_moments_are_those_of_repeated_rows(
+    rows: list[tuple[float, float, int]],
+) -> None:
+    total = sum(weight for _y, _e, weight in rows)
+    if not total:
+        return
+    columns = {"y": [r[0] for r in rows], "e": [r[1] for r in rows], "n": [r[2] for r in rows]}
+    repeated = {
+        "y": [r[0] for r in rows for _ in range(r[2])],
+        "e": [r[1] for r in rows for _ in range(r[2])],
+    }
+    for make in FRAMES.values():
+        one = make(columns, weight="n").moments(Loss.SQUARED, label="y", estimate="e")
+        other = make(repeated).moments(Loss.SQUARED, label="y", estimate="e")
+        assert one.rows == other.rows == total
+        assert one.mean == pytest.approx(other.mean, rel=1e-12, abs=1e-12)
+        assert one.variance == pytest.approx(other.variance, rel=1e-9, abs=1e-12, nan_ok=True)
+        assert math.isnan(one.variance) == (total == 1)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(-3, 3), st.none() | st.booleans()),
+        max_size=20,
+    )
+)
+def test_counts_are_those_of_a_plain_python_loop(rows: list[tuple[Any, ...]]) -> None:
+    data = {
+        "a": pa.array([row[0] for row in rows], pa.string()),
+        "b": pa.array([row[1] for row in rows], pa.int8()),
+        "c": pa.array([row[2] for row in rows], pa.bool_()),
+    }
+    for make in FRAMES.values():
+        cells = make(data).count(Key(column="a"), Key(column="b"), Key(column="c"))
+        assert dict(zip(cells.values, cells.counts.tolist(), strict=True)) == Counter(rows)
