@@ -46,7 +46,7 @@ def read_pack(pin: str, folder: Path | None = None) -> bytes:
     name, version = match[1], match[2]
     file = (folder or shelf()) / f"{name}.yaml"
     if not file.is_file():
-        raise UsageError(f"no pack {name!r}", hint=near(pin, names(folder)))
+        raise UsageError(f"no pack {name!r}", hint=near(name, _stems(folder)))
     data = _bytes(file)
     installed = _version(name, data)
     if installed != version:
@@ -55,6 +55,10 @@ def read_pack(pin: str, folder: Path | None = None) -> bytes:
             hint=f"read what changed, then write {name}@{installed}",
         )
     return data
+
+
+def _stems(folder: Path | None) -> list[str]:
+    return [file.stem for file in (folder or shelf()).glob("*.yaml")]
 
 
 def _bytes(file: Path) -> bytes:

@@ -79,7 +79,8 @@ def resolve(
     family = _Family(packs=packs, problems=list(found))
     merged = family.merge(layer, ())
     policy, more = _build(merged, uri=uri, folder=folder, pins=tuple(family.sources))
-    problems = tuple(sorted({*family.problems, *more}))
+    # without a parent everything that it would have brought is missing: that is one problem
+    problems = tuple(sorted({*family.problems, *(() if family.orphaned else more)}))
     if problems:
         return policy, problems
     document = write(policy, tuple(family.sources.items()))
@@ -97,14 +98,14 @@ class _Family:
     problems: list[Problem]
     sources: dict[str, str] = field(default_factory=dict)
     """SHA-256 of each pack that was read, by pin."""
+    orphaned: bool = False
+    """Whether a parent is missing, which is among the problems then."""
 
     def merge(self, layer: Layer, chain: tuple[str, ...]) -> Layer:
         """Lay *layer* over its parents; *chain* holds the pins from the first child to here."""
-        parents = [
-            self.merge(parent, (*chain, pin))
-            for pin, place in layer.parents
-            if (parent := self._parent(pin, place, chain)) is not None
-        ]
+        found = [(pin, self._parent(pin, place, chain)) for pin, place in layer.parents]
+        self.orphaned |= any(parent is None for _, parent in found)
+        parents = [self.merge(parent, (*chain, pin)) for pin, parent in found if parent]
         if not parents:
             return layer
         heads = [_inherited(parent.head) for parent in parents]
@@ -138,16 +139,17 @@ class _Family:
             before = [parent.rules[name] for parent in parents if name in parent.rules]
             child = layer.rules.get(name)
             place = layer.head.at("extends")
-            if child is None and len(before) > 1 and name not in layer.names:
-                origins = " and ".join(stated.origin for stated in before)
-                self._note(place, f"{name} comes from {origins}", f"restate {name} under rules:")
             merged, problems = merge(
                 name,
                 before,
                 child or Stated(values={}, place=place, origin=layer.file),
                 rule_order,
             )
-            self.problems += problems
+            if child is None and len(before) > 1 and name not in layer.names:
+                origins = " and ".join(stated.origin for stated in before)
+                self._note(place, f"{name} comes from {origins}", f"restate {name} under rules:")
+            else:
+                self.problems += problems
             yield name, merged
         yield from ((n, stated) for n, stated in layer.rules.items() if n not in inherited)
 

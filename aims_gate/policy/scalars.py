@@ -86,10 +86,10 @@ def as_instant(value: object) -> datetime:
         raise refuse(f"must be a day or a time, not {describe(value)}", "such as 2027-06-30")
     try:
         instant = datetime.fromisoformat(written)
-    except ValueError:
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise refuse(f"must be a day that exists, not {describe(value)}") from None
-    if instant.tzinfo is not None:
-        return instant.astimezone(UTC)
     if len(written) > len("2027-06-30"):
         raise refuse("must name its time zone", f"add Z for UTC: {written}Z")
     return instant.replace(tzinfo=UTC)

@@ -7,6 +7,7 @@ stated has the meaning of its default, so that leaving a key out of a pack never
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -149,6 +150,8 @@ HEAD: Mapping[str, Holds] = {
 }
 """Orders of a policy's keys; those of `data` may otherwise be added and not changed."""
 
+_DEFAULTS = {"severity": "block", "alpha": "0.05", "alpha_scope": "rule", "grace_days": "0"}
+
 OWN = frozenset(
     {"apiVersion", "kind", "metadata.id", "metadata.version", "metadata.owner", "sources.allow"}
 )
@@ -227,7 +230,8 @@ def _loosened(
             continue
         at = child.at(key)
         where = f"{name}: {key}" if name else key
-        what = f"{where} {_written(value)} loosens or changes {parent.origin}, which {_has(before)}"
+        has = _has(key, before)
+        what = f"{where} {_written(value)} loosens or changes {parent.origin}, which {has}"
         yield Problem(file=at.file, line=at.line, what=what, hint=_remedy(name, key))
 
 
@@ -244,13 +248,17 @@ def _remedy(name: str, key: str) -> str:
     return "a child may only tighten what its parents state"
 
 
-def _has(before: Any) -> str:
-    return "leaves it out" if before is UNSET else f"has {_written(before)}"
+def _has(key: str, before: Any) -> str:
+    if before is not UNSET:
+        return f"has {_written(before)}"
+    return f"has {_DEFAULTS[key]} by default" if key in _DEFAULTS else "leaves it out"
 
 
 def _written(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_written, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)

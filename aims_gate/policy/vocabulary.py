@@ -64,9 +64,11 @@ def _choice(*words: str, later: Mapping[str, str] | None = None) -> PlainValidat
             return value
         if later and isinstance(value, str) and value in later:
             raise refuse(f"is {value!r}, which this version does not read yet", later[value])
-        close = isinstance(value, str) and len(words) > 1
-        which = f"one of {', '.join(words)}" if len(words) > 1 else repr(words[0])
-        raise refuse(f"must be {which}, not {describe(value)}", near(str(value), words) * close)
+        if len(words) == 1:
+            raise refuse(f"must be {words[0]!r}, not {describe(value)}")
+        hint = near(str(value), words)
+        close = hint if hint.startswith("did") else ""  # the words are all named already
+        raise refuse(f"must be one of {', '.join(words)}, not {describe(value)}", close)
 
     return PlainValidator(check)
 

@@ -62,7 +62,9 @@ rules:
     grace_days: 0
     on_insufficient: warn
 tests:
-  - {name: missing metric blocks, given: {PERF-01: {}}, expect: {PERF-01: MISSING, verdict: refused}}
+  - name: missing metric blocks
+    given: {PERF-01: {}}
+    expect: {PERF-01: MISSING, verdict: refused}
   - name: the limit itself is met
     given: {PERF-01: [{slice: all, value: 0.8, low: 0.8, high: 0.9, rows: 900}], MON-01: absent}
     at: 2027-01-02T10:00:00Z
@@ -82,7 +84,7 @@ def accepted(text: str) -> bool:
 
 
 def test_the_shipped_schema_is_the_generated_one() -> None:
-    """`python -m json.tool` has no part in it: the bytes are fixed, so a stale file is red."""
+    """Its bytes follow from the grammar, so a stale file is red."""
     wanted = json.dumps(grammar.schema(), indent=2) + "\n"
     assert FILE.read_text(encoding="utf-8") == wanted
 
