@@ -16,6 +16,8 @@ from aims_gate.errors import SourceError, TrustError, UsageError
 TOLERATED = ("registered_model_meta",)
 """MLflow's client adds this file at the root of `models:/` downloads, other for each version."""
 
+_MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -45,18 +47,18 @@ def verify(question: Question, *, now: datetime) -> Verified:
         TrustError: (4) the evidence is not authentic, or about something else.
         SourceError: (3) the registry of the model could not be read.
     """
-    if (question.model is None) != question.signature_only:
-        raise UsageError(
-            "name the model whose bytes are to be verified, or ask for the signature only",
-            hint="--model DIR|URI; with --signature-only no bytes are looked at",
-        )
+    # an empty name is what an unset variable of a CI system leaves
+    if not question.model and (question.model == "" or not question.signature_only):
+        raise UsageError("name the model whose bytes are to be verified", hint=_MODEL_HINT)
+    if question.model and question.signature_only:
+        raise UsageError("a model and signature-only were both asked for", hint=_MODEL_HINT)
     trust = trust_file.load(question.trust)
     model, place = _model(question)
     expected = Expected(
         model=model,
         stage=question.stage,
         policy_digest=question.policy_digest,
-        resource_uri=question.resource_uri or place,
+        resource_uri=place if question.resource_uri is None else question.resource_uri,
         max_age=question.max_age,
     )
     return verify_evidence(question.evidence, trust=trust, expected=expected, now=now)

@@ -1,0 +1,119 @@
+"""`aims-gate verify` and `aims-gate evidence key` as a user types them, exit codes included."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from aims_gate.attest import keys
+from tests.proofs import Lab, refused
+
+TODAY = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+
+
+def _lab(folder: Path, **changes: Any) -> Lab:
+    lab = Lab.make(folder, started=TODAY, finished=TODAY, **changes)
+    entry = {"person": "gate", "public_key": lab.signer.key.pem, "roles": ["gate"]}
+    trust = {"apiVersion": "aims-gate/v1", "kind": "Trust", "keys": [entry]}
+    (folder / "trust.yaml").write_text(yaml.safe_dump(trust), encoding="utf-8")
+    return lab
+
+
+def _run(
+    folder: Path, *arguments: str, environ: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "aims_gate", *arguments],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(environ or {})},
+    )
+
+
+def test_the_whole_table_of_exit_codes(tmp_path: Path) -> None:
+    """0 met, 1 authentic refusal, 2 usage, 4 not authentic; nothing else."""
+    _lab(tmp_path / "good")
+    _lab(tmp_path / "bad", **refused())
+    swapped = _lab(tmp_path / "swapped")
+    (swapped.model / "MLmodel").write_text("evil", encoding="utf-8")
+    unsigned = _lab(tmp_path / "unsigned", signed=False)
+    assert unsigned.evidence.is_dir()
+    cases: tuple[tuple[str, tuple[str, ...], int, str], ...] = (
+        ("good", ("--model", "model"), 0, "policy met"),
+        ("good", ("--signature-only",), 0, "NO bytes were looked at"),
+        ("good", ("--model", "model", "--max-age", "1h"), 0, "policy met"),
+        ("bad", ("--model", "model"), 1, "policy not met (refused): BIAS-02, MON-01"),
+        ("good", (), 2, "name the model"),
+        ("good", ("--model", "model", "--trust", "none.yaml"), 2, "cannot read the trust file"),
+        ("good", ("--model", "model", "--max-age", "soon"), 2, "write 30m, 12h or 7d"),
+        ("good", ("--model", "model", "--policy-digest", "abc"), 2, "64 hexadecimal digits"),
+        ("swapped", ("--model", "model"), 4, "changed: MLmodel"),
+        ("unsigned", ("--model", "model"), 4, "is not signed"),
+        ("good", ("--model", "model", "--stage", "dev"), 4, "not for 'dev'"),
+        ("good", ("--model", "model", "--max-age", "1m"), 4, "is older than"),
+        (
+            "good",
+            ("--model", "model", "--policy-digest", f"sha256:{'0' * 64}"),
+            4,
+            "another policy",
+        ),
+        ("good", ("--model", "model", "--resource-uri", "pkg:generic/x"), 4, "not for x"),
+    )
+    for folder, options, code, said in cases:
+        done = _run(tmp_path / folder, "verify", "evidence", *options)
+        assert said in done.stdout + done.stderr, (options, done.stdout, done.stderr)
+        assert done.returncode == code, (options, done.stderr)
+
+
+def test_a_signers_text_cannot_write_on_the_terminal(tmp_path: Path) -> None:
+    """Escape sequences and line breaks of the evidence are not printed as they are."""
+    lab = _lab(tmp_path)
+    lab.forge("evaluation", lambda p: p["policy"].update(version="1\x1b[2J\npolicy met"))
+    done = _run(tmp_path, "verify", "evidence", "--model", "model")
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert done.stdout.count("\npolicy met\n") == 1
+    assert "@1\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}policy met" in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["p256", "ed25519"])
+def test_keys_are_made_and_shown(tmp_path: Path, kind: str) -> None:
+    """What is shown is the fingerprint of the key that signs; nothing is overwritten."""
+    password = {keys.PASSWORD_VARIABLE: "pw"}
+    made = _run(
+        tmp_path, "evidence", "key", "generate", "--out", "k", "--type", kind, environ=password
+    )
+    assert made.returncode == 0, made.stderr
+    shown = _run(tmp_path, "evidence", "key", "show", "k.pub")
+    private = keys.load_private((tmp_path / "k").read_bytes(), password="pw", where="k")
+    fingerprint = keys.public_of(private).fingerprint
+    assert shown.stdout.split()[0] == fingerprint
+    assert f"fingerprint: {fingerprint}\n" in made.stdout
+    again = _run(tmp_path, "evidence", "key", "generate", "--out", "k")
+    assert (again.returncode, "never overwritten" in again.stderr) == (2, True)
+
+
+def test_a_key_in_the_clear_is_named_so(tmp_path: Path) -> None:
+    """And an empty password, as an unset secret gives, is no password."""
+    clear = _run(tmp_path, "evidence", "key", "generate")
+    assert "gate.key (not encrypted)" in clear.stdout
+    empty = {keys.PASSWORD_VARIABLE: ""}
+    done = _run(tmp_path, "evidence", "key", "generate", "--out", "e", environ=empty)
+    assert (done.returncode, (tmp_path / "e").exists()) == (2, False)
+
+
+def test_showing_what_is_no_public_key_is_a_usage_error(tmp_path: Path) -> None:
+    """A missing file, and the private half."""
+    _run(tmp_path, "evidence", "key", "generate")
+    for path, said in (("none", "cannot read the key"), ("gate.key", "this is a private key")):
+        done = _run(tmp_path, "evidence", "key", "show", path)
+        assert (done.returncode, said in done.stderr) == (2, True)
