@@ -18,7 +18,6 @@ from aims_gate.attest.signers import Signer
 from aims_gate.engines import ENGINES
 from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
 from aims_gate.evidence.record import record
-from aims_gate.facts import EvidenceIdentity
 from aims_gate.judge import decide, judge, not_applicable
 from aims_gate.measure import measure
 from aims_gate.plan import Task, applies, on_insufficient, plan, stage_of
@@ -28,7 +27,7 @@ from aims_gate.reports import REPORTS
 from aims_gate.sinks import directory
 from aims_gate.sources import SOURCES
 from aims_gate.sources.subject import Subject, Workspace
-from aims_gate.verdict import PolicyIdentity, Result, Verdict
+from aims_gate.verdict import EvidenceIdentity, PolicyIdentity, Result, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

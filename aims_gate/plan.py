@@ -218,11 +218,18 @@ def _threshold_problems(
         hint = f"add require: with {'at_least' if judged.higher_is_better else 'at_most'}"
         yield _at(rule, "check", f"{rule.check} has no conventional limit for {judged.name}", hint)
         return
-    for key, limit, upward in _sides(threshold):
+    sides = tuple(_sides(threshold))
+    for key, limit, upward in sides:
         yield from (
             _at(rule, f"require.{key}", what, hint)
             for what, hint in _limit_problems(key, limit, judged, upward=upward)
         )
+        # both sides together are a range, which may be asked of any metric: too good is suspicious
+        if len(sides) == 1 and judged.higher_is_better not in {None, upward}:
+            better = "higher" if judged.higher_is_better else "lower"
+            other = "at_least" if judged.higher_is_better else "at_most"
+            what = f"{key} is the wrong way round: a {better} {judged.name} is better"
+            yield _at(rule, f"require.{key}", what, f"use {other}")
         yield from _serious_problems(rule, limit, judged, upward=upward)
     if not judged.has_interval and decide_on is not DecideOn.ESTIMATE:
         what = f"{judged.name} has no interval, so nothing can be proven about it"
@@ -239,10 +246,6 @@ def _limit_problems(
         yield f"{key}: {limit:g} can never be reached or never be missed: {domain}", ""
     elif limit == (judged.low if upward else judged.high):
         yield f"{key}: {limit:g} is met by every value: {domain}", "a rule must be able to refuse"
-    if judged.higher_is_better is not None and judged.higher_is_better != upward:
-        better = "higher" if judged.higher_is_better else "lower"
-        other = "at_least" if judged.higher_is_better else "at_most"
-        yield f"{key} is the wrong way round: a {better} {judged.name} is better", f"use {other}"
 
 
 def _serious_problems(

@@ -235,6 +235,8 @@ def _starts(ordered: Floats) -> Codes:
 
 
 def _weights(column: pa.ChunkedArray, *, where: str) -> Counts:
+    if len(column) == 0:  # a column without rows has no type of its own in CSV
+        return np.empty(0, dtype=np.int64)
     if kind_of(column.type) is not Kind.NUMBER:
         raise DataError(f"weights are whole numbers, not {column.type}", where=where)
     values = numbers(column)
