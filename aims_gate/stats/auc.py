@@ -106,20 +106,25 @@ def bounds(table: Ranked, alpha: float) -> Bounds:
     return low, high
 
 
-def hanley_mcneil_low(result: DeLong, alpha: float) -> float:
-    """Give the lower score bound: the root a below A of A - a = z sqrt(v(a)).
+def hanley_mcneil_variance(a: float, positives: int, negatives: int) -> float:
+    """Give [a(1-a) + (n_s - 1) q + (n_l - 1) Q] / (n_1 n_0), the variance of an area a.
 
-    v(a) = [a(1-a) + (n_s - 1) q + (n_l - 1) Q] / (n_1 n_0) is the variance of Hanley and McNeil
-    (1982) at area a, with the larger of a(1-a)^2/(2-a) and a^2(1-a)/(1+a) given to the larger
-    class, so that it does not matter which class varies more.
+    Hanley and McNeil (1982), with the larger of q, Q = a(1-a)^2/(2-a), a^2(1-a)/(1+a) given to the
+    larger class, so that it does not matter which class varies more.
     """
+    small, large = sorted((positives, negatives))
+    least, most = sorted((a * (1 - a) ** 2 / (2 - a), a * a * (1 - a) / (1 + a)))
+    total = a * (1 - a) + (small - 1) * least + (large - 1) * most
+    return total / (small * large)
+
+
+def hanley_mcneil_low(result: DeLong, alpha: float) -> float:
+    """Give the lower score bound: the root a below A of A - a = z sqrt(variance at a)."""
     z = -float(ndtri(alpha))
-    small, large = sorted((result.positives, result.negatives))
 
     def excess(a: float) -> float:
-        q, most = sorted((a * (1 - a) ** 2 / (2 - a), a * a * (1 - a) / (1 + a)))
-        variance = (a * (1 - a) + (small - 1) * q + (large - 1) * most) / (small * large)
-        return result.area - a - z * math.sqrt(max(variance, 0.0))
+        variance = hanley_mcneil_variance(a, result.positives, result.negatives)
+        return result.area - a - z * math.sqrt(variance)
 
     return _root(excess, 0.0, result.area)
 

@@ -90,10 +90,11 @@ def _empty_margin(table: Confusion) -> str:
     return _one_class(table) or "every row is predicted as the same class"
 
 
-def _perfect(table: Confusion) -> str:
+def _extreme(table: Confusion) -> str:
     if abs(confusion.mcc(table)) < 1:
         return ""
-    return f"no error among {table.rows:,} rows shows how much the coefficient varies"
+    what = "wrong" if table.tp else "right"
+    return f"no row among {table.rows:,} is {what}, so nothing shows how much mcc varies"
 
 
 def _few_of_a_class(table: Ranked) -> str:
@@ -164,7 +165,7 @@ _BINARY: tuple[Formula[Confusion], ...] = (
         undefined=_empty_margin,
         bounds=_at_z(confusion.mcc_bounds),
         method="delta method on atanh",
-        short=_perfect,
+        short=_extreme,
     ),
 )
 _RANKED: tuple[Formula[Ranked], ...] = (

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from aims_gate.stats import confusion
+from aims_gate.stats.tables import Confusion
+
+Z = 1.6448536269514722
+LAWS = settings(deadline=None, max_examples=100)
+COUNTS = st.tuples(*[st.integers(0, 60)] * 4)
+
+
+def table_of(counts: tuple[int, int, int, int]) -> Confusion:
+    tp, fp, fn, tn = counts
+    return Confusion(tp=tp, fp=fp, fn=fn, tn=tn)
+
+
+@pytest.mark.parametrize("share", [confusion.precision, confusion.recall, confusion.specificity])
+def test_nothing_out_of_nothing_is_no_rate(share: object) -> None:
+    assert callable(share)
+    assert math.isnan(confusion.ratio(share(Confusion(tp=0, fp=0, fn=0, tn=0))))
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 7, 5), (7, 5, 0, 0), (9, 0, 2, 0), (0, 4, 0, 8)])
+def test_matthews_is_undefined_with_an_empty_margin(counts: tuple[int, int, int, int]) -> None:
+    """Where scikit-learn says 0, which is the value of chance."""
+    assert math.isnan(confusion.mcc(table_of(counts)))
+
+
+def test_f1_and_balanced_accuracy_are_undefined_without_positives() -> None:
+    assert math.isnan(confusion.f1(Confusion(tp=0, fp=0, fn=0, tn=9)))
+    assert math.isnan(confusion.balanced_accuracy(Confusion(tp=0, fp=2, fn=0, tn=9)))
+    assert math.isnan(confusion.balanced_accuracy(Confusion(tp=3, fp=0, fn=1, tn=0)))
+
+
+@LAWS
+@given(COUNTS)
+def test_values_agree_with_scikit_learn(counts: tuple[int, int, int, int]) -> None:
+    table = table_of(counts)
+    if min(table.positives, table.negatives, table.tp + table.fp, table.tn + table.fn) == 0:
+        return
+    rows = list(zip([1, 0, 1, 0], [1, 1, 0, 0], counts, strict=True))
+    y = np.repeat([label for label, _, _ in rows], counts)
+    p = np.repeat([called for _, called, _ in rows], counts)
+    expected = [
+        metrics.accuracy_score(y, p),
+        metrics.precision_score(y, p),
+        metrics.recall_score(y, p),
+        metrics.recall_score(y, p, pos_label=0),
+        metrics.f1_score(y, p),
+        metrics.balanced_accuracy_score(y, p),
+        metrics.matthews_corrcoef(y, p),
+    ]
+    found = [
+        confusion.ratio(confusion.accuracy(table)),
+        confusion.ratio(confusion.precision(table)),
+        confusion.ratio(confusion.recall(table)),
+        confusion.ratio(confusion.specificity(table)),
+        confusion.f1(table),
+        confusion.balanced_accuracy(table),
+        confusion.mcc(table),
+    ]
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+@LAWS
+@given(st.tuples(*[st.integers(1, 60)] * 4))
+def test_naming_the_other_class_positive_keeps_matthews_and_balanced_accuracy(
+    counts: tuple[int, int, int, int],
+) -> None:
+    table, other = table_of(counts), table_of((counts[3], counts[2], counts[1], counts[0]))
+    for value, bounds in (
+        (confusion.mcc, confusion.mcc_bounds),
+        (confusion.balanced_accuracy, confusion.balanced_accuracy_bounds),
+    ):
+        assert value(table) == pytest.approx(value(other), abs=1e-12)
+        assert bounds(table, Z) == pytest.approx(bounds(other, Z), abs=1e-9)
+
+
+@LAWS
+@given(st.tuples(*[st.integers(1, 60)] * 4))
+def test_matthews_bounds_are_the_delta_method_with_a_numeric_gradient(
+    counts: tuple[int, int, int, int],
+) -> None:
+    share = np.array(counts, dtype=np.float64) / sum(counts)
+
+    def coefficient(cells: np.typing.NDArray[np.float64]) -> float:
+        tp, fp, fn, tn = cells
+        return float((tp * tn - fp * fn) / math.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
+
+    step = 1e-7
+    gradient = np.array(
+        [
+            (coefficient(share + step * unit) - coefficient(share - step * unit)) / (2 * step)
+            for unit in np.eye(4)
+        ]
+    )
+    value = coefficient(share)
+    spread = share @ gradient**2 - (share @ gradient) ** 2
+    width = Z * math.sqrt(spread / sum(counts)) / (1 - value * value)
+    expected = [math.tanh(math.atanh(value) + sign * width) for sign in (-1, 1)]
+    assert confusion.mcc_bounds(table_of(counts), Z) == pytest.approx(expected, abs=1e-5)
+
+
+def test_matthews_of_a_billion_rows_does_not_overflow() -> None:
+    table = Confusion(tp=10**9, fp=10**8, fn=2 * 10**8, tn=3 * 10**9)
+    small = Confusion(tp=10, fp=1, fn=2, tn=30)
+    assert confusion.mcc(table) == pytest.approx(confusion.mcc(small), abs=1e-12)
+
+
+@LAWS
+@given(st.tuples(*[st.integers(1, 60)] * 4))
+def test_bounds_enclose_the_value_and_stay_in_range(counts: tuple[int, int, int, int]) -> None:
+    table = table_of(counts)
+    for value, bounds, least in (
+        (confusion.f1, confusion.f1_bounds, 0.0),
+        (confusion.balanced_accuracy, confusion.balanced_accuracy_bounds, 0.0),
+        (confusion.mcc, confusion.mcc_bounds, -1.0),
+    ):
+        low, high = bounds(table, Z)
+        assert least <= low <= value(table) <= high <= 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "shares"),
+    [
+        (120, (0.24, 0.07, 0.06, 0.63)),
+        (400, (0.08, 0.045, 0.02, 0.855)),
+        (90, (0.4, 0.1, 0.1, 0.4)),
+    ],
+)
+def test_each_bound_is_wrong_in_about_five_percent(
+    rows: int, shares: tuple[float, float, float, float]
+) -> None:
+    """One-sided error at most 7.5 % on 4,000 multinomial tables."""
+    truth_of = table_of(
+        (
+            round(shares[0] * 1e6),
+            round(shares[1] * 1e6),
+            round(shares[2] * 1e6),
+            round(shares[3] * 1e6),
+        )
+    )
+    draws = np.random.default_rng(rows).multinomial(rows, shares, size=4000).tolist()
+    for value, bounds in (
+        (confusion.f1, confusion.f1_bounds),
+        (confusion.balanced_accuracy, confusion.balanced_accuracy_bounds),
+        (confusion.mcc, confusion.mcc_bounds),
+    ):
+        truth = value(truth_of)
+        found = [bounds(table_of(draw), Z) for draw in draws]
+        assert sum(truth < low for low, _ in found) / 4000 <= 0.075
+        assert sum(truth > high for _, high in found) / 4000 <= 0.075

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import skew
+from sklearn.metrics import r2_score
+
+from aims_gate.stats.means import (
+    LEAST_ROWS,
+    hall_bounds,
+    loss_bounds,
+    mean,
+    r2,
+    root,
+    root_of,
+    share_bounds,
+    too_few,
+)
+from aims_gate.stats.tables import Fit, Losses
+
+Z = 1.6448536269514722
+LAWS = settings(deadline=None, max_examples=150)
+Floats = npt.NDArray[np.float64]
+
+
+def losses_of(sample: Floats) -> Losses:
+    rows = len(sample)
+    return Losses(
+        rows=rows,
+        mean=float(sample.mean()),
+        variance=float(sample.var(ddof=1)) if rows > 1 else math.nan,
+        skewness=float(skew(sample)) if sample.std() > 0 else 0.0,
+    )
+
+
+def test_a_few_rows_that_dominate_the_mean_are_refused() -> None:
+    sample = np.r_[np.full(999, 0.01), 50.0]
+    assert "dominate" in too_few(losses_of(sample))
+    assert "24," in too_few(losses_of(sample)), "the rows needed are named"
+
+
+def test_few_rows_and_equal_losses_are_refused() -> None:
+    sample = np.random.default_rng(0).normal(5, 1, LEAST_ROWS)
+    assert not too_few(losses_of(sample))
+    assert "needs 30" in too_few(losses_of(sample[:-1]))
+    assert "needs 30" in too_few(losses_of(sample[:1]))
+    assert "equal" in too_few(losses_of(np.full(4000, 0.25)))
+
+
+def test_no_rows_have_no_mean() -> None:
+    nothing = Losses(rows=0, mean=math.nan, variance=math.nan, skewness=0.0)
+    assert math.isnan(mean(nothing))
+    assert math.isnan(root(nothing))
+    assert math.isnan(r2(Fit(squared=nothing, variance=1.0)))
+
+
+@LAWS
+@given(
+    st.integers(30, 10**7),
+    st.floats(-2, 2),
+    st.floats(0.01, 100),
+    st.floats(0.3, 3.5),
+)
+def test_bounds_are_where_halls_cubic_meets_the_normal_quantile(
+    rows: int, skewness: float, spread: float, z: float
+) -> None:
+    """Hall (1992): g(t) = t + k t^2 / 3 + k^2 t^3 / 27 + k / 6, t the studentised mean."""
+    if rows < 25 * skewness**2:
+        return
+    losses = Losses(rows=rows, mean=7.0, variance=spread**2, skewness=skewness)
+    k = skewness / math.sqrt(rows)
+    for bound, quantile in zip(hall_bounds(losses, z), (z, -z), strict=True):
+        t = (7.0 - bound) * math.sqrt(rows) / spread
+        assert t + k * t * t / 3 + k * k * t**3 / 27 + k / 6 == pytest.approx(quantile, abs=1e-6)
+
+
+def test_without_skewness_the_bounds_are_the_plain_normal_ones() -> None:
+    losses = Losses(rows=400, mean=2.0, variance=9.0, skewness=0.0)
+    step = Z * 3 / 20
+    assert hall_bounds(losses, Z) == pytest.approx((2 - step, 2 + step), abs=1e-15)
+
+
+@LAWS
+@given(st.floats(-1e-6, 1e-6))
+def test_a_tiny_skewness_changes_almost_nothing(skewness: float) -> None:
+    plain = hall_bounds(Losses(rows=400, mean=2.0, variance=9.0, skewness=0.0), Z)
+    bent = hall_bounds(Losses(rows=400, mean=2.0, variance=9.0, skewness=skewness), Z)
+    assert bent == pytest.approx(plain, abs=1e-7)
+
+
+def test_a_right_tail_moves_both_bounds_up() -> None:
+    plain = hall_bounds(Losses(rows=400, mean=2.0, variance=9.0, skewness=0.0), Z)
+    tailed = hall_bounds(Losses(rows=400, mean=2.0, variance=9.0, skewness=3.0), Z)
+    assert tailed[0] > plain[0]
+    assert tailed[1] > plain[1]
+
+
+@LAWS
+@given(st.integers(30, 5000), st.floats(0, 1), st.floats(0.01, 3), st.floats(-1, 1))
+def test_bounds_of_losses_enclose_the_mean_and_stay_in_range(
+    rows: int, value: float, spread: float, skewness: float
+) -> None:
+    losses = Losses(rows=rows, mean=value, variance=spread, skewness=skewness)
+    low, high = loss_bounds(losses, Z)
+    assert 0 <= low <= value <= high
+    assert share_bounds(losses, Z) == (low, min(high, 1.0))
+    assert root_of(loss_bounds)(losses, Z) == (math.sqrt(low), math.sqrt(high))
+
+
+@LAWS
+@given(st.integers(0, 2**32 - 1), st.integers(3, 200))
+def test_r2_agrees_with_scikit_learn(seed: int, rows: int) -> None:
+    random = np.random.default_rng(seed)
+    y, p = random.normal(3, 2, rows), random.normal(2, 3, rows)
+    fit = Fit(squared=losses_of((y - p) ** 2), variance=float(y.var()))
+    assert r2(fit) == pytest.approx(r2_score(y, p), rel=1e-9, abs=1e-9)
+
+
+def test_r2_of_labels_that_do_not_vary_is_undefined() -> None:
+    """Where scikit-learn says 1 for a perfect and 0 for any other prediction."""
+    assert math.isnan(r2(Fit(squared=losses_of(np.array([0.0, 0.0, 1.0])), variance=0.0)))
+
+
+Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]
+
+
+def _brier(random: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    scores = random.beta(2, 2, shape)
+    squared: Floats = ((random.random(shape) < scores) - scores) ** 2
+    return squared
+
+
+@pytest.mark.parametrize(
+    ("draw", "truth", "rows"),
+    [
+        (_brier, 0.2, 40),
+        (_brier, 0.2, 300),
+        (lambda random, shape: np.abs(random.normal(size=shape)), math.sqrt(2 / math.pi), 60),
+        (lambda random, shape: random.normal(size=shape) ** 2, 1.0, 500),
+        (lambda random, shape: np.exp(random.normal(size=shape)), math.exp(0.5), 300),
+    ],
+)
+def test_no_bound_that_is_given_is_wrong_in_more_than_about_five_percent(
+    draw: Draw, truth: float, rows: int
+) -> None:
+    """Refused samples count as not wrong: of all 3,000 samples at most 7 % mislead a side."""
+    samples = draw(np.random.default_rng(rows), (3000, rows))
+    centred = samples - samples.mean(axis=1, keepdims=True)
+    second, third = (centred**2).mean(axis=1), (centred**3).mean(axis=1)
+    moments = zip(
+        samples.mean(axis=1).tolist(),
+        (second * rows / (rows - 1)).tolist(),
+        (third / second**1.5).tolist(),
+        strict=True,
+    )
+    every = [Losses(rows=rows, mean=m, variance=v, skewness=g) for m, v, g in moments]
+    bounds = [loss_bounds(losses, Z) for losses in every if not too_few(losses)]
+    assert bounds
+    assert sum(truth < low for low, _ in bounds) / 3000 <= 0.07
+    assert sum(truth > high for _, high in bounds) / 3000 <= 0.07

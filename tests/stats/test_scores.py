@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import math
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+from statsmodels.stats.proportion import proportion_confint
+
+from aims_gate.errors import CheckError
+from aims_gate.stats import scores
+from aims_gate.stats.formulas import FORMULAS
+from aims_gate.stats.tables import Classes, Confusion, Fit, Losses, Ranked, ScoreTable
+
+LOSSES = Losses(rows=500, mean=0.2, variance=0.04, skewness=0.5)
+RANDOM = np.random.default_rng(5)
+TABLES: dict[type[ScoreTable], ScoreTable] = {
+    Confusion: Confusion(tp=70, fp=12, fn=25, tn=300),
+    Classes: Classes(labels=("a", "b", "c"), counts=np.array([[50, 3, 1], [4, 60, 2], [9, 5, 21]])),
+    Ranked: Ranked(
+        scores=np.linspace(0, 1, 90),
+        positives=RANDOM.integers(0, 4, 90),
+        negatives=RANDOM.integers(0, 9, 90),
+    ),
+    Losses: LOSSES,
+    Fit: Fit(squared=LOSSES, variance=0.9),
+}
+EVERY = [(formula.metric, formula.table) for formula in FORMULAS]
+WITHOUT_INTERVAL = {"macro_f1", "weighted_f1", "r2"}
+
+
+def test_an_unknown_metric_is_refused_with_the_near_names() -> None:
+    with pytest.raises(CheckError, match=r"no metric 'roc_acu'; did you mean 'roc_auc'\?"):
+        scores.value("roc_acu", TABLES[Ranked])
+
+
+def test_a_table_of_another_kind_is_refused() -> None:
+    with pytest.raises(CheckError, match="roc_auc is computed from Ranked, not from Confusion"):
+        scores.value("roc_auc", TABLES[Confusion])
+    with pytest.raises(CheckError, match="accuracy is computed from Classes or Confusion"):
+        scores.interval("accuracy", TABLES[Losses])
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0, -0.1, math.nan])
+def test_an_error_rate_that_is_none_is_refused(alpha: float) -> None:
+    with pytest.raises(CheckError, match="alpha"):
+        scores.interval("accuracy", TABLES[Confusion], alpha=alpha)
+
+
+def test_every_table_has_a_metric_and_every_kind_of_table_an_example() -> None:
+    assert {table for _, table in EVERY} == set(get_args(ScoreTable)) == set(TABLES)
+    assert len(set(EVERY)) == len(EVERY)
+
+
+@pytest.mark.parametrize(("metric", "kind"), EVERY)
+def test_a_value_lies_in_its_interval_and_in_its_range(metric: str, kind: type[ScoreTable]) -> None:
+    table = TABLES[kind]
+    formula = scores.formula(metric, kind)
+    value, interval = scores.value(metric, table), scores.interval(metric, table)
+    assert formula.low <= value <= formula.high
+    assert not scores.undefined(metric, table)
+    assert not scores.insufficient(metric, table)
+    assert 0 < formula.basis(table) <= table.rows
+    if metric in WITHOUT_INTERVAL:
+        assert interval is None
+        return
+    assert interval is not None
+    assert formula.low <= interval.low < value < interval.high <= formula.high
+    assert interval.level == pytest.approx(0.90)
+    assert interval.method
+
+
+@pytest.mark.parametrize(("metric", "kind"), EVERY)
+def test_a_smaller_error_rate_widens_the_interval_on_both_sides(
+    metric: str, kind: type[ScoreTable]
+) -> None:
+    near = scores.interval(metric, TABLES[kind], alpha=0.05)
+    far = scores.interval(metric, TABLES[kind], alpha=0.005)
+    if near is None or far is None:
+        assert metric in WITHOUT_INTERVAL
+        return
+    assert far.low < near.low
+    assert near.high < far.high
+    assert far.level == pytest.approx(0.99)
+
+
+@pytest.mark.parametrize(
+    ("metric", "hits", "of"),
+    [("accuracy", 370, 407), ("precision", 70, 82), ("recall", 70, 95), ("specificity", 300, 312)],
+)
+def test_a_proportion_has_the_wilson_interval_of_its_own_denominator(
+    metric: str, hits: int, of: int
+) -> None:
+    """Two one-sided 95 % bounds are statsmodels' two-sided interval at 90 %."""
+    interval = scores.interval(metric, TABLES[Confusion])
+    assert interval is not None
+    expected = proportion_confint(hits, of, alpha=0.10, method="wilson")
+    assert (interval.low, interval.high) == pytest.approx(expected, abs=1e-12)
+    assert scores.formula(metric, Confusion).basis(TABLES[Confusion]) == of
+
+
+EMPTY = Ranked(scores=np.array([0.5]), positives=np.array([0]), negatives=np.array([40]))
+NOBODY = Losses(rows=0, mean=math.nan, variance=math.nan, skewness=0.0)
+UNDEFINED: list[tuple[str, ScoreTable, str]] = [
+    ("accuracy", Confusion(tp=0, fp=0, fn=0, tn=0), "no rows"),
+    ("precision", Confusion(tp=0, fp=0, fn=5, tn=9), "no row is predicted positive"),
+    ("recall", Confusion(tp=0, fp=5, fn=0, tn=9), "no row is labelled positive"),
+    ("specificity", Confusion(tp=3, fp=0, fn=5, tn=0), "no row is labelled negative"),
+    ("f1", Confusion(tp=0, fp=0, fn=0, tn=9), "positive"),
+    ("balanced_accuracy", Confusion(tp=0, fp=5, fn=0, tn=9), "only one class"),
+    ("mcc", Confusion(tp=4, fp=0, fn=5, tn=0), "only one class in the labels"),
+    ("mcc", Confusion(tp=0, fp=0, fn=5, tn=9), "every row is predicted as the same class"),
+    ("mcc", Confusion(tp=5, fp=9, fn=0, tn=0), "every row is predicted as the same class"),
+    ("roc_auc", EMPTY, "only one class in the labels"),
+    ("mae", NOBODY, "0/0"),
+    ("r2", Fit(squared=LOSSES, variance=0.0), "do not vary"),
+    (
+        "macro_precision",
+        Classes(labels=("cat", "fox"), counts=np.array([[5, 0], [3, 0]])),
+        "never predicted: 'fox'",
+    ),
+    (
+        "macro_recall",
+        Classes(labels=("cat", "fox"), counts=np.array([[5, 2], [0, 0]])),
+        "no label: 'fox'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("metric", "table", "why"), UNDEFINED)
+def test_an_undefined_value_is_nan_with_its_reason_and_no_interval(
+    metric: str, table: ScoreTable, why: str
+) -> None:
+    assert math.isnan(scores.value(metric, table))
+    assert why in scores.undefined(metric, table)
+    assert scores.interval(metric, table) is None
+    assert not scores.insufficient(metric, table)
+
+
+PERFECT = Ranked(
+    scores=np.array([0.1, 0.9]), positives=np.array([0, 19]), negatives=np.array([500, 0])
+)
+TOO_FEW: list[tuple[str, ScoreTable, str]] = [
+    ("roc_auc", PERFECT, "the rarer class has 19 rows, and an interval needs 20"),
+    ("mcc", Confusion(tp=40, fp=0, fn=0, tn=90), "no row among 130 is wrong"),
+    ("mcc", Confusion(tp=0, fp=40, fn=90, tn=0), "no row among 130 is right"),
+    ("brier", Losses(rows=29, mean=0.2, variance=0.1, skewness=0.1), "29 rows"),
+    ("log_loss", Losses(rows=900, mean=0.2, variance=0.0, skewness=0.0), "equal"),
+    ("rmse", Losses(rows=900, mean=0.2, variance=0.3, skewness=6.5), "needs 1,057 rows"),
+]
+
+
+@pytest.mark.parametrize(("metric", "table", "why"), TOO_FEW)
+def test_too_small_a_table_has_a_value_and_no_interval_but_a_reason(
+    metric: str, table: ScoreTable, why: str
+) -> None:
+    assert math.isfinite(scores.value(metric, table))
+    assert scores.interval(metric, table) is None
+    assert why in scores.insufficient(metric, table)
+
+
+def test_rows_needed_settle_a_proportion_with_eighty_percent() -> None:
+    """At the rows asked for, Wilson's bound meets the floor in 80 % of samples."""
+    floor, truth, rows = 0.80, 0.85, 200
+    interval = scores.interval("accuracy", Confusion(tp=170, fp=30, fn=0, tn=0))
+    assert interval is not None
+    needed = scores.rows_needed(truth, interval.low, floor, rows)
+    assert needed is not None
+    hits = np.random.default_rng(1).binomial(needed, truth, 4000).tolist()
+    settled = 0
+    for right in hits:
+        found = scores.interval("accuracy", Confusion(tp=right, fp=needed - right, fn=0, tn=0))
+        assert found is not None
+        settled += found.low >= floor
+    assert 0.75 <= settled / 4000 <= 0.88
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.floats(0.001, 10), st.floats(0.001, 10), st.integers(30, 10**6))
+def test_rows_needed_follow_the_square_and_hold_for_ceilings_too(
+    distance: float, room: float, rows: int
+) -> None:
+    needed = scores.rows_needed(5.0, 5.0 - distance, 5.0 - room, rows)
+    factor = (norm.ppf(0.95) + norm.ppf(0.80)) / norm.ppf(0.95)
+    assert needed == pytest.approx(rows * (factor * distance / room) ** 2, rel=1e-4, abs=1)
+    mirrored = scores.rows_needed(5.0, 5.0 + distance, 5.0 + room, rows)
+    assert mirrored == pytest.approx(needed, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "floor"),
+    [
+        (0.8, 0.7, 0.8),
+        (0.8, 0.7, 0.9),
+        (0.8, 0.8, 0.7),
+        (0.8, -math.inf, 0.7),
+        (math.nan, 0.7, 0.6),
+    ],
+)
+def test_no_number_of_rows_settles_what_is_not_met_or_not_known(
+    value: float, bound: float, floor: float
+) -> None:
+    assert scores.rows_needed(value, bound, floor, 100) is None
