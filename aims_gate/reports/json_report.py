@@ -13,6 +13,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from aims_gate.errors import RecordError
 from aims_gate.facts import DatasetIdentity, Interval, ModelIdentity, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.reports import redacted, refuse_contradiction
@@ -28,7 +29,7 @@ def render(verdict: Verdict) -> str:
     """Write *verdict* as report.json: two blanks of indent, sorted keys, a newline at the end.
 
     Numbers are JSON numbers, or null where there is none, and then `reason` says why. RecordError
-    if the verdict contradicts itself.
+    if the verdict contradicts itself or a threshold is no finite number.
     """
     refuse_contradiction(verdict)
     document = _clean(
@@ -44,7 +45,11 @@ def render(verdict: Verdict) -> str:
             "evidence": _evidence(verdict),
         }
     )
-    text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False)
+    try:
+        text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False)
+    except ValueError as error:
+        hint = "a policy that was read by aims-gate cannot hold one; nothing was written"
+        raise RecordError("a threshold is no finite number", hint=hint) from error
     # `##[` anywhere in a line is a command to a build's log; escaped, it reads back the same
     return text.replace("##", "#\\u0023") + "\n"
 

@@ -51,15 +51,21 @@ def render(verdict: Verdict) -> str:
 
 
 def code(text: str) -> str:
-    """Put *text* into a code span that holds whatever it contains, in a table's cell too."""
+    """Put *text* into a code span that holds whatever it contains; `_cell` goes on from there."""
     text = plain(text, most=_CELL)
     if not text:
         return ""
-    # a table ends its cell at a bar even inside code, and readers differ on a backslash before it
-    text = re.sub(r"\\(?=\|)", r"\\ ", text).replace("|", r"\|")
     fence = "`" * (1 + max(map(len, re.findall(r"`+", text)), default=0))
     blank = " " if text[0] in "`\\" or text[-1] in "`\\" else ""
     return f"{fence}{blank}{text}{blank}{fence}"
+
+
+def _cell(text: str) -> str:
+    """Keep *text* in one cell: a table splits at a bar even inside code.
+
+    Readers differ on a backslash that stands before an escaped bar, so a blank comes between.
+    """
+    return re.sub(r"\\(?=\|)", r"\\ ", text).replace("|", r"\|")
 
 
 def prose(text: str) -> str:
@@ -99,7 +105,7 @@ def _row(result: Result) -> str:
     seen = [code(result.reason), remark(result, code), code(result.place)]
     told = "; ".join(part for part in seen if part)
     controls = " ".join(map(code, result.controls))
-    return f"| {outcome} | {rule} | {told} | {controls} |"
+    return f"| {' | '.join(map(_cell, (outcome, rule, told, controls)))} |"
 
 
 def _folded(results: Sequence[Result], most: int) -> list[str]:

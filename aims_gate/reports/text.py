@@ -96,7 +96,9 @@ def _rule(result: Result, verdict: Verdict, *, colour: bool, width: int) -> list
         if len(lines) > 1:
             lines = [_cut(lines[0], width)]
     else:
-        told = [plain(result.reason), remark(result), plain(result.place)]
+        # what was left out names the line that left it out
+        place = "" if result.outcome is Outcome.NOT_APPLICABLE else plain(result.place)
+        told = [plain(result.reason), remark(result), place]
         lines = _wrapped(head, "; ".join(part for part in told if part), width)
     if result.outcome in UNMET:
         for note in (result.title, f"why: {result.why}" if result.why else ""):

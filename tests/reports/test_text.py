@@ -1,0 +1,79 @@
+"""The report for a terminal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aims_gate.reports.text import render, render_text
+from aims_gate.verdict import Decision, Outcome
+from tests.reports.cases import BIAS, CASES, ROC, hostile_verdict, verdict_of
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def lines(text: str) -> list[str]:
+    """The lines without the commands, which are long because they are there to be copied."""
+    return [line for line in text.splitlines() if "aims-gate " not in line]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+@pytest.mark.parametrize("case", CASES)
+def test_no_line_is_wider_than_the_terminal(case: str, width: int) -> None:
+    told = lines(render_text(CASES[case], colour=False, width=width))
+    assert max(map(len, told)) <= width
+
+
+@settings(deadline=None, max_examples=50)
+@given(text=st.text(min_size=1, max_size=400), width=st.integers(-5, 200))
+def test_any_text_fits_any_terminal(text: str, width: int) -> None:
+    told = lines(render_text(hostile_verdict(text), colour=False, width=width))
+    assert max(map(len, told)) <= max(width, 60)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_colour_changes_nothing_but_colour(case: str) -> None:
+    painted = render_text(CASES[case], colour=True, width=100)
+    assert ANSI.sub("", painted) == render(CASES[case])
+    assert "\x1b" in painted
+    assert "\x1b" not in render(CASES[case])
+
+
+def test_every_outcome_has_a_colour_and_a_line() -> None:
+    for outcome in Outcome:
+        result = replace(ROC, outcome=outcome, raw_outcome=outcome)
+        told = render_text(verdict_of(result, decision=Decision.UNDECIDED), colour=True, width=100)
+        assert re.search(rf"^\x1b\[[0-9]+m{outcome}\x1b\[0m +PERF-01 ", told, re.MULTILINE)
+
+
+def test_every_rule_is_shown_once_with_its_place_unless_it_passed() -> None:
+    told = " ".join(render(CASES["refused"]).split())
+    for result in CASES["refused"].results:
+        assert told.count(f"{result.outcome} {result.rule} ".replace("  ", " ")) >= 1
+        assert (result.place in told) is (result.outcome is not Outcome.PASS)
+
+
+def test_a_rule_that_passed_takes_one_line_and_shows_that_it_goes_on() -> None:
+    result = replace(ROC, reason="word " * 60)
+    told = render_text(verdict_of(result, decision=Decision.PASSED), colour=False, width=80)
+    (line,) = [line for line in told.splitlines() if "word" in line]
+    assert line.startswith("PASS  PERF-01  word")
+    assert line.endswith(" ...")
+
+
+def test_a_refusal_explains_itself_on_lines_that_hang_under_it() -> None:
+    told = render(verdict_of(ROC, BIAS, decision=Decision.REFUSED)).splitlines()
+    start = next(n for n, line in enumerate(told) if line.startswith("FAIL  BIAS-02  impact ratio"))
+    assert " ".join(told[start : start + 2]).count("policy.yaml:41") == 1
+    assert told[start + 2] == " " * 15 + "Groups are selected at similar rates"
+    assert told[start + 3].startswith(" " * 15 + "why: Four fifths")
+
+
+def test_the_exit_code_is_told() -> None:
+    assert render(CASES["undecided"]).endswith("exit code   3\n")
+    assert render(CASES["refused"]).endswith("exit code   1\n")
+    assert render(CASES["passed"]).endswith("exit code   0\n")

@@ -1,0 +1,237 @@
+"""What all formats share: harmless text, the order of results, the sentence that decides."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aims_gate.errors import RecordError
+from aims_gate.reports import (
+    REPORTS,
+    headline,
+    in_order,
+    next_steps,
+    plain,
+    proof,
+    question,
+    record_of,
+    redacted,
+    remark,
+    tally,
+)
+from aims_gate.verdict import Decision, Outcome
+from tests.reports.cases import (
+    BIAS,
+    CASES,
+    CRASH,
+    FEW,
+    HOSTILE,
+    NOT_HERE,
+    ROC,
+    SOFT_FAIL,
+    WAIVED,
+    hostile_verdict,
+    verdict_of,
+)
+
+EXTENSIONS = {"text": "txt", "json": "json", "markdown": "md", "junit": "xml"}
+SECRETS = {
+    "userinfo": ("https://alice:hunter2@mlflow.example/api", "hunter2"),
+    "userinfo of a database": ("postgresql+psycopg2://u:hunter2@db/mlflow", "hunter2"),
+    "percent-encoded userinfo": (
+        "pkg:mlflow/m@7?repository_url=https%3A%2F%2Fu%3Ahunter2%40h",
+        "hunter2",
+    ),
+    "signed query": ("s3://b/k?X-Amz-Signature=deadbeef&x=1", "deadbeef"),
+    "shared access": ("https://acc.blob.example/c?sv=1&sig=c2VjcmV0", "c2VjcmV0"),
+    "bearer": ("401 for Authorization: Bearer abcdefghijklmnop1234", "abcdefghijklmnop1234"),
+    "personal token": ("clone with ghp_" + "a1B2" * 9, "ghp_a1B2"),
+    "access key": ("AKIA" + "ABCD" * 4, "AKIAABCD"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", REPORTS)
+def test_reports_are_as_they_were(case: str, name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"{case}.{EXTENSIONS[name]}", REPORTS[name](CASES[case]))
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_no_report_says_passed_over_a_blocking_result(name: str) -> None:
+    with pytest.raises(RecordError, match="BIAS-02 stands in the way"):
+        REPORTS[name](verdict_of(ROC, BIAS, decision=Decision.PASSED))
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_no_report_says_passed_over_no_results_at_all(name: str) -> None:
+    with pytest.raises(RecordError, match="no rule was decided"):
+        REPORTS[name](verdict_of(decision=Decision.PASSED))
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_report_holds_what_a_log_obeys_or_a_terminal_acts_on(name: str, text: str) -> None:
+    """Neither workflow commands nor control, invisible or bidirectional characters."""
+    report = REPORTS[name](hostile_verdict(text))
+    for line in report.splitlines():
+        assert not line.strip().startswith("::")
+        assert "##[" not in line
+        assert "##vso[" not in line
+    seen = {unicodedata.category(character) for character in report.replace("\n", "")}
+    assert not seen & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    report.encode()
+
+
+@pytest.mark.parametrize(("text", "secret"), SECRETS.values(), ids=list(SECRETS))
+@pytest.mark.parametrize("name", REPORTS)
+def test_no_report_tells_a_secret(name: str, text: str, secret: str) -> None:
+    assert secret in text
+    assert secret not in REPORTS[name](hostile_verdict(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "models:/credit-risk@champion",
+        "pkg:mlflow/credit-risk@7?repository_url=https%3A%2F%2Fmlflow.example%2Fa",
+        "https://example.com/a?signal=strong",
+        "approved by ann@acme.example",
+        "s3://bucket/key?versionId=3",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_a_doctored_name_does_not_pass_for_the_name_it_imitates() -> None:
+    assert plain("cre\u202edit") == "cre?dit"
+    assert plain("credit\u200b") == "credit?"
+    assert plain("\x1b[31mcredit\x1b[0m") == "?credit?"
+    assert plain("really?? yes") == "really?? yes"
+
+
+def test_text_in_any_script_stays_readable() -> None:
+    assert plain("Straße  \n 顧客 كريم Ωmega") == "Straße 顧客 كريم Ωmega"
+
+
+def test_long_text_is_cut_and_shows_it() -> None:
+    assert plain("x" * 3_000) == "x" * 1_997 + "..."
+    assert plain("x" * 2_000) == "x" * 2_000
+
+
+@settings(deadline=None, max_examples=200)
+@given(text=st.text() | st.text("\x1b[]:#vso;m\\\u202e\n \ud800", max_size=40))
+def test_plain_text_is_one_harmless_line(text: str) -> None:
+    shown = plain(text)
+    assert shown == " ".join(shown.split())
+    assert "::" not in shown
+    assert "##" not in shown
+    assert not {unicodedata.category(c) for c in shown} & {"Cc", "Cf", "Cs", "Co", "Cn"}
+    assert plain(shown) == shown
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize(
+    "text", ["a." * 10**5, "%3A%2F%2F" * 10**4, "?token" * 10**4, "\x1b]" * 10**5]
+)
+def test_text_made_to_stall_patterns_does_not(text: str) -> None:
+    plain(text)
+    redacted(text)
+
+
+def test_blocking_results_come_first_then_the_worst() -> None:
+    order = [BIAS, CRASH, FEW, SOFT_FAIL, WAIVED, ROC, NOT_HERE]
+    for shuffled in list(permutations(order))[:: 5_040 // 60]:
+        assert in_order(verdict_of(*shuffled, decision=Decision.REFUSED)) == order
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        (
+            "passed",
+            (
+                "policy met: nothing stands in the way of production "
+                "(1 FAIL, 1 WAIVED, 1 WARN, 2 PASS, 1 NOT_APPLICABLE)"
+            ),
+        ),
+        ("refused", "policy not met: 5 of 8 rules stand in the way of production"),
+        ("unsigned", "policy not met: 1 of 2 rules stands in the way of production"),
+        (
+            "undecided",
+            (
+                "undecided: 1 of 2 rules could not be measured, so the policy is neither met "
+                "nor not met; production stays closed"
+            ),
+        ),
+        (
+            "nothing-decided",
+            "undecided: no blocking rule was decided; production stays closed",
+        ),
+    ],
+)
+def test_the_verdict_in_words(case: str, told: str) -> None:
+    assert headline(CASES[case]) == told
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("case", CASES)
+def test_no_report_calls_anything_certified_or_compliant(name: str, case: str) -> None:
+    report = REPORTS[name](CASES[case]).lower()
+    assert "certif" not in report
+    assert "complian" not in report
+    assert "required by iso" not in report
+
+
+def test_a_miss_that_does_not_block_says_why_not() -> None:
+    assert remark(SOFT_FAIL) == "does not block (severity warn)"
+    assert remark(replace(FEW, blocking=False)) == "does not block at this stage"
+    assert not remark(BIAS)
+    assert not remark(ROC)
+
+
+def test_a_waiver_is_named_and_so_is_what_it_hides() -> None:
+    assert remark(WAIVED) == "FAIL waived by W-2026-014"
+    assert remark(replace(WAIVED, waiver=None)) == "FAIL waived by no waiver that is named"
+
+
+def test_each_kind_of_refusal_says_what_to_do() -> None:
+    steps = list(next_steps(CASES["refused"]))
+    kinds = ["FAIL BIAS-02", "ERROR BIAS-06", "MISSING MON-01", "STALE DATA-07"]
+    assert [step.split(":")[0] for step in steps] == [*kinds, "INSUFFICIENT BIAS-03"]
+    many = [replace(BIAS, rule=f"BIAS-{n}") for n in range(7)]
+    (step,) = next_steps(verdict_of(*many, decision=Decision.REFUSED))
+    assert step.startswith("FAIL BIAS-0, BIAS-1, BIAS-2, BIAS-3, BIAS-4 and 2 more: ")
+
+
+def test_a_stage_that_nothing_decided_says_where_to_look() -> None:
+    assert "applies_to" in next(next_steps(CASES["nothing-decided"]))
+    assert not list(next_steps(CASES["passed"]))
+
+
+def test_commands_are_quoted_for_a_shell() -> None:
+    verdict = hostile_verdict("x; rm -rf $HOME '")
+    assert (
+        question(verdict) == """aims-gate explain 'x; rm -rf $HOME '"'"'' 'x; rm -rf $HOME '"'"''"""
+    )
+    assert "--model 'x; rm" in proof(verdict)
+
+
+def test_only_signed_evidence_that_was_written_can_be_verified() -> None:
+    assert proof(CASES["refused"]).endswith("--model models:/credit-risk/7 --stage production")
+    assert not proof(CASES["unsigned"])
+    assert not proof(CASES["unrecorded"])
+    assert record_of(CASES["unrecorded"]) == "none was kept"
+    assert record_of(CASES["unsigned"]).endswith(", unsigned: it never verifies")
+
+
+def test_every_outcome_is_counted() -> None:
+    results = [replace(ROC, outcome=outcome, raw_outcome=outcome) for outcome in Outcome]
+    told = tally(verdict_of(*results, decision=Decision.REFUSED))
+    assert told == ", ".join(f"1 {outcome}" for outcome in Outcome)
