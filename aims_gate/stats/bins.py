@@ -163,13 +163,16 @@ def _counted(sample: Ordered, cuts: tuple[_Cut, ...]) -> Counts:
 
 
 def _ranges(cuts: tuple[_Cut, ...]) -> Iterator[str]:
+    """Name the bins between cuts, with as few digits as tell the cuts apart."""
+    values = sorted({cut.value for cut in cuts})
+    digits = next(d for d in (4, 8, 12, 17) if len({f"{v:.{d}g}" for v in values}) == len(values))
     low: _Cut | None = None
     for cut in (*cuts, None):
         if low is not None and cut is not None and low.value == cut.value:
-            yield f"{cut.value:.4g}"
+            yield f"{cut.value:.{digits}g}"
         else:
-            left = "(-inf" if low is None else f"{'(' if low.after else '['}{low.value:.4g}"
-            right = "inf)" if cut is None else f"{cut.value:.4g}{']' if cut.after else ')'}"
+            left = "(-inf" if low is None else f"{'(' if low.after else '['}{low.value:.{digits}g}"
+            right = "inf)" if cut is None else f"{cut.value:.{digits}g}{']' if cut.after else ')'}"
             yield f"{left}, {right}"
         low = cut
 

@@ -87,6 +87,9 @@ def test_a_model_that_never_says_yes_is_usable_if_the_labels_know_the_class() ->
     unknown = data(columns, **BOTH, positive="ja")
     with pytest.raises(DataError, match="'ja' occurs nowhere in yhat"):
         positive_class(unknown, labelled(unknown, ["prediction"]))
+    unlabelled = data({"yhat": ["no", "no"]}, prediction="yhat", positive="yes")
+    with pytest.raises(DataError, match="'yes' occurs nowhere in yhat"):
+        positive_class(unlabelled, labelled(unlabelled, ["prediction"]))
 
 
 def test_labels_and_predictions_of_different_kinds_are_refused() -> None:

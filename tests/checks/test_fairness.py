@@ -333,6 +333,14 @@ def test_intersections_are_groups_of_their_own() -> None:
     assert not any("&" in name for name in alone)
 
 
+def test_whole_numbers_name_their_group_alike_however_they_are_stored() -> None:
+    """A null turns a column of whole numbers into floats in pandas; 1.0 is still group 1."""
+    codes = [1.0, 2.0, math.nan] * 200
+    found = data({"race": codes, "p": [0, 1] * 300}, prediction="p", sensitive={"race": None})
+    rates = context(Parity(), "selection_rate", found)
+    assert set(rates) == {"race=1", "race=2", "race=(missing)"}
+
+
 def test_numbers_are_grouped_by_the_edges_of_the_policy() -> None:
     rng = np.random.default_rng(6)
     columns = {"age": rng.integers(18, 90, 3_000).tolist(), "p": rng.integers(0, 2, 3_000).tolist()}

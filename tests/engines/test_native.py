@@ -10,6 +10,7 @@ from aims_gate.engines import ENGINES, Trials
 from aims_gate.engines.native import ENGINE
 from aims_gate.errors import CheckError
 from aims_gate.frames import Cells, Distribution, Key
+from aims_gate.stats.tables import Confusion
 
 NONE = Trials(group="none", rows=40, successes=0)
 EMPTY = Trials(group="empty", rows=0, successes=0)
@@ -67,3 +68,8 @@ def test_a_method_that_is_not_there_is_an_error_not_a_zero() -> None:
 def test_wasserstein_of_two_steps_is_known() -> None:
     """Reference 0 and 2 (sd 1), current 1 and 3: everything moves by one sd."""
     assert ENGINE.drift_of_numbers("wasserstein", ordered(0, 2), ordered(1, 3)) == 1.0
+
+
+def test_a_performance_metric_comes_from_the_scores_and_is_nan_where_it_is_undefined() -> None:
+    assert ENGINE.score("precision", Confusion(tp=30, fp=10, fn=5, tn=55)) == 0.75
+    assert math.isnan(ENGINE.score("precision", Confusion(tp=0, fp=0, fn=5, tn=55)))

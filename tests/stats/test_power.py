@@ -79,6 +79,13 @@ def test_99_rows_are_too_few_however_large_the_other_side() -> None:
     )
 
 
+def test_a_drift_that_is_not_past_the_limit_can_never_be_shown() -> None:
+    design = DriftDesign(bins=10, reference=10**6, current=10**6, columns=1, alpha=0.05)
+    need = design.need(limit=0.25, line=0.10, serious=0.25)
+    assert not need.powered
+    assert need.reason.endswith("cannot show 0.25; no number of rows could")
+
+
 def test_a_reference_that_no_current_data_can_make_up_for_is_named() -> None:
     assert "the reference is too small: it needs at least 101 rows" in drift(100, 10**6).reason
 
