@@ -84,7 +84,7 @@ def result(rule: str, outcome: Outcome, *, blocking: bool = False) -> Result:
     )
 
 
-def verdict_of(model: Manifest, signer: Signer | None, **changes: Any) -> Verdict:
+def verdict_of(model: Manifest, signer: Signer | None, /, **changes: Any) -> Verdict:
     """Give a passed verdict with one warning; *changes* replace its fields."""
     verdict = Verdict(
         decision=Decision.PASSED,
