@@ -65,13 +65,13 @@ def moments_of(losses: Floats, weights: Counts | None) -> Moments:
         raise DataError("there are no rows to take a mean of")
     times = np.ones_like(losses) if weights is None else weights.astype(np.float64)
     rows = int(times.sum())
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         mean = float((times * losses).sum()) / rows
         centred = losses - mean
         second = float((times * centred**2).sum())
         third = float((times * centred**3).sum())
-    if not math.isfinite(mean) or not math.isfinite(second):
-        raise DataError("the losses are too large for their mean and variance to be computed")
+    if not all(map(math.isfinite, (mean, second, third))):
+        raise DataError("the losses are too large for their moments to be computed")
     return Moments(
         rows=rows,
         mean=mean,
@@ -82,4 +82,4 @@ def moments_of(losses: Floats, weights: Counts | None) -> Moments:
 
 def _skewness(second: float, third: float) -> float:
     spread = second**1.5
-    return third / spread if spread > 0 and math.isfinite(third) else 0.0
+    return third / spread if spread > 0 else 0.0
