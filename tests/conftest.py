@@ -22,6 +22,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # MLflow's sqlite store on SQLAlchemy 2.1: theirs, and nothing that we could change
+    config.addinivalue_line("filterwarnings", "ignore:The ``noload`` loader:DeprecationWarning")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip where a program is missing; fail instead where AIMS_GATE_REQUIRE names it."""
     required = os.environ.get("AIMS_GATE_REQUIRE", "").replace(",", " ").split()

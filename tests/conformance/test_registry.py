@@ -1,0 +1,235 @@
+"""Every implementation of `Registry`, against real stores: a server, and a sqlite file."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from aims_gate.errors import SourceError
+from aims_gate.sources.mlflow.client import ClientRegistry
+from aims_gate.sources.mlflow.fetch import list_tree
+from aims_gate.sources.mlflow.registry import LOCAL, DatasetInput, NotFoundError, Registry
+from aims_gate.sources.mlflow.rest import RestRegistry
+from tests.conftest import Store
+from tests.registry_content import FILES, Content, Logged
+
+AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+@pytest.fixture(params=["rest", "client", "sqlite"])
+def place(request: pytest.FixtureRequest) -> tuple[Registry, Content]:
+    """A registry, and what writes to the same store as a training job would."""
+    if request.param == "sqlite":
+        store: Store = request.getfixturevalue("mlflow_store")
+        return ClientRegistry(store.uri), Content(uri=store.uri)
+    server: str = request.getfixturevalue("mlflow_server")
+    opened: Callable[[], Registry] = (
+        (lambda: RestRegistry(server, {}))
+        if request.param == "rest"
+        else lambda: ClientRegistry(server)
+    )
+    return opened(), Content(uri=server)
+
+
+Place = tuple[Registry, Content]
+
+
+def test_a_version_says_where_it_came_from(place: Place) -> None:
+    registry, content = place
+    logged = content.registered()
+    content.client.set_model_version_tag(logged.name, logged.version, "team", "risk")
+    version = registry.get_version(logged.name, logged.version)
+    assert (version.name, version.version) == (logged.name, "1")
+    assert version.source == f"models:/{logged.model_id}"
+    assert (version.run_id, version.status) == (logged.run_id, "READY")
+    assert version.tags == {"team": "risk"}
+
+
+def test_an_alias_gives_the_version_it_points_at_now(place: Place) -> None:
+    registry, content = place
+    logged = content.registered()
+    second = content.version(logged.name, f"models:/{logged.model_id}", logged.run_id)
+    content.client.set_registered_model_alias(logged.name, "champion", "1")
+    assert registry.get_alias(logged.name, "champion").version == "1"
+    content.client.set_registered_model_alias(logged.name, "champion", second)
+    assert registry.get_alias(logged.name, "champion").version == "2"
+
+
+def test_what_is_not_there_is_an_error_and_never_an_empty_answer(place: Place) -> None:
+    registry, content = place
+    logged = content.registered()
+    for ask in (
+        lambda: registry.get_version(logged.name, "77"),
+        lambda: registry.get_version("nobody", "1"),
+        lambda: registry.logged_model("m-" + "0" * 32),
+        lambda: registry.run("0" * 32),
+    ):
+        with pytest.raises(NotFoundError):
+            ask()
+    with pytest.raises(SourceError):
+        registry.get_alias(logged.name, "nobody")
+
+
+def test_a_logged_model_names_its_run_and_its_place(place: Place) -> None:
+    registry, content = place
+    run_id = content.run()
+    model = registry.logged_model(content.model(run_id))
+    assert (model.name, model.run_id, model.status) == ("model", run_id, "READY")
+    assert registry.reads(model.artifact_uri)
+
+
+def test_a_model_whose_files_are_not_complete_is_not_ready(place: Place) -> None:
+    registry, content = place
+    pending = content.client.create_logged_model("0", name="half").model_id
+    assert registry.logged_model(pending).status == "PENDING"
+    content.client.finalize_logged_model(pending, "FAILED")
+    assert registry.logged_model(pending).status == "FAILED"
+
+
+def test_a_run_tells_its_status_times_tags_models_and_datasets(place: Place) -> None:
+    from mlflow.entities import Dataset, InputTag
+    from mlflow.entities import DatasetInput as Input
+
+    registry, content = place
+    run_id = content.run(end=False, tags={"mlflow.source.git.commit": "abc"})
+    dataset = Dataset(name="d", digest="77aa", source_type="local", source='{"uri": "/etc/passwd"}')
+    tags = [InputTag("mlflow.data.context", "evaluation")]
+    content.client.log_inputs(run_id, [Input(dataset, tags)])
+    model_id = content.model(run_id)
+    running = registry.run(run_id)
+    assert (running.status, running.ended) == ("RUNNING", None)
+    content.client.set_terminated(run_id)
+    run = registry.run(run_id)
+    assert run.status == "FINISHED"
+    assert run.started is not None
+    assert run.ended is not None
+    assert run.started <= run.ended
+    assert run.tags["mlflow.source.git.commit"] == "abc"
+    assert run.models == (model_id,)
+    assert run.datasets == (DatasetInput(name="d", digest="77aa", context="evaluation"),)
+
+
+def test_metrics_come_with_every_point_and_nan_stays_nan(place: Place) -> None:
+    registry, content = place
+    run_id = content.run()
+    run = registry.run(run_id)
+    assert run.metrics["auc"] == 0.875
+    assert math.isnan(run.metrics["loss"])
+    points = registry.metric_history(run_id, "auc")
+    assert [(p.step, p.value) for p in points] == [(0, 0.75), (1, 0.875)]
+    assert all(p.timestamp is not None and p.timestamp.tzinfo is not None for p in points)
+    assert math.isnan(registry.metric_history(run_id, "loss")[0].value)
+
+
+def test_artifacts_are_listed_one_folder_at_a_time_and_downloaded_whole(
+    place: Place, tmp_path: Path
+) -> None:
+    registry, content = place
+    uri = registry.logged_model(content.model(content.run())).artifact_uri
+    top = {(a.path, a.is_dir) for a in registry.list_artifacts(uri)}
+    assert top == {("MLmodel", False), ("requirements.txt", False), ("weights", True)}
+    (weights,) = registry.list_artifacts(uri, "weights")
+    assert (weights.path, weights.bytes) == ("weights/w.bin", 3)
+    assert {a.path for a in list_tree(registry, uri, max_files=9)} == set(FILES)
+    size = registry.download(uri, "weights/w.bin", tmp_path / "w", limit=3)
+    assert (size, (tmp_path / "w").read_bytes()) == (3, FILES["weights/w.bin"])
+
+
+def test_a_file_or_nothing_lists_as_nothing(place: Place) -> None:
+    registry, content = place
+    uri = registry.logged_model(content.model(content.run())).artifact_uri
+    assert registry.list_artifacts(uri, "nowhere") == ()
+    assert registry.list_artifacts(uri, "MLmodel") == ()
+    assert registry.list_artifacts(uri, "weights/w.bin") == ()
+
+
+def test_a_download_stops_at_its_limit(place: Place, tmp_path: Path) -> None:
+    registry, content = place
+    uri = registry.logged_model(content.model(content.run())).artifact_uri
+    with pytest.raises(SourceError, match="more than the 2 bytes"):
+        registry.download(uri, "weights/w.bin", tmp_path / "w", limit=2)
+
+
+def test_a_download_of_nothing_is_an_error(place: Place, tmp_path: Path) -> None:
+    registry, content = place
+    uri = registry.logged_model(content.model(content.run())).artifact_uri
+    with pytest.raises(SourceError):
+        registry.download(uri, "weights/other.bin", tmp_path / "w", limit=2)
+
+
+def test_the_gates_own_run_is_written_and_found_by_its_tag(place: Place, tmp_path: Path) -> None:
+    registry, content = place
+    logged = content.registered()
+    experiment = registry.experiment("aims-gate")
+    assert registry.experiment("aims-gate") == experiment
+    key = uuid.uuid4().hex
+    tags = {"aims_gate.evaluation": key}
+    run = registry.create_run(experiment, name="cr 1", started=AT, tags=tags)
+    assert (run.status, run.started) == ("RUNNING", AT)
+    for _again in range(2):
+        registry.link_model(run.run_id, logged.model_id)
+        registry.log_metrics(run.run_id, {"PERF-01.roc_auc": 0.5, "BIAS-02.gap": 0.0}, at=AT)
+    file = tmp_path / "report.json"
+    file.write_bytes(b"{}")
+    registry.upload(run.artifact_uri, "aims_gate/e1/report.json", file)
+    registry.finish_run(run.run_id, at=AT)
+    (found,) = registry.find_runs(experiment, "aims_gate.evaluation", key)
+    assert (found.run_id, found.status, found.ended) == (run.run_id, "FINISHED", AT)
+    assert found.metrics == {"PERF-01.roc_auc": 0.5, "BIAS-02.gap": 0.0}
+    assert [p.timestamp for p in registry.metric_history(run.run_id, "BIAS-02.gap")] == [AT]
+    (stored,) = registry.list_artifacts(run.artifact_uri, "aims_gate/e1")
+    assert (stored.path, stored.bytes) == ("aims_gate/e1/report.json", 2)
+    inputs = content.client.get_run(run.run_id).inputs.model_inputs
+    assert [item.model_id for item in inputs] == [logged.model_id]
+    assert registry.find_runs(experiment, "aims_gate.evaluation", "other") == ()
+
+
+def test_many_metrics_are_all_logged(place: Place) -> None:
+    """More than MLflow takes in one call."""
+    registry, _content = place
+    run = registry.create_run(registry.experiment("aims-gate"), name="n", started=AT, tags={})
+    values = {f"R-{number}.x": float(number) for number in range(1_001)}
+    registry.log_metrics(run.run_id, values, at=AT)
+    assert registry.run(run.run_id).metrics == values
+
+
+def test_a_version_tag_is_set(place: Place) -> None:
+    registry, content = place
+    logged: Logged = content.registered()
+    registry.set_version_tag(logged.name, "1", "aims_gate.verdict", "passed")
+    registry.set_version_tag(logged.name, "1", "aims_gate.verdict", "refused")
+    assert registry.get_version(logged.name, "1").tags == {"aims_gate.verdict": "refused"}
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mlflow-artifacts://elsewhere.example/1/models",
+        "https://elsewhere.example/api/2.0/mlflow-artifacts/artifacts/1",
+        "ftp://elsewhere.example/1",
+        "file://elsewhere.example/etc",
+    ],
+)
+def test_artifacts_of_another_host_are_not_read(place: Place, uri: str) -> None:
+    registry, _content = place
+    if uri.startswith("file:") and registry.server == LOCAL:
+        uri = "sftp://elsewhere.example/etc"
+    assert not registry.reads(uri)
+    with pytest.raises(SourceError):
+        registry.list_artifacts(uri)
+
+
+def test_folders_of_this_machine_are_not_read_because_a_server_names_them(
+    mlflow_server: str,
+) -> None:
+    for registry in (RestRegistry(mlflow_server, {}), ClientRegistry(mlflow_server)):
+        for uri in ("/etc", "file:///etc"):
+            assert not registry.reads(uri)
+            with pytest.raises(SourceError):
+                registry.download(uri, "passwd", Path("never"), limit=1)
+    assert not Path("never").exists()
