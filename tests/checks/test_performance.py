@@ -1,0 +1,428 @@
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import replace
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from aims_gate.checks import NoDataError
+from aims_gate.checks.outcomes import BUILDERS
+from aims_gate.checks.performance import Metric, Score
+from aims_gate.errors import PolicyError
+from aims_gate.facts import Lack, Statistic
+from aims_gate.plan import plan
+from aims_gate.policy.model import DecideOn, Policy, Role, Rule, TaskKind, Threshold
+from aims_gate.sources.subject import Data
+from aims_gate.stats.formulas import FORMULAS
+from aims_gate.verdict import Outcome
+from tests.checks.subjects import context, data, decided, inputs
+
+METRICS: tuple[Metric, ...] = get_args(Metric)
+LAWS = settings(deadline=None, max_examples=25)
+Array = npt.NDArray[Any]
+
+
+def cells(metric: Metric, *roles: Data, **options: Any) -> list[Statistic]:
+    """The judged cells, the value first."""
+    found = [s for s in Score(metric=metric).measure(inputs(*roles, **options)) if s.judged]
+    assert all((s.value is None) == (s.lack is not None) for s in found)
+    assert all(s.name == metric and s.slice == "" for s in found)
+    return found
+
+
+def only(metric: Metric, *roles: Data, **options: Any) -> Statistic:
+    (cell,) = cells(metric, *roles, **options)
+    return cell
+
+
+def same(one: float | None, other: float | None) -> bool:
+    """Equal up to the rounding of sums in another order; None equals only None."""
+    return one is other or bool(one == pytest.approx(other, rel=1e-11, abs=1e-14))
+
+
+def binary(seed: int, rows: int = 400, **spec: Any) -> Data:
+    """Text labels, unequal classes, scores with ties."""
+    random = np.random.default_rng(seed)
+    truth = random.random(rows) < 0.3
+    scores = np.round(1 / (1 + np.exp(-random.normal(1.5 * truth - 1, 1))), 2)
+    columns = {
+        "y": np.where(truth, "yes", "no"),
+        "p": np.where(scores > 0.45, "yes", "no"),
+        "s": scores,
+        "n": random.integers(0, 5, rows),
+    }
+    roles = {"label": "y", "prediction": "p", "score": "s", "positive": "yes"}
+    return data(columns, **{**roles, **spec})
+
+
+def several(seed: int, rows: int = 500, **spec: Any) -> Data:
+    """Five unequal classes named by numbers, predictions right in about two of three."""
+    random = np.random.default_rng(seed)
+    y = random.choice(5, rows, p=[0.4, 0.3, 0.15, 0.1, 0.05])
+    p = np.where(random.random(rows) < 0.6, y, random.choice(5, rows))
+    columns = {"y": y, "p": p, "n": random.integers(0, 5, rows)}
+    return data(columns, **{"label": "y", "prediction": "p", **spec})
+
+
+def numbers(seed: int, rows: int = 300, **spec: Any) -> Data:
+    random = np.random.default_rng(seed)
+    y = random.normal(10, 3, rows)
+    columns = {"y": y, "p": y + random.normal(0.2, 1, rows), "n": random.integers(0, 5, rows)}
+    return data(columns, **{"label": "y", "prediction": "p", **spec})
+
+
+def arrays(found: Data) -> tuple[dict[str, Array], Array | None]:
+    table = found.frame.table.to_pydict()  # type: ignore[attr-defined]  # an ArrowFrame
+    columns = {name: np.array(values) for name, values in table.items()}
+    return columns, columns["n"] if found.spec.weight else None
+
+
+def expected(metric: Metric, found: Data) -> float:
+    """What scikit-learn says."""
+    columns, n = arrays(found)
+    y, p, s = columns["y"], columns["p"], columns.get("s", np.zeros(0))
+    yes = (y == "yes").astype(int)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        by_name = {
+            "accuracy": lambda: sk.accuracy_score(y, p, sample_weight=n),
+            "balanced_accuracy": lambda: sk.balanced_accuracy_score(y, p, sample_weight=n),
+            "precision": lambda: sk.precision_score(y, p, pos_label="yes", sample_weight=n),
+            "recall": lambda: sk.recall_score(y, p, pos_label="yes", sample_weight=n),
+            "specificity": lambda: sk.recall_score(y, p, pos_label="no", sample_weight=n),
+            "f1": lambda: sk.f1_score(y, p, pos_label="yes", sample_weight=n),
+            "mcc": lambda: sk.matthews_corrcoef(y, p, sample_weight=n),
+            "roc_auc": lambda: sk.roc_auc_score(yes, s, sample_weight=n),
+            "brier": lambda: sk.brier_score_loss(yes, s, sample_weight=n),
+            "log_loss": lambda: sk.log_loss(yes, s, sample_weight=n),
+            "macro_precision": lambda: sk.precision_score(y, p, average="macro", sample_weight=n),
+            "macro_recall": lambda: sk.recall_score(y, p, average="macro", sample_weight=n),
+            "macro_f1": lambda: sk.f1_score(y, p, average="macro", sample_weight=n),
+            "weighted_f1": lambda: sk.f1_score(y, p, average="weighted", sample_weight=n),
+            "mae": lambda: sk.mean_absolute_error(y, p, sample_weight=n),
+            "mse": lambda: sk.mean_squared_error(y, p, sample_weight=n),
+            "rmse": lambda: sk.root_mean_squared_error(y, p, sample_weight=n),
+            "r2": lambda: sk.r2_score(y, p, sample_weight=n),
+        }
+        return float(by_name[metric]())
+
+
+MAKERS = {TaskKind.BINARY: binary, TaskKind.MULTICLASS: several, TaskKind.REGRESSION: numbers}
+FITTING = [(m, task) for task in MAKERS for m in METRICS if m in BUILDERS[task]]
+
+
+# refusals first
+
+
+def test_without_data_there_is_nothing_to_measure() -> None:
+    with pytest.raises(NoDataError, match="no evaluation data"):
+        cells("accuracy")
+
+
+def test_an_unknown_metric_is_a_policy_error_before_anything_is_read() -> None:
+    rule = Rule(id="PERF-01", check="performance.score", parameters={"metric": "auc"})
+    with pytest.raises(PolicyError, match=r"'metric'.*should be"):
+        plan(Policy(id="p", version="1.0.0", rules=(rule,))).sound()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "require", "why"),
+    [
+        ({}, Threshold(at_least=0.7), "needs the parameter 'metric'"),
+        ({"metric": "roc_auc"}, None, "no conventional limit"),
+        ({"metric": "roc_auc"}, Threshold(at_least=1.2), "lies in"),
+        ({"metric": "roc_auc"}, Threshold(at_least=0.0), "met by every value"),
+        ({"metric": "log_loss"}, Threshold(at_least=0.3), "wrong way round"),
+        ({"metric": "roc_auc", "average": "macro"}, Threshold(at_least=0.7), "no parameter"),
+    ],
+)
+def test_a_rule_that_cannot_refuse_is_a_policy_error(
+    parameters: dict[str, Any], require: Threshold | None, why: str
+) -> None:
+    rule = Rule(id="PERF-01", check="performance.score", parameters=parameters, require=require)
+    with pytest.raises(PolicyError, match=why):
+        plan(Policy(id="p", version="1.0.0", rules=(rule,))).sound()
+
+
+@pytest.mark.parametrize("metric", ["macro_f1", "weighted_f1", "r2"])
+def test_nothing_can_be_proven_of_a_metric_without_an_interval(metric: str) -> None:
+    rule = Rule(
+        id="PERF-01",
+        check="performance.score",
+        parameters={"metric": metric},
+        require=Threshold(at_least=0.5),
+        decide_on=DecideOn.PROVEN_PASS,
+    )
+    with pytest.raises(PolicyError, match="has no interval"):
+        plan(Policy(id="p", version="1.0.0", rules=(rule,))).sound()
+
+
+@pytest.mark.parametrize("value", [0, 1])
+@pytest.mark.parametrize("positive", [1, None])
+def test_one_class_has_no_area_under_the_curve(value: int, positive: int | None) -> None:
+    columns = {"y": [value] * 60, "s": np.linspace(0, 1, 60)}
+    found = data(columns, label="y", score="s", positive=positive, task=TaskKind.BINARY)
+    cell = only("roc_auc", found)
+    assert cell.lack is Lack.UNDEFINED
+    assert cell.reason == "only one class in the labels"
+
+
+def test_a_model_that_never_says_yes_has_no_precision() -> None:
+    """scikit-learn says 0 and warns; here the outcome is ERROR, whatever the limit."""
+    columns = {"y": [1] * 40 + [0] * 60, "p": [0] * 100}
+    found = data(columns, label="y", prediction="p", positive=1)
+    cell = only("precision", found)
+    assert (cell.lack, cell.reason) == (Lack.UNDEFINED, "no row is predicted positive")
+    rule = {
+        "check": "performance.score",
+        "parameters": {"metric": "precision"},
+        "require": Threshold(at_least=0.01),
+    }
+    assert decided(rule, found).outcome is Outcome.ERROR
+
+
+TOO_FEW: list[tuple[Metric, dict[str, Any], dict[str, Any], str]] = [
+    (
+        "roc_auc",
+        {"y": [1] * 19 + [0] * 500, "s": [0.9] * 18 + [0.3] + [0.1] * 499 + [0.95]},
+        {"score": "s", "positive": 1},
+        "19 rows",
+    ),
+    ("mcc", {"y": [1] * 40 + [0] * 60, "p": [1] * 40 + [0] * 60}, {"prediction": "p"}, "no row"),
+    (
+        "brier",
+        {"y": [1] * 400 + [0] * 600, "s": [1.0] * 399 + [0.0] * 601},
+        {"score": "s"},
+        "dominate",
+    ),
+    ("mae", {"y": np.arange(100) + 0.5, "p": np.arange(100)}, {"prediction": "p"}, "equal"),
+]
+
+
+@pytest.mark.parametrize(("metric", "columns", "spec", "why"), TOO_FEW)
+@pytest.mark.parametrize("decide_on", DecideOn)
+def test_too_little_data_have_a_value_and_are_insufficient_however_good_it_is(
+    metric: Metric, columns: dict[str, Any], spec: dict[str, Any], why: str, decide_on: DecideOn
+) -> None:
+    found = data(columns, label="y", **spec)
+    value, lack = cells(metric, found)
+    assert value.value is not None
+    assert value.interval is None
+    assert lack.lack is Lack.INSUFFICIENT
+    assert why in lack.reason
+    upward = Score(metric=metric).judged().higher_is_better
+    rule = {
+        "check": "performance.score",
+        "parameters": {"metric": metric},
+        "require": Threshold(at_least=0.6) if upward else Threshold(at_most=0.9),
+        "decide_on": decide_on,
+    }
+    assert decided(rule, found).outcome is Outcome.INSUFFICIENT
+
+
+@pytest.mark.parametrize(
+    ("columns", "spec", "outcome"),
+    [
+        ({"y": [1, 0, 1, 0], "s": [0.5, math.nan, 0.9, 0.1]}, {"score": "s"}, Outcome.ERROR),
+        ({"y": [1, 0, 1, None], "s": [0.5, 0.2, 0.9, 0.1]}, {"score": "s"}, Outcome.ERROR),
+        ({"y": [1, 0, 1, 0], "s": [0.5, 0.2, 0.9, 0.1]}, {"score": "gone"}, Outcome.MISSING),
+        ({"y": [1, 0, 1, 0], "s": ["a", "b", "c", "d"]}, {"score": "s"}, Outcome.ERROR),
+        ({"y": np.zeros(0), "s": np.zeros(0)}, {"score": "s"}, Outcome.MISSING),
+    ],
+)
+def test_unusable_data_never_pass(
+    columns: dict[str, Any], spec: dict[str, Any], outcome: Outcome
+) -> None:
+    rule = {
+        "check": "performance.score",
+        "parameters": {"metric": "roc_auc"},
+        "require": Threshold(at_least=0.01),
+    }
+    assert decided(rule, data(columns, label="y", positive=1, **spec)).outcome is outcome
+
+
+# values
+
+
+def test_the_metrics_of_the_policy_are_those_that_have_a_formula_and_a_task() -> None:
+    assert len(METRICS) == len(set(METRICS))
+    assert set(METRICS) == {formula.metric for formula in FORMULAS}
+    assert set(METRICS) == {metric for fitting in BUILDERS.values() for metric in fitting}
+    assert all(metric in Score.about.definition for metric in METRICS)
+
+
+@pytest.mark.parametrize(("metric", "task"), FITTING)
+@LAWS
+@given(st.integers(0, 2**32 - 1))
+def test_values_agree_with_scikit_learn(metric: Metric, task: TaskKind, seed: int) -> None:
+    found = MAKERS[task](seed)
+    cell = cells(metric, found)[0]
+    assert cell.value == pytest.approx(expected(metric, found), rel=1e-9, abs=1e-12)
+    assert cell.engine.startswith("native ")
+    assert cell.rows <= cell.total == found.frame.rows
+
+
+@pytest.mark.parametrize(("metric", "task"), FITTING)
+def test_weighted_rows_are_repeated_rows(metric: Metric, task: TaskKind) -> None:
+    """Value, interval, rows and context agree with the repeated rows and with scikit-learn."""
+    weighted = MAKERS[task](7, weight="n")
+    columns, n = arrays(weighted)
+    spec = {
+        role: getattr(weighted.spec, role) for role in ("label", "prediction", "score", "positive")
+    }
+    assert n is not None
+    repeated = data({name: np.repeat(c, n) for name, c in columns.items()}, **spec)
+    found = Score(metric=metric).measure(inputs(weighted))
+    again = Score(metric=metric).measure(inputs(repeated))
+    for one, other in zip(found, again, strict=True):
+        assert (one.name, one.slice, one.rows, one.total) == (
+            other.name,
+            other.slice,
+            other.rows,
+            other.total,
+        )
+        assert same(one.value, other.value)
+        assert (one.interval is None) == (other.interval is None)
+        if one.interval is not None and other.interval is not None:
+            assert one.interval.low == pytest.approx(other.interval.low, rel=1e-9)
+            assert one.interval.high == pytest.approx(other.interval.high, rel=1e-9)
+    cell = cells(metric, weighted)[0]
+    assert cell.value == pytest.approx(expected(metric, weighted), rel=1e-9)
+
+
+@pytest.mark.parametrize(("metric", "task"), FITTING)
+def test_the_order_of_rows_changes_nothing(metric: Metric, task: TaskKind) -> None:
+    plain = MAKERS[task](11)
+    columns, _ = arrays(plain)
+    order = np.random.default_rng(1).permutation(len(columns["y"]))
+    spec = {
+        role: getattr(plain.spec, role) for role in ("label", "prediction", "score", "positive")
+    }
+    turned = data({name: values[order] for name, values in columns.items()}, **spec)
+    for one, other in zip(cells(metric, plain), cells(metric, turned), strict=True):
+        assert one.lack == other.lack
+        assert same(one.value, other.value)
+
+
+@pytest.mark.parametrize("metric", BUILDERS[TaskKind.BINARY])
+def test_the_names_of_the_classes_change_nothing(metric: Metric) -> None:
+    plain = binary(3)
+    columns, _ = arrays(plain)
+    for yes, no in ((1, 0), (True, False), (1.0, 0.0), ("a", "b"), (7, 12)):
+        renamed = {name: np.where(columns[name] == "yes", yes, no) for name in ("y", "p")}
+        found = data({**columns, **renamed}, label="y", prediction="p", score="s", positive=yes)
+        one, other = only(metric, plain), only(metric, found)
+        assert (one.value, one.interval) == (other.value, other.interval)
+
+
+def test_constant_scores_are_chance_and_perfect_scores_are_one() -> None:
+    labels = [1] * 40 + [0] * 70
+    constant = data({"y": labels, "s": [0.3] * 110}, label="y", score="s", positive=1)
+    assert only("roc_auc", constant).value == 0.5
+    perfect = data({"y": labels, "s": np.array(labels) * 0.9}, label="y", score="s", positive=1)
+    cell = only("roc_auc", perfect)
+    assert cell.value == 1.0
+    assert cell.interval is not None
+    assert cell.interval.low < 0.99
+
+
+def test_the_rules_alpha_sets_the_level() -> None:
+    for alpha in (0.05, 0.01):
+        interval = only("roc_auc", binary(5), alpha=alpha).interval
+        assert interval is not None
+        assert interval.level == pytest.approx(1 - 2 * alpha)
+
+
+def test_another_role_can_be_measured() -> None:
+    current = binary(5, role=Role.CURRENT)
+    evaluation = binary(6)
+    on_current = only("roc_auc", current, evaluation, on=Role.CURRENT)
+    assert on_current.value == pytest.approx(expected("roc_auc", current))
+    assert only("roc_auc", current, evaluation).value == pytest.approx(
+        expected("roc_auc", evaluation)
+    )
+
+
+def test_the_counts_behind_a_value_are_context() -> None:
+    found = data(
+        {"y": [1, 1, 1, 0, 0, 0, 0], "p": [1, 1, 0, 1, 0, 0, 0], "s": [0.1] * 7},
+        label="y",
+        prediction="p",
+        score="s",
+        positive=1,
+    )
+    counted = {
+        "rows": 7,
+        "positives": 3,
+        "true_positives": 2,
+        "false_positives": 1,
+        "false_negatives": 1,
+        "true_negatives": 3,
+    }
+    for name, count in counted.items():
+        assert context(Score(metric="recall"), name, found)[""].value == count
+    assert context(Score(metric="roc_auc"), "negatives", found)[""].value == 4
+    assert only("recall", found).rows == 3
+
+
+def test_dropped_rows_are_told() -> None:
+    columns = {"y": [1, 0, None, 1] * 30, "p": [1, 0, 1, 0] * 30}
+    found = data(columns, label="y", prediction="p", positive=1, max_null_labels=0.25)
+    assert context(Score(metric="accuracy"), "dropped_rows", found)[""].value == 30
+    cell = only("accuracy", found)
+    assert (cell.rows, cell.total) == (90, 120)
+
+
+def test_the_class_found_least_often_is_named_unless_it_is_tiny() -> None:
+    y = ["cat"] * 100 + ["dog"] * 50 + ["fox"] * 29
+    p = ["cat"] * 90 + ["dog"] * 10 + ["dog"] * 30 + ["cat"] * 20 + ["fox"] * 1 + ["cat"] * 28
+    found = data({"y": y, "p": p}, label="y", prediction="p")
+    worst = context(Score(metric="macro_f1"), "least_recall", found)
+    assert list(worst) == ["dog"]
+    assert worst["dog"].value == pytest.approx(0.6)
+    assert worst["dog"].rows == 50
+
+
+@pytest.mark.parametrize(
+    ("limit", "outcome"),
+    [(0.86, Outcome.FAIL), (0.85, Outcome.INSUFFICIENT), (0.80, Outcome.PASS)],
+)
+def test_a_floor_is_passed_only_with_proof(limit: float, outcome: Outcome) -> None:
+    """Accuracy 0.85 of 400 rows: its bound 0.818 meets 0.80 and not 0.85, which the value meets."""
+    columns = {"y": [1, 0], "p": [1, 1], "n": [340, 60]}
+    found = data(columns, label="y", prediction="p", positive=1, weight="n")
+    rule = {
+        "check": "performance.score",
+        "parameters": {"metric": "accuracy"},
+        "require": Threshold(at_least=limit),
+        "decide_on": DecideOn.PROVEN_PASS,
+    }
+    assert decided(rule, found).outcome is outcome
+
+
+class Optimist:
+    """An engine that calls everything perfect."""
+
+    label = "optimist 1"
+
+    def score(self, metric: str, table: object) -> float:
+        return 1.0
+
+
+def test_an_engine_cannot_give_a_value_to_what_is_undefined() -> None:
+    """No row is labelled positive: our precondition comes before the engine."""
+    nobody = data({"y": [0] * 40, "p": [0, 1] * 20}, label="y", prediction="p")
+    for found, lack, value in ((nobody, Lack.UNDEFINED, None), (binary(1), None, 1.0)):
+        optimistic = replace(
+            inputs(found),
+            engine=Optimist(),  # type: ignore[arg-type]  # no other method is needed here
+        )
+        (cell,) = [s for s in Score(metric="recall").measure(optimistic) if s.judged]
+        assert (cell.lack, cell.value) == (lack, value)
