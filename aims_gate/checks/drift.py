@@ -189,7 +189,10 @@ class Columns:
         design = DriftDesign(
             bins=table.bins, reference=n, current=m, columns=pair.columns, alpha=pair.alpha
         )
-        noise = f"noise alone reaches {found.noise(share):.2g} at these sizes"
+        noise = found.noise(share)
+        note = f"noise alone reaches {noise:.2g} at these sizes"
+        if value > noise:
+            note = f"most at {found.moved}; {note}"
         return Statistic(
             name=self.method,
             slice=column,
@@ -199,7 +202,7 @@ class Columns:
             total=pair.current.frame.rows,
             engine=pair.engine.label,
             judged=True,
-            reason=f"most at {found.moved}; {noise}" if found.df else "one value in both samples",
+            reason=note if found.df else "one value in both samples",
             # where one value is all there is in both, there is no effect to miss
             design=design if found.df else None,
         )

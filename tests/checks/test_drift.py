@@ -281,6 +281,8 @@ def test_a_cell_says_what_moved_on_how_many_rows_and_how_sure() -> None:
     assert cell.interval.low < cell.value < cell.interval.high
     assert cell.reason.startswith("most at (1.")
     assert "noise alone reaches 0.013 at these sizes" in cell.reason
+    same = judged(Columns(), reference(before), current(before))["x"]
+    assert same.reason.startswith("noise alone reaches")
     assert cell.design == DriftDesign(
         bins=10, reference=3_000, current=1_000, columns=2, alpha=0.05
     )

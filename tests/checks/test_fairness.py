@@ -318,6 +318,23 @@ def test_values_are_fairlearns(columns: dict[str, list[Any]]) -> None:
     )
 
 
+def test_values_are_those_that_fairlearns_user_guide_prints() -> None:
+    columns = {
+        "y": [0, 1, 1, 1, 1, 0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1],
+        "p": [0, 0, 1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 0],
+        "sex": list("bbabbcccaacabccbcc"),
+    }
+    found, every = data(columns, **SPEC), {"min_cell": 1, "max_uncovered": 0.9}
+    printed = {ImpactRatio: 0.66667, Parity: 0.25, Odds: 1.0}
+    for check, value in printed.items():
+        made: Any = check
+        summary = "least_impact_ratio" if check is ImpactRatio else "largest_gap"
+        told = context(made(**every), summary, found)[""]
+        assert told.value == pytest.approx(value, abs=5e-6)
+    rates = context(Odds(min_cell=1), "true_positive_rate", found)
+    assert [rates[f"sex={g}"].value for g in "abc"] == pytest.approx([0.5, 0.6, 0.4])
+
+
 def test_intersections_are_groups_of_their_own() -> None:
     rng = np.random.default_rng(4)
     columns = {
