@@ -224,7 +224,7 @@ def _reason(task: Task, cells: Sequence[Cell], raw: Outcome) -> str:
     if more and raw is not Outcome.PASS:
         text += f" (and {more} more)"
     if raw is Outcome.PASS and len(cells) > 1:
-        text += f" (the closest of {len(cells)})"
+        text += f" (the closest of {len(cells)} cells)"
     return text
 
 

@@ -9,6 +9,8 @@ from aims_gate.facts import Interval, Statistic
 from aims_gate.plan import Bar
 from aims_gate.verdict import Outcome
 
+_ACRONYMS = frozenset({"psi", "roc", "auc", "mcc", "mae", "mse", "rmse", "r2", "f1"})
+
 
 def number(value: float) -> str:
     """Write a measured value for people: about three significant digits, counts in full."""
@@ -21,12 +23,19 @@ def number(value: float) -> str:
     return f"{value:.3f}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
+def display(name: str) -> str:
+    """Write a statistic's name as people do: `roc_auc` is ROC AUC, `impact_ratio` impact ratio."""
+    words = name.split("_")
+    return " ".join(word.upper() if word in _ACRONYMS else word for word in words)
+
+
 def cell_sentence(statistic: Statistic, bars: Sequence[Bar], outcome: Outcome, why: str) -> str:
     """Explain one judged cell, such as `impact ratio sex=F 0.71 (95 % 0.66-0.76) < 0.80, n=…`."""
-    name = statistic.name.replace("_", " ")
-    subject = f"{name} {statistic.slice}".strip()
+    subject = f"{display(statistic.name)} {statistic.slice}".strip()
     if statistic.value is None or math.isnan(statistic.value):
         return f"{subject}: {why}" if why else subject
+    if outcome is Outcome.PASS and statistic.value == 0 and all(not bar.limit for bar in bars):
+        return f"no {display(statistic.name)}"
     parts = [subject, number(statistic.value)]
     if statistic.interval is not None:
         parts.append(f"({_interval(statistic.interval)})")
@@ -36,7 +45,8 @@ def cell_sentence(statistic: Statistic, bars: Sequence[Bar], outcome: Outcome, w
         text += f", n={statistic.rows:,}"
         if statistic.total > statistic.rows:
             text += f" of {statistic.total:,}"
-    notes = [note for note in (why, statistic.reason) if note]
+    told = "" if outcome is Outcome.PASS else statistic.reason
+    notes = [note for note in (why, told) if note]
     return "; ".join([text, *dict.fromkeys(notes)])
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aims_gate.demo.train import CANDIDATES, MODEL, data_file, train_and_register
+from aims_gate.demo.train import CANDIDATES, MODEL, QUIET, data_file, train_and_register
 from aims_gate.errors import UndecidedError, UsageError
 
 _MARKER = ".aims-gate-demo"
@@ -98,12 +98,7 @@ def _gate(stage: Stage, title: str, uri: str, name: str, expected: int, *more: s
 def _step(stage: Stage, title: str, command: Sequence[str], expected: int) -> None:
     """Run one command line as a user would and hold its exit code against the story."""
     stage.say(f"\n{title}\n$ aims-gate {shlex.join(command)}")
-    environ = {
-        **os.environ,
-        "MLFLOW_TRACKING_URI": stage.tracking_uri,
-        "PYTHONWARNINGS": "ignore",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
+    environ = {**os.environ, **QUIET, "MLFLOW_TRACKING_URI": stage.tracking_uri}
     done = subprocess.run(
         [sys.executable, "-m", "aims_gate", *command],
         cwd=stage.folder,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +16,13 @@ from aims_gate.operations.log_evaluation import log_evaluation
 if TYPE_CHECKING:
     import pandas as pd
 
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "PYTHONWARNINGS": "ignore",
+}
+"""MLflow's own variables: what it says on the way would drown the story."""
 MODEL = "employment"
 SENSITIVE = ("sex", "race")
 
@@ -50,19 +59,23 @@ def train_and_register(tracking_uri: str, artifacts: Path) -> tuple[str, ...]:
     Each run logs its training data as `reference`, its predictions on held-out data as
     `evaluation`, and a stable month of production as `current`.
     """
+    os.environ.update(QUIET)  # before the import, which reads it
     try:
         import mlflow
         import pandas as pd
     except ImportError as error:
         raise MissingExtraError.for_library("MLflow", "gate", "the demo") from error
 
+    warnings.filterwarnings("ignore", module="mlflow")
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
     mlflow.create_experiment("employment", artifact_location=artifacts.as_uri())
     mlflow.set_experiment("employment")
     frames = {
-        name: pd.read_parquet(data_file(name)) for name in ("train", "evaluation", "current_stable")
+        name: pd.read_parquet(data_file(name)).astype({"AGEP": float, "SCHL": float})
+        for name in ("train", "evaluation", "current_stable")
     }
+    frames = {name: _plain(frame) for name, frame in frames.items()}
     return tuple(
         _register(mlflow, candidate, frames, version)
         for version, candidate in enumerate(CANDIDATES, start=1)
@@ -72,22 +85,20 @@ def train_and_register(tracking_uri: str, artifacts: Path) -> tuple[str, ...]:
 def _register(
     mlflow: Any, candidate: Candidate, frames: dict[str, pd.DataFrame], version: int
 ) -> str:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    train = frames["train"]
-    model = HistGradientBoostingClassifier(max_iter=80, random_state=7)
-    model.fit(_numbers(train, candidate), train["employed"])
+    features = list(candidate.features)
+    model = _pipeline(features).fit(frames["train"][features], frames["train"]["employed"])
     with mlflow.start_run(run_name=candidate.title):
-        mlflow.log_params({"threshold": candidate.threshold, "features": len(candidate.features)})
+        mlflow.log_params({"threshold": candidate.threshold, "features": len(features)})
         mlflow.sklearn.log_model(
             model,
             name="model",
             registered_model_name=MODEL,
-            input_example=_numbers(train.head(5), candidate),
+            input_example=frames["train"][features].head(5),
             pip_requirements=["scikit-learn"],
+            skops_trusted_types=["numpy.dtype"],  # of the encoder's own categories
         )
         scored = frames["evaluation"].drop(columns="id")
-        scored["score"] = model.predict_proba(_numbers(scored, candidate))[:, 1]
+        scored["score"] = model.predict_proba(scored[features])[:, 1]
         scored["prediction"] = (scored["score"] >= candidate.threshold).astype("int8")
         log_evaluation(
             scored,
@@ -102,10 +113,22 @@ def _register(
     return f"models:/{MODEL}/{version}"
 
 
-def _numbers(frame: pd.DataFrame, candidate: Candidate) -> pd.DataFrame:
-    """Give the candidate's features as numbers: the census codes, and sex as 0 and 1."""
-    columns = {
-        name: (frame[name] == "female") if name == "sex" else frame[name].astype(str)
-        for name in candidate.features
-    }
-    return frame[[]].assign(**{name: column.astype(float) for name, column in columns.items()})
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Spell categories out as text, which MLflow's model signature knows."""
+    categories = frame.select_dtypes("category").columns
+    return frame.astype(dict.fromkeys(categories, str))
+
+
+def _pipeline(features: list[str]) -> Any:
+    """A logistic regression on binned age, and on every other column as a category."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
+
+    age = KBinsDiscretizer(12, quantile_method="averaged_inverted_cdf")
+    categories = OneHotEncoder(handle_unknown="ignore")
+    columns = make_column_transformer(
+        (age, ["AGEP"]), (categories, [name for name in features if name != "AGEP"])
+    )
+    return make_pipeline(columns, LogisticRegression(max_iter=1000))
