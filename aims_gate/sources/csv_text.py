@@ -6,7 +6,8 @@ says, and one header line of distinct names. Types are inferred from whole colum
 (`007` becomes 7, whole numbers of 20 digits become floats) belongs into Parquet.
 
 Null is a field without quotes that is empty or one of `NA NaN nan null NULL`, as pandas and R write
-it. Between quotes the same letters are text, and so are `None`, `N/A`, `-` and `?` everywhere.
+it. Between quotes the same letters are text, and so are `None`, `N/A`, `-` and `?` everywhere. An
+empty line is no row, except in a file of one column, where it is a null.
 """
 
 from __future__ import annotations
@@ -52,20 +53,20 @@ def read_csv(content: bytes, *, where: str) -> pa.Table:
             where=where,
             hint="write a quote inside a quoted field twice, and quote fields that hold one",
         )
-    if len(names) > 1:
-        content = content.rstrip(b"\r\n")
     if not content.endswith((b"\n", b"\r")):
         content += b"\n"
     ragged: list[Any] = []
-    table = _parse(content, ragged, where=where, threads=True)
+    table = _parse(content, ragged, where=where, threads=True, single=len(names) == 1)
     if ragged:
-        ragged.clear()
-        _parse(content, ragged, where=where, threads=False)  # rows have numbers on one thread only
-        raise _ragged(ragged, quoted=b'"' in content, where=where)
+        ragged.clear()  # rows have numbers on one thread only
+        _parse(content, ragged, where=where, threads=False, single=len(names) == 1)
+        raise _ragged(ragged, content, where)
     return table
 
 
-def _parse(content: bytes, ragged: list[Any], *, where: str, threads: bool) -> pa.Table:
+def _parse(
+    content: bytes, ragged: list[Any], *, where: str, threads: bool, single: bool
+) -> pa.Table:
     def note(row: Any) -> str:
         ragged.append(row)
         return "skip"
@@ -76,7 +77,7 @@ def _parse(content: bytes, ragged: list[Any], *, where: str, threads: bool) -> p
             read_options=arrow_csv.ReadOptions(use_threads=threads, block_size=_BLOCK),
             parse_options=arrow_csv.ParseOptions(
                 newlines_in_values=b'"' in content,
-                ignore_empty_lines=False,
+                ignore_empty_lines=not single,
                 invalid_row_handler=note,
             ),
             convert_options=arrow_csv.ConvertOptions(
@@ -96,15 +97,16 @@ def _parse(content: bytes, ragged: list[Any], *, where: str, threads: bool) -> p
         ) from error
 
 
-def _ragged(rows: list[Any], *, quoted: bool, where: str) -> DataError:
-    """Name the first ragged rows; line breaks between quotes make rows and lines differ."""
-    unit = "row" if quoted else "line"
+def _ragged(rows: list[Any], content: bytes, where: str) -> DataError:
+    """Name the first ragged rows; line breaks in fields and empty lines make rows no lines."""
+    uneven = any(mark in content for mark in (b'"', b"\n\n", b"\n\r\n", b"\r\r"))
+    unit = "row" if uneven else "line"
     shown = [f"{unit} {row.number} has {row.actual_columns}" for row in rows[:_SHOWN]]
     more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
     return DataError(
         f"{rows[0].expected_columns} fields are expected, but {', '.join(shown)}{more}",
         where=where,
-        hint="quote fields that hold commas, and remove empty lines",
+        hint="quote fields that hold commas; the header is row 1",
     )
 
 

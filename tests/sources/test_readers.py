@@ -1,0 +1,196 @@
+"""Files that can be read, and each way in which a file is refused."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from aims_gate.errors import DataError, SourceError
+from aims_gate.sources.csv_text import read_csv
+from aims_gate.sources.readers import read_file
+
+
+def written(folder: Path, name: str, content: bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    parquet.write_table(table, sink)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+TABLE = pa.table({"a": [1, 2], "b": ["x", None]})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.parquet", parquet_bytes(TABLE)),
+        ("rows.PQ", parquet_bytes(TABLE)),
+        ("rows.csv", b"a,b\n1,x\n2,\n"),
+        ("rows.csv", b"\xef\xbb\xbfa,b\r\n1,x\r\n2,NA"),
+        ("rows.csv.gz", gzip.compress(b"a,b\n1,x\n") + gzip.compress(b"2,null\n")),
+    ],
+    ids=["parquet", "pq", "csv", "csv with a byte order mark", "csv.gz of two members"],
+)
+def test_each_format_gives_the_table_and_the_digest_of_its_bytes(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    read = read_file(written(tmp_path, name, content))
+    assert read.table.to_pydict() == {"a": [1, 2], "b": ["x", None]}
+    assert read.sha256 == hashlib.sha256(content).hexdigest()
+    assert read.bytes == len(content)
+
+
+REFUSED: dict[str, tuple[str, bytes, str]] = {
+    "empty": ("a.csv", b"", "empty .0 bytes"),
+    "empty parquet": ("a.parquet", b"", "empty .0 bytes"),
+    "blank": ("a.csv", b"\n\n", "first line is empty"),
+    "utf-16": ("a.csv", "a,b\n1,2\n".encode("utf-16"), "byte 0 .*UTF-16.*UTF-8"),
+    "utf-16 without a mark": ("a.csv", "a,b\n1,2\n".encode("utf-16-le"), "byte 1 is zero.*UTF-8"),
+    "utf-32": ("a.csv", "a,b\n1,2\n".encode("utf-32"), "byte 0 .*UTF-32"),
+    "latin-1": ("a.csv", "a,b\n1,é\n".encode("latin-1"), "byte 6 is not UTF-8"),
+    "cut utf-8": ("a.csv", "a,b\n1,é".encode()[:-1], "byte 6 is not UTF-8"),
+    "ragged": ("a.csv", b"a,b\n1,2\n3\n4,5,6\n", "2 fields.*line 3 has 1, line 4 has 3"),
+    "ragged after an empty line": ("a.csv", b"a,b\n1,2\n\n3\n", "row 3 has 1"),
+    "ragged after quotes": ("a.csv", b'a,b\n"x\ny",2\n3\n', "row 3 has 1"),
+    "many ragged": ("a.csv", b"a,b\n" + b"1\n" * 50, "and 47 more"),
+    "duplicate header": ("a.csv", b"a,b,a\n1,2,3\n", "two columns are called 'a'"),
+    "nameless column": ("a.csv", b",a\n0,1\n", "column 1 has no name.*index=False"),
+    "semicolons": ("a.csv", b"a;b\n1;2\n", "not separated by commas"),
+    "open quote": ("a.csv", b'a,b\n1,"x\n2,y\n', "never closed"),
+    "stray quote": ("a.csv", b'a,b\n1,5" tall\n2,y\n', "never closed"),
+    "cut parquet": ("a.parquet", parquet_bytes(TABLE)[:-9], "truncated or damaged"),
+    "parquet of 4 bytes": ("a.parquet", b"PAR1", "truncated or damaged"),
+    "parquet without a head": ("a.parquet", b"xxxx" + parquet_bytes(TABLE)[4:], "is lost"),
+    "parquet named csv": ("a.csv", parquet_bytes(TABLE), "says CSV, but the content is Parquet"),
+    "csv named parquet": ("a.parquet", b"a,b\n1,2\n", "says Parquet"),
+    "gzip named csv": ("a.csv", gzip.compress(b"a\n1\n"), "CSV with gzip"),
+    "csv named gzip": ("a.csv.gz", b"a\n1\n", "says CSV with gzip"),
+    "cut gzip": ("a.csv.gz", gzip.compress(b"a,b\n" * 99)[:-9], "truncated or damaged"),
+    "damaged gzip": ("a.csv.gz", b"\x1f\x8b\x08\x00" + b"\xff" * 30, "truncated or damaged"),
+    "gzip of nothing": ("a.csv.gz", gzip.compress(b""), "empty once unpacked"),
+    "excel": ("a.csv", b"PK\x03\x04 rest", "zip archive"),
+    "pickle": ("a.pkl", b"\x80\x04\x95 rest", "a pickle.*Parquet"),
+    "unknown name": ("a.data", b"a,b\n1,2\n", "does not say what it holds"),
+    "tsv": ("a.tsv", b"a\tb\n1\t2\n", "does not say what it holds"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_file_that_is_not_usable_is_refused_with_what_and_where(
+    tmp_path: Path, case: str
+) -> None:
+    name, content, message = REFUSED[case]
+    with pytest.raises(DataError, match=message) as caught:
+        read_file(written(tmp_path, name, content), where="evaluation data")
+    assert caught.value.where == "evaluation data"
+
+
+def test_a_damaged_page_of_parquet_is_found(tmp_path: Path) -> None:
+    sink = pa.BufferOutputStream()
+    table = pa.table({"a": list(range(1000))})
+    parquet.write_table(
+        table, sink, write_page_checksum=True, compression="none", use_dictionary=False
+    )
+    content = bytearray(sink.getvalue().to_pybytes())
+    place = content.index(struct.pack("<q", 500))
+    content[place] ^= 1
+    with pytest.raises(DataError, match="truncated or damaged"):
+        read_file(written(tmp_path, "a.parquet", bytes(content)))
+
+
+def test_what_cannot_be_opened_is_a_source_error(tmp_path: Path) -> None:
+    folder = tmp_path / "rows.parquet"
+    folder.mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+    for name in ("rows.parquet", "pipe.csv", "missing.csv", "missing/rows.csv", "nul\0.csv"):
+        with pytest.raises(SourceError):
+            read_file(tmp_path / name)
+
+
+def test_limits_hold_packed_and_unpacked(tmp_path: Path) -> None:
+    bomb = written(tmp_path, "a.csv.gz", gzip.compress(b"a\n" + b"1\n" * 50_000))
+    wide = written(tmp_path, "a.parquet", parquet_bytes(pa.table({"a": ["x" * 90_000]})))
+    plain = written(tmp_path, "a.csv", b"a\n" + b"1\n" * 5_000)
+    for path in (bomb, wide, plain):
+        with pytest.raises(DataError, match="more than 9,999 bytes"):
+            read_file(path, max_bytes=9_999)
+    for path in (bomb, wide, plain):
+        assert read_file(path, max_bytes=200_000).table.num_rows > 0
+
+
+def test_a_header_without_rows_is_a_table_without_rows() -> None:
+    for content in (b"a,b", b"a,b\n", b"a,b\r\n\r\n"):
+        table = read_csv(content, where="x")
+        assert (table.column_names, table.num_rows) == (["a", "b"], 0)
+
+
+def test_null_is_an_empty_or_na_field_without_quotes_and_nothing_else() -> None:
+    fields = ["", "NA", "NaN", "nan", "null", "NULL", "None", "N/A", "-", '""', '"NA"', "#N/A"]
+    content = "t,n\n" + "".join(f"{field},{i}\n" for i, field in enumerate(fields))
+    table = read_csv(content.encode(), where="x")
+    assert table["t"].to_pylist() == [None] * 6 + ["None", "N/A", "-", "", "NA", "#N/A"]
+
+
+def test_types_are_those_of_whole_columns() -> None:
+    table = read_csv(
+        b"i,f,b,d,t,mixed,one\n1,1,true,2020-01-31,2020-01-31T01:02:03Z,1,1\n"
+        b"NA,1.5,False,,,x,0\n,inf,NA,2020-02-01,,true,\n",
+        where="x",
+    )
+    kinds = {name: str(table.schema.field(name).type) for name in table.column_names}
+    assert kinds == {
+        "i": "int64",
+        "f": "double",
+        "b": "bool",
+        "d": "date32[day]",
+        "t": "timestamp[s, tz=UTC]",
+        "mixed": "string",
+        "one": "int64",
+    }
+
+
+def test_empty_lines_of_a_single_column_are_its_nulls() -> None:
+    assert read_csv(b"a\n1\n\n3\n", where="x")["a"].to_pylist() == [1, None, 3]
+    assert read_csv(b"a,b\n1,2\n\n3,4\n\n", where="x")["a"].to_pylist() == [1, 3]
+
+
+def test_a_cell_never_stands_in_an_error() -> None:
+    for content in (b"who,b\nMary Smith\n", b'who,b\n"Mary Smith,1\n'):
+        with pytest.raises(DataError) as caught:
+            read_csv(content, where="x")
+        assert "Mary" not in str(caught.value)
+
+
+_CELL = st.text(alphabet='abNA,"\n\r é1.-', max_size=6)
+
+
+@settings(deadline=None, max_examples=80)
+@given(rows=st.lists(st.tuples(_CELL, _CELL), max_size=8))
+def test_what_pandas_quotes_is_read_back_as_it_was(rows: list[tuple[str, str]]) -> None:
+    frame = pd.DataFrame(rows, columns=["first", "second"], dtype=object)
+    content = frame.to_csv(index=False, quoting=2).encode()
+    expected: dict[str, list[Any]] = {name: frame[name].tolist() for name in frame.columns}
+    table = read_csv(content, where="x")
+    kept = {
+        name: [None if v is None else str(v) for v in table[name].to_pylist()] for name in expected
+    }
+    if all(pa.types.is_string(field.type) for field in table.schema):
+        assert kept == expected
+    assert table.num_rows == len(rows)
