@@ -443,6 +443,12 @@ def test_a_reference_is_the_only_one_that_others_are_held_against() -> None:
     }
     cells = judged(ImpactRatio(by=("sex",), reference="sex=a"), counted(groups))
     assert set(cells) == {"sex=b vs sex=a", "sex=a vs sex=c", "sex=c (best)"}
+    sizes = {n: c.design.sizes for n, c in cells.items() if isinstance(c.design, GroupDesign)}
+    assert sizes == {
+        "sex=b vs sex=a": (800, 900),
+        "sex=a vs sex=c": (900, 800, 700),
+        "sex=c (best)": (700, 900),
+    }
     assert all("over 4 ordered pairs" in c.interval.method for c in cells.values() if c.interval)
 
 

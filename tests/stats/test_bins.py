@@ -64,6 +64,14 @@ def test_an_atom_stands_alone_with_room_on_both_sides() -> None:
     assert found.reference.tolist() == [0, 60, 10, 10, 10, 10]
 
 
+def test_a_value_with_exactly_a_tenth_of_the_rows_is_an_atom_and_with_less_is_not() -> None:
+    rest = [float(x) for x in range(100, 190)]
+    found = numeric(Sample.of([5.0] * 10 + rest), Sample.of([4.0, 5.0, 6.0]))
+    assert rows_of(found)[:2] == [("(-inf, 5)", 0, 1), ("5", 10, 1)]
+    found = numeric(Sample.of([5.0] * 10 + rest, nulls=1), Sample.of([4.0, 5.0, 6.0]))
+    assert "5" not in found.names
+
+
 def test_a_highest_atom_gets_an_empty_bin_above_it() -> None:
     found = numeric(Sample.of([1.0] * 5 + [9.0] * 95), Sample.of([9.0, 10.0]))
     assert rows_of(found) == [("(-inf, 9)", 5, 0), ("9", 95, 1), ("(9, inf)", 0, 1)]
