@@ -32,7 +32,8 @@ def draw(title: str, text: str) -> str:
         for number, line in enumerate(lines)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        'xml:space="preserve" role="img" '
         f'aria-label="{escape(title)}">\n'
         "<style>text{font:14px ui-monospace,Menlo,Consolas,monospace;fill:#e6edf3;"
         "white-space:pre}</style>\n"

@@ -42,7 +42,7 @@ class Rigged:
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         if isinstance(self.answer, BaseException):
             raise self.answer
-        assert inputs.data(Role.EVALUATION)
+        inputs.data(Role.EVALUATION)
         yield from self.answer
 
 

@@ -75,8 +75,7 @@ def verify(
     model or a trust file, 4 if it is not authentic or about other bytes, another server, stage or
     policy.
     """
-    from aims_gate.operations.verify import Question
-    from aims_gate.operations.verify import verify as prove
+    from aims_gate.operations.verify import Question, prove
 
     question = Question(
         evidence=evidence,

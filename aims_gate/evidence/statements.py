@@ -25,9 +25,9 @@ from aims_gate.attest.statement import (
     statement_file,
 )
 from aims_gate.errors import RecordError
-from aims_gate.evidence.redact import redact_all
 from aims_gate.facts import DatasetIdentity, Interval, Statistic
 from aims_gate.policy.model import Threshold
+from aims_gate.redact import redact_all
 from aims_gate.verdict import Decision, Outcome, Result, Verdict
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

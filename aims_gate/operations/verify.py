@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aims_gate.attest import manifest, trust_file
@@ -39,7 +40,47 @@ class Question:
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
-def verify(question: Question, *, now: datetime) -> Verified:
+def verify(
+    evidence: str | os.PathLike[str],
+    *,
+    model: str | os.PathLike[str],
+    trust: str | os.PathLike[str] = "trust.yaml",
+    stage: str | None = None,
+    policy_digest: str | None = None,
+    resource_uri: str | None = None,
+    max_age: timedelta | None = None,
+) -> Verified:
+    """Verify evidence for the bytes of a model, now, as the command line does.
+
+    Args:
+        evidence: The directory that `run` wrote.
+        model: A folder, or a model URI that is downloaded anew.
+        trust: The trust file.
+        stage: The stage it must be for; the policy's last and strictest if left out.
+        policy_digest: SHA-256 of the resolved policy it must be by.
+        resource_uri: Package URL of the model's place; a model URI brings its own.
+        max_age: The oldest it may be.
+
+    Returns:
+        What was proved; `.passed` tells whether the policy was met.
+
+    Raises:
+        UsageError, TrustError, SourceError: As for `prove`.
+    """
+    question = Question(
+        evidence=Path(evidence),
+        trust=Path(trust),
+        model=os.fspath(model),
+        stage=stage,
+        policy_digest=policy_digest,
+        resource_uri=resource_uri,
+        max_age=max_age,
+        environ=os.environ,
+    )
+    return prove(question, now=datetime.now(UTC))
+
+
+def prove(question: Question, *, now: datetime) -> Verified:
     """Verify evidence; an authentic refusal is an answer, not an error.
 
     Raises:

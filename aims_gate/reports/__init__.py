@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from aims_gate.errors import RecordError
+from aims_gate.redact import redact
 from aims_gate.tables import Table
 from aims_gate.verdict import Decision, Outcome, Result, Verdict
 
@@ -56,32 +57,6 @@ _COMMAND = re.compile(r"(?<=:)(?=:)|(?<=#)(?=#)")
 _DOCTORED = "\x00"
 _BLANK = frozenset({"Zs", "Zl", "Zp"})
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-_REDACTED = "[redacted]"
-_SECRETS = (
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^/?#\s\"'<>]*@"), r"\1"),
-    (re.compile(r"(?i)(%3A%2F%2F)(?:(?!%2F|&)\S)*%40"), r"\1"),
-    (
-        re.compile(
-            r"(?i)([?&;](?:[\w.-]*(?:token|secret|signature|passw(?:or)?d|credential)"
-            r"|sig|api[_-]?key|access[_-]?key)=)[^&#;\s\"'<>]+"
-        ),
-        rf"\1{_REDACTED}",
-    ),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{16,}"), rf"\1 {_REDACTED}"),
-    (
-        re.compile(
-            r"\b(?:(?:gh[pousr]_|github_pat_|glpat-|dapi|hf_)[\w-]{20,}|A[KS]IA[A-Z0-9]{16}\b)"
-        ),
-        _REDACTED,
-    ),
-)
-
-
-def redacted(text: str) -> str:
-    """Take user information of URIs, tokens of queries and known shapes of tokens out of *text*."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def plain(text: str, *, most: int = 2_000) -> str:
@@ -92,7 +67,7 @@ def plain(text: str, *, most: int = 2_000) -> str:
     would obey is pulled apart (`: :error: :`, `# #[`), and secrets are redacted.
     """
     shown = "".join(map(_seen, _ANSI.sub(_DOCTORED, text)))
-    shown = redacted(" ".join(re.sub(f"{_DOCTORED}+", "?", shown).split()))
+    shown = redact(" ".join(re.sub(f"{_DOCTORED}+", "?", shown).split()))
     shown = _COMMAND.sub(" ", shown)
     return shown if len(shown) <= most else shown[: most - 3] + "..."
 

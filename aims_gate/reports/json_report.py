@@ -16,7 +16,8 @@ from typing import Any
 from aims_gate.errors import RecordError
 from aims_gate.facts import DatasetIdentity, Interval, ModelIdentity, Statistic
 from aims_gate.policy.model import Threshold
-from aims_gate.reports import redacted, refuse_contradiction
+from aims_gate.redact import redact
+from aims_gate.reports import refuse_contradiction
 from aims_gate.verdict import PolicyIdentity, Result, Verdict
 
 SCHEMA = "https://aims-gate.dev/schema/report/v1"
@@ -64,7 +65,7 @@ def _clean(value: Any) -> Any:
 
 def _text(text: str) -> str:
     """Redact secrets, and mark halves of surrogate pairs, which strict JSON readers refuse."""
-    return _SURROGATE.sub("\ufffd", redacted(text))
+    return _SURROGATE.sub("\ufffd", redact(text))
 
 
 def _model(model: ModelIdentity) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 | outcome | becomes |
 | --- | --- |
-| FAIL, MISSING, STALE, blocking INSUFFICIENT | failure |
-| ERROR | error |
-| NOT_APPLICABLE, WAIVED, INSUFFICIENT that does not block | skipped, with its reason |
+| FAIL, MISSING, STALE, INSUFFICIENT that blocks | failure |
+| ERROR that blocks | error |
+| the same where they do not block, NOT_APPLICABLE, WAIVED | skipped, with its reason |
 | WARN | passed, with its reason in system-out and a property |
 | PASS | passed |
 
@@ -24,8 +24,7 @@ from aims_gate.policy.model import Threshold
 from aims_gate.reports import headline, plain, record_of, refuse_contradiction, remark
 from aims_gate.verdict import Outcome, Result, Verdict
 
-_FAILURES = frozenset({Outcome.FAIL, Outcome.MISSING, Outcome.STALE})
-_SKIPPED = frozenset({Outcome.NOT_APPLICABLE, Outcome.WAIVED, Outcome.INSUFFICIENT})
+_QUIET = frozenset({Outcome.PASS, Outcome.WARN})
 _NOUNS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
@@ -56,12 +55,10 @@ def render(verdict: Verdict) -> str:
 
 def _kind(result: Result) -> str | None:
     """Give the element that an outcome becomes; None for a test that passed."""
-    if result.outcome is Outcome.ERROR:
-        return "error"
-    # whatever stands in the way is red, even an outcome that does not exist yet
-    if result.blocking or result.outcome in _FAILURES:
-        return "failure"
-    return "skipped" if result.outcome in _SKIPPED else None
+    if result.blocking:
+        return "error" if result.outcome is Outcome.ERROR else "failure"
+    # what does not stand in the way is not red, and never looks passed either
+    return None if result.outcome in _QUIET else "skipped"
 
 
 def _case(result: Result, verdict: Verdict) -> ET.Element:

@@ -21,7 +21,7 @@ from aims_gate import canonical
 from aims_gate.attest.envelope import PAYLOAD_TYPE, pae
 from aims_gate.attest.statement import envelope_file, statement_file
 from aims_gate.errors import TrustError
-from aims_gate.operations.verify import Question, verify
+from aims_gate.operations.verify import Question, prove
 from aims_gate.verdict import Decision
 from tests.proofs import NOW, PLACE, SIGNED_AT, Lab, refused
 
@@ -42,7 +42,7 @@ def _question(lab: Lab) -> Question:
 def _refused(lab: Lab) -> str:
     """Verify as a deployment would, and give the words of the refusal."""
     with pytest.raises(TrustError) as caught:
-        verify(_question(lab), now=NOW)
+        prove(_question(lab), now=NOW)
     assert caught.value.exit_code == 4
     return str(caught.value)
 
@@ -52,7 +52,7 @@ def _refused(lab: Lab) -> str:
 
 def test_row_02_a_model_swapped_after_evaluation(lab: Lab) -> None:
     """Other bytes under the same names, even of the same length and time of change."""
-    assert verify(_question(lab), now=NOW).passed
+    assert prove(_question(lab), now=NOW).passed
     target = lab.model / "model.skops"
     before, content = target.stat(), bytearray(target.read_bytes())
     content[1000] ^= 1
@@ -147,7 +147,7 @@ def test_row_04_evidence_replayed_for_something_else(
 ) -> None:
     """Another version, server, policy, stage, or a week later: each has its own words."""
     with pytest.raises(TrustError, match=said):
-        verify(replace(_question(lab), **how), now=NOW)
+        prove(replace(_question(lab), **how), now=NOW)
 
 
 def test_row_04_evidence_of_another_model(lab: Lab, tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_row_21_a_trust_file_that_trusts_nobody(lab: Lab) -> None:
     text = "apiVersion: aims-gate/v1\nkind: Trust\nkeys: []\n"
     (lab.folder / "trust.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(Exception, match="keys") as caught:
-        verify(_question(lab), now=NOW)
+        prove(_question(lab), now=NOW)
     assert getattr(caught.value, "exit_code", None) == 2
 
 
@@ -290,4 +290,4 @@ def test_row_22_a_wrong_clock_of_the_verifier(lab: Lab, days: int) -> None:
     """A day early the evidence is from the future; a day late it is too old for one day."""
     question = replace(_question(lab), max_age=timedelta(hours=23))
     with pytest.raises(TrustError, match="from the future" if days < 0 else "is older than"):
-        verify(question, now=SIGNED_AT + timedelta(days=days))
+        prove(question, now=SIGNED_AT + timedelta(days=days))

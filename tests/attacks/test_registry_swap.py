@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from aims_gate.errors import TrustError
-from aims_gate.operations.verify import Question, verify
+from aims_gate.operations.verify import Question, prove
 from aims_gate.sources import SOURCES
 from aims_gate.sources.subject import Workspace
 from tests.conftest import Store
@@ -64,16 +64,16 @@ def test_row_02_an_artifact_overwritten_after_registration(
     gated: Gated, mlflow_store: Store
 ) -> None:
     """The version, its number and its status stay; verifying its URI sees other bytes."""
-    verified = verify(gated.ask(gated.first), now=NOW)
+    verified = prove(gated.ask(gated.first), now=NOW)
     assert verified.passed
     assert verified.resource_uri == gated.place
     (weights,) = mlflow_store.artifacts.rglob("w.bin")
     weights.write_bytes(b"evil")
     with pytest.raises(TrustError, match=r"changed: weights/w\.bin"):
-        verify(gated.ask(gated.first), now=NOW)
+        prove(gated.ask(gated.first), now=NOW)
 
 
 def test_row_04_the_same_bytes_as_another_version(gated: Gated) -> None:
     """Evidence of version 1 is none for version 2, although the bytes are equal."""
     with pytest.raises(TrustError, match=r"the evidence is for cr@1 on .*, not for cr@2 on"):
-        verify(gated.ask(gated.second), now=NOW)
+        prove(gated.ask(gated.second), now=NOW)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from aims_gate.errors import TrustError, UsageError
-from aims_gate.operations.verify import Question, verify
+from aims_gate.operations.verify import Question, prove
 from tests.proofs import NOW, Lab
 
 
@@ -42,16 +42,16 @@ def _ask(lab: Lab, **changes: Any) -> Question:
 def test_a_folder_is_verified_in_every_spelling(lab: Lab) -> None:
     """As a path and as a file: URI with and without slashes."""
     for model in (str(lab.model), f"file:{lab.model}", f"file://{lab.model}"):
-        assert verify(_ask(lab, model=model), now=NOW).passed
+        assert prove(_ask(lab, model=model), now=NOW).passed
 
 
 def test_the_file_that_mlflow_adds_is_tolerated_and_no_other(lab: Lab) -> None:
     """Exactly `registered_model_meta` at the root."""
     (lab.model / "registered_model_meta").write_text("x", encoding="utf-8")
-    assert verify(_ask(lab), now=NOW).passed
+    assert prove(_ask(lab), now=NOW).passed
     (lab.model / "data" / "registered_model_meta").write_text("x", encoding="utf-8")
     with pytest.raises(TrustError, match="extra: data/registered_model_meta"):
-        verify(_ask(lab), now=NOW)
+        prove(_ask(lab), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -66,35 +66,35 @@ def test_the_file_that_mlflow_adds_is_tolerated_and_no_other(lab: Lab) -> None:
 def test_a_model_must_be_named(lab: Lab, changes: dict[str, Any], match: str) -> None:
     """A signature must not bless bytes that nobody looked at, nor an unset variable either."""
     with pytest.raises(UsageError, match=match) as caught:
-        verify(_ask(lab, **changes), now=NOW)
+        prove(_ask(lab, **changes), now=NOW)
     assert caught.value.exit_code == 2
 
 
 def test_an_empty_place_is_refused(lab: Lab) -> None:
     """It does not mean that the place does not matter."""
     with pytest.raises(TrustError, match="not the package URL"):
-        verify(_ask(lab, resource_uri=""), now=NOW)
+        prove(_ask(lab, resource_uri=""), now=NOW)
 
 
 def test_signature_only_says_that_no_bytes_were_seen(lab: Lab) -> None:
     """And still holds the statements against each other."""
-    assert not verify(_ask(lab, model=None, signature_only=True), now=NOW).bytes_verified
+    assert not prove(_ask(lab, model=None, signature_only=True), now=NOW).bytes_verified
     (lab.evidence / "report.json").write_text("{}", encoding="utf-8")
     with pytest.raises(TrustError, match="not the report"):
-        verify(_ask(lab, model=None, signature_only=True), now=NOW)
+        prove(_ask(lab, model=None, signature_only=True), now=NOW)
 
 
 def test_a_missing_trust_file_comes_before_everything(lab: Lab) -> None:
     """Exit code 2, whatever the evidence is like."""
     with pytest.raises(UsageError, match="trust file"):
-        verify(_ask(lab, trust=lab.folder / "none.yaml", evidence=lab.folder / "none"), now=NOW)
+        prove(_ask(lab, trust=lab.folder / "none.yaml", evidence=lab.folder / "none"), now=NOW)
 
 
 @pytest.mark.parametrize("model", ["nowhere", "file:nowhere", "models:"])
 def test_a_model_folder_that_is_not_there_is_a_usage_error(lab: Lab, model: str) -> None:
     """Exit code 2 with the forms that are read."""
     with pytest.raises(UsageError, match="no such model folder"):
-        verify(_ask(lab, model=model), now=NOW)
+        prove(_ask(lab, model=model), now=NOW)
 
 
 def test_verifying_a_folder_imports_nothing_heavy(lab: Lab) -> None:
@@ -102,13 +102,13 @@ def test_verifying_a_folder_imports_nothing_heavy(lab: Lab) -> None:
     heavy = ("numpy", "pyarrow", "requests", "scipy", "pandas", "mlflow", "sklearn")
     code = (
         "import sys, time, pathlib, datetime\n"
-        "from aims_gate.operations.verify import Question, verify\n"
+        "from aims_gate.operations.verify import Question, prove\n"
         "import aims_gate.cli.verify\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "q = Question(evidence=folder / 'evidence', trust=folder / 'trust.yaml',"
         " model=str(folder / 'model'))\n"
         "now = datetime.datetime.fromisoformat(sys.argv[2])\n"
-        "assert verify(q, now=now).passed\n"
+        "assert prove(q, now=now).passed\n"
         f"loaded = [name for name in {(*heavy, 'securesystemslib')!r} if name in sys.modules]\n"
         "assert not loaded, loaded\n"
         "print(time.process_time())\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aims_gate.evidence.redact import redact, redact_all
+from aims_gate.redact import redact, redact_all
 
 
 @pytest.mark.parametrize(
