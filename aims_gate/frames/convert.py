@@ -56,6 +56,8 @@ def to_table(data: object, *, where: str) -> pa.Table:
 def _convert(data: object) -> pa.Table | None:
     if isinstance(data, pa.Table):
         return data
+    if isinstance(data, pa.RecordBatch):
+        return pa.Table.from_batches([data])
     if isinstance(data, Mapping):
         return _from_mapping(data)
     if _is_pandas(data):
@@ -63,8 +65,6 @@ def _convert(data: object) -> pa.Table | None:
         return pa.Table.from_pandas(data, preserve_index=False)
     if hasattr(data, "__arrow_c_stream__") and not isinstance(data, pa.ChunkedArray):
         return pa.table(data)
-    if isinstance(data, pa.RecordBatch):
-        return pa.Table.from_batches([data])
     return None
 
 

@@ -182,6 +182,31 @@ def test_lists_structs_and_bytes_are_kept_and_cannot_be_counted() -> None:
         frame.count(Key(column="l"))
 
 
+def test_run_lengths_extensions_and_views_are_read_as_what_they_hold() -> None:
+    runs = ArrowFrame.of({"g": pa.RunEndEncodedArray.from_arrays([2, 3], ["a", None])})
+    assert runs.kinds["g"] is Kind.TEXT
+    cells = runs.count(Key(column="g"))
+    assert (cells.values, cells.counts.tolist()) == ((("a",), (None,)), [2, 1])
+    assert runs.without_nulls(["g"]).rows == 2
+    assert runs.digest() == ArrowFrame.of({"g": ["a", "a", None]}).digest()
+    ids = pa.array([b"0" * 16, None], pa.binary(16))
+    plain = ArrowFrame.of({"id": ids})
+    for stored in (
+        pa.ExtensionArray.from_storage(pa.uuid(), ids),
+        ids.cast(pa.binary()).cast(pa.binary_view()),
+    ):
+        frame = ArrowFrame.of({"id": stored})
+        assert (frame.kinds["id"], frame.nulls("id")) == (Kind.OTHER, 1)
+        assert frame.without_nulls(["id"]).rows == 1
+        assert frame.digest() == plain.digest()
+        with pytest.raises(DataError):
+            frame.count(Key(column="id"))
+
+
+def test_a_weighted_table_without_rows_has_none() -> None:
+    assert ArrowFrame.of({"n": pa.nulls(0), "a": pa.nulls(0)}, weight="n").rows == 0
+
+
 def test_a_date64_with_a_time_of_day_is_refused_and_not_rounded() -> None:
     frame = ArrowFrame.of({"d": pa.array([86_400_001], pa.date64())})
     for ask in (lambda: frame.count(Key(column="d")), lambda: frame.nulls("d"), frame.digest):

@@ -72,6 +72,8 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "many ragged": ("a.csv", b"a,b\n" + b"1\n" * 50, "and 47 more"),
     "duplicate header": ("a.csv", b"a,b,a\n1,2,3\n", "two columns are called 'a'"),
     "nameless column": ("a.csv", b",a\n0,1\n", "column 1 has no name.*index=False"),
+    "endless name": ("a.csv", b'"' + b"x" * 200_000 + b'",b\n1,2\n', "header cannot be read"),
+    "endless row": ("a.csv", b"a,b\n" + b"x" * 2**25 + b",1\n", "cannot be parsed as CSV"),
     "semicolons": ("a.csv", b"a;b\n1;2\n", "not separated by commas"),
     "open quote": ("a.csv", b'a,b\n1,"x\n2,y\n', "never closed"),
     "stray quote": ("a.csv", b'a,b\n1,5" tall\n2,y\n', "never closed"),

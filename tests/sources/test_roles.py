@@ -67,6 +67,7 @@ HOSTILE: dict[str, bytes] = {
     "an empty score": b'{"score":{}}',
     "a score of a number": b'{"score":{"yes":1}}',
     "a positive of a list": b'{"positive":[1]}',
+    "a positive of an object": b'{"positive":{}}',
     "a positive of nan": b'{"positive":NaN}',
     "a positive of infinity": b'{"positive":1e999}',
     "an unknown task": b'{"task":"guess"}',
