@@ -190,7 +190,8 @@ def merge(
     values: dict[str, Any] = {}
     places: dict[str, Place] = {}
     problems: list[Problem] = []
-    for key in sorted({key for stated in (child, *parents) for key in stated.values}):
+    keys = {key for stated in (child, *parents) for key in stated.values}
+    for key in sorted(keys, key=lambda key: (key in child.values, key)):  # the child's places win
         source = child if key in child.values else _tightest(parents, key, order(key))
         if source is None:
             problems.append(_disagreement(name, key, parents, child))
@@ -282,5 +283,5 @@ def _adopt(places: dict[str, Place], source: Stated, key: str) -> None:
     above = key.rpartition(".")[0]
     while above:
         if above in source.places:
-            places.setdefault(above, source.places[above])
+            places[above] = source.places[above]
         above = above.rpartition(".")[0]

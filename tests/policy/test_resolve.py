@@ -142,6 +142,28 @@ def test_the_policys_own_keys_do_not_loosen_a_parents_defaults(line: str, key: s
     assert [text.split()[1] for text in found] == [key]
 
 
+@pytest.mark.parametrize(
+    ("between", "tighter"),
+    [
+        ("[0.4, 0.6]", True),
+        ("[0.5, 0.5]", True),
+        ("[0.39, 0.6]", False),
+        ("[0.4, 0.61]", False),
+        ("[0.7, 0.8]", False),
+    ],
+)
+def test_a_range_may_only_shrink_within(between: str, *, tighter: bool) -> None:
+    _, found = child(
+        f"rules: [{{id: CAL-01, require: {{between: {between}}}}}]\n", of="other@1.0.0"
+    )
+    assert (not found) == tighter
+
+
+def test_a_limit_of_another_kind_is_no_tightening() -> None:
+    _, found = child("rules: [{id: CAL-01, require: {at_least: 0.5}}]\n", of="other@1.0.0")
+    assert any("require.at_least" in text for text in found)
+
+
 def test_a_policy_does_not_outlive_its_parent() -> None:
     text = HEAD.replace('"1"}', '"1", expires: 2030-01-02}') + "extends: [{pack: base@1.0.0}]\n"
     assert len(resolve(text.encode(), uri="p.yaml", packs=PACKS)[1]) == 1
@@ -150,12 +172,29 @@ def test_a_policy_does_not_outlive_its_parent() -> None:
 
 
 def test_a_parents_data_may_be_completed_and_not_changed() -> None:
-    added = sound("data: {evaluation: {label: y, min_rows: 1001}}\n", of="strict@2.1.0")
+    added = sound("data: {evaluation: {prediction: p, min_rows: 1001}}\n", of="strict@2.1.0")
     assert added.data[Role.EVALUATION].min_rows == 1001
     assert added.data[Role.EVALUATION].label == "y"
     assert str(added.data[Role.EVALUATION].place) == "p.yaml:5"
-    _, found = child("data: {evaluation: {min_rows: 999}}\n", of="strict@2.1.0")
-    assert [text.split()[1] for text in found] == ["data.evaluation.min_rows"]
+    assert added.data[Role.EVALUATION].prediction == "p"
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("data: {evaluation: {min_rows: 999}}", "data.evaluation.min_rows"),
+        ("data: {evaluation: {label: z}}", "data.evaluation.label"),
+        ("data: {current: {max_age_days: 32}}", "data.current.max_age_days"),
+        ("data: {current: {max_null_labels: 0.02}}", "data.current.max_null_labels"),
+        ("stages: [production, dev]", "stages"),
+        ("stages: [dev, production, later]", "stages"),
+        ("applies_to: {models: [fraud]}", "applies_to.models"),
+        ("on_insufficient: warn", "on_insufficient"),
+    ],
+)
+def test_what_a_parent_states_of_itself_binds(line: str, key: str) -> None:
+    _, found = child(f"{line}\n", of="strict@2.1.0")
+    assert [text.split()[1] for text in found] == [key]
 
 
 def test_grandparents_bind_too() -> None:
