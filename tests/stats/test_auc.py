@@ -140,6 +140,18 @@ def test_the_score_bound_solves_its_equation() -> None:
     assert 1 - a == pytest.approx(1.6448536 * math.sqrt(variance), rel=1e-6)
 
 
+def test_few_errors_take_the_wider_of_both_bounds() -> None:
+    """30 positives at an area near 0.94 leave two errors: DeLong's own bound is too high there."""
+    random = np.random.default_rng(8)
+    table = ranked(random.normal(2.2, 1, 30), random.normal(0, 1, 170))
+    result = delong(table)
+    assert 1 < 30 * (1 - result.area) < 10
+    low, high = bounds(table, 0.05)
+    assert low == hanley_mcneil_low(result, 0.05)
+    assert result.area - low > 1.2 * 1.645 * math.sqrt(result.variance)
+    assert high > result.area
+
+
 def test_constant_scores_are_chance_and_not_certain() -> None:
     table = ranked(np.full(50, 0.3), np.full(900, 0.3))
     low, high = bounds(table, 0.05)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
+from statsmodels.stats.proportion import proportion_confint
 
 from aims_gate.stats import confusion
 from aims_gate.stats.tables import Confusion
@@ -106,6 +107,19 @@ def test_matthews_bounds_are_the_delta_method_with_a_numeric_gradient(
     width = Z * math.sqrt(spread / sum(counts)) / (1 - value * value)
     expected = [math.tanh(math.atanh(value) + sign * width) for sign in (-1, 1)]
     assert confusion.mcc_bounds(table_of(counts), Z) == pytest.approx(expected, abs=1e-5)
+
+
+@LAWS
+@given(COUNTS)
+def test_f1_bounds_are_wilsons_of_the_jaccard_index(counts: tuple[int, int, int, int]) -> None:
+    """F1 = 2J / (1 + J), so J = F1 / (2 - F1) turns the bounds back."""
+    table = table_of(counts)
+    trials = table.tp + table.fp + table.fn
+    if not trials:
+        return
+    expected = proportion_confint(table.tp, trials, alpha=0.10, method="wilson")
+    found = [bound / (2 - bound) for bound in confusion.f1_bounds(table, Z)]
+    assert found == pytest.approx(expected, abs=1e-9)
 
 
 def test_matthews_of_a_billion_rows_does_not_overflow() -> None:
