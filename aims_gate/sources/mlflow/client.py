@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import GateError, MissingExtraError, SourceError
 from aims_gate.sources.mlflow.answers import milliseconds, moment
 from aims_gate.sources.mlflow.registry import (
@@ -31,6 +32,8 @@ from aims_gate.sources.subject import MetricPoint
 
 _SERVERS = frozenset({"http", "https"})
 _FOLDERS = frozenset({"", "file"})
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+"""Whoever holds the database itself may as well read the folders that it names."""
 _REMOTE = frozenset({"abfs", "abfss", "dbfs", "gs", "hdfs", "r2", "s3", "viewfs", "wasb", "wasbs"})
 _GONE = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 _QUOTABLE = _GONE | {"INVALID_PARAMETER_VALUE"}
@@ -53,7 +56,9 @@ class ClientRegistry:
             raise MissingExtraError.for_library("mlflow", "gate", f"reading {bare(uri)}") from None
         self._uri = uri
         self._scheme = urlsplit(uri).scheme
-        self.server = LOCAL if self._scheme in _FOLDERS | {"sqlite"} else bare(uri)
+        self._local = self._scheme in _FOLDERS or self._scheme.startswith(_DATABASES)
+        alone = self._scheme in _FOLDERS or self._scheme.startswith("sqlite")
+        self.server = LOCAL if alone else bare(uri)
         with self._understood():
             self._client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri or None)
 
@@ -92,8 +97,12 @@ class ClientRegistry:
     def reads(self, uri: str) -> bool:
         """Tell whether an artifact URI may be read: no folder of ours because a server says so."""
         parts = urlsplit(uri)
+        try:
+            safe_name(parts.path.strip("/"))
+        except SourceError:
+            return False
         if parts.scheme in _FOLDERS:
-            return self.server == LOCAL or self._scheme.startswith(("postgresql", "mysql", "mssql"))
+            return not parts.netloc and self._local
         if parts.scheme == "mlflow-artifacts":
             host = urlsplit(self.server).netloc
             return self._scheme in _SERVERS and parts.netloc in {"", host}
