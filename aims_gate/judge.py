@@ -17,6 +17,7 @@ from aims_gate.measure import AGE
 from aims_gate.plan import Bar, Task
 from aims_gate.policy.model import DecideOn, OnInsufficient, Rule, Severity
 from aims_gate.sentences import cell_sentence
+from aims_gate.stats.scores import rows_needed
 from aims_gate.verdict import Decision, Outcome, Result, worst
 
 _LACKS = {
@@ -167,30 +168,26 @@ def _turned(statistic: Statistic, bar: Bar) -> _Side:
 
 def _judge_side(statistic: Statistic, bar: Bar, decide_on: DecideOn) -> Cell:
     side = _turned(statistic, bar)
-    if decide_on is DecideOn.ESTIMATE:
-        outcome, why = _estimate(side, known=statistic.interval is not None)
-    elif decide_on is DecideOn.PROVEN_PASS:
-        outcome, why = _proven_pass(side)
-    else:
-        outcome, why = _proven_breach(side, statistic, bar)
+    # no default: a burden of proof that is none of the three must crash, not be lenient
+    outcome, why = _BURDENS[decide_on](side, statistic, bar)
     return Cell(statistic=statistic, outcome=outcome, why=why)
 
 
-def _estimate(side: _Side, *, known: bool) -> tuple[Outcome, str]:
+def _estimate(side: _Side, statistic: Statistic, _bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit:
         return Outcome.FAIL, ""
-    if known and side.low < side.limit:
+    if statistic.interval is not None and side.low < side.limit:
         return Outcome.WARN, "the interval straddles the limit"
     if side.value < side.warn:
         return Outcome.WARN, "past the warning line"
     return Outcome.PASS, ""
 
 
-def _proven_pass(side: _Side) -> tuple[Outcome, str]:
+def _proven_pass(side: _Side, statistic: Statistic, bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit:
         return Outcome.FAIL, ""
     if side.low < side.limit:
-        return Outcome.INSUFFICIENT, "not proven to meet the limit"
+        return Outcome.INSUFFICIENT, _unproven(side, statistic, bar)
     if side.value < side.warn:
         return Outcome.WARN, "past the warning line"
     return Outcome.PASS, ""
@@ -211,6 +208,21 @@ def _proven_breach(side: _Side, statistic: Statistic, bar: Bar) -> tuple[Outcome
     if need is not None and not need.powered:
         return Outcome.WARN, need.reason
     return Outcome.PASS, ""
+
+
+def _unproven(side: _Side, statistic: Statistic, bar: Bar) -> str:
+    why = "not proven to meet the limit"
+    if bar.neutral is not None or not statistic.rows:
+        return why
+    rows = rows_needed(side.value, side.low, side.limit, statistic.rows)
+    return f"{why}; about {rows:,} rows would settle it if the value is the truth" if rows else why
+
+
+_BURDENS = {
+    DecideOn.ESTIMATE: _estimate,
+    DecideOn.PROVEN_PASS: _proven_pass,
+    DecideOn.PROVEN_BREACH: _proven_breach,
+}
 
 
 def _reason(task: Task, cells: Sequence[Cell], raw: Outcome) -> str:

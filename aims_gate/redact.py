@@ -1,7 +1,8 @@
 """Secrets out of text: user information in URIs, tokens in queries, and known shapes of tokens.
 
-Patterns are bounded, so that no text makes them slow. Statements are written from an allow-list of fields, yet reasons and URIs are free text that may
-carry what a stranger put into a tracking URI or an exception.
+Statements are written from an allow-list of fields, yet reasons and URIs are free text that may
+carry what a stranger put into a tracking URI or an exception. Patterns are bounded, so that no
+text makes them slow.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,12 +16,12 @@ from aims_gate.errors import UsageError
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.timeout(600)
 def test_the_story(tmp_path: Path) -> None:
     """One model passes, one is refused for bias, one month for drift, and a bit is caught."""
-    said: list[str] = []
-    tell(tmp_path / "demo", said.append)
+    command = [sys.executable, "-m", "aims_gate", "demo", "--dir", "demo"]
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     evidence = tmp_path / "demo" / "evidence"
     outcomes = {}
     for name in ("passed", "biased", "drifted"):
@@ -27,7 +29,7 @@ def test_the_story(tmp_path: Path) -> None:
         outcomes[name] = {r["rule"]: r["outcome"] for r in report["results"] if r["blocking"]}
     assert outcomes == {"passed": {}, "biased": outcomes["biased"], "drifted": {"MON-01": "FAIL"}}
     assert outcomes["biased"]["BIAS-02"] == "FAIL"
-    text = "\n".join(said)
+    text = done.stdout
     assert re.findall(r"^exit code (\d)$", text, re.MULTILINE) == list("001104")
     picture = (ROOT / "docs" / "run.svg").read_text(encoding="utf-8")
     drawn = re.sub(r"<[^>]+>", "", picture)
