@@ -132,6 +132,41 @@ def test_a_line_on_the_limit_is_allowed(require: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("data: {current: {positive: .inf}}", "positive must be a finite number, not inf"),
+        ("data: {current: {sensitive: [sex, sex]}}", "sensitive names a column twice"),
+        ("data: {current: {sensitive: sex}}", "sensitive must be a list of columns, not 'sex'"),
+        ("data: {current: {sensitive: {a: [1, .nan]}}}", "sensitive must be a finite number"),
+        ("data: {current: {score: {a: p, b: p}}}", "score names one column for two classes"),
+        ("data: {current: {source: 'file:'}}", "source must be artifact:PATH or file:PATH"),
+        ("stages: dev", "stages must be a list, not 'dev'"),
+        ("stages: [dev, dev]", "stages names something twice"),
+        ("stages: [a b]", "stages must name stages, not 'a b'"),
+        ("stages: [1]", "stages must be text, not the number 1"),
+        ("alpha: 0", "alpha must be between 0 and 0.5, not 0"),
+        ("alpha: 1e999", "alpha must be a finite number, not inf"),
+        ('alpha: "1e999"', "alpha must be a finite number, not 1e999"),
+        ("data: {current: {sensitive: {a: 3}}}", "sensitive has the number 3 for a"),
+        ('alpha: " 0.1"', "alpha must be a number, not ' 0.1'"),
+        ("alpha: ~", "alpha has no value"),
+        ("applies_to: {models: []}", "models is an empty list; leave the key out"),
+    ],
+)
+def test_a_value_is_read_strictly(line: str, message: str) -> None:
+    told = problems(f"{HEAD}{line}\n{RULE}")
+    assert len(told) == 1
+    assert message in told[0]
+
+
+@pytest.mark.parametrize("between", ["[1]", "[1, 2, 3]", "0.5", "{a: 1}", "[0, true]"])
+def test_a_range_is_two_numbers(between: str) -> None:
+    told = problems(HEAD + RULE.replace("at_least: 0.8", f"between: {between}"))
+    assert len(told) == 1
+    assert "require.between must be" in told[0]
+
+
+@pytest.mark.parametrize(
     ("written", "instant"),
     [
         ("2027-06-30", datetime(2027, 6, 30, tzinfo=UTC)),

@@ -288,6 +288,7 @@ def test_packs_are_listed_with_their_versions() -> None:
 def test_shipped_packs_load() -> None:
     """Packs stand beside the package in a checkout, and inside it once installed."""
     assert shelf().is_dir()
+    assert "release@1.0.0" in names()
     for pin in names():
         assert load(f"pack:{pin}").rules
 
@@ -380,7 +381,8 @@ EVERYTHING = (
     " weight: n, key: k, time: t, max_age_days: 1.5}\n"
     "rules:\n"
     '  - {id: BIAS-02, with: {by: [sex, [sex, "no"], {"on": 1e-5, "~": [], "": {}, "1": "1"}]}}\n'
-    "  - {id: X-1, check: a.b, with: {a: ~, b: true, c: -0.0, d: 12345678901234567, e: 1.0},"
+    "  - {id: X-1, check: a.b, with: {a: ~, b: true, c: -0.0, d: 12345678901234567, e: 1.0,"
+    " f: [{}, {g: {h: [[]]}}]},"
     " require: {between: [1e-7, 1e22], warn_above: 3}, serious: 0, on: reference,"
     ' why: "\\u2028# \\\\ \\" \' \\U0001F600 é", title: "yes: no"}\n'
     "tests:\n"
