@@ -1,0 +1,101 @@
+"""Every check keeps the contract: it describes itself, and refuses what is not there."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import math
+import re
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aims_gate.attest.manifest import Entry, Manifest
+from aims_gate.checks import CHECKS
+from aims_gate.facts import Lack, ModelIdentity
+from aims_gate.judge import judge
+from aims_gate.measure import measure
+from aims_gate.operations.explain import explain_check
+from aims_gate.plan import Task, build, plan
+from aims_gate.policy.model import OnInsufficient, Policy, Role, Rule, Threshold
+from aims_gate.sources.subject import Subject
+from aims_gate.verdict import Outcome
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+PARAMETERS: dict[str, dict[str, Any]] = {"performance.score": {"metric": "accuracy"}}
+REQUIRE = {"performance.score": Threshold(at_least=0.5)}
+
+pytestmark = pytest.mark.parametrize("name", list(CHECKS))
+
+
+def task(name: str) -> Task:
+    """Plan a rule that uses the check as a first-time user would."""
+    rule = Rule(
+        id="X-1", check=name, parameters=PARAMETERS.get(name, {}), require=REQUIRE.get(name)
+    )
+    (made,) = plan(Policy(id="p", version="1", rules=(rule,))).sound()
+    return made
+
+
+def test_its_name_is_its_row(name: str) -> None:
+    """The table and the check agree on what it is called, as family.name."""
+    assert CHECKS[name].about.name == name
+    assert re.fullmatch(r"[a-z]+\.[a-z_]+", name)
+
+
+def test_it_describes_itself(name: str) -> None:
+    """Summary, definition, controls and the cases in which it gives no value are all there."""
+    about = CHECKS[name].about
+    assert about.summary.endswith(".")
+    assert len(about.definition) > 60
+    assert about.undecided
+    assert all(re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9.]+", control) for control in about.controls)
+    assert about.controls
+    assert all(isinstance(role, Role) for role in about.roles)
+
+
+def test_its_page_names_every_parameter(name: str) -> None:
+    """`policy checks NAME` shows summary, parameters and refusals."""
+    page = explain_check(name)
+    for parameter in fields(CHECKS[name]):  # type: ignore[arg-type]  # a dataclass
+        assert re.search(rf"^ +{parameter.name} \(", page, re.MULTILINE), parameter.name
+    assert "never passes when" in page
+    assert max(map(len, page.splitlines())) <= 100
+
+
+def test_its_judged_statistic_has_a_domain(name: str) -> None:
+    """Least and greatest value, neutral and limit lie in order."""
+    judged = build(name, PARAMETERS.get(name, {})).judged()
+    assert judged.low < judged.high
+    for value in (judged.neutral, judged.limit):
+        assert value is None or judged.low <= value <= judged.high
+    assert judged.limit is None or math.isfinite(judged.limit)
+
+
+def test_without_anything_to_measure_it_does_not_pass(name: str) -> None:
+    """A model of one missing file, without run and data, passes nothing."""
+    made = task(name)
+    nothing = Subject(
+        model=ModelIdentity(uri="file:m", name="m"),
+        manifest=Manifest(entries=(Entry(path="weights", sha256="0" * 64, bytes=1),)),
+        folder=Path("not-there"),
+    )
+    measured = measure(made, nothing, now=NOW)
+    result = judge(made, measured, now=NOW, insufficient=OnInsufficient.BLOCK)
+    assert result.outcome in {Outcome.MISSING, Outcome.ERROR, Outcome.FAIL}
+    assert result.blocking
+    if made.roles:
+        lacks = {s.lack for s in measured if s.judged}
+        assert lacks == {Lack.MISSING}
+
+
+def test_it_decides_nothing(name: str) -> None:
+    """No module of a check names an outcome, a threshold, a verdict, or the judge."""
+    module = inspect.getmodule(CHECKS[name])
+    assert module is not None
+    tree = ast.parse(inspect.getsource(module))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert not names & {"Outcome", "Threshold", "Verdict", "Decision", "judge"}
