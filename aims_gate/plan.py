@@ -187,14 +187,18 @@ def _check(rule: Rule) -> Check:
 
 
 def _parameter_problems(rule: Rule, error: pydantic.ValidationError) -> Iterator[Problem]:
+    """Say once per parameter what it should be: a choice of types gives an error for each type."""
+    said: dict[str, list[str]] = {}
     for detail in error.errors(include_url=False, include_input=False):
-        names = [str(part) for part in detail["loc"]]
+        name = str(detail["loc"][0]) if detail["loc"] else ""
         if detail["type"] == "missing":
-            what = f"{rule.check} needs the parameter {names[0]!r}"
+            what = f"{rule.check} needs the parameter {name!r}"
             yield _at(rule, "with", what, f"add it under with: of {rule.id}")
         else:
-            what = f"parameter {'.'.join(names)!r}: {detail['msg'].lower()}"
-            yield _at(rule, f"with.{names[0] if names else ''}", what, "")
+            said.setdefault(name, []).append(detail["msg"].removeprefix("Input ").lower())
+    for name, messages in said.items():
+        what = f"parameter {name!r} {', or '.join(dict.fromkeys(messages))}"
+        yield _at(rule, f"with.{name}", what, f"see aims-gate policy checks {rule.check}")
 
 
 def _roles(read: tuple[Role, ...], on: Role | None) -> tuple[Role, ...]:

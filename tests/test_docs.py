@@ -99,6 +99,16 @@ def test_readme_works_from_top_to_bottom(reader: Path, mlflow_store: Store) -> N
     assert (reader / "summary.md").read_text(encoding="utf-8").strip()
 
 
+def test_the_policy_pages_commands_run(reader: Path) -> None:
+    """Each command of docs/policy.md works on the policy of README."""
+    (policy,) = [block for block in blocks("README.md") if block.title == "policy.yaml"]
+    (reader / "policy.yaml").write_text(policy.text, encoding="utf-8")
+    lines = [line for block in blocks("docs/policy.md") for line in commands(block)]
+    assert len(lines) >= 6
+    for arguments, code in lines:
+        assert guarded(arguments) == code, arguments
+
+
 PAGES = sorted(str(p.relative_to(ROOT)) for p in [*ROOT.glob("docs/*.md"), ROOT / "README.md"])
 
 

@@ -37,8 +37,8 @@ def rule(check: str = "fairness.impact_ratio", id: str = "BIAS-02", **fields: An
     [
         (rule("fairness.impact_ration"), "unknown check 'fairness.impact_ration'; did you mean"),
         (rule(parameters={"min_cel": 30}), "has no parameter 'min_cel'; did you mean 'min_cell'"),
-        (rule(parameters={"min_cell": "30"}), "parameter 'min_cell': input should be a valid int"),
-        (rule(parameters={"min_cell": True}), "parameter 'min_cell': input should be a valid int"),
+        (rule(parameters={"min_cell": "30"}), "parameter 'min_cell' should be a valid integer"),
+        (rule(parameters={"min_cell": True}), "parameter 'min_cell' should be a valid integer"),
         (
             rule("performance.score", require=Threshold(at_least=0.8)),
             "needs the parameter 'metric'",

@@ -49,7 +49,7 @@ def _definition() -> str:
     lines.append(
         "Intervals are two one-sided bounds, each wrong with probability alpha (0.05: level 0.90)."
     )
-    return "\n".join(lines)
+    return "\n\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,13 +17,18 @@ def policy() -> None:
 @click.argument("path", default="policy.yaml", metavar="POLICY")
 def check(path: str) -> None:
     """Prove that POLICY is sound; print every problem at once, each with its line."""
+    from aims_gate.errors import PolicyError
     from aims_gate.plan import plan
-    from aims_gate.policy.resolve import load
+    from aims_gate.policy.resolve import check as read
 
-    resolved = load(path)
-    tasks = plan(resolved).sound()
+    resolved, problems = read(path)
+    planned = plan(resolved) if resolved is not None else None
+    if planned is not None:
+        problems += planned.problems
+    if resolved is None or planned is None or problems:
+        raise PolicyError(problems)
     click.echo(
-        f"{resolved.uri}: sound: {len(tasks)} rules, {resolved.id} {resolved.version}, "
+        f"{resolved.uri}: sound: {len(planned.tasks)} rules, {resolved.id} {resolved.version}, "
         f"sha256:{resolved.digest}"
     )
 
@@ -51,7 +56,7 @@ def schema() -> None:
     """Print the JSON Schema of policy files, for editors."""
     from aims_gate.policy.grammar import schema as generate
 
-    click.echo(json.dumps(generate(), indent=2, sort_keys=True))
+    click.echo(json.dumps(generate(), indent=2))
 
 
 @policy.command()

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import json
 import textwrap
 from collections.abc import Iterator
+from dataclasses import fields
+from itertools import pairwise
 
-from aims_gate.checks import CHECKS
+import pydantic
+
+from aims_gate.checks import CHECKS, Check
 from aims_gate.plan import Bar, Task
 from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Severity
 
@@ -39,28 +46,46 @@ def explain_rule(task: Task, policy: Policy) -> str:
 
 def explain_check(name: str) -> str:
     """Give the page of a check: what it measures, its parameters, and when it refuses to say."""
-    import dataclasses
-
-    import pydantic
-
     kind = CHECKS[name]
     about = kind.about
     lines = [name, _indented(about.summary), "", _paragraphs(about.definition), ""]
     if about.roles:
         lines.append(_indented(f"data: {', '.join(about.roles)}"))
     lines.append(_indented(f"supports: {', '.join(about.controls)}"))
-    schema = pydantic.TypeAdapter(kind).json_schema()
-    required = schema.get("required", [])
-    lines += ["", "  parameters (with:)"]
-    for parameter in dataclasses.fields(kind):  # type: ignore[arg-type]  # a dataclass
-        facts = schema["properties"][parameter.name]
-        stated = "required" if parameter.name in required else f"default {facts.get('default')!r}"
-        described = facts.get("description", "")
-        lines.append(_indented(f"{parameter.name} ({stated}) {described}".rstrip(), by=4))
+    lines += ["", "  parameters (with:)", *_parameters(kind)]
     if about.undecided:
         lines += ["", "  never passes when"]
         lines += [_indented(f"- {situation}", by=4) for situation in about.undecided]
     return "\n".join(lines) + "\n"
+
+
+def _parameters(kind: type[Check]) -> Iterator[str]:
+    """Describe each parameter: its choices, its default, and the docstring below its field."""
+    schema = pydantic.TypeAdapter(kind).json_schema()
+    told = {name: text for base in reversed(kind.__mro__) for name, text in _told(base)}
+    for name in (parameter.name for parameter in fields(kind)):  # type: ignore[arg-type]
+        facts = schema["properties"][name]
+        required = name in schema.get("required", [])
+        parts = ["required" if required else f"default {_shown(facts.get('default'))}"]
+        choices = facts.get("enum") or facts.get("items", {}).get("enum")
+        parts += [f"of {', '.join(map(_shown, choices))}"] if choices else []
+        yield _indented(f"{name} ({'; '.join(parts)}) {told.get(name, '')}".rstrip(), by=4)
+
+
+def _told(kind: type) -> Iterator[tuple[str, str]]:
+    """Give the fields of a class that are followed by a docstring, which Python does not keep."""
+    if kind.__module__ == "builtins":
+        return
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    for field, after in pairwise(getattr(tree, "body", [])):
+        named = isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            yield field.target.id, " ".join(str(after.value.value).split())
+
+
+def _shown(value: object) -> str:
+    """Write a value as a policy does."""
+    return "none given" if value in ("", None) else json.dumps(value).replace('"', "")
 
 
 def _body(task: Task, policy: Policy) -> Iterator[str]:

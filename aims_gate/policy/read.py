@@ -76,13 +76,14 @@ def read(data: bytes, file: str) -> tuple[Layer | None, tuple[Problem, ...]]:
         hint = "begin with apiVersion: aims-gate/v1"
         return None, (Problem(file=file, line=1, what=what, hint=hint),)
     found = list(_duplicates(document))
-    tree, lost = document.tree, set[tuple[str, int]]()
+    tree, lost = document.tree, set[tuple[Any, ...]]()
     try:
         PolicyText.model_validate(tree)
     except ValidationError as error:
         found += complaints(document, error)
         lost = {detail["loc"][:2] for detail in _details(error)}
-    kept = _without(tree, lost)
+    unknown = {loc[0] for loc in lost if len(loc) == 1 and loc[0] not in PolicyText.model_fields}
+    kept = _without({key: tree[key] for key in tree if key not in unknown}, lost)
     try:
         model = PolicyText.model_validate(kept)
     except ValidationError:
@@ -94,7 +95,7 @@ def _details(error: ValidationError) -> Iterator[Any]:
     return iter(error.errors(include_url=False, include_input=False, include_context=False))
 
 
-def _without(tree: Mapping[str, Any], lost: set[tuple[str, int]]) -> dict[str, Any]:
+def _without(tree: Mapping[str, Any], lost: set[tuple[Any, ...]]) -> dict[str, Any]:
     """Leave out the rules and tests that have problems."""
     kept = dict(tree)
     for name in ("rules", "tests"):
