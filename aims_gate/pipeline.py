@@ -174,7 +174,8 @@ def _publish(verdict: Verdict, folder: Path, world: World) -> str:
     try:
         return mlflow.publish(verdict, folder, world.environ)
     except RecordError as error:
-        error.hint = error.hint or f"the evidence itself is in {folder}; run again to publish"
+        kept = f"the evidence itself is in {folder}; run again to publish"
+        error.hint = f"{error.hint}; {kept}" if error.hint else kept
         raise
 
 
