@@ -145,6 +145,7 @@ def archive(**members: bytes) -> bytes:
         ("notes.txt", b"serialization_format: pickle\n", set()),
         ("empty", b"", set()),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_formats_are_told_by_name_by_first_bytes_inside_archives_and_by_mlmodel(
     tmp_path: Path, name: str, content: bytes, found: set[str]
