@@ -112,14 +112,10 @@ class ClientRegistry:
         """List one folder below an artifact URI; nothing if it is not there or is a file."""
         with self._understood():
             infos = self._repository(uri).list_artifacts(path or None)
-        found = tuple(
+        return tuple(
             Artifact(path=info.path, is_dir=bool(info.is_dir), bytes=info.file_size)
             for info in infos
         )
-        last = path.rpartition("/")[2]
-        if len(found) == 1 and not found[0].is_dir and found[0].path in {path, f"{path}/{last}"}:
-            return ()  # some stores list a file as the only thing inside itself
-        return found
 
     def download(self, uri: str, path: str, target: Path, *, limit: int) -> int:
         """Write one file below an artifact URI to *target*."""

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from aims_gate.attest.manifest import Entry, Manifest, safe_name
 from aims_gate.errors import SourceError
-from aims_gate.sources.mlflow.registry import Artifact, NotFoundError, Registry
+from aims_gate.sources.mlflow.registry import LOCAL, Artifact, NotFoundError, Registry
 
 IGNORED = "registered_model_meta"
 """MLflow's client adds it at the root of `models:/` downloads, different per name and version."""
+_HIDDEN = "MLflow's client cannot list a file that has its folder's name; rename it"
 _NO_DIGEST = "0" * 64
 
 
@@ -42,7 +43,10 @@ def list_tree(registry: Registry, uri: str, *, max_files: int) -> tuple[Artifact
     seen = 0
     while folders:
         folder = folders.pop()
-        for artifact in registry.list_artifacts(uri, folder):
+        listed = registry.list_artifacts(uri, folder)
+        if folder and not listed and _hides(registry):
+            raise SourceError(f"the folder {folder!a} lists nothing", where=uri, hint=_HIDDEN)
+        for artifact in listed:
             seen += 1
             if seen > max_files:
                 raise SourceError(f"more than {max_files:,} files and folders", where=uri)
@@ -52,6 +56,11 @@ def list_tree(registry: Registry, uri: str, *, max_files: int) -> tuple[Artifact
             elif artifact.path != IGNORED:
                 files.append(artifact)
     return tuple(sorted(files, key=lambda file: file.path.encode()))
+
+
+def _hides(registry: Registry) -> bool:
+    """Tell whether MLflow's client asks a server: it then drops the only file x of a folder x."""
+    return registry.name == "client" and registry.server != LOCAL
 
 
 def _check_place(artifact: Artifact, folder: str) -> None:

@@ -81,10 +81,7 @@ class RestRegistry:
         except NotFoundError:
             return ()
         with self._understood():
-            found = tuple(answers.artifact(file, path) for file in answer.get("files", []))
-        if len(found) == 1 and not found[0].is_dir and found[0].path == _join(path, _last(path)):
-            return ()  # some stores list a file as the only thing inside itself
-        return found
+            return tuple(answers.artifact(file, path) for file in answer.get("files", []))
 
     def download(self, uri: str, path: str, target: Path, *, limit: int) -> int:
         """Write one file below an artifact URI to *target*."""
@@ -205,10 +202,6 @@ class RestRegistry:
 
 def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder and name else folder or name
-
-
-def _last(path: str) -> str:
-    return path.rpartition("/")[2]
 
 
 def _endpoint(path: str) -> str:

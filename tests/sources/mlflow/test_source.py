@@ -228,6 +228,22 @@ def test_what_mlflows_client_adds_to_downloads_is_never_hashed(
     assert fetch(deeper.uri, space(content.uri)).model.files == 4
 
 
+def test_a_file_with_the_name_of_its_folder_is_hashed_or_the_model_is_refused(
+    content: Content, mlflow_store: Store, space: Space
+) -> None:
+    """MLflow's client drops it from a server's listing: it must not drop out of the digest."""
+    files = {**FILES, "weights/w.bin/w.bin": b"x"}
+    del files["weights/w.bin"]
+    logged = content.registered(files=files)
+    assert fetch(logged.uri, space(content.uri)).model.files == 3
+    local = Content(uri=mlflow_store.uri).registered(files=files)
+    assert fetch(local.uri, space(mlflow_store.uri)).model.files == 3
+    workspace = space(content.uri)
+    environ = {**workspace.environ, "MLFLOW_REGISTRY_URI": content.uri + "/"}
+    with pytest.raises(SourceError, match="lists nothing"):
+        fetch(logged.uri, Workspace(folder=workspace.folder, environ=environ))
+
+
 def test_a_model_that_is_not_ready_is_refused(content: Content, space: Space) -> None:
     model = content.client.create_logged_model("0", name="half").model_id
     with pytest.raises(SourceError, match="not ready: 'PENDING'"):
