@@ -121,6 +121,7 @@ def near(wanted: str, known: Iterable[str], *, most: int = 12) -> str:
     """Write a hint from *known* names: the ones close to *wanted*, else the first *most*."""
     names = sorted(known)
     close = difflib.get_close_matches(wanted, names, n=3)
+    close = close or [name for name in names if wanted and name.startswith(wanted)][:3]
     if close:
         return f"did you mean {' or '.join(map(repr, close))}?"
     if not names:

@@ -52,7 +52,7 @@ class Recording:
     out: Path | None = None
     """The exact directory to write, instead of one under *root*."""
     publish: bool = True
-    """Copy it to MLflow too, where the model came from there."""
+    """Copy signed evidence to MLflow too, where the model came from there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,8 @@ def _record(
     folder = recording.out or recording.root / subject.manifest.digest[:12] / identity.id
     directory.write(folder, files)
     identity = replace(identity, directory=str(folder))
-    if recording.publish and subject.model.reader != "files":
+    # unsigned evidence proves nothing, so no tag in a registry may point at it
+    if recording.publish and recording.signer is not None and subject.model.reader != "files":
         world.progress("publishing the evidence to MLflow")
         identity = replace(identity, published=_publish(verdict, folder, world))
     return replace(verdict, evidence=identity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -149,6 +150,42 @@ def test_a_value_exactly_on_the_limit_meets_it() -> None:
     assert outcome(task(decide_on=DecideOn.ESTIMATE), cell(0.80)) == "PASS"
     below = math.nextafter(0.80, 0)
     assert outcome(task(decide_on=DecideOn.ESTIMATE), cell(below)) == "FAIL"
+
+
+@pytest.mark.parametrize("decide_on", ["estimate", "proven_pass"])
+def test_a_stated_line_warns_before_the_limit(decide_on: str) -> None:
+    """A value that meets the limit and lies past warn_below is a warning."""
+    made = task(decide_on=DecideOn(decide_on), require=Threshold(at_least=0.80, warn_below=0.90))
+    assert outcome(made, cell(0.85, 0.82, 0.88)) == "WARN"
+    assert outcome(made, cell(0.95, 0.92, 0.98)) == "PASS"
+
+
+def test_a_floor_that_is_not_proven_names_the_rows_that_would_settle_it() -> None:
+    """Performance under proven_pass says how many rows it takes."""
+    made = task(
+        "performance.score",
+        parameters={"metric": "accuracy"},
+        decide_on=DecideOn.PROVEN_PASS,
+    )
+    found = judge(made, [cell(0.85, 0.79, 0.9, name="accuracy")], now=NOW, insufficient=BLOCK)
+    assert found.outcome == "INSUFFICIENT"
+    assert re.search(r"about 1,\d{3} rows would settle it", found.reason)
+    blind = judge(made, [cell(0.85, name="accuracy")], now=NOW, insufficient=BLOCK)
+    assert blind.outcome == "INSUFFICIENT"
+    ratio = judge(
+        task(decide_on=DecideOn.PROVEN_PASS),
+        [cell(0.85, 0.7, 0.97)],
+        now=NOW,
+        insufficient=BLOCK,
+    )
+    assert "would settle" not in ratio.reason
+
+
+def test_a_burden_of_proof_that_is_none_crashes() -> None:
+    """It must never fall through to the most lenient one."""
+    made = replace(task(), decide_on="lenient")  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(KeyError):
+        outcome(made, cell(1.0))
 
 
 def test_both_sides_of_between_refuse() -> None:

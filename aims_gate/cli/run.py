@@ -50,7 +50,9 @@ def _pairs(kind: str) -> Callable[..., dict[str, str]]:
     "--key", help="Private key to sign with: a PEM or OpenSSH file. Or set AIMS_GATE_SIGNING_KEY."
 )
 @click.option(
-    "--unsigned", is_flag=True, help="Write evidence without a signature; it never verifies."
+    "--unsigned",
+    is_flag=True,
+    help="Write evidence without a signature; it never verifies and is not published.",
 )
 @click.option(
     "--verifier-id", help="Who runs the gate, such as the workflow's URL; goes into the evidence."
@@ -58,7 +60,7 @@ def _pairs(kind: str) -> Callable[..., dict[str, str]]:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The exact evidence directory to write."
 )
-@click.option("--no-publish", is_flag=True, help="Do not copy the evidence to MLflow.")
+@click.option("--no-publish", is_flag=True, help="Do not copy signed evidence to MLflow.")
 @click.option(
     "--report",
     "reports",

@@ -44,7 +44,7 @@ def run(
         out: The exact directory to write evidence to; without it, and with a key or *unsigned*,
             `aims-gate-evidence/<model digest>/<evaluation id>`. With none of the three no
             evidence is kept.
-        publish: Copy the evidence to MLflow, where the model came from there.
+        publish: Copy signed evidence to MLflow, where the model came from there.
 
     Returns:
         The verdict; a refusal is a verdict too. `verdict.passed` tells, `verdict.results` why.
@@ -55,7 +55,7 @@ def run(
         RecordError: (3) the evidence could not be kept.
     """
     recording = None
-    if key or unsigned or out is not None:
+    if key is not None or unsigned or out is not None:  # an empty key is one that was not set
         recording = recording_of(
             key=key,
             unsigned=unsigned,

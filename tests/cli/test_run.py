@@ -1,0 +1,151 @@
+"""`aims-gate run`, `explain` and `policy` from the command line, refusals first."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from aims_gate.__main__ import guarded
+
+CONTRACT = Path(__file__).parents[1] / "contract"
+RUN = ["run", "--model", "file:model", "--data", "evaluation=evaluation.csv", "--quiet"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a copy of the contract case whose policy is met, without a key."""
+    shutil.copytree(CONTRACT / "met", tmp_path / "met")
+    monkeypatch.chdir(tmp_path / "met")
+    monkeypatch.delenv("AIMS_GATE_SIGNING_KEY", raising=False)
+    return tmp_path / "met"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        ([], 2, "there is no key to sign the evidence with"),
+        (["--unsigned", "--key", "gate.key"], 2, "choose one"),
+        (["--key", "nowhere.key"], 2, "nowhere.key"),
+        (["--unsigned", "--stage", "prod"], 2, "unknown stage 'prod'; did you mean 'production'"),
+        (["--unsigned", "--data", "evaluation=b.csv"], 2, "given twice"),
+        (["--unsigned", "--data", "evalution=b.csv"], 2, "unknown data role 'evalution'"),
+        (["--unsigned", "--data", "evaluation"], 2, "is not ROLE=URI"),
+        (["--unsigned", "--report", "html=x.html"], 2, "unknown report format 'html'"),
+        (["--unsigned", "--report", "json=nowhere/x.json"], 3, "could not be written"),
+        (["--unsigned", "--out", "model"], 3, "model"),
+    ],
+)
+def test_what_is_refused(
+    options: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each misuse has its code and says what to do."""
+    assert guarded([*RUN, *options]) == code
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "words"),
+    [
+        ("model", 2, "write file:model"),
+        ("s3://bucket/model", 2, "no source reads s3: URIs"),
+        ("file:nowhere", 3, "nowhere"),
+    ],
+)
+def test_models_that_are_none(
+    model: str, code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A URI of no known form is misuse; a folder that is not there could not be read."""
+    assert guarded(["run", "--model", model, "--unsigned", "--quiet"]) == code
+    assert words in capsys.readouterr().err
+
+
+def test_evidence_goes_below_the_digest_unless_out_says_where(folder: Path) -> None:
+    """`aims-gate-evidence/<first 12 of the model digest>/<evaluation id>`; --out is exact."""
+    assert guarded([*RUN, "--unsigned"]) == 0
+    (report,) = folder.glob("aims-gate-evidence/*/*/report.json")
+    told = json.loads(report.read_text(encoding="utf-8"))
+    assert report.parent.parent.name == told["model"]["digest"][:12]
+    assert report.parent.name == told["evidence"]["id"]
+    assert guarded([*RUN, "--unsigned", "--out", "exactly/here"]) == 0
+    assert (folder / "exactly" / "here" / "report.json").is_file()
+    assert not list(folder.glob("**/*.dsse.json"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0 and sys.platform != "linux", reason="needs a full device")
+def test_a_full_disk_is_undecided(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Evidence that cannot be written is exit 3, whatever the model is worth."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512, before[1]))
+    try:
+        code = guarded([*RUN, "--unsigned", "--out", "evidence"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert code == 3
+    assert not (folder / "evidence").exists()
+    assert "aims-gate: error" in capsys.readouterr().err
+
+
+def test_every_report_is_written_where_it_is_asked_for(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A format to a file, and `-` puts one on standard output in place of the table."""
+    reports = ["--report", "json=r.json", "--report", "junit=r.xml", "--report", "markdown=-"]
+    assert guarded([*RUN, "--unsigned", *reports]) == 0
+    assert json.loads((folder / "r.json").read_text(encoding="utf-8"))["verdict"] == "passed"
+    assert (folder / "r.xml").read_text(encoding="utf-8").startswith("<?xml")
+    out = capsys.readouterr().out
+    assert "policy met" in out
+    assert "|" in out
+
+
+def test_a_key_from_the_environment_signs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AIMS_GATE_SIGNING_KEY holds the key itself."""
+    assert guarded(["evidence", "key", "generate", "--out", "gate.key"]) == 0
+    monkeypatch.setenv("AIMS_GATE_SIGNING_KEY", (folder / "gate.key").read_text(encoding="utf-8"))
+    assert guarded([*RUN, "--out", "evidence", "--verifier-id", "https://ci.example/gate"]) == 0
+    assert len(list((folder / "evidence").glob("*.dsse.json"))) == 3
+
+
+def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """The report alone is on standard output."""
+    assert guarded([*RUN[:-1], "--unsigned"]) == 0
+    told = capsys.readouterr()
+    assert "aims-gate: reading file:model" in told.err
+    assert "aims-gate: " not in told.out
+
+
+def test_explain_knows_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    """One rule, all rules, and an unknown one with the near names."""
+    assert guarded(["explain", "policy.yaml", "BIAS-02"]) == 0
+    one = capsys.readouterr().out
+    assert "impact ratio at least 0.8, noticeable past 0.9, serious at 0.6" in one
+    assert "burden of proof: proven_breach" in one
+    assert "PERF-01" not in one
+    assert guarded(["explain", "policy.yaml"]) == 0
+    assert "PERF-01" in capsys.readouterr().out
+    assert guarded(["explain", "policy.yaml", "BIAS-20"]) == 2
+    assert "did you mean 'BIAS-02'" in capsys.readouterr().err
+
+
+def test_policy_check_says_everything_at_once(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Problems of the text and of the plan come in one run, sorted by line."""
+    text = (folder / "policy.yaml").read_text(encoding="utf-8")
+    text = text.replace("rules:", "rulez: 1\nrules:").replace(
+        "impact_ratio,", "parity, with: {by: 3},"
+    )
+    (folder / "bad.yaml").write_text(text, encoding="utf-8")
+    assert guarded(["policy", "check", "bad.yaml"]) == 2
+    told = capsys.readouterr().err
+    assert "unknown key 'rulez'" in told
+    assert "parameter 'by'" in told
+    assert guarded(["policy", "check", "policy.yaml"]) == 0
+    assert "sound: 2 rules" in capsys.readouterr().out
