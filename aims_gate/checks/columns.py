@@ -19,7 +19,7 @@ from aims_gate.sources.subject import Data
 Need = Literal["label", "prediction", "score"]
 
 _LISTED = 6
-"""At most so many values of a column are named in an error."""
+"""A column with more values than this has none of them named in an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +57,9 @@ def labelled(data: Data, needs: Sequence[Need]) -> Labelled:
 
     Raises:
         MissingColumnError: A role's column is not in the data.
-        DataError: A role has no column, no row is left, or more rows are null than the policy's
-            `max_null_labels` allows (none, unless it says otherwise).
+        DataError: A role has no column, the label is named as the model's answer, no row is left,
+            or more rows are null than the policy's `max_null_labels` allows (none, unless it says
+            otherwise).
     """
     spec = data.spec
     roles: dict[Need, str | Mapping[str, str] | None] = {
@@ -67,6 +68,7 @@ def labelled(data: Data, needs: Sequence[Need]) -> Labelled:
         "score": spec.score,
     }
     wanted = {role: roles[role] for role in needs}
+    _refuse_label_as_answer(data, wanted)
     columns = [c for role, named in wanted.items() for c in _columns(data, role, named)]
     nulls = {column: data.frame.nulls(column) for column in dict.fromkeys(columns)}
     frame = data.frame.without_nulls(list(nulls)) if any(nulls.values()) else data.frame
@@ -156,6 +158,24 @@ def _columns(data: Data, role: Need, named: str | Mapping[str, str] | None) -> I
     return columns
 
 
+def _refuse_label_as_answer(
+    data: Data, wanted: Mapping[Need, str | Mapping[str, str] | None]
+) -> None:
+    """Refuse a label in the place of a prediction: it is always right, and fair to everybody.
+
+    A policy that says so is refused as it is read; roles logged with the data come through here.
+    """
+    for role in ("prediction", "score"):
+        named = wanted.get(role)
+        columns = list(named.values()) if isinstance(named, Mapping) else [named]
+        if data.spec.label is not None and data.spec.label in columns:
+            raise DataError(
+                f"{data.spec.label} is named both as label and as {role}",
+                where=f"{data.role} data",
+                hint=f"name the model's own column as {role}",
+            )
+
+
 def _compared(found: Labelled) -> list[str]:
     return [column for column in (found.label, found.prediction) if column is not None]
 
@@ -203,5 +223,7 @@ def _classes(frame: Frame, columns: Sequence[str]) -> tuple[Scalar, ...]:
 
 
 def _listed(values: Sequence[Scalar]) -> str:
-    shown = ", ".join(map(repr, values[:_LISTED]))
-    return f"{shown} and {len(values) - _LISTED} more" if len(values) > _LISTED else shown
+    """Name a few classes; many are no classes but cells of rows, which stay out of evidence."""
+    if len(values) > _LISTED:
+        return f"{len(values):,} different values"
+    return ", ".join(map(repr, values))

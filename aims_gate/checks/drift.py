@@ -134,6 +134,8 @@ class Columns:
                 notes.append(Statistic(name="left_out", slice=column, reason=reason))
             else:
                 fit.append(column)
+        if not named:
+            notes += _left_out(reference, current)
         new = [column for column in after if column not in before]
         notes += [
             Statistic(name="new_column", slice=column, reason="in the current data only")
@@ -275,6 +277,14 @@ class _Pair:
 def _all(reference: Data, current: Data) -> Iterator[str]:
     roles = {*_roles(reference.spec), *_roles(current.spec)}
     return (column for column in reference.frame.kinds if column not in roles)
+
+
+def _left_out(reference: Data, current: Data) -> Iterator[Statistic]:
+    """Say which columns have a role instead: roles are logged with the data, by their author."""
+    of = {c: data.role for data in (current, reference) for c in _roles(data.spec)}
+    for column in filter(of.__contains__, reference.frame.kinds):
+        reason = f"left out: a role of the {of[column]} data, not an input"
+        yield Statistic(name="left_out", slice=column, reason=reason)
 
 
 def _roles(spec: DataSpec) -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aims_gate.checks.columns import Labelled, Need, classes_of, labelled, positive_class
+from aims_gate.checks.columns import Labelled, classes_of, labelled, positive_class
 from aims_gate.errors import DataError, near
 from aims_gate.frames import Counts, Distribution, Floats, Key, Kind, Loss, Moments, Scalar
 from aims_gate.policy.model import TaskKind
@@ -103,7 +103,7 @@ def _task_of_numbers(values: Floats, *, whole_type: bool) -> TaskKind | None:
 
 
 def _confusion(_metric: str, data: Data) -> Outcomes:
-    found = _apart(data, ["label", "prediction"])
+    found = labelled(data, ["label", "prediction"])
     positive = positive_class(data, found)
     counts = {(True, True): 0, (True, False): 0, (False, True): 0, (False, False): 0}
     for (label, prediction), count in _pairs(found):
@@ -118,7 +118,7 @@ def _confusion(_metric: str, data: Data) -> Outcomes:
 
 
 def _classes(_metric: str, data: Data) -> Outcomes:
-    found = _apart(data, ["label", "prediction"])
+    found = labelled(data, ["label", "prediction"])
     labels = tuple(sorted(classes_of(data, found)))
     if len(labels) > MOST_CLASSES:
         raise DataError(
@@ -134,7 +134,7 @@ def _classes(_metric: str, data: Data) -> Outcomes:
 
 
 def _ranked(_metric: str, data: Data) -> Outcomes:
-    found = _apart(data, ["label", "score"])
+    found = labelled(data, ["label", "score"])
     classes = classes_of(data, found)
     # with one class there is no area, whichever it is: the table says so
     positive = positive_class(data, found) if len(classes) > 1 else data.spec.positive
@@ -148,7 +148,7 @@ def _ranked(_metric: str, data: Data) -> Outcomes:
 
 
 def _probability_loss(metric: str, data: Data) -> Outcomes:
-    found = _apart(data, ["label", "score"])
+    found = labelled(data, ["label", "score"])
     positive = positive_class(data, found)
     moments = found.frame.moments(
         {"brier": Loss.BRIER, "log_loss": Loss.LOG}[metric],
@@ -160,7 +160,7 @@ def _probability_loss(metric: str, data: Data) -> Outcomes:
 
 
 def _error(metric: str, data: Data) -> Outcomes:
-    found = _apart(data, ["label", "prediction"])
+    found = labelled(data, ["label", "prediction"])
     loss = Loss.ABSOLUTE if metric == "mae" else Loss.SQUARED
     moments = found.frame.moments(
         loss, label=_named(found.label), estimate=_named(found.prediction)
@@ -202,19 +202,6 @@ BUILDERS: Mapping[TaskKind, Mapping[str, Builder]] = {
     TaskKind.RANKING: {},
 }
 """Per task the metrics that fit it, each with what builds its table."""
-
-
-def _apart(data: Data, needs: list[Need]) -> Labelled:
-    """Find the columns; DataError if the label is compared with itself, which is always right."""
-    found = labelled(data, needs)
-    scores = found.score.values() if isinstance(found.score, Mapping) else [found.score]
-    if found.label in {found.prediction, *scores}:
-        raise DataError(
-            f"{found.label} is named both as label and as {needs[1]}",
-            where=f"{data.role} data",
-            hint=f"name the model's own column as {needs[1]}",
-        )
-    return found
 
 
 def _pairs(found: Labelled) -> list[tuple[tuple[Scalar, Scalar], int]]:

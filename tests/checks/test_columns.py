@@ -104,7 +104,7 @@ def test_predictions_in_another_spelling_are_refused() -> None:
 
 
 def test_scores_in_the_place_of_predictions_are_refused() -> None:
-    with pytest.raises(DataError, match=r"more than two classes: .* and 2 more"):
+    with pytest.raises(DataError, match="more than two classes: 8 different values"):
         positive({"y": [0, 1, 0, 1, 0, 1], "yhat": [0.1, 0.2, 0.3, 0.7, 0.8, 0.9]}, positive=1)
 
 

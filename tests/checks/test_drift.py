@@ -198,10 +198,11 @@ def test_all_leaves_out_roles_and_tells_what_no_method_fits() -> None:
     before = reference(columns, label="y", prediction="p", score="score", key="k", weight="n")
     after = current({**columns, "new": [1] * 300}, score={"a": "pa"}, time="t")
     assert set(judged(Columns(), before, after)) == {"x", "kind"}
-    assert set(context(Columns(), "left_out", before, after)) == {"when"}
+    roles = {"y", "p", "score", "pa", "k", "n", "t"}
+    assert set(context(Columns(), "left_out", before, after)) == {"when", *roles}
     assert set(context(Columns(), "new_column", before, after)) == {"new"}
     assert set(judged(WASSERSTEIN, before, after)) == {"x"}
-    assert set(context(WASSERSTEIN, "left_out", before, after)) == {"when", "kind"}
+    assert set(context(WASSERSTEIN, "left_out", before, after)) == {"when", "kind", *roles}
 
 
 def test_a_role_column_that_is_named_is_judged() -> None:
