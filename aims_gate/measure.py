@@ -11,17 +11,20 @@ import math
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aims_gate.checks import Inputs, NoDataError
 from aims_gate.engines import ENGINES
 from aims_gate.errors import GateError, MissingColumnError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.plan import Task
 from aims_gate.sources.subject import Subject
 
 _LOG = logging.getLogger(__name__)
+
+_SKEW = timedelta(minutes=5)
+"""How far the clock of whoever logged the data may be ahead of ours."""
 
 AGE = "age_days"
 """The context statistic that carries how old a role's data are, for `judge`."""
@@ -71,10 +74,18 @@ def _sealed(name: str, measured: Iterable[Statistic]) -> Iterator[Statistic]:
         ):
             reason = statistic.reason or f"{name} is not a number here"
             yield replace(statistic, value=None, lack=Lack.UNDEFINED, reason=reason)
+        elif statistic.lack is None and _unbounded(statistic.interval):
+            reason = f"the interval of {name} is not a number here"
+            yield replace(statistic, value=None, interval=None, lack=Lack.UNDEFINED, reason=reason)
         else:
             yield statistic
     if not judged:
         yield _lacking(name, Lack.UNDEFINED, "the check measured nothing")
+
+
+def _unbounded(interval: Interval | None) -> bool:
+    """Tell whether a bound is NaN, which no comparison finds past a limit."""
+    return interval is not None and (math.isnan(interval.low) or math.isnan(interval.high))
 
 
 def _emptiness(task: Task, subject: Subject) -> Iterator[Statistic]:
@@ -98,6 +109,10 @@ def _ages(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
         if created is None:
             reason = f"nothing says when the {role} data were logged"
             yield Statistic(name=AGE, slice=role, lack=Lack.MISSING, reason=reason)
+        elif created > now + _SKEW:
+            # whoever logs a run states its end; data of tomorrow would stay fresh until then
+            reason = f"the {role} data say that they were logged in the future"
+            yield Statistic(name=AGE, slice=role, lack=Lack.UNDEFINED, reason=reason)
         else:
             yield Statistic(name=AGE, slice=role, value=(now - created).total_seconds() / 86_400)
 

@@ -15,12 +15,21 @@ import pytest
 from aims_gate.attest.manifest import Entry, Manifest
 from aims_gate.checks import About, Inputs, Judged, NoDataError
 from aims_gate.errors import CheckError, DataError, MissingColumnError
-from aims_gate.facts import DatasetIdentity, DigestKind, Lack, ModelIdentity, Statistic
+from aims_gate.facts import (
+    DatasetIdentity,
+    DigestKind,
+    Interval,
+    Lack,
+    ModelIdentity,
+    Statistic,
+)
 from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.judge import judge
 from aims_gate.measure import AGE, measure
 from aims_gate.plan import Task, plan
-from aims_gate.policy.model import DataSpec, Policy, Role, Rule
+from aims_gate.policy.model import DataSpec, OnInsufficient, Policy, Role, Rule
 from aims_gate.sources.subject import Data, Subject
+from aims_gate.verdict import Outcome
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECRET = "row of Ada Lovelace"
@@ -175,3 +184,27 @@ def test_the_age_of_data_is_told_where_it_matters() -> None:
     assert (age.value, age.slice, age.judged) == (3.0, "evaluation", False)
     (age,) = [s for s in measure(made, subject(data={}), now=NOW) if s.name == AGE]
     assert age.value is None
+
+
+@pytest.mark.parametrize(("low", "high"), [(math.nan, 1.0), (0.0, math.nan)])
+def test_a_bound_that_is_not_a_number_proves_nothing(low: float, high: float) -> None:
+    """NaN is below no limit: without this, `proven_pass` would take it for proven."""
+    interval = Interval(low=low, high=high, level=0.9, method="broken")
+    cell = Statistic(name="impact_ratio", value=0.9, interval=interval, judged=True)
+    assert lacks(task([cell])) == [
+        (Lack.UNDEFINED, "the interval of impact_ratio is not a number here")
+    ]
+
+
+def test_data_from_the_future_have_no_age() -> None:
+    """Whoever logs a run states its end: data dated ahead would stay fresh until then."""
+    cell = Statistic(name="impact_ratio", value=0.9, judged=True)
+    made = task([cell], max_age_days={Role.EVALUATION: 31.0})
+    of = subject()
+    ahead = replace(of.data[Role.EVALUATION], created=NOW + timedelta(days=400))
+    measured = measure(made, replace(of, data={Role.EVALUATION: ahead}), now=NOW)
+    (age,) = [s for s in measured if s.name == AGE]
+    assert (age.value, age.lack) == (None, Lack.UNDEFINED)
+    result = judge(made, measured, now=NOW, insufficient=OnInsufficient.BLOCK)
+    assert result.outcome is Outcome.STALE
+    assert "logged in the future" in result.reason
