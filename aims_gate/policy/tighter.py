@@ -13,7 +13,7 @@ from typing import Any
 
 from aims_gate import canonical
 from aims_gate.errors import Problem
-from aims_gate.policy.model import DecideOn, OnInsufficient, Place, Severity
+from aims_gate.policy.model import STAGES, DecideOn, OnInsufficient, Place, Severity
 from aims_gate.policy.read import Stated
 
 
@@ -70,6 +70,11 @@ def _same(default: Any = UNSET) -> Holds:
 def _added(parent: Any, child: Any) -> bool:
     """A child may state what the parent left to it, and not change what it did not."""
     return parent is UNSET or (child is not UNSET and _equal(parent, child))
+
+
+def _same_strictest(parent: Any, child: Any) -> bool:
+    """As `_added`, and what is strictest by default is not overtaken: it decides what blocks."""
+    return _added(parent, child) and (parent is not UNSET or STAGES[-1] not in child[:-1])
 
 
 def _inside(parent: Any, child: Any) -> bool:
@@ -135,7 +140,7 @@ _DATA: Mapping[str, Holds] = {
 
 HEAD: Mapping[str, Holds] = {
     "metadata.expires": _falling(absent="loosest"),
-    "stages": _added,
+    "stages": _same_strictest,
     "applies_to.models": _added,
     "applies_to.stages": _added,
     "alpha": _same(0.05),
