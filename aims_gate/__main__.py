@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -22,26 +23,48 @@ def guarded(arguments: list[str]) -> int:
 
     Python itself exits 1 on an uncaught exception, which would read as "policy not met".
     """
-    logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
+    log = logging.StreamHandler()
+    log.setFormatter(_Harmless("%(name)s: %(message)s"))
+    logging.basicConfig(handlers=[log], level=logging.WARNING)
     try:
         return _called(arguments)
     except GateError as error:
-        click.echo(f"aims-gate: error: {error}", err=True)
+        _say(f"aims-gate: error: {error}")
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("aims-gate: interrupted; nothing was decided", err=True)
+        _say("aims-gate: interrupted; nothing was decided")
     except BrokenPipeError:
         # the reader is gone: leave nothing for the interpreter to flush at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception:  # noqa: BLE001  # every crash is 3
-        traceback.print_exc()
-        click.echo(
-            "aims-gate: crashed; nothing was decided: please report the lines above", err=True
-        )
+        _say(traceback.format_exc())
+        _say("aims-gate: crashed; nothing was decided: please report the lines above")
     except SystemExit as stop:
         # a library that calls sys.exit(0) half-way must not look like a pass
-        click.echo(f"aims-gate: something called exit({stop.code}); nothing was decided", err=True)
+        _say(f"aims-gate: something called exit({stop.code}); nothing was decided")
     return 3
+
+
+class _Harmless(logging.Formatter):
+    """Formats log records, messages and tracebacks alike, as lines that a log does not obey."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _harmless(super().format(record))
+
+
+def _say(text: str) -> None:
+    """Write *text* to standard error; where nobody can read it the exit code still tells."""
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(_harmless(text), err=True)
+
+
+def _harmless(text: str) -> str:
+    """Keep secrets and what strangers wrote for terminals and logs out of every line."""
+    from aims_gate.reports import plain
+
+    lines = text.rstrip("\n").split("\n")
+    return "\n".join(line[: len(line) - len(line.lstrip(" "))] + plain(line) for line in lines)
 
 
 def _called(arguments: list[str]) -> int:
@@ -50,7 +73,8 @@ def _called(arguments: list[str]) -> int:
     try:
         code = cli.main(arguments, prog_name="aims-gate", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError, ValueError):
+            error.show()
         return 2
     return code if isinstance(code, int) else 0
 

@@ -98,6 +98,8 @@ def run(
     for name in reports:
         if name not in REPORTS:
             raise UsageError(f"unknown report format {name!r}", hint=near(name, REPORTS))
+    if len(set(reports.values())) < len(reports):
+        raise UsageError("two reports have one path", hint="one would overwrite the other")
     recording = gate.recording_of(
         key=key,
         unsigned=unsigned,
@@ -147,6 +149,8 @@ class _NoPandas:
 
 def _write(path: str, text: str) -> None:
     if path == "-":
+        if sys.stdout is None:  # closed by the caller: click would drop the report in silence
+            raise RecordError("the report could not be written: standard output is closed")
         click.echo(text, nl=False)
         return
     try:
@@ -158,7 +162,9 @@ def _write(path: str, text: str) -> None:
 
 
 def _tell(text: str) -> None:
-    click.echo(f"aims-gate: {text}", err=True)
+    from aims_gate.reports import plain
+
+    click.echo(f"aims-gate: {plain(text)}", err=True)
 
 
 def _silent(_text: str) -> None:
