@@ -95,8 +95,9 @@ def merge(policy: DataSpec, logged: DataSpec | None) -> DataSpec:
 
     The policy wins field by field, and an author cannot turn what it states around:
 
-    - `positive` and `task` say how the label is read, so a policy that names the label is not
-      completed by them: with label `y` in {0, 1}, positive is 1 whatever was logged.
+    - `positive` and `task` say how label and prediction are read, so a policy that names either is
+      not completed by them: with label `y` in {0, 1}, positive is 1 whatever was logged, and no
+      rate of rejection takes the place of the rate of selection.
     - A policy that names one score column and no prediction wants predictions derived from that
       score at its threshold, so a logged prediction column is not used.
     - `sensitive` is the policy's if it names any: more attributes mean more comparisons, wider
@@ -106,7 +107,7 @@ def merge(policy: DataSpec, logged: DataSpec | None) -> DataSpec:
     if logged is None:
         return policy
     derives = isinstance(policy.score, str) and policy.prediction is None
-    reads_label = policy.label is not None
+    reads_label = policy.label is not None or policy.prediction is not None
     return replace(
         policy,
         label=policy.label or logged.label,

@@ -73,7 +73,19 @@ def test_a_logged_role_cannot_make_the_label_its_own_prediction(tmp_path: Path, 
     assert judged(tmp_path, model, rest, {"evaluation": honest}).outcome is Outcome.FAIL
     refused = judged(tmp_path, model, rest, {"evaluation": forged})
     assert refused.outcome is Outcome.ERROR
-    assert "y is named both as label and as prediction" in refused.reason
+    assert "named both as label and as prediction" in refused.reason
+
+
+def test_a_logged_positive_class_does_not_turn_a_named_prediction_around(
+    tmp_path: Path, model: str
+) -> None:
+    """Selection of 10 % against 5 % is a ratio of 0.5; rejection of 90 % against 95 % is 0.95."""
+    rows: dict[str, Any] = {"yhat": ([1] * 200 + [0] * 1_800) + ([1] * 100 + [0] * 1_900)}
+    rows["sex"] = ["M"] * 2_000 + ["F"] * 2_000
+    data = {"evaluation": written(tmp_path / "e.parquet", rows, {"positive": 0})}
+    rest = "data: {evaluation: {prediction: yhat, sensitive: [sex]}}\n"
+    rest += "rules: [{id: B-1, check: fairness.impact_ratio}]\n"
+    assert judged(tmp_path, model, rest, data).outcome is Outcome.FAIL
 
 
 def test_a_column_that_a_logged_role_takes_out_of_drift_is_named(
