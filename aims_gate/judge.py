@@ -195,19 +195,23 @@ def _proven_pass(side: _Side, statistic: Statistic, bar: Bar) -> tuple[Outcome, 
 
 def _proven_breach(side: _Side, statistic: Statistic, bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit and side.high < side.line:
-        return Outcome.FAIL, f"proven past {bar.line:g}"
+        return Outcome.FAIL, f"and provably {_past(bar)}"
     need = None
     if statistic.design is not None and bar.serious is not None:
         need = statistic.design.need(limit=bar.limit, line=bar.line, serious=bar.serious)
     if need is not None and not need.powered and not need.excused:
         return Outcome.INSUFFICIENT, need.reason
     if side.value < side.limit:
-        return Outcome.WARN, f"but not proven past {bar.line:g}"
+        return Outcome.WARN, f"but not proven {_past(bar)}"
     if side.value < side.line and side.high < side.neutral:
-        return Outcome.WARN, "past the line and proven different"
+        return Outcome.WARN, f"{_past(bar)}, and provably not {bar.neutral:g}"
     if need is not None and not need.powered:
         return Outcome.WARN, need.reason
     return Outcome.PASS, ""
+
+
+def _past(bar: Bar) -> str:
+    return f"{'below' if bar.higher_is_better else 'above'} {bar.line:g}"
 
 
 def _unproven(side: _Side, statistic: Statistic, bar: Bar) -> str:
@@ -235,7 +239,9 @@ def _reason(task: Task, cells: Sequence[Cell], raw: Outcome) -> str:
     more = len(alike) - 1
     if more and raw is not Outcome.PASS:
         text += f" (and {more} more)"
-    if raw is Outcome.PASS and len(cells) > 1:
+    if raw is Outcome.PASS and text.startswith("no "):
+        text += f" in {len(cells)} checks"
+    elif raw is Outcome.PASS and len(cells) > 1:
         text += f" (the closest of {len(cells)} cells)"
     return text
 

@@ -76,9 +76,11 @@ def run(request: Request, world: World) -> Verdict:
     """
     started = world.now()
     policy = load(request.policy)
-    _refuse_expired(policy, started)
-    tasks = plan(policy).sound()
+    tasks = plan(policy, now=started).sound()
     stage = stage_of(policy, request.stage)
+    _refuse_unread(request.data, tasks)
+    if request.recording is not None and request.recording.out is not None:
+        directory.refuse_existing(request.recording.out)  # before long work, not after it
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
         workspace = Workspace(folder=Path(private), environ=world.environ, progress=world.progress)
         world.progress(f"reading {request.model}")
@@ -180,15 +182,15 @@ def _publish(verdict: Verdict, folder: Path, world: World) -> str:
         raise
 
 
-def _refuse_expired(policy: Policy, now: datetime) -> None:
-    if policy.expires is not None and now >= policy.expires:
-        problem = Problem(
-            file=policy.uri,
-            line=0,
-            what=f"the policy expired on {policy.expires:%Y-%m-%d}",
-            hint="its owner must review it and set a new metadata.expires",
-        )
-        raise PolicyError([problem])
+def _refuse_unread(given: Mapping[Role, object], tasks: tuple[Task, ...]) -> None:
+    """Refuse data that were handed over and that no rule would look at, or that are nothing."""
+    read = {role for task in tasks for role in task.roles}
+    for role, data in given.items():
+        if role not in read:
+            hint = f"the rules read: {', '.join(sorted(read)) or 'no data at all'}"
+            raise UsageError(f"no rule reads the {role} data that were handed over", hint=hint)
+        if data is None:
+            raise UsageError(f"the {role} data that were handed over are None")
 
 
 def _refuse_changed(subject: Subject) -> None:

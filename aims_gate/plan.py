@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -78,10 +79,10 @@ class Plan:
         return self.tasks
 
 
-def plan(policy: Policy) -> Plan:
-    """Turn each rule of *policy* into a task."""
+def plan(policy: Policy, *, now: datetime | None = None) -> Plan:
+    """Turn each rule of *policy* into a task; with *now*, an expired policy is a problem too."""
     tasks: list[Task] = []
-    problems: list[Problem] = []
+    problems = [*_unfit(policy, now)]
     for rule in policy.rules:
         try:
             tasks.append(_task(rule, policy))
@@ -127,6 +128,17 @@ def build(name: str, parameters: Mapping[str, Any]) -> Check:
     adapter: pydantic.TypeAdapter[Check] = pydantic.TypeAdapter(CHECKS[name])
     # strict JSON mode: a list may become a tuple, but "30" and true never become numbers
     return adapter.validate_json(canonical.encode(dict(parameters)), strict=True)
+
+
+def _unfit(policy: Policy, now: datetime | None) -> Iterator[Problem]:
+    """Say why a policy as a whole can decide nothing."""
+    place = Place(file=policy.uri, line=0)
+    if now is not None and policy.expires is not None and now >= policy.expires:
+        what = f"the policy expired on {policy.expires:%Y-%m-%d}"
+        yield _problem(place, what, "its owner must review it and set a new metadata.expires")
+    if policy.rules and not any(rule.severity is Severity.BLOCK for rule in policy.rules):
+        hint = "give at least one rule severity: block"
+        yield _problem(place, "no rule blocks, so the policy can refuse nothing", hint)
 
 
 def _task(rule: Rule, policy: Policy) -> Task:

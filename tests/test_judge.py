@@ -48,7 +48,8 @@ def task(check: str = "fairness.impact_ratio", **fields: Any) -> Task:
     """Give a sound task of one rule, made by the real plan."""
     fields.setdefault("require", Threshold(at_least=0.80))
     rule = Rule(id="BIAS-02", check=check, place=Place(file="p.yaml", line=41), **fields)
-    (made,) = plan(Policy(id="p", version="1", rules=(rule,))).sound()
+    blocking = replace(rule, id="BLOCK-1", severity=Severity.BLOCK)
+    made, _other = plan(Policy(id="p", version="1", rules=(rule, blocking))).sound()
     return made
 
 
@@ -333,7 +334,7 @@ def test_the_line_that_explains_a_failure() -> None:
     failing = judge(task(), [found, cell(1.0)], now=NOW, insufficient=BLOCK)
     assert failing.reason == (
         "impact ratio sex=F vs sex=M 0.712 (95 % 0.664-0.763) < 0.8, n=500 of 5,000; "
-        "proven past 0.9"
+        "and provably below 0.9"
     )
     assert failing.place == "p.yaml:41"
 

@@ -23,6 +23,9 @@ from aims_gate.errors import SourceError
 
 MAX_FILES = 100_000
 MAX_BYTES = 50 * 2**30
+MLFLOW_META = "registered_model_meta"
+"""MLflow's client adds this file at the root of a `models:/` download, another for each name and
+version: it is no part of the model, so it is neither hashed nor missed."""
 MAX_NAME = 1024
 """Bytes of a path below the model's folder."""
 _MAX_PART = 255

@@ -22,13 +22,14 @@ def check(path: str) -> None:
     from aims_gate.policy.resolve import check as read
 
     resolved, problems = read(path)
-    planned = plan(resolved) if resolved is not None else None
+    planned = plan(resolved, now=datetime.now(UTC)) if resolved is not None else None
     if planned is not None:
         problems += planned.problems
     if resolved is None or planned is None or problems:
         raise PolicyError(problems)
+    counted = f"{len(planned.tasks)} rule{'s' if len(planned.tasks) != 1 else ''}"
     click.echo(
-        f"{resolved.uri}: sound: {len(planned.tasks)} rules, {resolved.id} {resolved.version}, "
+        f"{resolved.uri}: sound: {counted}, {resolved.id} {resolved.version}, "
         f"sha256:{resolved.digest}"
     )
 

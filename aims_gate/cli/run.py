@@ -100,6 +100,7 @@ def run(
             raise UsageError(f"unknown report format {name!r}", hint=near(name, REPORTS))
     if len(set(reports.values())) < len(reports):
         raise UsageError("two reports have one path", hint="one would overwrite the other")
+    _refuse_paths(reports, out)
     recording = gate.recording_of(
         key=key,
         unsigned=unsigned,
@@ -113,11 +114,23 @@ def run(
     )
     world = gate.real_world(progress=_silent if quiet else _tell)
     verdict = pipeline.run(request, world)
+    # files first: what is printed last is the exit code, and it must be the true one
+    for name, path in sorted(reports.items(), key=lambda report: report[1] == "-"):
+        _write(path, REPORTS[name](verdict))
     if "-" not in reports.values():
         click.echo(REPORTS["text"](verdict), nl=False)
-    for name, path in reports.items():
-        _write(path, REPORTS[name](verdict))
     return verdict.exit_code
+
+
+def _refuse_paths(reports: dict[str, str], out: Path | None) -> None:
+    """Refuse report paths that cannot be written, or that would spoil signed evidence."""
+    for path in (Path(path) for path in reports.values() if path != "-"):
+        if out is not None and out.resolve() in path.resolve().parents:
+            hint = "the evidence directory holds a report.json of its own"
+            raise UsageError("a report may not lie in the evidence", where=str(path), hint=hint)
+        if not path.parent.is_dir():
+            hint = "make the folder first, or name another"
+            raise UsageError("there is no folder for the report", where=str(path), hint=hint)
 
 
 def _keep_pandas_out() -> None:

@@ -58,7 +58,8 @@ def tell(folder: Path, say: Callable[[str], None]) -> None:
     title = "3. The careful model on the broken stretch of production data: refused for drift."
     _gate(stage, title, uris[0], "drifted", 1, "--data", broken)
     _verify(stage)
-    say(f"\nLook around in {stage.folder}:")
+    say(f"\nLook around in {stage.folder}")
+    say(f"(for the commands above: export MLFLOW_TRACKING_URI={stage.tracking_uri}):")
     for name in ("evidence/passed", "evidence/biased", "evidence/drifted", "trust.yaml"):
         say(f"  {name}")
     say(f"  MLflow's own pages: mlflow ui --backend-store-uri {stage.tracking_uri}")
@@ -116,7 +117,8 @@ def _step(stage: Stage, title: str, command: Sequence[str], expected: int) -> No
         )
     if done.returncode == 4:
         stage.say(done.stderr.strip())
-    stage.say(f"exit code {done.returncode}")
+    if command[0] != "run":  # whose report ends with it
+        stage.say(f"exit code {done.returncode}")
 
 
 def _prepare(folder: Path) -> None:

@@ -79,11 +79,12 @@ def log_evaluation(
 def _table(frame: object, spec: DataSpec, role: Role) -> pa.Table:
     from aims_gate.frames.arrow import ArrowFrame
     from aims_gate.frames.convert import to_table
-    from aims_gate.sources.roles import write_roles
+    from aims_gate.sources.roles import refuse_shared, write_roles
 
     where = f"{role} data"
     table = to_table(frame, where=where)
     ArrowFrame.of(table, weight=spec.weight, name=where)  # refuses now what the gate would refuse
+    refuse_shared(spec, where=where)
     written = write_roles(table, spec)
     if table.num_rows == 0:
         raise DataError("the frame has no rows", where=where)

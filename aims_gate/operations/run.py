@@ -67,7 +67,7 @@ def run(
         policy=os.fspath(policy),
         model=model,
         stage=stage,
-        data=roles_of(data or {}),
+        data=roles_of({} if data is None else data),
         recording=recording,
     )
     return pipeline.run(request, real_world())
@@ -101,6 +101,8 @@ def recording_of(
 
 def roles_of(data: Mapping[str, object]) -> Mapping[Role, object]:
     """Turn role names into roles; UsageError for a name that is none."""
+    if not isinstance(data, Mapping):
+        raise UsageError("data is no mapping", hint="write data={'evaluation': frame}")
     known = [role.value for role in Role]
     for name in data:
         if name not in known:

@@ -14,8 +14,7 @@ from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.verify import Expected, Verified, verify_evidence
 from aims_gate.errors import SourceError, TrustError, UsageError
 
-TOLERATED = ("registered_model_meta",)
-"""MLflow's client adds this file at the root of `models:/` downloads, other for each version."""
+TOLERATED = (manifest.MLFLOW_META,)
 
 _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
 

@@ -137,7 +137,7 @@ def remark(result: Result, quote: Quote = plain) -> str:
 
 
 _TODO = {
-    Outcome.FAIL: "change the model or its data, then run the gate again",
+    Outcome.FAIL: "find out why it is so, mend it at its root, then run the gate again",
     Outcome.ERROR: "remove the cause named above, then run the gate again; "
     "what cannot be measured never passes",
     Outcome.MISSING: "hand over what is missing: log it with aims_gate.log_evaluation, "
@@ -182,9 +182,8 @@ def proof(verdict: Verdict) -> str:
     evidence = verdict.evidence
     if evidence is None or not (evidence.signed and evidence.directory):
         return ""
-    return _command(
-        "verify", evidence.directory, "--model", verdict.model.uri, "--stage", verdict.stage
-    )
+    words = ["verify", evidence.directory, "--model", verdict.model.uri]
+    return _command(*words, "--trust", "trust.yaml", "--stage", verdict.stage)
 
 
 def _command(*words: str) -> str:

@@ -93,8 +93,6 @@ def _rule(result: Result, verdict: Verdict, *, colour: bool, width: int) -> list
     head = f"{result.outcome:<{outcomes}}  {plain(result.rule, most=_RULE):<{rules}}  "
     if result.outcome is Outcome.PASS:
         lines = _wrapped(head, plain(result.reason), width)
-        if len(lines) > 1:
-            lines = [_cut(lines[0], width)]
     else:
         # what was left out names the line that left it out
         place = "" if result.outcome is Outcome.NOT_APPLICABLE else plain(result.place)
@@ -107,11 +105,6 @@ def _rule(result: Result, verdict: Verdict, *, colour: bool, width: int) -> list
         painted = f"{_COLOURS[result.outcome]}{result.outcome}{_RESET}"
         lines[0] = painted + lines[0][len(result.outcome) :]
     return lines
-
-
-def _cut(line: str, width: int) -> str:
-    """Show that a line goes on, without going on."""
-    return line[: width - 4].rstrip() + " ..."
 
 
 def _verdict(verdict: Verdict, *, colour: bool, width: int) -> Iterator[str]:

@@ -27,8 +27,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     for name in files:
         if Path(name).name != name:
             raise RecordError(f"{name!a} is not a plain file name", where=str(folder))
-    if os.path.lexists(folder):
-        raise _exists(folder)
+    refuse_existing(folder)
     parent = folder.parent
     # hidden, and random because two runs may write beside each other
     beside = parent / f".{folder.name}.{secrets.token_hex(8)}.part"
@@ -46,15 +45,21 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
         raise RecordError(
             f"the evidence could not be written: {error.strerror or error}",
             where=str(folder),
-            hint="free some space or name another directory, and run again",
+            hint="name a directory that can be written, and run again",
         ) from error
+
+
+def refuse_existing(folder: Path) -> None:
+    """Refuse a name that is taken; RecordError."""
+    if os.path.lexists(folder):
+        raise _exists(folder)
 
 
 def _exists(folder: Path) -> RecordError:
     return RecordError(
-        "the directory exists, and evidence is never overwritten",
+        "it exists, and evidence is never overwritten",
         where=str(folder),
-        hint="name another directory",
+        hint="name another directory with --out, or leave --out away for a new one each time",
     )
 
 

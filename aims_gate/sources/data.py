@@ -20,7 +20,7 @@ from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.predictions import derive_prediction
 from aims_gate.sources.readers import MAX_BYTES, read_file
-from aims_gate.sources.roles import merge, read_roles
+from aims_gate.sources.roles import merge, read_roles, refuse_shared
 from aims_gate.sources.subject import Data, Workspace
 
 CONVENTION = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT)
@@ -109,6 +109,7 @@ def _from_memory(role: Role, spec: DataSpec, given: object) -> Data:
     where = f"{role} data"
     table = to_table(given.given if isinstance(given, ArrowFrame) else given, where=where)
     merged = merge(spec, read_roles(table))
+    refuse_shared(merged, where=where)
     frame = ArrowFrame.of(table, weight=merged.weight, name=where)
     identity = DatasetIdentity(
         role=role,
@@ -128,6 +129,7 @@ def _from_file(role: Role, spec: DataSpec, located: Located, workspace: Workspac
     workspace.progress(f"reading the {role} data, {uri}")
     read = read_file(located.path, where=uri, max_bytes=min(workspace.max_bytes, MAX_BYTES))
     merged = merge(spec, read_roles(read.table))
+    refuse_shared(merged, where=f"{role} data")
     frame = ArrowFrame.of(read.table, weight=merged.weight, name=f"{role} data")
     identity = DatasetIdentity(
         role=role,

@@ -51,6 +51,23 @@ def write_roles(table: pa.Table, spec: DataSpec) -> pa.Table:
     return written
 
 
+def refuse_shared(spec: DataSpec, *, where: str) -> None:
+    """Refuse labels that are also the model's answer: every statistic would be perfect.
+
+    Raises:
+        DataError: The label's column is named as prediction, score or weight too.
+    """
+    scores = (spec.score,) if isinstance(spec.score, str) else tuple((spec.score or {}).values())
+    others = {"prediction": (spec.prediction,), "score": scores, "weight": (spec.weight,)}
+    for role, columns in others.items():
+        if spec.label is not None and spec.label in columns:
+            raise DataError(
+                f"{spec.label!r} is named both as label and as {role}",
+                where=where,
+                hint="the label is what really happened, and the model never saw it",
+            )
+
+
 def read_roles(table: pa.Table) -> DataSpec | None:
     """Read the roles logged with a table; None if there are none.
 

@@ -36,7 +36,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--unsigned", "--data", "evalution=b.csv"], 2, "unknown data role 'evalution'"),
         (["--unsigned", "--data", "evaluation"], 2, "is not ROLE=URI"),
         (["--unsigned", "--report", "html=x.html"], 2, "unknown report format 'html'"),
-        (["--unsigned", "--report", "json=nowhere/x.json"], 3, "could not be written"),
+        (["--unsigned", "--report", "json=nowhere/x.json"], 2, "no folder for the report"),
+        (["--unsigned", "--report", "json=/proc/x.json"], 3, "could not be written"),
+        (["--unsigned", "--out", "e", "--report", "json=e/report.json"], 2, "in the evidence"),
+        (["--unsigned", "--data", "reference=evaluation.csv"], 2, "no rule reads the reference"),
         (["--unsigned", "--out", "model"], 3, "model"),
     ],
 )

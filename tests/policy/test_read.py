@@ -50,7 +50,7 @@ def test_a_sound_file_has_no_problems() -> None:
         (HEAD + "rules:\n  - {id: PERF-01}\n", "p.yaml:5: PERF-01 lacks 'check'; add it; only a"),
         (
             HEAD + "applies_to: {stages: [prod]}\n" + RULE,
-            "p.yaml:4: applies_to.stages names the unknown stage 'prod'; there are dev, production",
+            "p.yaml:4: applies_to.stages names the unknown stage 'prod'; did you mean 'production",
         ),
         (
             HEAD + RULE.replace("}}", "}, applies_to: {stages: [dve]}}"),
@@ -66,7 +66,7 @@ def test_a_sound_file_has_no_problems() -> None:
         ),
         (
             HEAD + RULE + "tests: [{name: t, stage: prod, expect: {PERF-01: PASS}}]\n",
-            "p.yaml:6: test 't': unknown stage 'prod'; there are dev, production, staging",
+            "p.yaml:6: test 't': unknown stage 'prod'; did you mean 'production'?",
         ),
         (
             HEAD + RULE + "tests: [{name: t, given: {PERF-01: [{low: 2, high: 1}]},"

@@ -57,12 +57,11 @@ def test_every_rule_is_shown_once_with_its_place_unless_it_passed() -> None:
         assert (result.place in told) is (result.outcome is not Outcome.PASS)
 
 
-def test_a_rule_that_passed_takes_one_line_and_shows_that_it_goes_on() -> None:
+def test_nothing_of_a_rule_that_passed_is_cut() -> None:
     result = replace(ROC, reason="word " * 60)
     told = render_text(verdict_of(result, decision=Decision.PASSED), colour=False, width=80)
-    (line,) = [line for line in told.splitlines() if "word" in line]
-    assert line.startswith("PASS  PERF-01  word")
-    assert line.endswith(" ...")
+    assert told.count("word") == 60
+    assert all(len(line) <= 80 for line in told.splitlines() if "word" in line)
 
 
 def test_a_refusal_explains_itself_on_lines_that_hang_under_it() -> None:

@@ -281,7 +281,6 @@ def test_a_score_at_the_threshold_predicts_the_positive_class(
 @pytest.mark.parametrize(
     "spec",
     [
-        {"label": "y", "score": "p", "prediction": "y"},
         {"label": "y", "score": {"a": "p"}},
         {"label": "y", "score": "text"},
         {"label": "y", "score": "nowhere"},
@@ -320,3 +319,26 @@ def test_an_author_cannot_slip_in_the_derived_prediction(artifacts: Artifacts) -
     columns = {"y": [0, 1], "p": [0.9, 0.1], "prediction (p >= 0.5)": [0, 1]}
     named = policy(evaluation=DataSpec(label="y", score="p"))
     assert "already" in refused(named, artifacts, evaluation=columns)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"label": "y", "prediction": "y"},
+        {"label": "y", "score": "y"},
+        {"label": "y", "score": {"a": "p", "b": "y"}},
+        {"label": "y", "weight": "y"},
+    ],
+)
+def test_labels_that_are_the_models_answer_too_are_refused(spec: dict[str, Any]) -> None:
+    """Every statistic of them would be perfect."""
+    policy = Policy(id="p", version="1", data={Role.EVALUATION: DataSpec(**spec)})
+    given = {Role.EVALUATION: {"y": [0, 1, 1], "p": [0.1, 0.9, 0.5]}}
+    data, unread = open_data(policy, given, nowhere, Workspace(folder=Path()))
+    assert not data
+    assert "is named both as label and as" in str(unread[Role.EVALUATION])
+
+
+def nowhere(path: str, *, role: Role) -> Located | None:
+    """Find no artifact."""
+    return None
