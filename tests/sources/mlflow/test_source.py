@@ -404,18 +404,18 @@ def test_a_subject_has_its_run_with_every_point_and_its_data_by_convention(
     assert subject.flavors == ("python_function",)
 
 
-def test_data_that_are_not_there_are_missing_and_a_folder_is_unread(
+def test_data_that_are_not_there_are_missing_and_a_folder_without_parquet_is_unread(
     content: Content, space: Space
 ) -> None:
     logged = content.registered()
-    log(content, logged.run_id, "aims_gate/current.parquet/inner.parquet", table())
+    log(content, logged.run_id, "aims_gate/current.parquet/plain/inner.parquet", table())
     policy = Policy(
         id="p", version="1", data={Role.EVALUATION: DataSpec(source="artifact:no.parquet")}
     )
     subject = open_subject(logged.uri, space(content.uri), policy)
     assert subject.data == {}
     assert set(subject.unread) == {Role.CURRENT}
-    assert "a folder" in str(subject.unread[Role.CURRENT])
+    assert "'plain' is not called KEY=VALUE" in str(subject.unread[Role.CURRENT])
 
 
 def test_a_dataset_source_of_a_run_is_never_loaded(content: Content, space: Space) -> None:
