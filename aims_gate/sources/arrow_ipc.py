@@ -23,9 +23,9 @@ def read_arrow(content: bytes, *, where: str, max_bytes: int) -> pa.Table:
         buffer = pa.BufferReader(content)
         is_file = content.startswith(_FILE)
         table = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(buffer).read_all()
-        if table.nbytes > max_bytes:
-            raise DataError(f"unpacked it has more than {max_bytes:,} bytes", where=where)
-        table.validate(full=True)
+        table.validate(full=True)  # offsets first: sizes follow from them
     except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         raise damaged from error
+    if table.nbytes > max_bytes:
+        raise DataError(f"unpacked it has more than {max_bytes:,} bytes", where=where)
     return table
