@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -90,7 +91,8 @@ def _open(place: Place, environ: Mapping[str, str]) -> tuple[Any, str]:
     if place.scheme == "s3":
         return _s3(place.host, environ), "/".join((place.host, *place.path))
     if place.scheme == "gs":
-        return fs.GcsFileSystem(), "/".join((place.host, *place.path))
+        limit = timedelta(seconds=_SECONDS)
+        return fs.GcsFileSystem(retry_time_limit=limit), "/".join((place.host, *place.path))
     container, _, host = place.host.partition("@")
     system = fs.AzureFileSystem(account_name=host.partition(".")[0])
     return system, "/".join((container, *place.path))

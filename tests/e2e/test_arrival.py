@@ -108,3 +108,14 @@ def test_the_newest_row_says_how_old_the_data_are(
     code, predicate = gated()
     outcomes = {result["rule"]: result["outcome"] for result in predicate["results"]}
     assert (code, outcomes["PERF-01"]) == expected
+
+
+def test_a_row_of_the_future_does_not_make_old_data_new(project: Path) -> None:
+    answers(project, datetime.now(UTC) + timedelta(days=30))
+    policy = project / "policy.yaml"
+    policy.write_text(policy.read_text().replace("    window: {days: 30}\n", ""))
+    code, predicate = gated()
+    (perf,) = (result for result in predicate["results"] if result["rule"] == "PERF-01")
+    assert (code, perf["rawOutcome"]) == (1, "FAIL")  # all rows count now, the wrong ones too
+    ages = [s for s in perf["statistics"] if s["name"] == "age_days"]
+    assert [(s["value"], "in the future" in s["reason"]) for s in ages] == [(None, True)]

@@ -30,7 +30,11 @@ rules:
   - {id: BIAS-02, check: fairness.impact_ratio, require: {at_least: 0.8}}
   - {id: BIAS-03, check: fairness.odds, require: {at_most: 0.2}}
   - {id: MON-01, check: drift.columns, require: {at_most: 0.25}}
-  - {id: DATA-01, check: data.missing, on: evaluation, with: {columns: [race]}, require: {at_most: 0.5}}
+  - id: DATA-01
+    check: data.missing
+    on: evaluation
+    with: {columns: [race]}
+    require: {at_most: 0.5}
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,7 +54,7 @@ ESCAPES = [
 
 @pytest.mark.parametrize("uri", ESCAPES)
 def test_what_is_not_in_its_normal_form_is_no_place(uri: str) -> None:
-    with pytest.raises(ValueError, match="place|must look like|normal form"):
+    with pytest.raises(ValueError, match=r"place|must look like|normal form"):
         parse_place(uri)
 
 
@@ -113,13 +115,45 @@ def problems(text: str) -> list[str]:
 def test_a_store_that_the_allow_list_does_not_have_refuses_the_policy() -> None:
     source = "data: {current: {source: 's3://data/secret/x.csv'}}\n"
     told = problems("sources: {allow: ['s3://data/eval/']}\n" + source)
-    assert told == [
+    (problem,) = told
+    assert problem == (
         "p.yaml:5: data.current: sources.allow does not permit 's3://data/secret/x.csv'; "
         "name its folder in sources.allow"
-    ]
+    )
     assert problems("sources: {allow: ['s3://data/']}\n" + source) == []
     join = "data: {current: {join: [{source: 'gs://data/x.csv', 'on': id, columns: [id]}]}}\n"
     told = problems(join)
     assert len(told) == 2
     assert "does not permit 'gs://data/x.csv'" in told[1]
     assert "names its key 'id' among the columns" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("parent", "child", "held"),
+    [
+        ("", "['s3://data/eval/']", True),
+        ("['s3://data/eval/']", "", True),
+        ("['s3://data/eval/']", "['s3://data/eval/new/']", True),
+        ("['s3://data/eval/']", "[]", True),
+        ("['s3://data/eval/']", "['s3://data/']", False),
+        ("['s3://data/eval/']", "['s3://data/evaluation/']", False),
+        ("['s3://data/eval/']", "['s3://data/eval/', 'file:///srv']", False),
+        ("[]", "['s3://data/eval/']", False),
+    ],
+)
+def test_a_child_reads_only_what_its_parent_permits(
+    parent: str, child: str, held: bool, tmp_path: Path
+) -> None:
+    def text(name: str, allow: str) -> str:
+        head = f'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {{id: {name}, version: "1"}}\n'
+        return head + (f"sources: {{allow: {allow}}}\n" if allow else "")
+
+    (tmp_path / "floor.yaml").write_text(text("floor", parent) + RULES)
+    own = text("own", child) + "extends: [{pack: floor@1}]\n"
+    policy, told = resolve(own.encode(), uri="p.yaml", packs=tmp_path)
+    assert (not told) is held
+    if not child:
+        assert policy is not None
+        assert policy.sources_allow == ("s3://data/eval/",)
+    if told:
+        assert "sources.allow" in str(told[0])

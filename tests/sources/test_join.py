@@ -21,8 +21,8 @@ RIGHT = {"id": [3, 5, 7], "y": ["c", "e", "g"], "sex": ["F", None, "M"]}
 
 def joined(left: Any, right: Any, *columns: str, on: str = "id") -> Any:
     spec = JoinSpec(source="file:labels.csv", on=on, columns=columns)
-    tables = (value if isinstance(value, pa.Table) else pa.table(value) for value in (left, right))
-    return join(*tables, spec, where="evaluation data", source="labels.csv").to_pydict()
+    here, there = (v if isinstance(v, pa.Table) else pa.table(v) for v in (left, right))
+    return join(here, there, spec, where="evaluation data", source="labels.csv").to_pydict()
 
 
 def test_rows_find_each_other_by_key_and_keep_their_order() -> None:
@@ -79,9 +79,9 @@ def test_what_is_not_one_to_one_is_an_error_that_shows_no_key(
 
 
 def test_columns_that_are_not_there_are_named_with_their_neighbours() -> None:
-    with pytest.raises(MissingColumnError, match="'ids'.*did you mean 'id'"):
+    with pytest.raises(MissingColumnError, match=r"'ids'.*did you mean 'id'"):
         joined(LEFT, RIGHT, on="ids")
-    with pytest.raises(MissingColumnError, match="labels.csv: no column 'yy'"):
+    with pytest.raises(MissingColumnError, match=r"labels\.csv: no column 'yy'"):
         joined(LEFT, RIGHT, "yy")
 
 

@@ -88,14 +88,14 @@ def bucket(s3_url: str) -> Iterator[dict[str, str]]:
         yield environ
 
 
-def workspace(folder: Path, environ: Mapping[str, str], **limits: int) -> Workspace:
+def workspace(folder: Path, environ: Mapping[str, str], **limits: Any) -> Workspace:
     folder.mkdir(parents=True, exist_ok=True)
     return Workspace(folder=folder, environ=environ, **limits)
 
 
-def nowhere(_path: str, *, role: Role) -> Located | None:
+def nowhere(path: str, *, role: Role) -> Located | None:
     """Find no artifact."""
-    assert role
+    return None
 
 
 def opened(
@@ -311,8 +311,8 @@ def test_a_server_that_is_not_there_is_an_error_without_the_credentials(
 
 
 def test_an_endpoint_that_is_none_is_refused(tmp_path: Path) -> None:
+    environ = {"AWS_ENDPOINT_URL": "ftp://host", "AWS_REGION": "eu-west-1"}
     with pytest.raises(GateError, match="AWS_ENDPOINT_URL"):
-        environ = {"AWS_ENDPOINT_URL": "ftp://host", "AWS_REGION": "eu-west-1"}
         fetch(parse_place("s3://ml-data/eval/rows.csv"), workspace(tmp_path, environ))
 
 
@@ -322,8 +322,7 @@ def test_a_container_is_named_by_its_real_address(tmp_path: Path) -> None:
 
     place = parse_place("abfss://eval@acc0unt.dfs.core.windows.net/a/x.csv")
     assert _shown(place) == "https://acc0unt.dfs.core.windows.net/eval/a/x.csv"
+    space = workspace(tmp_path, {})
+    finder = Finder(policy=Policy(id="p", version="1"), locate=nowhere, workspace=space)
     with pytest.raises(DataError, match="does not permit"):
-        finder = Finder(
-            policy=Policy(id="p", version="1"), locate=nowhere, workspace=workspace(tmp_path, {})
-        )
         finder.source("abfss://eval@acc0unt.dfs.core.windows.net/a/x.csv", EVALUATION)
