@@ -70,6 +70,7 @@ def numbers(results: tuple[Result, ...]) -> list[Any]:
         (r.rule, r.outcome, s.name, s.slice, s.value, s.interval, s.rows, s.total, s.lack)
         for r in results
         for s in r.statistics
+        if s.name != "left_out"  # names the columns that are no data, the counts among them
     ]
 
 

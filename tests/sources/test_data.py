@@ -327,7 +327,8 @@ def test_labels_that_are_the_models_answer_too_are_refused(spec: dict[str, Any])
     """Every statistic of them would be perfect."""
     policy = Policy(id="p", version="1", data={Role.EVALUATION: DataSpec(**spec)})
     given = {Role.EVALUATION: {"y": [0, 1, 1], "p": [0.1, 0.9, 0.5]}}
-    data, unread = open_data(policy, given, nowhere, Workspace(folder=Path()))
+    finder = Finder(policy=policy, locate=nowhere, workspace=Workspace(folder=Path()))
+    data, unread = open_data(given, finder)
     assert not data
     assert "is named both as label and as" in str(unread[Role.EVALUATION])
 
