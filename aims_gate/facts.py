@@ -123,3 +123,5 @@ class DatasetIdentity:
     rows: int
     mlflow_digest: str = ""
     """MLflow's own digest, which covers 10,000 rows at most: a link, not a proof."""
+    window: str = ""
+    """From when to when the judged rows are, where a policy's `window` left older ones out."""

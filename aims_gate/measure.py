@@ -29,6 +29,9 @@ _SKEW = timedelta(minutes=5)
 AGE = "age_days"
 """The context statistic that carries how old a role's data are, for `judge`."""
 
+_AHEAD = timedelta(days=1)
+"""How far a newest time may be ahead: times without a zone are taken for UTC."""
+
 
 def measure(task: Task, subject: Subject, *, now: datetime) -> tuple[Statistic, ...]:
     """Run a task's check and give what it measured, with every lack named.
@@ -36,7 +39,7 @@ def measure(task: Task, subject: Subject, *, now: datetime) -> tuple[Statistic, 
     There is at least one judged cell; each has a finite value or a lack with its reason.
     """
     name = task.judged.name
-    empty = tuple(_emptiness(task, subject))
+    empty = (*_emptiness(task, subject), *_ahead(task, subject, now))
     if empty:
         return empty
     try:
@@ -95,6 +98,17 @@ def _emptiness(task: Task, subject: Subject) -> Iterator[Statistic]:
             yield _lacking(task.judged.name, Lack.MISSING, reason)
 
 
+def _ahead(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
+    """Refuse a window that one row of the future has moved away from the others."""
+    for role in task.roles:
+        data = subject.data.get(role)
+        if data is None or data.spec.window_days is None or data.newest is None:
+            continue
+        if data.newest > now + _AHEAD:
+            reason = f"the window of the {role} data ends on {data.newest:%Y-%m-%d}, in the future"
+            yield _lacking(task.judged.name, Lack.UNDEFINED, reason)
+
+
 def _sizes(task: Task, subject: Subject) -> Iterator[Statistic]:
     for role, least in task.min_rows.items():
         rows = subject.data[role].frame.rows if role in subject.data else 0
@@ -105,16 +119,21 @@ def _sizes(task: Task, subject: Subject) -> Iterator[Statistic]:
 
 def _ages(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
     for role in task.max_age_days:
-        created = subject.data[role].created if role in subject.data else None
-        if created is None:
-            reason = f"nothing says when the {role} data were logged"
+        data = subject.data.get(role)
+        # the older one counts: neither logging old rows again nor a date of tomorrow makes them new
+        times = [t for t in (data.newest, data.created) if t is not None] if data else []
+        if not times or (data and data.spec.time and data.newest is None):
+            reason = f"nothing says when the {role} data were logged, or how new their rows are"
             yield Statistic(name=AGE, slice=role, lack=Lack.MISSING, reason=reason)
-        elif created > now + _SKEW:
+        elif data and data.created is not None and data.created > now + _SKEW:
             # whoever logs a run states its end; data of tomorrow would stay fresh until then
             reason = f"the {role} data say that they were logged in the future"
             yield Statistic(name=AGE, slice=role, lack=Lack.UNDEFINED, reason=reason)
+        elif min(times) > now + _AHEAD:
+            reason = f"the newest of the {role} data is of {min(times):%Y-%m-%d}, in the future"
+            yield Statistic(name=AGE, slice=role, lack=Lack.UNDEFINED, reason=reason)
         else:
-            yield Statistic(name=AGE, slice=role, value=(now - created).total_seconds() / 86_400)
+            yield Statistic(name=AGE, slice=role, value=(now - min(times)).total_seconds() / 86_400)
 
 
 def _crash(error: Exception) -> str:

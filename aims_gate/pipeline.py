@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from aims_gate.attest.signers import Signer
 from aims_gate.engines import ENGINES
 from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
 from aims_gate.evidence.record import record
+from aims_gate.facts import DatasetIdentity
 from aims_gate.judge import decide, judge, not_applicable
 from aims_gate.measure import measure
 from aims_gate.plan import Task, applies, on_insufficient, plan, stage_of
@@ -64,6 +65,8 @@ class Request:
     model: str
     stage: str | None = None
     data: Mapping[Role, object] = field(default_factory=dict)
+    experiment: str = ""
+    """Where a `commit:` model looks for its run; empty for all experiments."""
     recording: Recording | None = None
     """None keeps no evidence: for assertions in tests."""
 
@@ -82,7 +85,12 @@ def run(request: Request, world: World) -> Verdict:
     if request.recording is not None and request.recording.out is not None:
         directory.refuse_existing(request.recording.out)  # before long work, not after it
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
-        workspace = Workspace(folder=Path(private), environ=world.environ, progress=world.progress)
+        workspace = Workspace(
+            folder=Path(private),
+            environ=world.environ,
+            progress=world.progress,
+            experiment=request.experiment,
+        )
         world.progress(f"reading {request.model}")
         subject = SOURCES[scheme(request.model)].open(
             request.model, policy=policy, given=request.data, workspace=workspace
@@ -95,7 +103,7 @@ def run(request: Request, world: World) -> Verdict:
             model=subject.model,
             policy=_identify(policy),
             results=results,
-            datasets=tuple(data.identity for _role, data in sorted(subject.data.items())),
+            datasets=tuple(_datasets(subject)),
             started=started,
             finished=world.now(),
             versions=_versions(tasks),
@@ -191,6 +199,13 @@ def _refuse_unread(given: Mapping[Role, object], tasks: tuple[Task, ...]) -> Non
             raise UsageError(f"no rule reads the {role} data that were handed over", hint=hint)
         if data is None:
             raise UsageError(f"the {role} data that were handed over are None")
+
+
+def _datasets(subject: Subject) -> Iterator[DatasetIdentity]:
+    """Give what every role was read from, each followed by what it was joined with."""
+    for _role, data in sorted(subject.data.items()):
+        yield data.identity
+        yield from (other.identity for other in data.joined)
 
 
 def _refuse_changed(subject: Subject) -> None:

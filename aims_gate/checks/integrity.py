@@ -193,8 +193,14 @@ def _changed(subject: Subject) -> list[str]:
 def _rewritten(data: Sequence[Data]) -> list[str]:
     """Read files again; frames in memory were hashed as they are and cannot be read twice."""
     files = [d for d in data if d.identity.digest_kind is not DigestKind.ROWS]
-    return [
+    changed = [
         f"the {d.role} data hash differently now" for d in files if _again(d) != d.identity.digest
+    ]
+    lent = [(d.role, other) for d in data for other in d.joined]
+    return changed + [
+        f"what the {role} data are joined with hashes differently now"
+        for role, other in lent
+        if other.read_twice() != other.identity.digest
     ]
 
 

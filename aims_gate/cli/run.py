@@ -36,7 +36,11 @@ def _pairs(kind: str) -> Callable[..., dict[str, str]]:
 @click.option(
     "--model",
     required=True,
-    help="models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/ID[/PATH] or file:DIR.",
+    help="models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/ID[/PATH], commit:SHA or "
+    "file:DIR.",
+)
+@click.option(
+    "--experiment", help="Where commit:SHA looks for its run; all experiments if left out."
 )
 @click.option("--stage", help="The stage to decide for; the policy's last if left out.")
 @click.option(
@@ -74,6 +78,7 @@ def run(
     *,
     policy: str,
     model: str,
+    experiment: str | None,
     stage: str | None,
     data: dict[str, str],
     key: str | None,
@@ -110,7 +115,12 @@ def run(
         verifier_id=verifier_id or gate.VERIFIER_ID,
     )
     request = pipeline.Request(
-        policy=policy, model=model, stage=stage, data=gate.roles_of(data), recording=recording
+        policy=policy,
+        model=model,
+        stage=stage,
+        data=gate.roles_of(data),
+        experiment=experiment or "",
+        recording=recording,
     )
     world = gate.real_world(progress=_silent if quiet else _tell)
     verdict = pipeline.run(request, world)

@@ -163,6 +163,7 @@ def _dataset(data: DatasetIdentity) -> dict[str, Any]:
             "rows": data.rows,
             "digestKind": data.digest_kind.value,
             "mlflowDigest": data.mlflow_digest,
+            **({"window": data.window} if data.window else {}),
         },
     }
 

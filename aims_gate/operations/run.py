@@ -25,6 +25,7 @@ def run(
     *,
     data: Mapping[str, object] | None = None,
     stage: str | None = None,
+    experiment: str = "",
     key: str | None = None,
     unsigned: bool = False,
     out: str | os.PathLike[str] | None = None,
@@ -34,11 +35,12 @@ def run(
 
     Args:
         policy: Path of a policy file, or `pack:NAME@VERSION`.
-        model: `models:/NAME/VERSION`, `models:/NAME@ALIAS`, `models:/m-…`, `runs:/RUN_ID[/PATH]`
-            or `file:DIR`.
+        model: `models:/NAME/VERSION`, `models:/NAME@ALIAS`, `models:/m-…`, `runs:/RUN_ID[/PATH]`,
+            `commit:SHA` (the one finished run of a git commit) or `file:DIR`.
         data: Role (`evaluation`, `reference`, `current`) to a path or URI, or to a pandas, Polars
             or Arrow frame; it wins over what the policy names.
         stage: One of the policy's stages; the last and strictest if left out.
+        experiment: Where `commit:` looks for its run; all experiments if left out.
         key: Private key to sign the evidence with: a PEM or OpenSSH file.
         unsigned: Keep evidence without a signature, which never verifies.
         out: The exact directory to write evidence to; without it, and with a key or *unsigned*,
@@ -68,6 +70,7 @@ def run(
         model=model,
         stage=stage,
         data=roles_of({} if data is None else data),
+        experiment=experiment,
         recording=recording,
     )
     return pipeline.run(request, real_world())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aims_gate.policy.model import (
@@ -11,6 +11,7 @@ from aims_gate.policy.model import (
     DataSpec,
     DecideOn,
     GivenCell,
+    JoinSpec,
     OnInsufficient,
     PolicyTest,
     Role,
@@ -117,4 +118,12 @@ def _data(role: Role, head: Stated) -> DataSpec | None:
         return None
     if "task" in keys:
         keys["task"] = TaskKind(keys["task"])
+    if "window" in keys:
+        keys["window_days"] = keys.pop("window")["days"]
+    if "join" in keys:
+        keys["join"] = tuple(_join(**stated) for stated in keys["join"])
     return DataSpec(**keys, place=head.at(above.rstrip(".")))
+
+
+def _join(source: str, on: str, columns: Sequence[str] = ()) -> JoinSpec:
+    return JoinSpec(source=source, on=on, columns=tuple(columns))

@@ -47,6 +47,7 @@ def _tree(policy: Policy) -> dict[str, Any]:
         ),
         stages=list(policy.stages),
         applies_to=_scope(policy.applies_to),
+        sources=_stated(allow=list(policy.sources_allow)),
         engine=policy.engine,
         alpha=policy.alpha,
         alpha_scope=policy.alpha_scope,
@@ -111,6 +112,11 @@ def _data(spec: DataSpec) -> dict[str, Any]:
             column: None if edges is None else list(edges)
             for column, edges in spec.sensitive.items()
         },
+        join=[
+            _stated(source=join.source, on=join.on, columns=list(join.columns))
+            for join in spec.join
+        ],
+        window=_stated(days=spec.window_days),
         sha256=spec.sha256,
         min_rows=spec.min_rows,
         max_age_days=spec.max_age_days,

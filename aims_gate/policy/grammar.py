@@ -24,9 +24,9 @@ def _optional(alias: str | None = None) -> Any:
     return Field(default=None, alias=alias)
 
 
-def _no_sources(value: object) -> object:
-    if isinstance(value, list) and value:
-        raise refuse("is not read by this version yet", "leave it empty and use --data")
+def _some(value: object) -> object:
+    if value == []:
+        raise refuse("is an empty list", "leave the key out")
     return value
 
 
@@ -57,13 +57,23 @@ class AppliesText(_Keys):
 
 
 class SourcesText(_Keys):
-    """Prefixes from which data may be read that a run names."""
+    """Folders from which data may be read that a run or the policy names by a URI."""
 
-    allow: Annotated[
-        list[str],
-        BeforeValidator(_no_sources),
-        Field(max_length=0),
-    ] = _optional()
+    allow: v.Allowed = _optional()
+
+
+class JoinText(_Keys):
+    """Columns kept elsewhere: one row there for each row here, found by the key *on*."""
+
+    source: v.Source
+    on: v.Text
+    columns: v.Words = _optional()
+
+
+class WindowText(_Keys):
+    """The newest part of the data: less than so many days before the newest row's time."""
+
+    days: v.Days
 
 
 class DataText(_Keys):
@@ -80,6 +90,8 @@ class DataText(_Keys):
     weight: v.Text = _optional()
     time: v.Text = _optional()
     sensitive: v.Columns = _optional()
+    join: Annotated[list[JoinText], BeforeValidator(_some), Field(min_length=1)] = _optional()
+    window: WindowText = _optional()
     sha256: v.Digest = _optional()
     min_rows: v.MinRows = _optional()
     max_age_days: v.Days = _optional()
@@ -193,7 +205,6 @@ LATER: Mapping[tuple[type[BaseModel], str], str] = {
     (ParentText, "file"): "this version extends packs only: pack: NAME@VERSION",
     (ParentText, "sha256"): "a pack is pinned by its version: pack: NAME@VERSION",
     (DataText, "predictions"): "log predictions as a column and name it with prediction:",
-    (DataText, "join"): "bring the columns together before the data are logged",
     (RolesText, "champion"): "a champion's data are not compared with yet",
 }
 """Keys that a later version will read, with what to do until then."""

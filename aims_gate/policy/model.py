@@ -89,6 +89,17 @@ class AppliesTo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JoinSpec:
+    """Columns kept elsewhere: one row there for each row here, found by a key."""
+
+    source: str
+    on: str
+    """The key, a column of both."""
+    columns: tuple[str, ...] = ()
+    """What is taken; empty for every column but the key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataSpec:
     """Where a role's data come from and what its columns mean."""
 
@@ -106,6 +117,9 @@ class DataSpec:
     time: str | None = None
     sensitive: Mapping[str, tuple[float, ...] | None] = field(default_factory=dict)
     """Protected attributes, each with its bin edges or None."""
+    join: tuple[JoinSpec, ...] = ()
+    window_days: float | None = None
+    """Rows are kept whose `time` is less than so many days before the newest."""
     sha256: str | None = None
     min_rows: int | None = None
     max_age_days: float | None = None

@@ -8,13 +8,14 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
 from aims_gate.errors import near
+from aims_gate.policy.places import Place, parse_allowed, parse_place
 
 OUTCOMES = (
     *("PASS", "WARN", "FAIL", "INSUFFICIENT", "MISSING", "STALE", "ERROR", "WAIVED"),
@@ -32,6 +33,8 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 VERSION = r"[0-9A-Za-z][0-9A-Za-z.+_-]*"
 PIN = rf"({NAME})@({VERSION})"
 DIGEST = r"[0-9a-f]{64}"
+SOURCES = ("artifact", "file", "dataset", "context")
+STORES = ("s3", "gs", "abfss")
 
 
 def refuse(what: str, hint: str = "") -> PydanticCustomError:
@@ -113,15 +116,34 @@ def as_scalar(value: object) -> str | int | float | bool:
 
 
 def as_source(value: object) -> str:
-    """Read where data lie: `artifact:PATH` or `file:PATH`."""
+    """Read where data lie: in a run, in the policy's folder, or in an object store."""
     written = as_text(value)
     kind, _, rest = written.partition(":")
-    if kind in {"dataset", "context"}:
-        hint = "use artifact:PATH or file:PATH, or hand data over with --data"
-        raise refuse(f"uses {kind}:, which this version does not read yet", hint)
-    if kind not in {"artifact", "file"} or not rest.strip():
-        raise refuse(f"must be artifact:PATH or file:PATH, not {describe(value)}")
+    if kind in STORES:
+        return _placed(written, parse_place)
+    if kind not in SOURCES or not rest.strip():
+        known = ", ".join(f"{name}:" for name in SOURCES)
+        hint = f"or in {', '.join(f'{name}://' for name in STORES)}, where sources.allow permits"
+        raise refuse(f"must begin with {known} and name something, not {describe(value)}", hint)
     return written
+
+
+def as_allowed(value: object) -> list[str]:
+    """Read an allow-list: prefixes of URIs in their normal form, which end at a folder."""
+    if not isinstance(value, list):
+        raise refuse(f"must be a list, not {describe(value)}", "such as [s3://bucket/eval/]")
+    found = [_placed(as_text(item), parse_allowed) for item in value]
+    if len(set(found)) < len(found):
+        raise refuse("names something twice")
+    return found
+
+
+def _placed(uri: str, parse: Callable[[str], Place]) -> str:
+    try:
+        parse(uri)
+    except ValueError as error:
+        raise refuse(f"has {describe(uri)}, which {error}") from None
+    return uri
 
 
 def as_columns(value: object) -> dict[str, tuple[float, ...] | None]:

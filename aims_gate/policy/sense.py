@@ -12,9 +12,12 @@ from typing import Any
 
 from aims_gate.errors import Problem, near
 from aims_gate.policy.grammar import AppliesText, RequireText, RuleText
+from aims_gate.policy.places import parse_place, permitted
 from aims_gate.policy.read import Stated
+from aims_gate.policy.scalars import STORES
 
 _LIMITS = ("at_least", "at_most", "between")
+_STORES = tuple(f"{scheme}:" for scheme in STORES)
 _ROLES = ("evaluation", "reference", "current")
 _FIXED = frozenset({"id", "overridable"})
 """Keys of a rule that no parent can give away."""
@@ -25,6 +28,7 @@ def head_problems(head: Stated, stages: Sequence[str]) -> Iterator[Problem]:
     yield from _stage_problems("", "applies_to.stages", head, stages)
     for role in _ROLES:
         yield from _column_problems(f"data.{role}", head)
+        yield from _source_problems(f"data.{role}", head)
 
 
 def rule_problems(name: str, rule: Stated, stages: Sequence[str]) -> Iterator[Problem]:
@@ -136,6 +140,23 @@ def _column_problems(role: str, head: Stated) -> Iterator[Problem]:
     if f"{role}.threshold" in head.values and "prediction" in columns:
         what = f"{role}: threshold is read only where there is no prediction"
         yield _problem(head, f"{role}.threshold", what, "leave one of them out")
+
+
+def _source_problems(role: str, head: Stated) -> Iterator[Problem]:
+    """A place that the allow-list does not have would only be refused later, in the gate."""
+    allow = head.values.get("sources.allow", ())
+    joins = head.values.get(f"{role}.join", ())
+    for key, source in (
+        (f"{role}.source", head.values.get(f"{role}.source", "")),
+        *((f"{role}.join.{i}.source", join["source"]) for i, join in enumerate(joins)),
+    ):
+        if source.startswith(_STORES) and not permitted(parse_place(source), allow):
+            what = f"{role}: sources.allow does not permit {source!r}"
+            yield _problem(head, key, what, "name its folder in sources.allow")
+    for i, join in enumerate(joins):
+        if join["on"] in join.get("columns", ()):
+            what = f"{role}: join names its key {join['on']!r} among the columns that it brings"
+            yield _problem(head, f"{role}.join.{i}.columns", what, "leave it out of columns")
 
 
 def _problem(stated: Stated, key: str, what: str, hint: str) -> Problem:

@@ -14,6 +14,7 @@ from typing import Any
 from aims_gate import canonical
 from aims_gate.errors import Problem
 from aims_gate.policy.model import STAGES, DecideOn, OnInsufficient, Place, Severity
+from aims_gate.policy.places import parse_allowed, permitted
 from aims_gate.policy.read import Stated
 
 
@@ -102,6 +103,13 @@ def _subset(parent: Any, child: Any) -> bool:
     return child is UNSET or (parent is not UNSET and set(child) <= set(parent))
 
 
+def _narrower(parent: Any, child: Any) -> bool:
+    """Hold an allow-list inside the parent's; the first who states one may state any."""
+    if parent is UNSET:
+        return True
+    return child is not UNSET and all(permitted(parse_allowed(uri), parent) for uri in child)
+
+
 def _free(_parent: Any, _child: Any) -> bool:
     """Words for people, which decide nothing."""
     return True
@@ -140,6 +148,7 @@ _DATA: Mapping[str, Holds] = {
 
 HEAD: Mapping[str, Holds] = {
     "metadata.expires": _falling(absent="loosest"),
+    "sources.allow": _narrower,
     "stages": _same_strictest,
     "applies_to.models": _added,
     "applies_to.stages": _added,
@@ -157,9 +166,7 @@ HEAD: Mapping[str, Holds] = {
 
 _DEFAULTS = {"severity": "block", "alpha": "0.05", "alpha_scope": "rule", "grace_days": "0"}
 
-OWN = frozenset(
-    {"apiVersion", "kind", "metadata.id", "metadata.version", "metadata.owner", "sources.allow"}
-)
+OWN = frozenset({"apiVersion", "kind", "metadata.id", "metadata.version", "metadata.owner"})
 """Keys that every file states for itself and no child inherits."""
 
 

@@ -128,7 +128,13 @@ Digest = Annotated[
     _string(scalars.DIGEST),
 ]
 Pin = Annotated[str, PlainValidator(scalars.as_pin), _string(scalars.PIN)]
-Source = Annotated[str, PlainValidator(scalars.as_source), _string(r"(artifact|file):.*\S.*")]
+_SCHEMES = "|".join((*scalars.SOURCES, *scalars.STORES))
+Source = Annotated[str, PlainValidator(scalars.as_source), _string(rf"({_SCHEMES}):.*\S.*")]
+Allowed = Annotated[
+    list[str],
+    PlainValidator(scalars.as_allowed),
+    WithJsonSchema({"type": "array", "items": _TEXT, "uniqueItems": True}),
+]
 Label = Annotated[
     str | int | float | bool,
     PlainValidator(scalars.as_scalar),

@@ -93,6 +93,7 @@ def _dataset(data: DatasetIdentity) -> dict[str, Any]:
         "digest_kind": data.digest_kind.value,
         "rows": int(data.rows),
         "mlflow_digest": data.mlflow_digest,
+        **({"window": data.window} if data.window else {}),
     }
 
 

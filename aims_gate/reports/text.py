@@ -80,7 +80,9 @@ def _header(verdict: Verdict, width: int) -> Iterator[str]:
     yield from _labelled("policy", f"{identity} ({plain(policy.uri)})", width)
     for data in verdict.datasets:
         told = f"{plain(data.name)}, {data.rows:,} rows, sha256:{plain(data.digest)[:12]}"
-        yield from _labelled(plain(data.role, most=10), told, width)
+        told += f", {plain(data.window)}" if data.window else ""
+        label = "joined" if data.role.endswith(".join") else plain(data.role, most=10)
+        yield from _labelled(label, told, width)
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:

@@ -40,6 +40,7 @@ class Source(Protocol):
 SOURCES: Table[Source] = Table(
     "model URI scheme",
     {
+        "commit": "aims_gate.sources.mlflow.source:SOURCE",
         "file": "aims_gate.sources.files:SOURCE",
         "models": "aims_gate.sources.mlflow.source:SOURCE",
         "runs": "aims_gate.sources.mlflow.source:SOURCE",

@@ -1,65 +1,44 @@
-"""Data by role: found, read once, hashed as read, and described."""
+"""Data by role: found, read once, hashed as read, joined, cut to a window, and described."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
-from urllib.parse import quote
+
+import pyarrow as pa
 
 from aims_gate import canonical
-from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.facts import DatasetIdentity, DigestKind
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.convert import to_table
-from aims_gate.policy.model import DataSpec, Policy, Role
-from aims_gate.sources.paths import local_path, public_uri
+from aims_gate.policy.model import DataSpec, JoinSpec, Role
+from aims_gate.sources.folders import folder_digest, read_folder
+from aims_gate.sources.join import join
+from aims_gate.sources.locate import CONVENTION, Finder
+from aims_gate.sources.paths import public_uri
 from aims_gate.sources.predictions import derive_prediction
 from aims_gate.sources.readers import MAX_BYTES, read_file
 from aims_gate.sources.roles import merge, read_roles, refuse_shared
-from aims_gate.sources.subject import Data, Workspace
-
-CONVENTION = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT)
-"""Roles that are looked for at `aims_gate/<role>.parquet` even if the policy is silent."""
-
-_READS = "this version reads artifact:, file: and --data"
+from aims_gate.sources.subject import Data, Joined, Located, Workspace
+from aims_gate.sources.window import newest, within
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Located:
-    """A file that a source found for a role."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Read:
+    """A table as it was read, with the identity of its bytes."""
 
-    path: Path
-    """A local file: private, or one whose owner may choose its bytes."""
-    uri: str
-    """What it is called in evidence; user names, passwords and queries are taken out."""
+    table: pa.Table
+    identity: DatasetIdentity
+    again: Callable[[], str] | None = None
     created: datetime | None = None
-    """When it was logged, with a time zone, where that is known."""
-    mlflow_digest: str = ""
-
-
-class Locate(Protocol):
-    """How a source finds the artifacts that belong to its model."""
-
-    def __call__(self, path: str, *, role: Role) -> Located | None:
-        """Find the artifact *path*, relative and safe to join; None if it is not there.
-
-        SourceError if that cannot be told, DataError if it is there and may not be read.
-        """
-        ...
-
-
-def convention(role: Role) -> str:
-    """Give the artifact path at which a role's data are looked for."""
-    return f"aims_gate/{role}.parquet"
 
 
 def open_data(
-    policy: Policy, given: Mapping[Role, object], locate: Locate, workspace: Workspace
+    given: Mapping[Role, object], finder: Finder
 ) -> tuple[Mapping[Role, Data], Mapping[Role, DataError]]:
     """Open the data of every role that the policy, the caller or the convention names.
 
@@ -67,10 +46,9 @@ def open_data(
     role whose data are not there is in neither answer; rules that need it find it MISSING.
 
     Args:
-        policy: Its `data` describe roles; its folder is where `file:` sources may lie.
         given: Per role a path or URI as text, or a frame in memory.
-        locate: Finds artifacts of the model's run or folder.
-        workspace: Its `max_bytes` limits each file.
+        finder: Finds files; its policy's `data` describe roles, and its workspace's `max_bytes`
+            limits each file.
 
     Returns:
         The data that can be used, and for the others the reason why they cannot.
@@ -78,10 +56,10 @@ def open_data(
     data: dict[Role, Data] = {}
     unread: dict[Role, DataError] = {}
     for role in Role:
-        if role not in policy.data and role not in given and role not in CONVENTION:
+        if role not in finder.policy.data and role not in given and role not in CONVENTION:
             continue
         try:
-            opened = _open(role, policy, given.get(role), locate, workspace)
+            opened = _open(role, given.get(role), finder)
         except DataError as error:
             unread[role] = error
         except GateError as error:
@@ -92,65 +70,119 @@ def open_data(
     return data, unread
 
 
-def _open(
-    role: Role, policy: Policy, given: object, locate: Locate, workspace: Workspace
-) -> Data | None:
-    spec = policy.data.get(role, DataSpec())
+def _open(role: Role, given: object, finder: Finder) -> Data | None:
+    spec = finder.policy.data.get(role, DataSpec())
     if given is not None and not isinstance(given, (str, Path)):
-        return _from_memory(role, spec, given)
+        return _describe(role, spec, _from_memory(role, given), finder)
     if given is not None:
-        located = _given_file(str(given), role, locate)
+        located = finder.given(str(given), role)
+    elif spec.source is not None:
+        located = finder.source(spec.source, role)
     else:
-        located = _find(role, spec, policy, locate)
-    return None if located is None else _from_file(role, spec, located, workspace)
+        located = finder.by_convention(role)
+    if located is None:
+        return None
+    return _describe(role, spec, _from_file(role, located, finder.workspace), finder)
 
 
-def _from_memory(role: Role, spec: DataSpec, given: object) -> Data:
+def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
+    """Bring in what is joined, leave out what is older than the window, and name the columns."""
     where = f"{role} data"
-    table = to_table(given.given if isinstance(given, ArrowFrame) else given, where=where)
-    merged = merge(spec, read_roles(table))
-    refuse_shared(merged, where=where)
-    frame = ArrowFrame.of(table, weight=merged.weight, name=where)
-    identity = DatasetIdentity(
-        role=role,
-        name=role,
-        uri=f"memory:{role}",
-        digest=frame.digest(),
-        digest_kind=DigestKind.ROWS,
-        rows=frame.rows,
-    )
-    _refuse_other(identity, spec)
-    frame, merged = derive_prediction(frame, merged)
-    return Data(role=role, frame=frame, spec=merged, identity=identity)
-
-
-def _from_file(role: Role, spec: DataSpec, located: Located, workspace: Workspace) -> Data:
-    uri = public_uri(located.uri)
-    workspace.progress(f"reading the {role} data, {uri}")
-    read = read_file(located.path, where=uri, max_bytes=min(workspace.max_bytes, MAX_BYTES))
+    _refuse_other(read.identity, spec)
     merged = merge(spec, read_roles(read.table))
-    refuse_shared(merged, where=f"{role} data")
-    frame = ArrowFrame.of(read.table, weight=merged.weight, name=f"{role} data")
-    identity = DatasetIdentity(
-        role=role,
-        name=located.path.name,
-        uri=uri,
-        digest=read.sha256,
-        digest_kind=DigestKind.FILE,
-        rows=frame.rows,
-        mlflow_digest=located.mlflow_digest,
-    )
-    _refuse_other(identity, spec)
+    refuse_shared(merged, where=where)
+    table, joined = _joined(role, merged, read.table, finder)
+    if merged.window_days is not None and merged.time is None:
+        hint = "state time: COLUMN beside window:"
+        raise DataError("a window needs the column of times", where=where, hint=hint)
+    latest = None if merged.time is None else _newest(table, merged, where)
+    window = ""
+    if merged.window_days is not None and merged.time is not None:
+        table, window = within(table, merged.time, merged.window_days, where=where)
+    frame = _frame(table, read, merged.weight, where)
+    identity = replace(read.identity, rows=frame.rows, window=window)
     frame, merged = derive_prediction(frame, merged)
-    again: Callable[[], str] = partial(_hash_again, located.path, uri)
     return Data(
         role=role,
         frame=frame,
         spec=merged,
         identity=identity,
-        created=located.created,
-        read_twice=again,
+        created=read.created,
+        newest=latest,
+        joined=joined,
+        read_twice=read.again,
     )
+
+
+def _frame(table: pa.Table, read: _Read, weight: str | None, where: str) -> ArrowFrame:
+    """Make the frame; its digest is that of the rows that were handed over, whatever was joined."""
+    frame = ArrowFrame.of(table, weight=weight, name=where)
+    return frame if table is read.table else replace(frame, given=read.table)
+
+
+def _newest(table: pa.Table, spec: DataSpec, where: str) -> datetime | None:
+    """Give the newest time; a column that holds none matters only where ages are asked for."""
+    try:
+        return newest(table, spec.time or "", where=where)
+    except DataError:
+        if spec.window_days is not None or spec.max_age_days is not None:
+            raise
+        return None
+
+
+def _joined(
+    role: Role, spec: DataSpec, table: pa.Table, finder: Finder
+) -> tuple[pa.Table, tuple[Joined, ...]]:
+    found = []
+    for stated in spec.join:
+        read = _kept_elsewhere(role, stated, finder)
+        source = read.identity.uri
+        table = join(table, read.table, stated, where=f"{role} data", source=source)
+        if read.again is not None:
+            found.append(Joined(identity=read.identity, read_twice=read.again))
+    return table, tuple(found)
+
+
+def _kept_elsewhere(role: Role, stated: JoinSpec, finder: Finder) -> _Read:
+    located = finder.source(stated.source, role)
+    if located is None:
+        where = public_uri(stated.source)
+        raise DataError(f"what the {role} data are joined with is not there", where=where)
+    read = _from_file(role, located, finder.workspace)
+    return replace(read, identity=replace(read.identity, role=f"{role}.join"))
+
+
+def _from_memory(role: Role, given: object) -> _Read:
+    where = f"{role} data"
+    table = to_table(given.given if isinstance(given, ArrowFrame) else given, where=where)
+    identity = DatasetIdentity(
+        role=role,
+        name=role,
+        uri=f"memory:{role}",
+        digest=ArrowFrame.of(table, name=where).digest(),
+        digest_kind=DigestKind.ROWS,
+        rows=table.num_rows,
+    )
+    return _Read(table=table, identity=identity)
+
+
+def _from_file(role: Role, located: Located, workspace: Workspace) -> _Read:
+    uri = public_uri(located.uri)
+    workspace.progress(f"reading the {role} data, {uri}")
+    is_folder = located.path.is_dir()
+    reader = read_folder if is_folder else read_file
+    read = reader(located.path, where=uri, max_bytes=min(workspace.max_bytes, MAX_BYTES))
+    identity = DatasetIdentity(
+        role=role,
+        name=located.path.name,
+        uri=uri,
+        digest=read.sha256,
+        digest_kind=DigestKind.TREE if is_folder else DigestKind.FILE,
+        rows=read.table.num_rows,
+        mlflow_digest=located.mlflow_digest,
+    )
+    again: Callable[[], str] = partial(_hash_again, located.path, uri)
+    return _Read(table=read.table, identity=identity, again=again, created=located.created)
 
 
 def _refuse_other(identity: DatasetIdentity, spec: DataSpec) -> None:
@@ -165,72 +197,7 @@ def _refuse_other(identity: DatasetIdentity, spec: DataSpec) -> None:
 
 def _hash_again(path: Path, uri: str) -> str:
     try:
-        return canonical.sha256_file(path)
+        return folder_digest(path) if path.is_dir() else canonical.sha256_file(path)
     except OSError as error:
         reason = error.strerror or error
         raise SourceError(f"cannot read the data again: {reason}", where=uri) from error
-
-
-def _find(role: Role, spec: DataSpec, policy: Policy, locate: Locate) -> Located | None:
-    if spec.source is None:
-        return locate(convention(role), role=role) if role in CONVENTION else None
-    scheme, _, rest = spec.source.partition(":")
-    if scheme == "artifact":
-        return _artifact(rest, role, locate)
-    if scheme == "file":
-        return _policy_file(spec.source, policy.folder)
-    raise DataError(f"the source {public_uri(spec.source)!r} cannot be read", hint=_READS)
-
-
-def _artifact(path: str, role: Role, locate: Locate) -> Located | None:
-    try:
-        safe = safe_name(path)
-    except SourceError as error:
-        raise DataError(error.what, hint="name a path below the run's artifacts") from error
-    return locate(str(safe), role=role)
-
-
-def _given_file(text: str, role: Role, locate: Locate) -> Located | None:
-    """Find what `--data` names; it may lie anywhere, because the caller says so."""
-    if text.startswith("artifact:"):
-        return _artifact(text.removeprefix("artifact:"), role, locate)
-    if "://" in text and not text.startswith("file://"):
-        raise DataError(
-            f"{public_uri(text)!r} cannot be read", hint=f"{_READS}; --data takes a local file"
-        )
-    path = _path_of(text)
-    return Located(path=path, uri=f"file:{quote(str(path))}")
-
-
-def _policy_file(source: str, folder: str) -> Located | None:
-    """Find a policy's own file, which must not lead out of the policy's folder by any way."""
-    where = public_uri(source)
-    if not folder:
-        raise DataError(
-            "a policy that is no file has no folder for file: sources",
-            where=where,
-            hint="hand the data over with --data",
-        )
-    try:
-        root = Path(folder).resolve(strict=True)
-        path = (root / _path_of(source)).resolve(strict=False)
-        inside = path.is_relative_to(root)
-        there = inside and path.exists()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise DataError("the path cannot be followed", where=where) from error
-    if not inside:
-        raise DataError(
-            "the path leads out of the policy's folder",
-            where=where,
-            hint="keep the file beside the policy, or hand it over with --data",
-        )
-    if not there:
-        return None
-    return Located(path=path, uri=f"file:{quote(path.relative_to(root).as_posix())}")
-
-
-def _path_of(uri: str) -> Path:
-    path = local_path(uri)
-    if path is None:
-        raise DataError("a file on another host cannot be read", where=public_uri(uri), hint=_READS)
-    return path

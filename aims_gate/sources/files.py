@@ -14,10 +14,11 @@ from aims_gate.attest import manifest
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy, Role
-from aims_gate.sources.data import Located, open_data
+from aims_gate.sources.data import open_data
+from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlmodel import read_mlmodel
 from aims_gate.sources.paths import local_path, public_uri
-from aims_gate.sources.subject import Fetched, Subject, Workspace
+from aims_gate.sources.subject import Fetched, Located, Subject, Workspace
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -58,7 +59,8 @@ class FileSource:
         fetched = self.fetch(uri, workspace=workspace)
         described = read_mlmodel(fetched.folder)
         locate = _Inside(folder=fetched.folder)
-        data, unread = open_data(policy, given, locate, workspace)
+        finder = Finder(policy=policy, locate=locate, workspace=workspace)
+        data, unread = open_data(given, finder)
         return Subject(
             model=fetched.model,
             manifest=fetched.manifest,

@@ -19,17 +19,40 @@ from pyarrow import parquet
 from aims_gate import canonical
 from aims_gate.errors import DataError, SourceError
 from aims_gate.frames.convert import to_table
+from aims_gate.sources.arrow_ipc import read_arrow
 from aims_gate.sources.csv_text import read_csv
+from aims_gate.sources.json_lines import read_json_lines
 
+_CHUNK = 1 << 24
 MAX_BYTES = 8 * 2**30
 """Most bytes of a data file, packed and unpacked."""
 
-_GZIP = b"\x1f\x8b"
-_PARQUET = b"PAR1"
-_READ = "Parquet (.parquet, .pq), CSV (.csv) and CSV with gzip (.csv.gz) are read"
+_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_BINARY = {
+    b"PAR1": "Parquet",
+    b"ARROW1": "Arrow",
+    b"\xff\xff\xff\xff": "Arrow",
+}
+_ENDINGS = {
+    ".parquet": "Parquet",
+    ".pq": "Parquet",
+    ".arrow": "Arrow",
+    ".arrows": "Arrow",
+    ".feather": "Arrow",
+    ".ipc": "Arrow",
+    ".csv": "CSV",
+    ".jsonl": "JSON lines",
+    ".ndjson": "JSON lines",
+}
+_PACKINGS = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd"}
+_TEXTS = ("CSV", "JSON lines")
+_READ = (
+    "Parquet (.parquet, .pq), Arrow (.arrow, .arrows, .feather, .ipc), CSV (.csv) and JSON lines "
+    "(.jsonl, .ndjson) are read, the last two with gzip (.gz) and zstd (.zst) as well"
+)
 _OTHER = {
     b"PARE": "encrypted Parquet",
-    b"ARROW1": "an Arrow IPC file",
+    b"FEA1": "Feather of version 1",
     b"ORC": "ORC",
     b"PK\x03\x04": "a zip archive, such as an Excel workbook",
     b"\x89HDF": "HDF5",
@@ -49,7 +72,7 @@ class ReadFile:
 
 
 def read_file(path: Path, *, where: str = "", max_bytes: int = MAX_BYTES) -> ReadFile:
-    """Read a Parquet, CSV or gzipped CSV file; name and content must agree on which it is.
+    """Read a Parquet, Arrow, CSV or JSON lines file; name and content must agree on which it is.
 
     Args:
         path: The file. A symbolic link is followed: who may name a path decides before this.
@@ -63,10 +86,15 @@ def read_file(path: Path, *, where: str = "", max_bytes: int = MAX_BYTES) -> Rea
     """
     where = where or str(path)
     content = read_bytes(path, where=where, max_bytes=max_bytes)
+    table = parse_bytes(content, path.name, where=where, max_bytes=max_bytes)
+    return ReadFile(table=table, sha256=canonical.sha256(content), bytes=len(content))
+
+
+def parse_bytes(content: bytes, name: str, *, where: str, max_bytes: int) -> pa.Table:
+    """Parse the bytes of a file called *name*; DataError as for `read_file`."""
     if not content:
         raise DataError("the file is empty (0 bytes)", where=where)
-    table = to_table(_parse(content, path.name, where, max_bytes), where=where)
-    return ReadFile(table=table, sha256=canonical.sha256(content), bytes=len(content))
+    return to_table(_parse(content, name, where, max_bytes), where=where)
 
 
 def read_bytes(path: Path, *, where: str, max_bytes: int) -> bytes:
@@ -92,39 +120,48 @@ def read_bytes(path: Path, *, where: str, max_bytes: int) -> bytes:
 
 
 def _parse(content: bytes, name: str, where: str, max_bytes: int) -> pa.Table:
-    named = _format_of_name(name)
-    if content.startswith(_PARQUET):
-        found = "Parquet"
-    elif content.startswith(_GZIP):
-        found = "CSV with gzip"
-    else:
-        found = next((what for start, what in _OTHER.items() if content.startswith(start)), "CSV")
-    if found not in {"Parquet", "CSV with gzip", "CSV"}:
-        raise DataError(f"the file is {found}", where=where, hint=_READ)
-    if named is None:
+    named, packing = _format_of_name(name)
+    packed = next((what for start, what in _PACKED.items() if content.startswith(start)), "")
+    other = next((what for start, what in _OTHER.items() if content.startswith(start)), "")
+    if other:
+        raise DataError(f"the file is {other}", where=where, hint=_READ)
+    if not named:
         raise DataError("the file's name does not say what it holds", where=where, hint=_READ)
-    if named != found:
+    binary = next((what for start, what in _BINARY.items() if content.startswith(start)), "")
+    found = binary or (named if named in _TEXTS else "CSV")
+    if (found, packed) != (named, packing):
         raise DataError(
-            f"the name says {named}, but the content is {_described(found, named)}",
+            f"the name says {_told(named, packing)}, but the content is "
+            f"{_described(found, packed, named)}",
             where=where,
             hint="rename the file, or write it again",
         )
-    if found == "Parquet":
+    if named == "Parquet":
         return _read_parquet(content, where, max_bytes)
-    return read_csv(_unpack(content, where, max_bytes) if found != "CSV" else content, where=where)
+    if named == "Arrow":
+        return read_arrow(content, where=where, max_bytes=max_bytes)
+    text = _unpack(content, packing, where, max_bytes) if packing else content
+    return read_csv(text, where=where) if named == "CSV" else read_json_lines(text, where=where)
 
 
-def _described(found: str, named: str) -> str:
-    return "not, or its beginning is lost" if found == "CSV" and named == "Parquet" else found
+def _told(kind: str, packing: str) -> str:
+    return f"{kind} with {packing}" if packing else kind
 
 
-def _format_of_name(name: str) -> str | None:
+def _described(found: str, packed: str, named: str) -> str:
+    lost = found == "CSV" and not packed and named not in _TEXTS
+    return "not, or its beginning is lost" if lost else _told(found, packed)
+
+
+def _format_of_name(name: str) -> tuple[str, str]:
+    """Give the format and the packing that a name states; empty where it states none."""
     lower = name.lower()
-    if lower.endswith((".parquet", ".pq")):
-        return "Parquet"
-    if lower.endswith((".csv.gz", ".csv.gzip")):
-        return "CSV with gzip"
-    return "CSV" if lower.endswith(".csv") else None
+    ending = next((ending for ending in _PACKINGS if lower.endswith(ending)), "")
+    lower = lower.removesuffix(ending)
+    named = next((what for end, what in _ENDINGS.items() if lower.endswith(end)), "")
+    if ending and named not in _TEXTS:
+        return "", ""
+    return named, _PACKINGS.get(ending, "")
 
 
 def _read_parquet(content: bytes, where: str, max_bytes: int) -> pa.Table:
@@ -141,15 +178,27 @@ def _read_parquet(content: bytes, where: str, max_bytes: int) -> pa.Table:
         ) from error
 
 
-def _unpack(content: bytes, where: str, max_bytes: int) -> bytes:
-    """Unpack gzip, all members of it, and no more than *max_bytes*."""
+def _unpack(content: bytes, packing: str, where: str, max_bytes: int) -> bytes:
+    """Unpack all members or frames, and no more than *max_bytes*."""
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            unpacked = file.read(max_bytes + 1)
-    except (EOFError, OSError, zlib.error) as error:
-        raise DataError("the gzip file is truncated or damaged", where=where) from error
+        if packing == "gzip":
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+                unpacked = file.read(max_bytes + 1)
+        else:
+            with pa.CompressedInputStream(pa.BufferReader(content), "zstd") as stream:
+                unpacked = _all_of(stream, max_bytes + 1)
+    except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
+        raise DataError(f"the {packing} file is truncated or damaged", where=where) from error
     if len(unpacked) > max_bytes:
         raise DataError(f"unpacked it has more than {max_bytes:,} bytes", where=where)
     if not unpacked:
         raise DataError("the file is empty once unpacked", where=where)
     return unpacked
+
+
+def _all_of(stream: pa.NativeFile, most: int) -> bytes:
+    """Read up to *most* bytes; Arrow would set aside the whole limit at once."""
+    found = bytearray()
+    while len(found) < most and (chunk := stream.read(min(_CHUNK, most - len(found)))):
+        found += chunk
+    return bytes(found)

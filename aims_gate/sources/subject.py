@@ -23,8 +23,23 @@ class Workspace:
     max_files: int = MAX_FILES
     max_bytes: int = MAX_BYTES
     progress: Callable[[str], None] = lambda _text: None
+    experiment: str = ""
+    """Where `commit:` looks for its run; empty for all experiments."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """The process's environment: MLflow's own variables are read from here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """A file or folder that was found for a role."""
+
+    path: Path
+    """Local: private, or one whose owner may choose its bytes."""
+    uri: str
+    """What it is called in evidence; user names, passwords and queries are taken out."""
+    created: datetime | None = None
+    """When it was logged or stored, with a time zone, where that is known."""
+    mlflow_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +82,15 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """Data that lent a role some of their columns."""
+
+    identity: DatasetIdentity
+    read_twice: Callable[[], str]
+    """Hash the bytes again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
     """A role's frame, what its columns mean, and which bytes it came from."""
 
@@ -76,7 +100,10 @@ class Data:
     """The policy's description, completed by the column roles that were logged with the data."""
     identity: DatasetIdentity
     created: datetime | None = None
-    """When the data were logged, where MLflow says so."""
+    """When the data were logged or stored, where MLflow or the store says so."""
+    newest: datetime | None = None
+    """The latest value of the `time` column, where there is one and it has any."""
+    joined: tuple[Joined, ...] = ()
     read_twice: Callable[[], str] | None = None
     """Hash the bytes again; None for frames in memory."""
 

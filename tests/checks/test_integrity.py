@@ -28,8 +28,9 @@ from aims_gate.engines.native import ENGINE
 from aims_gate.errors import DataError, SourceError
 from aims_gate.facts import DigestKind, Lack, ModelIdentity, Statistic
 from aims_gate.policy.model import DataSpec, Policy, Role
-from aims_gate.sources.data import Located, open_data
-from aims_gate.sources.subject import Data, MetricPoint, RunFacts, Subject, Workspace
+from aims_gate.sources.data import open_data
+from aims_gate.sources.locate import Finder, Locate
+from aims_gate.sources.subject import Data, Located, MetricPoint, RunFacts, Subject, Workspace
 from tests.registry_content import FILES, write
 
 ENDED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -227,9 +228,7 @@ def data_of(tmp_path: Path) -> Callable[[Tables], Mapping[Role, Data]]:
             found = tmp_path / f"{role}.parquet"
             return Located(path=found, uri=f"artifact:{path}") if found.exists() else None
 
-        data, unread = open_data(
-            Policy(id="p", version="1"), {}, locate, Workspace(folder=tmp_path)
-        )
+        data, unread = open_data({}, finder(locate, tmp_path))
         assert unread == {}
         return data
 
@@ -237,6 +236,11 @@ def data_of(tmp_path: Path) -> Callable[[Tables], Mapping[Role, Data]]:
 
 
 Maker = Callable[[Tables], Mapping[Role, Data]]
+
+
+def finder(locate: Locate, folder: Path) -> Finder:
+    policy = Policy(id="p", version="1")
+    return Finder(policy=policy, locate=locate, workspace=Workspace(folder=folder))
 
 
 def test_different_unchanged_data_have_no_violation(folder: Path, data_of: Maker) -> None:
@@ -292,12 +296,8 @@ def nowhere(path: str, *, role: Role) -> Located | None:
 
 
 def test_frames_in_memory_are_hashed_once_and_still_compared(folder: Path, tmp_path: Path) -> None:
-    data, unread = open_data(
-        Policy(id="p", version="1"),
-        {Role.EVALUATION: EVALUATION, Role.REFERENCE: EVALUATION},
-        nowhere,
-        Workspace(folder=tmp_path),
-    )
+    given = {Role.EVALUATION: EVALUATION, Role.REFERENCE: EVALUATION}
+    data, unread = open_data(given, finder(nowhere, tmp_path))
     assert unread == {}
     assert data[Role.EVALUATION].identity.digest_kind is DigestKind.ROWS
     cells = measure(DataDigests(), subject_of(folder, data=data))

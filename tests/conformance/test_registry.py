@@ -111,7 +111,10 @@ def test_a_run_tells_its_status_times_tags_models_and_datasets(place: Place) -> 
     assert run.started <= run.ended
     assert run.tags["mlflow.source.git.commit"] == "abc"
     assert run.models == (model_id,)
-    assert run.datasets == (DatasetInput(name="d", digest="77aa", context="evaluation"),)
+    source = '{"uri": "/etc/passwd"}'
+    assert run.datasets == (
+        DatasetInput(name="d", digest="77aa", context="evaluation", source=source),
+    )
 
 
 def test_metrics_come_with_every_point_and_nan_stays_nan(place: Place) -> None:
@@ -233,3 +236,22 @@ def test_folders_of_this_machine_are_not_read_because_a_server_names_them(
             with pytest.raises(SourceError):
                 registry.download(uri, "passwd", Path("never"), limit=1)
     assert not Path("never").exists()
+
+
+def test_runs_are_found_by_their_commit_in_one_experiment_or_all(place: Place) -> None:
+    registry, content = place
+    commit = uuid.uuid4().hex + "0" * 8
+    tags = {"mlflow.source.git.commit": commit}
+    finished, running = content.run(tags=tags), content.run(tags=tags, end=False)
+    deleted = content.run(tags=tags)
+    content.client.delete_run(deleted)
+    name = f"other-{commit[:8]}"
+    elsewhere = content.client.create_run(
+        content.client.create_experiment(name), tags=tags
+    ).info.run_id
+    found = {run.run_id: run.status for run in registry.runs_of_commit(commit)}
+    assert found == {finished: "FINISHED", running: "RUNNING", elsewhere: "RUNNING"}
+    assert [run.run_id for run in registry.runs_of_commit(commit, name)] == [elsewhere]
+    assert registry.runs_of_commit("0" * 40) == ()
+    with pytest.raises(NotFoundError):
+        registry.runs_of_commit(commit, f"nobody-{commit[:8]}")

@@ -21,9 +21,10 @@ from aims_gate.facts import DigestKind
 from aims_gate.frames import Key
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.policy.model import DataSpec, Policy, Role, TaskKind
-from aims_gate.sources.data import Located, open_data
+from aims_gate.sources.data import open_data
+from aims_gate.sources.locate import Finder
 from aims_gate.sources.roles import write_roles
-from aims_gate.sources.subject import Data, Workspace
+from aims_gate.sources.subject import Data, Located, Workspace
 
 WHEN = datetime(2026, 10, 1, tzinfo=UTC)
 ROWS = b"y,p,sex\n1,0.9,F\n0,0.5,M\n1,,M\n"
@@ -62,7 +63,8 @@ def policy(folder: str = "", /, **data: DataSpec) -> Policy:
 def opened(
     found: Policy, artifacts: Artifacts, given: Mapping[Role, object] | None = None
 ) -> tuple[Mapping[Role, Data], Mapping[Role, DataError]]:
-    return open_data(found, given or {}, artifacts, Workspace(folder=artifacts.folder))
+    workspace = Workspace(folder=artifacts.folder)
+    return open_data(given or {}, Finder(policy=found, locate=artifacts, workspace=workspace))
 
 
 def refused(found: Policy, artifacts: Artifacts, role: Role = EVALUATION, **given: object) -> str:
@@ -159,25 +161,16 @@ def test_artifact_paths_cannot_climb(artifacts: Artifacts) -> None:
     assert all(not path.startswith(("..", "/")) for path, _role in artifacts.asked)
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "dataset:eval",
-        "context:training",
-        "s3://bucket/rows.csv",
-        "https://me:pw@host/r?sig=s",
-        "rows",
-    ],
-)
+@pytest.mark.parametrize("source", ["https://me:pw@host/r?sig=s", "ftp://host/rows.csv", "rows"])
 def test_other_sources_say_what_is_read_and_show_no_secret(
     artifacts: Artifacts, source: str
 ) -> None:
     message = refused(policy(evaluation=DataSpec(source=source)), artifacts)
-    assert "this version reads artifact:, file: and --data" in message
+    assert "artifact:, file:, dataset:, context:, s3://, gs:// and abfss:// are read" in message
     assert "pw" not in message
     assert "sig" not in message
     if "://" in source:
-        assert "--data takes a local file" in refused(policy(), artifacts, evaluation=source)
+        assert "are read" in refused(policy(), artifacts, evaluation=source)
 
 
 def test_what_was_named_and_cannot_be_read_is_unread_and_not_lost(
@@ -334,7 +327,8 @@ def test_labels_that_are_the_models_answer_too_are_refused(spec: dict[str, Any])
     """Every statistic of them would be perfect."""
     policy = Policy(id="p", version="1", data={Role.EVALUATION: DataSpec(**spec)})
     given = {Role.EVALUATION: {"y": [0, 1, 1], "p": [0.1, 0.9, 0.5]}}
-    data, unread = open_data(policy, given, nowhere, Workspace(folder=Path()))
+    finder = Finder(policy=policy, locate=nowhere, workspace=Workspace(folder=Path()))
+    data, unread = open_data(given, finder)
     assert not data
     assert "is named both as label and as" in str(unread[Role.EVALUATION])
 

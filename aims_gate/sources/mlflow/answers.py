@@ -76,7 +76,13 @@ def _dataset(value: Mapping[str, Any]) -> DatasetInput:
         name=_text(value["dataset"], "name"),
         digest=_text(value["dataset"], "digest"),
         context=_tags(value).get("mlflow.data.context", ""),
+        source=_text(value["dataset"], "source"),
     )
+
+
+def page(answer: Mapping[str, Any], key: str) -> tuple[list[Any], str]:
+    """Read one page of a listing, and the token of the next page or nothing."""
+    return list(answer.get(key, [])), _text(answer, "next_page_token")
 
 
 def history(answer: Mapping[str, Any]) -> tuple[list[MetricPoint], str]:

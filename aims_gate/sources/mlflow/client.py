@@ -11,17 +11,19 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import GateError, MissingExtraError, SourceError
-from aims_gate.sources.mlflow.answers import milliseconds, moment
+from aims_gate.sources.mlflow import entities
+from aims_gate.sources.mlflow.answers import milliseconds
+from aims_gate.sources.mlflow.facts import commit_filter
 from aims_gate.sources.mlflow.registry import (
     LOCAL,
     Artifact,
-    DatasetInput,
     LoggedModel,
     NotFoundError,
     Run,
@@ -65,12 +67,12 @@ class ClientRegistry:
     def get_version(self, name: str, version: str) -> Version:
         """Give a version of a registered model."""
         with self._understood():
-            return _version(self._client.get_model_version(name, version))
+            return entities.version(self._client.get_model_version(name, version))
 
     def get_alias(self, name: str, alias: str) -> Version:
         """Give the version that an alias points at now."""
         with self._understood():
-            return _version(self._client.get_model_version_by_alias(name, alias))
+            return entities.version(self._client.get_model_version_by_alias(name, alias))
 
     def logged_model(self, model_id: str) -> LoggedModel:
         """Give a logged model."""
@@ -87,12 +89,30 @@ class ClientRegistry:
     def run(self, run_id: str) -> Run:
         """Give a run."""
         with self._understood():
-            return _run(self._client.get_run(run_id))
+            return entities.run(self._client.get_run(run_id))
+
+    def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[Run, ...]:
+        """Give the runs that say they were made from a git commit."""
+        with self._understood():
+            if experiment:
+                ids = [self._experiment(experiment)]
+            else:
+                ids = [
+                    found.experiment_id for found in entities.pages(self._client.search_experiments)
+                ]
+            search = partial(self._client.search_runs, ids, commit_filter(commit))
+            return tuple(map(entities.run, entities.pages(search))) if ids else ()
+
+    def _experiment(self, name: str) -> str:
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            raise NotFoundError(f"there is no experiment {name!a}", where=self.server)
+        return str(found.experiment_id)
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
         """Give every point that was logged for a metric."""
         with self._understood():
-            return tuple(map(_point, self._client.get_metric_history(run_id, key)))
+            return tuple(map(entities.point, self._client.get_metric_history(run_id, key)))
 
     def reads(self, uri: str) -> bool:
         """Tell whether an artifact URI may be read: no folder of ours because a server says so."""
@@ -142,7 +162,7 @@ class ClientRegistry:
                 max_results=100,
                 order_by=["attributes.start_time DESC"],
             )
-            return tuple(map(_run, found))
+            return tuple(map(entities.run, found))
 
     def create_run(
         self, experiment: str, *, name: str, started: datetime, tags: Mapping[str, str]
@@ -152,7 +172,7 @@ class ClientRegistry:
             run = self._client.create_run(
                 experiment, start_time=milliseconds(started), tags=dict(tags), run_name=name
             )
-            return _run(run)
+            return entities.run(run)
 
     def link_model(self, run_id: str, model_id: str) -> None:
         """State that a run used a logged model."""
@@ -238,51 +258,3 @@ def _copy(root: Path, path: str, target: Path, limit: int) -> int:
                 )
             copy.write(chunk)
     return size
-
-
-def _version(version: Any) -> Version:
-    return Version(
-        name=version.name,
-        version=str(version.version),
-        source=version.source or "",
-        run_id=version.run_id or "",
-        status=str(version.status),
-        tags=dict(version.tags),
-    )
-
-
-def _run(run: Any) -> Run:
-    info, outputs = run.info, getattr(run, "outputs", None)
-    inputs = run.inputs.dataset_inputs if run.inputs else []
-    return Run(
-        run_id=info.run_id,
-        status=info.status,
-        artifact_uri=info.artifact_uri,
-        started=moment(info.start_time),
-        ended=moment(info.end_time),
-        user=info.user_id or "",
-        tags=dict(run.data.tags),
-        metrics=dict(run.data.metrics),
-        models=tuple(m.model_id for m in outputs.model_outputs) if outputs else (),
-        datasets=tuple(map(_dataset, inputs)),
-    )
-
-
-def _dataset(item: Any) -> DatasetInput:
-    tags = {tag.key: tag.value for tag in item.tags}
-    return DatasetInput(
-        name=item.dataset.name,
-        digest=item.dataset.digest,
-        context=tags.get("mlflow.data.context", ""),
-    )
-
-
-def _point(metric: Any) -> MetricPoint:
-    return MetricPoint(
-        key=metric.key,
-        value=float(metric.value),
-        timestamp=moment(metric.timestamp),
-        step=metric.step,
-        dataset_name=getattr(metric, "dataset_name", None) or "",
-        dataset_digest=getattr(metric, "dataset_digest", None) or "",
-    )

@@ -12,6 +12,11 @@ MAX_METRICS = 2_000
 MAX_POINTS = 2_000_000
 
 
+def commit_filter(commit: str) -> str:
+    """Write MLflow's filter for the runs of a *commit*, which is hexadecimal digits only."""
+    return f"tags.`{COMMIT}` = '{commit}'"
+
+
 def run_facts(registry: Registry, run: Run) -> RunFacts:
     """Read the history of every metric of *run*; SourceError past a limit, never a part of it."""
     if len(run.metrics) > MAX_METRICS:

@@ -52,12 +52,14 @@ class LoggedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetInput:
-    """A data set that a run says it used: a claim, whose `source` is never followed."""
+    """A data set that a run says it used: a claim, whose source is read only where allowed."""
 
     name: str
     digest: str
     """MLflow's own, over 10,000 rows at most."""
     context: str = ""
+    source: str = ""
+    """JSON such as `{"uri": "s3://…"}`, as whoever logged it wrote it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,13 @@ class Registry(Protocol):
 
     def run(self, run_id: str) -> Run:
         """Give a run."""
+        ...
+
+    def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[Run, ...]:
+        """Give the runs that say they were made from a git commit, of whatever status.
+
+        Those of one *experiment*, which must be there, or of all; deleted ones are left out.
+        """
         ...
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:

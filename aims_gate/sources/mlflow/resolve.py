@@ -14,6 +14,7 @@ from aims_gate.sources.mlflow.choose import for_artifacts
 from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run, Version
 from aims_gate.sources.mlflow.uris import (
     AliasTarget,
+    CommitTarget,
     ModelTarget,
     RunTarget,
     Target,
@@ -48,14 +49,20 @@ class _Walk:
     left: int = MAX_CHAIN
 
 
-def resolve(uri: str, registry: Registry, environ: Mapping[str, str]) -> Resolved:
-    """Follow *uri* to its end.
+def resolve(
+    uri: str, registry: Registry, environ: Mapping[str, str], *, experiment: str = ""
+) -> Resolved:
+    """Follow *uri* to its end; *experiment* is where `commit:` looks, all of them if empty.
 
     Raises:
         UsageError: *uri* is not a model URI.
         SourceError: Something on the way is missing, not ready, ambiguous or contradicts itself.
     """
-    return _follow(parse(uri), _Walk(registry=registry, environ=environ))
+    walk = _Walk(registry=registry, environ=environ)
+    target = parse(uri)
+    if isinstance(target, CommitTarget):
+        target = RunTarget(run_id=_made_from(target.commit, registry, experiment))
+    return _follow(target, walk)
 
 
 def _follow(target: Target, walk: _Walk) -> Resolved:
@@ -68,6 +75,27 @@ def _follow(target: Target, walk: _Walk) -> Resolved:
             return _logged(target, walk)
         case RunTarget():
             return _of_run(target, walk)
+        case CommitTarget():
+            raise SourceError("a commit is no source of a version", where=target.commit)
+
+
+def _made_from(commit: str, registry: Registry, experiment: str) -> str:
+    """Give the id of the one finished run of a commit; whoever logged a run claims its commit."""
+    where = f"commit:{commit}"
+    runs = registry.runs_of_commit(commit, experiment)
+    finished = sorted(run.run_id for run in runs if run.status == "FINISHED")
+    if len(finished) == 1:
+        return finished[0]
+    place = f"experiment {experiment!a}" if experiment else "all experiments"
+    if finished:
+        shown = ", ".join(f"runs:/{run_id}" for run_id in finished[:MAX_CHAIN])
+        more = f" and {len(finished) - MAX_CHAIN} more" if len(finished) > MAX_CHAIN else ""
+        what = f"{len(finished)} finished runs in {place} have this commit: {shown}{more}"
+        raise SourceError(what, where=where, hint="name one of them, or its --experiment")
+    others = ", ".join(sorted(f"runs:/{run.run_id} is {run.status}" for run in runs)[:MAX_CHAIN])
+    what = f"no finished run in {place} has this commit" + (f"; {others}" if others else "")
+    hint = "a run records its commit where mlflow finds git when it starts"
+    raise NotFoundError(what, where=where, hint=hint)
 
 
 def _alias(target: AliasTarget, walk: _Walk) -> Resolved:

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import SourceError
 from aims_gate.sources.mlflow import answers
+from aims_gate.sources.mlflow.facts import commit_filter
 from aims_gate.sources.mlflow.http import Connection
 from aims_gate.sources.mlflow.registry import Artifact, LoggedModel, NotFoundError, Run, Version
 from aims_gate.sources.subject import MetricPoint
@@ -53,6 +54,36 @@ class RestRegistry:
         """Give a run."""
         return self._ask("runs/get", {"run_id": run_id}, lambda a: answers.run(a["run"]))
 
+    def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[Run, ...]:
+        """Give the runs that say they were made from a git commit."""
+        if experiment:
+            asked = {"experiment_name": experiment}
+            ids = [self._ask("experiments/get-by-name", asked, _experiment)]
+        else:
+            found = self._listed("experiments", {})
+            with self._understood():
+                ids = [str(item["experiment_id"]) for item in found]
+        body = {"experiment_ids": ids, "filter": commit_filter(commit)}
+        runs = self._listed("runs", body) if ids else []
+        with self._understood():
+            return tuple(map(answers.run, runs))
+
+    def _listed(self, kind: str, body: Mapping[str, Any]) -> list[Any]:
+        """Give every page of a search."""
+        listed: list[Any] = []
+        token = ""
+        for _page in range(MAX_PAGES):
+            asked = {**body, "max_results": MAX_METRICS}
+            if token:
+                asked["page_token"] = token
+            answer = self._connection.json("POST", f"mlflow/{kind}/search", body=asked)
+            with self._understood():
+                found, token = answers.page(answer, kind)
+            listed += found
+            if not token:
+                return listed
+        raise SourceError(f"the listing of {kind} does not end", where=self.server)
+
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
         """Give every point that was logged for a metric."""
         points: list[MetricPoint] = []
@@ -93,9 +124,7 @@ class RestRegistry:
         """Give the id of an experiment, which is made if it is not there."""
         asked = {"experiment_name": name}
         try:
-            return self._ask(
-                "experiments/get-by-name", asked, lambda a: str(a["experiment"]["experiment_id"])
-            )
+            return self._ask("experiments/get-by-name", asked, _experiment)
         except NotFoundError:
             answer = self._write("experiments/create", {"name": name})
         with self._understood():
@@ -198,6 +227,10 @@ class RestRegistry:
             return str(safe_name(root.strip("/"))) if safe else None
         except SourceError:
             return None
+
+
+def _experiment(answer: Any) -> str:
+    return str(answer["experiment"]["experiment_id"])
 
 
 def _join(folder: str, name: str) -> str:

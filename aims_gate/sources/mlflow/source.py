@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from aims_gate.attest.manifest import scan
-from aims_gate.errors import DataError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy, Role
-from aims_gate.sources.data import Located, open_data
+from aims_gate.policy.places import Place
+from aims_gate.sources.data import open_data
+from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
 from aims_gate.sources.mlflow.facts import dataset_digest, run_facts
 from aims_gate.sources.mlflow.fetch import fetch_tree
@@ -19,7 +20,7 @@ from aims_gate.sources.mlflow.registry import Registry, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.uris import resource_uri
 from aims_gate.sources.mlmodel import read_mlmodel
-from aims_gate.sources.subject import Fetched, Subject, Workspace
+from aims_gate.sources.subject import Fetched, Located, Subject, Workspace
 
 
 class MlflowSource:
@@ -28,20 +29,26 @@ class MlflowSource:
     def fetch(self, uri: str, *, workspace: Workspace) -> Fetched:
         """Resolve *uri* once, copy the model's files into the private folder and hash them."""
         registry = open_registry(workspace.environ)
-        return _fetch(uri, registry, resolve(uri, registry, workspace.environ), workspace)
+        return _fetch(uri, registry, _resolve(uri, registry, workspace), workspace)
 
     def open(
         self, uri: str, *, policy: Policy, given: Mapping[Role, object], workspace: Workspace
     ) -> Subject:
         """Fetch the model, read what is known of its run, and open its data by role."""
         registry = open_registry(workspace.environ)
-        resolved = resolve(uri, registry, workspace.environ)
+        resolved = _resolve(uri, registry, workspace)
         fetched = _fetch(uri, registry, resolved, workspace)
         described = read_mlmodel(fetched.folder)
         run = resolved.run
         facts = None if run is None else run_facts(registry, run)
-        locate = _Locate(registry=registry, run=run, workspace=workspace)
-        data, unread = open_data(policy, given, locate, workspace)
+        finder = Finder(
+            policy=policy,
+            locate=_Locate(registry=registry, run=run, workspace=workspace),
+            workspace=workspace,
+            inputs=run.datasets if run else (),
+            stored=_Stored(registry=registry, workspace=workspace),
+        )
+        data, unread = open_data(given, finder)
         return Subject(
             model=fetched.model,
             manifest=fetched.manifest,
@@ -59,7 +66,7 @@ SOURCE = MlflowSource()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Locate:
-    """Finds the artifacts of a training run; nothing else of a run is ever followed."""
+    """Finds the artifacts of a training run."""
 
     registry: Registry
     run: Run | None
@@ -72,22 +79,51 @@ class _Locate:
             return None
         root = run.artifact_uri
         reader = for_artifacts(self.registry, root, self.workspace.environ)
-        name = PurePosixPath(path)
-        listed = reader.list_artifacts(root, "" if len(name.parts) == 1 else str(name.parent))
-        found = next((artifact for artifact in listed if artifact.path == path), None)
-        if found is None:
+        target = _copy(reader, root, path, self.workspace)
+        if target is None:
             return None
-        uri = f"runs:/{run.run_id}/{path}"
-        if found.is_dir:
-            raise DataError("a folder, not a file", where=uri)
-        target = _private(self.workspace, "data") / name.name
-        reader.download(root, path, target, limit=self.workspace.max_bytes)
         return Located(
             path=target,
-            uri=uri,
+            uri=f"runs:/{run.run_id}/{path}",
             created=run.ended or run.started,
             mlflow_digest=dataset_digest(run, role),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stored:
+    """Reads artifacts of any run of this server, once the policy's allow-list has permitted it."""
+
+    registry: Registry
+    workspace: Workspace
+
+    def __call__(self, place: Place) -> Located | None:
+        """Copy what lies at an `mlflow-artifacts:` place; None if it is not there."""
+        *folder, name = place.path or ("",)
+        root = str(replace(place, path=tuple(folder)))
+        reader = for_artifacts(self.registry, root, self.workspace.environ)
+        target = _copy(reader, root, name, self.workspace)
+        return None if target is None else Located(path=target, uri=str(place))
+
+
+def _copy(reader: Registry, root: str, path: str, workspace: Workspace) -> Path | None:
+    """Copy a file or a folder below an artifact URI; None if it is not there."""
+    name = PurePosixPath(path)
+    listed = reader.list_artifacts(root, "" if len(name.parts) == 1 else str(name.parent))
+    found = next((artifact for artifact in listed if artifact.path == path), None)
+    if found is None:
+        return None
+    target = _private(workspace, "data") / name.name
+    limit = workspace.max_bytes
+    if found.is_dir:
+        fetch_tree(reader, f"{root}/{path}", target, max_files=workspace.max_files, max_bytes=limit)
+    else:
+        reader.download(root, path, target, limit=limit)
+    return target
+
+
+def _resolve(uri: str, registry: Registry, workspace: Workspace) -> Resolved:
+    return resolve(uri, registry, workspace.environ, experiment=workspace.experiment)
 
 
 def _fetch(uri: str, registry: Registry, resolved: Resolved, workspace: Workspace) -> Fetched:

@@ -9,13 +9,14 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import SourceError, UsageError
 
-FORMS = "models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/RUN_ID[/PATH]"
+FORMS = "models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/RUN_ID[/PATH], commit:SHA"
 
 _NAME = re.compile(r"\w(?:[\w .()+-]{0,253}[\w.()+-])?")
 _VERSION = re.compile(r"[1-9][0-9]{0,18}")
 _ALIAS = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _MODEL_ID = re.compile(r"m-[0-9A-Za-z]{1,64}")
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,255}")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _RESERVED_ALIAS = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 
 
@@ -50,11 +51,21 @@ class RunTarget:
     path: str = ""
 
 
-Target = VersionTarget | AliasTarget | ModelTarget | RunTarget
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitTarget:
+    """`commit:SHA`: the one finished run that was made from a git commit."""
+
+    commit: str
+    """40 or 64 lower-case hexadecimal digits; a shorter one may mean two commits tomorrow."""
+
+
+Target = VersionTarget | AliasTarget | ModelTarget | RunTarget | CommitTarget
 
 
 def parse(uri: str) -> Target:
     """Read a model URI; UsageError unless it is exactly one of the forms."""
+    if uri.startswith("commit:"):
+        return _commit(uri.removeprefix("commit:"))
     scheme, slash, rest = uri.partition(":/")
     target: Target | None = None
     if slash and scheme == "models":
@@ -112,6 +123,13 @@ def _run(rest: str) -> Target | None:
         return RunTarget(run_id=run_id, path=str(safe_name(path)) if path else "")
     except SourceError:
         return None
+
+
+def _commit(rest: str) -> CommitTarget:
+    if not _COMMIT.fullmatch(rest):
+        hint = "write all 40 digits in lower case, as git rev-parse HEAD prints them"
+        raise UsageError(f"{rest!a} is not a full git commit", hint=hint)
+    return CommitTarget(commit=rest)
 
 
 def _hint(rest: str) -> str:

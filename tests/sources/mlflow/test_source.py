@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -404,18 +405,18 @@ def test_a_subject_has_its_run_with_every_point_and_its_data_by_convention(
     assert subject.flavors == ("python_function",)
 
 
-def test_data_that_are_not_there_are_missing_and_a_folder_is_unread(
+def test_data_that_are_not_there_are_missing_and_a_folder_without_parquet_is_unread(
     content: Content, space: Space
 ) -> None:
     logged = content.registered()
-    log(content, logged.run_id, "aims_gate/current.parquet/inner.parquet", table())
+    log(content, logged.run_id, "aims_gate/current.parquet/plain/inner.parquet", table())
     policy = Policy(
         id="p", version="1", data={Role.EVALUATION: DataSpec(source="artifact:no.parquet")}
     )
     subject = open_subject(logged.uri, space(content.uri), policy)
     assert subject.data == {}
     assert set(subject.unread) == {Role.CURRENT}
-    assert "a folder" in str(subject.unread[Role.CURRENT])
+    assert "'plain' is not called KEY=VALUE" in str(subject.unread[Role.CURRENT])
 
 
 def test_a_dataset_source_of_a_run_is_never_loaded(content: Content, space: Space) -> None:
@@ -475,3 +476,101 @@ with mlflow.start_run():
     assert "sklearn" in subject.flavors
     assert subject.run is not None
     assert subject.model.run_id == subject.run.run_id
+
+
+def test_a_folder_of_the_run_is_read_as_one_table(content: Content, space: Space) -> None:
+    logged = content.registered()
+    for year in (2025, 2026):
+        log(content, logged.run_id, f"lake/year={year}/a.parquet", table())
+    policy = Policy(id="p", version="1", data={Role.EVALUATION: DataSpec(source="artifact:lake")})
+    data = open_subject(logged.uri, space(content.uri), policy).data[Role.EVALUATION]
+    assert data.identity.digest_kind is DigestKind.TREE
+    assert "year" in data.frame.kinds
+    assert data.frame.rows == 2 * table().num_rows
+
+
+def test_a_data_set_in_another_runs_artifacts_needs_the_allow_list(
+    content: Content, space: Space
+) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    logged, other = content.registered(), content.run()
+    log(content, other, "data/eval.parquet", table())
+    place = f"{content.client.get_run(other).info.artifact_uri}/data/eval.parquet"
+    dataset = Dataset("eval", "77aa", "local", json.dumps({"uri": place}))
+    tags = [InputTag("mlflow.data.context", "testing")]
+    content.client.log_inputs(logged.run_id, [DatasetInput(dataset, tags)])
+    for source in ("dataset:eval", "context:testing"):
+        spec = {Role.EVALUATION: DataSpec(source=source)}
+        policy = Policy(id="p", version="1", data=spec, sources_allow=("mlflow-artifacts:",))
+        data = open_subject(logged.uri, space(content.uri), policy).data[Role.EVALUATION]
+        assert (data.identity.uri, data.identity.mlflow_digest) == (place, "77aa")
+        policy = Policy(id="p", version="1", data=spec)
+        subject = open_subject(logged.uri, space(content.uri), policy)
+        assert "sources.allow does not permit" in str(subject.unread[Role.EVALUATION])
+
+
+def commit_of(content: Content) -> str:
+    import uuid
+
+    return uuid.uuid4().hex + "0" * 8
+
+
+def of_commit(content: Content, commit: str, *, end: bool = True) -> tuple[str, str]:
+    run_id = content.run(end=end, tags={"mlflow.source.git.commit": commit})
+    return run_id, content.model(run_id)
+
+
+def test_a_commit_is_the_one_finished_run_that_was_made_from_it(
+    content: Content, space: Space
+) -> None:
+    commit = commit_of(content)
+    run_id, model_id = of_commit(content, commit)
+    of_commit(content, commit, end=False)  # a run that still runs is not meant
+    workspace = space(content.uri)
+    fetched = SOURCES["commit"].fetch(f"commit:{commit}", workspace=workspace)
+    assert (fetched.model.run_id, fetched.model.model_id) == (run_id, model_id)
+    assert (fetched.model.uri, fetched.model.resolved_uri) == (
+        f"commit:{commit}",
+        f"models:/{model_id}",
+    )
+
+
+def test_a_commit_of_no_or_many_finished_runs_is_undecided_and_says_what_there_is(
+    content: Content, space: Space
+) -> None:
+    commit = commit_of(content)
+    with pytest.raises(SourceError, match="no finished run in all experiments"):
+        fetch(f"commit:{commit}", space(content.uri))
+    running, _ = of_commit(content, commit, end=False)
+    with pytest.raises(SourceError, match=f"runs:/{running} is RUNNING"):
+        fetch(f"commit:{commit}", space(content.uri))
+    first, second = (of_commit(content, commit)[0] for _ in range(2))
+    with pytest.raises(SourceError, match="2 finished runs") as caught:
+        fetch(f"commit:{commit}", space(content.uri))
+    assert first in str(caught.value)
+    assert second in str(caught.value)
+    assert caught.value.exit_code == 3
+
+
+def test_an_experiment_says_which_of_two_runs_is_meant(content: Content, space: Space) -> None:
+    commit = commit_of(content)
+    of_commit(content, commit)
+    name = f"training-{commit[:8]}"
+    experiment = content.client.create_experiment(name)
+    tags = {"mlflow.source.git.commit": commit}
+    run_id = content.client.create_run(experiment, tags=tags).info.run_id
+    content.client.set_terminated(run_id)
+    model_id = content.model(run_id)
+    fetched = fetch(f"commit:{commit}", replace(space(content.uri), experiment=name))
+    assert (fetched.model.run_id, fetched.model.model_id) == (run_id, model_id)
+    with pytest.raises(SourceError, match="2 finished runs"):
+        fetch(f"commit:{commit}", space(content.uri))
+    with pytest.raises(SourceError):
+        fetch(f"commit:{commit}", replace(space(content.uri), experiment="nobody"))
+
+
+@pytest.mark.parametrize("commit", ["", "abc123", "HEAD", "A" * 40, "g" * 40, "0" * 41, "' or '1"])
+def test_only_a_full_commit_is_one(content: Content, space: Space, commit: str) -> None:
+    with pytest.raises(UsageError, match="not a full git commit"):
+        fetch(f"commit:{commit}", space(content.uri))

@@ -1,0 +1,31 @@
+"""Arrow IPC bytes, as a file (Feather too) or as a stream, to a table."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from aims_gate.errors import DataError
+
+_FILE = b"ARROW1"
+_END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+"""How a whole stream ends; Arrow itself takes one cut between two batches for whole."""
+
+
+def read_arrow(content: bytes, *, where: str, max_bytes: int) -> pa.Table:
+    """Read an IPC file or stream, every buffer of it checked.
+
+    DataError if it is truncated, damaged, or has more than *max_bytes* unpacked.
+    """
+    damaged = DataError("the Arrow data are truncated or damaged", where=where, hint="write again")
+    if not content.startswith(_FILE) and not content.endswith(_END):
+        raise damaged
+    try:
+        buffer = pa.BufferReader(content)
+        is_file = content.startswith(_FILE)
+        table = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(buffer).read_all()
+        table.validate(full=True)  # offsets first: sizes follow from them
+    except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
+        raise damaged from error
+    if table.nbytes > max_bytes:
+        raise DataError(f"unpacked it has more than {max_bytes:,} bytes", where=where)
+    return table

@@ -1,0 +1,134 @@
+"""Partitioned Parquet: a folder of files with one schema, and columns in the names of its folders.
+
+Every file below the folder is in the digest. Each is Parquet or one of the empty marks that writers
+leave; anything else is refused, because a table format (Delta, Iceberg, Hudi) keeps removed rows in
+such folders, and reading them all would bring those back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+
+from aims_gate import canonical
+from aims_gate.attest.manifest import scan
+from aims_gate.errors import DataError
+from aims_gate.sources.readers import MAX_BYTES, ReadFile, parse_bytes, read_bytes
+
+_MARK = re.compile(r"_SUCCESS|_metadata|_common_metadata|_(started|committed)_\w+|\..*\.crc")
+_NULL = "__HIVE_DEFAULT_PARTITION__"
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def read_folder(path: Path, *, where: str, max_bytes: int = MAX_BYTES) -> ReadFile:
+    """Read every Parquet file below a folder, in the order of their names.
+
+    A folder called `KEY=VALUE` adds the column KEY: whole numbers or days (ISO 8601) where all its
+    values are such, otherwise text.
+
+    Returns:
+        The table, and as digest that of the folder's manifest.
+
+    Raises:
+        SourceError: A file cannot be read, is a link, or changes while it is read.
+        DataError: A file is no Parquet, or the files do not make one table.
+    """
+    manifest = scan(path, max_bytes=max_bytes)
+    tables, keys, left = [], [], max_bytes
+    for entry in manifest.entries:
+        *folders, name = entry.path.split("/")
+        if _MARK.fullmatch(name):
+            continue
+        inside = f"{where}/{entry.path}"
+        keys.append(_keys(folders, inside))
+        if not name.lower().endswith((".parquet", ".pq")):
+            hint = "a table format must be read by its own engine: write its rows to Parquet"
+            raise DataError("it is no Parquet file", where=inside, hint=hint)
+        content = read_bytes(path / entry.path, where=inside, max_bytes=max_bytes)
+        if canonical.sha256(content) != entry.sha256:
+            raise DataError("the file changed while it was read", where=inside)
+        tables.append(parse_bytes(content, name, where=inside, max_bytes=left))
+        left -= tables[-1].nbytes
+    if not tables:
+        raise DataError("the folder holds no Parquet file", where=where)
+    whole = _stacked(tables, where)
+    return ReadFile(
+        table=_with_keys(whole, tables, keys, where),
+        sha256=manifest.digest,
+        bytes=manifest.bytes,
+    )
+
+
+def folder_digest(path: Path) -> str:
+    """Hash a folder again, as `read_folder` does."""
+    return scan(path).digest
+
+
+def _keys(folders: Sequence[str], where: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for folder in folders:
+        key, equals, value = folder.partition("=")
+        key = unquote(key)
+        if not (key and equals) or key in found:
+            delta = "a Delta table cannot be read" if folder == "_delta_log" else ""
+            what = delta or f"the folder {folder!a} is not called KEY=VALUE"
+            raise DataError(what, where=where, hint="write the rows to plain Parquet")
+        found[key] = unquote(value)
+    return found
+
+
+def _stacked(tables: Sequence[pa.Table], where: str) -> pa.Table:
+    """Put the files' rows after each other; a column that one file leaves empty has no type yet."""
+    first = {field.name: field.type for field in tables[0].schema}
+    for table in tables[1:]:
+        types = {field.name: field.type for field in table.schema}
+        if types.keys() != first.keys():
+            name = min(types.keys() ^ first.keys())
+            raise DataError(f"not every file has the column {name!r}", where=where)
+        for name, kind in types.items():
+            if pa.types.is_null(first[name]):
+                first[name] = kind
+            if kind not in {first[name], pa.null()}:
+                what = f"column {name!r} is {first[name]} in one file and {kind} in another"
+                raise DataError(what, where=where, hint="write all files with one schema")
+    metadata = {tuple(sorted((table.schema.metadata or {}).items())) for table in tables}
+    if len(metadata) > 1:  # what a part says of itself is not said of the whole
+        tables = [table.replace_schema_metadata(None) for table in tables]
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _with_keys(
+    whole: pa.Table, tables: Sequence[pa.Table], keys: Sequence[dict[str, str]], where: str
+) -> pa.Table:
+    for name in keys[0]:
+        if any(found.keys() != keys[0].keys() for found in keys):
+            raise DataError("the files are not partitioned by the same keys", where=where)
+        if name in whole.column_names:
+            what = f"the partition {name!r} is a column of the files as well"
+            raise DataError(what, where=where, hint="rename one of them")
+        values = _typed([found[name] for found in keys])
+        parts = [
+            pa.repeat(value, table.num_rows) for value, table in zip(values, tables, strict=True)
+        ]
+        whole = whole.append_column(name, pa.chunked_array(parts, type=values.type))
+    return whole
+
+
+def _typed(texts: Sequence[str]) -> pa.Array:
+    values = [None if text == _NULL else text for text in texts]
+    stated = [value for value in values if value is not None]
+    if stated and all(_WHOLE.fullmatch(value) for value in stated):
+        return pa.array([None if v is None else int(v) for v in values], pa.int64())
+    if stated and all(_DAY.fullmatch(value) for value in stated):
+        try:
+            days = [None if v is None else date.fromisoformat(v) for v in values]
+            return pa.array(days, pa.date32())
+        except ValueError:
+            pass
+    return pa.array(values, pa.string())

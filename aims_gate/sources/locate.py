@@ -1,0 +1,205 @@
+"""Where a role's data lie: from the words of a policy, a caller or a run to files that can be read.
+
+A caller may name any place. A policy may name its run's artifacts, its own folder and what
+`sources.allow` has. A run may say where its data sets lie, which is a claim of its author: it is
+read only where `sources.allow` has the place, so no run makes the gate read another file or host.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote, unquote
+
+from aims_gate.attest.manifest import safe_name
+from aims_gate.errors import DataError, SourceError
+from aims_gate.policy.model import Policy, Role
+from aims_gate.policy.places import Place, parse_allowed, parse_place, permitted
+from aims_gate.policy.scalars import STORES
+from aims_gate.sources.mlflow.registry import DatasetInput
+from aims_gate.sources.paths import local_path, public_uri
+from aims_gate.sources.remote import fetch
+from aims_gate.sources.subject import Located, Workspace
+
+CONVENTION = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT)
+"""Roles that are looked for at `aims_gate/<role>.parquet` even if the policy is silent."""
+
+_READS = "artifact:, file:, dataset:, context:, s3://, gs:// and abfss:// are read"
+
+
+class Locate(Protocol):
+    """How a source finds the artifacts that belong to its model."""
+
+    def __call__(self, path: str, *, role: Role) -> Located | None:
+        """Find the artifact *path*, relative and safe to join; None if it is not there.
+
+        SourceError if that cannot be told, DataError if it is there and may not be read.
+        """
+        ...
+
+
+def _no_server(place: Place) -> Located | None:
+    raise DataError("there is no MLflow server to read it from", where=str(place))
+
+
+def convention(role: Role) -> str:
+    """Give the artifact path at which a role's data are looked for."""
+    return f"aims_gate/{role}.parquet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finder:
+    """Finds data; every method gives None where they are not there."""
+
+    policy: Policy
+    """Its folder is where `file:` sources may lie, its allow-list what else may be read."""
+    locate: Locate
+    workspace: Workspace
+    inputs: tuple[DatasetInput, ...] = ()
+    """What the training run says it used."""
+    stored: Callable[[Place], Located | None] = _no_server
+    """Reads `mlflow-artifacts:` places, already permitted, from the server that is asked."""
+
+    def given(self, text: str, role: Role) -> Located | None:
+        """Find what `--data` names; it may lie anywhere, because the caller says so."""
+        scheme = text.partition(":")[0]
+        if scheme in {"artifact", "dataset", "context"}:
+            return self.source(text, role)
+        if scheme in STORES:
+            return fetch(_place(text), self.workspace)
+        if "://" in text and not text.startswith("file://"):
+            raise DataError(f"{public_uri(text)!r} cannot be read", hint=_READS)
+        path = _path_of(text)
+        return Located(path=path, uri=f"file:{quote(str(path))}")
+
+    def source(self, text: str, role: Role) -> Located | None:
+        """Find what a policy names.
+
+        DataError if it may not be read, SourceError if it cannot be.
+        """
+        scheme, _, rest = text.partition(":")
+        if scheme == "artifact":
+            return self._artifact(rest, role)
+        if scheme == "file":
+            return _policy_file(text, self.policy.folder)
+        if scheme in {"dataset", "context"}:
+            return self._input(scheme, rest)
+        if scheme in STORES:
+            return self._allowed(_place(text), whose="the policy names")
+        raise DataError(f"the source {public_uri(text)!r} cannot be read", hint=_READS)
+
+    def by_convention(self, role: Role) -> Located | None:
+        """Find what the training run logged for a role."""
+        return self.locate(convention(role), role=role) if role in CONVENTION else None
+
+    def _artifact(self, path: str, role: Role) -> Located | None:
+        try:
+            safe = safe_name(path)
+        except SourceError as error:
+            raise DataError(error.what, hint="name a path below the run's artifacts") from error
+        return self.locate(str(safe), role=role)
+
+    def _input(self, kind: str, name: str) -> Located | None:
+        """Follow a run's own data set, by its name or its context, where that is allowed."""
+        found = [i for i in self.inputs if (i.name if kind == "dataset" else i.context) == name]
+        if not found:
+            return None
+        different = {(one.digest, one.source) for one in found}
+        where = f"{kind}:{name}"
+        if len(different) > 1:
+            digests = ", ".join(sorted({one.digest for one in found}))
+            what = f"the run has {len(different)} different inputs of this name ({digests!a})"
+            raise DataError(what, where=where, hint="log each under a name of its own")
+        located = self._allowed(_claimed(found[0].source, where), whose="the run names")
+        return located and replace(located, mlflow_digest=found[0].digest)
+
+    def _allowed(self, place: Place, *, whose: str) -> Located | None:
+        if not permitted(place, self.policy.sources_allow):
+            raise DataError(
+                f"{whose} data at {public_uri(str(place))!a}, which sources.allow does not permit",
+                hint="name its folder in the policy's sources.allow, or use --data",
+            )
+        if place.scheme == "file":
+            return _allowed_file(place, self.policy.sources_allow)
+        if place.scheme == "mlflow-artifacts":
+            return self.stored(place)
+        return fetch(place, self.workspace)
+
+
+def _claimed(source: str, where: str) -> Place:
+    """Read the place from a data set's source: JSON with a `uri`, as hostile as its author."""
+    try:
+        value = json.loads(source)
+    except ValueError:
+        value = None
+    uri = value.get("uri") if isinstance(value, dict) else None
+    if not isinstance(uri, str) or not uri:
+        hint = "log the data from a file or an object store, or name them with --data"
+        raise DataError("the run does not say where the data lie", where=where, hint=hint)
+    try:
+        return _place(f"file://{quote(uri)}" if uri.startswith("/") else uri)
+    except DataError as error:
+        raise DataError(f"the run's place {error.what}", where=where, hint=error.hint) from error
+
+
+def _place(uri: str) -> Place:
+    try:
+        return parse_place(uri)
+    except ValueError as error:
+        raise DataError(f"{public_uri(uri)[:200]!a} {error}") from error
+
+
+def _allowed_file(place: Place, allow: tuple[str, ...]) -> Located | None:
+    """Open a local file that lies, with all links followed, in a folder of the allow-list."""
+    where = str(place)
+    roots = [p for entry in allow if (p := parse_allowed(entry)).scheme == "file"]
+    try:
+        path = _local(place).resolve(strict=False)
+        inside = any(path.is_relative_to(_local(root).resolve(strict=False)) for root in roots)
+        there = inside and path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DataError("the path cannot be followed", where=where) from error
+    if not inside:
+        raise DataError("a link leads out of the folders of sources.allow", where=where)
+    return Located(path=path, uri=where) if there else None
+
+
+def _local(place: Place) -> Path:
+    return Path("/", *map(unquote, place.path))
+
+
+def _policy_file(source: str, folder: str) -> Located | None:
+    """Find a policy's own file, which must not lead out of the policy's folder by any way."""
+    where = public_uri(source)
+    if not folder:
+        raise DataError(
+            "a policy that is no file has no folder for file: sources",
+            where=where,
+            hint="hand the data over with --data",
+        )
+    try:
+        root = Path(folder).resolve(strict=True)
+        path = (root / _path_of(source)).resolve(strict=False)
+        inside = path.is_relative_to(root)
+        there = inside and path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DataError("the path cannot be followed", where=where) from error
+    if not inside:
+        raise DataError(
+            "the path leads out of the policy's folder",
+            where=where,
+            hint="keep the file beside the policy, or hand it over with --data",
+        )
+    if not there:
+        return None
+    return Located(path=path, uri=f"file:{quote(path.relative_to(root).as_posix())}")
+
+
+def _path_of(uri: str) -> Path:
+    path = local_path(uri)
+    if path is None:
+        raise DataError("a file on another host cannot be read", where=public_uri(uri), hint=_READS)
+    return path

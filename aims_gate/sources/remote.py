@@ -1,0 +1,124 @@
+"""Object stores through `pyarrow.fs`: copied into the private folder, then read like any file.
+
+Endpoints, regions and credentials come from the environment as their own tools read them, never
+from a URI: a place has no query, so nothing that names data can send the gate to another host.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from aims_gate.attest.manifest import safe_name
+from aims_gate.errors import SourceError, UsageError
+from aims_gate.policy.places import Place
+from aims_gate.redact import redact
+from aims_gate.sources.subject import Located, Workspace
+
+_SECONDS = 30.0
+_ATTEMPTS = 3
+_CHUNK = 1 << 20
+
+
+def fetch(place: Place, workspace: Workspace) -> Located:
+    """Copy a file, or all files below a folder, into the private folder.
+
+    Raises:
+        SourceError: It is not there or cannot be read, a name is unsafe, or a limit is passed.
+        UsageError: The environment names an endpoint that is none.
+    """
+    workspace.progress(f"copying {place}")
+    if not place.path:
+        raise SourceError("it is a whole bucket", where=_shown(place), hint="name what lies in it")
+    private = Path(tempfile.mkdtemp(dir=workspace.folder, prefix="remote-"))
+    name = str(safe_name(place.path[-1]))
+    try:
+        system, path = _open(place, workspace.environ)
+        found = system.get_file_info(path)
+        if found.type is fs.FileType.File:
+            files = {name: found}
+        else:
+            files = _listed(system, path, name, workspace.max_files)
+        if not files:
+            raise SourceError("there is no such object, and nothing below it", where=_shown(place))
+        _copy(system, files, private, workspace.max_bytes)
+    except (OSError, pa.ArrowException, ValueError) as error:
+        reason = redact(" ".join(str(error)[:300].split()))
+        hint = "are the credentials, the region and the endpoint in the environment right?"
+        raise SourceError(f"cannot read it: {reason}", where=_shown(place), hint=hint) from error
+    times = [info.mtime for info in files.values() if info.mtime is not None]
+    return Located(path=private / name, uri=_shown(place), created=max(times, default=None))
+
+
+def _listed(system: Any, path: str, name: str, most: int) -> dict[str, Any]:
+    """List the files below a folder, by their names below *name*."""
+    selector = fs.FileSelector(path, recursive=True, allow_not_found=True)
+    listing = [info for info in system.get_file_info(selector) if info.type is fs.FileType.File]
+    if len(listing) > most:
+        raise SourceError(f"there are more than {most:,} files", where=path)
+    files = {}
+    for info in listing:
+        if not info.path.startswith(f"{path}/"):
+            raise SourceError(f"{info.path!a} is not inside {path!a}", where="object listing")
+        files[f"{name}/{safe_name(info.path.removeprefix(f'{path}/'))}"] = info
+    return files
+
+
+def _copy(system: Any, files: Mapping[str, Any], private: Path, left: int) -> None:
+    for name, info in files.items():
+        target = private / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with system.open_input_stream(info.path) as source, target.open("xb") as copy:
+            size = 0
+            while size <= left and (chunk := source.read(_CHUNK)):
+                size += copy.write(chunk)
+        left -= size
+        if left < 0:
+            raise SourceError("there are more bytes than allowed", where=info.path)
+        if info.size is not None and size != info.size:
+            raise SourceError("the object changed while it was copied", where=info.path)
+
+
+def _open(place: Place, environ: Mapping[str, str]) -> tuple[Any, str]:
+    """Give the file system of a place, and the place's path on it."""
+    if place.scheme == "s3":
+        return _s3(place.host, environ), "/".join((place.host, *place.path))
+    if place.scheme == "gs":
+        limit = timedelta(seconds=_SECONDS)
+        return fs.GcsFileSystem(retry_time_limit=limit), "/".join((place.host, *place.path))
+    container, _, host = place.host.partition("@")
+    system = fs.AzureFileSystem(account_name=host.partition(".")[0])
+    return system, "/".join((container, *place.path))
+
+
+def _s3(bucket: str, environ: Mapping[str, str]) -> Any:
+    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
+    options: dict[str, Any] = {
+        "connect_timeout": _SECONDS,
+        "request_timeout": _SECONDS,
+        "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
+    }
+    if endpoint:
+        parts = urlsplit(endpoint)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+            raise UsageError("AWS_ENDPOINT_URL is not the URL of a server")
+        options |= {"scheme": parts.scheme, "endpoint_override": parts.netloc + parts.path}
+    elif not region:
+        region = fs.resolve_s3_region(bucket)
+    return fs.S3FileSystem(**options, **({"region": region} if region else {}))
+
+
+def _shown(place: Place) -> str:
+    """Write a place so that the name of a container is not taken for a user's."""
+    if place.scheme != "abfss":
+        return str(place)
+    container, _, host = place.host.partition("@")
+    return "/".join((f"https://{host}", container, *place.path))

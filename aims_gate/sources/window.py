@@ -1,0 +1,75 @@
+"""Time: the newest row of a data set, and the part of it that is not older than some days.
+
+A window is counted from the newest row and not from the clock, so that the same bytes give the same
+rows on every day; how old the newest row may be is `max_age_days`, which counts to the clock.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.frames import Kind
+from aims_gate.frames.columns import kind_of, plain, undictionary
+
+_MICROSECONDS = pa.timestamp("us", tz="UTC")
+
+
+def newest(table: pa.Table, column: str, *, where: str) -> datetime | None:
+    """Give the latest value of a column of dates or times; None if all are null.
+
+    A time without a zone is taken as UTC, and a date as its first second.
+
+    Raises:
+        MissingColumnError: There is no such column.
+        DataError: It holds something else than dates and times, or one that no calendar has.
+    """
+    latest = pc.max(_times(table, column, where)).as_py()
+    return None if latest is None else latest.astimezone(UTC)
+
+
+def within(table: pa.Table, column: str, days: float, *, where: str) -> tuple[pa.Table, str]:
+    """Keep the rows of less than *days* before the newest, and say from when to when they are.
+
+    Raises:
+        MissingColumnError: There is no such column.
+        DataError: It holds something else than dates and times, or a row has none: it might belong
+            to the window, so it is not dropped.
+    """
+    times = _times(table, column, where)
+    if times.null_count:
+        what = f"{times.null_count:,} rows have no {column!r}, so whether they are in the window "
+        raise DataError(f"{what}is not known", where=where)
+    latest = pc.max(times).as_py()
+    if latest is None:
+        return table, ""
+    try:
+        start = latest - timedelta(days=days)
+    except OverflowError:
+        start = datetime.min.replace(tzinfo=UTC)
+    kept = table.filter(pc.greater(times, pa.scalar(start, _MICROSECONDS)))
+    return kept, f"after {_text(start)} to {_text(latest)}"
+
+
+def _times(table: pa.Table, name: str, where: str) -> pa.ChunkedArray:
+    if name not in table.column_names:
+        raise MissingColumnError.from_columns(name, table.column_names, where=where)
+    column = undictionary(plain(table.column(name)))
+    if kind_of(column.type) is not Kind.TIME:
+        hint = "store dates or timestamps"
+        what = f"column {name!r} is {column.type}, and times are needed"
+        raise DataError(what, where=where, hint=hint)
+    try:
+        if pa.types.is_timestamp(column.type) and column.type.tz is None:
+            column = column.cast(pa.timestamp("us"), safe=False)
+        return column.cast(_MICROSECONDS, safe=False)
+    except pa.ArrowException as error:
+        what = f"column {name!r} holds times that cannot be used"
+        raise DataError(what, where=where) from error
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
