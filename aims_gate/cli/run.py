@@ -12,7 +12,8 @@ import click
 
 from aims_gate.cli.defaults import choose, no_defaults, tell
 from aims_gate.errors import RecordError, UsageError, near
-from aims_gate.operations.defaults import NAME, TABLE, Chosen, refuse_displaced
+from aims_gate.operations.defaults import NAME, Chosen, refuse_displaced
+from aims_gate.operations.defaults_keys import TABLE
 
 if TYPE_CHECKING:
     from aims_gate.pipeline import Recording

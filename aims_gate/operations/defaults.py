@@ -11,28 +11,18 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aims_gate.errors import PolicyError, Problem, UsageError, near
+from aims_gate.errors import PolicyError, Problem, UsageError
+from aims_gate.operations.defaults_keys import TABLE, Place, line_of, lines_of, value_of
 from aims_gate.policy.model import Role
-from aims_gate.reports import REPORTS
 
 NAME = "pyproject.toml"
-TABLE = "tool.aims-gate"
 MAX_BYTES = 1_000_000
-_HEADER = re.compile(r"\s*\[([^\[\]]+)\]")
-_KEY = re.compile(r"\s*([A-Za-z0-9_.\"'-]+?)\s*=")
 _LINE = re.compile(r"at line ([0-9]+)")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:")
-_KEY_MATERIAL = ("-----", "LS0tLS", "\n")
-"""How a private key begins, as PEM and as PEM in base64; and no path has two lines."""
-_NEVER = {
-    "unsigned": "evidence without a signature is asked for on the command line only",
-    "quiet": "say --quiet on the command line",
-}
 
 T = TypeVar("T")
 
@@ -58,7 +48,7 @@ class Defaults:
 
     def problem(self, key: str, what: str, hint: str = "") -> Problem:
         """Give a problem at the line of *key*, or of the nearest key above it."""
-        return Problem(file=self.file, line=_line(self.lines, key), what=what, hint=hint)
+        return Problem(file=self.file, line=line_of(self.lines, key), what=what, hint=hint)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +100,7 @@ def load(start: Path) -> Defaults:
         text, tree = _read(path, shown)
         tool = tree.get("tool", {})
         if isinstance(tool, dict) and "aims-gate" in tool:
-            return _defaults(tool["aims-gate"], text, _Place(folder=folder, start=start), shown)
+            return _defaults(tool["aims-gate"], text, Place(folder=folder, start=start), shown)
     return Defaults()
 
 
@@ -138,26 +128,6 @@ def refuse_displaced(
     ]
     if found:
         raise PolicyError(found)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Where the file lies, and where its reader stands."""
-
-    folder: Path
-    start: Path
-
-    def inside(self, text: str) -> str:
-        """Give a path of the file as seen from the reader; it must stay inside the folder."""
-        path = self.folder / text
-        root = self.folder.resolve()
-        if Path(text).is_absolute() or not path.resolve().is_relative_to(root):
-            raise UsageError("leads out of the file's folder", hint="name a path below it")
-        return os.path.relpath(path, self.start)
-
-    def anywhere(self, text: str) -> str:
-        """Give a path of the file as seen from the reader, wherever it leads."""
-        return text if Path(text).is_absolute() else os.path.relpath(self.folder / text, self.start)
 
 
 def _folders(start: Path) -> Iterator[Path]:
@@ -194,144 +164,21 @@ def _read(path: Path, shown: str) -> tuple[str, dict[str, Any]]:
         ) from error
 
 
-def _defaults(table: object, text: str, place: _Place, shown: str) -> Defaults:
-    lines = dict(_lines(text))
+def _defaults(table: object, text: str, place: Place, shown: str) -> Defaults:
+    lines = dict(lines_of(text))
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     entries = table if isinstance(table, dict) else {"": table}
     for key, value in entries.items():
         try:
-            values[key.replace("-", "_")] = _value(key, value, place)
+            values[key.replace("-", "_")] = value_of(key, value, place)
         except UsageError as error:
             what = f"{f'{TABLE}.{key}'.rstrip('.')}: {error.what}"
-            line = _line(lines, key if not error.where else f"{key}.{error.where}")
+            line = line_of(lines, key if not error.where else f"{key}.{error.where}")
             problems.append(Problem(file=shown, line=line, what=what, hint=error.hint))
     if problems:
         raise PolicyError(problems)
     return Defaults(file=shown, lines=lines, **values)
-
-
-def _value(key: str, value: object, place: _Place) -> object:
-    if key in _NEVER:
-        raise UsageError("cannot be set here", hint=_NEVER[key])
-    if key not in _READERS:
-        raise UsageError("unknown key" if key else "is not a table", hint=near(key, _READERS))
-    return _READERS[key](value, place)
-
-
-def _text(value: object, _place: _Place) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise UsageError("must be text on one line")
-    return value
-
-
-def _policy(value: object, place: _Place) -> str:
-    text = _text(value, place)
-    return text if text.startswith("pack:") else place.inside(text)
-
-
-def _model(value: object, place: _Place) -> str:
-    text = _text(value, place)
-    if text.startswith("file:") and not text.startswith("file:/"):
-        return f"file:{place.inside(text.removeprefix('file:'))}"
-    return text
-
-
-def _key(value: object, place: _Place) -> str:
-    """Read where the private key lies; no message repeats the value, which may be the key."""
-    material = isinstance(value, str) and any(mark in value for mark in _KEY_MATERIAL)
-    if material:
-        raise UsageError("holds a private key", hint="revoke that key: it is in the repository")
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise UsageError("must be the path of a key file")
-    if _SCHEME.match(value):
-        raise UsageError("must be a path", hint="other keys come from the environment or --key")
-    return place.anywhere(value)
-
-
-def _inside(value: object, place: _Place) -> str:
-    return place.inside(_text(value, place))
-
-
-def _trust(value: object, place: _Place) -> str:
-    return place.anywhere(_text(value, place))
-
-
-def _flag(value: object, _place: _Place) -> bool:
-    if not isinstance(value, bool):
-        raise UsageError("must be true or false")
-    return value
-
-
-def _data(value: object, place: _Place) -> dict[str, str]:
-    def read(text: object, place: _Place) -> str:
-        uri = _text(text, place)
-        if uri.startswith("artifact:"):
-            return uri
-        if _SCHEME.match(uri):
-            raise UsageError("must be artifact:PATH or a path", hint="--data takes more")
-        return place.inside(uri)
-
-    return _table(value, place, tuple(map(str, Role)), read)
-
-
-def _report(value: object, place: _Place) -> dict[str, str]:
-    return _table(value, place, tuple(REPORTS), _inside)
-
-
-def _table(
-    value: object, place: _Place, known: tuple[str, ...], read: Callable[[object, _Place], str]
-) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise UsageError("must be a table", hint=f'such as {{{known[0]} = "PATH"}}')
-    found = {}
-    for name, item in value.items():
-        if name not in known:
-            raise UsageError(f"unknown key {name!r}", where=name, hint=near(name, known))
-        try:
-            found[name] = read(item, place)
-        except UsageError as error:
-            raise UsageError(f"{name} {error.what}", where=name, hint=error.hint) from error
-    return found
-
-
-_READERS: Mapping[str, Callable[[object, _Place], object]] = {
-    "policy": _policy,
-    "model": _model,
-    "stage": _text,
-    "key": _key,
-    "trust": _trust,
-    "verifier-id": _text,
-    "out": _inside,
-    "data": _data,
-    "report": _report,
-    "no-publish": _flag,
-}
-
-
-def _lines(text: str) -> Iterator[tuple[str, int]]:
-    """Find the lines of the table's keys: for messages only, TOML itself does not tell them."""
-    section: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            section = _parts(header[1])
-            path = section
-        elif key := _KEY.match(line):
-            path = [*section, *_parts(key[1])]
-        else:
-            continue
-        if path[:2] == TABLE.split("."):
-            yield ".".join(path[2:]), number
-
-
-def _parts(dotted: str) -> list[str]:
-    return [part.strip().strip("\"'") for part in dotted.split(".")]
-
-
-def _line(lines: Mapping[str, int], key: str) -> int:
-    while key and key not in lines:
-        key = key.rpartition(".")[0]
-    return lines.get(key, 0)
 
 
 def _shown(value: object) -> str:

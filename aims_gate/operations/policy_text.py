@@ -63,7 +63,7 @@ def write(proposal: Proposal) -> str:
 def _head(proposal: Proposal) -> Iterator[str]:
     yield f"# Proposed by aims-gate init on {proposal.now:%Y-%m-%d}, from what was found about"
     yield f"# {_plain(proposal.uri)}. Nobody has approved it: a person reads each line that says"
-    yield f"# {CONFIRM}, decides, and takes the word out; until then what can be weighed only warns."
+    yield f"# {CONFIRM}, decides, and takes the word out; until then what can be weighed warns."
     for note in proposal.notes:
         yield f"# {CONFIRM}: {_plain(note)}"
     yield "apiVersion: aims-gate/v1"
