@@ -114,7 +114,12 @@ def _data(value: object, place: Place) -> dict[str, str]:
 
 
 def _report(value: object, place: Place) -> dict[str, str]:
-    return _table(value, place, tuple(REPORTS), _inside)
+    def read(text: object, place: Place) -> str:
+        if text == "-":
+            raise UsageError("must be a path", hint="what goes to stdout is for --report to say")
+        return _inside(text, place)
+
+    return _table(value, place, tuple(REPORTS), read)
 
 
 def _table(

@@ -81,7 +81,7 @@ def _policy(setup: Setup) -> Iterator[Finding]:
         return
     told = f"{policy.id} {policy.version}: {len(policy.rules)} rules"
     left = None if policy.expires is None else (policy.expires - setup.now).days
-    if left is not None and left < 0:
+    if policy.expires is not None and policy.expires <= setup.now:
         todo = "its owner reviews it and sets a new metadata.expires"
         yield Finding(name="policy", state=State.FAIL, what=f"{told}, expired", todo=todo)
     elif left is not None and left < _SOON:

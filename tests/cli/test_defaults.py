@@ -128,6 +128,8 @@ def test_verify_takes_the_trust_file_only(
     verify = ["verify", "evidence", "--model", "model"]
     capsys.readouterr()
     assert guarded(verify) == 4
-    assert "defaults of pyproject.toml [tool.aims-gate]: trust = who.yaml" in capsys.readouterr().err
+    assert (
+        "defaults of pyproject.toml [tool.aims-gate]: trust = who.yaml" in capsys.readouterr().err
+    )
     assert guarded([*verify, "--stage", "dev"]) == 0
     assert guarded([*verify, "--stage", "dev", "--no-defaults"]) == 2

@@ -62,6 +62,7 @@ def refused(folder: Path, text: str) -> str:
         ("no-publish = 'true'", "must be true or false"),
         ("report = {markdown = '../README.md'}", "report: markdown leads out"),
         ("report = {pdf = 'a.pdf'}", "report: unknown key 'pdf'"),
+        ("report = {json = '-'}", "report: json must be a path"),
         ("report = 'summary.md'", "must be a table"),
         ("data = {evaluation = 's3://other/eval.parquet'}", "must be artifact:PATH or a path"),
         ("data = {evaluation = 'file:/etc/passwd'}", "must be artifact:PATH or a path"),

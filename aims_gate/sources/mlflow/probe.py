@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from aims_gate.errors import MissingExtraError, SourceError
 from aims_gate.sources.mlflow.choose import open_registry
@@ -17,6 +17,8 @@ from aims_gate.sources.mlflow.registry import NotFoundError, Registry
 
 EXPERIMENT = "aims-gate"
 """Where evidence is published."""
+_NAMES = frozenset({"databricks", "databricks-uc", "uc"})
+"""Stores that are called by a name, which is no folder's."""
 _FORBIDDEN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _IMPOSSIBLE = "never"
 """A time that no run can start at: a server checks permissions first, then refuses the form."""
@@ -68,9 +70,8 @@ def local_store(uri: str) -> Path | None:
     parts = urlsplit(uri)
     if parts.scheme.startswith("sqlite"):
         return Path(parts.path.removeprefix("/"))  # sqlite:///relative, sqlite:////absolute
-    if parts.scheme in {"", "file"}:
-        return Path(parts.path)
-    return None
+    named = parts.scheme == "file" or (parts.scheme == "" and uri not in _NAMES)
+    return Path(unquote(parts.path)) if named and parts.path else None
 
 
 class _RestProbe:
