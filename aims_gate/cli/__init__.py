@@ -15,6 +15,7 @@ from aims_gate.tables import Table
 _EVERYDAY: Table[click.Command] = Table(
     "command",
     {
+        "init": "aims_gate.cli.init:init",
         "run": "aims_gate.cli.run:run",
         "explain": "aims_gate.cli.explain:explain",
         "verify": "aims_gate.cli.verify:verify",
@@ -26,6 +27,7 @@ _GROUPS: Table[click.Command] = Table(
     {
         "policy": "aims_gate.cli.policy:policy",
         "evidence": "aims_gate.cli.evidence:evidence",
+        "registry": "aims_gate.cli.registry:registry",
     },
 )
 

@@ -6,13 +6,20 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from aims_gate.cli.defaults import choose, no_defaults, tell
 from aims_gate.errors import RecordError, UsageError, near
+from aims_gate.operations.defaults import NAME, Chosen, refuse_displaced
+from aims_gate.operations.defaults_keys import TABLE
+
+if TYPE_CHECKING:
+    from aims_gate.pipeline import Recording
 
 
-def _pairs(kind: str) -> Callable[..., dict[str, str]]:
+def pairs(kind: str) -> Callable[..., dict[str, str]]:
     """Read NAME=VALUE options; a name given twice is refused, never silently the last."""
 
     def read(
@@ -32,10 +39,9 @@ def _pairs(kind: str) -> Callable[..., dict[str, str]]:
 
 
 @click.command()
-@click.argument("policy", default="policy.yaml")
+@click.argument("policy", required=False)
 @click.option(
     "--model",
-    required=True,
     help="models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/ID[/PATH], commit:SHA or "
     "file:DIR.",
 )
@@ -46,7 +52,7 @@ def _pairs(kind: str) -> Callable[..., dict[str, str]]:
 @click.option(
     "--data",
     multiple=True,
-    callback=_pairs("ROLE=URI"),
+    callback=pairs("ROLE=URI"),
     metavar="ROLE=URI",
     help="Data of a role; wins over the policy. Repeatable.",
 )
@@ -64,20 +70,25 @@ def _pairs(kind: str) -> Callable[..., dict[str, str]]:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The exact evidence directory to write."
 )
-@click.option("--no-publish", is_flag=True, help="Do not copy signed evidence to MLflow.")
+@click.option(
+    "--publish/--no-publish",
+    default=None,
+    help="Copy signed evidence to MLflow, where the model came from there; the default.",
+)
 @click.option(
     "--report",
     "reports",
     multiple=True,
-    callback=_pairs("FORMAT=PATH"),
+    callback=pairs("FORMAT=PATH"),
     metavar="FORMAT=PATH",
     help="Also write a report: text, json, markdown or junit; PATH - is stdout. Repeatable.",
 )
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@no_defaults
 def run(
     *,
-    policy: str,
-    model: str,
+    policy: str | None,
+    model: str | None,
     experiment: str | None,
     stage: str | None,
     data: dict[str, str],
@@ -85,35 +96,43 @@ def run(
     unsigned: bool,
     verifier_id: str | None,
     out: Path | None,
-    no_publish: bool,
+    publish: bool | None,
     reports: dict[str, str],
     quiet: bool,
+    no_defaults: bool,
 ) -> int:
     """Hold a model against POLICY, record signed evidence, and pass or fail the stage.
 
-    POLICY is a file (policy.yaml if left out) or pack:NAME@VERSION. Exits 0 if the policy is met,
-    1 if it is not, 2 if the policy or a parameter is refused, 3 if nothing could be decided or
-    recorded.
+    POLICY is a file (policy.yaml if left out) or pack:NAME@VERSION. What is left out is taken from
+    [tool.aims-gate] of the repository's pyproject.toml, if it is there. Exits 0 if the policy is
+    met, 1 if it is not, 2 if the policy or a parameter is refused, 3 if nothing could be decided
+    or recorded.
     """
     _keep_pandas_out()
     from aims_gate import pipeline
     from aims_gate.operations import run as gate
     from aims_gate.reports import REPORTS
 
+    chosen = choose(no_defaults=no_defaults)
+    policy = chosen.value("policy", policy) or "policy.yaml"
+    model = chosen.value("model", model)
+    stage = chosen.value("stage", stage)
+    data, reports = chosen.pairs("data", data), chosen.pairs("report", reports)
     for name in reports:
         if name not in REPORTS:
             raise UsageError(f"unknown report format {name!r}", hint=near(name, REPORTS))
     if len(set(reports.values())) < len(reports):
         raise UsageError("two reports have one path", hint="one would overwrite the other")
+    folder = chosen.value("out", None if out is None else str(out))
+    out = None if folder is None else Path(folder)
     _refuse_paths(reports, out)
-    recording = gate.recording_of(
-        key=key,
-        unsigned=unsigned,
-        out=out,
-        publish=not no_publish,
-        environ=os.environ,
-        verifier_id=verifier_id or gate.VERIFIER_ID,
-    )
+    recording = _recording(chosen, key, unsigned, verifier_id, out, publish)
+    tell(chosen)
+    _guard(chosen, policy)
+    if not model:
+        raise UsageError(
+            "there is no model to gate", hint=f"give --model, or model under [{TABLE}] of {NAME}"
+        )
     request = pipeline.Request(
         policy=policy,
         model=model,
@@ -141,6 +160,49 @@ def _refuse_paths(reports: dict[str, str], out: Path | None) -> None:
         if not path.parent.is_dir():
             hint = "make the folder first, or name another"
             raise UsageError("there is no folder for the report", where=str(path), hint=hint)
+
+
+def _recording(  # noqa: PLR0917  # each is an option of the command
+    chosen: Chosen,
+    key: str | None,
+    unsigned: bool,  # noqa: FBT001  # as click hands it over
+    verifier_id: str | None,
+    out: Path | None,
+    publish: bool | None,  # noqa: FBT001  # as click hands it over
+) -> Recording:
+    """Say how evidence is kept; a key in the environment comes before one that a file names."""
+    from aims_gate.attest.signers import KEY_VARIABLE
+    from aims_gate.operations import run as gate
+
+    if not unsigned and not os.environ.get(KEY_VARIABLE, "").strip():
+        key = chosen.value("key", key)
+    kept_here = chosen.value("no_publish", None if publish is None else not publish)
+    return gate.recording_of(
+        key=key,
+        unsigned=unsigned,
+        out=out,
+        publish=not kept_here,
+        environ=os.environ,
+        verifier_id=chosen.value("verifier_id", verifier_id) or gate.VERIFIER_ID,
+    )
+
+
+def _guard(chosen: Chosen, policy: str) -> None:
+    """Hold what a file chose against the policy: it may not stand in for the policy's own word."""
+    if not any(name == "stage" or name.startswith("data.") for name in chosen.used):
+        return
+    from aims_gate.policy.resolve import load
+
+    resolved = load(policy)
+    named = {role: spec.source for role, spec in resolved.data.items() if spec.source}
+    refuse_displaced(chosen.defaults, chosen.used, named)
+    asked, last = chosen.used.get("stage"), resolved.stages[-1]
+    if asked not in {None, last}:
+        click.echo(
+            f"aims-gate: warning: {chosen.defaults.file} asks for stage {asked}, "
+            f"which is not the strictest, {last}",
+            err=True,
+        )
 
 
 def _keep_pandas_out() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from aims_gate.cli.defaults import choose, no_defaults, tell
+
 _AGE = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
@@ -40,9 +42,7 @@ def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 @click.option(
     "--trust",
     type=click.Path(path_type=Path),
-    default=Path("trust.yaml"),
-    show_default=True,
-    help="Whose signatures count.",
+    help="Whose signatures count; trust.yaml if left out.",
 )
 @click.option("--stage", help="The stage it must be for; the policy's last if left out.")
 @click.option(
@@ -58,28 +58,33 @@ def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 @click.option(
     "--signature-only", is_flag=True, help="Look at no model: proves who said it, nothing more."
 )
+@no_defaults
 def verify(
     *,
     evidence: Path,
     model: str | None,
-    trust: Path,
+    trust: Path | None,
     stage: str | None,
     policy_digest: str | None,
     resource_uri: str | None,
     max_age: timedelta | None,
     signature_only: bool,
+    no_defaults: bool,
 ) -> int:
     """Prove that the signed EVIDENCE directory holds for a model's bytes.
 
     Exits 0 if it is authentic and the policy was met, 1 if it is an authentic refusal, 2 without a
     model or a trust file, 4 if it is not authentic or about other bytes, another server, stage or
-    policy.
+    policy. Of [tool.aims-gate] in pyproject.toml only `trust` is read here.
     """
     from aims_gate.operations.verify import Question, prove
 
+    chosen = choose(no_defaults=no_defaults)
+    trusted = chosen.value("trust", None if trust is None else str(trust))
+    tell(chosen)
     question = Question(
         evidence=evidence,
-        trust=trust,
+        trust=Path(trusted or "trust.yaml"),
         model=model,
         signature_only=signature_only,
         stage=stage,

@@ -35,6 +35,11 @@ def write(policy: Policy, sources: Sequence[tuple[str, str]] = ()) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
+def inline(value: Any) -> str:
+    """Write a scalar, list or mapping on one line, as it stands in a resolved policy."""
+    return _flow(value)
+
+
 def _tree(policy: Policy) -> dict[str, Any]:
     return _stated(
         apiVersion="aims-gate/v1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ MAX_ANSWER = 64 * 2**20
 _CHUNK = 1 << 20
 _MAX_WAIT = 10.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.+-]{0,40}")
 _GONE = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 
 
@@ -63,6 +65,15 @@ class Credentials(requests.auth.AuthBase):
             return cls(token=token)
         parts = urlsplit(uri)
         return cls(user=unquote(parts.username or ""), password=unquote(parts.password or ""))
+
+
+class RefusedError(SourceError):
+    """The server understood and said no."""
+
+    def __init__(self, what: str, *, status: int, where: str, hint: str = "") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.status = status
+        """The HTTP status, 400 to 599."""
 
 
 class _BusyError(requests.RequestException):
@@ -105,6 +116,21 @@ class Connection:
                 return self._checked(answer, _body(answer, deadline))
 
         return self._tried(ATTEMPTS if read else 1, once)
+
+    def version(self) -> str:
+        """Give the version that the server tells at `/version`; empty if that is no version."""
+
+        def once() -> str:
+            with self._session.get(
+                f"{self.server}/version",
+                timeout=(min(CONNECT_SECONDS, self._timeout), self._timeout),
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                text = _body(answer, time.monotonic() + self._timeout).decode(errors="replace")
+                return text.strip() if answer.ok and _VERSION.fullmatch(text.strip()) else ""
+
+        return self._tried(ATTEMPTS, once)
 
     def download(self, path: str, target: Path, *, limit: int) -> int:
         """Stream a file to *target*, and give its size in bytes."""
@@ -189,7 +215,8 @@ class Connection:
                 "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
                 "MLFLOW_TRACKING_TOKEN, of a user who may do this"
             )
-        return SourceError(f"MLflow refused with {status}{said}", where=self.server, hint=hint)
+        what = f"MLflow refused with {status}{said}"
+        return RefusedError(what, status=status, where=self.server, hint=hint)
 
     def _unreachable(self, error: requests.RequestException) -> SourceError:
         if isinstance(error, requests.exceptions.SSLError):

@@ -1,0 +1,26 @@
+"""What the command line leaves open, from `[tool.aims-gate]` of the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aims_gate.operations.defaults import Chosen, Defaults, load
+
+no_defaults = click.option(
+    "--no-defaults",
+    is_flag=True,
+    help="Take nothing from [tool.aims-gate] of pyproject.toml.",
+)
+
+
+def choose(*, no_defaults: bool) -> Chosen:
+    """Read the defaults for where this process stands."""
+    return Chosen(defaults=Defaults() if no_defaults else load(Path.cwd()))
+
+
+def tell(chosen: Chosen) -> None:
+    """Say on standard error what was taken from which file; --quiet does not hide it."""
+    if told := chosen.told():
+        click.echo(f"aims-gate: {told}", err=True)

@@ -1,0 +1,280 @@
+"""A first policy for a model, from what there is; measured once, and never over another file."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from aims_gate.checks import NoDataError
+from aims_gate.errors import DataError, RecordError, UndecidedError, UsageError
+from aims_gate.facts import Statistic
+from aims_gate.judge import decide, judge
+from aims_gate.measure import measure
+from aims_gate.operations.policy_text import CONFIRM, Entry, Proposal, write
+from aims_gate.operations.propose_columns import (
+    Columns,
+    evaluation_columns,
+    logged_spec,
+    other_columns,
+)
+from aims_gate.operations.propose_rules import Draft, drafts, settled, worst
+from aims_gate.operations.run import roles_of
+from aims_gate.pipeline import scheme
+from aims_gate.plan import on_insufficient, plan
+from aims_gate.policy.model import DataSpec, Policy, Role, Severity
+from aims_gate.policy.resolve import resolve
+from aims_gate.policy.scalars import NAME
+from aims_gate.redact import redact
+from aims_gate.sources import SOURCES
+from aims_gate.sources.paths import local_path, public_uri
+from aims_gate.sources.predictions import derive_prediction
+from aims_gate.sources.subject import Data, Subject, Workspace
+from aims_gate.verdict import Decision, Outcome, Result
+
+LASTS = timedelta(days=90)
+"""How long a proposal is in force: it rests on today's values, and nobody approved it."""
+_GLOB = frozenset("*?[]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What `propose` wrote, and what the gate says of the same model by it."""
+
+    model: str
+    rules: tuple[Result, ...]
+    notes: tuple[str, ...]
+    to_confirm: int
+    """Lines that a person must confirm."""
+
+
+def propose(
+    *, model: str, data: Mapping[str, str], out: Path, environ: Mapping[str, str], now: datetime
+) -> Written:
+    """Write a first policy for *model* to *out*.
+
+    Args:
+        model: A model URI, as for `run`.
+        data: Role to a path or URI, for data that the training run did not log.
+        out: The policy file; it must not exist.
+        environ: The process's environment.
+        now: The time, with its zone.
+
+    Raises:
+        UsageError: (2) *out* exists, or *model* or a role is unknown.
+        SourceError: (3) the model cannot be read.
+        DataError: (3) there are no usable evaluation data, or no column looks like the label.
+        RecordError: (3) the file cannot be written.
+    """
+    _refuse_existing(out)
+    given = roles_of(data)
+    with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
+        workspace = Workspace(folder=Path(private), environ=environ)
+        empty = Policy(id="init", version="0")
+        subject = SOURCES[scheme(model)].open(model, policy=empty, given=given, workspace=workspace)
+        columns = _columns(subject)
+        subject = replace(subject, data=_described(subject, columns))
+        proposal = _proposal(subject, columns, data, out, now)
+        text, results = _settled(proposal, subject, out)
+    _write(out, text)
+    return Written(
+        model=subject.model.name,
+        rules=results,
+        notes=(*proposal.notes, *_refusal(results)),
+        to_confirm=text.count(f"{CONFIRM}:"),
+    )
+
+
+def _columns(subject: Subject) -> dict[Role, Columns]:
+    for error in subject.unread.values():
+        raise error
+    if Role.EVALUATION not in subject.data:
+        raise NoDataError(
+            "there are no evaluation data to propose anything from",
+            where=subject.model.uri,
+            hint="log them with aims_gate.log_evaluation in the training run, or give "
+            "--data evaluation=FILE",
+        )
+    inputs = subject.signature.inputs if subject.signature is not None else ()
+    features = frozenset(name for name, _type, _required in inputs)
+    data = subject.data[Role.EVALUATION]
+    if data.frame.rows == 0:
+        raise DataError("the evaluation data have no rows", where=data.identity.uri)
+    first = evaluation_columns(data, features)
+    found = {Role.EVALUATION: first}
+    for role, other in subject.data.items():
+        if role is not Role.EVALUATION:
+            found[role] = other_columns(other, first.spec)
+    return found
+
+
+def _described(subject: Subject, columns: Mapping[Role, Columns]) -> dict[Role, Data]:
+    """Give the data as the proposed policy will describe them."""
+    return {role: _as(data, columns[role].spec) for role, data in subject.data.items()}
+
+
+def _as(data: Data, spec: DataSpec) -> Data:
+    derived = data.spec.prediction if logged_spec(data) != data.spec else None
+    if derived is not None:
+        return replace(data, spec=replace(spec, prediction=derived))
+    frame, described = derive_prediction(data.frame, spec)  # type: ignore[arg-type]  # sources give Arrow
+    return replace(data, frame=frame, spec=described)
+
+
+def _proposal(
+    subject: Subject,
+    columns: Mapping[Role, Columns],
+    data: Mapping[str, str],
+    out: Path,
+    now: datetime,
+) -> Proposal:
+    name = subject.model.name
+    sources = {Role(role): _source(text, out) for role, text in data.items()}
+    return Proposal(
+        id=_identifier(name),
+        model="" if _GLOB & set(name) else name,
+        uri=redact(subject.model.uri),
+        now=now,
+        expires=now + LASTS,
+        columns=columns,
+        sources={role: source for role, source in sources.items() if source},
+        handed={r: public_uri(data[r]) for r, source in sources.items() if not source},
+        notes=tuple(note for found in columns.values() for note in found.notes),
+    )
+
+
+def _source(text: str, out: Path) -> str:
+    """Give how a policy may name what `--data` named; empty if only the command line may."""
+    if text.startswith("artifact:"):
+        return text
+    path = local_path(text)
+    folder = out.parent.resolve()
+    if path is None or "://" in str(text) or not path.resolve().is_relative_to(folder):
+        return ""
+    return f"file:{path.resolve().relative_to(folder).as_posix()}"
+
+
+def _identifier(name: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")
+    return plain if re.fullmatch(NAME, plain) else "model"
+
+
+def _settled(proposal: Proposal, subject: Subject, out: Path) -> tuple[str, tuple[Result, ...]]:
+    """Measure once, settle limits and severities, and prove that the text is sound."""
+    notes: list[str] = []
+    chosen: list[tuple[Draft, tuple[Statistic, ...]]] = []
+    for draft, statistics in _measured(proposal, subject):
+        final = settled(draft, statistics)
+        if final is None:
+            reasons = [s.reason for s in statistics if s.judged and s.reason]
+            notes.append(f"{draft.check} {dict(draft.parameters) or ''} is left out: {reasons[:1]}")
+        else:
+            chosen.append((final, statistics))
+    measured = {draft.id: statistics for draft, statistics in chosen}
+    entries = tuple(_entry(draft, measured[draft.id], Severity.WARN) for draft, _ in chosen)
+    text = write(replace(proposal, entries=entries))
+    met = {r.rule for r in _judged(text, measured, proposal, out) if r.outcome is Outcome.PASS}
+    entries = tuple(_raised(entry, met) for entry in entries)
+    text = write(replace(proposal, entries=entries, notes=(*proposal.notes, *notes)))
+    return text, _judged(text, measured, proposal, out)
+
+
+def _measured(
+    proposal: Proposal, subject: Subject
+) -> Iterator[tuple[Draft, tuple[Statistic, ...]]]:
+    found = {draft.id: draft for draft in drafts(subject)}
+    policy = Policy(
+        id=proposal.id,
+        version="0",
+        data={role: data.spec for role, data in subject.data.items()},
+        rules=tuple(draft.rule() for draft in found.values()),
+    )
+    for task in plan(policy).sound():
+        yield found[task.rule.id], measure(task, subject, now=proposal.now)
+
+
+def _judged(
+    text: str,
+    measured: Mapping[str, tuple[Statistic, ...]],
+    proposal: Proposal,
+    out: Path,
+) -> tuple[Result, ...]:
+    """Hold today's values against the text as `run` would; UndecidedError if it is not sound."""
+    folder = str(out.parent.resolve())
+    policy, problems = resolve(text.encode(), uri=out.name, folder=folder)
+    planned = plan(policy) if policy is not None else None
+    problems += planned.problems if planned is not None else ()
+    if policy is None or planned is None or problems:
+        raise UndecidedError(
+            "no sound policy can be written from what was found: " + "; ".join(map(str, problems)),
+            hint="rename columns with unusual names, or write the policy by hand",
+        )
+    stage = policy.stages[-1]
+    return tuple(
+        judge(
+            task,
+            measured[task.rule.id],
+            now=proposal.now,
+            insufficient=on_insufficient(task.rule, policy, stage),
+        )
+        for task in planned.tasks
+    )
+
+
+def _entry(draft: Draft, statistics: tuple[Statistic, ...], severity: Severity) -> Entry:
+    cell = worst(draft, statistics)
+    if draft.firm:
+        return Entry(draft=draft, severity=severity, today="")
+    return Entry(draft=draft, severity=severity, today=_today(cell))
+
+
+def _today(cell: Statistic | None) -> str:
+    if cell is None or cell.value is None:
+        return "today it has no value"
+    bounds = ""
+    if cell.interval is not None:
+        bounds = f" ({cell.interval.low:.3g} to {cell.interval.high:.3g})"
+    where = f" for {cell.slice}" if cell.slice else ""
+    return f"today {cell.value:.4g}{bounds}{where}"
+
+
+def _raised(entry: Entry, met: set[str]) -> Entry:
+    """Let facts that hold today block from the first day."""
+    blocks = entry.draft.firm and entry.draft.id in met
+    return replace(entry, severity=Severity.BLOCK) if blocks else entry
+
+
+def _refusal(results: tuple[Result, ...]) -> Iterator[str]:
+    if decide(results) is not Decision.PASSED:
+        yield "today's model meets no rule that could block, so run will not pass it yet"
+
+
+def _refuse_existing(out: Path) -> None:
+    if os.path.lexists(out):
+        raise UsageError(
+            "the file is there, and a policy is never overwritten",
+            where=str(out),
+            hint="name another one with --out",
+        )
+
+
+def _write(out: Path, text: str) -> None:
+    """Write the file whole or not at all, and never over one that came meanwhile."""
+    beside = out.parent / f".{out.name}.{secrets.token_hex(8)}.part"
+    try:
+        beside.write_text(text, encoding="utf-8")
+        try:
+            os.link(beside, out)
+        finally:
+            beside.unlink()
+    except FileExistsError:
+        _refuse_existing(out)
+    except OSError as error:
+        raise RecordError(
+            f"the policy could not be written: {error.strerror}", where=str(out)
+        ) from error

@@ -1,0 +1,155 @@
+"""A proposed policy as text: every line that a person must confirm says CONFIRM."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aims_gate.operations.propose_columns import Columns
+from aims_gate.operations.propose_rules import Draft
+from aims_gate.policy.document import inline
+from aims_gate.policy.model import Role, Severity, Threshold
+
+CONFIRM = "CONFIRM"
+_ASKED = {
+    "label": "the true outcome, known after the fact?",
+    "prediction": "the model's answer?",
+    "score": "the model's score, higher means more likely positive?",
+    "positive": "the class that is good for the person?",
+    "task": "what does the model predict?",
+    "key": "names each row?",
+    "weight": "how many cases a row stands for?",
+    "time": "when each row happened?",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A rule with its severity and what was measured today, in words."""
+
+    draft: Draft
+    severity: Severity
+    today: str
+    """Empty where there is nothing to weigh."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Everything that a first policy says."""
+
+    id: str
+    model: str
+    """The registered name; empty if it cannot be written as a pattern."""
+    uri: str
+    now: datetime
+    expires: datetime
+    columns: Mapping[Role, Columns]
+    sources: Mapping[Role, str] = field(default_factory=dict)
+    """`artifact:` and `file:` sources by role; other roles are found by convention."""
+    handed: Mapping[Role, str] = field(default_factory=dict)
+    """Data that have to be handed over with `--data` on every run."""
+    entries: tuple[Entry, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def write(proposal: Proposal) -> str:
+    """Write a proposal as a policy file."""
+    return "\n".join([*_head(proposal), *_data(proposal), *_rules(proposal)]) + "\n"
+
+
+def _head(proposal: Proposal) -> Iterator[str]:
+    yield f"# Proposed by aims-gate init on {proposal.now:%Y-%m-%d}, from what was found about"
+    yield f"# {_plain(proposal.uri)}. Nobody has approved it: a person reads each line that says"
+    yield f"# {CONFIRM}, decides, and takes the word out; until then what can be weighed warns."
+    for note in proposal.notes:
+        yield f"# {CONFIRM}: {_plain(note)}"
+    yield "apiVersion: aims-gate/v1"
+    yield "kind: Policy"
+    yield "metadata:"
+    yield f"  id: {inline(proposal.id)}"
+    yield '  version: "0.1.0"'
+    yield f"  owner: nobody  # {CONFIRM}: who answers for this policy?"
+    yield (
+        f"  expires: {proposal.expires:%Y-%m-%d}  # {CONFIRM}: a proposal; a reviewed policy may "
+        "last longer"
+    )
+    if proposal.model:
+        yield "applies_to:"
+        yield f"  models: {inline([proposal.model])}"
+
+
+def _data(proposal: Proposal) -> Iterator[str]:
+    yield "data:"
+    for role, columns in proposal.columns.items():
+        yield f"  {role}:" if _has_lines(proposal, role) else f"  {role}: {{}}"
+        if role in proposal.sources:
+            yield f"    source: {inline(proposal.sources[role])}"
+        elif role in proposal.handed:
+            where = f"--data {role}={_plain(proposal.handed[role])}"
+            yield f"    # {CONFIRM}: handed over with {where} on every run"
+        yield from _fields(role, columns)
+
+
+def _has_lines(proposal: Proposal, role: Role) -> bool:
+    return role in proposal.sources or any(_fields(role, proposal.columns[role]))
+
+
+def _fields(role: Role, columns: Columns) -> Iterator[str]:
+    spec = columns.spec
+    for name in ("label", "prediction", "score", "positive", "task", "key", "weight", "time"):
+        value = getattr(spec, name)
+        if value is None:
+            continue
+        value = dict(value) if isinstance(value, Mapping) else value
+        asked = f"{CONFIRM}: {_ASKED[name]}" if name in columns.guessed else "logged with the data"
+        yield f"    {name}: {inline(value)}  # {asked}"
+    if spec.prediction is None and isinstance(spec.score, str) and role is Role.EVALUATION:
+        yield f"    threshold: {inline(spec.threshold)}  # {CONFIRM}: a yes from which score on?"
+    if spec.sensitive:
+        yield "    sensitive:"
+    for column, edges in spec.sensitive.items():
+        guess = "sensitive" in columns.guessed
+        asked = f"{CONFIRM}: protected where you are?" if guess else "logged with the data"
+        cut = "" if edges is None or not guess else " are these the right bins?"
+        yield f"      {inline(column)}: {_edges(edges)}  # {asked}{cut}"
+
+
+def _rules(proposal: Proposal) -> Iterator[str]:
+    yield "rules:"
+    for entry in proposal.entries:
+        draft = entry.draft
+        yield f"  - id: {draft.id}"
+        yield f"    title: {inline(draft.title)}"
+        yield f"    check: {draft.check}"
+        if draft.parameters:
+            yield f"    with: {inline(dict(draft.parameters))}"
+        if draft.require is not None:
+            today = f"  # {CONFIRM}: {_plain(entry.today)}" if entry.today else ""
+            yield f"    require: {inline(_threshold(draft.require))}{today}"
+        severity = entry.severity
+        ask = f"  # {CONFIRM}: block, once it is agreed" if severity is not Severity.BLOCK else ""
+        yield f"    severity: {severity}{ask}"
+
+
+def _threshold(threshold: Threshold) -> dict[str, Any]:
+    if threshold.at_least is not None:
+        return {"at_least": _short(threshold.at_least)}
+    return {"at_most": None if threshold.at_most is None else _short(threshold.at_most)}
+
+
+def _edges(edges: tuple[float, ...] | None) -> str:
+    return "~" if edges is None else inline([_short(edge) for edge in edges])
+
+
+def _short(number: float) -> float:
+    """Write whole numbers without a point, as a person does."""
+    return int(number) if number == int(number) else number
+
+
+def _plain(text: str) -> str:
+    """Keep a stranger's text inside its comment."""
+    line = re.sub(r"\s+", " ", text)
+    return "".join(letter if letter.isprintable() else "?" for letter in line)

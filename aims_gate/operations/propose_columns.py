@@ -1,0 +1,282 @@
+"""What the columns of a data set may mean, from what was logged, their names and their values.
+
+A guess is never more than that: every field that was not logged is named in `Columns.guessed`, so
+that a person is asked to confirm it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aims_gate.checks.outcomes import task_of
+from aims_gate.errors import DataError
+from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.policy.model import DataSpec, TaskKind
+from aims_gate.sources.predictions import derived_name
+from aims_gate.sources.subject import Data
+
+LABELS = ("label", "labels", "y", "ytrue", "target", "truth", "groundtruth", "actual", "outcome")
+PREDICTIONS = (
+    *("prediction", "predictions", "predicted", "pred", "yhat", "ypred", "predictedlabel"),
+    "decision",
+)
+SCORES = ("score", "scores", "probability", "proba", "prob", "yscore", "yprob", "yproba", "p")
+KEYS = ("id", "rowid", "uuid", "caseid", "customerid", "applicationid")
+PROTECTED = (
+    *("sex", "gender", "race", "rac1p", "ethnicity", "ethnic", "nationality", "citizenship"),
+    *("religion", "disability", "disabled", "age", "agep", "marital", "pregnancy", "pregnant"),
+    *("orientation", "veteran", "caste", "birth"),
+)
+PROTECTED_PAIRS = (("native", "country"), ("national", "origin"))
+AGE_EDGES = (25.0, 45.0, 65.0)
+LEAST_GROUP = 30
+"""Rows that a bin must have, the default `min_cell` of the fairness checks."""
+MOST_GROUPS = 50
+_FEW_NUMBERS = 10
+_POSITIVE = (
+    "1",
+    "true",
+    "yes",
+    "y",
+    "positive",
+    "approved",
+    "accepted",
+    "granted",
+    "hired",
+    "good",
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*[A-Z0-9]*|[A-Z]?[a-z]+|[0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """A role's columns as far as they are known, and which of it is a guess."""
+
+    spec: DataSpec
+    guessed: frozenset[str] = frozenset()
+    """Fields of `DataSpec` that nobody logged."""
+    notes: tuple[str, ...] = ()
+    """What a person should look at although nothing was proposed."""
+
+
+def evaluation_columns(data: Data, features: frozenset[str]) -> Columns:
+    """Complete what was logged with the evaluation data by guesses.
+
+    Args:
+        data: The evaluation data, with the roles that were logged with them.
+        features: Columns that the model's signature reads, which are no label and no answer.
+
+    Raises:
+        DataError: No column looks like the label, or none like a prediction or score.
+    """
+    logged = logged_spec(data)
+    guess = _Guess(frame=data.frame, features=features, spec=logged)
+    if logged.label is None:
+        guess.take("label", _named(LABELS))
+    if logged.prediction is None and logged.score is None:
+        guess.take("score", _named(SCORES), (Kind.NUMBER,))
+        guess.take("prediction", _named(PREDICTIONS))
+    if logged.key is None:
+        guess.take("key", _named(KEYS), (Kind.NUMBER, Kind.TEXT), unique=True)
+    if guess.spec.label is None:
+        guess.last_resort()
+    spec = guess.spec
+    if spec.label is None or (spec.prediction or spec.score) is None:
+        what = "the label" if spec.label is None else "a prediction or score"
+        raise DataError(
+            f"no column looks like {what}; there are {', '.join(data.frame.kinds)}",
+            where=data.identity.uri,
+            hint="log the data with aims_gate.log_evaluation(label=…, prediction=…), or call the "
+            f"columns {LABELS[0]}, {PREDICTIONS[0]} and {SCORES[0]}",
+        )
+    spec = _with_task(data, spec)
+    notes: list[str] = []
+    if not spec.sensitive:
+        spec = replace(spec, sensitive=dict(_protected(data.frame, spec, notes)))
+    guessed = {name for name in _FIELDS if getattr(spec, name) != getattr(logged, name)}
+    return Columns(spec=spec, guessed=frozenset(guessed), notes=tuple(notes))
+
+
+def other_columns(data: Data, evaluation: DataSpec) -> Columns:
+    """Give the reference or current data the roles that the evaluation data have, where absent."""
+    logged = logged_spec(data)
+    names = ("label", "prediction", "score", "key", "time")
+    found: dict[str, Any] = {
+        name: value
+        for name in names
+        if getattr(logged, name) is None
+        and isinstance(value := getattr(evaluation, name), str)
+        and value in data.frame.kinds
+    }
+    return Columns(spec=replace(logged, **found), guessed=frozenset(found))
+
+
+def logged_spec(data: Data) -> DataSpec:
+    """Give what was logged with the data, without the prediction that was derived on reading."""
+    derived = derived_name(data.spec)
+    if derived is not None and data.spec.prediction == derived:
+        return replace(data.spec, prediction=None)
+    return data.spec
+
+
+_FIELDS = ("label", "prediction", "score", "positive", "task", "key", "weight", "time", "sensitive")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Guess:
+    """Gives columns to roles, each to one at most."""
+
+    frame: Frame
+    features: frozenset[str]
+    spec: DataSpec
+    _taken: set[str] = field(default_factory=set)
+
+    def take(
+        self,
+        role: str,
+        fits: Callable[[str], int],
+        kinds: tuple[Kind, ...] = (Kind.NUMBER, Kind.BOOLEAN, Kind.TEXT),
+        *,
+        unique: bool = False,
+    ) -> None:
+        """Give *role* the free column whose name fits best."""
+        free = [
+            name for name in self._free() if self.frame.kinds[name] in kinds and fits(name) >= 0
+        ]
+        if unique:
+            free = [name for name in free if _is_unique(self.frame, name)]
+        if free:
+            self._give(role, min(free, key=fits))
+
+    def last_resort(self) -> None:
+        """Take the one column that is neither read by the model nor anything else for the label."""
+        free = [name for name in self._free() if not _is_protected(name)]
+        if self.features and len(free) == 1:
+            self._give("label", free[0])
+
+    def _give(self, role: str, column: str) -> None:
+        given: dict[str, Any] = {role: column}
+        self.spec = replace(self.spec, **given)
+        self._taken.add(column)
+
+    def _free(self) -> list[str]:
+        spec = self.spec
+        scores = spec.score.values() if isinstance(spec.score, Mapping) else [spec.score]
+        used = {spec.label, spec.prediction, spec.key, spec.weight, spec.time, *scores}
+        used |= self.features | self._taken | set(spec.sensitive)
+        return [name for name in self.frame.kinds if name not in used]
+
+
+def _named(names: tuple[str, ...]) -> Callable[[str], int]:
+    """Rank a column's name among *names*, letters and digits only; -1 if it is none of them."""
+
+    def rank(column: str) -> int:
+        plain = re.sub(r"[^a-z0-9]", "", column.lower())
+        return names.index(plain) if plain in names else -1
+
+    return rank
+
+
+def _is_unique(frame: Frame, column: str) -> bool:
+    if frame.kinds[column] is Kind.NUMBER:
+        return len(frame.distribution(column).values) == frame.rows
+    return len(frame.count(Key(column=column)).values) == frame.rows
+
+
+def _with_task(data: Data, spec: DataSpec) -> DataSpec:
+    """State the task where labels do not tell it, and the positive class of a binary one."""
+    try:
+        task = task_of(replace(data, spec=spec))
+    except DataError:
+        fractions = isinstance(spec.label, str) and _is_quantity(data.frame, spec.label)
+        task = TaskKind.REGRESSION if fractions else TaskKind.MULTICLASS
+        spec = replace(spec, task=task)
+    if task is not TaskKind.BINARY or spec.positive is not None or spec.label is None:
+        return spec
+    cells = data.frame.count(Key(column=spec.label))
+    found = {v: int(n) for (v,), n in zip(cells.values, cells.counts, strict=True) if v is not None}
+    return replace(spec, positive=_positive(found)) if len(found) == 2 else spec
+
+
+def _is_quantity(frame: Frame, column: str) -> bool:
+    return frame.kinds[column] is Kind.NUMBER and len(frame.distribution(column).values) > 2
+
+
+def _positive(counts: Mapping[Scalar, int]) -> Scalar:
+    """Give the class that says yes by its name, else the rarer one, else the last by its text."""
+    named = [value for value in counts if str(value).lower().removesuffix(".0") in _POSITIVE]
+    if len(named) == 1:
+        return named[0]
+    return min(sorted(counts, key=str, reverse=True), key=lambda value: counts[value])
+
+
+def _protected(
+    frame: Frame, spec: DataSpec, notes: list[str]
+) -> Iterator[tuple[str, tuple[float, ...] | None]]:
+    scores = spec.score.values() if isinstance(spec.score, Mapping) else [spec.score]
+    used = {spec.label, spec.prediction, spec.key, spec.weight, spec.time, *scores}
+    for column, kind in frame.kinds.items():
+        if column in used or not _is_protected(column):
+            continue
+        if kind is Kind.NUMBER:
+            yield from _numeric(frame, column, notes)
+        elif kind not in {Kind.TEXT, Kind.BOOLEAN}:
+            notes.append(f"{column} may be protected, but holds {kind}: log groups of it instead")
+        elif len(frame.count(Key(column=column)).values) > MOST_GROUPS:
+            notes.append(f"{column} may be protected, but has more than {MOST_GROUPS} groups")
+        else:
+            yield column, None
+
+
+def _numeric(
+    frame: Frame, column: str, notes: list[str]
+) -> Iterator[tuple[str, tuple[float, ...] | None]]:
+    """Take a few codes as groups, and cut a quantity into bins that are large enough to judge."""
+    found = frame.distribution(column)
+    if len(found.values) <= _FEW_NUMBERS:
+        yield column, None
+        return
+    pairs = list(zip(found.values.tolist(), found.counts.tolist(), strict=True))
+    age = {"age", "agep"} & set(_words(column))
+    edges = AGE_EDGES if age else tuple(_quartiles(pairs))
+    kept = tuple(_large_enough(pairs, edges))
+    if kept:
+        yield column, kept
+    else:
+        notes.append(
+            f"{column} may be protected, but no cut leaves {LEAST_GROUP} rows on each side"
+        )
+
+
+def _quartiles(pairs: list[tuple[float, int]]) -> Iterator[float]:
+    rows, seen, shares = sum(count for _, count in pairs), 0, [0.25, 0.5, 0.75]
+    for value, count in pairs:
+        if shares and seen >= shares[0] * rows:
+            yield value
+            shares = [share for share in shares if share * rows > seen]
+        seen += count
+
+
+def _large_enough(pairs: list[tuple[float, int]], edges: Iterable[float]) -> Iterator[float]:
+    """Keep the edges that leave at least `LEAST_GROUP` rows in every bin."""
+    start = float("-inf")
+    for edge in edges:
+        below = sum(count for value, count in pairs if start <= value < edge)
+        above = sum(count for value, count in pairs if value >= edge)
+        if min(below, above) >= LEAST_GROUP:
+            yield edge
+            start = edge
+
+
+def _is_protected(column: str) -> bool:
+    words = _words(column)
+    pairs = any(set(pair) <= set(words) for pair in PROTECTED_PAIRS)
+    return pairs or any(word in PROTECTED for word in words)
+
+
+def _words(column: str) -> list[str]:
+    """Split a name at its cases and signs: `maritalStatus`, `RAC1P`, `age_years`."""
+    return [word.lower() for word in _WORD.findall(column)]

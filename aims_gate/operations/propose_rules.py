@@ -1,0 +1,177 @@
+"""Which rules a first policy proposes, with limits from what is measured today.
+
+Floors of performance lie a margin below today's value. Limits on bias, drift and missing values
+are the customary ones, with today's value beside them: a limit taken from today's bias would
+declare it acceptable.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aims_gate.checks import Judged
+from aims_gate.checks.outcomes import task_of
+from aims_gate.facts import Statistic
+from aims_gate.plan import build
+from aims_gate.policy.model import Role, Rule, Severity, TaskKind, Threshold
+from aims_gate.sources.subject import Subject
+
+MARGIN = 0.02
+"""Least distance of a proposed floor from today's value, for metrics with finite ends."""
+RELATIVE_MARGIN = 0.10
+"""The same as a share of the value, for errors without an upper end."""
+MOST_MISSING = 0.05
+_METRICS: Mapping[TaskKind, tuple[str, ...]] = {
+    TaskKind.BINARY: ("roc_auc", "balanced_accuracy"),
+    TaskKind.MULTICLASS: ("macro_f1",),
+    TaskKind.REGRESSION: ("mae",),
+    TaskKind.RANKING: (),
+}
+_RANKED = frozenset({"roc_auc"})
+"""Metrics that need a score; the others need a prediction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A rule to propose."""
+
+    id: str
+    title: str
+    check: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    require: Threshold | None = None
+    """None is the check's customary limit."""
+    firm: bool = False
+    """Whether it blocks once today's model meets it: facts, where nothing is to be weighed."""
+
+    def rule(self) -> Rule:
+        """Give the rule, with a limit that can be measured under if none is known yet."""
+        require = self.require or _provisional(self.judged())
+        return Rule(
+            id=self.id,
+            check=self.check,
+            parameters=self.parameters,
+            require=require,
+            severity=Severity.WARN,
+        )
+
+    def judged(self) -> Judged:
+        """Describe what the rule holds against its limit."""
+        return build(self.check, self.parameters).judged()
+
+
+def drafts(subject: Subject) -> Iterator[Draft]:
+    """Give the rules that fit what is there; the evaluation data are."""
+    yield Draft(
+        id="INTEG-01", title="The model's files are whole", check="integrity.model", firm=True
+    )
+    yield Draft(
+        id="INTEG-02",
+        title="The data stay as they were, and serve one purpose each",
+        check="integrity.data",
+        firm=True,
+    )
+    if subject.run is not None:
+        title = "The training run ended, and nothing was logged after its end"
+        yield Draft(id="GOV-02", title=title, check="integrity.run", firm=True)
+    yield Draft(id="DATA-02", title="Few values are missing", check="data.missing")
+    if Role.REFERENCE in subject.data:
+        title = "Evaluation data look like the training data"
+        yield Draft(id="DATA-05", title=title, check="data.schema")
+    yield from _performance(subject)
+    yield from _bias(subject)
+    if {Role.REFERENCE, Role.CURRENT} <= set(subject.data):
+        title = "Production still looks like the training data"
+        yield Draft(id="MON-01", title=title, check="drift.columns")
+
+
+def settled(draft: Draft, statistics: Sequence[Statistic]) -> Draft | None:
+    """Give the draft with its limit, from what was measured; None if there is none to propose."""
+    judged = draft.judged()
+    values = [s for s in statistics if s.judged and s.value is not None]
+    if draft.check == "data.missing":
+        worst = max((s.value for s in values if s.value is not None), default=0.0)
+        most = max(MOST_MISSING, _up(worst + MARGIN))
+        return replace(draft, require=Threshold(at_most=most)) if most < judged.high else None
+    if judged.limit is not None:
+        up = judged.higher_is_better
+        limit = Threshold(at_least=judged.limit) if up else Threshold(at_most=judged.limit)
+        return replace(draft, require=limit)
+    if not values:
+        return None
+    require = _floor(values[0], judged) if judged.higher_is_better else _ceiling(values[0])
+    return replace(draft, require=require) if require is not None else None
+
+
+def worst(draft: Draft, statistics: Sequence[Statistic]) -> Statistic | None:
+    """Give the judged cell that is farthest from good; None if none has a value."""
+    values = [s for s in statistics if s.judged and s.value is not None]
+    sign = 1 if draft.judged().higher_is_better else -1
+    return min(values, key=lambda s: sign * (s.value or 0.0), default=None)
+
+
+def _performance(subject: Subject) -> Iterator[Draft]:
+    data = subject.data[Role.EVALUATION]
+    task = task_of(data)
+    number = 0
+    for metric in _METRICS[task]:
+        needs = data.spec.score if metric in _RANKED else data.spec.prediction
+        if not isinstance(needs, str):
+            continue
+        number += 1
+        yield Draft(
+            id=f"PERF-{number:02}",
+            title=f"The model keeps its {metric.replace('_', ' ')}",
+            check="performance.score",
+            parameters={"metric": metric},
+        )
+
+
+def _bias(subject: Subject) -> Iterator[Draft]:
+    data = subject.data[Role.EVALUATION]
+    classes = task_of(data) is TaskKind.BINARY
+    if not (classes and data.spec.sensitive and data.spec.prediction):
+        return
+    title = "Groups are selected at similar rates"
+    yield Draft(id="BIAS-02", title=title, check="fairness.impact_ratio")
+    yield Draft(
+        id="BIAS-03",
+        title="Those who deserve a yes get it at similar rates in every group",
+        check="fairness.odds",
+        parameters={"rates": ["tpr"]},
+    )
+
+
+def _provisional(judged: Judged) -> Threshold | None:
+    if judged.limit is not None:
+        return None
+    middle = (judged.low + judged.high) / 2
+    limit = middle if math.isfinite(middle) else 1.0
+    return Threshold(at_least=limit) if judged.higher_is_better else Threshold(at_most=limit)
+
+
+def _floor(statistic: Statistic, judged: Judged) -> Threshold | None:
+    value = statistic.value or 0.0
+    low = value - MARGIN
+    if statistic.interval is not None:
+        low = min(low, statistic.interval.low)
+    limit = math.floor(low * 100) / 100
+    return Threshold(at_least=limit) if limit > judged.low else None
+
+
+def _ceiling(statistic: Statistic) -> Threshold | None:
+    value = statistic.value or 0.0
+    high = value * (1 + RELATIVE_MARGIN)
+    if statistic.interval is not None and math.isfinite(statistic.interval.high):
+        high = max(high, statistic.interval.high)
+    if high == 0:
+        return Threshold(at_most=0.0)
+    scale = 10.0 ** (2 - math.floor(math.log10(high)))
+    return Threshold(at_most=math.ceil(high * scale) / scale)
+
+
+def _up(value: float) -> float:
+    return math.ceil(value * 100) / 100

@@ -1,0 +1,316 @@
+"""`init`: what is proposed is sound, is met today, asks to be confirmed, and overwrites nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import csv, parquet
+
+from aims_gate.__main__ import guarded
+from aims_gate.errors import DataError, RecordError, UsageError
+from aims_gate.operations.init import Written, propose
+from aims_gate.operations.run import run
+from aims_gate.plan import plan
+from aims_gate.policy.model import DataSpec, Policy, Role, Severity
+from aims_gate.policy.resolve import load
+from aims_gate.sources.roles import write_roles
+from aims_gate.verdict import Outcome
+
+NOW = datetime.now(UTC)
+
+
+def cases(rows: int = 3000, *, tilt: float = 0.0) -> dict[str, Any]:
+    """Cases with unequal groups; *tilt* lowers the scores of women."""
+    random = np.random.default_rng(11)
+    sex = np.where(random.random(rows) < 0.35, "F", "M")
+    latent = random.normal(0, 1, rows)
+    label = (latent + random.normal(0, 0.7, rows) > 0).astype(int)
+    score = 1 / (1 + np.exp(-(2 * latent - tilt * (sex == "F"))))
+    return {
+        "income": latent * 10 + 40,
+        "sex": sex,
+        "ageYears": random.integers(18, 80, rows),
+        "repaid": label,
+        "score": score,
+        "prediction": (score >= 0.5).astype(int),
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a model's files, in which one stands."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/weights.bin").write_bytes(b"\x00\x01")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def proposed(data: dict[str, Any], out: str = "policy.yaml") -> tuple[Policy, Written]:
+    """Propose a policy for a table without logged roles, and hold its promises."""
+    table = pa.table(data)
+    parquet.write_table(table, "eval.parquet")
+    written = propose(
+        model="file:model", data={"evaluation": "eval.parquet"}, out=Path(out), environ={}, now=NOW
+    )
+    policy = load(out)
+    plan(policy).sound()
+    verdict = run(out, "file:model")
+    assert verdict.passed, [result.reason for result in verdict.results]
+    assert [r.outcome for r in verdict.results] == [r.outcome for r in written.rules]
+    return policy, written
+
+
+def test_roles_are_proposed_from_names_and_values(folder: Path) -> None:
+    """Label, answer, score, positive class and protected columns are found, ages are cut."""
+    data = cases()
+    data["y_true"] = data.pop("repaid")
+    policy, written = proposed(data)
+    spec = policy.data[Role.EVALUATION]
+    assert (spec.label, spec.prediction, spec.score) == ("y_true", "prediction", "score")
+    assert (spec.positive, spec.source) == (1, "file:eval.parquet")
+    assert spec.sensitive == {"sex": None, "ageYears": (25.0, 45.0, 65.0)}
+    text = Path("policy.yaml").read_text(encoding="utf-8")
+    assert text.count("CONFIRM:") == written.to_confirm
+    for line in text.splitlines():
+        guessed = line.strip().split(":")[0] in {"label", "score", "positive", "sex", "ageYears"}
+        assert not guessed or "CONFIRM" in line, line
+
+
+def test_facts_block_and_judgements_warn(folder: Path) -> None:
+    """Integrity that holds today blocks; every limit taken from today's values only warns."""
+    data = cases()
+    data["label"] = data.pop("repaid")
+    policy, _ = proposed(data)
+    firm = {rule.id for rule in policy.rules if rule.severity is Severity.BLOCK}
+    assert firm == {"INTEG-01", "INTEG-02"}
+    auc = next(rule for rule in policy.rules if rule.parameters.get("metric") == "roc_auc")
+    verdict = run("policy.yaml", "file:model")
+    value = next(
+        s.value for r in verdict.results if r.rule == auc.id for s in r.statistics if s.judged
+    )
+    assert auc.require is not None
+    assert auc.require.at_least is not None
+    assert value is not None
+    assert value - 0.05 < auc.require.at_least <= value - 0.02
+
+
+def test_todays_bias_is_not_declared_acceptable(folder: Path) -> None:
+    """A biased model gets the customary limit, warns, and passes with the warning."""
+    data = cases(tilt=2.5)
+    data["label"] = data.pop("repaid")
+    policy, written = proposed(data)
+    rule = next(rule for rule in policy.rules if rule.check == "fairness.impact_ratio")
+    assert rule.require is not None
+    assert (rule.require.at_least, rule.severity) == (0.8, Severity.WARN)
+    assert next(r for r in written.rules if r.rule == rule.id).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive"),
+    [
+        ((0, 1), 1),
+        ((False, True), True),
+        (("no", "yes"), "yes"),
+        (("rejected", "approved"), "approved"),
+        (("paid", "default"), "default"),  # neither says yes by its name: the rarer one
+        ((2, 1), 1),
+    ],
+)
+def test_the_positive_class(folder: Path, labels: tuple[Any, Any], positive: Any) -> None:
+    """It is the class that says yes by its name, else the rarer one."""
+    random = np.random.default_rng(3)
+    truth = random.random(2000) < 0.3
+    answer = np.where(random.random(2000) < 0.1, ~truth, truth)
+    data = {
+        "target": [labels[int(value)] for value in truth],
+        "pred": [labels[int(value)] for value in answer],
+        "gender": np.where(random.random(2000) < 0.3, "w", "m"),
+    }
+    policy, _ = proposed(data)
+    assert policy.data[Role.EVALUATION].positive == positive
+
+
+def test_regression_and_many_classes(folder: Path) -> None:
+    """Quantities get a ceiling on the error, several classes a floor on macro F1."""
+    random = np.random.default_rng(5)
+    truth = random.normal(100, 20, 1500)
+    policy, _ = proposed({"y": truth, "yhat": truth + random.normal(0, 5, 1500)}, "a.yaml")
+    (rule,) = [rule for rule in policy.rules if rule.check == "performance.score"]
+    assert rule.parameters["metric"] == "mae"
+    assert rule.require is not None
+    assert rule.require.at_most is not None
+    assert 4 < rule.require.at_most < 6
+    kinds = np.array(["cat", "dog", "newt"])[random.integers(0, 3, 1500)]
+    answer = np.where(random.random(1500) < 0.2, "cat", kinds)
+    policy, _ = proposed({"label": kinds, "predicted": answer}, "b.yaml")
+    (rule,) = [rule for rule in policy.rules if rule.check == "performance.score"]
+    assert rule.parameters["metric"] == "macro_f1"
+
+
+def test_a_score_alone_asks_for_its_cut_off(folder: Path) -> None:
+    """Without predictions they follow from the score, and the cut-off is to be confirmed."""
+    data = cases()
+    data["label"] = data.pop("repaid")
+    del data["prediction"]
+    policy, _ = proposed(data)
+    spec = policy.data[Role.EVALUATION]
+    assert (spec.prediction, spec.score, spec.threshold) == (None, "score", 0.5)
+    assert "threshold: 0.5  # CONFIRM" in Path("policy.yaml").read_text(encoding="utf-8")
+    assert any(rule.check == "fairness.odds" for rule in policy.rules)
+
+
+def test_logged_roles_are_kept_and_reference_and_current_bring_rules(folder: Path) -> None:
+    """What was logged is never guessed over; data by convention need no source."""
+    table = pa.table(cases())
+    spec = DataSpec(label="repaid", prediction="prediction", sensitive={"sex": None})
+    for role, part in (
+        ("evaluation", table[:1000]),
+        ("reference", table[1000:2000]),
+        ("current", table[2000:]),
+    ):
+        (folder / "model/aims_gate").mkdir(exist_ok=True)
+        described = write_roles(part, spec if role == "evaluation" else DataSpec(label="repaid"))
+        parquet.write_table(described, folder / f"model/aims_gate/{role}.parquet")
+    written = propose(model="file:model", data={}, out=Path("p.yaml"), environ={}, now=NOW)
+    policy = load("p.yaml")
+    found = policy.data[Role.EVALUATION]
+    assert (found.source, found.score, list(found.sensitive)) == (None, None, ["sex"])
+    assert {"MON-01", "DATA-05"} <= {rule.id for rule in policy.rules}
+    assert run("p.yaml", "file:model").passed
+    assert "# logged with the data" in Path("p.yaml").read_text(encoding="utf-8")
+    assert written.model == "model"
+
+
+def test_nothing_is_ever_overwritten(folder: Path) -> None:
+    """An existing file, and a link that leads nowhere, are left as they are: exit 2."""
+    Path("policy.yaml").write_text("mine\n", encoding="utf-8")
+    Path("link.yaml").symlink_to("nowhere.yaml")
+    for name in ("policy.yaml", "link.yaml"):
+        with pytest.raises(UsageError, match="never overwritten"):
+            propose(model="file:model", data={}, out=Path(name), environ={}, now=NOW)
+    assert Path("policy.yaml").read_text(encoding="utf-8") == "mine\n"
+    assert not Path("nowhere.yaml").exists()
+    parquet.write_table(pa.table({"y": [0, 1], "pred": [0, 1]}), "eval.parquet")
+    with pytest.raises(RecordError, match="could not be written"):
+        propose(
+            model="file:model",
+            data={"evaluation": "eval.parquet"},
+            out=Path("no/such/folder/policy.yaml"),
+            environ={},
+            now=NOW,
+        )
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ({"a": [1, 2], "pred": [0, 1]}, "no column looks like the label"),
+        ({"label": [0, 1], "b": [0, 1]}, "no column looks like a prediction or score"),
+        ({"label": pa.array([], pa.int64()), "pred": pa.array([], pa.int64())}, "have no rows"),
+    ],
+)
+def test_what_cannot_be_proposed_is_said(folder: Path, data: dict[str, Any], what: str) -> None:
+    """Without label, answer or rows nothing is written: exit 3."""
+    parquet.write_table(pa.table(data), "eval.parquet")
+    with pytest.raises(DataError, match=what) as caught:
+        propose(
+            model="file:model",
+            data={"evaluation": "eval.parquet"},
+            out=Path("policy.yaml"),
+            environ={},
+            now=NOW,
+        )
+    assert caught.value.exit_code == 3
+    assert not Path("policy.yaml").exists()
+
+
+def test_no_data_at_all(folder: Path) -> None:
+    """A model without evaluation data gets no policy."""
+    with pytest.raises(DataError, match="there are no evaluation data"):
+        propose(model="file:model", data={}, out=Path("p.yaml"), environ={}, now=NOW)
+    with pytest.raises(UsageError, match="unknown data role"):
+        propose(model="file:model", data={"eval": "x"}, out=Path("p.yaml"), environ={}, now=NOW)
+
+
+def test_data_from_elsewhere_must_be_handed_over(folder: Path, tmp_path: Path) -> None:
+    """A file outside the policy's folder gets no source, and the line says so."""
+    Path("policies").mkdir()
+    table = pa.table({"y": [0, 1] * 50, "pred": [0, 1] * 50})
+    csv.write_csv(table, "eval.csv")
+    out = Path("policies/policy.yaml")
+    propose(model="file:model", data={"evaluation": "eval.csv"}, out=out, environ={}, now=NOW)
+    text = out.read_text(encoding="utf-8")
+    assert "# CONFIRM: handed over with --data evaluation=eval.csv on every run" in text
+    assert load(out).data[Role.EVALUATION].source is None
+    assert run(out, "file:model", data={"evaluation": "eval.csv"}).passed
+
+
+def test_protected_columns_that_cannot_be_used_are_named(folder: Path) -> None:
+    """Too many groups, or bins that would be too small, are a note to confirm, never silence."""
+    data = {
+        "y": [0, 1] * 60,
+        "pred": [0, 1] * 60,
+        "nationality": [f"n{number}" for number in range(120)],
+        "birth": pa.array([NOW - timedelta(days=number) for number in range(120)]),
+        "race_score": [float(number) for number in range(118)] + [1000.0, 1000.0],
+    }
+    policy, written = proposed(data)
+    assert list(policy.data[Role.EVALUATION].sensitive) == ["race_score"]
+    assert any("nationality" in note for note in written.notes)
+    assert any("birth" in note for note in written.notes)
+    assert "# CONFIRM: nationality may be protected" in Path("policy.yaml").read_text("utf-8")
+
+
+def test_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`init` says what it wrote and what comes next; a second time it is refused."""
+    data = cases()
+    data["label"] = data.pop("repaid")
+    parquet.write_table(pa.table(data), "eval.parquet")
+    command = ["init", "--model", "file:model", "--data", "evaluation=eval.parquet"]
+    assert guarded(command) == 0
+    said = capsys.readouterr().out
+    assert "lines say CONFIRM" in said
+    assert "aims-gate policy check policy.yaml" in said
+    assert guarded(["policy", "check"]) == 0
+    assert guarded(["run", "--model", "file:model", "--unsigned", "--out", "evidence"]) == 0
+    report = json.loads(Path("evidence/report.json").read_text(encoding="utf-8"))
+    assert report["verdict"] == "passed"
+    assert guarded(command) == 2
+    assert "never overwritten" in capsys.readouterr().err
+
+
+_NAMES = st.text(
+    st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters="\u2028\u2029"),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(label=_NAMES, group=_NAMES, values=st.lists(_NAMES, min_size=2, max_size=2, unique=True))
+def test_hostile_names_stay_text(
+    tmp_path_factory: pytest.TempPathFactory, label: str, group: str, values: list[str]
+) -> None:
+    """Whatever columns and classes are called, the policy holds those very names."""
+    sensitive = f"sex {group}"
+    if label in {sensitive, "prediction"}:
+        return
+    base = tmp_path_factory.mktemp("hostile")
+    (base / "model/aims_gate").mkdir(parents=True)
+    truth = [values[number % 3 == 0] for number in range(300)]
+    table = pa.table({label: truth, "prediction": truth, sensitive: ["a", "b"] * 150})
+    spec = DataSpec(label=label, prediction="prediction", sensitive={sensitive: None})
+    parquet.write_table(write_roles(table, spec), base / "model/aims_gate/evaluation.parquet")
+    out = base / "policy.yaml"
+    propose(model=f"file:{base / 'model'}", data={}, out=out, environ={}, now=NOW)
+    found = load(out).data[Role.EVALUATION]
+    assert (found.label, list(found.sensitive)) == (label, [sensitive])
+    assert found.positive in values
