@@ -28,11 +28,16 @@ def write(policy: Policy, sources: Sequence[tuple[str, str]] = ()) -> bytes:
     Args:
         policy: The policy; its `extends`, `uri`, `folder`, places, `document` and `digest` are
             not part of the text.
-        sources: The packs it was merged from, as name and SHA-256; written as comments.
+        sources: The policies it was merged from, as URI and SHA-256; written as comments.
     """
-    lines = [f"# from pack {_text(name)} sha256:{digest}" for name, digest in sources]
+    lines = [f"# from {_origin(uri)} sha256:{digest}" for uri, digest in sources]
     lines += _block(_tree(policy), "")
     return ("\n".join(lines) + "\n").encode()
+
+
+def _origin(uri: str) -> str:
+    scheme, _, rest = uri.partition(":")
+    return f"pack {_text(rest)}" if scheme == "pack" else f"{scheme}:{_text(rest)}"
 
 
 def _tree(policy: Policy) -> dict[str, Any]:

@@ -237,7 +237,7 @@ def _loosened(
         at = child.at(key)
         where = f"{name}: {key}" if name else key
         has = _has(key, before)
-        what = f"{where} {_written(value)} loosens or changes {parent.origin}, which {has}"
+        what = f"{where} {written(value)} loosens or changes {parent.at(key)}, which {has}"
         yield Problem(file=at.file, line=at.line, what=what, hint=_remedy(name, key))
 
 
@@ -256,17 +256,18 @@ def _remedy(name: str, key: str) -> str:
 
 def _has(key: str, before: Any) -> str:
     if before is not UNSET:
-        return f"has {_written(before)}"
+        return f"has {written(before)}"
     return f"has {_DEFAULTS[key]} by default" if key in _DEFAULTS else "leaves it out"
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """Write a value as a policy does."""
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(written, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

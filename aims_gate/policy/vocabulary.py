@@ -128,6 +128,11 @@ Digest = Annotated[
     _string(scalars.DIGEST),
 ]
 Pin = Annotated[str, PlainValidator(scalars.as_pin), _string(scalars.PIN)]
+ParentUri = Annotated[
+    str,
+    _pattern(scalars.PARENT, "must be file:PATH or git+https:", "such as file:../org/base.yaml"),
+    _string(scalars.PARENT),
+]
 Source = Annotated[str, PlainValidator(scalars.as_source), _string(r"(artifact|file):.*\S.*")]
 Label = Annotated[
     str | int | float | bool,
