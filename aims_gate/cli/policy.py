@@ -98,6 +98,42 @@ def diff(old: str, new: str, *, fail_on_loosen: bool) -> int:
 
 
 @policy.command()
+@click.argument("path", default="policy.yaml", metavar="POLICY")
+@click.option("--model", help="Judge the versions of this registered model.")
+@click.option("--experiment", help="Judge the runs of this experiment.")
+@click.option("--as", "name", metavar="NAME", help="The model that runs are taken for.")
+@click.option("--last", type=int, default=20, show_default=True, help="How many, newest first.")
+@click.option("--stage", help="The stage to decide for; the policy's last if left out.")
+def simulate(
+    path: str,
+    *,
+    model: str | None,
+    experiment: str | None,
+    name: str | None,
+    last: int,
+    stage: str | None,
+) -> None:
+    """Say what POLICY would have refused of past versions or runs, by the data that they logged.
+
+    Every rule counts as in force. Nothing is written, and no model is downloaded. Exits 3 if
+    nothing could be read.
+    """
+    from aims_gate.errors import SourceError
+    from aims_gate.operations.simulate import Question, told
+    from aims_gate.operations.simulate import simulate as judge_past
+    from aims_gate.policy.resolve import load
+
+    asked = Question(model=model, experiment=experiment, name=name, last=last, stage=stage)
+    simulation = judge_past(load(path, environ=os.environ), asked, environ=os.environ)
+    for line in told(simulation):
+        click.echo(line)
+    if not simulation.readable:
+        raise SourceError(
+            "none of them could be read", hint="runs leave their data with aims_gate.log_evaluation"
+        )
+
+
+@policy.command()
 def schema() -> None:
     """Print the JSON Schema of policy files, for editors."""
     from aims_gate.policy.grammar import schema as generate

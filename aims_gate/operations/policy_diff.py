@@ -2,7 +2,7 @@
 
 Compared is what is applied, not what is written: parents are merged and defaults filled in, so a
 default that is written out is no difference. The orders are those of inheritance, from
-`policy.tighter`, except where a key that is left out has a meaning that only the whole policy knows.
+`policy.tighter`, except where a key that is left out has a meaning that only a whole policy knows.
 """
 
 from __future__ import annotations

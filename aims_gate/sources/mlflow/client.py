@@ -27,7 +27,7 @@ from aims_gate.sources.mlflow.registry import (
     Run,
     Version,
 )
-from aims_gate.sources.mlflow.uris import bare, printable
+from aims_gate.sources.mlflow.uris import bare, printable, quoted
 from aims_gate.sources.subject import MetricPoint
 
 _SERVERS = frozenset({"http", "https"})
@@ -72,6 +72,14 @@ class ClientRegistry:
         with self._understood():
             return _version(self._client.get_model_version_by_alias(name, alias))
 
+    def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
+        """Give the newest *last* versions of a registered model, newest first; none if unknown."""
+        with self._understood():
+            found = self._client.search_model_versions(
+                f"name='{quoted(name)}'", max_results=last, order_by=["version_number DESC"]
+            )
+            return tuple(map(_version, found))
+
     def logged_model(self, model_id: str) -> LoggedModel:
         """Give a logged model."""
         with self._understood():
@@ -88,6 +96,16 @@ class ClientRegistry:
         """Give a run."""
         with self._understood():
             return _run(self._client.get_run(run_id))
+
+    def runs(self, experiment: str, *, last: int) -> tuple[Run, ...]:
+        """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
+        with self._understood():
+            found = self._client.get_experiment_by_name(experiment)
+            if found is None:
+                raise NotFoundError(f"no experiment {experiment!a}", where=self.server)
+            key, order = found.experiment_id, ["attributes.start_time DESC"]
+            runs = self._client.search_runs([key], max_results=last, order_by=order)
+            return tuple(map(_run, runs))
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
         """Give every point that was logged for a metric."""

@@ -113,12 +113,20 @@ class Registry(Protocol):
         """Give the version that an alias points at now."""
         ...
 
+    def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
+        """Give the newest *last* versions of a registered model, newest first; none if unknown."""
+        ...
+
     def logged_model(self, model_id: str) -> LoggedModel:
         """Give a logged model."""
         ...
 
     def run(self, run_id: str) -> Run:
         """Give a run."""
+        ...
+
+    def runs(self, experiment: str, *, last: int) -> tuple[Run, ...]:
+        """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
         ...
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:

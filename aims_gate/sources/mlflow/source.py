@@ -40,7 +40,7 @@ class MlflowSource:
         described = read_mlmodel(fetched.folder)
         run = resolved.run
         facts = None if run is None else run_facts(registry, run)
-        locate = _Locate(registry=registry, run=run, workspace=workspace)
+        locate = Locate(registry=registry, run=run, workspace=workspace)
         data, unread = open_data(policy, given, locate, workspace)
         return Subject(
             model=fetched.model,
@@ -58,7 +58,7 @@ SOURCE = MlflowSource()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Locate:
+class Locate:
     """Finds the artifacts of a training run; nothing else of a run is ever followed."""
 
     registry: Registry

@@ -19,6 +19,13 @@ _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,255}")
 _RESERVED_ALIAS = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 
 
+def quoted(name: str) -> str:
+    """Give a model's name for a filter of MLflow; UsageError if it could end the quotes."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name of a model")
+    return name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionTarget:
     """`models:/NAME/VERSION`."""
