@@ -74,7 +74,22 @@ def _less(before: Any, after: Any) -> bool:
     return bool((0.0 if after is UNSET else after) <= (0.0 if before is UNSET else before))
 
 
-_RULE: Mapping[str, Holds] = {"on_insufficient": _reaction, "grace_days": _less}
+def _debt(before: Any, after: Any) -> bool:
+    """No baseline is the tightest; one value or owner is neither tighter than another."""
+    return after is UNSET or (before is not UNSET and before == after)
+
+
+def _term(before: Any, after: Any) -> bool:
+    return after is UNSET or (before is not UNSET and after <= before)
+
+
+_RULE: Mapping[str, Holds] = {
+    "on_insufficient": _reaction,
+    "grace_days": _less,
+    "baseline.value": _debt,
+    "baseline.owner": _debt,
+    "baseline.expires": _term,
+}
 _HEAD: Mapping[str, Holds] = {"sources.allow": _allowed}
 _EFFECTIVE = frozenset({"engine", "on_insufficient"})
 """Keys of the head that are compared rule by rule, where they count."""

@@ -13,7 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from aims_gate.policy.model import AppliesTo, DataSpec, Policy, PolicyTest, Rule, Threshold
+from aims_gate.policy.model import (
+    AppliesTo,
+    Baseline,
+    DataSpec,
+    Policy,
+    PolicyTest,
+    Rule,
+    Threshold,
+)
 
 _BARE = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
@@ -37,7 +45,8 @@ def write(policy: Policy, sources: Sequence[tuple[str, str]] = ()) -> bytes:
 
 def _origin(uri: str) -> str:
     scheme, _, rest = uri.partition(":")
-    return f"pack {_text(rest)}" if scheme == "pack" else f"{scheme}:{_text(rest)}"
+    # `parents` follows no address with a character that does not print
+    return f"pack {_text(rest)}" if scheme == "pack" else uri
 
 
 def _tree(policy: Policy) -> dict[str, Any]:
@@ -74,6 +83,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         severity=_word(rule.severity),
         serious=rule.serious,
         effective_from=_instant(rule.effective_from),
+        baseline=_baseline(rule.baseline),
         applies_to=_scope(rule.applies_to),
         max_age_days=rule.max_age_days,
         grace_days=rule.grace_days,
@@ -84,6 +94,16 @@ def _rule(rule: Rule) -> dict[str, Any]:
         engine=rule.engine,
         overridable=list(rule.overridable),
     )
+
+
+def _baseline(baseline: Baseline | None) -> dict[str, Any]:
+    if baseline is None:
+        return {}
+    return {
+        "value": baseline.value,
+        "owner": baseline.owner,
+        "expires": _instant(baseline.expires),
+    }
 
 
 def _threshold(threshold: Threshold | None) -> dict[str, Any]:

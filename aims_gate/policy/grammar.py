@@ -136,6 +136,14 @@ class RequireText(_Keys):
     warn_above: v.Number = _optional()
 
 
+class BaselineText(_Keys):
+    """Debt that was there when the rule came: its value still passes, as a warning, for a time."""
+
+    value: v.Number
+    owner: v.Text
+    expires: v.Instant
+
+
 class RuleText(_Keys):
     """One requirement; `check` may be left out where a parent's rule of that id has one."""
 
@@ -149,6 +157,7 @@ class RuleText(_Keys):
     severity: v.SeverityWord = _optional()
     serious: v.Number = _optional()
     effective_from: v.Instant = _optional()
+    baseline: BaselineText = _optional()
     applies_to: AppliesText = _optional()
     max_age_days: v.Days = _optional()
     grace_days: v.Grace = _optional()

@@ -20,7 +20,7 @@ from aims_gate.policy.text import Document, Path, parse
 
 _NESTED = frozenset(
     {
-        *("metadata", "applies_to", "sources", "data", "require", "with"),
+        *("metadata", "applies_to", "sources", "data", "require", "with", "baseline"),
         *("data.evaluation", "data.reference", "data.current"),
     }
 )

@@ -120,6 +120,7 @@ RULE: Mapping[str, Holds] = {
     "on_insufficient": _ranked([word.value for word in OnInsufficient], "block"),
     "engine": _ranked(["native", "reference", "both"], "native"),
     "effective_from": _falling(absent="tightest"),
+    "baseline.expires": _falling(),
     "max_age_days": _falling(absent="loosest"),
     "grace_days": _same(0.0),
     "applies_to.models": _wider("*"),
@@ -130,7 +131,11 @@ RULE: Mapping[str, Holds] = {
     "why": _free,
     "approved_by": _free,
 }
-"""Orders of a rule's keys; all others (`check`, `with`, `on`, `serious`) may not change."""
+"""Orders of a rule's keys; all others (`check`, `with`, `on`, `serious` …) may not change.
+
+A baseline lets through what the rule refuses, so a child may not bring one, only end its parent's
+earlier.
+"""
 
 _DATA: Mapping[str, Holds] = {
     "min_rows": _rising(absent="loosest"),
