@@ -386,7 +386,7 @@ DEBT = Baseline(value=0.7, owner="ann", expires=NOW + timedelta(days=30))
 @pytest.mark.parametrize(
     ("given", "expected", "told"),
     [
-        (cell(0.75, 0.72, 0.78), "WARN", "known debt: baseline 0.7 of ann, FAIL from 2026-12-23 on"),
+        (cell(0.75, 0.72, 0.78), "WARN", "baseline 0.7 of ann, FAIL from 2026-12-23 on"),
         (cell(0.70, 0.68, 0.72), "WARN", "known debt"),
         (cell(0.60, 0.55, 0.65), "FAIL", "not covered by the baseline 0.7 of ann"),
         (cell(0.95, 0.93, 0.97), "PASS", ""),

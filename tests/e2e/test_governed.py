@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from aims_gate.__main__ import guarded
 from tests.conftest import Store
 from tests.git_server import GitServer, git_server
 from tests.registry_content import Content
@@ -259,3 +264,33 @@ def test_what_cannot_be_simulated_is_an_error(
     environ = environment({"MLFLOW_TRACKING_URI": mlflow_store.uri, "PYTHONWARNINGS": "ignore"})
     done = gate(tmp_path, environ, "policy", "simulate", "policy.yaml", *words)
     assert (done.returncode, message in done.stderr) == (code, True), done.stderr
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_page_works_from_top_to_bottom(
+    tmp_path: Path, mlflow_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/governing.md: its files are written, its commands run, and `diff` says what it shows."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store.uri)
+    logged(Content(uri=mlflow_store.uri), mlflow_store, "credit", 0.5)
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "governing.md").read_text(encoding="utf-8")
+    ran = 0
+    output: list[str] = []
+    for language, title, text in re.findall(
+        r"```(\w+)(?: title=(\S+))?\n(.*?)```", page, re.DOTALL
+    ):
+        if title:
+            Path(title).parent.mkdir(exist_ok=True)
+            Path(title).write_text(text, encoding="utf-8")
+        elif language == "console":
+            for line in text.splitlines():
+                words, _, code = line.removeprefix("$ aims-gate ").partition("  # exit ")
+                out = io.StringIO()
+                with contextlib.redirect_stdout(out):
+                    assert guarded(shlex.split(words)) == int(code or 0), line
+                output.append(out.getvalue())
+                ran += 1
+        elif text.startswith("---"):
+            assert text == output[-1], "what the page shows is what the command says"
+    assert ran >= 10

@@ -1,4 +1,4 @@
-"""Parents in files and git repositories: pinned by their bytes, followed only where they may lead."""
+"""Parents in files and git repositories: pinned by their bytes, followed where they may lead."""
 
 from __future__ import annotations
 

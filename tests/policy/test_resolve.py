@@ -164,6 +164,33 @@ def test_a_limit_of_another_kind_is_no_tightening() -> None:
     assert any("require.at_least" in text for text in found)
 
 
+OWED = "baseline: {value: 0.7, owner: ann, expires: 2030-01-01}"
+
+
+@pytest.mark.parametrize(
+    ("parent", "keys", "refused"),
+    [
+        ("severity: block", OWED, ["expires", "owner", "value"]),
+        ("overridable: [with]", OWED, ["expires", "owner", "value"]),
+        ("overridable: [baseline]", OWED, []),
+        (OWED, "severity: block", []),
+        (OWED, OWED, []),
+        (OWED, OWED.replace("2030", "2029"), []),
+        (OWED, OWED.replace("2030", "2031"), ["expires"]),
+        (OWED, OWED.replace("0.7", "0.6"), ["value"]),
+    ],
+)
+def test_a_child_brings_no_baseline_and_may_end_its_parents_earlier(
+    tmp_path: Path, parent: str, keys: str, refused: list[str]
+) -> None:
+    base = (PACKS / "base.yaml").read_text(encoding="utf-8")
+    base = base.replace("decide_on: proven_pass", parent)
+    (tmp_path / "base.yaml").write_text(base, encoding="utf-8")
+    text = f"{HEAD}extends: [{{pack: base@1.0.0}}]\nrules: [{{id: PERF-01, {keys}}}]\n"
+    _, found = resolve(text.encode(), uri="p.yaml", packs=tmp_path)
+    assert [str(p).split()[2] for p in found] == [f"baseline.{key}" for key in refused]
+
+
 def test_a_policy_does_not_outlive_its_parent() -> None:
     text = HEAD.replace('"1"}', '"1", expires: 2030-01-02}') + "extends: [{pack: base@1.0.0}]\n"
     assert len(resolve(text.encode(), uri="p.yaml", packs=PACKS)[1]) == 1
@@ -382,7 +409,7 @@ EVERYTHING = (
     "rules:\n"
     '  - {id: BIAS-02, with: {by: [sex, [sex, "no"], {"on": 1e-5, "~": [], "": {}, "1": "1"}]}}\n'
     "  - {id: X-1, check: a.b, with: {a: ~, b: true, c: -0.0, d: 12345678901234567, e: 1.0,"
-    " f: [{}, {g: {h: [[]]}}]},"
+    " f: [{}, {g: {h: [[]]}}]}, baseline: {value: 0.5, owner: 'a: b', expires: 2030-01-01},"
     " require: {between: [1e-7, 1e22], warn_above: 3}, serious: 0, on: reference,"
     ' why: "\\u2028# \\\\ \\" \' \\U0001F600 é", title: "yes: no"}\n'
     "tests:\n"
