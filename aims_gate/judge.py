@@ -1,15 +1,15 @@
 """Statistics + threshold -> result -> verdict. Pure, and the only module that says PASS.
 
-Cells combine to the worst; before a rule's `effective_from` what would refuse warns; severity
-never changes an outcome. The tables are in spec.md "From cells to exit code" and the reasoning in
-docs/deciding.md.
+Cells combine to the worst; before a rule's `effective_from`, and within its `baseline`, what would
+refuse warns; severity never changes an outcome. The tables are in spec.md "From cells to exit code"
+and the reasoning in docs/deciding.md.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aims_gate.facts import Interval, Lack, Statistic
@@ -26,6 +26,8 @@ _LACKS = {
     Lack.UNDEFINED: Outcome.ERROR,
 }
 _SOFTENED = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING, Outcome.INSUFFICIENT})
+_OWED = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT})
+"""What a baseline may cover: it is about values, not about data that are missing or old."""
 _REFUSING = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING})
 
 
@@ -48,11 +50,8 @@ def judge(
     """Hold what a task measured against its threshold."""
     cells = [*_judge_cells(task, statistics), *_judge_ages(task, statistics)]
     raw = worst(cell.outcome for cell in cells)
-    pending = task.rule.effective_from is not None and now < task.rule.effective_from
-    outcome = Outcome.WARN if pending and raw in _SOFTENED else raw
-    reason = _reason(task, cells, raw)
-    if outcome is not raw:
-        reason = f"{reason}; {raw} from {task.rule.effective_from:%Y-%m-%d} on"
+    outcome, because = _softened(task, statistics, raw, now)
+    reason = _reason(task, cells, raw) + because
     return Result(
         rule=task.rule.id,
         check=task.rule.check,
@@ -68,6 +67,25 @@ def judge(
         place=str(task.rule.place),
         blocking=_blocks(task.rule.severity, outcome, insufficient),
     )
+
+
+def _softened(
+    task: Task, statistics: Sequence[Statistic], raw: Outcome, now: datetime
+) -> tuple[Outcome, str]:
+    """Let a rule warn that is not in force yet, or whose baseline still covers what it found."""
+    start, debt = task.rule.effective_from, task.rule.baseline
+    if start is not None and now < start and raw in _SOFTENED:
+        return Outcome.WARN, f"; {raw} from {start:%Y-%m-%d} on"
+    if debt is None or raw not in _OWED:
+        return raw, ""
+    if now >= debt.expires:
+        return raw, f"; the baseline {debt.value:g} of {debt.owner} expired {debt.expires:%Y-%m-%d}"
+    owed = replace(task, bars=task.debt)
+    cells = [*_judge_cells(owed, statistics), *_judge_ages(owed, statistics)]
+    if worst(cell.outcome for cell in cells) not in {Outcome.PASS, Outcome.WARN}:
+        return raw, f"; not covered by the baseline {debt.value:g} of {debt.owner}"
+    known = f"; known debt: baseline {debt.value:g} of {debt.owner}"
+    return Outcome.WARN, f"{known}, {raw} from {debt.expires:%Y-%m-%d} on"
 
 
 def not_applicable(rule: Rule, controls: Sequence[str], reason: str) -> Result:

@@ -78,7 +78,7 @@ def run(request: Request, world: World) -> Verdict:
     RecordError (3) if the evidence cannot be kept. A refusal is a Verdict, not an error.
     """
     started = world.now()
-    policy = load(request.policy)
+    policy = load(request.policy, environ=world.environ)
     tasks = plan(policy, now=started).sound()
     stage = stage_of(policy, request.stage)
     _refuse_unread(request.data, tasks)

@@ -58,6 +58,8 @@ class Task:
     bars: tuple[Bar, ...]
     decide_on: DecideOn
     alpha: float
+    debt: tuple[Bar, ...] = ()
+    """What the rule's baseline puts in the place of `bars` until it expires."""
     engine: str
     roles: tuple[Role, ...]
     controls: tuple[str, ...]
@@ -156,6 +158,7 @@ def _task(rule: Rule, policy: Policy) -> Task:
         *(_at(rule, f"with.{name}", what, hint) for name, what, hint in check.problems()),
         *_role_problems(rule, about.roles),
         *_threshold_problems(rule, threshold, judged, decide_on),
+        *_baseline_problems(rule, threshold, judged),
     ]
     if found or threshold is None:
         raise PolicyError(found)
@@ -163,12 +166,14 @@ def _task(rule: Rule, policy: Policy) -> Task:
     ages = {r: s.max_age_days for r, s in specs.items() if s.max_age_days is not None}
     if rule.max_age_days is not None:
         ages = {role: min(rule.max_age_days, ages.get(role, math.inf)) for role in roles}
+    bars = tuple(_bars(threshold, judged, rule.serious))
     return Task(
         rule=rule,
         check=check,
         judged=judged,
         threshold=threshold,
-        bars=tuple(_bars(threshold, judged, rule.serious)),
+        bars=bars,
+        debt=tuple(_debt(rule, bars, judged)),
         decide_on=decide_on,
         alpha=policy.alpha,
         engine=engine,
@@ -262,6 +267,35 @@ def _limit_problems(
         yield f"{key}: {limit:g} can never be reached or never be missed: {domain}", ""
     elif limit == (judged.low if upward else judged.high):
         yield f"{key}: {limit:g} is met by every value: {domain}", "a rule must be able to refuse"
+
+
+def _baseline_problems(
+    rule: Rule, threshold: Threshold | None, judged: Judged
+) -> Iterator[Problem]:
+    if rule.baseline is None or threshold is None:
+        return
+    key, value = "baseline.value", rule.baseline.value
+    sides = tuple(_sides(threshold))
+    if len(sides) != 1:
+        yield _at(rule, key, "a range has no baseline", "use at_least or at_most")
+        return
+    ((_key, limit, upward),) = sides
+    for what, hint in _limit_problems(key, value, judged, upward=upward):
+        yield _at(rule, key, what, hint)
+    if value >= limit if upward else value <= limit:
+        what = f"{key} {value:g} meets the limit {limit:g}: there is no debt"
+        yield _at(rule, key, what, "leave baseline out")
+
+
+def _debt(rule: Rule, bars: tuple[Bar, ...], judged: Judged) -> Iterator[Bar]:
+    """Give the bar that stands in until the baseline expires; what is serious stays serious."""
+    if rule.baseline is None:
+        return
+    (bar,) = bars
+    value, upward = rule.baseline.value, bar.higher_is_better
+    worse = bar.serious is not None and (bar.serious < value if upward else bar.serious > value)
+    relaxed = Threshold(at_least=value) if upward else Threshold(at_most=value)
+    yield from _bars(relaxed, judged, bar.serious if worse else None)
 
 
 def _serious_problems(

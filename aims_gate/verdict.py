@@ -55,7 +55,7 @@ class Result:
     severity: Severity
     outcome: Outcome
     raw_outcome: Outcome
-    """Before waivers and `effective_from`."""
+    """Before waivers, `effective_from` and a baseline."""
     reason: str
     """One line: the value, its interval, the threshold, the slice and the rows."""
     threshold: Threshold | None = None

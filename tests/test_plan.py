@@ -20,6 +20,7 @@ from aims_gate.policy.model import (
     Severity,
     Threshold,
 )
+from aims_gate.policy.resolve import resolve
 
 
 def policy(*rules: Rule, **fields: Any) -> Policy:
@@ -172,3 +173,29 @@ def test_an_unknown_stage_is_refused() -> None:
     """A misspelt stage never becomes a lenient one."""
     with pytest.raises(PolicyError, match="unknown stage 'prodution'; did you mean 'production'"):
         stage_of(policy(rule()), "prodution")
+
+
+@pytest.mark.parametrize(
+    ("require", "value", "message"),
+    [
+        ("{at_least: 0.8}", "0.8", "meets the limit 0.8: there is no debt"),
+        ("{at_least: 0.8}", "0.9", "meets the limit 0.8: there is no debt"),
+        ("{at_least: 0.8}", "0", "is met by every value"),
+        ("{at_least: 0.8}", "-1", "can never be reached or never be missed"),
+        ("{between: [0.8, 0.95]}", "0.7", "a range has no baseline"),
+    ],
+)
+def test_a_baseline_must_be_worse_than_the_limit_and_able_to_refuse(
+    require: str, value: str, message: str
+) -> None:
+    text = (
+        'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: "1"}\nrules:\n'
+        f"  - id: BIAS-02\n    check: fairness.impact_ratio\n    require: {require}\n"
+        f"    baseline:\n      value: {value}\n      owner: ann\n      expires: 2030-01-01\n"
+    )
+    policy, problems = resolve(text.encode(), uri="p.yaml")
+    assert policy is not None
+    assert problems == ()
+    (told,) = map(str, plan(policy).problems)
+    assert told.startswith("p.yaml:9: BIAS-02: ")
+    assert message in told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from aims_gate.errors import UsageError, near
@@ -20,7 +22,7 @@ def explain(policy: str, rule: str | None) -> None:
     from aims_gate.plan import plan
     from aims_gate.policy.resolve import load
 
-    resolved = load(policy)
+    resolved = load(policy, environ=os.environ)
     tasks = {task.rule.id: task for task in plan(resolved).sound()}
     if rule is not None and rule not in tasks:
         raise UsageError(f"no rule {rule!r}", where=policy, hint=near(rule, tasks))

@@ -1,16 +1,18 @@
-"""`aims-gate policy`: check, test and describe policies."""
+"""`aims-gate policy`: check, test, compare and describe policies."""
 
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 
 @click.group()
 def policy() -> None:
-    """Check, test and describe policies."""
+    """Check, test, pin, compare and describe policies."""
 
 
 @policy.command()
@@ -21,7 +23,7 @@ def check(path: str) -> None:
     from aims_gate.plan import plan
     from aims_gate.policy.resolve import check as read
 
-    resolved, problems = read(path)
+    resolved, problems = read(path, environ=os.environ)
     planned = plan(resolved, now=datetime.now(UTC)) if resolved is not None else None
     if planned is not None:
         problems += planned.problems
@@ -41,7 +43,7 @@ def test(path: str) -> int:
     from aims_gate.operations.policy_tests import run_tests
     from aims_gate.policy.resolve import load
 
-    tested = run_tests(load(path), now=datetime.now(UTC))
+    tested = run_tests(load(path, environ=os.environ), now=datetime.now(UTC))
     red = 0
     for one in tested:
         click.echo(f"{'not ok' if one.differences else 'ok'}  {one.test.name}")
@@ -50,6 +52,85 @@ def test(path: str) -> int:
         red += bool(one.differences)
     click.echo(f"{len(tested) - red} of {len(tested)} policy tests hold")
     return 1 if red else 0
+
+
+@policy.command()
+@click.argument("path", default="policy.yaml", metavar="POLICY")
+def pin(path: str) -> None:
+    """Write into POLICY the sha256 of each parent it names by uri; print what changed.
+
+    Comments and layout stay as they are. Read what changed in a parent before you pin it.
+    """
+    from aims_gate.policy.pin import pin as write
+
+    found = write(Path(path), environ=os.environ)
+    for one in found:
+        became = f"{one.before} -> {one.after}" if one.before else f"added {one.after}"
+        stays = one.before == one.after
+        click.echo(f"{path}:{one.line}: {one.uri}: sha256 {'as pinned' if stays else became}")
+    changed = sum(one.before != one.after for one in found)
+    click.echo(f"{path}: {changed} of {len(found)} digests changed; packs are pinned by version")
+
+
+@policy.command()
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--fail-on-loosen", is_flag=True, help="Exit 1 if anything is loosened, changed or removed."
+)
+def diff(old: str, new: str, *, fail_on_loosen: bool) -> int:
+    """Say per rule and key what NEW tightens, loosens or changes against OLD.
+
+    Each is a policy file or pack:NAME@VERSION. Compared is what is applied: parents are merged and
+    defaults filled in.
+    """
+    from aims_gate.operations.policy_diff import LOOSENING, told
+    from aims_gate.operations.policy_diff import diff as compare
+    from aims_gate.policy.resolve import load
+
+    before, after = (load(path, environ=os.environ) for path in (old, new))
+    found = compare(before, after)
+    for one in (before, after):
+        click.echo(f"{'--- ' if one is before else '+++ '}{one.uri} ({one.id} {one.version})")
+    for line in told(found):
+        click.echo(line)
+    return 1 if fail_on_loosen and any(one.change in LOOSENING for one in found) else 0
+
+
+@policy.command()
+@click.argument("path", default="policy.yaml", metavar="POLICY")
+@click.option("--model", help="Judge the versions of this registered model.")
+@click.option("--experiment", help="Judge the runs of this experiment.")
+@click.option("--as", "name", metavar="NAME", help="The model that runs are taken for.")
+@click.option("--last", type=int, default=20, show_default=True, help="How many, newest first.")
+@click.option("--stage", help="The stage to decide for; the policy's last if left out.")
+def simulate(
+    path: str,
+    *,
+    model: str | None,
+    experiment: str | None,
+    name: str | None,
+    last: int,
+    stage: str | None,
+) -> None:
+    """Say what POLICY would have refused of past versions or runs, by the data that they logged.
+
+    Every rule counts as in force. Nothing is written, and no model is downloaded. Exits 3 if
+    nothing could be read.
+    """
+    from aims_gate.errors import SourceError
+    from aims_gate.operations.simulate import Question, told
+    from aims_gate.operations.simulate import simulate as judge_past
+    from aims_gate.policy.resolve import load
+
+    asked = Question(model=model, experiment=experiment, name=name, last=last, stage=stage)
+    simulation = judge_past(load(path, environ=os.environ), asked, environ=os.environ)
+    for line in told(simulation):
+        click.echo(line)
+    if not simulation.readable:
+        raise SourceError(
+            "none of them could be read", hint="runs leave their data with aims_gate.log_evaluation"
+        )
 
 
 @policy.command()

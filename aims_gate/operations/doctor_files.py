@@ -12,7 +12,8 @@ from aims_gate.attest.trust import Role
 from aims_gate.errors import TrustError
 from aims_gate.operations.doctor import Finding, Look, Setup, State, permissions
 from aims_gate.plan import plan
-from aims_gate.policy.resolve import PACK, check
+from aims_gate.policy.parents import PACK
+from aims_gate.policy.resolve import check
 
 _PROOF = b"aims-gate registry doctor: does this key sign?"
 _SOON = 30

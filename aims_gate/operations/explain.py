@@ -117,6 +117,9 @@ def _bar(name: str, bar: Bar, decide_on: DecideOn) -> str:
 def _conditions(rule: Rule) -> Iterator[str]:
     if rule.effective_from is not None:
         yield f"takes effect: {rule.effective_from:%Y-%m-%d}; before that it warns"
+    if rule.baseline is not None:
+        debt = rule.baseline
+        yield f"known debt: {debt.value:g} still warns until {debt.expires:%Y-%m-%d} ({debt.owner})"
     if rule.max_age_days is not None:
         yield f"data no older than: {rule.max_age_days:g} days, then STALE"
     if rule.applies_to is not None:

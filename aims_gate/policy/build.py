@@ -8,6 +8,7 @@ from typing import Any
 from aims_gate.policy.model import (
     STAGES,
     AppliesTo,
+    Baseline,
     DataSpec,
     DecideOn,
     GivenCell,
@@ -70,6 +71,7 @@ def rule(name: str, stated: Stated) -> Rule:
         },
         require=_threshold(values),
         applies_to=_scope(stated),
+        baseline=_baseline(values),
         controls=tuple(values.get("controls", ())),
         overridable=tuple(values.get("overridable", ())),
         place=stated.place,
@@ -101,6 +103,11 @@ def _threshold(values: Mapping[str, Any]) -> Threshold | None:
         return None
     low, high = keys.pop("between", (None, None))
     return Threshold(**{"at_least": low, "at_most": high, **keys})
+
+
+def _baseline(values: Mapping[str, Any]) -> Baseline | None:
+    keys = {k.partition(".")[2]: v for k, v in values.items() if k.startswith("baseline.")}
+    return Baseline(**keys) if keys else None
 
 
 def _scope(stated: Stated) -> AppliesTo | None:

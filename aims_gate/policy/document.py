@@ -13,7 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from aims_gate.policy.model import AppliesTo, DataSpec, Policy, PolicyTest, Rule, Threshold
+from aims_gate.policy.model import (
+    AppliesTo,
+    Baseline,
+    DataSpec,
+    Policy,
+    PolicyTest,
+    Rule,
+    Threshold,
+)
 
 _BARE = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
@@ -28,9 +36,9 @@ def write(policy: Policy, sources: Sequence[tuple[str, str]] = ()) -> bytes:
     Args:
         policy: The policy; its `extends`, `uri`, `folder`, places, `document` and `digest` are
             not part of the text.
-        sources: The packs it was merged from, as name and SHA-256; written as comments.
+        sources: The policies it was merged from, as URI and SHA-256; written as comments.
     """
-    lines = [f"# from pack {_text(name)} sha256:{digest}" for name, digest in sources]
+    lines = [f"# from {_origin(uri)} sha256:{digest}" for uri, digest in sources]
     lines += _block(_tree(policy), "")
     return ("\n".join(lines) + "\n").encode()
 
@@ -38,6 +46,12 @@ def write(policy: Policy, sources: Sequence[tuple[str, str]] = ()) -> bytes:
 def inline(value: Any) -> str:
     """Write a scalar, list or mapping on one line, as it stands in a resolved policy."""
     return _flow(value)
+
+
+def _origin(uri: str) -> str:
+    scheme, _, rest = uri.partition(":")
+    # `parents` follows no address with a character that does not print
+    return f"pack {_text(rest)}" if scheme == "pack" else uri
 
 
 def _tree(policy: Policy) -> dict[str, Any]:
@@ -75,6 +89,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         severity=_word(rule.severity),
         serious=rule.serious,
         effective_from=_instant(rule.effective_from),
+        baseline=_baseline(rule.baseline),
         applies_to=_scope(rule.applies_to),
         max_age_days=rule.max_age_days,
         grace_days=rule.grace_days,
@@ -85,6 +100,16 @@ def _rule(rule: Rule) -> dict[str, Any]:
         engine=rule.engine,
         overridable=list(rule.overridable),
     )
+
+
+def _baseline(baseline: Baseline | None) -> dict[str, Any]:
+    if baseline is None:
+        return {}
+    return {
+        "value": baseline.value,
+        "owner": baseline.owner,
+        "expires": _instant(baseline.expires),
+    }
 
 
 def _threshold(threshold: Threshold | None) -> dict[str, Any]:

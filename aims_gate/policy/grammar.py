@@ -7,9 +7,16 @@ null, and a key that a later version will read is refused here, never ignored.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_validator,
+)
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -46,7 +53,32 @@ class MetadataText(_Keys):
 class ParentText(_Keys):
     """A policy to start from, which this one may only tighten."""
 
-    pack: v.Pin
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {
+                    "required": ["pack"],
+                    "not": {"anyOf": [{"required": ["uri"]}, {"required": ["sha256"]}]},
+                },
+                {"required": ["uri", "sha256"], "not": {"required": ["pack"]}},
+            ]
+        }
+    )
+
+    pack: v.Pin = _optional()
+    uri: v.ParentUri = _optional()
+    sha256: v.Digest = _optional()
+
+    @model_validator(mode="after")
+    def _one_that_is_pinned(self) -> Self:
+        stated = self.model_fields_set
+        if len(stated & {"pack", "uri"}) != 1:
+            raise refuse("must name one parent", "write pack: NAME@VERSION, or uri: and sha256:")
+        if "pack" in stated and "sha256" in stated:
+            raise refuse("is a pack with a sha256", "a pack is pinned by its version")
+        if "uri" in stated and "sha256" not in stated:
+            raise refuse(f"is not pinned: {self.uri}", "aims-gate policy pin adds its sha256")
+        return self
 
 
 class AppliesText(_Keys):
@@ -116,6 +148,14 @@ class RequireText(_Keys):
     warn_above: v.Number = _optional()
 
 
+class BaselineText(_Keys):
+    """Debt that was there when the rule came: its value still passes, as a warning, for a time."""
+
+    value: v.Number
+    owner: v.Text
+    expires: v.Instant
+
+
 class RuleText(_Keys):
     """One requirement; `check` may be left out where a parent's rule of that id has one."""
 
@@ -129,6 +169,7 @@ class RuleText(_Keys):
     severity: v.SeverityWord = _optional()
     serious: v.Number = _optional()
     effective_from: v.Instant = _optional()
+    baseline: BaselineText = _optional()
     applies_to: AppliesText = _optional()
     max_age_days: v.Days = _optional()
     grace_days: v.Grace = _optional()
@@ -201,9 +242,6 @@ class PolicyText(_Keys):
 
 LATER: Mapping[tuple[type[BaseModel], str], str] = {
     (PolicyText, "waivers"): "waivers come as signed files, not in the policy",
-    (ParentText, "uri"): "this version extends packs only: pack: NAME@VERSION",
-    (ParentText, "file"): "this version extends packs only: pack: NAME@VERSION",
-    (ParentText, "sha256"): "a pack is pinned by its version: pack: NAME@VERSION",
     (DataText, "predictions"): "log predictions as a column and name it with prediction:",
     (RolesText, "champion"): "a champion's data are not compared with yet",
 }

@@ -128,6 +128,17 @@ class DataSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """Debt that was there when a rule came: until *expires* (exclusive) this value still passes."""
+
+    value: float
+    """On the failing side of the limit; it takes the limit's place."""
+    owner: str
+    """Who pays it back."""
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One requirement: a check, its parameters, and what its value is held against."""
 
@@ -142,6 +153,7 @@ class Rule:
     severity: Severity = Severity.BLOCK
     serious: float | None = None
     effective_from: datetime | None = None
+    baseline: Baseline | None = None
     applies_to: AppliesTo | None = None
     max_age_days: float | None = None
     grace_days: float = 0.0

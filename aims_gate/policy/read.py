@@ -20,7 +20,7 @@ from aims_gate.policy.text import Document, Path, parse
 
 _NESTED = frozenset(
     {
-        *("metadata", "applies_to", "sources", "data", "require", "with"),
+        *("metadata", "applies_to", "sources", "data", "require", "with", "baseline"),
         *("data.evaluation", "data.reference", "data.current"),
     }
 )
@@ -47,6 +47,17 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """A policy that a file extends."""
+
+    uri: str
+    """`pack:NAME@VERSION`, `file:PATH` or `git+https:…`, as written."""
+    place: Place
+    sha256: str | None = None
+    """The digest of its bytes; None for packs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
     """What one file states. Rules and tests with problems are left out of it."""
 
@@ -55,8 +66,7 @@ class Layer:
     """Everything but `extends`, `rules` and `tests`."""
     rules: Mapping[str, Stated] = field(default_factory=dict)
     tests: tuple[Stated, ...] = ()
-    parents: tuple[tuple[str, Place], ...] = ()
-    """The packs it extends, `NAME@VERSION`."""
+    parents: tuple[Parent, ...] = ()
     names: frozenset[str] = frozenset()
     """Ids of all its rules, those with problems included."""
 
@@ -105,8 +115,9 @@ def _without(tree: Mapping[str, Any], lost: set[tuple[Any, ...]]) -> dict[str, A
 
 
 def _duplicates(document: Document) -> Iterator[Problem]:
-    """Find rule ids, test names and packs that are there twice."""
-    for section, key in (("rules", "id"), ("tests", "name"), ("extends", "pack")):
+    """Find rule ids, test names and parents that are there twice."""
+    named = (("rules", "id"), ("tests", "name"), ("extends", "pack"), ("extends", "uri"))
+    for section, key in named:
         items = document.tree.get(section)
         seen: dict[str, int] = {}
         for index, item in enumerate(items if isinstance(items, list) else ()):
@@ -139,7 +150,7 @@ def _layer(document: Document, model: PolicyText, lost: set[tuple[str, int]]) ->
             for position, test in zip(_positions(tree, "tests", lost), tests, strict=True)
         ),
         parents=tuple(
-            (parent["pack"], _place(document, ("extends", index, "pack")))
+            _parent(parent, _place(document, ("extends", index, next(iter(parent)))))
             for index, parent in enumerate(parents)
         ),
         names=frozenset(
@@ -166,6 +177,11 @@ def _places(document: Document) -> dict[Path, dict[str, Place]]:
         key = ".".join(map(str, path[size:]))
         found.setdefault(path[:size], {})[key] = Place(file=document.file, line=line)
     return found
+
+
+def _parent(stated: Mapping[str, str], place: Place) -> Parent:
+    uri = f"pack:{stated['pack']}" if "pack" in stated else stated["uri"]
+    return Parent(uri=uri, sha256=stated.get("sha256"), place=place)
 
 
 def _place(document: Document, path: Path) -> Place:

@@ -16,32 +16,35 @@ from aims_gate.policy import build, sense
 from aims_gate.policy.document import write
 from aims_gate.policy.model import Place, Policy, Rule
 from aims_gate.policy.packs import read_pack
-from aims_gate.policy.read import Layer, Stated, read
+from aims_gate.policy.parents import MAX_DEPTH, MAX_PARENTS, PACK, Found, Home, Library, pinned
+from aims_gate.policy.read import Layer, Parent, Stated, read
 from aims_gate.policy.text import MAX_BYTES
 from aims_gate.policy.tighter import OWN, head_order, merge, rule_order
 
-PACK = "pack:"
 
-
-def load(source: str | Path, *, packs: Path | None = None) -> Policy:
+def load(
+    source: str | Path, *, packs: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Policy:
     """Load a policy from a file's path or from `pack:NAME@VERSION`.
 
     Args:
         source: The path, or the pack.
         packs: Folder of the packs; default: those that come with the package.
+        environ: Where git finds its proxies, certificate authorities and configuration, for
+            parents in git repositories; default: nowhere.
 
     Raises:
         UsageError: there is no such file or pack, or it cannot be opened.
         PolicyError: the policy is refused; with every problem.
     """
-    policy, problems = check(source, packs=packs)
+    policy, problems = check(source, packs=packs, environ=environ)
     if problems or policy is None:
         raise PolicyError(problems)
     return policy
 
 
 def check(
-    source: str | Path, *, packs: Path | None = None
+    source: str | Path, *, packs: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> tuple[Policy | None, tuple[Problem, ...]]:
     """Load like `load`, but give the problems instead of raising them.
 
@@ -57,17 +60,22 @@ def check(
             data = read_pack(name.removeprefix(PACK), packs)
         except PolicyError as error:
             return None, error.problems
-        return resolve(data, uri=name, packs=packs)
+        return resolve(data, uri=name, packs=packs, environ=environ)
     path = Path(source)
     data = _read_file(path)
     # an absolute path would carry the machine into the evidence
     uri = path.name if path.is_absolute() else path.as_posix()
     folder = str(path.parent.resolve())
-    return resolve(data, uri=uri, folder=folder, packs=packs)
+    return resolve(data, uri=uri, folder=folder, packs=packs, environ=environ)
 
 
 def resolve(
-    data: bytes, *, uri: str, folder: str = "", packs: Path | None = None
+    data: bytes,
+    *,
+    uri: str,
+    folder: str = "",
+    packs: Path | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> tuple[Policy | None, tuple[Problem, ...]]:
     """Resolve the policy in *data*; *uri* is its name in messages and evidence.
 
@@ -76,9 +84,17 @@ def resolve(
     layer, found = read(data, uri)
     if layer is None:
         return None, found
-    family = _Family(packs=packs, problems=list(found))
-    merged = family.merge(layer, ())
-    policy, more = _build(merged, uri=uri, folder=folder, pins=tuple(family.sources))
+    family = _Family(
+        library=Library(packs=packs, environ=environ or {}),
+        problems=list(found),
+        home=Home(folder=Path(folder) if folder else None),
+    )
+    start = f"file:{uri.rpartition('/')[2]}" if folder else uri
+    try:
+        merged = family.merge(layer, family.home, (start,))
+    finally:
+        family.library.close()
+    policy, more = _build(merged, uri=uri, folder=folder, pins=tuple(map(_name, family.sources)))
     # without a parent everything that it would have brought is missing: that is one problem
     problems = tuple(sorted({*family.problems, *(() if family.orphaned else more)}))
     if problems:
@@ -94,18 +110,23 @@ def resolve(
 class _Family:
     """Reads a policy's parents, and notes what is wrong with them."""
 
-    packs: Path | None
+    library: Library
+    home: Home
     problems: list[Problem]
     sources: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of each pack that was read, by pin."""
+    """SHA-256 of each parent that was read, by URI."""
+    count: int = 0
     orphaned: bool = False
     """Whether a parent is missing, which is among the problems then."""
 
-    def merge(self, layer: Layer, chain: tuple[str, ...]) -> Layer:
-        """Lay *layer* over its parents; *chain* holds the pins from the first child to here."""
-        found = [(pin, self._parent(pin, place, chain)) for pin, place in layer.parents]
-        self.orphaned |= any(parent is None for _, parent in found)
-        parents = [self.merge(parent, (*chain, pin)) for pin, parent in found if parent]
+    def merge(self, layer: Layer, home: Home, chain: tuple[str, ...]) -> Layer:
+        """Lay *layer* over its parents; *chain* holds the URIs from the first child to here."""
+        parents = []
+        for stated in layer.parents:
+            found, parent = self._parent(stated, home, chain)
+            self.orphaned |= parent is None
+            if found is not None and parent is not None:
+                parents.append(self.merge(parent, found.home, (*chain, found.uri)))
         if not parents:
             return layer
         heads = [_inherited(parent.head) for parent in parents]
@@ -115,22 +136,34 @@ class _Family:
         names = layer.names.union(*(parent.names for parent in parents))
         return replace(layer, head=replace(head, place=layer.head.place), rules=rules, names=names)
 
-    def _parent(self, pin: str, place: Place, chain: tuple[str, ...]) -> Layer | None:
-        if pin in chain:
-            self._note(place, f"{pin} extends itself through {' and '.join(chain)}", "")
-            return None
+    def _parent(
+        self, stated: Parent, home: Home, chain: tuple[str, ...]
+    ) -> tuple[Found | None, Layer | None]:
         try:
-            data = read_pack(pin, self.packs)
+            found = self.library.find(stated.uri, home)
+            self._refuse_endless(found, chain)
+            data = self.library.read(found)
+            pinned(found, data, stated.sha256)
         except PolicyError as error:
             self.problems += error.problems
-            return None
+            return None, None
         except UsageError as error:
-            self._note(place, error.what, error.hint)
-            return None
-        self.sources[pin] = canonical.sha256(data)
-        parent, problems = read(data, f"{PACK}{pin}")
+            self._note(stated.place, error.what, error.hint)
+            return None, None
+        self.sources[found.uri] = canonical.sha256(data)
+        parent, problems = read(data, found.uri)
         self.problems += problems
-        return parent
+        return found, parent
+
+    def _refuse_endless(self, found: Found, chain: tuple[str, ...]) -> None:
+        self.count += 1
+        if found.uri in chain:
+            through = " and ".join(map(_name, chain[chain.index(found.uri) :]))
+            raise UsageError(f"{found.name} extends itself through {through}")
+        if len(chain) > MAX_DEPTH:
+            raise UsageError(f"parents of parents are more than {MAX_DEPTH} deep")
+        if self.count > MAX_PARENTS:
+            raise UsageError(f"more than {MAX_PARENTS} parents are read for one policy")
 
     def _rules(self, layer: Layer, parents: Sequence[Layer]) -> Iterator[tuple[str, Stated]]:
         """Give the parents' rules in their order, each under the child's, then the child's own."""
@@ -155,6 +188,10 @@ class _Family:
 
     def _note(self, place: Place, what: str, hint: str) -> None:
         self.problems.append(Problem(file=place.file, line=place.line, what=what, hint=hint))
+
+
+def _name(uri: str) -> str:
+    return uri.removeprefix(PACK)
 
 
 def _inherited(head: Stated) -> Stated:

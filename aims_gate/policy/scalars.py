@@ -32,6 +32,7 @@ RULE_ID = r"[A-Z][A-Z0-9]*-[0-9]+"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 VERSION = r"[0-9A-Za-z][0-9A-Za-z.+_-]*"
 PIN = rf"({NAME})@({VERSION})"
+PARENT = r"(file:|git\+https:)\S.*"
 DIGEST = r"[0-9a-f]{64}"
 SOURCES = ("artifact", "file", "dataset", "context")
 STORES = ("s3", "gs", "abfss")

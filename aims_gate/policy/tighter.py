@@ -128,6 +128,7 @@ RULE: Mapping[str, Holds] = {
     "on_insufficient": _ranked([word.value for word in OnInsufficient], "block"),
     "engine": _ranked(["native", "reference", "both"], "native"),
     "effective_from": _falling(absent="tightest"),
+    "baseline.expires": _falling(),
     "max_age_days": _falling(absent="loosest"),
     "grace_days": _same(0.0),
     "applies_to.models": _wider("*"),
@@ -138,7 +139,11 @@ RULE: Mapping[str, Holds] = {
     "why": _free,
     "approved_by": _free,
 }
-"""Orders of a rule's keys; all others (`check`, `with`, `on`, `serious`) may not change."""
+"""Orders of a rule's keys; all others (`check`, `with`, `on`, `serious` …) may not change.
+
+A baseline lets through what the rule refuses, so a child may not bring one, only end its parent's
+earlier.
+"""
 
 _DATA: Mapping[str, Holds] = {
     "min_rows": _rising(absent="loosest"),
@@ -244,7 +249,7 @@ def _loosened(
         at = child.at(key)
         where = f"{name}: {key}" if name else key
         has = _has(key, before)
-        what = f"{where} {_written(value)} loosens or changes {parent.origin}, which {has}"
+        what = f"{where} {written(value)} loosens or changes {parent.at(key)}, which {has}"
         yield Problem(file=at.file, line=at.line, what=what, hint=_remedy(name, key))
 
 
@@ -263,17 +268,18 @@ def _remedy(name: str, key: str) -> str:
 
 def _has(key: str, before: Any) -> str:
     if before is not UNSET:
-        return f"has {_written(before)}"
+        return f"has {written(before)}"
     return f"has {_DEFAULTS[key]} by default" if key in _DEFAULTS else "leaves it out"
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """Write a value as a policy does."""
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(written, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

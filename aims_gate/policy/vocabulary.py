@@ -128,6 +128,11 @@ Digest = Annotated[
     _string(scalars.DIGEST),
 ]
 Pin = Annotated[str, PlainValidator(scalars.as_pin), _string(scalars.PIN)]
+ParentUri = Annotated[
+    str,
+    _pattern(scalars.PARENT, "must be file:PATH or git+https:", "such as file:../org/base.yaml"),
+    _string(scalars.PARENT),
+]
 _SCHEMES = "|".join((*scalars.SOURCES, *scalars.STORES))
 Source = Annotated[str, PlainValidator(scalars.as_source), _string(rf"({_SCHEMES}):.*\S.*")]
 Allowed = Annotated[

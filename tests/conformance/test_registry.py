@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aims_gate.errors import SourceError
+from aims_gate.errors import SourceError, UsageError
 from aims_gate.sources.mlflow.client import ClientRegistry
 from aims_gate.sources.mlflow.fetch import list_tree
 from aims_gate.sources.mlflow.registry import LOCAL, DatasetInput, NotFoundError, Registry
@@ -73,6 +73,38 @@ def test_what_is_not_there_is_an_error_and_never_an_empty_answer(place: Place) -
             ask()
     with pytest.raises(SourceError):
         registry.get_alias(logged.name, "nobody")
+
+
+def test_versions_are_listed_newest_first(place: Place) -> None:
+    registry, content = place
+    logged = content.registered()
+    for _again in range(10):
+        content.version(logged.name, f"models:/{logged.model_id}", logged.run_id)
+    other = content.registered()
+    newest = registry.versions(logged.name, last=3)
+    assert [version.version for version in newest] == ["11", "10", "9"]
+    assert {(one.name, one.run_id) for one in newest} == {(logged.name, logged.run_id)}
+    assert len(registry.versions(logged.name, last=1000)) == 11
+    assert [one.name for one in registry.versions(other.name, last=5)] == [other.name]
+    assert registry.versions("nobody", last=5) == ()
+    with pytest.raises(UsageError):
+        registry.versions("x' OR name LIKE '%", last=5)
+
+
+def test_runs_of_an_experiment_are_listed_newest_first(place: Place) -> None:
+    registry, content = place
+    name = f"past {uuid.uuid4().hex}'s"
+    key = content.client.create_experiment(name)
+    runs = [content.client.create_run(key, start_time=1000 + n).info.run_id for n in range(4)]
+    content.client.delete_run(runs[1])
+    content.client.log_metric(runs[3], "auc", 0.5)
+    found = registry.runs(name, last=2)
+    assert [run.run_id for run in found] == [runs[3], runs[2]]
+    assert found[0].metrics == {"auc": 0.5}
+    assert [run.run_id for run in registry.runs(name, last=9)] == [runs[3], runs[2], runs[0]]
+    with pytest.raises(NotFoundError):
+        registry.runs("nobody's", last=9)
+    assert content.client.get_experiment_by_name("nobody's") is None, "looking makes nothing"
 
 
 def test_a_logged_model_names_its_run_and_its_place(place: Place) -> None:

@@ -22,6 +22,8 @@ metadata: {id: credit-risk, version: 3.2.0, owner: model-risk@acme.example, expi
 engine: native
 extends:
   - pack: iso42001-baseline@1.0.0
+  - uri: git+https://example.com/ml-policies@4f1c9e2#eu-base.yaml
+    sha256: 10ab10ab10ab10ab10ab10ab10ab10ab10ab10ab10ab10ab10ab10ab10ab10ab
 stages: [dev, staging, production]
 applies_to: {models: ["credit-*"], stages: [production]}
 sources: {allow: []}
@@ -57,6 +59,7 @@ rules:
     with: {columns: all, numeric: psi, categorical: psi}
     require: {at_most: 0.25, warn_above: 0.10}
     effective_from: 2027-01-01
+    baseline: {value: 0.3, owner: ops@acme.example, expires: 2027-06-30}
     applies_to: {stages: [production]}
     max_age_days: 31
     grace_days: 0
@@ -111,6 +114,13 @@ def test_every_key_of_the_grammar_is_accepted_by_schema_and_reader() -> None:
         ("pack: iso42001-baseline@1.0.0", "pack: iso42001-baseline"),
         ("pack: iso", "uri: iso"),
         ("allow: []", "allow: s3://x/"),
+        ("git+https:", "https:"),
+        ("    sha256: 10ab", "    sha256: 10AB"),
+        ("uri: git+https", "pack: a@1\n    uri: git+https"),
+        ("    sha256:", "    sha512:"),
+        ("1.0.0\n  - uri", "1.0.0\n    sha256: " + "a" * 64 + "\n  - uri"),
+        ("owner: ops@acme.example, ", ""),
+        ("value: 0.3", "value: low"),
         ("alpha: 0.05", "alpha: 0.5"),
         ("alpha: 0.05", "alpha: true"),
         ("alpha_scope: policy", "alpha_scope: model"),

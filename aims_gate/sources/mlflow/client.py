@@ -29,7 +29,7 @@ from aims_gate.sources.mlflow.registry import (
     Run,
     Version,
 )
-from aims_gate.sources.mlflow.uris import bare, printable
+from aims_gate.sources.mlflow.uris import bare, printable, quoted
 from aims_gate.sources.subject import MetricPoint
 
 _SERVERS = frozenset({"http", "https"})
@@ -74,6 +74,14 @@ class ClientRegistry:
         with self._understood():
             return entities.version(self._client.get_model_version_by_alias(name, alias))
 
+    def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
+        """Give the newest *last* versions of a registered model, newest first; none if unknown."""
+        with self._understood():
+            found = self._client.search_model_versions(
+                f"name='{quoted(name)}'", max_results=last, order_by=["version_number DESC"]
+            )
+            return tuple(map(entities.version, found))
+
     def logged_model(self, model_id: str) -> LoggedModel:
         """Give a logged model."""
         with self._understood():
@@ -108,6 +116,16 @@ class ClientRegistry:
         if found is None:
             raise NotFoundError(f"there is no experiment {name!a}", where=self.server)
         return str(found.experiment_id)
+
+    def runs(self, experiment: str, *, last: int) -> tuple[Run, ...]:
+        """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
+        with self._understood():
+            found = self._client.get_experiment_by_name(experiment)
+            if found is None:
+                raise NotFoundError(f"no experiment {experiment!a}", where=self.server)
+            key, order = found.experiment_id, ["attributes.start_time DESC"]
+            runs = self._client.search_runs([key], max_results=last, order_by=order)
+            return tuple(map(entities.run, runs))
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
         """Give every point that was logged for a metric."""

@@ -115,6 +115,10 @@ class Registry(Protocol):
         """Give the version that an alias points at now."""
         ...
 
+    def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
+        """Give the newest *last* versions of a registered model, newest first; none if unknown."""
+        ...
+
     def logged_model(self, model_id: str) -> LoggedModel:
         """Give a logged model."""
         ...
@@ -128,6 +132,10 @@ class Registry(Protocol):
 
         Those of one *experiment*, which must be there, or of all; deleted ones are left out.
         """
+        ...
+
+    def runs(self, experiment: str, *, last: int) -> tuple[Run, ...]:
+        """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
         ...
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:

@@ -14,7 +14,14 @@ from aims_gate.errors import SourceError
 from aims_gate.sources.mlflow import answers
 from aims_gate.sources.mlflow.facts import commit_filter
 from aims_gate.sources.mlflow.http import Connection
-from aims_gate.sources.mlflow.registry import Artifact, LoggedModel, NotFoundError, Run, Version
+from aims_gate.sources.mlflow.registry import (
+    Artifact,
+    LoggedModel,
+    NotFoundError,
+    Run,
+    Version,
+)
+from aims_gate.sources.mlflow.uris import quoted
 from aims_gate.sources.subject import MetricPoint
 
 MAX_PAGES = 1000
@@ -43,6 +50,19 @@ class RestRegistry:
         asked = {"name": name, "alias": alias}
         return self._ask(
             "registered-models/alias", asked, lambda a: answers.version(a["model_version"])
+        )
+
+    def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
+        """Give the newest *last* versions of a registered model, newest first; none if unknown."""
+        asked = {
+            "filter": f"name='{quoted(name)}'",
+            "max_results": str(last),
+            "order_by": "version_number DESC",
+        }
+        return self._ask(
+            "model-versions/search",
+            asked,
+            lambda a: tuple(map(answers.version, a.get("model_versions", []))),
         )
 
     def logged_model(self, model_id: str) -> LoggedModel:
@@ -83,6 +103,21 @@ class RestRegistry:
             if not token:
                 return listed
         raise SourceError(f"the listing of {kind} does not end", where=self.server)
+
+    def runs(self, experiment: str, *, last: int) -> tuple[Run, ...]:
+        """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
+        asked = {"experiment_name": experiment}
+        key = self._ask(
+            "experiments/get-by-name", asked, lambda a: str(a["experiment"]["experiment_id"])
+        )
+        body = {
+            "experiment_ids": [key],
+            "max_results": last,
+            "order_by": ["attributes.start_time DESC"],
+        }
+        answer = self._connection.json("POST", "mlflow/runs/search", body=body)
+        with self._understood():
+            return tuple(answers.run(run) for run in answer.get("runs", []))
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
         """Give every point that was logged for a metric."""

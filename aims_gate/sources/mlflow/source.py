@@ -41,14 +41,7 @@ class MlflowSource:
         described = read_mlmodel(fetched.folder)
         run = resolved.run
         facts = None if run is None else run_facts(registry, run)
-        finder = Finder(
-            policy=policy,
-            locate=_Locate(registry=registry, run=run, workspace=workspace),
-            workspace=workspace,
-            inputs=run.datasets if run else (),
-            stored=_Stored(registry=registry, workspace=workspace),
-        )
-        data, unread = open_data(given, finder)
+        data, unread = open_data(given, finder_of(run, registry, policy, workspace))
         return Subject(
             model=fetched.model,
             manifest=fetched.manifest,
@@ -64,9 +57,20 @@ class MlflowSource:
 SOURCE = MlflowSource()
 
 
+def finder_of(run: Run | None, registry: Registry, policy: Policy, workspace: Workspace) -> Finder:
+    """Give what finds the data of a training run, as far as *policy* permits."""
+    return Finder(
+        policy=policy,
+        locate=_Locate(registry=registry, run=run, workspace=workspace),
+        workspace=workspace,
+        inputs=run.datasets if run else (),
+        stored=_Stored(registry=registry, workspace=workspace),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Locate:
-    """Finds the artifacts of a training run."""
+    """Finds the artifacts of a training run; nothing else of a run is ever followed."""
 
     registry: Registry
     run: Run | None

@@ -20,6 +20,13 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _RESERVED_ALIAS = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 
 
+def quoted(name: str) -> str:
+    """Give a model's name for a filter of MLflow; UsageError if it could end the quotes."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name of a model")
+    return name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionTarget:
     """`models:/NAME/VERSION`."""

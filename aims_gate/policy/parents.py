@@ -1,0 +1,153 @@
+"""Where the parents of a policy are read from: shipped packs, files, git repositories.
+
+A pack is pinned by its version, everything else by the SHA-256 of its bytes: who may write to the
+place that is named cannot change a policy, only break it.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from aims_gate import canonical
+from aims_gate.errors import UsageError
+from aims_gate.policy import git
+from aims_gate.policy.packs import read_pack
+from aims_gate.policy.text import MAX_BYTES
+
+PACK = "pack:"
+FILE = "file:"
+MAX_DEPTH = 8
+"""Parents of parents."""
+MAX_PARENTS = 64
+"""All that are read for one policy; two parents each, eight deep, would be 510."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Where a policy lies, from which its `file:` parents are found; without either, nowhere."""
+
+    folder: Path | None = None
+    above: str = ""
+    """The way to *folder* from the folder of the first policy, as it stands in evidence."""
+    git: git.GitPlace | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A parent that was located, not yet read."""
+
+    uri: str
+    """`pack:NAME@VERSION`, `file:PATH` from the first policy's folder, or `git+https:`."""
+    home: Home = field(default_factory=Home)
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Give the name that stands in evidence: a pack's without its scheme."""
+        return self.uri.removeprefix(PACK)
+
+
+@dataclass(slots=True, kw_only=True)
+class Library:
+    """Finds and reads the parents of one policy; `close` it in the end."""
+
+    packs: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Proxies, certificate authorities and configuration for git are read from here."""
+    clones: git.Clones = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clones = git.Clones(environ=self.environ)
+
+    def close(self) -> None:
+        """Remove what was fetched."""
+        self.clones.close()
+
+    def find(self, uri: str, home: Home) -> Found:
+        """Locate the parent that a policy at *home* names.
+
+        Raises:
+            UsageError: *uri* is none of the three forms, or leads out of where it may lead.
+        """
+        if uri.startswith(PACK):
+            return Found(uri=uri)
+        if uri.startswith(git.SCHEME):
+            return _in_git(git.parse(uri))
+        if not uri.startswith(FILE):
+            hint = f"write pack: NAME@VERSION, or uri: with file:PATH or {git.FORM}"
+            raise UsageError(f"{uri!r} is no parent of a policy", hint=hint)
+        path = _relative(uri)
+        if home.git is not None:
+            joined = posixpath.normpath(posixpath.join(posixpath.dirname(home.git.path), path))
+            if joined.startswith("../"):
+                raise UsageError(f"{uri!r} leads out of its git repository")
+            return _in_git(replace(home.git, path=joined))
+        if home.folder is None:
+            hint = "a policy that is no file has no folder: name a pack, or use git+https:"
+            raise UsageError(f"{uri!r} cannot be followed", hint=hint)
+        shown = posixpath.normpath(posixpath.join(home.above, path))
+        file = home.folder / path
+        below = Home(folder=file.parent, above=posixpath.dirname(shown))
+        return Found(uri=f"{FILE}{shown}", home=below, path=file)
+
+    def read(self, found: Found) -> bytes:
+        """Give the bytes of a parent.
+
+        Raises:
+            UsageError: it is not there, or cannot be read.
+            PolicyError: the pack cannot be read.
+        """
+        if found.uri.startswith(PACK):
+            return read_pack(found.uri.removeprefix(PACK), self.packs)
+        if found.path is not None:
+            return _bytes(found.path, found.uri)
+        return self.clones.read(git.parse(found.uri))
+
+
+def pinned(found: Found, data: bytes, sha256: str | None) -> None:
+    """Prove that *data* are the bytes that a policy was written for; a pack's version says so.
+
+    Raises:
+        UsageError: they are not, or they are more than a policy may have.
+    """
+    if found.uri.startswith(PACK):
+        return
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"{found.uri} has more than {MAX_BYTES:,} bytes")
+    digest = canonical.sha256(data)
+    if sha256 is None:
+        raise UsageError(f"{found.uri} is not pinned", hint="aims-gate policy pin adds its sha256")
+    if digest != sha256:
+        what = f"{found.uri} has the sha256 {digest}, not {sha256}"
+        raise UsageError(what, hint="read what changed, then run aims-gate policy pin")
+
+
+def _in_git(place: git.GitPlace) -> Found:
+    return Found(uri=str(place), home=Home(git=place))
+
+
+def _relative(uri: str) -> str:
+    path = uri.removeprefix(FILE)
+    if not path or not path.isprintable() or "\\" in path or posixpath.isabs(path):
+        # an absolute path would carry one machine's folders into evidence
+        hint = "write file: and a path from the policy's own folder, such as file:../org/base.yaml"
+        raise UsageError(f"{uri!r} is not relative to the policy", hint=hint)
+    return path
+
+
+def _bytes(path: Path, uri: str) -> bytes:
+    """Read a regular file: a pipe would wait for ever, a device never end."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(f"{uri} cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UsageError(f"{uri} is no file")
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(MAX_BYTES + 1)

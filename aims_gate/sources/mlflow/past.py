@@ -1,0 +1,143 @@
+"""What was trained before: versions of a model or runs of an experiment, each with its logged data.
+
+Nothing is written, and no model is downloaded: only the tables that `log_evaluation` left are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from aims_gate.attest.manifest import Entry, Manifest
+from aims_gate.errors import SourceError
+from aims_gate.facts import ModelIdentity
+from aims_gate.policy.model import Policy
+from aims_gate.sources.data import open_data
+from aims_gate.sources.locate import CONVENTION
+from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
+from aims_gate.sources.mlflow.facts import run_facts
+from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run
+from aims_gate.sources.mlflow.resolve import Resolved, resolve
+from aims_gate.sources.mlflow.source import finder_of
+from aims_gate.sources.mlmodel import read_mlmodel
+from aims_gate.sources.subject import Signature, Subject, Workspace
+
+_UNREAD = Manifest(entries=(Entry(path="model-files-are-not-read", sha256="0" * 64),))
+"""Stands where a subject has its model's files: a check that looks for them finds none."""
+_MAX_DESCRIPTION = 4 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A version or a run; what it logged is read by `Archive.open`."""
+
+    uri: str
+    """`models:/NAME/VERSION` or `runs:/ID`."""
+    run: Run | None = None
+    """None until the version's run is looked up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What there is to judge of a version or a run, and when it was made."""
+
+    subject: Subject
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """One MLflow registry, asked for what is past."""
+
+    registry: Registry
+    environ: Mapping[str, str]
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Archive:
+        """Open the registry that MLflow's variables name; errors as `open_registry`."""
+        return cls(registry=open_registry(environ), environ=environ)
+
+    def versions(self, name: str, *, last: int) -> tuple[Past, ...]:
+        """List the newest versions of a model, newest first.
+
+        Raises:
+            SourceError: MLflow cannot be read; NotFoundError if there is no version.
+        """
+        found = self.registry.versions(name, last=last)
+        if not found:
+            raise NotFoundError(f"no version of a model {name!a}", where=self.registry.server)
+        return tuple(Past(uri=f"models:/{one.name}/{one.version}") for one in found)
+
+    def runs(self, experiment: str, *, last: int) -> tuple[Past, ...]:
+        """List the newest runs of an experiment, newest first; errors as `versions`."""
+        found = self.registry.runs(experiment, last=last)
+        if not found:
+            raise NotFoundError(f"no run in {experiment!a}", where=self.registry.server)
+        return tuple(Past(uri=f"runs:/{run.run_id}", run=run) for run in found)
+
+    def open(self, past: Past, *, name: str, policy: Policy, workspace: Workspace) -> Opened:
+        """Read the data that were logged, as the gate reads them, without the model.
+
+        Args:
+            past: What to open.
+            name: The model's name, for `applies_to`.
+            policy: Its `data` describe roles.
+            workspace: A private folder and its limits.
+
+        Raises:
+            SourceError: there is no run, it has no end, or it logged no data at all.
+        """
+        place = self._place(past)
+        run = past.run or (place.run if place else None)
+        if run is None:
+            raise SourceError("its run is gone, and its data with it", where=past.uri)
+        at = run.ended or run.started
+        if run.ended is None or at is None:
+            raise SourceError(f"its run has no end: {run.status}", where=past.uri)
+        data, unread = open_data({}, finder_of(run, self.registry, policy, workspace))
+        if not data and not unread:
+            roles = ", ".join(f"aims_gate/{role}.parquet" for role in CONVENTION)
+            raise SourceError(f"it logged no data ({roles})", where=past.uri)
+        model = ModelIdentity(
+            uri=past.uri,
+            name=name,
+            resource_uri=past.uri,
+            digest=_UNREAD.digest,
+            run_id=run.run_id,
+            reader=self.registry.name,
+        )
+        subject = Subject(
+            model=model,
+            manifest=_UNREAD,
+            folder=workspace.folder / "no-model",
+            data=data,
+            unread=unread,
+            run=run_facts(self.registry, run),
+            signature=self._signature(place, workspace),
+        )
+        return Opened(subject=subject, at=at)
+
+    def _place(self, past: Past) -> Resolved | None:
+        """Find the model; a run may be judged without one."""
+        try:
+            return resolve(past.uri, self.registry, self.environ)
+        except SourceError:
+            if past.run is None:
+                raise
+            return None
+
+    def _signature(self, place: Resolved | None, workspace: Workspace) -> Signature | None:
+        """Read the columns that the model declares; without them what needs them is MISSING."""
+        if place is None:
+            return None
+        folder = workspace.folder / "described"
+        folder.mkdir()
+        try:
+            reader = for_artifacts(self.registry, place.artifact_uri, self.environ)
+            target = folder / "MLmodel"
+            reader.download(place.artifact_uri, "MLmodel", target, limit=_MAX_DESCRIPTION)
+            described = read_mlmodel(folder)
+        except SourceError:
+            return None
+        return described.signature if described else None

@@ -1,0 +1,156 @@
+"""`policy diff`: each kind of change, told for what it does to the gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aims_gate.__main__ import guarded
+from aims_gate.operations.policy_diff import LOOSENING, Change, Difference, diff, told
+from aims_gate.policy.model import Policy
+from aims_gate.policy.resolve import load, resolve
+
+HEAD = 'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: "1"}\n'
+RULE = "id: BIAS-02, check: fairness.impact_ratio"
+
+
+def policy(rest: str) -> Policy:
+    made, problems = resolve((HEAD + rest).encode(), uri="p.yaml")
+    assert made is not None and problems == (), problems  # noqa: PT018
+    return made
+
+
+def differences(old: str, new: str) -> tuple[Difference, ...]:
+    return diff(policy(old), policy(new))
+
+
+def rule(keys: str) -> str:
+    return f"rules: [{{{RULE}{', ' + keys if keys else ''}}}]\n"
+
+
+ORDERED = [
+    ("require: {at_least: 0.8}", "require: {at_least: 0.85}", "require.at_least"),
+    ("decide_on: proven_breach", "decide_on: estimate", "decide_on"),
+    ("severity: warn", "severity: block", "severity"),
+    ("on_insufficient: warn", "", "on_insufficient"),
+    ("", "on_insufficient: block", "on_insufficient"),
+    ("effective_from: 2030-01-01", "", "effective_from"),
+    ("effective_from: 2030-01-01", "effective_from: 2029-01-01", "effective_from"),
+    ("", "max_age_days: 31", "max_age_days"),
+    ("max_age_days: 31, grace_days: 3", "max_age_days: 31", "grace_days"),
+    ("applies_to: {stages: [dev]}", "", "applies_to.stages"),
+    ("applies_to: {models: [a]}", "applies_to: {models: [a, b]}", "applies_to.models"),
+    ("overridable: [with, severity]", "overridable: [severity]", "overridable"),
+    (
+        "baseline: {value: 0.7, owner: a, expires: 2030-01-01}",
+        "baseline: {value: 0.7, owner: a, expires: 2029-01-01}",
+        "baseline.expires",
+    ),
+]
+
+
+@pytest.mark.parametrize(("loose", "tight", "key"), ORDERED)
+def test_each_order_has_two_directions(loose: str, tight: str, key: str) -> None:
+    (forth,) = differences(rule(loose), rule(tight))
+    (back,) = differences(rule(tight), rule(loose))
+    assert (forth.rule, forth.key, forth.change) == ("BIAS-02", key, Change.TIGHTENED)
+    assert (back.key, back.change) == (key, Change.LOOSENED)
+    assert (forth.before, forth.after) == (back.after, back.before)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        (rule(""), rule("with: {min_cell: 50}"), "with.min_cell"),
+        (rule("serious: 0.5"), rule("serious: 0.6"), "serious"),
+        ("alpha: 0.05\n" + rule(""), "alpha: 0.01\n" + rule(""), "alpha"),
+        (rule(""), "applies_to: {models: [a]}\n" + rule(""), "applies_to.models"),
+        (rule(""), "data: {evaluation: {sha256: " + "a" * 64 + "}}\n" + rule(""), "data.evaluation.sha256"),
+        (rule(""), rule("require: {at_least: 0.8, warn_below: 0.9}"), "require.warn_below"),
+        (
+            rule("baseline: {value: 0.7, owner: a, expires: 2030-01-01}"),
+            rule("baseline: {value: 0.6, owner: a, expires: 2030-01-01}"),
+            "baseline.value",
+        ),
+    ],
+)  # fmt: skip
+def test_what_has_no_order_is_changed(old: str, new: str, key: str) -> None:
+    for found in (differences(old, new), differences(new, old)):
+        assert [one.change for one in found if one.key == key] == [Change.CHANGED]
+
+
+def test_a_default_that_is_written_out_is_no_difference() -> None:
+    """Defaults of the check, of the rule and of the policy."""
+    written = (
+        "require: {at_least: 0.8}, severity: block, decide_on: proven_breach, engine: native, "
+        "with: {min_cell: 30}, grace_days: 0"
+    )
+    assert differences(rule(""), "alpha: 0.05\nengine: native\n" + rule(written)) == ()
+
+
+def test_a_policys_reaction_counts_where_it_works() -> None:
+    """`on_insufficient` of the head is compared in each rule that leaves it to the policy."""
+    (one,) = differences(rule(""), "on_insufficient: warn\n" + rule(""))
+    assert (one.rule, one.key, one.change) == ("BIAS-02", "on_insufficient", Change.LOOSENED)
+    kept = rule("on_insufficient: block")
+    assert differences(kept, "on_insufficient: warn\n" + kept) == ()
+
+
+def test_a_baseline_loosens_and_its_end_tightens() -> None:
+    owed = rule("baseline: {value: 0.7, owner: a, expires: 2030-01-01}")
+    assert {one.change for one in differences(rule(""), owed)} == {Change.LOOSENED}
+    assert {one.change for one in differences(owed, rule(""))} == {Change.TIGHTENED}
+
+
+def test_rules_come_and_go() -> None:
+    two = (
+        rule("")[:-2]
+        + ", {id: PERF-01, check: performance.score, with: {metric: roc_auc}, require: {at_least: 0.7}}]\n"
+    )
+    (added,) = differences(rule(""), two)
+    (removed,) = differences(two, rule(""))
+    assert (added.rule, added.change) == ("PERF-01", Change.ADDED)
+    assert (removed.rule, removed.change) == ("PERF-01", Change.REMOVED)
+    assert Change.REMOVED in LOOSENING
+    assert Change.ADDED not in LOOSENING
+
+
+def test_words_for_people_decide_nothing() -> None:
+    found = differences(rule("title: a"), rule("title: b, why: c").replace("id: p", "id: q"))
+    assert {one.change for one in found} == {Change.REWORDED}
+    assert not any(one.change in LOOSENING for one in found)
+
+
+def test_it_reads_like_a_review() -> None:
+    old = policy(rule("require: {at_least: 0.8}"))
+    new = policy("rules:\n  - id: BIAS-02\n    check: fairness.impact_ratio\n"
+                 "    require: {at_least: 0.75}\n    effective_from: 2030-01-01\n")  # fmt: skip
+    assert list(told(diff(old, new))) == [
+        "BIAS-02",
+        "  loosened   require.at_least: 0.8 -> 0.75  (p.yaml:7)",
+        "  loosened   effective_from: nothing -> 2030-01-01T00:00:00Z  (p.yaml:8)",
+        "2 loosened",
+    ]
+    assert list(told(diff(old, old))) == ["no difference"]
+
+
+def test_the_command_fails_only_when_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old.yaml").write_text(HEAD + rule(""), "utf-8")
+    Path("new.yaml").write_text(HEAD + rule("severity: warn"), "utf-8")
+    assert guarded(["policy", "diff", "old.yaml", "new.yaml"]) == 0
+    assert guarded(["policy", "diff", "old.yaml", "new.yaml", "--fail-on-loosen"]) == 1
+    assert guarded(["policy", "diff", "new.yaml", "old.yaml", "--fail-on-loosen"]) == 0
+    assert "loosened   severity: block -> warn  (new.yaml:4)" in capsys.readouterr().out
+    assert guarded(["policy", "diff", "pack:release@1.0.0", "new.yaml", "--fail-on-loosen"]) == 1
+    assert guarded(["policy", "diff", "pack:release@9", "new.yaml"]) == 2
+
+
+def test_a_pack_and_a_policy_that_only_extends_it_are_alike(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(HEAD + "extends: [{pack: release@1.0.0}]\n", encoding="utf-8")
+    found = diff(load("pack:release@1.0.0"), load(path))
+    assert {one.change for one in found} == {Change.REWORDED}
