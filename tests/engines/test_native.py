@@ -84,7 +84,9 @@ def test_wasserstein_of_two_steps_is_known() -> None:
 
 def test_a_performance_metric_comes_from_the_scores_and_is_nan_where_it_is_undefined() -> None:
     assert ENGINE.score("precision", Confusion(tp=30, fp=10, fn=5, tn=55), no_sample).value == 0.75
-    assert math.isnan(ENGINE.score("precision", Confusion(tp=0, fp=0, fn=5, tn=55), no_sample).value)
+    assert math.isnan(
+        ENGINE.score("precision", Confusion(tp=0, fp=0, fn=5, tn=55), no_sample).value
+    )
 
 
 def test_the_native_engine_does_not_answer_for_a_library() -> None:
