@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aims_gate.checks.families import Family
-from aims_gate.engines import OWN, Answer, Engine, Trials
+from aims_gate.engines import Answer, Engine, Trials
 from aims_gate.errors import near
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.stats.disparity import (
@@ -56,14 +56,22 @@ class Terms:
         return self._interval(wilson(successes, rows, self.z), "Wilson")
 
     def answers(self, pairs: Sequence[tuple[Group, Group]]) -> Answers:
-        """Ask the engine, once, for every pair that is not at parity by its counts alone."""
-        behind = [(worse, better) for worse, better in pairs if worse.rate < better.rate]
-        trials = [(_trials(worse), _trials(better)) for worse, better in behind]
+        """Ask the engine, once, about every two groups; each answer counts for both orders.
+
+        Of two equal rates one order is asked, too, so that parity needs a second opinion as well.
+        """
+        asked = [(worse, better) for worse, better in pairs if self._asks(worse, better)]
+        trials = [(_trials(worse), _trials(better)) for worse, better in asked]
+        answers: dict[tuple[str, str], Answer] = {}
         given = self.engine.compare(self.measure, trials)
-        return {
-            (worse.name, better.name): answer
-            for (worse, better), answer in zip(behind, given, strict=True)
-        }
+        for (worse, better), answer in zip(asked, given, strict=True):
+            answers[worse.name, better.name] = answers[better.name, worse.name] = answer
+        return answers
+
+    def _asks(self, worse: Group, better: Group) -> bool:
+        if self.measure is Measure.RATIO and not better.successes:
+            return False
+        return worse.rate < better.rate or (worse.rate == better.rate and worse.name < better.name)
 
     def _interval(self, bounds: Bounds, formula: str) -> Interval:
         method = f"{formula}, Bonferroni over {self.pairs:,} ordered pairs"
@@ -73,7 +81,7 @@ class Terms:
 
 
 Answers = Mapping[tuple[str, str], Answer]
-"""What the engine said of a pair, by the names of its groups."""
+"""What the engine said of two groups, by their names in either order."""
 
 
 def compare(family: Family, terms: Terms) -> tuple[tuple[Contrast, ...], tuple[Statistic, ...]]:
@@ -84,19 +92,28 @@ def compare(family: Family, terms: Terms) -> tuple[tuple[Contrast, ...], tuple[S
         return (), (*context, lack)
     pairs = ordered_pairs(family.eligible, terms.reference)
     answers = terms.answers(pairs)
-    found = contrasts(
+    compared = contrasts(
         pairs,
         measure=terms.measure,
         z=terms.z,
         design_effect=terms.design_effect,
         value=lambda worse, better: answers[worse.name, better.name].value,
     )
+    found = tuple(_unless_problem(contrast, answers) for contrast in compared)
     cells = [
         cell
         for group in family.eligible
         for cell in _cells(group, [c for c in found if c.worse is group], family, terms, answers)
     ]
     return found, (*context, *cells)
+
+
+def _unless_problem(contrast: Contrast, answers: Answers) -> Contrast:
+    """Take the value away, parity by the counts included, where the engine has a problem."""
+    answer = answers.get((contrast.worse.name, contrast.better.name))
+    if answer is None or not answer.problem:
+        return contrast
+    return replace(contrast, value=math.nan)
 
 
 def _context(family: Family, terms: Terms) -> Iterator[Statistic]:
@@ -174,8 +191,7 @@ def _cells(
 
 def _cell(contrast: Contrast, family: Family, terms: Terms, answers: Answers) -> Statistic:
     worse, better = contrast.worse, contrast.better
-    # a pair at parity by its counts is not asked about: nothing is divided there
-    answer = answers.get((worse.name, better.name)) or Answer(value=contrast.value, by=OWN)
+    answer = answers[worse.name, better.name]
     undefined = math.isnan(contrast.value)
     best = worse.rate == max(group.rate for group in family.eligible)
     where = family.rate.prefix + worse.name + " (best)" if best else _slice(contrast, family)

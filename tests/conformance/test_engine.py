@@ -165,9 +165,7 @@ def _given(sample: Sample | None) -> Callable[[], Sample]:
     return give
 
 
-@pytest.mark.parametrize(
-    ("metric", "table"), [(f.metric, f.table) for f in FORMULAS], ids=lambda v: str(v)
-)
+@pytest.mark.parametrize(("metric", "table"), [(f.metric, f.table) for f in FORMULAS], ids=str)
 def test_every_metric_has_one_value_whoever_computes_it(
     engine: Engine, metric: str, table: type[ScoreTable]
 ) -> None:

@@ -134,7 +134,7 @@ def numbers(cell: Statistic) -> list[float]:
 CHECKS = [
     pytest.param(ImpactRatio(), [rows()], id="fairness"),
     *(
-        pytest.param(Score(metric=metric), [rows()], id=metric)  # type: ignore[arg-type]
+        pytest.param(Score(metric=metric), [rows()], id=metric)
         for metric in ("f1", "roc_auc", "brier", "log_loss")
     ),
     *(
@@ -181,3 +181,22 @@ def test_a_check_whose_engines_disagree_is_undefined_cell_by_cell(
     for where in asked:
         assert "further apart than" in lacking[where].reason
         assert lacking[where].engine.endswith(" disagrees")
+
+
+def test_exact_parity_needs_a_second_opinion_too(engines: Engines) -> None:
+    """Equal rates divide nothing; a library that is dead or disagrees still takes them away."""
+    columns = {"sex": ["F"] * 60 + ["M"] * 90, "p": [1, 0, 0] * 50}
+    equal = data(columns, prediction="p", sensitive={"sex": None})
+
+    class Dead:
+        def compare(self, _measure: Measure, pairs: list[object]) -> tuple[Answer, ...]:
+            return (Answer.none("reference 1", "the reference process ended"),) * len(pairs)
+
+    dead: Any = Dead()
+    found: dict[str, list[Statistic]] = {}
+    for name, engine in (("both", engines["both"]), ("dead", Both(engines["native"], dead))):
+        measured = ImpactRatio().measure(with_engine(inputs(equal), engine))
+        found[name] = [s for s in measured if s.judged]
+    assert [s.value for s in found["both"]] == [1.0, 1.0]
+    assert all(s.engine.endswith(" agrees") for s in found["both"])
+    assert [s.lack for s in found["dead"]] == [Lack.UNDEFINED] * 2

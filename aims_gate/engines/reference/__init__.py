@@ -167,7 +167,7 @@ def categories(
 
 def opened(peers: Engines) -> Reference:
     """Give an engine of this run's own; it starts no process before it is asked to."""
-    return Reference(peers.environ)
+    return Reference(peers.environ, timeout=TIMEOUT)
 
 
 def _answer(value: float, library: str) -> Answer:
