@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from aims_gate.checks import Inputs, NoDataError
-from aims_gate.engines import ENGINES
+from aims_gate.engines import Engines
 from aims_gate.errors import GateError, MissingColumnError
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.plan import Task
@@ -33,11 +33,17 @@ _AHEAD = timedelta(days=1)
 """How far a newest time may be ahead: times without a zone are taken for UTC."""
 
 
-def measure(task: Task, subject: Subject, *, now: datetime) -> tuple[Statistic, ...]:
+def measure(
+    task: Task, subject: Subject, *, now: datetime, engines: Engines | None = None
+) -> tuple[Statistic, ...]:
     """Run a task's check and give what it measured, with every lack named.
 
-    There is at least one judged cell; each has a finite value or a lack with its reason.
+    There is at least one judged cell; each has a finite value or a lack with its reason. *engines*
+    are those of the run; without them the task's own is opened for this one question.
     """
+    if engines is None:
+        with Engines() as own:
+            return measure(task, subject, now=now, engines=own)
     name = task.judged.name
     empty = (*_emptiness(task, subject), *_ahead(task, subject, now))
     if empty:
@@ -45,7 +51,7 @@ def measure(task: Task, subject: Subject, *, now: datetime) -> tuple[Statistic, 
     try:
         inputs = Inputs(
             subject=subject,
-            engine=ENGINES[task.engine],
+            engine=engines[task.engine],
             alpha=task.alpha,
             now=now,
             on=task.rule.on,

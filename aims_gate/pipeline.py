@@ -10,12 +10,13 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
 
 import aims_gate
 from aims_gate.attest import manifest
 from aims_gate.attest.signers import Signer
-from aims_gate.engines import ENGINES
+from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
 from aims_gate.evidence.record import record
 from aims_gate.facts import DatasetIdentity
@@ -84,7 +85,11 @@ def run(request: Request, world: World) -> Verdict:
     _refuse_unread(request.data, tasks)
     if request.recording is not None and request.recording.out is not None:
         directory.refuse_existing(request.recording.out)  # before long work, not after it
-    with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
+    with (
+        tempfile.TemporaryDirectory(prefix="aims-gate-") as private,
+        Engines(world.environ) as engines,
+    ):
+        libraries = _start(engines, tasks)
         workspace = Workspace(
             folder=Path(private),
             environ=world.environ,
@@ -95,7 +100,7 @@ def run(request: Request, world: World) -> Verdict:
         subject = SOURCES[scheme(request.model)].open(
             request.model, policy=policy, given=request.data, workspace=workspace
         )
-        results = evaluate(policy, tasks, subject, stage=stage, world=world)
+        results = evaluate(policy, tasks, subject, stage=stage, world=world, engines=engines)
         _refuse_changed(subject)
         verdict = Verdict(
             decision=decide(results),
@@ -106,7 +111,7 @@ def run(request: Request, world: World) -> Verdict:
             datasets=tuple(_datasets(subject)),
             started=started,
             finished=world.now(),
-            versions=_versions(tasks),
+            versions=_versions(engines, tasks, libraries),
         )
         if request.recording is None:
             return verdict
@@ -114,9 +119,21 @@ def run(request: Request, world: World) -> Verdict:
 
 
 def evaluate(
-    policy: Policy, tasks: tuple[Task, ...], subject: Subject, *, stage: str, world: World
+    policy: Policy,
+    tasks: tuple[Task, ...],
+    subject: Subject,
+    *,
+    stage: str,
+    world: World,
+    engines: Engines | None = None,
 ) -> tuple[Result, ...]:
-    """Measure and judge every rule; PolicyError if no blocking rule is about this model."""
+    """Measure and judge every rule; PolicyError if no blocking rule is about this model.
+
+    *engines* are those of the run; without them they are opened here.
+    """
+    if engines is None:
+        with Engines(world.environ) as own:
+            return evaluate(policy, tasks, subject, stage=stage, world=world, engines=own)
     model = subject.model.name
     if not applies(policy.applies_to, model=model, stage=stage):
         raise _applies_to_nothing(policy, f"the policy does not apply to {model} at {stage}")
@@ -132,7 +149,7 @@ def evaluate(
             results.append(not_applicable(task.rule, task.controls, reason))
             continue
         world.progress(f"{task.rule.id} {task.rule.check}")
-        statistics = measure(task, subject, now=now)
+        statistics = measure(task, subject, now=now, engines=engines)
         insufficient = on_insufficient(task.rule, policy, stage)
         results.append(judge(task, statistics, now=now, insufficient=insufficient))
     return tuple(results)
@@ -234,10 +251,24 @@ def _identify(policy: Policy) -> PolicyIdentity:
     )
 
 
-def _versions(tasks: tuple[Task, ...]) -> dict[str, str]:
-    engines = {name: ENGINES[name].label for name in sorted({task.engine for task in tasks})}
+def _start(engines: Engines, tasks: tuple[Task, ...]) -> tuple[str, ...]:
+    """Let engines load their libraries while data are read; MissingExtraError if one is missing."""
+    wanted: dict[str, None] = {}
+    for name in sorted({task.engine for task in tasks}):
+        asked = {type(t.check).about.asks: None for t in tasks if t.engine == name}
+        libraries = [library for library in asked if library] if name != "native" else []
+        engines[name].start(libraries)
+        wanted |= dict.fromkeys(libraries)
+    return tuple(wanted)
+
+
+def _versions(
+    engines: Engines, tasks: tuple[Task, ...], libraries: tuple[str, ...]
+) -> dict[str, str]:
+    labels = {name: engines[name].label for name in sorted({task.engine for task in tasks})}
     return {
         "aims-gate": aims_gate.__version__,
         "python": platform.python_version(),
-        **{f"engine:{name}": label for name, label in engines.items()},
+        **{f"engine:{name}": label for name, label in labels.items()},
+        **{library: metadata.version(library) for library in sorted(libraries)},
     }

@@ -146,7 +146,7 @@ def _unfit(policy: Policy, now: datetime | None) -> Iterator[Problem]:
 def _task(rule: Rule, policy: Policy) -> Task:
     check = _check(rule)
     about, judged = type(check).about, check.judged()
-    engine = rule.engine or policy.engine
+    engine = about.engine or rule.engine or policy.engine
     roles = _roles(about.roles, rule.on)
     if engine not in ENGINES:
         raise PolicyError(
@@ -156,6 +156,7 @@ def _task(rule: Rule, policy: Policy) -> Task:
     threshold = rule.require or _conventional(judged)
     found = [
         *(_at(rule, f"with.{name}", what, hint) for name, what, hint in check.problems()),
+        *_engine_problems(rule, about.engine),
         *_role_problems(rule, about.roles),
         *_threshold_problems(rule, threshold, judged, decide_on),
         *_baseline_problems(rule, threshold, judged),
@@ -230,6 +231,12 @@ def _role_problems(rule: Rule, read: tuple[Role, ...]) -> Iterator[Problem]:
         yield _at(rule, "on", f"{rule.check} reads no data", "leave `on` out")
     elif rule.on in read[:-1]:
         yield _at(rule, "on", f"{rule.check} would hold the {rule.on} data against themselves", "")
+
+
+def _engine_problems(rule: Rule, only: str) -> Iterator[Problem]:
+    if only and rule.engine not in {None, only}:
+        what = f"{rule.check} is measured by engine: {only} alone"
+        yield _at(rule, "engine", what, "leave engine out of this rule")
 
 
 def _threshold_problems(

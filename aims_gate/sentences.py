@@ -46,8 +46,16 @@ def cell_sentence(statistic: Statistic, bars: Sequence[Bar], outcome: Outcome, w
         if statistic.total > statistic.rows:
             text += f" of {statistic.total:,}"
     told = "" if outcome is Outcome.PASS else statistic.reason
-    notes = [note for note in (why, told) if note]
+    notes = [note for note in (_second(statistic.engine), why, told) if note]
     return "; ".join([text, *dict.fromkeys(notes)])
+
+
+def _second(engine: str) -> str:
+    """Say which library agreed, or computed the value; of our own alone nothing is said."""
+    ours, _, other = engine.partition("; ")
+    if other or ours.startswith("native"):
+        return other
+    return f"by {ours}"
 
 
 def _interval(interval: Interval) -> str:

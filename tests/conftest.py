@@ -9,10 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from aims_gate.engines import Engines
 from tests.servers import Server, environment, shared_server
 
 
@@ -58,6 +60,16 @@ def mlflow_process(shared_folder: Path) -> Iterator[Server]:
 def mlflow_server(mlflow_process: Server) -> str:
     """URL of the session's real MLflow server; give your models names of their own."""
     return mlflow_process.url
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    """Engines with one child process for the whole session: its imports take seconds."""
+    if find_spec("evidently") is None:
+        pytest.skip("Evidently is not installed: it does not import with pandas 3")
+    with Engines(os.environ) as found:
+        found["both"].start(["scikit-learn", "fairlearn", "evidently"])
+        yield found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,10 @@ class About:
     """The formula, its range, what 0 and 1 mean, the interval and its source, in plain text."""
     roles: tuple[Role, ...] = ()
     """The data it reads unless the rule says `on:`."""
+    asks: str = ""
+    """The library that `engine: reference` and `both` ask for it; empty where no engine is."""
+    engine: str = ""
+    """The only engine that can measure it, whatever the policy says; empty where all can."""
     controls: tuple[str, ...] = ()
     """The controls it supports, such as `iso42001:A.6.2.4`."""
     undecided: tuple[str, ...] = ()
@@ -113,7 +117,24 @@ CHECKS: Table[type[Check]] = Table(
         "fairness.impact_ratio": "aims_gate.checks.fairness:ImpactRatio",
         "fairness.parity": "aims_gate.checks.fairness:Parity",
         "fairness.odds": "aims_gate.checks.fairness:Odds",
+        "fairlearn:demographic_parity_difference": (
+            "aims_gate.checks.fairlearn:DemographicParityDifference"
+        ),
+        "fairlearn:demographic_parity_ratio": "aims_gate.checks.fairlearn:DemographicParityRatio",
+        "fairlearn:equalized_odds_difference": "aims_gate.checks.fairlearn:EqualizedOddsDifference",
+        "fairlearn:equalized_odds_ratio": "aims_gate.checks.fairlearn:EqualizedOddsRatio",
+        "fairlearn:equal_opportunity_difference": (
+            "aims_gate.checks.fairlearn:EqualOpportunityDifference"
+        ),
+        "fairlearn:equal_opportunity_ratio": "aims_gate.checks.fairlearn:EqualOpportunityRatio",
         "drift.columns": "aims_gate.checks.drift:Columns",
+        "evidently:psi": "aims_gate.checks.evidently:Psi",
+        "evidently:wasserstein": "aims_gate.checks.evidently:Wasserstein",
+        "evidently:jensenshannon": "aims_gate.checks.evidently:JensenShannon",
+        "evidently:hellinger": "aims_gate.checks.evidently:Hellinger",
+        "evidently:ks": "aims_gate.checks.evidently:Ks",
+        "evidently:t_test": "aims_gate.checks.evidently:TTest",
+        "evidently:chisquare": "aims_gate.checks.evidently:ChiSquare",
         "data.schema": "aims_gate.checks.data:Schema",
         "data.missing": "aims_gate.checks.data:Missing",
         "integrity.model": "aims_gate.checks.integrity:Model",

@@ -8,24 +8,21 @@ and `stats.power`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.engines import Engine
-from aims_gate.errors import near
+from aims_gate.checks.matching import CATEGORIES, column_problems, matched, nulls_moved
+from aims_gate.engines import Answer, Engine
 from aims_gate.facts import Interval, Lack, Statistic
-from aims_gate.frames import Cells, Distribution, Key, Kind, Scalar
-from aims_gate.policy.model import DataSpec, DecideOn, Role
+from aims_gate.frames import Distribution, Key, Kind
+from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import bins, drift
 from aims_gate.stats.power import LEAST_SAMPLE, DriftDesign
 
 _LIMITS = {"psi": 0.25, "wasserstein": 0.50}
-_NULLS = 0.01
-"""A null share that changes by more than this is a drift that Wasserstein cannot see."""
-_CATEGORIES = (Kind.TEXT, Kind.BOOLEAN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +41,7 @@ class Columns:
             "Brownian bridge. Both are one-sided and Bonferroni-corrected over the columns."
         ),
         roles=(Role.REFERENCE, Role.CURRENT),
+        asks="evidently",
         controls=("iso42001:A.6.2.6",),
         undecided=(
             "a column is in the reference and not in the current data, or changed its kind",
@@ -83,126 +81,89 @@ class Columns:
         elif len(methods) > 1:
             hint = "split it in two: categorical: none in one rule, numeric: none in the other"
             yield "numeric", f"one limit cannot fit {' and '.join(sorted(methods))}", hint
-        if self.columns == "all":
-            return
-        if not self.columns or not all(self.columns):
-            yield "columns", "names no column, or an empty one", "list them or write all"
-        if len(set(self.columns)) != len(self.columns):
-            yield "columns", "names a column twice", ""
+        yield from column_problems(self.columns)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Measure every column; NoDataError if a role has no data."""
         reference = inputs.data(Role.REFERENCE)
         current = inputs.data(inputs.on or Role.CURRENT)
-        lacks, notes, fit = self._sorted(reference, current)
+        found = matched(self.columns, reference, current, self._no_method)
         pair = _Pair(
             reference=reference,
             current=current,
             engine=inputs.engine,
             alpha=inputs.alpha,
-            columns=len(fit) + len(lacks),
+            columns=found.judged,
         )
-        yield from notes
-        yield from lacks
-        for column in fit:
+        yield from found.notes
+        for column, lack, reason in found.lacks:
+            yield self._lack(column, lack, reason)
+        for column in found.fit:
             yield self._measure(column, pair)
-        if not fit and not lacks:
+        if not found.judged:
             reason = "no column is left to compare"
             yield Statistic(name=self.method, judged=True, lack=Lack.MISSING, reason=reason)
 
-    def _sorted(
-        self, reference: Data, current: Data
-    ) -> tuple[list[Statistic], list[Statistic], list[str]]:
-        """Sort the columns: those that lack something, those left out, those that can be compared.
-
-        No column is in none of them. Only `all` leaves columns out; one that is named is judged.
-        """
-        lacks: list[Statistic] = []
-        notes: list[Statistic] = []
-        fit: list[str] = []
-        named = self.columns != "all"
-        before, after = reference.frame.kinds, current.frame.kinds
-        for column in _all(reference, current) if self.columns == "all" else self.columns:
-            missing = self._absent(column, before, after)
-            unfit = "" if missing else self._unfit(before[column], after[column])
-            if missing:
-                lacks.append(self._lack(column, Lack.MISSING, missing))
-            elif unfit and (named or before[column] is not after[column]):
-                lacks.append(self._lack(column, Lack.UNDEFINED, unfit))
-            elif unfit:
-                reason = f"left out: {unfit}"
-                notes.append(Statistic(name="left_out", slice=column, reason=reason))
-            else:
-                fit.append(column)
-        if not named:
-            notes += _left_out(reference, current)
-        new = [column for column in after if column not in before]
-        notes += [
-            Statistic(name="new_column", slice=column, reason="in the current data only")
-            for column in new
-        ]
-        return lacks, notes, fit
-
-    def _absent(self, column: str, before: Mapping[str, Kind], after: Mapping[str, Kind]) -> str:
-        for where, kinds in (("reference", before), ("current", after)):
-            if column not in kinds:
-                return f"no column {column!r} in the {where} data; {near(column, kinds)}"
-        return ""
-
-    def _unfit(self, before: Kind, after: Kind) -> str:
-        if before is not after:
-            return f"type changed from {before} to {after}"
-        if before is Kind.NUMBER:
-            return "the rule has no method for numbers" if self.numeric == "none" else ""
-        if before in _CATEGORIES:
-            return f"the rule has no method for {before}" if self.categorical == "none" else ""
-        return f"no method fits {before}"
+    def _no_method(self, kind: Kind) -> str:
+        method = self.numeric if kind is Kind.NUMBER else self.categorical
+        told = "numbers" if kind is Kind.NUMBER else kind
+        return f"the rule has no method for {told}" if method == "none" else ""
 
     def _measure(self, column: str, pair: _Pair) -> Statistic:
         kind = pair.reference.frame.kinds[column]
         if pair.reference.frame.rows == 0 or pair.current.frame.rows == 0:
             return self._lack(column, Lack.MISSING, "there are no rows to compare")
-        if kind in _CATEGORIES:
+        if kind in CATEGORIES:
             return self._categories(column, pair)
         before = pair.reference.frame.distribution(column)
         after = pair.current.frame.distribution(column)
         if self.numeric == "wasserstein":
             return self._distance(column, before, after, pair)
-        value = pair.engine.drift_of_numbers("psi", before, after)
-        return self._psi(column, bins.numeric(before, after), value, pair)
+        return self._psi(
+            column,
+            bins.numeric(before, after),
+            lambda: pair.engine.drift_of_numbers("psi", before, after),
+            pair,
+        )
 
     def _categories(self, column: str, pair: _Pair) -> Statistic:
         before = pair.reference.frame.count(Key(column=column))
         after = pair.current.frame.count(Key(column=column))
-        table = bins.categorical(_counts(before), _counts(after))
+        table = bins.categorical(before.by_value(), after.by_value())
         if table.bins == 1 and table.pooled > 1:
             reason = f"too many categories for these rows ({table.pooled:,} of them)"
             return self._lack(column, Lack.INSUFFICIENT, reason)
-        value = pair.engine.drift_of_categories("psi", before, after)
-        return self._psi(column, table, value, pair)
+        return self._psi(
+            column, table, lambda: pair.engine.drift_of_categories("psi", before, after), pair
+        )
 
-    def _psi(self, column: str, table: bins.Binned, value: float, pair: _Pair) -> Statistic:
+    def _psi(
+        self, column: str, table: bins.Binned, ask: Callable[[], Answer], pair: _Pair
+    ) -> Statistic:
         n, m = table.sizes
-        few = self._too_few(column, n, m, value)
+        found = drift.psi(table)
+        few = self._too_few(column, n, m, found.value)
         if few is not None:
             return few
-        found = drift.psi(table)
+        answer = ask()
+        if answer.problem:
+            return self._unanswered(column, answer, m)
         share = pair.alpha / pair.columns
         design = DriftDesign(
             bins=table.bins, reference=n, current=m, columns=pair.columns, alpha=pair.alpha
         )
         noise = found.noise(share)
         note = f"noise alone reaches {noise:.2g} at these sizes"
-        if value > noise:
+        if answer.value > noise:
             note = f"most at {found.moved}; {note}"
         return Statistic(
             name=self.method,
             slice=column,
-            value=value,
+            value=answer.value,
             interval=pair.interval(found.bounds(share), "noncentral chi-square"),
             rows=m,
             total=pair.current.frame.rows,
-            engine=pair.engine.label,
+            engine=answer.by,
             judged=True,
             reason=note if found.df else "one value in both samples",
             # where one value is all there is in both, there is no effect to miss
@@ -213,30 +174,30 @@ class Columns:
         self, column: str, before: Distribution, after: Distribution, pair: _Pair
     ) -> Statistic:
         n, m = (sample.rows - sample.nulls for sample in (before, after))
-        shares = [sample.nulls / sample.rows for sample in (before, after)]
-        if abs(shares[0] - shares[1]) > _NULLS:
-            reason = (
-                f"wasserstein does not see nulls, and their share changed from {shares[0]:.1%} to "
-                f"{shares[1]:.1%}: use psi"
+        moved = nulls_moved(before, after)
+        if moved:
+            return self._lack(
+                column, Lack.UNDEFINED, f"wasserstein does not see nulls, and {moved}"
             )
-            return self._lack(column, Lack.UNDEFINED, reason)
-        value = pair.engine.drift_of_numbers("wasserstein", before, after)
-        if not math.isfinite(value):
+        if not drift.usable(before, after):
             reason = "there are no values, or infinite ones"
             return self._lack(column, Lack.UNDEFINED, reason)
-        few = self._too_few(column, n, m, value)
-        if few is not None:
-            return few
+        if min(n, m) < LEAST_SAMPLE:
+            few = self._too_few(column, n, m, drift.wasserstein(before, after))
+            return few or self._lack(column, Lack.INSUFFICIENT, "too few rows")
+        answer = pair.engine.drift_of_numbers("wasserstein", before, after)
+        if answer.problem or not math.isfinite(answer.value):
+            return self._unanswered(column, answer, m)
         noise = drift.wasserstein_noise(before, after, pair.alpha / pair.columns)
-        bounds = max(value - noise, 0.0), value + noise
+        bounds = max(answer.value - noise, 0.0), answer.value + noise
         return Statistic(
             name=self.method,
             slice=column,
-            value=value,
+            value=answer.value,
             interval=pair.interval(bounds, "Brownian bridge, gamma-matched"),
             rows=m,
             total=pair.current.frame.rows,
-            engine=pair.engine.label,
+            engine=answer.by,
             judged=True,
             reason=f"noise alone reaches {noise:.2g} at these sizes",
         )
@@ -250,6 +211,10 @@ class Columns:
             f"observed {value:.2g}"
         )
         return self._lack(column, Lack.INSUFFICIENT, reason, rows=m)
+
+    def _unanswered(self, column: str, answer: Answer, rows: int) -> Statistic:
+        reason = answer.problem or f"{answer.by} gives no value"
+        return replace(self._lack(column, Lack.UNDEFINED, reason, rows=rows), engine=answer.by)
 
     def _lack(self, column: str, lack: Lack, reason: str, *, rows: int = 0) -> Statistic:
         return Statistic(
@@ -272,29 +237,3 @@ class _Pair:
         """Put one-sided bounds, each at alpha over the columns, into words."""
         method = f"{law}, one-sided, Bonferroni over {self.columns:,} columns"
         return Interval(low=bounds[0], high=bounds[1], level=1 - 2 * self.alpha, method=method)
-
-
-def _all(reference: Data, current: Data) -> Iterator[str]:
-    roles = {*_roles(reference.spec), *_roles(current.spec)}
-    return (column for column in reference.frame.kinds if column not in roles)
-
-
-def _left_out(reference: Data, current: Data) -> Iterator[Statistic]:
-    """Say which columns have a role instead: roles are logged with the data, by their author."""
-    of = {c: data.role for data in (current, reference) for c in _roles(data.spec)}
-    for column in filter(of.__contains__, reference.frame.kinds):
-        reason = f"left out: a role of the {of[column]} data, not an input"
-        yield Statistic(name="left_out", slice=column, reason=reason)
-
-
-def _roles(spec: DataSpec) -> Iterator[str]:
-    yield from filter(None, (spec.label, spec.prediction, spec.key, spec.weight, spec.time))
-    if isinstance(spec.score, str):
-        yield spec.score
-    elif spec.score is not None:
-        yield from spec.score.values()
-
-
-def _counts(cells: Cells) -> Mapping[Scalar | None, int]:
-    counts = zip(cells.values, cells.counts, strict=True)
-    return {value: int(count) for (value,), count in counts}

@@ -7,12 +7,13 @@ Where they do not show it, that is an error: a guessed task would measure the wr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from aims_gate.checks.columns import Labelled, classes_of, labelled, positive_class
-from aims_gate.errors import DataError, near
+from aims_gate.engines import Sample
+from aims_gate.errors import CheckError, DataError, near
 from aims_gate.frames import Counts, Distribution, Floats, Key, Kind, Loss, Moments, Scalar
 from aims_gate.policy.model import TaskKind
 from aims_gate.sources.subject import Data
@@ -24,12 +25,18 @@ _FEW_INTEGERS = 20
 """Whole-number labels with more values than this may be a quantity."""
 
 
+def _no_sample() -> Sample:
+    raise CheckError("a table of counts is its own sample")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
     """A table, and the data that it was taken from."""
 
     table: ScoreTable
     found: Labelled
+    sample: Callable[[], Sample] = _no_sample
+    """Counts the pairs behind a table of moments, for engines that moments are not enough for."""
 
 
 Builder = Callable[[str, Data], Outcomes]
@@ -150,13 +157,24 @@ def _ranked(_metric: str, data: Data) -> Outcomes:
 def _probability_loss(metric: str, data: Data) -> Outcomes:
     found = labelled(data, ["label", "score"])
     positive = positive_class(data, found)
+    label, column = _named(found.label), _score(data, found, positive)
     moments = found.frame.moments(
         {"brier": Loss.BRIER, "log_loss": Loss.LOG}[metric],
-        label=_named(found.label),
-        estimate=_score(data, found, positive),
+        label=label,
+        estimate=column,
         positive=positive,
     )
-    return Outcomes(table=_losses(moments), found=found)
+
+    def sample() -> Sample:
+        sides = found.frame.split(column, by=label)
+        truth = [np.full(len(s.values), float(v == positive)) for v, s in sides.items()]
+        return Sample(
+            truth=np.concatenate(truth),
+            estimate=np.concatenate([side.values for side in sides.values()]),
+            counts=np.concatenate([side.counts for side in sides.values()]),
+        )
+
+    return Outcomes(table=_losses(moments), found=found, sample=sample)
 
 
 def _error(metric: str, data: Data) -> Outcomes:
@@ -165,7 +183,15 @@ def _error(metric: str, data: Data) -> Outcomes:
     moments = found.frame.moments(
         loss, label=_named(found.label), estimate=_named(found.prediction)
     )
-    return Outcomes(table=_losses(moments), found=found)
+
+    def sample() -> Sample:
+        counted = found.frame.count(
+            Key(column=_named(found.label)), Key(column=_named(found.prediction))
+        )
+        pairs = np.array(counted.values, dtype=np.float64).reshape(-1, 2)
+        return Sample(truth=pairs[:, 0], estimate=pairs[:, 1], counts=counted.counts)
+
+    return Outcomes(table=_losses(moments), found=found, sample=sample)
 
 
 def _fit(metric: str, data: Data) -> Outcomes:
@@ -174,7 +200,7 @@ def _fit(metric: str, data: Data) -> Outcomes:
     mean = float(labels.values @ labels.counts) / labels.rows
     variance = float(np.square(labels.values - mean) @ labels.counts) / labels.rows
     assert isinstance(squared.table, Losses)  # noqa: S101  # what `_error` builds
-    return Outcomes(table=Fit(squared=squared.table, variance=variance), found=squared.found)
+    return replace(squared, table=Fit(squared=squared.table, variance=variance))
 
 
 BUILDERS: Mapping[TaskKind, Mapping[str, Builder]] = {

@@ -8,11 +8,11 @@ eligible group has a judged cell, because each carries the group's own design.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from aims_gate.checks.families import Family
-from aims_gate.engines import Engine, Trials
+from aims_gate.engines import Answer, Engine, Trials
 from aims_gate.errors import near
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.stats.disparity import (
@@ -55,12 +55,23 @@ class Terms:
         rows, successes = group.rows / self.design_effect, group.successes / self.design_effect
         return self._interval(wilson(successes, rows, self.z), "Wilson")
 
-    def value(self, worse: Group, better: Group) -> float:
-        """Ask the engine for the value of a pair."""
-        low, high = _trials(worse), _trials(better)
-        if self.measure is Measure.RATIO:
-            return self.engine.ratio(low, high)
-        return self.engine.gap(low, high)
+    def answers(self, pairs: Sequence[tuple[Group, Group]]) -> Answers:
+        """Ask the engine, once, about every two groups; each answer counts for both orders.
+
+        Of two equal rates one order is asked, too, so that parity needs a second opinion as well.
+        """
+        asked = [(worse, better) for worse, better in pairs if self._asks(worse, better)]
+        trials = [(_trials(worse), _trials(better)) for worse, better in asked]
+        answers: dict[tuple[str, str], Answer] = {}
+        given = self.engine.compare(self.measure, trials)
+        for (worse, better), answer in zip(asked, given, strict=True):
+            answers[worse.name, better.name] = answers[better.name, worse.name] = answer
+        return answers
+
+    def _asks(self, worse: Group, better: Group) -> bool:
+        if self.measure is Measure.RATIO and not better.successes:
+            return False
+        return worse.rate < better.rate or (worse.rate == better.rate and worse.name < better.name)
 
     def _interval(self, bounds: Bounds, formula: str) -> Interval:
         method = f"{formula}, Bonferroni over {self.pairs:,} ordered pairs"
@@ -69,25 +80,40 @@ class Terms:
         return Interval(low=bounds[0], high=bounds[1], level=1 - self.alpha, method=method)
 
 
+Answers = Mapping[tuple[str, str], Answer]
+"""What the engine said of two groups, by their names in either order."""
+
+
 def compare(family: Family, terms: Terms) -> tuple[tuple[Contrast, ...], tuple[Statistic, ...]]:
     """Compare the groups of a family: every contrast, and the statistics that tell of them."""
     context = tuple(_context(family, terms))
     lack = _nothing_to_compare(family, terms)
     if lack is not None:
         return (), (*context, lack)
-    found = contrasts(
-        ordered_pairs(family.eligible, terms.reference),
+    pairs = ordered_pairs(family.eligible, terms.reference)
+    answers = terms.answers(pairs)
+    compared = contrasts(
+        pairs,
         measure=terms.measure,
         z=terms.z,
         design_effect=terms.design_effect,
-        value=terms.value,
+        value=lambda worse, better: answers[worse.name, better.name].value,
     )
+    found = tuple(_unless_problem(contrast, answers) for contrast in compared)
     cells = [
         cell
         for group in family.eligible
-        for cell in _cells(group, [c for c in found if c.worse is group], family, terms)
+        for cell in _cells(group, [c for c in found if c.worse is group], family, terms, answers)
     ]
     return found, (*context, *cells)
+
+
+def _unless_problem(contrast: Contrast, answers: Answers) -> Contrast:
+    """Take the value away, parity by the counts included, where the engine has a problem."""
+    answer = answers.get((contrast.worse.name, contrast.better.name))
+    if answer is None or not answer.problem:
+        return contrast
+    return replace(contrast, value=math.nan)
 
 
 def _context(family: Family, terms: Terms) -> Iterator[Statistic]:
@@ -144,7 +170,7 @@ def _nothing_to_compare(family: Family, terms: Terms) -> Statistic | None:
 
 
 def _cells(
-    group: Group, found: Sequence[Contrast], family: Family, terms: Terms
+    group: Group, found: Sequence[Contrast], family: Family, terms: Terms, answers: Answers
 ) -> Iterator[Statistic]:
     undefined = [c for c in found if _both_zero(c, terms.measure)]
     defined = [c for c in found if not _both_zero(c, terms.measure)]
@@ -160,11 +186,12 @@ def _cells(
             total=terms.total,
         )
     for contrast in telling(defined, terms.measure):
-        yield _cell(contrast, family, terms)
+        yield _cell(contrast, family, terms, answers)
 
 
-def _cell(contrast: Contrast, family: Family, terms: Terms) -> Statistic:
+def _cell(contrast: Contrast, family: Family, terms: Terms, answers: Answers) -> Statistic:
     worse, better = contrast.worse, contrast.better
+    answer = answers[worse.name, better.name]
     undefined = math.isnan(contrast.value)
     best = worse.rate == max(group.rate for group in family.eligible)
     where = family.rate.prefix + worse.name + " (best)" if best else _slice(contrast, family)
@@ -175,10 +202,12 @@ def _cell(contrast: Contrast, family: Family, terms: Terms) -> Statistic:
         interval=None if undefined else terms.interval((contrast.low, contrast.high)),
         rows=worse.rows,
         total=terms.total,
-        engine=terms.engine.label,
+        engine=answer.by,
         judged=True,
         lack=Lack.UNDEFINED if undefined else None,
-        reason=f"{terms.engine.label} gives no value" if undefined else _rates(worse, better),
+        reason=(
+            answer.problem or f"{answer.by} gives no value" if undefined else _rates(worse, better)
+        ),
         design=_design(worse, better, family, terms),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
@@ -61,6 +61,7 @@ class Score:
         summary="A performance metric, recomputed from labels and predictions or scores.",
         definition=_definition(),
         roles=(Role.EVALUATION,),
+        asks="scikit-learn",
         controls=("iso42001:A.6.2.4",),
         undecided=(
             "a column is missing, or labels, predictions or scores are null or not finite",
@@ -106,13 +107,18 @@ class Score:
         if undefined:
             yield self._lack(Lack.UNDEFINED, undefined, rows=rows, total=total)
             return
+        answer = inputs.engine.score(self.metric, table, measured.sample)
+        if answer.problem:
+            lack = self._lack(Lack.UNDEFINED, answer.problem, rows=rows, total=total)
+            yield replace(lack, engine=answer.by)
+            return
         yield Statistic(
             name=self.metric,
-            value=inputs.engine.score(self.metric, table),
+            value=answer.value,
             interval=scores.interval(self.metric, table, alpha=inputs.alpha),
             rows=rows,
             total=total,
-            engine=inputs.engine.label,
+            engine=answer.by,
             judged=True,
             reason="" if formula.bounds else "no interval is known in closed form",
         )

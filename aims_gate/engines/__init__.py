@@ -7,12 +7,20 @@ only ever refuse more. Adding an engine is one file and one row in `ENGINES`;
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
-from aims_gate.frames import Cells, Distribution
+import aims_gate
+from aims_gate.frames import Cells, Counts, Distribution, Floats
+from aims_gate.stats.disparity import Measure
 from aims_gate.stats.tables import ScoreTable
 from aims_gate.tables import Table
+
+OWN = f"native {aims_gate.__version__}"
+"""The label of what our own formulas computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,35 +32,118 @@ class Trials:
     successes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sample:
+    """What metrics of rows are computed from: each distinct pair of truth and estimate, counted."""
+
+    truth: Floats
+    """Shape (distinct,): the label; 1 or 0 where the estimate is a probability."""
+    estimate: Floats
+    """Shape (distinct,): the prediction, or the probability of the positive class."""
+    counts: Counts
+    """Shape (distinct,): rows of each pair, at least 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A value and who gave it, or why it must not be used."""
+
+    value: float
+    """NaN where it is not defined, and always where there is a *problem*."""
+    by: str
+    """As it stands in evidence: `native 0.1.0; fairlearn 0.15.0 agrees`."""
+    problem: str = ""
+    """Why no value may be used: a crash, or two engines that disagree."""
+    plain: float = math.nan
+    """The quantity that every engine computes in the same way, where that is not the value."""
+
+    @classmethod
+    def none(cls, by: str, problem: str) -> Answer:
+        """Give no value, and say why."""
+        return cls(value=math.nan, by=by, problem=problem)
+
+
 class Engine(Protocol):
-    """Computes values from cells or ordered distributions; never rows, never thresholds."""
+    """Computes values from cells or ordered distributions; never rows of data, never thresholds."""
 
     @property
     def label(self) -> str:
-        """Name and version, as it stands in evidence: `native 0.1.0`."""
+        """Name and version: `native 0.1.0`."""
         ...
 
-    def ratio(self, low: Trials, high: Trials) -> float:
-        """Give the rate of *low* over the rate of *high*: 1 is parity; NaN if *high* has none."""
+    def start(self, libraries: Iterable[str]) -> None:
+        """Begin to load *libraries*, if it uses any; MissingExtraError if one is not installed."""
         ...
 
-    def gap(self, low: Trials, high: Trials) -> float:
-        """Give the rate of *high* minus the rate of *low*, in [-1, 1]: 0 is parity."""
+    def close(self) -> None:
+        """Give back what `start` or a question took."""
+        ...
+
+    def compare(
+        self, measure: Measure, pairs: Sequence[tuple[Trials, Trials]]
+    ) -> tuple[Answer, ...]:
+        """Give per pair (low, high) the ratio low/high or the gap high - low of the rates.
+
+        Of a ratio 1 is parity and NaN says that *high* has no success; of a gap, in [-1, 1], 0 is
+        parity. NaN if a group has no rows.
+        """
         ...
 
     def drift_of_numbers(
         self, method: str, reference: Distribution, current: Distribution
-    ) -> float:
+    ) -> Answer:
         """Give the distance of two ordered distributions: 0 is none, larger is more."""
         ...
 
-    def drift_of_categories(self, method: str, reference: Cells, current: Cells) -> float:
+    def drift_of_categories(self, method: str, reference: Cells, current: Cells) -> Answer:
         """Give the distance of two tables of counts over one column: 0 is none."""
         ...
 
-    def score(self, metric: str, table: ScoreTable) -> float:
-        """Give a performance metric of `stats.scores`; NaN where it is undefined."""
+    def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
+        """Give a performance metric of `stats.scores`; NaN where it is undefined.
+
+        *sample* is called where moments are not enough, so only for mean losses and r2.
+        """
+        ...
+
+    def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:
+        """Give a number that a library defines itself; CheckError if the engine has no library."""
         ...
 
 
-ENGINES: Table[Engine] = Table("engine", {"native": "aims_gate.engines.native:ENGINE"})
+class Engines:
+    """The engines of one run, opened when they are named and closed with it."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self.environ = environ or {}
+        self._open: dict[str, Engine] = {}
+
+    def __getitem__(self, name: str) -> Engine:
+        """Give the engine *name*, the same one each time; UsageError if there is none."""
+        if name not in self._open:
+            self._open[name] = ENGINES[name](self)
+        return self._open[name]
+
+    def __enter__(self) -> Self:
+        """Open nothing yet."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close every engine that was opened."""
+        for engine in self._open.values():
+            engine.close()
+
+
+ENGINES: Table[Callable[[Engines], Engine]] = Table(
+    "engine",
+    {
+        "native": "aims_gate.engines.native:opened",
+        "reference": "aims_gate.engines.reference:opened",
+        "both": "aims_gate.engines.both:opened",
+    },
+)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import aims_gate
-from aims_gate.engines import Trials
+from aims_gate.engines import OWN, Answer, Engines, Sample, Trials
 from aims_gate.errors import CheckError
-from aims_gate.frames import Cells, Distribution, Scalar
+from aims_gate.frames import Cells, Distribution
 from aims_gate.stats import bins, drift
+from aims_gate.stats.disparity import Measure
 from aims_gate.stats.tables import ScoreTable
 
 
@@ -21,46 +21,64 @@ class Native:
     @property
     def label(self) -> str:
         """Name and version, as it stands in evidence."""
-        return f"native {aims_gate.__version__}"
+        return OWN
 
-    def ratio(self, low: Trials, high: Trials) -> float:
-        """Give the rate of *low* over the rate of *high*: 1 is parity; NaN if *high* has none."""
-        if high.successes == 0 or low.rows == 0:
-            return math.nan
-        return (low.successes * high.rows) / (low.rows * high.successes)
+    def start(self, libraries: Iterable[str]) -> None:
+        """Do nothing: everything is there."""
 
-    def gap(self, low: Trials, high: Trials) -> float:
-        """Give the rate of *high* minus the rate of *low*, in [-1, 1]: 0 is parity."""
-        if low.rows == 0 or high.rows == 0:
-            return math.nan
-        return high.successes / high.rows - low.successes / low.rows
+    def close(self) -> None:
+        """Do nothing: nothing was taken."""
+
+    def compare(
+        self, measure: Measure, pairs: Sequence[tuple[Trials, Trials]]
+    ) -> tuple[Answer, ...]:
+        """Give the ratio or gap of each pair; see `Engine.compare`."""
+        formula = _ratio if measure is Measure.RATIO else _gap
+        return tuple(Answer(value=formula(low, high), by=OWN) for low, high in pairs)
 
     def drift_of_numbers(
         self, method: str, reference: Distribution, current: Distribution
-    ) -> float:
+    ) -> Answer:
         """Give PSI, or Wasserstein in reference standard deviations; CheckError for others."""
         if method == "psi":
-            return drift.psi(bins.numeric(reference, current)).value
+            return Answer(value=drift.psi(bins.numeric(reference, current)).value, by=OWN)
         if method == "wasserstein":
-            return drift.wasserstein(reference, current)
-        raise CheckError(f"{self.label} has no drift method {method!r} for numbers")
+            return Answer(value=drift.wasserstein(reference, current), by=OWN)
+        raise CheckError(f"{OWN} has no drift method {method!r} for numbers")
 
-    def drift_of_categories(self, method: str, reference: Cells, current: Cells) -> float:
+    def drift_of_categories(self, method: str, reference: Cells, current: Cells) -> Answer:
         """Give PSI over categories, rare ones pooled; CheckError for other methods."""
         if method == "psi":
-            return drift.psi(bins.categorical(_counts(reference), _counts(current))).value
-        raise CheckError(f"{self.label} has no drift method {method!r} for categories")
+            table = bins.categorical(reference.by_value(), current.by_value())
+            return Answer(value=drift.psi(table).value, by=OWN)
+        raise CheckError(f"{OWN} has no drift method {method!r} for categories")
 
-    def score(self, metric: str, table: ScoreTable) -> float:
+    def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:  # noqa: ARG002  # moments are enough
         """Give a performance metric of `stats.scores`; NaN where it is undefined."""
         from aims_gate.stats import scores
 
-        return scores.value(metric, table)
+        return Answer(value=scores.value(metric, table), by=OWN)
+
+    def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:  # noqa: ARG002  # refused
+        """Refuse: our formulas have no other library's names."""
+        raise CheckError(f"{OWN} cannot answer for {library}", hint="use engine: reference")
 
 
-def _counts(cells: Cells) -> Mapping[Scalar | None, int]:
-    counts = zip(cells.values, cells.counts, strict=True)
-    return {value: int(count) for (value,), count in counts}
+def _ratio(low: Trials, high: Trials) -> float:
+    if high.successes == 0 or low.rows == 0:
+        return math.nan
+    return (low.successes * high.rows) / (low.rows * high.successes)
+
+
+def _gap(low: Trials, high: Trials) -> float:
+    if low.rows == 0 or high.rows == 0:
+        return math.nan
+    return high.successes / high.rows - low.successes / low.rows
 
 
 ENGINE = Native()
+
+
+def opened(_peers: Engines) -> Native:
+    """Give the engine; it keeps nothing, so there is one."""
+    return ENGINE

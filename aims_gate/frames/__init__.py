@@ -63,6 +63,11 @@ class Cells:
         """All rows."""
         return int(self.counts.sum())
 
+    def by_value(self) -> dict[Scalar | None, int]:
+        """Give the rows by value; ValueError unless they were counted by one column."""
+        counts = zip(self.values, self.counts, strict=True)
+        return {value: int(count) for (value,), count in counts}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:

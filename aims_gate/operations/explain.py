@@ -96,6 +96,7 @@ def _body(task: Task, policy: Policy) -> Iterator[str]:
     yield f"on: {_data(task.roles, policy)}"
     yield "requires: " + "; ".join(_bar(task.judged.name, bar, task.decide_on) for bar in task.bars)
     yield f"burden of proof: {task.decide_on}. {_BURDEN[task.decide_on]}"
+    yield from _engine(task)
     yield from _conditions(rule)
     yield f"too little data: {_insufficient(rule, policy)}"
     yield f"supports: {', '.join(task.controls)}"
@@ -125,6 +126,15 @@ def _conditions(rule: Rule) -> Iterator[str]:
     if rule.applies_to is not None:
         models, stages = rule.applies_to.models, rule.applies_to.stages
         yield f"applies to: models {_plain(models or 'all')}, stages {_plain(stages or 'all')}"
+
+
+def _engine(task: Task) -> Iterator[str]:
+    asked = type(task.check).about.asks
+    if asked and task.engine != "native":
+        told = (
+            f"{asked} must agree with our value" if task.engine == "both" else f"{asked} gives it"
+        )
+        yield f"engine: {task.engine}: {told}"
 
 
 def _insufficient(rule: Rule, policy: Policy) -> str:

@@ -126,7 +126,8 @@ RULE: Mapping[str, Holds] = {
     "decide_on": _ranked([word.value for word in DecideOn], "estimate"),
     # unset is `block` at the last stage, where it counts
     "on_insufficient": _ranked([word.value for word in OnInsufficient], "block"),
-    "engine": _ranked(["native", "reference", "both"], "native"),
+    # what a rule leaves out is the policy's, which is not known here and may be the strictest
+    "engine": _ranked(["native", "reference", "both"], "both"),
     "effective_from": _falling(absent="tightest"),
     "baseline.expires": _falling(),
     "max_age_days": _falling(absent="loosest"),

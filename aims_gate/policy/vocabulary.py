@@ -82,8 +82,8 @@ _ROLES = tuple(role.value for role in Role if role is not Role.CHAMPION)
 _SEVERITIES = tuple(word.value for word in Severity)
 _BURDENS = tuple(word.value for word in DecideOn)
 _REACTIONS = tuple(word.value for word in OnInsufficient)
-_NATIVE = {"reference": "this version measures with engine: native only"}
-_NATIVE["both"] = _NATIVE["reference"]
+ENGINES = ("native", "reference", "both")
+"""From the one that refuses least to the one that refuses most."""
 
 Text = Annotated[str, PlainValidator(scalars.as_text), WithJsonSchema(_TEXT)]
 Number = Annotated[float, PlainValidator(scalars.as_number), _numeric()]
@@ -184,7 +184,7 @@ Expected = Annotated[
 ]
 ApiVersion = Annotated[str, _choice("aims-gate/v1"), _words("aims-gate/v1")]
 Kind = Annotated[str, _choice("Policy"), _words("Policy")]
-Engine = Annotated[str, _choice("native", later=_NATIVE), _words("native")]
+Engine = Annotated[str, _choice(*ENGINES), _words(*ENGINES)]
 AlphaScope = Annotated[str, _choice("rule", "policy"), _words("rule", "policy")]
 SeverityWord = Annotated[str, _choice(*_SEVERITIES), _words(*_SEVERITIES)]
 DecideOnWord = Annotated[str, _choice(*_BURDENS), _words(*_BURDENS)]

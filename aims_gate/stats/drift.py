@@ -76,8 +76,7 @@ def psi(table: Binned) -> Psi:
     n, m = table.sizes
     if table.bins == 1:
         return Psi(raw=0.0, df=0, size=n * m / (n + m), moved=table.names[0])
-    p, q = _shares(table.reference), _shares(table.current)
-    terms = (p - q) * np.log(p / q)
+    terms = _terms(_shares(table.reference), _shares(table.current))
     return Psi(
         raw=float(terms.sum()),
         df=table.bins - 1,
@@ -86,13 +85,23 @@ def psi(table: Binned) -> Psi:
     )
 
 
+def divergence(reference: Counts, current: Counts) -> float:
+    """Give the plain sum of (p - q) ln(p/q) in [0, inf), nothing added or taken off.
+
+    Args:
+        reference: Counts of shape (bins,), each at least 1.
+        current: The same of the other sample.
+    """
+    return float(_terms(reference / reference.sum(), current / current.sum()).sum())
+
+
 def wasserstein(reference: Ordered, current: Ordered) -> float:
     """Give the Wasserstein-1 distance over max(sd of the reference, 0.001), nulls left out.
 
     The integral of |F - G|, exact. NaN if a sample has no values or an infinite one,
     or the reference's spread overflows.
     """
-    if not _usable(reference, current):
+    if not usable(reference, current):
         return math.nan
     with np.errstate(over="ignore", invalid="ignore"):
         points = np.union1d(reference.values, current.values)
@@ -107,7 +116,7 @@ def wasserstein_noise(reference: Ordered, current: Ordered, alpha: float) -> flo
     The distance is an integral of |Brownian bridge|; its mean and variance, summed over 100 cells
     of the pooled ranks, are matched by a gamma distribution. NaN where the distance is.
     """
-    if not _usable(reference, current):
+    if not usable(reference, current):
         return math.nan
     n, m = int(reference.counts.sum()), int(current.counts.sum())
     with np.errstate(over="ignore", invalid="ignore"):
@@ -122,13 +131,18 @@ def wasserstein_noise(reference: Ordered, current: Ordered, alpha: float) -> flo
         return quantile / _spread(reference)
 
 
+def usable(*samples: Ordered) -> bool:
+    """Tell whether samples have values at all, and none of them infinite."""
+    return all(len(s.values) and np.isfinite(s.values[[0, -1]]).all() for s in samples)
+
+
+def _terms(p: Floats, q: Floats) -> Floats:
+    return np.asarray((p - q) * np.log(p / q), dtype=np.float64)
+
+
 def _shares(counts: Counts) -> Floats:
     shares = (counts + 0.5) / (counts.sum() + len(counts) / 2)
     return np.asarray(np.maximum(shares, _LEAST_SHARE), dtype=np.float64)
-
-
-def _usable(*samples: Ordered) -> bool:
-    return all(len(s.values) and np.isfinite(s.values[[0, -1]]).all() for s in samples)
 
 
 def _ranks(sample: Ordered, points: Floats) -> Floats:

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aims_gate.checks.fairness import ImpactRatio, Odds, Parity
+from aims_gate.engines import Answer
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Scalar
@@ -473,8 +474,8 @@ def test_an_engine_without_a_value_is_undefined_and_kept() -> None:
     class Broken:
         label = "broken 1.0"
 
-        def ratio(self, low: object, high: object) -> float:
-            return math.nan
+        def compare(self, measure: object, pairs: list[object]) -> tuple[Answer, ...]:
+            return (Answer(value=math.nan, by=self.label),) * len(pairs)
 
     found = inputs(counted({"F": (400, 80), "M": (600, 180)}))
     broken: Any = Broken()

@@ -15,6 +15,7 @@ from sklearn import metrics as sk
 from aims_gate.checks import NoDataError
 from aims_gate.checks.outcomes import BUILDERS
 from aims_gate.checks.performance import Metric, Score
+from aims_gate.engines import Answer
 from aims_gate.errors import PolicyError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.plan import plan
@@ -412,8 +413,8 @@ class Optimist:
 
     label = "optimist 1"
 
-    def score(self, metric: str, table: object) -> float:
-        return 1.0
+    def score(self, metric: str, table: object, sample: object) -> Answer:
+        return Answer(value=1.0, by=self.label)
 
 
 def test_an_engine_cannot_give_a_value_to_what_is_undefined() -> None:

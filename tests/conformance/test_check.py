@@ -26,7 +26,11 @@ from aims_gate.verdict import Outcome
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PARAMETERS: dict[str, dict[str, Any]] = {"performance.score": {"metric": "accuracy"}}
-REQUIRE = {"performance.score": Threshold(at_least=0.5)}
+REQUIRE = {
+    "performance.score": Threshold(at_least=0.5),
+    "fairlearn:equalized_odds_ratio": Threshold(at_least=0.5),
+    "fairlearn:equal_opportunity_ratio": Threshold(at_least=0.5),
+}
 
 pytestmark = pytest.mark.parametrize("name", list(CHECKS))
 
@@ -41,9 +45,9 @@ def task(name: str) -> Task:
 
 
 def test_its_name_is_its_row(name: str) -> None:
-    """The table and the check agree on what it is called, as family.name."""
+    """The table and the check agree on what it is called, as family.name or library:name."""
     assert CHECKS[name].about.name == name
-    assert re.fullmatch(r"[a-z]+\.[a-z_]+", name)
+    assert re.fullmatch(r"[a-z]+[.:][a-z_]+", name)
 
 
 def test_it_describes_itself(name: str) -> None:

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 import aims_gate
-from aims_gate.engines import ENGINES, Trials
+from aims_gate.engines import Engines, Sample, Trials
 from aims_gate.engines.native import ENGINE
 from aims_gate.errors import CheckError
 from aims_gate.frames import Cells, Distribution, Key
+from aims_gate.stats.disparity import Measure
 from aims_gate.stats.tables import Confusion
 
+RATIO, GAP = Measure.RATIO, Measure.GAP
 NONE = Trials(group="none", rows=40, successes=0)
 EMPTY = Trials(group="empty", rows=0, successes=0)
 SOME = Trials(group="some", rows=60, successes=30)
@@ -31,31 +33,41 @@ def cells(**counts: int) -> Cells:
     )
 
 
+def of_pair(measure: Measure, low: Trials, high: Trials) -> float:
+    (answer,) = ENGINE.compare(measure, [(low, high)])
+    assert (answer.by, answer.problem) == (ENGINE.label, "")
+    return answer.value
+
+
+def no_sample() -> Sample:
+    raise AssertionError("moments are enough")
+
+
 def test_the_native_engine_is_in_the_table_and_names_its_version() -> None:
-    assert ENGINES["native"] is ENGINE
+    assert Engines()["native"] is ENGINE
     assert ENGINE.label == f"native {aims_gate.__version__}"
 
 
 def test_a_ratio_over_nothing_is_no_number() -> None:
-    assert math.isnan(ENGINE.ratio(SOME, NONE))
-    assert math.isnan(ENGINE.ratio(NONE, NONE))
-    assert math.isnan(ENGINE.ratio(EMPTY, SOME))
+    assert math.isnan(of_pair(RATIO, SOME, NONE))
+    assert math.isnan(of_pair(RATIO, NONE, NONE))
+    assert math.isnan(of_pair(RATIO, EMPTY, SOME))
 
 
 def test_a_gap_to_an_empty_group_is_no_number() -> None:
-    assert math.isnan(ENGINE.gap(EMPTY, SOME))
-    assert math.isnan(ENGINE.gap(SOME, EMPTY))
+    assert math.isnan(of_pair(GAP, EMPTY, SOME))
+    assert math.isnan(of_pair(GAP, SOME, EMPTY))
 
 
 def test_no_success_against_some_is_the_worst_ratio() -> None:
-    assert ENGINE.ratio(NONE, SOME) == 0
-    assert ENGINE.gap(NONE, SOME) == 0.5
+    assert of_pair(RATIO, NONE, SOME) == 0
+    assert of_pair(GAP, NONE, SOME) == 0.5
 
 
 def test_the_ratio_of_equal_rates_is_exactly_one() -> None:
     """1/3 of 90 and of 210: a quotient of two rounded rates could miss 1 by a bit."""
     low = Trials(group="a", rows=90, successes=30)
-    assert ENGINE.ratio(low, Trials(group="b", rows=210, successes=70)) == 1.0
+    assert of_pair(RATIO, low, Trials(group="b", rows=210, successes=70)) == 1.0
 
 
 def test_a_method_that_is_not_there_is_an_error_not_a_zero() -> None:
@@ -67,9 +79,16 @@ def test_a_method_that_is_not_there_is_an_error_not_a_zero() -> None:
 
 def test_wasserstein_of_two_steps_is_known() -> None:
     """Reference 0 and 2 (sd 1), current 1 and 3: everything moves by one sd."""
-    assert ENGINE.drift_of_numbers("wasserstein", ordered(0, 2), ordered(1, 3)) == 1.0
+    assert ENGINE.drift_of_numbers("wasserstein", ordered(0, 2), ordered(1, 3)).value == 1.0
 
 
 def test_a_performance_metric_comes_from_the_scores_and_is_nan_where_it_is_undefined() -> None:
-    assert ENGINE.score("precision", Confusion(tp=30, fp=10, fn=5, tn=55)) == 0.75
-    assert math.isnan(ENGINE.score("precision", Confusion(tp=0, fp=0, fn=5, tn=55)))
+    assert ENGINE.score("precision", Confusion(tp=30, fp=10, fn=5, tn=55), no_sample).value == 0.75
+    assert math.isnan(
+        ENGINE.score("precision", Confusion(tp=0, fp=0, fn=5, tn=55), no_sample).value
+    )
+
+
+def test_the_native_engine_does_not_answer_for_a_library() -> None:
+    with pytest.raises(CheckError, match="cannot answer for fairlearn"):
+        ENGINE.by_name("fairlearn", "demographic_parity_ratio", {})

@@ -71,7 +71,7 @@ TIGHTER = [
     ("PERF-01", "require: {warn_below: 0.95}"),
     ("PERF-01", "decide_on: proven_pass, severity: block, on_insufficient: block"),
     ("PERF-01", "title: t, why: w, approved_by: a, controls: [x], grace_days: 0"),
-    ("PERF-01", "max_age_days: 400, engine: native, with: {metric: roc_auc}"),
+    ("PERF-01", "max_age_days: 400, engine: both, with: {metric: roc_auc}"),
     ("PERF-01", "check: performance.score, applies_to: {models: ['*']}"),
     ("BIAS-02", "decide_on: proven_pass"),
     ("BIAS-02", "decide_on: estimate"),
@@ -91,6 +91,8 @@ LOOSER = [
     ("PERF-01", "decide_on: estimate", "decide_on"),
     ("PERF-01", "decide_on: proven_breach", "decide_on"),
     ("PERF-01", "severity: warn", "severity"),
+    # what the policy of the parent says is not known to the rule: it may be both
+    ("PERF-01", "engine: native", "engine"),
     ("PERF-01", "on_insufficient: warn", "on_insufficient"),
     ("PERF-01", "effective_from: 2020-01-01", "effective_from"),
     ("PERF-01", "applies_to: {models: [credit]}", "applies_to.models"),

@@ -110,7 +110,7 @@ def test_every_key_of_the_grammar_is_accepted_by_schema_and_reader() -> None:
         ("version: 3.2.0", "version: 3.2"),
         ("owner: model-risk@acme.example, expires", "owner: ~, expires"),
         ("2027-06-30}", "30.06.2027}"),
-        ("engine: native\next", "engine: both\next"),
+        ("engine: native\next", "engine: fairlearn\next"),
         ("pack: iso42001-baseline@1.0.0", "pack: iso42001-baseline"),
         ("pack: iso", "uri: iso"),
         ("allow: []", "allow: s3://x/"),

@@ -1,0 +1,151 @@
+"""What all checks on groups share: which groups there are, and which of them may be judged.
+
+A lone group, a group that is too small and one that must be covered and is not are judged cells
+that say so, whoever computes the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from aims_gate.checks import Inputs
+from aims_gate.checks.columns import Labelled, Need, labelled, positive_class
+from aims_gate.checks.families import Family, RateOf, families, is_of
+from aims_gate.errors import DataError, MissingColumnError, near
+from aims_gate.facts import Lack, Statistic
+from aims_gate.frames import Scalar
+from aims_gate.policy.model import Role
+from aims_gate.sources.subject import Data
+
+CONTROLS = ("iso42001:A.5.4", "iso42001:A.6.2.4")
+UNDECIDED = (
+    "an attribute's column is missing, or fewer than two groups have min_cell rows",
+    "more than max_uncovered of the rows are in groups below min_cell",
+    "a group of must_cover is absent or below min_cell",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """Which groups are compared, and how small is too small."""
+
+    statistic: ClassVar[str]
+    """The judged statistic."""
+    needs: ClassVar[tuple[Need, ...]]
+
+    by: tuple[str | tuple[str, ...], ...] = ()
+    """Columns, or lists of columns for intersections; all `sensitive` columns if empty."""
+    min_cell: int = 30
+    """Rows below which a group is not judged, never the reference and never the best."""
+    max_uncovered: float = 0.05
+    """Share of rows in groups below min_cell past which the rule is INSUFFICIENT, in [0, 1)."""
+    must_cover: tuple[str, ...] = ()
+    """Groups that must be judged, such as `sex=F`."""
+
+    def attributes(self) -> list[tuple[str, ...]]:
+        """Give the attributes of `by`, each as its columns."""
+        return [(a,) if isinstance(a, str) else a for a in self.by]
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        if self.min_cell < 1:
+            yield "min_cell", f"{self.min_cell} is not a number of rows", "30 is usual"
+        if not 0 <= self.max_uncovered < 1:
+            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
+        attributes = self.attributes()
+        for columns in attributes:
+            if not all(columns) or len(set(columns)) != len(columns) or not columns:
+                yield "by", f"{list(columns)} is not a list of different columns", ""
+        if len({frozenset(columns) for columns in attributes}) != len(attributes):
+            yield "by", "an attribute is named twice", "each pair of groups counts once"
+        for field, group in [("must_cover", g) for g in self.must_cover]:
+            if attributes and not any(is_of(group, columns) for columns in attributes):
+                yield field, f"{group!r} is a group of no attribute in by", "write sex=F"
+
+    def compared_rates(self) -> tuple[RateOf, ...]:
+        """Give the rates that are compared."""
+        return (RateOf.SELECTION,)
+
+    def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:
+        """Compare the groups of each family; *total* is the rows they were counted in."""
+        raise NotImplementedError
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Measure every attribute; DataError if the outcome columns cannot be used."""
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        found = labelled(data, self.needs)
+        positive = positive_class(data, found)
+        yield from found.context()
+        counted: list[Family] = []
+        for columns in self._attributes(data):
+            try:
+                counted += self._count(columns, data, found, positive)
+            except DataError as error:
+                # beside attributes that can be judged, so that their refusal is not lost
+                absent = isinstance(error, MissingColumnError)
+                lack = Lack.MISSING if absent else Lack.UNDEFINED
+                yield self.lack(" & ".join(columns), lack, str(error))
+        yield from self._uncovered(counted)
+        yield from self.compared(counted, inputs, found.frame.rows)
+
+    def lack(self, where: str, lack: Lack, reason: str, *, rows: int = 0) -> Statistic:
+        """Give a judged cell without a value."""
+        return Statistic(
+            name=self.statistic, slice=where, judged=True, lack=lack, reason=reason, rows=rows
+        )
+
+    def _attributes(self, data: Data) -> tuple[tuple[str, ...], ...]:
+        if self.by:
+            return tuple(self.attributes())
+        if not data.spec.sensitive:
+            raise DataError(
+                "no column is named as sensitive",
+                where=f"{data.role} data",
+                hint=f"name them in by:, or as sensitive: under data.{data.role}",
+            )
+        return tuple((column,) for column in data.spec.sensitive)
+
+    def _count(
+        self, columns: tuple[str, ...], data: Data, found: Labelled, positive: Scalar
+    ) -> tuple[Family, ...]:
+        for column in columns:
+            if column not in data.frame.kinds:
+                where = f"{data.role} data"
+                raise MissingColumnError.from_columns(column, data.frame.kinds, where=where)
+        return families(
+            found,
+            positive,
+            columns=columns,
+            rates=self.compared_rates(),
+            spec=data.spec,
+            min_cell=self.min_cell,
+        )
+
+    def _uncovered(self, counted: list[Family]) -> Iterator[Statistic]:
+        for family in counted:
+            left_out = sum(group.rows for group in family.small)
+            if left_out > self.max_uncovered * family.rows:
+                share = left_out / family.rows
+                reason = (
+                    f"{share:.1%} of the {family.rate.trials} are in groups below min_cell "
+                    f"{self.min_cell}, more than max_uncovered {self.max_uncovered:.1%}"
+                )
+                yield self.lack(family.slice, Lack.INSUFFICIENT, reason, rows=left_out)
+        for name in self.must_cover:
+            yield from self._must_cover(name, counted)
+
+    def _must_cover(self, name: str, counted: list[Family]) -> Iterator[Statistic]:
+        groups = [(family, g) for family in counted for g in family.groups if g.name == name]
+        if not groups:
+            hint = near(name, {g.name for family in counted for g in family.groups})
+            yield self.lack(name, Lack.INSUFFICIENT, f"must be covered and is absent; {hint}")
+        for family, group in groups:
+            if group in family.small:
+                reason = (
+                    f"must be covered and has {group.rows:,} {family.rate.trials}, "
+                    f"below min_cell {self.min_cell}"
+                )
+                where = family.rate.prefix + name
+                yield self.lack(where, Lack.INSUFFICIENT, reason, rows=group.rows)

@@ -1,0 +1,123 @@
+"""Which columns of two data sets can be compared, and why the others cannot.
+
+No column is lost: each is fit, lacks something, or is noted as left out. Only `all` leaves columns
+out; one that is named is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from aims_gate.errors import near
+from aims_gate.facts import Lack, Statistic
+from aims_gate.frames import Distribution, Kind
+from aims_gate.policy.model import DataSpec
+from aims_gate.sources.subject import Data
+
+_NULLS = 0.01
+CATEGORIES = (Kind.TEXT, Kind.BOOLEAN)
+Named = Literal["all"] | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """The columns of a rule, sorted by what can be done with them."""
+
+    fit: tuple[str, ...]
+    lacks: tuple[tuple[str, Lack, str], ...]
+    """Columns that must be judged and cannot be compared: name, lack, reason."""
+    notes: tuple[Statistic, ...]
+    """What was left out, or is new, for people."""
+
+    @property
+    def judged(self) -> int:
+        """Columns that have a judged cell."""
+        return len(self.fit) + len(self.lacks)
+
+
+def matched(
+    columns: Named, reference: Data, current: Data, no_method: Callable[[Kind], str]
+) -> Matched:
+    """Sort *columns*; *no_method* says why a kind cannot be compared, and nothing if it can."""
+    lacks: list[tuple[str, Lack, str]] = []
+    notes: list[Statistic] = []
+    fit: list[str] = []
+    before, after = reference.frame.kinds, current.frame.kinds
+    for column in _all(reference, current) if columns == "all" else columns:
+        missing = _absent(column, before, after)
+        unfit = "" if missing else _unfit(before[column], after[column], no_method)
+        if missing:
+            lacks.append((column, Lack.MISSING, missing))
+        elif unfit and (columns != "all" or before[column] is not after[column]):
+            lacks.append((column, Lack.UNDEFINED, unfit))
+        elif unfit:
+            reason = f"left out: {unfit}"
+            notes.append(Statistic(name="left_out", slice=column, reason=reason))
+        else:
+            fit.append(column)
+    if columns == "all":
+        notes += _left_out(reference, current)
+    notes += [
+        Statistic(name="new_column", slice=column, reason="in the current data only")
+        for column in after
+        if column not in before
+    ]
+    return Matched(fit=tuple(fit), lacks=tuple(lacks), notes=tuple(notes))
+
+
+def nulls_moved(before: Distribution, after: Distribution) -> str:
+    """Say how the share of nulls changed, if by more than 1 %: many distances do not see it."""
+    shares = [sample.nulls / sample.rows for sample in (before, after)]
+    if abs(shares[0] - shares[1]) <= _NULLS:
+        return ""
+    return (
+        f"their share changed from {shares[0]:.1%} to {shares[1]:.1%}: use drift.columns with psi"
+    )
+
+
+def column_problems(columns: Named) -> Iterable[tuple[str, str, str]]:
+    """Give what is wrong with a parameter `columns`."""
+    if columns == "all":
+        return
+    if not columns or not all(columns):
+        yield "columns", "names no column, or an empty one", "list them or write all"
+    if len(set(columns)) != len(columns):
+        yield "columns", "names a column twice", ""
+
+
+def _absent(column: str, before: Mapping[str, Kind], after: Mapping[str, Kind]) -> str:
+    for where, kinds in (("reference", before), ("current", after)):
+        if column not in kinds:
+            return f"no column {column!r} in the {where} data; {near(column, kinds)}"
+    return ""
+
+
+def _unfit(before: Kind, after: Kind, no_method: Callable[[Kind], str]) -> str:
+    if before is not after:
+        return f"type changed from {before} to {after}"
+    if before is Kind.NUMBER or before in CATEGORIES:
+        return no_method(before)
+    return f"no method fits {before}"
+
+
+def _all(reference: Data, current: Data) -> Iterator[str]:
+    roles = {*_roles(reference.spec), *_roles(current.spec)}
+    return (column for column in reference.frame.kinds if column not in roles)
+
+
+def _left_out(reference: Data, current: Data) -> Iterator[Statistic]:
+    """Say which columns have a role instead: roles are logged with the data, by their author."""
+    of = {c: data.role for data in (current, reference) for c in _roles(data.spec)}
+    for column in filter(of.__contains__, reference.frame.kinds):
+        reason = f"left out: a role of the {of[column]} data, not an input"
+        yield Statistic(name="left_out", slice=column, reason=reason)
+
+
+def _roles(spec: DataSpec) -> Iterator[str]:
+    yield from filter(None, (spec.label, spec.prediction, spec.key, spec.weight, spec.time))
+    if isinstance(spec.score, str):
+        yield spec.score
+    elif spec.score is not None:
+        yield from spec.score.values()

@@ -1,0 +1,135 @@
+"""The engine `both`: our value decides, and a library has to agree with it.
+
+A value that the two do not share is no value: the cell is an error that shows both numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+import aims_gate
+from aims_gate.engines import Answer, Engine, Engines, Sample, Trials
+from aims_gate.errors import CheckError
+from aims_gate.frames import Cells, Distribution, Floats
+from aims_gate.stats import bins, drift
+from aims_gate.stats.disparity import Measure
+from aims_gate.stats.samples import order_statistics, smoothed
+from aims_gate.stats.tables import ScoreTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """How far two computations of one quantity may lie apart: relative, or absolute near zero."""
+
+    relative: float
+    absolute: float
+
+    def holds(self, ours: float, theirs: float) -> bool:
+        """Tell whether two numbers agree; two undefined ones do, one undefined one does not."""
+        if math.isnan(ours) or math.isnan(theirs):
+            return math.isnan(ours) and math.isnan(theirs)
+        return math.isclose(ours, theirs, rel_tol=self.relative, abs_tol=self.absolute)
+
+
+TOLERANCES: Mapping[str, Tolerance] = {
+    "ratio": Tolerance(relative=1e-9, absolute=1e-12),
+    "gap": Tolerance(relative=1e-9, absolute=1e-12),
+    "psi": Tolerance(relative=1e-9, absolute=1e-12),
+    # a sum over 20,000 steps, and a standard deviation that each side computes in its own way
+    "wasserstein": Tolerance(relative=1e-6, absolute=1e-9),
+    "score": Tolerance(relative=1e-9, absolute=1e-9),
+}
+"""What counts as agreement, by quantity (docs/deciding.md)."""
+
+
+class Both:
+    """Our engine and the reference, held against each other cell by cell."""
+
+    def __init__(self, native: Engine, reference: Engine) -> None:
+        self._native = native
+        self._reference = reference
+
+    @property
+    def label(self) -> str:
+        """Name and version; each value carries the label of the library that agreed."""
+        return f"both {aims_gate.__version__}"
+
+    def start(self, libraries: Iterable[str]) -> None:
+        """Start the reference; MissingExtraError if a library is not installed."""
+        self._reference.start(libraries)
+
+    def close(self) -> None:
+        """Close the reference."""
+        self._reference.close()
+
+    def compare(
+        self, measure: Measure, pairs: Sequence[tuple[Trials, Trials]]
+    ) -> tuple[Answer, ...]:
+        """Give our ratio or gap where Fairlearn's rates lead to the same."""
+        ours = self._native.compare(measure, pairs)
+        theirs = self._reference.compare(measure, pairs)
+        return tuple(
+            _agreed(our, our.value, their, TOLERANCES[measure])
+            for our, their in zip(ours, theirs, strict=True)
+        )
+
+    def drift_of_numbers(
+        self, method: str, reference: Distribution, current: Distribution
+    ) -> Answer:
+        """Give our distance where Evidently computes the same plain quantity of the same sample."""
+        ours = self._native.drift_of_numbers(method, reference, current)
+        theirs = self._reference.drift_of_numbers(method, reference, current)
+        if method == "psi":
+            plain = _plain_psi(bins.numeric(reference, current))
+        else:
+            plain = drift.wasserstein(_thinned(reference), _thinned(current))
+        return _agreed(ours, plain, theirs, TOLERANCES[method])
+
+    def drift_of_categories(self, method: str, reference: Cells, current: Cells) -> Answer:
+        """Give our PSI where Evidently's of the same categories has the same plain sum."""
+        ours = self._native.drift_of_categories(method, reference, current)
+        theirs = self._reference.drift_of_categories(method, reference, current)
+        plain = _plain_psi(bins.categorical(reference.by_value(), current.by_value()))
+        return _agreed(ours, plain, theirs, TOLERANCES[method])
+
+    def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
+        """Give our metric where scikit-learn's is the same."""
+        ours = self._native.score(metric, table, sample)
+        theirs = self._reference.score(metric, table, sample)
+        return _agreed(ours, ours.value, theirs, TOLERANCES["score"])
+
+    def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:  # noqa: ARG002  # refused
+        """Refuse: what a library defines itself has no second opinion."""
+        raise CheckError(f"{self.label} cannot answer for {library}", hint="use engine: reference")
+
+
+def opened(peers: Engines) -> Both:
+    """Give an engine over the two others of this run, so that there is one child process."""
+    return Both(peers["native"], peers["reference"])
+
+
+def _agreed(ours: Answer, plain: float, theirs: Answer, tolerance: Tolerance) -> Answer:
+    """Give our answer if *plain*, which both compute, is theirs too."""
+    if theirs.problem:
+        return Answer.none(ours.by, f"no second opinion: {theirs.problem}")
+    if theirs.by == ours.by:  # one bin: neither has anything to compute
+        return ours
+    if not tolerance.holds(plain, theirs.plain):
+        apart = f"further apart than {tolerance.relative:g} relative"
+        what = f"{ours.by} computes {plain:.12g} and {theirs.by} {theirs.plain:.12g}"
+        return Answer.none(f"{ours.by}; {theirs.by} disagrees", f"{what}, {apart}")
+    return Answer(value=ours.value, by=f"{ours.by}; {theirs.by} agrees")
+
+
+def _plain_psi(table: bins.Binned) -> float:
+    return drift.divergence(*smoothed(table)) if table.bins > 1 else 0.0
+
+
+def _thinned(sample: Distribution) -> Distribution:
+    found: Floats = order_statistics(sample)
+    values, counts = np.unique(found, return_counts=True)
+    return Distribution(values=values, counts=counts.astype(np.int64), nulls=0)

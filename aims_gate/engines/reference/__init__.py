@@ -1,0 +1,206 @@
+"""The engine `reference`: Fairlearn for bias, Evidently for drift, scikit-learn for performance.
+
+The libraries live in one child process, so that their seconds of imports hide behind reading and
+sorting, and their crashes are a refusal. This process never imports them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+import aims_gate
+from aims_gate.engines import OWN, Answer, Engines, Sample, Trials
+from aims_gate.engines.reference.process import Process
+from aims_gate.errors import CheckError, MissingExtraError
+from aims_gate.frames import Cells, Distribution
+from aims_gate.stats import bins
+from aims_gate.stats.disparity import Measure
+from aims_gate.stats.samples import order_statistics, smoothed
+from aims_gate.stats.tables import Classes, Confusion, Ranked, ScoreTable
+
+MODULES = {"fairlearn": "fairlearn", "evidently": "evidently", "scikit-learn": "sklearn"}
+"""Each library, and the module that it is imported as."""
+TIMEOUT = 300.0
+"""Seconds for one answer, the imports before the first one included."""
+
+
+class Reference:
+    """Asks the libraries in the child process; every failure is an answer with a problem."""
+
+    def __init__(self, environ: Mapping[str, str], *, timeout: float = TIMEOUT) -> None:
+        self._environ = environ
+        self._timeout = timeout
+        self._process: Process | None = None
+
+    @property
+    def label(self) -> str:
+        """Name and version; what a library computed carries the library's own label."""
+        return f"reference {aims_gate.__version__}"
+
+    def start(self, libraries: Iterable[str]) -> None:
+        """Start the child, once; MissingExtraError if a library is not installed."""
+        wanted = tuple(libraries)
+        for name in wanted:
+            if importlib.util.find_spec(MODULES[name]) is None:
+                raise MissingExtraError.for_library(name, "gate", "engine: reference or both")
+        if wanted and self._process is None:
+            self._process = Process(wanted, environ=self._environ, timeout=self._timeout)
+
+    def close(self) -> None:
+        """End the child."""
+        if self._process is not None:
+            self._process.close()
+
+    def compare(
+        self, measure: Measure, pairs: Sequence[tuple[Trials, Trials]]
+    ) -> tuple[Answer, ...]:
+        """Give the ratio or gap of Fairlearn's selection rates; all groups are asked at once."""
+        if not pairs:
+            return ()
+        groups = list(dict.fromkeys(group for pair in pairs for group in pair))
+        arguments = {
+            "rows": np.array([group.rows for group in groups], dtype=np.int64),
+            "successes": np.array([group.successes for group in groups], dtype=np.int64),
+        }
+        try:
+            library, found = self._ask("fairlearn", "rates", arguments, many=len(groups))
+        except CheckError as error:
+            return (Answer.none(self.label, str(error)),) * len(pairs)
+        rates = dict(zip(groups, found, strict=True))
+        return tuple(
+            _answer(_compared(measure, rates[low], rates[high]), library) for low, high in pairs
+        )
+
+    def drift_of_numbers(
+        self, method: str, reference: Distribution, current: Distribution
+    ) -> Answer:
+        """Give Evidently's Wasserstein distance of order statistics, or its PSI of our bins."""
+        if method == "psi":
+            return self._psi(bins.numeric(reference, current))
+        if method != "wasserstein":
+            raise CheckError(f"{self.label} has no drift method {method!r} for numbers")
+        before, after = order_statistics(reference), order_statistics(current)
+        return self._one("evidently", "drift", numbers("wasserstein", before, after))
+
+    def drift_of_categories(self, method: str, reference: Cells, current: Cells) -> Answer:
+        """Give Evidently's PSI of the categories, rare ones pooled; CheckError for others."""
+        if method != "psi":
+            raise CheckError(f"{self.label} has no drift method {method!r} for categories")
+        return self._psi(bins.categorical(reference.by_value(), current.by_value()))
+
+    def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
+        """Give scikit-learn's metric of the same name; NaN where it is undefined."""
+        found = _sampled(table) or sample()
+        arguments = {
+            "metric": metric,
+            "truth": found.truth,
+            "estimate": found.estimate,
+            "counts": found.counts,
+        }
+        return self._one("scikit-learn", "score", arguments)
+
+    def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:
+        """Give `fairlearn:NAME` or `evidently:NAME` as the library defines it."""
+        ask, key = {"fairlearn": ("fairness", "metric"), "evidently": ("drift", "test")}[library]
+        return self._one(library, ask, {**arguments, key: name})
+
+    def _psi(self, table: bins.Binned) -> Answer:
+        """Give Evidently's PSI of bins with half a row added, less the df/N that noise adds."""
+        if table.bins < 2:
+            return Answer(value=0.0, by=OWN, plain=0.0)  # one bin: there is nothing to ask
+        before, after = smoothed(table)
+        codes = np.arange(table.bins, dtype=np.int64)
+        answer = self._one("evidently", "drift", categories("psi", codes, before, codes, after))
+        n, m = table.sizes
+        chance = (table.bins - 1) * (n + m) / (n * m)
+        # NaN stays NaN: max() would turn it into 0, which is no drift
+        value = answer.plain if math.isnan(answer.plain) else max(0.0, answer.plain - chance)
+        return replace(answer, value=_rounded(value))
+
+    def _one(self, name: str, ask: str, arguments: Mapping[str, object]) -> Answer:
+        try:
+            library, (value,) = self._ask(name, ask, arguments, many=1)
+        except CheckError as error:
+            return Answer.none(self.label, str(error))
+        return _answer(value, library)
+
+    def _ask(
+        self, library: str, ask: str, arguments: Mapping[str, object], *, many: int
+    ) -> tuple[str, list[float]]:
+        if self._process is None:
+            self.start([library])
+        assert self._process is not None  # noqa: S101  # `start` made it
+        return self._process.ask(ask, arguments, many=many)
+
+
+def numbers(test: str, before: object, after: object) -> dict[str, object]:
+    """Ask for a test of two numeric samples, value by value."""
+    ones = [np.ones(len(np.asarray(sample)), dtype=np.int64) for sample in (before, after)]
+    return {
+        "test": test,
+        "kind": "num",
+        "reference": before,
+        "before": ones[0],
+        "current": after,
+        "after": ones[1],
+    }
+
+
+def categories(
+    test: str, reference: object, before: object, current: object, after: object
+) -> dict[str, object]:
+    """Ask for a test of two categorical samples: codes, and how often each occurs."""
+    return {
+        "test": test,
+        "kind": "cat",
+        "reference": reference,
+        "before": before,
+        "current": current,
+        "after": after,
+    }
+
+
+def opened(peers: Engines) -> Reference:
+    """Give an engine of this run's own; it starts no process before it is asked to."""
+    return Reference(peers.environ, timeout=TIMEOUT)
+
+
+def _answer(value: float, library: str) -> Answer:
+    return Answer(value=_rounded(value), by=library, plain=value)
+
+
+def _rounded(value: float) -> float:
+    """Keep 12 significant digits, as evidence does: a rate on the limit stays on it."""
+    return float(f"{value:.12g}")
+
+
+def _compared(measure: Measure, low: float, high: float) -> float:
+    if measure is Measure.GAP:
+        return high - low
+    return low / high if high else math.nan
+
+
+def _sampled(table: ScoreTable) -> Sample | None:
+    """Write a table out as the cells it counts; None where only moments are left of them."""
+    if isinstance(table, Confusion):
+        return Sample(
+            truth=np.array([1.0, 1.0, 0.0, 0.0]),
+            estimate=np.array([1.0, 0.0, 1.0, 0.0]),
+            counts=np.array([table.tp, table.fn, table.fp, table.tn], dtype=np.int64),
+        )
+    if isinstance(table, Classes):
+        truth, estimate = np.indices(table.counts.shape).astype(np.float64)
+        return Sample(truth=truth.ravel(), estimate=estimate.ravel(), counts=table.counts.ravel())
+    if isinstance(table, Ranked):
+        places = len(table.scores)
+        return Sample(
+            truth=np.repeat([1.0, 0.0], places),
+            estimate=np.tile(table.scores, 2),
+            counts=np.concatenate([table.positives, table.negatives]),
+        )
+    return None

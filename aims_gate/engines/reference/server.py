@@ -1,0 +1,38 @@
+"""The child process: loads the libraries it is told to, then answers until its input ends.
+
+`python -m aims_gate.engines.reference.server fairlearn evidently scikit-learn`
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import BinaryIO
+
+from aims_gate.engines.reference import libraries, wire
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer each line of *source* with one line on *sink*; a failure is an answer, too."""
+    for line in source:
+        number, ask, arguments = wire.read_question(line)
+        try:
+            library, values = libraries.ANSWERS[ask](**arguments)
+            told = wire.answer(number, library, values)
+        except Exception as error:  # noqa: BLE001  # the parent turns every failure into a refusal
+            told = wire.failure(number, type(error).__name__, str(error)[:500])
+        sink.write(told)
+        sink.flush()
+
+
+def main() -> None:
+    """Serve on the process's own pipes; what libraries print goes to standard error."""
+    sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    for name in sys.argv[1:]:
+        libraries.load(name)
+    serve(sys.stdin.buffer, sink)
+
+
+if __name__ == "__main__":
+    main()

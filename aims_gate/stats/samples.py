@@ -1,0 +1,52 @@
+"""Tables as the samples that other libraries take: rows again, but few of them.
+
+Two engines can only be held against each other where both see the same sample, so every engine
+that needs one comes through here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aims_gate.stats.bins import Binned, Counts, Floats, Ordered
+
+MOST_ROWS = 4_000_000
+"""Rows that a table of bins is written out to at most."""
+ORDER_STATISTICS = 20_000
+"""Values that stand for a numeric sample: an error below 1e-4 standard deviations where the tails
+are those of a normal law."""
+_LEAST_SHARE = 1e-4
+
+
+def smoothed(table: Binned) -> tuple[Counts, Counts]:
+    """Give whole counts whose shares are those of *table* with half a row added to each bin.
+
+    2c + 1 rows a bin are exactly that. From two million rows on they would be too many, and shares
+    are rounded to one in four million, after raising those under 1e-4 to it as `drift.psi` does.
+
+    Returns:
+        Reference and current, each of shape (bins,) and each count at least 1.
+    """
+    return _smoothed(table.reference), _smoothed(table.current)
+
+
+def order_statistics(sample: Ordered) -> Floats:
+    """Give every value of up to 20,000 rows, else 20,000 values at equally spaced ranks.
+
+    Returns:
+        Ascending, shape (min(rows, 20,000),); nulls are left out.
+    """
+    rows = int(sample.counts.sum())
+    if rows <= ORDER_STATISTICS:
+        return np.repeat(sample.values, sample.counts)
+    ranks = (np.arange(ORDER_STATISTICS) * 2 + 1) * rows // (2 * ORDER_STATISTICS)
+    places = np.searchsorted(np.cumsum(sample.counts), ranks, side="right")
+    return np.asarray(sample.values[places], dtype=np.float64)
+
+
+def _smoothed(counts: Counts) -> Counts:
+    doubled = 2 * counts + 1
+    if int(doubled.sum()) <= MOST_ROWS:
+        return np.asarray(doubled, dtype=np.int64)
+    shares = np.maximum(doubled / doubled.sum(), _LEAST_SHARE)
+    return np.asarray(np.rint(shares * MOST_ROWS), dtype=np.int64)

@@ -1,0 +1,202 @@
+"""The engine `both`: our value decides, and nothing that a library contradicts is a value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aims_gate.checks import Inputs
+from aims_gate.checks.drift import Columns
+from aims_gate.checks.fairness import ImpactRatio
+from aims_gate.checks.performance import Score
+from aims_gate.engines import Answer, Engine, Engines, Trials
+from aims_gate.engines.both import TOLERANCES, Both
+from aims_gate.errors import CheckError
+from aims_gate.facts import Lack, Statistic
+from aims_gate.policy.model import Role
+from aims_gate.sources.subject import Data
+from aims_gate.stats.disparity import Measure
+from tests.checks.subjects import data, inputs
+
+LOW = Trials(group="F", rows=100, successes=40)
+HIGH = Trials(group="M", rows=80, successes=40)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bent:
+    """The reference, with every number moved by a factor: a library with another opinion."""
+
+    behind: Engine
+    factor: float
+
+    def _bend(self, answer: Answer) -> Answer:
+        moved = answer.plain * self.factor
+        return replace(answer, value=answer.value * self.factor, plain=moved)
+
+    def compare(self, *arguments: Any) -> tuple[Answer, ...]:
+        return tuple(map(self._bend, self.behind.compare(*arguments)))
+
+    def drift_of_numbers(self, *arguments: Any) -> Answer:
+        return self._bend(self.behind.drift_of_numbers(*arguments))
+
+    def drift_of_categories(self, *arguments: Any) -> Answer:
+        return self._bend(self.behind.drift_of_categories(*arguments))
+
+    def score(self, *arguments: Any) -> Answer:
+        return self._bend(self.behind.score(*arguments))
+
+
+def bent(engines: Engines, factor: float) -> Engine:
+    other: Any = Bent(behind=engines["reference"], factor=factor)
+    return Both(engines["native"], other)
+
+
+def rows() -> Data:
+    """500 scored rows of two groups of unequal size, nine women in twenty selected."""
+    random = np.random.default_rng(7)
+    sex = np.where(random.random(500) < 0.35, "F", "M")
+    label = (random.random(500) < 0.5).astype(int)
+    score = np.clip(0.6 * label + 0.5 * random.random(500), 0, 1)
+    prediction = (score > 0.55).astype(int)
+    columns = {"sex": sex, "y": label, "p": prediction, "s": score}
+    return data(columns, label="y", prediction="p", score="s", sensitive={"sex": None})
+
+
+def moved(role: Role, by: float) -> Data:
+    random = np.random.default_rng(len(role))
+    columns = {"x": random.normal(by, 1, 900), "c": random.choice(["a", "b", "c"], 900)}
+    return data(columns, role)
+
+
+def with_engine(found: Inputs, engine: Engine) -> Inputs:
+    return replace(found, engine=engine)
+
+
+def test_agreement_names_the_library_and_keeps_our_value(engines: Engines) -> None:
+    (answer,) = engines["both"].compare(Measure.RATIO, [(LOW, HIGH)])
+    (ours,) = engines["native"].compare(Measure.RATIO, [(LOW, HIGH)])
+    assert answer.value == ours.value
+    assert answer.by.startswith("native ")
+    assert "; fairlearn " in answer.by
+    assert answer.by.endswith(" agrees")
+
+
+@pytest.mark.parametrize("measure", list(Measure))
+def test_disagreement_shows_both_numbers_and_gives_none(engines: Engines, measure: Measure) -> None:
+    (answer,) = bent(engines, 1.001).compare(measure, [(LOW, HIGH)])
+    assert math.isnan(answer.value)
+    ours = {Measure.RATIO: "0.8", Measure.GAP: "0.1"}[measure]
+    theirs = {Measure.RATIO: "0.8008", Measure.GAP: "0.1001"}[measure]
+    assert f"computes {ours} and fairlearn" in answer.problem
+    assert f" {theirs}, further apart" in answer.problem
+
+
+@pytest.mark.parametrize("name", sorted(TOLERANCES))
+def test_a_tolerance_holds_within_itself_and_not_beyond(name: str) -> None:
+    """And one undefined number agrees with none but another."""
+    tolerance = TOLERANCES[name]
+    assert tolerance.relative <= 1e-6
+    assert tolerance.holds(0.5, 0.5 * (1 + 0.9 * tolerance.relative))
+    assert not tolerance.holds(0.5, 0.5 * (1 + 2.1 * tolerance.relative))
+    assert tolerance.holds(0.0, 0.0)
+    assert not tolerance.holds(0.0, 1e-6)
+    assert not tolerance.holds(math.nan, 0.5)
+    assert not tolerance.holds(0.5, math.nan)
+    assert tolerance.holds(math.nan, math.nan)
+
+
+def test_a_reference_that_cannot_answer_takes_our_value_away(engines: Engines) -> None:
+    class Dead:
+        def compare(self, _measure: Measure, pairs: list[object]) -> tuple[Answer, ...]:
+            return (Answer.none("reference 1", "the reference process ended"),) * len(pairs)
+
+    dead: Any = Dead()
+    (answer,) = Both(engines["native"], dead).compare(Measure.GAP, [(LOW, HIGH)])
+    assert math.isnan(answer.value)
+    assert answer.problem == "no second opinion: the reference process ended"
+
+
+def test_what_a_library_defines_itself_has_no_second_opinion(engines: Engines) -> None:
+    with pytest.raises(CheckError, match="cannot answer for evidently"):
+        engines["both"].by_name("evidently", "psi", {})
+
+
+def numbers(cell: Statistic) -> list[float]:
+    """The value and the bounds, as far as there are any."""
+    bounds = [cell.interval.low, cell.interval.high] if cell.interval else []
+    return bounds if cell.value is None else [cell.value, *bounds]
+
+
+CHECKS = [
+    pytest.param(ImpactRatio(), [rows()], id="fairness"),
+    *(
+        pytest.param(Score(metric=metric), [rows()], id=metric)
+        for metric in ("f1", "roc_auc", "brier", "log_loss")
+    ),
+    *(
+        pytest.param(
+            Columns(numeric=numeric, categorical=categorical),  # type: ignore[arg-type]
+            [moved(Role.REFERENCE, 0), moved(Role.CURRENT, 0.5)],
+            id=numeric,
+        )
+        for numeric, categorical in (("psi", "psi"), ("wasserstein", "none"))
+    ),
+]
+
+
+@pytest.mark.parametrize(("check", "roles"), CHECKS)
+def test_every_engine_gives_a_check_the_same_cells(
+    engines: Engines, check: Any, roles: list[Data]
+) -> None:
+    """Same slices, lacks, rows, intervals and values."""
+    found = {
+        name: {s.slice: s for s in check.measure(with_engine(inputs(*roles), engines[name]))}
+        for name in ("native", "reference", "both")
+    }
+    for name in ("reference", "both"):
+        assert found[name].keys() == found["native"].keys()
+        for where, cell in found[name].items():
+            ours = found["native"][where]
+            assert (cell.lack, cell.rows, cell.design) == (ours.lack, ours.rows, ours.design)
+            assert numbers(cell) == pytest.approx(numbers(ours), rel=1e-9)
+    said = [s.engine for s in found["both"].values() if s.judged]
+    assert any(text.endswith(" agrees") for text in said)
+
+
+@pytest.mark.parametrize(("check", "roles"), CHECKS)
+def test_a_check_whose_engines_disagree_is_undefined_cell_by_cell(
+    engines: Engines, check: Any, roles: list[Data]
+) -> None:
+    """None of the cells that were asked about keeps a value, and none of them is lost."""
+    before = [s for s in check.measure(with_engine(inputs(*roles), engines["both"])) if s.judged]
+    after = [s for s in check.measure(with_engine(inputs(*roles), bent(engines, 1.01))) if s.judged]
+    asked = {s.slice for s in before if s.engine.endswith(" agrees")}
+    lacking = {s.slice: s for s in after if s.lack is Lack.UNDEFINED}
+    assert asked <= lacking.keys()
+    assert {s.slice for s in before} <= {s.slice for s in after}
+    for where in asked:
+        assert "further apart than" in lacking[where].reason
+        assert lacking[where].engine.endswith(" disagrees")
+
+
+def test_exact_parity_needs_a_second_opinion_too(engines: Engines) -> None:
+    """Equal rates divide nothing; a library that is dead or disagrees still takes them away."""
+    columns = {"sex": ["F"] * 60 + ["M"] * 90, "p": [1, 0, 0] * 50}
+    equal = data(columns, prediction="p", sensitive={"sex": None})
+
+    class Dead:
+        def compare(self, _measure: Measure, pairs: list[object]) -> tuple[Answer, ...]:
+            return (Answer.none("reference 1", "the reference process ended"),) * len(pairs)
+
+    dead: Any = Dead()
+    found: dict[str, list[Statistic]] = {}
+    for name, engine in (("both", engines["both"]), ("dead", Both(engines["native"], dead))):
+        measured = ImpactRatio().measure(with_engine(inputs(equal), engine))
+        found[name] = [s for s in measured if s.judged]
+    assert [s.value for s in found["both"]] == [1.0, 1.0]
+    assert all(s.engine.endswith(" agrees") for s in found["both"])
+    assert [s.lack for s in found["dead"]] == [Lack.UNDEFINED] * 2
