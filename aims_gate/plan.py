@@ -295,14 +295,25 @@ def _baseline_problems(
 
 
 def _debt(rule: Rule, bars: tuple[Bar, ...], judged: Judged) -> Iterator[Bar]:
-    """Give the bar that stands in until the baseline expires; what is serious stays serious."""
+    """Give the bar that stands in until the baseline expires; what is serious stays serious.
+
+    Where the baseline is worse than that, serious is twice as far from neutral as the baseline, or
+    half way to the worst value there is: what no data could ever show, any data would rule out.
+    """
     if rule.baseline is None:
         return
     (bar,) = bars
     value, upward = rule.baseline.value, bar.higher_is_better
-    worse = bar.serious is not None and (bar.serious < value if upward else bar.serious > value)
     relaxed = Threshold(at_least=value) if upward else Threshold(at_most=value)
-    yield from _bars(relaxed, judged, bar.serious if worse else None)
+    (twice,) = _bars(relaxed, judged, None)
+    if bar.serious is None or twice.serious is None:
+        yield twice
+    elif bar.serious < value if upward else bar.serious > value:
+        yield replace(twice, serious=bar.serious)
+    else:
+        half = (value + (judged.low if upward else judged.high)) / 2
+        nearest = max(twice.serious, half) if upward else min(twice.serious, half)
+        yield replace(twice, serious=nearest)
 
 
 def _serious_problems(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from aims_gate.errors import PolicyError
 from aims_gate.plan import applies, on_insufficient, plan, stage_of
 from aims_gate.policy.model import (
     AppliesTo,
+    Baseline,
     DataSpec,
     DecideOn,
     OnInsufficient,
@@ -199,3 +201,24 @@ def test_a_baseline_must_be_worse_than_the_limit_and_able_to_refuse(
     (told,) = map(str, plan(policy).problems)
     assert told.startswith("p.yaml:9: BIAS-02: ")
     assert message in told
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "serious"),
+    [
+        ("fairness.impact_ratio", 0.7, 0.6),  # the rule's own
+        ("fairness.impact_ratio", 0.55, 0.275),  # twice would be 0.1
+        ("fairness.impact_ratio", 0.4, 0.2),  # twice would be -0.2, which no data show
+        ("fairness.parity", 0.15, 0.2),
+        ("fairness.parity", 0.3, 0.6),
+        ("fairness.parity", 0.8, 0.9),
+        ("drift.columns", 0.6, 1.2),  # a distance without an end
+    ],
+)
+def test_what_a_baseline_must_be_able_to_show(check: str, value: float, serious: float) -> None:
+    """Power is asked for an effect that exists, so small data are INSUFFICIENT beside any debt."""
+    debt = Baseline(value=value, owner="ann", expires=datetime(2030, 1, 1, tzinfo=UTC))
+    rule = Rule(id="X-1", check=check, baseline=debt)
+    (task,) = plan(Policy(id="p", version="1", rules=(rule,))).sound()
+    (bar,) = task.debt
+    assert (bar.limit, bar.serious) == pytest.approx((value, serious))

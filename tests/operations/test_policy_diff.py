@@ -26,7 +26,8 @@ def differences(old: str, new: str) -> tuple[Difference, ...]:
 
 
 def rule(keys: str) -> str:
-    return f"rules: [{{{RULE}{', ' + keys if keys else ''}}}]\n"
+    """Two rules, of which one blocks whatever the other does."""
+    return f"rules: [{{id: INTEG-01, check: integrity.model}}, {{{RULE}{keys and ', '}{keys}}}]\n"
 
 
 ORDERED = [
@@ -66,7 +67,7 @@ def test_each_order_has_two_directions(loose: str, tight: str, key: str) -> None
         (rule("serious: 0.5"), rule("serious: 0.6"), "serious"),
         ("alpha: 0.05\n" + rule(""), "alpha: 0.01\n" + rule(""), "alpha"),
         (rule(""), "applies_to: {models: [a]}\n" + rule(""), "applies_to.models"),
-        (rule(""), "data: {evaluation: {sha256: " + "a" * 64 + "}}\n" + rule(""), "data.evaluation.sha256"),
+        (rule(""), "data: {evaluation: {key: id}}\n" + rule(""), "data.evaluation.key"),
         (rule(""), rule("require: {at_least: 0.8, warn_below: 0.9}"), "require.warn_below"),
         (
             rule("baseline: {value: 0.7, owner: a, expires: 2030-01-01}"),
@@ -91,10 +92,12 @@ def test_a_default_that_is_written_out_is_no_difference() -> None:
 
 def test_a_policys_reaction_counts_where_it_works() -> None:
     """`on_insufficient` of the head is compared in each rule that leaves it to the policy."""
-    (one,) = differences(rule(""), "on_insufficient: warn\n" + rule(""))
-    assert (one.rule, one.key, one.change) == ("BIAS-02", "on_insufficient", Change.LOOSENED)
+    both = differences(rule(""), "on_insufficient: warn\n" + rule(""))
+    assert [one.rule for one in both] == ["INTEG-01", "BIAS-02"]
+    assert {(one.key, one.change) for one in both} == {("on_insufficient", Change.LOOSENED)}
     kept = rule("on_insufficient: block")
-    assert differences(kept, "on_insufficient: warn\n" + kept) == ()
+    (other,) = differences(kept, "on_insufficient: warn\n" + kept)
+    assert other.rule == "INTEG-01"
 
 
 def test_a_baseline_loosens_and_its_end_tightens() -> None:
@@ -104,10 +107,8 @@ def test_a_baseline_loosens_and_its_end_tightens() -> None:
 
 
 def test_rules_come_and_go() -> None:
-    two = (
-        rule("")[:-2]
-        + ", {id: PERF-01, check: performance.score, with: {metric: roc_auc}, require: {at_least: 0.7}}]\n"
-    )
+    score = "{id: PERF-01, check: performance.score, with: {metric: mae}, require: {at_most: 1}}"
+    two = f"{rule('')[:-2]}, {score}]\n"
     (added,) = differences(rule(""), two)
     (removed,) = differences(two, rule(""))
     assert (added.rule, added.change) == ("PERF-01", Change.ADDED)
@@ -123,7 +124,7 @@ def test_words_for_people_decide_nothing() -> None:
 
 
 def test_it_reads_like_a_review() -> None:
-    old = policy(rule("require: {at_least: 0.8}"))
+    old = policy(f"rules: [{{{RULE}, require: {{at_least: 0.8}}}}]\n")
     new = policy("rules:\n  - id: BIAS-02\n    check: fairness.impact_ratio\n"
                  "    require: {at_least: 0.75}\n    effective_from: 2030-01-01\n")  # fmt: skip
     assert list(told(diff(old, new))) == [
