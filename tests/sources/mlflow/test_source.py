@@ -497,14 +497,14 @@ def test_a_data_set_in_another_runs_artifacts_needs_the_allow_list(
     logged, other = content.registered(), content.run()
     log(content, other, "data/eval.parquet", table())
     place = f"{content.client.get_run(other).info.artifact_uri}/data/eval.parquet"
-    dataset = Dataset("eval", "77aa", "local", json.dumps({"uri": place}))
+    dataset = Dataset("eval", other[:8], "local", json.dumps({"uri": place}))
     tags = [InputTag("mlflow.data.context", "testing")]
     content.client.log_inputs(logged.run_id, [DatasetInput(dataset, tags)])
     for source in ("dataset:eval", "context:testing"):
         spec = {Role.EVALUATION: DataSpec(source=source)}
         policy = Policy(id="p", version="1", data=spec, sources_allow=("mlflow-artifacts:",))
         data = open_subject(logged.uri, space(content.uri), policy).data[Role.EVALUATION]
-        assert (data.identity.uri, data.identity.mlflow_digest) == (place, "77aa")
+        assert (data.identity.uri, data.identity.mlflow_digest) == (place, other[:8])
         policy = Policy(id="p", version="1", data=spec)
         subject = open_subject(logged.uri, space(content.uri), policy)
         assert "sources.allow does not permit" in str(subject.unread[Role.EVALUATION])
