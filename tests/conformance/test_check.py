@@ -25,8 +25,11 @@ from aims_gate.sources.subject import Subject
 from aims_gate.verdict import Outcome
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-PARAMETERS: dict[str, dict[str, Any]] = {"performance.score": {"metric": "accuracy"}}
-REQUIRE = {"performance.score": Threshold(at_least=0.5)}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "performance.score": {"metric": "accuracy"},
+    "performance.logged": {"metric": "accuracy_score"},
+}
+REQUIRE = dict.fromkeys(PARAMETERS, Threshold(at_least=0.5))
 
 pytestmark = pytest.mark.parametrize("name", list(CHECKS))
 

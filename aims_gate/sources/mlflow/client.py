@@ -82,6 +82,7 @@ class ClientRegistry:
                 artifact_uri=model.artifact_location,
                 run_id=model.source_run_id or "",
                 status=str(model.status),
+                metrics=tuple(map(_point, model.metrics or ())),
             )
 
     def run(self, run_id: str) -> Run:
@@ -285,4 +286,6 @@ def _point(metric: Any) -> MetricPoint:
         step=metric.step,
         dataset_name=getattr(metric, "dataset_name", None) or "",
         dataset_digest=getattr(metric, "dataset_digest", None) or "",
+        model_id=getattr(metric, "model_id", None) or "",
+        run_id=getattr(metric, "run_id", None) or "",
     )
