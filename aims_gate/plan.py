@@ -147,7 +147,8 @@ def _task(rule: Rule, policy: Policy) -> Task:
     check = _check(rule)
     about, judged = type(check).about, check.judged()
     engine = about.engine or rule.engine or policy.engine
-    roles = _roles(about.roles, rule.on)
+    read = about.roles if judged.roles is None else judged.roles
+    roles = _roles(read, rule.on)
     if engine not in ENGINES:
         raise PolicyError(
             [_at(rule, "engine", f"unknown engine {engine!r}", near(engine, ENGINES))]
@@ -157,7 +158,7 @@ def _task(rule: Rule, policy: Policy) -> Task:
     found = [
         *(_at(rule, f"with.{name}", what, hint) for name, what, hint in check.problems()),
         *_engine_problems(rule, about.engine),
-        *_role_problems(rule, about.roles),
+        *_role_problems(rule, read),
         *_threshold_problems(rule, threshold, judged, decide_on),
         *_baseline_problems(rule, threshold, judged),
     ]

@@ -39,6 +39,8 @@ class Judged:
     decide_on: DecideOn = DecideOn.ESTIMATE
     """Who carries the burden of proof unless the rule says otherwise."""
     unit: str = ""
+    roles: tuple[Role, ...] | None = None
+    """The data that are read under these parameters; None where `About.roles` says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,7 @@ CHECKS: Table[type[Check]] = Table(
     "check",
     {
         "performance.score": "aims_gate.checks.performance:Score",
+        "performance.logged": "aims_gate.checks.logged:Logged",
         "fairness.impact_ratio": "aims_gate.checks.fairness:ImpactRatio",
         "fairness.parity": "aims_gate.checks.fairness:Parity",
         "fairness.odds": "aims_gate.checks.fairness:Odds",

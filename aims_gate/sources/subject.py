@@ -62,6 +62,10 @@ class MetricPoint:
     step: int = 0
     dataset_name: str = ""
     dataset_digest: str = ""
+    model_id: str = ""
+    """The logged model that it is about, where MLflow says so."""
+    run_id: str = ""
+    """The run that logged it, where MLflow says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,8 @@ class RunFacts:
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: tuple[MetricPoint, ...] = ()
     """Every logged point of every metric, not the last only."""
+    models: tuple[str, ...] = ()
+    """Ids of the logged models that it made: with several, its metrics may be about any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,5 +133,9 @@ class Subject:
     unread: Mapping[Role, DataError] = field(default_factory=dict)
     """Roles whose data were named but could not be used: rules that need them are ERROR."""
     run: RunFacts | None = None
+    logged: tuple[MetricPoint, ...] = ()
+    """Every point that any run logged for this very model (MLflow 3), where NaN may stand as 0."""
+    find_run: Callable[[str, str], RunFacts] | None = None
+    """Ask about another run, with the points of one metric; SourceError if there is none."""
     signature: Signature | None = None
     flavors: tuple[str, ...] = ()

@@ -162,6 +162,28 @@ def test_metrics_come_with_every_point_and_nan_stays_nan(place: Place) -> None:
     assert math.isnan(registry.metric_history(run_id, "loss")[0].value)
 
 
+def test_a_logged_model_has_the_points_of_every_run_with_data_set_and_run(place: Place) -> None:
+    registry, content = place
+    made, judged = content.run(end=False), content.run(end=False)
+    model_id = content.model(made)
+    log = content.client.log_metric
+    named = {"model_id": model_id, "dataset_digest": "d0"}
+    log(made, "auc", 0.5, dataset_name="holdout", **named)
+    log(judged, "auc", 0.625, dataset_name="other", **named)
+    log(judged, "loss", float("nan"), model_id=model_id)
+    points = registry.logged_model(model_id).metrics
+    found = {(p.key, p.value, p.dataset_name, p.run_id) for p in points if p.key == "auc"}
+    assert found == {("auc", 0.5, "holdout", made), ("auc", 0.625, "other", judged)}
+    assert all(p.timestamp is not None and p.timestamp.tzinfo is not None for p in points)
+    assert {p.dataset_digest for p in points if p.key == "auc"} == {"d0"}
+    # SQL stores forget here that a 0 was NaN; the history of the run knows
+    assert [p.value for p in points if p.key == "loss" and p.run_id == judged] == [0.0]
+    (spot,) = [(p.timestamp, p.step) for p in points if p.key == "loss"]
+    history = registry.metric_history(judged, "loss")
+    assert any(math.isnan(p.value) and (p.timestamp, p.step) == spot for p in history)
+    assert {p.model_id for p in points} == {model_id}
+
+
 def test_artifacts_are_listed_one_folder_at_a_time_and_downloaded_whole(
     place: Place, tmp_path: Path
 ) -> None:

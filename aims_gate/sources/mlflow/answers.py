@@ -43,13 +43,15 @@ def version(value: Mapping[str, Any]) -> Version:
 
 
 def logged_model(value: Mapping[str, Any]) -> LoggedModel:
-    """Read the `info` of a logged model."""
+    """Read a logged model: its `info`, and the metrics among its `data`."""
+    info = value["info"]
     return LoggedModel(
-        model_id=_text(value, "model_id", needed=True),
-        name=_text(value, "name"),
-        artifact_uri=_text(value, "artifact_uri", needed=True),
-        run_id=_text(value, "source_run_id"),
-        status=status(_text(value, "status")),
+        model_id=_text(info, "model_id", needed=True),
+        name=_text(info, "name"),
+        artifact_uri=_text(info, "artifact_uri", needed=True),
+        run_id=_text(info, "source_run_id"),
+        status=status(_text(info, "status")),
+        metrics=tuple(_point(point) for point in value.get("data", {}).get("metrics", [])),
     )
 
 
@@ -87,18 +89,21 @@ def page(answer: Mapping[str, Any], key: str) -> tuple[list[Any], str]:
 
 def history(answer: Mapping[str, Any]) -> tuple[list[MetricPoint], str]:
     """Read one page of a metric's history, and the token of the next page or nothing."""
-    points = [
-        MetricPoint(
-            key=_text(point, "key", needed=True),
-            value=_number(point),
-            timestamp=moment(point.get("timestamp")),
-            step=int(point.get("step", 0)),
-            dataset_name=_text(point, "dataset_name"),
-            dataset_digest=_text(point, "dataset_digest"),
-        )
-        for point in answer.get("metrics", [])
-    ]
+    points = [_point(point) for point in answer.get("metrics", [])]
     return points, _text(answer, "next_page_token")
+
+
+def _point(point: Mapping[str, Any]) -> MetricPoint:
+    return MetricPoint(
+        key=_text(point, "key", needed=True),
+        value=_number(point),
+        timestamp=moment(point.get("timestamp")),
+        step=int(point.get("step", 0)),
+        dataset_name=_text(point, "dataset_name"),
+        dataset_digest=_text(point, "dataset_digest"),
+        model_id=_text(point, "model_id"),
+        run_id=_text(point, "run_id"),
+    )
 
 
 def artifact(value: Mapping[str, Any], folder: str) -> Artifact:

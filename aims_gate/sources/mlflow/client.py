@@ -92,6 +92,7 @@ class ClientRegistry:
                 artifact_uri=model.artifact_location,
                 run_id=model.source_run_id or "",
                 status=str(model.status),
+                metrics=tuple(map(entities.point, model.metrics or ())),
             )
 
     def run(self, run_id: str) -> Run:

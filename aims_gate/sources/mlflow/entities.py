@@ -74,4 +74,6 @@ def point(metric: Any) -> MetricPoint:
         step=metric.step,
         dataset_name=getattr(metric, "dataset_name", None) or "",
         dataset_digest=getattr(metric, "dataset_digest", None) or "",
+        model_id=getattr(metric, "model_id", None) or "",
+        run_id=getattr(metric, "run_id", None) or "",
     )

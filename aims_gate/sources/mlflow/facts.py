@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aims_gate.errors import SourceError
 from aims_gate.policy.model import Role
 from aims_gate.sources.mlflow.registry import Registry, Run
@@ -35,7 +37,15 @@ def run_facts(registry: Registry, run: Run) -> RunFacts:
         commit=run.tags.get(COMMIT, ""),
         tags=run.tags,
         metrics=tuple(points),
+        models=run.models,
     )
+
+
+def other_run(registry: Registry, run_id: str, metric: str) -> RunFacts:
+    """Read a run that logged a metric for a model, such as an evaluation, with that metric only."""
+    run = registry.run(run_id)
+    kept = {key: value for key, value in run.metrics.items() if key == metric}
+    return run_facts(registry, replace(run, metrics=kept))
 
 
 def dataset_digest(run: Run, role: Role) -> str:

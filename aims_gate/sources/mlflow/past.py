@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from aims_gate.attest.manifest import Entry, Manifest
 from aims_gate.errors import SourceError
@@ -16,7 +17,7 @@ from aims_gate.policy.model import Policy
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import CONVENTION
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
-from aims_gate.sources.mlflow.facts import run_facts
+from aims_gate.sources.mlflow.facts import other_run, run_facts
 from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.source import finder_of
@@ -114,6 +115,8 @@ class Archive:
             data=data,
             unread=unread,
             run=run_facts(self.registry, run),
+            logged=place.logged if place else (),
+            find_run=partial(other_run, self.registry),
             signature=self._signature(place, workspace),
         )
         return Opened(subject=subject, at=at)

@@ -48,6 +48,8 @@ class LoggedModel:
     """The run that logged it."""
     status: str = ""
     """`READY`, `PENDING` or `FAILED`."""
+    metrics: tuple[MetricPoint, ...] = ()
+    """Every point that any run logged for it; SQL stores give NaN back as 0 here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

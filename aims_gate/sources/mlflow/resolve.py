@@ -21,6 +21,7 @@ from aims_gate.sources.mlflow.uris import (
     VersionTarget,
     parse,
 )
+from aims_gate.sources.subject import MetricPoint
 
 MAX_CHAIN = 8
 """Versions that may point at versions before a chain is taken for endless."""
@@ -40,6 +41,8 @@ class Resolved:
     model_id: str = ""
     run: Run | None = None
     """The run that made it, where there still is one."""
+    logged: tuple[MetricPoint, ...] = ()
+    """What any run logged for the logged model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,7 @@ def _logged(target: ModelTarget, walk: _Walk) -> Resolved:
         resolved_uri=uri,
         model_id=model.model_id,
         run=_run(model.run_id, walk),
+        logged=model.metrics,
     )
 
 

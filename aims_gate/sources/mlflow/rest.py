@@ -68,7 +68,7 @@ class RestRegistry:
     def logged_model(self, model_id: str) -> LoggedModel:
         """Give a logged model."""
         path = f"logged-models/{quote(model_id, safe='')}"
-        return self._ask(path, {}, lambda a: answers.logged_model(a["model"]["info"]))
+        return self._ask(path, {}, lambda a: answers.logged_model(a["model"]))
 
     def run(self, run_id: str) -> Run:
         """Give a run."""

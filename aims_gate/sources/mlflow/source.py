@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from aims_gate.attest.manifest import scan
@@ -14,7 +15,7 @@ from aims_gate.policy.places import Place
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
-from aims_gate.sources.mlflow.facts import dataset_digest, run_facts
+from aims_gate.sources.mlflow.facts import dataset_digest, other_run, run_facts
 from aims_gate.sources.mlflow.fetch import fetch_tree
 from aims_gate.sources.mlflow.registry import Registry, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
@@ -49,6 +50,8 @@ class MlflowSource:
             data=data,
             unread=unread,
             run=facts,
+            logged=resolved.logged,
+            find_run=partial(other_run, registry),
             signature=described.signature if described else None,
             flavors=tuple(sorted(described.flavors)) if described else (),
         )
