@@ -176,10 +176,10 @@ def _settled(proposal: Proposal, subject: Subject, out: Path) -> tuple[str, tupl
         else:
             chosen.append((final, statistics))
     measured = {draft.id: statistics for draft, statistics in chosen}
-    entries = tuple(_entry(draft, measured[draft.id], Severity.WARN) for draft, _ in chosen)
+    entries = tuple(_entry(draft, measured[draft.id]) for draft, _ in chosen)
     text = write(replace(proposal, entries=entries))
     met = {r.rule for r in _judged(text, measured, proposal, out) if r.outcome is Outcome.PASS}
-    entries = tuple(_raised(entry, met) for entry in entries)
+    entries = tuple(_lowered(entries, met))
     text = write(replace(proposal, entries=entries, notes=(*proposal.notes, *notes)))
     return text, _judged(text, measured, proposal, out)
 
@@ -226,11 +226,10 @@ def _judged(
     )
 
 
-def _entry(draft: Draft, statistics: tuple[Statistic, ...], severity: Severity) -> Entry:
-    cell = worst(draft, statistics)
+def _entry(draft: Draft, statistics: tuple[Statistic, ...]) -> Entry:
     if draft.firm:
-        return Entry(draft=draft, severity=severity, today="")
-    return Entry(draft=draft, severity=severity, today=_today(cell))
+        return Entry(draft=draft, severity=Severity.BLOCK, today="")
+    return Entry(draft=draft, severity=Severity.WARN, today=_today(worst(draft, statistics)))
 
 
 def _today(cell: Statistic | None) -> str:
@@ -243,10 +242,12 @@ def _today(cell: Statistic | None) -> str:
     return f"today {cell.value:.4g}{bounds}{where}"
 
 
-def _raised(entry: Entry, met: set[str]) -> Entry:
-    """Let facts that hold today block from the first day."""
-    blocks = entry.draft.firm and entry.draft.id in met
-    return replace(entry, severity=Severity.BLOCK) if blocks else entry
+def _lowered(entries: tuple[Entry, ...], met: set[str]) -> Iterator[Entry]:
+    """Let facts that do not hold today only warn, unless none holds: something must block."""
+    firm = {entry.draft.id for entry in entries if entry.draft.firm}
+    for entry in entries:
+        fails = entry.draft.id in firm - met and bool(firm & met)
+        yield replace(entry, severity=Severity.WARN) if fails else entry
 
 
 def _refusal(results: tuple[Result, ...]) -> Iterator[str]:

@@ -55,7 +55,7 @@ class Draft:
             check=self.check,
             parameters=self.parameters,
             require=require,
-            severity=Severity.WARN,
+            severity=Severity.BLOCK,
         )
 
     def judged(self) -> Judged:

@@ -16,7 +16,9 @@ from pyarrow import csv, parquet
 
 from aims_gate.__main__ import guarded
 from aims_gate.errors import DataError, RecordError, UsageError
-from aims_gate.operations.init import Written, propose
+from aims_gate.operations.init import Written, _lowered, propose
+from aims_gate.operations.policy_text import Entry
+from aims_gate.operations.propose_rules import Draft
 from aims_gate.operations.run import run
 from aims_gate.plan import plan
 from aims_gate.policy.model import DataSpec, Policy, Role, Severity
@@ -100,6 +102,32 @@ def test_facts_block_and_judgements_warn(folder: Path) -> None:
     assert auc.require.at_least is not None
     assert value is not None
     assert value - 0.05 < auc.require.at_least <= value - 0.02
+
+
+def test_a_fact_that_does_not_hold_today_warns(folder: Path) -> None:
+    """Reference data that are the evaluation data again warn; what holds still blocks."""
+    data = cases()
+    data["label"] = data.pop("repaid")
+    parquet.write_table(pa.table(data), "eval.parquet")
+    both = {"evaluation": "eval.parquet", "reference": "eval.parquet"}
+    propose(model="file:model", data=both, out=Path("p.yaml"), environ={}, now=NOW)
+    severities = {rule.id: rule.severity for rule in load("p.yaml").rules}
+    assert severities["INTEG-02"] is Severity.WARN
+    assert severities["INTEG-01"] is Severity.BLOCK
+    assert run("p.yaml", "file:model").passed
+
+
+def test_where_no_fact_holds_they_all_block() -> None:
+    """A policy must be able to refuse, so nothing is lowered until something else blocks."""
+    entries = tuple(
+        Entry(
+            draft=Draft(id=name, title="", check="x", firm=True), severity=Severity.BLOCK, today=""
+        )
+        for name in ("INTEG-01", "INTEG-02")
+    )
+    assert tuple(_lowered(entries, set())) == entries
+    lowered = [entry.severity for entry in _lowered(entries, {"INTEG-02"})]
+    assert lowered == [Severity.WARN, Severity.BLOCK]
 
 
 def test_todays_bias_is_not_declared_acceptable(folder: Path) -> None:
