@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.limits import Bar
 from aims_gate.measure import AGE
-from aims_gate.plan import Bar, Task
+from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, OnInsufficient, Rule, Severity
 from aims_gate.sentences import cell_sentence
 from aims_gate.stats.scores import rows_needed

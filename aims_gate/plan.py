@@ -19,6 +19,16 @@ from aims_gate import canonical
 from aims_gate.checks import CHECKS, Check, Judged
 from aims_gate.engines import ENGINES
 from aims_gate.errors import PolicyError, Problem, near
+from aims_gate.limits import (
+    Bar,
+    at,
+    bars_of,
+    baseline_problems,
+    conventional,
+    debt_of,
+    problem,
+    threshold_problems,
+)
 from aims_gate.policy.model import (
     AppliesTo,
     DecideOn,
@@ -30,21 +40,6 @@ from aims_gate.policy.model import (
     Severity,
     Threshold,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """One side of a threshold, with everything that `judge` compares with."""
-
-    higher_is_better: bool
-    limit: float
-    line: float
-    """Past it an effect is noticeable; never past the limit."""
-    warn: float | None
-    """The line where the policy states one; the burden of proof `estimate` warns past it."""
-    neutral: float | None
-    serious: float | None
-    """An effect so large that missing it is not acceptable; None where power is not defined."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +104,7 @@ def stage_of(policy: Policy, asked: str | None) -> str:
         return policy.stages[-1]
     if asked not in policy.stages:
         place = Place(file=policy.uri, line=0)
-        raise PolicyError([_problem(place, f"unknown stage {asked!r}", near(asked, policy.stages))])
+        raise PolicyError([problem(place, f"unknown stage {asked!r}", near(asked, policy.stages))])
     return asked
 
 
@@ -137,10 +132,10 @@ def _unfit(policy: Policy, now: datetime | None) -> Iterator[Problem]:
     place = Place(file=policy.uri, line=0)
     if now is not None and policy.expires is not None and now >= policy.expires:
         what = f"the policy expired on {policy.expires:%Y-%m-%d}"
-        yield _problem(place, what, "its owner must review it and set a new metadata.expires")
+        yield problem(place, what, "its owner must review it and set a new metadata.expires")
     if policy.rules and not any(rule.severity is Severity.BLOCK for rule in policy.rules):
         hint = "give at least one rule severity: block"
-        yield _problem(place, "no rule blocks, so the policy can refuse nothing", hint)
+        yield problem(place, "no rule blocks, so the policy can refuse nothing", hint)
 
 
 def _task(rule: Rule, policy: Policy) -> Task:
@@ -150,17 +145,15 @@ def _task(rule: Rule, policy: Policy) -> Task:
     read = about.roles if judged.roles is None else judged.roles
     roles = _roles(read, rule.on)
     if engine not in ENGINES:
-        raise PolicyError(
-            [_at(rule, "engine", f"unknown engine {engine!r}", near(engine, ENGINES))]
-        )
+        raise PolicyError([at(rule, "engine", f"unknown engine {engine!r}", near(engine, ENGINES))])
     decide_on = rule.decide_on or judged.decide_on
-    threshold = rule.require or _conventional(judged)
+    threshold = rule.require or conventional(judged)
     found = [
-        *(_at(rule, f"with.{name}", what, hint) for name, what, hint in check.problems()),
+        *(at(rule, f"with.{name}", what, hint) for name, what, hint in check.problems()),
         *_engine_problems(rule, about.engine),
         *_role_problems(rule, read),
-        *_threshold_problems(rule, threshold, judged, decide_on),
-        *_baseline_problems(rule, threshold, judged),
+        *threshold_problems(rule, threshold, judged, decide_on),
+        *baseline_problems(rule, threshold, judged),
     ]
     if found or threshold is None:
         raise PolicyError(found)
@@ -168,14 +161,14 @@ def _task(rule: Rule, policy: Policy) -> Task:
     ages = {r: s.max_age_days for r, s in specs.items() if s.max_age_days is not None}
     if rule.max_age_days is not None:
         ages = {role: min(rule.max_age_days, ages.get(role, math.inf)) for role in roles}
-    bars = tuple(_bars(threshold, judged, rule.serious))
+    bars = tuple(bars_of(threshold, judged, rule.serious))
     return Task(
         rule=rule,
         check=check,
         judged=judged,
         threshold=threshold,
         bars=bars,
-        debt=tuple(_debt(rule, bars, judged)),
+        debt=tuple(debt_of(rule, bars, judged)),
         decide_on=decide_on,
         alpha=policy.alpha,
         engine=engine,
@@ -189,10 +182,10 @@ def _task(rule: Rule, policy: Policy) -> Task:
 def _check(rule: Rule) -> Check:
     if rule.check not in CHECKS:
         what = f"unknown check {rule.check!r}"
-        raise PolicyError([_at(rule, "check", what, near(rule.check, CHECKS))])
+        raise PolicyError([at(rule, "check", what, near(rule.check, CHECKS))])
     known = [f.name for f in fields(CHECKS[rule.check])]  # type: ignore[arg-type]  # a dataclass
     found = [
-        _at(rule, f"with.{name}", f"{rule.check} has no parameter {name!r}", near(name, known))
+        at(rule, f"with.{name}", f"{rule.check} has no parameter {name!r}", near(name, known))
         for name in rule.parameters
         if name not in known
     ]
@@ -212,12 +205,12 @@ def _parameter_problems(rule: Rule, error: pydantic.ValidationError) -> Iterator
         name = str(detail["loc"][0]) if detail["loc"] else ""
         if detail["type"] == "missing":
             what = f"{rule.check} needs the parameter {name!r}"
-            yield _at(rule, "with", what, f"add it under with: of {rule.id}")
+            yield at(rule, "with", what, f"add it under with: of {rule.id}")
         else:
             said.setdefault(name, []).append(detail["msg"].removeprefix("Input ").lower())
     for name, messages in said.items():
         what = f"parameter {name!r} {', or '.join(dict.fromkeys(messages))}"
-        yield _at(rule, f"with.{name}", what, f"see aims-gate policy checks {rule.check}")
+        yield at(rule, f"with.{name}", what, f"see aims-gate policy checks {rule.check}")
 
 
 def _roles(read: tuple[Role, ...], on: Role | None) -> tuple[Role, ...]:
@@ -229,153 +222,18 @@ def _role_problems(rule: Rule, read: tuple[Role, ...]) -> Iterator[Problem]:
     if rule.on is None:
         return
     if not read:
-        yield _at(rule, "on", f"{rule.check} reads no data", "leave `on` out")
+        yield at(rule, "on", f"{rule.check} reads no data", "leave `on` out")
     elif rule.on in read[:-1]:
-        yield _at(rule, "on", f"{rule.check} would hold the {rule.on} data against themselves", "")
+        yield at(rule, "on", f"{rule.check} would hold the {rule.on} data against themselves", "")
 
 
 def _engine_problems(rule: Rule, only: str) -> Iterator[Problem]:
     if only and rule.engine not in {None, only}:
         what = f"{rule.check} is measured by engine: {only} alone"
-        yield _at(rule, "engine", what, "leave engine out of this rule")
-
-
-def _threshold_problems(
-    rule: Rule, threshold: Threshold | None, judged: Judged, decide_on: DecideOn
-) -> Iterator[Problem]:
-    if threshold is None:
-        hint = f"add require: with {'at_least' if judged.higher_is_better else 'at_most'}"
-        yield _at(rule, "check", f"{rule.check} has no conventional limit for {judged.name}", hint)
-        return
-    sides = tuple(_sides(threshold))
-    for key, limit, upward in sides:
-        yield from (
-            _at(rule, f"require.{key}", what, hint)
-            for what, hint in _limit_problems(key, limit, judged, upward=upward)
-        )
-        # both sides together are a range, which may be asked of any metric: too good is suspicious
-        if len(sides) == 1 and judged.higher_is_better not in {None, upward}:
-            better = "higher" if judged.higher_is_better else "lower"
-            other = "at_least" if judged.higher_is_better else "at_most"
-            what = f"{key} is the wrong way round: a {better} {judged.name} is better"
-            yield _at(rule, f"require.{key}", what, f"use {other}")
-        yield from _serious_problems(rule, limit, judged, upward=upward)
-    if not judged.has_interval and decide_on is not DecideOn.ESTIMATE:
-        what = f"{judged.name} has no interval, so nothing can be proven about it"
-        yield _at(rule, "decide_on", what, "use decide_on: estimate")
-
-
-def _limit_problems(
-    key: str, limit: float, judged: Judged, *, upward: bool
-) -> Iterator[tuple[str, str]]:
-    domain = f"{judged.name} lies in [{judged.low:g}, {judged.high:g}]"
-    if not math.isfinite(limit):
-        yield f"{key} is not a finite number", ""
-    elif not judged.low <= limit <= judged.high:
-        yield f"{key}: {limit:g} can never be reached or never be missed: {domain}", ""
-    elif limit == (judged.low if upward else judged.high):
-        yield f"{key}: {limit:g} is met by every value: {domain}", "a rule must be able to refuse"
-
-
-def _baseline_problems(
-    rule: Rule, threshold: Threshold | None, judged: Judged
-) -> Iterator[Problem]:
-    if rule.baseline is None or threshold is None:
-        return
-    key, value = "baseline.value", rule.baseline.value
-    sides = tuple(_sides(threshold))
-    if len(sides) != 1:
-        yield _at(rule, key, "a range has no baseline", "use at_least or at_most")
-        return
-    ((_key, limit, upward),) = sides
-    for what, hint in _limit_problems(key, value, judged, upward=upward):
-        yield _at(rule, key, what, hint)
-    if value >= limit if upward else value <= limit:
-        what = f"{key} {value:g} meets the limit {limit:g}: there is no debt"
-        yield _at(rule, key, what, "leave baseline out")
-
-
-def _debt(rule: Rule, bars: tuple[Bar, ...], judged: Judged) -> Iterator[Bar]:
-    """Give the bar that stands in until the baseline expires; what is serious stays serious.
-
-    Where the baseline is worse than that, serious is twice as far from neutral as the baseline, or
-    half way to the worst value there is: what no data could ever show, any data would rule out.
-    """
-    if rule.baseline is None:
-        return
-    (bar,) = bars
-    value, upward = rule.baseline.value, bar.higher_is_better
-    relaxed = Threshold(at_least=value) if upward else Threshold(at_most=value)
-    (twice,) = _bars(relaxed, judged, None)
-    if bar.serious is None or twice.serious is None:
-        yield twice
-    elif bar.serious < value if upward else bar.serious > value:
-        yield replace(twice, serious=bar.serious)
-    else:
-        half = (value + (judged.low if upward else judged.high)) / 2
-        nearest = max(twice.serious, half) if upward else min(twice.serious, half)
-        yield replace(twice, serious=nearest)
-
-
-def _serious_problems(
-    rule: Rule, limit: float, judged: Judged, *, upward: bool
-) -> Iterator[Problem]:
-    if rule.serious is None:
-        return
-    if judged.neutral is None:
-        yield _at(rule, "serious", f"power is not defined for {judged.name}", "leave serious out")
-    elif (rule.serious >= limit) if upward else (rule.serious <= limit):
-        yield _at(
-            rule,
-            "serious",
-            f"a serious effect ({rule.serious:g}) must lie past the limit {limit:g}",
-            "",
-        )
-
-
-def _bars(threshold: Threshold, judged: Judged, serious: float | None) -> Iterator[Bar]:
-    between = threshold.at_least is not None and threshold.at_most is not None
-    neutral = None if between else judged.neutral
-    for _key, limit, upward in _sides(threshold):
-        warn = threshold.warn_below if upward else threshold.warn_above
-        halfway = limit if neutral is None else (limit + neutral) / 2
-        twice = None if neutral is None else limit + (limit - neutral)
-        yield Bar(
-            higher_is_better=upward,
-            limit=limit,
-            line=halfway if warn is None else warn,
-            warn=warn,
-            neutral=neutral,
-            serious=serious if serious is not None else twice,
-        )
-
-
-def _sides(threshold: Threshold) -> Iterator[tuple[str, float, bool]]:
-    if threshold.at_least is not None:
-        yield "at_least", threshold.at_least, True
-    if threshold.at_most is not None:
-        yield "at_most", threshold.at_most, False
-
-
-def _conventional(judged: Judged) -> Threshold | None:
-    if judged.limit is None or judged.higher_is_better is None:
-        return None
-    if judged.higher_is_better:
-        return Threshold(at_least=judged.limit)
-    return Threshold(at_most=judged.limit)
+        yield at(rule, "engine", what, "leave engine out of this rule")
 
 
 def _share_alpha(tasks: list[Task]) -> list[Task]:
     """Divide alpha by the blocking statistical rules, so that it holds for the whole policy."""
     family = sum(t.judged.has_interval and t.rule.severity is Severity.BLOCK for t in tasks)
     return [replace(task, alpha=task.alpha / max(family, 1)) for task in tasks]
-
-
-def _at(rule: Rule, key: str, what: str, hint: str) -> Problem:
-    parent = key.partition(".")[0]
-    place = rule.places.get(key) or rule.places.get(parent) or rule.place
-    return _problem(place, f"{rule.id}: {what}", hint)
-
-
-def _problem(place: Place, what: str, hint: str) -> Problem:
-    return Problem(file=place.file, line=place.line, what=what, hint=hint)

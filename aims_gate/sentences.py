@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from aims_gate.facts import Interval, Statistic
-from aims_gate.plan import Bar
+from aims_gate.limits import Bar
 from aims_gate.verdict import Outcome
 
 _ACRONYMS = frozenset({"psi", "roc", "auc", "mcc", "mae", "mse", "rmse", "r2", "f1"})

@@ -13,7 +13,8 @@ from itertools import pairwise
 import pydantic
 
 from aims_gate.checks import CHECKS, Check
-from aims_gate.plan import Bar, Task
+from aims_gate.limits import Bar
+from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Severity
 
 _BURDEN = {

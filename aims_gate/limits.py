@@ -1,0 +1,165 @@
+"""Thresholds and what they imply: limit, line, serious effect; and what is wrong with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from aims_gate.checks import Judged
+from aims_gate.errors import Problem
+from aims_gate.policy.model import DecideOn, Place, Rule, Threshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One side of a threshold, with everything that `judge` compares with."""
+
+    higher_is_better: bool
+    limit: float
+    line: float
+    """Past it an effect is noticeable; never past the limit."""
+    warn: float | None
+    """The line where the policy states one; the burden of proof `estimate` warns past it."""
+    neutral: float | None
+    serious: float | None
+    """An effect so large that missing it is not acceptable; None where power is not defined."""
+
+
+def conventional(judged: Judged) -> Threshold | None:
+    """Give the conventional threshold of a statistic; None where there is none."""
+    if judged.limit is None or judged.higher_is_better is None:
+        return None
+    if judged.higher_is_better:
+        return Threshold(at_least=judged.limit)
+    return Threshold(at_most=judged.limit)
+
+
+def bars_of(threshold: Threshold, judged: Judged, serious: float | None) -> Iterator[Bar]:
+    """Give the sides of a threshold with line and serious effect, stated or conventional."""
+    between = threshold.at_least is not None and threshold.at_most is not None
+    neutral = None if between else judged.neutral
+    for _key, limit, upward in _sides(threshold):
+        warn = threshold.warn_below if upward else threshold.warn_above
+        halfway = limit if neutral is None else (limit + neutral) / 2
+        twice = None if neutral is None else limit + (limit - neutral)
+        yield Bar(
+            higher_is_better=upward,
+            limit=limit,
+            line=halfway if warn is None else warn,
+            warn=warn,
+            neutral=neutral,
+            serious=serious if serious is not None else twice,
+        )
+
+
+def debt_of(rule: Rule, bars: tuple[Bar, ...], judged: Judged) -> Iterator[Bar]:
+    """Give the bar that stands in until the baseline expires; what is serious stays serious.
+
+    Where the baseline is worse than that, serious is twice as far from neutral as the baseline, or
+    half way to the worst value there is: what no data could ever show, any data would rule out.
+    """
+    if rule.baseline is None:
+        return
+    (bar,) = bars
+    value, upward = rule.baseline.value, bar.higher_is_better
+    relaxed = Threshold(at_least=value) if upward else Threshold(at_most=value)
+    (twice,) = bars_of(relaxed, judged, None)
+    if bar.serious is None or twice.serious is None:
+        yield twice
+    elif bar.serious < value if upward else bar.serious > value:
+        yield replace(twice, serious=bar.serious)
+    else:
+        half = (value + (judged.low if upward else judged.high)) / 2
+        nearest = max(twice.serious, half) if upward else min(twice.serious, half)
+        yield replace(twice, serious=nearest)
+
+
+def threshold_problems(
+    rule: Rule, threshold: Threshold | None, judged: Judged, decide_on: DecideOn
+) -> Iterator[Problem]:
+    """Say why a threshold means nothing: no number, out of reach, met by all, wrong way round."""
+    if threshold is None:
+        hint = f"add require: with {'at_least' if judged.higher_is_better else 'at_most'}"
+        yield at(rule, "check", f"{rule.check} has no conventional limit for {judged.name}", hint)
+        return
+    sides = tuple(_sides(threshold))
+    for key, limit, upward in sides:
+        yield from (
+            at(rule, f"require.{key}", what, hint)
+            for what, hint in _limit_problems(key, limit, judged, upward=upward)
+        )
+        # both sides together are a range, which may be asked of any metric: too good is suspicious
+        if len(sides) == 1 and judged.higher_is_better not in {None, upward}:
+            better = "higher" if judged.higher_is_better else "lower"
+            other = "at_least" if judged.higher_is_better else "at_most"
+            what = f"{key} is the wrong way round: a {better} {judged.name} is better"
+            yield at(rule, f"require.{key}", what, f"use {other}")
+        yield from _serious_problems(rule, limit, judged, upward=upward)
+    if not judged.has_interval and decide_on is not DecideOn.ESTIMATE:
+        what = f"{judged.name} has no interval, so nothing can be proven about it"
+        yield at(rule, "decide_on", what, "use decide_on: estimate")
+
+
+def baseline_problems(rule: Rule, threshold: Threshold | None, judged: Judged) -> Iterator[Problem]:
+    """Say why a baseline means nothing, or records no debt."""
+    if rule.baseline is None or threshold is None:
+        return
+    key, value = "baseline.value", rule.baseline.value
+    sides = tuple(_sides(threshold))
+    if len(sides) != 1:
+        yield at(rule, key, "a range has no baseline", "use at_least or at_most")
+        return
+    ((_key, limit, upward),) = sides
+    for what, hint in _limit_problems(key, value, judged, upward=upward):
+        yield at(rule, key, what, hint)
+    if value >= limit if upward else value <= limit:
+        what = f"{key} {value:g} meets the limit {limit:g}: there is no debt"
+        yield at(rule, key, what, "leave baseline out")
+
+
+def _limit_problems(
+    key: str, limit: float, judged: Judged, *, upward: bool
+) -> Iterator[tuple[str, str]]:
+    domain = f"{judged.name} lies in [{judged.low:g}, {judged.high:g}]"
+    if not math.isfinite(limit):
+        yield f"{key} is not a finite number", ""
+    elif not judged.low <= limit <= judged.high:
+        yield f"{key}: {limit:g} can never be reached or never be missed: {domain}", ""
+    elif limit == (judged.low if upward else judged.high):
+        yield f"{key}: {limit:g} is met by every value: {domain}", "a rule must be able to refuse"
+
+
+def _serious_problems(
+    rule: Rule, limit: float, judged: Judged, *, upward: bool
+) -> Iterator[Problem]:
+    if rule.serious is None:
+        return
+    if judged.neutral is None:
+        yield at(rule, "serious", f"power is not defined for {judged.name}", "leave serious out")
+    elif (rule.serious >= limit) if upward else (rule.serious <= limit):
+        yield at(
+            rule,
+            "serious",
+            f"a serious effect ({rule.serious:g}) must lie past the limit {limit:g}",
+            "",
+        )
+
+
+def _sides(threshold: Threshold) -> Iterator[tuple[str, float, bool]]:
+    if threshold.at_least is not None:
+        yield "at_least", threshold.at_least, True
+    if threshold.at_most is not None:
+        yield "at_most", threshold.at_most, False
+
+
+def at(rule: Rule, key: str, what: str, hint: str) -> Problem:
+    """Place a problem at a key of a rule, or at the nearest line above it that is known."""
+    parent = key.partition(".")[0]
+    place = rule.places.get(key) or rule.places.get(parent) or rule.place
+    return problem(place, f"{rule.id}: {what}", hint)
+
+
+def problem(place: Place, what: str, hint: str) -> Problem:
+    """Say what is wrong at a place."""
+    return Problem(file=place.file, line=place.line, what=what, hint=hint)
