@@ -26,6 +26,7 @@ from aims_gate.policy.resolve import load
 from aims_gate.reports import REPORTS
 from aims_gate.sinks import directory
 from aims_gate.sources import SOURCES
+from aims_gate.sources.scoring import score
 from aims_gate.sources.subject import Subject, Workspace
 from aims_gate.verdict import EvidenceIdentity, PolicyIdentity, Result, Verdict
 
@@ -87,6 +88,7 @@ def run(request: Request, world: World) -> Verdict:
         subject = SOURCES[scheme(request.model)].open(
             request.model, policy=policy, given=request.data, workspace=workspace
         )
+        subject = score(subject, workspace)
         results = evaluate(policy, tasks, subject, stage=stage, world=world)
         _refuse_changed(subject)
         verdict = Verdict(
@@ -98,7 +100,7 @@ def run(request: Request, world: World) -> Verdict:
             datasets=tuple(data.identity for _role, data in sorted(subject.data.items())),
             started=started,
             finished=world.now(),
-            versions=_versions(tasks),
+            versions=_versions(tasks, subject),
         )
         if request.recording is None:
             return verdict
@@ -219,10 +221,11 @@ def _identify(policy: Policy) -> PolicyIdentity:
     )
 
 
-def _versions(tasks: tuple[Task, ...]) -> dict[str, str]:
+def _versions(tasks: tuple[Task, ...], subject: Subject) -> dict[str, str]:
     engines = {name: ENGINES[name].label for name in sorted({task.engine for task in tasks})}
     return {
         "aims-gate": aims_gate.__version__,
         "python": platform.python_version(),
         **{f"engine:{name}": label for name, label in engines.items()},
+        **({"isolation": subject.isolation} if subject.isolation else {}),
     }

@@ -72,6 +72,7 @@ class DataText(_Keys):
     source: v.Source = _optional()
     label: v.Text = _optional()
     prediction: v.Text = _optional()
+    predictions: v.Predictions = _optional()
     score: v.Score = _optional()
     threshold: v.Number = _optional()
     positive: v.Label = _optional()
@@ -192,7 +193,6 @@ LATER: Mapping[tuple[type[BaseModel], str], str] = {
     (ParentText, "uri"): "this version extends packs only: pack: NAME@VERSION",
     (ParentText, "file"): "this version extends packs only: pack: NAME@VERSION",
     (ParentText, "sha256"): "a pack is pinned by its version: pack: NAME@VERSION",
-    (DataText, "predictions"): "log predictions as a column and name it with prediction:",
     (DataText, "join"): "bring the columns together before the data are logged",
     (RolesText, "champion"): "a champion's data are not compared with yet",
 }

@@ -81,6 +81,9 @@ def _header(verdict: Verdict, width: int) -> Iterator[str]:
     for data in verdict.datasets:
         told = f"{plain(data.name)}, {data.rows:,} rows, sha256:{plain(data.digest)[:12]}"
         yield from _labelled(plain(data.role, most=10), told, width)
+    if isolation := verdict.versions.get("isolation"):
+        told = f"by the model itself, which was run with isolation: {plain(isolation)}"
+        yield from _labelled("predicted", told, width)
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:

@@ -102,3 +102,5 @@ class Subject:
     run: RunFacts | None = None
     signature: Signature | None = None
     flavors: tuple[str, ...] = ()
+    isolation: str = ""
+    """What kept the model's code apart, where the policy had it run; empty where it was not."""
