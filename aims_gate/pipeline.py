@@ -28,6 +28,7 @@ from aims_gate.policy.resolve import load
 from aims_gate.reports import REPORTS
 from aims_gate.sinks import directory
 from aims_gate.sources import SOURCES
+from aims_gate.sources.scoring import score
 from aims_gate.sources.subject import Subject, Workspace
 from aims_gate.verdict import EvidenceIdentity, PolicyIdentity, Result, Verdict
 
@@ -100,6 +101,7 @@ def run(request: Request, world: World) -> Verdict:
         subject = SOURCES[scheme(request.model)].open(
             request.model, policy=policy, given=request.data, workspace=workspace
         )
+        subject = score(subject, workspace)
         results = evaluate(policy, tasks, subject, stage=stage, world=world, engines=engines)
         _refuse_changed(subject)
         verdict = Verdict(
@@ -111,7 +113,7 @@ def run(request: Request, world: World) -> Verdict:
             datasets=tuple(_datasets(subject)),
             started=started,
             finished=world.now(),
-            versions=_versions(engines, tasks, libraries),
+            versions=_versions(engines, tasks, libraries, subject),
         )
         if request.recording is None:
             return verdict
@@ -263,7 +265,7 @@ def _start(engines: Engines, tasks: tuple[Task, ...]) -> tuple[str, ...]:
 
 
 def _versions(
-    engines: Engines, tasks: tuple[Task, ...], libraries: tuple[str, ...]
+    engines: Engines, tasks: tuple[Task, ...], libraries: tuple[str, ...], subject: Subject
 ) -> dict[str, str]:
     labels = {name: engines[name].label for name in sorted({task.engine for task in tasks})}
     return {
@@ -271,4 +273,5 @@ def _versions(
         "python": platform.python_version(),
         **{f"engine:{name}": label for name, label in labels.items()},
         **{library: metadata.version(library) for library in sorted(libraries)},
+        **({"isolation": subject.isolation} if subject.isolation else {}),
     }

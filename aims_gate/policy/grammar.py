@@ -114,6 +114,7 @@ class DataText(_Keys):
     source: v.Source = _optional()
     label: v.Text = _optional()
     prediction: v.Text = _optional()
+    predictions: v.Predictions = _optional()
     score: v.Score = _optional()
     threshold: v.Number = _optional()
     positive: v.Label = _optional()
@@ -242,7 +243,6 @@ class PolicyText(_Keys):
 
 LATER: Mapping[tuple[type[BaseModel], str], str] = {
     (PolicyText, "waivers"): "waivers come as signed files, not in the policy",
-    (DataText, "predictions"): "log predictions as a column and name it with prediction:",
     (RolesText, "champion"): "a champion's data are not compared with yet",
 }
 """Keys that a later version will read, with what to do until then."""

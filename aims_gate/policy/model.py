@@ -106,6 +106,8 @@ class DataSpec:
     source: str | None = None
     label: str | None = None
     prediction: str | None = None
+    predictions: str | None = None
+    """`model`: the model itself is run to predict, in place of a column."""
     score: str | Mapping[str, str] | None = None
     """A column of scores, or one column per class."""
     threshold: float = 0.5

@@ -137,7 +137,12 @@ def _column_problems(role: str, head: Stated) -> Iterator[Problem]:
         if shared and (one, two) != ("prediction", "score"):
             what = f"{role}: {one} and {two} are the same column {min(shared)!r}"
             yield _problem(head, f"{role}.{two}", what, "")
-    if f"{role}.threshold" in head.values and "prediction" in columns:
+    if f"{role}.predictions" in head.values:
+        for key in ("prediction", "score", "threshold"):
+            if f"{role}.{key}" in head.values:
+                what = f"{role}: {key} is not read where the model predicts"
+                yield _problem(head, f"{role}.{key}", what, f"leave out {key} or predictions")
+    elif f"{role}.threshold" in head.values and "prediction" in columns:
         what = f"{role}: threshold is read only where there is no prediction"
         yield _problem(head, f"{role}.threshold", what, "leave one of them out")
 

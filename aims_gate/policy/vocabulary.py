@@ -185,6 +185,7 @@ Expected = Annotated[
 ApiVersion = Annotated[str, _choice("aims-gate/v1"), _words("aims-gate/v1")]
 Kind = Annotated[str, _choice("Policy"), _words("Policy")]
 Engine = Annotated[str, _choice(*ENGINES), _words(*ENGINES)]
+Predictions = Annotated[str, _choice("model"), _words("model")]
 AlphaScope = Annotated[str, _choice("rule", "policy"), _words("rule", "policy")]
 SeverityWord = Annotated[str, _choice(*_SEVERITIES), _words(*_SEVERITIES)]
 DecideOnWord = Annotated[str, _choice(*_BURDENS), _words(*_BURDENS)]

@@ -82,6 +82,8 @@ def _about(verdict: Verdict) -> Iterator[str]:
     yield f"- policy: {code(f'{policy.id}@{policy.version}')}"
     for data in verdict.datasets:
         yield f"- data: {code(data.role)} {code(data.name)}, {data.rows:,} rows"
+    if isolation := verdict.versions.get("isolation"):
+        yield f"- predicted by the model itself, run with isolation: {code(isolation)}"
 
 
 def _table(results: Sequence[Result], most: int) -> list[str]:

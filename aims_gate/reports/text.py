@@ -83,6 +83,9 @@ def _header(verdict: Verdict, width: int) -> Iterator[str]:
         told += f", {plain(data.window)}" if data.window else ""
         label = "joined" if data.role.endswith(".join") else plain(data.role, most=10)
         yield from _labelled(label, told, width)
+    if isolation := verdict.versions.get("isolation"):
+        told = f"by the model itself, which was run with isolation: {plain(isolation)}"
+        yield from _labelled("predicted", told, width)
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:

@@ -115,6 +115,7 @@ def merge(policy: DataSpec, logged: DataSpec | None) -> DataSpec:
     - `positive` and `task` say how label and prediction are read, so a policy that names either is
       not completed by them: with label `y` in {0, 1}, positive is 1 whatever was logged, and no
       rate of rejection takes the place of the rate of selection.
+    - A policy that lets the model predict reads no answer that its author logged.
     - A policy that names one score column and no prediction wants predictions derived from that
       score at its threshold, so a logged prediction column is not used.
     - `sensitive` is the policy's if it names any: more attributes mean more comparisons, wider
@@ -123,13 +124,14 @@ def merge(policy: DataSpec, logged: DataSpec | None) -> DataSpec:
     """
     if logged is None:
         return policy
-    derives = isinstance(policy.score, str) and policy.prediction is None
-    reads_label = policy.label is not None or policy.prediction is not None
+    asks = policy.predictions is not None
+    derives = asks or (isinstance(policy.score, str) and policy.prediction is None)
+    reads_label = asks or policy.label is not None or policy.prediction is not None
     return replace(
         policy,
         label=policy.label or logged.label,
         prediction=policy.prediction if derives else policy.prediction or logged.prediction,
-        score=policy.score or logged.score,
+        score=policy.score or (None if asks else logged.score),
         key=policy.key or logged.key,
         weight=policy.weight or logged.weight,
         time=policy.time or logged.time,

@@ -139,3 +139,5 @@ class Subject:
     """Ask about another run, with the points of one metric; SourceError if there is none."""
     signature: Signature | None = None
     flavors: tuple[str, ...] = ()
+    isolation: str = ""
+    """What kept the model's code apart, where the policy had it run; empty where it was not."""

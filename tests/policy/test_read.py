@@ -85,6 +85,13 @@ def test_a_sound_file_has_no_problems() -> None:
             HEAD + "data: {evaluation: {prediction: p, threshold: 0.4}}\n" + RULE,
             "p.yaml:4: data.evaluation: threshold is read only where there is no prediction",
         ),
+        *(
+            (
+                f"{HEAD}data: {{evaluation: {{predictions: model, {key}: {value}}}}}\n{RULE}",
+                f"p.yaml:4: data.evaluation: {key} is not read where the model predicts",
+            )
+            for key, value in (("prediction", "p"), ("score", "p"), ("threshold", "0.4"))
+        ),
         (
             HEAD + RULE.replace("}}", "}, overridable: [require.atleast]}"),
             "p.yaml:5: PERF-01: overridable names 'require.atleast', which is no key of a rule",

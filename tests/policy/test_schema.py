@@ -33,7 +33,8 @@ on_insufficient: block
 data:
   evaluation: {source: "artifact:eval.parquet", label: y, prediction: yhat, score: p, positive: 1,
                sensitive: [sex, race], min_rows: 5000, weight: n, key: id, time: ts, task: binary}
-  reference: {source: "file:train.parquet", sensitive: {sex: ~, AGEP: [0, 25, 45, 65]}}
+  reference: {predictions: model, source: "file:train.parquet",
+              sensitive: {sex: ~, AGEP: [0, 25, 45, 65]}}
   current: {source: "artifact:monitoring/current.parquet", max_age_days: 31, score: {a: pa, b: pb}}
 rules:
   - id: PERF-01

@@ -179,6 +179,15 @@ def test_an_author_cannot_replace_predictions_that_the_policy_wants_derived() ->
     assert by_class.prediction == "yhat"
 
 
+def test_an_author_answers_nothing_where_the_policy_asks_the_model() -> None:
+    """Neither logged predictions nor logged scores stand beside what the model says itself."""
+    logged = DataSpec(label="y", prediction="yhat", score="p", positive=0, sensitive={"sex": None})
+    merged = merge(DataSpec(predictions="model"), logged)
+    assert (merged.prediction, merged.score, merged.positive) == (None, None, None)
+    assert (merged.label, merged.sensitive) == ("y", {"sex": None})
+    assert merged.predictions == "model"
+
+
 def test_an_author_cannot_widen_intervals_with_more_attributes_than_the_policy_names() -> None:
     many = DataSpec(sensitive={f"noise{i}": None for i in range(50)} | {"age": (0.0, 200.0)})
     merged = merge(DataSpec(sensitive={"sex": None, "age": (0.0, 25.0)}), many)

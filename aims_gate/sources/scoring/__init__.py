@@ -1,0 +1,74 @@
+"""`predictions: model`: the gate asks the model itself, in a process of its own.
+
+Only a policy can ask for this, because it runs the model's code. The process is limited and has
+no secrets in its environment, but it is the same user's: no sandbox, and evidence says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+
+from aims_gate.errors import DataError, GateError, MissingExtraError
+from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.policy.model import Role
+from aims_gate.sources.scoring.columns import answers, features
+from aims_gate.sources.scoring.process import Limits, predict
+from aims_gate.sources.subject import Data, Subject, Workspace
+
+ISOLATION = "same-user"
+"""What kept the model's code apart: limits, but the user is the one who runs the gate."""
+COLUMN = "prediction (model)"
+"""The derived column; a digest of the data does not cover it."""
+
+
+def score(subject: Subject, workspace: Workspace, *, limits: Limits | None = None) -> Subject:
+    """Add the model's own predictions to every role whose policy says `predictions: model`.
+
+    A role whose predictions cannot be had moves to `unread` with the reason, so that each rule
+    that needs it is an ERROR.
+
+    Args:
+        subject: A model and its data, as its source opened them.
+        workspace: Its folder holds the rows and the predictions; of its environment the process
+            sees `PATH` and `LANG` only.
+        limits: Time and memory of the process; `Limits()` if left out.
+
+    Returns:
+        The subject; the same one where no policy asks the model.
+
+    Raises:
+        MissingExtraError: MLflow, which loads the model, is not installed.
+    """
+    asked = [role for role, data in subject.data.items() if data.spec.predictions == "model"]
+    if not asked:
+        return subject
+    if find_spec("mlflow") is None:
+        raise MissingExtraError.for_library("mlflow", "gate", "predictions: model")
+    data, unread = dict(subject.data), dict(subject.unread)
+    for role in asked:
+        workspace.progress(f"the model predicts the {role} data")
+        try:
+            data[role] = _scored(subject, role, workspace, limits or Limits())
+        except GateError as error:
+            del data[role]
+            unread[role] = DataError(error.what, where=error.where, hint=error.hint)
+    return replace(subject, data=data, unread=unread, isolation=ISOLATION)
+
+
+def _scored(subject: Subject, role: Role, workspace: Workspace, limits: Limits) -> Data:
+    data = subject.data[role]
+    where = f"{role} data"
+    frame = data.frame
+    if not isinstance(frame, ArrowFrame):
+        raise DataError("a model predicts rows in memory only", where=where)
+    if frame.table.num_rows == 0:
+        return data  # a rule finds that there are no rows
+    if "python_function" not in subject.flavors:
+        hint = "log it with MLflow, or log predictions as a column"
+        raise DataError("the model has no flavour python_function", where=where, hint=hint)
+    asked = features(frame.table, data.spec, subject.signature, where=where)
+    content = predict(subject.folder, asked, workspace, limits, where=where)
+    column = answers(content, frame.table, data.spec.label, where=where)
+    spec = replace(data.spec, prediction=COLUMN)
+    return replace(data, frame=frame.with_column(COLUMN, column), spec=spec)

@@ -1,0 +1,165 @@
+"""The process that a model predicts in: limited, without secrets, and gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from aims_gate.errors import DataError
+from aims_gate.redact import redact
+from aims_gate.sources.readers import read_bytes
+from aims_gate.sources.scoring import child
+from aims_gate.sources.subject import Workspace
+
+_LOG = logging.getLogger(__name__)
+_ALLOWED = ("PATH", "LANG")
+"""All that the process sees of the gate's environment."""
+_TYPE = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{0,79}")
+_TAIL = 4_000
+"""Characters of what the process wrote that go into the log."""
+_OWN = "it is loaded in the gate's own Python: install what its requirements.txt names"
+_SEEN = "the log has its own words"
+_STEPS = {
+    child.LOAD: ("could not be loaded", _OWN),
+    child.PREDICT: ("failed to predict", _SEEN),
+    child.SHAPE: ("gave no single column of values", "one prediction a row is read"),
+    child.CONFINE: ("was not run, because its process could not be limited", "run on Linux"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the process may use; whatever passes a limit ends without predictions."""
+
+    seconds: float = 900
+    """On the clock."""
+    cpu_seconds: int = 3_600
+    """Of all its threads together."""
+    memory: int = 8 * 2**30
+    """Bytes of address space."""
+    file: int = 2 * 2**30
+    """Bytes of any one file that it writes."""
+
+
+def predict(
+    model: Path, rows: pa.Table, workspace: Workspace, limits: Limits, *, where: str
+) -> bytes:
+    """Let the model in the folder *model* predict *rows*.
+
+    Returns:
+        What its process left as predictions: Parquet, if it was honest.
+
+    Raises:
+        DataError: The process could not load the model, crashed, passed a limit, or left nothing.
+    """
+    if os.name != "posix":
+        raise DataError("the model's process cannot be limited here", where=where, hint="use Linux")
+    scratch = Path(tempfile.mkdtemp(dir=workspace.folder, prefix="predict-"))
+    parquet.write_table(rows, scratch / "rows.parquet")
+    (scratch / "home").mkdir()
+    job = {
+        "model": str(model),
+        "path": [entry for entry in sys.path if os.path.isabs(entry)],  # noqa: PTH117  # sys.path is text
+        "limits": [limits.memory, limits.cpu_seconds, limits.file],
+    }
+    (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    code = _run(scratch, workspace.environ, limits)
+    if code != 0:
+        _tell(scratch)
+        raise _failure(code, scratch, limits, where)
+    return _output(scratch, limits, where)
+
+
+def environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
+    """Give the environment of the process: an allow-list, and nothing that leads out of *home*."""
+    return {
+        **{name: environ[name] for name in _ALLOWED if name in environ},
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{home}/none.db",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+    }
+
+
+def _run(scratch: Path, environ: Mapping[str, str], limits: Limits) -> int | None:
+    """Run the process; give its exit code, or None if it took too long."""
+    # isolated, and writing no byte code, which would change the model's folder
+    command = [sys.executable, "-I", "-B", child.__file__, str(scratch)]
+    # a file, not a pipe: what a grandchild holds open must not keep the gate waiting
+    with (scratch / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=scratch / "home",
+            env=environment(environ, scratch / "home"),
+            start_new_session=True,
+        )
+    try:
+        return process.wait(timeout=limits.seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        # PermissionError: on some systems a group of the dead only
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _failure(code: int | None, scratch: Path, limits: Limits, where: str) -> DataError:
+    """Say how the process ended, without a word of its own but the type of an exception."""
+    if code is None:
+        return DataError(f"the model took more than {limits.seconds:g} s", where=where)
+    if code == -signal.SIGXCPU:
+        what = f"the model took more than {limits.cpu_seconds} s of processor time"
+        return DataError(what, where=where)
+    if code < 0:
+        what = f"the model's process was ended by signal {-code}"
+        hint = f"it may use {limits.memory / 2**30:g} GiB of memory; {_SEEN}"
+        return DataError(what, where=where, hint=hint)
+    what, hint = _STEPS.get(code, (f"ended its process with {code}", _SEEN))
+    kind = _error_type(scratch)
+    return DataError(f"the model {what}{f' ({kind})' if kind else ''}", where=where, hint=hint)
+
+
+def _error_type(scratch: Path) -> str:
+    try:
+        found = _TYPE.fullmatch(read_bytes(scratch / "error", where="error", max_bytes=80))
+    except Exception:  # noqa: BLE001  # whatever the process left there, it is only a word
+        return ""
+    return found.group().decode("ascii") if found else ""
+
+
+def _output(scratch: Path, limits: Limits, where: str) -> bytes:
+    path = scratch / "predictions.parquet"
+    if not path.is_file():
+        raise DataError("the model's process left no predictions", where=where)
+    return read_bytes(path, where=where, max_bytes=limits.file)
+
+
+def _tell(scratch: Path) -> None:
+    """Log the end of what the process wrote, so that no terminal or build log obeys it."""
+    try:
+        with (scratch / "log").open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL))
+            written = log.read(_TAIL).decode("utf-8", "replace")
+    except OSError:
+        return
+    shown = "".join(c if c.isprintable() or c == "\n" else "?" for c in redact(written))
+    shown = shown.replace("::", ": :").replace("##[", "# #[")
+    _LOG.error("the model's process wrote:\n%s", "\n".join(f"| {x}" for x in shown.splitlines()))

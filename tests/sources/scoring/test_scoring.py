@@ -1,0 +1,363 @@
+"""`predictions: model`: what the model says is measured, and nothing that goes wrong passes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from aims_gate.errors import DataError, MissingColumnError, MissingExtraError, SourceError
+from aims_gate.operations.run import run
+from aims_gate.policy.model import DataSpec, Policy, Role
+from aims_gate.sources.files import SOURCE
+from aims_gate.sources.scoring import COLUMN, ISOLATION, child, process, score
+from aims_gate.sources.scoring.columns import answers, features
+from aims_gate.sources.scoring.process import Limits, environment
+from aims_gate.sources.subject import Signature, Subject, Workspace
+
+POLICY = """\
+apiVersion: aims-gate/v1
+kind: Policy
+metadata: {id: asks, version: "1"}
+data: {evaluation: {source: "file:rows.parquet", label: y, key: id, weight: n, sensitive: [sex],
+                    predictions: model}}
+rules: [{id: PERF-01, check: performance.score, with: {metric: accuracy},
+         require: {at_least: 0.7}, decide_on: estimate}]
+"""
+MLMODEL = """\
+flavors: {python_function: {loader_module: probe, code: code, python_version: 3.11.0}}
+signature:
+  inputs: '[{"type": "double", "name": "x", "required": true}]'
+"""
+PROBE = """\
+import os, sys, time
+import numpy as np
+
+class Model:
+    def predict(self, rows):
+        right = (rows["x"] > 0.5).astype(int)
+        {body}
+
+def _load_pyfunc(path):
+    {loading}
+    return Model()
+"""
+HONEST = "return right"
+
+
+def rows() -> pa.Table:
+    """Twelve lines that stand for 150 rows; an honest model is right in 130 of them."""
+    x = np.linspace(0.02, 0.97, 12)
+    y = (x > 0.5).astype(np.int64)
+    y[[1, 9]] = [1, 0]
+    counts = np.array([10, 10, 20, 5, 15, 10, 20, 10, 10, 10, 20, 10])
+    logged = 1 - y  # what the author claims; always wrong, so that it cannot be what is measured
+    sex = ["F", "M", "M", "F", "M", "M", "M", "F", "M", "M", "F", "M"]
+    return pa.table({"x": x, "y": y, "n": counts, "id": range(12), "sex": sex, "yhat": logged})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to stand in, with a policy and rows."""
+    (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    parquet.write_table(rows(), tmp_path / "rows.parquet")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_model(folder: Path, body: str = HONEST, loading: str = "pass") -> None:
+    code = folder / "model" / "code"
+    code.mkdir(parents=True)
+    (folder / "model" / "MLmodel").write_text(MLMODEL, encoding="utf-8")
+    (code / "probe.py").write_text(PROBE.format(body=body, loading=loading), encoding="utf-8")
+
+
+def opened(folder: Path) -> tuple[Subject, Workspace]:
+    private = folder / "private"
+    private.mkdir()
+    workspace = Workspace(folder=private, environ=os.environ)
+    spec = DataSpec(source="file:rows.parquet", label="y", weight="n", predictions="model")
+    policy = Policy(id="p", version="1", data={Role.EVALUATION: spec}, folder=str(folder))
+    return SOURCE.open("file:model", policy=policy, given={}, workspace=workspace), workspace
+
+
+def test_an_honest_model_is_measured_by_its_own_answers(folder: Path) -> None:
+    """Rows, counted by their weight, are predicted; evidence and reports say how it was run."""
+    write_model(folder, f"assert sys.stdin.read() == '' and not os.listdir('.'); {HONEST}")
+    verdict = run("policy.yaml", "file:model", unsigned=True, out="evidence")
+    assert verdict.passed
+    (result,) = verdict.results
+    (accuracy,) = [s for s in result.statistics if s.judged]
+    assert accuracy.value == pytest.approx(130 / 150)
+    assert verdict.versions["isolation"] == ISOLATION == "same-user"
+    report = json.loads((folder / "evidence" / "report.json").read_text(encoding="utf-8"))
+    assert report["evidence"]["versions"]["isolation"] == "same-user"
+    from aims_gate.reports import REPORTS
+
+    assert "isolation: same-user" in REPORTS["text"](verdict)
+    assert "isolation: `same-user`" in REPORTS["markdown"](verdict)
+
+
+def test_no_model_is_run_unless_the_policy_asks(folder: Path) -> None:
+    """The same model and data with a logged column: its code leaves no trace, and no word of it."""
+    write_model(folder, loading=f"open({str(folder / 'trace')!r}, 'w').close()")
+    text = POLICY.replace("predictions: model", "prediction: yhat")
+    (folder / "policy.yaml").write_text(text, encoding="utf-8")
+    verdict = run("policy.yaml", "file:model")
+    assert verdict.decision == "refused"
+    assert "isolation" not in verdict.versions
+    assert not (folder / "trace").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("raise ValueError('row 3: Ada Lovelace')", r"failed to predict \(ValueError\)"),
+        ("os._exit(0)", "left no predictions"),
+        ("os.abort()", "ended by signal 6"),
+        ("return right[:-1]", "gives 11 predictions for 12 rows"),
+        ("return right.where(rows.index != 3)", "1 of 12 predictions of the model are null or not"),
+        ("return right.astype(str)", "the model predicts string, and not numbers"),
+        (
+            "return right if any('KEY' in k or 'TOKEN' in k for k in os.environ) else None",
+            "gave no single column of values",
+        ),
+    ],
+)
+def test_whatever_a_model_does_wrong_is_undecided(
+    body: str, words: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No row of data, as in an exception's message, gets into a verdict."""
+    monkeypatch.setenv("AIMS_GATE_SIGNING_KEY", "secret")
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret")
+    write_model(folder, body)
+    verdict = run("policy.yaml", "file:model")
+    (result,) = verdict.results
+    assert (verdict.decision, result.outcome) == ("undecided", "ERROR")
+    assert verdict.exit_code == 3
+    assert "Lovelace" not in repr(verdict)
+    assert verdict.versions["isolation"] == "same-user"
+    assert re.search(words, result.reason), result.reason
+
+
+def test_a_model_that_needs_what_is_not_installed_says_what_to_do(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is loaded in the gate's own Python, and what it lacks there stands in the log."""
+    write_model(folder, loading="print('::error::' + chr(27)); import no_such_library")
+    with caplog.at_level(logging.ERROR):
+        verdict = run("policy.yaml", "file:model")
+    (result,) = verdict.results
+    assert verdict.decision == "undecided"
+    assert "could not be loaded (ModuleNotFoundError)" in result.reason
+    assert "install what its requirements.txt names" in result.reason
+    assert "No module named 'no_such_library'" in caplog.text
+    assert "::error" not in caplog.text
+    assert chr(27) not in caplog.text
+
+
+def test_a_model_that_writes_into_its_own_folder_is_an_error(folder: Path) -> None:
+    """What was evaluated is no longer what would be signed."""
+    write_model(folder, loading="open(path + '/MLmodel', 'a').close(); open(path + '/new', 'w')")
+    # MLflow gives a loader the model's own folder
+    with pytest.raises(SourceError, match="changed while they were evaluated"):
+        run("policy.yaml", "file:model", unsigned=True, out="evidence")
+    assert not (folder / "evidence").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "limits", "words"),
+    [
+        ("time.sleep(600)", Limits(seconds=3), "took more than 3 s"),
+        ("while True: pass", Limits(cpu_seconds=3), "took more than 3 s of processor time"),
+        ("return right * np.ones(3 * 2**30 // 8).sum()", Limits(memory=3 * 2**30), "MemoryError"),
+        ("open('big', 'wb').write(bytes(2**22)); return right", Limits(file=2**21), ""),
+    ],
+)
+def test_limits_end_the_process(body: str, limits: Limits, words: str, folder: Path) -> None:
+    """Time, processor time, memory and the size of files."""
+    write_model(folder, body)
+    subject, workspace = opened(folder)
+    after = score(subject, workspace, limits=limits)
+    assert not after.data
+    assert words in str(after.unread[Role.EVALUATION])
+    assert after.isolation == "same-user"
+
+
+def test_nothing_of_the_process_outlives_it(folder: Path) -> None:
+    """A grandchild that holds the log open neither keeps the gate waiting nor lives on."""
+    stays = "import subprocess; p = subprocess.Popen(['sleep', '600']); "
+    write_model(folder, f"{stays}open({str(folder / 'pid')!r}, 'w').write(str(p.pid)); {HONEST}")
+    subject, workspace = opened(folder)
+    started = time.monotonic()
+    after = score(subject, workspace)
+    assert time.monotonic() - started < 120
+    assert after.data[Role.EVALUATION].spec.prediction == COLUMN
+    status = Path("/proc") / (folder / "pid").read_text(encoding="ascii") / "status"
+    for _ in range(100):
+        if not status.exists() or "State:\tZ" in status.read_text(encoding="utf-8"):
+            return
+        time.sleep(0.05)
+    pytest.fail("the grandchild is still there")
+
+
+def test_a_pipe_in_the_place_of_the_answer_does_not_hang_the_gate(folder: Path) -> None:
+    write_model(folder, "os.mkfifo('../predictions.parquet'); os._exit(0)")
+    subject, workspace = opened(folder)
+    after = score(subject, workspace)
+    assert "left no predictions" in str(after.unread[Role.EVALUATION])
+
+
+@pytest.mark.parametrize("left", [b"Ada Lovelace", b"x" * 81, b"", None])
+def test_only_the_name_of_a_type_is_taken_from_the_process(
+    left: bytes | None, tmp_path: Path
+) -> None:
+    """Free text could hold a row of data; a folder in the file's place is nothing."""
+    if left is None:
+        (tmp_path / "error").mkdir()
+    else:
+        (tmp_path / "error").write_bytes(left)
+    assert not process._error_type(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (np.array([]), "gives 0 predictions for 3 rows"),
+        (np.array([1, 0, np.inf]), "1 of 3 predictions of the model are null or not finite"),
+        ([None, None, None], "and not numbers"),
+        ([1, None, 0], "1 of 3 predictions"),
+    ],
+)
+def test_answers_that_are_none_are_refused(answer: Any, words: str, tmp_path: Path) -> None:
+    """What the program writes for an answer, read back by the gate."""
+    child._write(answer, tmp_path)
+    content = (tmp_path / "predictions.parquet").read_bytes()
+    with pytest.raises(DataError, match=words):
+        answers(content, pa.table({"y": [1, 0, 1]}), "y", where="w")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [pd.Series([1, 0, 1]), pd.DataFrame({"p": [1, 0, 1]}), np.array([[1], [0], [1]]), [1, 0, 1]],
+)
+def test_one_column_of_any_shape_is_an_answer(answer: Any, tmp_path: Path) -> None:
+    child._write(answer, tmp_path)
+    content = (tmp_path / "predictions.parquet").read_bytes()
+    found = answers(content, pa.table({"y": [1, 0, 1]}), "y", where="w")
+    assert found.to_pylist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("answer", [np.ones((3, 2)), np.ones((3, 1, 1)), 1, ["a", 1, 2]])
+def test_several_columns_or_none_are_no_answer(answer: Any, tmp_path: Path) -> None:
+    with pytest.raises((pa.ArrowException, ValueError, TypeError)):
+        child._write(answer, tmp_path)
+
+
+def test_without_mlflow_the_line_that_installs_it_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_model(folder)
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(MissingExtraError) as caught:
+        run("policy.yaml", "file:model")
+    assert caught.value.exit_code == 2
+    assert "pip install 'aims-gate[gate]'" in str(caught.value)
+
+
+def test_a_folder_without_a_description_is_never_run(folder: Path) -> None:
+    """No MLmodel, or none with a Python function: there is nothing to load."""
+    (folder / "model").mkdir()
+    (folder / "model" / "weights.bin").write_bytes(b"1")
+    verdict = run("policy.yaml", "file:model")
+    assert verdict.decision == "undecided"
+    assert "no flavour python_function" in verdict.results[0].reason
+
+
+def test_the_environment_is_an_allow_list() -> None:
+    """Keys, tokens, credentials and paths to code do not get through, whatever they are called."""
+    ours = {"PATH": "/bin", "LANG": "C", "AIMS_GATE_SIGNING_KEY": "k", "MLFLOW_TRACKING_TOKEN": "t"}
+    ours |= {"AWS_SECRET_ACCESS_KEY": "s", "PYTHONPATH": "p", "HOME": "h", "LD_PRELOAD": "l"}
+    given = environment(ours, Path("/private"))
+    assert set(given) == {
+        *("PATH", "LANG", "HOME", "TMPDIR"),
+        *("MLFLOW_TRACKING_URI", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"),
+    }
+    assert given["HOME"] == "/private"
+
+
+SPEC = DataSpec(label="y", key="id", weight="n", sensitive={"sex": None})
+
+
+def asked(*columns: tuple[str, str, bool]) -> pa.Table:
+    return features(rows(), SPEC, Signature(inputs=columns), where="evaluation data")
+
+
+def test_a_model_sees_the_columns_of_its_signature_only() -> None:
+    """A protected attribute is shown if it is a feature; optional columns may be missing."""
+    assert asked(("x", "double", True)).column_names == ["x"]
+    seen = asked(("sex", "string", True), ("other", "double", False), ("x", "float", True))
+    assert seen.column_names == ["sex", "x"]
+    assert seen.schema.field("x").type == pa.float32()
+
+
+@pytest.mark.parametrize("column", ["y", "id", "n"])
+def test_label_key_and_weight_are_no_features(column: str) -> None:
+    with pytest.raises(DataError, match=f"the model reads '{column}'"):
+        asked(("x", "double", True), (column, "long", False))
+
+
+def test_columns_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(MissingColumnError, match="no column 'z'"):
+        asked(("z", "double", True))
+    with pytest.raises(DataError, match="does not fit integer"):
+        asked(("x", "integer", True))
+    with pytest.raises(DataError, match="no column that the model reads"):
+        asked(("z", "double", False))
+    with pytest.raises(DataError, match="names no columns"):
+        features(rows(), SPEC, None, where="evaluation data")
+
+
+def packed(**columns: Any) -> bytes:
+    sink = pa.BufferOutputStream()
+    parquet.write_table(pa.table(columns), sink)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def test_text_answers_text_labels_only() -> None:
+    table = pa.table({"y": ["bad", "good", "good"]})
+    content = packed(prediction=["good", "good", "bad"])
+    assert answers(content, table, "y", where="w").to_pylist() == ["good", "good", "bad"]
+    with pytest.raises(DataError, match="not text"):
+        answers(packed(prediction=[1, 0, 1]), table, "y", where="w")
+    with pytest.raises(DataError, match="not numbers"):
+        answers(content, table, None, where="w")
+    with pytest.raises(DataError, match="1 of 3 predictions"):
+        answers(packed(prediction=["good", None, "bad"]), table, "y", where="w")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PAR1",
+        packed(prediction=[1, 0, 1])[:-9],
+        packed(p=[1, 0, 1]),
+        packed(prediction=[1, 0, 1], more=[1, 2, 3]),
+        packed(prediction=[[1], [0], [1]]),
+    ],
+)
+def test_bytes_that_a_process_made_up_are_refused(content: bytes) -> None:
+    with pytest.raises(DataError):
+        answers(content, pa.table({"y": [1, 0, 1]}), "y", where="w")
