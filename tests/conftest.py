@@ -29,6 +29,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:The ``noload`` loader:DeprecationWarning")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their argument: packed bytes carry times, and xdist's workers must agree."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip where a program is missing; fail instead where AIMS_GATE_REQUIRE names it."""
     required = os.environ.get("AIMS_GATE_REQUIRE", "").replace(",", " ").split()

@@ -52,7 +52,7 @@ def read(folder: Path, name: str, content: bytes, most: int = 1 << 20) -> Any:
     [
         ("rows.jsonl", LINES),
         ("rows.ndjson", b"\xef\xbb\xbf" + LINES.replace(b"\n", b"\r\n\r\n")),
-        ("rows.jsonl.gz", gzip.compress(LINES)),
+        ("rows.jsonl.gz", gzip.compress(LINES, mtime=0)),
         ("rows.jsonl.zst", zstd(LINES)),
         ("rows.csv.zst", zstd(b"a,b\n1,x\n2,\n")),
         ("rows.arrow", ipc(TABLE)),
