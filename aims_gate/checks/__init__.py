@@ -112,34 +112,33 @@ class Check(Protocol):
         ...
 
 
+_FAIRLEARN = "aims_gate.checks.fairness.fairlearn"
+_EVIDENTLY = "aims_gate.checks.drift.evidently"
+
 CHECKS: Table[type[Check]] = Table(
     "check",
     {
-        "performance.score": "aims_gate.checks.performance:Score",
-        "performance.logged": "aims_gate.checks.logged:Logged",
-        "fairness.impact_ratio": "aims_gate.checks.fairness:ImpactRatio",
-        "fairness.parity": "aims_gate.checks.fairness:Parity",
-        "fairness.odds": "aims_gate.checks.fairness:Odds",
-        "fairlearn:demographic_parity_difference": (
-            "aims_gate.checks.fairlearn:DemographicParityDifference"
-        ),
-        "fairlearn:demographic_parity_ratio": "aims_gate.checks.fairlearn:DemographicParityRatio",
-        "fairlearn:equalized_odds_difference": "aims_gate.checks.fairlearn:EqualizedOddsDifference",
-        "fairlearn:equalized_odds_ratio": "aims_gate.checks.fairlearn:EqualizedOddsRatio",
-        "fairlearn:equal_opportunity_difference": (
-            "aims_gate.checks.fairlearn:EqualOpportunityDifference"
-        ),
-        "fairlearn:equal_opportunity_ratio": "aims_gate.checks.fairlearn:EqualOpportunityRatio",
-        "drift.columns": "aims_gate.checks.drift:Columns",
-        "evidently:psi": "aims_gate.checks.evidently:Psi",
-        "evidently:wasserstein": "aims_gate.checks.evidently:Wasserstein",
-        "evidently:jensenshannon": "aims_gate.checks.evidently:JensenShannon",
-        "evidently:hellinger": "aims_gate.checks.evidently:Hellinger",
-        "evidently:ks": "aims_gate.checks.evidently:Ks",
-        "evidently:t_test": "aims_gate.checks.evidently:TTest",
-        "evidently:chisquare": "aims_gate.checks.evidently:ChiSquare",
-        "data.schema": "aims_gate.checks.data:Schema",
-        "data.missing": "aims_gate.checks.data:Missing",
+        "performance.score": "aims_gate.checks.performance.score:Score",
+        "performance.logged": "aims_gate.checks.performance.logged:Logged",
+        "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
+        "fairness.parity": "aims_gate.checks.fairness.rates:Parity",
+        "fairness.odds": "aims_gate.checks.fairness.rates:Odds",
+        "fairlearn:demographic_parity_difference": f"{_FAIRLEARN}:DemographicParityDifference",
+        "fairlearn:demographic_parity_ratio": f"{_FAIRLEARN}:DemographicParityRatio",
+        "fairlearn:equalized_odds_difference": f"{_FAIRLEARN}:EqualizedOddsDifference",
+        "fairlearn:equalized_odds_ratio": f"{_FAIRLEARN}:EqualizedOddsRatio",
+        "fairlearn:equal_opportunity_difference": f"{_FAIRLEARN}:EqualOpportunityDifference",
+        "fairlearn:equal_opportunity_ratio": f"{_FAIRLEARN}:EqualOpportunityRatio",
+        "drift.columns": "aims_gate.checks.drift.columns:Columns",
+        "evidently:psi": f"{_EVIDENTLY}:Psi",
+        "evidently:wasserstein": f"{_EVIDENTLY}:Wasserstein",
+        "evidently:jensenshannon": f"{_EVIDENTLY}:JensenShannon",
+        "evidently:hellinger": f"{_EVIDENTLY}:Hellinger",
+        "evidently:ks": f"{_EVIDENTLY}:Ks",
+        "evidently:t_test": f"{_EVIDENTLY}:TTest",
+        "evidently:chisquare": f"{_EVIDENTLY}:ChiSquare",
+        "data.schema": "aims_gate.checks.data.schema:Schema",
+        "data.missing": "aims_gate.checks.data.missing:Missing",
         "integrity.model": "aims_gate.checks.integrity:Model",
         "integrity.data": "aims_gate.checks.integrity:DataDigests",
         "integrity.run": "aims_gate.checks.integrity:Run",

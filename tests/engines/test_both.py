@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from aims_gate.checks import Inputs
-from aims_gate.checks.drift import Columns
-from aims_gate.checks.fairness import ImpactRatio
-from aims_gate.checks.performance import Score
+from aims_gate.checks.drift.columns import Columns
+from aims_gate.checks.fairness.rates import ImpactRatio
+from aims_gate.checks.performance.score import Score
 from aims_gate.engines import Answer, Engine, Engines, Trials
 from aims_gate.engines.both import TOLERANCES, Both
 from aims_gate.errors import CheckError

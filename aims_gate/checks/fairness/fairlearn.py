@@ -13,8 +13,8 @@ from typing import ClassVar
 import numpy as np
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.families import Family, RateOf
-from aims_gate.checks.groups import CONTROLS, UNDECIDED, Groups
+from aims_gate.checks.fairness.families import Family, RateOf
+from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
 

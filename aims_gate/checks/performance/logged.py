@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.claims import MOST_RUNS, Claim, Wanted, find_claim
-from aims_gate.checks.performance import Metric, Score
+from aims_gate.checks.performance.claims import MOST_RUNS, Claim, Wanted, find_claim
+from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
 

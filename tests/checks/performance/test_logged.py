@@ -16,8 +16,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aims_gate.checks.claims import AGENT, MOST_RUNS, SCORERS
-from aims_gate.checks.logged import distance
+from aims_gate.checks.performance.claims import AGENT, MOST_RUNS, SCORERS
+from aims_gate.checks.performance.logged import distance
 from aims_gate.errors import PolicyError, SourceError
 from aims_gate.facts import Statistic
 from aims_gate.judge import judge
@@ -336,7 +336,7 @@ def test_a_floor_without_a_threshold_or_with_a_proof_is_refused() -> None:
 
 
 def test_the_rules_of_its_page_are_sound() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "logged.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "logged.md").read_text(encoding="utf-8")
     rules = [
         Rule(
             id=stated["id"],

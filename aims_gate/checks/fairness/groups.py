@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from aims_gate.checks import Inputs
 from aims_gate.checks.columns import Labelled, Need, labelled, positive_class
-from aims_gate.checks.families import Family, RateOf, families, is_of
+from aims_gate.checks.fairness.families import Family, RateOf, families, is_of
 from aims_gate.errors import DataError, MissingColumnError, near
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Scalar

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.families import Family, RateOf, is_of
-from aims_gate.checks.groups import CONTROLS, UNDECIDED, Groups
-from aims_gate.checks.pairs import Terms, compare
+from aims_gate.checks.fairness.families import Family, RateOf, is_of
+from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
+from aims_gate.checks.fairness.pairs import Terms, compare
 from aims_gate.facts import Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.stats.disparity import Contrast, Measure, extreme, ordered_pairs, quantile

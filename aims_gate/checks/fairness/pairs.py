@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aims_gate.checks.families import Family
+from aims_gate.checks.fairness.families import Family
 from aims_gate.engines import Answer, Engine, Trials
 from aims_gate.errors import near
 from aims_gate.facts import Interval, Lack, Statistic

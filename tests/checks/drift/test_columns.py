@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
 from aims_gate.checks import NoDataError
-from aims_gate.checks.drift import Columns
+from aims_gate.checks.drift.columns import Columns
 from aims_gate.facts import Lack
 from aims_gate.policy.model import Role, Threshold
 from aims_gate.sources.subject import Data

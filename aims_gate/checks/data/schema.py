@@ -1,4 +1,4 @@
-"""Data quality: whether columns are there and hold what they should, and how much is missing."""
+"""Whether columns are there and hold what they should."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged, NoDataError
-from aims_gate.errors import DataError, near
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.checks.data.present import columns_of, lacking
+from aims_gate.errors import DataError
+from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Kind
 from aims_gate.policy.model import Role
-from aims_gate.sources.predictions import derived_name
 from aims_gate.sources.subject import Data
-from aims_gate.stats.disparity import quantile
-from aims_gate.stats.intervals import wilson
 
 _VIOLATIONS = "schema_violations"
-_MISSING = "missing_share"
 _MLFLOW = {
     "double": Kind.NUMBER,
     "float": Kind.NUMBER,
@@ -101,9 +98,9 @@ class Schema:
         try:
             wanted = self._wanted(inputs, data)
         except NoDataError as error:
-            yield _lacking(_VIOLATIONS, "", Lack.MISSING, str(error))
+            yield lacking(_VIOLATIONS, "", Lack.MISSING, str(error))
             return
-        there = _columns(data)
+        there = columns_of(data)
         found = [_compare(name, want, there, data) for name, want in wanted.items()]
         if self.extra == "refuse":
             found += [(n, f"{n!r} should not be there") for n in there if n not in wanted]
@@ -118,7 +115,7 @@ class Schema:
                 reason=wrong,
             )
         if not found:
-            yield _lacking(_VIOLATIONS, "", Lack.MISSING, "the schema to compare with is empty")
+            yield lacking(_VIOLATIONS, "", Lack.MISSING, "the schema to compare with is empty")
 
     def _wanted(self, inputs: Inputs, data: Data) -> dict[str, _Wanted]:
         against = self.against or ("declared" if self.columns else "reference")
@@ -137,91 +134,11 @@ class Schema:
         return _of_reference(inputs.data(Role.REFERENCE), data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """Share of rows in which a column is null."""
-
-    about: ClassVar[About] = About(
-        name="data.missing",
-        summary="Share of rows in which each column is null.",
-        definition=(
-            "Null or NaN over all rows, per column; in [0, 1], 0 is complete and 1 a column "
-            "without any value. Bounds are Wilson's, one-sided and Bonferroni-corrected over the "
-            "columns (Wilson 1927)."
-        ),
-        roles=(Role.EVALUATION,),
-        controls=("iso42001:A.7.4",),
-        undecided=("a named column is not there", "there are no rows"),
-    )
-
-    columns: Literal["all"] | tuple[str, ...] = "all"
-
-    def judged(self) -> Judged:
-        """Describe the judged statistic: a share."""
-        return Judged(
-            name=_MISSING, low=0.0, high=1.0, higher_is_better=False, limit=0.05, unit="of rows"
-        )
-
-    def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
-        if self.columns == "all":
-            return
-        if not self.columns or not all(self.columns):
-            yield "columns", "names no column, or an empty one", "list them or write all"
-        if len(set(self.columns)) != len(self.columns):
-            yield "columns", "names a column twice", ""
-
-    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
-        """Count nulls in every column; NoDataError if the role has no data."""
-        data = inputs.data(inputs.on or Role.EVALUATION)
-        there = _columns(data)
-        named = tuple(there) if self.columns == "all" else self.columns
-        if not named:
-            yield _lacking(_MISSING, "", Lack.MISSING, "the data have no columns")
-        for column in named:
-            if column not in there:
-                reason = f"no column {column!r} in the {data.role} data; {near(column, there)}"
-                yield _lacking(_MISSING, column, Lack.MISSING, reason)
-            elif data.frame.rows == 0:
-                yield _lacking(_MISSING, column, Lack.MISSING, f"the {data.role} data have no rows")
-            else:
-                yield _share(column, data, alpha=inputs.alpha, columns=len(named))
-
-
-def _share(column: str, data: Data, *, alpha: float, columns: int) -> Statistic:
-    nulls, rows = data.frame.nulls(column), data.frame.rows
-    low, high = wilson(nulls, rows, quantile(alpha, columns))
-    plural = "s" if columns > 1 else ""
-    interval = Interval(
-        low=low,
-        high=high,
-        level=1 - 2 * alpha,
-        method=f"Wilson, one-sided, Bonferroni over {columns} column{plural}",
-    )
-    return Statistic(
-        name=_MISSING,
-        slice=column,
-        value=nulls / rows,
-        interval=interval,
-        rows=rows,
-        total=rows,
-        judged=True,
-        reason=f"{nulls:,} of {rows:,} rows are null",
-    )
-
-
-def _columns(data: Data) -> dict[str, Kind]:
-    """Give the columns that the data came with: a prediction that was derived is not one."""
-    derived = derived_name(data.spec)
-    hidden = derived if data.spec.prediction == derived else None
-    return {name: kind for name, kind in data.frame.kinds.items() if name != hidden}
-
-
 def _of_reference(reference: Data, data: Data) -> dict[str, _Wanted]:
     late = {reference.spec.label, data.spec.label} if data.role is Role.CURRENT else set()
     return {
         name: _Wanted(kind=kind, type=reference.frame.types[name], required=name not in late)
-        for name, kind in _columns(reference).items()
+        for name, kind in columns_of(reference).items()
     }
 
 
@@ -245,7 +162,3 @@ def _compare(name: str, want: _Wanted, there: Mapping[str, Kind], data: Data) ->
     if want.kind is not None and kind is not want.kind:
         return name, f"{name!r} holds {kind} ({stored}), not {want.kind}"
     return name, ""
-
-
-def _lacking(name: str, column: str, lack: Lack, reason: str) -> Statistic:
-    return Statistic(name=name, slice=column, judged=True, lack=lack, reason=reason)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 from aims_gate.checks import NoDataError
-from aims_gate.checks.data import Missing, Schema
+from aims_gate.checks.data.missing import Missing
+from aims_gate.checks.data.schema import Schema
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack
 from aims_gate.plan import build

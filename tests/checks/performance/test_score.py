@@ -14,7 +14,7 @@ from sklearn import metrics as sk
 
 from aims_gate.checks import NoDataError
 from aims_gate.checks.outcomes import BUILDERS
-from aims_gate.checks.performance import Metric, Score
+from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.engines import Answer
 from aims_gate.errors import PolicyError
 from aims_gate.facts import Lack, Statistic

@@ -18,7 +18,7 @@ from fairlearn.metrics import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aims_gate.checks.fairness import ImpactRatio, Odds, Parity
+from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity
 from aims_gate.engines import Answer
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic

@@ -1,0 +1,91 @@
+"""How much of each column is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.data.present import columns_of, lacking
+from aims_gate.errors import near
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.policy.model import Role
+from aims_gate.sources.subject import Data
+from aims_gate.stats.disparity import quantile
+from aims_gate.stats.intervals import wilson
+
+_MISSING = "missing_share"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Share of rows in which a column is null."""
+
+    about: ClassVar[About] = About(
+        name="data.missing",
+        summary="Share of rows in which each column is null.",
+        definition=(
+            "Null or NaN over all rows, per column; in [0, 1], 0 is complete and 1 a column "
+            "without any value. Bounds are Wilson's, one-sided and Bonferroni-corrected over the "
+            "columns (Wilson 1927)."
+        ),
+        roles=(Role.EVALUATION,),
+        controls=("iso42001:A.7.4",),
+        undecided=("a named column is not there", "there are no rows"),
+    )
+
+    columns: Literal["all"] | tuple[str, ...] = "all"
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: a share."""
+        return Judged(
+            name=_MISSING, low=0.0, high=1.0, higher_is_better=False, limit=0.05, unit="of rows"
+        )
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        if self.columns == "all":
+            return
+        if not self.columns or not all(self.columns):
+            yield "columns", "names no column, or an empty one", "list them or write all"
+        if len(set(self.columns)) != len(self.columns):
+            yield "columns", "names a column twice", ""
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Count nulls in every column; NoDataError if the role has no data."""
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        there = columns_of(data)
+        named = tuple(there) if self.columns == "all" else self.columns
+        if not named:
+            yield lacking(_MISSING, "", Lack.MISSING, "the data have no columns")
+        for column in named:
+            if column not in there:
+                reason = f"no column {column!r} in the {data.role} data; {near(column, there)}"
+                yield lacking(_MISSING, column, Lack.MISSING, reason)
+            elif data.frame.rows == 0:
+                yield lacking(_MISSING, column, Lack.MISSING, f"the {data.role} data have no rows")
+            else:
+                yield _share(column, data, alpha=inputs.alpha, columns=len(named))
+
+
+def _share(column: str, data: Data, *, alpha: float, columns: int) -> Statistic:
+    nulls, rows = data.frame.nulls(column), data.frame.rows
+    low, high = wilson(nulls, rows, quantile(alpha, columns))
+    plural = "s" if columns > 1 else ""
+    interval = Interval(
+        low=low,
+        high=high,
+        level=1 - 2 * alpha,
+        method=f"Wilson, one-sided, Bonferroni over {columns} column{plural}",
+    )
+    return Statistic(
+        name=_MISSING,
+        slice=column,
+        value=nulls / rows,
+        interval=interval,
+        rows=rows,
+        total=rows,
+        judged=True,
+        reason=f"{nulls:,} of {rows:,} rows are null",
+    )

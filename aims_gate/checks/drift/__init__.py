@@ -1,0 +1,1 @@
+"""Drift between the reference and the current data."""

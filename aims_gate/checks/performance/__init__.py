@@ -1,0 +1,1 @@
+"""Performance: metrics recomputed from predictions, and what a run claims."""
