@@ -250,6 +250,7 @@ def _identify(policy: Policy) -> PolicyIdentity:
         digest=policy.digest,
         uri=policy.uri,
         extends=policy.extends,
+        source_digest=policy.source_digest,
     )
 
 
