@@ -114,6 +114,8 @@ class Isolation(StrEnum):
     SAME_USER = "same-user"
     """A process with limits, of the user who runs the gate: what that user can read, a signing
     key included, the model's code can read."""
+    IN_PROCESS = "in-process"
+    """None: an estimator in memory answers in the gate's own process."""
 
 
 class DigestKind(StrEnum):

@@ -28,9 +28,7 @@ from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import load
 from aims_gate.reports import REPORTS
 from aims_gate.sinks import directory
-from aims_gate.sources import SOURCES
-from aims_gate.sources.estimator import open_estimator
-from aims_gate.sources.scoring import score
+from aims_gate.sources.opening import open_subject
 from aims_gate.sources.subject import Subject, Workspace
 from aims_gate.verdict import EvidenceIdentity, PolicyIdentity, Result, Verdict
 
@@ -103,7 +101,9 @@ def run(request: Request, world: World) -> Verdict:
             progress=world.progress,
             experiment=request.experiment,
         )
-        subject = _open(request, policy, workspace)
+        subject = open_subject(
+            request.model, policy=policy, given=request.data, workspace=workspace
+        )
         results = evaluate(policy, tasks, subject, stage=stage, world=world, engines=engines)
         _refuse_changed(subject)
         verdict = Verdict(
@@ -157,29 +157,6 @@ def evaluate(
         insufficient = on_insufficient(task.rule, policy, stage)
         results.append(judge(task, statistics, now=now, insufficient=insufficient))
     return tuple(results)
-
-
-def scheme(uri: str) -> str:
-    """Give the scheme of a model URI; UsageError if it has none or no source reads it."""
-    head, colon, _rest = uri.partition(":")
-    if not colon:
-        hint = f"write file:{uri} for a folder, or models:/NAME/VERSION"
-        raise UsageError(f"{uri!r} is not a model URI", hint=hint)
-    if head not in SOURCES:
-        known = ", ".join(f"{name}:" for name in SOURCES)
-        raise UsageError(f"no source reads {head}: URIs", where=uri, hint=f"there are {known}")
-    return head
-
-
-def _open(request: Request, policy: Policy, workspace: Workspace) -> Subject:
-    model, given = request.model, request.data
-    if model is None:
-        raise UsageError("there is no model to gate", hint="give a URI, or a fitted estimator")
-    if not isinstance(model, str):
-        return open_estimator(model, policy=policy, given=given, workspace=workspace)
-    workspace.progress(f"reading {model}")
-    source = SOURCES[scheme(model)]
-    return score(source.open(model, policy=policy, given=given, workspace=workspace), workspace)
 
 
 def _refuse_signing(request: Request) -> None:

@@ -22,7 +22,7 @@ import pyarrow as pa
 from aims_gate import canonical
 from aims_gate.attest import manifest
 from aims_gate.errors import DataError, GateError, MissingExtraError, UsageError
-from aims_gate.facts import MEMORY, ModelIdentity
+from aims_gate.facts import MEMORY, Isolation, ModelIdentity
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import settle
 from aims_gate.frames.digest import rows_v1
@@ -33,8 +33,6 @@ from aims_gate.sources.predictions import derive_prediction, derived_name
 from aims_gate.sources.scoring.columns import accepted, features
 from aims_gate.sources.subject import Data, Located, Signature, Subject, Workspace
 
-ISOLATION = "in-process"
-"""Nothing kept the estimator's code apart from the gate's."""
 PREDICTION, SCORE = "prediction (estimator)", "score (estimator)"
 """The derived columns; a digest of the data does not cover them."""
 _DESCRIPTION = "estimator.json"
@@ -75,14 +73,16 @@ def open_estimator(
     finder = Finder(policy=policy, locate=_nothing, workspace=workspace)
     opened, failed = open_data(given, finder)
     data, unread = dict(opened), dict(failed)
-    for role in [r for r in opened if estimator is not None and _answers(opened[r])]:
+    asked = [role for role in opened if estimator is not None and _answers(opened[role])]
+    for role in asked:
         workspace.progress(f"the estimator predicts the {role} data")
         try:
             data[role] = _answered(estimator, opened[role])
         except GateError as error:
             del data[role]
             unread[role] = DataError(error.what, where=error.where, hint=error.hint)
-    return _described(estimator, data, unread, workspace)
+    subject = _described(estimator, data, workspace)
+    return replace(subject, unread=unread, isolation=dict.fromkeys(asked, Isolation.IN_PROCESS))
 
 
 def _nothing(path: str, *, role: Role) -> Located | None:  # noqa: ARG001  # the contract
@@ -175,12 +175,7 @@ def _classes(estimator: Any) -> Sequence[Any]:
     return [] if found is None else list(np.asarray(found, dtype=object).ravel())
 
 
-def _described(
-    estimator: object,
-    data: Mapping[Role, Data],
-    unread: Mapping[Role, DataError],
-    workspace: Workspace,
-) -> Subject:
+def _described(estimator: object, data: Mapping[Role, Data], workspace: Workspace) -> Subject:
     """Write what stands for the model's files, and name it."""
     kind = type(estimator)
     name = "frames" if estimator is None else kind.__qualname__
@@ -206,14 +201,7 @@ def _described(
         resolved_uri=f"memory:{name}",
         reader=MEMORY,
     )
-    return Subject(
-        model=identity,
-        manifest=hashed,
-        folder=folder,
-        data=data,
-        unread=unread,
-        isolation="" if estimator is None else ISOLATION,
-    )
+    return Subject(model=identity, manifest=hashed, folder=folder, data=data)
 
 
 def _names(estimator: object) -> Sequence[Any]:
