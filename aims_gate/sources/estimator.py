@@ -214,5 +214,6 @@ def _digest(data: Data) -> str:
     frame = data.frame
     if not isinstance(frame, ArrowFrame):
         return ""
-    columns = [name for name in (PREDICTION, SCORE) if name in frame.table.column_names]
-    return rows_v1(frame.table.select(columns)) if columns else ""
+    there = [name for name in (PREDICTION, SCORE) if name in frame.table.column_names]
+    answers = {name: frame.table.column(name) for name in there}
+    return rows_v1(pa.table(answers)) if answers else ""
