@@ -100,6 +100,18 @@ class ModelIdentity:
     """How it was read: `files`, `rest` or `client`."""
 
 
+class Isolation(StrEnum):
+    """What kept a model's code apart from the gate while it predicted (`predictions: model`).
+
+    Evidence that is signed in a separate step, where no model's code has run, will be a kind of
+    its own here.
+    """
+
+    SAME_USER = "same-user"
+    """A process with limits, of the user who runs the gate: what that user can read, a signing
+    key included, the model's code can read."""
+
+
 class DigestKind(StrEnum):
     """What a dataset digest was taken of."""
 

@@ -250,6 +250,7 @@ def _identify(policy: Policy) -> PolicyIdentity:
         digest=policy.digest,
         uri=policy.uri,
         extends=policy.extends,
+        source_digest=policy.source_digest,
     )
 
 
@@ -267,11 +268,12 @@ def _start(engines: Engines, tasks: tuple[Task, ...]) -> tuple[str, ...]:
 def _versions(
     engines: Engines, tasks: tuple[Task, ...], libraries: tuple[str, ...], subject: Subject
 ) -> dict[str, str]:
+    kinds = sorted(set(subject.isolation.values()))
     labels = {name: engines[name].label for name in sorted({task.engine for task in tasks})}
     return {
         "aims-gate": aims_gate.__version__,
         "python": platform.python_version(),
         **{f"engine:{name}": label for name, label in labels.items()},
         **{library: metadata.version(library) for library in sorted(libraries)},
-        **({"isolation": subject.isolation} if subject.isolation else {}),
+        **({"isolation": ", ".join(kinds)} if kinds else {}),
     }

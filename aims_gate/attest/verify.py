@@ -21,7 +21,7 @@ from aims_gate.attest.statement import MODEL_FILE, POLICY_FILE, level, statement
 from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.errors import PolicyError, SourceError, TrustError
 from aims_gate.policy import text
-from aims_gate.policy.model import STAGES
+from aims_gate.policy.model import STAGES, Ancestor
 
 MAX_SKEW = timedelta(minutes=5)
 """How far a signing machine's clock may be ahead of ours."""
@@ -38,6 +38,9 @@ class Expected:
     """None is the last and strictest stage of the policy that was applied, as for `run`."""
     policy_digest: str | None = None
     """SHA-256 of the resolved policy."""
+    floor: Ancestor | None = None
+    """The policy that the applied one must be, or descend from; a pack by its URI, or by its name
+    alone, as `pack:release`."""
     resource_uri: str | None = None
     """Package URL of the model's place."""
     max_age: timedelta | None = None
@@ -53,6 +56,8 @@ class Verified:
     policy: str
     """Id and version."""
     policy_digest: str
+    extends: tuple[Ancestor, ...]
+    """The files and packs that it was merged from."""
     model_digest: str
     resource_uri: str
     person: str
@@ -99,6 +104,7 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     _place(verified, expected.resource_uri, trust)
     _model(proof, expected.model)
     _stage_and_policy(verified, proof.policy, expected)
+    _floor(verified, proof.predicate("evaluation"), expected.floor)
     return verified
 
 
@@ -114,6 +120,7 @@ def _agree(proof: Proof, *, model_given: bool) -> Verified:
         stage=_text(evaluation, "stage"),
         policy=f"{_text(evaluation, 'policy', 'name')}@{_text(evaluation, 'policy', 'version')}",
         policy_digest=canonical.sha256(proof.policy),
+        extends=_ancestors(evaluation),
         model_digest=proof.statements["vsa"].subject,
         resource_uri=_text(vsa, "resourceUri"),
         person=proof.signer.person,
@@ -226,6 +233,47 @@ def _stage_and_policy(verified: Verified, policy: bytes, expected: Expected) -> 
             f"another policy was applied: {verified.policy} sha256:{verified.policy_digest}",
             hint="run the gate with the policy that is in force",
         )
+
+
+def _floor(verified: Verified, evaluation: Mapping[str, Any], floor: Ancestor | None) -> None:
+    """Make sure that the applied policy is the floor, or was laid over its very bytes.
+
+    What a policy says of itself, in its text or in comments, proves nothing: only the gate's own
+    list of the files that it read counts.
+    """
+    if floor is None:
+        return
+    own = Ancestor(
+        uri=_text(evaluation, "policy", "uri"),
+        digest=_text(evaluation, "policy", "source", "sha256"),
+    )
+    line = (own, *verified.extends)
+    alike = [one for one in line if one.uri == floor.uri or _pack(one.uri) == floor.uri]
+    if any(one.digest == floor.digest for one in alike):
+        return
+    if alike:
+        digests = ", ".join(one.digest for one in alike)
+        what = f"the policy descends from {floor.name!a} with sha256:{digests}"
+        raise TrustError(f"{what}, not {floor.digest}", hint="run the gate over the floor in force")
+    known = ", ".join(ascii(one.name) for one in verified.extends) or "nothing"
+    raise TrustError(
+        f"the policy {verified.policy} does not descend from {floor.name!a}; it extends {known}",
+        hint="let the policy extend the floor, and run the gate again",
+    )
+
+
+def _pack(uri: str) -> str:
+    """Give a pack's URI without its version; nothing for everything else."""
+    return uri.partition("@")[0] if uri.startswith("pack:") else ""
+
+
+def _ancestors(evaluation: Mapping[str, Any]) -> tuple[Ancestor, ...]:
+    listed = at(evaluation, "policy", "extends")
+    if not isinstance(listed, list):
+        raise TrustError("a statement lacks policy.extends")
+    return tuple(
+        Ancestor(uri=_text(one, "uri"), digest=_text(one, "digest", "sha256")) for one in listed
+    )
 
 
 def _strictest(policy: bytes) -> str:

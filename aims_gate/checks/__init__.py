@@ -146,5 +146,6 @@ CHECKS: Table[type[Check]] = Table(
         "integrity.model": "aims_gate.checks.integrity:Model",
         "integrity.data": "aims_gate.checks.integrity:DataDigests",
         "integrity.run": "aims_gate.checks.integrity:Run",
+        "integrity.isolation": "aims_gate.checks.isolation:Isolated",
     },
 )

@@ -1,4 +1,4 @@
-"""Frames in memory, on Arrow: one sort per distribution, one pass of codes per count."""
+"""Frames on Arrow, in memory or read by the column: one sort per distribution."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ from aims_gate.frames.columns import (
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.identity import compared, identities
+from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.losses import moments_of, probability_loss, regression_loss
 from aims_gate.frames.patterns import matching
 from aims_gate.frames.times import instants, span_of
@@ -48,15 +49,15 @@ _EXACT = 2.0**53
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ArrowFrame:
-    """A `Frame` over a table in memory; make one with `ArrowFrame.of`.
+    """A `Frame` over an Arrow table or a `LazyTable`; make one with `ArrowFrame.of`.
 
     Rows of weight 0 do not exist for any question but the digest, which covers the table as given.
     """
 
-    table: pa.Table = field(repr=False)  # rows stay out of messages
+    table: pa.Table | LazyTable = field(repr=False)  # rows stay out of messages
     weights: Counts | None = field(default=None, repr=False)
     """Shape (rows of the table,), each at least 1; None where every row counts once."""
-    given: pa.Table = field(repr=False)
+    given: pa.Table | LazyTable = field(repr=False)
     """The table as handed over, rows of weight 0 included."""
     name: str = "data"
 
@@ -65,8 +66,8 @@ class ArrowFrame:
         """Take a table of any known library.
 
         Args:
-            data: A pandas or Polars DataFrame, a pyarrow Table, a mapping of names to sequences, or
-                anything that speaks the Arrow C stream protocol.
+            data: A pandas or Polars DataFrame, a pyarrow Table, a mapping of names to sequences,
+                anything that speaks the Arrow C stream protocol, or a `LazyTable`.
             weight: A column of whole numbers, 0 or more: how many rows each row stands for.
             name: What the data are called in errors.
 
@@ -75,7 +76,7 @@ class ArrowFrame:
                 not whole or not a number.
             MissingColumnError: There is no column *weight*.
         """
-        table = to_table(data, where=name)
+        table = data if isinstance(data, LazyTable) else to_table(data, where=name)
         if weight is None:
             return cls(table=table, given=table, name=name)
         if weight not in table.column_names:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Kind
 from aims_gate.frames.columns import Codes, Mask, kind_of, missing, numbers, plain, undictionary
+from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.times import instants, whole
 
 Words = npt.NDArray[np.uint64]
@@ -32,10 +33,10 @@ _HALF = np.uint64(32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """One column in the tables that are compared, one below the other."""
+    """One column in the tables that are compared, one below the other; read when it is needed."""
 
     name: str
-    columns: tuple[pa.ChunkedArray, ...]
+    tables: tuple[pa.Table | LazyTable, ...]
     where: str
 
     def words(self) -> tuple[Words, ...]:
@@ -46,21 +47,24 @@ class Parts:
         Raises:
             DataError: The columns hold different kinds, or lists, structs or bytes.
         """
-        kinds = {kind_of(column.type) for column in self.columns}
+        columns = [undictionary(plain(table.column(self.name))) for table in self.tables]
+        kinds = {kind_of(column.type) for column in columns}
         if len(kinds) > 1 or Kind.OTHER in kinds:
-            told = " and ".join(str(column.type) for column in self.columns)
+            told = " and ".join(str(column.type) for column in columns)
             raise DataError(
                 f"column {self.name!r} holds {told}, which cannot be compared", where=self.where
             )
         (kind,) = kinds
-        values = _FORMS[kind](self)
-        null = np.concatenate([missing(column) for column in self.columns])
+        if kind is Kind.TIME:
+            columns = [instants(column, self.name, where=self.where) for column in columns]
+        values = _FORMS[kind](columns)
+        null = np.concatenate([missing(column) for column in columns])
         if not null.any():
             return (values,)
         return np.where(null, np.uint64(0), values), null.astype(np.uint64)
 
 
-def compared(columns: Sequence[str], *tables: tuple[pa.Table, str]) -> list[Parts]:
+def compared(columns: Sequence[str], *tables: tuple[pa.Table | LazyTable, str]) -> list[Parts]:
     """Give *columns* of one or more tables, each with its name in errors.
 
     Raises:
@@ -75,7 +79,7 @@ def compared(columns: Sequence[str], *tables: tuple[pa.Table, str]) -> list[Part
             if column not in table.column_names:
                 raise MissingColumnError.from_columns(column, table.column_names, where=name)
     return [
-        Parts(name=column, columns=tuple(t.column(column) for t, _name in tables), where=where)
+        Parts(name=column, tables=tuple(table for table, _name in tables), where=where)
         for column in columns
     ]
 
@@ -131,8 +135,7 @@ def _by_values(parts: Sequence[Parts], rows: Codes) -> Codes:
     return np.unique(table, axis=0, return_inverse=True)[1].reshape(-1)
 
 
-def _of_numbers(part: Parts) -> Words:
-    columns = [undictionary(plain(column)) for column in part.columns]
+def _of_numbers(columns: Sequence[pa.ChunkedArray]) -> Words:
     if all(pa.types.is_integer(column.type) for column in columns):
         exact = _of_integers(columns)
         if exact is not None:
@@ -158,28 +161,25 @@ def _of_integers(columns: Sequence[pa.ChunkedArray]) -> Words | None:
     return None
 
 
-def _of_booleans(part: Parts) -> Words:
-    columns = [undictionary(plain(c)).cast(pa.uint8()).fill_null(0) for c in part.columns]
-    return np.concatenate([column.to_numpy() for column in columns]).astype(np.uint64)
+def _of_booleans(columns: Sequence[pa.ChunkedArray]) -> Words:
+    truths = [column.cast(pa.uint8()).fill_null(0).to_numpy() for column in columns]
+    return np.concatenate(truths).astype(np.uint64)
 
 
-def _of_text(part: Parts) -> Words:
-    columns = [undictionary(plain(column)).cast(pa.large_string()) for column in part.columns]
-    together = pa.chunked_array(
-        [chunk for column in columns for chunk in column.chunks], type=pa.large_string()
-    )
+def _of_text(columns: Sequence[pa.ChunkedArray]) -> Words:
+    chunks = [chunk for column in columns for chunk in column.cast(pa.large_string()).chunks]
+    together = pa.chunked_array(chunks, type=pa.large_string())
     encoded = pc.dictionary_encode(together.combine_chunks())
-    chunks = encoded.chunks if isinstance(encoded, pa.ChunkedArray) else [encoded]
-    codes = [chunk.indices.cast(pa.int64()).fill_null(0).to_numpy() for chunk in chunks]
+    parts = encoded.chunks if isinstance(encoded, pa.ChunkedArray) else [encoded]
+    codes = [part.indices.cast(pa.int64()).fill_null(0).to_numpy() for part in parts]
     return cast("Words", np.concatenate(codes).view(np.uint64))
 
 
-def _of_times(part: Parts) -> Words:
-    found = [whole(instants(c, part.name, where=part.where)) for c in part.columns]
-    return np.concatenate(found).view(np.uint64)
+def _of_times(columns: Sequence[pa.ChunkedArray]) -> Words:
+    return np.concatenate([whole(column) for column in columns]).view(np.uint64)
 
 
-_FORMS: dict[Any, Callable[[Parts], Words]] = {
+_FORMS: dict[Any, Callable[[Sequence[pa.ChunkedArray]], Words]] = {
     Kind.NUMBER: _of_numbers,
     Kind.BOOLEAN: _of_booleans,
     Kind.TEXT: _of_text,
