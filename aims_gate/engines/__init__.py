@@ -89,6 +89,10 @@ class Engine(Protocol):
         """
         ...
 
+    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
+        """Give the mean of each sample's values; NaN for one without any."""
+        ...
+
     def drift_of_numbers(
         self, method: str, reference: Distribution, current: Distribution
     ) -> Answer:

@@ -121,6 +121,8 @@ class Loss(StrEnum):
     """|label - estimate|"""
     SQUARED = "squared"
     """(label - estimate)^2"""
+    SIGNED = "signed"
+    """label - estimate, which has a sign"""
     ABSOLUTE_PERCENT = "absolute_percent"
     """|label - estimate| / |label|; undefined where a label is 0."""
     BRIER = "brier"
@@ -197,6 +199,12 @@ class Frame(Protocol):
 
     def digest(self) -> str:
         """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
+        ...
+
+    def parts(
+        self, *keys: Key, columns: Sequence[str]
+    ) -> Sequence[tuple[tuple[Scalar | None, ...], Frame]]:
+        """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
         ...
 
     def without_nulls(self, columns: Sequence[str]) -> Frame:

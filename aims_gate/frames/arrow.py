@@ -28,6 +28,7 @@ from aims_gate.frames.columns import (
     Mask,
     binned,
     coded,
+    grouped,
     kind_of,
     missing,
     numbers,
@@ -191,6 +192,23 @@ class ArrowFrame:
                 where=self.name,
             )
         return self._total(matching(found, pattern))
+
+    def parts(
+        self, *keys: Key, columns: Sequence[str]
+    ) -> Sequence[tuple[tuple[Scalar | None, ...], ArrowFrame]]:
+        """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
+        coded = [self._coded(key) for key in keys]
+        kept = pa.table({column: self._column(column) for column in columns})
+        some, order, ends = grouped(coded, self.table.num_rows)
+        cells = zip(*(_decode(column, some) for column in coded), strict=True)
+        found = []
+        for place, (cell, end) in enumerate(zip(cells, ends, strict=True)):
+            rows = order[ends[place - 1] if place else 0 : end]
+            table = kept.take(pa.array(rows))
+            weights = None if self.weights is None else self.weights[rows]
+            part = ArrowFrame(table=table, weights=weights, given=table, name=self.name)
+            found.append((cell, part))
+        return found
 
     def digest(self) -> str:
         """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""

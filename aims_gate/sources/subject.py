@@ -112,6 +112,8 @@ class Data:
     joined: tuple[Joined, ...] = ()
     read_twice: Callable[[], str] | None = None
     """Hash the bytes again; None for frames in memory."""
+    is_part: bool = False
+    """Whether the frame is a part of data that were looked at as a whole: it may lack a class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PARAMETERS: dict[str, dict[str, Any]] = {
     "performance.score": {"metric": "accuracy"},
     "performance.logged": {"metric": "accuracy_score"},
+    "fairness.group_performance": {"metric": "accuracy"},
 }
 pytestmark = pytest.mark.parametrize("name", list(CHECKS))
 

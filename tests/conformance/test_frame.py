@@ -127,6 +127,30 @@ def test_a_split_leaves_out_rows_without_a_group_and_keeps_null_values(make: Mak
     assert (found["M"].values.tolist(), found["M"].counts.tolist()) == ([25, 44], [2, 1])
 
 
+def test_parts_are_the_cells_of_a_count_with_their_rows(make: Make) -> None:
+    rows = {
+        "c": ["b", "a", None, "b", "a", "b"],
+        "k": [1, 2, 2, 1, 30, 40],
+        "x": [1.0, 2, 3, 4, 5, 6],
+    }
+    frame = make(rows)
+    keys = Key(column="c"), Key(column="k", edges=(10.0,))
+    found = frame.parts(*keys, columns=["x"])
+    cells = frame.count(*keys)
+    assert [cell for cell, _ in found] == list(cells.values)
+    assert [part.rows for _, part in found] == cells.counts.tolist()
+    assert all(list(part.kinds) == ["x"] for _, part in found)
+    by_cell = {cell: part.distribution("x").values.tolist() for cell, part in found}
+    assert by_cell["b", "(-inf,10)"] == [1, 4]
+    assert by_cell[None, "(-inf,10)"] == [3]
+    weighted = make({**rows, "n": [2, 1, 1, 3, 1, 0]}, weight="n")
+    sizes = {cell: part.rows for cell, part in weighted.parts(*keys, columns=["x"])}
+    assert sizes["b", "(-inf,10)"] == 5
+    assert ("b", "[10,inf)") not in sizes
+    with pytest.raises(MissingColumnError):
+        frame.parts(*keys, columns=["y"])
+
+
 def test_rows_without_a_value_can_be_left_out(make: Make) -> None:
     kept = make(DATA).without_nulls(["sex", "age"])
     assert kept.rows == 5
