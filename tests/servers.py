@@ -51,6 +51,9 @@ class Server:
     """An `mlflow server` over a sqlite store and an artifact folder below *folder*."""
 
     folder: Path
+    stores: tuple[str, ...] = ()
+    """Options for where artifacts lie; by default the server keeps and proxies them itself."""
+    environ: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -71,10 +74,10 @@ class Server:
                 [
                     *(sys.executable, "-m", "mlflow", "server"),
                     *("--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db"),
-                    *("--artifacts-destination", str(self.artifacts)),
+                    *(self.stores or ("--artifacts-destination", str(self.artifacts))),
                     *("--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"),
                 ],
-                env=environment(),
+                env=environment(self.environ),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -290,6 +293,32 @@ class Proxy:
         skipped = {"content-length", "transfer-encoding", "connection", "date", "server"}
         kept = {k: v for k, v in answer.getheaders() if k.lower() not in skipped}
         return Answer(status=answer.status, headers=kept, body=body)
+
+
+S3_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing-only"}
+
+
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """Run an S3 stand-in; gives its URL. It knows no bucket and lets `S3_KEYS` do everything."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **S3_KEYS}
+    ) as process:
+        try:
+            _wait_for(process, f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def _wait_for(process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(f"{url}/"):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("the stand-in did not start")
+        time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,45 +20,16 @@ from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow.registry import DatasetInput
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Data, Located, Workspace
-from tests.servers import Answer, Proxy, free_port
+from tests.servers import S3_KEYS, Answer, Proxy, free_port
 
-KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing-only"}
 ROWS = b"id,y,p\n1,1,1\n2,0,1\n3,0,0\n"
 EVALUATION = Role.EVALUATION
 
 
 @pytest.fixture(scope="module")
-def s3_url() -> Iterator[str]:
-    """URL of an S3 stand-in."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **KEYS}
-    ) as process:
-        try:
-            yield _ready(f"127.0.0.1:{port}", process)
-        finally:
-            process.kill()
-
-
-def _ready(host: str, process: subprocess.Popen[bytes]) -> str:
-    import urllib.request
-
-    for _ in range(600):
-        assert process.poll() is None, "the S3 stand-in did not start"
-        try:
-            urllib.request.urlopen(f"http://{host}/", timeout=2).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return f"http://{host}"
-    raise AssertionError("the S3 stand-in does not answer")
-
-
-@pytest.fixture(scope="module")
 def bucket(s3_url: str) -> Iterator[dict[str, str]]:
     """The environment of a job that may read the bucket `ml-data`, which holds a few objects."""
-    environ = {**KEYS, "AWS_ENDPOINT_URL": s3_url, "AWS_REGION": "eu-west-1"}
+    environ = {**S3_KEYS, "AWS_ENDPOINT_URL": s3_url, "AWS_REGION": "eu-west-1"}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environ.items():
             patch.setenv(name, value)
