@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -302,23 +302,31 @@ S3_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing-onl
 def s3_server() -> Iterator[str]:
     """Run an S3 stand-in; gives its URL. It knows no bucket and lets `S3_KEYS` do everything."""
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
+    with running(command, port, S3_KEYS) as url:
+        yield url
+
+
+@contextmanager
+def running(command: Sequence[str], port: int, environ: Mapping[str, str]) -> Iterator[str]:
+    """Run a stand-in for a store that listens on *port*; gives its URL once it answers."""
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **S3_KEYS}
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environ}
     ) as process:
         try:
-            _wait_for(process, f"http://127.0.0.1:{port}")
+            _wait_for(process, port)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.kill()
 
 
-def _wait_for(process: subprocess.Popen[bytes], url: str) -> None:
+def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(f"{url}/"):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError("the stand-in did not start")
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
+            return
         time.sleep(0.1)
+    raise RuntimeError("the stand-in did not start")
 
 
 if __name__ == "__main__":
