@@ -143,8 +143,13 @@ CHECKS: Table[type[Check]] = Table(
         "evidently:chisquare": f"{_EVIDENTLY}:ChiSquare",
         "data.schema": "aims_gate.checks.data.schema:Schema",
         "data.missing": "aims_gate.checks.data.missing:Missing",
+        "data.ranges": "aims_gate.checks.data.ranges:Ranges",
+        "data.duplicates": "aims_gate.checks.data.duplicates:Duplicates",
+        "data.overlap": "aims_gate.checks.data.overlap:Overlap",
+        "data.freshness": "aims_gate.checks.data.freshness:Freshness",
         "integrity.model": "aims_gate.checks.integrity:Model",
         "integrity.data": "aims_gate.checks.integrity:DataDigests",
         "integrity.run": "aims_gate.checks.integrity:Run",
+        "integrity.isolation": "aims_gate.checks.isolation:Isolated",
     },
 )

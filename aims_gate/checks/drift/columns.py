@@ -12,8 +12,9 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.drift import default
-from aims_gate.checks.drift.matching import column_problems, matched
+from aims_gate.checks.drift.matching import matched
 from aims_gate.checks.drift.measuring import METHODS, Lacking, Pair, cells, judged_of
+from aims_gate.checks.named import column_problems
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Kind
 from aims_gate.policy.model import Role
