@@ -1,4 +1,4 @@
-"""Frames in memory, on Arrow: one sort per distribution, one pass of codes per count."""
+"""Frames on Arrow, in memory or read by the column: one sort per distribution."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ import numpy as np
 import pyarrow as pa
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Cells, Counts, Distribution, Floats, Key, Kind, Loss, Moments, Scalar
+from aims_gate.frames import (
+    Cells,
+    Counts,
+    Distribution,
+    Floats,
+    Frame,
+    Key,
+    Kind,
+    Loss,
+    Moments,
+    Scalar,
+    Span,
+)
 from aims_gate.frames.columns import (
     Coded,
     Codes,
@@ -24,7 +36,11 @@ from aims_gate.frames.columns import (
 )
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
+from aims_gate.frames.identity import compared, identities
+from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.losses import moments_of, probability_loss, regression_loss
+from aims_gate.frames.patterns import matching
+from aims_gate.frames.times import instants, span_of
 
 _PROBABILITY = (Loss.BRIER, Loss.LOG)
 _EXACT = 2.0**53
@@ -33,15 +49,15 @@ _EXACT = 2.0**53
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ArrowFrame:
-    """A `Frame` over a table in memory; make one with `ArrowFrame.of`.
+    """A `Frame` over an Arrow table or a `LazyTable`; make one with `ArrowFrame.of`.
 
     Rows of weight 0 do not exist for any question but the digest, which covers the table as given.
     """
 
-    table: pa.Table = field(repr=False)  # rows stay out of messages
+    table: pa.Table | LazyTable = field(repr=False)  # rows stay out of messages
     weights: Counts | None = field(default=None, repr=False)
     """Shape (rows of the table,), each at least 1; None where every row counts once."""
-    given: pa.Table = field(repr=False)
+    given: pa.Table | LazyTable = field(repr=False)
     """The table as handed over, rows of weight 0 included."""
     name: str = "data"
 
@@ -50,8 +66,8 @@ class ArrowFrame:
         """Take a table of any known library.
 
         Args:
-            data: A pandas or Polars DataFrame, a pyarrow Table, a mapping of names to sequences, or
-                anything that speaks the Arrow C stream protocol.
+            data: A pandas or Polars DataFrame, a pyarrow Table, a mapping of names to sequences,
+                anything that speaks the Arrow C stream protocol, or a `LazyTable`.
             weight: A column of whole numbers, 0 or more: how many rows each row stands for.
             name: What the data are called in errors.
 
@@ -60,7 +76,7 @@ class ArrowFrame:
                 not whole or not a number.
             MissingColumnError: There is no column *weight*.
         """
-        table = to_table(data, where=name)
+        table = data if isinstance(data, LazyTable) else to_table(data, where=name)
         if weight is None:
             return cls(table=table, given=table, name=name)
         if weight not in table.column_names:
@@ -146,6 +162,35 @@ class ArrowFrame:
             raise DataError(f"{loss} loss needs the positive class", where=self.name)
         is_positive = self._equals(label, positive)
         return moments_of(probability_loss(loss, is_positive, scores), self.weights)
+
+    def repeats(self, columns: Sequence[str]) -> int:
+        """Count the rows that repeat an earlier one in *columns*: rows less different rows."""
+        ids = identities(compared(columns, (self.table, self.name)))
+        return self.rows - (int(ids.max()) + 1 if len(ids) else 0)
+
+    def shared(self, other: Frame, columns: Sequence[str]) -> int:
+        """Count the rows that have an equal one in *other*, in *columns*, which both have."""
+        if not isinstance(other, ArrowFrame):
+            raise DataError("rows are compared with those of a frame in memory", where=self.name)
+        ids = identities(compared(columns, (self.table, self.name), (other.table, other.name)))
+        known = np.zeros(int(ids.max()) + 1 if len(ids) else 0, dtype=np.bool_)
+        known[ids[self.table.num_rows :]] = True
+        return self._total(known[ids[: self.table.num_rows]])
+
+    def span(self, column: str) -> Span:
+        """Say from when to when a column of dates or times is; DataError for other kinds."""
+        times = instants(self._column(column), column, where=self.name)
+        return span_of(times, nulls=self.nulls(column), where=self.name)
+
+    def matches(self, column: str, pattern: str) -> int:
+        """Count the rows of a text column that match an RE2 pattern from end to end."""
+        found = self._column(column)
+        if kind_of(found.type) is not Kind.TEXT:
+            raise DataError(
+                f"column {column!r} is {self.types[column]}, and a pattern needs text",
+                where=self.name,
+            )
+        return self._total(matching(found, pattern))
 
     def digest(self) -> str:
         """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
