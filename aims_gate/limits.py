@@ -31,8 +31,8 @@ def conventional(judged: Judged) -> Threshold | None:
     if judged.limit is None or judged.higher_is_better is None:
         return None
     if judged.higher_is_better:
-        return Threshold(at_least=judged.limit)
-    return Threshold(at_most=judged.limit)
+        return Threshold(at_least=judged.limit, warn_below=judged.warn)
+    return Threshold(at_most=judged.limit, warn_above=judged.warn)
 
 
 def bars_of(threshold: Threshold, judged: Judged, serious: float | None) -> Iterator[Bar]:

@@ -35,6 +35,8 @@ class Judged:
     """The value of "no effect": 0 for distances and gaps, 1 for ratios; None for performance."""
     limit: float | None = None
     """The conventional limit, where there is one; used when a rule has no `require`."""
+    warn: float | None = None
+    """The conventional line beside it, past which a value warns."""
     has_interval: bool = True
     decide_on: DecideOn = DecideOn.ESTIMATE
     """Who carries the burden of proof unless the rule says otherwise."""
@@ -123,6 +125,8 @@ CHECKS: Table[type[Check]] = Table(
         "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
         "fairness.parity": "aims_gate.checks.fairness.rates:Parity",
         "fairness.odds": "aims_gate.checks.fairness.rates:Odds",
+        "fairness.representation": "aims_gate.checks.fairness.representation:Representation",
+        "fairness.proxy": "aims_gate.checks.fairness.proxy:Proxies",
         "fairlearn:demographic_parity_difference": f"{_FAIRLEARN}:DemographicParityDifference",
         "fairlearn:demographic_parity_ratio": f"{_FAIRLEARN}:DemographicParityRatio",
         "fairlearn:equalized_odds_difference": f"{_FAIRLEARN}:EqualizedOddsDifference",
