@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columns import role_columns
-from aims_gate.checks.fairness.attributes import group_key, group_names, named
+from aims_gate.checks.fairness.attributes import group_key, group_rows
+from aims_gate.checks.fairness.families import group_name
 from aims_gate.checks.named import Named, column_problems
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Interval, Lack, Statistic
@@ -97,10 +98,11 @@ class Proxies:
         if not columns:
             yield _lack("", Lack.MISSING, f"the {data.role} data have no input column")
             return
-        tasks: list[tuple[str, list[str]]] = []
+        tasks: list[tuple[Key, list[str]]] = []
         for attribute in attributes:
             try:
-                groups = group_names(data, attribute)
+                key = group_key(data, attribute)
+                groups = group_rows(data.frame, key)
             except DataError as error:
                 # beside attributes that can be judged, so that their refusal is not lost
                 absent = isinstance(error, MissingColumnError)
@@ -108,14 +110,13 @@ class Proxies:
                 continue
             told, judged = self._groups(attribute, groups)
             yield from told
-            tasks += [(attribute, judged)] if judged else []
-        cells = len(columns) * sum(len(groups) for _attribute, groups in tasks)
-        for attribute, judged in tasks:
-            key = group_key(data.frame, attribute, data.spec, where=f"{data.role} data")
+            tasks += [(key, judged)] if judged else []
+        cells = len(columns) * sum(len(groups) for _key, groups in tasks)
+        for key, judged in tasks:
             asked = _Asked(key=key, groups=tuple(judged), alpha=inputs.alpha, cells=cells)
             found = [asked.cell(column, data) for column in columns]
             yield from found
-            yield from _strongest(attribute, found)
+            yield from _strongest(key.column, found)
 
     def _columns(self, data: Data) -> tuple[str, ...]:
         if self.columns != "all":
@@ -224,7 +225,7 @@ class _Asked:
         }
         groups: dict[str, Counts] = {}
         for (value, group), rows in zip(cells.values, cells.counts.tolist(), strict=True):
-            name = f"{self.key.column}={named(group)}"
+            name = group_name([self.key.column], [group])
             counts = groups.setdefault(name, np.zeros(len(places), dtype=np.int64))
             counts[places[value]] += rows
         null = np.array([value is None for value in places], dtype=np.bool_)

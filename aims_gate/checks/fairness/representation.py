@@ -9,9 +9,10 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columns import Labelled, positive_class
-from aims_gate.checks.fairness.attributes import group_names
+from aims_gate.checks.fairness.attributes import group_key, group_rows
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.frames import Key
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import quantile
@@ -94,7 +95,8 @@ class Representation:
         groups = sum(map(len, self.population.values()))
         for column, shares in self.population.items():
             try:
-                counts = group_names(data, column)
+                key = group_key(data, column)
+                counts = group_rows(data.frame, key)
             except DataError as error:
                 # beside attributes that can be judged, so that their refusal is not lost
                 absent = isinstance(error, MissingColumnError)
@@ -102,7 +104,7 @@ class Representation:
                 continue
             declared = {f"{column}={value}": share for value, share in shares.items()}
             yield from self._attribute(column, counts, declared, (inputs.alpha, groups))
-            yield from self._labels(column, data)
+            yield from self._labels(key, data)
 
     def _attribute(
         self,
@@ -172,7 +174,7 @@ class Representation:
             design=ShareDesign(rows=rows, population=share, z=z),
         )
 
-    def _labels(self, column: str, data: Data) -> Iterator[Statistic]:
+    def _labels(self, key: Key, data: Data) -> Iterator[Statistic]:
         """Tell how labels differ between the groups: data may be complete and still one-sided."""
         label = data.spec.label
         if label is None or label not in data.frame.kinds:
@@ -183,10 +185,10 @@ class Representation:
             positive = positive_class(data, found)
         except DataError as error:
             reason = str(error)
-            yield Statistic(name="label_rate", slice=column, lack=Lack.UNDEFINED, reason=reason)
+            yield Statistic(name="label_rate", slice=key.column, lack=Lack.UNDEFINED, reason=reason)
             return
-        totals = group_names(data, column, frame=frame)
-        hits = group_names(data, column, frame=frame, label=(label, positive))
+        totals = group_rows(frame, key)
+        hits = group_rows(frame, key, label=(label, positive))
         rates = {}
         for group, rows in totals.items():
             low, high = wilson(hits.get(group, 0), rows, quantile(0.05, 2))
@@ -205,7 +207,7 @@ class Representation:
             least, most = min(rates, key=rates.__getitem__), max(rates, key=rates.__getitem__)
             yield Statistic(
                 name="label_rate_gap",
-                slice=column,
+                slice=key.column,
                 value=rates[most] - rates[least],
                 rows=data.frame.rows,
                 total=data.frame.rows,

@@ -56,13 +56,23 @@ def rates(rows: Counts, successes: Counts) -> Told:
     return f"fairlearn {fairlearn.__version__}", [float(rate) for rate in found]
 
 
-def fairness(metric: str, truth: Counts, prediction: Counts, group: Counts, counts: Counts) -> Told:
-    """Give one of Fairlearn's named metrics over cells counted by `sample_weight`."""
+def fairness(
+    metric: str,
+    truth: Counts,
+    prediction: Counts,
+    group: Counts,
+    counts: Counts,
+    **options: str,
+) -> Told:
+    """Give one of Fairlearn's named metrics over cells counted by `sample_weight`.
+
+    *options* are Fairlearn's own: `method` of differences and ratios, `agg` of equalized odds.
+    """
     import fairlearn
     from fairlearn import metrics
 
     found = getattr(metrics, metric)(
-        truth, prediction, sensitive_features=group, sample_weight=counts
+        truth, prediction, sensitive_features=group, sample_weight=counts, **options
     )
     return f"fairlearn {fairlearn.__version__}", [float(found)]
 
