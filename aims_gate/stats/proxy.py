@@ -20,8 +20,8 @@ from aims_gate.stats.tables import Counts, Floats, Ranked
 
 FINE = 100
 """Quantile bins in which a column of numbers is counted."""
-MOST_NOISE = 0.05
-"""What an order that is chosen after looking may add by chance."""
+MOST_NOISE = 0.125
+"""What an order that is chosen after looking may add by chance: half of the way to 0.75."""
 _COARSE = (20, 10, 5, 3, 2)
 _MOST = 300
 """Categories that are kept apart at most."""
@@ -80,7 +80,9 @@ def of_categories(group: Counts, rest: Counts) -> Proxy | None:
     n, m = int(group.sum()), int(rest.sum())
     expected = (group + rest) * min(n, m) / (n + m)
     # beyond the most frequent ones the pairs are too many, and chance is too strong anyway
-    least = max(float(_LEAST), float(np.sort(expected)[-_MOST:][0]))
+    least = float(_LEAST)
+    if len(expected) > _MOST:
+        least = max(least, float(np.nextafter(np.sort(expected)[-_MOST - 1], np.inf)))
     while True:
         often = expected >= least
         counts = np.stack([np.append(part[often], part[~often].sum()) for part in (group, rest)])

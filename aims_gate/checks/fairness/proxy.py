@@ -40,8 +40,8 @@ class Proxies:
             "by one column, the largest over the groups; in [0.5, 1]: 0.5 tells nothing, 1 tells "
             "a group exactly. Numbers: the better of a threshold and an order of up to 20 "
             "quantile bins; categories: their order by the group's share, rare ones pooled until "
-            "chance adds at most 0.05. Null is a category. It is taken from the rows "
-            "themselves, so a little high, never low, for lack of rows. Bounds are those of "
+            "chance adds at most 0.125. Null is a category. The order is taken from "
+            "the rows themselves, so the area is a little high on few rows. Bounds are those of "
             "`performance.score` with roc_auc (logit DeLong), one-sided, Bonferroni-corrected "
             "over attributes, columns and groups. Whether columns tell it together is not asked. "
             "Customary: from 0.75 on a column is looked at, from 0.90 on it needs a written reason."
@@ -182,7 +182,7 @@ class _Asked:
             slice=where,
             value=best.area,
             interval=Interval(
-                low=low,
+                low=max(low, 0.5),
                 high=high,
                 level=1 - 2 * self.alpha,
                 method=f"logit DeLong, one-sided, Bonferroni over {self.cells:,} comparisons",
@@ -212,7 +212,7 @@ class _Asked:
             ours = table.groups[group]
             rest = everybody - ours
             if edges:
-                nulls = int(ours[table.null]), int(rest[table.null])
+                nulls = int(ours[table.null].sum()), int(rest[table.null].sum())
                 yield group, of_numbers(ours[~table.null], rest[~table.null], nulls)
             else:
                 yield group, of_categories(ours, rest)

@@ -191,14 +191,18 @@ class Representation:
         hits = group_rows(frame, key, label=(label, positive))
         rates = {}
         for group, rows in totals.items():
+            if rows < self.min_count:
+                reason = f"{rows:,} rows, fewer than min_count {self.min_count:,}: not told"
+                yield Statistic(
+                    name="label_rate", slice=group, lack=Lack.INSUFFICIENT, reason=reason, rows=rows
+                )
+                continue
             low, high = wilson(hits.get(group, 0), rows, quantile(0.05, 2))
-            rate = hits.get(group, 0) / rows
-            if rows >= self.min_count:
-                rates[group] = rate
+            rates[group] = hits.get(group, 0) / rows
             yield Statistic(
                 name="label_rate",
                 slice=group,
-                value=rate,
+                value=rates[group],
                 interval=Interval(low=low, high=high, level=0.95, method="Wilson score (1927)"),
                 rows=rows,
                 total=data.frame.rows,
