@@ -18,12 +18,11 @@ from scipy.special import chdtr, chdtri, chndtr, chndtrinc, gammaincinv
 from aims_gate.errors import CheckError
 from aims_gate.stats.bins import Binned, Counts, Floats, Ordered
 from aims_gate.stats.intervals import Bounds
+from aims_gate.stats.transport import CELLS, transport, weighted_mean
 
 _LEAST_SHARE = 1e-4
 _LEAST_SPREAD = 0.001
 """A standard deviation below this counts as this: a constant column has no scale of its own."""
-_CELLS = 100
-"""Pieces into which the pooled ranks are cut for the law of the Wasserstein distance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +103,8 @@ def wasserstein(reference: Ordered, current: Ordered) -> float:
     if not usable(reference, current):
         return math.nan
     with np.errstate(over="ignore", invalid="ignore"):
-        points = np.union1d(reference.values, current.values)
-        apart = np.abs(_ranks(reference, points) - _ranks(current, points))[:-1]
         # an infinite spread would call every distance zero: NaN instead
-        return float((apart * np.diff(points)).sum()) / _spread(reference)
+        return transport(reference, current).area / _spread(reference)
 
 
 def wasserstein_noise(reference: Ordered, current: Ordered, alpha: float) -> float:
@@ -120,8 +117,8 @@ def wasserstein_noise(reference: Ordered, current: Ordered, alpha: float) -> flo
         return math.nan
     n, m = int(reference.counts.sum()), int(current.counts.sum())
     with np.errstate(over="ignore", invalid="ignore"):
-        pieces = _pieces(reference, current)
-        ranks = (np.arange(_CELLS) + 0.5) / _CELLS
+        pieces = transport(reference, current).pieces
+        ranks = (np.arange(CELLS) + 0.5) / CELLS
         scale = math.sqrt(1 / n + 1 / m)
         mean = math.sqrt(2 / math.pi) * scale * float(pieces.sum())
         variance = scale**2 * float(pieces @ _covariance(ranks) @ pieces)
@@ -145,29 +142,10 @@ def _shares(counts: Counts) -> Floats:
     return np.asarray(np.maximum(shares, _LEAST_SHARE), dtype=np.float64)
 
 
-def _ranks(sample: Ordered, points: Floats) -> Floats:
-    """Give the share of *sample* that is at most each of *points*."""
-    below = np.concatenate(([0], np.cumsum(sample.counts)))
-    places = np.searchsorted(sample.values, points, side="right")
-    return np.asarray(below[places] / below[-1], dtype=np.float64)
-
-
 def _spread(sample: Ordered) -> float:
-    weights = sample.counts / sample.counts.sum()
-    mean = float(weights @ sample.values)
-    spread = math.sqrt(float(weights @ (sample.values - mean) ** 2))
+    centre = weighted_mean(sample.values, sample.counts)
+    spread = math.sqrt(weighted_mean(sample.values, sample.counts, centre=centre))
     return max(spread, _LEAST_SPREAD) if math.isfinite(spread) else math.nan
-
-
-def _pieces(reference: Ordered, current: Ordered) -> Floats:
-    """Give S_k: the integral of sqrt(H(1-H)) over the k-th hundredth of the pooled ranks H."""
-    points = np.union1d(reference.values, current.values)
-    n, m = int(reference.counts.sum()), int(current.counts.sum())
-    pooled = (n * _ranks(reference, points) + m * _ranks(current, points)) / (n + m)
-    pooled = np.minimum(pooled[:-1], 1.0)
-    cells = np.clip(np.ceil(pooled * _CELLS).astype(np.int64) - 1, 0, _CELLS - 1)
-    mass = np.sqrt(pooled * (1 - pooled)) * np.diff(points)
-    return np.bincount(cells, weights=mass, minlength=_CELLS).astype(np.float64)
 
 
 def _covariance(ranks: Floats) -> Floats:
