@@ -20,12 +20,15 @@ from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.statement import MODEL_FILE, POLICY_FILE, level, statement_file
 from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.errors import PolicyError, SourceError, TrustError
+from aims_gate.facts import MEMORY
 from aims_gate.policy import text
 from aims_gate.policy.model import STAGES, Ancestor
 
 MAX_SKEW = timedelta(minutes=5)
 """How far a signing machine's clock may be ahead of ours."""
 _SHOWN = 5
+ORIGIN = "origin"
+"""Key of an evaluation's `evaluator.version`: the evidence is local, made by what it names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,7 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
             who may not, or about something else.
     """
     proof = open_evidence(folder, trust, now)
+    _local(proof.predicate("evaluation"))
     verified = _agree(proof, model_given=expected.model is not None)
     _verifier(verified, proof.signer)
     _times(verified, proof.signer, expected.max_age, now)
@@ -106,6 +110,21 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     _stage_and_policy(verified, proof.policy, expected)
     _floor(verified, proof.predicate("evaluation"), expected.floor)
     return verified
+
+
+def _local(evaluation: Mapping[str, Any]) -> None:
+    """Refuse what was made where the model's author controls the process, whoever signed it."""
+    origin = at(evaluation, "evaluator", "version", ORIGIN)
+    if origin is not None:
+        raise TrustError(
+            f"the evidence is local: it was made by {origin!a}, which proves nothing elsewhere",
+            hint="run the gate itself, in a job of its own",
+        )
+    if at(evaluation, "model", "annotations", "reader") == MEMORY:
+        raise TrustError(
+            "the evidence is about an estimator in memory, which has no files",
+            hint="log the model, and run the gate on what was logged",
+        )
 
 
 def _agree(proof: Proof, *, model_given: bool) -> Verified:

@@ -9,7 +9,19 @@ import numpy as np
 import pyarrow as pa
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Cells, Counts, Distribution, Floats, Key, Kind, Loss, Moments, Scalar
+from aims_gate.frames import (
+    Cells,
+    Counts,
+    Distribution,
+    Floats,
+    Frame,
+    Key,
+    Kind,
+    Loss,
+    Moments,
+    Scalar,
+    Span,
+)
 from aims_gate.frames.columns import (
     Coded,
     Codes,
@@ -24,8 +36,11 @@ from aims_gate.frames.columns import (
 )
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
+from aims_gate.frames.identity import compared, identities
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.losses import moments_of, probability_loss, regression_loss
+from aims_gate.frames.patterns import matching
+from aims_gate.frames.times import instants, span_of
 
 _PROBABILITY = (Loss.BRIER, Loss.LOG)
 _EXACT = 2.0**53
@@ -147,6 +162,35 @@ class ArrowFrame:
             raise DataError(f"{loss} loss needs the positive class", where=self.name)
         is_positive = self._equals(label, positive)
         return moments_of(probability_loss(loss, is_positive, scores), self.weights)
+
+    def repeats(self, columns: Sequence[str]) -> int:
+        """Count the rows that repeat an earlier one in *columns*: rows less different rows."""
+        ids = identities(compared(columns, (self.table, self.name)))
+        return self.rows - (int(ids.max()) + 1 if len(ids) else 0)
+
+    def shared(self, other: Frame, columns: Sequence[str]) -> int:
+        """Count the rows that have an equal one in *other*, in *columns*, which both have."""
+        if not isinstance(other, ArrowFrame):
+            raise DataError("rows are compared with those of a frame in memory", where=self.name)
+        ids = identities(compared(columns, (self.table, self.name), (other.table, other.name)))
+        known = np.zeros(int(ids.max()) + 1 if len(ids) else 0, dtype=np.bool_)
+        known[ids[self.table.num_rows :]] = True
+        return self._total(known[ids[: self.table.num_rows]])
+
+    def span(self, column: str) -> Span:
+        """Say from when to when a column of dates or times is; DataError for other kinds."""
+        times = instants(self._column(column), column, where=self.name)
+        return span_of(times, nulls=self.nulls(column), where=self.name)
+
+    def matches(self, column: str, pattern: str) -> int:
+        """Count the rows of a text column that match an RE2 pattern from end to end."""
+        found = self._column(column)
+        if kind_of(found.type) is not Kind.TEXT:
+            raise DataError(
+                f"column {column!r} is {self.types[column]}, and a pattern needs text",
+                where=self.name,
+            )
+        return self._total(matching(found, pattern))
 
     def digest(self) -> str:
         """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""

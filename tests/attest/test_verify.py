@@ -159,6 +159,15 @@ def test_unsigned_evidence_is_refused(tmp_path: Path) -> None:
     _refuses(Lab.make(tmp_path, signed=False), "is not signed")
 
 
+def test_local_evidence_is_refused_whoever_signs_it(tmp_path: Path) -> None:
+    """What a test run made, and what is about an estimator in memory, prove nothing elsewhere."""
+    versions = {"aims-gate": "0.1.0", "origin": "pytest"}
+    local = Lab.make(tmp_path / "local", versions=versions)
+    _refuses(local, "is local: it was made by 'pytest'")
+    model = replace(verdict_of(local.manifest, None).model, reader="memory")
+    _refuses(Lab.make(tmp_path / "memory", model=model), "an estimator in memory")
+
+
 @pytest.mark.parametrize("stem", ["evaluation", "test-result", "vsa"])
 def test_each_statement_must_be_signed(lab: Lab, stem: str) -> None:
     """Two of three signatures are none."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.drift.matching import CATEGORIES, column_problems, matched, nulls_moved
+from aims_gate.checks.drift.matching import CATEGORIES, matched, nulls_moved
+from aims_gate.checks.named import column_problems
 from aims_gate.engines import Answer, Engine
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Distribution, Key, Kind
