@@ -6,10 +6,28 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+from aims_gate.frames import Cells, Distribution
+from aims_gate.frames.columns import Coded
+
 T = TypeVar("T")
 
+_SCALAR = 100
+"""Bytes of a number or a short text."""
 MOST_BYTES = 768 << 20
 """Bytes that the kept answers of one frame may take."""
+
+
+def size_of(answer: object) -> int:
+    """Say about how many bytes an answer takes."""
+    if isinstance(answer, Distribution):
+        # counts that are all one are a single number, seen from every place
+        counts = answer.counts.nbytes if any(answer.counts.strides) else 0
+        return answer.values.nbytes + counts
+    if isinstance(answer, Cells):
+        return answer.counts.nbytes + _SCALAR * len(answer.values) * len(answer.keys)
+    if isinstance(answer, Coded):
+        return answer.codes.nbytes + _SCALAR * len(answer.values)
+    return _SCALAR
 
 
 class Memory:
@@ -27,7 +45,7 @@ class Memory:
         self._answers: dict[Hashable, Any] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
+    def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int] = size_of) -> T:
         """Give the answer to *key*: as it is kept, or *make* it and keep it if its *size* fits.
 
         Threads may ask at once; what *make* raises is not kept.

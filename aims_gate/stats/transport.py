@@ -84,28 +84,39 @@ def weighted_mean(values: Floats, counts: Counts, *, centre: float | None = None
 def _integrals(reference: Ordered, current: Ordered) -> Transport:
     n, m = int(reference.counts.sum()), int(current.counts.sum())
     areas, pieces = [], np.zeros(CELLS)
-    last, apart, passed = math.nan, 0.0, 0
-    for points, own, other in _merged(reference, current):
-        size = len(points)
+    last, apart, passed = math.nan, 0.0, 0.0
+    for points, steps, rows in _merged(reference, current, float(m), float(n)):
+        gaps = np.empty_like(points)
+        gaps[0] = points[0] - last if passed else 0.0
+        np.subtract(points[1:], points[:-1], out=gaps[1:])
         # F - G times nm left of each value: whole numbers, and exact below 2^53
-        ahead = np.empty(size + 1)
-        ahead[0] = 0
-        np.cumsum(own * float(m) - other * float(n), out=ahead[1:])
-        ahead += apart
-        below = np.empty(size + 1)
-        below[0] = 0
-        np.cumsum(own + other, out=below[1:])
-        below += passed
-        gaps = np.diff(points, prepend=points[0] if passed == 0 else last)
-        areas.append(float(np.einsum("i,i->", np.abs(ahead[:-1]), gaps)))
-        _spread(pieces, below[:-1] / (n + m), gaps)
-        last, apart, passed = float(points[-1]), float(ahead[-1]), int(below[-1])
+        ahead, apart = _before(steps, apart)
+        areas.append(float(np.einsum("i,i->", np.abs(ahead, out=ahead), gaps)))
+        if rows is None:
+            below = np.arange(passed, passed + len(points))
+            passed += len(points)
+        else:
+            below, passed = _before(rows, passed)
+        _spread(pieces, np.divide(below, n + m, out=below), gaps)
+        last = float(points[-1])
     return Transport(area=math.fsum(areas) / n / m, pieces=pieces)
+
+
+def _before(steps: Floats, start: float) -> tuple[Floats, float]:
+    """Give the sum of *start* and all steps before each, and of all."""
+    sums = np.cumsum(steps)
+    sums += start
+    before = np.empty_like(sums)
+    before[0], before[1:] = start, sums[:-1]
+    return before, float(sums[-1])
 
 
 def _spread(pieces: Floats, ranks: Floats, gaps: Floats) -> None:
     """Add sqrt(H (1 - H)) over *gaps* to the hundredths in which the ascending ranks H lie."""
-    mass = np.sqrt(ranks * (1 - ranks)) * gaps
+    mass = 1 - ranks
+    mass *= ranks
+    np.sqrt(mass, out=mass)
+    mass *= gaps
     first, final = _cell(ranks[[0, -1]]).tolist()
     if first == final:
         pieces[first] += mass.sum()
@@ -117,18 +128,32 @@ def _cell(ranks: Floats) -> Counts:
     return np.clip(np.ceil(ranks * CELLS).astype(np.int64) - 1, 0, CELLS - 1)
 
 
-def _merged(reference: Ordered, current: Ordered) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Give all values of both in ascending order, and how often each sample has them, in pieces."""
+def _merged(
+    reference: Ordered, current: Ordered, up: float, down: float
+) -> Iterator[tuple[Floats, Floats, Floats | None]]:
+    """Give all values of both in ascending order, in pieces.
+
+    With each value come *up* for every reference row less *down* for every current row that has
+    it, and the rows of both; None where each is one row.
+    """
     one, two = reference.values, current.values
     stops = [*range(_PIECE, len(one), _PIECE), len(one)]
     ends = [*np.searchsorted(two, one[_PIECE::_PIECE]).tolist(), len(two)]
+    single = _single(reference.counts) and _single(current.counts)
     left = right = 0
     for stop, end in zip(stops, ends, strict=True):
         values = np.concatenate([one[left:stop], two[right:end]])
         order = np.argsort(values, kind="stable")  # merges two ascending runs in linear time
-        counts = np.zeros((2, len(values)))
-        counts[0, : stop - left] = reference.counts[left:stop]
-        counts[1, stop - left :] = current.counts[right:end]
-        own, other = counts[:, order]
-        yield values[order], own, other
+        if single:
+            steps, rows = np.where(order < stop - left, up, -down), None
+        else:
+            own, other = reference.counts[left:stop], current.counts[right:end]
+            steps = np.concatenate([own * up, other * -down])[order]
+            rows = np.concatenate([own, other]).astype(np.float64)[order]
+        yield values[order], steps, rows
         left, right = stop, end
+
+
+def _single(counts: Counts) -> bool:
+    """Tell whether counts are the number 1, seen from every place."""
+    return not any(counts.strides) and bool(counts[0] == 1)
