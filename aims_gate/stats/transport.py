@@ -68,6 +68,20 @@ def transport(reference: Ordered, current: Ordered) -> Transport:
     return found
 
 
+def farthest(reference: Ordered, current: Ordered) -> float:
+    """Give the largest |F - G|, in [0, 1]; each sample has a value, and they may be infinite."""
+    n, m = int(reference.counts.sum()), int(current.counts.sum())
+    most, last, apart = 0.0, math.nan, 0.0
+    for points, steps, _rows in _merged(reference, current, float(m), float(n)):
+        ahead, apart = _before(steps, apart)
+        # between two equal values, one of each sample, there is nothing to see
+        np.abs(ahead, out=ahead)
+        ahead[1:][points[1:] == points[:-1]] = 0
+        ahead[0] *= points[0] != last
+        most, last = max(most, float(ahead.max())), float(points[-1])
+    return most / n / m
+
+
 def weighted_mean(values: Floats, counts: Counts, *, centre: float | None = None) -> float:
     """Give the mean of the values over the rows, or of their squared distances from *centre*."""
     rows = int(counts.sum())
