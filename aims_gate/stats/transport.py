@@ -79,7 +79,7 @@ def farthest(reference: Ordered, current: Ordered) -> float:
         ahead[1:][points[1:] == points[:-1]] = 0
         ahead[0] *= points[0] != last
         most, last = max(most, float(ahead.max())), float(points[-1])
-    return most / n / m
+    return most / (n * m)
 
 
 def weighted_mean(values: Floats, counts: Counts, *, centre: float | None = None) -> float:
@@ -113,7 +113,7 @@ def _integrals(reference: Ordered, current: Ordered) -> Transport:
             below, passed = _before(rows, passed)
         _spread(pieces, np.divide(below, n + m, out=below), gaps)
         last = float(points[-1])
-    return Transport(area=math.fsum(areas) / n / m, pieces=pieces)
+    return Transport(area=math.fsum(areas) / (n * m), pieces=pieces)
 
 
 def _before(steps: Floats, start: float) -> tuple[Floats, float]:
