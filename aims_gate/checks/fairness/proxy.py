@@ -68,7 +68,7 @@ class Proxies:
     def judged(self) -> Judged:
         """Describe the judged statistic: an area."""
         return Judged(
-            name=_STATISTIC, low=0.5, high=1.0, higher_is_better=False, limit=0.90, warn=0.75
+            name=_STATISTIC, low=0.5, high=1.0, higher_is_better=False, limit=0.90, line=0.75
         )
 
     def problems(self) -> Iterator[tuple[str, str, str]]:
