@@ -35,12 +35,16 @@ class Judged:
     """The value of "no effect": 0 for distances and gaps, 1 for ratios; None for performance."""
     limit: float | None = None
     """The conventional limit, where there is one; used when a rule has no `require`."""
+    line: float | None = None
+    """The conventional line, that goes with the conventional limit; None for half way."""
     has_interval: bool = True
     decide_on: DecideOn = DecideOn.ESTIMATE
     """Who carries the burden of proof unless the rule says otherwise."""
     unit: str = ""
     roles: tuple[Role, ...] | None = None
     """The data that are read under these parameters; None where `About.roles` says it."""
+    engine: str = ""
+    """The only engine that can measure it under these parameters; empty where `About` says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +155,8 @@ CHECKS: Table[type[Check]] = Table(
         "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
         "fairness.parity": "aims_gate.checks.fairness.rates:Parity",
         "fairness.odds": "aims_gate.checks.fairness.rates:Odds",
+        "fairness.representation": "aims_gate.checks.fairness.representation:Representation",
+        "fairness.proxy": "aims_gate.checks.fairness.proxy:Proxies",
         "fairness.predictive_parity": "aims_gate.checks.fairness.rates:PredictiveParity",
         "fairness.group_performance": f"{_FAIRNESS}.group_performance:GroupPerformance",
         "fairness.score_gap": f"{_FAIRNESS}.score_gap:ScoreGap",

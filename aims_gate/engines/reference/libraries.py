@@ -116,6 +116,22 @@ def drift(
     return f"evidently {evidently.__version__}", [float(found.drift_score)]
 
 
+def distance(method: str, reference: Floats, current: Floats) -> Told:
+    """Give a distance that Evidently's tests turn into a p-value, from SciPy, which it asks.
+
+    `ks` is of two samples of values; `chi2`, Cramer's V, of two rows of counts weighted alike.
+    """
+    import scipy
+    from scipy.stats import chi2_contingency, ks_2samp
+
+    if method == "ks":
+        found = ks_2samp(reference, current, method="asymp").statistic
+    else:
+        shares = np.array([reference / reference.sum(), current / current.sum()])
+        found = math.sqrt(chi2_contingency(shares, correction=False).statistic / 2)
+    return f"scipy {scipy.__version__}", [float(found)]
+
+
 def score(metric: str, truth: Floats, estimate: Floats, counts: Counts) -> Told:
     """Give a performance metric of scikit-learn over rows counted by `sample_weight`."""
     import sklearn
@@ -169,6 +185,7 @@ ANSWERS: Mapping[str, Callable[..., Told]] = {
     "means": means,
     "fairness": fairness,
     "drift": drift,
+    "distance": distance,
     "score": score,
 }
 """Everything that can be asked."""
