@@ -96,6 +96,7 @@ def run(request: Request, world: World) -> Verdict:
             environ=world.environ,
             progress=world.progress,
             experiment=request.experiment,
+            alias=next((task.judged.alias for task in tasks if task.judged.alias), ""),
         )
         world.progress(f"reading {request.model}")
         subject = SOURCES[scheme(request.model)].open(

@@ -16,6 +16,7 @@ from aims_gate.frames.columns import (
     Mask,
     binned,
     coded,
+    grouped,
     kind_of,
     missing,
     numbers,
@@ -25,6 +26,7 @@ from aims_gate.frames.columns import (
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.losses import moments_of, probability_loss, regression_loss
+from aims_gate.frames.placements import placement_moments
 
 _PROBABILITY = (Loss.BRIER, Loss.LOG)
 _EXACT = 2.0**53
@@ -128,9 +130,15 @@ class ArrowFrame:
         return found
 
     def moments(
-        self, loss: Loss, *, label: str, estimate: str, positive: Scalar | None = None
+        self,
+        loss: Loss,
+        *,
+        label: str,
+        estimate: str,
+        positive: Scalar | None = None,
+        against: str | None = None,
     ) -> Moments:
-        """Give the moments of a per-row loss.
+        """Give the moments of a per-row loss, or with *against* of the difference of two.
 
         *positive* is needed for the losses of probabilities; it is compared with labels by value,
         so 1, 1.0 and True are one, and text is never a number.
@@ -139,13 +147,42 @@ class ArrowFrame:
             DataError: A row's loss is not finite, a probability is outside [0, 1], there are no
                 rows, or *positive* is missing.
         """
-        scores = self._numbers(estimate)
-        if loss not in _PROBABILITY:
-            return moments_of(regression_loss(loss, self._numbers(label), scores), self.weights)
-        if positive is None:
-            raise DataError(f"{loss} loss needs the positive class", where=self.name)
-        is_positive = self._equals(label, positive)
-        return moments_of(probability_loss(loss, is_positive, scores), self.weights)
+        losses = self._losses(loss, label, estimate, positive)
+        if against is not None:
+            losses = losses - self._losses(loss, label, against, positive)
+        return moments_of(losses, self.weights)
+
+    def placements(
+        self, *, label: str, positive: Scalar, first: str, second: str
+    ) -> tuple[Moments, Moments]:
+        """Give the moments of differences of placements, of positives and of the others."""
+        sides = self._equals(label, positive)
+        if np.isnan(sides).any():
+            raise DataError(f"{label} has nulls, and every row needs a class", where=self.name)
+        scores = self._numbers(first), self._numbers(second)
+        if not all(np.isfinite(column).all() for column in scores):
+            what = f"{first} or {second} holds values that are not finite numbers"
+            raise DataError(what, where=self.name)
+        return placement_moments(sides == 1, *scores, self.weights)
+
+    def parts(
+        self, *keys: Key, columns: Sequence[str]
+    ) -> Sequence[tuple[tuple[Scalar | None, ...], ArrowFrame]]:
+        """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
+        coded = [self._coded(key) for key in keys]
+        for column in columns:
+            self._column(column)
+        kept = self.table.select(list(columns))
+        some, order, ends = grouped(coded, self.table.num_rows)
+        cells = zip(*(_decode(column, some) for column in coded), strict=True)
+        found = []
+        for place, (cell, end) in enumerate(zip(cells, ends, strict=True)):
+            rows = order[ends[place - 1] if place else 0 : end]
+            table = kept.take(pa.array(rows))
+            weights = None if self.weights is None else self.weights[rows]
+            part = ArrowFrame(table=table, weights=weights, given=table, name=self.name)
+            found.append((cell, part))
+        return found
 
     def digest(self) -> str:
         """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
@@ -184,6 +221,14 @@ class ArrowFrame:
                 f"column {name!r} is {self.types[name]}, and numbers are needed", where=self.name
             )
         return numbers(column)
+
+    def _losses(self, loss: Loss, label: str, estimate: str, positive: Scalar | None) -> Floats:
+        scores = self._numbers(estimate)
+        if loss not in _PROBABILITY:
+            return regression_loss(loss, self._numbers(label), scores)
+        if positive is None:
+            raise DataError(f"{loss} loss needs the positive class", where=self.name)
+        return probability_loss(loss, self._equals(label, positive), scores)
 
     def _coded(self, key: Key) -> Coded:
         column = self._column(key.column)

@@ -167,14 +167,7 @@ def tabulate(
         A representative row of each non-empty cell, and the cell's count or sum of weights; both
         of shape (cells,), cells in the order of the columns' values, null last.
     """
-    combined, size = np.zeros(rows, dtype=np.int64), 1
-    for column in columns:
-        width = len(column.values) + 1
-        if size > _MOST_CELLS // width:
-            combined = np.unique(combined, return_inverse=True)[1]
-            size = rows
-        combined = combined * width + np.where(column.codes < 0, width - 1, column.codes)
-        size *= width
+    combined, size = _combined(columns, rows)
     if size <= max(_TABLE, 4 * rows):
         counts = _sums(combined, weights, size)
         some = np.zeros(size, dtype=np.int64)
@@ -183,6 +176,34 @@ def tabulate(
         return some[cells], counts[cells]
     _, first, inverse = np.unique(combined, return_index=True, return_inverse=True)
     return first.astype(np.int64), _sums(inverse, weights, len(first))
+
+
+def grouped(
+    columns: Sequence[Coded], rows: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Sort rows by the codes of *columns*, cells in the order of `tabulate`.
+
+    Returns:
+        A representative row of each cell, shape (cells,); all rows, those of a cell together and
+        in their order, shape (rows,); and where each cell ends among them, shape (cells,).
+    """
+    combined, _size = _combined(columns, rows)
+    _, first, inverse = np.unique(combined, return_index=True, return_inverse=True)
+    order = np.argsort(inverse, kind="stable")
+    return first.astype(np.int64), order, np.cumsum(np.bincount(inverse, minlength=len(first)))
+
+
+def _combined(columns: Sequence[Coded], rows: int) -> tuple[npt.NDArray[np.int64], int]:
+    """Give one code for each row that orders as the columns do, and how many codes there may be."""
+    combined, size = np.zeros(rows, dtype=np.int64), 1
+    for column in columns:
+        width = len(column.values) + 1
+        if size > _MOST_CELLS // width:
+            combined = np.unique(combined, return_inverse=True)[1]
+            size = rows
+        combined = combined * width + np.where(column.codes < 0, width - 1, column.codes)
+        size *= width
+    return combined, size
 
 
 def _sums(codes: Codes, weights: Counts | None, size: int) -> Counts:

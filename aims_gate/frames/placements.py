@@ -1,0 +1,51 @@
+"""Where rows are ranked among those of the other class, under two scores at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from aims_gate.frames import Counts, Floats, Moments
+from aims_gate.frames.losses import moments_of
+
+Mask = npt.NDArray[np.bool_]
+
+
+def placement_moments(
+    positive: Mask, first: Floats, second: Floats, weights: Counts | None
+) -> tuple[Moments, Moments]:
+    """Give the moments of placement under *first* less that under *second*, by class.
+
+    One sort of each class and score; DataError if a class has no rows.
+
+    Args:
+        positive: Shape (rows,): whether a row is of the positive class.
+        first: Shape (rows,): finite scores.
+        second: Shape (rows,): finite scores.
+        weights: Shape (rows,), or None where every row counts once.
+
+    Returns:
+        Of the positives, and of the negatives; both means are the difference of the areas.
+    """
+    sides = []
+    for side in (positive, ~positive):
+        own = None if weights is None else weights[side]
+        others = None if weights is None else weights[~side]
+        below = [_share_below(scores[side], scores[~side], others) for scores in (first, second)]
+        moved = below[0] - below[1]
+        # a negative is placed well where positives are above it
+        sides.append(moments_of(moved if side is positive else -moved, own))
+    return sides[0], sides[1]
+
+
+def _share_below(rows: Floats, others: Floats, weights: Counts | None) -> Floats:
+    """Give the share of *others* with a lower score, ties counting one half, shape (rows,)."""
+    if not len(others):
+        return np.zeros(len(rows))
+    order = np.argsort(others, kind="stable")
+    ordered = others[order]
+    counts = np.ones(len(others)) if weights is None else weights[order].astype(np.float64)
+    until = np.concatenate(([0.0], np.cumsum(counts)))
+    low = until[np.searchsorted(ordered, rows, side="left")]
+    high = until[np.searchsorted(ordered, rows, side="right")]
+    return np.asarray((low + high) / (2 * until[-1]), dtype=np.float64)
