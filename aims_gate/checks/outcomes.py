@@ -145,7 +145,7 @@ def _ranked(_metric: str, data: Data) -> Outcomes:
     classes = classes_of(data, found)
     # with one class there is no area, whichever it is: the table says so
     positive = positive_class(data, found) if len(classes) > 1 else data.spec.positive
-    column = _score(data, found, positive)
+    column = score_column(data, found, positive)
     sides: dict[bool, tuple[Floats, Counts]] = {}
     for label, scores in found.frame.split(column, by=_named(found.label)).items():
         sides[label == positive] = _finite(data, column, scores)
@@ -157,7 +157,7 @@ def _ranked(_metric: str, data: Data) -> Outcomes:
 def _probability_loss(metric: str, data: Data) -> Outcomes:
     found = labelled(data, ["label", "score"])
     positive = positive_class(data, found)
-    label, column = _named(found.label), _score(data, found, positive)
+    label, column = _named(found.label), score_column(data, found, positive)
     moments = found.frame.moments(
         {"brier": Loss.BRIER, "log_loss": Loss.LOG}[metric],
         label=label,
@@ -241,7 +241,7 @@ def _pairs(found: Labelled) -> list[tuple[tuple[Scalar, Scalar], int]]:
     return pairs
 
 
-def _score(data: Data, found: Labelled, positive: Scalar | None) -> str:
+def score_column(data: Data, found: Labelled, positive: Scalar | None) -> str:
     """Name the column that holds the score of the positive class."""
     if isinstance(found.score, str):
         return found.score

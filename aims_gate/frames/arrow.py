@@ -1,4 +1,4 @@
-"""Frames in memory, on Arrow: one sort per distribution, one pass of codes per count."""
+"""Frames on Arrow, in memory or read by the column: one sort per distribution."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ import numpy as np
 import pyarrow as pa
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Cells, Counts, Distribution, Floats, Key, Kind, Loss, Moments, Scalar
+from aims_gate.frames import (
+    Cells,
+    Counts,
+    Distribution,
+    Floats,
+    Frame,
+    Key,
+    Kind,
+    Loss,
+    Moments,
+    Scalar,
+    Span,
+)
 from aims_gate.frames.columns import (
     Coded,
     Codes,
@@ -25,25 +37,28 @@ from aims_gate.frames.columns import (
 )
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
+from aims_gate.frames.identity import compared, identities
+from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.losses import moments_of, probability_loss, regression_loss
+from aims_gate.frames.ordered import distribution_of, weights_of
+from aims_gate.frames.patterns import matching
 from aims_gate.frames.placements import placement_moments
+from aims_gate.frames.times import instants, span_of
 
 _PROBABILITY = (Loss.BRIER, Loss.LOG)
-_EXACT = 2.0**53
-"""Sums of weights stay exact in float64 below this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ArrowFrame:
-    """A `Frame` over a table in memory; make one with `ArrowFrame.of`.
+    """A `Frame` over an Arrow table or a `LazyTable`; make one with `ArrowFrame.of`.
 
     Rows of weight 0 do not exist for any question but the digest, which covers the table as given.
     """
 
-    table: pa.Table = field(repr=False)  # rows stay out of messages
+    table: pa.Table | LazyTable = field(repr=False)  # rows stay out of messages
     weights: Counts | None = field(default=None, repr=False)
     """Shape (rows of the table,), each at least 1; None where every row counts once."""
-    given: pa.Table = field(repr=False)
+    given: pa.Table | LazyTable = field(repr=False)
     """The table as handed over, rows of weight 0 included."""
     name: str = "data"
 
@@ -52,8 +67,8 @@ class ArrowFrame:
         """Take a table of any known library.
 
         Args:
-            data: A pandas or Polars DataFrame, a pyarrow Table, a mapping of names to sequences, or
-                anything that speaks the Arrow C stream protocol.
+            data: A pandas or Polars DataFrame, a pyarrow Table, a mapping of names to sequences,
+                anything that speaks the Arrow C stream protocol, or a `LazyTable`.
             weight: A column of whole numbers, 0 or more: how many rows each row stands for.
             name: What the data are called in errors.
 
@@ -62,12 +77,12 @@ class ArrowFrame:
                 not whole or not a number.
             MissingColumnError: There is no column *weight*.
         """
-        table = to_table(data, where=name)
+        table = data if isinstance(data, LazyTable) else to_table(data, where=name)
         if weight is None:
             return cls(table=table, given=table, name=name)
         if weight not in table.column_names:
             raise MissingColumnError.from_columns(weight, table.column_names, where=name)
-        weights = _weights(table.column(weight), where=f"{name}, weight column {weight!r}")
+        weights = weights_of(table.column(weight), where=f"{name}, weight column {weight!r}")
         there = weights > 0
         kept = table if there.all() else table.filter(pa.array(there))
         return cls(table=kept, weights=weights[there], given=table, name=name)
@@ -108,7 +123,7 @@ class ArrowFrame:
 
     def distribution(self, column: str) -> Distribution:
         """Give the ordered distribution of a number or boolean; DataError for other kinds."""
-        return _distribution(self._numbers(column), self.weights)
+        return distribution_of(self._numbers(column), self.weights)
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         """Give *column* by the values of *by*, ascending, rows with null *by* left out."""
@@ -124,7 +139,7 @@ class ArrowFrame:
         for place, (value, end) in enumerate(zip(groups.values, ends, strict=False)):
             part = slice(int(ends[place - 1]) if place else 0, int(end))
             if part.stop > part.start:
-                found[value] = _distribution(
+                found[value] = distribution_of(
                     values[part], None if weights is None else weights[part]
                 )
         return found
@@ -156,33 +171,52 @@ class ArrowFrame:
         self, *, label: str, positive: Scalar, first: str, second: str
     ) -> tuple[Moments, Moments]:
         """Give the moments of differences of placements, of positives and of the others."""
-        sides = self._equals(label, positive)
-        if np.isnan(sides).any():
-            raise DataError(f"{label} has nulls, and every row needs a class", where=self.name)
-        scores = self._numbers(first), self._numbers(second)
-        if not all(np.isfinite(column).all() for column in scores):
-            what = f"{first} or {second} holds values that are not finite numbers"
-            raise DataError(what, where=self.name)
-        return placement_moments(sides == 1, *scores, self.weights)
+        return placement_moments(
+            self._equals(label, positive),
+            self._numbers(first),
+            self._numbers(second),
+            self.weights,
+            where=self.name,
+        )
 
     def parts(
         self, *keys: Key, columns: Sequence[str]
     ) -> Sequence[tuple[tuple[Scalar | None, ...], ArrowFrame]]:
         """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
         coded = [self._coded(key) for key in keys]
-        for column in columns:
-            self._column(column)
-        kept = self.table.select(list(columns))
-        some, order, ends = grouped(coded, self.table.num_rows)
+        kept = pa.table({column: self._column(column) for column in columns})
+        some, groups = grouped(coded, self.table.num_rows)
         cells = zip(*(_decode(column, some) for column in coded), strict=True)
-        found = []
-        for place, (cell, end) in enumerate(zip(cells, ends, strict=True)):
-            rows = order[ends[place - 1] if place else 0 : end]
-            table = kept.take(pa.array(rows))
-            weights = None if self.weights is None else self.weights[rows]
-            part = ArrowFrame(table=table, weights=weights, given=table, name=self.name)
-            found.append((cell, part))
-        return found
+        return [(cell, self._part(kept, rows)) for cell, rows in zip(cells, groups, strict=True)]
+
+    def repeats(self, columns: Sequence[str]) -> int:
+        """Count the rows that repeat an earlier one in *columns*: rows less different rows."""
+        ids = identities(compared(columns, (self.table, self.name)))
+        return self.rows - (int(ids.max()) + 1 if len(ids) else 0)
+
+    def shared(self, other: Frame, columns: Sequence[str]) -> int:
+        """Count the rows that have an equal one in *other*, in *columns*, which both have."""
+        if not isinstance(other, ArrowFrame):
+            raise DataError("rows are compared with those of a frame in memory", where=self.name)
+        ids = identities(compared(columns, (self.table, self.name), (other.table, other.name)))
+        known = np.zeros(int(ids.max()) + 1 if len(ids) else 0, dtype=np.bool_)
+        known[ids[self.table.num_rows :]] = True
+        return self._total(known[ids[: self.table.num_rows]])
+
+    def span(self, column: str) -> Span:
+        """Say from when to when a column of dates or times is; DataError for other kinds."""
+        times = instants(self._column(column), column, where=self.name)
+        return span_of(times, nulls=self.nulls(column), where=self.name)
+
+    def matches(self, column: str, pattern: str) -> int:
+        """Count the rows of a text column that match an RE2 pattern from end to end."""
+        found = self._column(column)
+        if kind_of(found.type) is not Kind.TEXT:
+            raise DataError(
+                f"column {column!r} is {self.types[column]}, and a pattern needs text",
+                where=self.name,
+            )
+        return self._total(matching(found, pattern))
 
     def digest(self) -> str:
         """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
@@ -208,6 +242,11 @@ class ArrowFrame:
             raise DataError(f"there is a column {name!r} already", where=self.name)
         table = self.table.append_column(name, values)
         return ArrowFrame(table=table, weights=self.weights, given=self.given, name=self.name)
+
+    def _part(self, table: pa.Table, rows: Codes) -> ArrowFrame:
+        kept = table.take(pa.array(rows))
+        weights = None if self.weights is None else self.weights[rows]
+        return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
 
     def _column(self, name: str) -> pa.ChunkedArray:
         if name not in self.table.column_names:
@@ -252,46 +291,3 @@ class ArrowFrame:
 
 def _decode(column: Coded, rows: Codes) -> list[Scalar | None]:
     return [None if code < 0 else column.values[code] for code in column.codes[rows].tolist()]
-
-
-def _distribution(values: Floats, weights: Counts | None) -> Distribution:
-    """Sort once; runs of one value become one entry."""
-    null = np.isnan(values)
-    holes = int(null.sum() if weights is None else weights[null].sum())
-    if weights is None:
-        ordered = np.sort(values[~null] if holes else values)
-        starts = _starts(ordered)
-        counts = np.diff(starts, append=len(ordered))
-    else:
-        values, weights = values[~null], weights[~null]
-        order = np.argsort(values, kind="stable")
-        ordered = values[order]
-        starts = _starts(ordered)
-        counts = np.add.reduceat(weights[order], starts) if len(starts) else weights[:0]
-    # adding zero turns -0.0, which sorts as 0.0 does, into 0.0
-    return Distribution(
-        values=ordered[starts] + 0.0, counts=counts.astype(np.int64, copy=False), nulls=holes
-    )
-
-
-def _starts(ordered: Floats) -> Codes:
-    changes = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    return np.concatenate(([0], changes)) if len(ordered) else changes
-
-
-def _weights(column: pa.ChunkedArray, *, where: str) -> Counts:
-    if len(column) == 0:  # a column without rows has no type of its own in CSV
-        return np.empty(0, dtype=np.int64)
-    if kind_of(column.type) is not Kind.NUMBER:
-        raise DataError(f"weights are whole numbers, not {column.type}", where=where)
-    values = numbers(column)
-    bad = np.flatnonzero(~((values >= 0) & (np.floor(values) == values) & np.isfinite(values)))
-    if bad.size:
-        raise DataError(
-            f"the weight of row {bad[0] + 1:,} is not a whole number of at least 0",
-            where=where,
-            hint="weights count rows; sampling weights and null are not supported",
-        )
-    if values.sum() >= _EXACT:
-        raise DataError("the weights sum to 2^53 or more", where=where)
-    return values.astype(np.int64)

@@ -180,17 +180,17 @@ def tabulate(
 
 def grouped(
     columns: Sequence[Coded], rows: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[npt.NDArray[np.int64], list[npt.NDArray[np.int64]]]:
     """Sort rows by the codes of *columns*, cells in the order of `tabulate`.
 
     Returns:
-        A representative row of each cell, shape (cells,); all rows, those of a cell together and
-        in their order, shape (rows,); and where each cell ends among them, shape (cells,).
+        A representative row of each cell, shape (cells,); and all rows of each, in their order.
     """
     combined, _size = _combined(columns, rows)
     _, first, inverse = np.unique(combined, return_index=True, return_inverse=True)
     order = np.argsort(inverse, kind="stable")
-    return first.astype(np.int64), order, np.cumsum(np.bincount(inverse, minlength=len(first)))
+    ends = np.cumsum(np.bincount(inverse, minlength=len(first)))
+    return first.astype(np.int64), np.split(order, ends[:-1]) if len(first) else []
 
 
 def _combined(columns: Sequence[Coded], rows: int) -> tuple[npt.NDArray[np.int64], int]:

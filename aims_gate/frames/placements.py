@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from aims_gate.errors import DataError
 from aims_gate.frames import Counts, Floats, Moments
 from aims_gate.frames.losses import moments_of
 
-Mask = npt.NDArray[np.bool_]
-
 
 def placement_moments(
-    positive: Mask, first: Floats, second: Floats, weights: Counts | None
+    labels: Floats, first: Floats, second: Floats, weights: Counts | None, *, where: str
 ) -> tuple[Moments, Moments]:
     """Give the moments of placement under *first* less that under *second*, by class.
 
-    One sort of each class and score; DataError if a class has no rows.
+    One sort of each class and score.
 
     Args:
-        positive: Shape (rows,): whether a row is of the positive class.
-        first: Shape (rows,): finite scores.
-        second: Shape (rows,): finite scores.
+        labels: Shape (rows,): 1 for the positive class, 0 for others, NaN for null.
+        first: Shape (rows,): scores.
+        second: Shape (rows,): scores.
         weights: Shape (rows,), or None where every row counts once.
+        where: What the data are called in errors.
 
     Returns:
         Of the positives, and of the negatives; both means are the difference of the areas.
+
+    Raises:
+        DataError: A class has no rows, a label is null, or a score is not finite.
     """
+    if not all(np.isfinite(column).all() for column in (labels, first, second)):
+        hint = "leave out rows without them"
+        raise DataError("a label is null or a score not finite", where=where, hint=hint)
+    positive = labels == 1
     sides = []
     for side in (positive, ~positive):
         own = None if weights is None else weights[side]

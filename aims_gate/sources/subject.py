@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError
-from aims_gate.facts import DatasetIdentity, ModelIdentity
+from aims_gate.facts import DatasetIdentity, Isolation, ModelIdentity
 from aims_gate.frames import Frame
 from aims_gate.policy.model import DataSpec, Role
 
@@ -157,5 +157,6 @@ class Subject:
     """None where no alias was asked for, or nobody could be asked; its data have a role."""
     signature: Signature | None = None
     flavors: tuple[str, ...] = ()
-    isolation: str = ""
-    """What kept the model's code apart, where the policy had it run; empty where it was not."""
+    isolation: Mapping[Role, Isolation] = field(default_factory=dict)
+    """What kept the model's code apart, for each role whose data the policy had it predict; a role
+    for which that failed stands here too."""

@@ -149,7 +149,7 @@ TOO_FEW: list[tuple[str, ScoreTable, str]] = [
     ("mcc", Confusion(tp=0, fp=40, fn=90, tn=0), "no row among 130 is right"),
     ("brier", Losses(rows=29, mean=0.2, variance=0.1, skewness=0.1), "29 rows"),
     ("log_loss", Losses(rows=900, mean=0.2, variance=0.0, skewness=0.0), "equal"),
-    ("rmse", Losses(rows=900, mean=0.2, variance=0.3, skewness=6.5), "needs 1,057 rows"),
+    ("rmse", Losses(rows=100, mean=0.2, variance=0.3, skewness=6.5), "needs 131 rows"),
 ]
 
 

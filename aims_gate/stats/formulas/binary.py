@@ -1,0 +1,84 @@
+"""Metrics of a binary confusion table."""
+
+from __future__ import annotations
+
+from aims_gate.stats import confusion
+from aims_gate.stats.formulas.formula import MOVER, Formula, at_z, one_class, proportion
+from aims_gate.stats.tables import Confusion
+
+
+def _one_class(table: Confusion) -> str:
+    return one_class(table.positives, table.negatives)
+
+
+def _empty_margin(table: Confusion) -> str:
+    predicted = table.tp + table.fp
+    if 0 < predicted < table.rows:
+        return _one_class(table)
+    return _one_class(table) or "every row is predicted as the same class"
+
+
+def _extreme(table: Confusion) -> str:
+    if abs(confusion.mcc(table)) < 1:
+        return ""
+    what = "wrong" if table.tp else "right"
+    return f"no row among {table.rows:,} is {what}, so nothing shows how much mcc varies"
+
+
+BINARY: tuple[Formula[Confusion], ...] = (
+    proportion(
+        "accuracy",
+        Confusion,
+        confusion.accuracy,
+        "(tp + tn) / rows",
+        "there are no rows",
+    ),
+    proportion(
+        "precision",
+        Confusion,
+        confusion.precision,
+        "tp / (tp + fp)",
+        "no row is predicted positive",
+    ),
+    proportion(
+        "recall", Confusion, confusion.recall, "tp / (tp + fn)", "no row is labelled positive"
+    ),
+    proportion(
+        "specificity",
+        Confusion,
+        confusion.specificity,
+        "tn / (tn + fp)",
+        "no row is labelled negative",
+    ),
+    Formula(
+        metric="balanced_accuracy",
+        table=Confusion,
+        definition="(recall + specificity) / 2, in [0, 1]: 1 is perfect, 0.5 is chance",
+        value=confusion.balanced_accuracy,
+        undefined=_one_class,
+        bounds=at_z(confusion.balanced_accuracy_bounds),
+        method=MOVER,
+    ),
+    Formula(
+        metric="f1",
+        table=Confusion,
+        definition="2 tp / (2 tp + fp + fn), in [0, 1]: 1 is perfect, 0 is no true positive",
+        value=confusion.f1,
+        undefined=lambda t: "" if sum(confusion.jaccard(t)) else "nothing is or is called positive",
+        bounds=at_z(confusion.f1_bounds),
+        method="Wilson score on J = tp / (tp + fp + fn), F1 = 2J / (1 + J)",
+        basis=lambda t: confusion.jaccard(t)[1],
+    ),
+    Formula(
+        metric="mcc",
+        table=Confusion,
+        definition="Matthews correlation of label and prediction, in [-1, 1]: 1 is perfect, 0 is "
+        "chance, -1 is always wrong",
+        low=-1.0,
+        value=confusion.mcc,
+        undefined=_empty_margin,
+        bounds=at_z(confusion.mcc_bounds),
+        method="delta method on atanh",
+        short=_extreme,
+    ),
+)

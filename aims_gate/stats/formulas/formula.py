@@ -1,0 +1,84 @@
+"""What a row of the table of metrics is, and what several kinds of rows share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from scipy.special import ndtri
+
+from aims_gate.stats import confusion
+from aims_gate.stats.intervals import Bounds, wilson
+from aims_gate.stats.tables import ScoreTable
+
+T = TypeVar("T", bound=ScoreTable)
+MOVER = "MOVER over Wilson (Zou, Huang and Zhang 2009)"
+
+
+def _never(_table: object) -> str:
+    return ""
+
+
+def _rows(table: ScoreTable) -> int:
+    return table.rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formula(Generic[T]):
+    """A metric over one kind of table."""
+
+    metric: str
+    table: type[T]
+    definition: str
+    """The formula and what its ends mean."""
+    value: Callable[[T], float]
+    """NaN where the metric is undefined."""
+    low: float = 0.0
+    high: float = 1.0
+    higher_is_better: bool = True
+    undefined: Callable[[T], str] = _never
+    """Why there is no value; empty if there is one."""
+    bounds: Callable[[T, float], Bounds] | None = None
+    """From a table and the error of each side; None where no closed form is known."""
+    method: str = ""
+    """Name and source of the bounds."""
+    short: Callable[[T], str] = _never
+    """Why there are no bounds for this table; empty if there are."""
+    basis: Callable[[T], int] = _rows
+    """The rows that the value rests on."""
+
+
+def at_z(bounds: Callable[[T, float], Bounds]) -> Callable[[T, float], Bounds]:
+    """Turn bounds that take a normal quantile into bounds that take an error rate."""
+    return lambda table, alpha: bounds(table, -float(ndtri(alpha)))
+
+
+def proportion(
+    metric: str, table: type[T], share: Callable[[T], confusion.Share], of: str, why: str
+) -> Formula[T]:
+    """Make the row of a proportion: Wilson's interval on its own denominator."""
+    return Formula(
+        metric=metric,
+        table=table,
+        definition=f"{of}, in [0, 1]: 1 is perfect, 0 is always wrong",
+        value=lambda t: confusion.ratio(share(t)),
+        undefined=lambda t: "" if share(t)[1] else why,
+        bounds=at_z(lambda t, z: wilson(*share(t), z)),
+        method="Wilson score (1927)",
+        basis=lambda t: share(t)[1],
+    )
+
+
+def one_class(positives: int, negatives: int) -> str:
+    """Say that one of two classes is not there; empty if both are."""
+    if positives and negatives:
+        return ""
+    return "only one class in the labels" if positives or negatives else "there are no rows"
+
+
+def named(classes_: Iterable[str], what: str) -> str:
+    """Say *what* is wrong with some classes and name a few; empty if there are none."""
+    names = list(classes_)
+    shown = ", ".join(map(repr, names[:3])) + (" and more" if len(names) > 3 else "")
+    return f"{what}: {shown}" if names else ""

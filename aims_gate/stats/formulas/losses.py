@@ -1,0 +1,56 @@
+"""Metrics that are means of per-row losses, or follow from one."""
+
+from __future__ import annotations
+
+import math
+
+from aims_gate.stats import means
+from aims_gate.stats.formulas.formula import Formula, at_z
+from aims_gate.stats.tables import Fit, Losses
+
+
+def _loss(
+    metric: str, definition: str, *, high: float = math.inf, rooted: bool = False
+) -> Formula[Losses]:
+    """Make the row of a mean loss: Hall's bounds."""
+    bounds = means.share_bounds if high == 1.0 else means.loss_bounds
+    return Formula(
+        metric=metric,
+        table=Losses,
+        definition=definition,
+        high=high,
+        higher_is_better=False,
+        value=means.root if rooted else means.mean,
+        bounds=at_z(means.root_of(bounds) if rooted else bounds),
+        method="Hall (1992), skewness-corrected",
+        short=means.too_few,
+    )
+
+
+MEANS: tuple[Formula[Losses], ...] = (
+    _loss(
+        "brier",
+        "mean of (1[label = positive] - score)^2, in [0, 1]: 0 is perfect, 1 is certain and "
+        "always wrong",
+        high=1.0,
+    ),
+    _loss(
+        "log_loss",
+        "mean of -ln(probability given to the label), clipped at 2^-52, in [0, inf): 0 is "
+        "perfect, 0.69 is a coin",
+    ),
+    _loss("mae", "mean of |label - prediction|, in [0, inf), in the label's unit: 0 is perfect"),
+    _loss("mse", "mean of (label - prediction)^2, in [0, inf): 0 is perfect"),
+    _loss("rmse", "root of mse, in [0, inf), in the label's unit: 0 is perfect", rooted=True),
+)
+FITS: tuple[Formula[Fit], ...] = (
+    Formula(
+        metric="r2",
+        table=Fit,
+        definition="1 - mse / variance of the labels, in (-inf, 1]: 1 is perfect, 0 is as good as "
+        "the labels' mean",
+        low=-math.inf,
+        value=means.r2,
+        undefined=lambda t: "" if t.variance > 0 else "the labels do not vary",
+    ),
+)
