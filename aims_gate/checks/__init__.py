@@ -157,6 +157,8 @@ CHECKS: Table[type[Check]] = Table(
         "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
         "fairness.parity": "aims_gate.checks.fairness.rates:Parity",
         "fairness.odds": "aims_gate.checks.fairness.rates:Odds",
+        "fairness.representation": "aims_gate.checks.fairness.representation:Representation",
+        "fairness.proxy": "aims_gate.checks.fairness.proxy:Proxies",
         "fairness.predictive_parity": "aims_gate.checks.fairness.rates:PredictiveParity",
         **{f"fairlearn:{name}": f"{_FAIRLEARN}:{name}" for name in _FAIRLEARN_METRICS},
         "drift.columns": "aims_gate.checks.drift.columns:Columns",

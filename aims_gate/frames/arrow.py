@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -40,10 +41,12 @@ from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.identity import compared, identities
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.losses import moments_of, probability_loss, regression_loss
-from aims_gate.frames.ordered import distribution_of, weights_of
+from aims_gate.frames.memory import Memory
+from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
 from aims_gate.frames.patterns import matching
 from aims_gate.frames.placements import placement_moments
 from aims_gate.frames.times import instants, span_of
+from aims_gate.frames.weights import weights_of
 
 _PROBABILITY = (Loss.BRIER, Loss.LOG)
 
@@ -61,6 +64,8 @@ class ArrowFrame:
     given: pa.Table | LazyTable = field(repr=False)
     """The table as handed over, rows of weight 0 included."""
     name: str = "data"
+    memory: Memory = field(default_factory=Memory, repr=False)
+    """Answers that were given before."""
 
     @classmethod
     def of(cls, data: object, *, weight: str | None = None, name: str = "data") -> ArrowFrame:
@@ -104,7 +109,12 @@ class ArrowFrame:
 
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN)."""
-        return self._total(missing(self._column(column)))
+        known: Distribution | None = self.memory.kept(("distribution", column))
+        if known is not None:
+            return known.nulls
+        return self.memory.get(
+            ("nulls", column), lambda: self._total(missing(self._column(column)))
+        )
 
     def count(self, *keys: Key) -> Cells:
         """Count rows by the values of *keys*: cells in ascending order of values, null last.
@@ -115,6 +125,9 @@ class ArrowFrame:
             MissingColumnError: A column is not there.
             DataError: A column holds lists, structs or bytes; or edges do not fit a column.
         """
+        return self.memory.get(("count", keys), lambda: self._count(keys))
+
+    def _count(self, keys: tuple[Key, ...]) -> Cells:
         columns = [self._coded(key) for key in keys]
         rows, counts = tabulate(columns, self.weights, self.table.num_rows)
         values = [_decode(column, rows) for column in columns]
@@ -123,7 +136,13 @@ class ArrowFrame:
 
     def distribution(self, column: str) -> Distribution:
         """Give the ordered distribution of a number or boolean; DataError for other kinds."""
-        return distribution_of(self._numbers(column), self.weights)
+        return self.memory.get(("distribution", column), lambda: self._distribution(column))
+
+    def _distribution(self, column: str) -> Distribution:
+        self._refuse_other_kinds(column)
+        if self.weights is not None:
+            return by_sorting_weighted(self._numbers(column), self.weights)
+        return ordered(self._column(column))
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         """Give *column* by the values of *by*, ascending, rows with null *by* left out."""
@@ -139,8 +158,10 @@ class ArrowFrame:
         for place, (value, end) in enumerate(zip(groups.values, ends, strict=False)):
             part = slice(int(ends[place - 1]) if place else 0, int(end))
             if part.stop > part.start:
-                found[value] = distribution_of(
-                    values[part], None if weights is None else weights[part]
+                found[value] = (
+                    by_sorting(values[part].copy())
+                    if weights is None
+                    else by_sorting_weighted(values[part], weights[part])
                 )
         return found
 
@@ -189,6 +210,19 @@ class ArrowFrame:
         cells = zip(*(_decode(column, some) for column in coded), strict=True)
         return [(cell, self._part(kept, rows)) for cell, rows in zip(cells, groups, strict=True)]
 
+    def _part(self, table: pa.Table, rows: Codes) -> ArrowFrame:
+        kept = table.take(pa.array(rows))
+        weights = None if self.weights is None else self.weights[rows]
+        return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
+
+    def _losses(self, loss: Loss, label: str, estimate: str, positive: Scalar | None) -> Floats:
+        scores = self._numbers(estimate)
+        if loss not in _PROBABILITY:
+            return regression_loss(loss, self._numbers(label), scores)
+        if positive is None:
+            raise DataError(f"{loss} loss needs the positive class", where=self.name)
+        return probability_loss(loss, self._equals(label, positive), scores)
+
     def repeats(self, columns: Sequence[str]) -> int:
         """Count the rows that repeat an earlier one in *columns*: rows less different rows."""
         ids = identities(compared(columns, (self.table, self.name)))
@@ -224,11 +258,15 @@ class ArrowFrame:
 
     def without_nulls(self, columns: Sequence[str]) -> ArrowFrame:
         """Give the frame without the rows that are null in any of *columns*."""
+        if not any(self.nulls(column) for column in columns):
+            return self
+        key = "without nulls", tuple(columns)
+        return self.memory.get(key, lambda: self._without_nulls(columns), _size)
+
+    def _without_nulls(self, columns: Sequence[str]) -> ArrowFrame:
         drop = np.zeros(self.table.num_rows, dtype=np.bool_)
         for column in columns:
             drop |= missing(self._column(column))
-        if not drop.any():
-            return self
         kept = self.table.filter(pa.array(~drop))
         weights = None if self.weights is None else self.weights[~drop]
         return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
@@ -243,33 +281,27 @@ class ArrowFrame:
         table = self.table.append_column(name, values)
         return ArrowFrame(table=table, weights=self.weights, given=self.given, name=self.name)
 
-    def _part(self, table: pa.Table, rows: Codes) -> ArrowFrame:
-        kept = table.take(pa.array(rows))
-        weights = None if self.weights is None else self.weights[rows]
-        return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
-
     def _column(self, name: str) -> pa.ChunkedArray:
         if name not in self.table.column_names:
             raise MissingColumnError.from_columns(name, self.table.column_names, where=self.name)
         return plain(self.table.column(name))
 
-    def _numbers(self, name: str) -> Floats:
-        column = self._column(name)
-        if kind_of(column.type) not in {Kind.NUMBER, Kind.BOOLEAN}:
+    def _refuse_other_kinds(self, name: str) -> None:
+        if name not in self.table.column_names:
+            raise MissingColumnError.from_columns(name, self.table.column_names, where=self.name)
+        if self.kinds[name] not in {Kind.NUMBER, Kind.BOOLEAN}:
             raise DataError(
                 f"column {name!r} is {self.types[name]}, and numbers are needed", where=self.name
             )
-        return numbers(column)
 
-    def _losses(self, loss: Loss, label: str, estimate: str, positive: Scalar | None) -> Floats:
-        scores = self._numbers(estimate)
-        if loss not in _PROBABILITY:
-            return regression_loss(loss, self._numbers(label), scores)
-        if positive is None:
-            raise DataError(f"{loss} loss needs the positive class", where=self.name)
-        return probability_loss(loss, self._equals(label, positive), scores)
+    def _numbers(self, name: str) -> Floats:
+        self._refuse_other_kinds(name)
+        return numbers(self._column(name))
 
     def _coded(self, key: Key) -> Coded:
+        return self.memory.get(("coded", key), lambda: self._code(key))
+
+    def _code(self, key: Key) -> Coded:
         column = self._column(key.column)
         try:
             return binned(column, key.edges) if key.edges else coded(column)
@@ -291,3 +323,9 @@ class ArrowFrame:
 
 def _decode(column: Coded, rows: Codes) -> list[Scalar | None]:
     return [None if code < 0 else column.values[code] for code in column.codes[rows].tolist()]
+
+
+def _size(frame: ArrowFrame) -> int:
+    # rows were dropped, so a table that is read by the column knows which are kept
+    kept: Any = frame.table.kept if isinstance(frame.table, LazyTable) else frame.table
+    return int(kept.nbytes)

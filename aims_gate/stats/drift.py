@@ -19,11 +19,10 @@ import numpy as np
 from scipy.special import gammaincc, gammaincinv, kolmogorov
 
 from aims_gate.stats.bins import Floats, Ordered
+from aims_gate.stats.transport import CELLS, farthest, transport, weighted_mean
 
 _LEAST_SPREAD = 0.001
 """A standard deviation below this counts as this: a constant column has no scale of its own."""
-_CELLS = 100
-"""Pieces into which the pooled ranks are cut for the law of the Wasserstein distance."""
 
 
 def wasserstein(reference: Ordered, current: Ordered) -> float:
@@ -35,10 +34,8 @@ def wasserstein(reference: Ordered, current: Ordered) -> float:
     if not usable(reference, current):
         return math.nan
     with np.errstate(over="ignore", invalid="ignore"):
-        points = np.union1d(reference.values, current.values)
-        apart = np.abs(_ranks(reference, points) - _ranks(current, points))[:-1]
         # an infinite spread would call every distance zero: NaN instead
-        return float((apart * np.diff(points)).sum()) / _spread(reference)
+        return transport(reference, current).area / _spread(reference)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +65,8 @@ def wasserstein_law(reference: Ordered, current: Ordered) -> Noise:
         return Noise(shape=math.nan, scale=math.nan)
     n, m = int(reference.counts.sum()), int(current.counts.sum())
     with np.errstate(over="ignore", invalid="ignore"):
-        pieces = _pieces(reference, current)
-        ranks = (np.arange(_CELLS) + 0.5) / _CELLS
+        pieces = transport(reference, current).pieces
+        ranks = (np.arange(CELLS) + 0.5) / CELLS
         unit = math.sqrt(1 / n + 1 / m)
         mean = math.sqrt(2 / math.pi) * unit * float(pieces.sum())
         variance = unit**2 * float(pieces @ _covariance(ranks) @ pieces)
@@ -90,8 +87,7 @@ def ks(reference: Ordered, current: Ordered) -> float:
     """
     if not (len(reference.values) and len(current.values)):
         return math.nan
-    points = np.union1d(reference.values, current.values)
-    return float(np.abs(_ranks(reference, points) - _ranks(current, points)).max())
+    return farthest(reference, current)
 
 
 def ks_noise(n: int, m: int, alpha: float) -> float:
@@ -119,29 +115,10 @@ def usable(*samples: Ordered) -> bool:
     return all(len(s.values) and np.isfinite(s.values[[0, -1]]).all() for s in samples)
 
 
-def _ranks(sample: Ordered, points: Floats) -> Floats:
-    """Give the share of *sample* that is at most each of *points*."""
-    below = np.concatenate(([0], np.cumsum(sample.counts)))
-    places = np.searchsorted(sample.values, points, side="right")
-    return np.asarray(below[places] / below[-1], dtype=np.float64)
-
-
 def _spread(sample: Ordered) -> float:
-    weights = sample.counts / sample.counts.sum()
-    mean = float(weights @ sample.values)
-    spread = math.sqrt(float(weights @ (sample.values - mean) ** 2))
+    mean = weighted_mean(sample.values, sample.counts)
+    spread = math.sqrt(weighted_mean(sample.values, sample.counts, centre=mean))
     return max(spread, _LEAST_SPREAD) if math.isfinite(spread) else math.nan
-
-
-def _pieces(reference: Ordered, current: Ordered) -> Floats:
-    """Give S_k: the integral of sqrt(H(1-H)) over the k-th hundredth of the pooled ranks H."""
-    points = np.union1d(reference.values, current.values)
-    n, m = int(reference.counts.sum()), int(current.counts.sum())
-    pooled = (n * _ranks(reference, points) + m * _ranks(current, points)) / (n + m)
-    pooled = np.minimum(pooled[:-1], 1.0)
-    cells = np.clip(np.ceil(pooled * _CELLS).astype(np.int64) - 1, 0, _CELLS - 1)
-    mass = np.sqrt(pooled * (1 - pooled)) * np.diff(points)
-    return np.bincount(cells, weights=mass, minlength=_CELLS).astype(np.float64)
 
 
 def _covariance(ranks: Floats) -> Floats:
