@@ -155,8 +155,8 @@ def _columns(data: Data, role: Need, named: str | Mapping[str, str] | None) -> I
         raise DataError(
             f"no column is named as {role}",
             where=where,
-            hint=f"state {role}: under data.{data.role}, or log the data with "
-            f"aims_gate.log_evaluation({role}=...)",
+            hint=f"state {role}: under data.{data.role} in the policy; a file brings its own roles "
+            f"only where aims_gate.log_evaluation({role}=...) wrote it",
         )
     columns = [named] if isinstance(named, str) else list(named.values())
     for column in columns:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from aims_gate.attest.manifest import scan
+from aims_gate.errors import DataError, UsageError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy, Role
 from aims_gate.policy.places import Place
@@ -21,7 +22,7 @@ from aims_gate.sources.mlflow.facts import dataset_digest, other_run, run_facts
 from aims_gate.sources.mlflow.fetch import fetch_tree
 from aims_gate.sources.mlflow.registry import Registry, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
-from aims_gate.sources.mlflow.uris import resource_uri
+from aims_gate.sources.mlflow.uris import RunTarget, parse, resource_uri
 from aims_gate.sources.mlmodel import read_mlmodel
 from aims_gate.sources.subject import Data, Fetched, Located, Subject, Workspace
 
@@ -88,7 +89,21 @@ def finder_of(run: Run | None, registry: Registry, policy: Policy, workspace: Wo
         workspace=workspace,
         inputs=run.datasets if run else (),
         stored=_Stored(registry=registry, workspace=workspace),
+        of_run=partial(_of_run, registry, workspace),
     )
+
+
+def _of_run(registry: Registry, workspace: Workspace, uri: str, role: Role) -> Located | None:
+    """Copy an artifact of the run that a caller names, as `log_evaluation` gives it."""
+    try:
+        target = parse(uri)
+    except UsageError as error:
+        raise DataError(error.what, where=uri, hint=error.hint) from error
+    if not isinstance(target, RunTarget) or not target.path:
+        hint = "name a run and an artifact, runs:/RUN_ID/aims_gate/evaluation.parquet"
+        raise DataError("this names no artifact", where=uri, hint=hint)
+    locate = _Locate(registry=registry, run=registry.run(target.run_id), workspace=workspace)
+    return locate(target.path, role=role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
