@@ -85,6 +85,7 @@ def plan(policy: Policy, *, now: datetime | None = None) -> Plan:
             tasks.append(_task(rule, policy))
         except PolicyError as error:
             problems.extend(error.problems)
+    problems.extend(_second_alias(tasks))
     if policy.alpha_scope == "policy":
         tasks = _share_alpha(tasks)
     return Plan(tasks=tuple(tasks), problems=tuple(sorted(problems)))
@@ -233,6 +234,15 @@ def _engine_problems(rule: Rule, only: str) -> Iterator[Problem]:
     if only and rule.engine not in {None, only}:
         what = f"{rule.check} is measured by engine: {only} alone"
         yield at(rule, "engine", what, "leave engine out of this rule")
+
+
+def _second_alias(tasks: list[Task]) -> Iterator[Problem]:
+    """Refuse a second champion: there is one role for its data."""
+    named = [task for task in tasks if task.judged.alias]
+    for task in named:
+        if task.judged.alias != named[0].judged.alias:
+            what = f"{named[0].rule.id} compares with {named[0].judged.alias!r} already"
+            yield at(task.rule, "with.alias", what, "one policy compares with one champion")
 
 
 def _share_alpha(tasks: list[Task]) -> list[Task]:

@@ -41,6 +41,8 @@ class Judged:
     decide_on: DecideOn = DecideOn.ESTIMATE
     """Who carries the burden of proof unless the rule says otherwise."""
     unit: str = ""
+    alias: str = ""
+    """The alias of the registry whose model is compared with, or `NAME@ALIAS`; empty for none."""
     roles: tuple[Role, ...] | None = None
     """The data that are read under these parameters; None where `About.roles` says it."""
     engine: str = ""
@@ -150,6 +152,7 @@ CHECKS: Table[type[Check]] = Table(
     "check",
     {
         "performance.score": "aims_gate.checks.performance.score:Score",
+        "performance.champion": "aims_gate.checks.performance.champion:Champion",
         "performance.logged": "aims_gate.checks.performance.logged:Logged",
         "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
         "fairness.parity": "aims_gate.checks.fairness.rates:Parity",

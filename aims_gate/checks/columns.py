@@ -122,7 +122,7 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
             where=where,
             hint=f"state positive: under data.{data.role}",
         )
-    if positive not in classes and positive not in _labels(data):
+    if not data.is_part and positive not in classes and positive not in _labels(data):
         raise DataError(
             f"the positive class {positive!r} occurs nowhere in {' or '.join(columns)}; "
             f"there are {_listed(classes)}",

@@ -27,6 +27,7 @@ from aims_gate.verdict import Outcome
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PARAMETERS: dict[str, dict[str, Any]] = {
     "performance.score": {"metric": "accuracy"},
+    "performance.champion": {"metric": "accuracy"},
     "performance.logged": {"metric": "accuracy_score"},
     "fairness.representation": {"population": {"sex": {"F": 0.5, "M": 0.5}}},
 }
