@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift.matching import CATEGORIES, matched, nulls_moved
 from aims_gate.checks.named import Named, column_problems
 from aims_gate.engines import Answer
@@ -92,8 +93,9 @@ class _Evidently:
         yield from found.notes
         for column, lack, reason in found.lacks:
             yield self._lack(column, lack, reason)
-        for column in found.fit:
-            yield self._column(column, reference, current, inputs)
+        yield from columnwise(
+            lambda column: (self._column(column, reference, current, inputs),), found.fit
+        )
         if not found.judged:
             yield self._lack("", Lack.MISSING, "no column is left to compare")
 
