@@ -118,6 +118,7 @@ class Check(Protocol):
         ...
 
 
+_FAIRNESS = "aims_gate.checks.fairness"
 _FAIRLEARN = "aims_gate.checks.fairness.fairlearn"
 _FAIRLEARN_METRICS = (
     "demographic_parity_difference",
@@ -160,6 +161,8 @@ CHECKS: Table[type[Check]] = Table(
         "fairness.representation": "aims_gate.checks.fairness.representation:Representation",
         "fairness.proxy": "aims_gate.checks.fairness.proxy:Proxies",
         "fairness.predictive_parity": "aims_gate.checks.fairness.rates:PredictiveParity",
+        "fairness.group_performance": f"{_FAIRNESS}.group_performance:GroupPerformance",
+        "fairness.score_gap": f"{_FAIRNESS}.score_gap:ScoreGap",
         **{f"fairlearn:{name}": f"{_FAIRLEARN}:{name}" for name in _FAIRLEARN_METRICS},
         "drift.columns": "aims_gate.checks.drift.columns:Columns",
         "evidently:psi": f"{_EVIDENTLY}:Psi",

@@ -29,6 +29,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "performance.score": {"metric": "accuracy"},
     "performance.champion": {"metric": "accuracy"},
     "performance.logged": {"metric": "accuracy_score"},
+    "fairness.group_performance": {"metric": "accuracy"},
     "fairness.representation": {"population": {"sex": {"F": 0.5, "M": 0.5}}},
 }
 pytestmark = pytest.mark.parametrize("name", list(CHECKS))
