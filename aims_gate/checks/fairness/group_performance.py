@@ -27,12 +27,14 @@ from aims_gate.stats import scores
 from aims_gate.stats.disparity import Group
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.intervals import Rate, mover_to_whole
+from aims_gate.stats.parts import of_areas, of_counts
 from aims_gate.stats.power import SpreadDesign
-from aims_gate.stats.tables import Losses, ScoreTable
+from aims_gate.stats.tables import Confusion, Losses, Ranked, ScoreTable
 
 _SHORTFALL = "shortfall"
 _SHARES = frozenset({"accuracy", "precision", "recall", "specificity"})
 """Over all rows these are the groups' own values, weighted by the rows that they rest on."""
+_ROOTS = frozenset({"rmse"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +70,11 @@ class GroupPerformance(Groups):
             "With relative_to: overall the judged statistic is the shortfall: how much worse the "
             "group is than all rows together, in the metric's unit; 0 is parity, below 0 the group "
             "is better. Its interval is MOVER over the bounds of group and whole (Zou and Donner "
-            "2008), for proportions and mean losses less what the two share; for others they are "
-            "taken as independent, which makes it wider than need be. The conventional limit is "
-            "0.05 where the metric is a share.\n\n"
+            "2008), less what the two share: the group's share of the rows for proportions and "
+            "mean losses; for other metrics of a confusion table and roc_auc the slope of the "
+            "whole on the group, from each row's influence. Where that is not known (several "
+            "classes) they are taken as independent, which makes it wider than need be. The "
+            "conventional limit is 0.05 where the metric is a share.\n\n"
             "Beside it stand the metric over all rows, and the differences and ratios of the "
             "judged groups between each other and to it, as Fairlearn's MetricFrame has them. A "
             "group whose metric rests on fewer than min_cell rows (the positives of recall, the "
@@ -235,13 +239,16 @@ class GroupPerformance(Groups):
         )
 
     def _share(self, one: _Measured, overall: _Measured) -> float:
-        """Give how much of all rows' value is the group's own; 0 where it is no such sum.
-
-        Of areas and F scores nothing simple is known: taking group and whole for independent
-        makes the interval too wide, never too narrow.
-        """
-        if self.metric in _SHARES or isinstance(one.table, Losses):
-            return one.group.rows / self._basis(overall.table)
+        """Give how much of all rows' value is the group's own; 0 where nothing is known of it."""
+        part, whole, metric = one.table, overall.table, self.metric
+        rows = one.group.rows / self._basis(whole)
+        if metric in _SHARES or isinstance(part, Losses):
+            slope = scores.value(metric, part) / scores.value(metric, whole)
+            return rows * slope if metric in _ROOTS else rows
+        if isinstance(part, Confusion) and isinstance(whole, Confusion):
+            return of_counts(lambda table: scores.value(metric, table), part, whole)
+        if isinstance(part, Ranked) and isinstance(whole, Ranked) and metric == "roc_auc":
+            return of_areas(part, whole)
         return 0.0
 
     def _shortfall(
