@@ -78,7 +78,7 @@ def test_its_page_names_every_parameter(name: str) -> None:
         assert re.search(rf"^ +{parameter.name} \(", page, re.MULTILINE), parameter.name
     assert "never passes when" in page
     assert re.search(
-        r"^  judged: .+(; (higher|lower|neither end) is better|parameters say)$", page, re.M
+        r"^  judged: .+(; (higher|lower|neither end) is better|parameters say)$", page, re.MULTILINE
     )
     if "without require:" in page:
         assert "without require: refused" in page or re.search(r" at (most|least) [\d.]+", page)
