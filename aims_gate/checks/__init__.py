@@ -153,6 +153,7 @@ CHECKS: Table[type[Check]] = Table(
     {
         "performance.score": "aims_gate.checks.performance.score:Score",
         "performance.champion": "aims_gate.checks.performance.champion:Champion",
+        "performance.slices": "aims_gate.checks.performance.slices:Slices",
         "performance.logged": "aims_gate.checks.performance.logged:Logged",
         "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
         "fairness.parity": "aims_gate.checks.fairness.rates:Parity",
@@ -169,6 +170,7 @@ CHECKS: Table[type[Check]] = Table(
         "evidently:ks": f"{_EVIDENTLY}:Ks",
         "evidently:t_test": f"{_EVIDENTLY}:TTest",
         "evidently:chisquare": f"{_EVIDENTLY}:ChiSquare",
+        "drift.performance": "aims_gate.checks.drift.performance:Performance",
         "data.schema": "aims_gate.checks.data.schema:Schema",
         "data.missing": "aims_gate.checks.data.missing:Missing",
         "data.ranges": "aims_gate.checks.data.ranges:Ranges",
