@@ -16,7 +16,7 @@ from typing import Any
 import pydantic
 
 from aims_gate import canonical
-from aims_gate.checks import CHECKS, Check, Judged
+from aims_gate.checks import CHECKS, REFUSED, Check, Judged
 from aims_gate.engines import ENGINES
 from aims_gate.errors import PolicyError, Problem, near
 from aims_gate.limits import (
@@ -184,7 +184,8 @@ def _task(rule: Rule, policy: Policy) -> Task:
 def _check(rule: Rule) -> Check:
     if rule.check not in CHECKS:
         what = f"unknown check {rule.check!r}"
-        raise PolicyError([at(rule, "check", what, near(rule.check, CHECKS))])
+        hint = REFUSED.get(rule.check) or near(rule.check, CHECKS)
+        raise PolicyError([at(rule, "check", what, hint)])
     known = [f.name for f in fields(CHECKS[rule.check])]  # type: ignore[arg-type]  # a dataclass
     found = [
         at(rule, f"with.{name}", f"{rule.check} has no parameter {name!r}", near(name, known))

@@ -121,6 +121,8 @@ class Loss(StrEnum):
     """|label - estimate|"""
     SQUARED = "squared"
     """(label - estimate)^2"""
+    SIGNED = "signed"
+    """label - estimate, which has a sign"""
     ABSOLUTE_PERCENT = "absolute_percent"
     """|label - estimate| / |label|; undefined where a label is 0."""
     BRIER = "brier"

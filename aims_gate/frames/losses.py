@@ -14,8 +14,10 @@ _LEAST = 2.0**-52
 
 
 def regression_loss(loss: Loss, label: Floats, estimate: Floats) -> Floats:
-    """Give `|y - e|`, `(y - e)^2` or `|y - e| / |y|` per row, shape (rows,)."""
+    """Give `|y - e|`, `y - e`, `(y - e)^2` or `|y - e| / |y|` per row, shape (rows,)."""
     with np.errstate(all="ignore"):  # what is not finite is refused by `moments_of`
+        if loss is Loss.SIGNED:
+            return label - estimate
         error = np.abs(label - estimate)
         if loss is Loss.SQUARED:
             return error * error
