@@ -9,7 +9,19 @@ import numpy as np
 import pyarrow as pa
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Cells, Counts, Distribution, Floats, Key, Kind, Loss, Moments, Scalar
+from aims_gate.frames import (
+    Cells,
+    Counts,
+    Distribution,
+    Floats,
+    Key,
+    Kind,
+    Loss,
+    Moments,
+    Ranking,
+    Rankings,
+    Scalar,
+)
 from aims_gate.frames.columns import (
     Coded,
     Codes,
@@ -24,7 +36,14 @@ from aims_gate.frames.columns import (
 )
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
-from aims_gate.frames.losses import moments_of, probability_loss, regression_loss
+from aims_gate.frames.losses import (
+    class_loss,
+    moments_of,
+    probability_loss,
+    refuse_infinite,
+    regression_loss,
+)
+from aims_gate.frames.queries import rankings
 
 _PROBABILITY = (Loss.BRIER, Loss.LOG)
 _EXACT = 2.0**53
@@ -146,6 +165,37 @@ class ArrowFrame:
             raise DataError(f"{loss} loss needs the positive class", where=self.name)
         is_positive = self._equals(label, positive)
         return moments_of(probability_loss(loss, is_positive, scores), self.weights)
+
+    def class_moments(self, loss: Loss, *, label: str, estimates: Mapping[Scalar, str]) -> Moments:
+        """Give the moments of BRIER or LOG over several classes; see `Frame.class_moments`."""
+        found = self._coded(Key(column=label))
+        places = {value: place for place, value in enumerate(estimates)}
+        absent = [value for value in found.values if value not in places]
+        if absent or (found.codes < 0).any():
+            what = "null labels" if not absent else f"{len(absent):,} classes without a score"
+            raise DataError(f"{label} holds {what}", where=self.name)
+        place = np.array([places[value] for value in found.values], dtype=np.int64)[found.codes]
+        columns = np.column_stack([self._numbers(column) for column in estimates.values()])
+        return moments_of(class_loss(loss, place, columns), self.weights)
+
+    def losses(self, loss: Loss, *, label: str, estimate: str) -> Distribution:
+        """Give the ordered distribution of a regression loss; DataError as `moments`."""
+        values = regression_loss(loss, self._numbers(label), self._numbers(estimate))
+        refuse_infinite(values)
+        return _distribution(values, self.weights)
+
+    def rankings(
+        self, ranking: Ranking, *, query: str, label: str, score: str, k: int | None = None
+    ) -> Rankings:
+        """Give a ranking metric of the rows of each query; see `Frame.rankings`."""
+        return rankings(
+            ranking,
+            query=self._coded(Key(column=query)).codes,
+            label=self._numbers(label),
+            score=self._numbers(score),
+            weights=self.weights,
+            k=k,
+        )
 
     def digest(self) -> str:
         """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""

@@ -16,7 +16,7 @@ from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.roles import KEY, merge, read_roles, write_roles
 
-COLUMNS = ("y", "yhat", "p", "p2", "sex", "age", "id", "n", "ts")
+COLUMNS = ("y", "yhat", "p", "p2", "sex", "age", "id", "q", "n", "ts")
 TABLE = pa.table({name: [1, 2] for name in COLUMNS})
 FULL = DataSpec(
     label="y",
@@ -25,6 +25,7 @@ FULL = DataSpec(
     positive="yes",
     task=TaskKind.BINARY,
     key="id",
+    query="q",
     weight="n",
     time="ts",
     sensitive={"sex": None, "age": (0.0, 25.0, 45.5)},

@@ -116,7 +116,8 @@ def _left_out(reference: Data, current: Data) -> Iterator[Statistic]:
 
 
 def _roles(spec: DataSpec) -> Iterator[str]:
-    yield from filter(None, (spec.label, spec.prediction, spec.key, spec.weight, spec.time))
+    named = (spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time)
+    yield from filter(None, named)
     if isinstance(spec.score, str):
         yield spec.score
     elif spec.score is not None:

@@ -97,6 +97,10 @@ class Logged:
                 "leave against or scorers out",
             )
 
+        if self.against is not None:
+            for _, what, _ in Score(metric=self.against).problems():
+                yield "against", what, "it cannot be given here: hold another metric against it"
+
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Find the claim, and recompute its value if the rule says so.
 
