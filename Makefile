@@ -1,4 +1,4 @@
-# make demo | test | check | nightly | lint | bench: each builds what it needs from the locks.
+# make demo | test | check | nightly | lint | bench | bench-noise: each builds what it needs from the locks.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 
-.PHONY: demo test check nightly lint bench types imports cover lock clean
+.PHONY: demo test check nightly lint bench bench-noise types imports cover lock clean
 
 demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper, refuse
 	$(BIN)/aims-gate demo
@@ -32,12 +32,15 @@ cover: $(STAMP)
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='aims_gate/judge.py,aims_gate/verdict.py,aims_gate/canonical.py,aims_gate/attest/*'
 
-nightly: check bench  ## the checks, with long Hypothesis runs, and once more with pandas 3
+nightly: check bench bench-noise  ## the checks, with long Hypothesis runs, and once more with pandas 3
 	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist loadgroup
 	$(MAKE) test VENV=.venv-pandas3 LOCK=locks/pandas3.txt
 
 bench: $(STAMP)  ## start-up times
 	$(BIN)/python benchmarks/startup.py
+
+bench-noise: $(STAMP)  ## false alarms, power and coverage on simulated data (RUNS=400 for a long run)
+	$(BIN)/python benchmarks/noise --runs $(or $(RUNS),50)
 
 LOCK ?= locks/dev.txt
 

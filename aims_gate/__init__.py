@@ -1,7 +1,8 @@
 """aims-gate: a policy, a model and its data in; signed evidence and a verdict out.
 
 `run` decides, `verify` checks evidence, `log_evaluation` leaves data for the gate in a training
-run. Importing this package imports nothing heavy: each name is loaded when it is used.
+run, and `assert_passes` holds frames against one check in a plain test. Importing this package
+imports nothing heavy: each name is loaded when it is used.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aims_gate.errors import GateError
+    from aims_gate.operations.assert_passes import assert_passes
     from aims_gate.operations.log_evaluation import log_evaluation
     from aims_gate.operations.run import run
     from aims_gate.operations.verify import verify
@@ -23,6 +25,7 @@ _HOMES = {
     "Outcome": "aims_gate.verdict",
     "Result": "aims_gate.verdict",
     "Verdict": "aims_gate.verdict",
+    "assert_passes": "aims_gate.operations.assert_passes",
     "log_evaluation": "aims_gate.operations.log_evaluation",
     "run": "aims_gate.operations.run",
     "verify": "aims_gate.operations.verify",
@@ -35,6 +38,7 @@ __all__ = [
     "Result",
     "Verdict",
     "__version__",
+    "assert_passes",
     "log_evaluation",
     "run",
     "verify",

@@ -76,6 +76,10 @@ class Statistic:
     design: Design | None = None
 
 
+MEMORY = "memory"
+"""`ModelIdentity.reader` of an estimator in memory, whose digest covers its answers only."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelIdentity:
     """Which model was judged."""
@@ -97,7 +101,21 @@ class ModelIdentity:
     resolved_uri: str = ""
     """What an alias or a chain of `models:/` URIs ended at."""
     reader: str = "files"
-    """How it was read: `files`, `rest` or `client`."""
+    """How it was read: `files`, `rest`, `client`, or `memory` where there were no files."""
+
+
+class Isolation(StrEnum):
+    """What kept a model's code apart from the gate while it predicted (`predictions: model`).
+
+    Evidence that is signed in a separate step, where no model's code has run, will be a kind of
+    its own here.
+    """
+
+    SAME_USER = "same-user"
+    """A process with limits, of the user who runs the gate: what that user can read, a signing
+    key included, the model's code can read."""
+    IN_PROCESS = "in-process"
+    """None: an estimator in memory answers in the gate's own process."""
 
 
 class DigestKind(StrEnum):

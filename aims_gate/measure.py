@@ -11,10 +11,11 @@ import math
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from aims_gate.checks import Inputs, NoDataError
+from aims_gate.checks.ages import age_of, ahead
 from aims_gate.engines import Engines
 from aims_gate.errors import GateError, MissingColumnError
 from aims_gate.facts import Interval, Lack, Statistic
@@ -23,14 +24,8 @@ from aims_gate.sources.subject import Subject
 
 _LOG = logging.getLogger(__name__)
 
-_SKEW = timedelta(minutes=5)
-"""How far the clock of whoever logged the data may be ahead of ours."""
-
 AGE = "age_days"
 """The context statistic that carries how old a role's data are, for `judge`."""
-
-_AHEAD = timedelta(days=1)
-"""How far a newest time may be ahead: times without a zone are taken for UTC."""
 
 
 def measure(
@@ -110,7 +105,7 @@ def _ahead(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
         data = subject.data.get(role)
         if data is None or data.spec.window_days is None or data.newest is None:
             continue
-        if data.newest > now + _AHEAD:
+        if ahead(data.newest, now):
             reason = f"the window of the {role} data ends on {data.newest:%Y-%m-%d}, in the future"
             yield _lacking(task.judged.name, Lack.UNDEFINED, reason)
 
@@ -125,21 +120,8 @@ def _sizes(task: Task, subject: Subject) -> Iterator[Statistic]:
 
 def _ages(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
     for role in task.max_age_days:
-        data = subject.data.get(role)
-        # the older one counts: neither logging old rows again nor a date of tomorrow makes them new
-        times = [t for t in (data.newest, data.created) if t is not None] if data else []
-        if not times or (data and data.spec.time and data.newest is None):
-            reason = f"nothing says when the {role} data were logged, or how new their rows are"
-            yield Statistic(name=AGE, slice=role, lack=Lack.MISSING, reason=reason)
-        elif data and data.created is not None and data.created > now + _SKEW:
-            # whoever logs a run states its end; data of tomorrow would stay fresh until then
-            reason = f"the {role} data say that they were logged in the future"
-            yield Statistic(name=AGE, slice=role, lack=Lack.UNDEFINED, reason=reason)
-        elif min(times) > now + _AHEAD:
-            reason = f"the newest of the {role} data is of {min(times):%Y-%m-%d}, in the future"
-            yield Statistic(name=AGE, slice=role, lack=Lack.UNDEFINED, reason=reason)
-        else:
-            yield Statistic(name=AGE, slice=role, value=(now - min(times)).total_seconds() / 86_400)
+        age = age_of(subject.data.get(role), role, now)
+        yield Statistic(name=AGE, slice=role, value=age.days, lack=age.lack, reason=age.reason)
 
 
 def _crash(error: Exception) -> str:

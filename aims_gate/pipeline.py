@@ -16,6 +16,7 @@ from pathlib import Path
 import aims_gate
 from aims_gate.attest import manifest
 from aims_gate.attest.signers import Signer
+from aims_gate.attest.verify import ORIGIN
 from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
 from aims_gate.evidence.record import record
@@ -27,8 +28,7 @@ from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import load
 from aims_gate.reports import REPORTS
 from aims_gate.sinks import directory
-from aims_gate.sources import SOURCES
-from aims_gate.sources.scoring import score
+from aims_gate.sources.opening import open_subject
 from aims_gate.sources.subject import Subject, Workspace
 from aims_gate.verdict import EvidenceIdentity, PolicyIdentity, Result, Verdict
 
@@ -54,6 +54,8 @@ class Recording:
     root: Path = Path("aims-gate-evidence")
     out: Path | None = None
     """The exact directory to write, instead of one under *root*."""
+    origin: str = ""
+    """What ran the gate, where that is less than a job of its own; `verify` refuses it then."""
     publish: bool = True
     """Copy signed evidence to MLflow too, where the model came from there."""
 
@@ -64,7 +66,8 @@ class Request:
 
     policy: str
     """A path, or `pack:NAME@VERSION`."""
-    model: str
+    model: object
+    """A URI, or a fitted estimator in memory."""
     stage: str | None = None
     data: Mapping[Role, object] = field(default_factory=dict)
     experiment: str = ""
@@ -84,6 +87,7 @@ def run(request: Request, world: World) -> Verdict:
     tasks = plan(policy, now=started).sound()
     stage = stage_of(policy, request.stage)
     _refuse_unread(request.data, tasks)
+    _refuse_signing(request)
     if request.recording is not None and request.recording.out is not None:
         directory.refuse_existing(request.recording.out)  # before long work, not after it
     with (
@@ -97,11 +101,9 @@ def run(request: Request, world: World) -> Verdict:
             progress=world.progress,
             experiment=request.experiment,
         )
-        world.progress(f"reading {request.model}")
-        subject = SOURCES[scheme(request.model)].open(
+        subject = open_subject(
             request.model, policy=policy, given=request.data, workspace=workspace
         )
-        subject = score(subject, workspace)
         results = evaluate(policy, tasks, subject, stage=stage, world=world, engines=engines)
         _refuse_changed(subject)
         verdict = Verdict(
@@ -113,7 +115,7 @@ def run(request: Request, world: World) -> Verdict:
             datasets=tuple(_datasets(subject)),
             started=started,
             finished=world.now(),
-            versions=_versions(engines, tasks, libraries, subject),
+            versions=_versions(engines, tasks, libraries, subject) | _origin(request.recording),
         )
         if request.recording is None:
             return verdict
@@ -157,16 +159,16 @@ def evaluate(
     return tuple(results)
 
 
-def scheme(uri: str) -> str:
-    """Give the scheme of a model URI; UsageError if it has none or no source reads it."""
-    head, colon, _rest = uri.partition(":")
-    if not colon:
-        hint = f"write file:{uri} for a folder, or models:/NAME/VERSION"
-        raise UsageError(f"{uri!r} is not a model URI", hint=hint)
-    if head not in SOURCES:
-        known = ", ".join(f"{name}:" for name in SOURCES)
-        raise UsageError(f"no source reads {head}: URIs", where=uri, hint=f"there are {known}")
-    return head
+def _refuse_signing(request: Request) -> None:
+    """Refuse a signature over an estimator in memory: there are no files that it could be about."""
+    signed = request.recording is not None and request.recording.signer is not None
+    if signed and not isinstance(request.model, str):
+        hint = "log the model and gate what was logged; unsigned keeps a local record"
+        raise UsageError("an estimator in memory has no files to sign for", hint=hint)
+
+
+def _origin(recording: Recording | None) -> dict[str, str]:
+    return {ORIGIN: recording.origin} if recording is not None and recording.origin else {}
 
 
 def _record(
@@ -250,6 +252,7 @@ def _identify(policy: Policy) -> PolicyIdentity:
         digest=policy.digest,
         uri=policy.uri,
         extends=policy.extends,
+        source_digest=policy.source_digest,
     )
 
 
@@ -267,11 +270,12 @@ def _start(engines: Engines, tasks: tuple[Task, ...]) -> tuple[str, ...]:
 def _versions(
     engines: Engines, tasks: tuple[Task, ...], libraries: tuple[str, ...], subject: Subject
 ) -> dict[str, str]:
+    kinds = sorted(set(subject.isolation.values()))
     labels = {name: engines[name].label for name in sorted({task.engine for task in tasks})}
     return {
         "aims-gate": aims_gate.__version__,
         "python": platform.python_version(),
         **{f"engine:{name}": label for name, label in labels.items()},
         **{library: metadata.version(library) for library in sorted(libraries)},
-        **({"isolation": subject.isolation} if subject.isolation else {}),
+        **({"isolation": ", ".join(kinds)} if kinds else {}),
     }

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aims_gate.facts import DatasetIdentity, ModelIdentity, Statistic
-from aims_gate.policy.model import Severity, Threshold
+from aims_gate.policy.model import Ancestor, Severity, Threshold
 
 
 class Outcome(StrEnum):
@@ -80,7 +80,10 @@ class PolicyIdentity:
     """SHA-256 of the fully resolved policy document."""
     uri: str
     """Where it was read from: the file's name, or `pack:NAME@VERSION`."""
-    extends: tuple[str, ...] = ()
+    extends: tuple[Ancestor, ...] = ()
+    """All that it was merged from."""
+    source_digest: str = ""
+    """SHA-256 of the bytes that were read at `uri`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

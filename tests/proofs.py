@@ -29,7 +29,7 @@ from aims_gate.facts import (
     ModelIdentity,
     Statistic,
 )
-from aims_gate.policy.model import Severity, Threshold
+from aims_gate.policy.model import Ancestor, Severity, Threshold
 from aims_gate.sinks import directory
 from aims_gate.verdict import (
     Decision,
@@ -45,6 +45,7 @@ SIGNED_AT = NOW - timedelta(hours=2)
 VERIFIER = "https://ci.example/gate.yml"
 PLACE = "pkg:mlflow/credit-risk@7?repository_url=https%3A%2F%2Fmlflow.example"
 POLICY = b"apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: credit-risk, version: '3.2.0'}\n"
+RELEASE = Ancestor(uri="pack:release@1.0.0", digest="5e" * 32)
 REPORT = b'{"verdict": "passed"}\n'
 
 Tree = dict[str, Any]
@@ -103,7 +104,8 @@ def verdict_of(model: Manifest, signer: Signer | None, /, **changes: Any) -> Ver
             version="3.2.0",
             digest=canonical.sha256(POLICY),
             uri="policy.yaml",
-            extends=("release@1.0.0",),
+            extends=(RELEASE,),
+            source_digest="ac" * 32,
         ),
         results=(
             result("PERF-01", Outcome.PASS),

@@ -20,12 +20,15 @@ from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.statement import MODEL_FILE, POLICY_FILE, level, statement_file
 from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.errors import PolicyError, SourceError, TrustError
+from aims_gate.facts import MEMORY
 from aims_gate.policy import text
-from aims_gate.policy.model import STAGES
+from aims_gate.policy.model import STAGES, Ancestor
 
 MAX_SKEW = timedelta(minutes=5)
 """How far a signing machine's clock may be ahead of ours."""
 _SHOWN = 5
+ORIGIN = "origin"
+"""Key of an evaluation's `evaluator.version`: the evidence is local, made by what it names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,9 @@ class Expected:
     """None is the last and strictest stage of the policy that was applied, as for `run`."""
     policy_digest: str | None = None
     """SHA-256 of the resolved policy."""
+    floor: Ancestor | None = None
+    """The policy that the applied one must be, or descend from; a pack by its URI, or by its name
+    alone, as `pack:release`."""
     resource_uri: str | None = None
     """Package URL of the model's place."""
     max_age: timedelta | None = None
@@ -53,6 +59,8 @@ class Verified:
     policy: str
     """Id and version."""
     policy_digest: str
+    extends: tuple[Ancestor, ...]
+    """The files and packs that it was merged from."""
     model_digest: str
     resource_uri: str
     person: str
@@ -93,13 +101,30 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
             who may not, or about something else.
     """
     proof = open_evidence(folder, trust, now)
+    _local(proof.predicate("evaluation"))
     verified = _agree(proof, model_given=expected.model is not None)
     _verifier(verified, proof.signer)
     _times(verified, proof.signer, expected.max_age, now)
     _place(verified, expected.resource_uri, trust)
     _model(proof, expected.model)
     _stage_and_policy(verified, proof.policy, expected)
+    _floor(verified, proof.predicate("evaluation"), expected.floor)
     return verified
+
+
+def _local(evaluation: Mapping[str, Any]) -> None:
+    """Refuse what was made where the model's author controls the process, whoever signed it."""
+    origin = at(evaluation, "evaluator", "version", ORIGIN)
+    if origin is not None:
+        raise TrustError(
+            f"the evidence is local: it was made by {origin!a}, which proves nothing elsewhere",
+            hint="run the gate itself, in a job of its own",
+        )
+    if at(evaluation, "model", "annotations", "reader") == MEMORY:
+        raise TrustError(
+            "the evidence is about an estimator in memory, which has no files",
+            hint="log the model, and run the gate on what was logged",
+        )
 
 
 def _agree(proof: Proof, *, model_given: bool) -> Verified:
@@ -114,6 +139,7 @@ def _agree(proof: Proof, *, model_given: bool) -> Verified:
         stage=_text(evaluation, "stage"),
         policy=f"{_text(evaluation, 'policy', 'name')}@{_text(evaluation, 'policy', 'version')}",
         policy_digest=canonical.sha256(proof.policy),
+        extends=_ancestors(evaluation),
         model_digest=proof.statements["vsa"].subject,
         resource_uri=_text(vsa, "resourceUri"),
         person=proof.signer.person,
@@ -226,6 +252,47 @@ def _stage_and_policy(verified: Verified, policy: bytes, expected: Expected) -> 
             f"another policy was applied: {verified.policy} sha256:{verified.policy_digest}",
             hint="run the gate with the policy that is in force",
         )
+
+
+def _floor(verified: Verified, evaluation: Mapping[str, Any], floor: Ancestor | None) -> None:
+    """Make sure that the applied policy is the floor, or was laid over its very bytes.
+
+    What a policy says of itself, in its text or in comments, proves nothing: only the gate's own
+    list of the files that it read counts.
+    """
+    if floor is None:
+        return
+    own = Ancestor(
+        uri=_text(evaluation, "policy", "uri"),
+        digest=_text(evaluation, "policy", "source", "sha256"),
+    )
+    line = (own, *verified.extends)
+    alike = [one for one in line if one.uri == floor.uri or _pack(one.uri) == floor.uri]
+    if any(one.digest == floor.digest for one in alike):
+        return
+    if alike:
+        digests = ", ".join(one.digest for one in alike)
+        what = f"the policy descends from {floor.name!a} with sha256:{digests}"
+        raise TrustError(f"{what}, not {floor.digest}", hint="run the gate over the floor in force")
+    known = ", ".join(ascii(one.name) for one in verified.extends) or "nothing"
+    raise TrustError(
+        f"the policy {verified.policy} does not descend from {floor.name!a}; it extends {known}",
+        hint="let the policy extend the floor, and run the gate again",
+    )
+
+
+def _pack(uri: str) -> str:
+    """Give a pack's URI without its version; nothing for everything else."""
+    return uri.partition("@")[0] if uri.startswith("pack:") else ""
+
+
+def _ancestors(evaluation: Mapping[str, Any]) -> tuple[Ancestor, ...]:
+    listed = at(evaluation, "policy", "extends")
+    if not isinstance(listed, list):
+        raise TrustError("a statement lacks policy.extends")
+    return tuple(
+        Ancestor(uri=_text(one, "uri"), digest=_text(one, "digest", "sha256")) for one in listed
+    )
 
 
 def _strictest(policy: bytes) -> str:

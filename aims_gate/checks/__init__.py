@@ -35,12 +35,16 @@ class Judged:
     """The value of "no effect": 0 for distances and gaps, 1 for ratios; None for performance."""
     limit: float | None = None
     """The conventional limit, where there is one; used when a rule has no `require`."""
+    line: float | None = None
+    """The conventional line, that goes with the conventional limit; None for half way."""
     has_interval: bool = True
     decide_on: DecideOn = DecideOn.ESTIMATE
     """Who carries the burden of proof unless the rule says otherwise."""
     unit: str = ""
     roles: tuple[Role, ...] | None = None
     """The data that are read under these parameters; None where `About.roles` says it."""
+    engine: str = ""
+    """The only engine that can measure it under these parameters; empty where `About` says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +117,33 @@ class Check(Protocol):
 
 
 _FAIRLEARN = "aims_gate.checks.fairness.fairlearn"
+_FAIRLEARN_METRICS = (
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "equalized_odds_difference",
+    "equalized_odds_ratio",
+    "equal_opportunity_difference",
+    "equal_opportunity_ratio",
+    "true_positive_rate_difference",
+    "true_positive_rate_ratio",
+    "true_negative_rate_difference",
+    "true_negative_rate_ratio",
+    "false_positive_rate_difference",
+    "false_positive_rate_ratio",
+    "false_negative_rate_difference",
+    "false_negative_rate_ratio",
+    "selection_rate_difference",
+    "selection_rate_ratio",
+    "accuracy_score_difference",
+    "accuracy_score_ratio",
+    "accuracy_score_group_min",
+    "zero_one_loss_difference",
+    "zero_one_loss_ratio",
+    "zero_one_loss_group_max",
+    "balanced_accuracy_score_group_min",
+    "precision_score_group_min",
+    "recall_score_group_min",
+)
 _EVIDENTLY = "aims_gate.checks.drift.evidently"
 
 CHECKS: Table[type[Check]] = Table(
@@ -123,12 +154,8 @@ CHECKS: Table[type[Check]] = Table(
         "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
         "fairness.parity": "aims_gate.checks.fairness.rates:Parity",
         "fairness.odds": "aims_gate.checks.fairness.rates:Odds",
-        "fairlearn:demographic_parity_difference": f"{_FAIRLEARN}:DemographicParityDifference",
-        "fairlearn:demographic_parity_ratio": f"{_FAIRLEARN}:DemographicParityRatio",
-        "fairlearn:equalized_odds_difference": f"{_FAIRLEARN}:EqualizedOddsDifference",
-        "fairlearn:equalized_odds_ratio": f"{_FAIRLEARN}:EqualizedOddsRatio",
-        "fairlearn:equal_opportunity_difference": f"{_FAIRLEARN}:EqualOpportunityDifference",
-        "fairlearn:equal_opportunity_ratio": f"{_FAIRLEARN}:EqualOpportunityRatio",
+        "fairness.predictive_parity": "aims_gate.checks.fairness.rates:PredictiveParity",
+        **{f"fairlearn:{name}": f"{_FAIRLEARN}:{name}" for name in _FAIRLEARN_METRICS},
         "drift.columns": "aims_gate.checks.drift.columns:Columns",
         "evidently:psi": f"{_EVIDENTLY}:Psi",
         "evidently:wasserstein": f"{_EVIDENTLY}:Wasserstein",
@@ -139,8 +166,13 @@ CHECKS: Table[type[Check]] = Table(
         "evidently:chisquare": f"{_EVIDENTLY}:ChiSquare",
         "data.schema": "aims_gate.checks.data.schema:Schema",
         "data.missing": "aims_gate.checks.data.missing:Missing",
+        "data.ranges": "aims_gate.checks.data.ranges:Ranges",
+        "data.duplicates": "aims_gate.checks.data.duplicates:Duplicates",
+        "data.overlap": "aims_gate.checks.data.overlap:Overlap",
+        "data.freshness": "aims_gate.checks.data.freshness:Freshness",
         "integrity.model": "aims_gate.checks.integrity:Model",
         "integrity.data": "aims_gate.checks.integrity:DataDigests",
         "integrity.run": "aims_gate.checks.integrity:Run",
+        "integrity.isolation": "aims_gate.checks.isolation:Isolated",
     },
 )

@@ -6,14 +6,14 @@ usable, or refused in the same words, for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Statistic
 from aims_gate.frames import Frame, Key, Kind, Scalar
-from aims_gate.policy.model import TaskKind
+from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.subject import Data
 
 Need = Literal["label", "prediction", "score", "query"]
@@ -133,6 +133,16 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
             hint="text and numbers differ: '1' is not 1",
         )
     return positive
+
+
+def role_columns(spec: DataSpec) -> Iterator[str]:
+    """Name the columns that have a role and are no inputs; protected attributes may be inputs."""
+    named = (spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time)
+    yield from filter(None, named)
+    if isinstance(spec.score, str):
+        yield spec.score
+    elif spec.score is not None:
+        yield from spec.score.values()
 
 
 def _labels(data: Data) -> tuple[Scalar, ...]:

@@ -15,7 +15,7 @@ from aims_gate.attest.manifest import compare, scan
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.formats import Format, flagged
 from aims_gate.errors import GateError, SourceError
-from aims_gate.facts import DigestKind, Lack, Statistic
+from aims_gate.facts import MEMORY, DigestKind, Lack, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data, MetricPoint, RunFacts, Subject
 
@@ -55,7 +55,7 @@ class Model:
             "have more than max_bytes."
         ),
         controls=("iso42001:A.6.2.4", "iso42001:A.7.6"),
-        undecided=("a file of the private copy cannot be read",),
+        undecided=("a file of the private copy cannot be read", "the model is in memory only"),
     )
 
     deny: tuple[Format, ...] = ()
@@ -84,6 +84,9 @@ class Model:
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Hash the private copy again, and look at every file's name and first bytes."""
         subject = inputs.subject
+        if subject.model.reader == MEMORY:
+            yield _lacking("manifest", Lack.MISSING, "a model in memory has no files to look at")
+            return
         paths = tuple(entry.path for entry in subject.manifest.entries)
         yield _cell("manifest", lambda: _changed(subject), total=len(paths))
         yield _cell("formats", lambda: self._denied(subject, paths), total=len(paths))

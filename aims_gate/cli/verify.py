@@ -49,6 +49,11 @@ def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
     "--policy-digest", callback=_digest, metavar="SHA256", help="The resolved policy it must be by."
 )
 @click.option(
+    "--floor",
+    metavar="PACK@SHA256",
+    help="The policy it must descend from: release@1.0.0@SHA256, or a parent's URI and digest.",
+)
+@click.option(
     "--resource-uri",
     metavar="PURL",
     help="The place it must be for, pkg:mlflow/NAME@VERSION?repository_url=SERVER; a model URI "
@@ -66,6 +71,7 @@ def verify(
     trust: Path | None,
     stage: str | None,
     policy_digest: str | None,
+    floor: str | None,
     resource_uri: str | None,
     max_age: timedelta | None,
     signature_only: bool,
@@ -89,6 +95,7 @@ def verify(
         signature_only=signature_only,
         stage=stage,
         policy_digest=policy_digest,
+        floor=floor,
         resource_uri=resource_uri,
         max_age=max_age,
         environ=os.environ,
@@ -102,6 +109,8 @@ def verify(
     click.echo(f"for:       {_plain(verified.resource_uri)}")
     click.echo(f"stage:     {_plain(verified.stage)}")
     click.echo(f"policy:    {_plain(verified.policy)} sha256:{verified.policy_digest}")
+    for ancestor in verified.extends:
+        click.echo(f"extends:   {_plain(ancestor.name)} sha256:{_plain(ancestor.digest)}")
     if verified.passed:
         click.echo("policy met")
     else:

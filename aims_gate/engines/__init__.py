@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 import aims_gate
-from aims_gate.frames import Cells, Counts, Distribution, Floats
+from aims_gate.frames import Counts, Distribution, Floats
+from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.tables import ScoreTable
 from aims_gate.tables import Table
@@ -94,14 +95,14 @@ class Engine(Protocol):
         """
         ...
 
+    def drift_of_bins(self, method: str, table: Binned) -> Answer:
+        """Give a distance of `stats.divergence` over bins or categories: 0 is none."""
+        ...
+
     def drift_of_numbers(
         self, method: str, reference: Distribution, current: Distribution
     ) -> Answer:
-        """Give the distance of two ordered distributions: 0 is none, larger is more."""
-        ...
-
-    def drift_of_categories(self, method: str, reference: Cells, current: Cells) -> Answer:
-        """Give the distance of two tables of counts over one column: 0 is none."""
+        """Give a distance of `stats.drift` between two ordered distributions: 0 is none."""
         ...
 
     def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:

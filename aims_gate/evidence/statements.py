@@ -28,7 +28,7 @@ from aims_gate.errors import RecordError
 from aims_gate.facts import DatasetIdentity, Interval, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.redact import redact_all
-from aims_gate.verdict import Decision, Outcome, Result, Verdict
+from aims_gate.verdict import Decision, Outcome, PolicyIdentity, Result, Verdict
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -97,6 +97,10 @@ def _consistent(
             "a dataset's digest is no SHA-256",
         ),
         (
+            not all(map(_SHA256.fullmatch, _written(verdict.policy))),
+            "the digest of a policy file is no SHA-256",
+        ),
+        (
             verdict.started.tzinfo is None or verdict.finished.tzinfo is None,
             "its times have no time zone",
         ),
@@ -106,6 +110,11 @@ def _consistent(
             raise RecordError(
                 f"the verdict cannot be stated: {what}", hint="nothing was signed; please report it"
             )
+
+
+def _written(policy: PolicyIdentity) -> tuple[str, ...]:
+    """Give the digests of the files that the policy was written in."""
+    return (policy.source_digest, *(ancestor.digest for ancestor in policy.extends))
 
 
 def _bytes(kind: str, manifest: Manifest, predicate: Mapping[str, Any]) -> bytes:
@@ -132,7 +141,11 @@ def _evaluation(verdict: Verdict, report: bytes, verifier_id: str) -> dict[str, 
             "version": verdict.policy.version,
             "uri": verdict.policy.uri,
             "digest": {"sha256": verdict.policy.digest},
-            "extends": list(verdict.policy.extends),
+            "source": {"sha256": verdict.policy.source_digest},
+            "extends": [
+                {"uri": ancestor.uri, "digest": {"sha256": ancestor.digest}}
+                for ancestor in verdict.policy.extends
+            ],
         },
         "model": {
             "uri": model.resource_uri,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -112,6 +113,19 @@ class Rankings:
     """Queries whose rows are all worth the same: any order of them is as good as another."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """From when to when a column of times is; None where it holds no time."""
+
+    oldest: datetime | None
+    newest: datetime | None
+    nulls: int
+    gap_days: float
+    """The longest time between a row and the next, in days; 0 for fewer than two times."""
+    gap_after: datetime | None
+    """When that time without rows begins."""
+
+
 class Loss(StrEnum):
     """A per-row loss whose mean is a metric."""
 
@@ -207,6 +221,32 @@ class Frame(Protocol):
         *k*, and the two others ignore it. DataError if a query is null, a label negative, or a
         label or score not finite.
         """
+        ...
+
+    def repeats(self, columns: Sequence[str]) -> int:
+        """Count the rows that repeat an earlier one in *columns*: rows less different rows.
+
+        Null equals null. DataError for no columns, and for lists, structs and bytes.
+        """
+        ...
+
+    def shared(self, other: Frame, columns: Sequence[str]) -> int:
+        """Count the rows that have an equal one in *other*, in *columns*, which both have.
+
+        Null equals null, a whole number the same float, and of floats of two widths the narrower
+        one is compared. DataError as `repeats`, and where a column holds another kind in *other*.
+        """
+        ...
+
+    def span(self, column: str) -> Span:
+        """Say from when to when a column of dates or times is; DataError for other kinds.
+
+        A time without a zone is taken as UTC, and a date as its first second.
+        """
+        ...
+
+    def matches(self, column: str, pattern: str) -> int:
+        """Count the rows of a text column that match an RE2 pattern from end to end."""
         ...
 
     def digest(self) -> str:

@@ -1,9 +1,10 @@
-"""Frames in memory, on Arrow: one sort per distribution, one pass of codes per count."""
+"""Frames on Arrow, in memory or read by the column: one sort per distribution."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from aims_gate.frames import (
     Counts,
     Distribution,
     Floats,
+    Frame,
     Key,
     Kind,
     Loss,
@@ -21,6 +23,7 @@ from aims_gate.frames import (
     Ranking,
     Rankings,
     Scalar,
+    Span,
 )
 from aims_gate.frames.columns import (
     Coded,
@@ -36,41 +39,49 @@ from aims_gate.frames.columns import (
 )
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
+from aims_gate.frames.identity import compared, identities
+from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.losses import (
     class_loss,
     moments_of,
+    places,
     probability_loss,
     refuse_infinite,
     regression_loss,
 )
+from aims_gate.frames.memory import Memory
+from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
+from aims_gate.frames.patterns import matching
 from aims_gate.frames.queries import rankings
+from aims_gate.frames.times import instants, span_of
+from aims_gate.frames.weights import weights_of
 
 _PROBABILITY = (Loss.BRIER, Loss.LOG)
-_EXACT = 2.0**53
-"""Sums of weights stay exact in float64 below this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ArrowFrame:
-    """A `Frame` over a table in memory; make one with `ArrowFrame.of`.
+    """A `Frame` over an Arrow table or a `LazyTable`; make one with `ArrowFrame.of`.
 
     Rows of weight 0 do not exist for any question but the digest, which covers the table as given.
     """
 
-    table: pa.Table = field(repr=False)  # rows stay out of messages
+    table: pa.Table | LazyTable = field(repr=False)  # rows stay out of messages
     weights: Counts | None = field(default=None, repr=False)
     """Shape (rows of the table,), each at least 1; None where every row counts once."""
-    given: pa.Table = field(repr=False)
+    given: pa.Table | LazyTable = field(repr=False)
     """The table as handed over, rows of weight 0 included."""
     name: str = "data"
+    memory: Memory = field(default_factory=Memory, repr=False)
+    """Answers that were given before."""
 
     @classmethod
     def of(cls, data: object, *, weight: str | None = None, name: str = "data") -> ArrowFrame:
         """Take a table of any known library.
 
         Args:
-            data: A pandas or Polars DataFrame, a pyarrow Table, a mapping of names to sequences, or
-                anything that speaks the Arrow C stream protocol.
+            data: A pandas or Polars DataFrame, a pyarrow Table, a mapping of names to sequences,
+                anything that speaks the Arrow C stream protocol, or a `LazyTable`.
             weight: A column of whole numbers, 0 or more: how many rows each row stands for.
             name: What the data are called in errors.
 
@@ -79,12 +90,12 @@ class ArrowFrame:
                 not whole or not a number.
             MissingColumnError: There is no column *weight*.
         """
-        table = to_table(data, where=name)
+        table = data if isinstance(data, LazyTable) else to_table(data, where=name)
         if weight is None:
             return cls(table=table, given=table, name=name)
         if weight not in table.column_names:
             raise MissingColumnError.from_columns(weight, table.column_names, where=name)
-        weights = _weights(table.column(weight), where=f"{name}, weight column {weight!r}")
+        weights = weights_of(table.column(weight), where=f"{name}, weight column {weight!r}")
         there = weights > 0
         kept = table if there.all() else table.filter(pa.array(there))
         return cls(table=kept, weights=weights[there], given=table, name=name)
@@ -106,7 +117,12 @@ class ArrowFrame:
 
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN)."""
-        return self._total(missing(self._column(column)))
+        known: Distribution | None = self.memory.kept(("distribution", column))
+        if known is not None:
+            return known.nulls
+        return self.memory.get(
+            ("nulls", column), lambda: self._total(missing(self._column(column)))
+        )
 
     def count(self, *keys: Key) -> Cells:
         """Count rows by the values of *keys*: cells in ascending order of values, null last.
@@ -117,6 +133,9 @@ class ArrowFrame:
             MissingColumnError: A column is not there.
             DataError: A column holds lists, structs or bytes; or edges do not fit a column.
         """
+        return self.memory.get(("count", keys), lambda: self._count(keys))
+
+    def _count(self, keys: tuple[Key, ...]) -> Cells:
         columns = [self._coded(key) for key in keys]
         rows, counts = tabulate(columns, self.weights, self.table.num_rows)
         values = [_decode(column, rows) for column in columns]
@@ -125,7 +144,13 @@ class ArrowFrame:
 
     def distribution(self, column: str) -> Distribution:
         """Give the ordered distribution of a number or boolean; DataError for other kinds."""
-        return _distribution(self._numbers(column), self.weights)
+        return self.memory.get(("distribution", column), lambda: self._distribution(column))
+
+    def _distribution(self, column: str) -> Distribution:
+        self._refuse_other_kinds(column)
+        if self.weights is not None:
+            return by_sorting_weighted(self._numbers(column), self.weights)
+        return ordered(self._column(column))
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         """Give *column* by the values of *by*, ascending, rows with null *by* left out."""
@@ -141,8 +166,10 @@ class ArrowFrame:
         for place, (value, end) in enumerate(zip(groups.values, ends, strict=False)):
             part = slice(int(ends[place - 1]) if place else 0, int(end))
             if part.stop > part.start:
-                found[value] = _distribution(
-                    values[part], None if weights is None else weights[part]
+                found[value] = (
+                    by_sorting(values[part].copy())
+                    if weights is None
+                    else by_sorting_weighted(values[part], weights[part])
                 )
         return found
 
@@ -168,13 +195,7 @@ class ArrowFrame:
 
     def class_moments(self, loss: Loss, *, label: str, estimates: Mapping[Scalar, str]) -> Moments:
         """Give the moments of BRIER or LOG over several classes; see `Frame.class_moments`."""
-        found = self._coded(Key(column=label))
-        places = {value: place for place, value in enumerate(estimates)}
-        absent = [value for value in found.values if value not in places]
-        if absent or (found.codes < 0).any():
-            what = "null labels" if not absent else f"{len(absent):,} classes without a score"
-            raise DataError(f"{label} holds {what}", where=self.name)
-        place = np.array([places[value] for value in found.values], dtype=np.int64)[found.codes]
+        place = places(self._coded(Key(column=label)), tuple(estimates), where=self.name)
         columns = np.column_stack([self._numbers(column) for column in estimates.values()])
         return moments_of(class_loss(loss, place, columns), self.weights)
 
@@ -182,7 +203,9 @@ class ArrowFrame:
         """Give the ordered distribution of a regression loss; DataError as `moments`."""
         values = regression_loss(loss, self._numbers(label), self._numbers(estimate))
         refuse_infinite(values)
-        return _distribution(values, self.weights)
+        if self.weights is not None:
+            return by_sorting_weighted(values, self.weights)
+        return by_sorting(values)
 
     def rankings(
         self, ranking: Ranking, *, query: str, label: str, score: str, k: int | None = None
@@ -197,17 +220,50 @@ class ArrowFrame:
             k=k,
         )
 
+    def repeats(self, columns: Sequence[str]) -> int:
+        """Count the rows that repeat an earlier one in *columns*: rows less different rows."""
+        ids = identities(compared(columns, (self.table, self.name)))
+        return self.rows - (int(ids.max()) + 1 if len(ids) else 0)
+
+    def shared(self, other: Frame, columns: Sequence[str]) -> int:
+        """Count the rows that have an equal one in *other*, in *columns*, which both have."""
+        if not isinstance(other, ArrowFrame):
+            raise DataError("rows are compared with those of a frame in memory", where=self.name)
+        ids = identities(compared(columns, (self.table, self.name), (other.table, other.name)))
+        known = np.zeros(int(ids.max()) + 1 if len(ids) else 0, dtype=np.bool_)
+        known[ids[self.table.num_rows :]] = True
+        return self._total(known[ids[: self.table.num_rows]])
+
+    def span(self, column: str) -> Span:
+        """Say from when to when a column of dates or times is; DataError for other kinds."""
+        times = instants(self._column(column), column, where=self.name)
+        return span_of(times, nulls=self.nulls(column), where=self.name)
+
+    def matches(self, column: str, pattern: str) -> int:
+        """Count the rows of a text column that match an RE2 pattern from end to end."""
+        found = self._column(column)
+        if kind_of(found.type) is not Kind.TEXT:
+            raise DataError(
+                f"column {column!r} is {self.types[column]}, and a pattern needs text",
+                where=self.name,
+            )
+        return self._total(matching(found, pattern))
+
     def digest(self) -> str:
         """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
         return rows_v1(self.given)
 
     def without_nulls(self, columns: Sequence[str]) -> ArrowFrame:
         """Give the frame without the rows that are null in any of *columns*."""
+        if not any(self.nulls(column) for column in columns):
+            return self
+        key = "without nulls", tuple(columns)
+        return self.memory.get(key, lambda: self._without_nulls(columns), _size)
+
+    def _without_nulls(self, columns: Sequence[str]) -> ArrowFrame:
         drop = np.zeros(self.table.num_rows, dtype=np.bool_)
         for column in columns:
             drop |= missing(self._column(column))
-        if not drop.any():
-            return self
         kept = self.table.filter(pa.array(~drop))
         weights = None if self.weights is None else self.weights[~drop]
         return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
@@ -227,15 +283,22 @@ class ArrowFrame:
             raise MissingColumnError.from_columns(name, self.table.column_names, where=self.name)
         return plain(self.table.column(name))
 
-    def _numbers(self, name: str) -> Floats:
-        column = self._column(name)
-        if kind_of(column.type) not in {Kind.NUMBER, Kind.BOOLEAN}:
+    def _refuse_other_kinds(self, name: str) -> None:
+        if name not in self.table.column_names:
+            raise MissingColumnError.from_columns(name, self.table.column_names, where=self.name)
+        if self.kinds[name] not in {Kind.NUMBER, Kind.BOOLEAN}:
             raise DataError(
                 f"column {name!r} is {self.types[name]}, and numbers are needed", where=self.name
             )
-        return numbers(column)
+
+    def _numbers(self, name: str) -> Floats:
+        self._refuse_other_kinds(name)
+        return numbers(self._column(name))
 
     def _coded(self, key: Key) -> Coded:
+        return self.memory.get(("coded", key), lambda: self._code(key))
+
+    def _code(self, key: Key) -> Coded:
         column = self._column(key.column)
         try:
             return binned(column, key.edges) if key.edges else coded(column)
@@ -259,44 +322,7 @@ def _decode(column: Coded, rows: Codes) -> list[Scalar | None]:
     return [None if code < 0 else column.values[code] for code in column.codes[rows].tolist()]
 
 
-def _distribution(values: Floats, weights: Counts | None) -> Distribution:
-    """Sort once; runs of one value become one entry."""
-    null = np.isnan(values)
-    holes = int(null.sum() if weights is None else weights[null].sum())
-    if weights is None:
-        ordered = np.sort(values[~null] if holes else values)
-        starts = _starts(ordered)
-        counts = np.diff(starts, append=len(ordered))
-    else:
-        values, weights = values[~null], weights[~null]
-        order = np.argsort(values, kind="stable")
-        ordered = values[order]
-        starts = _starts(ordered)
-        counts = np.add.reduceat(weights[order], starts) if len(starts) else weights[:0]
-    # adding zero turns -0.0, which sorts as 0.0 does, into 0.0
-    return Distribution(
-        values=ordered[starts] + 0.0, counts=counts.astype(np.int64, copy=False), nulls=holes
-    )
-
-
-def _starts(ordered: Floats) -> Codes:
-    changes = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    return np.concatenate(([0], changes)) if len(ordered) else changes
-
-
-def _weights(column: pa.ChunkedArray, *, where: str) -> Counts:
-    if len(column) == 0:  # a column without rows has no type of its own in CSV
-        return np.empty(0, dtype=np.int64)
-    if kind_of(column.type) is not Kind.NUMBER:
-        raise DataError(f"weights are whole numbers, not {column.type}", where=where)
-    values = numbers(column)
-    bad = np.flatnonzero(~((values >= 0) & (np.floor(values) == values) & np.isfinite(values)))
-    if bad.size:
-        raise DataError(
-            f"the weight of row {bad[0] + 1:,} is not a whole number of at least 0",
-            where=where,
-            hint="weights count rows; sampling weights and null are not supported",
-        )
-    if values.sum() >= _EXACT:
-        raise DataError("the weights sum to 2^53 or more", where=where)
-    return values.astype(np.int64)
+def _size(frame: ArrowFrame) -> int:
+    # rows were dropped, so a table that is read by the column knows which are kept
+    kept: Any = frame.table.kept if isinstance(frame.table, LazyTable) else frame.table
+    return int(kept.nbytes)

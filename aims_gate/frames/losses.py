@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Counts, Floats, Loss, Moments
+from aims_gate.frames import Counts, Floats, Loss, Moments, Scalar
+from aims_gate.frames.columns import Coded, Codes
 
 _LEAST = 2.0**-52
 """Where the log loss is clipped, at both ends: scikit-learn's eps for float64."""
@@ -52,7 +54,17 @@ def probability_loss(loss: Loss, positive: Floats, estimate: Floats) -> Floats:
     return -np.log(clipped)
 
 
-def class_loss(loss: Loss, place: Counts, estimates: Floats) -> Floats:
+def places(labels: Coded, classes: Sequence[Scalar], *, where: str) -> Codes:
+    """Give the place of each row's label among *classes*; DataError if one has none."""
+    known = {value: place for place, value in enumerate(classes)}
+    absent = [value for value in labels.values if value not in known]
+    if absent or (labels.codes < 0).any():
+        what = f"{len(absent):,} classes without a score" if absent else "null labels"
+        raise DataError(f"there are {what}", where=where)
+    return np.array([known[value] for value in labels.values], dtype=np.int64)[labels.codes]
+
+
+def class_loss(loss: Loss, place: Codes, estimates: Floats) -> Floats:
     """Give half the sum of squares, or the log loss, of several classes per row, shape (rows,).
 
     Args:

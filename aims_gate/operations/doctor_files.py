@@ -15,7 +15,7 @@ from aims_gate.plan import plan
 from aims_gate.policy.parents import PACK
 from aims_gate.policy.resolve import check
 
-_PROOF = b"aims-gate registry doctor: does this key sign?"
+_PROOF = b"aims-gate doctor: does this key sign?"
 _SOON = 30
 """Days before a policy expires from which it is worth a warning."""
 

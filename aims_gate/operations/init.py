@@ -25,13 +25,13 @@ from aims_gate.operations.propose_columns import (
 )
 from aims_gate.operations.propose_rules import Draft, drafts, settled, worst
 from aims_gate.operations.run import roles_of
-from aims_gate.pipeline import scheme
 from aims_gate.plan import on_insufficient, plan
 from aims_gate.policy.model import DataSpec, Policy, Role, Severity
 from aims_gate.policy.resolve import resolve
 from aims_gate.policy.scalars import NAME
 from aims_gate.redact import redact
 from aims_gate.sources import SOURCES
+from aims_gate.sources.opening import scheme
 from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.predictions import derive_prediction
 from aims_gate.sources.subject import Data, Subject, Workspace

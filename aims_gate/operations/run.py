@@ -21,7 +21,7 @@ VERIFIER_ID = "https://aims-gate.dev/verifier/local"
 
 def run(
     policy: str | os.PathLike[str],
-    model: str,
+    model: object,
     *,
     data: Mapping[str, object] | None = None,
     stage: str | None = None,
@@ -36,7 +36,9 @@ def run(
     Args:
         policy: Path of a policy file, or `pack:NAME@VERSION`.
         model: `models:/NAME/VERSION`, `models:/NAME@ALIAS`, `models:/m-…`, `runs:/RUN_ID[/PATH]`,
-            `commit:SHA` (the one finished run of a git commit) or `file:DIR`.
+            `commit:SHA` (the one finished run of a git commit) or `file:DIR`; or a fitted
+            scikit-learn estimator, which then answers *data* in this process. It has no files, so
+            evidence of it is unsigned and never verifies.
         data: Role (`evaluation`, `reference`, `current`) to a path or URI, or to a pandas, Polars
             or Arrow frame; it wins over what the policy names.
         stage: One of the policy's stages; the last and strictest if left out.

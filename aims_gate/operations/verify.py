@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,10 @@ from aims_gate.attest import manifest, trust_file
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.verify import Expected, Verified, verify_evidence
 from aims_gate.errors import SourceError, TrustError, UsageError
+from aims_gate.policy.model import Ancestor
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SCHEMES = ("pack:", "file:", "git+https:")
 TOLERATED = (manifest.MLFLOW_META,)
 
 _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
@@ -33,6 +37,8 @@ class Question:
     stage: str | None = None
     """None is the last and strictest stage of the policy that was applied."""
     policy_digest: str | None = None
+    floor: str | None = None
+    """`PACK@SHA256`: what the applied policy must be, or descend from."""
     resource_uri: str | None = None
     """Package URL of the model's place; a model URI brings its own."""
     max_age: timedelta | None = None
@@ -46,6 +52,7 @@ def verify(
     trust: str | os.PathLike[str] = "trust.yaml",
     stage: str | None = None,
     policy_digest: str | None = None,
+    floor: str | None = None,
     resource_uri: str | None = None,
     max_age: timedelta | None = None,
 ) -> Verified:
@@ -57,6 +64,9 @@ def verify(
         trust: The trust file.
         stage: The stage it must be for; the policy's last and strictest if left out.
         policy_digest: SHA-256 of the resolved policy it must be by.
+        floor: The policy that it must be by or descend from, `PACK@SHA256`: a pack as
+            `release@1.0.0` or `release`, or the URI of a file as the policy extends it; and the
+            SHA-256 of its bytes.
         resource_uri: Package URL of the model's place; a model URI brings its own.
         max_age: The oldest it may be.
 
@@ -72,6 +82,7 @@ def verify(
         model=os.fspath(model),
         stage=stage,
         policy_digest=policy_digest,
+        floor=floor,
         resource_uri=resource_uri,
         max_age=max_age,
         environ=os.environ,
@@ -98,10 +109,21 @@ def prove(question: Question, *, now: datetime) -> Verified:
         model=model,
         stage=question.stage,
         policy_digest=question.policy_digest,
+        floor=None if question.floor is None else _floor(question.floor),
         resource_uri=place if question.resource_uri is None else question.resource_uri,
         max_age=question.max_age,
     )
     return verify_evidence(question.evidence, trust=trust, expected=expected, now=now)
+
+
+def _floor(text: str) -> Ancestor:
+    name, _, digest = text.rpartition("@")
+    digest = digest.removeprefix("sha256:")
+    if not name or not _SHA256.fullmatch(digest):
+        hint = "PACK@SHA256, such as release@1.0.0@5b1f…: the SHA-256 of the pack's file"
+        raise UsageError(f"{text!r} is no floor", hint=hint)
+    uri = name if name.startswith(_SCHEMES) else f"pack:{name}"
+    return Ancestor(uri=uri, digest=digest)
 
 
 def _model(question: Question) -> tuple[Manifest | None, str | None]:

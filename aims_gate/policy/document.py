@@ -34,8 +34,8 @@ def write(policy: Policy, sources: Sequence[tuple[str, str]] = ()) -> bytes:
     """Write *policy* as YAML.
 
     Args:
-        policy: The policy; its `extends`, `uri`, `folder`, places, `document` and `digest` are
-            not part of the text.
+        policy: The policy; its `extends`, `uri`, `folder`, places, `document` and digests are not
+            part of the text.
         sources: The policies it was merged from, as URI and SHA-256; written as comments.
     """
     lines = [f"# from {_origin(uri)} sha256:{digest}" for uri, digest in sources]

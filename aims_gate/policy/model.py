@@ -198,6 +198,21 @@ class PolicyTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ancestor:
+    """A policy that another was merged from: its parents, and theirs."""
+
+    uri: str
+    """`pack:NAME@VERSION`, `file:PATH` from the first policy's folder, or `git+https:…`."""
+    digest: str
+    """SHA-256 of its bytes."""
+
+    @property
+    def name(self) -> str:
+        """Give the name that people see: a pack's without its scheme."""
+        return self.uri.removeprefix("pack:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A resolved policy; `document` is what is written out, hashed and named in evidence."""
 
@@ -215,9 +230,12 @@ class Policy:
     data: Mapping[Role, DataSpec] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     tests: tuple[PolicyTest, ...] = ()
-    extends: tuple[str, ...] = ()
+    extends: tuple[Ancestor, ...] = ()
+    """All that it was merged from, parents of parents included."""
     uri: str = ""
     """The file's name, or `pack:NAME@VERSION`."""
+    source_digest: str = ""
+    """SHA-256 of the bytes that were read at `uri`."""
     folder: str = ""
     """The folder of the policy file, inside which `file:` sources may lie; empty for packs."""
     document: bytes = b""

@@ -14,7 +14,7 @@ from aims_gate import canonical
 from aims_gate.errors import PolicyError, Problem, UsageError
 from aims_gate.policy import build, sense
 from aims_gate.policy.document import write
-from aims_gate.policy.model import Place, Policy, Rule
+from aims_gate.policy.model import Ancestor, Place, Policy, Rule
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.parents import MAX_DEPTH, MAX_PARENTS, PACK, Found, Home, Library, pinned
 from aims_gate.policy.read import Layer, Parent, Stated, read
@@ -94,7 +94,9 @@ def resolve(
         merged = family.merge(layer, family.home, (start,))
     finally:
         family.library.close()
-    policy, more = _build(merged, uri=uri, folder=folder, pins=tuple(map(_name, family.sources)))
+    policy, more = _build(merged, uri=uri, folder=folder)
+    ancestors = tuple(Ancestor(uri=one, digest=sha256) for one, sha256 in family.sources.items())
+    policy = replace(policy, extends=ancestors, source_digest=canonical.sha256(data))
     # without a parent everything that it would have brought is missing: that is one problem
     problems = tuple(sorted({*family.problems, *(() if family.orphaned else more)}))
     if problems:
@@ -199,9 +201,7 @@ def _inherited(head: Stated) -> Stated:
     return replace(head, values={k: v for k, v in head.values.items() if k not in OWN})
 
 
-def _build(
-    layer: Layer, *, uri: str, folder: str, pins: tuple[str, ...]
-) -> tuple[Policy, tuple[Problem, ...]]:
+def _build(layer: Layer, *, uri: str, folder: str) -> tuple[Policy, tuple[Problem, ...]]:
     """Build what is sound of a merged layer, and say what is not."""
     stages = build.stages(layer.head)
     problems = list(sense.head_problems(layer.head, stages))
@@ -223,7 +223,6 @@ def _build(
         **build.head_fields(layer.head),
         rules=tuple(_sound(layer.rules, faulty)),
         tests=tuple(map(build.test, layer.tests)),
-        extends=pins,
         uri=uri,
         folder=folder,
     )

@@ -103,7 +103,7 @@ def _policy(policy: PolicyIdentity) -> dict[str, Any]:
         "version": policy.version,
         "digest": policy.digest,
         "uri": policy.uri,
-        "extends": list(policy.extends),
+        "extends": [ancestor.name for ancestor in policy.extends],
     }
 
 

@@ -1,6 +1,7 @@
 """Files to Arrow: the bytes that are hashed are the bytes that are read.
 
-A file is read into memory once, so that nothing can change between its digest and its rows.
+Text and Arrow files are read into memory once, so that nothing can change between their digest and
+their rows. Parquet is read column by column, each held against what was hashed (`verified`).
 """
 
 from __future__ import annotations
@@ -8,13 +9,11 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import stat
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from pyarrow import parquet
 
 from aims_gate import canonical
 from aims_gate.errors import DataError, SourceError
@@ -22,8 +21,12 @@ from aims_gate.frames.convert import to_table
 from aims_gate.sources.arrow_ipc import read_arrow
 from aims_gate.sources.csv_text import read_csv
 from aims_gate.sources.json_lines import read_json_lines
+from aims_gate.sources.parquet_columns import lazy_table, read_parquet
+from aims_gate.sources.verified import VerifiedFile, open_regular
 
 _CHUNK = 1 << 24
+_HEAD = 16
+"""Bytes that tell formats apart."""
 MAX_BYTES = 8 * 2**30
 """Most bytes of a data file, packed and unpacked."""
 
@@ -66,6 +69,7 @@ class ReadFile:
     """A file's table and the digest of the bytes that it was read from."""
 
     table: pa.Table
+    """For a Parquet file a `LazyTable`, which has the same methods as far as the gate uses them."""
     sha256: str
     """64 hexadecimal digits."""
     bytes: int
@@ -73,6 +77,8 @@ class ReadFile:
 
 def read_file(path: Path, *, where: str = "", max_bytes: int = MAX_BYTES) -> ReadFile:
     """Read a Parquet, Arrow, CSV or JSON lines file; name and content must agree on which it is.
+
+    The columns of a Parquet file are read when they are asked for, and raise DataError then.
 
     Args:
         path: The file. A symbolic link is followed: who may name a path decides before this.
@@ -85,6 +91,11 @@ def read_file(path: Path, *, where: str = "", max_bytes: int = MAX_BYTES) -> Rea
             or not a table.
     """
     where = where or str(path)
+    if _format_of_name(path.name) == ("Parquet", ""):
+        file = VerifiedFile(path, where=where, max_bytes=max_bytes)
+        _agreed(file.read(0, _HEAD), path.name, where)
+        table = lazy_table(file, where=where, max_bytes=max_bytes)
+        return ReadFile(table=table, sha256=file.sha256, bytes=file.size)
     content = read_bytes(path, where=where, max_bytes=max_bytes)
     table = parse_bytes(content, path.name, where=where, max_bytes=max_bytes)
     return ReadFile(table=table, sha256=canonical.sha256(content), bytes=len(content))
@@ -92,27 +103,17 @@ def read_file(path: Path, *, where: str = "", max_bytes: int = MAX_BYTES) -> Rea
 
 def parse_bytes(content: bytes, name: str, *, where: str, max_bytes: int) -> pa.Table:
     """Parse the bytes of a file called *name*; DataError as for `read_file`."""
-    if not content:
-        raise DataError("the file is empty (0 bytes)", where=where)
     return to_table(_parse(content, name, where, max_bytes), where=where)
 
 
 def read_bytes(path: Path, *, where: str, max_bytes: int) -> bytes:
     """Read a regular file whole; SourceError if that fails, DataError if it is too large."""
+    descriptor = open_regular(path, where=where)
     try:
-        # not blocking: a pipe in the file's place must not hang the gate
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(descriptor).st_mode
-            if stat.S_ISREG(mode):
-                content = file.read(max_bytes + 1)
-            else:
-                kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-                raise SourceError(f"it is {kind}", where=where, hint="give one file")
-    except IsADirectoryError as error:
-        raise SourceError("it is a folder", where=where, hint="give one file") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
+            content = file.read(max_bytes + 1)
+    except OSError as error:
+        reason = error.strerror or error
         raise SourceError(f"cannot read the file: {reason}", where=where) from error
     if len(content) > max_bytes:
         raise DataError(f"the file has more than {max_bytes:,} bytes", where=where)
@@ -120,14 +121,27 @@ def read_bytes(path: Path, *, where: str, max_bytes: int) -> bytes:
 
 
 def _parse(content: bytes, name: str, where: str, max_bytes: int) -> pa.Table:
+    named, packing = _agreed(content[:_HEAD], name, where)
+    if named == "Parquet":
+        return read_parquet(content, where=where, max_bytes=max_bytes)
+    if named == "Arrow":
+        return read_arrow(content, where=where, max_bytes=max_bytes)
+    text = _unpack(content, packing, where, max_bytes) if packing else content
+    return read_csv(text, where=where) if named == "CSV" else read_json_lines(text, where=where)
+
+
+def _agreed(head: bytes, name: str, where: str) -> tuple[str, str]:
+    """Give the format and packing that a file's name and its first bytes agree on."""
+    if not head:
+        raise DataError("the file is empty (0 bytes)", where=where)
     named, packing = _format_of_name(name)
-    packed = next((what for start, what in _PACKED.items() if content.startswith(start)), "")
-    other = next((what for start, what in _OTHER.items() if content.startswith(start)), "")
+    packed = next((what for start, what in _PACKED.items() if head.startswith(start)), "")
+    other = next((what for start, what in _OTHER.items() if head.startswith(start)), "")
     if other:
         raise DataError(f"the file is {other}", where=where, hint=_READ)
     if not named:
         raise DataError("the file's name does not say what it holds", where=where, hint=_READ)
-    binary = next((what for start, what in _BINARY.items() if content.startswith(start)), "")
+    binary = next((what for start, what in _BINARY.items() if head.startswith(start)), "")
     found = binary or (named if named in _TEXTS else "CSV")
     if (found, packed) != (named, packing):
         raise DataError(
@@ -136,12 +150,7 @@ def _parse(content: bytes, name: str, where: str, max_bytes: int) -> pa.Table:
             where=where,
             hint="rename the file, or write it again",
         )
-    if named == "Parquet":
-        return _read_parquet(content, where, max_bytes)
-    if named == "Arrow":
-        return read_arrow(content, where=where, max_bytes=max_bytes)
-    text = _unpack(content, packing, where, max_bytes) if packing else content
-    return read_csv(text, where=where) if named == "CSV" else read_json_lines(text, where=where)
+    return named, packing
 
 
 def _told(kind: str, packing: str) -> str:
@@ -162,20 +171,6 @@ def _format_of_name(name: str) -> tuple[str, str]:
     if ending and named not in _TEXTS:
         return "", ""
     return named, _PACKINGS.get(ending, "")
-
-
-def _read_parquet(content: bytes, where: str, max_bytes: int) -> pa.Table:
-    try:
-        file = parquet.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
-        metadata = file.metadata
-        sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
-        if sum(sizes) > max_bytes:
-            raise DataError(f"unpacked it has more than {max_bytes:,} bytes", where=where)
-        return file.read()
-    except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
-        raise DataError(
-            "the Parquet file is truncated or damaged", where=where, hint="write it again"
-        ) from error
 
 
 def _unpack(content: bytes, packing: str, where: str, max_bytes: int) -> bytes:

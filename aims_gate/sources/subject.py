@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError
-from aims_gate.facts import DatasetIdentity, ModelIdentity
+from aims_gate.facts import DatasetIdentity, Isolation, ModelIdentity
 from aims_gate.frames import Frame
 from aims_gate.policy.model import DataSpec, Role
 
@@ -139,5 +139,6 @@ class Subject:
     """Ask about another run, with the points of one metric; SourceError if there is none."""
     signature: Signature | None = None
     flavors: tuple[str, ...] = ()
-    isolation: str = ""
-    """What kept the model's code apart, where the policy had it run; empty where it was not."""
+    isolation: Mapping[Role, Isolation] = field(default_factory=dict)
+    """What kept the model's code apart, for each role whose data the policy had it predict; a role
+    for which that failed stands here too."""

@@ -12,10 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Kind
-from aims_gate.frames.columns import kind_of, plain, undictionary
-
-_MICROSECONDS = pa.timestamp("us", tz="UTC")
+from aims_gate.frames.times import MICROSECONDS, instants
 
 
 def newest(table: pa.Table, column: str, *, where: str) -> datetime | None:
@@ -50,25 +47,14 @@ def within(table: pa.Table, column: str, days: float, *, where: str) -> tuple[pa
         start = latest - timedelta(days=days)
     except OverflowError:
         start = datetime.min.replace(tzinfo=UTC)
-    kept = table.filter(pc.greater(times, pa.scalar(start, _MICROSECONDS)))
+    kept = table.filter(pc.greater(times, pa.scalar(start, MICROSECONDS)))
     return kept, f"after {_text(start)} to {_text(latest)}"
 
 
 def _times(table: pa.Table, name: str, where: str) -> pa.ChunkedArray:
     if name not in table.column_names:
         raise MissingColumnError.from_columns(name, table.column_names, where=where)
-    column = undictionary(plain(table.column(name)))
-    if kind_of(column.type) is not Kind.TIME:
-        hint = "store dates or timestamps"
-        what = f"column {name!r} is {column.type}, and times are needed"
-        raise DataError(what, where=where, hint=hint)
-    try:
-        if pa.types.is_timestamp(column.type) and column.type.tz is None:
-            column = column.cast(pa.timestamp("us"), safe=False)
-        return column.cast(_MICROSECONDS, safe=False)
-    except pa.ArrowException as error:
-        what = f"column {name!r} holds times that cannot be used"
-        raise DataError(what, where=where) from error
+    return instants(table.column(name), name, where=where)
 
 
 def _text(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -16,7 +17,10 @@ import pytest
 from pyarrow import parquet
 
 import aims_gate
-from aims_gate.errors import PolicyError, UsageError
+from aims_gate.attest import keys
+from aims_gate.attest.verify import Verified
+from aims_gate.errors import PolicyError, TrustError, UsageError
+from aims_gate.policy.packs import read_pack
 from aims_gate.policy.resolve import load
 from aims_gate.verdict import Outcome, Result
 
@@ -130,6 +134,39 @@ def test_a_child_cannot_put_a_stage_behind_the_strictest(tmp_path: Path, stages:
         load(str(policy))
     policy.write_text(f"{text}[dev, production]\n", encoding="utf-8")
     assert load(str(policy)).stages == ("dev", "production")
+
+
+def test_a_policy_that_only_says_it_descends_from_the_floor_does_not(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name, its comments, a file called like the pack: what counts is what the gate read."""
+    monkeypatch.chdir(tmp_path)
+    keys.generate(tmp_path / "gate.key", password=None)
+    trust = "apiVersion: aims-gate/v1\nkind: Trust\nkeys:\n"
+    trust += "  - {person: gate, public_key: gate.key.pub, roles: [gate]}\n"
+    (tmp_path / "trust.yaml").write_text(trust, encoding="utf-8")
+    floor = f"sme-starter@1.0.0@{hashlib.sha256(read_pack('sme-starter@1.0.0')).hexdigest()}"
+
+    def told(policy: str, name: str) -> Verified:
+        out = tmp_path / name
+        aims_gate.run(policy, model, key="gate.key", out=out, publish=False)
+        return aims_gate.verify(out, model=model.removeprefix("file:"), floor=floor)
+
+    pack = read_pack("sme-starter@1.0.0").decode()
+    weak = pack.replace("at_least: 0.65", "at_least: 0.05")
+    Path("honest.yaml").write_text(f"{HEAD}extends: [{{pack: sme-starter@1.0.0}}]\n", "utf-8")
+    assert told("honest.yaml", "honest").decision == "refused"
+    assert told("pack:sme-starter@1.0.0", "itself").decision == "refused"
+    resolved = Path("honest/policy.resolved.yaml").read_text("utf-8")
+    assert resolved.startswith('# from pack "sme-starter@1.0.0" sha256:')
+    Path("commented.yaml").write_text(resolved.replace("at_least: 0.65", "at_least: 0.05"), "utf-8")
+    Path("pack:sme-starter@1.0.0").write_text(weak, "utf-8")
+    digest = hashlib.sha256(weak.encode()).hexdigest()
+    parent = f"extends: [{{uri: 'file:pack:sme-starter@1.0.0', sha256: '{digest}'}}]\n"
+    Path("child.yaml").write_text(HEAD + parent, "utf-8")
+    for number, policy in enumerate(("commented.yaml", "./pack:sme-starter@1.0.0", "child.yaml")):
+        with pytest.raises(TrustError, match="descend"):
+            told(policy, f"impostor{number}")
 
 
 @pytest.mark.parametrize(

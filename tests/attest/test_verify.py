@@ -19,13 +19,14 @@ from aims_gate.attest.trust import Role, TrustedKey
 from aims_gate.attest.verify import MAX_SKEW
 from aims_gate.errors import TrustError
 from aims_gate.evidence.record import record
-from aims_gate.policy.model import STAGES
+from aims_gate.policy.model import STAGES, Ancestor
 from aims_gate.sinks import directory
-from aims_gate.verdict import Decision
+from aims_gate.verdict import Decision, PolicyIdentity
 from tests.proofs import (
     NOW,
     PLACE,
     POLICY,
+    RELEASE,
     REPORT,
     SIGNED_AT,
     VERIFIER,
@@ -36,6 +37,13 @@ from tests.proofs import (
     verdict_of,
 )
 
+POLICY_OF = PolicyIdentity(
+    id="credit-risk",
+    version="3.2.0",
+    digest=canonical.sha256(POLICY),
+    uri="p.yaml",
+    source_digest="ac" * 32,
+)
 SECOND = timedelta(seconds=1)
 
 
@@ -78,6 +86,63 @@ def test_without_a_model_no_bytes_are_verified(lab: Lab) -> None:
     assert not lab.verify(model=None).bytes_verified
 
 
+# --- the floor ------------------------------------------------------------------------------
+
+FLOOR = "pack:release@1.0.0"
+
+
+@pytest.mark.parametrize("uri", [FLOOR, "pack:release"])
+def test_a_policy_that_descends_from_the_floor_is_accepted(lab: Lab, uri: str) -> None:
+    """With the version of a pack or without it: its bytes are what counts."""
+    verified = lab.verify(floor=Ancestor(uri=uri, digest=RELEASE.digest))
+    assert verified.passed
+    assert verified.extends == (RELEASE,)
+
+
+def test_the_floor_itself_is_accepted(tmp_path: Path) -> None:
+    """The pack without a child: by the bytes that were read."""
+    own = replace(POLICY_OF, uri=FLOOR, source_digest=RELEASE.digest, extends=())
+    lab = Lab.make(tmp_path, policy=own)
+    assert lab.verify(floor=RELEASE).passed
+    _refuses(lab, "not 0000", floor=Ancestor(uri=FLOOR, digest="00" * 32))
+
+
+@pytest.mark.parametrize(
+    ("extends", "said"),
+    [
+        ((), r"does not descend from 'release@1.0.0'; it extends nothing"),
+        ((replace(RELEASE, uri="pack:other@1.0.0"),), "it extends 'other@1.0.0'"),
+        ((replace(RELEASE, uri="file:release@1.0.0"),), "it extends 'file:release@1.0.0'"),
+        ((replace(RELEASE, uri="file:pack:release@1.0.0"),), "does not descend"),
+        ((replace(RELEASE, uri="pack:release@1.0.0@1.0.0"),), "does not descend"),
+        ((replace(RELEASE, digest="00" * 32),), f"with sha256:{'00' * 32}, not 5e5e"),
+    ],
+)
+def test_other_parents_and_other_bytes_are_no_floor(
+    tmp_path: Path, extends: tuple[Ancestor, ...], said: str
+) -> None:
+    """None, another, one that is called alike, and a pack with the name and other bytes."""
+    lab = Lab.make(tmp_path, policy=replace(POLICY_OF, extends=extends))
+    _refuses(lab, said, floor=RELEASE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: p["policy"].pop("extends"),
+        lambda p: p["policy"].update(extends={"uri": FLOOR}),
+        lambda p: p["policy"].update(extends=[FLOOR]),
+        lambda p: p["policy"].update(extends=[{"uri": FLOOR}]),
+        lambda p: p["policy"].update(extends=[{"uri": FLOOR, "digest": {"sha256": None}}]),
+        lambda p: p["policy"].pop("source"),
+    ],
+)
+def test_parents_that_are_not_told_are_no_floor(lab: Lab, change: Callable[[Tree], object]) -> None:
+    """Evidence of another version, or mangled: it lacks what would prove the descent."""
+    lab.forge("evaluation", change)
+    _refuses(lab, "a statement lacks", floor=RELEASE)
+
+
 # --- signatures, people, times ---------------------------------------------------------------
 
 
@@ -92,6 +157,15 @@ def test_no_evidence_is_refused(lab: Lab) -> None:
 def test_unsigned_evidence_is_refused(tmp_path: Path) -> None:
     """However right it may be."""
     _refuses(Lab.make(tmp_path, signed=False), "is not signed")
+
+
+def test_local_evidence_is_refused_whoever_signs_it(tmp_path: Path) -> None:
+    """What a test run made, and what is about an estimator in memory, prove nothing elsewhere."""
+    versions = {"aims-gate": "0.1.0", "origin": "pytest"}
+    local = Lab.make(tmp_path / "local", versions=versions)
+    _refuses(local, "is local: it was made by 'pytest'")
+    model = replace(verdict_of(local.manifest, None).model, reader="memory")
+    _refuses(Lab.make(tmp_path / "memory", model=model), "an estimator in memory")
 
 
 @pytest.mark.parametrize("stem", ["evaluation", "test-result", "vsa"])

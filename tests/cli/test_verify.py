@@ -67,6 +67,9 @@ def test_the_whole_table_of_exit_codes(tmp_path: Path) -> None:
             "another policy",
         ),
         ("good", ("--model", "model", "--resource-uri", "pkg:generic/x"), 4, "not for x"),
+        ("good", ("--model", "model", "--floor", f"release@{'5e' * 32}"), 0, "extends:   release@"),
+        ("good", ("--model", "model", "--floor", f"release@{'00' * 32}"), 4, "not 0000"),
+        ("good", ("--model", "model", "--floor", "release@1.0.0"), 2, "is no floor"),
     )
     for folder, options, code, said in cases:
         done = _run(tmp_path / folder, "verify", "evidence", *options)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Frame, Key, Kind, Loss
 from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.sources.readers import read_file
 
 Rows = Mapping[str, Sequence[Any]]
 Make = Callable[..., Frame]
@@ -41,7 +45,16 @@ def _chunked(data: Rows, **options: Any) -> Frame:
     return ArrowFrame.of(pa.concat_tables(batches), **options)
 
 
+def _of_a_file(data: Rows, **options: Any) -> Frame:
+    """Give the same rows out of a Parquet file, read by the column in row groups of two."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.parquet"
+        parquet.write_table(pa.table(data), path, row_group_size=2)
+        return ArrowFrame.of(read_file(path).table, **options)
+
+
 FRAMES["arrow in chunks"] = _chunked
+FRAMES["parquet by the column"] = _of_a_file
 
 
 @pytest.fixture(params=list(FRAMES))

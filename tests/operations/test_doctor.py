@@ -1,4 +1,4 @@
-"""`registry doctor`: what can be wrong is found, and nothing is changed or given away."""
+"""`doctor`: what can be wrong is found, and nothing is changed or given away."""
 
 from __future__ import annotations
 
@@ -295,12 +295,15 @@ def test_the_command_line(
     for name in [name for name in os.environ if name.startswith(("MLFLOW_", "AIMS_GATE_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert guarded(["doctor"]) == 3
+    table = capsys.readouterr().out
+    assert "-> is the server running" in table
     assert guarded(["registry", "doctor"]) == 3
-    assert "-> is the server running" in capsys.readouterr().out
+    assert capsys.readouterr().out == table, "one command, found in two places"
     (folder / "pyproject.toml").write_text(
         '[tool.aims-gate]\npolicy = "lost.yaml"\n', encoding="utf-8"
     )
-    assert guarded(["registry", "doctor"]) == 3
+    assert guarded(["doctor"]) == 3
     captured = capsys.readouterr()
     assert "policy = lost.yaml" in captured.err
     assert "fail  policy" in captured.out
@@ -311,4 +314,4 @@ def test_the_command_line_on_a_store_that_works(
 ) -> None:
     """Warnings alone do not fail."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store.uri)
-    assert guarded(["registry", "doctor", "pack:release@1.0.0"]) == 0
+    assert guarded(["doctor", "pack:release@1.0.0"]) == 0

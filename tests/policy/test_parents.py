@@ -34,6 +34,10 @@ def write(folder: Path, name: str, text: str) -> str:
     return text
 
 
+def names(policy: Policy) -> tuple[str, ...]:
+    return tuple(ancestor.name for ancestor in policy.extends)
+
+
 def refused(path: Path) -> list[str]:
     return [str(problem) for problem in check(path)[1]]
 
@@ -46,7 +50,10 @@ def test_a_file_beside_the_policy_and_its_own_parent(tmp_path: Path) -> None:
     write(tmp_path, "org/floor.yaml", floor)
     write(tmp_path, "team/p.yaml", policy("p", "", pin("file:../org/floor.yaml", floor)))
     made = load(tmp_path / "team/p.yaml")
-    assert made.extends == ("file:../org/floor.yaml", "file:../org/base/top.yaml")
+    assert names(made) == ("file:../org/floor.yaml", "file:../org/base/top.yaml")
+    bytes_of = [canonical.sha256(text.encode()) for text in (floor, top)]
+    assert [ancestor.digest for ancestor in made.extends] == bytes_of
+    assert made.source_digest == canonical.sha256((tmp_path / "team/p.yaml").read_bytes())
     (rule,) = made.rules
     assert rule.require is not None
     assert rule.require.at_least == 0.85
@@ -180,7 +187,7 @@ def test_a_floor_in_a_git_repository_and_its_neighbour_there(server: GitServer) 
     resolved, problems = made(policy("p", "", pin(f"{where}/floor.yaml", floor)), server)
     assert problems == []
     assert resolved is not None
-    assert resolved.extends == (f"{where}/floor.yaml", where.replace("#eu", "#base/top.yaml"))
+    assert names(resolved) == (f"{where}/floor.yaml", where.replace("#eu", "#base/top.yaml"))
     assert canonical.sha256(top.encode()) in resolved.document.decode()
     _, told = made(policy("p", "", pin(f"{where}/outside.yaml", outside)), server)
     assert told == [

@@ -14,7 +14,7 @@ from aims_gate.facts import (
     ModelIdentity,
     Statistic,
 )
-from aims_gate.policy.model import Severity, Threshold
+from aims_gate.policy.model import Ancestor, Severity, Threshold
 from aims_gate.verdict import (
     Decision,
     EvidenceIdentity,
@@ -265,7 +265,7 @@ def verdict_of(*results: Result, decision: Decision) -> Verdict:
             version="3.2.0",
             digest="9a33" * 16,
             uri="policy.yaml",
-            extends=("release@1.0.0",),
+            extends=(Ancestor(uri="pack:release@1.0.0", digest="5e" * 32),),
         ),
         results=results,
         datasets=(
@@ -310,7 +310,13 @@ def hostile_verdict(text: str) -> Verdict:
         verdict,
         stage=text,
         model=replace(verdict.model, uri=text, name=text, version=text, run_id=text),
-        policy=replace(verdict.policy, id=text, version=text, uri=text, extends=(text,)),
+        policy=replace(
+            verdict.policy,
+            id=text,
+            version=text,
+            uri=text,
+            extends=(Ancestor(uri=text, digest=text),),
+        ),
         datasets=tuple(replace(d, name=text, uri=text, role=text) for d in verdict.datasets),
         evidence=replace(SIGNED, directory=text, key=text, published=text),
         results=(fail, passed, waived),

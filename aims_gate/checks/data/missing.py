@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.data.present import columns_of, lacking
+from aims_gate.checks.data.present import columns_of, lacking, share
+from aims_gate.checks.named import Named, column_problems
 from aims_gate.errors import near
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
-from aims_gate.sources.subject import Data
-from aims_gate.stats.disparity import quantile
-from aims_gate.stats.intervals import wilson
 
 _MISSING = "missing_share"
 
@@ -35,7 +33,7 @@ class Missing:
         undecided=("a named column is not there", "there are no rows"),
     )
 
-    columns: Literal["all"] | tuple[str, ...] = "all"
+    columns: Named = "all"
 
     def judged(self) -> Judged:
         """Describe the judged statistic: a share."""
@@ -45,12 +43,7 @@ class Missing:
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        if self.columns == "all":
-            return
-        if not self.columns or not all(self.columns):
-            yield "columns", "names no column, or an empty one", "list them or write all"
-        if len(set(self.columns)) != len(self.columns):
-            yield "columns", "names a column twice", ""
+        return column_problems(self.columns)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Count nulls in every column; NoDataError if the role has no data."""
@@ -66,26 +59,7 @@ class Missing:
             elif data.frame.rows == 0:
                 yield lacking(_MISSING, column, Lack.MISSING, f"the {data.role} data have no rows")
             else:
-                yield _share(column, data, alpha=inputs.alpha, columns=len(named))
-
-
-def _share(column: str, data: Data, *, alpha: float, columns: int) -> Statistic:
-    nulls, rows = data.frame.nulls(column), data.frame.rows
-    low, high = wilson(nulls, rows, quantile(alpha, columns))
-    plural = "s" if columns > 1 else ""
-    interval = Interval(
-        low=low,
-        high=high,
-        level=1 - 2 * alpha,
-        method=f"Wilson, one-sided, Bonferroni over {columns} column{plural}",
-    )
-    return Statistic(
-        name=_MISSING,
-        slice=column,
-        value=nulls / rows,
-        interval=interval,
-        rows=rows,
-        total=rows,
-        judged=True,
-        reason=f"{nulls:,} of {rows:,} rows are null",
-    )
+                nulls, rows = data.frame.nulls(column), data.frame.rows
+                cells = inputs.alpha, len(named)
+                cell = share(_MISSING, column, nulls, data, rows=rows, cells=cells)
+                yield replace(cell, reason=f"{nulls:,} of {rows:,} rows are null")

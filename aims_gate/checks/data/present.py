@@ -1,11 +1,13 @@
-"""What this family shares: the columns that data came with, and cells without a value."""
+"""What this family shares: the columns that data came with, and cells about them."""
 
 from __future__ import annotations
 
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Kind
 from aims_gate.sources.predictions import derived_name
 from aims_gate.sources.subject import Data
+from aims_gate.stats.disparity import quantile
+from aims_gate.stats.intervals import wilson
 
 
 def columns_of(data: Data) -> dict[str, Kind]:
@@ -18,3 +20,31 @@ def columns_of(data: Data) -> dict[str, Kind]:
 def lacking(name: str, column: str, lack: Lack, reason: str) -> Statistic:
     """Give the judged cell of a column that has no value."""
     return Statistic(name=name, slice=column, judged=True, lack=lack, reason=reason)
+
+
+def share(
+    name: str, column: str, part: int, data: Data, *, rows: int, cells: tuple[float, int]
+) -> Statistic:
+    """Give the judged cell of a column: *part* of *rows* rows, rows at least 1.
+
+    *cells* are the error rate of the rule and the number of its columns, which share it: bounds are
+    Wilson's, one-sided.
+    """
+    alpha, columns = cells
+    low, high = wilson(part, rows, quantile(alpha, columns))
+    plural = "s" if columns > 1 else ""
+    interval = Interval(
+        low=low,
+        high=high,
+        level=1 - 2 * alpha,
+        method=f"Wilson, one-sided, Bonferroni over {columns} column{plural}",
+    )
+    return Statistic(
+        name=name,
+        slice=column,
+        value=part / rows,
+        interval=interval,
+        rows=rows,
+        total=data.frame.rows,
+        judged=True,
+    )

@@ -70,8 +70,13 @@ class Schema:
     extra: Literal["allow", "refuse"] = "allow"
     """Whether columns that are not named may be there."""
 
+    @property
+    def _standard(self) -> str:
+        return self.against or ("declared" if self.columns else "reference")
+
     def judged(self) -> Judged:
         """Describe the judged statistic: 0 or 1 per column."""
+        compared = (Role.REFERENCE, Role.EVALUATION)
         return Judged(
             name=_VIOLATIONS,
             low=0.0,
@@ -80,6 +85,7 @@ class Schema:
             limit=0.0,
             has_interval=False,
             unit="violations",
+            roles=compared if self._standard == "reference" else None,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -118,13 +124,12 @@ class Schema:
             yield lacking(_VIOLATIONS, "", Lack.MISSING, "the schema to compare with is empty")
 
     def _wanted(self, inputs: Inputs, data: Data) -> dict[str, _Wanted]:
-        against = self.against or ("declared" if self.columns else "reference")
-        if against == "declared":
+        if self._standard == "declared":
             return {
                 name: _Wanted(kind=None if kind is None else Kind(kind))
                 for name, kind in self.columns.items()
             }
-        if against == "signature":
+        if self._standard == "signature":
             return _of_signature(inputs)
         if data.role is Role.REFERENCE:
             raise DataError(

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.drift.matching import CATEGORIES, Named, column_problems, matched, nulls_moved
+from aims_gate.checks.drift.matching import CATEGORIES, matched, nulls_moved
+from aims_gate.checks.named import Named, column_problems
 from aims_gate.engines import Answer
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Cells, Distribution, Key, Kind

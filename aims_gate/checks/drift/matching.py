@@ -6,19 +6,18 @@ out; one that is named is judged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
+from aims_gate.checks.columns import role_columns
+from aims_gate.checks.named import Named
 from aims_gate.errors import near
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Distribution, Kind
-from aims_gate.policy.model import DataSpec
 from aims_gate.sources.subject import Data
 
 _NULLS = 0.01
 CATEGORIES = (Kind.TEXT, Kind.BOOLEAN)
-Named = Literal["all"] | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,22 +68,14 @@ def matched(
 
 def nulls_moved(before: Distribution, after: Distribution) -> str:
     """Say how the share of nulls changed, if by more than 1 %: many distances do not see it."""
-    shares = [sample.nulls / sample.rows for sample in (before, after)]
-    if abs(shares[0] - shares[1]) <= _NULLS:
+    return share_moved(before.nulls / before.rows, after.nulls / after.rows)
+
+
+def share_moved(before: float, after: float) -> str:
+    """Say how a share of nulls changed, if by more than 1 %."""
+    if abs(before - after) <= _NULLS:
         return ""
-    return (
-        f"their share changed from {shares[0]:.1%} to {shares[1]:.1%}: use drift.columns with psi"
-    )
-
-
-def column_problems(columns: Named) -> Iterable[tuple[str, str, str]]:
-    """Give what is wrong with a parameter `columns`."""
-    if columns == "all":
-        return
-    if not columns or not all(columns):
-        yield "columns", "names no column, or an empty one", "list them or write all"
-    if len(set(columns)) != len(columns):
-        yield "columns", "names a column twice", ""
+    return f"their share changed from {before:.1%} to {after:.1%}: use drift.columns with psi"
 
 
 def _absent(column: str, before: Mapping[str, Kind], after: Mapping[str, Kind]) -> str:
@@ -103,22 +94,13 @@ def _unfit(before: Kind, after: Kind, no_method: Callable[[Kind], str]) -> str:
 
 
 def _all(reference: Data, current: Data) -> Iterator[str]:
-    roles = {*_roles(reference.spec), *_roles(current.spec)}
+    roles = {*role_columns(reference.spec), *role_columns(current.spec)}
     return (column for column in reference.frame.kinds if column not in roles)
 
 
 def _left_out(reference: Data, current: Data) -> Iterator[Statistic]:
     """Say which columns have a role instead: roles are logged with the data, by their author."""
-    of = {c: data.role for data in (current, reference) for c in _roles(data.spec)}
+    of = {c: data.role for data in (current, reference) for c in role_columns(data.spec)}
     for column in filter(of.__contains__, reference.frame.kinds):
         reason = f"left out: a role of the {of[column]} data, not an input"
         yield Statistic(name="left_out", slice=column, reason=reason)
-
-
-def _roles(spec: DataSpec) -> Iterator[str]:
-    named = (spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time)
-    yield from filter(None, named)
-    if isinstance(spec.score, str):
-        yield spec.score
-    elif spec.score is not None:
-        yield from spec.score.values()

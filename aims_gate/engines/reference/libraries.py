@@ -56,13 +56,23 @@ def rates(rows: Counts, successes: Counts) -> Told:
     return f"fairlearn {fairlearn.__version__}", [float(rate) for rate in found]
 
 
-def fairness(metric: str, truth: Counts, prediction: Counts, group: Counts, counts: Counts) -> Told:
-    """Give one of Fairlearn's named metrics over cells counted by `sample_weight`."""
+def fairness(
+    metric: str,
+    truth: Counts,
+    prediction: Counts,
+    group: Counts,
+    counts: Counts,
+    **options: str,
+) -> Told:
+    """Give one of Fairlearn's named metrics over cells counted by `sample_weight`.
+
+    *options* are Fairlearn's own: `method` of differences and ratios, `agg` of equalized odds.
+    """
     import fairlearn
     from fairlearn import metrics
 
     found = getattr(metrics, metric)(
-        truth, prediction, sensitive_features=group, sample_weight=counts
+        truth, prediction, sensitive_features=group, sample_weight=counts, **options
     )
     return f"fairlearn {fairlearn.__version__}", [float(found)]
 
@@ -88,6 +98,22 @@ def drift(
         None,
     )
     return f"evidently {evidently.__version__}", [float(found.drift_score)]
+
+
+def distance(method: str, reference: Floats, current: Floats) -> Told:
+    """Give a distance that Evidently's tests turn into a p-value, from SciPy, which it asks.
+
+    `ks` is of two samples of values; `chi2`, Cramer's V, of two rows of counts weighted alike.
+    """
+    import scipy
+    from scipy.stats import chi2_contingency, ks_2samp
+
+    if method == "ks":
+        found = ks_2samp(reference, current, method="asymp").statistic
+    else:
+        shares = np.array([reference / reference.sum(), current / current.sum()])
+        found = math.sqrt(chi2_contingency(shares, correction=False).statistic / 2)
+    return f"scipy {scipy.__version__}", [float(found)]
 
 
 def score(
@@ -234,6 +260,7 @@ ANSWERS: Mapping[str, Callable[..., Told]] = {
     "rates": rates,
     "fairness": fairness,
     "drift": drift,
+    "distance": distance,
     "score": score,
 }
 """Everything that can be asked."""

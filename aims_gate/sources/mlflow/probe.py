@@ -1,4 +1,4 @@
-"""Looking at an MLflow set-up without changing anything, for `registry doctor`."""
+"""Looking at an MLflow set-up without changing anything, for `doctor`."""
 
 from __future__ import annotations
 

@@ -10,14 +10,13 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 from aims_gate.errors import DataError, GateError, MissingExtraError
+from aims_gate.facts import Isolation
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.policy.model import Role
 from aims_gate.sources.scoring.columns import answers, features
 from aims_gate.sources.scoring.process import Limits, predict
 from aims_gate.sources.subject import Data, Subject, Workspace
 
-ISOLATION = "same-user"
-"""What kept the model's code apart: limits, but the user is the one who runs the gate."""
 COLUMN = "prediction (model)"
 """The derived column; a digest of the data does not cover it."""
 
@@ -53,7 +52,8 @@ def score(subject: Subject, workspace: Workspace, *, limits: Limits | None = Non
         except GateError as error:
             del data[role]
             unread[role] = DataError(error.what, where=error.where, hint=error.hint)
-    return replace(subject, data=data, unread=unread, isolation=ISOLATION)
+    isolation = dict.fromkeys(asked, Isolation.SAME_USER)
+    return replace(subject, data=data, unread=unread, isolation=isolation)
 
 
 def _scored(subject: Subject, role: Role, workspace: Workspace, limits: Limits) -> Data:

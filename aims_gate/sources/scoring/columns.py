@@ -76,6 +76,16 @@ def answers(content: bytes, table: pa.Table, label: str | None, *, where: str) -
         DataError: Anything else, a null, or a number that is not finite.
     """
     column = _column(content, table.num_rows, where)
+    return accepted(column, table, label, where=where)
+
+
+def accepted(
+    column: pa.ChunkedArray, table: pa.Table, label: str | None, *, where: str
+) -> pa.ChunkedArray:
+    """Take a column for a model's answer to *table*; DataError for whatever `answers` refuses."""
+    if len(column) != table.num_rows:
+        what = f"the model gives {len(column):,} predictions for {table.num_rows:,} rows"
+        raise DataError(what, where=where)
     kind = kind_of(column.type)
     is_text = label in table.column_names and kind_of(table.column(label).type) is Kind.TEXT
     if kind not in ({Kind.TEXT} if is_text else {Kind.NUMBER, Kind.BOOLEAN}):

@@ -18,10 +18,11 @@ import pytest
 from pyarrow import parquet
 
 from aims_gate.errors import DataError, MissingColumnError, MissingExtraError, SourceError
+from aims_gate.facts import Isolation
 from aims_gate.operations.run import run
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.sources.files import SOURCE
-from aims_gate.sources.scoring import COLUMN, ISOLATION, child, process, score
+from aims_gate.sources.scoring import COLUMN, child, process, score
 from aims_gate.sources.scoring.columns import answers, features
 from aims_gate.sources.scoring.process import Limits, environment
 from aims_gate.sources.subject import Signature, Subject, Workspace
@@ -100,7 +101,7 @@ def test_an_honest_model_is_measured_by_its_own_answers(folder: Path) -> None:
     (result,) = verdict.results
     (accuracy,) = [s for s in result.statistics if s.judged]
     assert accuracy.value == pytest.approx(130 / 150)
-    assert verdict.versions["isolation"] == ISOLATION == "same-user"
+    assert verdict.versions["isolation"] == "same-user"
     report = json.loads((folder / "evidence" / "report.json").read_text(encoding="utf-8"))
     assert report["evidence"]["versions"]["isolation"] == "same-user"
     from aims_gate.reports import REPORTS
@@ -192,7 +193,7 @@ def test_limits_end_the_process(body: str, limits: Limits, words: str, folder: P
     after = score(subject, workspace, limits=limits)
     assert not after.data
     assert words in str(after.unread[Role.EVALUATION])
-    assert after.isolation == "same-user"
+    assert after.isolation == {Role.EVALUATION: Isolation.SAME_USER}
 
 
 def test_nothing_of_the_process_outlives_it(folder: Path) -> None:

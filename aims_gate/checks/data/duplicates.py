@@ -1,0 +1,84 @@
+"""How many rows repeat another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columns import role_columns
+from aims_gate.checks.data.rows import Rows, identifier_reason
+from aims_gate.facts import Lack, Statistic
+from aims_gate.policy.model import Role
+from aims_gate.sources.subject import Data
+
+_LIMITS = {"rows": 0.01, "key": 0.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicates(Rows):
+    """Share of rows that repeat an earlier one, or its key."""
+
+    about: ClassVar[About] = About(
+        name="data.duplicates",
+        summary="Share of rows that repeat another row, or another row's key.",
+        definition=(
+            "(rows - different rows) / rows, in [0, 1): 0 says that all rows differ. Of three "
+            "equal rows two are repeated. Null equals null. Under `by: rows` every column counts "
+            "but key, weight, prediction and score: a copy may be named or predicted anew. A row "
+            "of weight 3 stands for three equal rows. Rows of a few coarse columns are equal "
+            "without any mistake: there ask `by: key`. The limit is 0.01 for rows and 0 for keys. "
+            "No interval: the share of repeated rows grows with their number, so none is about "
+            "anything but these rows."
+        ),
+        roles=(Role.EVALUATION,),
+        controls=("iso42001:A.7.4",),
+        undecided=(
+            "a named column is not there, no key is named, or no column is left to compare",
+            "by: rows, and a column of text or whole numbers differs in each of 100 rows or more",
+        ),
+    )
+    statistic = "duplicate_share"
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: a share."""
+        return Judged(
+            name=self.statistic,
+            low=0.0,
+            high=1.0,
+            higher_is_better=False,
+            limit=_LIMITS[self.by],
+            has_interval=False,
+            unit="of rows",
+        )
+
+    def ignored(self, data: Data) -> Iterable[str]:
+        """Name the columns in which a copy may differ: labels and times tell rows apart."""
+        apart = {data.spec.label, data.spec.time}
+        return (column for column in role_columns(data.spec) if column not in apart)
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Count repeated rows; NoDataError if the role has no data."""
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        columns = self.compared(data)
+        if not columns or not data.frame.rows:
+            what = "column is left to compare" if data.frame.rows else "rows"
+            yield self.lack(Lack.MISSING, f"the {data.role} data have no {what}")
+            return
+        repeated, rows = data.frame.repeats(columns), data.frame.rows
+        if not repeated and (column := self.identifier(columns, data.frame)):
+            yield self.lack(Lack.INSUFFICIENT, identifier_reason(column, data.role))
+            return
+        yield Statistic(
+            name=self.statistic,
+            value=repeated / rows,
+            rows=rows,
+            total=rows,
+            judged=True,
+            reason=f"{repeated:,} of {rows:,} rows repeat another one in {_told(columns)}",
+        )
+
+
+def _told(columns: list[str]) -> str:
+    return columns[0] if len(columns) == 1 else f"{len(columns):,} columns"

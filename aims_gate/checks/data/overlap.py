@@ -1,0 +1,124 @@
+"""Rows that the model was evaluated on and may have been trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columns import role_columns
+from aims_gate.checks.data.present import columns_of
+from aims_gate.checks.data.rows import Rows, identifier_reason
+from aims_gate.errors import DataError
+from aims_gate.facts import Lack, Statistic
+from aims_gate.policy.model import Role
+from aims_gate.sources.subject import Data
+
+_LIMITS = {"rows": 0.001, "key": 0.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap(Rows):
+    """Share of evaluation rows that occur in the reference data."""
+
+    about: ClassVar[About] = About(
+        name="data.overlap",
+        summary="Share of evaluation rows, or keys, that occur in the reference (training) data.",
+        definition=(
+            "Rows of the evaluation data that have an equal row in the reference data, over all "
+            "of them; in [0, 1], 0 is a clean split and 1 an evaluation on known rows. Every copy "
+            "counts. Under `by: rows` the columns are those that both have and that have no role: "
+            "labels, predictions, scores, keys, weights and times do not count, because a copied "
+            "row may be predicted, named or dated anew. A whole number equals the same float, of "
+            "floats of two widths the narrower one is compared, null equals null. Rows of a few "
+            "coarse columns are equal without any leak: there ask `by: key`. The limit is 0.001 "
+            "for rows and 0 for keys. No interval, because nothing is sampled."
+        ),
+        roles=(Role.REFERENCE, Role.EVALUATION),
+        controls=("iso42001:A.6.2.4", "iso42001:A.7.6"),
+        undecided=(
+            "there are no reference data",
+            "a named column is not there, no key is named, or no column is left to compare",
+            "a column holds another kind in the other data, or a row has no key",
+            "by: rows, and a column of text or whole numbers differs in each of 100 rows or more",
+        ),
+    )
+    statistic = "overlap_share"
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: a share."""
+        return Judged(
+            name=self.statistic,
+            low=0.0,
+            high=1.0,
+            higher_is_better=False,
+            limit=_LIMITS[self.by],
+            has_interval=False,
+            unit="of rows",
+        )
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Look every row up; NoDataError if a role has no data."""
+        reference = inputs.data(Role.REFERENCE)
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        if data.role is Role.REFERENCE:
+            raise DataError("the reference data would be held against themselves")
+        columns = self.compared(data, reference)
+        for side in (data, reference):
+            if not side.frame.rows:
+                yield self.lack(Lack.MISSING, f"the {side.role} data have no rows")
+                return
+        if not columns:
+            reason = f"the {data.role} and reference data have no column in common to compare"
+            yield self.lack(Lack.MISSING, reason)
+            return
+        if self.columns == "all" and self.by == "rows":
+            yield from _left_out(columns, data, reference)
+        yield self._overlap(columns, data, reference)
+
+    def _overlap(self, columns: list[str], data: Data, reference: Data) -> Statistic:
+        if self.by == "key":
+            self._refuse_nulls(columns, data, reference)
+        shared, rows = data.frame.shared(reference.frame, columns), data.frame.rows
+        if not shared and (column := self.identifier(columns, data.frame)):
+            return self.lack(Lack.INSUFFICIENT, identifier_reason(column, data.role))
+        told = f"{shared:,} of {rows:,} rows occur in the reference data"
+        told += f", compared by {', '.join(columns)}" if len(columns) <= 3 else ""
+        told += f", compared by {len(columns):,} columns" if len(columns) > 3 else ""
+        if shared and self.by == "rows":
+            within = reference.frame.repeats(columns) / reference.frame.rows
+            told += f"; {within:.1%} of the reference rows repeat each other"
+        return Statistic(
+            name=self.statistic,
+            value=shared / rows,
+            rows=rows,
+            total=rows,
+            judged=True,
+            reason=told,
+        )
+
+    def _refuse_nulls(self, columns: list[str], *sides: Data) -> None:
+        for side in sides:
+            for column in columns:
+                if nulls := side.frame.nulls(column):
+                    raise DataError(
+                        f"{nulls:,} rows have no {column!r}, so where else they occur is not known",
+                        where=f"{side.role} data",
+                    )
+
+
+def _left_out(columns: list[str], data: Data, reference: Data) -> Iterable[Statistic]:
+    """Say which columns were not compared, so that nobody takes them for compared."""
+    sides = {side.role: columns_of(side) for side in (data, reference)}
+    roles = {column for side in (data, reference) for column in role_columns(side.spec)}
+    for column in sides[data.role] | sides[reference.role]:
+        if column in columns:
+            continue
+        there = [role for role, found in sides.items() if column in found]
+        told = "holds nothing that can be compared"
+        if len(there) == 1:
+            told = f"in the {there[0]} data only"
+        elif column in roles:
+            told = "a role, not an input"
+        yield Statistic(name="left_out", slice=column, reason=f"left out: {told}")

@@ -1,0 +1,123 @@
+"""Which columns make two rows the same: what the checks on whole rows share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from aims_gate.checks.columns import role_columns
+from aims_gate.checks.data.present import columns_of
+from aims_gate.checks.named import Named, column_problems
+from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.facts import Lack, Statistic
+from aims_gate.frames import Frame, Kind
+from aims_gate.sources.subject import Data
+
+_MANY = 100
+"""With fewer rows, values that all differ are no sign of an identifier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What is compared: whole rows or a key."""
+
+    statistic: ClassVar[str]
+
+    by: Literal["rows", "key"] = "rows"
+    """Rows that are equal in the compared columns, or rows that have the same key."""
+    columns: Named = "all"
+    """The columns compared; `all` are every column that can tell rows apart, or the role `key`."""
+
+    def problems(self) -> Iterator[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        yield from column_problems(self.columns)
+
+    def lack(self, lack: Lack, reason: str) -> Statistic:
+        """Give the judged cell without a value."""
+        return Statistic(name=self.statistic, judged=True, lack=lack, reason=reason)
+
+    def compared(self, *sides: Data) -> list[str]:
+        """Name the columns to compare rows of all *sides* by.
+
+        Raises:
+            MissingColumnError: A named column is not there.
+            DataError: No column is named as key, or the sides name different ones.
+        """
+        if self.columns != "all":
+            named = list(self.columns)
+        elif self.by == "key":
+            named = [_key(*sides)]
+        else:
+            return self.every(*sides)
+        for data in sides:
+            there = columns_of(data)
+            for column in named:
+                if column not in there:
+                    where = f"{data.role} data"
+                    raise MissingColumnError.from_columns(column, there, where=where)
+        return named
+
+    def ignored(self, data: Data) -> Iterable[str]:
+        """Name the columns in which rows may differ and still be the same."""
+        return role_columns(data.spec)
+
+    def every(self, *sides: Data) -> list[str]:
+        """Name the columns that every side has and that none ignores.
+
+        Columns of lists, structs, bytes and nothing but nulls are left out: to compare by fewer
+        columns only finds more rows that are equal.
+        """
+        ignored = {column for data in sides for column in self.ignored(data)}
+        first, *rest = [columns_of(data) for data in sides]
+        return [
+            column
+            for column, kind in first.items()
+            if column not in ignored and Kind.OTHER not in {kind, *_kinds(column, rest)}
+        ]
+
+    def identifier(self, columns: list[str], frame: Frame) -> str:
+        """Name a column that differs in every row, so that no row can be found again.
+
+        Only where the policy did not choose the columns, and of text and whole numbers: amounts
+        may all differ, and the policy may know that they do.
+        """
+        if self.columns != "all" or self.by == "key" or frame.rows < _MANY:
+            return ""
+        for column in columns:
+            words = frame.kinds[column] is Kind.TEXT or "int" in frame.types[column]
+            if words and not frame.repeats([column]):
+                return column
+        return ""
+
+
+def identifier_reason(column: str, role: str) -> str:
+    """Say why nothing is shown by rows that all carry a name of their own."""
+    return (
+        f"{column!r} differs in every row, so no row could be found again; name it as key: under "
+        f"data.{role}, or list the columns to compare"
+    )
+
+
+def _key(*sides: Data) -> str:
+    keys = dict.fromkeys(data.spec.key for data in sides)
+    for data in sides:
+        if not data.spec.key:
+            raise DataError(
+                "no column is named as key",
+                where=f"{data.role} data",
+                hint=f"state key: under data.{data.role}, or list the columns of the key",
+            )
+    (key, *others) = [key for key in keys if key]
+    if others:
+        raise DataError(
+            f"the key is {key!r} in one and {others[0]!r} in the other",
+            where=" and ".join(f"{data.role} data" for data in sides),
+            hint="name both columns alike",
+        )
+    return key
+
+
+def _kinds(column: str, sides: Iterable[Mapping[str, Kind]]) -> Iterator[Kind]:
+    """Give the kinds of a column elsewhere; one that is not there is of no use either."""
+    return (kinds.get(column, Kind.OTHER) for kinds in sides)

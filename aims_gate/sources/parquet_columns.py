@@ -1,0 +1,88 @@
+"""Parquet, column by column: what is not asked for is never unpacked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from aims_gate.errors import DataError
+from aims_gate.frames.columns import settle
+from aims_gate.frames.convert import to_table
+from aims_gate.frames.lazy import LazyTable
+from aims_gate.sources.verified import VerifiedFile
+
+
+def lazy_table(file: VerifiedFile, *, where: str, max_bytes: int) -> LazyTable:
+    """Give a table whose columns are read, and held against what was hashed, when asked for.
+
+    DataError if the file is truncated or damaged, would be larger than *max_bytes* unpacked, or
+    has two columns of one name.
+    """
+    opened = _fitting(_arrow(file), where, max_bytes)
+    metadata, rows = opened.metadata, opened.metadata.num_rows
+    schema = to_table(opened.schema_arrow.empty_table(), where=where).schema
+    texts = [
+        f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)
+    ]
+
+    def read(name: str) -> pa.ChunkedArray:
+        with _sound(where):
+            codes = [name] if name in texts else None
+            again = _opened(_arrow(file), metadata=metadata, read_dictionary=codes)
+            column = settle(again.read([name], use_threads=False).column(name))
+        if len(column) != rows:
+            raise _damaged(where)
+        return column
+
+    return LazyTable(schema=schema, read=read, num_rows=rows)
+
+
+def read_parquet(content: bytes, *, where: str, max_bytes: int) -> pa.Table:
+    """Read the bytes of a Parquet file whole; DataError as for `lazy_table`."""
+    file = _fitting(pa.BufferReader(content), where, max_bytes)
+    with _sound(where):
+        return file.read()
+
+
+def _fitting(source: object, where: str, max_bytes: int) -> parquet.ParquetFile:
+    """Open a file unless it says that it is too large unpacked."""
+    with _sound(where):
+        file = _opened(source)
+        metadata = file.metadata
+        sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
+    if sum(sizes) > max_bytes:
+        raise DataError(f"unpacked it has more than {max_bytes:,} bytes", where=where)
+    return file
+
+
+def _arrow(file: VerifiedFile) -> pa.PythonFile:
+    return pa.PythonFile(file.stream(), mode="r")
+
+
+def _opened(
+    source: object, *, metadata: Any = None, read_dictionary: Sequence[str] | None = None
+) -> parquet.ParquetFile:
+    return parquet.ParquetFile(
+        source,
+        metadata=metadata,
+        read_dictionary=read_dictionary,
+        pre_buffer=False,  # it would join the ranges of columns that nobody asked for
+        page_checksum_verification=True,
+    )
+
+
+@contextmanager
+def _sound(where: str) -> Iterator[None]:
+    """Turn what Arrow says of broken bytes into a DataError."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
+        raise _damaged(where) from error
+
+
+def _damaged(where: str) -> DataError:
+    return DataError("the Parquet file is truncated or damaged", where=where, hint="write it again")

@@ -1,0 +1,94 @@
+"""The gate on draws in memory: the same plan, measure and judge that a run goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aims_gate.attest.manifest import Entry, Manifest
+from aims_gate.checks import CHECKS
+from aims_gate.facts import DatasetIdentity, DigestKind, ModelIdentity
+from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.judge import judge
+from aims_gate.measure import measure
+from aims_gate.plan import plan
+from aims_gate.policy.model import DataSpec, OnInsufficient, Policy, Role, Rule
+from aims_gate.sources.subject import Data, Subject
+from aims_gate.verdict import Outcome, worst
+
+_NOW = datetime(2026, 11, 1, tzinfo=UTC)
+_ATTRIBUTES = ("sex", "race", ("sex", "race"))
+DRIFT = ("drift.columns", "drift.new_value", "drift.share")
+BIAS = ("fairness.impact_ratio", "fairness.odds")
+"""The checks of the default policy, each with its default threshold and burden of proof."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """One simulated data set of each role that the rules read."""
+
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    """Columns `label`, `prediction`, `sex` and `race`."""
+    reference: Mapping[str, Any] = field(default_factory=dict)
+    current: Mapping[str, Any] = field(default_factory=dict)
+
+
+def outcomes(draw: Draw, *, checks: Sequence[str]) -> Mapping[str, Outcome]:
+    """Give each check's outcome on a draw, under its defaults."""
+    subject = _subject(draw)
+    rules = tuple(
+        Rule(id=f"RULE-{number}", check=name, parameters=_parameters(name, draw))
+        for number, name in enumerate(checks)
+    )
+    tasks = plan(Policy(id="noise", version="1.0.0", rules=rules)).sound()
+    found = {}
+    for task in tasks:
+        statistics = measure(task, subject, now=_NOW)
+        result = judge(task, statistics, now=_NOW, insufficient=OnInsufficient.BLOCK)
+        found[task.rule.check] = result.raw_outcome
+    return found
+
+
+def decided(draw: Draw) -> Outcome:
+    """Give the worst outcome of the default policy: every check that the draw has data for."""
+    checks = [*(DRIFT if draw.reference else ()), *(BIAS if draw.evaluation else ())]
+    return worst(outcomes(draw, checks=[name for name in checks if name in CHECKS]).values())
+
+
+def _parameters(check: str, draw: Draw) -> dict[str, Any]:
+    if check not in BIAS:
+        return {}
+    return {"by": list(_ATTRIBUTES) if "race" in draw.evaluation else ["sex"]}
+
+
+def _subject(draw: Draw) -> Subject:
+    spec = DataSpec(label="label", prediction="prediction", positive=1)
+    roles = {
+        Role.EVALUATION: (draw.evaluation, spec),
+        Role.REFERENCE: (draw.reference, DataSpec()),
+        Role.CURRENT: (draw.current, DataSpec()),
+    }
+    return Subject(
+        model=ModelIdentity(uri="file:model", name="model"),
+        manifest=Manifest(entries=(Entry(path="weights", sha256="0" * 64, bytes=1),)),
+        folder=Path("model"),
+        data={
+            role: _data(role, columns, spec) for role, (columns, spec) in roles.items() if columns
+        },
+    )
+
+
+def _data(role: Role, columns: Mapping[str, Any], spec: DataSpec) -> Data:
+    frame = ArrowFrame.of(columns)
+    identity = DatasetIdentity(
+        role=role,
+        name=role,
+        uri="memory",
+        digest="0" * 64,
+        digest_kind=DigestKind.ROWS,
+        rows=frame.rows,
+    )
+    return Data(role=role, frame=frame, spec=spec, identity=identity)

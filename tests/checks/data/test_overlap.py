@@ -1,0 +1,188 @@
+"""Overlap: rows that training knows are found however they are stored, predicted or named."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aims_gate.checks import NoDataError
+from aims_gate.checks.data.overlap import Overlap
+from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.facts import Lack
+from aims_gate.policy.model import Role
+from aims_gate.sources.subject import Data
+from aims_gate.verdict import Outcome
+from tests.checks.subjects import context, data, decided, inputs, judged
+
+TRAINED: dict[str, Any] = {
+    "id": ["a", "b", "c"],
+    "age": [30.0, 40.0, 50.0],
+    "sex": ["F", "M", None],
+    "y": [1, 0, 1],
+}
+TESTED: dict[str, Any] = {
+    "id": ["b", "d", "e", "f"],
+    "age": [40, 30, 50, 60],
+    "sex": ["M", "M", None, "F"],
+    "y": [1, 1, 1, 1],
+    "p": [0.1, 0.2, 0.3, 0.4],
+}
+
+
+def reference(columns: dict[str, Any] = TRAINED, **spec: Any) -> Data:
+    return data(columns, Role.REFERENCE, **{"key": "id", "label": "y", **spec})
+
+
+def evaluation(columns: dict[str, Any] = TESTED, **spec: Any) -> Data:
+    return data(columns, **{"key": "id", "label": "y", "score": "p", **spec})
+
+
+def share(check: Overlap, *roles: Data, **options: Any) -> float | None:
+    (cell,) = judged(check, *roles, **options).values()
+    return cell.value
+
+
+def test_known_rows_are_found_whatever_label_prediction_and_name_they_carry_now() -> None:
+    assert share(Overlap(), evaluation(), reference()) == 0.5
+    assert share(Overlap(columns=("age",)), evaluation(), reference()) == 0.75
+    cell = judged(Overlap(), evaluation(), reference())[""]
+    assert cell.reason == (
+        "2 of 4 rows occur in the reference data, compared by age, sex; "
+        "0.0% of the reference rows repeat each other"
+    )
+
+
+def test_known_keys_are_found_whatever_the_rows_hold() -> None:
+    assert share(Overlap(by="key"), evaluation(), reference()) == 0.25
+    assert share(Overlap(by="key", columns=("id",)), evaluation(), reference()) == 0.25
+    assert share(Overlap(by="key"), evaluation(), reference({"id": ["x"]})) == 0
+
+
+def test_one_known_key_is_past_the_limit_and_so_is_one_row_in_five_hundred() -> None:
+    rule = {"check": "data.overlap", "parameters": {"by": "key"}}
+    assert decided(rule, evaluation(), reference()).outcome is Outcome.FAIL
+    clean = np.random.default_rng(1).normal(size=2_000)
+    for known, outcome in ((2, Outcome.PASS), (3, Outcome.FAIL)):
+        mixed = np.concatenate([clean[:known], np.random.default_rng(2).normal(size=2_000 - known)])
+        sides = data({"x": mixed}), data({"x": clean}, Role.REFERENCE)
+        assert decided({"check": "data.overlap"}, *sides).outcome is outcome
+
+
+def test_an_evaluation_on_the_training_data_is_found_through_other_types() -> None:
+    """Text that became a dictionary, a whole number a float and a double a single are the same."""
+    random = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {
+            "age": random.integers(18, 90, 500),
+            "x": random.normal(size=500),
+            "g": random.choice(["a", "b"], 500),
+        }
+    )
+    stored = frame.astype({"age": "float64", "x": "float32", "g": "category"})
+    assert (
+        share(Overlap(), data(stored.sample(200, random_state=1)), data(frame, Role.REFERENCE)) == 1
+    )
+    assert share(Overlap(), data(frame.head(200)), data(stored, Role.REFERENCE)) == 1
+
+
+def test_names_of_their_own_for_every_row_prove_nothing() -> None:
+    """An identifier that nobody named as key would hide an evaluation on the training data."""
+    known = {"x": np.linspace(0, 1, 150)}
+    sides = (
+        data({"row": [f"t{i}" for i in range(150)], **known}),
+        data({"row": [f"r{i}" for i in range(150)], **known}, Role.REFERENCE),
+    )
+    assert judged(Overlap(), *sides)[""].lack is Lack.INSUFFICIENT
+    assert decided({"check": "data.overlap"}, *sides).outcome is Outcome.INSUFFICIENT
+    assert share(Overlap(columns=("x",)), *sides) == 1
+
+
+def test_another_kind_on_the_other_side_refuses_and_is_never_a_clean_split() -> None:
+    text = reference({**TRAINED, "age": ["30", "40", "50"]})
+    with pytest.raises(DataError, match="'age' holds"):
+        list(Overlap().measure(inputs(evaluation(), text)))
+    assert decided({"check": "data.overlap"}, evaluation(), text).outcome is Outcome.ERROR
+    numbered = reference({**TRAINED, "id": [1, 2, 3]})
+    rule = {"check": "data.overlap", "parameters": {"by": "key"}}
+    assert decided(rule, evaluation(), numbered).outcome is Outcome.ERROR
+
+
+def test_a_row_without_a_key_refuses_because_it_could_be_any() -> None:
+    rule = {"check": "data.overlap", "parameters": {"by": "key"}}
+    for sides in (
+        (evaluation({**TESTED, "id": ["x", None, "y", "z"]}), reference()),
+        (evaluation(), reference({**TRAINED, "id": ["x", None, "y"]})),
+    ):
+        with pytest.raises(DataError, match="1 rows have no 'id'"):
+            list(Overlap(by="key").measure(inputs(*sides)))
+        assert decided(rule, *sides).outcome is Outcome.ERROR
+
+
+def test_without_a_key_or_with_two_of_them_nothing_is_looked_up() -> None:
+    for sides, said in (
+        ((evaluation(key=None), reference()), "no column is named as key"),
+        ((evaluation(), reference(key=None)), "under data.reference"),
+        ((evaluation(), reference(key="sex")), "the key is 'id' in one and 'sex' in the other"),
+    ):
+        with pytest.raises(DataError, match=said):
+            list(Overlap(by="key").measure(inputs(*sides)))
+    with pytest.raises(MissingColumnError, match="reference data"):
+        list(Overlap(columns=("age", "p")).measure(inputs(evaluation(), reference())))
+
+
+def test_nothing_to_compare_is_missing_and_never_a_clean_split() -> None:
+    apart = evaluation({"id": ["b"], "height": [2.5], "p": [0.5], "y": [1]})
+    assert judged(Overlap(), apart, reference())[""].lack is Lack.MISSING
+    assert decided({"check": "data.overlap"}, apart, reference()).outcome is Outcome.MISSING
+    none = reference({"id": pa.array([], pa.string()), "age": pa.array([], pa.float64())})
+    assert judged(Overlap(), evaluation(), none)[""].lack is Lack.MISSING
+    with pytest.raises(NoDataError):
+        list(Overlap().measure(inputs(evaluation())))
+    assert decided({"check": "data.overlap"}, evaluation()).outcome is Outcome.MISSING
+    with pytest.raises(DataError, match="themselves"):
+        list(Overlap().measure(inputs(reference(), on=Role.REFERENCE)))
+
+
+def test_what_was_not_compared_is_named() -> None:
+    more = evaluation({**TESTED, "list": pa.array([[1]] * 4), "extra": [1] * 4})
+    told = context(Overlap(), "left_out", more, reference({**TRAINED, "list": pa.array([[1]] * 3)}))
+    assert {column: cell.reason for column, cell in told.items()} == {
+        "id": "left out: a role, not an input",
+        "y": "left out: a role, not an input",
+        "p": "left out: in the evaluation data only",
+        "list": "left out: holds nothing that can be compared",
+        "extra": "left out: in the evaluation data only",
+    }
+
+
+def test_dates_of_a_copy_do_not_make_it_new() -> None:
+    trained = {"day": [date(2025, 1, 1)], "x": [1.5]}
+    tested = {"day": [date(2026, 1, 1)], "x": [1.5]}
+    sides = data(tested, time="day"), data(trained, Role.REFERENCE, time="day")
+    assert share(Overlap(), *sides) == 1
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    known=st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab")), min_size=1, max_size=12),
+    asked=st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab")), min_size=1, max_size=12),
+)
+def test_the_share_is_that_of_pandas_isin_and_grows_with_what_is_known(
+    known: list[tuple[int, str]], asked: list[tuple[int, str]]
+) -> None:
+    def side(rows: list[tuple[int, str]], role: Role) -> Data:
+        return data({"i": [row[0] for row in rows], "s": [row[1] for row in rows]}, role)
+
+    ours = side(asked, Role.EVALUATION)
+    found = share(Overlap(), ours, side(known, Role.REFERENCE))
+    index = pd.MultiIndex.from_tuples(asked)
+    assert found == index.isin(known).mean()
+    assert share(Overlap(), ours, side([*known, asked[0]], Role.REFERENCE)) >= found  # type: ignore[operator]  # a value
+    assert share(Overlap(), ours, side(asked, Role.REFERENCE)) == 1

@@ -1,0 +1,182 @@
+"""What every frame must answer about whole rows, times and patterns; frames are in test_frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.frames import Frame
+from tests.conformance.test_frame import FRAMES, Make
+
+EVERY = pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))
+ROWS: dict[str, Any] = {
+    "sex": ["F", "M", None, "F", "M", "M", "F"],
+    "age": [17, 25, 70, 17, 44, 25, 17],
+    "p": [0.5, -0.0, math.nan, 0.5, 0.1, 0.0, None],
+}
+
+
+@EVERY
+def test_a_row_that_repeats_another_is_counted_and_the_first_is_not(make: Make) -> None:
+    frame = make(ROWS)
+    assert frame.repeats(["sex", "age", "p"]) == 2
+    assert frame.repeats(["sex", "age"]) == 3
+    assert frame.repeats(["sex"]) == 4
+    assert frame.repeats(["p"]) == 3
+
+
+@EVERY
+def test_rows_that_occur_in_the_other_frame_are_counted_on_this_side(make: Make) -> None:
+    other = make({"age": [17, 44, 1], "sex": ["F", "M", None], "more": [1, 2, 3]})
+    assert make(ROWS).shared(other, ["sex", "age"]) == 4
+    assert other.shared(make(ROWS), ["sex", "age"]) == 2
+    assert other.shared(make(ROWS), ["sex"]) == 3
+    with pytest.raises(MissingColumnError, match="more"):
+        make(ROWS).shared(other, ["sex", "more"])
+
+
+@EVERY
+@pytest.mark.parametrize(
+    ("ours", "theirs", "shared"),
+    [
+        (pa.array([1, 2], pa.int8()), pa.array([1.0, 2.5]), 1),
+        (pa.array([0.1, 0.7]), pa.array([0.1, 0.3], pa.float32()), 1),
+        (pa.array([0.1, 0.7], pa.float32()), pa.array([0.1, 0.3]), 1),
+        (pa.array([-1, 2**53 + 1]), pa.array([2**53, 2**64 - 1], pa.uint64()), 1),
+        (pa.array([2**53 + 1]), pa.array([2**53]), 0),
+        (pa.array([2**64 - 1], pa.uint64()), pa.array([2**64 - 2], pa.uint64()), 0),
+        (pa.array([None, 3], pa.int64()), pa.array([math.nan, 4.0]), 1),
+        (pa.array(["a", None]).dictionary_encode(), pa.array(["a"], pa.large_string()), 1),
+        (pa.array([True, None]), pa.array([True, False]), 1),
+        (
+            pa.array([datetime(2026, 1, 1, 12, tzinfo=UTC)], pa.timestamp("ns", "Asia/Tokyo")),
+            pa.array([datetime(2026, 1, 1, 12)], pa.timestamp("s")),  # noqa: DTZ001 - on purpose
+            1,
+        ),
+        (pa.array([date(2026, 1, 1)]), pa.array([datetime(2026, 1, 1, tzinfo=UTC)]), 1),
+        (pa.array([], pa.int64()), pa.array([1.0]), 0),
+        (pa.array([1.0]), pa.array([], pa.int64()), 0),
+    ],
+    ids=lambda value: str(value.type) if isinstance(value, pa.Array) else None,
+)
+def test_how_a_value_is_stored_does_not_hide_that_it_is_the_same(
+    make: Make, ours: pa.Array, theirs: pa.Array, shared: int
+) -> None:
+    assert make({"v": ours}).shared(make({"v": theirs}), ["v"]) == shared
+
+
+@EVERY
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda frame: frame.repeats([]),
+        lambda frame: frame.shared(frame, []),
+        lambda frame: frame.repeats(["list"]),
+        lambda frame: frame.shared(FRAMES["arrow"]({"sex": [1, 2]}), ["sex"]),
+        lambda frame: frame.span("age"),
+        lambda frame: frame.matches("age", "1."),
+    ],
+)
+def test_rows_that_cannot_be_compared_are_an_error_and_never_different(
+    make: Make, ask: Callable[[Frame], object]
+) -> None:
+    """Text in one frame and numbers in the other would share no row, and so hide every leak."""
+    rows = 7
+    frame = make({**ROWS, "list": pa.array([[1]] * rows)})
+    with pytest.raises(DataError):
+        ask(frame)
+
+
+@EVERY
+def test_a_column_that_is_not_there_is_named(make: Make) -> None:
+    asks: list[Callable[[Frame], object]] = [
+        lambda frame: frame.repeats(["sex", "agee"]),
+        lambda frame: frame.shared(frame, ["agee"]),
+        lambda frame: frame.span("agee"),
+        lambda frame: frame.matches("agee", "x"),
+    ]
+    for ask in asks:
+        with pytest.raises(MissingColumnError, match="did you mean 'age'"):
+            ask(make(ROWS))
+
+
+@EVERY
+def test_a_span_goes_from_the_oldest_row_to_the_newest_with_its_longest_gap(make: Make) -> None:
+    start = datetime(2026, 3, 1, 6, tzinfo=UTC)
+    hours = [50, 0, None, 2, 98, 50]
+    times = [None if hour is None else start + timedelta(hours=hour) for hour in hours]
+    found = make({"t": pa.array(times, pa.timestamp("ms", "America/New_York"))}).span("t")
+    assert (found.oldest, found.newest) == (start, start + timedelta(hours=98))
+    assert (found.nulls, found.gap_days) == (1, 2.0)
+    assert found.gap_after == start + timedelta(hours=2)
+
+
+@EVERY
+def test_a_span_of_one_day_has_no_gap_and_one_of_nothing_no_ends(make: Make) -> None:
+    one = make({"t": [date(2026, 3, 1), date(2026, 3, 1)]}).span("t")
+    assert (one.oldest, one.gap_days, one.gap_after) == (one.newest, 0.0, None)
+    for nothing in (pa.array([], pa.date32()), pa.array([None, None], pa.timestamp("s"))):
+        found = make({"t": nothing}).span("t")
+        assert (found.oldest, found.newest, found.nulls) == (None, None, len(nothing))
+
+
+@EVERY
+def test_a_pattern_holds_from_end_to_end_and_null_does_not_match(make: Make) -> None:
+    frame = make({"zip": ["12345", "1234", "123456", None, "12345\n", "1234x", "00000"]})
+    assert frame.matches("zip", "[0-9]{5}") == 2
+    assert frame.matches("zip", "1234|12345") == 2
+    assert frame.matches("zip", "") == 0
+
+
+_CELL = st.tuples(
+    st.sampled_from(["a", "b", None]), st.sampled_from([0.5, -1.0, None]), st.integers(0, 3)
+)
+
+
+def _columns(rows: list[tuple[Any, ...]]) -> dict[str, pa.Array]:
+    return {
+        "g": pa.array([row[0] for row in rows], pa.string()),
+        "x": pa.array([row[1] for row in rows], pa.float64()),
+    }
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows=st.lists(_CELL, max_size=12), others=st.lists(_CELL, max_size=12))
+def test_weighted_rows_repeat_and_are_shared_as_repeated_rows_are(
+    rows: list[tuple[Any, ...]], others: list[tuple[Any, ...]]
+) -> None:
+    """pandas, which holds NaN and null for equal, says the same of the rows written out."""
+    written = [row[:2] for row in rows for _ in range(row[2])]
+    known = [row[:2] for row in others if row[2]]
+    frame = pd.DataFrame(written, columns=["g", "x"])
+    for make in FRAMES.values():
+        weights = pa.array([row[2] for row in rows], pa.int64())
+        weighted = make({**_columns(rows), "n": weights}, weight="n")
+        other = make(
+            {**_columns(others), "n": pa.array([row[2] for row in others], pa.int64())}, weight="n"
+        )
+        assert weighted.repeats(["g", "x"]) == int(frame.duplicated().sum())
+        assert weighted.repeats(["x"]) == int(frame.duplicated(subset=["x"]).sum())
+        assert weighted.shared(other, ["g", "x"]) == sum(row in known for row in written)
+        assert weighted.shared(weighted, ["g", "x"]) == weighted.rows
+
+
+@settings(deadline=None, max_examples=40)
+@given(rows=st.lists(_CELL, min_size=1, max_size=12), data=st.data())
+def test_the_order_of_rows_and_columns_does_not_matter(
+    rows: list[tuple[Any, ...]], data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(rows))
+    for make in FRAMES.values():
+        one, other = make(_columns(rows)), make(_columns(shuffled))
+        assert one.repeats(["g", "x"]) == other.repeats(["x", "g"])
+        assert one.shared(other, ["g", "x"]) == other.shared(one, ["x", "g"]) == one.rows
