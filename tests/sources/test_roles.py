@@ -130,6 +130,7 @@ STATED = DataSpec(
     threshold=0.7,
     positive=0,
     task=TaskKind.MULTICLASS,
+    query="other_q",
     key="d",
     weight="e",
     time="f",
