@@ -109,6 +109,33 @@ def test_the_policy_pages_commands_run(reader: Path) -> None:
         assert guarded(arguments) == code, arguments
 
 
+def test_the_page_of_data_shows_bias_in_more_than_two_classes(
+    reader: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its policy, on 3,000 cases of three classes, in which women are urgent half as often."""
+    (policy,) = [block for block in blocks("docs/data.md") if block.title == "triage.yaml"]
+    (reader / "triage.yaml").write_text(policy.text, encoding="utf-8")
+    (reader / "model").mkdir()
+    (reader / "model" / "weights").touch()
+    lines = ["y,yhat,sex"]
+    for sex, urgent in (("F", 2), ("M", 4)):
+        classes = ["urgent"] * urgent + ["soon"] * 3 + ["later"] * (5 - urgent + 2)
+        lines += [f"{one},{one},{sex}" for one in classes * 150]
+    (reader / "triage.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (arguments,) = [
+        words
+        for block in blocks("docs/data.md")
+        for words, _code in commands(block)
+        if "triage.yaml" in words
+    ]
+    assert guarded(arguments) == 1
+    told = capsys.readouterr().out
+    assert "FAIL  BIAS-02  impact ratio sex=F" in told
+    assert "PASS  PERF-01" in told
+    assert "PASS  BIAS-03" in told
+    assert "compare the named groups in the training data" in told
+
+
 PAGES = sorted(str(p.relative_to(ROOT)) for p in [*ROOT.glob("docs/*.md"), ROOT / "README.md"])
 
 

@@ -125,7 +125,7 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
             where=where,
             hint=f"state positive: under data.{data.role}",
         )
-    if positive not in classes and positive not in _labels(data):
+    if not data.is_part and positive not in classes and positive not in _labels(data):
         raise DataError(
             f"the positive class {positive!r} occurs nowhere in {' or '.join(columns)}; "
             f"there are {_listed(classes)}",
@@ -159,8 +159,8 @@ def _columns(data: Data, role: Need, named: str | Mapping[str, str] | None) -> I
         raise DataError(
             f"no column is named as {role}",
             where=where,
-            hint=f"state {role}: under data.{data.role}, or log the data with "
-            f"aims_gate.log_evaluation({role}=...)",
+            hint=f"state {role}: under data.{data.role} in the policy; a file brings its own roles "
+            f"only where aims_gate.log_evaluation({role}=...) wrote it",
         )
     columns = [named] if isinstance(named, str) else list(named.values())
     for column in columns:

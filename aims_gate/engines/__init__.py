@@ -95,6 +95,10 @@ class Engine(Protocol):
         """
         ...
 
+    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
+        """Give the mean of each sample's values; NaN for one without any."""
+        ...
+
     def drift_of_bins(self, method: str, table: Binned) -> Answer:
         """Give a distance of `stats.divergence` over bins or categories: 0 is none."""
         ...

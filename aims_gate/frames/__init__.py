@@ -193,9 +193,34 @@ class Frame(Protocol):
         ...
 
     def moments(
-        self, loss: Loss, *, label: str, estimate: str, positive: Scalar | None = None
+        self,
+        loss: Loss,
+        *,
+        label: str,
+        estimate: str,
+        positive: Scalar | None = None,
+        against: str | None = None,
     ) -> Moments:
-        """Give the moments of a per-row loss; DataError if a row's loss is not finite."""
+        """Give the moments of a per-row loss; DataError if a row's loss is not finite.
+
+        With *against*, another column of estimates, those of each row's loss less the loss that
+        it has there.
+        """
+        ...
+
+    def placements(
+        self, *, label: str, positive: Scalar, first: str, second: str
+    ) -> tuple[Moments, Moments]:
+        """Give the moments of each row's placement under *first* less that under *second*.
+
+        A positive's placement is the share of negatives with a lower score, a negative's the
+        share of positives with a higher one, ties counting one half: what DeLong's variance of a
+        difference of areas follows from.
+
+        Returns:
+            Of the rows whose label is *positive*, and of the others. DataError if there are none
+            of either, a label is null, or a score is not a finite number.
+        """
         ...
 
     def class_moments(self, loss: Loss, *, label: str, estimates: Mapping[Scalar, str]) -> Moments:
@@ -251,6 +276,12 @@ class Frame(Protocol):
 
     def digest(self) -> str:
         """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
+        ...
+
+    def parts(
+        self, *keys: Key, columns: Sequence[str]
+    ) -> Sequence[tuple[tuple[Scalar | None, ...], Frame]]:
+        """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
         ...
 
     def without_nulls(self, columns: Sequence[str]) -> Frame:

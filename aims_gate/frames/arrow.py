@@ -18,19 +18,17 @@ from aims_gate.frames import (
     Frame,
     Key,
     Kind,
-    Loss,
-    Moments,
-    Ranking,
-    Rankings,
     Scalar,
     Span,
 )
+from aims_gate.frames.answers import Answers
 from aims_gate.frames.columns import (
     Coded,
     Codes,
     Mask,
     binned,
     coded,
+    grouped,
     kind_of,
     missing,
     numbers,
@@ -41,26 +39,15 @@ from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.identity import compared, identities
 from aims_gate.frames.lazy import LazyTable
-from aims_gate.frames.losses import (
-    class_loss,
-    moments_of,
-    places,
-    probability_loss,
-    refuse_infinite,
-    regression_loss,
-)
 from aims_gate.frames.memory import Memory
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
 from aims_gate.frames.patterns import matching
-from aims_gate.frames.queries import rankings
 from aims_gate.frames.times import instants, span_of
 from aims_gate.frames.weights import weights_of
 
-_PROBABILITY = (Loss.BRIER, Loss.LOG)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ArrowFrame:
+class ArrowFrame(Answers):
     """A `Frame` over an Arrow table or a `LazyTable`; make one with `ArrowFrame.of`.
 
     Rows of weight 0 do not exist for any question but the digest, which covers the table as given.
@@ -173,52 +160,20 @@ class ArrowFrame:
                 )
         return found
 
-    def moments(
-        self, loss: Loss, *, label: str, estimate: str, positive: Scalar | None = None
-    ) -> Moments:
-        """Give the moments of a per-row loss.
+    def parts(
+        self, *keys: Key, columns: Sequence[str]
+    ) -> Sequence[tuple[tuple[Scalar | None, ...], ArrowFrame]]:
+        """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
+        coded = [self._coded(key) for key in keys]
+        kept = pa.table({column: self._column(column) for column in columns})
+        some, groups = grouped(coded, self.table.num_rows)
+        cells = zip(*(_decode(column, some) for column in coded), strict=True)
+        return [(cell, self._part(kept, rows)) for cell, rows in zip(cells, groups, strict=True)]
 
-        *positive* is needed for the losses of probabilities; it is compared with labels by value,
-        so 1, 1.0 and True are one, and text is never a number.
-
-        Raises:
-            DataError: A row's loss is not finite, a probability is outside [0, 1], there are no
-                rows, or *positive* is missing.
-        """
-        scores = self._numbers(estimate)
-        if loss not in _PROBABILITY:
-            return moments_of(regression_loss(loss, self._numbers(label), scores), self.weights)
-        if positive is None:
-            raise DataError(f"{loss} loss needs the positive class", where=self.name)
-        is_positive = self._equals(label, positive)
-        return moments_of(probability_loss(loss, is_positive, scores), self.weights)
-
-    def class_moments(self, loss: Loss, *, label: str, estimates: Mapping[Scalar, str]) -> Moments:
-        """Give the moments of BRIER or LOG over several classes; see `Frame.class_moments`."""
-        place = places(self._coded(Key(column=label)), tuple(estimates), where=self.name)
-        columns = np.column_stack([self._numbers(column) for column in estimates.values()])
-        return moments_of(class_loss(loss, place, columns), self.weights)
-
-    def losses(self, loss: Loss, *, label: str, estimate: str) -> Distribution:
-        """Give the ordered distribution of a regression loss; DataError as `moments`."""
-        values = regression_loss(loss, self._numbers(label), self._numbers(estimate))
-        refuse_infinite(values)
-        if self.weights is not None:
-            return by_sorting_weighted(values, self.weights)
-        return by_sorting(values)
-
-    def rankings(
-        self, ranking: Ranking, *, query: str, label: str, score: str, k: int | None = None
-    ) -> Rankings:
-        """Give a ranking metric of the rows of each query; see `Frame.rankings`."""
-        return rankings(
-            ranking,
-            query=self._coded(Key(column=query)).codes,
-            label=self._numbers(label),
-            score=self._numbers(score),
-            weights=self.weights,
-            k=k,
-        )
+    def _part(self, table: pa.Table, rows: Codes) -> ArrowFrame:
+        kept = table.take(pa.array(rows))
+        weights = None if self.weights is None else self.weights[rows]
+        return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
 
     def repeats(self, columns: Sequence[str]) -> int:
         """Count the rows that repeat an earlier one in *columns*: rows less different rows."""

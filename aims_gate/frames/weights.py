@@ -1,4 +1,4 @@
-"""Weights of rows: how many rows each stands for."""
+"""Weights that count rows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ _EXACT = 2.0**53
 
 
 def weights_of(column: pa.ChunkedArray, *, where: str) -> Counts:
-    """Give a column of weights, shape (rows,).
-
-    DataError if one is null, negative or not whole, or they sum to 2^53 or more.
-    """
+    """Give a column of weights as whole numbers; DataError for anything that does not count."""
     if len(column) == 0:  # a column without rows has no type of its own in CSV
         return np.empty(0, dtype=np.int64)
     if kind_of(column.type) is not Kind.NUMBER:

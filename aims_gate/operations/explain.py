@@ -152,7 +152,10 @@ def _data(roles: tuple[Role, ...], policy: Policy) -> str:
     for role in roles:
         spec = policy.data.get(role)
         source = spec.source if spec is not None else None
-        told.append(f"{role} data ({source or f'aims_gate/{role}.parquet of the run, or --data'})")
+        usual = f"aims_gate/{role}.parquet of the run, or --data"
+        if role is Role.CHAMPION:
+            usual = "what the run behind the alias logged, or --data"
+        told.append(f"{role} data ({source or usual})")
     return " against ".join(told)
 
 

@@ -42,6 +42,9 @@ class Role(StrEnum):
     REFERENCE = "reference"
     CURRENT = "current"
     CHAMPION = "champion"
+    """What another model answers on the evaluation data."""
+    PERTURBED = "perturbed"
+    """What the model answers where its evaluation data were disturbed."""
 
 
 class TaskKind(StrEnum):

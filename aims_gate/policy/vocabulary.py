@@ -78,7 +78,9 @@ def _words(*words: str) -> WithJsonSchema:
 
 
 _TASKS = tuple(kind.value for kind in TaskKind)
-_ROLES = tuple(role.value for role in Role if role is not Role.CHAMPION)
+_ANSWERS = (Role.CHAMPION, Role.PERTURBED)
+"""Roles that hold answers only, and are not judged by themselves."""
+_ROLES = tuple(role.value for role in Role if role not in _ANSWERS)
 _SEVERITIES = tuple(word.value for word in Severity)
 _BURDENS = tuple(word.value for word in DecideOn)
 _REACTIONS = tuple(word.value for word in OnInsufficient)
@@ -193,6 +195,6 @@ InsufficientWord = Annotated[str, _choice(*_REACTIONS), _words(*_REACTIONS)]
 TaskWord = Annotated[str, _choice(*_TASKS), _words(*_TASKS)]
 RoleWord = Annotated[
     str,
-    _choice(*_ROLES, later={"champion": "a rule reads evaluation, reference or current data"}),
+    _choice(*_ROLES),
     _words(*_ROLES),
 ]

@@ -226,3 +226,19 @@ def test_losses_of_several_classes_have_one_value_whoever_computes_them(
     assert not answer.problem
     native = Engines()["native"].score(metric, made.table, made.sample)
     assert answer.value == pytest.approx(native.value, rel=1e-9)
+
+
+@LAWS
+@given(
+    rows=st.lists(
+        st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=1, max_size=9),
+        min_size=2,
+        max_size=4,
+    )
+)
+def test_means_are_those_of_the_rows(engine: Engine, rows: list[list[float]]) -> None:
+    answers = engine.means([numbers(np.array(values)) for values in rows])
+    for values, answer in zip(rows, answers, strict=True):
+        assert not answer.problem
+        assert answer.value == pytest.approx(np.mean(values), rel=1e-9, abs=1e-6)
+    assert engine.means([]) == ()

@@ -88,6 +88,23 @@ class Reference:
             _answer(_compared(measure, rates[low], rates[high]), library) for low, high in pairs
         )
 
+    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
+        """Give Fairlearn's mean prediction of each sample, all of them asked for at once."""
+        if not samples:
+            return ()
+        sizes = [len(sample.values) for sample in samples]
+        arguments = {
+            "values": np.concatenate([sample.values for sample in samples]),
+            "counts": np.concatenate([sample.counts for sample in samples]),
+            "group": np.repeat(np.arange(len(samples)), sizes),
+            "groups": np.arange(len(samples)),
+        }
+        try:
+            library, found = self._ask("fairlearn", "means", arguments, many=len(samples))
+        except CheckError as error:
+            return (Answer.none(self.label, str(error)),) * len(samples)
+        return tuple(_answer(value, library) for value in found)
+
     def drift_of_bins(self, method: str, table: Binned) -> Answer:
         """Give a library's plain distance of our bins, less what noise adds to it.
 

@@ -56,6 +56,22 @@ def rates(rows: Counts, successes: Counts) -> Told:
     return f"fairlearn {fairlearn.__version__}", [float(rate) for rate in found]
 
 
+def means(values: Floats, counts: Counts, group: Counts, groups: Counts) -> Told:
+    """Give Fairlearn's mean prediction of each of *groups*, values counted by `sample_weight`."""
+    import fairlearn
+    from fairlearn.metrics import MetricFrame, mean_prediction
+
+    frame = MetricFrame(
+        metrics=mean_prediction,
+        y_true=values,
+        y_pred=values,
+        sensitive_features=group,
+        sample_params={"sample_weight": counts},
+    )
+    found = frame.by_group.reindex(groups)
+    return f"fairlearn {fairlearn.__version__}", [float(mean) for mean in found]
+
+
 def fairness(
     metric: str,
     truth: Counts,
@@ -258,6 +274,7 @@ _SCORES: Mapping[str, _Score] = {
 }
 ANSWERS: Mapping[str, Callable[..., Told]] = {
     "rates": rates,
+    "means": means,
     "fairness": fairness,
     "drift": drift,
     "distance": distance,
