@@ -111,11 +111,20 @@ class Ranked:
     @classmethod
     def merge(cls, positives: tuple[Floats, Counts], negatives: tuple[Floats, Counts]) -> Ranked:
         """Merge two ordered distributions, each (distinct values, counts), into one table."""
-        scores = np.union1d(positives[0], negatives[0])
+        values = np.concatenate([positives[0], negatives[0]])
+        order = np.argsort(values, kind="stable")  # merges two ascending runs in linear time
+        scores = values[order]
+        counts = np.concatenate([positives[1], negatives[1]])[order]
+        own = np.where(order < len(positives[0]), counts, 0)
+        new = np.ones(len(scores), dtype=np.bool_)
+        new[1:] = scores[1:] != scores[:-1]
+        if new.all():
+            return cls(scores=scores, positives=own, negatives=counts - own)
+        starts = np.flatnonzero(new)
         return cls(
-            scores=scores,
-            positives=_placed(scores, *positives),
-            negatives=_placed(scores, *negatives),
+            scores=scores[starts],
+            positives=np.add.reduceat(own, starts),
+            negatives=np.add.reduceat(counts - own, starts),
         )
 
     @property
@@ -222,10 +231,3 @@ ScoreTable = (
     | Residuals
     | Queries
 )
-
-
-def _placed(scores: Floats, values: Floats, counts: Counts) -> Counts:
-    """Spread *counts* of ascending *values* over the places they have among *scores*."""
-    placed = np.zeros(scores.shape, dtype=np.int64)
-    placed[np.searchsorted(scores, values)] = counts
-    return placed

@@ -15,6 +15,7 @@ from aims_gate.checks.outcomes.table import (
     score_column,
 )
 from aims_gate.engines import Sample
+from aims_gate.errors import CheckError
 from aims_gate.frames import Counts, Floats, Loss, Scalar
 from aims_gate.sources.subject import Data
 from aims_gate.stats.tables import BetaConfusion, Confusion, Ranked
@@ -42,6 +43,8 @@ def with_beta(asked: Asked, table: Confusion) -> Confusion:
     """Give the table as the metric takes it."""
     if asked.metric != "f_beta":
         return table
+    if asked.beta is None:
+        raise CheckError("f_beta needs beta")
     return BetaConfusion(tp=table.tp, fn=table.fn, fp=table.fp, tn=table.tn, beta=asked.beta)
 
 

@@ -34,8 +34,8 @@ class Asked:
     """A metric with its parameters."""
 
     metric: str
-    beta: float = 1.0
-    """Of f_beta: how many times as much as precision recall counts."""
+    beta: float | None = None
+    """Of f_beta, which needs it: how many times as much as precision recall counts."""
     k: int | None = None
     """Of ranking metrics: the places looked at; None for all."""
     max_uncovered: float = 0.05

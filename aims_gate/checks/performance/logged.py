@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.performance.claims import MOST_RUNS, Claim, Wanted, find_claim
-from aims_gate.checks.performance.score import Metric, Score
+from aims_gate.checks.performance.score import Plain, Score
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
 
@@ -55,7 +55,7 @@ class Logged:
 
     metric: str
     """The key under which it was logged, such as `roc_auc` or `exact/mean`."""
-    against: Metric | None = None
+    against: Plain | None = None
     """The metric of performance.score that is recomputed and compared."""
     dataset: str | None = None
     """The data set that it must have been logged for, by its name in MLflow."""
@@ -96,10 +96,6 @@ class Logged:
                 "what scorers gave cannot be recomputed",
                 "leave against or scorers out",
             )
-
-        if self.against is not None:
-            for _, what, _ in Score(metric=self.against).problems():
-                yield "against", what, "it cannot be given here: hold another metric against it"
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Find the claim, and recompute its value if the rule says so.

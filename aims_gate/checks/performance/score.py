@@ -19,14 +19,13 @@ from aims_gate.stats.auc import LEAST_CLASS
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.tables import Classes, ClassRanked, Confusion, Queries, Ranked
 
-Metric = Literal[
+Plain = Literal[
     "accuracy",
     "balanced_accuracy",
     "precision",
     "recall",
     "specificity",
     "f1",
-    "f_beta",
     "mcc",
     "roc_auc",
     "average_precision",
@@ -50,9 +49,10 @@ Metric = Literal[
     "ndcg",
     "map",
     "mrr",
-    "precision_at_k",
-    "recall_at_k",
 ]
+"""The metrics that need nothing but data."""
+Metric = Literal[Plain, "f_beta", "precision_at_k", "recall_at_k"]
+"""Every metric; the last ones need a parameter."""
 _LEAST_SHOWN = 30
 """A class with fewer labelled rows is not named in evidence unless it is asked for."""
 _KINDS = {Classes: " (several classes)", ClassRanked: " (several classes)", Queries: " (ranking)"}
@@ -171,7 +171,7 @@ class Score:
         data = inputs.data(inputs.on or Role.EVALUATION)
         asked = Asked(
             metric=self.metric,
-            beta=1.0 if self.beta is None else self.beta,
+            beta=self.beta,
             k=self.k,
             max_uncovered=self.max_uncovered,
         )
