@@ -162,6 +162,7 @@ CHECKS: Table[type[Check]] = Table(
         "fairness.proxy": "aims_gate.checks.fairness.proxy:Proxies",
         "fairness.predictive_parity": "aims_gate.checks.fairness.rates:PredictiveParity",
         "fairness.group_performance": f"{_FAIRNESS}.group_performance:GroupPerformance",
+        "fairness.label_bias": f"{_FAIRNESS}.label_bias:LabelBias",
         "fairness.score_gap": f"{_FAIRNESS}.score_gap:ScoreGap",
         **{f"fairlearn:{name}": f"{_FAIRLEARN}:{name}" for name in _FAIRLEARN_METRICS},
         "drift.columns": "aims_gate.checks.drift.columns:Columns",
