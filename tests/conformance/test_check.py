@@ -28,8 +28,11 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PARAMETERS: dict[str, dict[str, Any]] = {
     "performance.score": {"metric": "accuracy"},
     "performance.champion": {"metric": "accuracy"},
+    "drift.performance": {"metric": "accuracy"},
+    "performance.slices": {"metric": "accuracy"},
     "performance.logged": {"metric": "accuracy_score"},
     "fairness.group_performance": {"metric": "accuracy"},
+    "fairness.label_bias": {"metric": "tvd"},
     "fairness.representation": {"population": {"sex": {"F": 0.5, "M": 0.5}}},
 }
 pytestmark = pytest.mark.parametrize("name", list(CHECKS))
