@@ -155,6 +155,7 @@ CHECKS: Table[type[Check]] = Table(
     {
         "performance.score": "aims_gate.checks.performance.score:Score",
         "performance.champion": "aims_gate.checks.performance.champion:Champion",
+        "performance.slices": "aims_gate.checks.performance.slices:Slices",
         "performance.logged": "aims_gate.checks.performance.logged:Logged",
         "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
         "fairness.parity": "aims_gate.checks.fairness.rates:Parity",
@@ -183,6 +184,7 @@ CHECKS: Table[type[Check]] = Table(
         "evidently:z": f"{_EVIDENTLY}:ZTest",
         "evidently:fisher_exact": f"{_EVIDENTLY}:FisherExact",
         "evidently:g_test": f"{_EVIDENTLY}:GTest",
+        "drift.performance": "aims_gate.checks.drift.performance:Performance",
         "data.schema": "aims_gate.checks.data.schema:Schema",
         "data.missing": "aims_gate.checks.data.missing:Missing",
         "data.ranges": "aims_gate.checks.data.ranges:Ranges",

@@ -8,9 +8,21 @@ Zou and Donner (2008) generalised as MOVER; Donner and Zou (2012) for the ratio 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 Bounds = tuple[float, float]
+
+
+def root(excess: Callable[[float], float], low: float, high: float) -> float:
+    """Bisect to the last bit; *excess* is above 0 at *low* and not above 0 at *high*."""
+    for _ in range(100):
+        middle = (low + high) / 2
+        if excess(middle) > 0:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def wilson(successes: float, rows: float, z: float) -> Bounds:

@@ -53,6 +53,14 @@ class Confusion:
         return self.fp + self.tn
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BetaConfusion(Confusion):
+    """A confusion table in which recall counts *beta* times as much as precision."""
+
+    beta: float
+    """Above 0; 1 is F1."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Classes:
     """Rows of a multi-class task by label and prediction.
@@ -125,6 +133,35 @@ class Ranked:
         return int(self.positives.sum() + self.negatives.sum())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClassRanked:
+    """The scores of each class: its rows as positives against all others."""
+
+    labels: tuple[str | int | float | bool, ...]
+    tables: tuple[Ranked, ...]
+    """One per label, each over the same rows."""
+
+    @property
+    def rows(self) -> int:
+        """All rows, each once."""
+        return self.tables[0].rows if self.tables else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ordered:
+    """Per-row losses in ascending order, each distinct one with the rows that have it."""
+
+    values: Floats
+    """Shape (distinct,), strictly ascending and finite."""
+    counts: Counts
+    """Shape (distinct,)."""
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return int(self.counts.sum())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Losses:
     """The moments of a per-row loss over *rows* rows."""
@@ -151,4 +188,46 @@ class Fit:
         return self.squared.rows
 
 
-ScoreTable = Confusion | Classes | Ranked | Losses | Fit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Residuals:
+    """Errors of a regression with their sign, beside the variance of its labels."""
+
+    errors: Losses
+    """Moments of label - prediction."""
+    variance: float
+    """Variance of the labels, divisor rows; 0 where all labels are one value."""
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.errors.rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queries:
+    """The values of a ranking metric, one for each query."""
+
+    values: Losses
+    """Their moments; *rows* counts queries."""
+    rows: int
+    """Rows of these queries."""
+    left_out: int = 0
+    """Queries without a value: any order of their rows is as good as another."""
+    most_left_out: float = 0.05
+    """The share of queries that may be left out, in [0, 1)."""
+    k: int | None = None
+    """How many places of each ranking were looked at; None for all."""
+
+
+ScoreTable = (
+    Confusion
+    | BetaConfusion
+    | Classes
+    | Ranked
+    | ClassRanked
+    | Losses
+    | Ordered
+    | Fit
+    | Residuals
+    | Queries
+)

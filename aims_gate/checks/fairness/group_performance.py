@@ -16,7 +16,7 @@ from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
 from aims_gate.checks.fairness.parts import parts_of
 from aims_gate.checks.fairness.summary import spread
 from aims_gate.checks.outcomes import Outcomes, outcomes, task_of
-from aims_gate.checks.performance.score import Metric
+from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
@@ -92,7 +92,7 @@ class GroupPerformance(Groups):
         ),
     )
 
-    metric: Metric
+    metric: Plain
     """A metric of performance.score."""
     relative_to: Literal["overall"] | None = None
     """Judge how far each group is behind all rows, in place of its own value."""
