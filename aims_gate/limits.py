@@ -27,12 +27,12 @@ class Bar:
 
 
 def conventional(judged: Judged) -> Threshold | None:
-    """Give the conventional threshold of a statistic; None where there is none."""
+    """Give the conventional limit of a statistic, with its line; None where there is none."""
     if judged.limit is None or judged.higher_is_better is None:
         return None
     if judged.higher_is_better:
-        return Threshold(at_least=judged.limit)
-    return Threshold(at_most=judged.limit)
+        return Threshold(at_least=judged.limit, warn_below=judged.line)
+    return Threshold(at_most=judged.limit, warn_above=judged.line)
 
 
 def bars_of(threshold: Threshold, judged: Judged, serious: float | None) -> Iterator[Bar]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from aims_gate.engines import Engines
-from tests.servers import Server, environment, shared_server
+from tests.servers import Server, environment, s3_server, shared_server
 
 pytest_plugins = ["pytester"]
 
@@ -70,6 +70,13 @@ def mlflow_server(mlflow_process: Server) -> str:
 
 
 @pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """URL of an S3 stand-in; give your buckets names of their own."""
+    with s3_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
     """Engines with one child process for the whole session: its imports take seconds."""
     if find_spec("evidently") is None:
@@ -88,7 +95,7 @@ class Store:
 
 
 @pytest.fixture(scope="session")
-def _empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty sqlite store: creating one takes seconds, copying it does not."""
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     code = (
@@ -106,10 +113,10 @@ def _empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def mlflow_store(_empty_store: Path, tmp_path: Path) -> Store:
+def mlflow_store(empty_store: Path, tmp_path: Path) -> Store:
     """A fresh sqlite store; `uri` is its tracking URI, artifacts lie below `artifacts`."""
     path = tmp_path / "mlflow.db"
-    shutil.copy(_empty_store, path)
+    shutil.copy(empty_store, path)
     artifacts = tmp_path / "mlartifacts"
     with sqlite3.connect(path) as database:
         database.execute(

@@ -35,6 +35,7 @@ class Content:
     """Writes to one store through MLflow's own client, as a training job would."""
 
     uri: str
+    experiment: str = "0"
     client: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,7 +45,7 @@ class Content:
 
     def run(self, *, end: bool = True, tags: Mapping[str, str] | None = None) -> str:
         """A run with one metric logged twice, and one that is NaN."""
-        run_id: str = self.client.create_run("0", tags=dict(tags or {})).info.run_id
+        run_id: str = self.client.create_run(self.experiment, tags=dict(tags or {})).info.run_id
         self.client.log_metric(run_id, "auc", 0.75, step=0)
         self.client.log_metric(run_id, "auc", 0.875, step=1)
         self.client.log_metric(run_id, "loss", float("nan"))
@@ -56,7 +57,7 @@ class Content:
         """A logged model of a run, READY."""
         from mlflow.entities import LoggedModelOutput
 
-        model = self.client.create_logged_model("0", name="model", source_run_id=run_id)
+        model = self.client.create_logged_model(self.experiment, name="model", source_run_id=run_id)
         with tempfile.TemporaryDirectory() as private:
             write(Path(private), FILES if files is None else files)
             self.client.log_model_artifacts(model.model_id, private)

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +51,9 @@ class Server:
     """An `mlflow server` over a sqlite store and an artifact folder below *folder*."""
 
     folder: Path
+    stores: tuple[str, ...] = ()
+    """Options for where artifacts lie; by default the server keeps and proxies them itself."""
+    environ: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -71,10 +74,10 @@ class Server:
                 [
                     *(sys.executable, "-m", "mlflow", "server"),
                     *("--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db"),
-                    *("--artifacts-destination", str(self.artifacts)),
+                    *(self.stores or ("--artifacts-destination", str(self.artifacts))),
                     *("--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"),
                 ],
-                env=environment(),
+                env=environment(self.environ),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -290,6 +293,40 @@ class Proxy:
         skipped = {"content-length", "transfer-encoding", "connection", "date", "server"}
         kept = {k: v for k, v in answer.getheaders() if k.lower() not in skipped}
         return Answer(status=answer.status, headers=kept, body=body)
+
+
+S3_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing-only"}
+
+
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """Run an S3 stand-in; gives its URL. It knows no bucket and lets `S3_KEYS` do everything."""
+    port = free_port()
+    command = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
+    with running(command, port, S3_KEYS) as url:
+        yield url
+
+
+@contextmanager
+def running(command: Sequence[str], port: int, environ: Mapping[str, str]) -> Iterator[str]:
+    """Run a stand-in for a store that listens on *port*; gives its URL once it answers."""
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environ}
+    ) as process:
+        try:
+            _wait_for(process, port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the stand-in did not start")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ A command returns its exit code; errors are `GateError`s and become exit codes i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import click
@@ -73,3 +74,5 @@ def cli() -> None:
     Exit codes: 0 policy met, 1 policy not met, 2 usage or policy refused, 3 could not decide or
     record, 4 evidence or trust does not hold.
     """
+    # MLflow's client would draw a bar for every file that it reads
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

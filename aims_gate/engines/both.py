@@ -14,10 +14,12 @@ import numpy as np
 import aims_gate
 from aims_gate.engines import Answer, Engine, Engines, Sample, Trials
 from aims_gate.errors import CheckError
-from aims_gate.frames import Cells, Distribution, Floats
-from aims_gate.stats import bins, drift
+from aims_gate.frames import Distribution, Floats
+from aims_gate.stats import drift
+from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
-from aims_gate.stats.samples import order_statistics, smoothed
+from aims_gate.stats.divergence import DIVERGENCES
+from aims_gate.stats.samples import drawn, order_statistics
 from aims_gate.stats.tables import ScoreTable
 
 
@@ -38,9 +40,15 @@ class Tolerance:
 TOLERANCES: Mapping[str, Tolerance] = {
     "ratio": Tolerance(relative=1e-9, absolute=1e-12),
     "gap": Tolerance(relative=1e-9, absolute=1e-12),
+    "mean": Tolerance(relative=1e-9, absolute=1e-9),
     "psi": Tolerance(relative=1e-9, absolute=1e-12),
     # a sum over 20,000 steps, and a standard deviation that each side computes in its own way
     "wasserstein": Tolerance(relative=1e-6, absolute=1e-9),
+    "ks": Tolerance(relative=1e-9, absolute=1e-12),
+    # roots of sums that end near 0: what is lost in 1 - sum of sqrt(p q) is 1e-16 before the root
+    "js": Tolerance(relative=1e-7, absolute=1e-7),
+    "hellinger": Tolerance(relative=1e-7, absolute=1e-7),
+    "chi2": Tolerance(relative=1e-9, absolute=1e-9),
     "score": Tolerance(relative=1e-9, absolute=1e-9),
 }
 """What counts as agreement, by quantity (docs/deciding.md)."""
@@ -77,23 +85,28 @@ class Both:
             for our, their in zip(ours, theirs, strict=True)
         )
 
+    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
+        """Give our means where Fairlearn's mean predictions are the same."""
+        ours, theirs = self._native.means(samples), self._reference.means(samples)
+        return tuple(
+            _agreed(our, our.value, their, TOLERANCES["mean"])
+            for our, their in zip(ours, theirs, strict=True)
+        )
+
+    def drift_of_bins(self, method: str, table: Binned) -> Answer:
+        """Give our distance where a library's plain one of the same counts is the same."""
+        ours = self._native.drift_of_bins(method, table)
+        theirs = self._reference.drift_of_bins(method, table)
+        plain = DIVERGENCES[method].plain(*drawn(method, table)) if table.bins > 1 else 0.0
+        return _agreed(ours, plain, theirs, TOLERANCES[method])
+
     def drift_of_numbers(
         self, method: str, reference: Distribution, current: Distribution
     ) -> Answer:
-        """Give our distance where Evidently computes the same plain quantity of the same sample."""
+        """Give our distance where a library computes the same of the same order statistics."""
         ours = self._native.drift_of_numbers(method, reference, current)
         theirs = self._reference.drift_of_numbers(method, reference, current)
-        if method == "psi":
-            plain = _plain_psi(bins.numeric(reference, current))
-        else:
-            plain = drift.wasserstein(_thinned(reference), _thinned(current))
-        return _agreed(ours, plain, theirs, TOLERANCES[method])
-
-    def drift_of_categories(self, method: str, reference: Cells, current: Cells) -> Answer:
-        """Give our PSI where Evidently's of the same categories has the same plain sum."""
-        ours = self._native.drift_of_categories(method, reference, current)
-        theirs = self._reference.drift_of_categories(method, reference, current)
-        plain = _plain_psi(bins.categorical(reference.by_value(), current.by_value()))
+        plain = drift.DISTANCES[method](_thinned(reference), _thinned(current))
         return _agreed(ours, plain, theirs, TOLERANCES[method])
 
     def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
@@ -123,10 +136,6 @@ def _agreed(ours: Answer, plain: float, theirs: Answer, tolerance: Tolerance) ->
         what = f"{ours.by} computes {plain:.12g} and {theirs.by} {theirs.plain:.12g}"
         return Answer.none(f"{ours.by}; {theirs.by} disagrees", f"{what}, {apart}")
     return Answer(value=ours.value, by=f"{ours.by}; {theirs.by} agrees")
-
-
-def _plain_psi(table: bins.Binned) -> float:
-    return drift.divergence(*smoothed(table)) if table.bins > 1 else 0.0
 
 
 def _thinned(sample: Distribution) -> Distribution:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from aims_gate.engines import OWN, Answer, Engines, Sample, Trials
 from aims_gate.errors import CheckError
-from aims_gate.frames import Cells, Distribution
-from aims_gate.stats import bins, drift
+from aims_gate.frames import Distribution
+from aims_gate.stats import divergence, drift
+from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.tables import ScoreTable
 
@@ -36,22 +37,23 @@ class Native:
         formula = _ratio if measure is Measure.RATIO else _gap
         return tuple(Answer(value=formula(low, high), by=OWN) for low, high in pairs)
 
+    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
+        """Give the mean of each sample's values; NaN for one without any."""
+        return tuple(Answer(value=_mean(sample), by=OWN) for sample in samples)
+
+    def drift_of_bins(self, method: str, table: Binned) -> Answer:
+        """Give a distance over bins, less what noise adds; CheckError for an unknown one."""
+        if method not in divergence.DIVERGENCES:
+            raise CheckError(f"{OWN} has no drift method {method!r} for bins")
+        return Answer(value=divergence.moved(method, table).value, by=OWN)
+
     def drift_of_numbers(
         self, method: str, reference: Distribution, current: Distribution
     ) -> Answer:
-        """Give PSI, or Wasserstein in reference standard deviations; CheckError for others."""
-        if method == "psi":
-            return Answer(value=drift.psi(bins.numeric(reference, current)).value, by=OWN)
-        if method == "wasserstein":
-            return Answer(value=drift.wasserstein(reference, current), by=OWN)
-        raise CheckError(f"{OWN} has no drift method {method!r} for numbers")
-
-    def drift_of_categories(self, method: str, reference: Cells, current: Cells) -> Answer:
-        """Give PSI over categories, rare ones pooled; CheckError for other methods."""
-        if method == "psi":
-            table = bins.categorical(reference.by_value(), current.by_value())
-            return Answer(value=drift.psi(table).value, by=OWN)
-        raise CheckError(f"{OWN} has no drift method {method!r} for categories")
+        """Give a distance of ordered values; CheckError for an unknown one."""
+        if method not in drift.DISTANCES:
+            raise CheckError(f"{OWN} has no drift method {method!r} for numbers")
+        return Answer(value=drift.DISTANCES[method](reference, current), by=OWN)
 
     def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:  # noqa: ARG002  # moments are enough
         """Give a performance metric of `stats.scores`; NaN where it is undefined."""
@@ -74,6 +76,11 @@ def _gap(low: Trials, high: Trials) -> float:
     if low.rows == 0 or high.rows == 0:
         return math.nan
     return high.successes / high.rows - low.successes / low.rows
+
+
+def _mean(sample: Distribution) -> float:
+    rows = int(sample.counts.sum())
+    return float(sample.values @ sample.counts) / rows if rows else math.nan
 
 
 ENGINE = Native()

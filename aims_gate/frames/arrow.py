@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,17 +18,17 @@ from aims_gate.frames import (
     Frame,
     Key,
     Kind,
-    Loss,
-    Moments,
     Scalar,
     Span,
 )
+from aims_gate.frames.answers import Answers
 from aims_gate.frames.columns import (
     Coded,
     Codes,
     Mask,
     binned,
     coded,
+    grouped,
     kind_of,
     missing,
     numbers,
@@ -38,17 +39,15 @@ from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.identity import compared, identities
 from aims_gate.frames.lazy import LazyTable
-from aims_gate.frames.losses import moments_of, probability_loss, regression_loss
+from aims_gate.frames.memory import Memory
+from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
 from aims_gate.frames.patterns import matching
 from aims_gate.frames.times import instants, span_of
-
-_PROBABILITY = (Loss.BRIER, Loss.LOG)
-_EXACT = 2.0**53
-"""Sums of weights stay exact in float64 below this."""
+from aims_gate.frames.weights import weights_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ArrowFrame:
+class ArrowFrame(Answers):
     """A `Frame` over an Arrow table or a `LazyTable`; make one with `ArrowFrame.of`.
 
     Rows of weight 0 do not exist for any question but the digest, which covers the table as given.
@@ -60,6 +59,8 @@ class ArrowFrame:
     given: pa.Table | LazyTable = field(repr=False)
     """The table as handed over, rows of weight 0 included."""
     name: str = "data"
+    memory: Memory = field(default_factory=Memory, repr=False)
+    """Answers that were given before."""
 
     @classmethod
     def of(cls, data: object, *, weight: str | None = None, name: str = "data") -> ArrowFrame:
@@ -81,7 +82,7 @@ class ArrowFrame:
             return cls(table=table, given=table, name=name)
         if weight not in table.column_names:
             raise MissingColumnError.from_columns(weight, table.column_names, where=name)
-        weights = _weights(table.column(weight), where=f"{name}, weight column {weight!r}")
+        weights = weights_of(table.column(weight), where=f"{name}, weight column {weight!r}")
         there = weights > 0
         kept = table if there.all() else table.filter(pa.array(there))
         return cls(table=kept, weights=weights[there], given=table, name=name)
@@ -103,7 +104,12 @@ class ArrowFrame:
 
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN)."""
-        return self._total(missing(self._column(column)))
+        known: Distribution | None = self.memory.kept(("distribution", column))
+        if known is not None:
+            return known.nulls
+        return self.memory.get(
+            ("nulls", column), lambda: self._total(missing(self._column(column)))
+        )
 
     def count(self, *keys: Key) -> Cells:
         """Count rows by the values of *keys*: cells in ascending order of values, null last.
@@ -114,6 +120,9 @@ class ArrowFrame:
             MissingColumnError: A column is not there.
             DataError: A column holds lists, structs or bytes; or edges do not fit a column.
         """
+        return self.memory.get(("count", keys), lambda: self._count(keys))
+
+    def _count(self, keys: tuple[Key, ...]) -> Cells:
         columns = [self._coded(key) for key in keys]
         rows, counts = tabulate(columns, self.weights, self.table.num_rows)
         values = [_decode(column, rows) for column in columns]
@@ -122,7 +131,13 @@ class ArrowFrame:
 
     def distribution(self, column: str) -> Distribution:
         """Give the ordered distribution of a number or boolean; DataError for other kinds."""
-        return _distribution(self._numbers(column), self.weights)
+        return self.memory.get(("distribution", column), lambda: self._distribution(column))
+
+    def _distribution(self, column: str) -> Distribution:
+        self._refuse_other_kinds(column)
+        if self.weights is not None:
+            return by_sorting_weighted(self._numbers(column), self.weights)
+        return ordered(self._column(column))
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         """Give *column* by the values of *by*, ascending, rows with null *by* left out."""
@@ -138,30 +153,27 @@ class ArrowFrame:
         for place, (value, end) in enumerate(zip(groups.values, ends, strict=False)):
             part = slice(int(ends[place - 1]) if place else 0, int(end))
             if part.stop > part.start:
-                found[value] = _distribution(
-                    values[part], None if weights is None else weights[part]
+                found[value] = (
+                    by_sorting(values[part].copy())
+                    if weights is None
+                    else by_sorting_weighted(values[part], weights[part])
                 )
         return found
 
-    def moments(
-        self, loss: Loss, *, label: str, estimate: str, positive: Scalar | None = None
-    ) -> Moments:
-        """Give the moments of a per-row loss.
+    def parts(
+        self, *keys: Key, columns: Sequence[str]
+    ) -> Sequence[tuple[tuple[Scalar | None, ...], ArrowFrame]]:
+        """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
+        coded = [self._coded(key) for key in keys]
+        kept = pa.table({column: self._column(column) for column in columns})
+        some, groups = grouped(coded, self.table.num_rows)
+        cells = zip(*(_decode(column, some) for column in coded), strict=True)
+        return [(cell, self._part(kept, rows)) for cell, rows in zip(cells, groups, strict=True)]
 
-        *positive* is needed for the losses of probabilities; it is compared with labels by value,
-        so 1, 1.0 and True are one, and text is never a number.
-
-        Raises:
-            DataError: A row's loss is not finite, a probability is outside [0, 1], there are no
-                rows, or *positive* is missing.
-        """
-        scores = self._numbers(estimate)
-        if loss not in _PROBABILITY:
-            return moments_of(regression_loss(loss, self._numbers(label), scores), self.weights)
-        if positive is None:
-            raise DataError(f"{loss} loss needs the positive class", where=self.name)
-        is_positive = self._equals(label, positive)
-        return moments_of(probability_loss(loss, is_positive, scores), self.weights)
+    def _part(self, table: pa.Table, rows: Codes) -> ArrowFrame:
+        kept = table.take(pa.array(rows))
+        weights = None if self.weights is None else self.weights[rows]
+        return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
 
     def repeats(self, columns: Sequence[str]) -> int:
         """Count the rows that repeat an earlier one in *columns*: rows less different rows."""
@@ -198,11 +210,15 @@ class ArrowFrame:
 
     def without_nulls(self, columns: Sequence[str]) -> ArrowFrame:
         """Give the frame without the rows that are null in any of *columns*."""
+        if not any(self.nulls(column) for column in columns):
+            return self
+        key = "without nulls", tuple(columns)
+        return self.memory.get(key, lambda: self._without_nulls(columns), _size)
+
+    def _without_nulls(self, columns: Sequence[str]) -> ArrowFrame:
         drop = np.zeros(self.table.num_rows, dtype=np.bool_)
         for column in columns:
             drop |= missing(self._column(column))
-        if not drop.any():
-            return self
         kept = self.table.filter(pa.array(~drop))
         weights = None if self.weights is None else self.weights[~drop]
         return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
@@ -222,15 +238,22 @@ class ArrowFrame:
             raise MissingColumnError.from_columns(name, self.table.column_names, where=self.name)
         return plain(self.table.column(name))
 
-    def _numbers(self, name: str) -> Floats:
-        column = self._column(name)
-        if kind_of(column.type) not in {Kind.NUMBER, Kind.BOOLEAN}:
+    def _refuse_other_kinds(self, name: str) -> None:
+        if name not in self.table.column_names:
+            raise MissingColumnError.from_columns(name, self.table.column_names, where=self.name)
+        if self.kinds[name] not in {Kind.NUMBER, Kind.BOOLEAN}:
             raise DataError(
                 f"column {name!r} is {self.types[name]}, and numbers are needed", where=self.name
             )
-        return numbers(column)
+
+    def _numbers(self, name: str) -> Floats:
+        self._refuse_other_kinds(name)
+        return numbers(self._column(name))
 
     def _coded(self, key: Key) -> Coded:
+        return self.memory.get(("coded", key), lambda: self._code(key))
+
+    def _code(self, key: Key) -> Coded:
         column = self._column(key.column)
         try:
             return binned(column, key.edges) if key.edges else coded(column)
@@ -254,44 +277,7 @@ def _decode(column: Coded, rows: Codes) -> list[Scalar | None]:
     return [None if code < 0 else column.values[code] for code in column.codes[rows].tolist()]
 
 
-def _distribution(values: Floats, weights: Counts | None) -> Distribution:
-    """Sort once; runs of one value become one entry."""
-    null = np.isnan(values)
-    holes = int(null.sum() if weights is None else weights[null].sum())
-    if weights is None:
-        ordered = np.sort(values[~null] if holes else values)
-        starts = _starts(ordered)
-        counts = np.diff(starts, append=len(ordered))
-    else:
-        values, weights = values[~null], weights[~null]
-        order = np.argsort(values, kind="stable")
-        ordered = values[order]
-        starts = _starts(ordered)
-        counts = np.add.reduceat(weights[order], starts) if len(starts) else weights[:0]
-    # adding zero turns -0.0, which sorts as 0.0 does, into 0.0
-    return Distribution(
-        values=ordered[starts] + 0.0, counts=counts.astype(np.int64, copy=False), nulls=holes
-    )
-
-
-def _starts(ordered: Floats) -> Codes:
-    changes = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    return np.concatenate(([0], changes)) if len(ordered) else changes
-
-
-def _weights(column: pa.ChunkedArray, *, where: str) -> Counts:
-    if len(column) == 0:  # a column without rows has no type of its own in CSV
-        return np.empty(0, dtype=np.int64)
-    if kind_of(column.type) is not Kind.NUMBER:
-        raise DataError(f"weights are whole numbers, not {column.type}", where=where)
-    values = numbers(column)
-    bad = np.flatnonzero(~((values >= 0) & (np.floor(values) == values) & np.isfinite(values)))
-    if bad.size:
-        raise DataError(
-            f"the weight of row {bad[0] + 1:,} is not a whole number of at least 0",
-            where=where,
-            hint="weights count rows; sampling weights and null are not supported",
-        )
-    if values.sum() >= _EXACT:
-        raise DataError("the weights sum to 2^53 or more", where=where)
-    return values.astype(np.int64)
+def _size(frame: ArrowFrame) -> int:
+    # rows were dropped, so a table that is read by the column knows which are kept
+    kept: Any = frame.table.kept if isinstance(frame.table, LazyTable) else frame.table
+    return int(kept.nbytes)

@@ -113,10 +113,21 @@ def numbers(column: pa.ChunkedArray) -> Floats:
 
 def missing(column: pa.ChunkedArray) -> Mask:
     """Say which rows are null or NaN, shape (rows,)."""
-    column = undictionary(plain(column))
+    column = plain(column)
+    if not _is_plain_dictionary(column):
+        column = undictionary(column)
     if pa.types.is_floating(column.type):
-        return cast("Mask", np.isnan(column.cast(pa.float64()).to_numpy()))
+        return cast("Mask", np.isnan(column.to_numpy()))
     return cast("Mask", column.is_null().to_numpy())
+
+
+def _is_plain_dictionary(column: pa.ChunkedArray) -> bool:
+    """Tell whether a dictionary holds text only, so that rows are null where their code is."""
+    return (
+        pa.types.is_dictionary(column.type)
+        and kind_of(column.type) is Kind.TEXT
+        and not any(chunk.dictionary.null_count for chunk in column.chunks)
+    )
 
 
 def coded(column: pa.ChunkedArray) -> Coded:
@@ -153,6 +164,7 @@ def binned(column: pa.ChunkedArray, edges: Sequence[float]) -> Coded:
     values = numbers(column)
     codes = np.searchsorted(np.asarray(edges, dtype=np.float64), values, side="right")
     codes[np.isnan(values)] = -1
+    codes = codes.astype(np.min_scalar_type(-len(edges) - 1))
     names = [_edge(edge) for edge in edges]
     inner = [f"[{low},{high})" for low, high in pairwise(names)]
     return Coded(codes=codes, values=(f"(-inf,{names[0]})", *inner, f"[{names[-1]},inf)"))
@@ -167,22 +179,60 @@ def tabulate(
         A representative row of each non-empty cell, and the cell's count or sum of weights; both
         of shape (cells,), cells in the order of the columns' values, null last.
     """
+    size = math.prod(len(column.values) + 1 for column in columns)
+    if size <= max(_TABLE, 4 * rows):
+        return _table(columns, weights, rows, size)
+    _, first, inverse = np.unique(_combined(columns, rows), return_index=True, return_inverse=True)
+    return first.astype(np.int64), _sums(inverse, weights, len(first))
+
+
+def grouped(
+    columns: Sequence[Coded], rows: int
+) -> tuple[npt.NDArray[np.int64], list[npt.NDArray[np.int64]]]:
+    """Sort rows by the codes of *columns*, cells in the order of `tabulate`.
+
+    Returns:
+        A representative row of each cell, shape (cells,); and all rows of each, in their order.
+    """
+    combined = _combined(columns, rows)
+    _, first, inverse = np.unique(combined, return_index=True, return_inverse=True)
+    order = np.argsort(inverse, kind="stable")
+    ends = np.cumsum(np.bincount(inverse, minlength=len(first)))
+    return first.astype(np.int64), np.split(order, ends[:-1]) if len(first) else []
+
+
+def _combined(columns: Sequence[Coded], rows: int) -> npt.NDArray[np.int64]:
+    """Give one code for each row, in the order of the columns' values, null last."""
     combined, size = np.zeros(rows, dtype=np.int64), 1
     for column in columns:
         width = len(column.values) + 1
         if size > _MOST_CELLS // width:
             combined = np.unique(combined, return_inverse=True)[1]
             size = rows
-        combined = combined * width + np.where(column.codes < 0, width - 1, column.codes)
+        codes = column.codes.astype(np.int64, copy=False)
+        combined = combined * width + np.where(codes < 0, width - 1, codes)
         size *= width
-    if size <= max(_TABLE, 4 * rows):
-        counts = _sums(combined, weights, size)
-        some = np.zeros(size, dtype=np.int64)
-        some[combined] = np.arange(rows)
-        cells = np.flatnonzero(counts)
-        return some[cells], counts[cells]
-    _, first, inverse = np.unique(combined, return_index=True, return_inverse=True)
-    return first.astype(np.int64), _sums(inverse, weights, len(first))
+    return combined
+
+
+def _table(
+    columns: Sequence[Coded], weights: Counts | None, rows: int, size: int
+) -> tuple[npt.NDArray[np.int64], Counts]:
+    """Count into a table of all *size* cells that could be, some rows at a time."""
+    counts, some = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    step = max(_TABLE, size)
+    for start in range(0, rows, step):
+        part = slice(start, min(start + step, rows))
+        cells = np.zeros(part.stop - start, dtype=np.int64)
+        for column in columns:
+            width, codes = len(column.values) + 1, column.codes[part]
+            cells *= width
+            cells += codes
+            cells[codes < 0] += width  # null is the last place
+        counts += _sums(cells, None if weights is None else weights[part], size)
+        some[cells] = np.arange(start, part.stop)
+    found = np.flatnonzero(counts)
+    return some[found], counts[found]
 
 
 def _sums(codes: Codes, weights: Counts | None, size: int) -> Counts:
@@ -196,7 +246,9 @@ def _coded_by_dictionary(column: pa.ChunkedArray) -> Coded:
     """Code the dictionary instead of the rows; it may itself hold nulls, NaN and duplicates."""
     indices, dictionary = _encode(column)
     inner = coded(pa.chunked_array([dictionary]))
-    lookup = np.append(inner.codes, -1)  # the last place is where index -1, a null, looks
+    lookup = np.append(
+        inner.codes, inner.codes.dtype.type(-1)
+    )  # the last place is where index -1, a null, looks
     return Coded(codes=lookup[indices], values=inner.values)
 
 
@@ -205,14 +257,20 @@ def _encode(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
     column = column.unify_dictionaries()
     if not column.num_chunks:
         return np.zeros(0, dtype=np.int64), pa.array([], type=column.type.value_type)
-    parts = [chunk.indices.cast(pa.int64()).fill_null(-1).to_numpy() for chunk in column.chunks]
+    parts = [_indices(chunk.indices) for chunk in column.chunks]
     return np.concatenate(parts), column.chunk(0).dictionary
+
+
+def _indices(codes: pa.Array) -> Codes:
+    if pa.types.is_unsigned_integer(codes.type):
+        codes = codes.cast(pa.int64())
+    return cast("Codes", (codes.fill_null(-1) if codes.null_count else codes).to_numpy())
 
 
 def _ascending(indices: Codes, dictionary: pa.Array) -> Coded:
     sortable = dictionary.cast(pa.uint8()) if pa.types.is_boolean(dictionary.type) else dictionary
     order = pc.array_sort_indices(sortable).to_numpy()
-    rank = np.empty(len(order) + 1, dtype=np.int64)
+    rank = np.empty(len(order) + 1, dtype=np.min_scalar_type(-len(order) - 1))
     rank[order] = np.arange(len(order))
     rank[-1] = -1
     return Coded(codes=rank[indices], values=_scalars(dictionary.take(pa.array(order))))

@@ -136,6 +136,17 @@ def remark(result: Result, quote: Quote = plain) -> str:
     return "does not block at this stage"
 
 
+_REMEDIES = {
+    "performance": "look at the rows that the model gets wrong, train it anew, log it and its data",
+    "fairness": "compare the named groups in the training data (rows, labels, missing values); "
+    "weighing or balancing them, other features or another threshold are the usual remedies",
+    "drift": "look at the named columns where the data come from: mend a broken feed there; where "
+    "the world has changed, train on newer data and log a new reference",
+    "data": "mend the named columns where the data are made",
+    "integrity": "find out who or what made it so; deploy nothing but the bytes that were judged",
+}
+"""What to do about a FAIL, by the family of its check."""
+_FAMILIES = {"fairlearn": "fairness", "evidently": "drift"}
 _TODO = {
     Outcome.FAIL: "find out why it is so, mend it at its root, then run the gate again",
     Outcome.ERROR: "remove the cause named above, then run the gate again; "
@@ -155,12 +166,19 @@ def advice(outcome: Outcome) -> str:
 def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
     """Give one piece of advice per kind of outcome that stands in the way, and how to ask why."""
     blocking = [r for r in in_order(verdict) if r.blocking]
+    advice: dict[tuple[Outcome, str], list[str]] = {}
     for outcome, todo in _TODO.items():
-        rules = [quote(r.rule) for r in blocking if r.outcome is outcome]
-        if rules:
-            yield f"{outcome} {_few(rules)}: {todo}"
+        for result in (r for r in blocking if r.outcome is outcome):
+            told = _remedy(result) or todo if outcome is Outcome.FAIL else todo
+            advice.setdefault((outcome, told), []).append(quote(result.rule))
+    yield from (f"{outcome} {_few(rules)}: {told}" for (outcome, told), rules in advice.items())
     if not blocking and not verdict.passed:
         yield "read applies_to and the severities of the policy: none of its blocking rules decided"
+
+
+def _remedy(result: Result) -> str:
+    family = re.split(r"[.:]", result.check)[0]
+    return _REMEDIES.get(_FAMILIES.get(family, family), "")
 
 
 def question(verdict: Verdict) -> str:

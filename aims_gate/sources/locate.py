@@ -24,7 +24,7 @@ from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Located, Workspace
 
-CONVENTION = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT)
+CONVENTION = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT, Role.PERTURBED)
 """Roles that are looked for at `aims_gate/<role>.parquet` even if the policy is silent."""
 
 _READS = "artifact:, file:, dataset:, context:, s3://, gs:// and abfss:// are read"
@@ -45,6 +45,11 @@ def _no_server(place: Place) -> Located | None:
     raise DataError("there is no MLflow server to read it from", where=str(place))
 
 
+def _no_run(uri: str, _role: Role) -> Located | None:
+    hint = "fetch it with mlflow artifacts download, and hand the file over"
+    raise DataError("a model that is a folder has no MLflow to read it from", where=uri, hint=hint)
+
+
 def convention(role: Role) -> str:
     """Give the artifact path at which a role's data are looked for."""
     return f"aims_gate/{role}.parquet"
@@ -62,6 +67,8 @@ class Finder:
     """What the training run says it used."""
     stored: Callable[[Place], Located | None] = _no_server
     """Reads `mlflow-artifacts:` places, already permitted, from the server that is asked."""
+    of_run: Callable[[str, Role], Located | None] = _no_run
+    """Reads `runs:/RUN_ID/PATH`, which only a caller may name, from the same MLflow."""
 
     def given(self, text: str, role: Role) -> Located | None:
         """Find what `--data` names; it may lie anywhere, because the caller says so."""
@@ -70,6 +77,8 @@ class Finder:
             return self.source(text, role)
         if scheme in STORES:
             return fetch(_place(text), self.workspace)
+        if scheme == "runs":
+            return self.of_run(text, role)
         if "://" in text and not text.startswith("file://"):
             raise DataError(f"{public_uri(text)!r} cannot be read", hint=_READS)
         path = _path_of(text)

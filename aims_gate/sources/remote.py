@@ -91,11 +91,9 @@ def _open(place: Place, environ: Mapping[str, str]) -> tuple[Any, str]:
     if place.scheme == "s3":
         return _s3(place.host, environ), "/".join((place.host, *place.path))
     if place.scheme == "gs":
-        limit = timedelta(seconds=_SECONDS)
-        return fs.GcsFileSystem(retry_time_limit=limit), "/".join((place.host, *place.path))
+        return _gcs(environ), "/".join((place.host, *place.path))
     container, _, host = place.host.partition("@")
-    system = fs.AzureFileSystem(account_name=host.partition(".")[0])
-    return system, "/".join((container, *place.path))
+    return _azure(host.partition(".")[0], environ), "/".join((container, *place.path))
 
 
 def _s3(bucket: str, environ: Mapping[str, str]) -> Any:
@@ -107,13 +105,50 @@ def _s3(bucket: str, environ: Mapping[str, str]) -> Any:
         "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
     }
     if endpoint:
-        parts = urlsplit(endpoint)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-            raise UsageError("AWS_ENDPOINT_URL is not the URL of a server")
-        options |= {"scheme": parts.scheme, "endpoint_override": parts.netloc + parts.path}
+        scheme, authority = _server(endpoint, "AWS_ENDPOINT_URL")
+        options |= {"scheme": scheme, "endpoint_override": authority}
     elif not region:
         region = fs.resolve_s3_region(bucket)
     return fs.S3FileSystem(**options, **({"region": region} if region else {}))
+
+
+def _gcs(environ: Mapping[str, str]) -> Any:
+    options: dict[str, Any] = {"retry_time_limit": timedelta(seconds=_SECONDS)}
+    if emulator := environ.get("STORAGE_EMULATOR_HOST", "").strip():
+        # as Google's own clients read it: an address, with or without its scheme, and no user
+        url = emulator if "://" in emulator else f"http://{emulator}"
+        scheme, authority = _server(url, "STORAGE_EMULATOR_HOST")
+        options |= {"anonymous": True, "scheme": scheme, "endpoint_override": authority}
+    return fs.GcsFileSystem(**options)
+
+
+def _azure(account: str, environ: Mapping[str, str]) -> Any:
+    """Open an account: with the connection string if it is of this account, else as Azure does."""
+    written = environ.get("AZURE_STORAGE_CONNECTION_STRING", "").strip()
+    parts = dict(part.split("=", 1) for part in written.split(";") if "=" in part)
+    endpoint = parts.get("BlobEndpoint", "").rstrip("/")
+    named = parts.get("AccountName") or (urlsplit(endpoint).hostname or "").partition(".")[0]
+    if named != account:
+        return fs.AzureFileSystem(account_name=account)
+    options: dict[str, Any] = {
+        "account_key": parts.get("AccountKey"),
+        "sas_token": parts.get("SharedAccessSignature"),
+    }
+    if endpoint.endswith(f"/{account}"):  # an emulator, which has no host of its own for each
+        address = endpoint.removesuffix(f"/{account}")
+        scheme, authority = _server(address, "BlobEndpoint of AZURE_STORAGE_CONNECTION_STRING")
+        for service in ("blob", "dfs"):
+            options |= {f"{service}_storage_scheme": scheme}
+            options |= {f"{service}_storage_authority": authority}
+    return fs.AzureFileSystem(account_name=account, **options)
+
+
+def _server(url: str, what: str) -> tuple[str, str]:
+    """Give the scheme of a server's URL, and its host, port and path."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise UsageError(f"{what} is not the URL of a server")
+    return parts.scheme, (parts.netloc + parts.path).rstrip("/")
 
 
 def _shown(place: Place) -> str:

@@ -117,6 +117,16 @@ def categorical(reference: Mapping[V, int], current: Mapping[V, int]) -> Binned:
     )
 
 
+def unpooled(reference: Mapping[V, int], current: Mapping[V, int]) -> tuple[Counts, Counts]:
+    """Give the counts of both samples by value, each of shape (values,), no value left out."""
+    values = {**reference, **current}
+    before, after = (
+        np.array([sample.get(value, 0) for value in values], dtype=np.int64)
+        for sample in (reference, current)
+    )
+    return before, after
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cut:
     """An edge between two bins: just before a value, or just after it."""

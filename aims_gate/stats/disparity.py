@@ -129,7 +129,8 @@ def telling(found: Sequence[Contrast], measure: Measure) -> tuple[Contrast, ...]
     is exact for every threshold and every `decide_on`. An undefined value is never left out.
     """
     kept: list[Contrast] = []
-    ranked = sorted(found, key=lambda contrast: _badness(contrast, measure), reverse=True)
+    # of two pairs at parity the bound that decides nothing chooses, not the order of the names
+    ranked = sorted(found, key=lambda c: (*_badness(c, measure), _near(c, measure)), reverse=True)
     for contrast in ranked:
         bad = _badness(contrast, measure)
         others = (_badness(other, measure) for other in kept)
@@ -166,12 +167,17 @@ def _badness(contrast: Contrast, measure: Measure) -> tuple[float, float, float]
     """
     ratio = measure is Measure.RATIO
     value = -contrast.value if ratio else contrast.value
-    near = -contrast.high if ratio else contrast.low
+    near = _near(contrast, measure)
     far = -contrast.low if ratio else contrast.high
     if math.isnan(contrast.value):
         value = -math.inf
     at_parity = contrast.value == measure.neutral
     return value, -math.inf if at_parity else near, far
+
+
+def _near(contrast: Contrast, measure: Measure) -> float:
+    """Turn the bound nearer to parity so that more is worse."""
+    return -contrast.high if measure is Measure.RATIO else contrast.low
 
 
 def _covers(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:

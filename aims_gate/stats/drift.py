@@ -1,98 +1,28 @@
-"""Distances between two samples of a column, each with what sampling alone would cause.
+"""Distances between two ordered samples of a column, each with what sampling alone would cause.
 
-- Population stability index (PSI): the symmetric Kullback-Leibler divergence of two histograms,
-  in nats. 0 says that the histograms are equal; above 0.25 is conventionally a large shift. Its
-  law under true drift is noncentral chi-square (Yurdakul and Naranjo, 2020, for the central case).
-- Wasserstein-1 (earth mover's) distance in standard deviations of the reference: 0 says that the
-  distributions are equal, 0.5 that values moved by half a standard deviation on average.
+- `wasserstein`: Wasserstein-1 (earth mover's) distance in standard deviations of the reference: 0
+  says that the distributions are equal, 0.5 that values moved by half a standard deviation on
+  average.
+- `ks`, Kolmogorov-Smirnov: the greatest gap between the two distribution functions, in [0, 1]: 0
+  says that the samples are equal, 1 that their values do not overlap.
+
+Nulls are no values of either; distances of histograms, which count them, are in `stats.divergence`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtr, chdtri, chndtr, chndtrinc, gammaincinv
+from scipy.special import gammaincc, gammaincinv, kolmogorov
 
-from aims_gate.errors import CheckError
-from aims_gate.stats.bins import Binned, Counts, Floats, Ordered
-from aims_gate.stats.intervals import Bounds
+from aims_gate.stats.bins import Floats, Ordered
+from aims_gate.stats.transport import CELLS, farthest, transport, weighted_mean
 
-_LEAST_SHARE = 1e-4
 _LEAST_SPREAD = 0.001
 """A standard deviation below this counts as this: a constant column has no scale of its own."""
-_CELLS = 100
-"""Pieces into which the pooled ranks are cut for the law of the Wasserstein distance."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Psi:
-    """A population stability index and what its bounds follow from."""
-
-    raw: float
-    """Sum of (p - q) ln(p/q), half a row added to every bin."""
-    df: int
-    """Bins minus one; 0 if one bin holds everything, and the index is then exactly 0."""
-    size: float
-    """Harmonic size N = nm/(n+m)."""
-    moved: str
-    """The bin that contributes most."""
-
-    @property
-    def value(self) -> float:
-        """The index without the df/N that noise alone adds, at least 0."""
-        return max(0.0, self.raw - self.df / self.size)
-
-    def bounds(self, alpha: float) -> Bounds:
-        """Give the lower and upper bound, each one-sided at *alpha*, in (0, 1).
-
-        N*raw follows a noncentral chi-square with noncentrality N*PSI; a bound is the PSI at which
-        what was seen would be just that unlikely. CheckError if the law cannot be inverted.
-        """
-        if self.df == 0:
-            return 0.0, 0.0
-        return self._bound(1 - alpha), self._bound(alpha)
-
-    def noise(self, alpha: float) -> float:
-        """Give the value that noise alone exceeds with probability *alpha* at these sizes."""
-        if self.df == 0:
-            return 0.0
-        return max(0.0, float(chdtri(self.df, alpha)) - self.df) / self.size
-
-    def _bound(self, probability: float) -> float:
-        x = self.size * self.raw
-        if chdtr(self.df, x) <= probability:
-            return 0.0
-        found = float(chndtrinc(x, self.df, probability))
-        # a bound that is silently wrong could prove anything
-        if not abs(float(chndtr(x, self.df, found)) - probability) < 1e-4:
-            raise CheckError(f"no bound for PSI {self.raw:g} with {self.df} degrees of freedom")
-        return found / self.size
-
-
-def psi(table: Binned) -> Psi:
-    """Give the population stability index of a table; both samples have at least one row."""
-    n, m = table.sizes
-    if table.bins == 1:
-        return Psi(raw=0.0, df=0, size=n * m / (n + m), moved=table.names[0])
-    terms = _terms(_shares(table.reference), _shares(table.current))
-    return Psi(
-        raw=float(terms.sum()),
-        df=table.bins - 1,
-        size=n * m / (n + m),
-        moved=table.names[int(terms.argmax())],
-    )
-
-
-def divergence(reference: Counts, current: Counts) -> float:
-    """Give the plain sum of (p - q) ln(p/q) in [0, inf), nothing added or taken off.
-
-    Args:
-        reference: Counts of shape (bins,), each at least 1.
-        current: The same of the other sample.
-    """
-    return float(_terms(reference / reference.sum(), current / current.sum()).sum())
 
 
 def wasserstein(reference: Ordered, current: Ordered) -> float:
@@ -104,31 +34,80 @@ def wasserstein(reference: Ordered, current: Ordered) -> float:
     if not usable(reference, current):
         return math.nan
     with np.errstate(over="ignore", invalid="ignore"):
-        points = np.union1d(reference.values, current.values)
-        apart = np.abs(_ranks(reference, points) - _ranks(current, points))[:-1]
         # an infinite spread would call every distance zero: NaN instead
-        return float((apart * np.diff(points)).sum()) / _spread(reference)
+        return transport(reference, current).area / _spread(reference)
 
 
-def wasserstein_noise(reference: Ordered, current: Ordered, alpha: float) -> float:
-    """Give the distance that noise alone exceeds with probability *alpha*, in the same unit.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What a distance is without drift: a gamma law, or nothing where nothing varies."""
+
+    shape: float
+    scale: float
+    """In the unit of the distance; 0 where the pooled sample has one value."""
+
+    def quantile(self, alpha: float) -> float:
+        """Give the distance that noise alone exceeds with probability *alpha*."""
+        return float(gammaincinv(self.shape, 1 - alpha)) * self.scale if self.scale else 0.0
+
+    def p_value(self, distance: float) -> float:
+        """Give the probability of so large a distance without drift, in [0, 1]."""
+        return float(gammaincc(self.shape, distance / self.scale)) if self.scale else 1.0
+
+
+def wasserstein_law(reference: Ordered, current: Ordered) -> Noise:
+    """Give the law of the Wasserstein distance without drift.
 
     The distance is an integral of |Brownian bridge|; its mean and variance, summed over 100 cells
     of the pooled ranks, are matched by a gamma distribution. NaN where the distance is.
     """
     if not usable(reference, current):
-        return math.nan
+        return Noise(shape=math.nan, scale=math.nan)
     n, m = int(reference.counts.sum()), int(current.counts.sum())
     with np.errstate(over="ignore", invalid="ignore"):
-        pieces = _pieces(reference, current)
-        ranks = (np.arange(_CELLS) + 0.5) / _CELLS
-        scale = math.sqrt(1 / n + 1 / m)
-        mean = math.sqrt(2 / math.pi) * scale * float(pieces.sum())
-        variance = scale**2 * float(pieces @ _covariance(ranks) @ pieces)
+        pieces = transport(reference, current).pieces
+        ranks = (np.arange(CELLS) + 0.5) / CELLS
+        unit = math.sqrt(1 / n + 1 / m)
+        mean = math.sqrt(2 / math.pi) * unit * float(pieces.sum())
+        variance = unit**2 * float(pieces @ _covariance(ranks) @ pieces)
         if mean == 0:
-            return 0.0
-        quantile = float(gammaincinv(mean**2 / variance, 1 - alpha)) * variance / mean
-        return quantile / _spread(reference)
+            return Noise(shape=1.0, scale=0.0)
+        return Noise(shape=mean**2 / variance, scale=variance / mean / _spread(reference))
+
+
+def wasserstein_noise(reference: Ordered, current: Ordered, alpha: float) -> float:
+    """Give the distance that noise alone exceeds with probability *alpha*; NaN where it is."""
+    return wasserstein_law(reference, current).quantile(alpha)
+
+
+def ks(reference: Ordered, current: Ordered) -> float:
+    """Give the Kolmogorov-Smirnov distance, in [0, 1], nulls left out; NaN without values.
+
+    Infinite values are the least and the greatest there are.
+    """
+    if not (len(reference.values) and len(current.values)):
+        return math.nan
+    return farthest(reference, current)
+
+
+def ks_noise(n: int, m: int, alpha: float) -> float:
+    """Give what noise alone exceeds with probability *alpha* at most: sqrt(ln(2/a)/2 (1/n + 1/m)).
+
+    Of continuous values; conservative where values are tied.
+    """
+    return math.sqrt(math.log(2 / alpha) / 2 * (1 / n + 1 / m))
+
+
+def ks_p_value(distance: float, n: int, m: int) -> float:
+    """Give the probability of so large a distance without drift, by Kolmogorov's limiting law."""
+    return float(kolmogorov(math.sqrt(n * m / (n + m)) * distance))
+
+
+DISTANCES: Mapping[str, Callable[[Ordered, Ordered], float]] = {
+    "wasserstein": wasserstein,
+    "ks": ks,
+}
+"""Every distance of ordered values, by its name in a policy."""
 
 
 def usable(*samples: Ordered) -> bool:
@@ -136,38 +115,10 @@ def usable(*samples: Ordered) -> bool:
     return all(len(s.values) and np.isfinite(s.values[[0, -1]]).all() for s in samples)
 
 
-def _terms(p: Floats, q: Floats) -> Floats:
-    return np.asarray((p - q) * np.log(p / q), dtype=np.float64)
-
-
-def _shares(counts: Counts) -> Floats:
-    shares = (counts + 0.5) / (counts.sum() + len(counts) / 2)
-    return np.asarray(np.maximum(shares, _LEAST_SHARE), dtype=np.float64)
-
-
-def _ranks(sample: Ordered, points: Floats) -> Floats:
-    """Give the share of *sample* that is at most each of *points*."""
-    below = np.concatenate(([0], np.cumsum(sample.counts)))
-    places = np.searchsorted(sample.values, points, side="right")
-    return np.asarray(below[places] / below[-1], dtype=np.float64)
-
-
 def _spread(sample: Ordered) -> float:
-    weights = sample.counts / sample.counts.sum()
-    mean = float(weights @ sample.values)
-    spread = math.sqrt(float(weights @ (sample.values - mean) ** 2))
+    mean = weighted_mean(sample.values, sample.counts)
+    spread = math.sqrt(weighted_mean(sample.values, sample.counts, centre=mean))
     return max(spread, _LEAST_SPREAD) if math.isfinite(spread) else math.nan
-
-
-def _pieces(reference: Ordered, current: Ordered) -> Floats:
-    """Give S_k: the integral of sqrt(H(1-H)) over the k-th hundredth of the pooled ranks H."""
-    points = np.union1d(reference.values, current.values)
-    n, m = int(reference.counts.sum()), int(current.counts.sum())
-    pooled = (n * _ranks(reference, points) + m * _ranks(current, points)) / (n + m)
-    pooled = np.minimum(pooled[:-1], 1.0)
-    cells = np.clip(np.ceil(pooled * _CELLS).astype(np.int64) - 1, 0, _CELLS - 1)
-    mass = np.sqrt(pooled * (1 - pooled)) * np.diff(points)
-    return np.bincount(cells, weights=mass, minlength=_CELLS).astype(np.float64)
 
 
 def _covariance(ranks: Floats) -> Floats:

@@ -9,25 +9,29 @@ from __future__ import annotations
 import numpy as np
 
 from aims_gate.stats.bins import Binned, Counts, Floats, Ordered
+from aims_gate.stats.divergence import DIVERGENCES
 
 MOST_ROWS = 4_000_000
 """Rows that a table of bins is written out to at most."""
 ORDER_STATISTICS = 20_000
 """Values that stand for a numeric sample: an error below 1e-4 standard deviations where the tails
 are those of a normal law."""
-_LEAST_SHARE = 1e-4
 
 
-def smoothed(table: Binned) -> tuple[Counts, Counts]:
-    """Give whole counts whose shares are those of *table* with half a row added to each bin.
+def drawn(method: str, table: Binned) -> tuple[Counts, Counts]:
+    """Give whole counts whose plain distance is that of *table*, as `stats.divergence` takes it.
 
-    2c + 1 rows a bin are exactly that. From two million rows on they would be too many, and shares
-    are rounded to one in four million, after raising those under 1e-4 to it as `drift.psi` does.
+    Where half a row is added to each bin, 2c + 1 rows a bin are exactly that. From two million rows
+    on they would be too many, and shares are rounded to one in four million, at least one row each,
+    after raising those that `stats.divergence` raises.
 
     Returns:
-        Reference and current, each of shape (bins,) and each count at least 1.
+        Reference and current, each of shape (bins,).
     """
-    return _smoothed(table.reference), _smoothed(table.current)
+    of = DIVERGENCES[method]
+    if not of.smooth:
+        return table.reference, table.current
+    return _smoothed(table.reference, of.least), _smoothed(table.current, of.least)
 
 
 def order_statistics(sample: Ordered) -> Floats:
@@ -44,9 +48,10 @@ def order_statistics(sample: Ordered) -> Floats:
     return np.asarray(sample.values[places], dtype=np.float64)
 
 
-def _smoothed(counts: Counts) -> Counts:
+def _smoothed(counts: Counts, least: float) -> Counts:
     doubled = 2 * counts + 1
     if int(doubled.sum()) <= MOST_ROWS:
         return np.asarray(doubled, dtype=np.int64)
-    shares = np.maximum(doubled / doubled.sum(), _LEAST_SHARE)
-    return np.asarray(np.rint(shares * MOST_ROWS), dtype=np.int64)
+    shares = np.maximum(doubled / doubled.sum(), least)
+    rows: Counts = np.maximum(np.rint(shares * MOST_ROWS), 1).astype(np.int64)
+    return rows

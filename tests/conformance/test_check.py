@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from aims_gate.attest.manifest import Entry, Manifest
-from aims_gate.checks import CHECKS
+from aims_gate.checks import CHECKS, Check
 from aims_gate.facts import Lack, ModelIdentity
 from aims_gate.judge import judge
 from aims_gate.measure import measure
@@ -27,29 +27,40 @@ from aims_gate.verdict import Outcome
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PARAMETERS: dict[str, dict[str, Any]] = {
     "performance.score": {"metric": "accuracy"},
+    "performance.champion": {"metric": "accuracy"},
+    "drift.performance": {"metric": "accuracy"},
+    "performance.slices": {"metric": "accuracy"},
     "performance.logged": {"metric": "accuracy_score"},
+    "fairness.group_performance": {"metric": "accuracy"},
+    "fairness.label_bias": {"metric": "tvd"},
+    "fairness.representation": {"population": {"sex": {"F": 0.5, "M": 0.5}}},
 }
-REQUIRE = dict.fromkeys(
-    (*PARAMETERS, "fairlearn:equalized_odds_ratio", "fairlearn:equal_opportunity_ratio"),
-    Threshold(at_least=0.5),
-)
-
 pytestmark = pytest.mark.parametrize("name", list(CHECKS))
 
 
 def task(name: str) -> Task:
     """Plan a rule that uses the check as a first-time user would."""
+    parameters = PARAMETERS.get(name, {})
     rule = Rule(
-        id="X-1", check=name, parameters=PARAMETERS.get(name, {}), require=REQUIRE.get(name)
+        id="X-1", check=name, parameters=parameters, require=_require(build(name, parameters))
     )
     (made,) = plan(Policy(id="p", version="1", rules=(rule,))).sound()
     return made
 
 
+def _require(check: Check) -> Threshold | None:
+    """Give a threshold where there is no conventional one."""
+    judged = check.judged()
+    if judged.limit is not None:
+        return None
+    lower = judged.higher_is_better is False
+    return Threshold(at_most=0.5) if lower else Threshold(at_least=0.5)
+
+
 def test_its_name_is_its_row(name: str) -> None:
     """The table and the check agree on what it is called, as family.name or library:name."""
     assert CHECKS[name].about.name == name
-    assert re.fullmatch(r"[a-z]+[.:][a-z_]+", name)
+    assert re.fullmatch(r"[a-z]+[.:][a-z][a-z_0-9]*", name)
 
 
 def test_it_describes_itself(name: str) -> None:
@@ -69,6 +80,12 @@ def test_its_page_names_every_parameter(name: str) -> None:
     for parameter in fields(CHECKS[name]):  # type: ignore[arg-type]  # a dataclass
         assert re.search(rf"^ +{parameter.name} \(", page, re.MULTILINE), parameter.name
     assert "never passes when" in page
+    assert re.search(
+        r"^  judged: .+(; (higher|lower|neither end) is better|parameters say)$", page, re.MULTILINE
+    )
+    if "without require:" in page:
+        assert "without require: refused" in page or re.search(r" at (most|least) [\d.]+", page)
+        assert "burden of proof: " in page
     assert max(map(len, page.splitlines())) <= 100
 
 

@@ -43,8 +43,8 @@ class Bent:
     def drift_of_numbers(self, *arguments: Any) -> Answer:
         return self._bend(self.behind.drift_of_numbers(*arguments))
 
-    def drift_of_categories(self, *arguments: Any) -> Answer:
-        return self._bend(self.behind.drift_of_categories(*arguments))
+    def drift_of_bins(self, *arguments: Any) -> Answer:
+        return self._bend(self.behind.drift_of_bins(*arguments))
 
     def score(self, *arguments: Any) -> Answer:
         return self._bend(self.behind.score(*arguments))
@@ -100,6 +100,7 @@ def test_a_tolerance_holds_within_itself_and_not_beyond(name: str) -> None:
     """And one undefined number agrees with none but another."""
     tolerance = TOLERANCES[name]
     assert tolerance.relative <= 1e-6
+    assert tolerance.absolute <= 1e-7
     assert tolerance.holds(0.5, 0.5 * (1 + 0.9 * tolerance.relative))
     assert not tolerance.holds(0.5, 0.5 * (1 + 2.1 * tolerance.relative))
     assert tolerance.holds(0.0, 0.0)
@@ -143,7 +144,14 @@ CHECKS = [
             [moved(Role.REFERENCE, 0), moved(Role.CURRENT, 0.5)],
             id=numeric,
         )
-        for numeric, categorical in (("psi", "psi"), ("wasserstein", "none"))
+        for numeric, categorical in (
+            ("psi", "psi"),
+            ("js", "js"),
+            ("hellinger", "hellinger"),
+            ("chi2", "chi2"),
+            ("ks", "none"),
+            ("wasserstein", "none"),
+        )
     ),
 ]
 
@@ -154,7 +162,9 @@ def test_every_engine_gives_a_check_the_same_cells(
 ) -> None:
     """Same slices, lacks, rows, intervals and values."""
     found = {
-        name: {s.slice: s for s in check.measure(with_engine(inputs(*roles), engines[name]))}
+        name: {
+            (s.name, s.slice): s for s in check.measure(with_engine(inputs(*roles), engines[name]))
+        }
         for name in ("native", "reference", "both")
     }
     for name in ("reference", "both"):

@@ -9,7 +9,8 @@ import aims_gate
 from aims_gate.engines import Engines, Sample, Trials
 from aims_gate.engines.native import ENGINE
 from aims_gate.errors import CheckError
-from aims_gate.frames import Cells, Distribution, Key
+from aims_gate.frames import Distribution
+from aims_gate.stats import bins
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.tables import Confusion
 
@@ -22,14 +23,6 @@ SOME = Trials(group="some", rows=60, successes=30)
 def ordered(*values: float) -> Distribution:
     return Distribution(
         values=np.array(values), counts=np.full(len(values), 50, dtype=np.int64), nulls=0
-    )
-
-
-def cells(**counts: int) -> Cells:
-    return Cells(
-        keys=(Key(column="c"),),
-        values=tuple((name,) for name in counts),
-        counts=np.array(list(counts.values()), dtype=np.int64),
     )
 
 
@@ -71,10 +64,10 @@ def test_the_ratio_of_equal_rates_is_exactly_one() -> None:
 
 
 def test_a_method_that_is_not_there_is_an_error_not_a_zero() -> None:
-    with pytest.raises(CheckError, match="no drift method 'ks' for numbers"):
-        ENGINE.drift_of_numbers("ks", ordered(1.0, 2.0), ordered(1.0, 2.0))
-    with pytest.raises(CheckError, match="no drift method 'wasserstein' for categories"):
-        ENGINE.drift_of_categories("wasserstein", cells(a=9), cells(a=9))
+    with pytest.raises(CheckError, match="no drift method 'psi' for numbers"):
+        ENGINE.drift_of_numbers("psi", ordered(1.0, 2.0), ordered(1.0, 2.0))
+    with pytest.raises(CheckError, match="no drift method 'wasserstein' for bins"):
+        ENGINE.drift_of_bins("wasserstein", bins.categorical({"a": 9}, {"a": 9}))
 
 
 def test_wasserstein_of_two_steps_is_known() -> None:

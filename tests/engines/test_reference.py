@@ -19,8 +19,8 @@ import pytest
 from aims_gate.engines import Engines, Trials
 from aims_gate.engines.reference import MODULES, Reference, process, server, wire
 from aims_gate.errors import CheckError, MissingExtraError
-from aims_gate.frames import Cells, Distribution, Key
-from aims_gate.stats import bins, drift
+from aims_gate.frames import Distribution
+from aims_gate.stats import bins, divergence, drift
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.tables import Confusion
 
@@ -89,8 +89,9 @@ def test_evidentlys_psi_of_our_bins_is_ours(engines: Engines, rows: int) -> None
     rng = np.random.default_rng(rows)
     before = ordered(rng.normal(size=rows), nulls=rows // 50)
     after = ordered(rng.normal(0.3, 1.2, size=rows // 2), nulls=rows // 9)
-    found = engines["reference"].drift_of_numbers("psi", before, after)
-    ours = drift.psi(bins.numeric(before, after))
+    table = bins.numeric(before, after)
+    found = engines["reference"].drift_of_bins("psi", table)
+    ours = divergence.psi(table)
     assert found.value == pytest.approx(ours.value, rel=1e-9)
     assert found.plain == pytest.approx(ours.raw, rel=1e-9)
     assert found.by.startswith("evidently ")
@@ -100,14 +101,13 @@ def test_psi_of_more_rows_than_are_written_out_is_ours_to_one_in_a_thousand(
     engines: Engines,
 ) -> None:
     """Ten billion weighted rows of categories, one of which is rare."""
-    names = tuple((name,) for name in "abc")
-    key = (Key(column="c"),)
     before, after = (
-        Cells(keys=key, values=names, counts=np.array(counts) * 10**9)
+        {name: count * 10**9 for name, count in zip("abc", counts, strict=True)}
         for counts in ([6, 3, 1], [3, 6, 1])
     )
-    found = engines["both"].drift_of_categories("psi", before, after)
-    theirs = engines["reference"].drift_of_categories("psi", before, after)
+    table = bins.categorical(before, after)
+    found = engines["both"].drift_of_bins("psi", table)
+    theirs = engines["reference"].drift_of_bins("psi", table)
     assert not found.problem
     assert theirs.value == pytest.approx(found.value, rel=1e-3)
 
@@ -115,7 +115,7 @@ def test_psi_of_more_rows_than_are_written_out_is_ours_to_one_in_a_thousand(
 def test_one_bin_is_nothing_to_ask_about(engines: Engines) -> None:
     constant = ordered(np.full(300, 7.0))
     for name in ("reference", "both"):
-        answer = engines[name].drift_of_numbers("psi", constant, constant)
+        answer = engines[name].drift_of_bins("psi", bins.numeric(constant, constant))
         assert (answer.value, answer.by) == (0.0, Engines()["native"].label)
 
 

@@ -90,6 +90,7 @@ def test_without_a_word_the_convention_is_read_with_its_logged_roles(artifacts: 
         "aims_gate/evaluation.parquet",
         "aims_gate/reference.parquet",
         "aims_gate/current.parquet",
+        "aims_gate/perturbed.parquet",
     ]
 
 
@@ -336,3 +337,9 @@ def test_labels_that_are_the_models_answer_too_are_refused(spec: dict[str, Any])
 def nowhere(path: str, *, role: Role) -> Located | None:
     """Find no artifact."""
     return None
+
+
+def test_a_runs_file_beside_a_folder_says_how_to_get_it(artifacts: Artifacts) -> None:
+    told = refused(policy(), artifacts, evaluation="runs:/abc/aims_gate/evaluation.parquet")
+    assert "a model that is a folder has no MLflow" in told
+    assert "mlflow artifacts download" in told

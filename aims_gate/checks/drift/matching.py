@@ -68,12 +68,14 @@ def matched(
 
 def nulls_moved(before: Distribution, after: Distribution) -> str:
     """Say how the share of nulls changed, if by more than 1 %: many distances do not see it."""
-    shares = [sample.nulls / sample.rows for sample in (before, after)]
-    if abs(shares[0] - shares[1]) <= _NULLS:
+    return share_moved(before.nulls / before.rows, after.nulls / after.rows)
+
+
+def share_moved(before: float, after: float) -> str:
+    """Say how a share of nulls changed, if by more than 1 %."""
+    if abs(before - after) <= _NULLS:
         return ""
-    return (
-        f"their share changed from {shares[0]:.1%} to {shares[1]:.1%}: use drift.columns with psi"
-    )
+    return f"their share changed from {before:.1%} to {after:.1%}: use drift.columns with psi"
 
 
 def _absent(column: str, before: Mapping[str, Kind], after: Mapping[str, Kind]) -> str:

@@ -6,55 +6,51 @@ are. Null is the group `(missing)`; no group is left out, however small.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from aims_gate.checks.columns import Labelled
+from aims_gate.checks.fairness.events import Asked, Event, RateOf
 from aims_gate.errors import DataError
-from aims_gate.frames import MISSING, Cells, Key, Kind, Scalar
+from aims_gate.frames import MISSING, Cells, Frame, Key, Kind, Scalar
 from aims_gate.policy.model import DataSpec
 from aims_gate.stats.disparity import Group
 
 MOST_GROUPS = 250
 """An attribute with more groups than this is a number without bin edges, or an identifier."""
-
-
-class RateOf(StrEnum):
-    """What happened, of which rows."""
-
-    SELECTION = "selection_rate"
-    """Predicted positive, of all rows."""
-    TPR = "true_positive_rate"
-    """Predicted positive, of the rows whose label is positive."""
-    FPR = "false_positive_rate"
-    """Predicted positive, of the rows whose label is not positive."""
-
-    @property
-    def prefix(self) -> str:
-        """What stands before a slice, so that both rates of a rule can be told apart."""
-        return {RateOf.SELECTION: "", RateOf.TPR: "TPR ", RateOf.FPR: "FPR "}[self]
-
-    @property
-    def trials(self) -> str:
-        """The word for the rows that the rate is a share of."""
-        return {RateOf.SELECTION: "rows", RateOf.TPR: "positives", RateOf.FPR: "negatives"}[self]
+POOL = "(small groups)"
+"""The label of the groups below min_cell where they are judged together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    """The groups of one attribute (or intersection) for one rate: they are compared together."""
+class Cover:
+    """The groups of one attribute or intersection, and which of them may be judged."""
 
     columns: tuple[str, ...]
-    rate: RateOf
     groups: tuple[Group, ...]
-    """Every group, sorted by name; *rows* are the rate's trials and may be 0."""
+    """Every group, sorted by name, or the pool of small ones in their place; *rows* may be 0."""
     min_cell: int
+    pooled: tuple[Group, ...] = ()
+    """The groups that the pool is made of; empty where there is none."""
+
+    @property
+    def prefix(self) -> str:
+        """What stands before a slice, so that several rates of a rule can be told apart."""
+        return ""
+
+    @property
+    def trials(self) -> str:
+        """The word for what *rows* of a group counts."""
+        return "rows"
+
+    @property
+    def attribute(self) -> str:
+        """The columns, such as `sex` or `sex & race`."""
+        return " & ".join(self.columns)
 
     @property
     def slice(self) -> str:
-        """The attribute, such as `sex` or `TPR sex & race`."""
-        return self.rate.prefix + " & ".join(self.columns)
+        """The attribute with its prefix, such as `TPR sex & race`."""
+        return self.prefix + self.attribute
 
     @property
     def eligible(self) -> tuple[Group, ...]:
@@ -72,6 +68,28 @@ class Family:
         return sum(group.rows for group in self.groups)
 
     @property
+    def successes(self) -> int:
+        """Successes of all groups."""
+        return sum(group.successes for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family(Cover):
+    """The groups of one attribute for one rate: they are compared together."""
+
+    rate: RateOf
+
+    @property
+    def prefix(self) -> str:
+        """What stands before a slice, so that several rates of a rule can be told apart."""
+        return self.rate.prefix
+
+    @property
+    def trials(self) -> str:
+        """The word for the rows that the rate is a share of."""
+        return self.rate.trials
+
+    @property
     def pooled_rate(self) -> float:
         """(successes + 1/2) / (trials + 1) over the eligible groups, in (0, 1)."""
         successes = sum(group.successes for group in self.eligible)
@@ -79,40 +97,72 @@ class Family:
 
 
 def families(
-    found: Labelled,
-    positive: Scalar,
+    frame: Frame,
+    asked: Asked,
     *,
     columns: tuple[str, ...],
     rates: Sequence[RateOf],
     spec: DataSpec,
     min_cell: int,
+    pool_small: bool = False,
 ) -> tuple[Family, ...]:
     """Count the groups of an attribute once, for every one of *rates*.
 
+    With *pool_small* the groups below *min_cell* become one group, for each rate on its own, if
+    together they reach it.
+
     Raises:
-        DataError: A column cannot be grouped by, or has more than 250 groups.
+        DataError: A column cannot be grouped by, has more than 250 groups, or has a group that is
+            named like the pool.
     """
-    keys = tuple(_key(found, column, spec) for column in columns)
-    outcomes = [c for c in (found.label, found.prediction) if c is not None]
-    cells = found.frame.count(*keys, *(Key(column=column) for column in outcomes))
-    tally = _tally(cells, len(keys), positive)
-    if len(tally) > MOST_GROUPS:
+    keys = group_keys(frame, columns, spec)
+    cells = frame.count(*keys, *asked.keys.values())
+    tally = _tally(cells, len(keys), asked, rates)
+    refuse_many(columns, tally)
+    found = []
+    for rate in rates:
+        groups = tuple(
+            Group(name=group_name(columns, values), rows=counts[rate][0], successes=counts[rate][1])
+            for values, counts in sorted(tally.items())
+        )
+        judged, pooled = pool(groups, columns, min_cell) if pool_small else (groups, ())
+        found.append(
+            Family(columns=columns, rate=rate, groups=judged, min_cell=min_cell, pooled=pooled)
+        )
+    return tuple(found)
+
+
+def pool(
+    groups: tuple[Group, ...], columns: Sequence[str], min_cell: int
+) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+    """Put the groups below *min_cell* together, if they reach it: all groups, and the pool's own.
+
+    Raises:
+        DataError: A group has the pool's name.
+    """
+    name = group_name(columns, [POOL] * len(columns))
+    if any(group.name == name for group in groups):
         raise DataError(
-            f"{' & '.join(columns)} has {len(tally):,} groups, more than {MOST_GROUPS}",
+            f"{' & '.join(columns)} has a group that is called {name!r}, as the pool is",
+            hint="rename that value, or leave pool_small out",
+        )
+    small = tuple(group for group in groups if group.rows < min_cell)
+    rows = sum(group.rows for group in small)
+    if rows < max(min_cell, 1):
+        return groups, ()
+    one = Group(name=name, rows=rows, successes=sum(group.successes for group in small))
+    rest = (group for group in groups if group.rows >= min_cell)
+    return tuple(sorted((*rest, one), key=lambda group: group.name)), small
+
+
+def refuse_many(columns: Sequence[str], groups: Iterable[object]) -> None:
+    """Refuse an attribute of more groups than anybody could compare."""
+    many = len(tuple(groups))
+    if many > MOST_GROUPS:
+        raise DataError(
+            f"{' & '.join(columns)} has {many:,} groups, more than {MOST_GROUPS}",
             hint="give bin edges for numbers under sensitive:, or use a coarser attribute",
         )
-    return tuple(
-        Family(
-            columns=columns,
-            rate=rate,
-            groups=tuple(
-                Group(name=_name(columns, values), rows=counts[rate][0], successes=counts[rate][1])
-                for values, counts in sorted(tally.items())
-            ),
-            min_cell=min_cell,
-        )
-        for rate in rates
-    )
 
 
 def is_of(group: str, columns: tuple[str, ...]) -> bool:
@@ -123,40 +173,49 @@ def is_of(group: str, columns: tuple[str, ...]) -> bool:
     )
 
 
+def group_keys(frame: Frame, columns: Sequence[str], spec: DataSpec) -> tuple[Key, ...]:
+    """Give what to count by: each column, with its bin edges; DataError if one cannot be."""
+    return tuple(_key(frame, column, spec) for column in columns)
+
+
+def group_name(columns: Sequence[str], values: Sequence[Scalar | None]) -> str:
+    """Name a group: `sex=F & age=[25,45)`."""
+    return " & ".join(f"{c}={_text(v)}" for c, v in zip(columns, values, strict=True))
+
+
 _Counts = dict[RateOf, tuple[int, int]]
 
 
-def _tally(cells: Cells, keys: int, positive: Scalar) -> dict[tuple[str, ...], _Counts]:
-    """Add up trials and successes by group and rate; the last value of a cell is the prediction."""
+def _tally(
+    cells: Cells, keys: int, asked: Asked, rates: Sequence[RateOf]
+) -> dict[tuple[str, ...], _Counts]:
+    """Add up trials and successes by group and rate."""
     tally: dict[tuple[str, ...], _Counts] = {}
     for values, count in zip(cells.values, map(int, cells.counts), strict=True):
-        group = tally.setdefault(tuple(map(_text, values[:keys])), dict.fromkeys(RateOf, (0, 0)))
-        for rate in _rates_of(values[keys:], positive):
-            trials, successes = group[rate]
-            group[rate] = trials + count, successes + count * (values[-1] == positive)
+        group = tally.setdefault(tuple(map(_text, values[:keys])), dict.fromkeys(rates, (0, 0)))
+        happened = asked.happened(values[keys:])
+        for rate in rates:
+            if rate.counts(happened):
+                trials, successes = group[rate]
+                group[rate] = trials + count, successes + count * _hit(rate, happened)
     return tally
 
 
-def _rates_of(outcome: tuple[Scalar | None, ...], positive: Scalar) -> Iterator[RateOf]:
-    yield RateOf.SELECTION
-    if len(outcome) > 1:
-        yield RateOf.TPR if outcome[0] == positive else RateOf.FPR
+def _hit(rate: RateOf, happened: Mapping[Event, bool]) -> bool:
+    event, wanted = rate.event
+    return happened[event] is wanted
 
 
-def _key(found: Labelled, column: str, spec: DataSpec) -> Key:
-    kind = found.frame.kinds[column]
+def _key(frame: Frame, column: str, spec: DataSpec) -> Key:
+    kind = frame.kinds[column]
     edges = spec.sensitive.get(column) or ()
     if kind is Kind.OTHER:
         raise DataError(
-            f"{column} holds {found.frame.types[column]}, which is not an attribute to group by"
+            f"{column} holds {frame.types[column]}, which is not an attribute to group by"
         )
     if edges and kind is not Kind.NUMBER:
         raise DataError(f"{column} has bin edges, but holds {kind}, not numbers")
     return Key(column=column, edges=tuple(edges))
-
-
-def _name(columns: Sequence[str], values: Sequence[str]) -> str:
-    return " & ".join(f"{c}={v}" for c, v in zip(columns, values, strict=True))
 
 
 def _text(value: Scalar | None) -> str:

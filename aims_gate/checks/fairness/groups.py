@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
-from aims_gate.checks import Inputs
-from aims_gate.checks.columns import Labelled, Need, labelled, positive_class
-from aims_gate.checks.fairness.families import Family, RateOf, families, is_of
+from aims_gate.checks import Inputs, Judged
+from aims_gate.checks.columns import Labelled, Need, labelled
+from aims_gate.checks.fairness.events import Asked, RateOf, ask, asked_of
+from aims_gate.checks.fairness.families import Cover, Family, families, is_of
 from aims_gate.errors import DataError, MissingColumnError, near
 from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Scalar
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
@@ -31,10 +30,6 @@ UNDECIDED = (
 class Groups:
     """Which groups are compared, and how small is too small."""
 
-    statistic: ClassVar[str]
-    """The judged statistic."""
-    needs: ClassVar[tuple[Need, ...]]
-
     by: tuple[str | tuple[str, ...], ...] = ()
     """Columns, or lists of columns for intersections; all `sensitive` columns if empty."""
     min_cell: int = 30
@@ -42,7 +37,11 @@ class Groups:
     max_uncovered: float = 0.05
     """Share of rows in groups below min_cell past which the rule is INSUFFICIENT, in [0, 1)."""
     must_cover: tuple[str, ...] = ()
-    """Groups that must be judged, such as `sex=F`."""
+    """Groups that must be judged on their own, such as `sex=F`."""
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic."""
+        raise NotImplementedError
 
     def attributes(self) -> list[tuple[str, ...]]:
         """Give the attributes of `by`, each as its columns."""
@@ -64,39 +63,14 @@ class Groups:
             if attributes and not any(is_of(group, columns) for columns in attributes):
                 yield field, f"{group!r} is a group of no attribute in by", "write sex=F"
 
-    def compared_rates(self) -> tuple[RateOf, ...]:
-        """Give the rates that are compared."""
-        return (RateOf.SELECTION,)
-
-    def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:
-        """Compare the groups of each family; *total* is the rows they were counted in."""
-        raise NotImplementedError
-
-    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
-        """Measure every attribute; DataError if the outcome columns cannot be used."""
-        data = inputs.data(inputs.on or Role.EVALUATION)
-        found = labelled(data, self.needs)
-        positive = positive_class(data, found)
-        yield from found.context()
-        counted: list[Family] = []
-        for columns in self._attributes(data):
-            try:
-                counted += self._count(columns, data, found, positive)
-            except DataError as error:
-                # beside attributes that can be judged, so that their refusal is not lost
-                absent = isinstance(error, MissingColumnError)
-                lack = Lack.MISSING if absent else Lack.UNDEFINED
-                yield self.lack(" & ".join(columns), lack, str(error))
-        yield from self._uncovered(counted)
-        yield from self.compared(counted, inputs, found.frame.rows)
-
     def lack(self, where: str, lack: Lack, reason: str, *, rows: int = 0) -> Statistic:
         """Give a judged cell without a value."""
         return Statistic(
-            name=self.statistic, slice=where, judged=True, lack=lack, reason=reason, rows=rows
+            name=self.judged().name, slice=where, judged=True, lack=lack, reason=reason, rows=rows
         )
 
-    def _attributes(self, data: Data) -> tuple[tuple[str, ...], ...]:
+    def attributes_of(self, data: Data) -> tuple[tuple[str, ...], ...]:
+        """Give the attributes of the rule, else those of the data; DataError if there are none."""
         if self.by:
             return tuple(self.attributes())
         if not data.spec.sensitive:
@@ -107,45 +81,96 @@ class Groups:
             )
         return tuple((column,) for column in data.spec.sensitive)
 
+    def absence(self, columns: tuple[str, ...], error: DataError) -> Statistic:
+        """Give the cell of an attribute that cannot be grouped by.
+
+        It stands beside attributes that can be judged, so that their refusal is not lost.
+        """
+        lack = Lack.MISSING if isinstance(error, MissingColumnError) else Lack.UNDEFINED
+        return self.lack(" & ".join(columns), lack, str(error))
+
+    def uncovered(self, covers: Iterable[Cover]) -> Iterator[Statistic]:
+        """Give the cells that say which rows and groups are not judged and should be."""
+        found = list(covers)
+        for cover in found:
+            left_out = sum(group.rows for group in cover.small)
+            if left_out > self.max_uncovered * cover.rows:
+                share = left_out / cover.rows
+                reason = (
+                    f"{share:.1%} of the {cover.trials} are in groups below min_cell "
+                    f"{self.min_cell}, more than max_uncovered {self.max_uncovered:.1%}"
+                )
+                yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=left_out)
+        for name in self.must_cover:
+            yield from self._must_cover(name, found)
+
+    def _must_cover(self, name: str, covers: list[Cover]) -> Iterator[Statistic]:
+        groups = [(c, g) for c in covers for g in (*c.groups, *c.pooled) if g.name == name]
+        if not groups:
+            hint = near(name, {g.name for cover in covers for g in cover.groups})
+            yield self.lack(name, Lack.INSUFFICIENT, f"must be covered and is absent; {hint}")
+        for cover, group in groups:
+            if group in cover.small or group in cover.pooled:
+                reason = (
+                    f"must be covered and has {group.rows:,} {cover.trials}, "
+                    f"below min_cell {self.min_cell}"
+                )
+                where = cover.prefix + name
+                yield self.lack(where, Lack.INSUFFICIENT, reason, rows=group.rows)
+
+
+def require(columns: Iterable[str], data: Data) -> None:
+    """Raise MissingColumnError unless all *columns* are in the data."""
+    for column in columns:
+        if column not in data.frame.kinds:
+            where = f"{data.role} data"
+            raise MissingColumnError.from_columns(column, data.frame.kinds, where=where)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateGroups(Groups):
+    """Groups that are compared by rates, all of them from one count."""
+
+    pool_small: bool = False
+    """Judge the groups below min_cell together, as `(small groups)`, if they reach it so."""
+
+    def compared_rates(self) -> tuple[RateOf, ...]:
+        """Give the rates that are compared."""
+        raise NotImplementedError
+
+    def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:
+        """Compare the groups of each family; *total* is the rows they were counted in."""
+        raise NotImplementedError
+
+    def needs(self) -> tuple[Need, ...]:
+        """Name the roles of the columns that the rates are made of."""
+        return asked_of(self.compared_rates())
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Measure every attribute; DataError if the outcome columns cannot be used."""
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        found = labelled(data, self.needs())
+        asked = ask(data, found)
+        yield from found.context()
+        counted: list[Family] = []
+        for columns in self.attributes_of(data):
+            try:
+                counted += self._count(columns, data, found, asked)
+            except DataError as error:
+                yield self.absence(columns, error)
+        yield from self.uncovered(counted)
+        yield from self.compared(counted, inputs, found.frame.rows)
+
     def _count(
-        self, columns: tuple[str, ...], data: Data, found: Labelled, positive: Scalar
+        self, columns: tuple[str, ...], data: Data, found: Labelled, asked: Asked
     ) -> tuple[Family, ...]:
-        for column in columns:
-            if column not in data.frame.kinds:
-                where = f"{data.role} data"
-                raise MissingColumnError.from_columns(column, data.frame.kinds, where=where)
+        require(columns, data)
         return families(
-            found,
-            positive,
+            found.frame,
+            asked,
             columns=columns,
             rates=self.compared_rates(),
             spec=data.spec,
             min_cell=self.min_cell,
+            pool_small=self.pool_small,
         )
-
-    def _uncovered(self, counted: list[Family]) -> Iterator[Statistic]:
-        for family in counted:
-            left_out = sum(group.rows for group in family.small)
-            if left_out > self.max_uncovered * family.rows:
-                share = left_out / family.rows
-                reason = (
-                    f"{share:.1%} of the {family.rate.trials} are in groups below min_cell "
-                    f"{self.min_cell}, more than max_uncovered {self.max_uncovered:.1%}"
-                )
-                yield self.lack(family.slice, Lack.INSUFFICIENT, reason, rows=left_out)
-        for name in self.must_cover:
-            yield from self._must_cover(name, counted)
-
-    def _must_cover(self, name: str, counted: list[Family]) -> Iterator[Statistic]:
-        groups = [(family, g) for family in counted for g in family.groups if g.name == name]
-        if not groups:
-            hint = near(name, {g.name for family in counted for g in family.groups})
-            yield self.lack(name, Lack.INSUFFICIENT, f"must be covered and is absent; {hint}")
-        for family, group in groups:
-            if group in family.small:
-                reason = (
-                    f"must be covered and has {group.rows:,} {family.rate.trials}, "
-                    f"below min_cell {self.min_cell}"
-                )
-                where = family.rate.prefix + name
-                yield self.lack(where, Lack.INSUFFICIENT, reason, rows=group.rows)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aims_gate.checks.fairness.families import Family
+from aims_gate.checks.fairness.families import POOL, Family, group_name
 from aims_gate.engines import Answer, Engine, Trials
 from aims_gate.errors import near
 from aims_gate.facts import Interval, Lack, Statistic
@@ -42,8 +42,14 @@ class Terms:
     design_effect: float
     small_share: float
     reference: str | None
+    against_rest: bool
+    """Compare each group with everybody else, in place of every other group."""
     total: int
     """Rows of the data."""
+
+    def pairs_of(self, family: Family) -> tuple[tuple[Group, Group], ...]:
+        """Give the ordered pairs of a family that are compared."""
+        return pairs_of(family, self.reference, against_rest=self.against_rest)
 
     def interval(self, bounds: Bounds) -> Interval:
         """Put bounds of a ratio or gap into words."""
@@ -84,13 +90,35 @@ Answers = Mapping[tuple[str, str], Answer]
 """What the engine said of two groups, by their names in either order."""
 
 
+def pairs_of(
+    family: Family, reference: str | None, *, against_rest: bool
+) -> tuple[tuple[Group, Group], ...]:
+    """Give every ordered pair of groups, those with *reference*, or each group and all others.
+
+    All others are everybody, small groups included: they are not judged, but they are there. Of
+    two groups each is all others of the other one.
+    """
+    eligible = family.eligible
+    if not against_rest or len(family.groups) < 3 or len(eligible) < 2:
+        return ordered_pairs(eligible, reference)
+    pairs = []
+    for group in eligible:
+        rest = Group(
+            name=f"all but {group.name}",
+            rows=family.rows - group.rows,
+            successes=family.successes - group.successes,
+        )
+        pairs += [(group, rest), (rest, group)]
+    return tuple(pairs)
+
+
 def compare(family: Family, terms: Terms) -> tuple[tuple[Contrast, ...], tuple[Statistic, ...]]:
     """Compare the groups of a family: every contrast, and the statistics that tell of them."""
     context = tuple(_context(family, terms))
     lack = _nothing_to_compare(family, terms)
     if lack is not None:
         return (), (*context, lack)
-    pairs = ordered_pairs(family.eligible, terms.reference)
+    pairs = terms.pairs_of(family)
     answers = terms.answers(pairs)
     compared = contrasts(
         pairs,
@@ -102,7 +130,7 @@ def compare(family: Family, terms: Terms) -> tuple[tuple[Contrast, ...], tuple[S
     found = tuple(_unless_problem(contrast, answers) for contrast in compared)
     cells = [
         cell
-        for group in family.eligible
+        for group in dict.fromkeys(contrast.worse for contrast in found)
         for cell in _cells(group, [c for c in found if c.worse is group], family, terms, answers)
     ]
     return found, (*context, *cells)
@@ -119,15 +147,7 @@ def _unless_problem(contrast: Contrast, answers: Answers) -> Contrast:
 def _context(family: Family, terms: Terms) -> Iterator[Statistic]:
     for group in family.groups:
         if group in family.small:
-            reason = f"{group.rows:,} {family.rate.trials}, below min_cell {family.min_cell}"
-            yield Statistic(
-                name=family.rate,
-                slice=group.name,
-                rows=group.rows,
-                total=terms.total,
-                lack=Lack.INSUFFICIENT,
-                reason=f"{reason}: not judged",
-            )
+            yield _small(group, family, terms, "not judged")
         else:
             yield Statistic(
                 name=family.rate,
@@ -137,6 +157,22 @@ def _context(family: Family, terms: Terms) -> Iterator[Statistic]:
                 rows=group.rows,
                 total=terms.total,
             )
+    together = f"judged only within {group_name(family.columns, [POOL] * len(family.columns))}"
+    for group in family.pooled:
+        yield _small(group, family, terms, together)
+
+
+def _small(group: Group, family: Family, terms: Terms, fate: str) -> Statistic:
+    """Name a group without its rate, which would tell of single people."""
+    reason = f"{group.rows:,} {family.trials}, below min_cell {family.min_cell}: {fate}"
+    return Statistic(
+        name=family.rate,
+        slice=group.name,
+        rows=group.rows,
+        total=terms.total,
+        lack=Lack.INSUFFICIENT,
+        reason=reason,
+    )
 
 
 def _nothing_to_compare(family: Family, terms: Terms) -> Statistic | None:
@@ -145,7 +181,7 @@ def _nothing_to_compare(family: Family, terms: Terms) -> Statistic | None:
     reason = ""
     if len(names) < 2:
         reason = (
-            f"fewer than two groups have {family.min_cell} {family.rate.trials} "
+            f"fewer than two groups have {family.min_cell} {family.trials} "
             f"({', '.join(names) or 'none'}): there is nothing to compare"
         )
     elif terms.reference is not None and terms.reference not in names:
@@ -155,7 +191,7 @@ def _nothing_to_compare(family: Family, terms: Terms) -> Statistic | None:
             f"{family.min_cell}; {hint}"
         )
     elif terms.measure is Measure.RATIO and not any(g.successes for g in family.eligible):
-        reason = "nobody is selected in any group: no ratio is defined"
+        reason = f"{family.rate.nowhere} in any group: no ratio is defined"
     if not reason:
         return None
     return Statistic(
@@ -181,7 +217,7 @@ def _cells(
             slice=_slice(contrast, family),
             judged=not defined,
             lack=Lack.UNDEFINED,
-            reason="nobody is selected in either group: 0/0",
+            reason=f"{family.rate.nowhere} in either group: 0/0",
             rows=group.rows,
             total=terms.total,
         )
@@ -193,8 +229,10 @@ def _cell(contrast: Contrast, family: Family, terms: Terms, answers: Answers) ->
     worse, better = contrast.worse, contrast.better
     answer = answers[worse.name, better.name]
     undefined = math.isnan(contrast.value)
-    best = worse.rate == max(group.rate for group in family.eligible)
-    where = family.rate.prefix + worse.name + " (best)" if best else _slice(contrast, family)
+    best = worse.rate == max(worse.rate, *(group.rate for group in family.eligible))
+    where = _slice(contrast, family)
+    if best and better in family.eligible:
+        where = f"{family.prefix}{worse.name} (best)"
     return Statistic(
         name=terms.statistic,
         slice=where,
@@ -212,9 +250,15 @@ def _cell(contrast: Contrast, family: Family, terms: Terms, answers: Answers) ->
     )
 
 
-def _design(worse: Group, better: Group, family: Family, terms: Terms) -> GroupDesign:
-    """Give the sizes that a group's power follows from: with a reference, those two groups only."""
-    alone = terms.reference is not None and worse.name != terms.reference
+def _design(worse: Group, better: Group, family: Family, terms: Terms) -> GroupDesign | None:
+    """Give the sizes that a group's power follows from: those of two groups where only they count.
+
+    Everybody else as the disadvantaged side is never too few, so nothing is asked of that side.
+    """
+    if worse not in family.eligible:
+        return None
+    to_reference = terms.reference is not None and worse.name != terms.reference
+    alone = to_reference or better not in family.eligible
     groups = (worse, better) if alone else family.eligible
     return GroupDesign(
         measure=terms.measure,
@@ -233,7 +277,7 @@ def _both_zero(contrast: Contrast, measure: Measure) -> bool:
 
 
 def _slice(contrast: Contrast, family: Family) -> str:
-    return f"{family.rate.prefix}{contrast.worse.name} vs {contrast.better.name}"
+    return f"{family.prefix}{contrast.worse.name} vs {contrast.better.name}"
 
 
 def _rates(worse: Group, better: Group) -> str:

@@ -1,4 +1,4 @@
-"""Bias between groups: impact ratio, parity gap and odds gaps, over every ordered pair of groups.
+"""Bias between groups by rates: impact ratio, parity, odds and predictive parity.
 
 A lone group, an undefined rate or a group that is too small is never parity: each is a cell of its
 own that says so. Formulas are in `stats.disparity` and `stats.intervals`, values come from the
@@ -13,32 +13,36 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.fairness.families import Family, RateOf, is_of
-from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
-from aims_gate.checks.fairness.pairs import Terms, compare
+from aims_gate.checks.fairness.events import RateOf
+from aims_gate.checks.fairness.families import Family, is_of
+from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, RateGroups
+from aims_gate.checks.fairness.pairs import Terms, compare, pairs_of
+from aims_gate.checks.fairness.summary import summary
 from aims_gate.facts import Statistic
 from aims_gate.policy.model import DecideOn, Role
-from aims_gate.stats.disparity import Contrast, Measure, extreme, ordered_pairs, quantile
+from aims_gate.stats.disparity import Contrast, Measure, extreme, quantile
 
 _UNDECIDED = (
     *UNDECIDED,
     "a group is so small that a serious difference could have been missed",
 )
 _GROUPS = (
-    "Groups below min_cell rows are named and never judged. Intervals are MOVER over Wilson "
-    "bounds (Newcombe 1998; Donner and Zou 2012), Bonferroni-corrected over all ordered pairs of "
-    "the rule, so that they hold together. With `reference`, only pairs with that group count, "
-    "in both directions."
+    "Groups below min_cell rows are named and never judged on their own. Intervals are MOVER over "
+    "Wilson bounds (Newcombe 1998; Donner and Zou 2012), Bonferroni-corrected over all ordered "
+    "pairs of the rule, so that they hold together. With `reference`, only pairs with that group "
+    "count, in both directions; with `against: rest`, each group and everybody else, in both "
+    "directions, which sees one low group among many sooner and several low ones later.\n\n"
+    "Beside it stand, for each rate, its difference and ratio between groups (max - min, min / "
+    "max) and to the rate of all rows (largest |group - all|, least of group / all and its "
+    "inverse), over the judged groups, as Fairlearn's MetricFrame has them."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Fairness(Groups):
+class _Pairs(RateGroups):
     """What the checks on pairs of groups share."""
 
     about: ClassVar[About]
-    measure_by: ClassVar[Measure]
-    summary: ClassVar[str]
 
     small_share: float = 0.02
     """Share of rows under which a group that cannot show an effect warns only, in [0, 0.1]."""
@@ -46,19 +50,16 @@ class _Fairness(Groups):
     """Rows per independent row, at least 1; divides the rows of intervals and power."""
     reference: str = ""
     """Compare each group with this one only; needs exactly one entry in `by`."""
+    against: Literal["each", "rest"] = "each"
+    """Compare each group with `each` other one, the best included, or with the `rest`."""
+
+    def compared_by(self) -> Measure:
+        """Say how two rates are compared."""
+        raise NotImplementedError
 
     def judged(self) -> Judged:
         """Describe the judged statistic."""
-        ratio = self.measure_by is Measure.RATIO
-        return Judged(
-            name=self.statistic,
-            low=0.0,
-            high=1.0,
-            higher_is_better=ratio,
-            neutral=self.measure_by.neutral,
-            limit=0.80 if ratio else 0.10,
-            decide_on=DecideOn.PROVEN_BREACH,
-        )
+        raise NotImplementedError
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
@@ -68,8 +69,10 @@ class _Fairness(Groups):
         if not 1 <= self.design_effect < math.inf:
             hint = "below 1 it would invent rows"
             yield "design_effect", f"{self.design_effect:g} is not at least 1", hint
-        yield from Groups.problems(self)
+        yield from RateGroups.problems(self)
         attributes = self.attributes()
+        if self.reference and self.against == "rest":
+            yield "against", "a reference and the rest exclude each other", "leave one out"
         if self.reference and len(attributes) != 1:
             yield "reference", "needs exactly one attribute in by", "split the rule"
         elif self.reference and not is_of(self.reference, attributes[0]):
@@ -77,17 +80,20 @@ class _Fairness(Groups):
 
     def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:
         """Compare every ordered pair of groups, one correction over all of them."""
-        pairs = sum(len(ordered_pairs(f.eligible, self.reference or None)) for f in counted)
+        reference, rest = self.reference or None, self.against == "rest"
+        pairs = sum(len(pairs_of(f, reference, against_rest=rest)) for f in counted)
+        measure = self.compared_by()
         terms = Terms(
-            statistic=self.statistic,
-            measure=self.measure_by,
+            statistic=self.judged().name,
+            measure=measure,
             engine=inputs.engine,
             alpha=inputs.alpha,
             pairs=pairs,
             z=quantile(inputs.alpha, pairs),
             design_effect=self.design_effect,
             small_share=self.small_share,
-            reference=self.reference or None,
+            reference=reference,
+            against_rest=rest,
             total=total,
         )
         everything: list[Contrast] = []
@@ -95,10 +101,11 @@ class _Fairness(Groups):
             contrasts, statistics = compare(family, terms)
             everything += contrasts
             yield from statistics
+            yield from summary(family, total)
         if any(not math.isnan(contrast.value) for contrast in everything):
-            value, bounds = extreme(everything, self.measure_by)
+            value, bounds = extreme(everything, measure)
             yield Statistic(
-                name=self.summary,
+                name="largest_gap" if measure is Measure.GAP else f"least_{terms.statistic}",
                 value=value,
                 interval=terms.interval(bounds),
                 rows=total,
@@ -108,61 +115,117 @@ class _Fairness(Groups):
             )
 
 
+def _judged(name: str, measure: Measure, limit: float | None) -> Judged:
+    return Judged(
+        name=name,
+        low=0.0,
+        high=1.0,
+        higher_is_better=measure is Measure.RATIO,
+        neutral=measure.neutral,
+        limit=limit,
+        decide_on=DecideOn.PROVEN_BREACH,
+    )
+
+
+_Of = Literal["prediction", "score", "label"]
+_OF: dict[_Of, RateOf] = {
+    "prediction": RateOf.SELECTION,
+    "score": RateOf.SCORING,
+    "label": RateOf.LABEL,
+}
+_SELECTED = (
+    "p is the share of a group's rows that are predicted positive; with `of: score`, that score "
+    "above the median of all rows, for models that rank (the scoring rate of New York City's rule, "
+    "6 RCNY 5-300); with `of: label`, that are labelled positive, which asks the data and not the "
+    "model. "
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImpactRatio(_Fairness):
+class _Selection(_Pairs):
+    """What the checks on selection rates share."""
+
+    of: _Of = "prediction"
+    """Who counts as selected: predicted positive, scored above the median, labelled positive."""
+
+    def compared_rates(self) -> tuple[RateOf, ...]:
+        """Give the rate that is compared."""
+        return (_OF[self.of],)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImpactRatio(_Selection):
     """The disadvantaged group's selection rate over the other's (four-fifths rule)."""
 
     about = About(
         name="fairness.impact_ratio",
         summary="Selection rate of each group over that of every other group.",
         definition=(
-            "p_i / p_j, where p is the share of a group's rows that are predicted positive; 1 is "
-            "demographic parity, 0 says that nobody of the group is selected. " + _GROUPS
+            f"p_i / p_j, where {_SELECTED}1 is demographic parity, 0 says that nobody of the group "
+            f"is selected. {_GROUPS}"
         ),
         roles=(Role.EVALUATION,),
         asks="fairlearn",
         controls=CONTROLS,
         undecided=(*_UNDECIDED, "nobody is selected in any group"),
     )
-    measure_by = Measure.RATIO
-    statistic = "impact_ratio"
-    summary = "least_impact_ratio"
-    needs = ("prediction",)
+
+    def compared_by(self) -> Measure:
+        """Say how two rates are compared."""
+        return Measure.RATIO
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic."""
+        return _judged("impact_ratio", Measure.RATIO, 0.80)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parity(_Fairness):
+class Parity(_Selection):
     """The difference of selection rates (demographic parity difference)."""
 
     about = About(
         name="fairness.parity",
         summary="Selection rate of every other group minus that of each group.",
         definition=(
-            "p_j - p_i, where p is the share of a group's rows that are predicted positive; 0 is "
-            "demographic parity, 1 the largest gap there is. " + _GROUPS
+            f"p_j - p_i, where {_SELECTED}0 is demographic parity, 1 the largest gap there is. "
+            f"{_GROUPS}"
         ),
         roles=(Role.EVALUATION,),
         asks="fairlearn",
         controls=CONTROLS,
         undecided=_UNDECIDED,
     )
-    measure_by = Measure.GAP
-    statistic = "parity_gap"
-    summary = "largest_gap"
-    needs = ("prediction",)
+
+    def compared_by(self) -> Measure:
+        """Say how two rates are compared."""
+        return Measure.GAP
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic."""
+        return _judged("parity_gap", Measure.GAP, 0.10)
+
+
+_Compare = Literal["difference", "ratio"]
+_MEASURES: dict[_Compare, Measure] = {"difference": Measure.GAP, "ratio": Measure.RATIO}
+_BY = (
+    "With `compare: ratio` it is p_i / p_j in [0, 1], 1 where the rates are equal; it has no "
+    "conventional limit, so the rule states one. "
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Odds(_Fairness):
-    """The differences of true and false positive rates (equalized odds, equal opportunity)."""
+class Odds(_Pairs):
+    """Rates of those who deserve a yes and of those who do not, compared between groups."""
 
     about = About(
         name="fairness.odds",
         summary="True and false positive rate of every other group minus that of each group.",
         definition=(
             "p_j - p_i, where p is the share predicted positive among the rows labelled positive "
-            "(TPR) or not (FPR); 0 on both is equalized odds, 0 on TPR equal opportunity. For FPR "
-            "the group with the lower rate is named first. Both rates share one correction. "
+            "(TPR) or not (FPR); 0 on both is equalized odds, 0 on TPR equal opportunity, 0 on FPR "
+            "predictive equality (Hardt, Price and Srebro 2016; Chouldechova 2017), 1 the largest "
+            "gap there is. FNR = 1 - TPR and TNR = 1 - FPR have the same gaps and other ratios. "
+            f"The group with the lower rate is named first. All rates share one correction. {_BY}"
             + _GROUPS
         ),
         roles=(Role.EVALUATION,),
@@ -170,20 +233,78 @@ class Odds(_Fairness):
         controls=CONTROLS,
         undecided=(*_UNDECIDED, "a group has fewer than min_cell positives or negatives"),
     )
-    measure_by = Measure.GAP
-    statistic = "odds_gap"
-    summary = "largest_gap"
-    needs = ("label", "prediction")
 
-    rates: tuple[Literal["tpr", "fpr"], ...] = ("tpr", "fpr")
-    """Both for equalized odds, `["tpr"]` for equal opportunity."""
+    rates: tuple[Literal["tpr", "fpr", "tnr", "fnr"], ...] = ("tpr", "fpr")
+    """Both for equalized odds, `["tpr"]` for equal opportunity, `["fpr"]` for false alarms."""
+    compare: _Compare = "difference"
+    """How two groups are compared."""
 
     def compared_rates(self) -> tuple[RateOf, ...]:
         """Give the rates that are compared."""
-        return tuple(RateOf.TPR if rate == "tpr" else RateOf.FPR for rate in self.rates)
+        return tuple(RateOf[rate.upper()] for rate in self.rates)
+
+    def compared_by(self) -> Measure:
+        """Say how two rates are compared."""
+        return _MEASURES[self.compare]
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic."""
+        ratio = self.compare == "ratio"
+        name, limit = ("odds_rate_ratio", None) if ratio else ("odds_gap", 0.10)
+        return _judged(name, self.compared_by(), limit)
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        yield from _Fairness.problems(self)
-        if not self.rates or len(set(self.rates)) != len(self.rates):
-            yield "rates", "is empty or names a rate twice", "tpr, fpr or both"
+        yield from _Pairs.problems(self)
+        yield from _rate_problems(self.rates, "tpr, fpr or both")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictiveParity(_Pairs):
+    """How often a yes or a no of the model is right, compared between groups."""
+
+    about = About(
+        name="fairness.predictive_parity",
+        summary="Positive predictive value of every other group minus that of each group.",
+        definition=(
+            "p_j - p_i, where p is the share labelled positive among the rows predicted positive "
+            "(PPV, precision); 0 is predictive parity (Chouldechova 2017), 1 the largest gap there "
+            "is. NPV is the share labelled negative among the rows predicted negative; FDR = 1 - "
+            "PPV and FOR = 1 - NPV have the same gaps and other ratios. Where base rates differ, "
+            "no imperfect model can have it together with equalized odds. The group with the lower "
+            f"rate is named first. All rates share one correction. {_BY}" + _GROUPS
+        ),
+        roles=(Role.EVALUATION,),
+        asks="fairlearn",
+        controls=CONTROLS,
+        undecided=(*_UNDECIDED, "a group has fewer than min_cell rows predicted positive"),
+    )
+
+    rates: tuple[Literal["ppv", "npv", "fdr", "for"], ...] = ("ppv",)
+    """Positive and negative predictive value, false discovery and false omission rate."""
+    compare: _Compare = "difference"
+    """How two groups are compared."""
+
+    def compared_rates(self) -> tuple[RateOf, ...]:
+        """Give the rates that are compared."""
+        return tuple(RateOf[rate.upper()] for rate in self.rates)
+
+    def compared_by(self) -> Measure:
+        """Say how two rates are compared."""
+        return _MEASURES[self.compare]
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic."""
+        ratio = self.compare == "ratio"
+        name, limit = ("predictive_rate_ratio", None) if ratio else ("predictive_gap", 0.10)
+        return _judged(name, self.compared_by(), limit)
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        yield from _Pairs.problems(self)
+        yield from _rate_problems(self.rates, "ppv is usual")
+
+
+def _rate_problems(rates: tuple[str, ...], hint: str) -> Iterable[tuple[str, str, str]]:
+    if not rates or len(set(rates)) != len(rates):
+        yield "rates", "is empty or names a rate twice", hint

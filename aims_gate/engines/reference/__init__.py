@@ -17,14 +17,26 @@ import aims_gate
 from aims_gate.engines import OWN, Answer, Engines, Sample, Trials
 from aims_gate.engines.reference.process import Process
 from aims_gate.errors import CheckError, MissingExtraError
-from aims_gate.frames import Cells, Distribution
-from aims_gate.stats import bins
+from aims_gate.frames import Distribution
+from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
-from aims_gate.stats.samples import order_statistics, smoothed
-from aims_gate.stats.tables import Classes, Confusion, Ranked, ScoreTable
+from aims_gate.stats.divergence import DIVERGENCES, less_noise
+from aims_gate.stats.drift import DISTANCES
+from aims_gate.stats.samples import drawn, order_statistics
+from aims_gate.stats.tables import (
+    BetaConfusion,
+    Classes,
+    ClassRanked,
+    Confusion,
+    Queries,
+    Ranked,
+    ScoreTable,
+)
 
 MODULES = {"fairlearn": "fairlearn", "evidently": "evidently", "scikit-learn": "sklearn"}
 """Each library, and the module that it is imported as."""
+_EVIDENTLY = {"psi": "psi", "js": "jensenshannon", "hellinger": "hellinger"}
+"""Distances over bins as Evidently calls them."""
 TIMEOUT = 300.0
 """Seconds for one answer, the imports before the first one included."""
 
@@ -76,51 +88,77 @@ class Reference:
             _answer(_compared(measure, rates[low], rates[high]), library) for low, high in pairs
         )
 
+    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
+        """Give Fairlearn's mean prediction of each sample, all of them asked for at once."""
+        if not samples:
+            return ()
+        sizes = [len(sample.values) for sample in samples]
+        arguments = {
+            "values": np.concatenate([sample.values for sample in samples]),
+            "counts": np.concatenate([sample.counts for sample in samples]),
+            "group": np.repeat(np.arange(len(samples)), sizes),
+            "groups": np.arange(len(samples)),
+        }
+        try:
+            library, found = self._ask("fairlearn", "means", arguments, many=len(samples))
+        except CheckError as error:
+            return (Answer.none(self.label, str(error)),) * len(samples)
+        return tuple(_answer(value, library) for value in found)
+
+    def drift_of_bins(self, method: str, table: Binned) -> Answer:
+        """Give a library's plain distance of our bins, less what noise adds to it.
+
+        Evidently's, but for `chi2`: its test of that name takes the reference as exact, so SciPy's
+        chi-square of both samples answers.
+        """
+        if method not in DIVERGENCES:
+            raise CheckError(f"{self.label} has no drift method {method!r} for bins")
+        if table.bins < 2:
+            return Answer(value=0.0, by=OWN, plain=0.0)  # one bin: there is nothing to ask
+        before, after = drawn(method, table)
+        if method == "chi2":
+            answer = self._one("evidently", "distance", _pair(method, before, after))
+        else:
+            codes = np.arange(table.bins, dtype=np.int64)
+            asked = categories(_EVIDENTLY[method], codes, before, codes, after)
+            answer = self._one("evidently", "drift", asked)
+        return replace(answer, value=_rounded(less_noise(method, answer.plain, table)))
+
     def drift_of_numbers(
         self, method: str, reference: Distribution, current: Distribution
     ) -> Answer:
-        """Give Evidently's Wasserstein distance of order statistics, or its PSI of our bins."""
-        if method == "psi":
-            return self._psi(bins.numeric(reference, current))
-        if method != "wasserstein":
+        """Give Evidently's Wasserstein distance of order statistics, or SciPy's KS distance.
+
+        Evidently's `ks` is a p-value, which SciPy computes from that distance.
+        """
+        if method not in DISTANCES:
             raise CheckError(f"{self.label} has no drift method {method!r} for numbers")
         before, after = order_statistics(reference), order_statistics(current)
+        if method == "ks":
+            return self._one("evidently", "distance", _pair(method, before, after))
         return self._one("evidently", "drift", numbers("wasserstein", before, after))
-
-    def drift_of_categories(self, method: str, reference: Cells, current: Cells) -> Answer:
-        """Give Evidently's PSI of the categories, rare ones pooled; CheckError for others."""
-        if method != "psi":
-            raise CheckError(f"{self.label} has no drift method {method!r} for categories")
-        return self._psi(bins.categorical(reference.by_value(), current.by_value()))
 
     def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
         """Give scikit-learn's metric of the same name; NaN where it is undefined."""
         found = _sampled(table) or sample()
-        arguments = {
+        arguments: dict[str, object] = {
             "metric": metric,
             "truth": found.truth,
-            "estimate": found.estimate,
+            "estimate": found.estimate.ravel(),
             "counts": found.counts,
         }
+        if found.group is not None:
+            arguments["group"] = found.group
+        if isinstance(table, BetaConfusion):
+            arguments["beta"] = np.array([table.beta])
+        if isinstance(table, Queries) and table.k is not None:
+            arguments["k"] = np.array([table.k], dtype=np.int64)
         return self._one("scikit-learn", "score", arguments)
 
     def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:
         """Give `fairlearn:NAME` or `evidently:NAME` as the library defines it."""
         ask, key = {"fairlearn": ("fairness", "metric"), "evidently": ("drift", "test")}[library]
         return self._one(library, ask, {**arguments, key: name})
-
-    def _psi(self, table: bins.Binned) -> Answer:
-        """Give Evidently's PSI of bins with half a row added, less the df/N that noise adds."""
-        if table.bins < 2:
-            return Answer(value=0.0, by=OWN, plain=0.0)  # one bin: there is nothing to ask
-        before, after = smoothed(table)
-        codes = np.arange(table.bins, dtype=np.int64)
-        answer = self._one("evidently", "drift", categories("psi", codes, before, codes, after))
-        n, m = table.sizes
-        chance = (table.bins - 1) * (n + m) / (n * m)
-        # NaN stays NaN: max() would turn it into 0, which is no drift
-        value = answer.plain if math.isnan(answer.plain) else max(0.0, answer.plain - chance)
-        return replace(answer, value=_rounded(value))
 
     def _one(self, name: str, ask: str, arguments: Mapping[str, object]) -> Answer:
         try:
@@ -165,6 +203,10 @@ def categories(
     }
 
 
+def _pair(method: str, before: object, after: object) -> dict[str, object]:
+    return {"method": method, "reference": before, "current": after}
+
+
 def opened(peers: Engines) -> Reference:
     """Give an engine of this run's own; it starts no process before it is asked to."""
     return Reference(peers.environ, timeout=TIMEOUT)
@@ -197,10 +239,23 @@ def _sampled(table: ScoreTable) -> Sample | None:
         truth, estimate = np.indices(table.counts.shape).astype(np.float64)
         return Sample(truth=truth.ravel(), estimate=estimate.ravel(), counts=table.counts.ravel())
     if isinstance(table, Ranked):
-        places = len(table.scores)
+        return _of_ranked(table)
+    if isinstance(table, ClassRanked):
+        each = [_of_ranked(ranked) for ranked in table.tables]
+        sizes = [len(sample.truth) for sample in each]
         return Sample(
-            truth=np.repeat([1.0, 0.0], places),
-            estimate=np.tile(table.scores, 2),
-            counts=np.concatenate([table.positives, table.negatives]),
+            truth=np.concatenate([sample.truth for sample in each]),
+            estimate=np.concatenate([sample.estimate for sample in each]),
+            counts=np.concatenate([sample.counts for sample in each]),
+            group=np.repeat(np.arange(len(each), dtype=np.int64), sizes),
         )
     return None
+
+
+def _of_ranked(table: Ranked) -> Sample:
+    places = len(table.scores)
+    return Sample(
+        truth=np.repeat([1.0, 0.0], places),
+        estimate=np.tile(table.scores, 2),
+        counts=np.concatenate([table.positives, table.negatives]),
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from aims_gate.errors import SourceError, UsageError
@@ -11,6 +13,9 @@ from aims_gate.sources.mlflow.registry import Registry
 from aims_gate.sources.mlflow.rest import RestRegistry
 from aims_gate.sources.mlflow.uris import bare
 
+FOLDERS = "AIMS_GATE_ARTIFACT_FOLDERS"
+"""Names folders that this machine shares with an MLflow server which does not hand them out. Only
+whoever runs the gate can say so: otherwise a server could have it read any file."""
 CLIENT_ONLY = (
     "MLFLOW_TRACKING_AUTH",
     "MLFLOW_TRACKING_AWS_SIGV4",
@@ -39,7 +44,7 @@ def open_registry(environ: Mapping[str, str]) -> Registry:
     registry_uri = environ.get("MLFLOW_REGISTRY_URI", "").strip()
     if urlsplit(uri).scheme in {"http", "https"} and not _needs_client(uri, registry_uri, environ):
         return RestRegistry(uri, environ)
-    return ClientRegistry(uri, registry_uri)
+    return ClientRegistry(uri, registry_uri, folders=shared_folders(environ))
 
 
 def for_artifacts(registry: Registry, uri: str, environ: Mapping[str, str]) -> Registry:
@@ -52,15 +57,34 @@ def for_artifacts(registry: Registry, uri: str, environ: Mapping[str, str]) -> R
         return registry
     if registry.name != "client":
         tracking = environ.get("MLFLOW_TRACKING_URI", "").strip()
-        client = ClientRegistry(tracking, environ.get("MLFLOW_REGISTRY_URI", "").strip())
+        client = ClientRegistry(
+            tracking,
+            environ.get("MLFLOW_REGISTRY_URI", "").strip(),
+            folders=shared_folders(environ),
+        )
         if client.reads(uri):
             return client
     raise SourceError(
         f"artifacts may not be read from {bare(uri)!a}",
         where=registry.server,
-        hint="let the server hand them out (mlflow server --artifacts-destination …), or keep "
-        "them in an object store",
+        hint="let the server hand them out (mlflow server --artifacts-destination …), keep them in "
+        f"an object store, or name the folder that this machine shares with it in {FOLDERS}",
     )
+
+
+def shared_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Give the folders of this machine that an MLflow server may name as places of artifacts.
+
+    Raises:
+        UsageError: One is relative, or the root of everything.
+    """
+    named = [name for name in environ.get(FOLDERS, "").split(os.pathsep) if name.strip()]
+    folders = tuple(Path(name.strip()) for name in named)
+    for folder in folders:
+        if not folder.is_absolute() or len(folder.resolve().parts) < 2:
+            hint = f"name absolute folders, with {os.pathsep!r} between them"
+            raise UsageError(f"{FOLDERS}: {str(folder)!r} is no shared folder", hint=hint)
+    return folders
 
 
 def _needs_client(uri: str, registry_uri: str, environ: Mapping[str, str]) -> bool:

@@ -45,18 +45,22 @@ _MAX_METRICS = 1000
 class ClientRegistry:
     """Implements `Registry` for sqlite and file stores, databases, Databricks and special set-ups.
 
+    A server may name only *folders* of this machine as places of artifacts; a store of this machine
+    may name any.
+
     Raises:
         MissingExtraError: MLflow is not installed.
     """
 
     name = "client"
 
-    def __init__(self, uri: str, registry_uri: str = "") -> None:
+    def __init__(self, uri: str, registry_uri: str = "", *, folders: tuple[Path, ...] = ()) -> None:
         try:
             from mlflow import MlflowClient
         except ImportError:
             raise MissingExtraError.for_library("mlflow", "gate", f"reading {bare(uri)}") from None
         self._uri = uri
+        self._folders = folders
         self._scheme = urlsplit(uri).scheme
         self._local = self._scheme in _FOLDERS or self._scheme.startswith(_DATABASES)
         alone = self._scheme in _FOLDERS or self._scheme.startswith("sqlite")
@@ -73,6 +77,12 @@ class ClientRegistry:
         """Give the version that an alias points at now."""
         with self._understood():
             return entities.version(self._client.get_model_version_by_alias(name, alias))
+
+    def aliases(self, name: str) -> Mapping[str, str]:
+        """Give every alias of a registered model with the version that it points at now."""
+        with self._understood():
+            found = self._client.get_registered_model(name).aliases
+            return {str(alias): str(version) for alias, version in found.items()}
 
     def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
         """Give the newest *last* versions of a registered model, newest first; none if unknown."""
@@ -141,11 +151,19 @@ class ClientRegistry:
         except SourceError:
             return False
         if parts.scheme in _FOLDERS:
-            return not parts.netloc and self._local
+            return not parts.netloc and (self._local or self._shared(uri))
         if parts.scheme == "mlflow-artifacts":
             host = urlsplit(self.server).netloc
             return self._scheme in _SERVERS and parts.netloc in {"", host}
         return parts.scheme in _REMOTE
+
+    def _shared(self, uri: str) -> bool:
+        """Tell whether a folder, all links followed, is one that a server may name."""
+        place = _folder(uri)
+        if place is None or not place.is_absolute():
+            return False
+        real = place.resolve()
+        return any(real.is_relative_to(folder.resolve()) for folder in self._folders)
 
     def list_artifacts(self, uri: str, path: str = "") -> tuple[Artifact, ...]:
         """List one folder below an artifact URI; nothing if it is not there or is a file."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,18 @@ RULE: dict[str, Any] = {
     "require": Threshold(at_most=0.25, warn_above=0.10),
 }
 WASSERSTEIN = Columns(numeric="wasserstein", categorical="none")
+
+
+BINNED = [Columns(numeric=name, categorical=name) for name in ("psi", "js", "hellinger", "chi2")]
+KS = Columns(numeric="ks", categorical="none")
+ORDERED = [KS, WASSERSTEIN]
+ALL = [*BINNED, *ORDERED]
+
+
+def rule(check: Columns) -> dict[str, Any]:
+    """A rule with the conventional limit and line of its method."""
+    parameters = {"numeric": check.numeric, "categorical": check.categorical}
+    return {"check": "drift.columns", "parameters": parameters}
 
 
 def reference(columns: object, **spec: Any) -> Data:
@@ -78,16 +91,79 @@ def test_a_column_that_changed_its_kind_is_undefined(
     assert cells["x"].reason == f"type changed from {told}"
 
 
-def test_a_column_that_turned_null_has_drifted_as_far_as_it_can() -> None:
+@pytest.mark.parametrize("check", ALL)
+def test_a_column_that_turned_null_has_drifted_as_far_as_it_can(check: Columns) -> None:
     columns = {"x": pa.array([math.nan] * 400, pa.float64())}
     both = reference({"x": normal(500, 1)}), current(pa.table(columns))
-    cell = judged(Columns(), *both)["x"]
-    assert cell.value is not None
-    assert cell.value > 5
-    assert decided(RULE, *both).outcome is Outcome.FAIL
-    wasserstein = judged(WASSERSTEIN, *both)["x"]
-    assert wasserstein.lack is Lack.UNDEFINED
-    assert "wasserstein does not see nulls" in wasserstein.reason
+    cell = judged(check, *both)["x"]
+    if check in ORDERED:
+        assert cell.lack is Lack.UNDEFINED
+        assert f"{check.numeric} does not see nulls" in cell.reason
+        assert decided(rule(check), *both).outcome is Outcome.ERROR
+    else:
+        assert cell.value is not None
+        assert cell.value > 0.9 * min(check.judged().high, 5)
+        assert decided(rule(check), *both).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("check", ALL)
+def test_a_column_that_was_null_all_along_has_no_drift_or_no_values(check: Columns) -> None:
+    columns = pa.table({"x": pa.array([None] * 400, pa.float64())})
+    cell = judged(check, reference(columns), current(columns))["x"]
+    if check in ORDERED:
+        assert (cell.lack, cell.reason) == (Lack.UNDEFINED, "there are no values")
+    else:
+        assert (cell.value, cell.reason) == (0, "one value in both samples")
+
+
+@pytest.mark.parametrize("check", ALL)
+def test_one_row_is_insufficient(check: Columns) -> None:
+    for both in (
+        (reference({"x": [1.0]}), current({"x": normal(500, 1)})),
+        (reference({"x": normal(500, 1)}), current({"x": [1.0]})),
+    ):
+        assert judged(check, *both)["x"].lack is Lack.INSUFFICIENT
+        assert decided(rule(check), *both).outcome is Outcome.INSUFFICIENT
+
+
+@pytest.mark.parametrize("check", ALL)
+def test_a_vanished_or_changed_column_is_refused_whatever_the_method(check: Columns) -> None:
+    before = reference({"x": normal(500, 1), "y": normal(500, 2)})
+    gone = current({"x": normal(500, 3)})
+    changed = current({"x": normal(500, 3), "y": ["a", "b"] * 250})
+    assert judged(check, before, gone)["y"].lack is Lack.MISSING
+    assert judged(check, before, changed)["y"].lack is Lack.UNDEFINED
+    assert decided(rule(check), before, gone).outcome is Outcome.MISSING
+    assert decided(rule(check), before, changed).outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize("check", BINNED)
+def test_an_unseen_category_or_new_nulls_are_drift_by_every_method(check: Columns) -> None:
+    before = reference({"kind": ["a", "b"] * 1_000})
+    for new in ("new", None):
+        kinds: list[str | None] = [*["a", "b"] * 800, *[new] * 400]
+        after = current({"kind": kinds})
+        assert decided(rule(check), before, after).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("check", ALL)
+def test_each_method_is_quiet_without_drift_and_refuses_a_large_one(check: Columns) -> None:
+    both = reference({"x": normal(3_000, 1)}), current({"x": normal(2_000, 2)})
+    assert decided(rule(check), *both).outcome is Outcome.PASS
+    moved = current({"x": normal(2_000, 2, shift=0.9)})
+    assert decided(rule(check), both[0], moved).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("check", ALL)
+def test_each_method_says_how_many_rows_it_needs(check: Columns) -> None:
+    """A serious drift that is not far beyond the limit needs more than 130 rows a side."""
+    columns = [f"c{i}" for i in range(20)]
+    rows = normal(130, 1), normal(130, 2)
+    both = reference(dict.fromkeys(columns, rows[0])), current(dict.fromkeys(columns, rows[1]))
+    serious = 1.3 * (check.judged().limit or math.nan)
+    result = decided({**rule(check), "serious": serious}, *both)
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert re.search(r"needs (at least )?[\d,]+ (current )?rows", result.reason)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2])
@@ -99,12 +175,16 @@ def test_a_share_of_new_nulls_is_drift_for_psi_and_undefined_for_wasserstein(sha
     assert judged(WASSERSTEIN, *both)["x"].lack is Lack.UNDEFINED
 
 
-def test_infinite_values_have_a_psi_and_no_wasserstein() -> None:
-    both = reference({"x": normal(500, 1)}), current({"x": [*normal(499, 2), math.inf]})
-    assert judged(Columns(), *both)["x"].value is not None
-    cell = judged(WASSERSTEIN, *both)["x"]
-    assert cell.lack is Lack.UNDEFINED
-    assert cell.reason == "there are no values, or infinite ones"
+@pytest.mark.parametrize("check", ALL)
+def test_infinite_values_are_the_greatest_there_are_and_have_no_wasserstein(check: Columns) -> None:
+    both = reference({"x": normal(500, 1)}), current({"x": [*normal(250, 2), *[math.inf] * 250]})
+    cell = judged(check, *both)["x"]
+    if check.numeric == "wasserstein":
+        assert cell.lack is Lack.UNDEFINED
+        assert cell.reason == "there are infinite values"
+    else:
+        assert cell.value is not None
+        assert cell.value > (check.judged().limit or math.inf)
 
 
 @pytest.mark.parametrize("check", [Columns(), WASSERSTEIN])
@@ -358,6 +438,11 @@ def test_a_parameter_that_would_compare_nothing_or_two_things_is_refused(
         (Columns(numeric="none"), "psi", 0.25),
         (Columns(categorical="none"), "psi", 0.25),
         (WASSERSTEIN, "wasserstein", 0.50),
+        (KS, "ks", 0.20),
+        (Columns(numeric="js", categorical="js"), "jensenshannon", 0.18),
+        (Columns(numeric="hellinger", categorical="none"), "hellinger", 0.18),
+        (Columns(numeric="none", categorical="chi2"), "cramers_v", 0.25),
+        (Columns(numeric="evidently-default", categorical="none"), "evidently_drift", 0),
     ],
 )
 def test_a_method_brings_its_name_and_its_limit(check: Columns, name: str, limit: float) -> None:

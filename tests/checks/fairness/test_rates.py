@@ -18,36 +18,19 @@ from fairlearn.metrics import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity
+from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity, PredictiveParity
 from aims_gate.engines import Answer
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Scalar
 from aims_gate.policy.model import DecideOn, Role
-from aims_gate.sources.subject import Data
 from aims_gate.stats.power import GroupDesign
 from aims_gate.verdict import Outcome
+from tests.checks.fairness.groups import counted
 from tests.checks.subjects import context, data, decided, inputs, judged
 
-ALL = [ImpactRatio, Parity, Odds]
+ALL = [ImpactRatio, Parity, Odds, PredictiveParity]
 SPEC: dict[str, Any] = {"label": "y", "prediction": "p", "sensitive": {"sex": None}}
-
-
-def counted(
-    groups: Mapping[Scalar | None, tuple[int, int]],
-    *,
-    column: str = "sex",
-    label: int | None = None,
-    **spec: Any,
-) -> Data:
-    """Rows and selected of each group, as weighted rows; labels equal predictions unless given."""
-    rows = [
-        (name, label if label is not None else p, p, n)
-        for name, (total, chosen) in groups.items()
-        for p, n in ((1, chosen), (0, total - chosen))
-    ]
-    columns = dict(zip([column, "y", "p", "n"], map(list, zip(*rows, strict=True)), strict=True))
-    return data(columns, **{**SPEC, "weight": "n", "sensitive": {column: None}, **spec})
 
 
 def only(cells: Mapping[str, Statistic]) -> Statistic:
@@ -290,7 +273,7 @@ def people(draw: st.DrawFn) -> dict[str, list[Any]]:
     }
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(people())
 def test_values_are_fairlearns(columns: dict[str, list[Any]]) -> None:
     """With every group large enough to be judged, on rows and on every metric."""
@@ -507,6 +490,7 @@ def test_an_engine_without_a_value_is_undefined_and_kept() -> None:
         ({"reference": "sex=F"}, "reference"),
         ({"by": ("sex", "race"), "reference": "sex=F"}, "reference"),
         ({"by": ("race",), "reference": "sex=F"}, "reference"),
+        ({"by": ("sex",), "reference": "sex=F", "against": "rest"}, "against"),
     ],
 )
 @pytest.mark.parametrize("check", ALL)
@@ -516,9 +500,10 @@ def test_a_parameter_that_would_hollow_out_the_rule_is_refused(
     assert field in {name for name, _, _ in check(**parameters).problems()}
 
 
+@pytest.mark.parametrize("check", [Odds, PredictiveParity])
 @pytest.mark.parametrize("rates", [(), ("tpr", "tpr")])
-def test_odds_of_no_rate_or_of_one_twice_are_refused(rates: tuple[Any, ...]) -> None:
-    assert [name for name, _, _ in Odds(rates=rates).problems()] == ["rates"]
+def test_odds_of_no_rate_or_of_one_twice_are_refused(check: Any, rates: tuple[Any, ...]) -> None:
+    assert [name for name, _, _ in check(rates=rates).problems()] == ["rates"]
 
 
 @pytest.mark.parametrize("check", ALL)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,36 @@ def test_places_that_only_a_hostile_source_would_name_are_refused(uri: str) -> N
     assert not registry.reads(uri)
     with pytest.raises(SourceError, match="may not be read"):
         for_artifacts(registry, uri, environ)
+
+
+def test_a_folder_of_a_server_is_read_only_where_this_machine_says_so(tmp_path: Path) -> None:
+    """Inside the named folders, with links and encoded dots followed, and nowhere else."""
+    shared = tmp_path / "shared"
+    (shared / "1").mkdir(parents=True)
+    (tmp_path / "shared-secret").mkdir()
+    (shared / "link").symlink_to("/etc")
+    environ = {"MLFLOW_TRACKING_URI": SERVER, "AIMS_GATE_ARTIFACT_FOLDERS": f":{shared}:"}
+    registry = open_registry(environ)
+    for uri in (str(shared / "1"), (shared / "1").as_uri(), str(shared)):
+        assert for_artifacts(registry, uri, environ).name == "client"
+    for uri in (
+        "/etc",
+        str(tmp_path / "shared-secret"),
+        str(shared / "link"),
+        f"{shared.as_uri()}/%2e%2e/shared-secret",
+        f"{shared}/../shared-secret",
+        f"file://elsewhere.example{shared}",
+        "shared/1",
+    ):
+        with pytest.raises(SourceError, match="AIMS_GATE_ARTIFACT_FOLDERS"):
+            for_artifacts(registry, uri, environ)
+
+
+@pytest.mark.parametrize("folders", ["/", "relative", "/srv:.", "//"])
+def test_a_folder_that_would_permit_everything_is_refused(folders: str) -> None:
+    environ = {"MLFLOW_TRACKING_URI": SERVER, "AIMS_GATE_ARTIFACT_FOLDERS": folders}
+    with pytest.raises(UsageError, match="no shared folder"):
+        for_artifacts(open_registry(environ), "/srv/x", environ)
 
 
 def test_reading_a_server_imports_no_mlflow() -> None:

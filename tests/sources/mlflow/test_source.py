@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import stat
 import subprocess
 import sys
@@ -574,3 +575,28 @@ def test_an_experiment_says_which_of_two_runs_is_meant(content: Content, space: 
 def test_only_a_full_commit_is_one(content: Content, space: Space, commit: str) -> None:
     with pytest.raises(UsageError, match="not a full git commit"):
         fetch(f"commit:{commit}", space(content.uri))
+
+
+def test_a_caller_may_name_what_another_run_logged(content: Content, space: Space) -> None:
+    """By the URI that `log_evaluation` gives; a policy may not, and a lost one is unread."""
+    logged, other = content.registered(), content.run()
+    content.artifact(other, "aims_gate/evaluation.csv", b"y,p\n1,1\n0,1\n")
+    uri = f"runs:/{other}/aims_gate/evaluation.csv"
+
+    def opened(given: str, policy: Policy = POLICY) -> Subject:
+        data = {Role.EVALUATION: given} if given else {}
+        return SOURCE.open(logged.uri, policy=policy, given=data, workspace=space(content.uri))
+
+    found = opened(uri).data[Role.EVALUATION]
+    assert (found.identity.uri, found.frame.rows) == (uri, 2)
+    assert found.created is not None
+    for lost, told in (
+        (f"runs:/{'0' * 32}/x.csv", "no such thing"),
+        (f"runs:/{other}", "names no artifact"),
+        (f"runs:/{other}/../x.csv", "no model URI|not a model URI|runs:/RUN_ID"),
+    ):
+        error = opened(lost).unread[Role.EVALUATION]
+        assert re.search(told, str(error)), str(error)
+    assert not opened(f"runs:/{other}/aims_gate/no.csv").data
+    naming = Policy(id="p", version="1", data={Role.EVALUATION: DataSpec(source=uri)})
+    assert "cannot be read" in str(opened("", naming).unread[Role.EVALUATION])

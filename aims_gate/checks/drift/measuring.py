@@ -1,0 +1,284 @@
+"""How far one column has moved between two data sets, by any of the methods of the family.
+
+`drift.columns`, `drift.share`, `drift.prediction` and `drift.label` all measure here, so that one
+column has one distance whoever asks. Formulas are in `stats.bins`, `stats.divergence`,
+`stats.drift` and `stats.power`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from aims_gate.checks import Judged
+from aims_gate.checks.drift.matching import CATEGORIES, nulls_moved
+from aims_gate.engines import Engine
+from aims_gate.facts import Design, Interval, Lack, Statistic
+from aims_gate.frames import Counts, Distribution, Frame, Key
+from aims_gate.policy.model import DecideOn
+from aims_gate.stats import bins, divergence, drift
+from aims_gate.stats.power import LEAST_SAMPLE, DriftDesign, OrderedDesign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A distance as a policy names it, with its conventions."""
+
+    statistic: str
+    limit: float
+    line: float
+    most: float
+    """Greatest value; may be infinite."""
+
+
+METHODS = {
+    "psi": Method(statistic="psi", limit=0.25, line=0.10, most=math.inf),
+    "js": Method(statistic="jensenshannon", limit=0.18, line=0.11, most=math.sqrt(math.log(2))),
+    "hellinger": Method(statistic="hellinger", limit=0.18, line=0.11, most=1.0),
+    "chi2": Method(statistic="cramers_v", limit=0.25, line=0.16, most=1.0),
+    "ks": Method(statistic="ks", limit=0.20, line=0.10, most=1.0),
+    "wasserstein": Method(statistic="wasserstein", limit=0.50, line=0.30, most=math.inf),
+}
+"""Limits and lines of `js`, `hellinger` and `chi2` are those of PSI, 0.25 and 0.10, by
+PSI ~ 8 JSD ~ 8 H^2 ~ 4 V^2 for small changes."""
+ORDERED = frozenset(drift.DISTANCES)
+"""Methods for numbers alone, which do not see nulls."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The distance of one column."""
+
+    value: float
+    bounds: tuple[float, float]
+    law: str
+    """Where the bounds come from."""
+    p_value: float
+    """Probability of so large a distance without drift."""
+    rows: int
+    """Current rows that the value rests on."""
+    by: str
+    note: str
+    design: Design | None
+    context: tuple[tuple[str, float], ...] = ()
+    """What else people ask for: names and values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lacking:
+    """Why a column has no distance."""
+
+    lack: Lack
+    reason: str
+    rows: int = 0
+    by: str = "native"
+
+    def cell(self, name: str, column: str) -> Statistic:
+        """Give the judged cell that says so."""
+        return Statistic(
+            name=name,
+            slice=column,
+            judged=True,
+            lack=self.lack,
+            reason=self.reason,
+            rows=self.rows,
+            engine=self.by,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """The two frames of a rule, and what its columns share."""
+
+    reference: Frame
+    current: Frame
+    engine: Engine
+    alpha: float
+    columns: int
+    """Columns that share *alpha*."""
+
+    def interval(self, found: Found) -> Interval:
+        """Put one-sided bounds, each at alpha over the columns, into words."""
+        method = f"{found.law}, one-sided, Bonferroni over {self.columns:,} columns"
+        low, high = found.bounds
+        return Interval(low=low, high=high, level=1 - 2 * self.alpha, method=method)
+
+
+def judged_of(method: str) -> Judged:
+    """Describe a distance of `METHODS`, with its conventional limit and line."""
+    of = METHODS[method]
+    return Judged(
+        name=of.statistic,
+        low=0.0,
+        high=of.most,
+        higher_is_better=False,
+        neutral=0.0,
+        limit=of.limit,
+        line=of.line,
+        decide_on=DecideOn.PROVEN_BREACH,
+    )
+
+
+def cells(method: str, column: str, pair: Pair) -> Iterator[Statistic]:
+    """Give the judged cell of one column, and what stands beside it."""
+    name = METHODS[method].statistic
+    found = compare(method, column, pair)
+    if isinstance(found, Lacking):
+        yield found.cell(name, column)
+        return
+    yield cell(name, column, found, pair)
+    for beside, value in found.context:
+        yield Statistic(
+            name=beside,
+            slice=column,
+            value=value,
+            rows=found.rows,
+            total=pair.current.rows,
+            reason="beside the judged distance; not corrected over the columns",
+        )
+
+
+def cell(name: str, column: str, found: Found, pair: Pair) -> Statistic:
+    """Give the judged cell of a distance that was found."""
+    return Statistic(
+        name=name,
+        slice=column,
+        value=found.value,
+        interval=pair.interval(found),
+        rows=found.rows,
+        total=pair.current.rows,
+        engine=found.by,
+        judged=True,
+        reason=found.note,
+        design=found.design,
+    )
+
+
+def compare(method: str, column: str, pair: Pair) -> Found | Lacking:
+    """Measure a column that both frames have, of a kind that *method* fits."""
+    if pair.reference.rows == 0 or pair.current.rows == 0:
+        return Lacking(lack=Lack.MISSING, reason="there are no rows to compare")
+    if pair.reference.kinds[column] in CATEGORIES:
+        return _categories(method, column, pair)
+    before, after = pair.reference.distribution(column), pair.current.distribution(column)
+    if method in ORDERED:
+        return _ordered(method, before, after, pair)
+    return _binned(method, bins.numeric(before, after), pair)
+
+
+def _categories(method: str, column: str, pair: Pair) -> Found | Lacking:
+    key = Key(column=column)
+    before, after = pair.reference.count(key).by_value(), pair.current.count(key).by_value()
+    table = bins.categorical(before, after)
+    if table.bins == 1 and table.pooled > 1:
+        reason = f"too many categories for these rows ({table.pooled:,} of them)"
+        return Lacking(lack=Lack.INSUFFICIENT, reason=reason)
+    found = _binned(method, table, pair)
+    if method == "chi2" and isinstance(found, Found):
+        return replace(found, context=_pearson(*bins.unpooled(before, after)))
+    return found
+
+
+def _binned(method: str, table: bins.Binned, pair: Pair) -> Found | Lacking:
+    n, m = table.sizes
+    found = divergence.moved(method, table)
+    if min(n, m) < LEAST_SAMPLE:
+        return _too_few(n, m, found.value)
+    answer = pair.engine.drift_of_bins(method, table)
+    if answer.problem or not math.isfinite(answer.value):
+        return _unanswered(answer.by, answer.problem, m)
+    share = pair.alpha / pair.columns
+    noise = found.noise(share)
+    note = f"noise alone reaches {noise:.2g} at these sizes"
+    if answer.value > noise:
+        note = f"most at {found.moved}; {note}"
+    design = DriftDesign(
+        bins=table.bins,
+        reference=n,
+        current=m,
+        columns=pair.columns,
+        alpha=pair.alpha,
+        method=method,
+    )
+    return Found(
+        value=answer.value,
+        bounds=found.bounds(share),
+        law="noncentral chi-square",
+        p_value=found.p_value,
+        rows=m,
+        by=answer.by,
+        note=note if found.df else "one value in both samples",
+        # where one value is all there is in both, there is no effect to miss
+        design=design if found.df else None,
+        context=_pearson(table.reference, table.current) if method == "chi2" else (),
+    )
+
+
+def _pearson(reference: Counts, current: Counts) -> tuple[tuple[str, float], ...]:
+    statistic, p_value = divergence.chi_square(reference, current)
+    return ("chi2", statistic), ("p_value", p_value)
+
+
+def _ordered(method: str, before: Distribution, after: Distribution, pair: Pair) -> Found | Lacking:
+    unfit = _unfit(method, before, after)
+    if unfit:
+        return Lacking(lack=Lack.UNDEFINED, reason=unfit)
+    n, m = int(before.counts.sum()), int(after.counts.sum())
+    if min(n, m) < LEAST_SAMPLE:
+        return _too_few(n, m, drift.DISTANCES[method](before, after))
+    answer = pair.engine.drift_of_numbers(method, before, after)
+    if answer.problem or not math.isfinite(answer.value):
+        return _unanswered(answer.by, answer.problem, m)
+    share, unit = pair.alpha / pair.columns, math.sqrt(1 / n + 1 / m)
+    if method == "ks":
+        noise, p_value = drift.ks_noise(n, m, share), drift.ks_p_value(answer.value, n, m)
+    else:
+        law = drift.wasserstein_law(before, after)
+        noise, p_value = law.quantile(share), law.p_value(answer.value)
+    return Found(
+        value=answer.value,
+        bounds=(
+            max(answer.value - noise, 0.0),
+            min(answer.value + noise, METHODS[method].most),
+        ),
+        law=_LAWS[method],
+        p_value=p_value,
+        rows=m,
+        by=answer.by,
+        note=f"noise alone reaches {noise:.2g} at these sizes",
+        design=OrderedDesign(reference=n, current=m, noise=noise / unit, error=_ERRORS[method]),
+        context=(("p_value", p_value),) if method == "ks" else (),
+    )
+
+
+_LAWS = {
+    "ks": "Kolmogorov-Smirnov band",
+    "wasserstein": "Brownian bridge, gamma-matched",
+}
+_ERRORS = {"ks": 0.5, "wasserstein": 1.0}
+"""Standard error over sqrt(1/n + 1/m): of a share at most, and of a mean in standard deviations."""
+
+
+def _unfit(method: str, before: Distribution, after: Distribution) -> str:
+    moved = nulls_moved(before, after)
+    if moved:
+        return f"{method} does not see nulls, and {moved}"
+    if not (len(before.values) and len(after.values)):
+        return "there are no values"
+    if method == "wasserstein" and not drift.usable(before, after):
+        return "there are infinite values"
+    return ""
+
+
+def _too_few(n: int, m: int, value: float) -> Lacking:
+    """Refuse to hold a distance against a limit where its law does not hold."""
+    reason = (
+        f"{m:,} current and {n:,} reference rows, fewer than {LEAST_SAMPLE}; observed {value:.2g}"
+    )
+    return Lacking(lack=Lack.INSUFFICIENT, reason=reason, rows=m)
+
+
+def _unanswered(by: str, problem: str, rows: int) -> Lacking:
+    reason = problem or f"{by} gives no value"
+    return Lacking(lack=Lack.UNDEFINED, reason=reason, rows=rows, by=by)

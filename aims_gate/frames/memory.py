@@ -1,0 +1,65 @@
+"""Answers of a frame that are kept, so that no two rules sort one column twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from aims_gate.frames import Cells, Distribution
+from aims_gate.frames.columns import Coded
+
+T = TypeVar("T")
+
+_SCALAR = 100
+"""Bytes of a number or a short text."""
+MOST_BYTES = 768 << 20
+"""Bytes that the kept answers of one frame may take."""
+
+
+def size_of(answer: object) -> int:
+    """Say about how many bytes an answer takes."""
+    if isinstance(answer, Distribution):
+        # counts that are all one are a single number, seen from every place
+        counts = answer.counts.nbytes if any(answer.counts.strides) else 0
+        return answer.values.nbytes + counts
+    if isinstance(answer, Cells):
+        return answer.counts.nbytes + _SCALAR * len(answer.values) * len(answer.keys)
+    if isinstance(answer, Coded):
+        return answer.codes.nbytes + _SCALAR * len(answer.values)
+    return _SCALAR
+
+
+class Memory:
+    """Keeps answers while there is room.
+
+    What no longer fits is worked out again each time. Nothing that is kept is ever dropped for it:
+    rules ask for the same columns in the same order, and whatever drops the oldest answer then
+    drops each one just before it is asked for.
+    """
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self.held = 0
+        """Bytes of what is kept."""
+        self._most = most
+        self._answers: dict[Hashable, Any] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int] = size_of) -> T:
+        """Give the answer to *key*: as it is kept, or *make* it and keep it if its *size* fits.
+
+        Threads may ask at once; what *make* raises is not kept.
+        """
+        known: T | None = self._answers.get(key)
+        if known is not None:
+            return known
+        made = make()
+        with self._lock:
+            if key not in self._answers and self.held + size(made) <= self._most:
+                self._answers[key] = made
+                self.held += size(made)
+        return made
+
+    def kept(self, key: Hashable) -> Any:
+        """Give the answer to *key* if it is kept, else None."""
+        return self._answers.get(key)

@@ -1,0 +1,76 @@
+"""Answers are kept while there is room, and are the same whether they are kept or not."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from aims_gate.errors import DataError
+from aims_gate.frames import Key
+from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.memory import Memory, size_of
+
+TABLE = pa.table(
+    {
+        "x": [0.5, None, 2.0, 0.5, 1.0],
+        "k": [1, 1, 2, 3, None],
+        "s": ["a", "b", None, "a", "c"],
+    }
+)
+
+
+def test_what_fits_is_kept_and_what_does_not_is_made_again() -> None:
+    memory, made = Memory(250), []
+
+    def answer(name: str) -> str:
+        made.append(name)
+        return name
+
+    for name in ("a", "b", "c", "a", "b", "c"):
+        assert memory.get(name, partial(answer, name)) == name
+    assert made == ["a", "b", "c", "c"]
+    assert memory.held == 2 * size_of("a") <= 250
+    assert (memory.kept("a"), memory.kept("c")) == ("a", None)
+
+
+def test_an_error_is_not_kept() -> None:
+    memory = Memory()
+
+    def fail() -> str:
+        raise DataError("no")
+
+    with pytest.raises(DataError):
+        memory.get("a", fail)
+    assert memory.get("a", lambda: "yes") == "yes"
+
+
+def test_a_frame_without_room_gives_the_same_answers() -> None:
+    frames = [ArrowFrame(table=TABLE, given=TABLE, memory=Memory(most)) for most in (0, 1 << 20)]
+    for _ in range(2):
+        for ask in (
+            lambda frame: frame.distribution("x").values.tolist(),
+            lambda frame: frame.distribution("k").counts.tolist(),
+            lambda frame: [frame.nulls(name) for name in "xks"],
+            lambda frame: frame.count(Key(column="s"), Key(column="k")).values,
+            lambda frame: frame.count(Key(column="x", edges=(1.0,))).counts.tolist(),
+            lambda frame: frame.without_nulls(["x", "s"]).rows,
+        ):
+            assert ask(frames[0]) == ask(frames[1])
+    assert frames[0].memory.held == 0 < frames[1].memory.held
+
+
+def test_rows_left_out_are_left_out_once() -> None:
+    frame = ArrowFrame.of(TABLE)
+    assert frame.without_nulls(["x"]) is frame.without_nulls(["x"])
+    assert frame.without_nulls(["s"]) is not frame.without_nulls(["x"])
+
+
+def test_sizes_are_those_of_the_arrays() -> None:
+    values = np.random.default_rng(3).normal(size=10_000)
+    frame = ArrowFrame.of({"x": values, "y": np.round(values, 1)})
+    assert size_of(frame.distribution("x")) == values.nbytes
+    found = frame.distribution("y")
+    assert size_of(found) == found.values.nbytes + found.counts.nbytes

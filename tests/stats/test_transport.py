@@ -1,0 +1,107 @@
+"""Two samples merged piece by piece: the same as over all their values at once."""
+
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp, wasserstein_distance
+
+from aims_gate.stats.transport import (
+    CELLS,
+    Counts,
+    Floats,
+    farthest,
+    transport,
+    weighted_mean,
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    values: Floats
+    counts: Counts
+
+
+def single(values: Floats) -> Sample:
+    """Different values, each there once, as frames give them."""
+    ones = np.broadcast_to(np.int64(1), values.shape)
+    return Sample(values=np.sort(values), counts=ones)
+
+
+def counted(values: Floats) -> Sample:
+    distinct, counts = np.unique(values, return_counts=True)
+    return Sample(values=distinct, counts=counts.astype(np.int64))
+
+
+def samples() -> list[tuple[Sample, Sample]]:
+    random = np.random.default_rng(8)
+    one, two = random.normal(size=40_000), random.normal(0.2, 1.1, size=25_001)
+    far = random.normal(100, 1, size=30_000)
+    return [
+        (single(one), single(two)),
+        (counted(np.round(one, 3)), counted(np.round(two, 2))),
+        (single(one), counted(np.round(two, 1))),
+        (single(one), single(far)),
+        (single(far), single(one)),
+        (counted(np.zeros(9)), single(two)),
+        (single(two), single(np.array([0.3]))),
+    ]
+
+
+def rows(sample: Sample) -> Floats:
+    return np.repeat(sample.values, sample.counts)
+
+
+@pytest.mark.parametrize("pair", samples())
+def test_area_and_farthest_are_those_of_scipy(pair: tuple[Sample, Sample]) -> None:
+    one, two = pair
+    expected = wasserstein_distance(one.values, two.values, one.counts, two.counts)
+    assert transport(one, two).area == pytest.approx(expected, rel=1e-11)
+    statistic = ks_2samp(rows(one), rows(two), method="asymp").statistic
+    assert farthest(one, two) == pytest.approx(statistic, abs=1e-12)
+
+
+@pytest.mark.parametrize("pair", samples())
+def test_pieces_are_those_of_all_pooled_ranks_at_once(pair: tuple[Sample, Sample]) -> None:
+    pooled = np.sort(np.concatenate([rows(sample) for sample in pair]))
+    points, counts = np.unique(pooled, return_counts=True)
+    ranks = np.cumsum(counts)[:-1] / len(pooled)
+    cells = np.clip(np.ceil(ranks * CELLS).astype(int) - 1, 0, CELLS - 1)
+    mass = np.sqrt(ranks * (1 - ranks)) * np.diff(points)
+    expected = np.bincount(cells, weights=mass, minlength=CELLS)
+    assert transport(*pair).pieces == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_other_arrays_in_the_place_of_known_ones_are_not_taken_for_them() -> None:
+    random, known = np.random.default_rng(2), single(np.arange(10.0))
+    for shift in range(30):
+        other = single(random.normal(shift, 1, 50))
+        expected = wasserstein_distance(known.values, other.values)
+        assert transport(known, other).area == pytest.approx(expected, rel=1e-11)
+        assert transport(known, other) is transport(known, other)
+
+
+def test_the_mean_is_that_of_the_rows_and_does_not_overflow() -> None:
+    values = np.round(np.random.default_rng(4).normal(5, 2, 50_000), 2)
+    sample = counted(values)
+    mean = weighted_mean(sample.values, sample.counts)
+    assert mean == pytest.approx(values.mean(), rel=1e-12)
+    found = weighted_mean(sample.values, sample.counts, centre=mean)
+    assert found == pytest.approx(values.var(), rel=1e-11)
+    large = np.full(20_000, 1e308)
+    assert weighted_mean(large, np.ones(20_000, dtype=np.int64)) == pytest.approx(1e308)
+
+
+def test_memory_does_not_grow_with_the_samples() -> None:
+    random = np.random.default_rng(9)
+    peaks = []
+    for size in (50_000, 400_000):
+        pair = single(random.normal(size=size)), single(random.normal(size=size))
+        tracemalloc.start()
+        transport(*pair)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0] < 400_000 * 8
