@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ GATE = (
     "--aims-gate-data=evaluation=evaluation.csv",
 )
 """The options that gate a contract case."""
-ALONE = ("-p", "no:randomly", "-p", "no:cacheprovider")
+_INSTALLED = any(found.name == "aims_gate" for found in entry_points(group="pytest11"))
+ALONE = ("-p", "no:cacheprovider" if _INSTALLED else "_aims_gate_pytestplugin")
+"""Nothing kept between sessions; and the plugin, where the installation is older than it."""
 
 
 def repo(pytester: pytest.Pytester, case: str) -> Path:

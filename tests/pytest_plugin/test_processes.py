@@ -15,7 +15,7 @@ import pytest
 
 from tests.pytest_plugin.repos import CASES, GATE, evidence
 
-ENTRY = Path(__file__).parents[2] / "_aims_gate_pytestplugin.py"
+ENTRY = Path(__file__).parents[2] / "_aims_gate_pytestplugin" / "__init__.py"
 HEAVY = {"numpy", "pyarrow", "scipy", "pydantic", "yaml", "requests", "cryptography", "click"}
 HEAVY |= {"mlflow", "pandas", "sklearn", "fairlearn", "evidently", "polars"}
 PROBE = """
