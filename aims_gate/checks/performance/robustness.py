@@ -151,7 +151,7 @@ class Robustness:
                 interval = replace(interval, low=-interval.high, high=-interval.low)
         values = [scores.value(found.metric, s.table) for s in (found.first, found.second)]
         yield Statistic(
-            name=self.effectd().name,
+            name=self.judged().name,
             slice=where,
             value=value,
             interval=interval,
@@ -181,7 +181,7 @@ class Robustness:
         low, high = wilson(flipped, cells.rows, z)
         error = (high - low) / (2 * z)
         return Statistic(
-            name=self.effectd().name,
+            name=self.judged().name,
             slice=where,
             value=flipped / cells.rows,
             interval=Interval(low=low, high=high, level=1 - 2 * alpha, method="Wilson score"),
@@ -194,7 +194,7 @@ class Robustness:
 
     def _lack(self, lack: Lack, reason: str, where: str, rows: int) -> Statistic:
         return Statistic(
-            name=self.effectd().name, slice=where, judged=True, lack=lack, reason=reason, rows=rows
+            name=self.judged().name, slice=where, judged=True, lack=lack, reason=reason, rows=rows
         )
 
 
