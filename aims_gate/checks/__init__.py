@@ -156,6 +156,7 @@ CHECKS: Table[type[Check]] = Table(
         "performance.champion": "aims_gate.checks.performance.champion:Champion",
         "performance.calibration": "aims_gate.checks.performance.calibration:Calibration",
         "performance.sample": "aims_gate.checks.performance.sample:Sample",
+        "performance.robustness": "aims_gate.checks.performance.robustness:Robustness",
         "performance.slices": "aims_gate.checks.performance.slices:Slices",
         "performance.logged": "aims_gate.checks.performance.logged:Logged",
         "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
