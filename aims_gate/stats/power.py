@@ -20,7 +20,7 @@ from aims_gate.stats.divergence import DIVERGENCES
 from aims_gate.stats.intervals import wilson
 
 POWER = 0.80
-_Z_POWER = 0.8416
+Z_POWER = 0.8416
 """Standard normal quantile of 0.80."""
 LEAST_SAMPLE = 100
 """Below so many rows in either sample the law of the drift statistics does not hold."""
@@ -129,7 +129,7 @@ class OrderedDesign:
 
         Refused is "past the limit, and past the line by more than noise", four times in five.
         """
-        spread = _Z_POWER * self.error
+        spread = Z_POWER * self.error
         room = min((serious - limit) / spread, (serious - line) / (self.noise + spread))
         return _need(self.reference, self.current, 1 / room**2 if room > 0 else math.inf, serious)
 
@@ -240,7 +240,7 @@ def _ratio_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
     high = wilson(share * rows, rows, side.z)[1]
     low = wilson(rate * most, most, side.z)[0]
     variance = share * (1 - share) / rows + aim.line**2 * rate * (1 - rate) / most
-    error = _Z_POWER * math.sqrt(variance)
+    error = Z_POWER * math.sqrt(variance)
     proof = aim.line * rate - share - math.hypot(high - share, aim.line * (rate - low))
     return proof >= error and aim.limit * rate - share >= error
 
@@ -248,7 +248,7 @@ def _ratio_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
 def _gap_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
     rate = side.rate
     share = min(rate + aim.serious, 1.0) if rate < 0.5 else max(rate - aim.serious, 0.0)
-    error = _Z_POWER * math.sqrt(share * (1 - share) / rows + rate * (1 - rate) / most)
+    error = Z_POWER * math.sqrt(share * (1 - share) / rows + rate * (1 - rate) / most)
     (lower, lower_rows), (upper, upper_rows) = sorted(((share, rows), (rate, most)))
     low = wilson(upper * upper_rows, upper_rows, side.z)[0]
     high = wilson(lower * lower_rows, lower_rows, side.z)[1]
