@@ -162,6 +162,7 @@ CHECKS: Table[type[Check]] = Table(
         "fairness.predictive_parity": "aims_gate.checks.fairness.rates:PredictiveParity",
         **{f"fairlearn:{name}": f"{_FAIRLEARN}:{name}" for name in _FAIRLEARN_METRICS},
         "drift.columns": "aims_gate.checks.drift.columns:Columns",
+        "drift.share": "aims_gate.checks.drift.share:Share",
         "drift.new_value": "aims_gate.checks.drift.new_value:NewValue",
         "evidently:psi": f"{_EVIDENTLY}:Psi",
         "evidently:wasserstein": f"{_EVIDENTLY}:Wasserstein",
