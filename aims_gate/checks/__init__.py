@@ -163,6 +163,8 @@ CHECKS: Table[type[Check]] = Table(
         **{f"fairlearn:{name}": f"{_FAIRLEARN}:{name}" for name in _FAIRLEARN_METRICS},
         "drift.columns": "aims_gate.checks.drift.columns:Columns",
         "drift.share": "aims_gate.checks.drift.share:Share",
+        "drift.prediction": "aims_gate.checks.drift.answers:Prediction",
+        "drift.label": "aims_gate.checks.drift.answers:Label",
         "drift.new_value": "aims_gate.checks.drift.new_value:NewValue",
         "evidently:psi": f"{_EVIDENTLY}:Psi",
         "evidently:wasserstein": f"{_EVIDENTLY}:Wasserstein",

@@ -8,7 +8,7 @@ It depends on sizes, number of comparisons and pooled rate only, never on the va
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -255,3 +255,41 @@ def _gap_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
     gap = upper - lower
     proof = gap - aim.line - math.hypot(high - lower, upper - low)
     return proof >= error and gap - aim.limit >= error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateDesign:
+    """The sizes behind the relative change of one rate between two samples."""
+
+    reference: int
+    current: int
+    rate: float
+    """Pooled rate r = (successes + 1/2) / (trials + 1), in (0, 1)."""
+    z: float
+    """Standard normal quantile of the interval."""
+
+    def need(self, *, limit: float, line: float, serious: float) -> Need:
+        """Tell whether the rate would be refused if it fell or rose by the share *serious*."""
+        sides = [*self._sides(limit=limit, line=line, serious=serious)]
+        if all(_powered(side, aim, 1.0) for side, aim in sides):
+            return Need(powered=True)
+        n, m = self.reference, self.current
+        text = f"{m:,} current and {n:,} reference rows cannot show a change by {serious:.0%}"
+        factor = max(_factor(side, aim) for side, aim in sides)
+        if math.isinf(factor):
+            return Need(powered=False, reason=f"{text}; no number of rows could")
+        more = f"needs {math.ceil(factor * m):,} and {math.ceil(factor * n):,}"
+        return Need(powered=False, reason=f"{text}; {more}")
+
+    def _sides(self, *, limit: float, line: float, serious: float) -> Iterator[tuple[_Side, _Aim]]:
+        """Give the comparisons that a fall and a rise are, where either is possible."""
+        if limit < 1:
+            fall = _Aim(limit=1 - limit, line=1 - line, serious=1 - serious)
+            yield self._side(self.current, self.reference, self.rate), fall
+        risen = self.rate * (1 + serious)
+        if risen <= 1 or limit >= 1:
+            rise = _Aim(limit=1 / (1 + limit), line=1 / (1 + line), serious=1 / (1 + serious))
+            yield self._side(self.reference, self.current, min(risen, 1.0)), rise
+
+    def _side(self, rows: int, most: int, rate: float) -> _Side:
+        return _Side(measure=Measure.RATIO, rows=rows, most=most, rate=rate, z=self.z)
