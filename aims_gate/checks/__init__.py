@@ -118,6 +118,7 @@ class Check(Protocol):
         ...
 
 
+_FAIRNESS = "aims_gate.checks.fairness"
 _FAIRLEARN = "aims_gate.checks.fairness.fairlearn"
 _FAIRLEARN_METRICS = (
     "demographic_parity_difference",
@@ -153,6 +154,7 @@ CHECKS: Table[type[Check]] = Table(
     {
         "performance.score": "aims_gate.checks.performance.score:Score",
         "performance.champion": "aims_gate.checks.performance.champion:Champion",
+        "performance.slices": "aims_gate.checks.performance.slices:Slices",
         "performance.logged": "aims_gate.checks.performance.logged:Logged",
         "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
         "fairness.parity": "aims_gate.checks.fairness.rates:Parity",
@@ -160,6 +162,9 @@ CHECKS: Table[type[Check]] = Table(
         "fairness.representation": "aims_gate.checks.fairness.representation:Representation",
         "fairness.proxy": "aims_gate.checks.fairness.proxy:Proxies",
         "fairness.predictive_parity": "aims_gate.checks.fairness.rates:PredictiveParity",
+        "fairness.group_performance": f"{_FAIRNESS}.group_performance:GroupPerformance",
+        "fairness.label_bias": f"{_FAIRNESS}.label_bias:LabelBias",
+        "fairness.score_gap": f"{_FAIRNESS}.score_gap:ScoreGap",
         **{f"fairlearn:{name}": f"{_FAIRLEARN}:{name}" for name in _FAIRLEARN_METRICS},
         "drift.columns": "aims_gate.checks.drift.columns:Columns",
         "drift.share": "aims_gate.checks.drift.share:Share",
@@ -182,6 +187,7 @@ CHECKS: Table[type[Check]] = Table(
         "evidently:z": f"{_EVIDENTLY}:ZTest",
         "evidently:fisher_exact": f"{_EVIDENTLY}:FisherExact",
         "evidently:g_test": f"{_EVIDENTLY}:GTest",
+        "drift.performance": "aims_gate.checks.drift.performance:Performance",
         "data.schema": "aims_gate.checks.data.schema:Schema",
         "data.missing": "aims_gate.checks.data.missing:Missing",
         "data.ranges": "aims_gate.checks.data.ranges:Ranges",

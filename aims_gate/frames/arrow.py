@@ -18,11 +18,10 @@ from aims_gate.frames import (
     Frame,
     Key,
     Kind,
-    Loss,
-    Moments,
     Scalar,
     Span,
 )
+from aims_gate.frames.answers import Answers
 from aims_gate.frames.columns import (
     Coded,
     Codes,
@@ -40,19 +39,15 @@ from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.identity import compared, identities
 from aims_gate.frames.lazy import LazyTable
-from aims_gate.frames.losses import moments_of, probability_loss, regression_loss
 from aims_gate.frames.memory import Memory
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
 from aims_gate.frames.patterns import matching
-from aims_gate.frames.placements import placement_moments
 from aims_gate.frames.times import instants, span_of
 from aims_gate.frames.weights import weights_of
 
-_PROBABILITY = (Loss.BRIER, Loss.LOG)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ArrowFrame:
+class ArrowFrame(Answers):
     """A `Frame` over an Arrow table or a `LazyTable`; make one with `ArrowFrame.of`.
 
     Rows of weight 0 do not exist for any question but the digest, which covers the table as given.
@@ -165,41 +160,6 @@ class ArrowFrame:
                 )
         return found
 
-    def moments(
-        self,
-        loss: Loss,
-        *,
-        label: str,
-        estimate: str,
-        positive: Scalar | None = None,
-        against: str | None = None,
-    ) -> Moments:
-        """Give the moments of a per-row loss, or with *against* of the difference of two.
-
-        *positive* is needed for the losses of probabilities; it is compared with labels by value,
-        so 1, 1.0 and True are one, and text is never a number.
-
-        Raises:
-            DataError: A row's loss is not finite, a probability is outside [0, 1], there are no
-                rows, or *positive* is missing.
-        """
-        losses = self._losses(loss, label, estimate, positive)
-        if against is not None:
-            losses = losses - self._losses(loss, label, against, positive)
-        return moments_of(losses, self.weights)
-
-    def placements(
-        self, *, label: str, positive: Scalar, first: str, second: str
-    ) -> tuple[Moments, Moments]:
-        """Give the moments of differences of placements, of positives and of the others."""
-        return placement_moments(
-            self._equals(label, positive),
-            self._numbers(first),
-            self._numbers(second),
-            self.weights,
-            where=self.name,
-        )
-
     def parts(
         self, *keys: Key, columns: Sequence[str]
     ) -> Sequence[tuple[tuple[Scalar | None, ...], ArrowFrame]]:
@@ -214,14 +174,6 @@ class ArrowFrame:
         kept = table.take(pa.array(rows))
         weights = None if self.weights is None else self.weights[rows]
         return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
-
-    def _losses(self, loss: Loss, label: str, estimate: str, positive: Scalar | None) -> Floats:
-        scores = self._numbers(estimate)
-        if loss not in _PROBABILITY:
-            return regression_loss(loss, self._numbers(label), scores)
-        if positive is None:
-            raise DataError(f"{loss} loss needs the positive class", where=self.name)
-        return probability_loss(loss, self._equals(label, positive), scores)
 
     def repeats(self, columns: Sequence[str]) -> int:
         """Count the rows that repeat an earlier one in *columns*: rows less different rows."""

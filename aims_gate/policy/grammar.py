@@ -120,6 +120,7 @@ class DataText(_Keys):
     positive: v.Label = _optional()
     task: v.TaskWord = _optional()
     key: v.Text = _optional()
+    query: v.Text = _optional()
     weight: v.Text = _optional()
     time: v.Text = _optional()
     sensitive: v.Columns = _optional()

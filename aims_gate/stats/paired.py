@@ -195,24 +195,29 @@ class ErrorDesign:
     """The precision behind a difference whose neutral value is 0, in either direction."""
 
     error: float
-    """Standard error of the difference, at least 0."""
+    """Standard error of the difference, at least 0; what shrinks with the rows."""
     z: float
     """Standard normal quantile of one side, corrected for the cells of the rule."""
     rows: int
     """Rows that the error shrinks with."""
+    fixed: float = 0.0
+    """Standard error that more of these rows do not change: that of the other data."""
 
     def need(self, *, limit: float, line: float, serious: float) -> Need:
         """Tell whether a difference of *serious* would be refused with 80 % power.
 
         Refused is a value past the limit whose bound is past the line.
         """
-        past_limit = abs(serious - limit) / _Z_POWER
-        past_line = abs(serious - line) / (self.z + _Z_POWER)
+        worse = math.copysign(1.0, limit)  # away from 0, where there is no difference
+        past_limit = worse * (serious - limit) / _Z_POWER
+        past_line = worse * (serious - line) / (self.z + _Z_POWER)
         allowed = min(past_limit, past_line)
-        if self.error <= allowed:
+        if math.hypot(self.error, self.fixed) <= allowed:
             return Need(powered=True)
         text = f"{self.rows:,} rows cannot show a difference of {serious:g}"
         if allowed <= 0:
             return Need(powered=False, reason=f"{text} (no number of rows could)")
-        wanted = math.ceil(self.rows * (self.error / allowed) ** 2)
-        return Need(powered=False, reason=f"{text} (needs about {wanted:,})")
+        if allowed <= self.fixed:
+            return Need(powered=False, reason=f"{text} (the data compared with are too few)")
+        wanted = self.rows * self.error**2 / (allowed**2 - self.fixed**2)
+        return Need(powered=False, reason=f"{text} (needs about {math.ceil(wanted):,})")

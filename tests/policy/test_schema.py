@@ -32,7 +32,8 @@ alpha_scope: policy
 on_insufficient: block
 data:
   evaluation: {source: "artifact:eval.parquet", label: y, prediction: yhat, score: p, positive: 1,
-               sensitive: [sex, race], min_rows: 5000, weight: n, key: id, time: ts, task: binary}
+               sensitive: [sex, race], min_rows: 5000, weight: n, key: id, query: q, time: ts,
+               task: binary}
   reference: {predictions: model, source: "file:train.parquet",
               sensitive: {sex: ~, AGEP: [0, 25, 45, 65]}}
   champion: {source: "file:champion.parquet", key: id, prediction: old}
@@ -128,7 +129,7 @@ def test_every_key_of_the_grammar_is_accepted_by_schema_and_reader() -> None:
         ("alpha: 0.05", "alpha: true"),
         ("alpha_scope: policy", "alpha_scope: model"),
         ("artifact:eval.parquet", "table:eval"),
-        ("task: binary", "task: ranking"),
+        ("task: binary", "task: rankings"),
         ("min_rows: 5000", "min_rows: 0"),
         ("min_rows: 5000", "min_rows: '5000'"),
         ("reference: {", "challenger: {"),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift import asking
 from aims_gate.checks.drift.matching import CATEGORIES, matched
 from aims_gate.checks.drift.measuring import Lacking
@@ -104,8 +105,9 @@ class EvidentlyTest:
         yield from found.notes
         for column, lack, reason in found.lacks:
             yield Lacking(lack=lack, reason=reason).cell(name, column)
-        for column in found.fit:
-            yield self._column(column, reference, current, inputs)
+        yield from columnwise(
+            lambda column: (self._column(column, reference, current, inputs),), found.fit
+        )
         if not found.judged:
             yield Lacking(lack=Lack.MISSING, reason="no column is left to compare").cell(name, "")
 

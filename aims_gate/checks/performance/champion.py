@@ -11,7 +11,7 @@ from aims_gate.checks import About, Inputs, Judged, NoDataError
 from aims_gate.checks.outcomes import outcomes
 from aims_gate.checks.performance import pairs, slicing
 from aims_gate.checks.performance.pairs import METHODS, Pair
-from aims_gate.checks.performance.score import Metric
+from aims_gate.checks.performance.score import Plain
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.pairing import paired
@@ -62,7 +62,7 @@ class Champion:
         ),
     )
 
-    metric: Metric
+    metric: Plain
     """A metric of performance.score."""
     alias: str | None = None
     """The alias of the registry that the champion has, such as `champion`."""

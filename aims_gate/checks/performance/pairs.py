@@ -99,7 +99,7 @@ def columns(found: Pair) -> Iterator[str]:
     """Name the columns that the metric needs of both answers."""
     for side in (found.first.found, found.second.found):
         scored = side.score.values() if isinstance(side.score, Mapping) else (side.score,)
-        yield from filter(None, (side.label, side.prediction, *scored))
+        yield from filter(None, (side.label, side.prediction, side.query, *scored))
 
 
 def _settled(spec: DataSpec, whole: Pair) -> DataSpec:

@@ -10,10 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
+from aims_gate.checks.columns import positive_class
+from aims_gate.checks.outcomes import Outcomes
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import MISSING, Frame, Key, Kind, Scalar
 from aims_gate.sources.subject import Data
+from aims_gate.stats.tables import Classes, Confusion
 
 MOST_SLICES = 250
 """Columns with more slices than this are a number without bin edges, or an identifier."""
@@ -57,6 +62,46 @@ def keys(
         edges = bins.get(column) or data.spec.sensitive.get(column) or ()
         found.append(Key(column=column, edges=tuple(edges)))
     return tuple(found)
+
+
+def tables(
+    found: Sequence[Key], data: Data, whole: Outcomes
+) -> Mapping[tuple[Scalar | None, ...], Confusion | Classes]:
+    """Give the table of each slice, in the order of its values: one count, whatever the rows."""
+    outcome = [Key(column=c) for c in (whole.found.label, whole.found.prediction) if c is not None]
+    cells = whole.found.frame.count(*found, *outcome)
+    counted: dict[tuple[Scalar | None, ...], list[tuple[Scalar | None, Scalar | None, int]]] = {}
+    for values, count in zip(cells.values, cells.counts.tolist(), strict=True):
+        *cut, label, prediction = values
+        counted.setdefault(tuple(cut), []).append((label, prediction, count))
+    if isinstance(whole.table, Classes):
+        labels = whole.table.labels
+        return {cut: _classes(labels, rows) for cut, rows in counted.items()}
+    positive = positive_class(data, whole.found)
+    return {cut: _confusion(positive, rows) for cut, rows in counted.items()}
+
+
+_Counted = Sequence[tuple[Scalar | None, Scalar | None, int]]
+
+
+def _confusion(positive: Scalar, rows: _Counted) -> Confusion:
+    counts = dict.fromkeys(((True, True), (True, False), (False, True), (False, False)), 0)
+    for label, prediction, count in rows:
+        counts[label == positive, prediction == positive] += count
+    return Confusion(
+        tp=counts[True, True],
+        fn=counts[True, False],
+        fp=counts[False, True],
+        tn=counts[False, False],
+    )
+
+
+def _classes(labels: tuple[Scalar, ...], rows: _Counted) -> Classes:
+    place: dict[Scalar | None, int] = {label: index for index, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    for label, prediction, count in rows:
+        counts[place[label], place[prediction]] += count
+    return Classes(labels=labels, counts=counts)
 
 
 def refuse_many(columns: Columns, slices: int) -> None:

@@ -13,7 +13,7 @@ from sklearn import metrics as sk
 from aims_gate.checks import NoDataError
 from aims_gate.checks.performance.champion import Champion
 from aims_gate.checks.performance.pairs import METHODS
-from aims_gate.checks.performance.score import Metric
+from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
 from aims_gate.errors import DataError, PolicyError
 from aims_gate.facts import Lack, Statistic
@@ -275,7 +275,7 @@ BINARY = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity",
 @pytest.mark.parametrize("metric", BINARY)
 @LAWS
 @given(st.integers(0, 2**32 - 1))
-def test_the_difference_is_scikit_learns_of_the_joined_rows(metric: Metric, seed: int) -> None:
+def test_the_difference_is_scikit_learns_of_the_joined_rows(metric: Plain, seed: int) -> None:
     ours, theirs = binary(seed, rows=500)
     a = arrays(ours, theirs)
     value = expected(metric, a["y"], a["p"], a["s"]) - expected(metric, a["y"], a["q"], a["t"])
@@ -290,7 +290,7 @@ def test_the_difference_is_scikit_learns_of_the_joined_rows(metric: Metric, seed
 
 
 @pytest.mark.parametrize("metric", ["mae", "mse", "rmse", "r2"])
-def test_regression_metrics_are_compared_too(metric: Metric) -> None:
+def test_regression_metrics_are_compared_too(metric: Plain) -> None:
     ours, theirs = numbers()
     a = arrays(ours, theirs)
     functions = {
@@ -320,7 +320,7 @@ def test_classes_are_right_or_wrong() -> None:
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "recall", "roc_auc", "brier"])
-def test_weighted_rows_are_repeated_rows(metric: Metric) -> None:
+def test_weighted_rows_are_repeated_rows(metric: Plain) -> None:
     """Keys are then those of the table's rows; the count of each is the evaluation's own."""
     ours, theirs = binary(5, rows=400)
     there = np.array(ours.frame.table.column("n").to_pylist()) > 0  # type: ignore[attr-defined]
@@ -404,7 +404,7 @@ def test_every_slice_is_compared_and_shares_alpha() -> None:
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "brier", "recall", "f1"])
-def test_every_metric_has_slices(metric: Metric) -> None:
+def test_every_metric_has_slices(metric: Plain) -> None:
     ours, theirs = binary(rows=1_500)
     cells = [
         s for s in Champion(metric=metric, by=("g",)).measure(inputs(ours, theirs)) if s.judged
@@ -525,7 +525,7 @@ def test_too_few_rows_for_an_interval_are_insufficient_beside_the_value() -> Non
 
 
 def test_no_champion_pair_can_prove_what_has_no_interval() -> None:
-    assert set(METHODS) <= set(get_args(Metric))
+    assert set(METHODS) <= set(get_args(Plain))
     with pytest.raises(PolicyError, match="no interval"):
         ruled({"metric": "f1"}, decide_on=DecideOn.PROVEN_PASS)
 
