@@ -30,6 +30,8 @@ class Lack(StrEnum):
     """It is there, but there is too little of it to say anything."""
     UNDEFINED = "undefined"
     """It is there and cannot be computed: 0/0, NaN, nulls in a label."""
+    NOT_APPLICABLE = "not_applicable"
+    """There is nothing to measure, and the policy says why that is in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ _LACKS = {
     Lack.MISSING: Outcome.MISSING,
     Lack.INSUFFICIENT: Outcome.INSUFFICIENT,
     Lack.UNDEFINED: Outcome.ERROR,
+    Lack.NOT_APPLICABLE: Outcome.NOT_APPLICABLE,
 }
 _SOFTENED = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING, Outcome.INSUFFICIENT})
 _OWED = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT})
@@ -235,10 +236,14 @@ def _past(bar: Bar) -> str:
 
 def _unproven(side: _Side, statistic: Statistic, bar: Bar) -> str:
     why = "not proven to meet the limit"
-    if bar.neutral is not None or not statistic.rows:
+    if not statistic.rows:
         return why
-    rows = rows_needed(side.value, side.low, side.limit, statistic.rows)
-    return f"{why}; about {rows:,} rows would settle it if the value is the truth" if rows else why
+    # where "no effect" is known it is what a planner hopes for; elsewhere the value must do
+    truth, hope = side.value, "the value is the truth"
+    if bar.neutral is not None:
+        truth, hope = side.neutral, "there is no effect"
+    rows = rows_needed(truth, truth - (side.value - side.low), side.limit, statistic.rows)
+    return f"{why}; about {rows:,} rows would settle it if {hope}" if rows else why
 
 
 _BURDENS = {

@@ -100,6 +100,7 @@ def run(request: Request, world: World) -> Verdict:
             environ=world.environ,
             progress=world.progress,
             experiment=request.experiment,
+            alias=next((task.judged.alias for task in tasks if task.judged.alias), ""),
         )
         subject = open_subject(
             request.model, policy=policy, given=request.data, workspace=workspace

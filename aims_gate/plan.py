@@ -16,7 +16,7 @@ from typing import Any
 import pydantic
 
 from aims_gate import canonical
-from aims_gate.checks import CHECKS, Check, Judged
+from aims_gate.checks import CHECKS, REFUSED, Check, Judged
 from aims_gate.engines import ENGINES
 from aims_gate.errors import PolicyError, Problem, near
 from aims_gate.limits import (
@@ -85,6 +85,7 @@ def plan(policy: Policy, *, now: datetime | None = None) -> Plan:
             tasks.append(_task(rule, policy))
         except PolicyError as error:
             problems.extend(error.problems)
+    problems.extend(_second_alias(tasks))
     if policy.alpha_scope == "policy":
         tasks = _share_alpha(tasks)
     return Plan(tasks=tuple(tasks), problems=tuple(sorted(problems)))
@@ -183,7 +184,8 @@ def _task(rule: Rule, policy: Policy) -> Task:
 def _check(rule: Rule) -> Check:
     if rule.check not in CHECKS:
         what = f"unknown check {rule.check!r}"
-        raise PolicyError([at(rule, "check", what, near(rule.check, CHECKS))])
+        hint = REFUSED.get(rule.check) or near(rule.check, CHECKS)
+        raise PolicyError([at(rule, "check", what, hint)])
     known = [f.name for f in fields(CHECKS[rule.check])]  # type: ignore[arg-type]  # a dataclass
     found = [
         at(rule, f"with.{name}", f"{rule.check} has no parameter {name!r}", near(name, known))
@@ -232,6 +234,15 @@ def _engine_problems(rule: Rule, only: str) -> Iterator[Problem]:
     if only and rule.engine not in {None, only}:
         what = f"{rule.check} is measured by engine: {only} alone"
         yield at(rule, "engine", what, "leave engine out of this rule")
+
+
+def _second_alias(tasks: list[Task]) -> Iterator[Problem]:
+    """Refuse a second champion: there is one role for its data."""
+    named = [task for task in tasks if task.judged.alias]
+    for task in named:
+        if task.judged.alias != named[0].judged.alias:
+            what = f"{named[0].rule.id} compares with {named[0].judged.alias!r} already"
+            yield at(task.rule, "with.alias", what, "one policy compares with one champion")
 
 
 def _share_alpha(tasks: list[Task]) -> list[Task]:

@@ -60,7 +60,8 @@ def _second(engine: str) -> str:
 
 def _interval(interval: Interval) -> str:
     level = f"{100 * interval.level:.4g}"
-    return f"{level} % {number(interval.low)}-{number(interval.high)}"
+    dash = " to " if interval.low < 0 else "-"
+    return f"{level} % {number(interval.low)}{dash}{number(interval.high)}"
 
 
 def _against(value: float, bars: Sequence[Bar], outcome: Outcome) -> str:

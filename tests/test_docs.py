@@ -7,6 +7,7 @@ executed, and each `$ aims-gate …` of a `console` block runs and must exit 0, 
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import click
 import pytest
 
 from aims_gate.__main__ import guarded
+from aims_gate.checks import CHECKS
 from aims_gate.cli import cli
 from tests.conftest import Store
 
@@ -175,12 +177,30 @@ def test_every_command_is_in_the_docs() -> None:
 
 def test_the_docs_name_every_check() -> None:
     """Our own checks stand in README, the libraries' in the page of the policy language."""
-    from aims_gate.checks import CHECKS
-
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     policy = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
     for name in CHECKS:
         assert f"`{name}`" in (policy if ":" in name else readme)
+
+
+def test_the_page_of_checks_has_every_check_as_it_is_today() -> None:
+    """`python docs/checks.py` writes the page, statistic, limit and controls from the code."""
+    script = runpy.run_path(str(ROOT / "docs" / "checks.py"))
+    page = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
+    assert script["rewritten"](page) == page, "write it anew: python docs/checks.py"
+    assert page.count("\n| `") == len(CHECKS)
+
+
+def test_the_policy_of_the_page_of_checks_is_sound(reader: Path) -> None:
+    """Its rules are complete, and its commands run."""
+    ran = 0
+    for block in blocks("docs/checks.md"):
+        if block.title:
+            (reader / block.title).write_text(block.text, encoding="utf-8")
+        for arguments, code in commands(block):
+            assert guarded(arguments) == code, arguments
+            ran += 1
+    assert ran >= 3
 
 
 def test_links_lead_somewhere() -> None:

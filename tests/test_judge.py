@@ -174,13 +174,17 @@ def test_a_floor_that_is_not_proven_names_the_rows_that_would_settle_it() -> Non
     assert re.search(r"about 1,\d{3} rows would settle it", found.reason)
     blind = judge(made, [cell(0.85, name="accuracy")], now=NOW, insufficient=BLOCK)
     assert blind.outcome == "INSUFFICIENT"
+
+
+def test_where_no_effect_is_known_the_rows_are_those_that_would_prove_it() -> None:
+    """A margin of 0.2 below 1, and a bound 0.15 below the value: (1.512 * 0.15 / 0.2)^2 times."""
     ratio = judge(
         task(decide_on=DecideOn.PROVEN_PASS),
         [cell(0.85, 0.7, 0.97)],
         now=NOW,
         insufficient=BLOCK,
     )
-    assert "would settle" not in ratio.reason
+    assert "about 643 rows would settle it if there is no effect" in ratio.reason
 
 
 def test_a_burden_of_proof_that_is_none_crashes() -> None:

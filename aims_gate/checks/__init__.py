@@ -7,7 +7,7 @@ and one row in `CHECKS`; `tests/conformance/test_check.py` holds every one to th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -41,6 +41,8 @@ class Judged:
     decide_on: DecideOn = DecideOn.ESTIMATE
     """Who carries the burden of proof unless the rule says otherwise."""
     unit: str = ""
+    alias: str = ""
+    """The alias of the registry whose model is compared with, or `NAME@ALIAS`; empty for none."""
     roles: tuple[Role, ...] | None = None
     """The data that are read under these parameters; None where `About.roles` says it."""
     engine: str = ""
@@ -116,6 +118,7 @@ class Check(Protocol):
         ...
 
 
+_FAIRNESS = "aims_gate.checks.fairness"
 _FAIRLEARN = "aims_gate.checks.fairness.fairlearn"
 _FAIRLEARN_METRICS = (
     "demographic_parity_difference",
@@ -144,12 +147,14 @@ _FAIRLEARN_METRICS = (
     "precision_score_group_min",
     "recall_score_group_min",
 )
-_EVIDENTLY = "aims_gate.checks.drift.evidently"
+_EVIDENTLY = "aims_gate.checks.drift.evidently_tests"
 
 CHECKS: Table[type[Check]] = Table(
     "check",
     {
         "performance.score": "aims_gate.checks.performance.score:Score",
+        "performance.champion": "aims_gate.checks.performance.champion:Champion",
+        "performance.slices": "aims_gate.checks.performance.slices:Slices",
         "performance.logged": "aims_gate.checks.performance.logged:Logged",
         "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
         "fairness.parity": "aims_gate.checks.fairness.rates:Parity",
@@ -157,6 +162,9 @@ CHECKS: Table[type[Check]] = Table(
         "fairness.representation": "aims_gate.checks.fairness.representation:Representation",
         "fairness.proxy": "aims_gate.checks.fairness.proxy:Proxies",
         "fairness.predictive_parity": "aims_gate.checks.fairness.rates:PredictiveParity",
+        "fairness.group_performance": f"{_FAIRNESS}.group_performance:GroupPerformance",
+        "fairness.label_bias": f"{_FAIRNESS}.label_bias:LabelBias",
+        "fairness.score_gap": f"{_FAIRNESS}.score_gap:ScoreGap",
         **{f"fairlearn:{name}": f"{_FAIRLEARN}:{name}" for name in _FAIRLEARN_METRICS},
         "drift.columns": "aims_gate.checks.drift.columns:Columns",
         "evidently:psi": f"{_EVIDENTLY}:Psi",
@@ -166,6 +174,16 @@ CHECKS: Table[type[Check]] = Table(
         "evidently:ks": f"{_EVIDENTLY}:Ks",
         "evidently:t_test": f"{_EVIDENTLY}:TTest",
         "evidently:chisquare": f"{_EVIDENTLY}:ChiSquare",
+        "evidently:kl_div": f"{_EVIDENTLY}:KlDivergence",
+        "evidently:ed": f"{_EVIDENTLY}:EnergyDistance",
+        "evidently:anderson": f"{_EVIDENTLY}:AndersonDarling",
+        "evidently:cramer_von_mises": f"{_EVIDENTLY}:CramerVonMises",
+        "evidently:es": f"{_EVIDENTLY}:EppsSingleton",
+        "evidently:mannw": f"{_EVIDENTLY}:MannWhitney",
+        "evidently:z": f"{_EVIDENTLY}:ZTest",
+        "evidently:fisher_exact": f"{_EVIDENTLY}:FisherExact",
+        "evidently:g_test": f"{_EVIDENTLY}:GTest",
+        "drift.performance": "aims_gate.checks.drift.performance:Performance",
         "data.schema": "aims_gate.checks.data.schema:Schema",
         "data.missing": "aims_gate.checks.data.missing:Missing",
         "data.ranges": "aims_gate.checks.data.ranges:Ranges",
@@ -178,3 +196,12 @@ CHECKS: Table[type[Check]] = Table(
         "integrity.isolation": "aims_gate.checks.isolation:Isolated",
     },
 )
+
+_RANDOM = "it draws random numbers, and a verdict must not depend on them; use drift.columns"
+REFUSED: Mapping[str, str] = {
+    "evidently:TVD": _RANDOM,
+    "evidently:empirical_mmd": _RANDOM,
+    "evidently:perc_text_content_drift": _RANDOM,
+    "evidently:abs_text_content_drift": _RANDOM,
+}
+"""Names that a library has and the gate does not, and why."""

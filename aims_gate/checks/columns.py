@@ -16,7 +16,7 @@ from aims_gate.frames import Frame, Key, Kind, Scalar
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.subject import Data
 
-Need = Literal["label", "prediction", "score"]
+Need = Literal["label", "prediction", "score", "query"]
 
 _LISTED = 6
 """A column with more values than this has none of them named in an error."""
@@ -34,6 +34,7 @@ class Labelled:
     prediction: str | None = None
     score: str | Mapping[str, str] | None = None
     """The column of scores, or one column per class."""
+    query: str | None = None
 
     @property
     def dropped(self) -> int:
@@ -48,7 +49,7 @@ class Labelled:
                 value=float(self.dropped),
                 rows=self.dropped,
                 total=self.total,
-                reason="null in label, prediction or score; allowed by max_null_labels",
+                reason="null where it must not be; allowed by max_null_labels",
             )
 
 
@@ -66,6 +67,7 @@ def labelled(data: Data, needs: Sequence[Need]) -> Labelled:
         "label": spec.label,
         "prediction": spec.prediction,
         "score": spec.score,
+        "query": spec.query,
     }
     wanted = {role: roles[role] for role in needs}
     _refuse_label_as_answer(data, wanted)
@@ -80,6 +82,7 @@ def labelled(data: Data, needs: Sequence[Need]) -> Labelled:
         label=spec.label if "label" in wanted else None,
         prediction=prediction if isinstance(prediction, str) else None,
         score=wanted.get("score"),
+        query=spec.query if "query" in wanted else None,
     )
 
 
@@ -122,7 +125,7 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
             where=where,
             hint=f"state positive: under data.{data.role}",
         )
-    if positive not in classes and positive not in _labels(data):
+    if not data.is_part and positive not in classes and positive not in _labels(data):
         raise DataError(
             f"the positive class {positive!r} occurs nowhere in {' or '.join(columns)}; "
             f"there are {_listed(classes)}",
@@ -134,7 +137,8 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
 
 def role_columns(spec: DataSpec) -> Iterator[str]:
     """Name the columns that have a role and are no inputs; protected attributes may be inputs."""
-    yield from filter(None, (spec.label, spec.prediction, spec.key, spec.weight, spec.time))
+    named = (spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time)
+    yield from filter(None, named)
     if isinstance(spec.score, str):
         yield spec.score
     elif spec.score is not None:

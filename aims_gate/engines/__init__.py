@@ -35,14 +35,19 @@ class Trials:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sample:
-    """What metrics of rows are computed from: each distinct pair of truth and estimate, counted."""
+    """What metrics of rows are computed from: each distinct row of truth and estimate, counted."""
 
     truth: Floats
-    """Shape (distinct,): the label; 1 or 0 where the estimate is a probability."""
+    """Shape (distinct,): the label; 1 or 0 where the estimate is one probability; the place of the
+    label's class where it is several."""
     estimate: Floats
-    """Shape (distinct,): the prediction, or the probability of the positive class."""
+    """Shape (distinct,): the prediction, score, or probability of the positive class; or shape
+    (distinct, classes): the probability of each class."""
     counts: Counts
     """Shape (distinct,): rows of each pair, at least 1."""
+    group: Counts | None = None
+    """Shape (distinct,): the query of each row, or the class that it is held against the others
+    of; None where all rows are one group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,10 @@ class Engine(Protocol):
         """
         ...
 
+    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
+        """Give the mean of each sample's values; NaN for one without any."""
+        ...
+
     def drift_of_bins(self, method: str, table: Binned) -> Answer:
         """Give a distance of `stats.divergence` over bins or categories: 0 is none."""
         ...
@@ -103,7 +112,7 @@ class Engine(Protocol):
     def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
         """Give a performance metric of `stats.scores`; NaN where it is undefined.
 
-        *sample* is called where moments are not enough, so only for mean losses and r2.
+        *sample* is called where moments are not enough: not for tables of counts.
         """
         ...
 

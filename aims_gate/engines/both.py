@@ -40,6 +40,7 @@ class Tolerance:
 TOLERANCES: Mapping[str, Tolerance] = {
     "ratio": Tolerance(relative=1e-9, absolute=1e-12),
     "gap": Tolerance(relative=1e-9, absolute=1e-12),
+    "mean": Tolerance(relative=1e-9, absolute=1e-9),
     "psi": Tolerance(relative=1e-9, absolute=1e-12),
     # a sum over 20,000 steps, and a standard deviation that each side computes in its own way
     "wasserstein": Tolerance(relative=1e-6, absolute=1e-9),
@@ -81,6 +82,14 @@ class Both:
         theirs = self._reference.compare(measure, pairs)
         return tuple(
             _agreed(our, our.value, their, TOLERANCES[measure])
+            for our, their in zip(ours, theirs, strict=True)
+        )
+
+    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
+        """Give our means where Fairlearn's mean predictions are the same."""
+        ours, theirs = self._native.means(samples), self._reference.means(samples)
+        return tuple(
+            _agreed(our, our.value, their, TOLERANCES["mean"])
             for our, their in zip(ours, theirs, strict=True)
         )
 

@@ -37,6 +37,10 @@ class Native:
         formula = _ratio if measure is Measure.RATIO else _gap
         return tuple(Answer(value=formula(low, high), by=OWN) for low, high in pairs)
 
+    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
+        """Give the mean of each sample's values; NaN for one without any."""
+        return tuple(Answer(value=_mean(sample), by=OWN) for sample in samples)
+
     def drift_of_bins(self, method: str, table: Binned) -> Answer:
         """Give a distance over bins, less what noise adds; CheckError for an unknown one."""
         if method not in divergence.DIVERGENCES:
@@ -72,6 +76,11 @@ def _gap(low: Trials, high: Trials) -> float:
     if low.rows == 0 or high.rows == 0:
         return math.nan
     return high.successes / high.rows - low.successes / low.rows
+
+
+def _mean(sample: Distribution) -> float:
+    rows = int(sample.counts.sum())
+    return float(sample.values @ sample.counts) / rows if rows else math.nan
 
 
 ENGINE = Native()

@@ -102,6 +102,18 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rankings:
+    """A ranking metric over queries."""
+
+    values: Moments
+    """Of the queries' values; *rows* counts queries, and without one the mean is NaN."""
+    rows: int
+    """Rows of these queries."""
+    left_out: int
+    """Queries whose rows are all worth the same: any order of them is as good as another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """From when to when a column of times is; None where it holds no time."""
 
@@ -121,12 +133,29 @@ class Loss(StrEnum):
     """|label - estimate|"""
     SQUARED = "squared"
     """(label - estimate)^2"""
+    SIGNED = "signed"
+    """label - estimate, which has a sign"""
     ABSOLUTE_PERCENT = "absolute_percent"
     """|label - estimate| / |label|; undefined where a label is 0."""
     BRIER = "brier"
     """(1[label = positive] - estimate)^2"""
     LOG = "log"
     """-ln of the probability given to the label, which is clipped to [2^-52, 1 - 2^-52]."""
+
+
+class Ranking(StrEnum):
+    """What a query is worth whose rows are ordered by score, in [0, 1]."""
+
+    NDCG = "ndcg"
+    """Sum of label / log2(place + 1) over the first k places, of its largest possible value."""
+    AVERAGE_PRECISION = "average_precision"
+    """Mean over relevant rows, those with a label above 0, of the relevant share down to them."""
+    RECIPROCAL_RANK = "reciprocal_rank"
+    """1 / place of the first relevant row."""
+    PRECISION = "precision"
+    """Relevant rows among the first k places, / k."""
+    RECALL = "recall"
+    """Relevant rows among the first k places, / relevant rows."""
 
 
 class Frame(Protocol):
@@ -164,9 +193,59 @@ class Frame(Protocol):
         ...
 
     def moments(
-        self, loss: Loss, *, label: str, estimate: str, positive: Scalar | None = None
+        self,
+        loss: Loss,
+        *,
+        label: str,
+        estimate: str,
+        positive: Scalar | None = None,
+        against: str | None = None,
     ) -> Moments:
-        """Give the moments of a per-row loss; DataError if a row's loss is not finite."""
+        """Give the moments of a per-row loss; DataError if a row's loss is not finite.
+
+        With *against*, another column of estimates, those of each row's loss less the loss that
+        it has there.
+        """
+        ...
+
+    def placements(
+        self, *, label: str, positive: Scalar, first: str, second: str
+    ) -> tuple[Moments, Moments]:
+        """Give the moments of each row's placement under *first* less that under *second*.
+
+        A positive's placement is the share of negatives with a lower score, a negative's the
+        share of positives with a higher one, ties counting one half: what DeLong's variance of a
+        difference of areas follows from.
+
+        Returns:
+            Of the rows whose label is *positive*, and of the others. DataError if there are none
+            of either, a label is null, or a score is not a finite number.
+        """
+        ...
+
+    def class_moments(self, loss: Loss, *, label: str, estimates: Mapping[Scalar, str]) -> Moments:
+        """Give the moments of BRIER or LOG over several classes, each with its column.
+
+        Brier is half the sum over classes, in [0, 1]. DataError if a label is not among the
+        classes, a probability is outside [0, 1], or a row's do not sum to 1 within 0.01.
+        """
+        ...
+
+    def losses(self, loss: Loss, *, label: str, estimate: str) -> Distribution:
+        """Give the ordered distribution of a regression loss; DataError as `moments`."""
+        ...
+
+    def rankings(
+        self, ranking: Ranking, *, query: str, label: str, score: str, k: int | None = None
+    ) -> Rankings:
+        """Give a ranking metric of the rows of each query, ordered by falling score.
+
+        Rows that share a score: NDCG, PRECISION and RECALL are the mean over all their orders, as
+        in scikit-learn's `ndcg_score`; AVERAGE_PRECISION and RECIPROCAL_RANK give each the last of
+        their places, as in its `label_ranking_average_precision_score`. PRECISION and RECALL need
+        *k*, and the two others ignore it. DataError if a query is null, a label negative, or a
+        label or score not finite.
+        """
         ...
 
     def repeats(self, columns: Sequence[str]) -> int:
@@ -197,6 +276,12 @@ class Frame(Protocol):
 
     def digest(self) -> str:
         """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
+        ...
+
+    def parts(
+        self, *keys: Key, columns: Sequence[str]
+    ) -> Sequence[tuple[tuple[Scalar | None, ...], Frame]]:
+        """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
         ...
 
     def without_nulls(self, columns: Sequence[str]) -> Frame:

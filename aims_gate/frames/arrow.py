@@ -18,17 +18,17 @@ from aims_gate.frames import (
     Frame,
     Key,
     Kind,
-    Loss,
-    Moments,
     Scalar,
     Span,
 )
+from aims_gate.frames.answers import Answers
 from aims_gate.frames.columns import (
     Coded,
     Codes,
     Mask,
     binned,
     coded,
+    grouped,
     kind_of,
     missing,
     numbers,
@@ -39,19 +39,15 @@ from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.identity import compared, identities
 from aims_gate.frames.lazy import LazyTable
-from aims_gate.frames.losses import moments_of, probability_loss, regression_loss
 from aims_gate.frames.memory import Memory
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
 from aims_gate.frames.patterns import matching
 from aims_gate.frames.times import instants, span_of
-
-_PROBABILITY = (Loss.BRIER, Loss.LOG)
-_EXACT = 2.0**53
-"""Sums of weights stay exact in float64 below this."""
+from aims_gate.frames.weights import weights_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ArrowFrame:
+class ArrowFrame(Answers):
     """A `Frame` over an Arrow table or a `LazyTable`; make one with `ArrowFrame.of`.
 
     Rows of weight 0 do not exist for any question but the digest, which covers the table as given.
@@ -86,7 +82,7 @@ class ArrowFrame:
             return cls(table=table, given=table, name=name)
         if weight not in table.column_names:
             raise MissingColumnError.from_columns(weight, table.column_names, where=name)
-        weights = _weights(table.column(weight), where=f"{name}, weight column {weight!r}")
+        weights = weights_of(table.column(weight), where=f"{name}, weight column {weight!r}")
         there = weights > 0
         kept = table if there.all() else table.filter(pa.array(there))
         return cls(table=kept, weights=weights[there], given=table, name=name)
@@ -164,25 +160,20 @@ class ArrowFrame:
                 )
         return found
 
-    def moments(
-        self, loss: Loss, *, label: str, estimate: str, positive: Scalar | None = None
-    ) -> Moments:
-        """Give the moments of a per-row loss.
+    def parts(
+        self, *keys: Key, columns: Sequence[str]
+    ) -> Sequence[tuple[tuple[Scalar | None, ...], ArrowFrame]]:
+        """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
+        coded = [self._coded(key) for key in keys]
+        kept = pa.table({column: self._column(column) for column in columns})
+        some, groups = grouped(coded, self.table.num_rows)
+        cells = zip(*(_decode(column, some) for column in coded), strict=True)
+        return [(cell, self._part(kept, rows)) for cell, rows in zip(cells, groups, strict=True)]
 
-        *positive* is needed for the losses of probabilities; it is compared with labels by value,
-        so 1, 1.0 and True are one, and text is never a number.
-
-        Raises:
-            DataError: A row's loss is not finite, a probability is outside [0, 1], there are no
-                rows, or *positive* is missing.
-        """
-        scores = self._numbers(estimate)
-        if loss not in _PROBABILITY:
-            return moments_of(regression_loss(loss, self._numbers(label), scores), self.weights)
-        if positive is None:
-            raise DataError(f"{loss} loss needs the positive class", where=self.name)
-        is_positive = self._equals(label, positive)
-        return moments_of(probability_loss(loss, is_positive, scores), self.weights)
+    def _part(self, table: pa.Table, rows: Codes) -> ArrowFrame:
+        kept = table.take(pa.array(rows))
+        weights = None if self.weights is None else self.weights[rows]
+        return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
 
     def repeats(self, columns: Sequence[str]) -> int:
         """Count the rows that repeat an earlier one in *columns*: rows less different rows."""
@@ -290,21 +281,3 @@ def _size(frame: ArrowFrame) -> int:
     # rows were dropped, so a table that is read by the column knows which are kept
     kept: Any = frame.table.kept if isinstance(frame.table, LazyTable) else frame.table
     return int(kept.nbytes)
-
-
-def _weights(column: pa.ChunkedArray, *, where: str) -> Counts:
-    if len(column) == 0:  # a column without rows has no type of its own in CSV
-        return np.empty(0, dtype=np.int64)
-    if kind_of(column.type) is not Kind.NUMBER:
-        raise DataError(f"weights are whole numbers, not {column.type}", where=where)
-    values = numbers(column)
-    bad = np.flatnonzero(~((values >= 0) & (np.floor(values) == values) & np.isfinite(values)))
-    if bad.size:
-        raise DataError(
-            f"the weight of row {bad[0] + 1:,} is not a whole number of at least 0",
-            where=where,
-            hint="weights count rows; sampling weights and null are not supported",
-        )
-    if values.sum() >= _EXACT:
-        raise DataError("the weights sum to 2^53 or more", where=where)
-    return values.astype(np.int64)

@@ -182,16 +182,37 @@ def tabulate(
     size = math.prod(len(column.values) + 1 for column in columns)
     if size <= max(_TABLE, 4 * rows):
         return _table(columns, weights, rows, size)
+    _, first, inverse = np.unique(_combined(columns, rows), return_index=True, return_inverse=True)
+    return first.astype(np.int64), _sums(inverse, weights, len(first))
+
+
+def grouped(
+    columns: Sequence[Coded], rows: int
+) -> tuple[npt.NDArray[np.int64], list[npt.NDArray[np.int64]]]:
+    """Sort rows by the codes of *columns*, cells in the order of `tabulate`.
+
+    Returns:
+        A representative row of each cell, shape (cells,); and all rows of each, in their order.
+    """
+    combined = _combined(columns, rows)
+    _, first, inverse = np.unique(combined, return_index=True, return_inverse=True)
+    order = np.argsort(inverse, kind="stable")
+    ends = np.cumsum(np.bincount(inverse, minlength=len(first)))
+    return first.astype(np.int64), np.split(order, ends[:-1]) if len(first) else []
+
+
+def _combined(columns: Sequence[Coded], rows: int) -> npt.NDArray[np.int64]:
+    """Give one code for each row, in the order of the columns' values, null last."""
     combined, size = np.zeros(rows, dtype=np.int64), 1
     for column in columns:
         width = len(column.values) + 1
         if size > _MOST_CELLS // width:
             combined = np.unique(combined, return_inverse=True)[1]
             size = rows
-        combined = combined * width + np.where(column.codes < 0, width - 1, column.codes)
+        codes = column.codes.astype(np.int64, copy=False)
+        combined = combined * width + np.where(codes < 0, width - 1, codes)
         size *= width
-    _, first, inverse = np.unique(combined, return_index=True, return_inverse=True)
-    return first.astype(np.int64), _sums(inverse, weights, len(first))
+    return combined
 
 
 def _table(

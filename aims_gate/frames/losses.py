@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Counts, Floats, Loss, Moments
+from aims_gate.frames import Counts, Floats, Loss, Moments, Scalar
+from aims_gate.frames.columns import Coded, Codes
 
 _LEAST = 2.0**-52
 """Where the log loss is clipped, at both ends: scikit-learn's eps for float64."""
+_ROUNDED = 0.01
+"""How far the probabilities of a row may be from 1: they may have been rounded."""
 
 
 def regression_loss(loss: Loss, label: Floats, estimate: Floats) -> Floats:
-    """Give `|y - e|`, `(y - e)^2` or `|y - e| / |y|` per row, shape (rows,)."""
+    """Give `|y - e|`, `y - e`, `(y - e)^2` or `|y - e| / |y|` per row, shape (rows,)."""
     with np.errstate(all="ignore"):  # what is not finite is refused by `moments_of`
+        if loss is Loss.SIGNED:
+            return label - estimate
         error = np.abs(label - estimate)
         if loss is Loss.SQUARED:
             return error * error
@@ -48,12 +54,48 @@ def probability_loss(loss: Loss, positive: Floats, estimate: Floats) -> Floats:
     return -np.log(clipped)
 
 
-def moments_of(losses: Floats, weights: Counts | None) -> Moments:
-    """Give mean, sample variance and g1 of *losses*.
+def places(labels: Coded, classes: Sequence[Scalar], *, where: str) -> Codes:
+    """Give the place of each row's label among *classes*; DataError if one has none."""
+    known = {value: place for place, value in enumerate(classes)}
+    absent = [value for value in labels.values if value not in known]
+    if absent or (labels.codes < 0).any():
+        what = f"{len(absent):,} classes without a score" if absent else "null labels"
+        raise DataError(f"there are {what}", where=where)
+    return np.array([known[value] for value in labels.values], dtype=np.int64)[labels.codes]
 
-    Repeating a row gives what counting it with a weight gives, up to rounding. DataError if there
-    are no rows, or a loss is not finite.
+
+def class_loss(loss: Loss, place: Codes, estimates: Floats) -> Floats:
+    """Give half the sum of squares, or the log loss, of several classes per row, shape (rows,).
+
+    Args:
+        loss: BRIER or LOG.
+        place: Shape (rows,): the column of the row's label.
+        estimates: Shape (rows, classes): the probability of each class.
+
+    Raises:
+        DataError: A probability is null or outside [0, 1], or a row's sum is not nearly 1.
     """
+    if not np.all((estimates >= 0) & (estimates <= 1)):
+        raise DataError(
+            f"a score is null or lies outside [0, 1], so {loss} loss is undefined",
+            hint="give probabilities, not margins or percentages",
+        )
+    far = np.abs(estimates.sum(axis=1) - 1) > _ROUNDED
+    if far.any():
+        raise DataError(
+            f"the scores of {int(far.sum()):,} rows do not sum to 1 over the classes",
+            hint="give the probabilities of every class",
+        )
+    given = estimates[np.arange(len(place)), place]
+    if loss is Loss.LOG:
+        clipped: Floats = np.clip(given, _LEAST, 1 - _LEAST)
+        return -np.log(clipped)
+    squares: Floats = np.square(estimates).sum(axis=1) - np.square(given) + np.square(1 - given)
+    return squares / 2
+
+
+def refuse_infinite(losses: Floats) -> None:
+    """Refuse rows without a finite loss, by DataError."""
     bad = np.flatnonzero(~np.isfinite(losses))
     if bad.size:
         raise DataError(
@@ -61,6 +103,15 @@ def moments_of(losses: Floats, weights: Counts | None) -> Moments:
             f"{bad[0] + 1:,}",
             hint="look for nulls, infinities and labels of 0",
         )
+
+
+def moments_of(losses: Floats, weights: Counts | None) -> Moments:
+    """Give mean, sample variance and g1 of *losses*.
+
+    Repeating a row gives what counting it with a weight gives, up to rounding. DataError if there
+    are no rows, or a loss is not finite.
+    """
+    refuse_infinite(losses)
     if not losses.size:
         raise DataError("there are no rows to take a mean of")
     times = np.ones_like(losses) if weights is None else weights.astype(np.float64)

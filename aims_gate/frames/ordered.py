@@ -16,6 +16,7 @@ from aims_gate.frames.columns import numbers, plain, undictionary
 
 _NARROW = 1 << 16
 """A range of this many whole numbers is always counted, a wider one if there are as many rows."""
+_FLOATS = {pa.float32(): "f4", pa.float64(): "f8"}
 Numbers = npt.NDArray[Any]
 
 
@@ -90,7 +91,8 @@ def _runs(values: Numbers, counts: Counts | None, nulls: int) -> Distribution:
 
 def _joined(column: pa.ChunkedArray) -> Numbers:
     """Give a copy of all chunks as one array that may be sorted in place, null as NaN."""
-    found = np.empty(len(column), dtype=column.type.to_pandas_dtype())
+    # Arrow would know the NumPy type too, but imports pandas to tell it
+    found = np.empty(len(column), dtype=_FLOATS.get(column.type) or str(column.type))
     start = 0
     for chunk in column.chunks:
         found[start : start + len(chunk)] = chunk.to_numpy(zero_copy_only=False)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from itertools import pairwise
+from typing import Any
 
 import pydantic
 
-from aims_gate.checks import CHECKS, Check
-from aims_gate.limits import Bar
-from aims_gate.plan import Task
+from aims_gate.checks import CHECKS, Check, Judged
+from aims_gate.limits import Bar, bars_of, conventional
+from aims_gate.plan import Task, build
 from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Severity
+from aims_gate.sentences import display
 
 _BURDEN = {
     DecideOn.ESTIMATE: "The point value decides; a value that meets the limit by less than its "
@@ -50,14 +53,56 @@ def explain_check(name: str) -> str:
     kind = CHECKS[name]
     about = kind.about
     lines = [name, _indented(about.summary), "", _paragraphs(about.definition), ""]
-    if about.roles:
-        lines.append(_indented(f"data: {', '.join(about.roles)}"))
+    judged = judged_of(name)
+    lines += [_indented(line) for line in _judged(judged)]
+    roles = judged.roles if judged is not None and judged.roles is not None else about.roles
+    if roles:
+        *compared, own = roles
+        lines.append(_indented(", against ".join([f"data: {own}, or as on: says", *compared])))
     lines.append(_indented(f"supports: {', '.join(about.controls)}"))
     lines += ["", "  parameters (with:)", *_parameters(kind)]
     if about.undecided:
         lines += ["", "  never passes when"]
         lines += [_indented(f"- {situation}", by=4) for situation in about.undecided]
     return "\n".join(lines) + "\n"
+
+
+def judged_of(name: str) -> Judged | None:
+    """Give what a check judges by its defaults; None where a parameter has none."""
+    try:
+        return build(name, {}).judged()
+    except pydantic.ValidationError:
+        return None
+
+
+def customary(judged: Judged) -> str:
+    """Say what a rule requires that has no `require`; empty if it must state it."""
+    threshold = conventional(judged)
+    if threshold is None:
+        return ""
+    bars = bars_of(threshold, judged, None)
+    return "; ".join(_bar(judged.name, bar, judged.decide_on) for bar in bars)
+
+
+def _judged(judged: Judged | None) -> Iterator[str]:
+    """Describe what is held against a threshold, and against which where a rule states none."""
+    if judged is None:
+        yield "judged: as the required parameters say"
+        return
+    better = {True: "higher is better", False: "lower is better", None: "neither end is better"}
+    unit = f" {judged.unit}" if judged.unit and judged.unit not in judged.name else ""
+    ends = f"in {span(judged)}{unit}"
+    yield f"judged: {display(judged.name)}, {ends}; {better[judged.higher_is_better]}"
+    yield f"without require: {customary(judged) or 'refused, the rule must state a limit'}"
+    bare = "The value decides: it has no interval."
+    proof = _BURDEN[judged.decide_on] if judged.has_interval else bare
+    yield f"burden of proof: {judged.decide_on}. {proof}"
+
+
+def span(judged: Judged) -> str:
+    """Write what a judged statistic can be: `[0, 1]`, `[0, inf)`."""
+    low = "(-inf" if judged.low == -math.inf else f"[{judged.low:g}"
+    return f"{low}, {'inf)' if judged.high == math.inf else f'{judged.high:g}]'}"
 
 
 def _parameters(kind: type[Check]) -> Iterator[str]:
@@ -68,9 +113,15 @@ def _parameters(kind: type[Check]) -> Iterator[str]:
         facts = schema["properties"][name]
         required = name in schema.get("required", [])
         parts = ["required" if required else f"default {_shown(facts.get('default'))}"]
-        choices = facts.get("enum") or facts.get("items", {}).get("enum")
+        choices = _choices(facts)
         parts += [f"of {', '.join(map(_shown, choices))}"] if choices else []
         yield _indented(f"{name} ({'; '.join(parts)}) {told.get(name, '')}".rstrip(), by=4)
+
+
+def _choices(facts: Mapping[str, Any]) -> list[object]:
+    """Give the values that a parameter, or each of its items, must be one of."""
+    kinds = [facts, facts.get("items", {}), *facts.get("anyOf", [])]
+    return [choice for kind in kinds for choice in kind.get("enum", [])]
 
 
 def _told(kind: type) -> Iterator[tuple[str, str]]:
@@ -152,7 +203,10 @@ def _data(roles: tuple[Role, ...], policy: Policy) -> str:
     for role in roles:
         spec = policy.data.get(role)
         source = spec.source if spec is not None else None
-        told.append(f"{role} data ({source or f'aims_gate/{role}.parquet of the run, or --data'})")
+        usual = f"aims_gate/{role}.parquet of the run, or --data"
+        if role is Role.CHAMPION:
+            usual = "what the run behind the alias logged, or --data"
+        told.append(f"{role} data ({source or usual})")
     return " against ".join(told)
 
 

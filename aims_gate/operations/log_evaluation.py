@@ -30,6 +30,7 @@ def log_evaluation(
     sensitive: Iterable[str] | Mapping[str, Iterable[float] | None] | None = None,
     weight: str | None = None,
     key: str | None = None,
+    query: str | None = None,
     time: str | None = None,
     task: str | None = None,
     role: str = "evaluation",
@@ -46,9 +47,11 @@ def log_evaluation(
         sensitive: Columns of protected attributes; numeric ones may map to their bin edges.
         weight: A column of whole numbers: how many cases a row stands for.
         key: A column that names each row.
+        query: A column that the rows of one ranking share, such as a search; for `ranking`.
         time: A column that says when each row happened.
         task: `binary`, `multiclass`, `regression` or `ranking`.
-        role: `evaluation`, `reference` (the training data) or `current`.
+        role: `evaluation`, `reference` (the training data), `current`, or `perturbed` (what the
+            model answers where its evaluation data were disturbed).
         run_id: The run to log to; the active one if left out.
 
     Returns:
@@ -67,6 +70,7 @@ def log_evaluation(
         positive=_plain(positive),
         task=_task(task),
         key=key,
+        query=query,
         weight=weight,
         time=time,
         sensitive=_edges(sensitive),
@@ -172,7 +176,8 @@ def _dataset(table: pa.Table, role: Role, digest: str, uri: str) -> Any:
 
 
 def _role(role: str) -> Role:
-    known = [Role.EVALUATION.value, Role.REFERENCE.value, Role.CURRENT.value]
+    # a candidate's author does not say what the champion answers
+    known = [role.value for role in Role if role is not Role.CHAMPION]
     if role not in known:
         raise UsageError(f"unknown data role {role!r}", hint=near(role, known))
     return Role(role)

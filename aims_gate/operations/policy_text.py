@@ -21,6 +21,7 @@ _ASKED = {
     "positive": "the class that is good for the person?",
     "task": "what does the model predict?",
     "key": "names each row?",
+    "query": "what the rows of one ranking share?",
     "weight": "how many cases a row stands for?",
     "time": "when each row happened?",
 }
@@ -99,12 +100,12 @@ def _has_lines(proposal: Proposal, role: Role) -> bool:
 
 def _fields(role: Role, columns: Columns) -> Iterator[str]:
     spec = columns.spec
-    for name in ("label", "prediction", "score", "positive", "task", "key", "weight", "time"):
+    for name, question in _ASKED.items():
         value = getattr(spec, name)
         if value is None:
             continue
         value = dict(value) if isinstance(value, Mapping) else value
-        asked = f"{CONFIRM}: {_ASKED[name]}" if name in columns.guessed else "logged with the data"
+        asked = f"{CONFIRM}: {question}" if name in columns.guessed else "logged with the data"
         yield f"    {name}: {inline(value)}  # {asked}"
     if spec.prediction is None and isinstance(spec.score, str) and role is Role.EVALUATION:
         yield f"    threshold: {inline(spec.threshold)}  # {CONFIRM}: a yes from which score on?"

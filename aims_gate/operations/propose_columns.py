@@ -103,7 +103,7 @@ def evaluation_columns(data: Data, features: frozenset[str]) -> Columns:
 def other_columns(data: Data, evaluation: DataSpec) -> Columns:
     """Give the reference or current data the roles that the evaluation data have, where absent."""
     logged = logged_spec(data)
-    names = ("label", "prediction", "score", "key", "time")
+    names = ("label", "prediction", "score", "key", "query", "time")
     found: dict[str, Any] = {
         name: value
         for name in names
@@ -122,7 +122,10 @@ def logged_spec(data: Data) -> DataSpec:
     return data.spec
 
 
-_FIELDS = ("label", "prediction", "score", "positive", "task", "key", "weight", "time", "sensitive")
+_FIELDS = (
+    *("label", "prediction", "score", "positive", "task", "key", "query", "weight", "time"),
+    "sensitive",
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -165,7 +168,7 @@ class _Guess:
     def _free(self) -> list[str]:
         spec = self.spec
         scores = spec.score.values() if isinstance(spec.score, Mapping) else [spec.score]
-        used = {spec.label, spec.prediction, spec.key, spec.weight, spec.time, *scores}
+        used = {spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time, *scores}
         used |= self.features | self._taken | set(spec.sensitive)
         return [name for name in self.frame.kinds if name not in used]
 
@@ -217,7 +220,7 @@ def _protected(
     frame: Frame, spec: DataSpec, notes: list[str]
 ) -> Iterator[tuple[str, tuple[float, ...] | None]]:
     scores = spec.score.values() if isinstance(spec.score, Mapping) else [spec.score]
-    used = {spec.label, spec.prediction, spec.key, spec.weight, spec.time, *scores}
+    used = {spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time, *scores}
     for column, kind in frame.kinds.items():
         if column in used or not _is_protected(column):
             continue

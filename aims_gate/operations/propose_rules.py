@@ -28,9 +28,9 @@ _METRICS: Mapping[TaskKind, tuple[str, ...]] = {
     TaskKind.BINARY: ("roc_auc", "balanced_accuracy"),
     TaskKind.MULTICLASS: ("macro_f1",),
     TaskKind.REGRESSION: ("mae",),
-    TaskKind.RANKING: (),
+    TaskKind.RANKING: ("ndcg",),
 }
-_RANKED = frozenset({"roc_auc"})
+_RANKED = frozenset({"roc_auc", "ndcg"})
 """Metrics that need a score; the others need a prediction."""
 
 

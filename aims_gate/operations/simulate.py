@@ -62,7 +62,7 @@ class Simulation:
 
     judged: tuple[Judged, ...]
     skipped: tuple[str, ...]
-    """Rules that need the model's files."""
+    """Rules that need the model's files, or ask what an alias pointed at then."""
 
     @property
     def readable(self) -> int:
@@ -89,9 +89,9 @@ def simulate(
     if not 1 <= question.last <= MOST:
         raise UsageError(f"the last {question.last} cannot be judged", hint=f"1 to {MOST}")
     tasks = plan(_in_force(policy)).sound()
-    kept = tuple(task for task in tasks if task.rule.check not in NEEDS_MODEL)
+    kept = tuple(t for t in tasks if t.rule.check not in NEEDS_MODEL and not t.judged.alias)
     if not any(task.rule.severity is Severity.BLOCK for task in kept):
-        what = "no blocking rule can be simulated without the model's files"
+        what = "no blocking rule can be simulated without the model's files or a champion"
         raise PolicyError([Problem(file=policy.uri, line=0, what=what)])
     archive = Archive.of(environ)
     if question.model is not None:
@@ -156,7 +156,8 @@ def told(simulation: Simulation) -> Iterator[str]:
         yield f"{word:<10}  {day}  {one.uri:<{width}}  {why}".rstrip()
     yield _summed(simulation)
     if simulation.skipped:
-        yield f"not simulated, they need the model's files: {', '.join(simulation.skipped)}"
+        needed = "they need the model's files or its champion"
+        yield f"not simulated, {needed}: {', '.join(simulation.skipped)}"
 
 
 def _summed(simulation: Simulation) -> str:

@@ -137,6 +137,7 @@ def _data(spec: DataSpec) -> dict[str, Any]:
         positive=spec.positive,
         task=_word(spec.task),
         key=spec.key,
+        query=spec.query,
         weight=spec.weight,
         time=spec.time,
         sensitive={

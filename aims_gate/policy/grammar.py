@@ -120,6 +120,7 @@ class DataText(_Keys):
     positive: v.Label = _optional()
     task: v.TaskWord = _optional()
     key: v.Text = _optional()
+    query: v.Text = _optional()
     weight: v.Text = _optional()
     time: v.Text = _optional()
     sensitive: v.Columns = _optional()
@@ -137,6 +138,8 @@ class RolesText(_Keys):
     evaluation: DataText = _optional()
     reference: DataText = _optional()
     current: DataText = _optional()
+    champion: DataText = _optional()
+    perturbed: DataText = _optional()
 
 
 class RequireText(_Keys):
@@ -243,7 +246,6 @@ class PolicyText(_Keys):
 
 LATER: Mapping[tuple[type[BaseModel], str], str] = {
     (PolicyText, "waivers"): "waivers come as signed files, not in the policy",
-    (RolesText, "champion"): "a champion's data are not compared with yet",
 }
 """Keys that a later version will read, with what to do until then."""
 

@@ -42,6 +42,9 @@ class Role(StrEnum):
     REFERENCE = "reference"
     CURRENT = "current"
     CHAMPION = "champion"
+    """What another model answers on the evaluation data."""
+    PERTURBED = "perturbed"
+    """What the model answers where its evaluation data were disturbed."""
 
 
 class TaskKind(StrEnum):
@@ -115,6 +118,8 @@ class DataSpec:
     positive: str | int | float | bool | None = None
     task: TaskKind | None = None
     key: str | None = None
+    query: str | None = None
+    """What the rows of one ranking have in common, such as a search."""
     weight: str | None = None
     time: str | None = None
     sensitive: Mapping[str, tuple[float, ...] | None] = field(default_factory=dict)

@@ -15,13 +15,13 @@ from pydantic import ValidationError
 from aims_gate.errors import PolicyError, Problem
 from aims_gate.policy.complaints import complaints, rule_id
 from aims_gate.policy.grammar import PolicyText
-from aims_gate.policy.model import Place
+from aims_gate.policy.model import Place, Role
 from aims_gate.policy.text import Document, Path, parse
 
 _NESTED = frozenset(
     {
         *("metadata", "applies_to", "sources", "data", "require", "with", "baseline"),
-        *("data.evaluation", "data.reference", "data.current"),
+        *(f"data.{role}" for role in Role),
     }
 )
 """Mappings whose keys are stated and inherited one by one."""

@@ -12,13 +12,14 @@ from typing import Any
 
 from aims_gate.errors import Problem, near
 from aims_gate.policy.grammar import AppliesText, RequireText, RuleText
+from aims_gate.policy.model import Role
 from aims_gate.policy.places import parse_place, permitted
 from aims_gate.policy.read import Stated
 from aims_gate.policy.scalars import STORES
 
 _LIMITS = ("at_least", "at_most", "between")
 _STORES = tuple(f"{scheme}:" for scheme in STORES)
-_ROLES = ("evaluation", "reference", "current")
+_ROLES = tuple(role.value for role in Role)
 _FIXED = frozenset({"id", "overridable"})
 """Keys of a rule that no parent can give away."""
 
@@ -137,7 +138,10 @@ def _column_problems(role: str, head: Stated) -> Iterator[Problem]:
         if shared and (one, two) != ("prediction", "score"):
             what = f"{role}: {one} and {two} are the same column {min(shared)!r}"
             yield _problem(head, f"{role}.{two}", what, "")
-    if f"{role}.predictions" in head.values:
+    if role == "data.champion" and f"{role}.predictions" in head.values:
+        what = f"{role}: the champion's model is not run, and the candidate is no champion"
+        yield _problem(head, f"{role}.predictions", what, "name its prediction or score")
+    elif f"{role}.predictions" in head.values:
         for key in ("prediction", "score", "threshold"):
             if f"{role}.{key}" in head.values:
                 what = f"{role}: {key} is not read where the model predicts"

@@ -13,7 +13,7 @@ from typing import Any
 
 from aims_gate import canonical
 from aims_gate.errors import Problem
-from aims_gate.policy.model import STAGES, DecideOn, OnInsufficient, Place, Severity
+from aims_gate.policy.model import STAGES, DecideOn, OnInsufficient, Place, Role, Severity
 from aims_gate.policy.places import parse_allowed, permitted
 from aims_gate.policy.read import Stated
 
@@ -162,11 +162,7 @@ HEAD: Mapping[str, Holds] = {
     "alpha_scope": _same("rule"),
     "engine": _ranked(["native", "reference", "both"], "native"),
     "on_insufficient": _ranked([word.value for word in OnInsufficient], "block"),
-    **{
-        f"data.{role}.{key}": holds
-        for role in ("evaluation", "reference", "current")
-        for key, holds in _DATA.items()
-    },
+    **{f"data.{role}.{key}": holds for role in map(str, Role) for key, holds in _DATA.items()},
 }
 """Orders of a policy's keys; those of `data` may otherwise be added and not changed."""
 

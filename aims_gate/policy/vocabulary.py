@@ -77,8 +77,10 @@ def _words(*words: str) -> WithJsonSchema:
     return WithJsonSchema({"enum": list(words)})
 
 
-_TASKS = tuple(kind.value for kind in TaskKind if kind is not TaskKind.RANKING)
-_ROLES = tuple(role.value for role in Role if role is not Role.CHAMPION)
+_TASKS = tuple(kind.value for kind in TaskKind)
+_ANSWERS = (Role.CHAMPION, Role.PERTURBED)
+"""Roles that hold answers only, and are not judged by themselves."""
+_ROLES = tuple(role.value for role in Role if role not in _ANSWERS)
 _SEVERITIES = tuple(word.value for word in Severity)
 _BURDENS = tuple(word.value for word in DecideOn)
 _REACTIONS = tuple(word.value for word in OnInsufficient)
@@ -190,13 +192,9 @@ AlphaScope = Annotated[str, _choice("rule", "policy"), _words("rule", "policy")]
 SeverityWord = Annotated[str, _choice(*_SEVERITIES), _words(*_SEVERITIES)]
 DecideOnWord = Annotated[str, _choice(*_BURDENS), _words(*_BURDENS)]
 InsufficientWord = Annotated[str, _choice(*_REACTIONS), _words(*_REACTIONS)]
-TaskWord = Annotated[
-    str,
-    _choice(*_TASKS, later={"ranking": "leave task out or gate the model elsewhere"}),
-    _words(*_TASKS),
-]
+TaskWord = Annotated[str, _choice(*_TASKS), _words(*_TASKS)]
 RoleWord = Annotated[
     str,
-    _choice(*_ROLES, later={"champion": "a rule reads evaluation, reference or current data"}),
+    _choice(*_ROLES),
     _words(*_ROLES),
 ]

@@ -70,6 +70,15 @@ def open_data(
     return data, unread
 
 
+def open_found(role: Role, spec: DataSpec, located: Located, finder: Finder) -> Data:
+    """Read what lies at a place as the data of a role.
+
+    Raises:
+        GateError: It cannot be read, or is not what *spec* says.
+    """
+    return _describe(role, spec, _from_file(role, located, finder.workspace), finder)
+
+
 def _open(role: Role, given: object, finder: Finder) -> Data | None:
     spec = finder.policy.data.get(role, DataSpec())
     if given is not None and not isinstance(given, (str, Path)):
@@ -82,7 +91,7 @@ def _open(role: Role, given: object, finder: Finder) -> Data | None:
         located = finder.by_convention(role)
     if located is None:
         return None
-    return _describe(role, spec, _from_file(role, located, finder.workspace), finder)
+    return open_found(role, spec, located, finder)
 
 
 def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:

@@ -24,7 +24,7 @@ from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Located, Workspace
 
-CONVENTION = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT)
+CONVENTION = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT, Role.PERTURBED)
 """Roles that are looked for at `aims_gate/<role>.parquet` even if the policy is silent."""
 
 _READS = "artifact:, file:, dataset:, context:, s3://, gs:// and abfss:// are read"

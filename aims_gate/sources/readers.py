@@ -93,7 +93,7 @@ def read_file(path: Path, *, where: str = "", max_bytes: int = MAX_BYTES) -> Rea
     where = where or str(path)
     if _format_of_name(path.name) == ("Parquet", ""):
         file = VerifiedFile(path, where=where, max_bytes=max_bytes)
-        _agreed(file.read(0, _HEAD), path.name, where)
+        _agreed(bytes(file.read(0, _HEAD)), path.name, where)
         table = lazy_table(file, where=where, max_bytes=max_bytes)
         return ReadFile(table=table, sha256=file.sha256, bytes=file.size)
     content = read_bytes(path, where=where, max_bytes=max_bytes)

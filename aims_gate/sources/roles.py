@@ -25,7 +25,7 @@ KEY = b"aims_gate.roles"
 _MOST = 1 << 16
 """Bytes; no honest description of columns is longer."""
 _LARGEST = sys.float_info.max
-_COLUMNS = ("label", "prediction", "key", "weight", "time")
+_COLUMNS = ("label", "prediction", "key", "query", "weight", "time")
 _FIELDS = (*_COLUMNS, "score", "positive", "task", "sensitive")
 _WHERE = "the roles logged with the data"
 
@@ -94,6 +94,7 @@ def read_roles(table: pa.Table) -> DataSpec | None:
         label=columns.get("label"),
         prediction=columns.get("prediction"),
         key=columns.get("key"),
+        query=columns.get("query"),
         weight=columns.get("weight"),
         time=columns.get("time"),
         score=_score(logged.get("score")),
@@ -133,6 +134,7 @@ def merge(policy: DataSpec, logged: DataSpec | None) -> DataSpec:
         prediction=policy.prediction if derives else policy.prediction or logged.prediction,
         score=policy.score or (None if asks else logged.score),
         key=policy.key or logged.key,
+        query=policy.query or logged.query,
         weight=policy.weight or logged.weight,
         time=policy.time or logged.time,
         positive=policy.positive if reads_label else _first(policy.positive, logged.positive),
@@ -146,7 +148,8 @@ def _first(stated: Any, logged: Any) -> Any:
 
 
 def _named(spec: DataSpec) -> list[str]:
-    columns = [spec.label, spec.prediction, spec.key, spec.weight, spec.time, *spec.sensitive]
+    columns = [spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time]
+    columns += spec.sensitive
     scores = [spec.score] if isinstance(spec.score, str) else list((spec.score or {}).values())
     return [column for column in [*columns, *scores] if column is not None]
 

@@ -23,6 +23,8 @@ class Workspace:
     max_files: int = MAX_FILES
     max_bytes: int = MAX_BYTES
     progress: Callable[[str], None] = lambda _text: None
+    alias: str = ""
+    """Whose model is compared with: `ALIAS` of the candidate's name, or `NAME@ALIAS`."""
     experiment: str = ""
     """Where `commit:` looks for its run; empty for all experiments."""
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -112,6 +114,20 @@ class Data:
     joined: tuple[Joined, ...] = ()
     read_twice: Callable[[], str] | None = None
     """Hash the bytes again; None for frames in memory."""
+    is_part: bool = False
+    """Whether the frame is a part of data that were looked at as a whole: it may lack a class."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Champion:
+    """What an alias of the registry points at, as far as the registry can tell."""
+
+    alias: str
+    """`NAME@ALIAS`."""
+    uri: str = ""
+    """`models:/NAME/VERSION`; empty where the registered model has no such alias."""
+    is_candidate: bool = False
+    """Whether it is the very model that is judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +153,8 @@ class Subject:
     """Every point that any run logged for this very model (MLflow 3), where NaN may stand as 0."""
     find_run: Callable[[str, str], RunFacts] | None = None
     """Ask about another run, with the points of one metric; SourceError if there is none."""
+    champion: Champion | None = None
+    """None where no alias was asked for, or nobody could be asked; its data have a role."""
     signature: Signature | None = None
     flavors: tuple[str, ...] = ()
     isolation: Mapping[Role, Isolation] = field(default_factory=dict)

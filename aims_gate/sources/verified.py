@@ -46,18 +46,18 @@ class VerifiedFile:
         self._key = secrets.token_bytes(32)
         self.sha256, self._tags = self._hash()
 
-    def read(self, start: int, size: int) -> bytes:
+    def read(self, start: int, size: int) -> memoryview:
         """Give *size* bytes from *start* on, fewer at the end; DataError if any have changed."""
         stop = min(start + size, self.size)
         if start >= stop:
-            return b""
+            return memoryview(b"")
         first = start // _BLOCK
         offset = first * _BLOCK
-        content = self._exactly(offset, min(-(-stop // _BLOCK) * _BLOCK, self.size) - offset)
+        content = memoryview(bytearray(min(-(-stop // _BLOCK) * _BLOCK, self.size) - offset))
+        self._fill(content, offset)
         if self._tagged(content) != self._tags[first : first + -(-len(content) // _BLOCK)]:
             raise self._changed()
-        whole = (start, stop) == (offset, offset + len(content))
-        return content if whole else content[start - offset : stop - offset]
+        return content[start - offset : stop - offset].toreadonly()
 
     def stream(self) -> Stream:
         """Give a file object of its own place over the same bytes."""
@@ -65,36 +65,37 @@ class VerifiedFile:
 
     def _hash(self) -> tuple[str, list[bytes]]:
         whole, tags = hashlib.sha256(), []
+        buffers = memoryview(bytearray(_CHUNK)), memoryview(bytearray(_CHUNK))
         with ThreadPoolExecutor(1) as other:
             hashed = other.submit(whole.update, b"")
-            for start in range(0, self.size, _CHUNK):
-                content = self._exactly(start, min(_CHUNK, self.size - start))
+            for number, start in enumerate(range(0, self.size, _CHUNK)):
+                content = buffers[number % 2][: min(_CHUNK, self.size - start)]
+                self._fill(content, start)
                 tags += self._tagged(content)
                 hashed.result()
-                # while this chunk is hashed the next one is read
+                # while this chunk is hashed the next one is read into the other buffer
                 hashed = other.submit(whole.update, content)
             hashed.result()
         return whole.hexdigest(), tags
 
-    def _tagged(self, content: bytes) -> list[bytes]:
-        view = memoryview(content)
+    def _tagged(self, content: memoryview) -> list[bytes]:
         return [
-            Poly1305.generate_tag(self._key, view[start : start + _BLOCK])
+            Poly1305.generate_tag(self._key, content[start : start + _BLOCK])
             for start in range(0, len(content), _BLOCK)
         ]
 
-    def _exactly(self, start: int, size: int) -> bytes:
+    def _fill(self, content: memoryview, start: int) -> None:
+        """Read as many bytes as *content* holds, from *start* on."""
+        filled = 0
         try:
-            content = os.pread(self._descriptor, size, start)
-            while len(content) < size:  # one call gives 2 GiB at most
-                more = os.pread(self._descriptor, size - len(content), start + len(content))
+            while filled < len(content):  # one call gives 2 GiB at most
+                more = os.preadv(self._descriptor, [content[filled:]], start + filled)
                 if not more:
                     raise self._changed()
-                content += more
+                filled += more
         except OSError as error:
             reason = error.strerror or error
             raise SourceError(f"cannot read the file: {reason}", where=self._where) from error
-        return content
 
     def _changed(self) -> DataError:
         hint = "find out what writes to it, and run again"
@@ -127,7 +128,7 @@ class Stream(io.RawIOBase):
         """Give the place."""
         return self._place
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1) -> memoryview:
         """Give *size* bytes from this place on, or all that are left."""
         wanted = self._file.size - self._place if size < 0 else size
         content = self._file.read(self._place, wanted)

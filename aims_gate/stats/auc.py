@@ -7,13 +7,12 @@ their one-sided error stays below 6.2 % for an aim of 5 %, where plain DeLong re
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit, ndtri, stdtrit
 
-from aims_gate.stats.intervals import Bounds
+from aims_gate.stats.intervals import Bounds, root
 from aims_gate.stats.tables import Counts, Ranked
 
 LEAST_CLASS = 20
@@ -55,7 +54,7 @@ def area(table: Ranked) -> float:
     if not positives or not negatives:
         return math.nan
     below = np.cumsum(table.negatives) - table.negatives / 2
-    return min(float(table.positives @ below) / positives / negatives, 1.0)
+    return min(_dot(table.positives, below) / positives / negatives, 1.0)
 
 
 def delong(table: Ranked) -> DeLong:
@@ -70,7 +69,7 @@ def delong(table: Ranked) -> DeLong:
     value = area(table)
 
     def part(counts: Counts, placements: np.typing.NDArray[np.float64], rows: int) -> float:
-        return float(counts @ np.square(placements - value)) / (rows - 1) / rows
+        return _dot(counts, np.square(placements - value)) / (rows - 1) / rows
 
     return DeLong(
         area=value,
@@ -106,6 +105,14 @@ def bounds(table: Ranked, alpha: float) -> Bounds:
     return low, high
 
 
+def too_few(table: Ranked) -> str:
+    """Say why there are no bounds; empty if there are."""
+    rarer = min(int(table.positives.sum()), int(table.negatives.sum()))
+    if rarer >= LEAST_CLASS:
+        return ""
+    return f"the rarer class has {rarer:,} rows, and an interval needs {LEAST_CLASS}"
+
+
 def hanley_mcneil_variance(a: float, positives: int, negatives: int) -> float:
     """Give [a(1-a) + (n_s - 1) q + (n_l - 1) Q] / (n_1 n_0), the variance of an area a.
 
@@ -126,7 +133,12 @@ def hanley_mcneil_low(result: DeLong, alpha: float) -> float:
         variance = hanley_mcneil_variance(a, result.positives, result.negatives)
         return result.area - a - z * math.sqrt(variance)
 
-    return _root(excess, 0.0, result.area)
+    return root(excess, 0.0, result.area)
+
+
+def _dot(counts: Counts, values: np.typing.NDArray[np.float64]) -> float:
+    """Give the sum of counts times values, in one thread, whose order of adding never changes."""
+    return float(np.einsum("i,i->", counts, values))
 
 
 def _mirrored(result: DeLong) -> DeLong:
@@ -137,14 +149,3 @@ def _mirrored(result: DeLong) -> DeLong:
         positive_variance=result.negative_variance,
         negative_variance=result.positive_variance,
     )
-
-
-def _root(excess: Callable[[float], float], low: float, high: float) -> float:
-    """Bisect to the last bit; *excess* is above 0 at *low* and not above 0 at *high*."""
-    for _ in range(100):
-        middle = (low + high) / 2
-        if excess(middle) > 0:
-            low = middle
-        else:
-            high = middle
-    return low

@@ -1,7 +1,8 @@
 """Metrics of a multi-class confusion table.
 
 Recalls are proportions of disjoint sets of rows (by label), precisions too (by prediction), so
-their means have MOVER bounds. A mean of F1 scores has no closed form: its rows overlap.
+their means have MOVER bounds. The rows behind F1 scores overlap: means of them, and the
+correlation of label and prediction, have bounds from the delta method over all cells.
 
 scikit-learn counts a 0/0 precision or recall as 0 and warns, and leaves classes without a label
 out of balanced accuracy; here the mean over all classes is NaN, because an undefined rate is
@@ -12,9 +13,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from aims_gate.stats.confusion import Share, mean_bounds, ratio
 from aims_gate.stats.intervals import Bounds
-from aims_gate.stats.tables import Classes
+from aims_gate.stats.tables import Classes, Confusion, Floats
+
+LEAST_ERRORS = 10
+"""Below so many rows predicted wrong no bound of the delta method is given."""
+LEAST_CLASS = 20
+"""Below so many labelled rows of a class no bound is given of a mean that counts it in full."""
 
 
 def accuracy(table: Classes) -> Share:
@@ -67,6 +75,99 @@ def weighted_f1(table: Classes) -> float:
     return math.fsum(score * rows for score, rows in pairs) / sum(labelled)
 
 
+def weighted_precision(table: Classes) -> float:
+    """Give the mean of precisions weighted by labelled rows, in [0, 1]; NaN as macro_precision."""
+    labelled = [trials for _, trials in recalls(table)]
+    if not sum(labelled):
+        return math.nan
+    pairs = zip(precisions(table), labelled, strict=True)
+    return math.fsum(ratio(share) * rows for share, rows in pairs) / sum(labelled)
+
+
+def mcc(table: Classes) -> float:
+    """Give the correlation of label and prediction in [-1, 1] (Gorodkin 2004, R_K).
+
+    (c - sum t p) / sqrt((1 - sum p^2) (1 - sum t^2)) with c the share predicted right, t and p the
+    shares of the classes among labels and predictions: 1 is perfect, 0 is chance; with two classes
+    it is the Matthews coefficient. NaN if there is one class only in labels or predictions.
+    """
+    labelled, predicted = _margins(table)
+    # whole numbers of any size, so that cells of 10^9 rows do not overflow
+    rows = table.rows
+    spread = rows * rows - sum(t * t for t in labelled), rows * rows - sum(p * p for p in predicted)
+    if not all(spread):
+        return math.nan
+    product = sum(t * p for t, p in zip(labelled, predicted, strict=True))
+    value = (sum(_hits(table)) * rows - product) / math.sqrt(spread[0] * spread[1])
+    return min(max(value, -1.0), 1.0)
+
+
+def macro_f1_bounds(table: Classes, z: float) -> Bounds:
+    """Give expit(logit F -+ z s / (F (1 - F))), s from the delta method; see `too_few`.
+
+    Takahashi, Yamamoto, Kuchiba and Koyama (2022), "Confidence interval for micro-averaged F1 and
+    macro-averaged F1 scores", on the logit. With shares x, the gradient of F_i = 2 x_ii / s_i, s_i
+    the share labelled or predicted as i, both counted, is 2 / s_i at ii less F_i / s_i once for the
+    row and once for the column of i.
+    """
+    shares, weights = _shares(table), np.full(len(table.labels), 1 / len(table.labels))
+    return _on_logit(macro_f1(table), _f1_gradient(shares, weights), table, z)
+
+
+def weighted_f1_bounds(table: Classes, z: float) -> Bounds:
+    """Give the bounds of `macro_f1_bounds` with weights t_i, whose own gradient is F_i in row i."""
+    shares = _shares(table)
+    gradient = _f1_gradient(shares, shares.sum(axis=1)) + np.array(_f1(table))[:, np.newaxis]
+    return _on_logit(weighted_f1(table), gradient, table, z)
+
+
+def mcc_bounds(table: Classes, z: float) -> Bounds:
+    """Give tanh(atanh M -+ z s / (1 - M^2)), s from the delta method; needs abs(M) < 1.
+
+    With t_j and p_k as in `mcc`, A = 1 - sum p^2 and B = 1 - sum t^2, the gradient of M at label j
+    and prediction k is (1[j = k] - p_j - t_k) / sqrt(A B) + M (p_k / A + t_j / B).
+    """
+    value, shares = mcc(table), _shares(table)
+    labelled, predicted = shares.sum(axis=1), shares.sum(axis=0)
+    a, b = 1 - float(predicted @ predicted), 1 - float(labelled @ labelled)
+    gradient = np.eye(len(labelled)) - predicted[:, np.newaxis] - labelled[np.newaxis, :]
+    gradient = gradient / math.sqrt(a * b)
+    gradient += value * (predicted[np.newaxis, :] / a + labelled[:, np.newaxis] / b)
+    step = z * _error(shares, gradient, table.rows) / (1 - value * value)
+    return math.tanh(math.atanh(value) - step), math.tanh(math.atanh(value) + step)
+
+
+def too_few(table: Classes) -> str:
+    """Say why the delta method gives no bounds; empty if it does."""
+    right = sum(_hits(table))
+    wrong = table.rows - right
+    if min(right, wrong) >= LEAST_ERRORS:
+        return ""
+    which = f"{wrong:,} rows are wrong" if wrong < LEAST_ERRORS else f"{right:,} rows are right"
+    return f"{which}, and an interval needs {LEAST_ERRORS}"
+
+
+def too_few_of_a_class(table: Classes) -> str:
+    """Say why there are no bounds of a mean that counts small classes in full; empty if not."""
+    small = [
+        f"{label!r} has {rows:,}"
+        for label, (_, rows) in zip(table.labels, recalls(table), strict=True)
+        if rows < LEAST_CLASS
+    ]
+    if small:
+        more = f" and {len(small) - 1} more are below" if len(small) > 1 else ""
+        return f"an interval needs {LEAST_CLASS} rows of each class: {small[0]}{more}"
+    return too_few(table)
+
+
+def one_vs_rest(table: Classes, label: object) -> Confusion:
+    """Give the binary table of one class, its rows positive; ValueError if it is none of them."""
+    place = list[object](table.labels).index(label)
+    tp = int(table.counts[place, place])
+    fn, fp = int(table.counts[place].sum()) - tp, int(table.counts[:, place].sum()) - tp
+    return Confusion(tp=tp, fn=fn, fp=fp, tn=table.rows - tp - fn - fp)
+
+
 def unlabelled(table: Classes) -> tuple[str, ...]:
     """Name the classes that are predicted and have no label."""
     return _empty(table, recalls(table))
@@ -90,6 +191,35 @@ def _mean(shares: list[Share]) -> float:
 def _f1(table: Classes) -> list[float]:
     pairs = zip(recalls(table), precisions(table), strict=True)
     return [ratio((2 * hits, labelled + predicted)) for (hits, labelled), (_, predicted) in pairs]
+
+
+def _margins(table: Classes) -> tuple[list[int], list[int]]:
+    return [rows for _, rows in recalls(table)], [rows for _, rows in precisions(table)]
+
+
+def _shares(table: Classes) -> Floats:
+    shares: Floats = table.counts / table.rows
+    return shares
+
+
+def _f1_gradient(shares: Floats, weights: Floats) -> Floats:
+    """Give the gradient of the weighted sum of F1 scores, weights taken as fixed."""
+    sizes = shares.sum(axis=0) + shares.sum(axis=1)
+    each = -2 * weights * shares.diagonal() / sizes**2
+    gradient: Floats = each[:, np.newaxis] + each[np.newaxis, :] + np.diag(2 * weights / sizes)
+    return gradient
+
+
+def _error(shares: Floats, gradient: Floats, rows: int) -> float:
+    """Give the standard error of a function of multinomial shares."""
+    spread = float((shares * gradient**2).sum()) - float((shares * gradient).sum()) ** 2
+    return math.sqrt(max(spread, 0.0) / rows)
+
+
+def _on_logit(value: float, gradient: Floats, table: Classes, z: float) -> Bounds:
+    step = z * _error(_shares(table), gradient, table.rows) / (value * (1 - value))
+    centre = math.log(value / (1 - value))
+    return 1 / (1 + math.exp(step - centre)), 1 / (1 + math.exp(-step - centre))
 
 
 def _empty(table: Classes, shares: list[Share]) -> tuple[str, ...]:

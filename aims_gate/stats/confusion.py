@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aims_gate.stats.intervals import Bounds, wilson
-from aims_gate.stats.tables import Confusion
+from aims_gate.stats.intervals import Bounds, root, wilson
+from aims_gate.stats.tables import BetaConfusion, Confusion
 
 Share = tuple[int, int]
 """Successes and trials."""
@@ -58,6 +58,40 @@ def f1_bounds(table: Confusion, z: float) -> Bounds:
     """Give F1's bounds from Wilson's of J = tp / (tp + fp + fn): F1 = 2J / (1 + J) rises with J."""
     low, high = wilson(*jaccard(table), z)
     return 2 * low / (1 + low), 2 * high / (1 + high)
+
+
+def f_beta(table: BetaConfusion) -> float:
+    """Give (1 + b^2) tp / ((1 + b^2) tp + b^2 fn + fp) in [0, 1]; NaN where F1 is."""
+    square = table.beta * table.beta
+    hits = (1 + square) * table.tp
+    of = hits + square * table.fn + table.fp
+    return hits / of if of else math.nan
+
+
+def f_beta_bounds(table: BetaConfusion, z: float) -> Bounds:
+    """Give score bounds of F-beta: the values t at which abs(T(t)) = z sqrt(n V(t)).
+
+    T(t) = (1 + b^2)(1 - t) tp - t (b^2 fn + fp) has mean 0 where t is the truth. V(t) is its
+    variance there, over the n = tp + fp + fn rows: a row is a hit with the share that makes the
+    mean 0, and the errors keep the shares they were seen with, half a row added to each kind. At
+    b = 1 these are Wilson's bounds of J, and so `f1_bounds`.
+    """
+    square, rows = table.beta * table.beta, jaccard(table)[1]
+    missed = (table.fn + 0.5) / (table.fn + table.fp + 1)
+    weight = missed * square + 1 - missed
+    second = missed * square * square + 1 - missed
+
+    def distance(t: float, sign: float) -> float:
+        hit, error = (1 + square) * (1 - t), t * weight
+        share = error / (hit + error)
+        spread = share * hit * hit + (1 - share) * t * t * second
+        centred = hit * table.tp - t * (square * table.fn + table.fp)
+        return centred - sign * z * math.sqrt(rows * spread)
+
+    value = f_beta(table)
+    low = root(lambda t: distance(t, 1), 0.0, value) if table.tp else 0.0
+    high = root(lambda t: distance(t, -1), value, 1.0) if value < 1 else 1.0
+    return min(low, value), max(high, value)
 
 
 def balanced_accuracy(table: Confusion) -> float:

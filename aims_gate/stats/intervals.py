@@ -8,9 +8,21 @@ Zou and Donner (2008) generalised as MOVER; Donner and Zou (2012) for the ratio 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 Bounds = tuple[float, float]
+
+
+def root(excess: Callable[[float], float], low: float, high: float) -> float:
+    """Bisect to the last bit; *excess* is above 0 at *low* and not above 0 at *high*."""
+    for _ in range(100):
+        middle = (low + high) / 2
+        if excess(middle) > 0:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def wilson(successes: float, rows: float, z: float) -> Bounds:
@@ -90,3 +102,29 @@ def mover_ratio(first: Rate, second: Rate) -> Bounds:
         return low, math.inf
     high_root = math.sqrt(max(product * product - first_high * second_low, 0.0))
     return low, (product + high_root) / second_low
+
+
+def mover_to_whole(part: Rate, whole: Rate, share: float) -> Bounds:
+    """Give the MOVER interval of part - whole, where the part is *share* of the whole's rows.
+
+    For means and proportions, whose whole is share part + (1 - share) r with r the rest, part -
+    whole = (1 - share)(part - r), and what the whole's bounds say beyond the part's own is the
+    rest's. For other values a share of 0 takes the two as independent, which is conservative: what
+    a part and its whole have in common only brings them nearer to each other.
+
+    Args:
+        part: Value and bounds of some of the rows; need not be a proportion.
+        whole: Value and bounds of all rows, at the same level.
+        share: The part's share of the rows, in [0, 1].
+    """
+    value, other = part.value - whole.value, 1 - share
+
+    def distance(own: float, opposite: float, all_rows: float) -> float:
+        rest = max(all_rows * all_rows - share * share * opposite * opposite, 0.0)
+        return math.sqrt(other * other * own * own + rest)
+
+    below, above = part.value - part.low, part.high - part.value
+    return (
+        value - distance(below, above, whole.high - whole.value),
+        value + distance(above, below, whole.value - whole.low),
+    )

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from scipy.special import ndtr, stdtrit
 
 from aims_gate.stats.intervals import Bounds
-from aims_gate.stats.tables import Fit, Losses
+from aims_gate.stats.tables import Fit, Losses, Residuals
 
 LEAST_ROWS = 30
 """Below so many rows no bound is given: quantiles of the normal law are too narrow."""
@@ -52,17 +52,19 @@ def share_bounds(losses: Losses, z: float) -> Bounds:
     return low, min(high, 1.0)
 
 
-def too_few(losses: Losses) -> str:
-    """Say why Hall's bounds cannot be given; empty if they can."""
+def too_few(losses: Losses, *, of: str = "rows") -> str:
+    """Say why Hall's bounds cannot be given; empty if they can. *of* names what has a loss."""
     if losses.rows < LEAST_ROWS:
-        return f"{losses.rows:,} rows, and a mean's interval needs {LEAST_ROWS}"
+        return f"{losses.rows:,} {of}, and a mean's interval needs {LEAST_ROWS}"
     if not losses.variance > 0:
-        return f"all {losses.rows:,} losses are equal, so nothing shows how much they vary"
+        return (
+            f"the values of all {losses.rows:,} {of} are equal, so nothing shows how much they vary"
+        )
     wanted = _PER_SKEW * _adjusted(losses) ** 2
     if losses.rows < wanted:
         return (
-            f"a few rows dominate the mean: at a skewness of {_adjusted(losses):.1f} its interval "
-            f"needs {math.ceil(wanted):,} rows, and there are {losses.rows:,}"
+            f"a few {of} dominate the mean: at a skewness of {_adjusted(losses):.1f} its interval "
+            f"needs {math.ceil(wanted):,} {of}, and there are {losses.rows:,}"
         )
     return ""
 
@@ -95,6 +97,17 @@ def r2(fit: Fit) -> float:
     if not fit.rows or not fit.variance > 0:
         return math.nan
     return 1 - fit.squared.mean / fit.variance
+
+
+def explained_variance(residuals: Residuals) -> float:
+    """Give 1 - variance of the errors / variance of the labels, in (-inf, 1].
+
+    1 is perfect up to a constant, 0 is as good as a constant; NaN if the labels do not vary.
+    """
+    if residuals.rows < 2 or not residuals.variance > 0:
+        return math.nan
+    errors = residuals.errors.variance * (residuals.rows - 1) / residuals.rows
+    return 1 - errors / residuals.variance
 
 
 def _adjusted(losses: Losses) -> float:

@@ -255,3 +255,32 @@ def _gap_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
     gap = upper - lower
     proof = gap - aim.line - math.hypot(high - lower, upper - low)
     return proof >= error and gap - aim.limit >= error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpreadDesign:
+    """How sure the value of a group is, where a bound that is not of a rate says it."""
+
+    what: str
+    """What would have to be shown, such as `a shortfall`."""
+    error: float
+    """Standard error towards parity: the distance of the near bound divided by *z*."""
+    z: float
+    """Standard normal quantile, corrected for all groups of the rule."""
+    rows: int
+    """Rows of the group."""
+    total: int
+    """Rows of the attribute, which `small_share` is a share of."""
+    small_share: float = 0.02
+
+    def need(self, *, limit: float, line: float, serious: float) -> Need:
+        """Tell whether a *serious* value would be refused, if it were as sure as this one."""
+        least = min((serious - line) / (self.z + _Z_POWER), (serious - limit) / _Z_POWER)
+        if self.error <= least:
+            return Need(powered=True)
+        text = f"{self.rows:,} rows cannot show {self.what} of {serious:.2f}"
+        if least > 0:
+            text += f" (needs about {math.ceil(self.rows * (self.error / least) ** 2):,})"
+        else:
+            text += " (no number of rows could)"
+        return Need(powered=False, reason=text, excused=self.rows < self.small_share * self.total)

@@ -53,6 +53,14 @@ class Confusion:
         return self.fp + self.tn
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BetaConfusion(Confusion):
+    """A confusion table in which recall counts *beta* times as much as precision."""
+
+    beta: float
+    """Above 0; 1 is F1."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Classes:
     """Rows of a multi-class task by label and prediction.
@@ -103,17 +111,55 @@ class Ranked:
     @classmethod
     def merge(cls, positives: tuple[Floats, Counts], negatives: tuple[Floats, Counts]) -> Ranked:
         """Merge two ordered distributions, each (distinct values, counts), into one table."""
-        scores = np.union1d(positives[0], negatives[0])
+        values = np.concatenate([positives[0], negatives[0]])
+        order = np.argsort(values, kind="stable")  # merges two ascending runs in linear time
+        scores = values[order]
+        counts = np.concatenate([positives[1], negatives[1]])[order]
+        own = np.where(order < len(positives[0]), counts, 0)
+        new = np.ones(len(scores), dtype=np.bool_)
+        new[1:] = scores[1:] != scores[:-1]
+        if new.all():
+            return cls(scores=scores, positives=own, negatives=counts - own)
+        starts = np.flatnonzero(new)
         return cls(
-            scores=scores,
-            positives=_placed(scores, *positives),
-            negatives=_placed(scores, *negatives),
+            scores=scores[starts],
+            positives=np.add.reduceat(own, starts),
+            negatives=np.add.reduceat(counts - own, starts),
         )
 
     @property
     def rows(self) -> int:
         """All rows."""
         return int(self.positives.sum() + self.negatives.sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClassRanked:
+    """The scores of each class: its rows as positives against all others."""
+
+    labels: tuple[str | int | float | bool, ...]
+    tables: tuple[Ranked, ...]
+    """One per label, each over the same rows."""
+
+    @property
+    def rows(self) -> int:
+        """All rows, each once."""
+        return self.tables[0].rows if self.tables else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ordered:
+    """Per-row losses in ascending order, each distinct one with the rows that have it."""
+
+    values: Floats
+    """Shape (distinct,), strictly ascending and finite."""
+    counts: Counts
+    """Shape (distinct,)."""
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return int(self.counts.sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +188,46 @@ class Fit:
         return self.squared.rows
 
 
-ScoreTable = Confusion | Classes | Ranked | Losses | Fit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Residuals:
+    """Errors of a regression with their sign, beside the variance of its labels."""
+
+    errors: Losses
+    """Moments of label - prediction."""
+    variance: float
+    """Variance of the labels, divisor rows; 0 where all labels are one value."""
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.errors.rows
 
 
-def _placed(scores: Floats, values: Floats, counts: Counts) -> Counts:
-    """Spread *counts* of ascending *values* over the places they have among *scores*."""
-    placed = np.zeros(scores.shape, dtype=np.int64)
-    placed[np.searchsorted(scores, values)] = counts
-    return placed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queries:
+    """The values of a ranking metric, one for each query."""
+
+    values: Losses
+    """Their moments; *rows* counts queries."""
+    rows: int
+    """Rows of these queries."""
+    left_out: int = 0
+    """Queries without a value: any order of their rows is as good as another."""
+    most_left_out: float = 0.05
+    """The share of queries that may be left out, in [0, 1)."""
+    k: int | None = None
+    """How many places of each ranking were looked at; None for all."""
+
+
+ScoreTable = (
+    Confusion
+    | BetaConfusion
+    | Classes
+    | Ranked
+    | ClassRanked
+    | Losses
+    | Ordered
+    | Fit
+    | Residuals
+    | Queries
+)

@@ -7,6 +7,7 @@ memory does not grow with the samples and the time grows as their sum.
 from __future__ import annotations
 
 import math
+import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class Transport:
 
 
 _recent: dict[tuple[int, int], tuple[Any, Any, Transport]] = {}
+_lock = threading.Lock()
 
 
 def transport(reference: Ordered, current: Ordered) -> Transport:
@@ -62,9 +64,10 @@ def transport(reference: Ordered, current: Ordered) -> Transport:
     if known and known[0]() is reference.values and known[1]() is current.values:
         return known[2]
     found = _integrals(reference, current)
-    while len(_recent) >= _KEPT:
-        _recent.pop(next(iter(_recent), key), None)
-    _recent[key] = weakref.ref(reference.values), weakref.ref(current.values), found
+    with _lock:
+        while len(_recent) >= _KEPT:
+            _recent.pop(next(iter(_recent)))
+        _recent[key] = weakref.ref(reference.values), weakref.ref(current.values), found
     return found
 
 

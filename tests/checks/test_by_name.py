@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aims_gate.checks import CHECKS
+from aims_gate.checks import CHECKS, REFUSED
 from aims_gate.engines import Answer, Engines
 from aims_gate.errors import PolicyError
 from aims_gate.facts import Lack, Statistic
+from aims_gate.frames import Kind
 from aims_gate.plan import build, plan
 from aims_gate.policy.model import DecideOn, Policy, Role, Rule, Threshold
 from aims_gate.sources.subject import Data
@@ -36,6 +37,7 @@ def sample(role: Role, shift: float = 0.0, rows: int = 1500, **columns: Any) -> 
     table: dict[str, Any] = {
         "x": random.normal(shift, 1, rows),
         "c": random.choice(["a", "b", "c"], rows, p=[0.5 - shift / 4, 0.3, 0.2 + shift / 4]),
+        "two": random.choice(["a", "b"], rows, p=[0.5 - shift / 4, 0.5 + shift / 4]),
         "day": pd.date_range("2026-01-01", periods=rows),
     }
     return data({**table, **columns}, role)
@@ -102,7 +104,7 @@ def test_a_ratio_of_nothing_is_not_asked_for() -> None:
 # --- Evidently -----------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("test", EVIDENTLY)
 def test_it_is_evidentlys_number_of_the_rows(engines: Engines, test: str) -> None:
     """The oracle is the registered test on the columns themselves; times are left out."""
@@ -112,8 +114,10 @@ def test_it_is_evidentlys_number_of_the_rows(engines: Engines, test: str) -> Non
     reference, current = sample(Role.REFERENCE), sample(Role.CURRENT, 0.15)
     found = cells(engines, f"evidently:{test}", reference, current)
     assert found
-    kinds = {"x": ColumnType.Numerical, "c": ColumnType.Categorical}
+    kinds = dict.fromkeys(["c", "two"], ColumnType.Categorical) | {"x": ColumnType.Numerical}
     frames: list[Any] = [reference.frame, current.frame]
+    if test == "fisher_exact":
+        assert found.pop("c").reason == "fisher_exact is for at most 2 values, not 3"
     for column, cell in found.items():
         rows = [pd.Series(frame.table.to_pydict()[column]) for frame in frames]
         wanted = get_registered_stattest(test, kinds[column])(*rows, kinds[column], None)
@@ -130,7 +134,8 @@ def one(test: str, reference: Data, current: Data, column: str) -> Statistic:
 @pytest.mark.parametrize("test", EVIDENTLY)
 def test_what_evidently_would_pass_in_silence_is_a_lack(test: str) -> None:
     """A vanished column, five rows, and a column that the test is not for."""
-    column = "c" if test == "chisquare" else "x"
+    kind: Any = CHECKS[f"evidently:{test}"]
+    column = "x" if Kind.NUMBER in kind.kinds else "two"
     whole, few = sample(Role.REFERENCE), sample(Role.CURRENT, rows=5)
     assert one(test, whole, few, column).lack is Lack.INSUFFICIENT
     gone = data({"other": [1.0] * 50}, Role.CURRENT)
@@ -177,6 +182,25 @@ def test_a_failing_library_is_a_cell_without_a_value() -> None:
         assert all("failed with ValueError" in s.reason for s in judged)
 
 
+@pytest.mark.parametrize("test", ["fisher_exact", "g_test"])
+def test_a_test_of_paired_counts_needs_as_many_rows_in_both(test: str) -> None:
+    """Evidently, or SciPy behind it, would raise."""
+    cell = one(test, sample(Role.REFERENCE), sample(Role.CURRENT, rows=1400), "two")
+    assert cell.lack is Lack.UNDEFINED
+    assert cell.reason == f"{test} needs as many rows in both, not 1,500 and 1,400"
+
+
+def test_every_test_that_evidently_registers_is_here_or_refused_with_a_reason() -> None:
+    """And with Evidently's own default threshold."""
+    from evidently.legacy.calculations.stattests import registry
+
+    registered = registry._registered_stat_tests
+    assert set(EVIDENTLY) | {n.partition(":")[2] for n in REFUSED} == set(registered)
+    for test in EVIDENTLY:
+        limits = {found.default_threshold for found in registered[test].values()}
+        assert limits == {CHECKS[f"evidently:{test}"]().judged().limit}
+
+
 # --- in a policy ---------------------------------------------------------------------------------
 
 
@@ -194,6 +218,12 @@ def test_the_library_measures_whatever_the_policy_says() -> None:
     assert "engine: reference alone" in problems(**rule, engine="both")
     assert "has no interval" in problems(**rule, decide_on=DecideOn.PROVEN_BREACH)
     assert "wrong way round" in problems(**rule, require=Threshold(at_most=0.8))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_name_that_is_left_out_on_purpose_says_why(name: str) -> None:
+    with pytest.raises(PolicyError, match="it draws random numbers"):
+        plan(Policy(id="p", version="1", rules=(Rule(id="M-1", check=name),))).sound()
 
 
 def test_an_unknown_name_is_refused_with_the_near_ones() -> None:

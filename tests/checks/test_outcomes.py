@@ -65,8 +65,8 @@ def test_a_stated_task_or_positive_class_outranks_the_labels() -> None:
         ("mae", TaskKind.BINARY, "roc_auc"),
         ("roc_auc", TaskKind.MULTICLASS, "macro_f1"),
         ("precision", TaskKind.MULTICLASS, "macro_precision"),
-        ("accuracy", TaskKind.REGRESSION, "mae, mse, rmse, r2"),
-        ("roc_auc", TaskKind.RANKING, "no metric yet"),
+        ("accuracy", TaskKind.REGRESSION, "mae, mape, mse, rmse"),
+        ("roc_auc", TaskKind.RANKING, "ndcg, map, mrr"),
     ],
 )
 def test_a_metric_that_does_not_fit_the_task_names_those_that_do(
@@ -144,7 +144,7 @@ def test_a_score_per_class_is_looked_up_by_the_positive_class() -> None:
     table = outcomes("roc_auc", data(columns, label="y", score={"0": "p0", "1": "p1"})).table
     assert isinstance(table, Ranked)
     assert table.scores[table.positives > 0].tolist() == [0.4, 0.8, 0.9]
-    with pytest.raises(DataError, match="no column for the positive class 1"):
+    with pytest.raises(DataError, match="no column for the class 1"):
         outcomes("roc_auc", data(columns, label="y", score={"0": "p0", "2": "p1"}))
 
 

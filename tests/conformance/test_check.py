@@ -27,7 +27,12 @@ from aims_gate.verdict import Outcome
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PARAMETERS: dict[str, dict[str, Any]] = {
     "performance.score": {"metric": "accuracy"},
+    "performance.champion": {"metric": "accuracy"},
+    "drift.performance": {"metric": "accuracy"},
+    "performance.slices": {"metric": "accuracy"},
     "performance.logged": {"metric": "accuracy_score"},
+    "fairness.group_performance": {"metric": "accuracy"},
+    "fairness.label_bias": {"metric": "tvd"},
     "fairness.representation": {"population": {"sex": {"F": 0.5, "M": 0.5}}},
 }
 pytestmark = pytest.mark.parametrize("name", list(CHECKS))
@@ -55,7 +60,7 @@ def _require(check: Check) -> Threshold | None:
 def test_its_name_is_its_row(name: str) -> None:
     """The table and the check agree on what it is called, as family.name or library:name."""
     assert CHECKS[name].about.name == name
-    assert re.fullmatch(r"[a-z]+[.:][a-z][a-z_0-9]+", name)
+    assert re.fullmatch(r"[a-z]+[.:][a-z][a-z_0-9]*", name)
 
 
 def test_it_describes_itself(name: str) -> None:
@@ -75,6 +80,12 @@ def test_its_page_names_every_parameter(name: str) -> None:
     for parameter in fields(CHECKS[name]):  # type: ignore[arg-type]  # a dataclass
         assert re.search(rf"^ +{parameter.name} \(", page, re.MULTILINE), parameter.name
     assert "never passes when" in page
+    assert re.search(
+        r"^  judged: .+(; (higher|lower|neither end) is better|parameters say)$", page, re.MULTILINE
+    )
+    if "without require:" in page:
+        assert "without require: refused" in page or re.search(r" at (most|least) [\d.]+", page)
+        assert "burden of proof: " in page
     assert max(map(len, page.splitlines())) <= 100
 
 

@@ -11,15 +11,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aims_gate.checks.outcomes import Asked, outcomes
+from aims_gate.checks.outcomes.ranking import RANKINGS
 from aims_gate.engines import ENGINES, Answer, Engine, Engines, Sample, Trials
 from aims_gate.errors import GateError
 from aims_gate.frames import Distribution
+from aims_gate.policy.model import TaskKind
+from aims_gate.sources.subject import Data
 from aims_gate.stats import bins
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.divergence import DIVERGENCES
 from aims_gate.stats.drift import DISTANCES
 from aims_gate.stats.formulas import FORMULAS
-from aims_gate.stats.tables import Classes, Confusion, Fit, Losses, Ranked, ScoreTable
+from aims_gate.stats.tables import (
+    BetaConfusion,
+    Classes,
+    ClassRanked,
+    Confusion,
+    Ranked,
+    ScoreTable,
+)
+from tests.checks.subjects import data
 
 Rows = np.typing.NDArray[np.float64]
 LAWS = settings(
@@ -133,34 +145,48 @@ def test_an_unknown_method_is_an_error(engine: Engine) -> None:
         engine.drift_of_bins("no such method", bins.categorical({"a": 9}, {"a": 9}))
 
 
-def _losses(loss: np.typing.NDArray[np.float64]) -> Losses:
-    return Losses(rows=len(loss), mean=float(loss.mean()), variance=1.0, skewness=0.0)
+def _ranked(seed: int) -> Ranked:
+    rng = np.random.default_rng(seed)
+    return Ranked(
+        scores=np.linspace(0, 1, 40),
+        positives=rng.integers(0, 9, 40),
+        negatives=rng.integers(0, 9, 40)[::-1],
+    )
+
+
+COUNTED: dict[type[ScoreTable], ScoreTable] = {
+    Confusion: Confusion(tp=31, fp=12, fn=7, tn=58),
+    BetaConfusion: BetaConfusion(tp=31, fp=12, fn=7, tn=58, beta=2.0),
+    Classes: Classes(labels=("a", "b", "c"), counts=np.array([[40, 3, 2], [5, 0, 6], [1, 9, 70]])),
+    Ranked: _ranked(3),
+    ClassRanked: ClassRanked(labels=("a", "b"), tables=(_ranked(3), _ranked(5))),
+}
+"""Tables that are their own sample."""
+
+
+def _rows(metric: str) -> Data:
+    """Rows for the metrics that need them: unequal queries with ties, probabilities, amounts."""
+    rng = np.random.default_rng(3)
+    if metric in RANKINGS:
+        grade = rng.integers(0, 3, 400)
+        score, query = np.round(grade + rng.normal(size=400)), rng.integers(0, 40, 400)
+        columns = {"y": grade, "s": score, "q": query}
+        return data(columns, label="y", score="s", query="q", task=TaskKind.RANKING)
+    if metric in {"brier", "log_loss"}:
+        return data({"y": rng.integers(0, 2, 500), "s": rng.random(500)}, label="y", score="s")
+    truth = rng.normal(size=500)
+    columns = {"y": truth, "p": truth + rng.normal(size=500)}
+    return data(columns, label="y", prediction="p", task=TaskKind.REGRESSION)
 
 
 def _case(table: type[ScoreTable], metric: str) -> tuple[ScoreTable, Sample | None]:
-    """A table of unequal counts and, where it holds moments only, the rows behind them."""
-    rng = np.random.default_rng(3)
-    if table is Confusion:
-        return Confusion(tp=31, fp=12, fn=7, tn=58), None
-    if table is Classes:
-        counts = np.array([[40, 3, 2], [5, 0, 6], [1, 9, 70]], dtype=np.int64)
-        return Classes(labels=("a", "b", "c"), counts=counts), None
-    if table is Ranked:
-        positives, negatives = rng.integers(0, 9, 40), rng.integers(0, 9, 40)[::-1]
-        return Ranked(scores=np.linspace(0, 1, 40), positives=positives, negatives=negatives), None
-    if metric in {"brier", "log_loss"}:
-        truth, estimate = rng.integers(0, 2, 500).astype(float), rng.random(500)
-        chance = np.where(truth == 1, estimate, 1 - estimate)
-        loss = (truth - estimate) ** 2 if metric == "brier" else -np.log(chance)
-    else:
-        truth = rng.normal(size=500)
-        estimate = truth + rng.normal(size=500)
-        loss = abs(truth - estimate) if metric == "mae" else (truth - estimate) ** 2
-    sample = Sample(truth=truth, estimate=estimate, counts=np.ones(500, dtype=np.int64))
-    losses = _losses(loss)
-    if table is Fit:
-        return Fit(squared=losses, variance=float(truth.var())), sample
-    return losses, sample
+    """A table of unequal counts or, where it holds moments only, with the rows behind them."""
+    if table in COUNTED:
+        return COUNTED[table], None
+    k = None if metric in {"map", "mrr"} else 4
+    made = outcomes(Asked(metric=metric, k=k), _rows(metric))
+    assert type(made.table) is table
+    return made.table, made.sample()
 
 
 def _given(sample: Sample | None) -> Callable[[], Sample]:
@@ -182,3 +208,37 @@ def test_every_metric_has_one_value_whoever_computes_it(
     assert not answer.problem
     assert answer.value == pytest.approx(native.value, rel=1e-9)
     assert math.isfinite(answer.value)
+
+
+@pytest.mark.parametrize("metric", ["brier", "log_loss"])
+def test_losses_of_several_classes_have_one_value_whoever_computes_them(
+    engine: Engine, metric: str
+) -> None:
+    """A class without a label has a column too, and each row is a distinct one."""
+    rng = np.random.default_rng(4)
+    chances = rng.dirichlet(np.ones(4), 300)
+    columns = {f"s{place}": chances[:, place] for place in range(4)} | {
+        "y": rng.integers(0, 3, 300)
+    }
+    score = {str(place): f"s{place}" for place in range(4)}
+    made = outcomes(metric, data(columns, label="y", score=score))
+    answer = engine.score(metric, made.table, made.sample)
+    assert not answer.problem
+    native = Engines()["native"].score(metric, made.table, made.sample)
+    assert answer.value == pytest.approx(native.value, rel=1e-9)
+
+
+@LAWS
+@given(
+    rows=st.lists(
+        st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=1, max_size=9),
+        min_size=2,
+        max_size=4,
+    )
+)
+def test_means_are_those_of_the_rows(engine: Engine, rows: list[list[float]]) -> None:
+    answers = engine.means([numbers(np.array(values)) for values in rows])
+    for values, answer in zip(rows, answers, strict=True):
+        assert not answer.problem
+        assert answer.value == pytest.approx(np.mean(values), rel=1e-9, abs=1e-6)
+    assert engine.means([]) == ()

@@ -127,6 +127,67 @@ def test_a_split_leaves_out_rows_without_a_group_and_keeps_null_values(make: Mak
     assert (found["M"].values.tolist(), found["M"].counts.tolist()) == ([25, 44], [2, 1])
 
 
+def test_parts_are_the_rows_of_each_cell_in_its_order(make: Make) -> None:
+    frame = make({**DATA, "n": [1, 2, 0, 3, 1, 1, 4]}, weight="n")
+    keys = Key(column="sex"), Key(column="age", edges=(18.0,))
+    parts = frame.parts(*keys, columns=["y", "age"])
+    cells = frame.count(*keys)
+    assert [cell for cell, _ in parts] == list(cells.values)
+    assert [part.rows for _, part in parts] == cells.counts.tolist()
+    for cell, part in parts:
+        assert list(part.kinds) == ["y", "age"]
+        again = part.count(Key(column="age", edges=(18.0,))).values
+        assert again == ((cell[1],),)
+    assert make(DATA).parts(Key(column="sex"), columns=["y"])[-1][0] == (None,)
+    with pytest.raises(MissingColumnError):
+        frame.parts(*keys, columns=["yy"])
+
+
+def test_moments_against_another_estimate_are_those_of_row_differences(make: Make) -> None:
+    columns = {"y": [1.0, 2.0, 4.0, 8.0], "a": [0.0, 2.5, 4.0, 9.0], "b": [1.0, 1.0, 4.5, 5.0]}
+    frame = make({**columns, "n": [1, 1, 3, 2]}, weight="n")
+    found = frame.moments(Loss.ABSOLUTE, label="y", estimate="a", against="b")
+    rows = np.repeat([1.0, -0.5, -0.5, -2.0], [1, 1, 3, 2])
+    assert found.rows == 7
+    assert found.mean == pytest.approx(rows.mean())
+    assert found.variance == pytest.approx(rows.var(ddof=1))
+
+
+def test_placements_weigh_rows_and_are_zero_under_one_score(make: Make) -> None:
+    rows: Rows = {
+        "y": [1, 1, 0, 0, 0],
+        "a": [0.9, 0.4, 0.4, 0.1, 0.7],
+        "b": [0.2, 0.8, 0.4, 0.3, 0.1],
+    }
+    weights = [2, 1, 3, 1, 2]
+    asked: dict[str, Any] = {"label": "y", "positive": 1, "first": "a", "second": "b"}
+    weighted = make({**rows, "n": weights}, weight="n").placements(**asked)
+    repeated = make({c: np.repeat(v, weights) for c, v in rows.items()}).placements(**asked)
+    for one, other in zip(weighted, repeated, strict=True):
+        assert one.rows == other.rows
+        assert one.mean == pytest.approx(other.mean)
+        assert one.variance == pytest.approx(other.variance)
+    assert weighted[0].mean == pytest.approx(weighted[1].mean)
+    same = make(rows).placements(**{**asked, "second": "a"})
+    assert [(side.mean, side.variance) for side in same] == [(0.0, 0.0), (0.0, 0.0)]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"y": [1, None, 0]},
+        {"y": [1, 1, 1]},
+        {"y": [0, 0, 0]},
+        {"a": [0.1, math.nan, 0.3]},
+        {"b": [0.1, math.inf, 0.3]},
+    ],
+)
+def test_placements_need_both_classes_and_finite_scores(make: Make, broken: Rows) -> None:
+    rows = {"y": [1, 0, 0], "a": [0.1, 0.2, 0.3], "b": [0.3, 0.2, 0.1], **broken}
+    with pytest.raises(DataError):
+        make(rows).placements(label="y", positive=1, first="a", second="b")
+
+
 def test_rows_without_a_value_can_be_left_out(make: Make) -> None:
     kept = make(DATA).without_nulls(["sex", "age"])
     assert kept.rows == 5

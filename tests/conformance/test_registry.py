@@ -60,6 +60,19 @@ def test_an_alias_gives_the_version_it_points_at_now(place: Place) -> None:
     assert registry.get_alias(logged.name, "champion").version == "2"
 
 
+def test_a_registered_model_lists_its_aliases_and_an_unknown_one_is_an_error(place: Place) -> None:
+    """So that an alias that is not there can be told from a model that is not there."""
+    registry, content = place
+    logged = content.registered()
+    assert registry.aliases(logged.name) == {}
+    second = content.version(logged.name, f"models:/{logged.model_id}", logged.run_id)
+    content.client.set_registered_model_alias(logged.name, "champion", "1")
+    content.client.set_registered_model_alias(logged.name, "shadow", second)
+    assert registry.aliases(logged.name) == {"champion": "1", "shadow": "2"}
+    with pytest.raises(NotFoundError):
+        registry.aliases("nobody")
+
+
 def test_what_is_not_there_is_an_error_and_never_an_empty_answer(place: Place) -> None:
     registry, content = place
     logged = content.registered()

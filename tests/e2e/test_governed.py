@@ -214,7 +214,7 @@ def test_a_policy_is_simulated_over_the_versions_of_a_model(
     ]
     assert done.stdout.splitlines()[4:] == [
         "would have refused 2 of the last 4, for BIAS-02 (2); 1 could not be read",
-        "not simulated, they need the model's files: INTEG-01",
+        "not simulated, they need the model's files or its champion: INTEG-01",
     ]
     assert everything(content, mlflow_store) == before
     assert sorted(p.name for p in tmp_path.glob("aims-gate-evidence*")) == []

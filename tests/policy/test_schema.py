@@ -32,9 +32,12 @@ alpha_scope: policy
 on_insufficient: block
 data:
   evaluation: {source: "artifact:eval.parquet", label: y, prediction: yhat, score: p, positive: 1,
-               sensitive: [sex, race], min_rows: 5000, weight: n, key: id, time: ts, task: binary}
+               sensitive: [sex, race], min_rows: 5000, weight: n, key: id, query: q, time: ts,
+               task: binary}
   reference: {predictions: model, source: "file:train.parquet",
               sensitive: {sex: ~, AGEP: [0, 25, 45, 65]}}
+  champion: {source: "file:champion.parquet", key: id, prediction: old}
+  perturbed: {source: "file:noisy.parquet", predictions: model}
   current: {source: "artifact:monitoring/current.parquet", max_age_days: 31, score: {a: pa, b: pb}}
 rules:
   - id: PERF-01
@@ -126,10 +129,10 @@ def test_every_key_of_the_grammar_is_accepted_by_schema_and_reader() -> None:
         ("alpha: 0.05", "alpha: true"),
         ("alpha_scope: policy", "alpha_scope: model"),
         ("artifact:eval.parquet", "table:eval"),
-        ("task: binary", "task: ranking"),
+        ("task: binary", "task: rankings"),
         ("min_rows: 5000", "min_rows: 0"),
         ("min_rows: 5000", "min_rows: '5000'"),
-        ("reference: {", "champion: {"),
+        ("reference: {", "challenger: {"),
         ("id: PERF-01", "id: perf-1"),
         ("{metric: roc_auc}", "[roc_auc]"),
         ('at_least: "0.80"', "at_least: high"),

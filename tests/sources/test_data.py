@@ -90,6 +90,7 @@ def test_without_a_word_the_convention_is_read_with_its_logged_roles(artifacts: 
         "aims_gate/evaluation.parquet",
         "aims_gate/reference.parquet",
         "aims_gate/current.parquet",
+        "aims_gate/perturbed.parquet",
     ]
 
 

@@ -16,7 +16,7 @@ from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.roles import KEY, merge, read_roles, write_roles
 
-COLUMNS = ("y", "yhat", "p", "p2", "sex", "age", "id", "n", "ts")
+COLUMNS = ("y", "yhat", "p", "p2", "sex", "age", "id", "q", "n", "ts")
 TABLE = pa.table({name: [1, 2] for name in COLUMNS})
 FULL = DataSpec(
     label="y",
@@ -25,6 +25,7 @@ FULL = DataSpec(
     positive="yes",
     task=TaskKind.BINARY,
     key="id",
+    query="q",
     weight="n",
     time="ts",
     sensitive={"sex": None, "age": (0.0, 25.0, 45.5)},
@@ -93,7 +94,12 @@ def test_hostile_roles_are_refused(case: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b'{"label":"Y"}', b'{"weight":"w"}', b'{"score":{"yes":"q"}}', b'{"sensitive":{"race":null}}'],
+    [
+        b'{"label":"Y"}',
+        b'{"weight":"w"}',
+        b'{"score":{"yes":"gone"}}',
+        b'{"sensitive":{"race":null}}',
+    ],
 )
 def test_a_role_of_a_column_that_is_not_there_is_refused(text: bytes) -> None:
     with pytest.raises(MissingColumnError):
@@ -124,6 +130,7 @@ STATED = DataSpec(
     threshold=0.7,
     positive=0,
     task=TaskKind.MULTICLASS,
+    query="other_q",
     key="d",
     weight="e",
     time="f",

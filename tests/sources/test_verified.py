@@ -44,7 +44,8 @@ def test_the_stream_has_a_place_of_its_own(path: Path) -> None:
     file = opened(path)
     one, other = file.stream(), file.stream()
     assert one.seek(-10, os.SEEK_END) == len(CONTENT) - 10
-    assert (one.read(4), one.tell(), other.tell()) == (CONTENT[-10:-6], len(CONTENT) - 6, 0)
+    assert bytes(one.read(4)) == CONTENT[-10:-6]
+    assert (one.tell(), other.tell()) == (len(CONTENT) - 6, 0)
     assert one.seek(2, os.SEEK_CUR) == len(CONTENT) - 4
     assert one.read() == CONTENT[-4:]
     assert other.read() == CONTENT

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -136,3 +137,91 @@ def test_each_bound_of_macro_recall_is_wrong_in_at_most_about_five_percent(
         high_wrong += truth > high
     assert low_wrong / 2000 <= 0.065
     assert high_wrong / 2000 <= 0.065
+
+
+@LAWS
+@given(tables())
+def test_weighted_precision_and_correlation_are_scikit_learns(table: Classes) -> None:
+    places = np.indices(table.counts.shape).reshape(2, -1)
+    y, p = np.repeat(places[0], table.counts.ravel()), np.repeat(places[1], table.counts.ravel())
+    assert classes.weighted_precision(table) == pytest.approx(
+        metrics.precision_score(y, p, average="weighted"), abs=1e-12
+    )
+    assert classes.mcc(table) == pytest.approx(metrics.matthews_corrcoef(y, p), abs=1e-12)
+
+
+@pytest.mark.parametrize("counts", [[[3, 2], [0, 0]], [[3, 0], [2, 0]], [[0, 0], [0, 0]]])
+def test_one_class_alone_has_no_correlation(counts: list[list[int]]) -> None:
+    """Where scikit-learn says 0, which is the value of chance."""
+    assert math.isnan(classes.mcc(table_of(np.array(counts))))
+
+
+@LAWS
+@given(tables())
+def test_correlation_is_chances_when_labels_are_told_apart_no_more(table: Classes) -> None:
+    """With two classes it is the Matthews coefficient, and relabelling changes nothing."""
+    order = np.random.default_rng(1).permutation(len(table.labels))
+    turned = table_of(table.counts[order][:, order])
+    assert classes.mcc(turned) == pytest.approx(classes.mcc(table), abs=1e-12)
+    two = table_of(table.counts[:2, :2])
+    one = classes.one_vs_rest(two, "c1")
+    assert classes.mcc(two) == pytest.approx(confusion.mcc(one), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "link"),
+    [
+        (classes.macro_f1, classes.macro_f1_bounds, lambda v: math.log(v / (1 - v))),
+        (classes.weighted_f1, classes.weighted_f1_bounds, lambda v: math.log(v / (1 - v))),
+        (classes.mcc, classes.mcc_bounds, math.atanh),
+    ],
+)
+def test_the_delta_method_uses_the_gradient(
+    value: Callable[[Classes], float],
+    bounds: Callable[[Classes, float], tuple[float, float]],
+    link: Callable[[float], float],
+) -> None:
+    """The bound's distance against numeric derivatives over every cell."""
+    counts = np.array([[500, 31, 12], [40, 600, 22], [91, 51, 210]]) * 1_000
+    table = table_of(counts)
+    rows, shares = table.rows, counts / counts.sum()
+    gradient = np.zeros((3, 3))
+    for cell in np.ndindex(3, 3):
+        more, less = counts.copy(), counts.copy()
+        more[cell] += 50
+        less[cell] -= 50
+        gradient[cell] = (link(value(table_of(more))) - link(value(table_of(less)))) / 100 * rows
+    spread = (shares * gradient**2).sum() - (shares * gradient).sum() ** 2
+    step = Z * math.sqrt(spread / rows)
+    low, high = bounds(table, Z)
+    assert link(high) - link(value(table)) == pytest.approx(step, rel=1e-3)
+    assert link(value(table)) - link(low) == pytest.approx(step, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "value", "short"),
+    [
+        (classes.macro_f1_bounds, classes.macro_f1, classes.too_few_of_a_class),
+        (classes.weighted_f1_bounds, classes.weighted_f1, classes.too_few),
+        (classes.mcc_bounds, classes.mcc, classes.too_few),
+    ],
+)
+def test_each_bound_of_the_delta_method_is_wrong_about_as_often_as_it_may_be(
+    bounds: Callable[[Classes, float], tuple[float, float]],
+    value: Callable[[Classes], float],
+    short: Callable[[Classes], str],
+) -> None:
+    """Four unequal classes, 300 rows: a one-sided error of 5 % is aimed at."""
+    shares = np.array([[0.34, 0.03, 0.02, 0.01], [0.05, 0.21, 0.03, 0.01]])
+    shares = np.vstack([shares, [[0.02, 0.03, 0.12, 0.03], [0.01, 0.01, 0.01, 0.07]]])
+    truth = value(table_of(np.round(shares * 100).astype(np.int64)))
+    wrong, judged = np.zeros(2), 0
+    for drawn in np.random.default_rng(5).multinomial(300, shares.ravel(), 600):
+        table = table_of(drawn.reshape(4, 4))
+        if not short(table):
+            low, high = bounds(table, Z)
+            wrong += [low > truth, high < truth]
+            judged += 1
+    assert judged > 500
+    assert (wrong / judged <= 0.08).all()
+    assert wrong.sum() / judged / 2 >= 0.03

@@ -10,7 +10,7 @@ from sklearn import metrics
 from statsmodels.stats.proportion import proportion_confint
 
 from aims_gate.stats import confusion
-from aims_gate.stats.tables import Confusion
+from aims_gate.stats.tables import BetaConfusion, Confusion
 
 Z = 1.6448536269514722
 LAWS = settings(deadline=None, max_examples=100)
@@ -171,3 +171,50 @@ def test_each_bound_is_wrong_in_about_five_percent(
         found = [bounds(table_of(draw), Z) for draw in draws]
         assert sum(truth < low for low, _ in found) / 4000 <= 0.075
         assert sum(truth > high for _, high in found) / 4000 <= 0.075
+
+
+@LAWS
+@given(COUNTS, st.sampled_from([0.1, 0.5, 1.0, 2.0, 7.0]))
+def test_f_beta_is_scikit_learns_and_lies_within_bounds_that_widen(
+    counts: tuple[int, int, int, int], beta: float
+) -> None:
+    tp, fp, fn, tn = counts
+    table = BetaConfusion(tp=tp, fp=fp, fn=fn, tn=tn, beta=beta)
+    if not tp + fp + fn:
+        assert math.isnan(confusion.f_beta(table))
+        return
+    value = confusion.f_beta(table)
+    y, p = (np.repeat(side, counts) for side in ([1, 0, 1, 0], [1, 1, 0, 0]))
+    assert value == pytest.approx(metrics.fbeta_score(y, p, beta=beta, zero_division=0), abs=1e-12)
+    low, high = confusion.f_beta_bounds(table, Z)
+    lower, higher = confusion.f_beta_bounds(table, 2.6)
+    assert 0 <= lower <= low <= value <= high <= higher <= 1
+    assert (low > 0) == (tp > 0)
+    assert (high < 1) == (fp + fn > 0)
+
+
+@LAWS
+@given(COUNTS)
+def test_the_bounds_of_f_beta_at_one_are_those_of_f1(counts: tuple[int, int, int, int]) -> None:
+    tp, fp, fn, tn = counts
+    if tp + fp + fn:
+        table = BetaConfusion(tp=tp, fp=fp, fn=fn, tn=tn, beta=1.0)
+        assert confusion.f_beta_bounds(table, Z) == pytest.approx(
+            confusion.f1_bounds(table, Z), abs=1e-9
+        )
+
+
+@pytest.mark.parametrize("beta", [0.5, 2.0])
+@pytest.mark.parametrize("shares", [(0.24, 0.06, 0.06, 0.64), (0.07, 0.105, 0.03, 0.795)])
+def test_each_bound_of_f_beta_is_wrong_about_as_often_as_it_may_be(
+    beta: float, shares: tuple[float, float, float, float]
+) -> None:
+    tp, fp, fn, _ = (round(1_000_000 * share) for share in shares)
+    truth = confusion.f_beta(BetaConfusion(tp=tp, fp=fp, fn=fn, tn=0, beta=beta))
+    wrong = np.zeros(2)
+    for drawn in np.random.default_rng(1).multinomial(120, shares, 600).tolist():
+        table = BetaConfusion(tp=drawn[0], fp=drawn[1], fn=drawn[2], tn=drawn[3], beta=beta)
+        low, high = confusion.f_beta_bounds(table, Z)
+        wrong += [low > truth, high < truth]
+    assert (wrong / 600 <= 0.08).all()
+    assert (wrong / 600 >= 0.02).all()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -13,27 +14,48 @@ from statsmodels.stats.proportion import proportion_confint
 from aims_gate.errors import CheckError
 from aims_gate.stats import scores
 from aims_gate.stats.formulas import FORMULAS
-from aims_gate.stats.tables import Classes, Confusion, Fit, Losses, Ranked, ScoreTable
+from aims_gate.stats.tables import (
+    BetaConfusion,
+    Classes,
+    ClassRanked,
+    Confusion,
+    Fit,
+    Losses,
+    Ordered,
+    Queries,
+    Ranked,
+    Residuals,
+    ScoreTable,
+)
 
 LOSSES = Losses(rows=500, mean=0.2, variance=0.04, skewness=0.5)
 RANDOM = np.random.default_rng(5)
-TABLES: dict[type[ScoreTable], ScoreTable] = {
-    Confusion: Confusion(tp=70, fp=12, fn=25, tn=300),
-    Classes: Classes(labels=("a", "b", "c"), counts=np.array([[50, 3, 1], [4, 60, 2], [9, 5, 21]])),
-    Ranked: Ranked(
+RANKED = [
+    Ranked(
         scores=np.linspace(0, 1, 90),
         positives=RANDOM.integers(0, 4, 90),
         negatives=RANDOM.integers(0, 9, 90),
-    ),
+    )
+    for _ in range(3)
+]
+TABLES: dict[type[ScoreTable], ScoreTable] = {
+    BetaConfusion: BetaConfusion(tp=70, fp=12, fn=25, tn=300, beta=2.0),
+    ClassRanked: ClassRanked(labels=("a", "b", "c"), tables=tuple(RANKED)),
+    Ordered: Ordered(values=np.linspace(0.5, 9, 60), counts=RANDOM.integers(1, 5, 60)),
+    Residuals: Residuals(errors=LOSSES, variance=0.9),
+    Queries: Queries(values=LOSSES, rows=4_000, left_out=20, k=10),
+    Confusion: Confusion(tp=70, fp=12, fn=25, tn=300),
+    Classes: Classes(labels=("a", "b", "c"), counts=np.array([[50, 3, 1], [4, 60, 2], [9, 5, 21]])),
+    Ranked: RANKED[0],
     Losses: LOSSES,
     Fit: Fit(squared=LOSSES, variance=0.9),
 }
 EVERY = [(formula.metric, formula.table) for formula in FORMULAS]
-WITHOUT_INTERVAL = {"macro_f1", "weighted_f1", "r2"}
+WITHOUT_INTERVAL = {"weighted_precision", "explained_variance", "r2"}
 
 
 def test_an_unknown_metric_is_refused_with_the_near_names() -> None:
-    with pytest.raises(CheckError, match=r"no metric 'roc_acu'; did you mean 'roc_auc'\?"):
+    with pytest.raises(CheckError, match=r"no metric 'roc_acu'; did you mean 'roc_auc'"):
         scores.value("roc_acu", TABLES[Ranked])
 
 
@@ -117,6 +139,22 @@ UNDEFINED: list[tuple[str, ScoreTable, str]] = [
     ("roc_auc", EMPTY, "only one class in the labels"),
     ("mae", NOBODY, "0/0"),
     ("r2", Fit(squared=LOSSES, variance=0.0), "do not vary"),
+    ("explained_variance", Residuals(errors=LOSSES, variance=0.0), "do not vary"),
+    ("f_beta", BetaConfusion(tp=0, fp=0, fn=0, tn=9, beta=2.0), "positive"),
+    ("average_precision", EMPTY, "only one class in the labels"),
+    ("median_error", Ordered(values=np.zeros(0), counts=np.zeros(0, dtype=np.int64)), "0/0"),
+    ("ndcg", Queries(values=NOBODY, rows=0, left_out=50), "different relevance"),
+    ("mcc", Classes(labels=("cat", "fox"), counts=np.array([[5, 0], [3, 0]])), "one class only"),
+    (
+        "macro_roc_auc",
+        ClassRanked(labels=("cat", "fox"), tables=(RANKED[0], EMPTY)),
+        "classes without a label, or without another class beside them: 'fox'",
+    ),
+    (
+        "weighted_precision",
+        Classes(labels=("cat", "fox"), counts=np.array([[5, 0], [3, 0]])),
+        "never predicted: 'fox'",
+    ),
     (
         "macro_precision",
         Classes(labels=("cat", "fox"), counts=np.array([[5, 0], [3, 0]])),
@@ -149,6 +187,31 @@ TOO_FEW: list[tuple[str, ScoreTable, str]] = [
     ("mcc", Confusion(tp=0, fp=40, fn=90, tn=0), "no row among 130 is right"),
     ("brier", Losses(rows=29, mean=0.2, variance=0.1, skewness=0.1), "29 rows"),
     ("log_loss", Losses(rows=900, mean=0.2, variance=0.0, skewness=0.0), "equal"),
+    (
+        "weighted_f1",
+        Classes(labels=("a", "b"), counts=np.array([[90, 5], [4, 60]])),
+        "9 rows are wrong, and an interval needs 10",
+    ),
+    (
+        "mcc",
+        Classes(labels=("a", "b"), counts=np.array([[4, 50], [40, 5]])),
+        "9 rows are right, and an interval needs 10",
+    ),
+    (
+        "macro_average_precision",
+        ClassRanked(labels=("cat", "fox"), tables=(RANKED[0], PERFECT)),
+        "class 'fox': the rarer class has 19 rows",
+    ),
+    (
+        "mrr",
+        Queries(values=LOSSES, rows=4_000, left_out=27),
+        "27 of 527 queries have rows of one relevance only, more than max_uncovered 5.0%",
+    ),
+    (
+        "mrr",
+        Queries(values=replace(LOSSES, variance=0.0), rows=4_000),
+        "values of all 500 queries are equal",
+    ),
     ("rmse", Losses(rows=100, mean=0.2, variance=0.3, skewness=6.5), "needs 131 rows"),
 ]
 

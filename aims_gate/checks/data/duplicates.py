@@ -25,12 +25,12 @@ class Duplicates(Rows):
         summary="Share of rows that repeat another row, or another row's key.",
         definition=(
             "(rows - different rows) / rows, in [0, 1): 0 says that all rows differ. Of three "
-            "equal rows two are repeated. Null equals null. Under `by: rows` every column counts "
-            "but key, weight, prediction and score: a copy may be named or predicted anew. A row "
-            "of weight 3 stands for three equal rows. Rows of a few coarse columns are equal "
-            "without any mistake: there ask `by: key`. The limit is 0.01 for rows and 0 for keys. "
-            "No interval: the share of repeated rows grows with their number, so none is about "
-            "anything but these rows."
+            "equal rows two are repeated. Null equals null.\n\n"
+            "Under `by: rows` every column counts but key, weight, prediction and score: a copy "
+            "may be named or predicted anew. A row of weight 3 stands for three equal rows.\n\n"
+            "Rows of a few coarse columns are equal without any mistake: there ask `by: key`.\n\n"
+            "The limit is 0.01 for rows and 0 for keys. No interval: the share of repeated rows "
+            "grows with their number, so none is about anything but these rows."
         ),
         roles=(Role.EVALUATION,),
         controls=("iso42001:A.7.4",),

@@ -29,10 +29,12 @@ class Freshness:
             "age: days from the newest row's time to the time of the run, in [0, inf); 0 is data "
             "of this moment. Data that were logged before their newest row count from then, "
             "because logging old rows again does not make them new. Up to a day ahead of the "
-            "clock is taken for a time zone. gap: the longest time from one row to the next, in "
-            "days, in [0, inf). Times without a zone are taken as UTC, dates as their first "
-            "second. No interval, because nothing is sampled. `max_age_days` of a rule or of "
-            "`data:` asks the same age as a condition of other checks; here it is the value."
+            "clock is taken for a time zone.\n\n"
+            "gap: the longest time from one row to the next, in days, in [0, inf).\n\n"
+            "Times without a zone are taken as UTC, dates as their first second. No interval, "
+            "because nothing is sampled.\n\n"
+            "`max_age_days` of a rule or of `data:` asks the same age as a condition of other "
+            "checks; here it is the value."
         ),
         roles=(Role.EVALUATION,),
         controls=("iso42001:A.7.4", "iso42001:A.4.3"),

@@ -34,6 +34,7 @@ class Missing:
     )
 
     columns: Named = "all"
+    """Names, or all columns that came with the data."""
 
     def judged(self) -> Judged:
         """Describe the judged statistic: a share."""

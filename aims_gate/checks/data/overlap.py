@@ -28,12 +28,14 @@ class Overlap(Rows):
         definition=(
             "Rows of the evaluation data that have an equal row in the reference data, over all "
             "of them; in [0, 1], 0 is a clean split and 1 an evaluation on known rows. Every copy "
-            "counts. Under `by: rows` the columns are those that both have and that have no role: "
-            "labels, predictions, scores, keys, weights and times do not count, because a copied "
-            "row may be predicted, named or dated anew. A whole number equals the same float, of "
-            "floats of two widths the narrower one is compared, null equals null. Rows of a few "
-            "coarse columns are equal without any leak: there ask `by: key`. The limit is 0.001 "
-            "for rows and 0 for keys. No interval, because nothing is sampled."
+            "counts.\n\n"
+            "Under `by: rows` the columns are those that both have and that have no role: labels, "
+            "predictions, scores, keys, weights and times do not count, because a copied row may "
+            "be predicted, named or dated anew.\n\n"
+            "A whole number equals the same float, of floats of two widths the narrower one is "
+            "compared, null equals null.\n\n"
+            "Rows of a few coarse columns are equal without any leak: there ask `by: key`.\n\n"
+            "The limit is 0.001 for rows and 0 for keys. No interval, because nothing is sampled."
         ),
         roles=(Role.REFERENCE, Role.EVALUATION),
         controls=("iso42001:A.6.2.4", "iso42001:A.7.6"),

@@ -30,12 +30,13 @@ class Ranges:
         summary="Share of each column's values that are outside its range, list or pattern.",
         definition=(
             "Values that are not allowed over all values of the column, nulls left out of both "
-            "(`data.missing` counts them); in [0, 1], 0 is a column of allowed values. What is "
-            "allowed is declared per column under `allowed:` - at_least and at_most (ends "
+            "(`data.missing` counts them); in [0, 1], 0 is a column of allowed values.\n\n"
+            "What is allowed is declared per column under `allowed:` - at_least and at_most (ends "
             "included, infinity never), one_of, or matches (an RE2 pattern for the whole text) - "
             "or is what the reference data hold: their least to greatest number, their values of "
-            "text. Bounds are Wilson's, one-sided and Bonferroni-corrected over the columns "
-            "(Wilson 1927). Values themselves stay out of evidence."
+            "text.\n\n"
+            "Bounds are Wilson's, one-sided and Bonferroni-corrected over the columns (Wilson "
+            "1927). Values themselves stay out of evidence."
         ),
         roles=(Role.EVALUATION,),
         controls=("iso42001:A.7.4",),

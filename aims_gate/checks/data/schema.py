@@ -51,9 +51,10 @@ class Schema:
         definition=(
             "Per column 0 if it is as it should be and 1 if not; in [0, 1], no interval, because "
             "nothing is sampled. Kinds are number, boolean, text and time; widths of numbers and "
-            "encodings do not count. What should be is declared by the policy, found in the "
-            "reference data, or declared by the model's own MLflow signature. Labels may be "
-            "absent from current data, because they come late."
+            "encodings do not count.\n\n"
+            "What should be is declared by the policy, found in the reference data, or declared "
+            "by the model's own MLflow signature. Labels may be absent from current data, because "
+            "they come late."
         ),
         roles=(Role.EVALUATION,),
         controls=("iso42001:A.7.4",),

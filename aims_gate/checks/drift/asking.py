@@ -36,8 +36,9 @@ def numbers(before: Distribution, after: Distribution, *, every: bool) -> dict[s
 
 
 def categories(before: Counted, after: Counted) -> dict[str, Any]:
-    """Number the values of both samples in their order, and give how often each occurs."""
-    counts = unpooled(before, after)
+    """Number the values of both samples in ascending order, null last, with their counts."""
+    order = sorted({**before, **after}, key=lambda value: (value is None, value))
+    counts = unpooled(*({v: c.get(v, 0) for v in order} for c in (before, after)))
     codes = np.arange(len(counts[0]), dtype=np.int64)
     return {
         "kind": "cat",

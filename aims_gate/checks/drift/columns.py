@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift import default
 from aims_gate.checks.drift.matching import matched
 from aims_gate.checks.drift.measuring import METHODS, Lacking, Pair, cells, judged_of
@@ -107,13 +108,14 @@ class Columns:
         yield from found.notes
         for column, lack, reason in found.lacks:
             yield Lacking(lack=lack, reason=reason).cell(name, column)
-        for column in found.fit:
-            if self.method == default.METHOD:
-                yield from default.cells(column, pair)
-            else:
-                yield from cells(self.method, column, pair)
+        yield from columnwise(lambda column: self._cells(column, pair), found.fit)
         if not found.judged:
             yield Lacking(lack=Lack.MISSING, reason="no column is left to compare").cell(name, "")
+
+    def _cells(self, column: str, pair: Pair) -> Iterable[Statistic]:
+        if self.method == default.METHOD:
+            return default.cells(column, pair)
+        return cells(self.method, column, pair)
 
     def _no_method(self, kind: Kind) -> str:
         method = self.numeric if kind is Kind.NUMBER else self.categorical

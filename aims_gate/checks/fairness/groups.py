@@ -34,8 +34,6 @@ class Groups:
     """Columns, or lists of columns for intersections; all `sensitive` columns if empty."""
     min_cell: int = 30
     """Rows below which a group is not judged, never the reference and never the best."""
-    pool_small: bool = False
-    """Judge the groups below min_cell together, as `(small groups)`, if they reach it so."""
     max_uncovered: float = 0.05
     """Share of rows in groups below min_cell past which the rule is INSUFFICIENT, in [0, 1)."""
     must_cover: tuple[str, ...] = ()
@@ -132,6 +130,9 @@ def require(columns: Iterable[str], data: Data) -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateGroups(Groups):
     """Groups that are compared by rates, all of them from one count."""
+
+    pool_small: bool = False
+    """Judge the groups below min_cell together, as `(small groups)`, if they reach it so."""
 
     def compared_rates(self) -> tuple[RateOf, ...]:
         """Give the rates that are compared."""

@@ -38,13 +38,16 @@ class Proxies:
         definition=(
             "Area under the ROC curve of the best rule that tells one group from everybody else "
             "by one column, the largest over the groups; in [0.5, 1]: 0.5 tells nothing, 1 tells "
-            "a group exactly. Numbers: the better of a threshold and an order of up to 20 "
-            "quantile bins; categories: their order by the group's share, rare ones pooled until "
-            "chance adds at most 0.125. Null is a category. The order is taken from "
-            "the rows themselves, so the area is a little high on few rows. Bounds are those of "
-            "`performance.score` with roc_auc (logit DeLong), one-sided, Bonferroni-corrected "
-            "over attributes, columns and groups. Whether columns tell it together is not asked. "
-            "Customary: from 0.75 on a column is looked at, from 0.90 on it needs a written reason."
+            "a group exactly.\n\n"
+            "Numbers: the better of a threshold and an order of up to 20 quantile bins; "
+            "categories: their order by the group's share, rare ones pooled until chance adds at "
+            "most 0.125. Null is a category.\n\n"
+            "The order is taken from the rows themselves, so the area is a little high on few "
+            "rows.\n\n"
+            "Bounds are those of `performance.score` with roc_auc (logit DeLong), one-sided, "
+            "Bonferroni-corrected over attributes, columns and groups.\n\n"
+            "Whether columns tell it together is not asked. Customary: from 0.75 on a column is "
+            "looked at, from 0.90 on it needs a written reason."
         ),
         roles=(Role.EVALUATION,),
         controls=("iso42001:A.7.4", "iso42001:A.5.4"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
@@ -34,10 +34,11 @@ class Representation:
         definition=(
             "r = (rows of the group / rows of all declared groups) / share of the population; "
             "judged is min(r, 1/r), in [0, 1]: 1 is the population's own share, 0.5 half or twice "
-            "of it, 0 a group that is not there. With `side: under` it is min(r, 1). Bounds are "
-            "Wilson's on the share (Wilson 1927), Bonferroni-corrected over the groups; the "
-            "population's shares are taken as exact. Beside it stand each group's share of "
-            "positive labels and the largest difference of them, which decide nothing."
+            "of it, 0 a group that is not there. With `side: under` it is min(r, 1).\n\n"
+            "Bounds are Wilson's on the share (Wilson 1927), Bonferroni-corrected over the "
+            "groups; the population's shares are taken as exact.\n\n"
+            "Beside it stand each group's share of positive labels and the largest difference of "
+            "them, which decide nothing."
         ),
         roles=(Role.REFERENCE,),
         controls=("iso42001:A.7.4", "iso42001:A.7.2"),
@@ -49,8 +50,8 @@ class Representation:
         ),
     )
 
-    population: Mapping[str, Mapping[str, float]]
-    """Per attribute its groups with their shares, which add up to 1: {sex: {F: 0.51, M: 0.49}}."""
+    population: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Needed: per attribute its groups with their shares of 1, as in {sex: {F: 0.51, M: 0.49}}."""
     side: Literal["both", "under"] = "both"
     """Whether a group that is there too often counts, too."""
     min_count: int = 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from aims_gate.checks.fairness.families import Family
 from aims_gate.facts import Lack, Statistic
@@ -15,28 +15,44 @@ def summary(family: Family, total: int) -> Iterator[Statistic]:
     `between_groups` and `to_overall`. A ratio of 0/0 is named as undefined; with fewer than two
     groups that may be judged there is nothing to say.
     """
-    rates = [group.rate for group in family.eligible]
-    if len(rates) < 2:
-        return
-    overall = family.successes / family.rows
-    name, where = family.rate.value, family.attribute
-    told = {
-        (f"overall_{name}", where): overall,
-        (f"{name}_difference", f"{where}, between groups"): max(rates) - min(rates),
-        (f"{name}_difference", f"{where}, to overall"): max(abs(r - overall) for r in rates),
-        (f"{name}_ratio", f"{where}, between groups"): _ratio(min(rates), max(rates)),
-        (f"{name}_ratio", f"{where}, to overall"): _least(rates, overall),
-    }
-    for (statistic, slice_), value in told.items():
-        undefined = value is None
+    values = [group.rate for group in family.eligible]
+    if len(values) > 1:
+        overall = family.successes / family.rows
         yield Statistic(
-            name=statistic,
-            slice=slice_,
-            value=value,
+            name=f"overall_{family.rate}",
+            slice=family.attribute,
+            value=overall,
             rows=family.rows,
             total=total,
-            lack=Lack.UNDEFINED if undefined else None,
-            reason=f"{family.rate.nowhere} in any group: 0/0" if undefined else "",
+        )
+        yield from spread(
+            family.rate, family.attribute, values, overall, rows=family.rows, total=total
+        )
+
+
+def spread(
+    name: str, attribute: str, values: Sequence[float], overall: float, *, rows: int, total: int
+) -> Iterator[Statistic]:
+    """Give the differences and ratios of a value between groups and to all rows.
+
+    Ratios are of values that are not negative; those of others are left out.
+    """
+    told: dict[tuple[str, str], float | None] = {
+        ("difference", "between groups"): max(values) - min(values),
+        ("difference", "to overall"): max(abs(value - overall) for value in values),
+    }
+    if min(*values, overall) >= 0:
+        told["ratio", "between groups"] = _ratio(min(values), max(values))
+        told["ratio", "to overall"] = _least(values, overall)
+    for (kind, method), value in told.items():
+        yield Statistic(
+            name=f"{name}_{kind}",
+            slice=f"{attribute}, {method}",
+            value=value,
+            rows=rows,
+            total=total,
+            lack=Lack.UNDEFINED if value is None else None,
+            reason=f"{name} is 0 in every group: 0/0" if value is None else "",
         )
 
 
@@ -44,7 +60,7 @@ def _ratio(low: float, high: float) -> float | None:
     return low / high if high else None
 
 
-def _least(rates: list[float], overall: float) -> float | None:
-    """Give the least of rate / overall and its inverse: 0 where a group has a rate of 0."""
-    ratios = (_ratio(*sorted((rate, overall))) for rate in rates)
+def _least(values: Sequence[float], overall: float) -> float | None:
+    """Give the least of value / overall and its inverse: 0 where a group has a value of 0."""
+    ratios = (_ratio(*sorted((value, overall))) for value in values)
     return min((ratio for ratio in ratios if ratio is not None), default=None)

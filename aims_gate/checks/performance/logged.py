@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.performance.claims import MOST_RUNS, Claim, Wanted, find_claim
-from aims_gate.checks.performance.score import Metric, Score
+from aims_gate.checks.performance.score import Plain, Score
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
 
@@ -55,7 +55,7 @@ class Logged:
 
     metric: str
     """The key under which it was logged, such as `roc_auc` or `exact/mean`."""
-    against: Metric | None = None
+    against: Plain | None = None
     """The metric of performance.score that is recomputed and compared."""
     dataset: str | None = None
     """The data set that it must have been logged for, by its name in MLflow."""

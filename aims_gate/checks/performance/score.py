@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.outcomes import Outcomes, outcomes
+from aims_gate.checks.outcomes import Asked, Outcomes, each_class, outcomes
+from aims_gate.checks.outcomes.multiclass import BY_CLASS
 from aims_gate.facts import Lack, Statistic
+from aims_gate.frames import Scalar
 from aims_gate.policy.model import Role
-from aims_gate.stats import classes, confusion, scores
+from aims_gate.stats import classes as multiclass
+from aims_gate.stats import confusion, scores
 from aims_gate.stats.auc import LEAST_CLASS
 from aims_gate.stats.formulas import FORMULAS
-from aims_gate.stats.tables import Classes, Confusion, Ranked
+from aims_gate.stats.tables import Classes, ClassRanked, Confusion, Queries, Ranked
 
-Metric = Literal[
+Plain = Literal[
     "accuracy",
     "balanced_accuracy",
     "precision",
@@ -24,19 +28,48 @@ Metric = Literal[
     "f1",
     "mcc",
     "roc_auc",
+    "average_precision",
     "brier",
     "log_loss",
     "macro_precision",
     "macro_recall",
     "macro_f1",
+    "macro_roc_auc",
+    "macro_average_precision",
+    "weighted_precision",
+    "weighted_recall",
     "weighted_f1",
     "mae",
+    "mape",
     "mse",
     "rmse",
+    "median_error",
     "r2",
+    "explained_variance",
+    "ndcg",
+    "map",
+    "mrr",
 ]
+"""The metrics that need nothing but data."""
+Metric = Literal[Plain, "f_beta", "precision_at_k", "recall_at_k"]
+"""Every metric; the last ones need a parameter."""
 _LEAST_SHOWN = 30
-"""A class with fewer labelled rows is not named in evidence."""
+"""A class with fewer labelled rows is not named in evidence unless it is asked for."""
+_KINDS = {Classes: " (several classes)", ClassRanked: " (several classes)", Queries: " (ranking)"}
+_OF_CLASSES = (
+    "With classes, each class has a cell: its rows are the positives and all others the negatives."
+)
+_OF_RANKINGS = (
+    "Rankings are of the rows that share the `query` of their data, by falling score. Rows with "
+    "one score: ndcg, precision_at_k and recall_at_k are the mean over all their orders, as "
+    "scikit-learn's ndcg_score; map and mrr give each the last of their places, as its "
+    "label_ranking_average_precision_score. Relevant is a label above 0. A query whose rows are "
+    "all worth the same says nothing and is left out, counted as queries_left_out."
+)
+_OF_INTERVALS = (
+    "Intervals are two one-sided bounds, each wrong with probability alpha (0.05: level 0.90)."
+)
+_NEED_K = ("precision_at_k", "recall_at_k")
 
 
 def _definition() -> str:
@@ -44,17 +77,16 @@ def _definition() -> str:
     lines = ["The metric of the rule, over all rows, frequency weights included."]
     for formula in FORMULAS:
         bounds = formula.method or "none in closed form, so decide_on: estimate only"
-        kind = " (several classes)" if formula.table is Classes else ""
+        kind = _KINDS.get(formula.table, "")
         lines.append(f"{formula.metric}{kind}: {formula.definition}. Interval: {bounds}.")
-    lines.append(
-        "Intervals are two one-sided bounds, each wrong with probability alpha (0.05: level 0.90)."
-    )
+    lines.append(f"{_OF_CLASSES} The metrics that have one: {', '.join(BY_CLASS)}.")
+    lines += [_OF_RANKINGS, _OF_INTERVALS]
     return "\n\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One performance metric of the whole data set."""
+    """One performance metric of the whole data set, or of each class."""
 
     about: ClassVar[About] = About(
         name="performance.score",
@@ -67,14 +99,33 @@ class Score:
             "a column is missing, or labels, predictions or scores are null or not finite",
             "the metric does not fit the task, or the labels do not tell the task",
             "the metric is 0/0: no row is predicted positive, or there is one class only",
-            f"roc_auc: fewer than {LEAST_CLASS} rows of the rarer class",
+            "with classes: a class occurs nowhere, or has fewer than min_cell labelled rows",
+            "several classes: a row's scores do not sum to 1, or a class has no column of scores",
+            f"roc_auc, average_precision: fewer than {LEAST_CLASS} rows of the rarer class",
+            "average_precision: a few rows dominate the ranking",
             "mean losses: under 30 rows, all losses equal, or a few rows dominate the mean",
             "mcc: not a single error, or nothing but errors",
+            f"several classes, f1, mcc: under {multiclass.LEAST_ERRORS} rows are right or wrong",
+            f"macro_f1: fewer than {multiclass.LEAST_CLASS} labelled rows of a class",
+            "mape: a label is 0",
+            "ranking: under 30 queries, or more than max_uncovered of them left out",
         ),
     )
 
     metric: Metric
     """Which metric; there is no default, because each hides another kind of failure."""
+    beta: float | None = None
+    """Of f_beta, which needs it: recall counts so many times as much as precision."""
+    k: int | None = None
+    """Of rankings: the places that are looked at; precision_at_k and recall_at_k need it, ndcg
+    takes all without it."""
+    classes: Literal["all"] | tuple[str | int | float | bool, ...] | None = None
+    """Each class of a multi-class task in a cell of its own: all, or a list; alpha is divided by
+    their number."""
+    min_cell: int = 30
+    """With classes: labelled rows below which a class is INSUFFICIENT."""
+    max_uncovered: float = 0.05
+    """Of rankings: the share of queries left out past which the rule is INSUFFICIENT, in [0, 1)."""
 
     def judged(self) -> Judged:
         """Describe the metric; it has no conventional limit, so the rule must state one."""
@@ -88,15 +139,67 @@ class Score:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give nothing: one parameter cannot contradict itself."""
-        return ()
+        """Give the parameters that the metric needs, and those that it does not have."""
+        if self.metric == "f_beta" and self.beta is None:
+            yield "metric", "f_beta needs beta", "2 counts recall twice as much as precision"
+        if self.beta is not None and self.metric != "f_beta":
+            yield "beta", f"{self.metric} has no beta", "use metric: f_beta"
+        if self.beta is not None and not 0 < self.beta < math.inf:
+            yield "beta", f"{self.beta:g} is not above 0", "1 is f1"
+        if self.metric in _NEED_K and self.k is None:
+            yield "metric", f"{self.metric} needs k", "k: 10 looks at the first ten places"
+        if self.k is not None and self.metric not in {*_NEED_K, "ndcg"}:
+            yield "k", f"{self.metric} has no k", "leave it out"
+        if self.k is not None and self.k < 1:
+            yield "k", f"{self.k} is not a number of places", "10 is usual"
+        yield from self._class_problems()
+        if not 0 <= self.max_uncovered < 1:
+            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
+
+    def _class_problems(self) -> Iterator[tuple[str, str, str]]:
+        if self.classes is not None and self.metric not in BY_CLASS:
+            hint = f"these are: {', '.join(BY_CLASS)}"
+            yield "classes", f"{self.metric} is not a metric of single classes", hint
+        named = () if self.classes is None or self.classes == "all" else self.classes
+        if self.classes == () or len(set(named)) != len(named):
+            yield "classes", "names no class, or one twice", "list them or write all"
+        if self.min_cell < 1:
+            yield "min_cell", f"{self.min_cell} is not a number of rows", "30 is usual"
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Compute the metric; DataError if the data are not usable or it does not fit the task."""
-        measured = outcomes(self.metric, inputs.data(inputs.on or Role.EVALUATION))
-        yield from measured.found.context()
-        yield from _context(measured)
-        yield from self._judge_me(measured, inputs)
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        asked = Asked(
+            metric=self.metric,
+            beta=self.beta,
+            k=self.k,
+            max_uncovered=self.max_uncovered,
+        )
+        if self.classes is None:
+            measured = outcomes(asked, data)
+            yield from measured.found.context()
+            yield from _context(measured)
+            yield from self._judge_me(measured, inputs)
+            return
+        wanted = None if self.classes == "all" else self.classes
+        found = tuple(each_class(asked, data, wanted))
+        shared = replace(inputs, alpha=inputs.alpha / max(len(found), 1))
+        for number, (label, rows, measured) in enumerate(found):
+            if number == 0:
+                yield from measured.found.context()
+            yield from self._judge_class(label, rows, measured, shared)
+
+    def _judge_class(
+        self, label: Scalar, rows: int, measured: Outcomes, inputs: Inputs
+    ) -> Iterator[Statistic]:
+        name, total = str(label), measured.found.total
+        yield Statistic(name="positives", slice=name, value=float(rows), rows=rows, total=total)
+        if rows < self.min_cell:
+            few = f"{rows:,} labelled rows, below min_cell {self.min_cell}"
+            lack = self._lack(Lack.INSUFFICIENT, few, rows=rows, total=total)
+            yield replace(lack, slice=name)
+            return
+        yield from (replace(s, slice=name) for s in self._judge_me(measured, inputs))
 
     def _judge_me(self, measured: Outcomes, inputs: Inputs) -> Iterator[Statistic]:
         table, total = measured.table, measured.found.total
@@ -147,6 +250,10 @@ def _context(measured: Outcomes) -> Iterator[Statistic]:
     elif isinstance(table, Ranked):
         positives = int(table.positives.sum())
         counts |= {"positives": positives, "negatives": table.rows - positives}
+    elif isinstance(table, Queries):
+        counts |= {"queries": table.values.rows, "queries_left_out": table.left_out}
+    elif isinstance(table, ClassRanked):
+        counts["classes"] = len(table.labels)
     elif isinstance(table, Classes):
         counts["classes"] = len(table.labels)
         yield from _least_recall(table, total)
@@ -157,7 +264,7 @@ def _context(measured: Outcomes) -> Iterator[Statistic]:
 def _least_recall(table: Classes, total: int) -> Iterator[Statistic]:
     found = [
         (confusion.ratio(share), share[1], str(label))
-        for label, share in zip(table.labels, classes.recalls(table), strict=True)
+        for label, share in zip(table.labels, multiclass.recalls(table), strict=True)
         if share[1] >= _LEAST_SHOWN
     ]
     if found:

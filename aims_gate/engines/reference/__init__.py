@@ -23,7 +23,15 @@ from aims_gate.stats.disparity import Measure
 from aims_gate.stats.divergence import DIVERGENCES, less_noise
 from aims_gate.stats.drift import DISTANCES
 from aims_gate.stats.samples import drawn, order_statistics
-from aims_gate.stats.tables import Classes, Confusion, Ranked, ScoreTable
+from aims_gate.stats.tables import (
+    BetaConfusion,
+    Classes,
+    ClassRanked,
+    Confusion,
+    Queries,
+    Ranked,
+    ScoreTable,
+)
 
 MODULES = {"fairlearn": "fairlearn", "evidently": "evidently", "scikit-learn": "sklearn"}
 """Each library, and the module that it is imported as."""
@@ -80,6 +88,23 @@ class Reference:
             _answer(_compared(measure, rates[low], rates[high]), library) for low, high in pairs
         )
 
+    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
+        """Give Fairlearn's mean prediction of each sample, all of them asked for at once."""
+        if not samples:
+            return ()
+        sizes = [len(sample.values) for sample in samples]
+        arguments = {
+            "values": np.concatenate([sample.values for sample in samples]),
+            "counts": np.concatenate([sample.counts for sample in samples]),
+            "group": np.repeat(np.arange(len(samples)), sizes),
+            "groups": np.arange(len(samples)),
+        }
+        try:
+            library, found = self._ask("fairlearn", "means", arguments, many=len(samples))
+        except CheckError as error:
+            return (Answer.none(self.label, str(error)),) * len(samples)
+        return tuple(_answer(value, library) for value in found)
+
     def drift_of_bins(self, method: str, table: Binned) -> Answer:
         """Give a library's plain distance of our bins, less what noise adds to it.
 
@@ -116,12 +141,18 @@ class Reference:
     def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
         """Give scikit-learn's metric of the same name; NaN where it is undefined."""
         found = _sampled(table) or sample()
-        arguments = {
+        arguments: dict[str, object] = {
             "metric": metric,
             "truth": found.truth,
-            "estimate": found.estimate,
+            "estimate": found.estimate.ravel(),
             "counts": found.counts,
         }
+        if found.group is not None:
+            arguments["group"] = found.group
+        if isinstance(table, BetaConfusion):
+            arguments["beta"] = np.array([table.beta])
+        if isinstance(table, Queries) and table.k is not None:
+            arguments["k"] = np.array([table.k], dtype=np.int64)
         return self._one("scikit-learn", "score", arguments)
 
     def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:
@@ -208,10 +239,23 @@ def _sampled(table: ScoreTable) -> Sample | None:
         truth, estimate = np.indices(table.counts.shape).astype(np.float64)
         return Sample(truth=truth.ravel(), estimate=estimate.ravel(), counts=table.counts.ravel())
     if isinstance(table, Ranked):
-        places = len(table.scores)
+        return _of_ranked(table)
+    if isinstance(table, ClassRanked):
+        each = [_of_ranked(ranked) for ranked in table.tables]
+        sizes = [len(sample.truth) for sample in each]
         return Sample(
-            truth=np.repeat([1.0, 0.0], places),
-            estimate=np.tile(table.scores, 2),
-            counts=np.concatenate([table.positives, table.negatives]),
+            truth=np.concatenate([sample.truth for sample in each]),
+            estimate=np.concatenate([sample.estimate for sample in each]),
+            counts=np.concatenate([sample.counts for sample in each]),
+            group=np.repeat(np.arange(len(each), dtype=np.int64), sizes),
         )
     return None
+
+
+def _of_ranked(table: Ranked) -> Sample:
+    places = len(table.scores)
+    return Sample(
+        truth=np.repeat([1.0, 0.0], places),
+        estimate=np.tile(table.scores, 2),
+        counts=np.concatenate([table.positives, table.negatives]),
+    )

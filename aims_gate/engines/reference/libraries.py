@@ -56,6 +56,22 @@ def rates(rows: Counts, successes: Counts) -> Told:
     return f"fairlearn {fairlearn.__version__}", [float(rate) for rate in found]
 
 
+def means(values: Floats, counts: Counts, group: Counts, groups: Counts) -> Told:
+    """Give Fairlearn's mean prediction of each of *groups*, values counted by `sample_weight`."""
+    import fairlearn
+    from fairlearn.metrics import MetricFrame, mean_prediction
+
+    frame = MetricFrame(
+        metrics=mean_prediction,
+        y_true=values,
+        y_pred=values,
+        sensitive_features=group,
+        sample_params={"sample_weight": counts},
+    )
+    found = frame.by_group.reindex(groups)
+    return f"fairlearn {fairlearn.__version__}", [float(mean) for mean in found]
+
+
 def fairness(
     metric: str,
     truth: Counts,
@@ -116,24 +132,102 @@ def distance(method: str, reference: Floats, current: Floats) -> Told:
     return f"scipy {scipy.__version__}", [float(found)]
 
 
-def score(metric: str, truth: Floats, estimate: Floats, counts: Counts) -> Told:
-    """Give a performance metric of scikit-learn over rows counted by `sample_weight`."""
+def score(
+    *,
+    metric: str,
+    truth: Floats,
+    estimate: Floats,
+    counts: Counts,
+    group: Counts | None = None,
+    **options: Floats,
+) -> Told:
+    """Give a performance metric of scikit-learn over rows counted by `sample_weight`.
+
+    With *group* it is the plain mean of the metric of each group's rows. An *estimate* longer than
+    *truth* holds a row of probabilities for each. *options* are single numbers: `beta`, `k`.
+    """
     import sklearn
 
-    there = counts > 0
-    found = _SCORES[metric](truth[there], estimate[there], counts[there])
-    return f"scikit-learn {sklearn.__version__}", [float(found)]
+    single = {name: number.item() for name, number in options.items()}
+    rows = estimate.reshape(len(truth), -1) if len(estimate) > len(truth) else estimate
+    groups = [counts > 0] if group is None else [(counts > 0) & (group == g) for g in set(group)]
+    values = [_SCORES[metric](truth[g], rows[g], counts[g], **single) for g in groups]
+    return f"scikit-learn {sklearn.__version__}", [math.fsum(values) / len(values)]
 
 
-_Score = Callable[[Any, Any, Any], float]
+_Score = Callable[..., float]
 
 
 def _of(name: str, **options: Any) -> _Score:
-    def compute(truth: Any, estimate: Any, counts: Any) -> float:
+    def compute(truth: Any, estimate: Any, counts: Any, **single: Any) -> float:
         from sklearn import metrics
 
         function = getattr(metrics, name)
-        return float(function(truth, estimate, sample_weight=counts, **options))
+        return float(function(truth, estimate, sample_weight=counts, **options, **single))
+
+    return compute
+
+
+def _log_loss(truth: Any, estimate: Any, counts: Any) -> float:
+    classes = range(estimate.shape[1]) if estimate.ndim > 1 else range(2)
+    return _of("log_loss", labels=[float(place) for place in classes])(truth, estimate, counts)
+
+
+def _brier(truth: Any, estimate: Any, counts: Any) -> float:
+    if estimate.ndim == 1:
+        return _of("brier_score_loss")(truth, estimate, counts)
+    # class by class: `brier_score_loss` takes several classes from scikit-learn 1.7 on only
+    each = [
+        _of("mean_squared_error")((truth == place).astype(float), estimate[:, place], counts)
+        for place in range(estimate.shape[1])
+    ]
+    return math.fsum(each) / 2
+
+
+def _median_error(truth: Any, estimate: Any, counts: Any) -> float:
+    from sklearn import metrics
+
+    # rows written out: until 1.7 weights gave the lower of the two in the middle
+    return float(
+        metrics.median_absolute_error(np.repeat(truth, counts), np.repeat(estimate, counts))
+    )
+
+
+def _ndcg(truth: Any, estimate: Any, counts: Any, k: int | None = None) -> float:
+    from sklearn import metrics
+
+    rows = [np.repeat(values, counts)[np.newaxis, :] for values in (truth, estimate)]
+    return float(metrics.ndcg_score(*rows, k=k))
+
+
+def _average_precision(truth: Any, estimate: Any, counts: Any, k: int | None = None) -> float:  # noqa: ARG001  # all places count
+    return _of("average_precision_score")(truth > 0, estimate, counts)
+
+
+def _reciprocal_rank(truth: Any, estimate: Any, counts: Any, k: int | None = None) -> float:  # noqa: ARG001  # all places count
+    """Rank one relevant row among the best ones alone: its precision is the reciprocal rank."""
+    from sklearn import metrics
+
+    truth, estimate = np.repeat(truth, counts), np.repeat(estimate, counts)
+    relevant = np.flatnonzero(truth > 0)
+    first = np.zeros((1, len(truth)), dtype=np.int64)
+    first[0, relevant[np.argmax(estimate[relevant])]] = 1
+    return float(metrics.label_ranking_average_precision_score(first, estimate[np.newaxis, :]))
+
+
+def _at_k(name: str) -> _Score:
+    """Give precision or recall where the first k places are called relevant, tied rows in parts."""
+
+    def compute(truth: Any, estimate: Any, counts: Any, k: int) -> float:
+        scores, place = np.unique(-estimate, return_inverse=True)
+        sizes = np.bincount(place, counts, len(scores))
+        before = np.cumsum(sizes) - sizes
+        inside = (np.clip(k - before, 0, sizes) / sizes)[place] * counts
+        weights = np.concatenate([inside, counts - inside])
+        called = np.repeat([1, 0], len(truth))
+        found = _of(name)(np.tile(truth > 0, 2).astype(int), called, weights)
+        # a query with fewer rows than k has empty places
+        return found * min(1.0, counts.sum() / k) if name == "precision_score" else found
 
     return compute
 
@@ -151,21 +245,36 @@ _SCORES: Mapping[str, _Score] = {
     "recall": _of("recall_score", **_UNDEFINED),
     "specificity": _of("recall_score", pos_label=0, **_UNDEFINED),
     "f1": _of("f1_score", **_UNDEFINED),
+    "f_beta": _of("fbeta_score", **_UNDEFINED),
     "mcc": _of("matthews_corrcoef"),
     "roc_auc": _of("roc_auc_score"),
-    "brier": _of("brier_score_loss"),
-    "log_loss": _of("log_loss", labels=[0.0, 1.0]),
+    "average_precision": _of("average_precision_score"),
+    "macro_roc_auc": _of("roc_auc_score"),
+    "macro_average_precision": _of("average_precision_score"),
+    "brier": _brier,
+    "log_loss": _log_loss,
     "macro_precision": _of("precision_score", average="macro", **_UNDEFINED),
     "macro_recall": _of("recall_score", average="macro", **_UNDEFINED),
     "macro_f1": _of("f1_score", average="macro"),
+    "weighted_precision": _of("precision_score", average="weighted", **_UNDEFINED),
+    "weighted_recall": _of("recall_score", average="weighted", **_UNDEFINED),
     "weighted_f1": _of("f1_score", average="weighted"),
     "mae": _of("mean_absolute_error"),
+    "mape": _of("mean_absolute_percentage_error"),
     "mse": _of("mean_squared_error"),
+    "median_error": _median_error,
     "rmse": _rmse,
     "r2": _of("r2_score"),
+    "explained_variance": _of("explained_variance_score"),
+    "ndcg": _ndcg,
+    "map": _average_precision,
+    "mrr": _reciprocal_rank,
+    "precision_at_k": _at_k("precision_score"),
+    "recall_at_k": _at_k("recall_score"),
 }
 ANSWERS: Mapping[str, Callable[..., Told]] = {
     "rates": rates,
+    "means": means,
     "fairness": fairness,
     "drift": drift,
     "distance": distance,

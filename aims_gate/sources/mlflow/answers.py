@@ -42,6 +42,12 @@ def version(value: Mapping[str, Any]) -> Version:
     )
 
 
+def aliases(value: Mapping[str, Any]) -> dict[str, str]:
+    """Read the aliases of a `registered_model`, each with its version."""
+    found = value.get("aliases", [])
+    return {_text(a, "alias", needed=True): _text(a, "version", needed=True) for a in found}
+
+
 def logged_model(value: Mapping[str, Any]) -> LoggedModel:
     """Read a logged model: its `info`, and the metrics among its `data`."""
     info = value["info"]

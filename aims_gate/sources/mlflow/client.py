@@ -78,6 +78,12 @@ class ClientRegistry:
         with self._understood():
             return entities.version(self._client.get_model_version_by_alias(name, alias))
 
+    def aliases(self, name: str) -> Mapping[str, str]:
+        """Give every alias of a registered model with the version that it points at now."""
+        with self._understood():
+            found = self._client.get_registered_model(name).aliases
+            return {str(alias): str(version) for alias, version in found.items()}
+
     def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
         """Give the newest *last* versions of a registered model, newest first; none if unknown."""
         with self._understood():

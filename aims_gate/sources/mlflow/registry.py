@@ -117,6 +117,10 @@ class Registry(Protocol):
         """Give the version that an alias points at now."""
         ...
 
+    def aliases(self, name: str) -> Mapping[str, str]:
+        """Give every alias of a registered model with the version that it points at now."""
+        ...
+
     def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
         """Give the newest *last* versions of a registered model, newest first; none if unknown."""
         ...

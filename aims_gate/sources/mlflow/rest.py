@@ -52,6 +52,14 @@ class RestRegistry:
             "registered-models/alias", asked, lambda a: answers.version(a["model_version"])
         )
 
+    def aliases(self, name: str) -> Mapping[str, str]:
+        """Give every alias of a registered model with the version that it points at now."""
+        return self._ask(
+            "registered-models/get",
+            {"name": name},
+            lambda a: answers.aliases(a["registered_model"]),
+        )
+
     def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
         """Give the newest *last* versions of a registered model, newest first; none if unknown."""
         asked = {

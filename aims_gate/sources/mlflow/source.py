@@ -15,6 +15,8 @@ from aims_gate.policy.model import Policy, Role
 from aims_gate.policy.places import Place
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
+from aims_gate.sources.mlflow import champion
+from aims_gate.sources.mlflow.champion import answers
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
 from aims_gate.sources.mlflow.facts import dataset_digest, other_run, run_facts
 from aims_gate.sources.mlflow.fetch import fetch_tree
@@ -22,7 +24,7 @@ from aims_gate.sources.mlflow.registry import Registry, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.uris import RunTarget, parse, resource_uri
 from aims_gate.sources.mlmodel import read_mlmodel
-from aims_gate.sources.subject import Fetched, Located, Subject, Workspace
+from aims_gate.sources.subject import Data, Fetched, Located, Subject, Workspace
 
 
 class MlflowSource:
@@ -44,12 +46,21 @@ class MlflowSource:
         run = resolved.run
         facts = None if run is None else run_facts(registry, run)
         data, unread = open_data(given, finder_of(run, registry, policy, workspace))
+        found = _champion(resolved, registry, workspace)
+        if found is not None and Role.CHAMPION not in {*data, *unread}:
+            finder = finder_of(found.run, registry, policy, workspace)
+            read = None if found.champion.is_candidate else answers(found, finder)
+            if isinstance(read, Data):
+                data = {**data, Role.CHAMPION: read}
+            elif read is not None:
+                unread = {**unread, Role.CHAMPION: read}
         return Subject(
             model=fetched.model,
             manifest=fetched.manifest,
             folder=fetched.folder,
             data=data,
             unread=unread,
+            champion=found.champion if found else None,
             run=facts,
             logged=resolved.logged,
             find_run=partial(other_run, registry),
@@ -59,6 +70,15 @@ class MlflowSource:
 
 
 SOURCE = MlflowSource()
+
+
+def _champion(
+    resolved: Resolved, registry: Registry, workspace: Workspace
+) -> champion.Found | None:
+    if not workspace.alias:
+        return None
+    workspace.progress(f"looking for {workspace.alias}")
+    return champion.find(workspace.alias, resolved, registry, workspace.environ)
 
 
 def finder_of(run: Run | None, registry: Registry, policy: Policy, workspace: Workspace) -> Finder:

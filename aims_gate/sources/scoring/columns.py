@@ -28,16 +28,17 @@ def features(
 ) -> pa.Table:
     """Give the columns that the model's signature names, in its order, and no other.
 
-    Labels, keys, weights and protected attributes that are no features never leave the gate.
+    Labels, keys, queries, weights and protected attributes that are no features never leave the
+    gate.
 
     Raises:
-        DataError: The model has no signature of named columns, names the label, the key or the
-            weight as a feature, or a number does not fit its type.
+        DataError: The model has no signature of named columns, names the label, the key, the
+            query or the weight as a feature, or a number does not fit its type.
         MissingColumnError: A column that the model needs is not there.
     """
     if signature is None:
         raise DataError("the model names no columns", where=where, hint=_LOG_HINT)
-    kept = {"label": spec.label, "key": spec.key, "weight": spec.weight}
+    kept = {"label": spec.label, "key": spec.key, "query": spec.query, "weight": spec.weight}
     found: dict[str, pa.ChunkedArray] = {}
     for name, kind, required in signature.inputs:
         role = next((role for role, column in kept.items() if column == name), None)

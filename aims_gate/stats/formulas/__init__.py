@@ -10,13 +10,14 @@ from typing import Any, cast
 
 from aims_gate.stats.formulas.binary import BINARY
 from aims_gate.stats.formulas.formula import Formula
-from aims_gate.stats.formulas.losses import FITS, MEANS
+from aims_gate.stats.formulas.losses import FITS, MEANS, MEDIANS
 from aims_gate.stats.formulas.multiclass import MULTICLASS
 from aims_gate.stats.formulas.ranked import RANKED
+from aims_gate.stats.formulas.ranking import RANKING
 
 __all__ = ["FORMULAS", "Formula"]
 
 FORMULAS: tuple[Formula[Any], ...] = cast(
-    "tuple[Formula[Any], ...]", (*BINARY, *RANKED, *MULTICLASS, *MEANS, *FITS)
+    "tuple[Formula[Any], ...]", (*BINARY, *RANKED, *MULTICLASS, *MEANS, *MEDIANS, *FITS, *RANKING)
 )
 """Every metric, once per kind of table that it is computed from."""

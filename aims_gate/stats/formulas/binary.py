@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aims_gate.stats import confusion
 from aims_gate.stats.formulas.formula import MOVER, Formula, at_z, one_class, proportion
-from aims_gate.stats.tables import Confusion
+from aims_gate.stats.tables import BetaConfusion, Confusion
+
+_NOBODY = "nothing is or is called positive"
 
 
 def _one_class(table: Confusion) -> str:
@@ -25,7 +29,7 @@ def _extreme(table: Confusion) -> str:
     return f"no row among {table.rows:,} is {what}, so nothing shows how much mcc varies"
 
 
-BINARY: tuple[Formula[Confusion], ...] = (
+BINARY: tuple[Formula[Any], ...] = (
     proportion(
         "accuracy",
         Confusion,
@@ -64,9 +68,20 @@ BINARY: tuple[Formula[Confusion], ...] = (
         table=Confusion,
         definition="2 tp / (2 tp + fp + fn), in [0, 1]: 1 is perfect, 0 is no true positive",
         value=confusion.f1,
-        undefined=lambda t: "" if sum(confusion.jaccard(t)) else "nothing is or is called positive",
+        undefined=lambda t: "" if sum(confusion.jaccard(t)) else _NOBODY,
         bounds=at_z(confusion.f1_bounds),
         method="Wilson score on J = tp / (tp + fp + fn), F1 = 2J / (1 + J)",
+        basis=lambda t: confusion.jaccard(t)[1],
+    ),
+    Formula(
+        metric="f_beta",
+        table=BetaConfusion,
+        definition="(1 + beta^2) tp / ((1 + beta^2) tp + beta^2 fn + fp), in [0, 1]: 1 is perfect, "
+        "0 is no true positive",
+        value=confusion.f_beta,
+        undefined=lambda t: "" if sum(confusion.jaccard(t)) else _NOBODY,
+        bounds=at_z(confusion.f_beta_bounds),
+        method="score bounds on the trinomial of tp, fp and fn; at beta = 1 those of f1",
         basis=lambda t: confusion.jaccard(t)[1],
     ),
     Formula(

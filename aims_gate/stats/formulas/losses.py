@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from aims_gate.stats import means
+from aims_gate.stats import means, medians
 from aims_gate.stats.formulas.formula import Formula, at_z
-from aims_gate.stats.tables import Fit, Losses
+from aims_gate.stats.tables import Fit, Losses, Ordered, Residuals
 
 
 def _loss(
@@ -30,8 +31,8 @@ def _loss(
 MEANS: tuple[Formula[Losses], ...] = (
     _loss(
         "brier",
-        "mean of (1[label = positive] - score)^2, in [0, 1]: 0 is perfect, 1 is certain and "
-        "always wrong",
+        "mean of (1[label = positive] - score)^2, and for several classes of half the sum of it "
+        "over classes, in [0, 1]: 0 is perfect, 1 is certain and always wrong",
         high=1.0,
     ),
     _loss(
@@ -41,9 +42,28 @@ MEANS: tuple[Formula[Losses], ...] = (
     ),
     _loss("mae", "mean of |label - prediction|, in [0, inf), in the label's unit: 0 is perfect"),
     _loss("mse", "mean of (label - prediction)^2, in [0, inf): 0 is perfect"),
+    _loss(
+        "mape",
+        "mean of |label - prediction| / |label|, in [0, inf): 0 is perfect, 1 is as large as the "
+        "labels; a label of 0 is an error",
+    ),
     _loss("rmse", "root of mse, in [0, inf), in the label's unit: 0 is perfect", rooted=True),
 )
-FITS: tuple[Formula[Fit], ...] = (
+MEDIANS: tuple[Formula[Ordered], ...] = (
+    Formula(
+        metric="median_error",
+        table=Ordered,
+        definition="median of |label - prediction|, in [0, inf), in the label's unit: half of the "
+        "rows are no further off; 0 is perfect",
+        high=math.inf,
+        higher_is_better=False,
+        value=medians.median,
+        bounds=medians.bounds,
+        method="exact binomial bounds of order statistics (Thompson 1936)",
+        short=medians.too_few,
+    ),
+)
+FITS: tuple[Formula[Any], ...] = (
     Formula(
         metric="r2",
         table=Fit,
@@ -51,6 +71,15 @@ FITS: tuple[Formula[Fit], ...] = (
         "the labels' mean",
         low=-math.inf,
         value=means.r2,
+        undefined=lambda t: "" if t.variance > 0 else "the labels do not vary",
+    ),
+    Formula(
+        metric="explained_variance",
+        table=Residuals,
+        definition="1 - variance of the errors / variance of the labels, in (-inf, 1]: 1 is "
+        "perfect up to a constant, 0 is as good as a constant",
+        low=-math.inf,
+        value=means.explained_variance,
         undefined=lambda t: "" if t.variance > 0 else "the labels do not vary",
     ),
 )

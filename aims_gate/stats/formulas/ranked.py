@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from aims_gate.stats import auc
+from aims_gate.stats import auc, precision_recall
 from aims_gate.stats.formulas.formula import Formula, one_class
 from aims_gate.stats.tables import Ranked
 
 
 def _one_class(table: Ranked) -> str:
     return one_class(int(table.positives.sum()), int(table.negatives.sum()))
-
-
-def _few_of_a_class(table: Ranked) -> str:
-    rarer = min(int(table.positives.sum()), int(table.negatives.sum()))
-    if rarer >= auc.LEAST_CLASS:
-        return ""
-    return f"the rarer class has {rarer:,} rows, and an interval needs {auc.LEAST_CLASS}"
 
 
 RANKED: tuple[Formula[Ranked], ...] = (
@@ -28,6 +21,18 @@ RANKED: tuple[Formula[Ranked], ...] = (
         undefined=_one_class,
         bounds=auc.bounds,
         method="logit DeLong (1988) with t; Hanley and McNeil (1982) score bound for few errors",
-        short=_few_of_a_class,
+        short=auc.too_few,
+    ),
+    Formula(
+        metric="average_precision",
+        table=Ranked,
+        definition="mean over positives of the precision at their score, equal scores counted "
+        "together, in [0, 1]: 1 ranks every positive first, the share of positives is chance",
+        value=precision_recall.average_precision,
+        undefined=_one_class,
+        bounds=precision_recall.bounds,
+        method="logit (Boyd, Eng and Page 2013) with the variance of the influence function and t; "
+        "Wilson for few errors",
+        short=precision_recall.too_few,
     ),
 )

@@ -1,0 +1,209 @@
+"""Performance in service against the release: one metric on two data sets, both recomputed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from aims_gate.checks import About, Inputs, Judged, NoDataError
+from aims_gate.checks.outcomes import Outcomes, outcomes
+from aims_gate.checks.performance.score import Metric
+from aims_gate.engines import Answer
+from aims_gate.errors import DataError
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.policy.model import DecideOn, Role
+from aims_gate.sources.subject import Data
+from aims_gate.stats import scores
+from aims_gate.stats.formulas import FORMULAS
+from aims_gate.stats.paired import ErrorDesign, minus, mover, quantile
+
+_METHOD = "MOVER over the bounds of each (Zou and Donner 2008)"
+_LIMIT = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """How far a metric has fallen since the release."""
+
+    about: ClassVar[About] = About(
+        name="drift.performance",
+        summary="How far a metric has fallen on labelled current data, against the release's data.",
+        definition=(
+            "The metric of performance.score on the evaluation data (or, with against: reference, "
+            "on the reference data) minus that on the current data; for losses the other way "
+            "round, so that more is always worse. 0 is no change, below 0 is better than at the "
+            "release. Both are recomputed; a logged release value is never used. For metrics in "
+            "[0, 1] the conventional limit is 0.05.\n\n"
+            f"Interval: {_METHOD}, each of the two as performance.score gives it, logit DeLong for "
+            "roc_auc; each side is wrong with probability alpha. The rows of the two are taken as "
+            "different ones. Metrics without an interval there have none here.\n\n"
+            "Labels of current data come late: join them (docs/data.md). Without labels nothing is "
+            "known of performance, and the rule does not pass."
+        ),
+        roles=(Role.EVALUATION, Role.CURRENT),
+        asks="scikit-learn",
+        controls=("iso42001:A.6.2.6",),
+        undecided=(
+            "the current data have no label column, or too many labels have not arrived",
+            "the metric has no value: 0/0, one class, scores that are not finite",
+            "the two data sets have another positive class or task",
+            "either is too small for the interval that the metric has",
+            "a serious fall could have been missed at these sizes",
+        ),
+    )
+
+    metric: Metric
+    """A metric of performance.score."""
+    against: Literal["evaluation", "reference"] = "evaluation"
+    """The data that the release value is recomputed from."""
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: the fall."""
+        rows = [row for row in FORMULAS if row.metric == self.metric]
+        span = rows[0].high - rows[0].low
+        bounded = any(row.bounds is not None for row in rows)
+        return Judged(
+            name=f"{self.metric}_drop",
+            low=-span,
+            high=span,
+            higher_is_better=False,
+            neutral=0.0,
+            limit=_LIMIT if span == 1 else None,
+            has_interval=bounded,
+            decide_on=DecideOn.PROVEN_BREACH if bounded else DecideOn.ESTIMATE,
+            roles=(Role(self.against), Role.CURRENT),
+        )
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give nothing: the parameters cannot contradict each other."""
+        return ()
+
+    def measure(self, inputs: Inputs) -> Iterator[Statistic]:
+        """Compute the metric on both.
+
+        Raises:
+            NoDataError: A role has no data, or the current data no label column.
+            DataError: Data cannot be used, or the two are not about the same.
+        """
+        before = inputs.data(Role(self.against))
+        after = _alike(before, _labelled(inputs.data(inputs.on or Role.CURRENT)))
+        late = _late(after)
+        if late:
+            yield self._lack(Lack.INSUFFICIENT, late, after.frame.rows)
+            return
+        sides = (outcomes(self.metric, before), outcomes(self.metric, after))
+        yield from sides[1].found.context()
+        # our own precondition comes first: an engine that calls 0/0 a zero is not asked
+        for side, data, lack in zip(
+            sides, (before, after), (Lack.UNDEFINED, Lack.INSUFFICIENT), strict=True
+        ):
+            why = scores.undefined(self.metric, side.table)
+            if why:
+                yield self._lack(lack, f"{data.role} data: {why}", data.frame.rows)
+                return
+        yield from self._compared(sides, (before, after), inputs)
+
+    def _compared(
+        self, sides: tuple[Outcomes, Outcomes], roles: tuple[Data, Data], inputs: Inputs
+    ) -> Iterator[Statistic]:
+        rows = [scores.formula(self.metric, type(s.table)).basis(s.table) for s in sides]
+        answers = [inputs.engine.score(self.metric, s.table, s.sample) for s in sides]
+        for answer in answers:
+            if answer.problem:
+                cell = self._lack(Lack.UNDEFINED, answer.problem, rows[1])
+                yield replace(cell, engine=answer.by)
+                return
+        for answer, data, found in zip(answers, roles, rows, strict=True):
+            yield Statistic(name=self.metric, slice=data.role, value=answer.value, rows=found)
+        yield self._cell(sides, roles, answers, rows[1], inputs.alpha)
+        for side, data in zip(sides, roles, strict=True):
+            short = scores.insufficient(self.metric, side.table)
+            if short:
+                yield self._lack(Lack.INSUFFICIENT, f"{data.role} data: {short}", rows[1])
+
+    def _cell(
+        self,
+        sides: tuple[Outcomes, Outcomes],
+        roles: tuple[Data, Data],
+        answers: list[Answer],
+        rows: int,
+        alpha: float,
+    ) -> Statistic:
+        found = [scores.interval(self.metric, side.table, alpha=alpha) for side in sides]
+        value = minus(answers[0].value, answers[1].value)
+        interval, design = None, None
+        low, high = -math.inf, math.inf
+        if found[0] is not None and found[1] is not None:
+            values = [scores.value(self.metric, side.table) for side in sides]
+            bounds = [(one.low, one.high) for one in found if one is not None]
+            low, high = mover(values[0], bounds[0], values[1], bounds[1])
+            errors = [(one.high - one.low) / (2 * quantile(alpha)) for one in found if one]
+            design = ErrorDesign(error=errors[1], fixed=errors[0], z=quantile(alpha), rows=rows)
+        if not self._upward:
+            value, low, high = -value + 0.0, -high, -low
+        if design is not None:
+            interval = Interval(low=low, high=high, level=1 - 2 * alpha, method=_METHOD)
+        told = ", ".join(
+            f"{answer.value:.4g} on the {data.role} data"
+            for answer, data in zip(answers, roles, strict=True)
+        )
+        return Statistic(
+            name=self.judged().name,
+            value=value,
+            interval=interval,
+            rows=rows,
+            total=roles[1].frame.rows,
+            engine=answers[0].by,
+            judged=True,
+            reason=told,
+            design=design,
+        )
+
+    @property
+    def _upward(self) -> bool:
+        return next(row.higher_is_better for row in FORMULAS if row.metric == self.metric)
+
+    def _lack(self, lack: Lack, reason: str, rows: int) -> Statistic:
+        return Statistic(name=self.judged().name, judged=True, lack=lack, reason=reason, rows=rows)
+
+
+def _labelled(data: Data) -> Data:
+    if data.spec.label is None:
+        raise NoDataError(
+            f"the {data.role} data have no labels yet, and nothing is known of performance",
+            hint=f"state label: under data.{data.role}, and join the labels when they are there",
+        )
+    return data
+
+
+def _alike(before: Data, after: Data) -> Data:
+    """Read the later data as the earlier ones; DataError if they say something else."""
+    one, other = before.spec, after.spec
+    for word, first, second in (
+        ("positive class", one.positive, other.positive),
+        ("task", one.task, other.task),
+    ):
+        if first is not None and second is not None and first != second:
+            what = f"the {word} is {first!s} in the {before.role} data and {second!s} here"
+            raise DataError(what, where=f"{after.role} data")
+    positive = one.positive if other.positive is None else other.positive
+    # a window may lack a class that the release's data have: then there is too little of it
+    return replace(
+        after,
+        spec=replace(other, positive=positive, task=other.task or one.task),
+        is_part=one.positive is not None and one.positive == positive,
+    )
+
+
+def _late(data: Data) -> str:
+    """Say how many labels have not arrived, if more than the policy allows."""
+    label, frame = data.spec.label, data.frame
+    if label is None or label not in frame.kinds:
+        return ""
+    missing = frame.nulls(label)
+    if missing <= data.spec.max_null_labels * frame.rows:
+        return ""
+    allowed = f"max_null_labels allows {data.spec.max_null_labels:.1%}"
+    return f"{missing:,} of {frame.rows:,} {data.role} labels have not arrived; {allowed}"

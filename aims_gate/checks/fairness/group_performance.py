@@ -1,0 +1,313 @@
+"""The performance of every group: its metric against a floor, or how far it is behind all rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from scipy.special import ndtri
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columns import positive_class
+from aims_gate.checks.fairness.families import Cover
+from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
+from aims_gate.checks.fairness.parts import parts_of
+from aims_gate.checks.fairness.summary import spread
+from aims_gate.checks.outcomes import Outcomes, outcomes, task_of
+from aims_gate.checks.performance.score import Plain
+from aims_gate.engines import Answer
+from aims_gate.errors import DataError
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.frames import Frame
+from aims_gate.policy.model import DecideOn, Role, TaskKind
+from aims_gate.sources.subject import Data
+from aims_gate.stats import scores
+from aims_gate.stats.disparity import Group
+from aims_gate.stats.formulas import FORMULAS
+from aims_gate.stats.intervals import Rate, mover_to_whole
+from aims_gate.stats.power import SpreadDesign
+from aims_gate.stats.tables import Losses, ScoreTable
+
+_SHORTFALL = "shortfall"
+_SHARES = frozenset({"accuracy", "precision", "recall", "specificity"})
+"""Over all rows these are the groups' own values, weighted by the rows that they rest on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """A group's metric: its table, the engine's answer, and bounds where there are some."""
+
+    group: Group
+    """*rows* are those that the metric rests on: the positives of recall, all rows of accuracy."""
+    measured: Outcomes
+    answer: Answer | None
+    """None for a group that is too small, or has no value."""
+    lack: str = ""
+    """Why there is no value."""
+
+    @property
+    def table(self) -> ScoreTable:
+        """The table that the metric is computed from."""
+        return self.measured.table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupPerformance(Groups):
+    """One performance metric in each group; the worst group decides."""
+
+    about: ClassVar[About] = About(
+        name="fairness.group_performance",
+        summary="A performance metric in each group, against a floor or against all rows.",
+        definition=(
+            "The metric is that of performance.score (see its page for formulas, ranges and "
+            "bounds), computed from each group's own rows; the worst group decides. Without "
+            "relative_to it is held against the rule's limit itself, each bound with alpha divided "
+            "by the number of judged groups, over all attributes.\n\n"
+            "With relative_to: overall the judged statistic is the shortfall: how much worse the "
+            "group is than all rows together, in the metric's unit; 0 is parity, below 0 the group "
+            "is better. Its interval is MOVER over the bounds of group and whole (Zou and Donner "
+            "2008), for proportions and mean losses less what the two share; for others they are "
+            "taken as independent, which makes it wider than need be. The conventional limit is "
+            "0.05 where the metric is a share.\n\n"
+            "Beside it stand the metric over all rows, and the differences and ratios of the "
+            "judged groups between each other and to it, as Fairlearn's MetricFrame has them. A "
+            "group whose metric rests on fewer than min_cell rows (the positives of recall, the "
+            "rows predicted positive of precision) is named and not judged."
+        ),
+        roles=(Role.EVALUATION,),
+        asks="scikit-learn",
+        controls=CONTROLS,
+        undecided=(
+            *UNDECIDED,
+            "a column is missing, or the metric does not fit the task: as performance.score",
+            "the metric is 0/0 in a group that has min_cell rows",
+            "a group is too small for an interval of the metric: as performance.score",
+            "with relative_to: a group is so small that a serious shortfall could have been missed",
+        ),
+    )
+
+    metric: Plain
+    """A metric of performance.score."""
+    relative_to: Literal["overall"] | None = None
+    """Judge how far each group is behind all rows, in place of its own value."""
+    small_share: float = 0.02
+    """With relative_to: share of rows under which a group that cannot show an effect warns only."""
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: the metric itself, or the shortfall."""
+        rows = [row for row in FORMULAS if row.metric == self.metric]
+        bounded = any(row.bounds is not None for row in rows)
+        if self.relative_to is None:
+            return Judged(
+                name=self.metric,
+                low=rows[0].low,
+                high=rows[0].high,
+                higher_is_better=rows[0].higher_is_better,
+                has_interval=bounded,
+            )
+        width = rows[0].high - rows[0].low
+        return Judged(
+            name=_SHORTFALL,
+            low=-width,
+            high=width,
+            higher_is_better=False,
+            neutral=0.0,
+            limit=0.05 if width == 1 else None,
+            has_interval=bounded,
+            decide_on=DecideOn.PROVEN_BREACH if bounded else DecideOn.ESTIMATE,
+        )
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        yield from Groups.problems(self)
+        if not 0 <= self.small_share <= 0.1:
+            hint = "a group with more than a tenth of the rows is not small"
+            yield "small_share", f"{self.small_share:g} is outside [0, 0.1]", hint
+
+    def measure(self, inputs: Inputs) -> Iterator[Statistic]:
+        """Measure every group; DataError if the data cannot be used or the metric does not fit."""
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        whole = outcomes(self.metric, data)
+        yield from whole.found.context()
+        found: list[tuple[Cover, list[_Measured]]] = []
+        for columns in self.attributes_of(data):
+            try:
+                found.append(self._attribute(columns, data, whole, inputs))
+            except DataError as error:
+                yield self.absence(columns, error)
+        yield from self.uncovered(cover for cover, _ in found)
+        groups = sum(len(cover.eligible) for cover, _ in found)
+        overall = self._measure(Group(name="", rows=0, successes=0), whole, inputs, least=0)
+        shared = replace(inputs, alpha=inputs.alpha / max(groups, 1))
+        for cover, measured in found:
+            yield from self._told(cover, measured, overall, shared)
+
+    def _attribute(
+        self, columns: tuple[str, ...], data: Data, whole: Outcomes, inputs: Inputs
+    ) -> tuple[Cover, list[_Measured]]:
+        frame = whole.found.frame
+        measured = []
+        for name, part in parts_of(data, frame, columns, _columns(data, frame)).items():
+            table = outcomes(self.metric, _part(data, whole, part))
+            group = Group(name=name, rows=self._basis(table.table), successes=0)
+            measured.append(self._measure(group, table, inputs, least=self.min_cell))
+        groups = tuple(one.group for one in measured)
+        return Cover(columns=columns, groups=groups, min_cell=self.min_cell), measured
+
+    def _basis(self, table: ScoreTable) -> int:
+        return scores.formula(self.metric, type(table)).basis(table)
+
+    def _measure(
+        self, group: Group, measured: Outcomes, inputs: Inputs, *, least: int
+    ) -> _Measured:
+        table = measured.table
+        lack = scores.undefined(self.metric, table)
+        if lack or group.rows < least:
+            return _Measured(group=group, measured=measured, answer=None, lack=lack)
+        answer = inputs.engine.score(self.metric, table, measured.sample)
+        problem = answer.problem or ("" if math.isfinite(answer.value) else "it has no value")
+        return _Measured(group=group, measured=measured, answer=answer, lack=problem)
+
+    def _told(
+        self, cover: Cover, measured: list[_Measured], overall: _Measured, inputs: Inputs
+    ) -> Iterator[Statistic]:
+        """Tell of an attribute: small groups, the judged cells, and what is beside them."""
+        total = overall.measured.found.total
+        judged = [one for one in measured if one.group in cover.eligible]
+        for one in measured:
+            if one.group in cover.small:
+                reason = f"{one.group.rows:,} rows, below min_cell {self.min_cell}: not judged"
+                yield self._context(one, total, lack=reason)
+        if len(judged) < 2:
+            names = ", ".join(one.group.name for one in judged) or "none"
+            reason = f"fewer than two groups have {self.min_cell} rows ({names})"
+            yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=cover.rows)
+            return
+        for one in judged:
+            yield from self._cells(one, overall, inputs, cover.rows)
+        values = [one.answer.value for one in judged if one.answer is not None and not one.lack]
+        if len(values) == len(judged) and overall.answer is not None and not overall.lack:
+            value, rows = overall.answer.value, cover.rows
+            name = f"overall_{self.metric}"
+            yield Statistic(name=name, slice=cover.slice, value=value, rows=rows, total=total)
+            yield from spread(self.metric, cover.slice, values, value, rows=rows, total=total)
+
+    def _cells(
+        self, one: _Measured, overall: _Measured, inputs: Inputs, rows: int
+    ) -> Iterator[Statistic]:
+        """Give the judged cells of a group."""
+        total = overall.measured.found.total
+        behind = one if self.relative_to is None or one.lack else overall
+        if behind.lack or one.answer is None or behind.answer is None:
+            whose = "" if behind is one else "of all rows: "
+            cell = self.lack(
+                one.group.name, Lack.UNDEFINED, whose + behind.lack, rows=one.group.rows
+            )
+            yield replace(cell, engine=one.answer.by if one.answer is not None else cell.engine)
+            return
+        interval = scores.interval(self.metric, one.table, alpha=inputs.alpha)
+        own = self._context(one, total, interval=_corrected(interval, inputs.alpha))
+        if self.relative_to is None:
+            yield replace(own, judged=True)
+        else:
+            yield own
+            yield self._shortfall(one, overall, interval, inputs, rows)
+        short = scores.insufficient(self.metric, one.table)
+        if short:
+            yield self.lack(one.group.name, Lack.INSUFFICIENT, short, rows=one.group.rows)
+
+    def _context(
+        self, one: _Measured, total: int, *, interval: Interval | None = None, lack: str = ""
+    ) -> Statistic:
+        answer = one.answer
+        return Statistic(
+            name=self.metric,
+            slice=one.group.name,
+            value=None if answer is None or lack else answer.value,
+            interval=interval,
+            rows=one.group.rows,
+            total=total,
+            engine=answer.by if answer is not None else "native",
+            lack=Lack.INSUFFICIENT if lack else None,
+            reason=lack,
+        )
+
+    def _share(self, one: _Measured, overall: _Measured) -> float:
+        """Give how much of all rows' value is the group's own; 0 where it is no such sum.
+
+        Of areas and F scores nothing simple is known: taking group and whole for independent
+        makes the interval too wide, never too narrow.
+        """
+        if self.metric in _SHARES or isinstance(one.table, Losses):
+            return one.group.rows / self._basis(overall.table)
+        return 0.0
+
+    def _shortfall(
+        self,
+        one: _Measured,
+        overall: _Measured,
+        interval: Interval | None,
+        inputs: Inputs,
+        rows: int,
+    ) -> Statistic:
+        """Give how far a group is behind all rows, turned so that above 0 is worse."""
+        assert one.answer is not None  # noqa: S101  # `_cells` has told of groups without one
+        assert overall.answer is not None  # noqa: S101
+        upward = scores.formula(self.metric, type(one.table)).higher_is_better
+        value = one.answer.value - overall.answer.value
+        statistic = Statistic(
+            name=_SHORTFALL,
+            slice=one.group.name,
+            value=-value if upward else value,
+            rows=one.group.rows,
+            total=overall.measured.found.total,
+            engine=one.answer.by,
+            judged=True,
+            reason=f"{one.answer.value:.4g} against {overall.answer.value:.4g} of all rows",
+        )
+        whole = scores.interval(self.metric, overall.table, alpha=inputs.alpha)
+        if interval is None or whole is None:
+            return statistic
+        bounds = mover_to_whole(
+            Rate(value=one.answer.value, low=interval.low, high=interval.high),
+            Rate(value=overall.answer.value, low=whole.low, high=whole.high),
+            self._share(one, overall),
+        )
+        low, high = (-bounds[1], -bounds[0]) if upward else bounds
+        z = -float(ndtri(inputs.alpha))
+        design = SpreadDesign(
+            what="a shortfall",
+            error=((-value if upward else value) - low) / z,
+            z=z,
+            rows=one.group.rows,
+            total=rows,
+            small_share=self.small_share,
+        )
+        method = f"MOVER of group and all rows, over {interval.method}"
+        told = Interval(low=low, high=high, level=interval.level, method=method)
+        return replace(statistic, interval=_corrected(told, inputs.alpha), design=design)
+
+
+def _corrected(interval: Interval | None, alpha: float) -> Interval | None:
+    if interval is None:
+        return None
+    return replace(interval, method=f"{interval.method}; alpha {alpha:.4g} for each group")
+
+
+def _columns(data: Data, frame: Frame) -> list[str]:
+    """Name the columns that a metric may need."""
+    spec = data.spec
+    scored = [spec.score] if isinstance(spec.score, str) else list((spec.score or {}).values())
+    named = [spec.label, spec.prediction, *scored]
+    return [column for column in named if column is not None and column in frame.kinds]
+
+
+def _part(data: Data, whole: Outcomes, part: Frame) -> Data:
+    """Give a group's rows with what was found out about all rows: the task and who is positive."""
+    task, positive = task_of(data), data.spec.positive
+    if task is TaskKind.BINARY:
+        positive = positive_class(data, whole.found)
+    spec = replace(data.spec, task=task, positive=positive)
+    return replace(data, frame=part, spec=spec, is_part=True)

@@ -1,0 +1,236 @@
+"""Groups by the means of their numbers: every ordered pair's gap as judged cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from aims_gate.checks.fairness.families import Cover
+from aims_gate.checks.fairness.summary import spread
+from aims_gate.engines import Answer, Engine
+from aims_gate.errors import DataError
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.frames import Distribution, Frame, Loss
+from aims_gate.stats.disparity import Contrast, Group, Measure, ordered_pairs, telling
+from aims_gate.stats.gaps import gap_bounds, largest_ks, moments, pooled_deviation, standardised
+from aims_gate.stats.intervals import Bounds
+from aims_gate.stats.means import hall_bounds, too_few
+from aims_gate.stats.power import SpreadDesign
+from aims_gate.stats.tables import Losses
+
+_UNASKED = Answer(value=math.nan, by="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scored:
+    """A group's numbers, and the moments that the bounds of their mean follow from."""
+
+    group: Group
+    losses: Losses
+    samples: tuple[Distribution, ...]
+    """The numbers; or predictions and labels, where errors are looked at."""
+    answer: Answer = _UNASKED
+    """The engine's mean."""
+
+    @property
+    def name(self) -> str:
+        """The group's label."""
+        return self.group.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What all attributes of a rule share."""
+
+    statistic: str
+    """Name of the judged statistic."""
+    mean: str
+    """Name of a group's mean."""
+    in_deviations: bool
+    z: float
+    pairs: int
+    """Ordered pairs of the whole rule, which share alpha."""
+    alpha: float
+    small_share: float
+    total: int
+
+    def interval(self, bounds: Bounds, formula: str) -> Interval:
+        """Put bounds into words."""
+        method = f"{formula}, Bonferroni over {self.pairs:,} ordered pairs"
+        return Interval(low=bounds[0], high=bounds[1], level=1 - self.alpha, method=method)
+
+
+def scored(name: str, frame: Frame, columns: Sequence[str]) -> Scored:
+    """Take a group's numbers: those of one column, or of the first less those of the second.
+
+    Raises:
+        DataError: A column holds no numbers, or one that is null or infinite.
+    """
+    samples = tuple(frame.distribution(column) for column in columns)
+    for column, sample in zip(columns, samples, strict=True):
+        if sample.nulls or not np.all(np.isfinite(sample.values)):
+            raise DataError(f"{column} holds values that are not finite numbers")
+    if len(columns) == 1:
+        losses = moments(samples[0].values, samples[0].counts)
+    else:
+        found = frame.moments(Loss.SIGNED, label=columns[1], estimate=columns[0])
+        # label - estimate, turned into the error of the estimate
+        losses = Losses(
+            rows=found.rows, mean=-found.mean, variance=found.variance, skewness=-found.skewness
+        )
+    group = Group(name=name, rows=frame.rows, successes=0)
+    return Scored(group=group, losses=losses, samples=samples)
+
+
+def answered(groups: Sequence[Scored], engine: Engine) -> list[Scored]:
+    """Ask the engine, once, for every group's mean."""
+    answers = iter(engine.means([sample for one in groups for sample in one.samples]))
+    return [replace(one, answer=_less([next(answers) for _ in one.samples])) for one in groups]
+
+
+def _less(answers: Sequence[Answer]) -> Answer:
+    """Take the second mean from the first, where there are two."""
+    problems = [answer.problem for answer in answers if answer.problem]
+    if problems:
+        return Answer.none(answers[0].by, problems[0])
+    first, *second = (answer.value for answer in answers)
+    return Answer(value=first - sum(second), by=answers[0].by)
+
+
+def compare(
+    cover: Cover, groups: Sequence[Scored], whole: Scored, terms: Terms
+) -> Iterator[Statistic]:
+    """Compare the groups of an attribute: each group's mean, the judged cells, what is beside."""
+    judged = [one for one in groups if one.group in cover.eligible]
+    for one in groups:
+        if one not in judged:
+            reason = f"{one.group.rows:,} rows, below min_cell {cover.min_cell}: not judged"
+            yield _lack(terms.mean, one, terms, reason, judged=False)
+    for one in judged:
+        problem = one.answer.problem
+        if problem:
+            cell = _lack(terms.statistic, one, terms, problem, judged=True)
+            yield replace(cell, lack=Lack.UNDEFINED, engine=one.answer.by)
+        elif too_few(one.losses):
+            yield _lack(terms.statistic, one, terms, too_few(one.losses), judged=True)
+    sound = [one for one in judged if not one.answer.problem and not too_few(one.losses)]
+    if len(sound) < 2:
+        names = ", ".join(one.name for one in sound) or "none"
+        yield Statistic(
+            name=terms.statistic,
+            slice=cover.attribute,
+            judged=True,
+            lack=Lack.INSUFFICIENT,
+            reason=f"fewer than two groups can be compared ({names})",
+            rows=cover.rows,
+            total=terms.total,
+        )
+        return
+    yield from _beside(cover, sound, whole, terms)
+    yield from _cells(cover, sound, terms)
+
+
+def _lack(name: str, one: Scored, terms: Terms, reason: str, *, judged: bool) -> Statistic:
+    return Statistic(
+        name=name,
+        slice=one.name,
+        judged=judged,
+        lack=Lack.INSUFFICIENT,
+        reason=reason,
+        rows=one.group.rows,
+        total=terms.total,
+    )
+
+
+def _beside(
+    cover: Cover, sound: Sequence[Scored], whole: Scored, terms: Terms
+) -> Iterator[Statistic]:
+    """Give each group's mean, how far the means lie apart, and the largest KS distance."""
+    for one in sound:
+        yield Statistic(
+            name=terms.mean,
+            slice=one.name,
+            value=one.answer.value,
+            interval=terms.interval(hall_bounds(one.losses, terms.z), "Hall (1992) with t"),
+            rows=one.group.rows,
+            total=terms.total,
+            engine=one.answer.by,
+        )
+    if not whole.answer.problem:
+        yield Statistic(
+            name=f"overall_{terms.mean}",
+            slice=cover.attribute,
+            value=whole.answer.value,
+            rows=whole.group.rows,
+            total=terms.total,
+        )
+        values, rows = [one.answer.value for one in sound], cover.rows
+        overall = whole.answer.value
+        yield from spread(
+            terms.mean, cover.attribute, values, overall, rows=rows, total=terms.total
+        )
+    if all(len(one.samples) == 1 for one in sound):
+        yield Statistic(
+            name="ks_distance",
+            slice=cover.attribute,
+            value=largest_ks([(one.samples[0].values, one.samples[0].counts) for one in sound]),
+            rows=cover.rows,
+            total=terms.total,
+        )
+
+
+def _cells(cover: Cover, sound: Sequence[Scored], terms: Terms) -> Iterator[Statistic]:
+    """Give the judged cells: for each group as the lower one the pairs that can decide."""
+    by_name = {one.name: one for one in sound}
+    best = max(sound, key=lambda one: one.answer.value).name
+    contrasts, errors = _contrasts(by_name, terms)
+    for name, one in by_name.items():
+        design = SpreadDesign(
+            what="a gap",
+            error=errors[name],
+            z=terms.z,
+            rows=one.group.rows,
+            total=cover.rows,
+            small_share=terms.small_share,
+        )
+        mine = [contrast for contrast in contrasts if contrast.worse is one.group]
+        for contrast in telling(mine, Measure.GAP):
+            other = by_name[contrast.better.name]
+            yield Statistic(
+                name=terms.statistic,
+                slice=f"{name} (best)" if name == best else f"{name} vs {other.name}",
+                value=contrast.value,
+                interval=terms.interval((contrast.low, contrast.high), "MOVER over Hall"),
+                rows=one.group.rows,
+                total=terms.total,
+                engine=one.answer.by,
+                judged=True,
+                reason=f"{one.answer.value:.4g} against {other.answer.value:.4g} ({other.name})",
+                design=design,
+            )
+
+
+def _contrasts(
+    sound: Mapping[str, Scored], terms: Terms
+) -> tuple[list[Contrast], dict[str, float]]:
+    """Compare every ordered pair; with each group's least standard error against another."""
+    deviation = pooled_deviation(one.losses for one in sound.values())
+    freedom = sum(one.losses.rows - 1 for one in sound.values())
+    found: list[Contrast] = []
+    errors = dict.fromkeys(sound, math.inf)
+    for worse, better in ordered_pairs([one.group for one in sound.values()]):
+        low_side, high_side = sound[worse.name], sound[better.name]
+        gap = high_side.answer.value - low_side.answer.value
+        bounds = gap_bounds(low_side.losses, high_side.losses, terms.z)
+        if terms.in_deviations:
+            bounds = standardised(gap, bounds, deviation, freedom, terms.z)
+            gap /= deviation
+        errors[worse.name] = min(errors[worse.name], (gap - bounds[0]) / terms.z)
+        # of a group that is ahead the value is parity, and the interval how far it may be behind
+        shown = max(gap, 0.0)
+        low, high = min(bounds[0], shown), max(bounds[1], shown)
+        found.append(Contrast(worse=worse, better=better, value=shown, low=low, high=high))
+    return found, errors

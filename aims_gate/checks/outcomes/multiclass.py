@@ -1,0 +1,169 @@
+"""Tables of a task with several classes, and of each class against all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from aims_gate.checks.columns import Labelled, classes_of, labelled
+from aims_gate.checks.outcomes.binary import (
+    PROBABILITY_LOSSES,
+    loss_against,
+    ranked_against,
+    with_beta,
+)
+from aims_gate.checks.outcomes.table import (
+    Asked,
+    Outcomes,
+    counted,
+    losses,
+    named,
+    pairs,
+    score_column,
+)
+from aims_gate.engines import Sample
+from aims_gate.errors import DataError
+from aims_gate.frames import Scalar
+from aims_gate.sources.subject import Data
+from aims_gate.stats.classes import one_vs_rest
+from aims_gate.stats.tables import Classes, ClassRanked
+
+MOST_CLASSES = 1_000
+"""A confusion table has the square of this many cells."""
+BY_CLASS = (
+    *("precision", "recall", "specificity", "f1", "f_beta", "balanced_accuracy", "mcc"),
+    *("roc_auc", "average_precision", "brier", "log_loss"),
+)
+"""The metrics that each class has of its own, its rows positive and all others negative."""
+_OF_SCORES = frozenset({"roc_auc", "average_precision"})
+
+
+def classes(_asked: Asked, data: Data) -> Outcomes:
+    """Count label against prediction."""
+    found = labelled(data, ["label", "prediction"])
+    labels = _few(data, tuple(sorted(classes_of(data, found))))
+    place = {label: index for index, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    for (label, prediction), count in pairs(found):
+        counts[place[label], place[prediction]] += count
+    return Outcomes(table=Classes(labels=labels, counts=counts), found=found)
+
+
+def ranked(_asked: Asked, data: Data) -> Outcomes:
+    """Count the scores of each labelled class, its rows against all others."""
+    found, labels = _scored(data)
+    tables = tuple(ranked_against(data, found, label) for label in labels)
+    return Outcomes(table=ClassRanked(labels=labels, tables=tables), found=found)
+
+
+def probability_loss(asked: Asked, data: Data) -> Outcomes:
+    """Give the moments of the Brier or log loss over all classes that have a score."""
+    found, labels = _scored(data)
+    label = named(found.label)
+    columns = _columns(data, found, labels)
+    moments = found.frame.class_moments(
+        PROBABILITY_LOSSES[asked.metric], label=label, estimates=columns
+    )
+
+    def sample() -> Sample:
+        rows, counts = counted(found, [label, *columns.values()])
+        places = {value: float(place) for place, value in enumerate(columns)}
+        return Sample(
+            truth=np.array([places[row[0]] for row in rows]),
+            estimate=np.array([row[1:] for row in rows], dtype=np.float64),
+            counts=counts,
+        )
+
+    return Outcomes(table=losses(moments), found=found, sample=sample)
+
+
+def each_class(
+    asked: Asked, data: Data, wanted: Sequence[Scalar] | None
+) -> Iterator[tuple[Scalar, int, Outcomes]]:
+    """Give each class of *wanted*, or every one, with its labelled rows and its own table.
+
+    Raises:
+        MissingColumnError: A column that the metric needs is not there.
+        DataError: The metric is not one of a class, a class occurs nowhere, or the data cannot be
+            used.
+    """
+    if asked.metric not in BY_CLASS:
+        raise DataError(f"{asked.metric} is not a metric of single classes")
+    if asked.metric in _OF_SCORES or asked.metric in PROBABILITY_LOSSES:
+        yield from _each_scored(asked, data, wanted)
+        return
+    whole = classes(asked, data)
+    table = whole.table
+    assert isinstance(table, Classes)  # noqa: S101  # what `classes` builds
+    for label in _chosen(data, table.labels, wanted):
+        one = one_vs_rest(table, label)
+        yield label, one.positives, replace(whole, table=with_beta(asked, one))
+
+
+def _each_scored(
+    asked: Asked, data: Data, wanted: Sequence[Scalar] | None
+) -> Iterator[tuple[Scalar, int, Outcomes]]:
+    found, labels = _scored(data)
+    rows = dict(zip(*_labelled_rows(found), strict=True))
+    for label in _chosen(data, labels, wanted):
+        if asked.metric in _OF_SCORES:
+            yield (
+                label,
+                rows[label],
+                Outcomes(table=ranked_against(data, found, label), found=found),
+            )
+        else:
+            yield label, rows[label], loss_against(asked, data, found, label)
+
+
+def _scored(data: Data) -> tuple[Labelled, tuple[Scalar, ...]]:
+    """Find labels and scores, and the classes that have a label."""
+    found = labelled(data, ["label", "score"])
+    if isinstance(found.score, str):
+        raise DataError(
+            f"one column of scores, {found.score}, does not say which class it is of",
+            where=f"{data.role} data",
+            hint="state score: {class: column, ...} with a column for every class",
+        )
+    return found, _few(data, tuple(sorted(classes_of(data, found))))
+
+
+def _columns(data: Data, found: Labelled, labels: Sequence[Scalar]) -> dict[Scalar, str]:
+    """Give the column of every class that has a score, those without a label included."""
+    by_label: dict[Scalar, str] = {label: score_column(data, found, label) for label in labels}
+    named_by_label = {str(label) for label in labels}
+    columns = found.score if found.score is not None and not isinstance(found.score, str) else {}
+    return by_label | {name: c for name, c in columns.items() if name not in named_by_label}
+
+
+def _labelled_rows(found: Labelled) -> tuple[list[Scalar], list[int]]:
+    rows, counts = counted(found, [named(found.label)])
+    return [row[0] for row in rows], counts.tolist()
+
+
+def _few(data: Data, labels: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    if len(labels) > MOST_CLASSES:
+        raise DataError(
+            f"{len(labels):,} classes are more than {MOST_CLASSES:,}",
+            where=f"{data.role} data",
+            hint="is this a regression task?",
+        )
+    return labels
+
+
+def _chosen(
+    data: Data, labels: Sequence[Scalar], wanted: Sequence[Scalar] | None
+) -> Sequence[Scalar]:
+    """Give the classes that are asked for; text and numbers differ."""
+    if wanted is None:
+        return labels
+    absent = [label for label in wanted if label not in labels]
+    if absent:
+        raise DataError(
+            f"the class {absent[0]!r} occurs nowhere in labels or predictions",
+            where=f"{data.role} data",
+            hint="text and numbers differ: '1' is not 1",
+        )
+    return [label for label in labels if label in wanted]

@@ -1,0 +1,83 @@
+"""Tables of a ranking: a value for each query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from aims_gate.checks.columns import Labelled, labelled
+from aims_gate.checks.outcomes.table import Asked, Outcomes, counted, losses, named
+from aims_gate.engines import Sample
+from aims_gate.errors import DataError
+from aims_gate.frames import Kind, Ranking
+from aims_gate.sources.subject import Data
+from aims_gate.stats.tables import Queries
+
+RANKINGS = {
+    "ndcg": Ranking.NDCG,
+    "map": Ranking.AVERAGE_PRECISION,
+    "mrr": Ranking.RECIPROCAL_RANK,
+    "precision_at_k": Ranking.PRECISION,
+    "recall_at_k": Ranking.RECALL,
+}
+"""Each metric, and what it is the mean of over queries."""
+
+
+def queries(asked: Asked, data: Data) -> Outcomes:
+    """Give the moments over queries of a ranking metric.
+
+    Raises:
+        MissingColumnError: A column is not there.
+        DataError: A role has no column, a label is negative or no number, or a score is not finite.
+    """
+    found = labelled(data, ["label", "score", "query"])
+    label, score, query = named(found.label), _one(data, found), named(found.query)
+    if found.frame.kinds[label] not in {Kind.NUMBER, Kind.BOOLEAN}:
+        raise DataError(
+            f"the labels in {label} are {found.frame.types[label]}, and relevance is a number",
+            where=f"{data.role} data",
+            hint="0 is not relevant; more is more relevant",
+        )
+    ranking = RANKINGS[asked.metric]
+    measured = found.frame.rankings(ranking, query=query, label=label, score=score, k=asked.k)
+    table = Queries(
+        values=losses(measured.values),
+        rows=measured.rows,
+        left_out=measured.left_out,
+        most_left_out=asked.max_uncovered,
+        k=asked.k,
+    )
+    return Outcomes(table=table, found=found, sample=_sample(found, ranking, (query, label, score)))
+
+
+def _one(data: Data, found: Labelled) -> str:
+    if isinstance(found.score, str):
+        return found.score
+    raise DataError(
+        "a ranking has one column of scores", where=f"{data.role} data", hint="state score: COLUMN"
+    )
+
+
+def _sample(
+    found: Labelled, ranking: Ranking, columns: tuple[str, str, str]
+) -> Callable[[], Sample]:
+    """Give the rows of the queries that say something, each with its query's number."""
+
+    def sample() -> Sample:
+        rows, counts = counted(found, columns)
+        _, query = np.unique(np.array([str(row[0]) for row in rows]), return_inverse=True)
+        truth = np.array([row[1] for row in rows], dtype=np.float64)
+        worth = truth if ranking is Ranking.NDCG else truth > 0
+        least, most = np.full(len(rows), np.inf), np.full(len(rows), -np.inf)
+        np.minimum.at(least, query, worth)
+        np.maximum.at(most, query, worth)
+        kept = (least < most)[query]
+        return Sample(
+            truth=truth[kept],
+            estimate=np.array([row[2] for row in rows], dtype=np.float64)[kept],
+            counts=counts[kept],
+            group=query[kept].astype(np.int64),
+        )
+
+    return sample

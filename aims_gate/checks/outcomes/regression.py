@@ -1,0 +1,79 @@
+"""Tables of a regression: moments and order of the errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from aims_gate.checks.columns import Labelled, labelled
+from aims_gate.checks.outcomes.table import Asked, Outcomes, counted, losses, named
+from aims_gate.engines import Sample
+from aims_gate.frames import Loss, Moments
+from aims_gate.sources.subject import Data
+from aims_gate.stats.tables import Fit, Ordered, Residuals
+
+_LOSSES = {
+    "mae": Loss.ABSOLUTE,
+    "mape": Loss.ABSOLUTE_PERCENT,
+    "mse": Loss.SQUARED,
+    "rmse": Loss.SQUARED,
+}
+
+
+def error(asked: Asked, data: Data) -> Outcomes:
+    """Give the moments of the loss that the metric is the mean of."""
+    found = _found(data)
+    return Outcomes(
+        table=losses(_moments(found, _LOSSES[asked.metric])), found=found, sample=_sample(found)
+    )
+
+
+def ordered(_asked: Asked, data: Data) -> Outcomes:
+    """Give the absolute errors in ascending order."""
+    found = _found(data)
+    spread = found.frame.losses(
+        Loss.ABSOLUTE, label=named(found.label), estimate=named(found.prediction)
+    )
+    table = Ordered(values=spread.values, counts=spread.counts)
+    return Outcomes(table=table, found=found, sample=_sample(found))
+
+
+def fit(_asked: Asked, data: Data) -> Outcomes:
+    """Give the moments of squared errors beside the variance of the labels."""
+    found = _found(data)
+    squared = losses(_moments(found, Loss.SQUARED))
+    table = Fit(squared=squared, variance=_variance(found))
+    return Outcomes(table=table, found=found, sample=_sample(found))
+
+
+def residuals(_asked: Asked, data: Data) -> Outcomes:
+    """Give the moments of errors with their sign beside the variance of the labels."""
+    found = _found(data)
+    errors = losses(_moments(found, Loss.SIGNED))
+    table = Residuals(errors=errors, variance=_variance(found))
+    return Outcomes(table=table, found=found, sample=_sample(found))
+
+
+def _found(data: Data) -> Labelled:
+    return labelled(data, ["label", "prediction"])
+
+
+def _moments(found: Labelled, loss: Loss) -> Moments:
+    return found.frame.moments(loss, label=named(found.label), estimate=named(found.prediction))
+
+
+def _variance(found: Labelled) -> float:
+    """Give the variance of the labels, divisor rows."""
+    labels = found.frame.distribution(named(found.label))
+    mean = float(labels.values @ labels.counts) / labels.rows
+    return float(np.square(labels.values - mean) @ labels.counts) / labels.rows
+
+
+def _sample(found: Labelled) -> Callable[[], Sample]:
+    def sample() -> Sample:
+        rows, counts = counted(found, [named(found.label), named(found.prediction)])
+        pairs = np.array(rows, dtype=np.float64).reshape(-1, 2)
+        return Sample(truth=pairs[:, 0], estimate=pairs[:, 1], counts=counts)
+
+    return sample

@@ -1,0 +1,107 @@
+"""What a builder of tables is asked for, what it gives, and what several of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from aims_gate.checks.columns import Labelled
+from aims_gate.engines import Sample
+from aims_gate.errors import CheckError, DataError, near
+from aims_gate.frames import Counts, Distribution, Floats, Key, Moments, Scalar
+from aims_gate.sources.subject import Data
+from aims_gate.stats.tables import Losses, ScoreTable
+
+
+def _no_sample() -> Sample:
+    raise CheckError("a table of counts is its own sample")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """A table, and the data that it was taken from."""
+
+    table: ScoreTable
+    found: Labelled
+    sample: Callable[[], Sample] = _no_sample
+    """Counts the rows behind a table of moments, for engines that moments are not enough for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A metric with its parameters."""
+
+    metric: str
+    beta: float | None = None
+    """Of f_beta, which needs it: how many times as much as precision recall counts."""
+    k: int | None = None
+    """Of ranking metrics: the places looked at; None for all."""
+    max_uncovered: float = 0.05
+    """Of ranking metrics: the share of queries that may say nothing, in [0, 1)."""
+
+
+Builder = Callable[[Asked, Data], Outcomes]
+
+
+def pairs(found: Labelled) -> list[tuple[tuple[Scalar, Scalar], int]]:
+    """Count the pairs of label and prediction."""
+    keys = Key(column=named(found.label)), Key(column=named(found.prediction))
+    cells = found.frame.count(*keys)
+    counted: list[tuple[tuple[Scalar, Scalar], int]] = []
+    for (label, prediction), count in zip(cells.values, cells.counts.tolist(), strict=True):
+        if label is None or prediction is None:
+            raise DataError("a label or prediction is null although nulls were left out")
+        counted.append(((label, prediction), count))
+    return counted
+
+
+def score_column(data: Data, found: Labelled, positive: Scalar | None) -> str:
+    """Name the column that holds the score of the positive class."""
+    if isinstance(found.score, str):
+        return found.score
+    columns = found.score or {}
+    # `score: {class: column}` is text on the left, whatever the labels are
+    if str(positive) not in columns:
+        raise DataError(
+            f"score names no column for the class {positive!r}",
+            where=f"{data.role} data",
+            hint=near(str(positive), columns),
+        )
+    return columns[str(positive)]
+
+
+def finite(data: Data, column: str, scores: Distribution) -> tuple[Floats, Counts]:
+    """Give the distinct scores and their counts; DataError if one is not finite."""
+    good = np.isfinite(scores.values)
+    if not good.all() or scores.nulls:
+        bad = int(scores.counts[~good].sum()) + scores.nulls
+        raise DataError(
+            f"{bad:,} scores in {column} are not finite numbers", where=f"{data.role} data"
+        )
+    return scores.values, scores.counts
+
+
+def losses(moments: Moments) -> Losses:
+    """Turn what a frame gives into what formulas take."""
+    return Losses(
+        rows=moments.rows,
+        mean=moments.mean,
+        variance=moments.variance,
+        skewness=moments.skewness,
+    )
+
+
+def counted(found: Labelled, columns: Sequence[str]) -> tuple[list[tuple[Scalar, ...]], Counts]:
+    """Count the distinct rows of columns in which no null is left."""
+    cells = found.frame.count(*(Key(column=column) for column in columns))
+    rows = [tuple(value for value in row if value is not None) for row in cells.values]
+    return rows, cells.counts
+
+
+def named(column: str | None) -> str:
+    """Give a column that was asked for."""
+    if column is None:
+        raise DataError("a column is needed that was not asked for")
+    return column

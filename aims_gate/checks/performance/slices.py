@@ -1,0 +1,319 @@
+"""The worst slice: how far the metric of some rows falls behind that of all rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import ClassVar, Literal
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columns import positive_class
+from aims_gate.checks.outcomes import Outcomes, outcomes, task_of
+from aims_gate.checks.performance import slicing
+from aims_gate.checks.performance.slicing import Columns
+from aims_gate.errors import DataError
+from aims_gate.facts import Design, Interval, Lack, Statistic
+from aims_gate.frames import Scalar
+from aims_gate.policy.model import DecideOn, Role
+from aims_gate.sources.subject import Data
+from aims_gate.stats import classes, confusion, scores, slices
+from aims_gate.stats.confusion import Share
+from aims_gate.stats.disparity import Measure
+from aims_gate.stats.intervals import Bounds
+from aims_gate.stats.means import too_few
+from aims_gate.stats.paired import ErrorDesign, minus, quantile
+from aims_gate.stats.power import GroupDesign
+from aims_gate.stats.tables import Classes, Confusion, Losses, ScoreTable
+
+SHARES: Mapping[str, Callable[[Confusion], Share]] = {
+    "accuracy": confusion.accuracy,
+    "precision": confusion.precision,
+    "recall": confusion.recall,
+    "specificity": confusion.specificity,
+}
+"""The proportions, whose slices come from one count of columns, label and prediction."""
+MOST_SLICES = 1_000
+"""Slices of a rule: more would be a search that no correction makes honest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slice:
+    """A slice, its table, and what engines that need rows are given."""
+
+    name: str
+    found: Outcomes
+    rows: int
+    """Rows that the metric rests on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slices:
+    """How far each slice of the data is behind the whole."""
+
+    about: ClassVar[About] = About(
+        name="performance.slices",
+        summary="How far the metric of each slice of the rows falls behind that of all rows.",
+        definition=(
+            "The metric of all rows minus that of the slice, for losses the other way round: 0 is "
+            "as good as the whole, above 0 is worse. Every slice is judged, and the worst decides; "
+            "of metrics in [0, 1] the conventional limit is 0.10.\n\n"
+            "A slice is part of the whole, so its distance to it is (1 - w) times its distance to "
+            "the rest, with w its share of the rows; the interval is that of slice and rest, which "
+            "are different rows: MOVER over Wilson, or over Hall's bounds for mean losses. Each "
+            "bound is wrong with probability alpha over all slices that were looked at "
+            "(Bonferroni): searching more of them costs evidence, and finding the worst one is no "
+            "discovery.\n\n"
+            "depth: 2 looks at every pair of the columns as well. Its slices below min_cell are "
+            "counted; those of the columns of by are named, and may hold max_uncovered of the "
+            "rows."
+        ),
+        roles=(Role.EVALUATION,),
+        asks="scikit-learn",
+        controls=("iso42001:A.6.2.4",),
+        undecided=(
+            "a column is missing, holds no values to cut by, or cuts into too many slices",
+            "fewer than two slices have min_cell rows: there is nothing to hold against the whole",
+            "more than max_uncovered of the rows are in slices below min_cell",
+            "a slice is so small that a serious shortfall could have been missed",
+            "mean losses: a few rows dominate the mean of a slice or of the rest",
+            "the metric has no value over all rows",
+        ),
+    )
+
+    metric: Literal[
+        "accuracy", "precision", "recall", "specificity", "brier", "log_loss", "mae", "mse"
+    ]
+    """A proportion or a mean loss of performance.score."""
+    by: tuple[str | tuple[str, ...], ...] = ()
+    """Columns, or lists of columns for intersections; all `sensitive` columns if empty."""
+    bins: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Bin edges of numeric columns of by; those of sensitive columns are known."""
+    depth: Literal[1, 2] = 1
+    """2 looks at every pair of the columns of by as well."""
+    min_cell: int = 30
+    """Rows of the metric below which a slice is not judged."""
+    max_uncovered: float = 0.05
+    """Share of rows in slices below min_cell past which the rule is INSUFFICIENT, in [0, 1)."""
+    small_share: float = 0.02
+    """Share of rows under which a slice that cannot show an effect warns only, in [0, 0.1]."""
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: the shortfall."""
+        bounded = self.metric in SHARES or self.metric == "brier"
+        span = 1.0 if bounded else math.inf
+        return Judged(
+            name=f"{self.metric}_shortfall",
+            low=-span,
+            high=span,
+            higher_is_better=False,
+            neutral=0.0,
+            limit=0.10 if self.metric in SHARES else None,
+            decide_on=DecideOn.PROVEN_BREACH,
+        )
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        if self.min_cell < 2:
+            yield "min_cell", f"{self.min_cell} rows say nothing of a slice", "30 is usual"
+        if not 0 <= self.max_uncovered < 1:
+            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
+        if not 0 <= self.small_share <= 0.1:
+            hint = "a slice with more than a tenth of the rows is not small"
+            yield "small_share", f"{self.small_share:g} is outside [0, 0.1]", hint
+        if self.depth > 1 and len({a for a in self.by if isinstance(a, str)}) == 1:
+            yield "depth", "one column makes no pairs", "name another in by"
+        attributes = [(a,) if isinstance(a, str) else a for a in self.by]
+        yield from slicing.problems("by", attributes, self.bins if self.by else {})
+
+    def measure(self, inputs: Inputs) -> Iterator[Statistic]:
+        """Measure every slice; DataError if the data cannot be used or cut."""
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        whole = outcomes(self.metric, data)
+        yield from whole.found.context()
+        why = scores.undefined(self.metric, whole.table)
+        if why:
+            yield self._lack("", Lack.UNDEFINED, why, _basis(self.metric, whole.table))
+            return
+        eligible: list[_Slice] = []
+        for columns, asked in self._attributes(data):
+            cut = list(self._cut(columns, data, whole))
+            yield from self._small(columns, cut, whole, named=asked)
+            eligible += [part for part in cut if part.rows >= self.min_cell]
+        if len(eligible) > MOST_SLICES:
+            what = f"{len(eligible):,} slices are more than {MOST_SLICES:,}"
+            raise DataError(what, hint="name fewer columns, cut numbers coarser, or raise min_cell")
+        yield from self._judge_all(eligible, whole, inputs)
+
+    def _attributes(self, data: Data) -> Iterator[tuple[Columns, bool]]:
+        """Give the columns to cut by, and whether the policy names them as such."""
+        named: list[Columns] = [(a,) if isinstance(a, str) else a for a in self.by]
+        if not named and not data.spec.sensitive:
+            raise DataError(
+                "no column is named to cut by",
+                where=f"{data.role} data",
+                hint=f"name them in by:, or as sensitive: under data.{data.role}",
+            )
+        named = named or [(column,) for column in data.spec.sensitive]
+        yield from ((columns, True) for columns in named)
+        if self.depth > 1:
+            known = {frozenset(columns) for columns in named}
+            alone = [columns[0] for columns in named if len(columns) == 1]
+            yield from ((p, False) for p in combinations(alone, 2) if frozenset(p) not in known)
+
+    def _cut(self, columns: Columns, data: Data, whole: Outcomes) -> Iterator[_Slice]:
+        keys = slicing.keys(columns, data, whole.found.frame, self.bins)
+        if isinstance(whole.table, Losses):
+            slicing.refuse_many(columns, len(whole.found.frame.count(*keys).values))
+            yield from self._of_rows(columns, data, whole)
+            return
+        tables = slicing.tables(keys, data, whole)
+        slicing.refuse_many(columns, len(tables))
+        for values, table in tables.items():
+            name = slicing.name(columns, values)
+            rows = _basis(self.metric, table)
+            yield _Slice(name=name, found=replace(whole, table=table), rows=rows)
+
+    def _of_rows(self, columns: Columns, data: Data, whole: Outcomes) -> Iterator[_Slice]:
+        keys = slicing.keys(columns, data, whole.found.frame, self.bins)
+        score = whole.found.score
+        scored = score.values() if isinstance(score, Mapping) else (score,)
+        kept = [c for c in (whole.found.label, whole.found.prediction, *scored) if c is not None]
+        positive: Scalar | None = data.spec.positive
+        if self.metric in {"brier", "log_loss"}:
+            positive = positive_class(data, whole.found)
+        spec = replace(data.spec, task=task_of(data), positive=positive)
+        for values, frame in whole.found.frame.parts(*keys, columns=list(dict.fromkeys(kept))):
+            part = outcomes(self.metric, replace(data, frame=frame, spec=spec, is_part=True))
+            name = slicing.name(columns, values)
+            yield _Slice(name=name, found=part, rows=part.table.rows)
+
+    def _small(
+        self, columns: Columns, cut: list[_Slice], whole: Outcomes, *, named: bool
+    ) -> Iterator[Statistic]:
+        where = " & ".join(columns)
+        if named:
+            yield from slicing.small(
+                [slicing.Size(name=part.name, rows=part.rows) for part in cut],
+                where=where,
+                statistic=self.judged().name,
+                least=self.min_cell,
+                allowed=self.max_uncovered,
+                total=whole.found.total,
+            )
+            return
+        few = [part.rows for part in cut if part.rows < self.min_cell]
+        if few:
+            reason = f"{len(few):,} slices below min_cell {self.min_cell}: not judged"
+            yield Statistic(
+                name="small_slices",
+                slice=where,
+                value=float(len(few)),
+                rows=sum(few),
+                total=whole.found.total,
+                reason=reason,
+            )
+
+    def _judge_all(
+        self, eligible: list[_Slice], whole: Outcomes, inputs: Inputs
+    ) -> Iterator[Statistic]:
+        rows = _basis(self.metric, whole.table)
+        parts = [part for part in eligible if part.rows < rows]
+        if not parts:
+            reason = f"no slice has {self.min_cell} rows and is less than all of them"
+            yield self._lack("", Lack.INSUFFICIENT, reason, rows)
+            return
+        overall = inputs.engine.score(self.metric, whole.table, whole.sample)
+        if overall.problem:
+            cell = self._lack("", Lack.UNDEFINED, overall.problem, rows)
+            yield replace(cell, engine=overall.by)
+            return
+        yield Statistic(name=self.metric, value=overall.value, rows=rows, total=whole.found.total)
+        z = quantile(inputs.alpha / len(parts))
+        for part in parts:
+            yield self._judge_one(part, whole, overall.value, inputs, z)
+
+    def _judge_one(
+        self, part: _Slice, whole: Outcomes, overall: float, inputs: Inputs, z: float
+    ) -> Statistic:
+        answer = inputs.engine.score(self.metric, part.found.table, part.found.sample)
+        if answer.problem:
+            cell = self._lack(part.name, Lack.UNDEFINED, answer.problem, part.rows)
+            return replace(cell, engine=answer.by)
+        short = _too_few(whole.table, part.found.table)
+        if short:
+            return self._lack(part.name, Lack.INSUFFICIENT, short, part.rows)
+        rows = _basis(self.metric, whole.table)
+        upward = self.metric in SHARES
+        value = minus(overall, answer.value) if upward else minus(answer.value, overall)
+        bounds, of_rest = _against_rest(self.metric, whole.table, part.found.table, z)
+        design = slices.SliceDesign(
+            of_rest=of_rest,
+            outside=1 - part.rows / rows,
+            is_small=part.rows < self.small_share * rows,
+        )
+        return Statistic(
+            name=self.judged().name,
+            slice=part.name,
+            value=value,
+            interval=self._interval(bounds, value, inputs.alpha),
+            rows=part.rows,
+            total=whole.found.total,
+            engine=answer.by,
+            judged=True,
+            reason=f"{answer.value:.4g} against {overall:.4g} over all rows",
+            design=design,
+        )
+
+    def _interval(self, bounds: Bounds, value: float, alpha: float) -> Interval:
+        formula = "Wilson" if self.metric in SHARES else "Hall"
+        return Interval(
+            low=min(bounds[0], value),
+            high=max(bounds[1], value),
+            level=1 - 2 * alpha,
+            method=f"MOVER over {formula}, one-sided, Bonferroni over all slices",
+        )
+
+    def _lack(self, where: str, lack: Lack, reason: str, rows: int) -> Statistic:
+        return Statistic(
+            name=self.judged().name, slice=where, judged=True, lack=lack, reason=reason, rows=rows
+        )
+
+
+def _too_few(whole: ScoreTable, part: ScoreTable) -> str:
+    """Say why mean losses of slice or rest have no bounds; empty for proportions."""
+    if not (isinstance(whole, Losses) and isinstance(part, Losses)):
+        return ""
+    why = too_few(part)
+    return why or too_few(slices.without(whole, part))
+
+
+def _against_rest(
+    metric: str, whole: ScoreTable, part: ScoreTable, z: float
+) -> tuple[Bounds, Design]:
+    """Give the bounds of the distance to the whole, and the sizes behind that to the rest."""
+    if isinstance(whole, Losses) and isinstance(part, Losses):
+        error = slices.error(whole, part) * whole.rows / (whole.rows - part.rows)
+        return slices.above(whole, part, z), ErrorDesign(error=error, z=z, rows=part.rows)
+    (hits, rows), found = _share(metric, whole), _share(metric, part)
+    design = GroupDesign(
+        measure=Measure.GAP,
+        group=0,
+        sizes=(found[1], rows - found[1]),
+        total=rows,
+        rate=(hits + 0.5) / (rows + 1),
+        z=z,
+    )
+    return slices.behind((hits, rows), found, z), design
+
+
+def _share(metric: str, table: ScoreTable) -> Share:
+    if isinstance(table, Classes):
+        return classes.accuracy(table)
+    assert isinstance(table, Confusion)  # noqa: S101  # the two tables of proportions
+    return SHARES[metric](table)
+
+
+def _basis(metric: str, table: ScoreTable) -> int:
+    return scores.formula(metric, type(table)).basis(table)

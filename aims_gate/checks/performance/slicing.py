@@ -1,0 +1,167 @@
+"""Slices: the rows of each value of some columns, and which of them are large enough to judge.
+
+Null is the slice `(missing)`. A slice that is too small is named with its rows and never judged;
+too many rows in such slices are a judged cell that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from aims_gate.checks.columns import positive_class
+from aims_gate.checks.outcomes import Outcomes
+from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.facts import Lack, Statistic
+from aims_gate.frames import MISSING, Frame, Key, Kind, Scalar
+from aims_gate.sources.subject import Data
+from aims_gate.stats.tables import Classes, Confusion
+
+MOST_SLICES = 250
+"""Columns with more slices than this are a number without bin edges, or an identifier."""
+Columns = tuple[str, ...]
+
+
+def problems(
+    field: str, attributes: Sequence[Columns], bins: Mapping[str, tuple[float, ...]]
+) -> Iterable[tuple[str, str, str]]:
+    """Give what is wrong with the columns of parameter *field* and their bin edges."""
+    for columns in attributes:
+        if not columns or not all(columns) or len(set(columns)) != len(columns):
+            yield field, f"{list(columns)} is not a list of different columns", ""
+    if len({frozenset(columns) for columns in attributes}) != len(attributes):
+        yield field, "names the same slices twice", ""
+    named = {column for columns in attributes for column in columns}
+    for column, edges in bins.items():
+        if column not in named:
+            yield "bins", f"{column!r} is no column of {field}", f"add it to {field}"
+        if not edges or any(low >= high for low, high in pairwise(edges)):
+            yield "bins", f"the edges of {column!r} are not ascending numbers", "such as [25, 45]"
+
+
+def keys(
+    columns: Columns, data: Data, frame: Frame, bins: Mapping[str, tuple[float, ...]]
+) -> tuple[Key, ...]:
+    """Give the columns as keys, with the edges that are stated or that the data bring.
+
+    Raises:
+        MissingColumnError: A column is not there.
+        DataError: A column cannot be counted by.
+    """
+    found = []
+    for column in columns:
+        where = f"{data.role} data"
+        if column not in frame.kinds:
+            raise MissingColumnError.from_columns(column, frame.kinds, where=where)
+        if frame.kinds[column] is Kind.OTHER:
+            what = f"{column} holds {frame.types[column]}, which are no values to cut by"
+            raise DataError(what, where=where)
+        edges = bins.get(column) or data.spec.sensitive.get(column) or ()
+        found.append(Key(column=column, edges=tuple(edges)))
+    return tuple(found)
+
+
+def tables(
+    found: Sequence[Key], data: Data, whole: Outcomes
+) -> Mapping[tuple[Scalar | None, ...], Confusion | Classes]:
+    """Give the table of each slice, in the order of its values: one count, whatever the rows."""
+    outcome = [Key(column=c) for c in (whole.found.label, whole.found.prediction) if c is not None]
+    cells = whole.found.frame.count(*found, *outcome)
+    counted: dict[tuple[Scalar | None, ...], list[tuple[Scalar | None, Scalar | None, int]]] = {}
+    for values, count in zip(cells.values, cells.counts.tolist(), strict=True):
+        *cut, label, prediction = values
+        counted.setdefault(tuple(cut), []).append((label, prediction, count))
+    if isinstance(whole.table, Classes):
+        labels = whole.table.labels
+        return {cut: _classes(labels, rows) for cut, rows in counted.items()}
+    positive = positive_class(data, whole.found)
+    return {cut: _confusion(positive, rows) for cut, rows in counted.items()}
+
+
+_Counted = Sequence[tuple[Scalar | None, Scalar | None, int]]
+
+
+def _confusion(positive: Scalar, rows: _Counted) -> Confusion:
+    counts = dict.fromkeys(((True, True), (True, False), (False, True), (False, False)), 0)
+    for label, prediction, count in rows:
+        counts[label == positive, prediction == positive] += count
+    return Confusion(
+        tp=counts[True, True],
+        fn=counts[True, False],
+        fp=counts[False, True],
+        tn=counts[False, False],
+    )
+
+
+def _classes(labels: tuple[Scalar, ...], rows: _Counted) -> Classes:
+    place: dict[Scalar | None, int] = {label: index for index, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    for label, prediction, count in rows:
+        counts[place[label], place[prediction]] += count
+    return Classes(labels=labels, counts=counts)
+
+
+def refuse_many(columns: Columns, slices: int) -> None:
+    """Refuse columns that cut the data into rows; DataError."""
+    if slices > MOST_SLICES:
+        raise DataError(
+            f"{' & '.join(columns)} has {slices:,} slices, more than {MOST_SLICES}",
+            hint="give bin edges for numbers under bins:, or use a coarser column",
+        )
+
+
+def name(columns: Sequence[str], values: Sequence[Scalar | None]) -> str:
+    """Name a slice: `sex=F & age=[25,45)`."""
+    return " & ".join(f"{c}={text(v)}" for c, v in zip(columns, values, strict=True))
+
+
+def text(value: Scalar | None) -> str:
+    """Write a value of a slice as people do."""
+    if value is None:
+        return MISSING
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """A slice and the rows that its metric rests on."""
+
+    name: str
+    rows: int
+
+
+def small(
+    sizes: Sequence[Size], *, where: str, statistic: str, least: int, allowed: float, total: int
+) -> Iterator[Statistic]:
+    """Name the slices below *least* rows, and refuse where they are more than *allowed* of all."""
+    few = [size for size in sizes if size.rows < least]
+    for size in few:
+        yield Statistic(
+            name="small_slice",
+            slice=size.name,
+            rows=size.rows,
+            total=total,
+            lack=Lack.INSUFFICIENT,
+            reason=f"{size.rows:,} rows, below min_cell {least}: not judged",
+        )
+    left_out, rows = sum(size.rows for size in few), sum(size.rows for size in sizes)
+    if left_out > allowed * rows:
+        yield Statistic(
+            name=statistic,
+            slice=where,
+            judged=True,
+            lack=Lack.INSUFFICIENT,
+            rows=left_out,
+            total=total,
+            reason=(
+                f"{left_out / rows:.1%} of the rows are in slices below min_cell {least}, more "
+                f"than max_uncovered {allowed:.1%}"
+            ),
+        )

@@ -1,0 +1,129 @@
+"""Questions that hold a model's answers against labels, for frames whose columns are arrays."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+import numpy as np
+
+from aims_gate.errors import DataError
+from aims_gate.frames import (
+    Counts,
+    Distribution,
+    Floats,
+    Key,
+    Loss,
+    Moments,
+    Ranking,
+    Rankings,
+    Scalar,
+)
+from aims_gate.frames.columns import Coded
+from aims_gate.frames.losses import (
+    class_loss,
+    moments_of,
+    places,
+    probability_loss,
+    refuse_infinite,
+    regression_loss,
+)
+from aims_gate.frames.ordered import by_sorting, by_sorting_weighted
+from aims_gate.frames.placements import placement_moments
+from aims_gate.frames.queries import rankings
+
+_PROBABILITY = (Loss.BRIER, Loss.LOG)
+
+
+class Answers(ABC):
+    """The part of `Frame` that needs numbers and codes of columns only."""
+
+    __slots__ = ()
+
+    name: str
+    weights: Counts | None
+
+    @abstractmethod
+    def _numbers(self, name: str) -> Floats:
+        """Give a column of numbers, shape (rows,), null as NaN; DataError for other kinds."""
+        ...
+
+    @abstractmethod
+    def _coded(self, key: Key) -> Coded:
+        """Give a column as codes of its distinct values."""
+        ...
+
+    @abstractmethod
+    def _equals(self, name: str, wanted: Scalar) -> Floats:
+        """Give 1 where a column equals *wanted*, 0 where it does not, NaN where it is null."""
+        ...
+
+    def moments(
+        self,
+        loss: Loss,
+        *,
+        label: str,
+        estimate: str,
+        positive: Scalar | None = None,
+        against: str | None = None,
+    ) -> Moments:
+        """Give the moments of a per-row loss, or with *against* of the difference of two.
+
+        *positive* is needed for the losses of probabilities; it is compared with labels by value,
+        so 1, 1.0 and True are one, and text is never a number.
+
+        Raises:
+            DataError: A row's loss is not finite, a probability is outside [0, 1], there are no
+                rows, or *positive* is missing.
+        """
+        losses = self._losses(loss, label, estimate, positive)
+        if against is not None:
+            losses = losses - self._losses(loss, label, against, positive)
+        return moments_of(losses, self.weights)
+
+    def placements(
+        self, *, label: str, positive: Scalar, first: str, second: str
+    ) -> tuple[Moments, Moments]:
+        """Give the moments of differences of placements, of positives and of the others."""
+        return placement_moments(
+            self._equals(label, positive),
+            self._numbers(first),
+            self._numbers(second),
+            self.weights,
+            where=self.name,
+        )
+
+    def class_moments(self, loss: Loss, *, label: str, estimates: Mapping[Scalar, str]) -> Moments:
+        """Give the moments of BRIER or LOG over several classes; see `Frame.class_moments`."""
+        place = places(self._coded(Key(column=label)), tuple(estimates), where=self.name)
+        columns = np.column_stack([self._numbers(column) for column in estimates.values()])
+        return moments_of(class_loss(loss, place, columns), self.weights)
+
+    def losses(self, loss: Loss, *, label: str, estimate: str) -> Distribution:
+        """Give the ordered distribution of a regression loss; DataError as `moments`."""
+        values = regression_loss(loss, self._numbers(label), self._numbers(estimate))
+        refuse_infinite(values)
+        if self.weights is not None:
+            return by_sorting_weighted(values, self.weights)
+        return by_sorting(values)
+
+    def rankings(
+        self, ranking: Ranking, *, query: str, label: str, score: str, k: int | None = None
+    ) -> Rankings:
+        """Give a ranking metric of the rows of each query; see `Frame.rankings`."""
+        return rankings(
+            ranking,
+            query=self._coded(Key(column=query)).codes,
+            label=self._numbers(label),
+            score=self._numbers(score),
+            weights=self.weights,
+            k=k,
+        )
+
+    def _losses(self, loss: Loss, label: str, estimate: str, positive: Scalar | None) -> Floats:
+        scores = self._numbers(estimate)
+        if loss not in _PROBABILITY:
+            return regression_loss(loss, self._numbers(label), scores)
+        if positive is None:
+            raise DataError(f"{loss} loss needs the positive class", where=self.name)
+        return probability_loss(loss, self._equals(label, positive), scores)

@@ -1,0 +1,57 @@
+"""Where rows are ranked among those of the other class, under two scores at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aims_gate.errors import DataError
+from aims_gate.frames import Counts, Floats, Moments
+from aims_gate.frames.losses import moments_of
+
+
+def placement_moments(
+    labels: Floats, first: Floats, second: Floats, weights: Counts | None, *, where: str
+) -> tuple[Moments, Moments]:
+    """Give the moments of placement under *first* less that under *second*, by class.
+
+    One sort of each class and score.
+
+    Args:
+        labels: Shape (rows,): 1 for the positive class, 0 for others, NaN for null.
+        first: Shape (rows,): scores.
+        second: Shape (rows,): scores.
+        weights: Shape (rows,), or None where every row counts once.
+        where: What the data are called in errors.
+
+    Returns:
+        Of the positives, and of the negatives; both means are the difference of the areas.
+
+    Raises:
+        DataError: A class has no rows, a label is null, or a score is not finite.
+    """
+    if not all(np.isfinite(column).all() for column in (labels, first, second)):
+        hint = "leave out rows without them"
+        raise DataError("a label is null or a score not finite", where=where, hint=hint)
+    positive = labels == 1
+    sides = []
+    for side in (positive, ~positive):
+        own = None if weights is None else weights[side]
+        others = None if weights is None else weights[~side]
+        below = [_share_below(scores[side], scores[~side], others) for scores in (first, second)]
+        moved = below[0] - below[1]
+        # a negative is placed well where positives are above it
+        sides.append(moments_of(moved if side is positive else -moved, own))
+    return sides[0], sides[1]
+
+
+def _share_below(rows: Floats, others: Floats, weights: Counts | None) -> Floats:
+    """Give the share of *others* with a lower score, ties counting one half, shape (rows,)."""
+    if not len(others):
+        return np.zeros(len(rows))
+    order = np.argsort(others, kind="stable")
+    ordered = others[order]
+    counts = np.ones(len(others)) if weights is None else weights[order].astype(np.float64)
+    until = np.concatenate(([0.0], np.cumsum(counts)))
+    low = until[np.searchsorted(ordered, rows, side="left")]
+    high = until[np.searchsorted(ordered, rows, side="right")]
+    return np.asarray((low + high) / (2 * until[-1]), dtype=np.float64)

@@ -1,0 +1,194 @@
+"""Values of rankings, one for each query: one sort, then sums over tied rows and over queries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from aims_gate.errors import DataError
+from aims_gate.frames import Counts, Floats, Moments, Ranking, Rankings
+from aims_gate.frames.columns import Codes, Mask
+from aims_gate.frames.losses import moments_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Ties:
+    """Runs of rows of one query that share a score, best first, queries in ascending order."""
+
+    query: Codes
+    """Shape (ties,): the query of each, counted from 0."""
+    start: Codes
+    """Shape (ties,): the places before it in its query."""
+    size: Codes
+    """Shape (ties,): its rows."""
+    gain: Floats
+    """Shape (ties,): the sum of its rows' labels, or of 1 for each relevant one."""
+    total: Floats
+    """Shape (queries,): the same sum over a query."""
+    best: Floats
+    """Shape (queries,): the discounted gain of the best order."""
+    discounts: Floats
+    """Shape (rows + 1,): the sum of the discounts of the first so many places."""
+    k: int
+    """Places looked at."""
+
+    def sums(self, terms: Floats) -> Floats:
+        """Add up *terms* of ties by query."""
+        return _sums(self.query, terms, len(self.total))
+
+
+def rankings(
+    ranking: Ranking,
+    *,
+    query: Codes,
+    label: Floats,
+    score: Floats,
+    weights: Counts | None,
+    k: int | None,
+) -> Rankings:
+    """Give the moments over queries of a ranking metric; see `Frame.rankings`.
+
+    Args:
+        ranking: Which metric.
+        query: Shape (rows,): codes of queries, 0 or more.
+        label: Shape (rows,): relevance.
+        score: Shape (rows,): higher ranks first.
+        weights: Shape (rows,): how many tied rows each stands for; None for one.
+        k: Places looked at, at least 1; None for all.
+
+    Raises:
+        DataError: *k* is missing, a query is null, a label is negative, or a label or score is not
+            finite.
+    """
+    if k is None and ranking in {Ranking.PRECISION, Ranking.RECALL}:
+        raise DataError(f"{ranking} of a ranking needs to know how many places are looked at")
+    _refuse(query, label, score)
+    if weights is not None:
+        query = np.repeat(query, weights)
+        label, score = np.repeat(label, weights), np.repeat(score, weights)
+    gain = label if ranking is Ranking.NDCG else (label > 0).astype(np.float64)
+    order = np.lexsort((-score, query))
+    query, gain, score = query[order], gain[order], score[order]
+    first = _first(query)
+    told = _differ(gain, first)
+    kept = np.repeat(told, np.diff(first, append=len(query)))
+    ties = _ties(query[kept], gain[kept], score[kept], len(query) if k is None else k)
+    return Rankings(
+        values=_moments(_VALUES[ranking](ties)),
+        rows=int(kept.sum()),
+        left_out=int(len(told) - told.sum()),
+    )
+
+
+def _refuse(query: Codes, label: Floats, score: Floats) -> None:
+    problems = {
+        "queries are null": query < 0,
+        "labels are not finite numbers of at least 0": ~(np.isfinite(label) & (label >= 0)),
+        "scores are not finite": ~np.isfinite(score),
+    }
+    for what, bad in problems.items():
+        if bad.any():
+            raise DataError(f"{int(bad.sum()):,} {what}, so rows cannot be ranked")
+
+
+def _first(*columns: Codes | Floats) -> Codes:
+    """Give where each run of equal rows begins."""
+    rows = len(columns[0])
+    new = np.zeros(rows, dtype=np.bool_)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(new)
+
+
+def _differ(gain: Floats, first: Codes) -> Mask:
+    """Say of each query whether its rows differ in what they are worth."""
+    if not len(first):
+        return np.zeros(0, dtype=np.bool_)
+    differ: Mask = np.minimum.reduceat(gain, first) < np.maximum.reduceat(gain, first)
+    return differ
+
+
+def _ties(query: Codes, gain: Floats, score: Floats, k: int) -> _Ties:
+    """Group rows that are sorted by query and by falling score."""
+    rows, first = len(query), _first(query)
+    sizes = np.diff(first, append=rows)
+    number = np.repeat(np.arange(len(first)), sizes)
+    places = np.arange(rows) - np.repeat(first, sizes)
+    starts = _first(query, score)
+    best = gain[np.lexsort((-gain, query))]
+    return _Ties(
+        query=number[starts],
+        start=places[starts],
+        size=np.diff(starts, append=rows),
+        gain=np.add.reduceat(gain, starts) if rows else np.zeros(0),
+        total=_sums(number, gain, len(first)),
+        best=_sums(number, best * _discounts(rows, k)[places], len(first)),
+        discounts=np.append(0.0, np.cumsum(_discounts(rows, k))),
+        k=k,
+    )
+
+
+def _sums(place: Codes, terms: Floats, size: int) -> Floats:
+    """Add up *terms* by place, of which there are *size*."""
+    return np.bincount(place, terms, size).astype(np.float64, copy=False)
+
+
+def _discounts(places: int, k: int) -> Floats:
+    """Give 1 / log2(place + 1) for places 1, 2 …, and 0 after the first k."""
+    discounts: Floats = 1 / np.log2(np.arange(places) + 2.0)
+    discounts[k:] = 0.0
+    return discounts
+
+
+def _ndcg(ties: _Ties) -> Floats:
+    """Tied rows share their places, as the mean over all their orders: scikit-learn's rule."""
+    there = ties.discounts[ties.start + ties.size] - ties.discounts[ties.start]
+    return ties.sums(ties.gain / ties.size * there) / ties.best
+
+
+def _average_precision(ties: _Ties) -> Floats:
+    """Tied rows all have the last of their places, as in scikit-learn."""
+    seen = np.cumsum(ties.gain)
+    before = np.cumsum(ties.total) - ties.total
+    precision = (seen - before[ties.query]) / (ties.start + ties.size)
+    return ties.sums(ties.gain * precision) / ties.total
+
+
+def _reciprocal_rank(ties: _Ties) -> Floats:
+    """Tied rows all have the last of their places, so that a constant score is no good one."""
+    found = np.flatnonzero(ties.gain > 0)
+    top = found[_first(ties.query[found])]
+    return 1.0 / (ties.start[top] + ties.size[top])
+
+
+def _hits(ties: _Ties) -> Floats:
+    """Give the relevant rows among the first k places, as the mean over all orders of ties."""
+    within = np.clip(ties.k - ties.start, 0, ties.size)
+    return ties.sums(ties.gain * within / ties.size)
+
+
+def _precision(ties: _Ties) -> Floats:
+    return _hits(ties) / ties.k
+
+
+def _recall(ties: _Ties) -> Floats:
+    return _hits(ties) / ties.total
+
+
+_VALUES: Mapping[Ranking, Callable[[_Ties], Floats]] = {
+    Ranking.NDCG: _ndcg,
+    Ranking.AVERAGE_PRECISION: _average_precision,
+    Ranking.RECIPROCAL_RANK: _reciprocal_rank,
+    Ranking.PRECISION: _precision,
+    Ranking.RECALL: _recall,
+}
+
+
+def _moments(values: Floats) -> Moments:
+    if len(values):
+        return moments_of(values, None)
+    return Moments(rows=0, mean=math.nan, variance=math.nan, skewness=0.0)

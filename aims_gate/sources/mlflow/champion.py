@@ -1,0 +1,101 @@
+"""The champion: the version of a registered model that an alias points at, and what it answered.
+
+Its answers are what `log_evaluation` left in its own training run. They are a claim of that run's
+author, as ours are of ours; labels are compared when the rows are matched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from aims_gate.errors import DataError, GateError, SourceError
+from aims_gate.policy.model import DataSpec, Policy, Role
+from aims_gate.sources.data import open_found
+from aims_gate.sources.locate import Finder, convention
+from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run
+from aims_gate.sources.mlflow.resolve import Resolved, resolve
+from aims_gate.sources.subject import Champion, Data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What an alias points at, and the run that made it."""
+
+    champion: Champion
+    run: Run | None = None
+    problem: DataError | None = None
+    """Why what it points at cannot be used."""
+
+
+def find(
+    alias: str, candidate: Resolved, registry: Registry, environ: Mapping[str, str]
+) -> Found | None:
+    """Look an alias up, once; None where no registered model is named, or there is none.
+
+    Args:
+        alias: `ALIAS` of the candidate's registered model, or `NAME@ALIAS` of another.
+        candidate: The model that is judged.
+        registry: The candidate's registry.
+        environ: The process's environment.
+
+    Raises:
+        SourceError: MLflow cannot be read.
+    """
+    name, at, word = alias.rpartition("@")
+    if not at:
+        name = candidate.name if candidate.version else ""
+    if not name:
+        return None
+    try:
+        version = registry.aliases(name).get(word)
+    except NotFoundError:
+        return None
+    asked = f"{name}@{word}"
+    if version is None:
+        return Found(champion=Champion(alias=asked))
+    champion = Champion(alias=asked, uri=f"models:/{name}/{version}")
+    try:
+        place = resolve(champion.uri, registry, environ)
+    except (NotFoundError, SourceError) as error:
+        return Found(champion=champion, problem=DataError(error.what, where=champion.uri))
+    same = place.artifact_uri.rstrip("/") == candidate.artifact_uri.rstrip("/")
+    return Found(champion=replace(champion, is_candidate=same), run=place.run)
+
+
+def answers(found: Found, finder: Finder) -> Data | DataError | None:
+    """Read what the champion's run logged as its evaluation; None if it logged nothing.
+
+    Its columns are described by `data.champion` of the policy, and for the rest by the roles that
+    were logged with them.
+
+    Args:
+        found: A champion that is not the candidate.
+        finder: Finds the artifacts of the champion's run.
+    """
+    if found.problem is not None:
+        return found.problem
+    try:
+        located = finder.locate(convention(Role.EVALUATION), role=Role.EVALUATION)
+        if located is None:
+            return None
+        return open_found(Role.CHAMPION, _spec(finder.policy), located, finder)
+    except GateError as error:
+        return DataError(error.what, where=error.where, hint=error.hint)
+
+
+def _spec(policy: Policy) -> DataSpec:
+    """Say what the champion's columns mean: as stated for it, else as for the evaluation data."""
+    if Role.CHAMPION in policy.data:
+        return policy.data[Role.CHAMPION]
+    ours = policy.data.get(Role.EVALUATION, DataSpec())
+    asks = ours.predictions is not None
+    return DataSpec(
+        label=ours.label,
+        prediction=None if asks else ours.prediction,
+        score=None if asks else ours.score,
+        threshold=ours.threshold,
+        positive=ours.positive,
+        task=ours.task,
+        key=ours.key,
+    )

@@ -1,0 +1,145 @@
+"""Average precision, with bounds from the influence of single rows.
+
+One pass over the distinct scores. Its bounds were measured with normal, rounded and long-tailed
+scores from 60 to 3,000 rows: wrong on one side in at most 9 % for an aim of 5 %, and in at most 7 %
+from 50 positives on (docs/statistics.md).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit, ndtri, stdtrit
+
+from aims_gate.stats import auc
+from aims_gate.stats.intervals import Bounds, wilson
+from aims_gate.stats.tables import Floats, Ranked
+
+_FEW_ERRORS = 10
+"""Where positives x (1 - AP) fall below this, the variance rests on too few errors."""
+_PER_SKEW = 10
+"""Rows needed per squared skewness of the rows' influences."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Influences:
+    """Average precision, and what each row adds to its sampling error."""
+
+    value: float
+    positives: int
+    negatives: int
+    positive_variance: float
+    """The positives' part of the variance of the value."""
+    negative_variance: float
+    skewness: float
+    """Third standardised moment of the rows' influences; 0 where they do not vary."""
+    bias: float
+    """How much too high the value is on average, because each positive counts itself."""
+
+    @property
+    def variance(self) -> float:
+        """Squared standard error of the value."""
+        return self.positive_variance + self.negative_variance
+
+    @property
+    def degrees(self) -> float:
+        """Degrees of freedom after Satterthwaite; needs a variance above 0."""
+        return self.variance**2 / (
+            self.positive_variance**2 / (self.positives - 1)
+            + self.negative_variance**2 / (self.negatives - 1)
+        )
+
+
+def average_precision(table: Ranked) -> float:
+    """Give the mean over positives of the precision at their score, in [0, 1].
+
+    Rows of one score count together, as in scikit-learn: 1 ranks every positive first, the share
+    of positives is chance; NaN without a positive.
+    """
+    hits, _, precision, found = _from_the_top(table)
+    positives = float(hits.sum())
+    return min(float(hits @ precision) / positives, 1.0) if found else math.nan
+
+
+def influences(table: Ranked) -> Influences:
+    """Give the value and the moments of its influence function; needs two rows of each class.
+
+    With a and b the shares of positives and negatives at a score or above it, pi the share of
+    positives and AP = mean over positives of g = a / (a + b): a positive at s contributes
+    (g(s) - AP + sum of b / (a + b)^2 over the positives at s or below) / pi, a negative minus the
+    sum of a / (a + b)^2 over them, / pi (functional delta method). The bias is the mean over
+    positives of (1 - g) / (rows at their score or above): the first term of g's own expansion.
+    """
+    hits, misses, precision, _ = _from_the_top(table)
+    above = np.maximum(np.cumsum(hits) + np.cumsum(misses), 1.0)
+    positives, negatives = float(hits.sum()), float(misses.sum())
+    rows = positives + negatives
+    value = float(hits @ precision) / positives
+    slope = hits / above  # each positive's weight in the sums over those at s or below
+    of_positive = precision - value + _below(slope * (1 - precision))
+    of_negative = -_below(slope * precision)
+    scale = rows / positives
+    second = [float(hits @ of_positive**2), float(misses @ of_negative**2)]
+    third = float(hits @ of_positive**3) + float(misses @ of_negative**3)
+    spread = sum(second) / rows
+    return Influences(
+        value=min(value, 1.0),
+        positives=int(positives),
+        negatives=int(negatives),
+        positive_variance=second[0] * (scale / rows) ** 2,
+        negative_variance=second[1] * (scale / rows) ** 2,
+        skewness=third / rows / spread**1.5 if spread > 0 else 0.0,
+        bias=float(slope @ (1 - precision)) / positives,
+    )
+
+
+def bounds(table: Ranked, alpha: float) -> Bounds:
+    """Give one-sided bounds, each wrong with probability about *alpha*, in [0, 1].
+
+    logit(AP - bias) -+ t se / (c (1 - c)), c = AP - bias and t Satterthwaite's; after the logit
+    interval of Boyd, Eng and Page (2013), whose binomial variance is replaced by that of
+    `influences`. Where few errors are left, the wider of it and Wilson's with as many trials as
+    there are positives. See `too_few`.
+    """
+    found = influences(table)
+    low, high, centre = found.value, found.value, found.value - found.bias
+    if found.variance > 0 and 0 < centre < 1:
+        step = float(stdtrit(found.degrees, 1 - alpha)) * math.sqrt(found.variance)
+        step /= centre * (1 - centre)
+        low, high = float(expit(logit(centre) - step)), float(expit(logit(centre) + step))
+    if found.positives * (1 - found.value) < _FEW_ERRORS or found.variance <= 0:
+        hits = found.value * found.positives
+        rough = wilson(hits, found.positives, -float(ndtri(alpha)))
+        low, high = min(low, rough[0]), max(high, rough[1])
+    return min(low, found.value), max(high, found.value)
+
+
+def too_few(table: Ranked) -> str:
+    """Say why there are no bounds; empty if there are."""
+    few = auc.too_few(table)
+    if few:
+        return few
+    skewness = influences(table).skewness
+    wanted = math.ceil(_PER_SKEW * skewness**2)
+    if table.rows < wanted:
+        return (
+            f"a few rows dominate the ranking: at a skewness of {skewness:.1f} the interval "
+            f"needs {wanted:,} rows, and there are {table.rows:,}"
+        )
+    return ""
+
+
+def _from_the_top(table: Ranked) -> tuple[Floats, Floats, Floats, bool]:
+    """Give positives, negatives and precision from the highest score down, and if any is there."""
+    hits = table.positives[::-1].astype(np.float64)
+    misses = table.negatives[::-1].astype(np.float64)
+    above = np.cumsum(hits)
+    precision = above / np.maximum(above + np.cumsum(misses), 1.0)
+    return hits, misses, precision, bool(hits.any())
+
+
+def _below(terms: Floats) -> Floats:
+    """Give the sum of *terms* from each place, going down, to the last."""
+    return np.cumsum(terms[::-1])[::-1]

@@ -1,0 +1,92 @@
+"""A slice against everything: how far a metric falls behind, with bounds that know the overlap.
+
+A slice is part of the whole, so its distance to the whole is (1 - w) times its distance to the
+rest, with w its share of the rows that the metric rests on: exactly so for proportions and means.
+Slice and rest are different rows, so MOVER holds for them (Zou and Donner 2008).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from aims_gate.facts import Design, Need
+from aims_gate.stats.confusion import Share
+from aims_gate.stats.intervals import Bounds, Rate, mover_difference
+from aims_gate.stats.means import hall_bounds
+from aims_gate.stats.paired import mover
+from aims_gate.stats.tables import Losses
+
+
+def behind(whole: Share, part: Share, z: float) -> Bounds:
+    """Give bounds of the whole's proportion minus the part's, in [-1, 1].
+
+    Args:
+        whole: Successes and trials of all rows.
+        part: Those of the slice, among them: fewer trials than the whole, and at least one.
+        z: Standard normal quantile of one side, corrected for all slices.
+    """
+    rest = whole[0] - part[0], whole[1] - part[1]
+    outside = rest[1] / whole[1]
+    low, high = mover_difference(Rate.of(*rest, z), Rate.of(*part, z))
+    return low * outside, high * outside
+
+
+def above(whole: Losses, part: Losses, z: float) -> Bounds:
+    """Give bounds of the part's mean loss minus the whole's.
+
+    Both the slice and the rest must have Hall's bounds (`means.too_few`).
+    """
+    rest = without(whole, part)
+    bounds = mover(part.mean, hall_bounds(part, z), rest.mean, hall_bounds(rest, z))
+    outside = rest.rows / whole.rows
+    return bounds[0] * outside, bounds[1] * outside
+
+
+def without(whole: Losses, part: Losses) -> Losses:
+    """Give the moments of the rows of *whole* that are not in *part*; at least two rows."""
+    rows = whole.rows - part.rows
+    sums = [a - b for a, b in zip(_about(whole, whole.mean), _about(part, whole.mean), strict=True)]
+    shift, second, third = (total / rows for total in sums)
+    spread = max(second - shift**2, 0.0)
+    cubed = third - 3 * shift * second + 2 * shift**3
+    return Losses(
+        rows=rows,
+        mean=whole.mean + shift,
+        variance=spread * rows / (rows - 1),
+        skewness=cubed / spread**1.5 if spread > 0 else 0.0,
+    )
+
+
+def _about(losses: Losses, centre: float) -> tuple[float, float, float]:
+    """Give the sums of the first three powers of (loss - centre)."""
+    n, shift = losses.rows, losses.mean - centre
+    spread = losses.variance * (n - 1) / n if n > 1 else 0.0
+    cubed = losses.skewness * spread**1.5
+    return n * shift, n * (spread + shift**2), n * (cubed + 3 * spread * shift + shift**3)
+
+
+def error(whole: Losses, part: Losses) -> float:
+    """Give the standard error of the part's mean loss minus the whole's."""
+    rest = without(whole, part)
+    spread = part.variance / part.rows + rest.variance / rest.rows
+    return rest.rows / whole.rows * math.sqrt(spread)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceDesign:
+    """The sizes behind a slice's distance to the whole."""
+
+    of_rest: Design
+    """Those of its distance to the rest."""
+    outside: float
+    """Share of the rows that are in the rest, in (0, 1)."""
+    is_small: bool
+    """Whether the slice is so small that it warns instead of blocking."""
+
+    def need(self, *, limit: float, line: float, serious: float) -> Need:
+        """Tell whether a slice that is behind by *serious* would be refused."""
+        found = self.of_rest.need(
+            limit=limit / self.outside, line=line / self.outside, serious=serious / self.outside
+        )
+        return found if found.powered else replace(found, excused=self.is_small)

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+from scipy.stats import norm
+
+from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.stats.intervals import Rate, mover_difference
+from aims_gate.stats.paired import (
+    Discordant,
+    ErrorDesign,
+    Placements,
+    delong_difference,
+    mean_difference,
+    minus,
+    mover,
+    quantile,
+    short_of_mean,
+    tango,
+    unseen,
+)
+from aims_gate.stats.tables import Losses
+
+LAWS = settings(deadline=None, max_examples=60)
+Z = 1.6448536269514722
+
+
+@st.composite
+def discordant(draw: st.DrawFn) -> Discordant:
+    rows = draw(st.integers(1, 3_000))
+    first = draw(st.integers(0, rows))
+    return Discordant(first=first, second=draw(st.integers(0, rows - first)), rows=rows)
+
+
+def restricted_score(pairs: Discordant, d: float) -> float:
+    """Tango's statistic from its definition: the likelihood maximised numerically under D = d."""
+    b, c, n = pairs.first, pairs.second, pairs.rows
+
+    def likelihood(q: float) -> float:
+        cells = ((b, q + d), (c, q), (n - b - c, 1 - 2 * q - d))
+        return -sum(count * math.log(max(share, 1e-300)) for count, share in cells if count)
+
+    low, high = max(0.0, -d), (1 - d) / 2
+    q = minimize_scalar(likelihood, bounds=(low, high), options={"xatol": 1e-13}).x
+    return (b - c - n * d) / math.sqrt(n * (2 * q + d - d * d))
+
+
+@LAWS
+@given(discordant())
+def test_at_tangos_bounds_the_score_of_the_maximised_likelihood_is_z(pairs: Discordant) -> None:
+    low, high = tango(pairs, Z)
+    assert -1 <= low <= pairs.difference <= high <= 1
+    for bound, z in ((low, Z), (high, -Z)):
+        if abs(bound) < 1 - 1e-6:
+            assert restricted_score(pairs, bound) == pytest.approx(z, rel=2e-3)
+
+
+@LAWS
+@given(discordant())
+def test_exchanging_the_models_mirrors_the_bounds(pairs: Discordant) -> None:
+    low, high = tango(pairs, Z)
+    swapped = Discordant(first=pairs.second, second=pairs.first, rows=pairs.rows)
+    assert tango(swapped, Z) == pytest.approx((-high, -low), abs=1e-12)
+
+
+@LAWS
+@given(discordant())
+def test_more_rows_at_the_same_shares_prove_more(pairs: Discordant) -> None:
+    low, high = tango(pairs, Z)
+    many = Discordant(first=9 * pairs.first, second=9 * pairs.second, rows=9 * pairs.rows)
+    closer = tango(many, Z)
+    assert low - 1e-12 <= closer[0]
+    assert closer[1] <= high + 1e-12
+
+
+def test_two_models_that_never_differ_are_still_not_proven_equal() -> None:
+    """z^2 / (n + z^2): Wilson's bound of a share that was never seen."""
+    low, high = tango(Discordant(first=0, second=0, rows=100), Z)
+    assert high == pytest.approx(Z * Z / (100 + Z * Z)) == pytest.approx(unseen(100, 0.05))
+    assert low == pytest.approx(-high)
+
+
+def moments(values: npt.NDArray[np.float64]) -> Losses:
+    centred = values - values.mean()
+    spread = float((centred**2).mean())
+    skew = float((centred**3).mean()) / spread**1.5 if spread else 0.0
+    variance = float(values.var(ddof=1))
+    return Losses(rows=len(values), mean=float(values.mean()), variance=variance, skewness=skew)
+
+
+def ranks(seed: int, rows: tuple[int, int] = (60, 140)) -> tuple[ArrowFrame, Placements, float]:
+    """Two scores with ties, as a frame, as placements over all pairs, and DeLong's error."""
+    rng = np.random.default_rng(seed)
+    truth = np.repeat([1, 0], rows)
+    one = np.round(rng.normal(truth, 1), 1)
+    other = np.round(0.6 * one + rng.normal(0, 0.8, len(truth)), 1)
+    wins = []
+    for score in (one, other):
+        positives, negatives = score[: rows[0]], score[rows[0] :]
+        ties = 0.5 * (positives[:, None] == negatives)
+        wins.append((positives[:, None] > negatives) + ties)
+    moved = wins[0] - wins[1]
+    found = Placements(positives=moments(moved.mean(axis=1)), negatives=moments(moved.mean(axis=0)))
+    # the covariance matrix of two areas, by components, as DeLong et al. write it
+    ten = np.cov(wins[0].mean(axis=1), wins[1].mean(axis=1)) / rows[0]
+    one_ = np.cov(wins[0].mean(axis=0), wins[1].mean(axis=0)) / rows[1]
+    contrast = np.array([1.0, -1.0])
+    error = math.sqrt(float(contrast @ (ten + one_) @ contrast))
+    frame = ArrowFrame.of({"y": truth, "one": one, "other": other})
+    return frame, found, error
+
+
+@LAWS
+@given(st.integers(0, 2**32 - 1))
+def test_the_error_is_delongs_for_a_contrast_of_two_areas(seed: int) -> None:
+    frame, found, error = ranks(seed)
+    assert found.error == pytest.approx(error, rel=1e-9)
+    sides = frame.placements(label="y", positive=1, first="one", second="other")
+    for side, expected in zip(sides, (found.positives, found.negatives), strict=True):
+        assert side.rows == expected.rows
+        assert side.mean == pytest.approx(expected.mean, abs=1e-12)
+        assert side.variance == pytest.approx(expected.variance, rel=1e-9)
+
+
+def test_few_errors_widen_the_bounds_by_a_quarter_of_a_row() -> None:
+    _, found, _ = ranks(1)
+    plain = delong_difference(found, 0.05, area=0.8)
+    wider = delong_difference(found, 0.05, area=0.95)
+    assert plain[0] - wider[0] == pytest.approx(1 / 240) == pytest.approx(wider[1] - plain[1])
+
+
+def test_two_rankings_that_never_differ_are_still_not_proven_equal() -> None:
+    still = Losses(rows=300, mean=0.0, variance=0.0, skewness=0.0)
+    few = Losses(rows=200, mean=0.0, variance=0.0, skewness=0.0)
+    low, high = delong_difference(Placements(positives=few, negatives=still), 0.05, area=0.8)
+    assert high == pytest.approx(unseen(200, 0.05) + unseen(300, 0.05)) == pytest.approx(-low)
+
+
+def test_a_mean_of_differences_has_bounds_even_where_no_row_differs() -> None:
+    still = Losses(rows=400, mean=0.0, variance=0.0, skewness=0.0)
+    low, high = mean_difference(still, 0.05, loss=0.2)
+    assert high == pytest.approx(0.2 * unseen(400, 0.05)) == pytest.approx(-low)
+    assert short_of_mean(still) == ""
+    assert "equal" in short_of_mean(Losses(rows=400, mean=0.1, variance=0.0, skewness=0.0))
+    assert "29 rows" in short_of_mean(Losses(rows=29, mean=0.0, variance=0.0, skewness=0.0))
+
+
+@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
+def test_a_difference_is_exact_to_twelve_digits_and_mirrored(first: float, second: float) -> None:
+    found = minus(first, second)
+    assert found == pytest.approx(first - second, abs=1e-11 * max(abs(first), abs(second), 1e-300))
+    assert minus(second, first) == -found
+
+
+def test_a_difference_that_is_the_margin_is_on_it() -> None:
+    assert 0.77 - 0.78 < -0.01
+    assert minus(0.77, 0.78) == -0.01
+    assert math.copysign(1, minus(0.5, 0.5)) == 1
+    assert math.isnan(minus(math.nan, 0.5))
+
+
+def test_mover_of_two_proportions_is_newcombes() -> None:
+    one, other = Rate.of(33, 200, Z), Rate.of(61, 240, Z)
+    found = mover(one.value, (one.low, one.high), other.value, (other.low, other.high))
+    assert found == pytest.approx(mover_difference(one, other))
+
+
+@pytest.mark.parametrize(("limit", "line", "serious"), [(-0.01, -0.005, -0.02), (0.05, 0.02, 0.1)])
+def test_at_the_rows_it_names_a_serious_difference_is_refused_in_four_of_five(
+    limit: float, line: float, serious: float
+) -> None:
+    """Refused is: past the limit, and the bound past the line."""
+    design = ErrorDesign(error=0.05, z=quantile(0.05), rows=1_000)
+    need = design.need(limit=limit, line=line, serious=serious)
+    assert not need.powered
+    rows = int(need.reason.split("about ")[1].rstrip(")").replace(",", ""))
+    error = 0.05 * math.sqrt(1_000 / rows)
+    assert (
+        ErrorDesign(error=error, z=Z, rows=rows)
+        .need(limit=limit, line=line, serious=serious)
+        .powered
+    )
+    past = max(abs(limit), abs(line) + Z * error)
+    assert norm.sf(past, abs(serious), error) == pytest.approx(0.80, abs=0.002)
+
+
+def test_no_number_of_rows_shows_what_is_not_past_the_limit() -> None:
+    need = ErrorDesign(error=1e-9, z=Z, rows=10).need(limit=-0.01, line=-0.005, serious=-0.01)
+    assert not need.powered
+    assert "no number of rows" in need.reason

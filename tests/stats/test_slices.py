@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aims_gate.stats.disparity import Measure
+from aims_gate.stats.intervals import Rate, mover_difference
+from aims_gate.stats.paired import ErrorDesign
+from aims_gate.stats.power import GroupDesign
+from aims_gate.stats.slices import SliceDesign, above, behind, error, without
+from aims_gate.stats.tables import Losses
+
+LAWS = settings(deadline=None, max_examples=60)
+Z = 1.6448536269514722
+
+
+def moments(values: npt.NDArray[np.float64]) -> Losses:
+    centred = values - values.mean()
+    spread = float((centred**2).mean())
+    return Losses(
+        rows=len(values),
+        mean=float(values.mean()),
+        variance=float(values.var(ddof=1)),
+        skewness=float((centred**3).mean()) / spread**1.5 if spread else 0.0,
+    )
+
+
+@LAWS
+@given(st.integers(0, 2**32 - 1), st.integers(2, 300), st.integers(2, 300))
+def test_the_rest_has_the_moments_of_the_rows_that_are_left(
+    seed: int, part: int, rest: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    losses = rng.gamma(1.5, 2.0, part + rest)
+    found = without(moments(losses), moments(losses[:part]))
+    expected = moments(losses[part:])
+    assert found.rows == expected.rows
+    assert found.mean == pytest.approx(expected.mean)
+    assert found.variance == pytest.approx(expected.variance)
+    assert found.skewness == pytest.approx(expected.skewness, abs=1e-6)
+
+
+@LAWS
+@given(
+    st.tuples(st.integers(1, 500), st.integers(1, 500)).flatmap(
+        lambda sizes: st.tuples(st.just(sizes), st.integers(0, sizes[0]), st.integers(0, sizes[1]))
+    )
+)
+def test_a_slices_distance_to_the_whole_is_that_to_the_rest_times_what_is_outside(
+    case: tuple[tuple[int, int], int, int],
+) -> None:
+    (part, rest), hits, others = case
+    whole = hits + others, part + rest
+    low, high = behind(whole, (hits, part), Z)
+    value = whole[0] / whole[1] - hits / part
+    assert low - 1e-12 <= value <= high + 1e-12
+    outside = rest / (part + rest)
+    assert value == pytest.approx(outside * (others / rest - hits / part))
+    expected = mover_difference(Rate.of(others, rest, Z), Rate.of(hits, part, Z))
+    assert (low, high) == pytest.approx(tuple(outside * bound for bound in expected))
+
+
+def test_mean_losses_have_bounds_around_their_difference_and_an_error() -> None:
+    rng = np.random.default_rng(0)
+    losses = np.concatenate([rng.gamma(2, 1.3, 200), rng.gamma(2, 1.0, 800)])
+    whole, part = moments(losses), moments(losses[:200])
+    low, high = above(whole, part, Z)
+    value = part.mean - whole.mean
+    assert low < value < high
+    assert (high - low) / (2 * Z) == pytest.approx(error(whole, part), rel=0.05)
+
+
+def test_power_is_that_against_the_rest_and_a_small_slice_is_excused() -> None:
+    design = GroupDesign(
+        measure=Measure.GAP, group=0, sizes=(60, 940), total=1_000, rate=0.8, z=2.6
+    )
+    asked = {"limit": 0.10, "line": 0.05, "serious": 0.20}
+    found = SliceDesign(of_rest=design, outside=0.94, is_small=False).need(**asked)
+    assert not found.powered
+    assert not found.excused
+    assert "60 rows" in found.reason
+    excused = SliceDesign(of_rest=design, outside=0.94, is_small=True).need(**asked)
+    assert excused.excused
+    certain = ErrorDesign(error=0.01, z=Z, rows=500)
+    assert SliceDesign(of_rest=certain, outside=0.5, is_small=True).need(**asked).powered
+    # half of what is missing to the whole is missing to the rest: the larger share is harder
+    close = ErrorDesign(error=0.07, z=Z, rows=500)
+    assert not SliceDesign(of_rest=close, outside=1.0, is_small=False).need(**asked).powered
+    assert SliceDesign(of_rest=close, outside=0.4, is_small=False).need(**asked).powered
