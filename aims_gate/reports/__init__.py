@@ -158,6 +158,11 @@ _TODO = {
 }
 
 
+def advice(outcome: Outcome) -> str:
+    """Say what to do about a rule of this outcome; empty where there is nothing to do."""
+    return _TODO.get(outcome, "")
+
+
 def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
     """Give one piece of advice per kind of outcome that stands in the way, and how to ask why."""
     blocking = [r for r in in_order(verdict) if r.blocking]
