@@ -94,6 +94,10 @@ class GroupPerformance(Groups):
 
     metric: Plain
     """A metric of performance.score."""
+    beta: float | None = None
+    """Of f_beta, which needs it: recall counts so many times as much as precision."""
+    k: int | None = None
+    """Of rankings: the places that are looked at."""
     relative_to: Literal["overall"] | None = None
     """Judge how far each group is behind all rows, in place of its own value."""
     small_share: float = 0.02
@@ -126,6 +130,8 @@ class GroupPerformance(Groups):
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
         yield from Groups.problems(self)
+        alone = Score(metric=self.metric, beta=self.beta, k=self.k)
+        yield from alone.problems()
         if not 0 <= self.small_share <= 0.1:
             hint = "a group with more than a tenth of the rows is not small"
             yield "small_share", f"{self.small_share:g} is outside [0, 0.1]", hint
@@ -133,7 +139,7 @@ class GroupPerformance(Groups):
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Measure every group; DataError if the data cannot be used or the metric does not fit."""
         data = inputs.data(inputs.on or Role.EVALUATION)
-        whole = outcomes(self.metric, data)
+        whole = outcomes(self._asked(), data)
         yield from whole.found.context()
         found: list[tuple[Cover, list[_Measured]]] = []
         for columns in self.attributes_of(data):
@@ -154,11 +160,14 @@ class GroupPerformance(Groups):
         frame = whole.found.frame
         measured = []
         for name, part in parts_of(data, frame, columns, _columns(data, frame)).items():
-            table = outcomes(self.metric, _part(data, whole, part))
+            table = outcomes(self._asked(), _part(data, whole, part))
             group = Group(name=name, rows=self._basis(table.table), successes=0)
             measured.append(self._measure(group, table, inputs, least=self.min_cell))
         groups = tuple(one.group for one in measured)
         return Cover(columns=columns, groups=groups, min_cell=self.min_cell), measured
+
+    def _asked(self) -> Asked:
+        return Asked(metric=self.metric, beta=self.beta, k=self.k)
 
     def _basis(self, table: ScoreTable) -> int:
         return scores.formula(self.metric, type(table)).basis(table)
@@ -307,7 +316,7 @@ def _columns(data: Data, frame: Frame) -> list[str]:
     """Name the columns that a metric may need."""
     spec = data.spec
     scored = [spec.score] if isinstance(spec.score, str) else list((spec.score or {}).values())
-    named = [spec.label, spec.prediction, *scored]
+    named = [spec.label, spec.prediction, spec.query, *scored]
     return [column for column in named if column is not None and column in frame.kinds]
 
 
