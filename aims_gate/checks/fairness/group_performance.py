@@ -10,49 +10,25 @@ from typing import ClassVar, Literal
 from scipy.special import ndtri
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.columns import positive_class
 from aims_gate.checks.fairness.families import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
+from aims_gate.checks.fairness.measured import Measured, columns_of, part_of, share_of
 from aims_gate.checks.fairness.parts import parts_of
 from aims_gate.checks.fairness.summary import spread
-from aims_gate.checks.outcomes import Outcomes, outcomes, task_of
-from aims_gate.checks.performance.score import Plain
-from aims_gate.engines import Answer
+from aims_gate.checks.outcomes import Asked, Outcomes, outcomes
+from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
-from aims_gate.frames import Frame
-from aims_gate.policy.model import DecideOn, Role, TaskKind
+from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.disparity import Group
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.intervals import Rate, mover_to_whole
-from aims_gate.stats.parts import of_areas, of_counts
 from aims_gate.stats.power import SpreadDesign
-from aims_gate.stats.tables import Confusion, Losses, Ranked, ScoreTable
+from aims_gate.stats.tables import ScoreTable
 
 _SHORTFALL = "shortfall"
-_SHARES = frozenset({"accuracy", "precision", "recall", "specificity"})
-"""Over all rows these are the groups' own values, weighted by the rows that they rest on."""
-_ROOTS = frozenset({"rmse"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Measured:
-    """A group's metric: its table, the engine's answer, and bounds where there are some."""
-
-    group: Group
-    """*rows* are those that the metric rests on: the positives of recall, all rows of accuracy."""
-    measured: Outcomes
-    answer: Answer | None
-    """None for a group that is too small, or has no value."""
-    lack: str = ""
-    """Why there is no value."""
-
-    @property
-    def table(self) -> ScoreTable:
-        """The table that the metric is computed from."""
-        return self.measured.table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +68,7 @@ class GroupPerformance(Groups):
         ),
     )
 
-    metric: Plain
+    metric: Metric
     """A metric of performance.score."""
     beta: float | None = None
     """Of f_beta, which needs it: recall counts so many times as much as precision."""
@@ -141,7 +117,7 @@ class GroupPerformance(Groups):
         data = inputs.data(inputs.on or Role.EVALUATION)
         whole = outcomes(self._asked(), data)
         yield from whole.found.context()
-        found: list[tuple[Cover, list[_Measured]]] = []
+        found: list[tuple[Cover, list[Measured]]] = []
         for columns in self.attributes_of(data):
             try:
                 found.append(self._attribute(columns, data, whole, inputs))
@@ -156,11 +132,11 @@ class GroupPerformance(Groups):
 
     def _attribute(
         self, columns: tuple[str, ...], data: Data, whole: Outcomes, inputs: Inputs
-    ) -> tuple[Cover, list[_Measured]]:
+    ) -> tuple[Cover, list[Measured]]:
         frame = whole.found.frame
         measured = []
-        for name, part in parts_of(data, frame, columns, _columns(data, frame)).items():
-            table = outcomes(self._asked(), _part(data, whole, part))
+        for name, part in parts_of(data, frame, columns, columns_of(data, frame)).items():
+            table = outcomes(self._asked(), part_of(data, whole, part))
             group = Group(name=name, rows=self._basis(table.table), successes=0)
             measured.append(self._measure(group, table, inputs, least=self.min_cell))
         groups = tuple(one.group for one in measured)
@@ -172,19 +148,17 @@ class GroupPerformance(Groups):
     def _basis(self, table: ScoreTable) -> int:
         return scores.formula(self.metric, type(table)).basis(table)
 
-    def _measure(
-        self, group: Group, measured: Outcomes, inputs: Inputs, *, least: int
-    ) -> _Measured:
+    def _measure(self, group: Group, measured: Outcomes, inputs: Inputs, *, least: int) -> Measured:
         table = measured.table
         lack = scores.undefined(self.metric, table)
         if lack or group.rows < least:
-            return _Measured(group=group, measured=measured, answer=None, lack=lack)
+            return Measured(group=group, measured=measured, answer=None, lack=lack)
         answer = inputs.engine.score(self.metric, table, measured.sample)
         problem = answer.problem or ("" if math.isfinite(answer.value) else "it has no value")
-        return _Measured(group=group, measured=measured, answer=answer, lack=problem)
+        return Measured(group=group, measured=measured, answer=answer, lack=problem)
 
     def _told(
-        self, cover: Cover, measured: list[_Measured], overall: _Measured, inputs: Inputs
+        self, cover: Cover, measured: list[Measured], overall: Measured, inputs: Inputs
     ) -> Iterator[Statistic]:
         """Tell of an attribute: small groups, the judged cells, and what is beside them."""
         total = overall.measured.found.total
@@ -208,7 +182,7 @@ class GroupPerformance(Groups):
             yield from spread(self.metric, cover.slice, values, value, rows=rows, total=total)
 
     def _cells(
-        self, one: _Measured, overall: _Measured, inputs: Inputs, rows: int
+        self, one: Measured, overall: Measured, inputs: Inputs, rows: int
     ) -> Iterator[Statistic]:
         """Give the judged cells of a group."""
         total = overall.measured.found.total
@@ -232,7 +206,7 @@ class GroupPerformance(Groups):
             yield self.lack(one.group.name, Lack.INSUFFICIENT, short, rows=one.group.rows)
 
     def _context(
-        self, one: _Measured, total: int, *, interval: Interval | None = None, lack: str = ""
+        self, one: Measured, total: int, *, interval: Interval | None = None, lack: str = ""
     ) -> Statistic:
         answer = one.answer
         return Statistic(
@@ -247,23 +221,10 @@ class GroupPerformance(Groups):
             reason=lack,
         )
 
-    def _share(self, one: _Measured, overall: _Measured) -> float:
-        """Give how much of all rows' value is the group's own; 0 where nothing is known of it."""
-        part, whole, metric = one.table, overall.table, self.metric
-        rows = one.group.rows / self._basis(whole)
-        if metric in _SHARES or isinstance(part, Losses):
-            slope = scores.value(metric, part) / scores.value(metric, whole)
-            return rows * slope if metric in _ROOTS else rows
-        if isinstance(part, Confusion) and isinstance(whole, Confusion):
-            return of_counts(lambda table: scores.value(metric, table), part, whole)
-        if isinstance(part, Ranked) and isinstance(whole, Ranked) and metric == "roc_auc":
-            return of_areas(part, whole)
-        return 0.0
-
     def _shortfall(
         self,
-        one: _Measured,
-        overall: _Measured,
+        one: Measured,
+        overall: Measured,
         interval: Interval | None,
         inputs: Inputs,
         rows: int,
@@ -289,7 +250,7 @@ class GroupPerformance(Groups):
         bounds = mover_to_whole(
             Rate(value=one.answer.value, low=interval.low, high=interval.high),
             Rate(value=overall.answer.value, low=whole.low, high=whole.high),
-            self._share(one, overall),
+            share_of(self.metric, one.table, overall.table),
         )
         low, high = (-bounds[1], -bounds[0]) if upward else bounds
         z = -float(ndtri(inputs.alpha))
@@ -310,20 +271,3 @@ def _corrected(interval: Interval | None, alpha: float) -> Interval | None:
     if interval is None:
         return None
     return replace(interval, method=f"{interval.method}; alpha {alpha:.4g} for each group")
-
-
-def _columns(data: Data, frame: Frame) -> list[str]:
-    """Name the columns that a metric may need."""
-    spec = data.spec
-    scored = [spec.score] if isinstance(spec.score, str) else list((spec.score or {}).values())
-    named = [spec.label, spec.prediction, spec.query, *scored]
-    return [column for column in named if column is not None and column in frame.kinds]
-
-
-def _part(data: Data, whole: Outcomes, part: Frame) -> Data:
-    """Give a group's rows with what was found out about all rows: the task and who is positive."""
-    task, positive = task_of(data), data.spec.positive
-    if task is TaskKind.BINARY:
-        positive = positive_class(data, whole.found)
-    spec = replace(data.spec, task=task, positive=positive)
-    return replace(data, frame=part, spec=spec, is_part=True)
