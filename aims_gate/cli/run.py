@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aims_gate.cli.defaults import choose, no_defaults, tell
+from aims_gate.cli.lean import import_lean
 from aims_gate.errors import RecordError, UsageError, near
 from aims_gate.operations.defaults import NAME, Chosen, refuse_displaced
 from aims_gate.operations.defaults_keys import TABLE
@@ -108,7 +109,7 @@ def run(
     met, 1 if it is not, 2 if the policy or a parameter is refused, 3 if nothing could be decided
     or recorded.
     """
-    _keep_pandas_out()
+    import_lean()
     from aims_gate import pipeline
     from aims_gate.operations import run as gate
     from aims_gate.reports import REPORTS
@@ -203,33 +204,6 @@ def _guard(chosen: Chosen, policy: str) -> None:
             f"which is not the strictest, {last}",
             err=True,
         )
-
-
-def _keep_pandas_out() -> None:
-    """Let pyarrow look for pandas once, now, and not find it.
-
-    Its first conversion imports pandas wherever that is installed: half a second for nothing, as
-    the gate never converts to or from pandas here. This process is the command line's own; where
-    the gate is called from Python, pyarrow is left alone.
-    """
-    if "pandas" in sys.modules:
-        return
-    import pyarrow as pa
-
-    sys.meta_path.insert(0, _NoPandas)
-    try:
-        pa.array([0])
-    finally:
-        sys.meta_path.remove(_NoPandas)
-
-
-class _NoPandas:
-    """An import finder for which pandas is not installed."""
-
-    @staticmethod
-    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
-        if name == "pandas":
-            raise ImportError(name)
 
 
 def _write(path: str, text: str) -> None:

@@ -1,0 +1,207 @@
+"""Our gate beside what people write without it: time, processor time and memory of whole processes.
+
+`make bench` prints the table; `benchmarks/speed.py --rows 10000000` makes the large one (ours, the
+expert script and the bare cost). Every leg is a fresh process on the same files in the same run,
+the files warm in the page cache, legs in turn. Data and an MLflow server live in `--cache`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from speed_data import SIDES, make
+from speed_server import MODEL, serving
+
+HERE = Path(__file__).parent
+SIZES = (50_000, 100_000, 1_000_000)
+PLAIN_MOST = 1_000_000
+"""Rows a side up to which the plain script is run: it takes minutes there."""
+_LIBRARIES = ("numpy", "pyarrow", "scipy", "polars", "pandas", "mlflow", "evidently", "fairlearn")
+_IMPORTS = ("evidently.legacy.calculations.stattests", "fairlearn.metrics", "sklearn.metrics")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one process took."""
+
+    wall: float
+    cpu: float
+    """User and system seconds, its children's included."""
+    peak: float
+    """GiB: largest resident size of the process, or of one of its children."""
+    printed: str
+
+
+def run(command: Sequence[str], environ: dict[str, str], folder: Path) -> Cost:
+    """Run a process to its end; RuntimeError if it fails."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        start = time.perf_counter()
+        child = subprocess.Popen(command, cwd=folder, env=environ, stdout=out, stderr=err)
+        _pid, status, usage = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        if child.returncode:
+            told = err.read()[-2000:].decode()
+            raise RuntimeError(f"{' '.join(command)}: exit {child.returncode}\n{told}")
+        return Cost(
+            wall=wall,
+            cpu=usage.ru_utime + usage.ru_stime,
+            peak=usage.ru_maxrss / 2**20,
+            printed=out.read().decode(),
+        )
+
+
+def median(costs: Sequence[Cost]) -> Cost:
+    """Give the medians of several runs of one process."""
+    return Cost(
+        wall=statistics.median(cost.wall for cost in costs),
+        cpu=statistics.median(cost.cpu for cost in costs),
+        peak=statistics.median(cost.peak for cost in costs),
+        printed=costs[0].printed,
+    )
+
+
+class Bench:
+    """The legs of one size, over the same two files."""
+
+    def __init__(self, cache: Path, tracking: str, scratch: Path, repeat: int) -> None:
+        self._cache = cache
+        self._tracking = tracking
+        self._scratch = scratch
+        self._repeat = repeat
+        self._environ = {
+            **os.environ,
+            "MLFLOW_TRACKING_URI": tracking,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DO_NOT_TRACK": "1",
+        }
+        self._run(["-m", "aims_gate", "evidence", "key", "generate", "--out", "gate.key"])
+
+    def size(self, rows: int) -> Iterator[tuple[str, Cost]]:
+        """Give each leg and its cost; ours, the bare cost and the expert script take turns."""
+        paths = [str(path) for path in make(self._cache / "data", rows).values()]
+        legs = {
+            "bare reading, sorting, counting": [str(HERE / "bare_cost.py"), *paths],
+            "aims-gate, native": self._gate("native", paths),
+            "(b) expert script": [str(HERE / "expert_script.py"), *paths],
+        }
+        if rows <= SIZES[1]:
+            legs["aims-gate, both engines"] = self._gate("both", paths)
+        self._run(legs["bare reading, sorting, counting"])  # the files into the page cache
+        costs: dict[str, list[Cost]] = {leg: [] for leg in legs}
+        for _ in range(self._repeat):
+            for leg, command in legs.items():
+                costs[leg].append(self._run(command))
+        yield from ((leg, median(found)) for leg, found in costs.items())
+        if rows <= PLAIN_MOST:
+            plain = [str(HERE / "plain_script.py"), *paths, self._tracking, MODEL]
+            yield "(a) plain script", self._run(plain)
+
+    def stages(self, rows: int) -> dict[str, float]:
+        """Give the seconds of each stage of our gate, signed, in one process."""
+        paths = [str(path) for path in make(self._cache / "data", rows).values()]
+        policy = self._policy("native")
+        found = self._run([str(HERE / "speed_stages.py"), policy, MODEL, *paths, "gate.key"])
+        stages: dict[str, float] = json.loads(found.printed)
+        return stages
+
+    def imports(self) -> dict[str, Cost]:
+        """Give what it costs to import each library that `engine: both` asks."""
+        return {
+            name: median([self._run(["-P", "-W", "ignore", "-c", f"import {name}"]) for _ in "123"])
+            for name in _IMPORTS
+        }
+
+    def _gate(self, engine: str, paths: list[str]) -> list[str]:
+        data = [f"--data={role}={path}" for role, path in zip(SIDES, paths, strict=True)]
+        gate = ["-m", "aims_gate", "run", self._policy(engine), "--model", MODEL, *data]
+        return [*gate, "--key", "gate.key", "--out", "evidence", "--no-publish", "--quiet"]
+
+    def _policy(self, engine: str) -> str:
+        path = self._scratch / f"{engine}.yaml"
+        text = (HERE / "speed_policy.yaml").read_text(encoding="utf-8")
+        path.write_text(text.replace("engine: native", f"engine: {engine}"), encoding="utf-8")
+        return str(path)
+
+    def _run(self, arguments: Sequence[str]) -> Cost:
+        shutil.rmtree(self._scratch / "evidence", ignore_errors=True)
+        return run([sys.executable, *arguments], self._environ, self._scratch)
+
+
+def report(rows: int, legs: dict[str, Cost]) -> None:
+    """Print the table of one size."""
+    ours = legs["aims-gate, native"]
+    print(f"\n{rows:,} rows a side")
+    print(f"{'':<34}{'wall s':>9}{'CPU s':>9}{'GiB':>7}{'wall/ours':>11}{'CPU/ours':>10}")
+    for leg, cost in legs.items():
+        print(
+            f"{leg:<34}{cost.wall:>9.2f}{cost.cpu:>9.2f}{cost.peak:>7.2f}"
+            f"{cost.wall / ours.wall:>11.2f}{cost.cpu / ours.cpu:>10.2f}",
+            flush=True,
+        )
+
+
+def machine() -> None:
+    """Print what the figures depend on."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    print(f"{model}, {os.cpu_count()} processors, {memory:.0f} GiB, {platform.system()}")
+    print(
+        f"load before: {os.getloadavg()[0]:.1f} (others had a part of the machine unless this is 0)"
+    )
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES]
+    print(f"Python {platform.python_version()}, {', '.join(versions)}")
+
+
+@contextmanager
+def bench(cache: Path, repeat: int) -> Iterator[Bench]:
+    """Give a bench with a server and a folder of its own."""
+    with serving(cache) as tracking, tempfile.TemporaryDirectory() as scratch:
+        yield Bench(cache, tracking, Path(scratch), repeat)
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="*", default=SIZES, help="rows a side")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each leg but (a)")
+    default = Path(tempfile.gettempdir()) / "aims-gate-bench"
+    parser.add_argument("--cache", type=Path, default=default, help="where data are kept")
+    asked = parser.parse_args()
+    machine()
+    with bench(asked.cache, asked.repeat) as found:
+        for rows in asked.rows:
+            report(rows, dict(found.size(rows)))
+            stages = found.stages(rows)
+            told = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in stages.items())
+            print(f"stages of aims-gate, native: {told}")
+        print("\nimports that engine: both waits for")
+        for name, cost in found.imports().items():
+            print(f"{name:<42}{cost.wall:>7.2f} s wall{cost.cpu:>7.2f} s CPU")
+
+
+if __name__ == "__main__":
+    main()
