@@ -154,6 +154,7 @@ CHECKS: Table[type[Check]] = Table(
     {
         "performance.score": "aims_gate.checks.performance.score:Score",
         "performance.champion": "aims_gate.checks.performance.champion:Champion",
+        "performance.robustness": "aims_gate.checks.performance.robustness:Robustness",
         "performance.slices": "aims_gate.checks.performance.slices:Slices",
         "performance.logged": "aims_gate.checks.performance.logged:Logged",
         "fairness.impact_ratio": "aims_gate.checks.fairness.rates:ImpactRatio",
