@@ -157,6 +157,8 @@ CHECKS: Table[type[Check]] = Table(
     {
         "performance.score": "aims_gate.checks.performance.score:Score",
         "performance.champion": "aims_gate.checks.performance.champion:Champion",
+        "performance.calibration": "aims_gate.checks.performance.calibration:Calibration",
+        "performance.sample": "aims_gate.checks.performance.sample:Sample",
         "performance.robustness": "aims_gate.checks.performance.robustness:Robustness",
         "performance.slices": "aims_gate.checks.performance.slices:Slices",
         "performance.logged": "aims_gate.checks.performance.logged:Logged",
