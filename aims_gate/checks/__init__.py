@@ -148,6 +148,7 @@ _FAIRLEARN_METRICS = (
     "zero_one_loss_group_max",
     "balanced_accuracy_score_group_min",
     "precision_score_group_min",
+    "f1_score_group_min",
     "recall_score_group_min",
 )
 _EVIDENTLY = "aims_gate.checks.drift.evidently_tests"
