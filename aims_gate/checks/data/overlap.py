@@ -24,7 +24,7 @@ class Overlap(Rows):
 
     about: ClassVar[About] = About(
         name="data.overlap",
-        summary="Share of evaluation rows that the training (reference) data hold, or are newer than.",
+        summary="Share of evaluation rows that the training (reference) data know already.",
         definition=(
             "Rows of the evaluation data that have an equal row in the reference data, over all "
             "of them; in [0, 1], 0 is a clean split and 1 an evaluation on known rows. Every copy "
