@@ -37,6 +37,9 @@ class Judged:
     """The conventional limit, where there is one; used when a rule has no `require`."""
     line: float | None = None
     """The conventional line, that goes with the conventional limit; None for half way."""
+    rooted: bool = False
+    """The root of what adds up, such as a distance whose square is a sum: twice an effect is the
+    root of 2 times its value."""
     has_interval: bool = True
     decide_on: DecideOn = DecideOn.ESTIMATE
     """Who carries the burden of proof unless the rule says otherwise."""
