@@ -108,8 +108,9 @@ def test_each_role_is_logged_once_and_to_the_named_run(
     assert uri == f"runs:/{run_id}/aims_gate/reference.parquet"
     with pytest.raises(RecordError, match="already has reference data"):
         log_evaluation(frame, role="reference", run_id=run_id)
-    log_evaluation(frame, role="current", run_id=run_id)
-    assert logged(mlflow_store, run_id, tmp_path / "w", Role.CURRENT).frame.rows == 3
+    for role in (Role.CURRENT, Role.PERTURBED):
+        log_evaluation(frame, role=role, run_id=run_id)
+        assert logged(mlflow_store, run_id, tmp_path / role, role).frame.rows == 3
 
 
 def test_no_active_run_is_refused_instead_of_starting_one(mlflow: Any) -> None:
