@@ -99,9 +99,9 @@ class Unseen:
     """Rows in categories that the reference does not have, and what chance leaves unseen.
 
     The share of the reference's rows in categories seen once estimates the share of new rows that
-    fall into unseen categories without any drift (Good, 1953). Simulated on 5,000 Zipf, 200,000 Zipf
-    and 2,000 equal categories, 400 to 100,000 rows, 20 columns: proven without drift in at most 0.5 %
-    of draws; where `need` says that an excess of 10 % would be seen, it was in 92 % and more.
+    fall into unseen categories without any drift (Good, 1953). Simulated on 5,000 and 200,000 Zipf
+    and 2,000 equal categories, 400 to 100,000 rows, 20 columns: proven without drift in at most
+    0.5 % of draws; where `need` says that an excess of 10 % would be seen, it was in 92 % and more.
     """
 
     sizes: Sizes
