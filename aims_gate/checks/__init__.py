@@ -37,6 +37,9 @@ class Judged:
     """The conventional limit, where there is one; used when a rule has no `require`."""
     line: float | None = None
     """The conventional line, that goes with the conventional limit; None for half way."""
+    rooted: bool = False
+    """The root of what adds up, such as a distance whose square is a sum: twice an effect is the
+    root of 2 times its value."""
     has_interval: bool = True
     decide_on: DecideOn = DecideOn.ESTIMATE
     """Who carries the burden of proof unless the rule says otherwise."""
@@ -145,6 +148,7 @@ _FAIRLEARN_METRICS = (
     "zero_one_loss_group_max",
     "balanced_accuracy_score_group_min",
     "precision_score_group_min",
+    "f1_score_group_min",
     "recall_score_group_min",
 )
 _EVIDENTLY = "aims_gate.checks.drift.evidently_tests"
@@ -154,6 +158,8 @@ CHECKS: Table[type[Check]] = Table(
     {
         "performance.score": "aims_gate.checks.performance.score:Score",
         "performance.champion": "aims_gate.checks.performance.champion:Champion",
+        "performance.calibration": "aims_gate.checks.performance.calibration:Calibration",
+        "performance.sample": "aims_gate.checks.performance.sample:Sample",
         "performance.robustness": "aims_gate.checks.performance.robustness:Robustness",
         "performance.slices": "aims_gate.checks.performance.slices:Slices",
         "performance.logged": "aims_gate.checks.performance.logged:Logged",
@@ -168,6 +174,10 @@ CHECKS: Table[type[Check]] = Table(
         "fairness.score_gap": f"{_FAIRNESS}.score_gap:ScoreGap",
         **{f"fairlearn:{name}": f"{_FAIRLEARN}:{name}" for name in _FAIRLEARN_METRICS},
         "drift.columns": "aims_gate.checks.drift.columns:Columns",
+        "drift.share": "aims_gate.checks.drift.share:Share",
+        "drift.prediction": "aims_gate.checks.drift.answers:Prediction",
+        "drift.label": "aims_gate.checks.drift.answers:Label",
+        "drift.new_value": "aims_gate.checks.drift.new_value:NewValue",
         "evidently:psi": f"{_EVIDENTLY}:Psi",
         "evidently:wasserstein": f"{_EVIDENTLY}:Wasserstein",
         "evidently:jensenshannon": f"{_EVIDENTLY}:JensenShannon",

@@ -30,10 +30,12 @@ def instants(column: pa.ChunkedArray, name: str, *, where: str) -> pa.ChunkedArr
         hint = "store dates or timestamps"
         what = f"column {name!r} is {column.type}, and times are needed"
         raise DataError(what, where=where, hint=hint)
+    # nanoseconds are cut off; longer units must not wrap around to a time that looks plausible
+    exact = not (pa.types.is_timestamp(column.type) and column.type.unit == "ns")
     try:
         if pa.types.is_timestamp(column.type) and column.type.tz is None:
-            column = column.cast(pa.timestamp("us"), safe=False)
-        return column.cast(MICROSECONDS, safe=False)
+            column = column.cast(pa.timestamp("us"), safe=exact)
+        return column.cast(MICROSECONDS, safe=exact)
     except pa.ArrowException as error:
         what = f"column {name!r} holds times that cannot be used"
         raise DataError(what, where=where) from error

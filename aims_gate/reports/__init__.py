@@ -201,12 +201,15 @@ def record_of(verdict: Verdict, quote: Quote = plain) -> str:
 
 
 def proof(verdict: Verdict) -> str:
-    """Give the command that verifies the evidence; empty where nothing signed was written."""
+    """Give the command that verifies the evidence; empty where nothing signed was written.
+
+    It names no trust file: trust.yaml, or what pyproject.toml names, is taken without a word.
+    """
     evidence = verdict.evidence
     if evidence is None or not (evidence.signed and evidence.directory):
         return ""
     words = ["verify", evidence.directory, "--model", verdict.model.uri]
-    return _command(*words, "--trust", "trust.yaml", "--stage", verdict.stage)
+    return _command(*words, "--stage", verdict.stage)
 
 
 def _command(*words: str) -> str:
