@@ -292,6 +292,10 @@ class Frame(Protocol):
         """
         ...
 
+    def until(self, column: str, moment: datetime) -> int:
+        """Count the rows whose date or time is not after *moment*, read as `span` does."""
+        ...
+
     def matches(self, column: str, pattern: str) -> int:
         """Count the rows of a text column that match an RE2 pattern from end to end."""
         ...

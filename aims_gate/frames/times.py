@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
 from aims_gate.frames import Kind, Span
-from aims_gate.frames.columns import kind_of, plain, undictionary
+from aims_gate.frames.columns import Mask, kind_of, plain, undictionary
 
 MICROSECONDS = pa.timestamp("us", tz="UTC")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,6 +44,12 @@ def instants(column: pa.ChunkedArray, name: str, *, where: str) -> pa.ChunkedArr
 def whole(times: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     """Give instants as microseconds since 1970, 0 where null."""
     return cast("npt.NDArray[np.int64]", times.cast(pa.int64()).fill_null(0).to_numpy())
+
+
+def not_after(times: pa.ChunkedArray, moment: datetime) -> Mask:
+    """Say which instants are not after a moment with a time zone; null is not."""
+    found = pc.less_equal(times, pa.scalar(moment, MICROSECONDS)).fill_null(False)  # noqa: FBT003  # Arrow's
+    return cast("Mask", found.to_numpy())
 
 
 def span_of(times: pa.ChunkedArray, *, nulls: int, where: str) -> Span:

@@ -108,6 +108,7 @@ def test_a_column_that_is_not_there_is_named(make: Make) -> None:
         lambda frame: frame.told_apart(Key(column="agee"), ["p"]),
         lambda frame: frame.shared(frame, ["agee"]),
         lambda frame: frame.span("agee"),
+        lambda frame: frame.until("agee", datetime.now(tz=UTC)),
         lambda frame: frame.matches("agee", "x"),
     ]
     for ask in asks:
@@ -124,6 +125,18 @@ def test_a_span_goes_from_the_oldest_row_to_the_newest_with_its_longest_gap(make
     assert (found.oldest, found.newest) == (start, start + timedelta(hours=98))
     assert (found.nulls, found.gap_days) == (1, 2.0)
     assert found.gap_after == start + timedelta(hours=2)
+
+
+@EVERY
+def test_rows_until_a_moment_include_it_and_leave_out_null(make: Make) -> None:
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    times = [noon, noon + timedelta(seconds=1), noon - timedelta(days=9), None]
+    columns = {"t": pa.array(times, pa.timestamp("ns", "Asia/Tokyo")), "n": [1, 2, 4, 8]}
+    frame = make(columns, weight="n")
+    assert frame.until("t", noon) == 5
+    assert frame.until("t", noon - timedelta(microseconds=1)) == 4
+    with pytest.raises(DataError):
+        frame.until("n", noon)
 
 
 @EVERY
