@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
+OLDER := $(VENV)/pytest7 $(VENV)/pytest8
 
 .PHONY: demo test check nightly lint bench bench-noise types imports cover lock clean
 
 demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper, refuse
 	$(BIN)/aims-gate demo
 
-test: $(STAMP)  ## all tests
+test: $(STAMP) $(OLDER)  ## all tests
 	$(PYTEST) -n $(WORKERS) --dist loadgroup
 
 check: lint types imports cover  ## exactly what CI runs
@@ -26,7 +27,7 @@ types: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports
 
-cover: $(STAMP)
+cover: $(STAMP) $(OLDER)
 	rm -f .coverage .coverage.*
 	$(PYTEST) -n $(WORKERS) --dist loadgroup --cov --cov-report=
 	$(BIN)/coverage report --fail-under=95
@@ -52,6 +53,12 @@ $(STAMP): $(LOCK) pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(LOCK)
 	$(BIN)/pip check --disable-pip-version-check
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	touch $@
+
+# other versions of pytest for the tests of the plugin, each in a folder of its own
+$(VENV)/pytest%: locks/pytest%.txt | $(STAMP)
+	rm -rf $@
+	$(BIN)/pip install --quiet --disable-pip-version-check --target $@ --no-deps --require-hashes -r $<
 	touch $@
 
 lock: $(STAMP)  ## compile the locks anew: names, versions and hashes only (needs uv)

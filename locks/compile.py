@@ -1,7 +1,8 @@
 """Compile the locks anew with uv: names, versions and hashes, and no index address.
 
 `core` is the package without extras, `dev` everything that demo and tests need, `pandas3` the same
-without Evidently, which pins pandas below 3.
+without Evidently, which pins pandas below 3. `pytest7` and `pytest8` are the oldest pytest that the
+plugin knows and the last one before the newest, with plugins that it must live beside.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ OPTIONS = (
     "--quiet",
 )
 
+BESIDE = ("pytest-cov", "pytest-randomly", "pytest-rerunfailures", "pytest-xdist")
+
 
 def main() -> None:
     """Write every lock of `locks/`."""
@@ -34,6 +37,8 @@ def main() -> None:
     compile_lock("core", [*core, *back_end])
     compile_lock("dev", [*core, *gate, *dev])
     compile_lock("pandas3", [*core, *unpinned, "pandas>=3", *dev])
+    compile_lock("pytest7", ["pytest~=7.0.0", *BESIDE])
+    compile_lock("pytest8", ["pytest~=8.0", *BESIDE])
 
 
 def compile_lock(name: str, requirements: list[str]) -> None:

@@ -17,6 +17,8 @@ import pytest
 from aims_gate.engines import Engines
 from tests.servers import Server, environment, s3_server, shared_server
 
+pytest_plugins = ["pytester"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

@@ -138,6 +138,21 @@ def test_the_page_of_data_shows_bias_in_more_than_two_classes(
     assert "compare the named groups in the training data" in told
 
 
+def test_the_page_of_data_shows_a_ranking(reader: Path) -> None:
+    """Its policy is sound, and holds a ranking by the rows that share a search."""
+    (policy,) = [block for block in blocks("docs/data.md") if block.title == "search.yaml"]
+    (reader / "search.yaml").write_text(policy.text, encoding="utf-8")
+    (reader / "model").mkdir()
+    (reader / "model" / "weights").touch()
+    lines = ["search,relevance,s"]
+    for search in range(90):
+        lines += [f"{search},{place % 3},{place % 3 + (search + place) % 4}" for place in range(9)]
+    (reader / "search.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    arguments = ["run", "search.yaml", "--model", "file:model", "--unsigned"]
+    assert guarded(["policy", "check", "search.yaml"]) == 0
+    assert guarded([*arguments, "--data", "evaluation=search.csv"]) == 0
+
+
 PAGES = sorted(str(p.relative_to(ROOT)) for p in [*ROOT.glob("docs/*.md"), ROOT / "README.md"])
 
 

@@ -23,7 +23,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_it_holds_packs_schemas_and_demo_data(names: set[str]) -> None:
-    """Packs, JSON Schemas, the demo's data with its licence note, and the typing marker."""
+    """Packs, JSON Schemas, the demo's data with its licence note, and what pytest loads."""
     wanted = {
         "aims_gate/policies/release.yaml",
         "aims_gate/policy/policy.v1.schema.json",
@@ -31,6 +31,7 @@ def test_it_holds_packs_schemas_and_demo_data(names: set[str]) -> None:
         "aims_gate/demo/data/train.parquet",
         "aims_gate/demo/data/README.md",
         "aims_gate/py.typed",
+        "_aims_gate_pytestplugin/__init__.py",
     }
     assert wanted <= names
 

@@ -223,11 +223,19 @@ class Frame(Protocol):
         """
         ...
 
-    def class_moments(self, loss: Loss, *, label: str, estimates: Mapping[Scalar, str]) -> Moments:
+    def class_moments(
+        self,
+        loss: Loss,
+        *,
+        label: str,
+        estimates: Mapping[Scalar, str],
+        against: Mapping[Scalar, str] | None = None,
+    ) -> Moments:
         """Give the moments of BRIER or LOG over several classes, each with its column.
 
         Brier is half the sum over classes, in [0, 1]. DataError if a label is not among the
-        classes, a probability is outside [0, 1], or a row's do not sum to 1 within 0.01.
+        classes, a probability is outside [0, 1], or a row's do not sum to 1 within 0.01. With
+        *against*, other columns of estimates, those of the difference, as `moments`.
         """
         ...
 

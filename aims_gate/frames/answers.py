@@ -93,11 +93,24 @@ class Answers(ABC):
             where=self.name,
         )
 
-    def class_moments(self, loss: Loss, *, label: str, estimates: Mapping[Scalar, str]) -> Moments:
+    def class_moments(
+        self,
+        loss: Loss,
+        *,
+        label: str,
+        estimates: Mapping[Scalar, str],
+        against: Mapping[Scalar, str] | None = None,
+    ) -> Moments:
         """Give the moments of BRIER or LOG over several classes; see `Frame.class_moments`."""
+        found = self._class_losses(loss, label, estimates)
+        if against is not None:
+            found = found - self._class_losses(loss, label, against)
+        return moments_of(found, self.weights)
+
+    def _class_losses(self, loss: Loss, label: str, estimates: Mapping[Scalar, str]) -> Floats:
         place = places(self._coded(Key(column=label)), tuple(estimates), where=self.name)
         columns = np.column_stack([self._numbers(column) for column in estimates.values()])
-        return moments_of(class_loss(loss, place, columns), self.weights)
+        return class_loss(loss, place, columns)
 
     def losses(self, loss: Loss, *, label: str, estimate: str) -> Distribution:
         """Give the ordered distribution of a regression loss; DataError as `moments`."""

@@ -158,6 +158,11 @@ _TODO = {
 }
 
 
+def advice(outcome: Outcome) -> str:
+    """Say what to do about a rule of this outcome; empty where there is nothing to do."""
+    return _TODO.get(outcome, "")
+
+
 def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
     """Give one piece of advice per kind of outcome that stands in the way, and how to ask why."""
     blocking = [r for r in in_order(verdict) if r.blocking]
@@ -196,12 +201,15 @@ def record_of(verdict: Verdict, quote: Quote = plain) -> str:
 
 
 def proof(verdict: Verdict) -> str:
-    """Give the command that verifies the evidence; empty where nothing signed was written."""
+    """Give the command that verifies the evidence; empty where nothing signed was written.
+
+    It names no trust file: trust.yaml, or what pyproject.toml names, is taken without a word.
+    """
     evidence = verdict.evidence
     if evidence is None or not (evidence.signed and evidence.directory):
         return ""
     words = ["verify", evidence.directory, "--model", verdict.model.uri]
-    return _command(*words, "--trust", "trust.yaml", "--stage", verdict.stage)
+    return _command(*words, "--stage", verdict.stage)
 
 
 def _command(*words: str) -> str:

@@ -64,7 +64,7 @@ def _kind(result: Result) -> str | None:
 def _case(result: Result, verdict: Verdict) -> ET.Element:
     names = {"classname": plain(verdict.policy.id), "name": plain(result.rule), "time": "0"}
     case = ET.Element("testcase", names)
-    _properties(case, _facts(result))
+    _properties(case, facts(result))
     told = "; ".join(part for part in (plain(result.reason), remark(result)) if part)
     kind = _kind(result)
     if kind is not None:
@@ -91,7 +91,8 @@ def _details(result: Result) -> str:
     return "\n".join(plain(part) for part in told if part)
 
 
-def _facts(result: Result) -> Iterator[tuple[str, str]]:
+def facts(result: Result) -> Iterator[tuple[str, str]]:
+    """Give what a test case carries as properties; names and values are text of strangers."""
     yield "rule", result.rule
     yield "check", result.check
     yield "severity", result.severity.value

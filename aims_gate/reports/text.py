@@ -63,14 +63,15 @@ def render_text(verdict: Verdict, *, colour: bool, width: int) -> str:
     """
     refuse_contradiction(verdict)
     width = max(width, _LEAST)
-    lines = [*_header(verdict, width), ""]
+    lines = [*header(verdict, width), ""]
     for result in in_order(verdict):
         lines += _rule(result, verdict, colour=colour, width=width)
     lines += ["", *_verdict(verdict, colour=colour, width=width)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _header(verdict: Verdict, width: int) -> Iterator[str]:
+def header(verdict: Verdict, width: int) -> Iterator[str]:
+    """Say in lines of *width* columns what the verdict is about: model, stage, policy, data."""
     model, policy = verdict.model, verdict.policy
     name = f"{plain(model.name)} {plain(model.version)}".strip()
     digest = f"sha256:{plain(model.digest)[:12]}" if model.digest else "no digest"

@@ -8,19 +8,16 @@ It depends on sizes, number of comparisons and pooled rate only, never on the va
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from scipy.special import chndtr
-
 from aims_gate.facts import Need
 from aims_gate.stats.disparity import Measure
-from aims_gate.stats.divergence import DIVERGENCES
 from aims_gate.stats.intervals import wilson
 
 POWER = 0.80
-_Z_POWER = 0.8416
+Z_POWER = 0.8416
 """Standard normal quantile of 0.80."""
 LEAST_SAMPLE = 100
 """Below so many rows in either sample the law of the drift statistics does not hold."""
@@ -82,101 +79,6 @@ class GroupDesign:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftDesign:
-    """The sizes behind a column's distance over bins."""
-
-    bins: int
-    """Bins of the table, at least 2."""
-    reference: int
-    current: int
-    columns: int
-    """Columns that the rule names, which share alpha."""
-    alpha: float
-    method: str = "psi"
-    """A distance of `stats.divergence`."""
-
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        """Tell whether a *serious* drift of this column would be refused."""
-        of = DIVERGENCES[self.method]
-        least_n = needed_size(
-            self.bins - 1,
-            self.alpha / self.columns,
-            limit=of.factor * of.total(limit),
-            line=of.factor * of.total(line),
-            serious=of.factor * of.total(serious),
-        )
-        return _need(self.reference, self.current, least_n, serious)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderedDesign:
-    """The sizes behind a column's distance of ordered values, with s = sqrt(1/n + 1/m).
-
-    Noise and the standard error of the distance are both multiples of s.
-    """
-
-    reference: int
-    current: int
-    noise: float
-    """What noise alone reaches at the corrected error rate, over s."""
-    error: float
-    """Standard error of the distance over s, at most: 1/2 for `ks`, 1 for a shift in standard
-    deviations."""
-
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        """Tell whether a *serious* drift of this column would be refused.
-
-        Refused is "past the limit, and past the line by more than noise", four times in five.
-        """
-        spread = _Z_POWER * self.error
-        room = min((serious - limit) / spread, (serious - line) / (self.noise + spread))
-        return _need(self.reference, self.current, 1 / room**2 if room > 0 else math.inf, serious)
-
-
-def _need(reference: int, current: int, least_n: float, serious: float) -> Need:
-    """Hold the sizes of two samples against the least harmonic size nm/(n+m)."""
-    n, m = reference, current
-    if min(n, m) >= LEAST_SAMPLE and n * m / (n + m) >= least_n:
-        return Need(powered=True)
-    text = f"{m:,} current and {n:,} reference rows cannot show {serious:.2f}"
-    return Need(powered=False, reason=f"{text}; {_wanted(n, least_n)}")
-
-
-def _wanted(reference: int, least_n: float) -> str:
-    if math.isinf(least_n):
-        return "no number of rows could"
-    if reference <= max(least_n, LEAST_SAMPLE - 1):
-        more = max(math.floor(least_n) + 1, LEAST_SAMPLE)
-        return f"the reference is too small: it needs at least {more:,} rows"
-    current = math.ceil(least_n * reference / (reference - least_n))
-    return f"needs {max(LEAST_SAMPLE, current):,} current rows"
-
-
-@lru_cache(maxsize=4096)
-def needed_size(df: int, alpha: float, *, limit: float, line: float, serious: float) -> float:
-    """Give the least harmonic size nm/(n+m) at which a PSI of *serious* would be refused.
-
-    With N the size, x = N*PSI estimate follows a noncentral chi-square with *df* degrees of freedom
-    and noncentrality N*PSI. Infinite where no size is enough, as for serious <= limit.
-
-    Args:
-        df: Bins minus one, at least 1.
-        alpha: Error rate of this column, in (0, 1).
-        limit: PSI past which a column breaches.
-        line: PSI past which the breach must be proven, at least 0.
-        serious: PSI that must be refused with a probability of 0.80.
-    """
-
-    def enough(size: float) -> bool:
-        proven = _quantile(1 - alpha, df, size * line)
-        return bool(1 - chndtr(max(proven, size * limit + df), df, size * serious) >= POWER)
-
-    if serious <= max(limit, line):
-        return math.inf
-    return least(enough, start=1.0)
-
-
 def least(enough: Callable[[float], bool], *, start: float) -> float:
     """Give the least number from *start* on that is *enough*, to 1e-9; infinite if none is.
 
@@ -197,12 +99,6 @@ def _bisect(enough: Callable[[float], bool], low: float, high: float) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
-
-
-def _quantile(probability: float, df: int, noncentrality: float) -> float:
-    """Give x with chndtr(x, df, noncentrality) = probability."""
-    start = df + noncentrality
-    return least(lambda x: bool(chndtr(x, df, noncentrality) >= probability), start=start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +136,7 @@ def _ratio_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
     high = wilson(share * rows, rows, side.z)[1]
     low = wilson(rate * most, most, side.z)[0]
     variance = share * (1 - share) / rows + aim.line**2 * rate * (1 - rate) / most
-    error = _Z_POWER * math.sqrt(variance)
+    error = Z_POWER * math.sqrt(variance)
     proof = aim.line * rate - share - math.hypot(high - share, aim.line * (rate - low))
     return proof >= error and aim.limit * rate - share >= error
 
@@ -248,13 +144,51 @@ def _ratio_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
 def _gap_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
     rate = side.rate
     share = min(rate + aim.serious, 1.0) if rate < 0.5 else max(rate - aim.serious, 0.0)
-    error = _Z_POWER * math.sqrt(share * (1 - share) / rows + rate * (1 - rate) / most)
+    error = Z_POWER * math.sqrt(share * (1 - share) / rows + rate * (1 - rate) / most)
     (lower, lower_rows), (upper, upper_rows) = sorted(((share, rows), (rate, most)))
     low = wilson(upper * upper_rows, upper_rows, side.z)[0]
     high = wilson(lower * lower_rows, lower_rows, side.z)[1]
     gap = upper - lower
     proof = gap - aim.line - math.hypot(high - lower, upper - low)
     return proof >= error and gap - aim.limit >= error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateDesign:
+    """The sizes behind the relative change of one rate between two samples."""
+
+    reference: int
+    current: int
+    rate: float
+    """Pooled rate r = (successes + 1/2) / (trials + 1), in (0, 1)."""
+    z: float
+    """Standard normal quantile of the interval."""
+
+    def need(self, *, limit: float, line: float, serious: float) -> Need:
+        """Tell whether the rate would be refused if it fell or rose by the share *serious*."""
+        sides = [*self._sides(limit=limit, line=line, serious=serious)]
+        if all(_powered(side, aim, 1.0) for side, aim in sides):
+            return Need(powered=True)
+        n, m = self.reference, self.current
+        text = f"{m:,} current and {n:,} reference rows cannot show a change by {serious:.0%}"
+        factor = max(_factor(side, aim) for side, aim in sides)
+        if math.isinf(factor):
+            return Need(powered=False, reason=f"{text}; no number of rows could")
+        more = f"needs {math.ceil(factor * m):,} and {math.ceil(factor * n):,}"
+        return Need(powered=False, reason=f"{text}; {more}")
+
+    def _sides(self, *, limit: float, line: float, serious: float) -> Iterator[tuple[_Side, _Aim]]:
+        """Give the comparisons that a fall and a rise are, where either is possible."""
+        if limit < 1:
+            fall = _Aim(limit=1 - limit, line=1 - line, serious=1 - serious)
+            yield self._side(self.current, self.reference, self.rate), fall
+        risen = self.rate * (1 + serious)
+        if risen <= 1 or limit >= 1:
+            rise = _Aim(limit=1 / (1 + limit), line=1 / (1 + line), serious=1 / (1 + serious))
+            yield self._side(self.reference, self.current, min(risen, 1.0)), rise
+
+    def _side(self, rows: int, most: int, rate: float) -> _Side:
+        return _Side(measure=Measure.RATIO, rows=rows, most=most, rate=rate, z=self.z)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +209,7 @@ class SpreadDesign:
 
     def need(self, *, limit: float, line: float, serious: float) -> Need:
         """Tell whether a *serious* value would be refused, if it were as sure as this one."""
-        least = min((serious - line) / (self.z + _Z_POWER), (serious - limit) / _Z_POWER)
+        least = min((serious - line) / (self.z + Z_POWER), (serious - limit) / Z_POWER)
         if self.error <= least:
             return Need(powered=True)
         text = f"{self.rows:,} rows cannot show {self.what} of {serious:.2f}"

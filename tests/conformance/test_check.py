@@ -30,6 +30,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "performance.champion": {"metric": "accuracy"},
     "drift.performance": {"metric": "accuracy"},
     "performance.slices": {"metric": "accuracy"},
+    "performance.robustness": {"metric": "accuracy"},
     "performance.logged": {"metric": "accuracy_score"},
     "fairness.group_performance": {"metric": "accuracy"},
     "fairness.label_bias": {"metric": "tvd"},

@@ -1,4 +1,4 @@
-"""Command line and Python API give the verdict, outcomes and exit code that a case expects."""
+"""Command line, Python API and pytest give the verdict, outcomes and exit that a case expects."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ import yaml
 from aims_gate.__main__ import guarded
 from aims_gate.errors import GateError
 from aims_gate.operations.run import run
+from tests.pytest_plugin.repos import ALONE
 
 CASES = Path(__file__).parents[1] / "contract"
 
@@ -69,3 +71,34 @@ def test_python_api(case: Case) -> None:
     assert (verdict.decision, verdict.exit_code) == (case.verdict, case.exit_code)
     assert found == case.outcomes
     assert verdict.passed == (case.exit_code == 0)
+
+
+def test_pytest_plugin(pytester: pytest.Pytester, case: Case) -> None:
+    """The plugin gives the same verdict; pytest exits 0 for 0, 2 for 2 and 1 for 1 and 3.
+
+    A policy file that is not there is a usage error of pytest's own, 4.
+    """
+    arguments = ["--aims-gate=policy.yaml", f"--aims-gate-model={case.model}", *ALONE]
+    arguments += [f"--aims-gate-data={role}={path}" for role, path in case.data.items()]
+    arguments += [f"--aims-gate-stage={case.stage}"] if case.stage else []
+    done = pytester.runpytest_inprocess(*arguments, "--aims-gate-evidence=kept")
+    reports = list(Path("kept").rglob("report.json"))
+    if case.verdict is None:
+        usual = 4 if not Path("policy.yaml").exists() else {2: 2, 3: 1}[case.exit_code]
+        assert done.ret == usual
+        assert case.message in f"{done.stdout}{done.stderr}"
+        assert not reports
+        return
+    assert done.ret == min(case.exit_code, 1)
+    (report,) = reports
+    told = json.loads(report.read_text(encoding="utf-8"))
+    found = {result["rule"]: result["outcome"] for result in told["results"]}
+    assert (told["verdict"], told["exit_code"]) == (case.verdict, case.exit_code)
+    assert found == case.outcomes
+    lines = str(done.stdout)
+    assert all(f"policy.yaml::{rule}" in lines for rule in _failing(told))
+    assert f"{len(_failing(told))} failed" in lines or not _failing(told)
+
+
+def _failing(told: dict[str, Any]) -> list[str]:
+    return [result["rule"] for result in told["results"] if result["blocking"]]

@@ -224,7 +224,7 @@ def test_commands_are_quoted_for_a_shell() -> None:
 
 
 def test_only_signed_evidence_that_was_written_can_be_verified() -> None:
-    assert proof(CASES["refused"]).endswith("--trust trust.yaml --stage production")
+    assert proof(CASES["refused"]).endswith("--model models:/credit-risk/7 --stage production")
     assert not proof(CASES["unsigned"])
     assert not proof(CASES["unrecorded"])
     assert record_of(CASES["unrecorded"]) == "none was kept"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from aims_gate.facts import Need
 from aims_gate.stats.disparity import Measure, quantile
+from aims_gate.stats.drift_power import DriftDesign, needed_size
 from aims_gate.stats.intervals import Rate, mover_ratio
-from aims_gate.stats.power import DriftDesign, GroupDesign, least, needed_size
+from aims_gate.stats.power import GroupDesign, least
 
 COLUMNS = (1, 5, 10, 20, 50, 100, 300)
 PUBLISHED = {

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift import default
-from aims_gate.checks.drift.matching import matched
+from aims_gate.checks.drift.matching import CATEGORIES, matched
 from aims_gate.checks.drift.measuring import METHODS, Lacking, Pair, cells, judged_of
 from aims_gate.checks.named import column_problems
 from aims_gate.facts import Lack, Statistic
@@ -118,6 +118,8 @@ class Columns:
         return cells(self.method, column, pair)
 
     def _no_method(self, kind: Kind) -> str:
+        if kind is not Kind.NUMBER and kind not in CATEGORIES:
+            return f"no method fits {kind}"
         method = self.numeric if kind is Kind.NUMBER else self.categorical
         told = "numbers" if kind is Kind.NUMBER else kind
         return f"the rule has no method for {told}" if method == "none" else ""

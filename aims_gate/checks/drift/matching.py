@@ -88,9 +88,7 @@ def _absent(column: str, before: Mapping[str, Kind], after: Mapping[str, Kind]) 
 def _unfit(before: Kind, after: Kind, no_method: Callable[[Kind], str]) -> str:
     if before is not after:
         return f"type changed from {before} to {after}"
-    if before is Kind.NUMBER or before in CATEGORIES:
-        return no_method(before)
-    return f"no method fits {before}"
+    return no_method(before)
 
 
 def _all(reference: Data, current: Data) -> Iterator[str]:

@@ -18,7 +18,8 @@ from aims_gate.facts import Design, Interval, Lack, Statistic
 from aims_gate.frames import Counts, Distribution, Frame, Key
 from aims_gate.policy.model import DecideOn
 from aims_gate.stats import bins, divergence, drift
-from aims_gate.stats.power import LEAST_SAMPLE, DriftDesign, OrderedDesign
+from aims_gate.stats.drift_power import DriftDesign, OrderedDesign
+from aims_gate.stats.power import LEAST_SAMPLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

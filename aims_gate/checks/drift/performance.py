@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged, NoDataError
 from aims_gate.checks.outcomes import Outcomes, outcomes
-from aims_gate.checks.performance.score import Metric
+from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
@@ -54,7 +54,7 @@ class Performance:
         ),
     )
 
-    metric: Metric
+    metric: Plain
     """A metric of performance.score."""
     against: Literal["evaluation", "reference"] = "evaluation"
     """The data that the release value is recomputed from."""

@@ -62,7 +62,7 @@ def probability_loss(asked: Asked, data: Data) -> Outcomes:
     """Give the moments of the Brier or log loss over all classes that have a score."""
     found, labels = _scored(data)
     label = named(found.label)
-    columns = _columns(data, found, labels)
+    columns = scored_columns(data, found, labels)
     moments = found.frame.class_moments(
         PROBABILITY_LOSSES[asked.metric], label=label, estimates=columns
     )
@@ -130,7 +130,7 @@ def _scored(data: Data) -> tuple[Labelled, tuple[Scalar, ...]]:
     return found, _few(data, tuple(sorted(classes_of(data, found))))
 
 
-def _columns(data: Data, found: Labelled, labels: Sequence[Scalar]) -> dict[Scalar, str]:
+def scored_columns(data: Data, found: Labelled, labels: Sequence[Scalar]) -> dict[Scalar, str]:
     """Give the column of every class that has a score, those without a label included."""
     by_label: dict[Scalar, str] = {label: score_column(data, found, label) for label in labels}
     named_by_label = {str(label) for label in labels}

@@ -10,13 +10,14 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from aims_gate.checks.columns import positive_class
-from aims_gate.checks.outcomes import Outcomes, outcomes, task_of
+from aims_gate.checks.columns import classes_of, positive_class
+from aims_gate.checks.outcomes import Outcomes, outcomes, score_column, task_of
+from aims_gate.checks.outcomes.multiclass import scored_columns
+from aims_gate.checks.outcomes.table import losses, named
 from aims_gate.engines import Answer, Engine
-from aims_gate.errors import DataError
 from aims_gate.facts import Interval
 from aims_gate.frames import Frame, Key, Loss, Moments, Scalar
-from aims_gate.policy.model import DataSpec
+from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.subject import Data
 from aims_gate.stats import paired, scores
 from aims_gate.stats.auc import LEAST_CLASS
@@ -26,13 +27,16 @@ from aims_gate.stats.tables import Confusion, Losses, Ranked
 METHODS: Mapping[str, str] = {
     **dict.fromkeys(("accuracy", "recall", "specificity"), "Tango score (1998), paired"),
     "roc_auc": "paired DeLong (1988) with t",
-    **dict.fromkeys(("brier", "log_loss", "mae", "mse"), "Hall (1992) on the row differences"),
+    **dict.fromkeys(
+        ("brier", "log_loss", "mae", "mape", "mse"), "Hall (1992) on the row differences"
+    ),
 }
 """The metrics whose paired difference has an interval, and how it is made."""
 _LOSSES: Mapping[str, Loss] = {
     "brier": Loss.BRIER,
     "log_loss": Loss.LOG,
     "mae": Loss.ABSOLUTE,
+    "mape": Loss.ABSOLUTE_PERCENT,
     "mse": Loss.SQUARED,
 }
 
@@ -104,10 +108,9 @@ def columns(found: Pair) -> Iterator[str]:
 
 def _settled(spec: DataSpec, whole: Pair) -> DataSpec:
     """State task and positive class, which the labels of a part may no longer tell."""
-    table, positive = whole.first.table, spec.positive
-    if isinstance(table, Confusion | Ranked) or whole.metric in {"brier", "log_loss"}:
+    task, positive = task_of(whole.data), spec.positive
+    if task is TaskKind.BINARY:
         positive = positive_class(whole.data, whole.first.found)
-    task = task_of(whole.data)
     return replace(spec, task=task, positive=positive)
 
 
@@ -187,7 +190,7 @@ def _answers(
         found.first.found.prediction,
         found.second.found.prediction,
     ]
-    keys = [Key(column=_named(column)) for column in columns]
+    keys = [Key(column=named(column)) for column in columns]
     cells = found.frame.count(*keys)
     for (label, one, other), count in zip(cells.values, cells.counts.tolist(), strict=True):
         yield label, one, other, count
@@ -196,7 +199,7 @@ def _answers(
 def _areas(found: Pair, alpha: float) -> Bounded:
     label, positive, first, second = _scored(found)
     sides = found.frame.placements(label=label, positive=positive, first=first, second=second)
-    moved = paired.Placements(positives=_losses(sides[0]), negatives=_losses(sides[1]))
+    moved = paired.Placements(positives=losses(sides[0]), negatives=losses(sides[1]))
     rarer = min(moved.positives.rows, moved.negatives.rows)
     if rarer < LEAST_CLASS:
         return Bounded(
@@ -207,27 +210,34 @@ def _areas(found: Pair, alpha: float) -> Bounded:
 
 
 def _means(found: Pair, alpha: float) -> Bounded:
-    loss = _LOSSES[found.metric]
-    if found.metric in {"brier", "log_loss"}:
-        label, positive, first, second = _scored(found)
-        moments = found.frame.moments(
-            loss, label=label, estimate=first, positive=positive, against=second
-        )
-    else:
-        sides = found.first.found, found.second.found
-        moments = found.frame.moments(
-            loss,
-            label=_named(sides[0].label),
-            estimate=_named(sides[0].prediction),
-            against=_named(sides[1].prediction),
-        )
-    differences = _losses(moments)
+    moments = _loss_moments(found, _LOSSES[found.metric])
+    differences = losses(moments)
     short = paired.short_of_mean(differences)
     if short:
         return Bounded(short=short.replace("losses", "differences"))
     mean = scores.value(found.metric, found.first.table)
     error = math.sqrt(differences.variance / differences.rows)
     return _bounded(found, paired.mean_difference(differences, alpha, loss=mean), error, alpha)
+
+
+def _loss_moments(found: Pair, loss: Loss) -> Moments:
+    sides = found.first.found, found.second.found
+    label = named(sides[0].label)
+    if found.metric not in {"brier", "log_loss"}:
+        return found.frame.moments(
+            loss,
+            label=label,
+            estimate=named(sides[0].prediction),
+            against=named(sides[1].prediction),
+        )
+    if task_of(found.data) is TaskKind.MULTICLASS:
+        labels = tuple(sorted(classes_of(found.data, sides[0])))
+        columns = [scored_columns(found.data, side, labels) for side in sides]
+        return found.frame.class_moments(
+            loss, label=label, estimates=columns[0], against=columns[1]
+        )
+    label, positive, first, second = _scored(found)
+    return found.frame.moments(loss, label=label, estimate=first, positive=positive, against=second)
 
 
 def _bounded(found: Pair, bounds: Bounds, error: float, alpha: float) -> Bounded:
@@ -238,24 +248,7 @@ def _bounded(found: Pair, bounds: Bounds, error: float, alpha: float) -> Bounded
 
 def _scored(found: Pair) -> tuple[str, Scalar, str, str]:
     """Give the label, the positive class, and the column of its score on each side."""
-    positive = positive_class(found.data, found.first.found)
-    columns = []
-    for side in (found.first.found, found.second.found):
-        score = side.score
-        columns.append(score if isinstance(score, str) else (score or {}).get(str(positive)))
-    return _named(found.first.found.label), positive, _named(columns[0]), _named(columns[1])
-
-
-def _losses(moments: Moments) -> Losses:
-    return Losses(
-        rows=moments.rows,
-        mean=moments.mean,
-        variance=moments.variance,
-        skewness=moments.skewness,
-    )
-
-
-def _named(column: str | None) -> str:
-    if column is None:
-        raise DataError("a column is needed that was not asked for")
-    return column
+    sides = found.first.found, found.second.found
+    positive = positive_class(found.data, sides[0])
+    first, second = (score_column(found.data, side, positive) for side in sides)
+    return named(sides[0].label), positive, first, second

@@ -16,7 +16,7 @@ from aims_gate.checks.performance.slicing import Columns
 from aims_gate.errors import DataError
 from aims_gate.facts import Design, Interval, Lack, Statistic
 from aims_gate.frames import Scalar
-from aims_gate.policy.model import DecideOn, Role
+from aims_gate.policy.model import DecideOn, Role, TaskKind
 from aims_gate.sources.subject import Data
 from aims_gate.stats import classes, confusion, scores, slices
 from aims_gate.stats.confusion import Share
@@ -181,7 +181,7 @@ class Slices:
         scored = score.values() if isinstance(score, Mapping) else (score,)
         kept = [c for c in (whole.found.label, whole.found.prediction, *scored) if c is not None]
         positive: Scalar | None = data.spec.positive
-        if self.metric in {"brier", "log_loss"}:
+        if task_of(data) is TaskKind.BINARY:
             positive = positive_class(data, whole.found)
         spec = replace(data.spec, task=task_of(data), positive=positive)
         for values, frame in whole.found.frame.parts(*keys, columns=list(dict.fromkeys(kept))):

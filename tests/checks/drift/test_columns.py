@@ -17,7 +17,7 @@ from aims_gate.checks.drift.columns import Columns
 from aims_gate.facts import Lack
 from aims_gate.policy.model import Role, Threshold
 from aims_gate.sources.subject import Data
-from aims_gate.stats.power import DriftDesign
+from aims_gate.stats.drift_power import DriftDesign
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from aims_gate.checks.drift.performance import Performance
-from aims_gate.checks.performance.score import Metric
+from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
 from aims_gate.errors import PolicyError
 from aims_gate.facts import Lack
@@ -158,7 +158,7 @@ def test_an_engine_that_fails_leaves_no_value() -> None:
 def test_the_fall_is_the_difference_of_what_scikit_learn_says(seed: int) -> None:
     before, after = both(seed, rows=600, skill=1.0)
     one, other = arrays(before), arrays(after)
-    functions: dict[Metric, Any] = {
+    functions: dict[Plain, Any] = {
         "accuracy": lambda a: sk.accuracy_score(a["y"], a["p"]),
         "f1": lambda a: sk.f1_score(a["y"], a["p"]),
         "mcc": lambda a: sk.matthews_corrcoef(a["y"], a["p"]),

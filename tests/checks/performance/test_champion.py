@@ -14,7 +14,7 @@ from aims_gate.checks import NoDataError
 from aims_gate.checks.performance.champion import Champion
 from aims_gate.checks.performance.pairs import METHODS
 from aims_gate.checks.performance.score import Plain
-from aims_gate.engines import Answer
+from aims_gate.engines import Answer, Engines
 from aims_gate.errors import DataError, PolicyError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.judge import decide, judge
@@ -534,3 +534,26 @@ def test_without_evaluation_data_there_is_nothing_to_compare() -> None:
     _, theirs = binary(rows=100)
     with pytest.raises(NoDataError, match="no evaluation data"):
         tuple(Champion(metric="accuracy").measure(inputs(theirs)))
+
+
+# two opinions
+
+
+def test_scikit_learn_computes_both_sides_and_so_the_difference(engines: Engines) -> None:
+    """With engine both, the value and the words of the line name the library that agreed."""
+    ours, theirs = binary(rows=400)
+    both = replace(inputs(ours, theirs), engine=engines["both"])
+    metrics: tuple[Plain, ...] = ("accuracy", "roc_auc", "brier")
+    for metric in metrics:
+        found = Champion(metric=metric, by=("g",)).measure(both)
+        cells = [s for s in found if s.judged and s.lack is None]
+        plain = Champion(metric=metric, by=("g",)).measure(inputs(ours, theirs))
+        expected = [s for s in plain if s.judged and s.lack is None]
+        assert [s.value for s in cells] == [s.value for s in expected]
+        assert all(re.search(r"native .*; scikit-learn .* agrees", s.engine) for s in cells)
+    reference = replace(both, engine=engines["reference"])
+    (cell, *_) = [s for s in Champion(metric="roc_auc").measure(reference) if s.judged]
+    assert cell.engine.startswith("scikit-learn")
+    assert cell.value == pytest.approx(
+        only(Champion(metric="roc_auc"), ours, theirs).value, abs=1e-9
+    )

@@ -1,0 +1,257 @@
+"""Drift of what a model answers, and of what it should have answered.
+
+The distances are those of `drift.columns`, on the columns that have the role of prediction, score
+or label; the relative change of the rate of positive answers is a method of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columns import Labelled, labelled, positive_class
+from aims_gate.checks.drift.columns import DEFINITION, UNDECIDED
+from aims_gate.checks.drift.matching import CATEGORIES, matched
+from aims_gate.checks.drift.measuring import ORDERED, Lacking, Pair, cells, judged_of
+from aims_gate.errors import DataError
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.frames import Key, Kind, Scalar
+from aims_gate.policy.model import DataSpec, DecideOn, Role
+from aims_gate.sources.subject import Data
+from aims_gate.stats.disparity import quantile
+from aims_gate.stats.intervals import Rate, mover_ratio
+from aims_gate.stats.power import RateDesign
+
+Answers = Literal["prediction", "score", "label"]
+Distance = Literal["psi", "js", "hellinger", "chi2", "ks", "wasserstein", "positive_rate"]
+_RATE = "positive_rate"
+_CHANGE = Judged(
+    name="positive_rate_change",
+    low=0.0,
+    high=float("inf"),
+    higher_is_better=False,
+    neutral=0.0,
+    limit=0.20,
+    decide_on=DecideOn.PROVEN_BREACH,
+)
+_RATE_DEFINITION = (
+    "positive_rate: |q / p - 1| with p and q the shares of positive answers in the reference and "
+    "the current data; in [0, inf), 0 is no change and 0.20 a change by a fifth, up or down. Its "
+    "interval is MOVER-R over Wilson's (Donner and Zou, 2012). The distances: "
+)
+_RATE_UNDECIDED = "positive_rate: the reference has no positive, or nulls are in the column"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfRole:
+    """One method on the columns of some roles; the class attributes say which."""
+
+    about: ClassVar[About]
+    roles: ClassVar[tuple[Answers, ...]]
+
+    method: Distance = "psi"
+    """How answers are compared: a distance for any task, or the rate of the positive class."""
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: the distance, or the change of the rate."""
+        return _CHANGE if self.method == _RATE else judged_of(self.method)
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters: nothing can be, beyond their types."""
+        return ()
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Measure every column of the roles; NoDataError if a role has no data."""
+        reference = inputs.data(Role.REFERENCE)
+        current = inputs.data(inputs.on or Role.CURRENT)
+        if self.method == _RATE:
+            yield from _rate(self._answered(), reference, current, inputs.alpha)
+            return
+        name = self.judged().name
+        columns: list[str] = []
+        renamed = 0
+        for role in self._answered():
+            before, after = _names(reference.spec, role), _names(current.spec, role)
+            if before and after and before != after:
+                renamed += 1
+                yield Lacking(lack=Lack.UNDEFINED, reason=_renamed(before, after)).cell(name, role)
+            else:
+                columns += [c for c in after or before if c not in columns]
+        if not columns and not renamed:
+            yield Lacking(lack=Lack.MISSING, reason=_unnamed(self._answered())).cell(name, "")
+        yield from self._distances(tuple(columns), reference, current, inputs)
+
+    def _answered(self) -> tuple[Answers, ...]:
+        return self.roles
+
+    def _distances(
+        self, columns: tuple[str, ...], reference: Data, current: Data, inputs: Inputs
+    ) -> Iterator[Statistic]:
+        found = matched(columns, reference, current, self._no_method)
+        pair = Pair(
+            reference=reference.frame,
+            current=current.frame,
+            engine=inputs.engine,
+            alpha=inputs.alpha,
+            columns=max(1, found.judged),
+        )
+        for column, lack, reason in found.lacks:
+            yield Lacking(lack=lack, reason=reason).cell(self.judged().name, column)
+        for column in found.fit:
+            yield from cells(self.method, column, pair)
+
+    def _no_method(self, kind: Kind) -> str:
+        fits = kind is Kind.NUMBER or (kind in CATEGORIES and self.method not in ORDERED)
+        return "" if fits else f"{self.method} is not for {kind}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction(_OfRole):
+    """Distance of a model's answers from those in the reference."""
+
+    about = About(
+        name="drift.prediction",
+        summary="Distance of predictions and scores from the reference, or the change of their "
+        "positive rate.",
+        definition=_RATE_DEFINITION + DEFINITION,
+        roles=(Role.REFERENCE, Role.CURRENT),
+        asks="evidently",
+        controls=("iso42001:A.6.2.6",),
+        undecided=("no column is named as prediction or score", *UNDECIDED, _RATE_UNDECIDED),
+    )
+    roles = ("score", "prediction")
+
+    of: Literal["all", "prediction", "score"] = "all"
+    """The answers that are compared. The positive rate is that of predictions; where there are
+    none, of scores from the data's `threshold` on."""
+
+    def _answered(self) -> tuple[Answers, ...]:
+        return self.roles if self.of == "all" else (self.of,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label(_OfRole):
+    """Distance of the labels from those in the reference."""
+
+    about = About(
+        name="drift.label",
+        summary="Distance of the labels from the reference, or the change of their positive rate.",
+        definition=_RATE_DEFINITION + DEFINITION,
+        roles=(Role.REFERENCE, Role.CURRENT),
+        asks="evidently",
+        controls=("iso42001:A.6.2.6",),
+        undecided=("no column is named as label", *UNDECIDED, _RATE_UNDECIDED),
+    )
+    roles = ("label",)
+
+
+def _names(spec: DataSpec, role: Answers) -> tuple[str, ...]:
+    named = {"prediction": spec.prediction, "score": spec.score, "label": spec.label}[role]
+    if named is None:
+        return ()
+    return (named,) if isinstance(named, str) else tuple(named.values())
+
+
+def _renamed(before: tuple[str, ...], after: tuple[str, ...]) -> str:
+    return f"it is {', '.join(before)} in the reference and {', '.join(after)} in the current data"
+
+
+def _unnamed(roles: tuple[Answers, ...]) -> str:
+    return f"no column is named as {' or '.join(sorted(roles))} in either data"
+
+
+def _rate(
+    roles: tuple[Answers, ...], reference: Data, current: Data, alpha: float
+) -> Iterator[Statistic]:
+    """Judge the relative change of the rate of positive answers."""
+    role = _counted_role(roles, reference, current)
+    if role is None:
+        yield Lacking(lack=Lack.MISSING, reason=_unnamed(roles)).cell(_CHANGE.name, "")
+        return
+    positive = _positive(role, reference, current)
+    p, q = (_share(role, data, positive) for data in (reference, current))
+    if p.kind is not q.kind:
+        reason = f"type changed from {p.kind} to {q.kind}"
+        yield Lacking(lack=Lack.UNDEFINED, reason=reason).cell(_CHANGE.name, role)
+        return
+    for data, share in ((reference, p), (current, q)):
+        value = share.successes / share.rows
+        yield Statistic(name=_RATE, slice=data.role, value=value, rows=share.rows, total=share.rows)
+    if p.successes == 0:
+        reason = "the reference has no positive, so that no change is relative to it"
+        yield Lacking(lack=Lack.UNDEFINED, reason=reason, rows=q.rows).cell(_CHANGE.name, role)
+        return
+    z = quantile(alpha, 2)
+    before, after = (Rate.of(share.successes, share.rows, z) for share in (p, q))
+    low, high = mover_ratio(after, before)
+    yield Statistic(
+        name=_CHANGE.name,
+        slice=role,
+        value=abs(after.value / before.value - 1),
+        interval=Interval(
+            low=max(0.0, low - 1, 1 - high),
+            high=max(high - 1, 1 - low),
+            level=1 - alpha,
+            method="MOVER-R over Wilson",
+        ),
+        rows=q.rows,
+        total=current.frame.rows,
+        judged=True,
+        reason=f"the rate went from {before.value:.3g} to {after.value:.3g}",
+        design=RateDesign(
+            reference=p.rows,
+            current=q.rows,
+            rate=(p.successes + q.successes + 0.5) / (p.rows + q.rows + 1),
+            z=z,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Share:
+    """How many answers of a kind are positive."""
+
+    kind: Kind
+    rows: int
+    successes: int
+
+
+def _counted_role(roles: tuple[Answers, ...], reference: Data, current: Data) -> Answers | None:
+    """Give the role whose positives are counted: predictions before scores."""
+    for role in sorted(roles):  # label, prediction, score
+        if _names(reference.spec, role) or _names(current.spec, role):
+            return role
+    return None
+
+
+def _positive(role: Answers, reference: Data, current: Data) -> Scalar | None:
+    """Give the positive class of the reference; None where scores are cut at a threshold."""
+    if role == "score":
+        if reference.spec.threshold != current.spec.threshold:
+            raise DataError("the thresholds of reference and current data differ")
+        return None
+    stated = reference.spec.positive, current.spec.positive
+    if None not in stated and stated[0] != stated[1]:
+        raise DataError(f"the positive classes differ: {stated[0]!r} and {stated[1]!r}")
+    return positive_class(reference, labelled(reference, [role]))
+
+
+def _share(role: Answers, data: Data, positive: Scalar | None) -> _Share:
+    found = labelled(data, [role])
+    column = _column(role, found)
+    kind = found.frame.kinds[column]
+    if positive is None:
+        scores = found.frame.distribution(column)
+        reached = int(scores.counts[scores.values >= data.spec.threshold].sum())
+        return _Share(kind=kind, rows=found.frame.rows, successes=reached)
+    counts = found.frame.count(Key(column=column)).by_value()
+    return _Share(kind=kind, rows=found.frame.rows, successes=counts.get(positive, 0))
+
+
+def _column(role: Answers, found: Labelled) -> str:
+    column = {"prediction": found.prediction, "score": found.score, "label": found.label}[role]
+    if not isinstance(column, str):
+        raise DataError("scores of several classes have no positive rate", hint="log predictions")
+    return column

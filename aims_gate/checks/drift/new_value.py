@@ -1,0 +1,277 @@
+"""New values: one value that suddenly holds many rows, which no distance of a column sees.
+
+Five rows in a hundred broken to a constant inside the range leave PSI, Kolmogorov-Smirnov and
+Wasserstein where they were. Formulas are in `stats.new_values`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import betaincinv
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.drift.matching import matched
+from aims_gate.checks.drift.measuring import Lacking
+from aims_gate.checks.named import Named, column_problems
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.policy.model import DecideOn, Role
+from aims_gate.stats.new_values import TWICE, NewValueDesign, Sizes, Unseen
+from aims_gate.stats.power import LEAST_SAMPLE
+
+_NAMED = 30
+"""A value that fewer rows hold is not named: it could be somebody's."""
+_SHOWN = 40
+"""Characters of a value that are shown."""
+_COUNTED = (Kind.NUMBER, Kind.BOOLEAN, Kind.TEXT, Kind.TIME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewValue:
+    """Share of rows that a value holds which hardly occurred before."""
+
+    about: ClassVar[About] = About(
+        name="drift.new_value",
+        summary="Largest share of current rows held by one value that is new to a column.",
+        definition=(
+            "A value, null included, is new if it holds at least `share` of the current rows and "
+            "`factor` times its share of the reference. The judged number is the share that the "
+            "worst new value of a column holds; in [0, 1], 0 is no new value, 1 a column that has "
+            "only it. The lower bound is the share that is provably beyond twice the reference's "
+            "frequency, by the exact conditional test, Bonferroni-corrected over the columns and "
+            "the 1 / `share` values that can hold so much; above 0 it proves the breach. Numbers, "
+            "texts, booleans and times are counted by value, so that a constant, a default fill "
+            "and a new category are found alike; that a value grows within `factor` times is for "
+            "drift.columns. With `unseen_share`, texts have a second cell: the share of rows in "
+            "unseen categories, less that of categories seen once in the reference, which is what "
+            "chance leaves unseen (Good, 1953); it counts beyond `unseen_share`, and is proven "
+            "where Wilson's bounds lie more than 1 % apart."
+        ),
+        roles=(Role.REFERENCE, Role.CURRENT),
+        controls=("iso42001:A.6.2.6",),
+        undecided=(
+            "a column is in the reference and not in the current data, or changed its kind",
+            f"none is found, and twice `share` could be missed or a sample is under {LEAST_SAMPLE}",
+        ),
+    )
+
+    columns: Named = "all"
+    """Names, or all reference columns but label, prediction, score, key, weight and time."""
+    share: float = 0.03
+    """Share of the current rows from which one value counts, in (0, 0.5]."""
+    factor: float = 5.0
+    """How many times its share of the reference a new value holds, above 2."""
+    unseen_share: float | None = None
+    """Share of rows in unseen categories, beyond chance, from which they count, in (0, 1)."""
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: 0 unless there is a new value."""
+        return Judged(
+            name="new_value",
+            low=0.0,
+            high=1.0,
+            higher_is_better=False,
+            neutral=0.0,
+            limit=0.0,
+            decide_on=DecideOn.PROVEN_BREACH,
+        )
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        if not 0 < self.share <= 0.5:
+            yield "share", f"{self.share:g} is not in (0, 0.5]", "3 % is 0.03"
+        if not TWICE < self.factor < float("inf"):
+            yield "factor", f"{self.factor:g} is not above 2", "what is proven is twice"
+        if self.unseen_share is not None and not 0 < self.unseen_share < 1:
+            yield "unseen_share", f"{self.unseen_share:g} is not in (0, 1)", "5 % is 0.05"
+        yield from column_problems(self.columns)
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Look through every column; NoDataError if a role has no data."""
+        reference = inputs.data(Role.REFERENCE)
+        current = inputs.data(inputs.on or Role.CURRENT)
+        found = matched(self.columns, reference, current, _no_method)
+        yield from found.notes
+        for column, lack, reason in found.lacks:
+            yield Lacking(lack=lack, reason=reason).cell("new_value", column)
+        frames = reference.frame, current.frame
+        texts = [c for c in found.fit if self._unseen_counts(frames[0].kinds[c])]
+        family = _Family(alpha=inputs.alpha, cells=max(1, found.judged + len(texts)))
+        for column in found.fit:
+            yield from self._column(column, *frames, family)
+        if not found.judged:
+            lacking = Lacking(lack=Lack.MISSING, reason="no column is left to compare")
+            yield lacking.cell("new_value", "")
+
+    def _unseen_counts(self, kind: Kind) -> bool:
+        return self.unseen_share is not None and kind is Kind.TEXT
+
+    def _column(
+        self, column: str, before: Frame, after: Frame, family: _Family
+    ) -> Iterator[Statistic]:
+        if before.rows == 0 or after.rows == 0:
+            lacking = Lacking(lack=Lack.MISSING, reason="there are no rows to compare")
+            yield lacking.cell("new_value", column)
+            return
+        sizes = Sizes(reference=before.rows, current=after.rows, alpha=family.alpha / family.cells)
+        kind = before.kinds[column]
+        if kind is Kind.NUMBER:
+            held = _numbers(column, before, after, self.share)
+            yield self._worst(column, held, sizes, family)
+            return
+        key = Key(column=column)
+        counts = before.count(key).by_value(), after.count(key).by_value()
+        yield self._worst(column, _values(*counts, self.share), sizes, family)
+        if self.unseen_share is not None and self._unseen_counts(kind):
+            found = _unseen(*counts, sizes, self.unseen_share)
+            yield _unseen_cell(column, found, family)
+
+    def _worst(
+        self, column: str, held: Iterable[_Held], sizes: Sizes, family: _Family
+    ) -> Statistic:
+        """Judge the worst new value of a column: a proven one, else the one that holds most."""
+        one = Sizes(
+            reference=sizes.reference,
+            current=sizes.current,
+            alpha=sizes.alpha * self.share,
+        )
+        design = NewValueDesign(sizes=one, share=self.share)
+        new = [
+            (one.excess(value.before, value.after), value)
+            for value in held
+            # b / m >= factor a / n in whole rows where the factor is whole
+            if value.after * sizes.reference >= self.factor * value.before * sizes.current
+        ]
+        if not new:
+            return Statistic(
+                name="new_value",
+                slice=column,
+                value=0.0,
+                rows=sizes.current,
+                total=sizes.current,
+                judged=True,
+                reason=f"no value of {self.share:.0%} of the rows is new",
+                design=design,
+            )
+        excess, worst = max(new, key=lambda found: (found[0] > 0, found[1].after))
+        more = f" (and {len(new) - 1} more)" if len(new) > 1 else ""
+        return Statistic(
+            name="new_value",
+            slice=column,
+            value=worst.after / sizes.current,
+            interval=_interval(excess, worst.after, one, family),
+            rows=sizes.current,
+            total=sizes.current,
+            judged=True,
+            reason=_told(worst, sizes) + more,
+            design=design,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Family:
+    """The error rate of the rule, and the cells that share it."""
+
+    alpha: float
+    cells: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A value and the rows that hold it; None is null."""
+
+    value: Scalar | None
+    before: int
+    after: int
+
+
+def _no_method(kind: Kind) -> str:
+    return "" if kind in _COUNTED else f"{kind} cannot be counted by value"
+
+
+def _numbers(column: str, before: Frame, after: Frame, share: float) -> Iterator[_Held]:
+    """Give the numbers that hold enough current rows; no value is looped over but those."""
+    known, now = before.distribution(column), after.distribution(column)
+    least = share * after.rows
+    for place in np.flatnonzero(now.counts >= least):
+        value = now.values[place]
+        at = int(np.searchsorted(known.values, value))
+        there = at < len(known.values) and known.values[at] == value
+        yield _Held(
+            value=float(value),
+            before=int(known.counts[at]) if there else 0,
+            after=int(now.counts[place]),
+        )
+    if now.nulls and now.nulls >= least:
+        yield _Held(value=None, before=known.nulls, after=now.nulls)
+
+
+def _values(
+    before: Mapping[Scalar | None, int], after: Mapping[Scalar | None, int], share: float
+) -> Iterator[_Held]:
+    least = share * sum(after.values())
+    for value, rows in after.items():
+        if rows >= least:
+            yield _Held(value=value, before=before.get(value, 0), after=rows)
+
+
+def _told(worst: _Held, sizes: Sizes) -> str:
+    shares = f"{worst.after / sizes.current:.1%} of current rows"
+    shares += f" (reference {worst.before / sizes.reference:.1%})"
+    if worst.value is None:
+        return f"null holds {shares}"
+    if worst.after < _NAMED:
+        return f"one value holds {shares}"
+    shown = f"{worst.value:.12g}" if isinstance(worst.value, float) else str(worst.value)
+    if len(shown) > _SHOWN:
+        shown = shown[: _SHOWN - 1] + "…"
+    return f'value "{shown}" holds {shares}'
+
+
+def _interval(excess: float, after: int, sizes: Sizes, family: _Family) -> Interval:
+    rest = sizes.current - after
+    high = float(betaincinv(after + 1, rest, 1 - sizes.alpha)) if rest else 1.0
+    method = "below: proven beyond twice the reference's frequency, exact conditional test; above: "
+    method += "Clopper-Pearson; Bonferroni over columns and values"
+    return Interval(low=excess, high=high, level=1 - 2 * family.alpha, method=method)
+
+
+def _unseen(
+    before: Mapping[Scalar | None, int],
+    after: Mapping[Scalar | None, int],
+    sizes: Sizes,
+    share: float,
+) -> Unseen:
+    return Unseen(
+        sizes=sizes,
+        unseen=sum(rows for v, rows in after.items() if v is not None and not before.get(v)),
+        once=sum(rows == 1 for v, rows in before.items() if v is not None),
+        share=share,
+    )
+
+
+def _unseen_cell(column: str, found: Unseen, family: _Family) -> Statistic:
+    sizes, beyond = found.sizes, found.value > found.share
+    text = f"{found.unseen / sizes.current:.1%} of current rows are in categories unknown to the "
+    text += f"reference, of which chance explains {found.once / sizes.reference:.1%}"
+    interval = Interval(
+        low=found.proven,
+        high=1.0,
+        level=1 - family.alpha,
+        method="Wilson bounds of both shares, less 1 %; Bonferroni over the columns",
+    )
+    return Statistic(
+        name="new_value",
+        slice=f"{column}: unseen",
+        value=found.value if beyond else 0.0,
+        interval=interval if beyond else None,
+        rows=sizes.current,
+        total=sizes.current,
+        judged=True,
+        reason=text,
+        design=found,
+    )

@@ -1,0 +1,247 @@
+"""Drift of a whole data set: the share of columns that have moved.
+
+`drift.columns` refuses one column that moved far. This finds many that each moved a little, which
+no column's own limit sees.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.drift.columns import UNDECIDED
+from aims_gate.checks.drift.matching import CATEGORIES, matched
+from aims_gate.checks.drift.measuring import METHODS, Found, Lacking, Pair, compare
+from aims_gate.checks.named import Named, column_problems
+from aims_gate.facts import Design, Interval, Lack, Need, Statistic
+from aims_gate.frames import Kind
+from aims_gate.policy.model import DecideOn, Role
+from aims_gate.stats.multiplicity import adjusted
+
+_LISTED = 5
+"""So many drifted columns are named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Share of the columns that have drifted, weighted if need be."""
+
+    about: ClassVar[About] = About(
+        name="drift.share",
+        summary="Share of columns whose distribution has moved, however little beyond noise.",
+        definition=(
+            "A column has drifted if its distance is past `moved` and is no noise: the p-value of "
+            "so large a distance without drift, adjusted over the columns by Benjamini and "
+            "Hochberg, is at most alpha. The judged number is the weight of such columns over the "
+            "weight of all; in [0, 1], 0 is no drifted column, 1 is all of them. The lower bound "
+            "counts the columns whose drift is proven by Bonferroni, the upper bound those whose "
+            "distance may be past `moved`. By convention 30 % are refused and 10 % noticeable, "
+            "written 0.2999 and 0.0999 because a value on a limit meets it. Half of the columns, "
+            "which others ask for, let 1 of 40 columns pass that moved by 5 standard deviations."
+        ),
+        roles=(Role.REFERENCE, Role.CURRENT),
+        asks="evidently",
+        controls=("iso42001:A.6.2.6",),
+        undecided=(
+            *UNDECIDED,
+            "so few columns could show twice `moved` that a serious share could be missed",
+        ),
+    )
+
+    columns: Named = "all"
+    """Names, or all reference columns but label, prediction, score, key, weight and time."""
+    numeric: Literal["psi", "js", "hellinger", "chi2", "ks", "wasserstein", "none"] = "psi"
+    """How numbers are compared."""
+    categorical: Literal["psi", "js", "hellinger", "chi2", "none"] = "psi"
+    """How text and booleans are compared; may differ from numeric, because a share is judged."""
+    moved: float | None = None
+    """Distance past which a column has moved; the line of its method if none is given."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Importance by column, 0 or more; columns that are not named weigh 1."""
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: the share of drifted columns."""
+        return Judged(
+            name="drifted_share",
+            low=0.0,
+            high=1.0,
+            higher_is_better=False,
+            neutral=0.0,
+            limit=0.2999,
+            line=0.0999,
+            decide_on=DecideOn.PROVEN_BREACH,
+        )
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        methods = {str(self.numeric), str(self.categorical)} - {"none"}
+        if not methods:
+            yield "numeric", "no method is left, so nothing would be compared", "use psi"
+        if self.moved is not None:
+            yield from self._moved_problems(self.moved, methods)
+        for column, weight in self.weights.items():
+            if not 0 <= weight < math.inf:
+                yield "weights", f"the weight of {column} is {weight:g}", "give 0 or more"
+            elif self.columns != "all" and column not in self.columns:
+                yield "weights", f"{column} is not among columns", "add it there or leave it out"
+        yield from column_problems(self.columns)
+
+    def _moved_problems(self, moved: float, methods: set[str]) -> Iterable[tuple[str, str, str]]:
+        if len(methods) > 1:
+            told = " and ".join(sorted(methods))
+            yield "moved", f"one distance cannot fit {told}", "leave moved out"
+        elif not all(0 < moved < METHODS[method].most for method in methods):
+            yield "moved", f"{moved:g} is no distance between none and all", ""
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Measure every column and count; NoDataError if a role has no data."""
+        reference = inputs.data(Role.REFERENCE)
+        current = inputs.data(inputs.on or Role.CURRENT)
+        found = matched(self.columns, reference, current, self._no_method)
+        yield from found.notes
+        for column, lack, reason in found.lacks:
+            yield Lacking(lack=lack, reason=reason).cell("drifted_share", column)
+        compared = {*found.fit, *(column for column, _, _ in found.lacks)}
+        for column in self.weights:
+            if column not in compared:
+                reason = "weights name a column that is not compared"
+                yield Lacking(lack=Lack.MISSING, reason=reason).cell("drifted_share", column)
+        pair = Pair(
+            reference=reference.frame,
+            current=current.frame,
+            engine=inputs.engine,
+            alpha=inputs.alpha,
+            columns=max(1, found.judged),
+        )
+        measured: list[_Column] = []
+        for column in found.fit:
+            method = self._method(reference.frame.kinds[column])
+            distance = compare(method, column, pair)
+            if isinstance(distance, Lacking):
+                yield distance.cell("drifted_share", column)
+            else:
+                line = METHODS[method].line if self.moved is None else self.moved
+                weight = self.weights.get(column, 1.0)
+                of = METHODS[method].statistic
+                measured.append(
+                    _Column(name=column, of=of, found=distance, line=line, weight=weight)
+                )
+        if measured or not compared:  # columns that lack something have said so
+            yield from _counted(measured, pair)
+
+    def _method(self, kind: Kind) -> str:
+        return self.numeric if kind is Kind.NUMBER else self.categorical
+
+    def _no_method(self, kind: Kind) -> str:
+        if kind is not Kind.NUMBER and kind not in CATEGORIES:
+            return f"no method fits {kind}"
+        told = "numbers" if kind is Kind.NUMBER else kind
+        return f"the rule has no method for {told}" if self._method(kind) == "none" else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """A column with its distance, the line past which it has moved, and its weight."""
+
+    name: str
+    of: str
+    """The statistic that the distance is."""
+    found: Found
+    line: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareDesign:
+    """Whether enough columns are large enough to show that many of them drifted."""
+
+    columns: tuple[tuple[float, float, Design | None], ...]
+    """Weight, line and design of each column; no design where there is nothing to miss."""
+
+    def need(self, *, limit: float, line: float, serious: float) -> Need:  # noqa: ARG002  # the serious share alone is what may be missed
+        """Tell whether a *serious* share of columns, each at twice its line, would be counted."""
+        weight = sum(weight for weight, _, _ in self.columns)
+        blind: list[Need] = []
+        seen = 0.0
+        for share, moved, design in self.columns:
+            need = design.need(limit=moved, line=0.0, serious=2 * moved) if design else None
+            if need is None or need.powered:
+                seen += share
+            else:
+                blind.append(need)
+        if seen >= min(serious, 1.0) * weight:
+            return Need(powered=True)
+        text = f"{len(blind):,} of {len(self.columns):,} columns cannot show twice their line"
+        return Need(powered=False, reason=f"{text}: {blind[0].reason}")
+
+
+def _counted(columns: Sequence[_Column], pair: Pair) -> Iterator[Statistic]:
+    """Give the judged share, and beside it what became of each column."""
+    weight = sum(column.weight for column in columns)
+    if not weight:
+        reason = "all columns weigh nothing" if columns else "no column is left to compare"
+        lack = Lack.UNDEFINED if columns else Lack.MISSING
+        yield Lacking(lack=lack, reason=reason).cell("drifted_share", "")
+        return
+    p_values = adjusted([column.found.p_value for column in columns])
+    past = [column.found.value > column.line for column in columns]
+    drifted = [far and p <= pair.alpha for far, p in zip(past, p_values, strict=True)]
+    proven = [
+        far and column.found.p_value <= pair.alpha / pair.columns
+        for far, column in zip(past, columns, strict=True)
+    ]
+    possible = [
+        far or column.found.bounds[1] > column.line
+        for far, column in zip(past, columns, strict=True)
+    ]
+
+    def share(chosen: Sequence[bool]) -> float:
+        told = (c.weight for c, yes in zip(columns, chosen, strict=True) if yes)
+        return min(sum(told) / weight, 1.0)
+
+    names = [column.name for column, yes in zip(columns, drifted, strict=True) if yes]
+    rows = pair.current.rows
+    yield Statistic(
+        name="drifted_share",
+        value=share(drifted),
+        interval=Interval(
+            low=share(proven),
+            high=share(possible),
+            level=1 - 2 * pair.alpha,
+            method=f"columns proven or possible, Bonferroni over {pair.columns:,} columns",
+        ),
+        rows=rows,
+        total=rows,
+        engine=_author(columns),
+        judged=True,
+        reason=_listed(names, len(columns)),
+        design=ShareDesign(columns=tuple((c.weight, c.line, c.found.design) for c in columns)),
+    )
+    for column, p, yes in zip(columns, p_values, drifted, strict=True):
+        told = "drifted" if yes else "not counted as drifted"
+        yield Statistic(
+            name=column.of,
+            slice=column.name,
+            value=column.found.value,
+            interval=pair.interval(column.found),
+            rows=column.found.rows,
+            total=rows,
+            engine=column.found.by,
+            reason=f"{told}: past {column.line:g} counts, adjusted p {p:.2g}",
+        )
+
+
+def _listed(names: Sequence[str], of: int) -> str:
+    if not names:
+        return f"none of {of:,} columns"
+    more = len(names) - _LISTED
+    told = ", ".join(names[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
+    return f"{len(names):,} of {of:,} columns: {told}"
+
+
+def _author(columns: Sequence[_Column]) -> str:
+    """Name who computed the distances, each once."""
+    return ", ".join(dict.fromkeys(column.found.by for column in columns))

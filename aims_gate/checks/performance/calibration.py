@@ -1,0 +1,149 @@
+"""How far scores are from the rates that they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from scipy.special import ndtri
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columns import Labelled, labelled, positive_class
+from aims_gate.checks.outcomes.binary import ranked_against
+from aims_gate.checks.outcomes.table import named, score_column
+from aims_gate.checks.performance import slicing
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.frames import Scalar
+from aims_gate.policy.model import DecideOn, Role
+from aims_gate.sources.subject import Data
+from aims_gate.stats import calibration
+from aims_gate.stats.tables import Ranked
+
+_ERROR = "calibration_error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Expected calibration error of the positive class's scores."""
+
+    about: ClassVar[About] = About(
+        name="performance.calibration",
+        summary="Expected calibration error: how far scores are from the rates they stand for.",
+        definition=(
+            "calibration_error: the sum over bins of equal mass of the bin's share of the rows "
+            "times |rate of positives - mean score|, in [0, 1]: 0 is calibrated, and the "
+            "conventional limit is 0.05. Bins are those of scikit-learn's calibration_curve with "
+            "strategy quantile; equal scores stay together.\n\n"
+            "The sum itself, told as plain_error, is too high: noise alone makes it 0.10 at 200 "
+            "rows, and any model would be refused. Judged is the error d at which such a sum is "
+            "as high on average, if every bin were off by d: its mean over the noise of each "
+            "rate, a folded normal mean, is inverted (after Kumar, Liang and Ma 2019).\n\n"
+            "Interval: two one-sided bounds that hold however the error is spread over the bins; "
+            "with by, alpha is divided by the cells. By default it is decided on proof: a model "
+            "fails if the error is past the limit and its lower bound past the line, and rows "
+            "that could not show a serious error, 0.10, are INSUFFICIENT with the rows needed."
+        ),
+        roles=(Role.EVALUATION,),
+        controls=("iso42001:A.6.2.4",),
+        undecided=(
+            "a column is missing, or labels or scores are null",
+            "a score lies outside [0, 1]",
+            "which class is positive is not stated, and the labels do not tell",
+            f"there are fewer than {calibration.ROWS_PER_BIN} rows a bin",
+            "with by: too many rows are in slices below min_cell",
+        ),
+    )
+
+    bins: int = 15
+    """Bins of equal mass; more see finer errors and need more rows."""
+    by: tuple[str | tuple[str, ...], ...] = ()
+    """Columns, or lists of columns, whose every slice has a cell of its own beside the whole;
+    numbers are cut at the edges that the data's `sensitive` states."""
+    min_cell: int = 30
+    """Rows below which a slice is named and not judged."""
+    max_uncovered: float = 0.05
+    """Share of rows in slices below min_cell past which the rule is INSUFFICIENT, in [0, 1)."""
+
+    def judged(self) -> Judged:
+        """Describe the error."""
+        return Judged(
+            name=_ERROR,
+            low=0.0,
+            high=1.0,
+            higher_is_better=False,
+            neutral=0.0,
+            limit=0.05,
+            decide_on=DecideOn.PROVEN_BREACH,
+        )
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        if self.bins < 2:
+            yield "bins", f"{self.bins} bins cannot tell scores apart", "15 is usual"
+        if self.min_cell < 1:
+            yield "min_cell", f"{self.min_cell} is not a number of rows", "30 is usual"
+        if not 0 <= self.max_uncovered < 1:
+            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
+        yield from slicing.problems("by", self._attributes(), {})
+
+    def measure(self, inputs: Inputs) -> Iterator[Statistic]:
+        """Measure the whole and each slice.
+
+        Raises:
+            MissingColumnError: A column is not there.
+            DataError: Labels or scores cannot be used, or a column of `by` cuts data into rows.
+        """
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        found = labelled(data, ["label", "score"])
+        positive = positive_class(data, found)
+        yield from found.context()
+        cells = [("", ranked_against(data, found, positive))]
+        for columns in self._attributes():
+            parts = self._parts(columns, data, found, positive)
+            yield from slicing.small(
+                [slicing.Size(name=name, rows=table.rows) for name, table in parts],
+                where=" & ".join(columns),
+                statistic=_ERROR,
+                least=self.min_cell,
+                allowed=self.max_uncovered,
+                total=found.total,
+            )
+            cells += [(name, table) for name, table in parts if table.rows >= self.min_cell]
+        for name, table in cells:
+            yield from self._cell(name, table, found.total, inputs.alpha / len(cells))
+
+    def _attributes(self) -> list[tuple[str, ...]]:
+        return [(a,) if isinstance(a, str) else a for a in self.by]
+
+    def _parts(
+        self, columns: tuple[str, ...], data: Data, found: Labelled, positive: Scalar
+    ) -> list[tuple[str, Ranked]]:
+        keys = slicing.keys(columns, data, found.frame, {})
+        slicing.refuse_many(columns, len(found.frame.count(*keys).values))
+        kept = [named(found.label), score_column(data, found, positive)]
+        return [
+            (
+                slicing.name(columns, values),
+                ranked_against(data, replace(found, frame=frame), positive),
+            )
+            for values, frame in found.frame.parts(*keys, columns=kept)
+        ]
+
+    def _cell(self, name: str, table: Ranked, total: int, alpha: float) -> Iterator[Statistic]:
+        found = calibration.reliability(table, self.bins)
+        z, few = -float(ndtri(alpha)), calibration.too_few(found)
+        whole = Statistic(name="plain_error", slice=name, rows=table.rows, total=total)
+        yield replace(whole, value=calibration.plain(found), reason="what noise adds included")
+        low, high = calibration.bounds(found, z)
+        bounds = Interval(low=low, high=high, level=1 - 2 * alpha, method="folded normal means")
+        yield replace(
+            whole,
+            name=_ERROR,
+            value=calibration.value(found),
+            interval=None if few else bounds,
+            judged=True,
+            design=calibration.design(found, z),
+        )
+        if few:
+            yield replace(whole, name=_ERROR, judged=True, lack=Lack.INSUFFICIENT, reason=few)

@@ -1,0 +1,216 @@
+"""Robustness: what becomes of answers and metric where the inputs were disturbed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columns import labelled
+from aims_gate.checks.outcomes import outcomes
+from aims_gate.checks.performance import pairs
+from aims_gate.checks.performance.pairs import METHODS, Pair
+from aims_gate.checks.performance.score import Plain
+from aims_gate.errors import DataError
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.frames import Frame, Key, Kind
+from aims_gate.policy.model import DecideOn, Role
+from aims_gate.sources.pairing import paired
+from aims_gate.sources.subject import Data
+from aims_gate.stats import scores
+from aims_gate.stats.formulas import FORMULAS
+from aims_gate.stats.intervals import wilson
+from aims_gate.stats.paired import ErrorDesign, quantile
+
+_NUMBERS = (Kind.NUMBER, Kind.BOOLEAN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Robustness:
+    """The clean answers against those on disturbed rows, row by row."""
+
+    about: ClassVar[About] = About(
+        name="performance.robustness",
+        summary="What disturbed inputs do: the fall of a metric, or how many answers flip.",
+        definition=(
+            "effect: drop. The metric on the clean answers minus that on the disturbed ones, for "
+            "losses the other way round: 0 is no harm, above 0 is worse; of metrics in [0, 1] the "
+            "conventional limit is 0.05. Paired, with the intervals of performance.champion.\n\n"
+            "effect: flips. The share of rows whose predicted class changes, right or wrong, in "
+            "[0, 1]: 0 is none; the conventional limit is 0.05. Interval: Wilson score (1927). It "
+            "needs no labels.\n\n"
+            "The disturbed answers are columns of the evaluation data, each a cell of its own that "
+            "shares alpha with the others (Bonferroni), or the data of role perturbed, matched by "
+            "key: with predictions: model the gate asks the model itself for them. How the rows "
+            "were disturbed is what the rule's author says; nothing here disturbs them."
+        ),
+        roles=(Role.PERTURBED, Role.EVALUATION),
+        asks="scikit-learn",
+        controls=("iso42001:A.6.2.4",),
+        undecided=(
+            "there are no disturbed answers, or a column of them is missing",
+            "a key is null, twice, or on one side only, or a label differs",
+            "answers are null or not finite, or of another kind than the clean ones",
+            "drop: the metric has no value, or too few rows for the interval that it has",
+            "flips: the answers are no classes",
+        ),
+    )
+
+    effect: Literal["drop", "flips"] = "drop"
+    """What is judged: the fall of a metric, or the share of answers that flip."""
+    metric: Plain | None = None
+    """A metric of performance.score; needed for effect: drop."""
+    columns: tuple[str, ...] = ()
+    """Columns of disturbed answers in the evaluation data; if empty, the role perturbed."""
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic."""
+        roles = (Role.EVALUATION,) if self.columns else None
+        if self.effect == "flips" or self.metric is None:
+            return Judged(
+                name="flip_rate",
+                low=0.0,
+                high=1.0,
+                higher_is_better=False,
+                neutral=0.0,
+                limit=0.05,
+                roles=roles,
+            )
+        row = next(row for row in FORMULAS if row.metric == self.metric)
+        span = row.high - row.low
+        return Judged(
+            name=f"{self.metric}_drop",
+            low=-span,
+            high=span,
+            higher_is_better=False,
+            neutral=0.0,
+            limit=0.05 if span == 1 else None,
+            has_interval=self.metric in METHODS,
+            decide_on=DecideOn.ESTIMATE,
+            roles=roles,
+        )
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        if self.effect == "drop" and self.metric is None:
+            yield "effect", "a drop is that of a metric", "state metric:, or effect: flips"
+        if self.effect == "flips" and self.metric is not None:
+            yield "metric", "flips are those of answers, whatever the metric", "leave metric out"
+        if len(set(self.columns)) != len(self.columns) or not all(self.columns):
+            yield "columns", "names a column twice, or an empty one", ""
+
+    def measure(self, inputs: Inputs) -> Iterator[Statistic]:
+        """Compare the answers.
+
+        Raises:
+            NoDataError: There are no evaluation data, or no disturbed ones.
+            MissingColumnError: A column is not there.
+            DataError: Data cannot be used, or are not of the same rows.
+        """
+        ours = inputs.data(inputs.on or Role.EVALUATION)
+        disturbed = list(self._disturbed(ours, inputs))
+        alpha = inputs.alpha / len(disturbed)
+        for where, theirs in disturbed:
+            if self.metric is None:
+                yield self._flips(where, ours, theirs, alpha)
+            else:
+                yield from self._drop(where, pairs.pair(self.metric, ours, theirs), inputs, alpha)
+
+    def _disturbed(self, ours: Data, inputs: Inputs) -> Iterator[tuple[str, Data]]:
+        if not self.columns:
+            yield "", paired(ours, inputs.data(Role.PERTURBED))
+            return
+        scored = self.metric is not None and outcomes(self.metric, ours).found.score is not None
+        for column in self.columns:
+            if column in [ours.spec.label, ours.spec.prediction, ours.spec.score]:
+                what = f"{column!r} is a column of the clean data, and no disturbed answer"
+                raise DataError(what, where=f"{ours.role} data")
+            if scored:
+                yield column, replace(ours, spec=replace(ours.spec, score=column))
+            else:
+                yield column, replace(ours, spec=replace(ours.spec, prediction=column))
+
+    def _drop(self, where: str, found: Pair, inputs: Inputs, alpha: float) -> Iterator[Statistic]:
+        rows, total = pairs.basis(found), found.total
+        # our own precondition comes first: an engine that calls 0/0 a zero is not asked
+        why = pairs.undefined(found)
+        if why:
+            yield self._lack(Lack.UNDEFINED, why, where, rows)
+            return
+        answer = pairs.difference(found, inputs.engine)
+        if answer.problem:
+            yield replace(self._lack(Lack.UNDEFINED, answer.problem, where, rows), engine=answer.by)
+            return
+        bounded = pairs.bounded(found, alpha)
+        value, interval = answer.value, bounded.interval
+        if not next(r.higher_is_better for r in FORMULAS if r.metric == found.metric):
+            value = -value + 0.0
+            if interval is not None:
+                interval = replace(interval, low=-interval.high, high=-interval.low)
+        values = [scores.value(found.metric, s.table) for s in (found.first, found.second)]
+        yield Statistic(
+            name=self.judged().name,
+            slice=where,
+            value=value,
+            interval=interval,
+            rows=rows,
+            total=total,
+            engine=answer.by,
+            judged=True,
+            reason=f"clean {values[0]:.4g}, disturbed {values[1]:.4g}",
+            design=(
+                None
+                if math.isnan(bounded.error)
+                else ErrorDesign(error=bounded.error, z=quantile(alpha), rows=rows)
+            ),
+        )
+        if bounded.short:
+            yield self._lack(Lack.INSUFFICIENT, bounded.short, where, rows)
+
+    def _flips(self, where: str, ours: Data, theirs: Data, alpha: float) -> Statistic:
+        clean = labelled(replace(ours, frame=theirs.frame), ["prediction"])
+        both = labelled(replace(theirs, frame=clean.frame), ["prediction"])
+        columns = [str(clean.prediction), str(both.prediction)]
+        _refuse_no_classes(both.frame, columns, where=f"{theirs.role} data")
+        cells = both.frame.count(*(Key(column=column) for column in columns))
+        pairs_ = zip(cells.values, cells.counts.tolist(), strict=True)
+        flipped = sum(count for (one, other), count in pairs_ if one != other)
+        z = quantile(alpha)
+        low, high = wilson(flipped, cells.rows, z)
+        error = (high - low) / (2 * z)
+        return Statistic(
+            name=self.judged().name,
+            slice=where,
+            value=flipped / cells.rows,
+            interval=Interval(low=low, high=high, level=1 - 2 * alpha, method="Wilson score"),
+            rows=cells.rows,
+            total=theirs.frame.rows,
+            judged=True,
+            reason=f"{flipped:,} of {cells.rows:,} answers changed",
+            design=ErrorDesign(error=error, z=z, rows=cells.rows),
+        )
+
+    def _lack(self, lack: Lack, reason: str, where: str, rows: int) -> Statistic:
+        return Statistic(
+            name=self.judged().name, slice=where, judged=True, lack=lack, reason=reason, rows=rows
+        )
+
+
+def _refuse_no_classes(frame: Frame, columns: Sequence[str], *, where: str) -> None:
+    """Refuse answers that are amounts, which always change a little, or of two kinds."""
+    kinds = [frame.kinds[column] for column in columns]
+    for column, kind in zip(columns, kinds, strict=True):
+        if kind is Kind.TEXT:
+            continue
+        whole = kind is Kind.BOOLEAN or (
+            kind is Kind.NUMBER
+            and all(value == math.floor(value) for value in frame.distribution(column).values)
+        )
+        if not whole:
+            what = f"{column} holds {frame.types[column]} values, which are no classes to flip"
+            raise DataError(what, where=where, hint="judge the drop of a metric instead")
+    if (kinds[0] in _NUMBERS) != (kinds[1] in _NUMBERS):
+        what = f"{columns[0]} holds {kinds[0]} and {columns[1]} {kinds[1]}: '1' is not 1"
+        raise DataError(what, where=where)

@@ -1,0 +1,130 @@
+"""Whether there are enough evaluation data to speak about performance at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columns import Labelled, classes_of, labelled
+from aims_gate.checks.outcomes import outcomes, task_of
+from aims_gate.checks.outcomes.table import counted, named
+from aims_gate.checks.performance.score import Plain
+from aims_gate.errors import DataError
+from aims_gate.facts import Lack, Statistic
+from aims_gate.policy.model import Role, TaskKind
+from aims_gate.sources.subject import Data
+from aims_gate.stats import scores
+from aims_gate.stats.formulas import FORMULAS
+
+_LIMITS = {"rows": 200.0, "positives": 30.0, "half_width": 0.05}
+"""The conventional limits of the three statistics."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The size of the evaluation data, in rows or in what they can tell."""
+
+    about: ClassVar[About] = About(
+        name="performance.sample",
+        summary="Whether the evaluation data are enough: rows, rarer class or interval width.",
+        definition=(
+            "statistic: rows is the rows that have a label, frequency weights included; the "
+            "conventional limit is at least 200.\n\n"
+            "statistic: positives is the rows of the rarer class, of several classes of the "
+            "rarest; at least 30. A binary task with one class has 0.\n\n"
+            "statistic: half_width is half the width of the two-sided interval of metric at level "
+            "1 - alpha (0.05: 95 %), in the metric's own unit and in [0, inf); at most 0.05, "
+            "which is meant for metrics in [0, 1]. The interval is that of performance.score.\n\n"
+            "Each of them is a rule of its own, so that a report says which one is short."
+        ),
+        roles=(Role.EVALUATION,),
+        controls=("iso42001:A.6.2.4",),
+        undecided=(
+            "the label's column is missing, or a label is null",
+            "positives: the labels are no classes",
+            "half_width: the metric cannot be computed, or has no interval for these data",
+        ),
+    )
+
+    statistic: Literal["rows", "positives", "half_width"] = "rows"
+    """What is counted or measured."""
+    metric: Plain | None = None
+    """Of half_width, which needs it: the metric whose interval is measured."""
+
+    def judged(self) -> Judged:
+        """Describe the statistic."""
+        return Judged(
+            name=self.statistic,
+            low=0.0,
+            high=math.inf,
+            higher_is_better=self.statistic != "half_width",
+            limit=_LIMITS[self.statistic],
+            has_interval=False,
+        )
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give a metric that is missing, not read, or without an interval."""
+        if self.statistic == "half_width" and self.metric is None:
+            yield "statistic", "half_width needs a metric", "such as metric: roc_auc"
+        if self.statistic != "half_width" and self.metric is not None:
+            yield "metric", f"{self.statistic} reads no metric", "state statistic: half_width"
+        if self.metric is not None and not any(
+            row.bounds for row in FORMULAS if row.metric == self.metric
+        ):
+            yield "metric", f"{self.metric} has no interval", "use another metric"
+
+    def measure(self, inputs: Inputs) -> Iterator[Statistic]:
+        """Measure the one statistic; DataError if labels or answers cannot be used."""
+        data = inputs.data(inputs.on or Role.EVALUATION)
+        if self.metric is not None:
+            yield from self._half_width(self.metric, data, inputs.alpha)
+            return
+        found = labelled(data, ["label"])
+        yield from found.context()
+        rows = found.frame.rows
+        value = rows if self.statistic == "rows" else _rarest(data, found)
+        yield self._value(float(value), rows=rows, total=found.total)
+
+    def _value(self, value: float, *, rows: int, total: int, reason: str = "") -> Statistic:
+        return Statistic(
+            name=self.statistic, value=value, rows=rows, total=total, judged=True, reason=reason
+        )
+
+    def _half_width(self, metric: str, data: Data, alpha: float) -> Iterator[Statistic]:
+        measured = outcomes(metric, data)
+        table, total = measured.table, measured.found.total
+        yield from measured.found.context()
+        rows = scores.formula(metric, type(table)).basis(table)
+        undefined = scores.undefined(metric, table)
+        interval = scores.interval(metric, table, alpha=alpha / 2)
+        if interval is not None:
+            told = f"of {metric} {scores.value(metric, table):.4g}, by {interval.method}"
+            half = (interval.high - interval.low) / 2
+            yield self._value(half, rows=rows, total=total, reason=told)
+            return
+        short = scores.insufficient(metric, table) or f"{metric} of these data has no interval"
+        yield Statistic(
+            name=self.statistic,
+            judged=True,
+            lack=Lack.UNDEFINED if undefined else Lack.INSUFFICIENT,
+            reason=undefined or short,
+            rows=rows,
+            total=total,
+        )
+
+
+def _rarest(data: Data, found: Labelled) -> int:
+    """Give the rows of the rarest class; 0 where a class of two is not there."""
+    task = task_of(data)
+    if task not in {TaskKind.BINARY, TaskKind.MULTICLASS}:
+        raise DataError(
+            f"the labels of a {task} task are no classes",
+            where=f"{data.role} data",
+            hint="count statistic: rows",
+        )
+    classes_of(data, found)  # refuses what cannot be a class
+    _, counts = counted(found, [named(found.label)])
+    return int(counts.min()) if len(counts) > 1 else 0

@@ -1,0 +1,146 @@
+"""The hooks of a session that is asked for policies, in its main process and in each worker."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aims_gate.errors import GateError
+from aims_gate.pytest_plugin import summary
+from aims_gate.pytest_plugin.asked import Settings, from_json, settings_of, to_json
+from aims_gate.pytest_plugin.items import PolicyFile, RuleItem, place
+from aims_gate.pytest_plugin.runs import Runs
+from aims_gate.pytest_plugin.standing import Ended, Seen, Standing, all_ended
+
+_INPUT = "aims_gate"
+"""What a worker of pytest-xdist is handed: the settings, so that all agree on them."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Session:
+    """Collects policies, and in the main process decides what they came to."""
+
+    settings: Settings
+    runs: Runs
+    arguments: frozenset[str]
+    """Paths that pytest itself collects from."""
+    main: bool
+    """Whether this is the process that people call, and not a worker."""
+    seen: Seen = field(default_factory=Seen)
+    ends: tuple[Ended, ...] = ()
+    ran: bool = False
+
+    def pytest_report_header(self) -> list[str]:
+        """Say which policies the session decides."""
+        names = ", ".join(asked.name for asked in self.settings.policies)
+        return [f"aims-gate: {names}"] if names else []
+
+    def pytest_collect_file(
+        self, file_path: Path, parent: pytest.Collector
+    ) -> pytest.Collector | None:
+        """Collect a policy that is an argument, whole or by some of its rules."""
+        for asked in self.settings.policies:
+            if asked.path == str(file_path) and asked.path in self.arguments:
+                return PolicyFile.of(parent, file_path, asked, self.runs)
+        return None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> None:
+        """Add the rules of the other policies, before anything is deselected.
+
+        They are no arguments of pytest: version 8 forgets a folder beside a file that it holds.
+        """
+        for asked in self.settings.policies:
+            if asked.path not in self.arguments:
+                policy = PolicyFile.of(session, Path(asked.path), asked, self.runs)
+                items += session.genitems(policy)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
+        """Place what became of a rule."""
+        outcome: Any = yield
+        if isinstance(item, RuleItem):
+            place(item, call, outcome.get_result())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hand the settings to a worker of pytest-xdist."""
+        node.workerinput[_INPUT] = to_json(self.settings)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Note that tests are run, and not only listed."""
+        self.ran = not session.config.getoption("collectonly")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how the test of a rule ended, here or on a worker."""
+        self.seen.take(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Decide, keep evidence, and let no session pass whose policies did not."""
+        if not (self.main and self.ran):
+            return
+        self.ends = tuple(all_ended(self.runs, self.seen))
+        codes = {end.standing.exit_code for end in self.ends} - {0}
+        only_ours = session.testsfailed <= self.seen.failed
+        status = int(session.exitstatus)
+        if codes and (status == 0 or (status == 1 and only_ours)):
+            session.exitstatus = max(codes)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Write a section per policy."""
+        summary.write(terminalreporter, self.ends, self.settings.told)
+
+    def pytest_unconfigure(self) -> None:
+        """Take the session's folder away."""
+        if self.main:
+            shutil.rmtree(self.settings.folder, ignore_errors=True)
+
+
+def begin(config: pytest.Config) -> Session | None:
+    """Make the session's hooks; None if it is asked for no policy.
+
+    UsageError of pytest if an option is wrong.
+    """
+    settings = _settings(config)
+    if settings is None:
+        return None
+    words = (argument.partition("::")[0] for argument in config.args)
+    return Session(
+        settings=settings,
+        runs=Runs(settings),
+        arguments=frozenset(os.path.abspath(Path(settings.start, word)) for word in words),  # noqa: PTH100  # links stay
+        main=not hasattr(config, "workerinput"),
+    )
+
+
+def _settings(config: pytest.Config) -> Settings | None:
+    handed = getattr(config, "workerinput", None)
+    if handed is not None:
+        return from_json(handed[_INPUT]) if _INPUT in handed else None
+    folder = tempfile.mkdtemp(prefix="aims-gate-pytest-")
+    try:
+        settings = settings_of(config, session=secrets.token_hex(16), folder=folder)
+    except GateError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise pytest.UsageError(f"aims-gate: {error}") from None
+    if settings.policies:
+        return settings
+    shutil.rmtree(folder, ignore_errors=True)
+    return None
+
+
+__all__ = ["Session", "Standing", "begin"]

@@ -1,0 +1,134 @@
+"""What became of each policy in a session: the decision needs every required rule's own test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+
+from aims_gate.errors import RecordError
+from aims_gate.pytest_plugin.asked import Asked, Settings
+from aims_gate.pytest_plugin.items import ITEM, kind_of
+from aims_gate.pytest_plugin.runs import Run, Runs
+from aims_gate.sinks import directory
+
+
+class Standing(StrEnum):
+    """Where a policy stands when the session ends."""
+
+    PASSED = "passed"
+    REFUSED = "refused"
+    UNDECIDED = "undecided"
+    INCOMPLETE = "incomplete"
+    """Nothing is in the way, but not every rule's test ran and ended as the gate says."""
+    UNSOUND = "unsound"
+    """The policy or an argument is refused."""
+    LEFT_OUT = "left out"
+    """Only a setting names it, and this session selected none of its rules."""
+
+    @property
+    def exit_code(self) -> int:
+        """The least that pytest must exit with."""
+        quiet = {Standing.PASSED: 0, Standing.LEFT_OUT: 0, Standing.UNSOUND: 2}
+        return quiet.get(self, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A policy at the end of the session."""
+
+    asked: Asked
+    run: Run | None
+    standing: Standing
+    missing: tuple[str, ...] = ()
+    """Rules whose test did not run, or did not end as the gate says."""
+    evidence: str = ""
+    """Where evidence was written; or, where that was asked for, why it was not."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """How the tests of rules ended, by the name of the item."""
+
+    ends: dict[str, set[str]] = field(default_factory=dict)
+    failed: int = 0
+    """Reports of ours that pytest counts as failures."""
+
+    def take(self, report: pytest.TestReport) -> None:
+        """Note a report, if it is of a rule; an attempt that is to be run again is no end."""
+        name = dict(report.user_properties).get(ITEM)
+        if not isinstance(name, str):
+            return
+        self.failed += report.failed and not hasattr(report, "wasxfail")
+        kind = end_of(report)
+        if kind:
+            self.ends.setdefault(name, set()).add(kind)
+
+
+def end_of(report: pytest.TestReport) -> str:
+    """Name what a report says of its test; empty where it is not over."""
+    if report.outcome not in {"passed", "failed", "skipped"}:
+        return ""  # an attempt of pytest-rerunfailures
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    if report.when == "call" or report.skipped:
+        return str(report.outcome)
+    return "error" if report.failed else ""
+
+
+def ended(asked: Asked, runs: Runs, ends: Mapping[str, set[str]]) -> Ended:
+    """Say where a policy stands, without its evidence."""
+    run = runs.found(asked)
+    names = {rule.id: f"{asked.name}::{rule.id}" for rule in asked.rules}
+    if asked.problems:
+        return Ended(asked=asked, run=None, standing=Standing.UNSOUND)
+    if not asked.always and run is None and not any(name in ends for name in names.values()):
+        return Ended(asked=asked, run=None, standing=Standing.LEFT_OUT)
+    if run is not None and run.error:
+        standing = Standing.UNSOUND if run.exit_code == 2 else Standing.UNDECIDED
+        return Ended(asked=asked, run=run, standing=standing)
+    wanted = {} if run is None else {r.rule: {kind_of(r)} for r in run.rulings}
+    missing = tuple(
+        rule for rule, name in names.items() if rule not in wanted or ends.get(name) != wanted[rule]
+    )
+    standing = Standing.INCOMPLETE if run is None else Standing(run.decision)
+    if missing and standing is Standing.PASSED:
+        standing = Standing.INCOMPLETE
+    return Ended(asked=asked, run=run, standing=standing, missing=missing)
+
+
+def keep_evidence(end: Ended, settings: Settings, runs: Runs) -> tuple[Standing, str]:
+    """Move the evidence of a whole verdict to where it was asked for.
+
+    Returns:
+        The standing, undecided if the evidence could not be kept, and what to say of it.
+    """
+    run = end.run
+    if settings.evidence is None or end.standing is Standing.LEFT_OUT:
+        return end.standing, ""
+    if run is None or not run.evidence or end.missing:
+        return end.standing, "none was kept: not every rule was decided by a test of its own"
+    waiting = runs.folder(end.asked) / "evidence"
+    target = Path(settings.evidence) / run.model_digest[:12] / run.evidence
+    try:
+        directory.write(target, {path.name: path.read_bytes() for path in waiting.iterdir()})
+    except (OSError, RecordError) as error:
+        return _worse(end.standing), f"it could not be kept: {error}"
+    return end.standing, f"{target}, unsigned and local: it never verifies"
+
+
+def _worse(standing: Standing) -> Standing:
+    return Standing.UNDECIDED if standing is Standing.PASSED else standing
+
+
+def all_ended(runs: Runs, seen: Seen) -> Iterator[Ended]:
+    """Say where each policy stands, its evidence kept."""
+    for asked in runs.settings.policies:
+        end = ended(asked, runs, seen.ends)
+        standing, evidence = keep_evidence(end, runs.settings, runs)
+        yield Ended(
+            asked=asked, run=end.run, standing=standing, missing=end.missing, evidence=evidence
+        )

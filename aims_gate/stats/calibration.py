@@ -1,0 +1,211 @@
+"""Expected calibration error over bins of equal mass, what noise adds to it, and its bounds.
+
+With bins b of weight w_b, the error is the sum of w_b |Delta_b|, Delta_b the true rate less the
+mean score. Its plain estimate sum of w_b |D_b|, D_b the rate seen less the mean score, is too high:
+D_b is nearly normal around Delta_b with an error tau_b, so that |D_b| has the folded normal mean
+m(|Delta_b|, tau_b), which exceeds |Delta_b| most, by tau_b sqrt(2/pi), where a model is calibrated.
+Kumar, Liang and Ma (2019) subtract a plug-in estimate of that excess, which leaves more than half
+of it (Roelofs and others 2022 show how much bins matter); here the mean itself is inverted.
+
+Measured with five kinds of scores, 30 to 10,000 rows and 15 bins: "value above 0.05 and low above
+0.025" refuses a calibrated model in at most 0.5 %; low is wrong in at most 2 % for an aim of 5 %,
+and high in at most 9 % from 200 rows on.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from aims_gate.errors import CheckError
+from aims_gate.facts import Need
+from aims_gate.stats.intervals import Bounds, root
+from aims_gate.stats.power import least
+from aims_gate.stats.tables import Counts, Floats, Ranked
+
+ROWS_PER_BIN = 15
+"""Below so many rows a bin on average no bound is given: rates are not nearly normal."""
+_Z_POWER = 0.8416
+"""Standard normal quantile of 0.80."""
+_FOLDED = math.sqrt(2 / math.pi)
+"""Mean of the absolute value of a standard normal number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reliability:
+    """Rows of a binary task in bins of ascending scores, none of them empty."""
+
+    rows: Counts
+    """Shape (bins,)."""
+    positives: Counts
+    """Shape (bins,)."""
+    scores: Floats
+    """Shape (bins,): the mean score, in [0, 1]."""
+    asked: int
+    """Bins that were asked for; ties leave fewer."""
+
+    @property
+    def total(self) -> int:
+        """All rows."""
+        return int(self.rows.sum())
+
+    @property
+    def weights(self) -> Floats:
+        """Shape (bins,): each bin's share of the rows."""
+        weights: Floats = self.rows / self.total
+        return weights
+
+    @property
+    def errors(self) -> Floats:
+        """Shape (bins,): the standard error of each rate, half a row added to either side."""
+        rates = (self.positives + 0.5) / (self.rows + 1)
+        errors: Floats = np.sqrt(rates * (1 - rates) / self.rows)
+        return errors
+
+
+def reliability(table: Ranked, bins: int) -> Reliability:
+    """Cut scores into *bins* of equal mass, as scikit-learn's `calibration_curve` by quantiles.
+
+    Edges are linear quantiles of all rows; equal scores stay together, and empty bins are left out.
+
+    Raises:
+        CheckError: A score lies outside [0, 1], there are no rows, or *bins* is below 2.
+    """
+    if bins < 2 or not table.rows:
+        raise CheckError(f"{table.rows:,} rows cannot be cut into {bins} bins")
+    if table.scores[0] < 0 or table.scores[-1] > 1:
+        raise CheckError(
+            "a score lies outside [0, 1]", hint="give probabilities, not margins or percentages"
+        )
+    rows = table.positives + table.negatives
+    place = np.searchsorted(_quantiles(table.scores, rows, bins)[1:-1], table.scores)
+    counts = np.bincount(place, rows, bins)
+    there = counts > 0
+    positives = np.bincount(place, table.positives, bins)
+    means = np.bincount(place, rows * table.scores, bins)[there] / counts[there]
+    return Reliability(
+        rows=counts[there].astype(np.int64),
+        positives=positives[there].astype(np.int64),
+        scores=np.clip(means, 0, 1),
+        asked=bins,
+    )
+
+
+def plain(found: Reliability) -> float:
+    """Give the sum of w_b |D_b| in [0, 1]: noise alone makes it about tau sqrt(2/pi)."""
+    return float(found.weights @ np.abs(found.positives / found.rows - found.scores))
+
+
+def value(found: Reliability) -> float:
+    """Give the error d in [0, 1] at which sum of w_b m(d, tau_b) is the plain estimate.
+
+    0 where noise alone explains the plain estimate. m is convex in d, so where the bins' errors
+    differ it lies between the true error and the plain estimate, up to noise: never too low.
+    """
+    return _even(plain(found), found.weights, found.errors)
+
+
+def bounds(found: Reliability, z: float) -> Bounds:
+    """Give bounds of the error, each wrong with less than the error of *z*; see `too_few`.
+
+    With s^2 the sum of w_b^2 tau_b^2, which is at least the variance of the plain estimate E:
+    low = E - z s - sqrt(2/pi) sum of w_b tau_b, the most that noise can add, and high the d at
+    which sum of w_b m(d, tau_b) is E + z s, the least that it can add.
+    """
+    weights, errors = found.weights, found.errors
+    step = z * float(np.linalg.norm(weights * errors))
+    low = plain(found) - step - _FOLDED * float(weights @ errors)
+    middle = value(found)
+    high = _even(plain(found) + step, weights, errors)
+    return min(max(low, 0.0), middle), max(high, middle)
+
+
+def too_few(found: Reliability) -> str:
+    """Say why there are no bounds; empty if there are."""
+    wanted = ROWS_PER_BIN * found.asked
+    if found.total >= wanted:
+        return ""
+    return f"{found.total:,} rows, and {found.asked} bins need {wanted:,}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationDesign:
+    """The sizes and scores behind a calibration error."""
+
+    weights: tuple[float, ...]
+    scores: tuple[float, ...]
+    """The mean score of each bin."""
+    rows: int
+    z: float
+
+    def need(self, *, limit: float, line: float, serious: float) -> Need:
+        """Tell whether an error of *serious* in every bin would be refused.
+
+        Refused is "value past the limit, and low past the line", four times in five.
+        """
+
+        def enough(factor: float) -> bool:
+            return self._refused(self.rows * factor, limit=limit, line=line, serious=serious)
+
+        if enough(1.0):
+            return Need(powered=True)
+        text = f"{self.rows:,} rows cannot show a calibration error of {serious:.2f}"
+        factor = least(enough, start=1.0)
+        if math.isinf(factor):
+            return Need(powered=False, reason=f"{text} (no number of rows could)")
+        return Need(powered=False, reason=f"{text} (needs {math.ceil(factor * self.rows):,})")
+
+    def _refused(self, rows: float, *, limit: float, line: float, serious: float) -> bool:
+        weights, scores = np.array(self.weights), np.array(self.scores)
+        # the serious error makes rates less extreme, where they vary more
+        rates = np.where(scores < 0.5, scores + serious, scores - serious).clip(0, 1)
+        errors = np.sqrt(rates * (1 - rates) / (rows * weights)) + 1e-12
+        spread = float(np.linalg.norm(weights * errors))
+        seen = float(weights @ _folded(serious, errors)) - _Z_POWER * spread
+        proven = line + self.z * spread + _FOLDED * float(weights @ errors)
+        return seen >= max(proven, float(weights @ _folded(limit, errors)))
+
+
+def design(found: Reliability, z: float) -> CalibrationDesign:
+    """Give what the power of a calibration error follows from."""
+    return CalibrationDesign(
+        weights=tuple(found.weights.tolist()),
+        scores=tuple(found.scores.tolist()),
+        rows=found.total,
+        z=z,
+    )
+
+
+def _folded(distance: float, errors: Floats) -> Floats:
+    """Give the mean of |X| for normal X around *distance*: m(d, tau)."""
+    ratio = distance / errors
+    means: Floats = errors * _FOLDED * np.exp(-ratio * ratio / 2)
+    means += distance * (1 - 2 * ndtr(-ratio))
+    return means
+
+
+def _even(target: float, weights: Floats, errors: Floats) -> float:
+    """Give the error that, the same in every bin, makes the plain estimate *target* on average."""
+    if target <= float(weights @ _folded(0.0, errors)):
+        return 0.0
+    if target >= float(weights @ _folded(1.0, errors)):
+        return 1.0
+    return root(lambda d: target - float(weights @ _folded(d, errors)), 0.0, 1.0)
+
+
+def _quantiles(values: Floats, counts: Counts, bins: int) -> Floats:
+    """Give the edges of *bins* of equal mass by NumPy's linear rule, the rows written out."""
+    ends = np.cumsum(counts)
+    at = np.linspace(0, 1, bins + 1) * 100 / 100 * (ends[-1] - 1)
+    below = np.floor(at)
+    part = at - below
+    low = values[np.searchsorted(ends, below, side="right")]
+    high = values[np.searchsorted(ends, np.minimum(below + 1, ends[-1] - 1), side="right")]
+    # from the nearer side, as NumPy does, so that an edge between equal scores is that score
+    edges: Floats = np.where(
+        part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part)
+    )
+    return edges
