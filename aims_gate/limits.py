@@ -43,6 +43,9 @@ def bars_of(threshold: Threshold, judged: Judged, serious: float | None) -> Iter
         warn = threshold.warn_below if upward else threshold.warn_above
         halfway = limit if neutral is None else (limit + neutral) / 2
         twice = None if neutral is None else limit + (limit - neutral)
+        if judged.rooted and neutral is not None:
+            halfway = neutral + (limit - neutral) * math.sqrt(0.5)
+            twice = neutral + (limit - neutral) * math.sqrt(2)
         yield Bar(
             higher_is_better=upward,
             limit=limit,

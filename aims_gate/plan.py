@@ -162,7 +162,9 @@ def _task(rule: Rule, policy: Policy) -> Task:
     specs = {role: policy.data[role] for role in roles if role in policy.data}
     ages = {r: s.max_age_days for r, s in specs.items() if s.max_age_days is not None}
     if rule.max_age_days is not None:
-        ages = {role: min(rule.max_age_days, ages.get(role, math.inf)) for role in roles}
+        # a champion's answers are as old as the champion, which may have served for years
+        fresh = [role for role in roles if role is not Role.CHAMPION]
+        ages |= {role: min(rule.max_age_days, ages.get(role, math.inf)) for role in fresh}
     bars = tuple(bars_of(threshold, judged, rule.serious))
     return Task(
         rule=rule,

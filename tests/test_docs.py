@@ -138,6 +138,35 @@ def test_the_page_of_data_shows_bias_in_more_than_two_classes(
     assert "compare the named groups in the training data" in told
 
 
+def test_the_page_of_fairness_is_a_policy_that_decides(
+    reader: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its policy is sound, and every rule of it measures a model's real answers."""
+    import numpy as np
+
+    (policy,) = [block for block in blocks("docs/fairness.md") if block.title == "fair.yaml"]
+    (reader / "fair.yaml").write_text(policy.text, encoding="utf-8")
+    for block in blocks("docs/fairness.md"):
+        for arguments, code in commands(block):
+            assert guarded(arguments) == code, arguments
+    frame = scored()
+    trained(frame)
+    frame["age"] = np.random.default_rng(3).integers(18, 80, len(frame))
+    for name in ("evaluation", "current"):
+        frame.to_csv(reader / f"{name}.csv", index=False)
+    (reader / "model").mkdir()
+    (reader / "model" / "weights").touch()
+    data = [f"--data={name}={name}.csv" for name in ("evaluation", "current")]
+    arguments = ["run", "fair.yaml", "--model", "file:model", "--unsigned", "--out", "e", *data]
+    capsys.readouterr()
+    guarded(arguments)
+    told = capsys.readouterr().out
+    assert "ERROR" not in told
+    assert "MISSING" not in told
+    for rule in ("02", "03", "04", "07", "08", "09", "10"):
+        assert f"BIAS-{rule}" in told
+
+
 def test_the_page_of_data_shows_a_ranking(reader: Path) -> None:
     """Its policy is sound, and holds a ranking by the rows that share a search."""
     (policy,) = [block for block in blocks("docs/data.md") if block.title == "search.yaml"]

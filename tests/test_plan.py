@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -143,6 +144,20 @@ def test_the_stricter_age_of_rule_and_data_holds() -> None:
         {Role.EVALUATION: 31},
     ]
     assert made[0].min_rows == {Role.EVALUATION: 500}
+
+
+def test_a_champion_may_be_older_than_the_data_it_is_compared_on() -> None:
+    """A rule's max_age_days is about the data; data.champion may state one of its own."""
+    compared = replace(
+        rule(max_age_days=7),
+        check="performance.champion",
+        parameters={"metric": "accuracy"},
+        require=Threshold(at_least=-0.01),
+    )
+    (made,) = plan(policy(compared)).sound()
+    assert dict(made.max_age_days) == {Role.EVALUATION: 7}
+    (made,) = plan(policy(compared, data={Role.CHAMPION: DataSpec(max_age_days=90)})).sound()
+    assert dict(made.max_age_days) == {Role.CHAMPION: 90, Role.EVALUATION: 7}
 
 
 @pytest.mark.parametrize(

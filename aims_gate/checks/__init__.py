@@ -37,6 +37,9 @@ class Judged:
     """The conventional limit, where there is one; used when a rule has no `require`."""
     line: float | None = None
     """The conventional line, that goes with the conventional limit; None for half way."""
+    rooted: bool = False
+    """The root of what adds up, such as a distance whose square is a sum: twice an effect is the
+    root of 2 times its value."""
     has_interval: bool = True
     decide_on: DecideOn = DecideOn.ESTIMATE
     """Who carries the burden of proof unless the rule says otherwise."""
@@ -145,6 +148,7 @@ _FAIRLEARN_METRICS = (
     "zero_one_loss_group_max",
     "balanced_accuracy_score_group_min",
     "precision_score_group_min",
+    "f1_score_group_min",
     "recall_score_group_min",
 )
 _EVIDENTLY = "aims_gate.checks.drift.evidently_tests"

@@ -17,7 +17,7 @@ import aims_gate
 from aims_gate.frames import Counts, Distribution, Floats
 from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
-from aims_gate.stats.tables import ScoreTable
+from aims_gate.stats.tables import Ranked, ScoreTable
 from aims_gate.tables import Table
 
 OWN = f"native {aims_gate.__version__}"
@@ -113,6 +113,13 @@ class Engine(Protocol):
         """Give a performance metric of `stats.scores`; NaN where it is undefined.
 
         *sample* is called where moments are not enough: not for tables of counts.
+        """
+        ...
+
+    def calibration(self, table: Ranked, bins: int) -> Answer:
+        """Give the calibration error of scores in [0, 1] over *bins* of equal mass, in [0, 1].
+
+        The plain quantity is the sum over bins as it stands, with what noise adds to it.
         """
         ...
 

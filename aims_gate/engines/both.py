@@ -20,7 +20,7 @@ from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.divergence import DIVERGENCES
 from aims_gate.stats.samples import drawn, order_statistics
-from aims_gate.stats.tables import ScoreTable
+from aims_gate.stats.tables import Ranked, ScoreTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +114,12 @@ class Both:
         ours = self._native.score(metric, table, sample)
         theirs = self._reference.score(metric, table, sample)
         return _agreed(ours, ours.value, theirs, TOLERANCES["score"])
+
+    def calibration(self, table: Ranked, bins: int) -> Answer:
+        """Give our calibration error where scikit-learn's curve has the same plain one."""
+        ours = self._native.calibration(table, bins)
+        theirs = self._reference.calibration(table, bins)
+        return _agreed(ours, ours.plain, theirs, TOLERANCES["score"])
 
     def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:  # noqa: ARG002  # refused
         """Refuse: what a library defines itself has no second opinion."""

@@ -12,7 +12,7 @@ from aims_gate.frames import Distribution
 from aims_gate.stats import divergence, drift
 from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
-from aims_gate.stats.tables import ScoreTable
+from aims_gate.stats.tables import Ranked, ScoreTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,14 @@ class Native:
         from aims_gate.stats import scores
 
         return Answer(value=scores.value(metric, table), by=OWN)
+
+    def calibration(self, table: Ranked, bins: int) -> Answer:
+        """Give the calibration error; see `Engine.calibration`."""
+        from aims_gate.stats import calibration
+
+        found = calibration.reliability(table, bins)
+        plain = calibration.plain(found)
+        return Answer(value=calibration.freed(found, plain), by=OWN, plain=plain)
 
     def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:  # noqa: ARG002  # refused
         """Refuse: our formulas have no other library's names."""

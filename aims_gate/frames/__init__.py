@@ -271,11 +271,29 @@ class Frame(Protocol):
         """
         ...
 
+    def told_apart(
+        self, target: Key, columns: Sequence[str]
+    ) -> Mapping[Scalar, tuple[Distribution, Distribution]]:
+        """Give the scores of each group's rows and of all others by a rule over *columns*.
+
+        The rule is linear, and a row is scored by one that was fitted without it (see
+        `frames.discriminant`). Rows with null *target* are left out.
+
+        Raises:
+            MissingColumnError: A column is not there.
+            DataError: There are no columns, or one holds lists, structs or bytes.
+        """
+        ...
+
     def span(self, column: str) -> Span:
         """Say from when to when a column of dates or times is; DataError for other kinds.
 
         A time without a zone is taken as UTC, and a date as its first second.
         """
+        ...
+
+    def until(self, column: str, moment: datetime) -> int:
+        """Count the rows whose date or time is not after *moment*, read as `span` does."""
         ...
 
     def matches(self, column: str, pattern: str) -> int:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from aims_gate.errors import DataError
+from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import (
     Counts,
     Distribution,
     Floats,
     Key,
+    Kind,
     Loss,
     Moments,
     Ranking,
     Rankings,
     Scalar,
+    discriminant,
 )
 from aims_gate.frames.columns import Coded
 from aims_gate.frames.losses import (
@@ -42,6 +44,45 @@ class Answers(ABC):
 
     name: str
     weights: Counts | None
+
+    def told_apart(
+        self, target: Key, columns: Sequence[str]
+    ) -> Mapping[Scalar, tuple[Distribution, Distribution]]:
+        """Give the scores of each group's rows and of all others by a rule over *columns*."""
+        if not columns:
+            raise DataError("there is no column to tell groups by", where=self.name)
+        groups = self._coded(target)
+        of_all = discriminant.dense(groups.codes)
+        names = [groups.values[code] for code in np.unique(groups.codes) if code >= 0]
+        if not names:
+            return {}
+        weights = np.ones(len(of_all), dtype=np.int64) if self.weights is None else self.weights
+        for column in columns:
+            if column not in self.kinds:
+                raise MissingColumnError.from_columns(column, self.kinds, where=self.name)
+        text = sum(self.kinds[column] is not Kind.NUMBER for column in columns)
+        inputs = [self._input(column, weights, text) for column in columns]
+        found = discriminant.scores(inputs, of_all, len(names), weights)
+        of = of_all[found.rows]
+        return {
+            value: (
+                by_sorting_weighted(found.scores[of == place, place], found.copies[of == place]),
+                by_sorting_weighted(found.scores[of != place, place], found.copies[of != place]),
+            )
+            for place, value in enumerate(names)
+        }
+
+    def _input(self, column: str, weights: Counts, text: int) -> discriminant.Input:
+        """Give a column as it enters a rule, *text* of which are no numbers."""
+        if self.kinds[column] is Kind.NUMBER:
+            return discriminant.number(self._numbers(column), weights)
+        return discriminant.values(self._coded(Key(column=column)), weights, text)
+
+    @property
+    @abstractmethod
+    def kinds(self) -> Mapping[str, Kind]:
+        """Columns in their order, and what each holds."""
+        ...
 
     @abstractmethod
     def _numbers(self, name: str) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.memory import Memory
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
 from aims_gate.frames.patterns import matching
-from aims_gate.frames.times import instants, span_of
+from aims_gate.frames.times import instants, not_after, span_of
 from aims_gate.frames.weights import weights_of
 
 
@@ -193,6 +194,12 @@ class ArrowFrame(Answers):
         """Say from when to when a column of dates or times is; DataError for other kinds."""
         times = instants(self._column(column), column, where=self.name)
         return span_of(times, nulls=self.nulls(column), where=self.name)
+
+    def until(self, column: str, moment: datetime) -> int:
+        """Count the rows whose date or time is not after *moment*; null is no time."""
+        return self._total(
+            not_after(instants(self._column(column), column, where=self.name), moment)
+        )
 
     def matches(self, column: str, pattern: str) -> int:
         """Count the rows of a text column that match an RE2 pattern from end to end."""

@@ -52,6 +52,11 @@ def _share_below(rows: Floats, others: Floats, weights: Counts | None) -> Floats
     ordered = others[order]
     counts = np.ones(len(others)) if weights is None else weights[order].astype(np.float64)
     until = np.concatenate(([0.0], np.cumsum(counts)))
-    low = until[np.searchsorted(ordered, rows, side="left")]
-    high = until[np.searchsorted(ordered, rows, side="right")]
-    return np.asarray((low + high) / (2 * until[-1]), dtype=np.float64)
+    # looked up in their order: in any other one, each look-up would wait for memory
+    asked = np.argsort(rows, kind="stable")
+    sorted_rows = rows[asked]
+    shares = np.empty(len(rows))
+    low = until[np.searchsorted(ordered, sorted_rows, side="left")]
+    high = until[np.searchsorted(ordered, sorted_rows, side="right")]
+    shares[asked] = (low + high) / (2 * until[-1])
+    return shares

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
 from aims_gate.frames import Kind, Span
-from aims_gate.frames.columns import kind_of, plain, undictionary
+from aims_gate.frames.columns import Mask, kind_of, plain, undictionary
 
 MICROSECONDS = pa.timestamp("us", tz="UTC")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,10 +30,12 @@ def instants(column: pa.ChunkedArray, name: str, *, where: str) -> pa.ChunkedArr
         hint = "store dates or timestamps"
         what = f"column {name!r} is {column.type}, and times are needed"
         raise DataError(what, where=where, hint=hint)
+    # nanoseconds are cut off; longer units must not wrap around to a time that looks plausible
+    exact = not (pa.types.is_timestamp(column.type) and column.type.unit == "ns")
     try:
         if pa.types.is_timestamp(column.type) and column.type.tz is None:
-            column = column.cast(pa.timestamp("us"), safe=False)
-        return column.cast(MICROSECONDS, safe=False)
+            column = column.cast(pa.timestamp("us"), safe=exact)
+        return column.cast(MICROSECONDS, safe=exact)
     except pa.ArrowException as error:
         what = f"column {name!r} holds times that cannot be used"
         raise DataError(what, where=where) from error
@@ -42,6 +44,12 @@ def instants(column: pa.ChunkedArray, name: str, *, where: str) -> pa.ChunkedArr
 def whole(times: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     """Give instants as microseconds since 1970, 0 where null."""
     return cast("npt.NDArray[np.int64]", times.cast(pa.int64()).fill_null(0).to_numpy())
+
+
+def not_after(times: pa.ChunkedArray, moment: datetime) -> Mask:
+    """Say which instants are not after a moment with a time zone; null is not."""
+    found = pc.less_equal(times, pa.scalar(moment, MICROSECONDS)).fill_null(False)  # noqa: FBT003  # Arrow's
+    return cast("Mask", found.to_numpy())
 
 
 def span_of(times: pa.ChunkedArray, *, nulls: int, where: str) -> Span:

@@ -52,16 +52,30 @@ def paired(ours: Data, theirs: Data) -> Data:
     names = {_named(theirs, column): column for column in wanted}
     if label is not None and label in others.table.column_names:
         names[_named(theirs, label)] = label
+    both = frame.memory.get(
+        ("paired", others, tuple(names.items()), ours.spec.key, theirs.spec.key),
+        lambda: _beside(ours, frame, theirs, others, names),
+        lambda made: sum(made.table.column(_named(theirs, c)).nbytes for c in wanted),
+    )
+    both, spec = derive_prediction(both, spec)
+    return replace(theirs, frame=both, spec=spec)
+
+
+def _beside(
+    ours: Data, frame: ArrowFrame, theirs: Data, others: ArrowFrame, names: Mapping[str, str]
+) -> ArrowFrame:
+    """Add the columns of *names* to the frame, and hold the label among them against ours."""
     if _same_rows(ours, theirs):
         table = _select(theirs, others.table, names)
     else:
         table = _joined(ours, frame.table, theirs, others.table, names)
-    if label is not None and _named(theirs, label) in names:
-        _refuse_other_labels(ours, frame, table.column(_named(theirs, label)), where)
-    for column in wanted:
-        frame = frame.with_column(_named(theirs, column), table.column(_named(theirs, column)))
-    frame, spec = derive_prediction(frame, spec)
-    return replace(theirs, frame=frame, spec=spec)
+    wanted = _columns(theirs.spec)
+    for name, column in names.items():
+        if column in wanted:
+            frame = frame.with_column(name, table.column(name))
+        else:
+            _refuse_other_labels(ours, frame, table.column(name), f"{theirs.role} data")
+    return frame
 
 
 def _named(theirs: Data, column: str) -> str:

@@ -100,12 +100,17 @@ def plain(found: Reliability) -> float:
 
 
 def value(found: Reliability) -> float:
-    """Give the error d in [0, 1] at which sum of w_b m(d, tau_b) is the plain estimate.
+    """Give the error in [0, 1], freed of what noise adds."""
+    return freed(found, plain(found))
+
+
+def freed(found: Reliability, estimate: float) -> float:
+    """Give the error d in [0, 1] at which sum of w_b m(d, tau_b) is the plain *estimate*.
 
     0 where noise alone explains the plain estimate. m is convex in d, so where the bins' errors
     differ it lies between the true error and the plain estimate, up to noise: never too low.
     """
-    return _even(plain(found), found.weights, found.errors)
+    return _even(estimate, found.weights, found.errors)
 
 
 def bounds(found: Reliability, z: float) -> Bounds:

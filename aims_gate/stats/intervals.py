@@ -105,17 +105,18 @@ def mover_ratio(first: Rate, second: Rate) -> Bounds:
 
 
 def mover_to_whole(part: Rate, whole: Rate, share: float) -> Bounds:
-    """Give the MOVER interval of part - whole, where the part is *share* of the whole's rows.
+    """Give the MOVER interval of part - whole, where the part is some of the whole's rows.
 
-    For means and proportions, whose whole is share part + (1 - share) r with r the rest, part -
-    whole = (1 - share)(part - r), and what the whole's bounds say beyond the part's own is the
-    rest's. For other values a share of 0 takes the two as independent, which is conservative: what
-    a part and its whole have in common only brings them nearer to each other.
+    The whole is share part + a remainder that is independent of the part, so part - whole = (1 -
+    share) part - remainder, and what the whole's bounds say beyond the part's own is the
+    remainder's. For means and proportions the share is that of the rows; for other values it is
+    cov(part, whole) / var(part) (`stats.parts`), and 0 takes the two as independent, which is
+    conservative: what a part and its whole have in common brings them nearer to each other.
 
     Args:
         part: Value and bounds of some of the rows; need not be a proportion.
         whole: Value and bounds of all rows, at the same level.
-        share: The part's share of the rows, in [0, 1].
+        share: How much of the whole the part is.
     """
     value, other = part.value - whole.value, 1 - share
 

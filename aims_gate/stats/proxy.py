@@ -60,12 +60,11 @@ def of_numbers(group: Counts, rest: Counts, nulls: tuple[int, int]) -> Proxy:
         for step in (1, -1)
     ]
     best = max(ordered, key=auc.area)
-    for bins in _COARSE:
-        counts = np.hstack([_merged(fine, bins), missing])
-        if (noise := chance(*counts)) <= MOST_NOISE:
-            free = _by_share(*counts)
-            return Proxy(table=max((best, free), key=auc.area), noise=noise)
-    return Proxy(table=best, noise=0.0)
+    merged = (np.hstack([_merged(fine, bins), missing]) for bins in _COARSE)
+    quiet = (counts for counts in merged if chance(*counts) <= MOST_NOISE)
+    counts = next(quiet, np.hstack([_merged(fine, _COARSE[-1]), missing]))
+    free = _by_share(*counts)
+    return Proxy(table=max((best, free), key=auc.area), noise=chance(*counts))
 
 
 def of_categories(group: Counts, rest: Counts) -> Proxy | None:

@@ -154,6 +154,30 @@ def test_forty_columns_without_drift_raise_no_alarm(gate: Gate) -> None:
     assert len(cells(verdict)) == 40
 
 
+def test_the_place_of_a_column_does_not_decide_how_many_drifted(gate: Gate) -> None:
+    """Giskard's Benjamini-Hochberg step takes sorted places for ranks, and crashes without any."""
+    rule = "rules: [{id: MON-07, check: drift.share}]\n"
+    before, after = normal(1, 2_000, columns=4), normal(2, 2_000, columns=4, shift=1)
+    for order in (["x0", "x1", "x2", "x3"], ["x3", "x2", "x1", "x0"]):
+        roles = [{name: side[name] for name in order} for side in (before, after)]
+        found = cells(gate(rule, reference=roles[0], current=roles[1]))
+        assert [cell.value for cell in found.values()] == [0.25]
+    quiet = gate(rule, reference=before, current=normal(2, 2_000, columns=4))
+    assert [cell.value for cell in cells(quiet).values()] == [0]
+
+
+def test_one_bad_slice_is_not_hidden_by_the_whole(gate: Gate) -> None:
+    """Deepchecks drops slices under 5 rows, Giskard under 20; many gates know the average alone."""
+    columns = scored(right=0.95)
+    worse = columns["sex"] == "F"
+    flipped = np.random.default_rng(1).random(4_000) < 0.35
+    columns["yhat"] = np.where(worse & flipped, 1 - columns["y"], columns["yhat"])
+    rule = "{id: PERF-07, check: performance.slices, with: {metric: accuracy, by: [sex]}}"
+    result = only(gate(f"{LABELS}rules: [{rule}]\n", evaluation=columns))
+    assert result.outcome is Outcome.FAIL
+    assert "sex=F" in result.reason
+
+
 def test_nulls_in_one_column_change_nothing_in_another(gate: Gate) -> None:
     """Evidently's issue 241: a NaN in an unrelated column changed the result."""
     before, after = normal(1, 2_000, columns=2), normal(2, 2_000, columns=2)

@@ -74,6 +74,30 @@ def test_it_is_fairlearns_number_of_the_rows(engines: Engines, metric: str) -> N
     assert cell.engine.startswith("fairlearn ")
 
 
+@pytest.mark.parametrize(
+    ("metric", "options"),
+    [
+        ("demographic_parity_ratio", {"method": "to_overall"}),
+        ("false_negative_rate_difference", {"method": "to_overall"}),
+        ("equalized_odds_difference", {"agg": "mean"}),
+        ("equalized_odds_ratio", {"agg": "mean", "method": "to_overall"}),
+    ],
+)
+def test_its_options_are_fairlearns(engines: Engines, metric: str, options: Any) -> None:
+    import fairlearn.metrics
+
+    found = people()
+    frame: Any = found.frame
+    table = frame.table.to_pydict()
+    wanted = getattr(fairlearn.metrics, metric)(
+        table["y"], table["p"], sensitive_features=table["sex"], **options
+    )
+    (cell,) = cells(engines, f"fairlearn:{metric}", found, **options).values()
+    assert cell.value == pytest.approx(wanted, rel=1e-9)
+    (plain,) = cells(engines, f"fairlearn:{metric}", found).values()
+    assert cell.value != plain.value
+
+
 @pytest.mark.parametrize("metric", FAIRLEARN)
 def test_one_lone_group_is_never_asked_about(metric: str) -> None:
     """Fairlearn gives 0 and 1, perfect fairness, for it."""

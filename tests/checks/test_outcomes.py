@@ -6,8 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aims_gate.checks.outcomes import BUILDERS, MOST_CLASSES, outcomes, task_of
-from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.checks.outcomes import (
+    BUILDERS,
+    MOST_CLASSES,
+    Asked,
+    each_class,
+    outcomes,
+    task_of,
+)
+from aims_gate.errors import CheckError, DataError, MissingColumnError
 from aims_gate.policy.model import TaskKind
 from aims_gate.stats.tables import Classes, Confusion, Ranked
 from tests.checks.subjects import data
@@ -173,3 +180,28 @@ def test_a_quantity_called_a_class_is_refused_before_it_fills_the_memory() -> No
 
 def test_every_task_has_its_row() -> None:
     assert set(BUILDERS) == set(TaskKind)
+
+
+def test_a_metric_without_what_it_needs_is_refused_and_never_taken_for_another() -> None:
+    """F-beta without beta is no F1, and precision at k without k is no precision."""
+    with pytest.raises(CheckError, match="f_beta needs beta"):
+        outcomes("f_beta", binary())
+    ranked = data({"q": [1, 1], "y": [0, 1], "s": [0.1, 0.2]}, label="y", score="s", query="q")
+    with pytest.raises(DataError, match="how many places"):
+        outcomes("precision_at_k", ranked)
+    with pytest.raises(DataError, match="not a metric of single classes"):
+        tuple(each_class(Asked(metric="macro_f1"), binary(), None))
+
+
+def test_too_many_classes_are_no_classes_for_scores_either() -> None:
+    labels = [f"c{place}" for place in range(MOST_CLASSES + 1)]
+    columns = {"y": labels, "s": [0.5] * len(labels)}
+    with pytest.raises(DataError, match="is this a regression task"):
+        outcomes("macro_roc_auc", data(columns, label="y", score={"c0": "s"}))
+
+
+def test_a_class_without_a_column_of_scores_is_an_error() -> None:
+    columns = {"y": ["a", "b", "c"] * 9, "s": [0.5] * 27}
+    for metric in ("macro_roc_auc", "log_loss"):
+        with pytest.raises(DataError, match="names no column for the class 'c'"):
+            outcomes(metric, data(columns, label="y", score={"a": "s", "b": "s"}))

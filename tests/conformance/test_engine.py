@@ -228,6 +228,24 @@ def test_losses_of_several_classes_have_one_value_whoever_computes_them(
     assert answer.value == pytest.approx(native.value, rel=1e-9)
 
 
+@pytest.mark.parametrize(("positives", "negatives"), [(1, 1), (4, 0)])
+def test_scores_are_as_far_from_their_rates_whoever_computes_it(
+    engine: Engine, positives: int, negatives: int
+) -> None:
+    """With ties, and with one class only."""
+    rng = np.random.default_rng(6)
+    table = Ranked(
+        scores=np.linspace(0, 1, 60) ** 2,
+        positives=rng.integers(0, 9, 60) * positives,
+        negatives=rng.integers(0, 9, 60) * negatives,
+    )
+    answer = engine.calibration(table, 7)
+    native = Engines()["native"].calibration(table, 7)
+    assert not answer.problem
+    assert answer.value == pytest.approx(native.value, rel=1e-9)
+    assert 0 < answer.value <= native.plain + 1e-9
+
+
 @LAWS
 @given(
     rows=st.lists(

@@ -1,5 +1,7 @@
 """What every frame must answer about whole rows, times and patterns; frames are in test_frame."""
 
+# ruff: noqa: PD011  # `.values` are those of Distribution, not of pandas
+
 from __future__ import annotations
 
 import math
@@ -14,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Frame
+from aims_gate.frames import Frame, Key
 from tests.conformance.test_frame import FRAMES, Make
 
 EVERY = pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))
@@ -79,6 +81,8 @@ def test_how_a_value_is_stored_does_not_hide_that_it_is_the_same(
     "ask",
     [
         lambda frame: frame.repeats([]),
+        lambda frame: frame.told_apart(Key(column="sex"), []),
+        lambda frame: frame.told_apart(Key(column="sex"), ["list"]),
         lambda frame: frame.shared(frame, []),
         lambda frame: frame.repeats(["list"]),
         lambda frame: frame.shared(FRAMES["arrow"]({"sex": [1, 2]}), ["sex"]),
@@ -100,8 +104,11 @@ def test_rows_that_cannot_be_compared_are_an_error_and_never_different(
 def test_a_column_that_is_not_there_is_named(make: Make) -> None:
     asks: list[Callable[[Frame], object]] = [
         lambda frame: frame.repeats(["sex", "agee"]),
+        lambda frame: frame.told_apart(Key(column="sex"), ["agee"]),
+        lambda frame: frame.told_apart(Key(column="agee"), ["p"]),
         lambda frame: frame.shared(frame, ["agee"]),
         lambda frame: frame.span("agee"),
+        lambda frame: frame.until("agee", datetime.now(tz=UTC)),
         lambda frame: frame.matches("agee", "x"),
     ]
     for ask in asks:
@@ -118,6 +125,18 @@ def test_a_span_goes_from_the_oldest_row_to_the_newest_with_its_longest_gap(make
     assert (found.oldest, found.newest) == (start, start + timedelta(hours=98))
     assert (found.nulls, found.gap_days) == (1, 2.0)
     assert found.gap_after == start + timedelta(hours=2)
+
+
+@EVERY
+def test_rows_until_a_moment_include_it_and_leave_out_null(make: Make) -> None:
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    times = [noon, noon + timedelta(seconds=1), noon - timedelta(days=9), None]
+    columns = {"t": pa.array(times, pa.timestamp("ns", "Asia/Tokyo")), "n": [1, 2, 4, 8]}
+    frame = make(columns, weight="n")
+    assert frame.until("t", noon) == 5
+    assert frame.until("t", noon - timedelta(microseconds=1)) == 4
+    with pytest.raises(DataError):
+        frame.until("n", noon)
 
 
 @EVERY
@@ -149,7 +168,7 @@ def _columns(rows: list[tuple[Any, ...]]) -> dict[str, pa.Array]:
     }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(rows=st.lists(_CELL, max_size=12), others=st.lists(_CELL, max_size=12))
 def test_weighted_rows_repeat_and_are_shared_as_repeated_rows_are(
     rows: list[tuple[Any, ...]], others: list[tuple[Any, ...]]
@@ -170,7 +189,7 @@ def test_weighted_rows_repeat_and_are_shared_as_repeated_rows_are(
         assert weighted.shared(weighted, ["g", "x"]) == weighted.rows
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(rows=st.lists(_CELL, min_size=1, max_size=12), data=st.data())
 def test_the_order_of_rows_and_columns_does_not_matter(
     rows: list[tuple[Any, ...]], data: st.DataObject
@@ -180,3 +199,21 @@ def test_the_order_of_rows_and_columns_does_not_matter(
         one, other = make(_columns(rows)), make(_columns(shuffled))
         assert one.repeats(["g", "x"]) == other.repeats(["x", "g"])
         assert one.shared(other, ["g", "x"]) == other.shared(one, ["x", "g"]) == one.rows
+
+
+@settings(deadline=None, max_examples=20)
+@given(rows=st.lists(_CELL, min_size=1, max_size=12), data=st.data())
+def test_scores_are_those_of_repeated_rows_in_any_order(
+    rows: list[tuple[Any, ...]], data: st.DataObject
+) -> None:
+    written = data.draw(st.permutations([row for row in rows for _ in range(row[2])]))
+    for make in FRAMES.values():
+        weights = pa.array([row[2] for row in rows], pa.int64())
+        weighted = make({**_columns(rows), "n": weights}, weight="n")
+        plain = make(_columns(written))
+        one, other = (f.told_apart(Key(column="g"), ["x"]) for f in (weighted, plain))
+        assert list(one) == list(other)
+        for group, sides in one.items():
+            for ours, theirs in zip(sides, other[group], strict=True):
+                assert ours.counts.tolist() == theirs.counts.tolist()
+                assert ours.values == pytest.approx(theirs.values, abs=1e-9)

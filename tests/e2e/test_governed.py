@@ -144,6 +144,10 @@ kind: Policy
 metadata: {id: look-back, version: "1.0.0"}
 rules:
   - {id: INTEG-01, check: integrity.model}
+  - id: PERF-02
+    check: performance.champion
+    with: {metric: accuracy, alias: champion}
+    require: {at_least: -0.1}
   - {id: PERF-01, check: performance.score, with: {metric: accuracy}, require: {at_least: 0.60}}
   - {id: BIAS-02, check: fairness.impact_ratio, effective_from: 2099-01-01}
 """
@@ -214,7 +218,7 @@ def test_a_policy_is_simulated_over_the_versions_of_a_model(
     ]
     assert done.stdout.splitlines()[4:] == [
         "would have refused 2 of the last 4, for BIAS-02 (2); 1 could not be read",
-        "not simulated, they need the model's files or its champion: INTEG-01",
+        "not simulated, they need the model's files or its champion: INTEG-01, PERF-02",
     ]
     assert everything(content, mlflow_store) == before
     assert sorted(p.name for p in tmp_path.glob("aims-gate-evidence*")) == []

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from aims_gate.checks import Inputs
+from aims_gate.checks.drift.answers import Prediction
 from aims_gate.checks.drift.columns import Columns
+from aims_gate.checks.drift.share import Share
 from aims_gate.checks.fairness.rates import ImpactRatio
 from aims_gate.checks.performance.score import Score
 from aims_gate.engines import Answer, Engine, Engines, Trials
 from aims_gate.engines.both import TOLERANCES, Both
 from aims_gate.errors import CheckError
 from aims_gate.facts import Lack, Statistic
-from aims_gate.policy.model import Role
+from aims_gate.policy.model import DataSpec, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import Measure
 from tests.checks.subjects import data, inputs
@@ -134,6 +136,14 @@ def numbers(cell: Statistic) -> list[float]:
 
 CHECKS = [
     pytest.param(ImpactRatio(), [rows()], id="fairness"),
+    pytest.param(
+        Prediction(of="prediction"),
+        [
+            replace(moved(role, by), spec=DataSpec(prediction="x"))
+            for role, by in ((Role.REFERENCE, 0), (Role.CURRENT, 0.5))
+        ],
+        id="prediction",
+    ),
     *(
         pytest.param(Score(metric=metric), [rows()], id=metric)
         for metric in ("f1", "roc_auc", "brier", "log_loss")
@@ -210,3 +220,13 @@ def test_exact_parity_needs_a_second_opinion_too(engines: Engines) -> None:
     assert [s.value for s in found["both"]] == [1.0, 1.0]
     assert all(s.engine.endswith(" agrees") for s in found["both"])
     assert [s.lack for s in found["dead"]] == [Lack.UNDEFINED] * 2
+
+
+def test_a_share_of_columns_that_engines_do_not_agree_on_is_no_share(engines: Engines) -> None:
+    """Each such column is a lack of its own, and what is left is counted without them."""
+    roles = [moved(Role.REFERENCE, 0), moved(Role.CURRENT, 0.5)]
+    for engine, lacking in ((engines["both"], set()), (bent(engines, 1.01), {"x", "c"})):
+        found = list(Share().measure(with_engine(inputs(*roles), engine)))
+        assert {s.slice for s in found if s.judged and s.lack is Lack.UNDEFINED} == lacking
+    shared = next(s for s in Share().measure(with_engine(inputs(*roles), engines["both"])))
+    assert shared.engine.endswith(" agrees")

@@ -15,11 +15,13 @@ import pyarrow as pa
 import pytest
 
 import aims_gate
+from aims_gate.checks.outcomes import outcomes
 from aims_gate.errors import DataError, MissingColumnError, RecordError, UsageError
 from aims_gate.operations.log_evaluation import log_evaluation
 from aims_gate.policy.model import Policy, Role, TaskKind
 from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Data, Workspace
+from aims_gate.stats import scores
 from tests.conftest import Store
 from tests.registry_content import Content
 
@@ -108,8 +110,9 @@ def test_each_role_is_logged_once_and_to_the_named_run(
     assert uri == f"runs:/{run_id}/aims_gate/reference.parquet"
     with pytest.raises(RecordError, match="already has reference data"):
         log_evaluation(frame, role="reference", run_id=run_id)
-    log_evaluation(frame, role="current", run_id=run_id)
-    assert logged(mlflow_store, run_id, tmp_path / "w", Role.CURRENT).frame.rows == 3
+    for role in (Role.CURRENT, Role.PERTURBED):
+        log_evaluation(frame, role=role, run_id=run_id)
+        assert logged(mlflow_store, run_id, tmp_path / role, role).frame.rows == 3
 
 
 def test_no_active_run_is_refused_instead_of_starting_one(mlflow: Any) -> None:
@@ -167,3 +170,15 @@ def test_without_mlflow_it_says_which_extra_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "2 pip install 'aims-gate[gate]'"
+
+
+def test_the_rows_of_a_ranking_keep_their_query(
+    mlflow: Any, mlflow_store: Store, tmp_path: Path
+) -> None:
+    """A policy without `data:` can ask for NDCG of what was logged."""
+    with mlflow.start_run() as run:
+        frame = {"y": [0, 1, 2, 0], "s": [0.1, 0.9, 0.5, 0.2], "q": ["a", "a", "b", "b"]}
+        log_evaluation(frame, label="y", score="s", query="q", task="ranking")
+    found = logged(mlflow_store, run.info.run_id, tmp_path / "read")
+    assert (found.spec.query, found.spec.task) == ("q", TaskKind.RANKING)
+    assert scores.value("mrr", outcomes("mrr", found).table) == 1.0

@@ -93,6 +93,14 @@ def test_a_sound_file_has_no_problems() -> None:
             for key, value in (("prediction", "p"), ("score", "p"), ("threshold", "0.4"))
         ),
         (
+            HEAD + "data: {champion: {predictions: model}}\n" + RULE,
+            "p.yaml:4: data.champion: the champion's model is not run, and the candidate is no",
+        ),
+        (
+            HEAD + "data: {perturbed: {label: y, prediction: y}}\n" + RULE,
+            "p.yaml:4: data.perturbed: label and prediction are the same column 'y'",
+        ),
+        (
             HEAD + RULE.replace("}}", "}, overridable: [require.atleast]}"),
             "p.yaml:5: PERF-01: overridable names 'require.atleast', which is no key of a rule",
         ),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from aims_gate.checks import Check
+from aims_gate.checks.fairness.group_performance import GroupPerformance
 from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity
-from aims_gate.checks.performance.score import Score
 from tests.checks.subjects import data, inputs
 from tests.published.tables import FOLDER, table
 
@@ -85,16 +85,9 @@ def test_a_printed_number_is_ours(
     assert round(value, int(row["decimals"])) == float(row["value"])
 
 
-def _fbeta(group: str, beta: float) -> float:
-    kept = [i for i, name in enumerate(ROWS["sf"]) if name == group]
-    part = {name: [values[i] for i in kept] for name, values in ROWS.items()}
-    told = {
-        s.name: s.value for s in Score(metric="f1").measure(inputs(data(part, positive=1, **SPEC)))
-    }
-    tp, fp, fn = (
-        told[f"{kind}s"] or 0.0 for kind in ("true_positive", "false_positive", "false_negative")
-    )
-    return (1 + beta**2) * tp / ((1 + beta**2) * tp + beta**2 * fn + fp)
+def _fbeta(group: str, beta: float) -> float | None:
+    check = GroupPerformance(metric="f_beta", beta=beta, **EVERY)
+    return _told(check)["f_beta", f"sf={group}"]
 
 
 def test_all_35_rows_are_here() -> None:

@@ -49,8 +49,6 @@ class Allowed:
             yield ("allows everything" if not any(stated) else "is two things at once"), hint
         if len(ends) == 2 and ends[0] > ends[1]:
             yield f"at_least {ends[0]:g} is above at_most {ends[1]:g}", ""
-        if any(not math.isfinite(end) for end in ends):
-            yield "has an end that is not finite", ""
         if len(set(self.one_of)) != len(self.one_of):
             yield "names a value twice", ""
         if any(not isinstance(v, str) and not abs(v) < _EXACT for v in self.one_of):

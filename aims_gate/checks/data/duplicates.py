@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columns import role_columns
@@ -40,6 +40,9 @@ class Duplicates(Rows):
         ),
     )
     statistic = "duplicate_share"
+
+    by: Literal["rows", "key"] = "rows"
+    """Rows that are equal in the compared columns, or rows that have the same key."""
 
     def judged(self) -> Judged:
         """Describe the judged statistic: a share."""

@@ -1,10 +1,10 @@
-"""Rows that the model was evaluated on and may have been trained on."""
+"""Rows that the model was evaluated on and may have been trained on, or that are no newer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columns import role_columns
@@ -15,16 +15,16 @@ from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
-_LIMITS = {"rows": 0.001, "key": 0.0}
+_LIMITS = {"rows": 0.001, "key": 0.0, "time": 0.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap(Rows):
-    """Share of evaluation rows that occur in the reference data."""
+    """Share of evaluation rows that occur in the reference data, or are no newer."""
 
     about: ClassVar[About] = About(
         name="data.overlap",
-        summary="Share of evaluation rows, or keys, that occur in the reference (training) data.",
+        summary="Share of evaluation rows that the training (reference) data know already.",
         definition=(
             "Rows of the evaluation data that have an equal row in the reference data, over all "
             "of them; in [0, 1], 0 is a clean split and 1 an evaluation on known rows. Every copy "
@@ -35,18 +35,30 @@ class Overlap(Rows):
             "A whole number equals the same float, of floats of two widths the narrower one is "
             "compared, null equals null.\n\n"
             "Rows of a few coarse columns are equal without any leak: there ask `by: key`.\n\n"
-            "The limit is 0.001 for rows and 0 for keys. No interval, because nothing is sampled."
+            "Under `by: time` rows count that are not newer than the newest reference row: a model "
+            "that is judged on the past has seen what it is asked.\n\n"
+            "The limit is 0.001 for rows, 0 for keys and times. No interval, because nothing is "
+            "sampled."
         ),
         roles=(Role.REFERENCE, Role.EVALUATION),
         controls=("iso42001:A.6.2.4", "iso42001:A.7.6"),
         undecided=(
             "there are no reference data",
             "a named column is not there, no key is named, or no column is left to compare",
-            "a column holds another kind in the other data, or a row has no key",
+            "a column holds another kind in the other data, or a row has no key or no time",
             "by: rows, and a column of text or whole numbers differs in each of 100 rows or more",
         ),
     )
     statistic = "overlap_share"
+
+    by: Literal["rows", "key", "time"] = "rows"
+    """Rows that are equal in the compared columns, that have a known key, or that are no newer."""
+
+    def problems(self) -> Iterator[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        yield from Rows.problems(self)
+        if self.by == "time" and self.columns != "all" and len(self.columns) != 1:
+            yield "columns", "a row has one time", "name one column, or state time: of the data"
 
     def judged(self) -> Judged:
         """Describe the judged statistic: a share."""
@@ -77,7 +89,10 @@ class Overlap(Rows):
             return
         if self.columns == "all" and self.by == "rows":
             yield from _left_out(columns, data, reference)
-        yield self._overlap(columns, data, reference)
+        if self.by == "time":
+            yield self._no_newer(columns[0], data, reference)
+        else:
+            yield self._overlap(columns, data, reference)
 
     def _overlap(self, columns: list[str], data: Data, reference: Data) -> Statistic:
         if self.by == "key":
@@ -98,6 +113,21 @@ class Overlap(Rows):
             total=rows,
             judged=True,
             reason=told,
+        )
+
+    def _no_newer(self, column: str, data: Data, reference: Data) -> Statistic:
+        self._refuse_nulls([column], data, reference)
+        newest = reference.frame.span(column).newest
+        assert newest is not None  # noqa: S101  # there are rows, and each has a time
+        known, rows = data.frame.until(column, newest), data.frame.rows
+        return Statistic(
+            name=self.statistic,
+            value=known / rows,
+            rows=rows,
+            total=rows,
+            judged=True,
+            reason=f"{known:,} of {rows:,} rows are no newer than the newest reference row, "
+            f"of {newest:%Y-%m-%d}",
         )
 
     def _refuse_nulls(self, columns: list[str], *sides: Data) -> None:

@@ -24,10 +24,9 @@ class Rows:
 
     statistic: ClassVar[str]
 
-    by: Literal["rows", "key"] = "rows"
-    """Rows that are equal in the compared columns, or rows that have the same key."""
+    by: Literal["rows", "key", "time"] = "rows"
     columns: Named = "all"
-    """The columns compared; `all` are every column that can tell rows apart, or the role `key`."""
+    """The columns compared; `all` are every column that can tell rows apart, or the named role."""
 
     def problems(self) -> Iterator[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
@@ -42,12 +41,12 @@ class Rows:
 
         Raises:
             MissingColumnError: A named column is not there.
-            DataError: No column is named as key, or the sides name different ones.
+            DataError: No column is named as key or time, or the sides name different ones.
         """
         if self.columns != "all":
             named = list(self.columns)
-        elif self.by == "key":
-            named = [_key(*sides)]
+        elif self.by != "rows":
+            named = [_of_role(self.by, *sides)]
         else:
             return self.every(*sides)
         for data in sides:
@@ -82,7 +81,7 @@ class Rows:
         Only where the policy did not choose the columns, and of text and whole numbers: amounts
         may all differ, and the policy may know that they do.
         """
-        if self.columns != "all" or self.by == "key" or frame.rows < _MANY:
+        if self.columns != "all" or self.by != "rows" or frame.rows < _MANY:
             return ""
         for column in columns:
             words = frame.kinds[column] is Kind.TEXT or "int" in frame.types[column]
@@ -99,23 +98,23 @@ def identifier_reason(column: str, role: str) -> str:
     )
 
 
-def _key(*sides: Data) -> str:
-    keys = dict.fromkeys(data.spec.key for data in sides)
-    for data in sides:
-        if not data.spec.key:
+def _of_role(role: Literal["key", "time"], *sides: Data) -> str:
+    named = [data.spec.key if role == "key" else data.spec.time for data in sides]
+    for data, column in zip(sides, named, strict=True):
+        if not column:
             raise DataError(
-                "no column is named as key",
+                f"no column is named as {role}",
                 where=f"{data.role} data",
-                hint=f"state key: under data.{data.role}, or list the columns of the key",
+                hint=f"state {role}: under data.{data.role}, or list the columns",
             )
-    (key, *others) = [key for key in keys if key]
+    (column, *others) = dict.fromkeys(column for column in named if column)
     if others:
         raise DataError(
-            f"the key is {key!r} in one and {others[0]!r} in the other",
+            f"the {role} is {column!r} in one and {others[0]!r} in the other",
             where=" and ".join(f"{data.role} data" for data in sides),
             hint="name both columns alike",
         )
-    return key
+    return column
 
 
 def _kinds(column: str, sides: Iterable[Mapping[str, Kind]]) -> Iterator[Kind]:

@@ -117,6 +117,7 @@ def judged_of(method: str) -> Judged:
         neutral=0.0,
         limit=of.limit,
         line=of.line,
+        rooted=method in divergence.DIVERGENCES and divergence.DIVERGENCES[method].rooted,
         decide_on=DecideOn.PROVEN_BREACH,
     )
 

@@ -29,6 +29,8 @@ class Event(StrEnum):
     """Scored above the median of all rows."""
     RIGHT = "right"
     """Label and prediction are the same."""
+    EITHER = "either"
+    """Labelled or predicted positive."""
 
 
 class RateOf(StrEnum):
@@ -60,6 +62,8 @@ class RateOf(StrEnum):
     """Label and prediction the same, of all rows."""
     ERROR = "error_rate"
     """Label and prediction not the same, of all rows."""
+    JACCARD = "jaccard"
+    """Labelled and predicted positive, of the rows that are either: F1 = 2J / (1 + J)."""
 
     @property
     def prefix(self) -> str:
@@ -73,6 +77,8 @@ class RateOf(StrEnum):
             return "rows"
         event, positive = self.given
         side = "positive" if positive else "negative"
+        if event is Event.EITHER:
+            return f"rows labelled or predicted {side}"
         return f"{side}s" if event is Event.LABEL else f"rows predicted {side}"
 
     @property
@@ -109,6 +115,7 @@ _MEANS: Mapping[RateOf, tuple[tuple[Event, bool] | None, tuple[Event, bool]]] = 
     RateOf.FOR: ((Event.PREDICTION, False), (Event.LABEL, True)),
     RateOf.ACCURACY: (None, (Event.RIGHT, True)),
     RateOf.ERROR: (None, (Event.RIGHT, False)),
+    RateOf.JACCARD: ((Event.EITHER, True), (Event.RIGHT, True)),
 }
 _NOWHERE = {
     RateOf.SELECTION: "nobody is selected",
@@ -133,14 +140,15 @@ class Asked:
             for event, value in zip(self.keys, values, strict=True)
         }
         if {Event.LABEL, Event.PREDICTION} <= happened.keys():
-            happened[Event.RIGHT] = happened[Event.LABEL] is happened[Event.PREDICTION]
+            label, prediction = happened[Event.LABEL], happened[Event.PREDICTION]
+            happened |= {Event.RIGHT: label is prediction, Event.EITHER: label or prediction}
         return happened
 
 
 def asked_of(rates: Sequence[RateOf]) -> tuple[Need, ...]:
     """Name the columns that *rates* are made of, by their roles."""
     named = {side[0] for rate in rates for side in (rate.given, rate.event) if side is not None}
-    if Event.RIGHT in named:
+    if named & {Event.RIGHT, Event.EITHER}:
         named |= {Event.LABEL, Event.PREDICTION}
     needs: tuple[Need, ...] = ("label", "prediction", "score")
     return tuple(need for need in needs if Event(need) in named)

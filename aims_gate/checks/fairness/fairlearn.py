@@ -279,4 +279,5 @@ balanced_accuracy_score_group_min = _worst(
     "balanced_accuracy_score_group_min", "mean of recall and specificity", *_BOTH
 )
 precision_score_group_min = _worst("precision_score_group_min", "precision", RateOf.PPV)
+f1_score_group_min = _worst("f1_score_group_min", "F1 score", RateOf.JACCARD)
 recall_score_group_min = _worst("recall_score_group_min", "recall", RateOf.TPR)

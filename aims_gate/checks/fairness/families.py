@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from aims_gate.checks.cells import text
 from aims_gate.checks.fairness.events import Asked, Event, RateOf
 from aims_gate.errors import DataError
-from aims_gate.frames import MISSING, Cells, Frame, Key, Kind, Scalar
+from aims_gate.frames import Cells, Frame, Key, Kind, Scalar
 from aims_gate.policy.model import DataSpec
 from aims_gate.stats.disparity import Group
 
@@ -180,7 +181,7 @@ def group_keys(frame: Frame, columns: Sequence[str], spec: DataSpec) -> tuple[Ke
 
 def group_name(columns: Sequence[str], values: Sequence[Scalar | None]) -> str:
     """Name a group: `sex=F & age=[25,45)`."""
-    return " & ".join(f"{c}={_text(v)}" for c, v in zip(columns, values, strict=True))
+    return " & ".join(f"{c}={text(v)}" for c, v in zip(columns, values, strict=True))
 
 
 _Counts = dict[RateOf, tuple[int, int]]
@@ -192,7 +193,7 @@ def _tally(
     """Add up trials and successes by group and rate."""
     tally: dict[tuple[str, ...], _Counts] = {}
     for values, count in zip(cells.values, map(int, cells.counts), strict=True):
-        group = tally.setdefault(tuple(map(_text, values[:keys])), dict.fromkeys(rates, (0, 0)))
+        group = tally.setdefault(tuple(map(text, values[:keys])), dict.fromkeys(rates, (0, 0)))
         happened = asked.happened(values[keys:])
         for rate in rates:
             if rate.counts(happened):
@@ -216,13 +217,3 @@ def _key(frame: Frame, column: str, spec: DataSpec) -> Key:
     if edges and kind is not Kind.NUMBER:
         raise DataError(f"{column} has bin edges, but holds {kind}, not numbers")
     return Key(column=column, edges=tuple(edges))
-
-
-def _text(value: Scalar | None) -> str:
-    if value is None:
-        return MISSING
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)

@@ -10,47 +10,25 @@ from typing import ClassVar, Literal
 from scipy.special import ndtri
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.columns import positive_class
 from aims_gate.checks.fairness.families import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
+from aims_gate.checks.fairness.measured import Measured, columns_of, part_of, share_of
 from aims_gate.checks.fairness.parts import parts_of
 from aims_gate.checks.fairness.summary import spread
-from aims_gate.checks.outcomes import Outcomes, outcomes, task_of
-from aims_gate.checks.performance.score import Plain
-from aims_gate.engines import Answer
+from aims_gate.checks.outcomes import Asked, Outcomes, outcomes
+from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
-from aims_gate.frames import Frame
-from aims_gate.policy.model import DecideOn, Role, TaskKind
+from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.disparity import Group
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.intervals import Rate, mover_to_whole
 from aims_gate.stats.power import SpreadDesign
-from aims_gate.stats.tables import Losses, ScoreTable
+from aims_gate.stats.tables import ScoreTable
 
 _SHORTFALL = "shortfall"
-_SHARES = frozenset({"accuracy", "precision", "recall", "specificity"})
-"""Over all rows these are the groups' own values, weighted by the rows that they rest on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Measured:
-    """A group's metric: its table, the engine's answer, and bounds where there are some."""
-
-    group: Group
-    """*rows* are those that the metric rests on: the positives of recall, all rows of accuracy."""
-    measured: Outcomes
-    answer: Answer | None
-    """None for a group that is too small, or has no value."""
-    lack: str = ""
-    """Why there is no value."""
-
-    @property
-    def table(self) -> ScoreTable:
-        """The table that the metric is computed from."""
-        return self.measured.table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +46,11 @@ class GroupPerformance(Groups):
             "With relative_to: overall the judged statistic is the shortfall: how much worse the "
             "group is than all rows together, in the metric's unit; 0 is parity, below 0 the group "
             "is better. Its interval is MOVER over the bounds of group and whole (Zou and Donner "
-            "2008), for proportions and mean losses less what the two share; for others they are "
-            "taken as independent, which makes it wider than need be. The conventional limit is "
-            "0.05 where the metric is a share.\n\n"
+            "2008), less what the two share: the group's share of the rows for proportions and "
+            "mean losses; for other metrics of a confusion table and roc_auc the slope of the "
+            "whole on the group, from each row's influence. Where that is not known (several "
+            "classes) they are taken as independent, which makes it wider than need be. The "
+            "conventional limit is 0.05 where the metric is a share.\n\n"
             "Beside it stand the metric over all rows, and the differences and ratios of the "
             "judged groups between each other and to it, as Fairlearn's MetricFrame has them. A "
             "group whose metric rests on fewer than min_cell rows (the positives of recall, the "
@@ -88,8 +68,12 @@ class GroupPerformance(Groups):
         ),
     )
 
-    metric: Plain
+    metric: Metric
     """A metric of performance.score."""
+    beta: float | None = None
+    """Of f_beta, which needs it: recall counts so many times as much as precision."""
+    k: int | None = None
+    """Of rankings: the places that are looked at."""
     relative_to: Literal["overall"] | None = None
     """Judge how far each group is behind all rows, in place of its own value."""
     small_share: float = 0.02
@@ -122,6 +106,8 @@ class GroupPerformance(Groups):
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
         yield from Groups.problems(self)
+        alone = Score(metric=self.metric, beta=self.beta, k=self.k)
+        yield from alone.problems()
         if not 0 <= self.small_share <= 0.1:
             hint = "a group with more than a tenth of the rows is not small"
             yield "small_share", f"{self.small_share:g} is outside [0, 0.1]", hint
@@ -129,9 +115,9 @@ class GroupPerformance(Groups):
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Measure every group; DataError if the data cannot be used or the metric does not fit."""
         data = inputs.data(inputs.on or Role.EVALUATION)
-        whole = outcomes(self.metric, data)
+        whole = outcomes(self._asked(), data)
         yield from whole.found.context()
-        found: list[tuple[Cover, list[_Measured]]] = []
+        found: list[tuple[Cover, list[Measured]]] = []
         for columns in self.attributes_of(data):
             try:
                 found.append(self._attribute(columns, data, whole, inputs))
@@ -146,32 +132,33 @@ class GroupPerformance(Groups):
 
     def _attribute(
         self, columns: tuple[str, ...], data: Data, whole: Outcomes, inputs: Inputs
-    ) -> tuple[Cover, list[_Measured]]:
+    ) -> tuple[Cover, list[Measured]]:
         frame = whole.found.frame
         measured = []
-        for name, part in parts_of(data, frame, columns, _columns(data, frame)).items():
-            table = outcomes(self.metric, _part(data, whole, part))
+        for name, part in parts_of(data, frame, columns, columns_of(data, frame)).items():
+            table = outcomes(self._asked(), part_of(data, whole, part))
             group = Group(name=name, rows=self._basis(table.table), successes=0)
             measured.append(self._measure(group, table, inputs, least=self.min_cell))
         groups = tuple(one.group for one in measured)
         return Cover(columns=columns, groups=groups, min_cell=self.min_cell), measured
 
+    def _asked(self) -> Asked:
+        return Asked(metric=self.metric, beta=self.beta, k=self.k)
+
     def _basis(self, table: ScoreTable) -> int:
         return scores.formula(self.metric, type(table)).basis(table)
 
-    def _measure(
-        self, group: Group, measured: Outcomes, inputs: Inputs, *, least: int
-    ) -> _Measured:
+    def _measure(self, group: Group, measured: Outcomes, inputs: Inputs, *, least: int) -> Measured:
         table = measured.table
         lack = scores.undefined(self.metric, table)
         if lack or group.rows < least:
-            return _Measured(group=group, measured=measured, answer=None, lack=lack)
+            return Measured(group=group, measured=measured, answer=None, lack=lack)
         answer = inputs.engine.score(self.metric, table, measured.sample)
         problem = answer.problem or ("" if math.isfinite(answer.value) else "it has no value")
-        return _Measured(group=group, measured=measured, answer=answer, lack=problem)
+        return Measured(group=group, measured=measured, answer=answer, lack=problem)
 
     def _told(
-        self, cover: Cover, measured: list[_Measured], overall: _Measured, inputs: Inputs
+        self, cover: Cover, measured: list[Measured], overall: Measured, inputs: Inputs
     ) -> Iterator[Statistic]:
         """Tell of an attribute: small groups, the judged cells, and what is beside them."""
         total = overall.measured.found.total
@@ -195,7 +182,7 @@ class GroupPerformance(Groups):
             yield from spread(self.metric, cover.slice, values, value, rows=rows, total=total)
 
     def _cells(
-        self, one: _Measured, overall: _Measured, inputs: Inputs, rows: int
+        self, one: Measured, overall: Measured, inputs: Inputs, rows: int
     ) -> Iterator[Statistic]:
         """Give the judged cells of a group."""
         total = overall.measured.found.total
@@ -219,7 +206,7 @@ class GroupPerformance(Groups):
             yield self.lack(one.group.name, Lack.INSUFFICIENT, short, rows=one.group.rows)
 
     def _context(
-        self, one: _Measured, total: int, *, interval: Interval | None = None, lack: str = ""
+        self, one: Measured, total: int, *, interval: Interval | None = None, lack: str = ""
     ) -> Statistic:
         answer = one.answer
         return Statistic(
@@ -234,20 +221,10 @@ class GroupPerformance(Groups):
             reason=lack,
         )
 
-    def _share(self, one: _Measured, overall: _Measured) -> float:
-        """Give how much of all rows' value is the group's own; 0 where it is no such sum.
-
-        Of areas and F scores nothing simple is known: taking group and whole for independent
-        makes the interval too wide, never too narrow.
-        """
-        if self.metric in _SHARES or isinstance(one.table, Losses):
-            return one.group.rows / self._basis(overall.table)
-        return 0.0
-
     def _shortfall(
         self,
-        one: _Measured,
-        overall: _Measured,
+        one: Measured,
+        overall: Measured,
         interval: Interval | None,
         inputs: Inputs,
         rows: int,
@@ -273,7 +250,7 @@ class GroupPerformance(Groups):
         bounds = mover_to_whole(
             Rate(value=one.answer.value, low=interval.low, high=interval.high),
             Rate(value=overall.answer.value, low=whole.low, high=whole.high),
-            self._share(one, overall),
+            share_of(self.metric, one.table, overall.table),
         )
         low, high = (-bounds[1], -bounds[0]) if upward else bounds
         z = -float(ndtri(inputs.alpha))
@@ -294,20 +271,3 @@ def _corrected(interval: Interval | None, alpha: float) -> Interval | None:
     if interval is None:
         return None
     return replace(interval, method=f"{interval.method}; alpha {alpha:.4g} for each group")
-
-
-def _columns(data: Data, frame: Frame) -> list[str]:
-    """Name the columns that a metric may need."""
-    spec = data.spec
-    scored = [spec.score] if isinstance(spec.score, str) else list((spec.score or {}).values())
-    named = [spec.label, spec.prediction, *scored]
-    return [column for column in named if column is not None and column in frame.kinds]
-
-
-def _part(data: Data, whole: Outcomes, part: Frame) -> Data:
-    """Give a group's rows with what was found out about all rows: the task and who is positive."""
-    task, positive = task_of(data), data.spec.positive
-    if task is TaskKind.BINARY:
-        positive = positive_class(data, whole.found)
-    spec = replace(data.spec, task=task, positive=positive)
-    return replace(data, frame=part, spec=spec, is_part=True)

@@ -45,6 +45,7 @@ class Calibration:
             "that could not show a serious error, 0.10, are INSUFFICIENT with the rows needed."
         ),
         roles=(Role.EVALUATION,),
+        asks="scikit-learn",
         controls=("iso42001:A.6.2.4",),
         undecided=(
             "a column is missing, or labels or scores are null",
@@ -111,7 +112,8 @@ class Calibration:
             )
             cells += [(name, table) for name, table in parts if table.rows >= self.min_cell]
         for name, table in cells:
-            yield from self._cell(name, table, found.total, inputs.alpha / len(cells))
+            shared = replace(inputs, alpha=inputs.alpha / len(cells))
+            yield from self._cell(name, table, found.total, shared)
 
     def _attributes(self) -> list[tuple[str, ...]]:
         return [(a,) if isinstance(a, str) else a for a in self.by]
@@ -130,20 +132,26 @@ class Calibration:
             for values, frame in found.frame.parts(*keys, columns=kept)
         ]
 
-    def _cell(self, name: str, table: Ranked, total: int, alpha: float) -> Iterator[Statistic]:
+    def _cell(self, name: str, table: Ranked, total: int, inputs: Inputs) -> Iterator[Statistic]:
         found = calibration.reliability(table, self.bins)
-        z, few = -float(ndtri(alpha)), calibration.too_few(found)
-        whole = Statistic(name="plain_error", slice=name, rows=table.rows, total=total)
-        yield replace(whole, value=calibration.plain(found), reason="what noise adds included")
+        z, few = -float(ndtri(inputs.alpha)), calibration.too_few(found)
+        whole = Statistic(name=_ERROR, slice=name, rows=table.rows, total=total, judged=True)
+        answer = inputs.engine.calibration(table, self.bins)
+        whole = replace(whole, engine=answer.by)
+        if answer.problem:
+            yield replace(whole, lack=Lack.UNDEFINED, reason=answer.problem)
+            return
+        told = "what noise adds included"
+        yield replace(whole, name="plain_error", judged=False, value=answer.plain, reason=told)
         low, high = calibration.bounds(found, z)
-        bounds = Interval(low=low, high=high, level=1 - 2 * alpha, method="folded normal means")
+        bounds = Interval(
+            low=low, high=high, level=1 - 2 * inputs.alpha, method="folded normal means"
+        )
         yield replace(
             whole,
-            name=_ERROR,
-            value=calibration.value(found),
+            value=answer.value,
             interval=None if few else bounds,
-            judged=True,
             design=calibration.design(found, z),
         )
         if few:
-            yield replace(whole, name=_ERROR, judged=True, lack=Lack.INSUFFICIENT, reason=few)
+            yield replace(whole, lack=Lack.INSUFFICIENT, reason=few)

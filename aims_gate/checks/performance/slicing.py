@@ -12,11 +12,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from aims_gate.checks.cells import text
 from aims_gate.checks.columns import positive_class
 from aims_gate.checks.outcomes import Outcomes
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import MISSING, Frame, Key, Kind, Scalar
+from aims_gate.frames import Frame, Key, Kind, Scalar
 from aims_gate.sources.subject import Data
 from aims_gate.stats.tables import Classes, Confusion
 
@@ -116,17 +117,6 @@ def refuse_many(columns: Columns, slices: int) -> None:
 def name(columns: Sequence[str], values: Sequence[Scalar | None]) -> str:
     """Name a slice: `sex=F & age=[25,45)`."""
     return " & ".join(f"{c}={text(v)}" for c, v in zip(columns, values, strict=True))
-
-
-def text(value: Scalar | None) -> str:
-    """Write a value of a slice as people do."""
-    if value is None:
-        return MISSING
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,6 +155,22 @@ class Reference:
             arguments["k"] = np.array([table.k], dtype=np.int64)
         return self._one("scikit-learn", "score", arguments)
 
+    def calibration(self, table: Ranked, bins: int) -> Answer:
+        """Give the error of scikit-learn's calibration curve, freed of what noise adds."""
+        from aims_gate.stats import calibration
+
+        arguments = {
+            "scores": table.scores,
+            "positives": table.positives,
+            "negatives": table.negatives,
+            "bins": np.array([bins], dtype=np.int64),
+        }
+        answer = self._one("scikit-learn", "calibration", arguments)
+        if answer.problem:
+            return answer
+        found = calibration.reliability(table, bins)
+        return replace(answer, value=_rounded(calibration.freed(found, answer.plain)))
+
     def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:
         """Give `fairlearn:NAME` or `evidently:NAME` as the library defines it."""
         ask, key = {"fairlearn": ("fairness", "metric"), "evidently": ("drift", "test")}[library]

@@ -155,6 +155,25 @@ def score(
     return f"scikit-learn {sklearn.__version__}", [math.fsum(values) / len(values)]
 
 
+def calibration(*, scores: Floats, positives: Counts, negatives: Counts, bins: Counts) -> Told:
+    """Give the mean distance of scikit-learn's calibration curve by quantiles from the diagonal.
+
+    The curve does not tell the rows of its bins, by which distances are weighted: they are counted
+    between the edges that it cuts at.
+    """
+    import sklearn
+    from sklearn.calibration import calibration_curve
+
+    rows = np.repeat(np.tile(scores, 2), np.concatenate([positives, negatives]))
+    truth = np.repeat([1, 0], [positives.sum(), negatives.sum()])
+    number = bins.item()
+    rates, means = calibration_curve(truth, rows, pos_label=1, n_bins=number, strategy="quantile")
+    edges = np.percentile(rows, np.linspace(0, 1, number + 1) * 100)
+    sizes = np.bincount(np.searchsorted(edges[1:-1], rows), minlength=number)
+    error = float(sizes[sizes > 0] @ np.abs(rates - means)) / len(rows)
+    return f"scikit-learn {sklearn.__version__}", [error]
+
+
 _Score = Callable[..., float]
 
 
@@ -279,5 +298,6 @@ ANSWERS: Mapping[str, Callable[..., Told]] = {
     "drift": drift,
     "distance": distance,
     "score": score,
+    "calibration": calibration,
 }
 """Everything that can be asked."""

@@ -169,6 +169,36 @@ def test_dates_of_a_copy_do_not_make_it_new() -> None:
     assert share(Overlap(), *sides) == 1
 
 
+def test_rows_that_are_no_newer_than_the_training_data_are_counted() -> None:
+    """A split by time holds if each case of the evaluation came after the last of the training."""
+    days = [date(2026, 3, day) for day in (1, 9, 10, 11)]
+    trained = {"day": [date(2026, 3, 10), date(2025, 1, 1)]}
+    sides = data({"day": days}, time="day"), data(trained, Role.REFERENCE, time="day")
+    cell = judged(Overlap(by="time"), *sides)[""]
+    assert (cell.value, cell.rows) == (0.75, 4)
+    assert cell.reason == ("3 of 4 rows are no newer than the newest reference row, of 2026-03-10")
+    rule = {"check": "data.overlap", "parameters": {"by": "time"}}
+    assert decided(rule, *sides).outcome is Outcome.FAIL
+    late = data({"day": days[3:]}, time="day")
+    assert decided(rule, late, sides[1]).outcome is Outcome.PASS
+    assert share(Overlap(by="time", columns=("day",)), late, sides[1]) == 0
+
+
+def test_a_row_without_a_time_and_data_without_times_are_refused() -> None:
+    known = data({"day": [date(2026, 3, 10)]}, Role.REFERENCE, time="day")
+    rule = {"check": "data.overlap", "parameters": {"by": "time"}}
+    for other, said in (
+        (data({"day": [date(2026, 4, 1), None]}, time="day"), "1 rows have no 'day'"),
+        (data({"day": ["2026-04-01"]}, time="day"), "times are needed"),
+        (data({"day": [date(2026, 4, 1)]}), "no column is named as time"),
+    ):
+        with pytest.raises(DataError, match=said):
+            list(Overlap(by="time").measure(inputs(other, known)))
+        assert decided(rule, other, known).outcome is Outcome.ERROR
+    problems = Overlap(by="time", columns=("day", "month")).problems()
+    assert [name for name, _what, _hint in problems] == ["columns"]
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     known=st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab")), min_size=1, max_size=12),

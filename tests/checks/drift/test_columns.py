@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,8 +15,10 @@ from scipy.stats import wasserstein_distance
 
 from aims_gate.checks import NoDataError
 from aims_gate.checks.drift.columns import Columns
+from aims_gate.engines import Answer
 from aims_gate.facts import Lack
-from aims_gate.policy.model import Role, Threshold
+from aims_gate.plan import plan
+from aims_gate.policy.model import Policy, Role, Rule, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.stats.drift_power import DriftDesign
 from aims_gate.verdict import Outcome
@@ -387,10 +390,12 @@ def test_wasserstein_of_a_column_is_scipys(seed: int, shift: float, rows: int) -
     assert 0 <= cell.interval.low <= expected <= cell.interval.high
 
 
-def test_weighted_rows_count_like_repeated_ones() -> None:
+@pytest.mark.parametrize("check", ALL)
+def test_weighted_rows_count_like_repeated_ones(check: Columns) -> None:
     before, after = [1.0, 2.0, 5.0, 9.0], [1.0, 2.5, 5.0, 9.0]
     n, m = [40, 90, 33, 60], [150, 20, 80, 44]
     kinds = ["a", "b", "c", None]
+    columns = 1 if check in ORDERED else 2
     both: list[dict[str, list[Any]]] = [
         {"x": values, "kind": kinds, "n": counts} for values, counts in ((before, n), (after, m))
     ]
@@ -398,10 +403,10 @@ def test_weighted_rows_count_like_repeated_ones() -> None:
         {key: [v for v, c in zip(t[key], t["n"], strict=True) for _ in range(c)] for key in t}
         for t in both
     ]
-    weighted = judged(Columns(), reference(both[0], weight="n"), current(both[1], weight="n"))
-    plain = judged(Columns(), reference(rows[0], key="n"), current(rows[1], key="n"))
+    weighted = judged(check, reference(both[0], weight="n"), current(both[1], weight="n"))
+    plain = judged(check, reference(rows[0], key="n"), current(rows[1], key="n"))
     assert weighted == plain
-    assert len(plain) == 2
+    assert len(plain) == columns
 
 
 def test_another_role_takes_the_place_of_current_when_the_rule_names_it() -> None:
@@ -448,3 +453,45 @@ def test_a_parameter_that_would_compare_nothing_or_two_things_is_refused(
 def test_a_method_brings_its_name_and_its_limit(check: Columns, name: str, limit: float) -> None:
     assert list(check.problems()) == []
     assert (check.judged().name, check.judged().limit) == (name, limit)
+
+
+@pytest.mark.parametrize("method", ["js", "hellinger", "chi2"])
+def test_a_root_asks_for_about_the_rows_that_psi_asks_for(method: str) -> None:
+    """150 rows a side cannot show a serious drift of one of twenty columns, 230 can."""
+    for rows, outcome in ((150, Outcome.INSUFFICIENT), (230, Outcome.PASS)):
+        columns = {f"c{i:02}": np.arange(rows, dtype=float) for i in range(20)}
+        for name in ("psi", method):
+            parameters = {"numeric": name, "categorical": "none"}
+            one = {"check": "drift.columns", "parameters": parameters}
+            assert decided(one, reference(columns), current(columns)).outcome is outcome
+
+
+def test_half_and_twice_of_a_root_are_those_of_its_square() -> None:
+    parameters = {"numeric": "js", "categorical": "js"}
+    rule = Rule(
+        id="M-1",
+        check="drift.columns",
+        parameters=parameters,
+        require=Threshold(at_most=0.2),
+    )
+    (task,) = plan(Policy(id="p", version="1", rules=(rule,))).sound()
+    (bar,) = task.bars
+    assert bar.line == pytest.approx(0.2 / math.sqrt(2))
+    assert bar.serious == pytest.approx(0.2 * math.sqrt(2))
+
+
+@pytest.mark.parametrize("check", ALL)
+@pytest.mark.parametrize("problem", ["", "the reference process ended"])
+def test_an_engine_without_an_answer_leaves_no_value(check: Columns, problem: str) -> None:
+    class Silent:
+        def drift_of_bins(self, *_arguments: object) -> Answer:
+            return Answer(value=math.nan, by="evidently 1", problem=problem)
+
+        drift_of_numbers = drift_of_bins
+
+    engine: Any = Silent()
+    both = reference({"x": normal(500, 1)}), current({"x": normal(500, 2)})
+    found = check.measure(replace(inputs(*both), engine=engine))
+    (cell,) = (s for s in found if s.judged)
+    assert (cell.lack, cell.value, cell.engine) == (Lack.UNDEFINED, None, "evidently 1")
+    assert cell.reason == (problem or "evidently 1 gives no value")

@@ -204,6 +204,23 @@ def test_values_and_their_spread_are_metric_frames(metric: Any) -> None:
         assert short == pytest.approx(sign * (value - frame.overall))
 
 
+def test_f_beta_is_that_of_each_group_and_of_all_rows() -> None:
+    table = people()
+    found = data(table, **SPEC)
+    check = GroupPerformance(metric="f_beta", beta=2.0, relative_to="overall")
+    told = {(s.name, s.slice): s for s in check.measure(inputs(found))}
+    y, p = table["y"], table["p"]
+    overall = skm.fbeta_score(y, p, beta=2)
+    for group in "FMX":
+        mine = table["sex"] == group
+        value = skm.fbeta_score(y[mine], p[mine], beta=2)
+        assert told["f_beta", f"sex={group}"].value == pytest.approx(value)
+        short = told["shortfall", f"sex={group}"]
+        assert short.value == pytest.approx(overall - value)
+        assert short.interval is not None
+    assert [name for name, _, _ in GroupPerformance(metric="f_beta").problems()] == ["metric"]
+
+
 def test_a_group_of_several_classes_is_measured_with_all_of_them() -> None:
     rng = np.random.default_rng(2)
     sex, y = rng.choice(["F", "M"], 800, p=[0.7, 0.3]), rng.choice(list("abc"), 800)
@@ -318,7 +335,12 @@ def test_order_names_and_weights_change_nothing(seed: int, metric: Any) -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "field"),
-    [({"small_share": 0.5}, "small_share"), ({"min_cell": 0}, "min_cell")],
+    [
+        ({"small_share": 0.5}, "small_share"),
+        ({"min_cell": 0}, "min_cell"),
+        ({"beta": 2.0}, "beta"),
+        ({"k": 3}, "k"),
+    ],
 )
 def test_parameters_that_hollow_out_the_rule_are_refused(parameters: Any, field: str) -> None:
     found = GroupPerformance(metric="accuracy", **parameters).problems()

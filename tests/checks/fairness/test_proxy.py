@@ -49,7 +49,8 @@ def test_a_stand_in_fails_a_hint_warns_and_noise_passes() -> None:
     columns = people()
     found = scored(columns)
     cells = judged(check(), found)
-    assert list(cells) == [f"sex by {name}" for name in ("title", "height", "income", "region")]
+    names = ("title", "height", "income", "region", "all columns together")
+    assert list(cells) == [f"sex by {name}" for name in names]
     assert decided(RULE, found).outcome is Outcome.FAIL
     without = scored({name: v for name, v in columns.items() if name != "title"})
     result = decided(RULE, without)
@@ -133,7 +134,9 @@ def test_roles_and_the_attributes_themselves_are_no_inputs() -> None:
     columns = {**people(), "y": [1, 0] * 1_500, "p": np.linspace(0, 1, 3_000)}
     found = data(columns, label="y", score="p", sensitive={"sex": None, "region": None})
     names = {cell.partition(" by ")[2] for cell in judged(check(by=["sex"]), found)}
-    assert names == {"title", "height", "income"}
+    assert names == {"title", "height", "income", "all columns together"}
+    alone = judged(check(by=["sex"], together=False), found)
+    assert {cell.partition(" by ")[2] for cell in alone} == {"title", "height", "income"}
 
 
 def test_without_attributes_inputs_or_data_nothing_is_measured() -> None:
@@ -189,3 +192,30 @@ def test_without_any_effect_no_column_looks_like_a_proxy() -> None:
         for cell in judged(check(), scored(columns)).values()
     ]
     assert max(areas) < 0.70
+
+
+def test_columns_that_tell_little_alone_may_tell_all_together() -> None:
+    """Ten hints of which none is past the line: together they are a name tag."""
+    random = np.random.default_rng(5)
+    women = random.random(4_000) < 0.4
+    columns: dict[str, Any] = {"sex": np.where(women, "F", "M")}
+    columns |= {f"hint{i}": random.normal(women * 0.85, 1.0) for i in range(10)}
+    cells = dict(judged(check(), scored(columns)))
+    joint = cells.pop("sex by all columns together")
+    assert max(cell.value or 1 for cell in cells.values()) < 0.75
+    assert (joint.value or 0) > 0.90
+    assert joint.reason == "sex=F against everybody else, by 10 columns, cross-validated"
+    assert decided(RULE, scored(columns)).outcome is Outcome.FAIL
+    alone = {**RULE, "parameters": {"together": False}}
+    assert decided(alone, scored(columns)).outcome is Outcome.PASS
+
+
+def test_people_without_an_attribute_are_told_by_columns_alone() -> None:
+    """No rule is fitted to find who said nothing, and rows of a missing attribute are no error."""
+    columns = people(2_000)
+    columns["sex"] = [None if i % 2 else sex for i, sex in enumerate(columns["sex"])]
+    cells = judged(check(columns=["height", "income"]), scored(columns))
+    assert set(cells) == {"sex by height", "sex by income", "sex by all columns together"}
+    lost = scored({**columns, "sex": [None] * 1_000 + ["F"] * 20 + ["M"] * 5 + [None] * 975})
+    found = judged(check(columns=["height", "income"]), lost)
+    assert "sex" in found or all(cell.value is not None for cell in found.values())

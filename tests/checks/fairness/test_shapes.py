@@ -23,6 +23,7 @@ from sklearn.metrics import precision_score
 from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity, PredictiveParity
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack
+from aims_gate.policy.model import DecideOn, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.stats.power import GroupDesign
 from aims_gate.verdict import Outcome
@@ -116,6 +117,26 @@ def test_seventeen_groups_of_real_people_of_which_four_are_tiny_are_decided() ->
     assert sorted(s.rows for s in small) == [1, 9, 13, 18]
     pool = rates["SEX=(small groups) & RAC1P=(small groups)"]
     assert pool.rows == 41
+
+
+def test_rates_of_intersections_are_those_of_a_plain_count() -> None:
+    """Selection and true positive rates of every judged cell of sex and race, from the table."""
+    table = columns(Path(__file__).parent / "ma_employment.csv")
+    rows = list(zip(*table.values(), strict=True))
+    by: Any = (("SEX", "RAC1P"),)
+    selected = context(Parity(by=by), "selection_rate", census())
+    hits = context(Odds(by=by), "true_positive_rate", census())
+    assert len(selected) == 17
+    for name, told in selected.items():
+        sex, race = (part.split("=")[1] for part in name.split(" & "))
+        mine = [(y, p, int(n)) for s, r, y, p, n in rows if (s, r) == (sex, race)]
+        if told.value is not None:
+            total = sum(n for _, _, n in mine)
+            assert told.value == pytest.approx(sum(n for _, p, n in mine if p == "1") / total)
+        if hits[name].value is not None:
+            positives = sum(n for y, _, n in mine if y == "1")
+            right = sum(n for y, p, n in mine if y == p == "1")
+            assert hits[name].value == pytest.approx(right / positives)
 
 
 # --- each group against everybody else ---------------------------------------------------------
@@ -319,6 +340,36 @@ def _numbers(cells: Any) -> list[tuple[float, float, float, int]]:
         for c in cells.values()
         if c.interval is not None
     ]
+
+
+MILD = [Outcome.PASS, Outcome.WARN, Outcome.FAIL]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.integers(0, 400), min_size=3, max_size=3),
+    st.sampled_from(["each", "rest"]),
+    st.floats(0.3, 0.9),
+    st.floats(0.01, 0.09),
+)
+def test_a_higher_floor_never_refuses_less(
+    chosen: list[int], against: str, floor: float, more: float
+) -> None:
+    """Of 400 rows a group and more, so that nothing is INSUFFICIENT at an estimate."""
+    found = counted({"a": (500, chosen[0]), "b": (400, chosen[1]), "c": (900, chosen[2])}, label=1)
+    outcomes = []
+    for limit in (floor, floor + more):
+        rule = {
+            "check": "fairness.impact_ratio",
+            "parameters": {"against": against},
+            "require": Threshold(at_least=limit),
+            "decide_on": DecideOn.ESTIMATE,
+        }
+        outcomes.append(decided(rule, found).outcome)
+    if outcomes[0] in MILD:
+        assert MILD.index(outcomes[1]) >= MILD.index(outcomes[0])
+    else:
+        assert outcomes[1] is outcomes[0]
 
 
 @settings(deadline=None, max_examples=40)

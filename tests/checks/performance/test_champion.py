@@ -20,7 +20,7 @@ from aims_gate.facts import Lack, Statistic
 from aims_gate.judge import decide, judge
 from aims_gate.measure import measure
 from aims_gate.plan import plan
-from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Threshold
+from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, TaskKind, Threshold
 from aims_gate.sources.subject import Champion as Found
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Decision, Outcome, Result
@@ -317,6 +317,59 @@ def test_classes_are_right_or_wrong() -> None:
     a = arrays(ours, theirs)
     assert cell.value == pytest.approx((a["y"] == a["p"]).mean() - (a["y"] == a["q"]).mean())
     assert cell.interval is not None
+
+
+def several(seed: int, rows: int = 900) -> tuple[Data, Data]:
+    """Three classes with a column of probabilities each, and a champion with others."""
+    rng = np.random.default_rng(seed)
+    y = rng.choice(3, rows)
+    sides = []
+    for sharpness in (2.0, 1.5):
+        odds = np.exp(rng.normal(0, 1, (rows, 3)) + sharpness * np.eye(3)[y])
+        sides.append(odds / odds.sum(axis=1, keepdims=True))
+    ids = np.arange(rows)
+    g = np.where(rng.random(rows) < 0.4, "a", "b")
+    columns = {"id": ids, "y": y, "g": g} | {f"s{c}": sides[0][:, c] for c in range(3)}
+    score = {str(c): f"s{c}" for c in range(3)}
+    ours = data(columns, label="y", score=score, key="id", task=TaskKind.MULTICLASS)
+    other = {"id": ids} | {f"t{c}": sides[1][:, c] for c in range(3)}
+    return ours, champion(other, prediction=None, score={str(c): f"t{c}" for c in range(3)})
+
+
+@pytest.mark.parametrize("metric", ["brier", "log_loss"])
+def test_losses_of_several_classes_are_compared_row_by_row(metric: Plain) -> None:
+    ours, theirs = several(4)
+    a = arrays(ours, theirs)
+    one_hot = np.eye(3)[a["y"]]
+    p, q = (np.stack([a[f"{side}{c}"] for c in range(3)], axis=1) for side in "st")
+    if metric == "brier":
+        losses = [((one_hot - x) ** 2).sum(axis=1) / 2 for x in (p, q)]
+    else:
+        losses = [-np.log((one_hot * x).sum(axis=1)) for x in (p, q)]
+    rows = losses[0] - losses[1]
+    cells = judged(Champion(metric=metric, by=("g",)), ours, theirs)
+    assert cells[""].value == pytest.approx(rows.mean())
+    assert cells["g=a"].value == pytest.approx(rows[a["g"] == "a"].mean())
+    interval = only(Champion(metric=metric), ours, theirs).interval
+    assert interval is not None
+    error = 1.6449 * rows.std(ddof=1) / np.sqrt(len(rows))
+    assert interval.low == pytest.approx(rows.mean() - error, abs=0.1 * error)
+    assert interval.high == pytest.approx(rows.mean() + error, abs=0.1 * error)
+
+
+def test_rankings_are_compared_without_an_interval() -> None:
+    rng = np.random.default_rng(2)
+    rows = 600
+    query, y = np.repeat(np.arange(60), 10), rng.integers(0, 3, rows)
+    columns = {"id": np.arange(rows), "q": query, "y": y, "s": y + rng.normal(0, 1, rows)}
+    columns["market"] = np.where(query < 25, "a", "b")
+    spec: dict[str, Any] = {"label": "y", "score": "s", "query": "q", "task": TaskKind.RANKING}
+    ours = data(columns, key="id", **spec)
+    theirs = champion({"id": np.arange(rows), "t": y + rng.normal(0, 3, rows)}, prediction=None)
+    cells = judged(Champion(metric="ndcg", by=("market",)), ours, theirs)
+    assert set(cells) == {"", "market=a", "market=b"}
+    assert all(cell.value is not None and cell.value > 0.02 for cell in cells.values())
+    assert all(cell.interval is None for cell in cells.values())
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "recall", "roc_auc", "brier"])

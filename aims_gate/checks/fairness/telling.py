@@ -1,0 +1,144 @@
+"""What one column, or all of them, tell of the groups of an attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from aims_gate.checks.fairness.families import group_name
+from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.frames import Counts, Frame, Key, Kind
+from aims_gate.sources.subject import Data
+from aims_gate.stats import auc
+from aims_gate.stats.proxy import Proxy, cuts, of_categories, of_numbers
+from aims_gate.stats.tables import Ranked
+
+STATISTIC = "proxy_auc"
+USABLE = (Kind.NUMBER, Kind.TEXT, Kind.BOOLEAN)
+"""Kinds that can tell something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An attribute, the groups that are told from everybody else, and what its cells share."""
+
+    key: Key
+    groups: tuple[str, ...]
+    alpha: float
+    cells: int
+
+    def cell(self, column: str, data: Data) -> Statistic:
+        """Give the judged cell of a column: the group that it tells best."""
+        where = f"{self.key.column} by {column}"
+        try:
+            found = dict(self._proxies(column, data))
+        except DataError as error:
+            absent = isinstance(error, MissingColumnError)
+            return lack(where, Lack.MISSING if absent else Lack.UNDEFINED, str(error))
+        known = {group: proxy for group, proxy in found.items() if proxy is not None}
+        if len(known) < len(found):
+            reason = f"{column!r} has so many categories that chance alone could tell the groups"
+            return lack(where, Lack.INSUFFICIENT, reason)
+        group, best = max(known.items(), key=lambda item: item[1].area)
+        told = f"{group} against everybody else; chance alone gives {0.5 + best.noise:.2f}"
+        return self._statistic(where, best.table, told, data)
+
+    def together(self, columns: list[str], data: Data) -> Iterator[Statistic]:
+        """Give the judged cell of all columns together: the group that they tell best."""
+        where = f"{self.key.column} by all columns together"
+        try:
+            sides = data.frame.told_apart(self.key, columns)
+        except DataError as error:
+            yield lack(where, Lack.UNDEFINED, str(error))
+            return
+        tables = {
+            name: Ranked.merge((ours.values, ours.counts), (rest.values, rest.counts))
+            for value, (ours, rest) in sides.items()
+            if (name := group_name([self.key.column], [value])) in self.groups
+        }
+        if tables:  # rows without an attribute are a group, but no rule is fitted to tell them
+            group = max(tables, key=lambda name: auc.area(tables[name]))
+            told = f"{group} against everybody else, by {len(columns):,} columns"
+            yield self._statistic(where, tables[group], f"{told}, cross-validated", data)
+
+    def _statistic(self, where: str, table: Ranked, told: str, data: Data) -> Statistic:
+        low, high = auc.bounds(table, self.alpha / self.cells)
+        return Statistic(
+            name=STATISTIC,
+            slice=where,
+            value=max(auc.area(table), 0.5),
+            interval=Interval(
+                low=max(low, 0.5),
+                high=max(high, 0.5),
+                level=1 - 2 * self.alpha,
+                method=f"logit DeLong, one-sided, Bonferroni over {self.cells:,} comparisons",
+            ),
+            rows=table.rows,
+            total=data.frame.rows,
+            judged=True,
+            reason=told,
+        )
+
+    def _proxies(self, column: str, data: Data) -> Iterator[tuple[str, Proxy | None]]:
+        """Give what *column* says of each group; None where chance could say as much.
+
+        Raises:
+            MissingColumnError: There is no such column.
+            DataError: It is no number, text or truth value.
+        """
+        frame = data.frame
+        if column not in frame.kinds:
+            raise MissingColumnError.from_columns(column, frame.kinds, where=f"{data.role} data")
+        if frame.kinds[column] not in USABLE:
+            raise DataError(f"{column!r} holds {frame.types[column]}, which tells nothing")
+        edges = _edges(frame, column)
+        table = self._counted(frame, Key(column=column, edges=edges))
+        everybody = sum(table.groups.values())
+        for group in self.groups:
+            ours = table.groups[group]
+            rest = everybody - ours
+            if edges:
+                nulls = int(ours[table.null].sum()), int(rest[table.null].sum())
+                yield group, of_numbers(ours[~table.null], rest[~table.null], nulls)
+            else:
+                yield group, of_categories(ours, rest)
+
+    def _counted(self, frame: Frame, of: Key) -> _Counted:
+        """Count the groups by the bins or values of a column, bins in ascending order."""
+        cells = frame.count(of, self.key)
+        places = {
+            value: place for place, value in enumerate(dict.fromkeys(v for v, _g in cells.values))
+        }
+        groups: dict[str, Counts] = {}
+        for (value, group), rows in zip(cells.values, cells.counts.tolist(), strict=True):
+            name = group_name([self.key.column], [group])
+            counts = groups.setdefault(name, np.zeros(len(places), dtype=np.int64))
+            counts[places[value]] += rows
+        null = np.array([value is None for value in places], dtype=np.bool_)
+        return _Counted(groups=groups, null=null)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Counted:
+    """Rows of each group by the bins or values of a column."""
+
+    groups: dict[str, Counts]
+    """Each of shape (bins,)."""
+    null: npt.NDArray[np.bool_]
+    """Shape (bins,): the bin of the rows without a value."""
+
+
+def _edges(frame: Frame, column: str) -> tuple[float, ...]:
+    if frame.kinds[column] is not Kind.NUMBER:
+        return ()
+    found = frame.distribution(column)
+    return cuts(found.values, found.counts)
+
+
+def lack(where: str, lack: Lack, reason: str) -> Statistic:
+    """Give a judged cell without a value."""
+    return Statistic(name=STATISTIC, slice=where, judged=True, lack=lack, reason=reason)
