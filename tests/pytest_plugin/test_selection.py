@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aims_gate.pytest_plugin import runs
 from tests.pytest_plugin.repos import CASES, GATE, evidence, repo
 
 KEEP = "--aims-gate-evidence=kept"
@@ -188,27 +189,23 @@ def test_what_another_session_left_is_not_believed(pytester: pytest.Pytester) ->
     done.assert_outcomes(passed=2, failed=1)
 
 
-def test_a_run_that_was_broken_off_is_not_tried_again(pytester: pytest.Pytester) -> None:
-    """A gate that is interrupted in one test is undecided in all."""
+def test_a_run_that_was_broken_off_is_not_tried_again(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gate that a time-out ends in one test is undecided in all."""
+    calls: list[object] = []
+
+    def broken(*arguments: object) -> None:
+        calls.append(arguments)
+        pytest.fail("a time-out", pytrace=False)
+
+    monkeypatch.setattr(runs, "_measured", broken)
     folder = repo(pytester, "met")
-    pytester.makeconftest(
-        "import pytest, aims_gate.pytest_plugin.runs as runs\n"
-        "def broken(*_):\n    pytest.fail('a time-out', pytrace=False)\n"
-        "@pytest.fixture(autouse=True, scope='session')\n"
-        "def _b():\n    yield\n"
-        "def pytest_collection_finish(session):\n    runs._measured = broken\n"
-    )
-    try:
-        done = pytester.runpytest_inprocess(*GATE, KEEP)
-    finally:
-        import importlib
-
-        from aims_gate.pytest_plugin import runs
-
-        importlib.reload(runs)
+    done = pytester.runpytest_inprocess(*GATE, KEEP)
     assert done.ret == 1
     done.assert_outcomes(errors=2)
     done.stdout.fnmatch_lines(["*ended before it had decided*"])
+    assert len(calls) == 1
     assert not evidence(folder)
 
 
