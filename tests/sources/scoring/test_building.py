@@ -26,6 +26,7 @@ from pyarrow import parquet
 from aims_gate.errors import DataError
 from aims_gate.operations.run import run
 from aims_gate.reports import REPORTS
+from aims_gate.sources.scoring import building
 from aims_gate.sources.scoring.building import Builder, pip_environment
 from aims_gate.sources.scoring.process import Limits
 from aims_gate.sources.subject import Workspace
@@ -291,3 +292,22 @@ def test_pip_gets_its_own_configuration_and_nothing_else_of_the_gate_s() -> None
     assert pips.items() <= given.items()
     assert not ours.keys() & given.keys()
     assert given["TMPDIR"] == "/private"
+
+
+def test_without_pip_the_line_that_installs_it_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pip", None)
+    with pytest.raises(DataError, match=r"no pip beside the gate; .* -m ensurepip"):
+        builder(folder).environment(where="w")
+
+
+@pytest.mark.parametrize("told", [None, "{", "{}", '{"install": [{"metadata": {}}]}', "[]"])
+def test_a_pip_that_does_not_say_what_it_installed_is_refused(
+    told: str | None, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    if told is not None:
+        report.write_text(told, encoding="utf-8")
+    with pytest.raises(DataError, match="pip does not say what it installed"):
+        building._refuse_direct(report, "w")
