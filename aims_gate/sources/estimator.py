@@ -154,7 +154,7 @@ def _asked(estimator: Any, method: str, rows: Any, where: str) -> Any:
     """Call a method of the model; what it raises is told by its type, for messages hold rows."""
     try:
         return np.asarray(getattr(estimator, method)(rows.copy()))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # its exit code is none of the gate's
         _LOG.exception("the estimator's %s failed on the %s", method, where)
         what = f"the estimator failed in {method} ({type(error).__name__})"
         raise DataError(what, where=where, hint="the log has its own words") from error

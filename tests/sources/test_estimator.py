@@ -149,6 +149,7 @@ class Odd:
         ([1, "no", None], "no single column|null|not numbers"),
         (7, "no single column|predictions for 3 rows"),
         (ValueError("row 3: Anna"), r"failed in predict \(ValueError\)"),
+        (SystemExit(0), r"failed in predict \(SystemExit\)"),
     ],
 )
 def test_answers_that_are_none_are_errors(tmp_path: Path, answer: Any, words: str) -> None:
