@@ -16,7 +16,9 @@ for _name in (
     *("checks.performance.score", "checks.integrity", "sources.files", "reports.json_report"),
 ):
     import_module(f"aims_gate.{_name}")
-import_module("hypothesis")  # whose own plugin imports it to say that it had nothing to do
+# Hypothesis' plugin imports it to say that it had nothing to do; pandas cannot be loaded twice
+for _name in ("hypothesis", "pandas", "pyarrow.pandas_compat", "pyarrow.parquet", "sklearn"):
+    import_module(_name)
 
 CASES = Path(__file__).parents[1] / "contract"
 GATE = (

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.dependence import design_effect_problems
 from aims_gate.checks.fairness.events import RateOf
 from aims_gate.checks.fairness.families import Family, is_of
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, RateGroups
@@ -66,9 +67,7 @@ class _Pairs(RateGroups):
         if not 0 <= self.small_share <= 0.1:
             hint = "a group with more than a tenth of the rows is not small"
             yield "small_share", f"{self.small_share:g} is outside [0, 0.1]", hint
-        if not 1 <= self.design_effect < math.inf:
-            hint = "below 1 it would invent rows"
-            yield "design_effect", f"{self.design_effect:g} is not at least 1", hint
+        yield from design_effect_problems(self.design_effect)
         yield from RateGroups.problems(self)
         attributes = self.attributes()
         if self.reference and self.against == "rest":
