@@ -164,16 +164,15 @@ def _scores(estimator: Any, rows: Any, spec: DataSpec, where: str) -> Any:
 def _asked(estimator: Any, method: str, rows: Any, where: str) -> Any:
     """Call a method of the model; what it raises is told by its type, for messages hold rows."""
     try:
-        answers = getattr(estimator, method)(rows.copy())
-        if np.ma.is_masked(answers):
-            raise DataError(f"the estimator's {method} masks some answers", where=where)
-        return np.asarray(answers)
-    except DataError:
-        raise
+        told = getattr(estimator, method)(rows.copy())
+        masked, answers = np.ma.is_masked(told), np.asarray(told)
     except (Exception, SystemExit) as error:
         _LOG.exception("the estimator's %s failed on the %s", method, where)
         what = f"the estimator failed in {method} ({type(error).__name__})"
         raise DataError(what, where=where, hint="the log has its own words") from error
+    if masked:
+        raise DataError(f"the estimator's {method} masks some answers", where=where)
+    return answers
 
 
 def _column(answers: Any, where: str) -> pa.ChunkedArray:
