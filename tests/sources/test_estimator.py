@@ -150,7 +150,7 @@ class Odd:
         (7, "no single column|predictions for 3 rows"),
         (ValueError("row 3: Anna"), r"failed in predict \(ValueError\)"),
         (SystemExit(0), r"failed in predict \(SystemExit\)"),
-        (np.ma.masked_array([1, 0, 1], mask=[0, 1, 0]), "masks some answers"),
+        (np.ma.masked_array([1, 0, 1], mask=[False, True, False]), "masks some answers"),
     ],
 )
 def test_answers_that_are_none_are_errors(tmp_path: Path, answer: Any, words: str) -> None:
