@@ -251,15 +251,31 @@ def test_no_source_of_a_package_is_built(
     assert not (folder / "built").exists()
 
 
-def test_a_package_that_takes_what_it_needs_from_a_url_is_refused(folder: Path) -> None:
-    """Pip builds such a source; it sees none of the gate's secrets, and is not used."""
+def test_a_source_that_a_wheel_asks_for_by_url_is_not_built(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pip builds a URL's source whatever is asked of it, so it cannot start a process."""
     path = sdist(folder, "elsewhere", folder / "built")
+    needs = f"Requires-Dist: elsewhere @ {path.as_uri()}\n"
+    wheel(folder / "wheels", "linking", "1", {}, needs)
+    declare(folder, "mlflow\nlinking\n")
+    caplog.set_level(logging.ERROR)
+    with pytest.raises(DataError, match="could not be built: pip ended with"):
+        builder(folder).environment(where="w")
+    assert "no process is started while a model's packages are installed" in caplog.text
+    assert not (folder / "built").exists()
+
+
+def test_a_wheel_that_a_wheel_asks_for_by_url_is_refused(folder: Path) -> None:
+    """Where packages come from is no stranger's choice."""
+    (folder / "other").mkdir()
+    wheel(folder / "other", "elsewhere", "1", {})
+    path = folder / "other" / "elsewhere-1-py3-none-any.whl"
     needs = f"Requires-Dist: elsewhere @ {path.as_uri()}\n"
     wheel(folder / "wheels", "linking", "1", {}, needs)
     declare(folder, "mlflow\nlinking\n")
     with pytest.raises(DataError, match="1 packages of the model's environment came from a URL"):
         builder(folder).environment(where="w")
-    assert "MLFLOW_TRACKING_TOKEN" not in (folder / "built").read_text(encoding="utf-8").split()
 
 
 @pytest.fixture
