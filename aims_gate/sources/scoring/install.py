@@ -1,8 +1,8 @@
 """The program that runs pip where no package's code may run; it imports nothing of the gate.
 
 Started as `python -I -B install.py FOLDER ARGUMENTS...` by the interpreter that is installed into,
-which has no pip: FOLDER is where the gate's lies. Building a source needs a process, whoever asked
-for it, and an audit hook, which nothing can remove, refuses all of them.
+which has no pip: FOLDER is where the gate's lies. pip builds a source in a process of its own,
+whoever asked for it, and an audit hook, which nothing can remove, refuses to start one.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import socket
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -26,7 +27,7 @@ from pyarrow import parquet
 from aims_gate.errors import DataError
 from aims_gate.operations.run import run
 from aims_gate.reports import REPORTS
-from aims_gate.sources.scoring import building
+from aims_gate.sources.scoring import building, install
 from aims_gate.sources.scoring.building import Builder, pip_environment
 from aims_gate.sources.scoring.process import Limits
 from aims_gate.sources.subject import Workspace
@@ -327,3 +328,23 @@ def test_a_pip_that_does_not_say_what_it_installed_is_refused(
         report.write_text(told, encoding="utf-8")
     with pytest.raises(DataError, match="pip does not say what it installed"):
         building._refuse_direct(report, "w")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        *("subprocess.run(['true'])", "os.system('true')", "os.fork()", "os.popen('true')"),
+        *("os.posix_spawn('/bin/true', ['true'], {})", "os.execv('/bin/true', ['true'])"),
+    ],
+)
+def test_where_pip_runs_no_process_can_be_started(start: str) -> None:
+    program = f"""\
+import os, runpy, subprocess, sys
+sys.addaudithook(runpy.run_path({install.__file__!r})["refuse_processes"])
+try:
+    {start}
+except PermissionError:
+    os._exit(7)
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", program], check=False)
+    assert done.returncode == 7
