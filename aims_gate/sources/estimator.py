@@ -110,6 +110,10 @@ def _answered(estimator: Any, data: Data) -> Data:
     where, spec, frame = f"{data.role} data", data.spec, data.frame
     if not isinstance(frame, ArrowFrame):
         raise DataError("an estimator predicts rows in memory only", where=where)
+    if spec.environment == "model":
+        what = "an estimator in memory has no environment of its own"
+        hint = "log it with MLflow, and give its URI"
+        raise DataError(what, where=where, hint=hint)
     if frame.table.num_rows == 0:
         return data  # a rule finds that there are no rows
     rows = _rows(frame.table, spec, estimator, where)

@@ -89,6 +89,15 @@ def test_the_gate_judges_what_the_estimator_answers(policy: Path) -> None:
     assert asked.versions["isolation"] == "in-process"
 
 
+def test_an_estimator_in_memory_has_no_environment_of_its_own(tmp_path: Path) -> None:
+    """A policy that asks for one is not answered by the gate's own Python."""
+    frame = rows()
+    spec = DataSpec(label="y", predictions="model", environment="model")
+    subject = opened(tmp_path, trained(frame), frame, spec)
+    assert not subject.data
+    assert "no environment of its own" in str(subject.unread[Role.EVALUATION])
+
+
 def test_a_pipeline_on_text_is_an_estimator_too(policy: Path) -> None:
     """One that reads the protected attribute and refuses women is refused."""
     frame = rows()
