@@ -201,10 +201,10 @@ CHECKS: Table[type[Check]] = Table(
         "data.duplicates": "aims_gate.checks.data.duplicates:Duplicates",
         "data.overlap": "aims_gate.checks.data.overlap:Overlap",
         "data.freshness": "aims_gate.checks.data.freshness:Freshness",
-        "integrity.model": "aims_gate.checks.integrity:Model",
-        "integrity.data": "aims_gate.checks.integrity:DataDigests",
-        "integrity.run": "aims_gate.checks.integrity:Run",
-        "integrity.isolation": "aims_gate.checks.isolation:Isolated",
+        "integrity.model": "aims_gate.checks.integrity.model:Model",
+        "integrity.data": "aims_gate.checks.integrity.data:DataDigests",
+        "integrity.run": "aims_gate.checks.integrity.run:Run",
+        "integrity.isolation": "aims_gate.checks.integrity.isolation:Isolated",
     },
 )
 

@@ -72,6 +72,11 @@ def formula(metric: str, table: type[ScoreTable]) -> Formula[Any]:
     return next(f for f in FORMULAS if f.metric == metric and f.table is table)
 
 
+def basis(metric: str, table: ScoreTable) -> int:
+    """Give the rows that a metric rests on: the positives of recall, all rows of accuracy."""
+    return formula(metric, type(table)).basis(table)
+
+
 def rows_needed(
     value: float, bound: float, floor: float, rows: int, *, alpha: float = 0.05
 ) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.data.present import columns_of
 from aims_gate.checks.named import Named, column_problems
@@ -34,7 +35,7 @@ class Rows:
 
     def lack(self, lack: Lack, reason: str) -> Statistic:
         """Give the judged cell without a value."""
-        return Statistic(name=self.statistic, judged=True, lack=lack, reason=reason)
+        return lacking(self.statistic, lack, reason)
 
     def compared(self, *sides: Data) -> list[str]:
         """Name the columns to compare rows of all *sides* by.

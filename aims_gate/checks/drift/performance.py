@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged, NoDataError
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.outcomes import Outcomes, outcomes
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
@@ -108,7 +109,7 @@ class Performance:
     def _compared(
         self, sides: tuple[Outcomes, Outcomes], roles: tuple[Data, Data], inputs: Inputs
     ) -> Iterator[Statistic]:
-        rows = [scores.formula(self.metric, type(s.table)).basis(s.table) for s in sides]
+        rows = [scores.basis(self.metric, s.table) for s in sides]
         answers = [inputs.engine.score(self.metric, s.table, s.sample) for s in sides]
         for answer in answers:
             if answer.problem:
@@ -166,7 +167,7 @@ class Performance:
         return next(row.higher_is_better for row in FORMULAS if row.metric == self.metric)
 
     def _lack(self, lack: Lack, reason: str, rows: int) -> Statistic:
-        return Statistic(name=self.judged().name, judged=True, lack=lack, reason=reason, rows=rows)
+        return lacking(self.judged().name, lack, reason, rows=rows)
 
 
 def _labelled(data: Data) -> Data:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.fairness.events import RateOf
 from aims_gate.checks.fairness.families import Family, is_of
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, RateGroups
@@ -63,20 +63,18 @@ class _Pairs(RateGroups):
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        if not 0 <= self.small_share <= 0.1:
-            hint = "a group with more than a tenth of the rows is not small"
-            yield "small_share", f"{self.small_share:g} is outside [0, 0.1]", hint
+        yield from attributes.small_share_problems(self.small_share)
         if not 1 <= self.design_effect < math.inf:
             hint = "below 1 it would invent rows"
             yield "design_effect", f"{self.design_effect:g} is not at least 1", hint
         yield from RateGroups.problems(self)
-        attributes = self.attributes()
+        named = attributes.listed(self.by)
         if self.reference and self.against == "rest":
             yield "against", "a reference and the rest exclude each other", "leave one out"
-        if self.reference and len(attributes) != 1:
+        if self.reference and len(named) != 1:
             yield "reference", "needs exactly one attribute in by", "split the rule"
-        elif self.reference and not is_of(self.reference, attributes[0]):
-            yield "reference", f"{self.reference!r} is not a group of {attributes[0]}", ""
+        elif self.reference and not is_of(self.reference, named[0]):
+            yield "reference", f"{self.reference!r} is not a group of {named[0]}", ""
 
     def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:
         """Compare every ordered pair of groups, one correction over all of them."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import labelled
 from aims_gate.checks.outcomes import outcomes
 from aims_gate.checks.performance import pairs
@@ -193,9 +194,7 @@ class Robustness:
         )
 
     def _lack(self, lack: Lack, reason: str, where: str, rows: int) -> Statistic:
-        return Statistic(
-            name=self.judged().name, slice=where, judged=True, lack=lack, reason=reason, rows=rows
-        )
+        return lacking(self.judged().name, lack, reason, where=where, rows=rows)
 
 
 def _refuse_no_classes(frame: Frame, columns: Sequence[str], *, where: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import Labelled, classes_of, labelled
 from aims_gate.checks.outcomes import outcomes, task_of
 from aims_gate.checks.outcomes.table import counted, named
@@ -97,7 +98,7 @@ class Sample:
         measured = outcomes(metric, data)
         table, total = measured.table, measured.found.total
         yield from measured.found.context()
-        rows = scores.formula(metric, type(table)).basis(table)
+        rows = scores.basis(metric, table)
         undefined = scores.undefined(metric, table)
         interval = scores.interval(metric, table, alpha=alpha / 2)
         if interval is not None:
@@ -106,14 +107,8 @@ class Sample:
             yield self._value(half, rows=rows, total=total, reason=told)
             return
         short = scores.insufficient(metric, table) or f"{metric} of these data has no interval"
-        yield Statistic(
-            name=self.statistic,
-            judged=True,
-            lack=Lack.UNDEFINED if undefined else Lack.INSUFFICIENT,
-            reason=undefined or short,
-            rows=rows,
-            total=total,
-        )
+        lack = Lack.UNDEFINED if undefined else Lack.INSUFFICIENT
+        yield lacking(self.statistic, lack, undefined or short, rows=rows, total=total)
 
 
 def _rarest(data: Data, found: Labelled) -> int:

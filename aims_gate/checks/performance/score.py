@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.outcomes import Asked, Outcomes, each_class, outcomes
 from aims_gate.checks.outcomes.multiclass import BY_CLASS
 from aims_gate.facts import Lack, Statistic
@@ -153,8 +154,7 @@ class Score:
         if self.k is not None and self.k < 1:
             yield "k", f"{self.k} is not a number of places", "10 is usual"
         yield from self._class_problems()
-        if not 0 <= self.max_uncovered < 1:
-            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
+        yield from attributes.uncovered_problems(self.max_uncovered)
 
     def _class_problems(self) -> Iterator[tuple[str, str, str]]:
         if self.classes is not None and self.metric not in BY_CLASS:
@@ -230,9 +230,7 @@ class Score:
             yield self._lack(Lack.INSUFFICIENT, short, rows=rows, total=total)
 
     def _lack(self, lack: Lack, reason: str, *, rows: int, total: int) -> Statistic:
-        return Statistic(
-            name=self.metric, judged=True, lack=lack, reason=reason, rows=rows, total=total
-        )
+        return lacking(self.metric, lack, reason, rows=rows, total=total)
 
 
 def _context(measured: Outcomes) -> Iterator[Statistic]:

@@ -56,7 +56,7 @@ BY_X = {"metric": "accuracy", "by": ["x"]}
 @pytest.mark.parametrize(
     ("parameters", "why"),
     [
-        ({"metric": "accuracy", "by": ["x", "x"]}, "same slices twice"),
+        ({"metric": "accuracy", "by": ["x", "x"]}, "attribute is named twice"),
         ({"metric": "accuracy", "by": [["x", "x"]]}, "different columns"),
         ({"metric": "accuracy", "by": ["x"], "bins": {"age": [40]}}, "no column of by"),
         ({"metric": "accuracy", "by": ["x"], "depth": 2}, "makes no pairs"),
@@ -78,7 +78,7 @@ def test_parameters_that_mean_nothing_are_policy_errors(
 @pytest.mark.parametrize(
     ("parameters", "spec", "outcome", "why"),
     [
-        ({"metric": "accuracy"}, {}, Outcome.ERROR, "no column is named to cut by"),
+        ({"metric": "accuracy"}, {}, Outcome.ERROR, "no column is named as sensitive"),
         ({"metric": "accuracy", "by": ["gone"]}, {}, Outcome.MISSING, "gone"),
         ({"metric": "accuracy", "by": ["id"]}, {}, Outcome.ERROR, "more than 250"),
         ({"metric": "brier", "by": ["id"]}, {}, Outcome.ERROR, "more than 250"),
