@@ -37,8 +37,9 @@ nightly: check bench bench-noise  ## the checks, with long Hypothesis runs, and 
 	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist loadgroup
 	$(MAKE) test VENV=.venv-pandas3 LOCK=locks/pandas3.txt
 
-bench: $(STAMP)  ## start-up times
+bench: $(STAMP)  ## start-up, and whole gates beside plain scripts (ROWS="10000000" REPEAT=1 for the large one)
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/speed.py $(if $(ROWS),--rows $(ROWS)) --repeat $(or $(REPEAT),3)
 
 bench-noise: $(STAMP)  ## false alarms, power and coverage on simulated data (RUNS=400 for a long run)
 	$(BIN)/python benchmarks/noise --runs $(or $(RUNS),50)

@@ -1,8 +1,8 @@
 """Our gate beside what people write without it: time, processor time and memory of whole processes.
 
-`make bench` prints the table; `benchmarks/speed.py --rows 10000000` makes the large one (ours, the
-expert script and the bare cost). Every leg is a fresh process on the same files in the same run,
-the files warm in the page cache, legs in turn. Data and an MLflow server live in `--cache`.
+`make bench` prints the table; `benchmarks/speed.py --rows 10000000 --repeat 1` makes the large one,
+without the plain script. Every leg is a fresh process on the same files in the same run, the files
+warm in the page cache, legs in turn. Data and an MLflow server live in `--cache`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,13 @@ from speed_server import MODEL, serving
 
 HERE = Path(__file__).parent
 SIZES = (50_000, 100_000, 1_000_000)
+LEGS = {
+    "bare": "bare reading, sorting, counting",
+    "native": "aims-gate, native",
+    "both": "aims-gate, both engines",
+    "expert": "(b) expert script",
+    "plain": "(a) plain script",
+}
 PLAIN_MOST = 1_000_000
 """Rows a side up to which the plain script is run: it takes minutes there."""
 _LIBRARIES = ("numpy", "pyarrow", "scipy", "polars", "pandas", "mlflow", "evidently", "fairlearn")
@@ -80,11 +87,14 @@ def median(costs: Sequence[Cost]) -> Cost:
 class Bench:
     """The legs of one size, over the same two files."""
 
-    def __init__(self, cache: Path, tracking: str, scratch: Path, repeat: int) -> None:
+    def __init__(
+        self, cache: Path, tracking: str, scratch: Path, repeat: int, legs: Sequence[str]
+    ) -> None:
         self._cache = cache
         self._tracking = tracking
         self._scratch = scratch
         self._repeat = repeat
+        self._legs = ("native", *legs)
         self._environ = {
             **os.environ,
             "MLFLOW_TRACKING_URI": tracking,
@@ -94,24 +104,22 @@ class Bench:
         self._run(["-m", "aims_gate", "evidence", "key", "generate", "--out", "gate.key"])
 
     def size(self, rows: int) -> Iterator[tuple[str, Cost]]:
-        """Give each leg and its cost; ours, the bare cost and the expert script take turns."""
+        """Give each leg and its cost; all but the plain script take turns."""
         paths = [str(path) for path in make(self._cache / "data", rows).values()]
         legs = {
-            "bare reading, sorting, counting": [str(HERE / "bare_cost.py"), *paths],
-            "aims-gate, native": self._gate("native", paths),
-            "(b) expert script": [str(HERE / "expert_script.py"), *paths],
+            "bare": [str(HERE / "bare_cost.py"), *paths],
+            "native": self._gate("native", paths),
+            "both": self._gate("both", paths),
+            "expert": [str(HERE / "expert_script.py"), *paths],
+            "plain": [str(HERE / "plain_script.py"), *paths, self._tracking, MODEL],
         }
-        if rows <= SIZES[1]:
-            legs["aims-gate, both engines"] = self._gate("both", paths)
-        self._run(legs["bare reading, sorting, counting"])  # the files into the page cache
-        costs: dict[str, list[Cost]] = {leg: [] for leg in legs}
-        for _ in range(self._repeat):
-            for leg, command in legs.items():
-                costs[leg].append(self._run(command))
-        yield from ((leg, median(found)) for leg, found in costs.items())
-        if rows <= PLAIN_MOST:
-            plain = [str(HERE / "plain_script.py"), *paths, self._tracking, MODEL]
-            yield "(a) plain script", self._run(plain)
+        self._run(legs["bare"])  # the files into the page cache
+        costs: dict[str, list[Cost]] = {leg: [] for leg in legs if leg in self._legs}
+        for turn in range(self._repeat):
+            for leg, found in costs.items():
+                if leg != "plain" or (turn == 0 and rows <= PLAIN_MOST):
+                    found.append(self._run(legs[leg]))
+        yield from ((leg, median(found)) for leg, found in costs.items() if found)
 
     def stages(self, rows: int) -> dict[str, float]:
         """Give the seconds of each stage of our gate, signed, in one process."""
@@ -146,12 +154,12 @@ class Bench:
 
 def report(rows: int, legs: dict[str, Cost]) -> None:
     """Print the table of one size."""
-    ours = legs["aims-gate, native"]
+    ours = legs["native"]
     print(f"\n{rows:,} rows a side")
     print(f"{'':<34}{'wall s':>9}{'CPU s':>9}{'GiB':>7}{'wall/ours':>11}{'CPU/ours':>10}")
     for leg, cost in legs.items():
         print(
-            f"{leg:<34}{cost.wall:>9.2f}{cost.cpu:>9.2f}{cost.peak:>7.2f}"
+            f"{LEGS[leg]:<34}{cost.wall:>9.2f}{cost.cpu:>9.2f}{cost.peak:>7.2f}"
             f"{cost.wall / ours.wall:>11.2f}{cost.cpu / ours.cpu:>10.2f}",
             flush=True,
         )
@@ -177,10 +185,10 @@ def machine() -> None:
 
 
 @contextmanager
-def bench(cache: Path, repeat: int) -> Iterator[Bench]:
+def bench(cache: Path, repeat: int, legs: Sequence[str]) -> Iterator[Bench]:
     """Give a bench with a server and a folder of its own."""
     with serving(cache) as tracking, tempfile.TemporaryDirectory() as scratch:
-        yield Bench(cache, tracking, Path(scratch), repeat)
+        yield Bench(cache, tracking, Path(scratch), repeat, legs)
 
 
 def main() -> None:
@@ -190,9 +198,10 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="runs of each leg but (a)")
     default = Path(tempfile.gettempdir()) / "aims-gate-bench"
     parser.add_argument("--cache", type=Path, default=default, help="where data are kept")
+    parser.add_argument("--legs", nargs="*", choices=LEGS, default=list(LEGS))
     asked = parser.parse_args()
     machine()
-    with bench(asked.cache, asked.repeat) as found:
+    with bench(asked.cache, asked.repeat, asked.legs) as found:
         for rows in asked.rows:
             report(rows, dict(found.size(rows)))
             stages = found.stages(rows)

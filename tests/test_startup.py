@@ -62,6 +62,16 @@ def test_run_on_files_and_verify_stay_light(folder: Path) -> None:
     assert not loaded & (HEAVY | NUMERIC | {"requests", "securesystemslib"})
 
 
+def test_no_check_and_no_native_engine_needs_a_heavy_library() -> None:
+    """Every check of the table is imported, with the engine that is always there."""
+    code = (
+        "import sys; from aims_gate.checks import CHECKS; from aims_gate.engines import Engines; "
+    )
+    code += "[CHECKS[name] for name in CHECKS]; Engines()['native']; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not set(done.stdout.split()) & HEAVY
+
+
 def test_importing_the_package_imports_nothing_heavy() -> None:
     """`import aims_gate` loads its own module only; names come when they are used."""
     code = "import sys; before = set(sys.modules); import aims_gate; "

@@ -18,7 +18,6 @@ Columns = tuple[str, ...]
 Bins = Mapping[str, tuple[float, ...]]
 MOST = 250
 """Columns with more groups than this are a number without bin edges, or an identifier."""
-_LARGEST_SMALL = 0.1
 
 
 def listed(by: Iterable[str | Columns]) -> list[Columns]:
@@ -45,26 +44,6 @@ def problems(attributes: Sequence[Columns]) -> Iterable[tuple[str, str, str]]:
             yield "by", f"{list(columns)} is not a list of different columns", ""
     if len({frozenset(columns) for columns in attributes}) != len(attributes):
         yield "by", "an attribute is named twice", "each of its groups counts once"
-
-
-def cover_problems(min_cell: int, max_uncovered: float) -> Iterable[tuple[str, str, str]]:
-    """Give what is wrong with the least rows of a group and the share that may be below them."""
-    if min_cell < 1:
-        yield "min_cell", f"{min_cell} is not a number of rows", "30 is usual"
-    yield from uncovered_problems(max_uncovered)
-
-
-def uncovered_problems(max_uncovered: float) -> Iterable[tuple[str, str, str]]:
-    """Give what is wrong with the share of rows that may be in groups too small to judge."""
-    if not 0 <= max_uncovered < 1:
-        yield "max_uncovered", f"{max_uncovered:g} is outside [0, 1)", ""
-
-
-def small_share_problems(small_share: float) -> Iterable[tuple[str, str, str]]:
-    """Give what is wrong with the share under which a group that shows nothing warns only."""
-    if not 0 <= small_share <= _LARGEST_SMALL:
-        hint = "more than a tenth of the rows is not small"
-        yield "small_share", f"{small_share:g} is outside [0, {_LARGEST_SMALL:g}]", hint
 
 
 def keys(

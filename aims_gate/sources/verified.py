@@ -65,11 +65,12 @@ class VerifiedFile:
 
     def _hash(self) -> tuple[str, list[bytes]]:
         whole, tags = hashlib.sha256(), []
-        buffers = memoryview(bytearray(_CHUNK)), memoryview(bytearray(_CHUNK))
+        most = min(_CHUNK, self.size)
+        buffers = memoryview(bytearray(most)), memoryview(bytearray(most))
         with ThreadPoolExecutor(1) as other:
             hashed = other.submit(whole.update, b"")
             for number, start in enumerate(range(0, self.size, _CHUNK)):
-                content = buffers[number % 2][: min(_CHUNK, self.size - start)]
+                content = buffers[number % 2][: self.size - start]
                 self._fill(content, start)
                 tags += self._tagged(content)
                 hashed.result()

@@ -76,15 +76,22 @@ class Moved:
     df: int
     """Bins minus one; 0 if one bin holds everything, and the distance is then exactly 0."""
     size: float
-    """Harmonic size N = nm/(n+m)."""
+    """Harmonic size N = nm/(n+m), over the design effect."""
     moved: str
     """The bin that contributes most."""
     of: Divergence = field(default_factory=lambda: DIVERGENCES["psi"])
+    design_effect: float = 1.0
+    """Rows per independent row, at least 1."""
 
     @property
     def value(self) -> float:
         """The distance without the df/(factor N) that noise alone adds to the sum, at least 0."""
         return self.of.distance(max(0.0, self.raw - self.df / self._scale))
+
+    def of_dependent_rows(self, value: float) -> float:
+        """Take off a value, as an engine gives it for independent rows, what dependence adds."""
+        added = self.df / self._scale * (1 - 1 / self.design_effect)
+        return self.of.distance(max(0.0, self.of.total(value) - added)) if added else value
 
     @property
     def p_value(self) -> float:
@@ -123,11 +130,11 @@ class Moved:
         return self.of.distance(found / self._scale)
 
 
-def moved(method: str, table: Binned) -> Moved:
+def moved(method: str, table: Binned, *, design_effect: float = 1.0) -> Moved:
     """Give a distance of a table by its name in `DIVERGENCES`; both samples have a row."""
     of = DIVERGENCES[method]
     n, m = table.sizes
-    size = n * m / (n + m)
+    size = n * m / (n + m) / design_effect
     if table.bins == 1:
         return Moved(raw=0.0, df=0, size=size, moved=table.names[0], of=of)
     terms = of.terms(_shares(table.reference, of), _shares(table.current, of))
@@ -137,6 +144,7 @@ def moved(method: str, table: Binned) -> Moved:
         size=size,
         moved=table.names[int(terms.argmax())],
         of=of,
+        design_effect=design_effect,
     )
 
 

@@ -32,6 +32,8 @@ class DriftDesign:
     alpha: float
     method: str = "psi"
     """A distance of `stats.divergence`."""
+    design_effect: float = 1.0
+    """Rows per independent row, at least 1; divides the rows."""
 
     def need(self, *, limit: float, line: float, serious: float) -> Need:
         """Tell whether a *serious* drift of this column would be refused."""
@@ -43,7 +45,7 @@ class DriftDesign:
             line=of.factor * of.total(line),
             serious=of.factor * of.total(serious),
         )
-        return _need(self.reference, self.current, least_n, serious)
+        return _need(self, least_n, serious)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,8 @@ class OrderedDesign:
     error: float
     """Standard error of the distance over s, at most: 1/2 for `ks`, 1 for a shift in standard
     deviations."""
+    design_effect: float = 1.0
+    """Rows per independent row, at least 1; divides the rows."""
 
     def need(self, *, limit: float, line: float, serious: float) -> Need:
         """Tell whether a *serious* drift of this column would be refused.
@@ -68,26 +72,27 @@ class OrderedDesign:
         """
         spread = Z_POWER * self.error
         room = min((serious - limit) / spread, (serious - line) / (self.noise + spread))
-        return _need(self.reference, self.current, 1 / room**2 if room > 0 else math.inf, serious)
+        return _need(self, 1 / room**2 if room > 0 else math.inf, serious)
 
 
-def _need(reference: int, current: int, least_n: float, serious: float) -> Need:
-    """Hold the sizes of two samples against the least harmonic size nm/(n+m)."""
-    n, m = reference, current
-    if min(n, m) >= LEAST_SAMPLE and n * m / (n + m) >= least_n:
+def _need(design: DriftDesign | OrderedDesign, least_n: float, serious: float) -> Need:
+    """Hold two samples against the least harmonic size nm/(n+m) of independent rows."""
+    n, m = design.reference, design.current
+    least_n, least_rows = least_n * design.design_effect, LEAST_SAMPLE * design.design_effect
+    if min(n, m) >= least_rows and n * m / (n + m) >= least_n:
         return Need(powered=True)
     text = f"{m:,} current and {n:,} reference rows cannot show {serious:.2f}"
-    return Need(powered=False, reason=f"{text}; {_wanted(n, least_n)}")
+    return Need(powered=False, reason=f"{text}; {_wanted(n, least_n, math.ceil(least_rows))}")
 
 
-def _wanted(reference: int, least_n: float) -> str:
+def _wanted(reference: int, least_n: float, least_rows: int) -> str:
     if math.isinf(least_n):
         return "no number of rows could"
-    if reference <= max(least_n, LEAST_SAMPLE - 1):
-        more = max(math.floor(least_n) + 1, LEAST_SAMPLE)
+    if reference <= max(least_n, least_rows - 1):
+        more = max(math.floor(least_n) + 1, least_rows)
         return f"the reference is too small: it needs at least {more:,} rows"
     current = math.ceil(least_n * reference / (reference - least_n))
-    return f"needs {max(LEAST_SAMPLE, current):,} current rows"
+    return f"needs {max(least_rows, current):,} current rows"
 
 
 @lru_cache(maxsize=4096)

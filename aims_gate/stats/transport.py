@@ -21,6 +21,7 @@ Counts = npt.NDArray[np.int64]
 
 CELLS = 100
 """Pieces into which the pooled ranks are cut."""
+_ENDS = np.arange(1, CELLS + 1) / CELLS
 _PIECE = 1 << 13
 """Reference values in one piece."""
 _KEPT = 8
@@ -76,25 +77,29 @@ def farthest(reference: Ordered, current: Ordered) -> float:
     n, m = int(reference.counts.sum()), int(current.counts.sum())
     most, last, apart = 0.0, math.nan, 0.0
     for points, steps, _rows in _merged(reference, current, float(m), float(n)):
-        ahead, apart = _before(steps, apart)
+        if points[0] != last:
+            most = max(most, abs(apart))
+        ahead = np.cumsum(steps)
+        ahead += apart
+        last, apart = float(points[-1]), float(ahead[-1])
         # between two equal values, one of each sample, there is nothing to see
-        np.abs(ahead, out=ahead)
-        ahead[1:][points[1:] == points[:-1]] = 0
-        ahead[0] *= points[0] != last
-        most, last = max(most, float(ahead.max())), float(points[-1])
+        seen = np.abs(ahead, out=ahead)[:-1] * (points[1:] != points[:-1])
+        most = max(most, float(seen.max(initial=0.0)))
     return most / (n * m)
 
 
 def weighted_mean(values: Floats, counts: Counts, *, centre: float | None = None) -> float:
     """Give the mean of the values over the rows, or of their squared distances from *centre*."""
     rows = int(counts.sum())
+    single = np.full(_PIECE, 1 / rows) if _single(counts) else None
     parts = []
     for start in range(0, len(values), _PIECE):
         part = values[start : start + _PIECE]
         if centre is not None:
             part = np.square(part - centre)
-        shares = counts[start : start + _PIECE] / rows  # before the sum, which would overflow
-        parts.append(float(np.einsum("i,i->", part, shares)))
+        # shares before the sum, which would overflow
+        shares = counts[start : start + _PIECE] / rows if single is None else single[: len(part)]
+        parts.append(_dot(part, shares))
     return math.fsum(parts)
 
 
@@ -103,46 +108,41 @@ def _integrals(reference: Ordered, current: Ordered) -> Transport:
     areas, pieces = [], np.zeros(CELLS)
     last, apart, passed = math.nan, 0.0, 0.0
     for points, steps, rows in _merged(reference, current, float(m), float(n)):
-        gaps = np.empty_like(points)
-        gaps[0] = points[0] - last if passed else 0.0
-        np.subtract(points[1:], points[:-1], out=gaps[1:])
-        # F - G times nm left of each value: whole numbers, and exact below 2^53
-        ahead, apart = _before(steps, apart)
-        areas.append(float(np.einsum("i,i->", np.abs(ahead, out=ahead), gaps)))
-        if rows is None:
-            below = np.arange(passed, passed + len(points))
-            passed += len(points)
-        else:
-            below, passed = _before(rows, passed)
-        _spread(pieces, np.divide(below, n + m, out=below), gaps)
-        last = float(points[-1])
+        if passed:
+            gap = points[:1] - last
+            areas.append(abs(apart) * float(gap[0]))
+            _spread(pieces, np.array([passed / (n + m)]), gap)
+        gaps = points[1:] - points[:-1]
+        # F - G times nm right of each value: whole numbers, and exact below 2^53
+        ahead = np.cumsum(steps)
+        ahead += apart
+        last, apart = float(points[-1]), float(ahead[-1])
+        areas.append(_dot(np.abs(ahead, out=ahead)[:-1], gaps))
+        below = np.arange(1.0, len(points) + 1) if rows is None else np.cumsum(rows)
+        below += passed
+        passed = float(below[-1])
+        below /= n + m
+        _spread(pieces, below[:-1], gaps)
     return Transport(area=math.fsum(areas) / (n * m), pieces=pieces)
-
-
-def _before(steps: Floats, start: float) -> tuple[Floats, float]:
-    """Give the sum of *start* and all steps before each, and of all."""
-    sums = np.cumsum(steps)
-    sums += start
-    before = np.empty_like(sums)
-    before[0], before[1:] = start, sums[:-1]
-    return before, float(sums[-1])
 
 
 def _spread(pieces: Floats, ranks: Floats, gaps: Floats) -> None:
     """Add sqrt(H (1 - H)) over *gaps* to the hundredths in which the ascending ranks H lie."""
+    if not len(ranks):
+        return
     mass = 1 - ranks
     mass *= ranks
     np.sqrt(mass, out=mass)
-    mass *= gaps
-    first, final = _cell(ranks[[0, -1]]).tolist()
-    if first == final:
-        pieces[first] += mass.sum()
-    else:
-        pieces += np.bincount(_cell(ranks), weights=mass, minlength=CELLS)
+    first, final = np.searchsorted(_ENDS, ranks[[0, -1]]).tolist()
+    stops = np.searchsorted(ranks, _ENDS[first:final], side="right")
+    start = 0
+    for cell, stop in enumerate([*stops.tolist(), len(ranks)], start=first):
+        pieces[cell] += _dot(mass[start:stop], gaps[start:stop])
+        start = stop
 
 
-def _cell(ranks: Floats) -> Counts:
-    return np.clip(np.ceil(ranks * CELLS).astype(np.int64) - 1, 0, CELLS - 1)
+def _dot(values: Floats, weights: Floats) -> float:
+    return float(np.einsum("i,i->", values, weights))
 
 
 def _merged(

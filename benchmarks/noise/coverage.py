@@ -12,7 +12,8 @@ from scipy.special import ndtr
 
 from aims_gate.stats import scores
 from aims_gate.stats.bins import numeric
-from aims_gate.stats.drift import psi, wasserstein, wasserstein_noise
+from aims_gate.stats.divergence import psi
+from aims_gate.stats.drift import wasserstein, wasserstein_noise
 from aims_gate.stats.intervals import Rate, mover_difference, mover_ratio
 from aims_gate.stats.tables import Confusion, Losses, Ranked, ScoreTable
 

@@ -22,6 +22,8 @@ import numpy.f2py, numpy.testing
 assert callable(np.f2py.run_main)
 assert [scipy.special.expit(0.0), scipy.special.ndtri(0.5)] == [0.5, 0.0]
 assert scipy.special.softmax([1.0, 1.0]).tolist() == [0.5, 0.5]
+import gc
+assert gc.isenabled() and gc.get_threshold()[0] > 700
 before = set(sys.modules)
 import_lean()
 assert set(sys.modules) == before

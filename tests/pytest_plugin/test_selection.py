@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from aims_gate import pipeline
+from aims_gate.pytest_plugin import runs
 from tests.pytest_plugin.repos import CASES, GATE, evidence, repo
 
 KEEP = "--aims-gate-evidence=kept"
@@ -188,28 +190,68 @@ def test_what_another_session_left_is_not_believed(pytester: pytest.Pytester) ->
     done.assert_outcomes(passed=2, failed=1)
 
 
-def test_a_run_that_was_broken_off_is_not_tried_again(pytester: pytest.Pytester) -> None:
-    """A gate that is interrupted in one test is undecided in all."""
+def test_a_run_that_was_broken_off_is_not_tried_again(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gate that a time-out ends in one test is undecided in all."""
+    calls: list[object] = []
+
+    def broken(*arguments: object) -> None:
+        calls.append(arguments)
+        pytest.fail("a time-out", pytrace=False)
+
+    monkeypatch.setattr(runs, "_measured", broken)
     folder = repo(pytester, "met")
-    pytester.makeconftest(
-        "import pytest, aims_gate.pytest_plugin.runs as runs\n"
-        "def broken(*_):\n    pytest.fail('a time-out', pytrace=False)\n"
-        "@pytest.fixture(autouse=True, scope='session')\n"
-        "def _b():\n    yield\n"
-        "def pytest_collection_finish(session):\n    runs._measured = broken\n"
-    )
-    try:
-        done = pytester.runpytest_inprocess(*GATE, KEEP)
-    finally:
-        import importlib
-
-        from aims_gate.pytest_plugin import runs
-
-        importlib.reload(runs)
+    done = pytester.runpytest_inprocess(*GATE, KEEP)
     assert done.ret == 1
     done.assert_outcomes(errors=2)
     done.stdout.fnmatch_lines(["*ended before it had decided*"])
+    assert len(calls) == 1
     assert not evidence(folder)
+
+
+def test_a_crash_of_the_gate_is_no_verdict(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told by its type, for a message may hold a row."""
+
+    def crash(*_arguments: object) -> None:
+        raise RuntimeError("Anna")
+
+    monkeypatch.setattr(pipeline, "run", crash)
+    folder = repo(pytester, "met")
+    done = pytester.runpytest_inprocess(*GATE, KEEP, "--show-capture=no")
+    assert done.ret == 1
+    done.assert_outcomes(errors=2)
+    done.stdout.fnmatch_lines(["undecided: the gate crashed (RuntimeError)*"])
+    assert "Anna" not in str(done.stdout)
+    assert not evidence(folder)
+
+
+@pytest.mark.parametrize("setting", ["", INI])
+def test_without_a_name_the_setting_or_the_usual_file_is_asked_for(
+    setting: str, pytester: pytest.Pytester
+) -> None:
+    """And then a part of it fails the session, whichever it was."""
+    repo(pytester, "met")
+    if setting:
+        pytester.makeini(setting)
+    pytester.makepyfile("def test_other(): pass")
+    assert pytester.runpytest_inprocess("--aims-gate", *GATE[1:]).ret == 0
+    part = pytester.runpytest_inprocess("--aims-gate", *GATE[1:], "-k", "test_other")
+    assert part.ret == 1
+    part.stdout.fnmatch_lines(["incomplete*"])
+
+
+def test_a_pack_is_no_file_of_tests(pytester: pytest.Pytester) -> None:
+    """A usage error that says what to write."""
+    folder = repo(pytester, "met")
+    (folder / "pyproject.toml").write_text(
+        '[tool.aims-gate]\npolicy = "pack:release@1.0.0"\n', encoding="utf-8"
+    )
+    done = pytester.runpytest_inprocess("--aims-gate", *GATE[1:])
+    assert done.ret == 4
+    done.stderr.fnmatch_lines(["*pack:release@1.0.0 is no file; write a policy.yaml that*"])
 
 
 def test_a_forged_module_makes_local_evidence_only(pytester: pytest.Pytester) -> None:

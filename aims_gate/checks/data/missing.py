@@ -9,7 +9,7 @@ from typing import ClassVar
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.data.present import columns_of, share
-from aims_gate.checks.named import Named, column_problems
+from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import near
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role

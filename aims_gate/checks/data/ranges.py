@@ -11,7 +11,7 @@ from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.data.allowed import LEAST_REFERENCE, Allowed, Bounds, Observed
 from aims_gate.checks.data.present import columns_of, share
-from aims_gate.checks.named import Named, column_problems
+from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError, near
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Kind

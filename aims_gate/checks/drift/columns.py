@@ -15,7 +15,7 @@ from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift import default
 from aims_gate.checks.drift.matching import CATEGORIES, matched
 from aims_gate.checks.drift.measuring import METHODS, Lacking, Pair, cells, judged_of
-from aims_gate.checks.named import column_problems
+from aims_gate.checks.parameters import column_problems, design_effect_problems
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Kind
 from aims_gate.policy.model import Role
@@ -68,6 +68,9 @@ class Columns:
     categorical: Literal["psi", "js", "hellinger", "chi2", "evidently-default", "none"] = "psi"
     """How text and booleans are compared; one limit fits one method, so that two methods need
     two rules, each with `none` for the other kind."""
+    design_effect: float = 1.0
+    """Rows per independent row, at least 1: 1 + (c - 1) icc for clusters of c rows with intra-class
+    correlation icc. Bounds, power and the least rows divide the rows by it."""
 
     @property
     def method(self) -> str:
@@ -91,6 +94,9 @@ class Columns:
             hint = "split it in two: categorical: none in one rule, numeric: none in the other"
             yield "numeric", f"one limit cannot fit {' and '.join(sorted(methods))}", hint
         yield from column_problems(self.columns)
+        yield from design_effect_problems(self.design_effect)
+        if self.design_effect != 1 and self.method == default.METHOD:
+            yield "design_effect", "Evidently's own tests know of none", "leave it out"
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Measure every column; NoDataError if a role has no data."""
@@ -104,6 +110,7 @@ class Columns:
             engine=inputs.engine,
             alpha=inputs.alpha,
             columns=found.judged,
+            design_effect=self.design_effect,
         )
         yield from found.notes
         for column, lack, reason in found.lacks:

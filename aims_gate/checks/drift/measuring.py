@@ -98,10 +98,14 @@ class Pair:
     alpha: float
     columns: int
     """Columns that share *alpha*."""
+    design_effect: float = 1.0
+    """Rows per independent row, at least 1: what bounds and power divide the rows by."""
 
     def interval(self, found: Found) -> Interval:
         """Put one-sided bounds, each at alpha over the columns, into words."""
         method = f"{found.law}, one-sided, Bonferroni over {self.columns:,} columns"
+        if self.design_effect != 1:
+            method += f", design effect {self.design_effect:g}"
         low, high = found.bounds
         return Interval(low=low, high=high, level=1 - 2 * self.alpha, method=method)
 
@@ -184,16 +188,16 @@ def _categories(method: str, column: str, pair: Pair) -> Found | Lacking:
 
 def _binned(method: str, table: bins.Binned, pair: Pair) -> Found | Lacking:
     n, m = table.sizes
-    found = divergence.moved(method, table)
-    if min(n, m) < LEAST_SAMPLE:
-        return _too_few(n, m, found.value)
+    found = divergence.moved(method, table, design_effect=pair.design_effect)
+    if min(n, m) < LEAST_SAMPLE * pair.design_effect:
+        return _too_few(n, m, found.value, pair)
     answer = pair.engine.drift_of_bins(method, table)
     if answer.problem or not math.isfinite(answer.value):
         return _unanswered(answer.by, answer.problem, m)
     share = pair.alpha / pair.columns
     noise = found.noise(share)
     note = f"noise alone reaches {noise:.2g} at these sizes"
-    if answer.value > noise:
+    if found.of_dependent_rows(answer.value) > noise:
         note = f"most at {found.moved}; {note}"
     design = DriftDesign(
         bins=table.bins,
@@ -202,9 +206,10 @@ def _binned(method: str, table: bins.Binned, pair: Pair) -> Found | Lacking:
         columns=pair.columns,
         alpha=pair.alpha,
         method=method,
+        design_effect=pair.design_effect,
     )
     return Found(
-        value=answer.value,
+        value=found.of_dependent_rows(answer.value),
         bounds=found.bounds(share),
         law="noncentral chi-square",
         p_value=found.p_value,
@@ -227,17 +232,19 @@ def _ordered(method: str, before: Distribution, after: Distribution, pair: Pair)
     if unfit:
         return Lacking(lack=Lack.UNDEFINED, reason=unfit)
     n, m = int(before.counts.sum()), int(after.counts.sum())
-    if min(n, m) < LEAST_SAMPLE:
-        return _too_few(n, m, drift.DISTANCES[method](before, after))
+    if min(n, m) < LEAST_SAMPLE * pair.design_effect:
+        return _too_few(n, m, drift.DISTANCES[method](before, after), pair)
     answer = pair.engine.drift_of_numbers(method, before, after)
     if answer.problem or not math.isfinite(answer.value):
         return _unanswered(answer.by, answer.problem, m)
     share, unit = pair.alpha / pair.columns, math.sqrt(1 / n + 1 / m)
+    wider = math.sqrt(pair.design_effect)  # both laws scale with the root of the rows
     if method == "ks":
-        noise, p_value = drift.ks_noise(n, m, share), drift.ks_p_value(answer.value, n, m)
+        noise, p_value = drift.ks_noise(n, m, share), drift.ks_p_value(answer.value / wider, n, m)
     else:
         law = drift.wasserstein_law(before, after)
-        noise, p_value = law.quantile(share), law.p_value(answer.value)
+        noise, p_value = law.quantile(share), law.p_value(answer.value / wider)
+    noise *= wider
     return Found(
         value=answer.value,
         bounds=(
@@ -249,7 +256,13 @@ def _ordered(method: str, before: Distribution, after: Distribution, pair: Pair)
         rows=m,
         by=answer.by,
         note=f"noise alone reaches {noise:.2g} at these sizes",
-        design=OrderedDesign(reference=n, current=m, noise=noise / unit, error=_ERRORS[method]),
+        design=OrderedDesign(
+            reference=n,
+            current=m,
+            noise=noise / unit / wider,
+            error=_ERRORS[method],
+            design_effect=pair.design_effect,
+        ),
         context=(("p_value", p_value),) if method == "ks" else (),
     )
 
@@ -273,11 +286,12 @@ def _unfit(method: str, before: Distribution, after: Distribution) -> str:
     return ""
 
 
-def _too_few(n: int, m: int, value: float) -> Lacking:
+def _too_few(n: int, m: int, value: float, pair: Pair) -> Lacking:
     """Refuse to hold a distance against a limit where its law does not hold."""
-    reason = (
-        f"{m:,} current and {n:,} reference rows, fewer than {LEAST_SAMPLE}; observed {value:.2g}"
-    )
+    least = f"{LEAST_SAMPLE}"
+    if pair.design_effect != 1:
+        least += f" times the design effect {pair.design_effect:g}"
+    reason = f"{m:,} current and {n:,} reference rows, fewer than {least}; observed {value:.2g}"
     return Lacking(lack=Lack.INSUFFICIENT, reason=reason, rows=m)
 
 

@@ -15,7 +15,7 @@ from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.drift.columns import UNDECIDED
 from aims_gate.checks.drift.matching import CATEGORIES, matched
 from aims_gate.checks.drift.measuring import METHODS, Found, Lacking, Pair, compare
-from aims_gate.checks.named import Named, column_problems
+from aims_gate.checks.parameters import Named, column_problems, design_effect_problems
 from aims_gate.facts import Design, Interval, Lack, Need, Statistic
 from aims_gate.frames import Kind
 from aims_gate.policy.model import DecideOn, Role
@@ -61,6 +61,9 @@ class Share:
     """Distance past which a column has moved; the line of its method if none is given."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Importance by column, 0 or more; columns that are not named weigh 1."""
+    design_effect: float = 1.0
+    """Rows per independent row, at least 1: 1 + (c - 1) icc for clusters of c rows with intra-class
+    correlation icc. Bounds, power and the least rows divide the rows by it."""
 
     def judged(self) -> Judged:
         """Describe the judged statistic: the share of drifted columns."""
@@ -88,6 +91,7 @@ class Share:
             elif self.columns != "all" and column not in self.columns:
                 yield "weights", f"{column} is not among columns", "add it there or leave it out"
         yield from column_problems(self.columns)
+        yield from design_effect_problems(self.design_effect)
 
     def _moved_problems(self, moved: float, methods: set[str]) -> Iterable[tuple[str, str, str]]:
         if len(methods) > 1:
@@ -115,6 +119,7 @@ class Share:
             engine=inputs.engine,
             alpha=inputs.alpha,
             columns=max(1, found.judged),
+            design_effect=self.design_effect,
         )
         measured: list[_Column] = []
         for column in found.fit:

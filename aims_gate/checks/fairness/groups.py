@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from aims_gate.checks import Inputs, Judged, attributes
+from aims_gate.checks import Inputs, Judged, attributes, parameters
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, Need, labelled
 from aims_gate.checks.fairness.events import Asked, RateOf, ask, asked_of
@@ -46,7 +46,7 @@ class Groups:
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        yield from attributes.cover_problems(self.min_cell, self.max_uncovered)
+        yield from parameters.cover_problems(self.min_cell, self.max_uncovered)
         named = attributes.listed(self.by)
         yield from attributes.problems(named)
         for group in self.must_cover:

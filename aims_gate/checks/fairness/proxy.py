@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.cells import lack_of
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.fairness.families import group_rows
 from aims_gate.checks.fairness.telling import STATISTIC, USABLE, Asked, lack
-from aims_gate.checks.named import Named, column_problems
+from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Key
@@ -82,7 +82,7 @@ class Proxies:
                 yield "columns", f"{column!r} is the attribute itself", "it tells itself exactly"
         if self.min_cell < auc.LEAST_CLASS:
             yield "min_cell", f"{self.min_cell} is below {auc.LEAST_CLASS}", "30 is usual"
-        yield from attributes.uncovered_problems(self.max_uncovered)
+        yield from parameters.uncovered_problems(self.max_uncovered)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Measure every column against every attribute; NoDataError if the role has no data."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.fairness.events import RateOf
 from aims_gate.checks.fairness.families import Family, is_of
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, RateGroups
@@ -63,10 +63,8 @@ class _Pairs(RateGroups):
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        yield from attributes.small_share_problems(self.small_share)
-        if not 1 <= self.design_effect < math.inf:
-            hint = "below 1 it would invent rows"
-            yield "design_effect", f"{self.design_effect:g} is not at least 1", hint
+        yield from parameters.small_share_problems(self.small_share)
+        yield from parameters.design_effect_problems(self.design_effect)
         yield from RateGroups.problems(self)
         named = attributes.listed(self.by)
         if self.reference and self.against == "rest":
@@ -212,7 +210,40 @@ _BY = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Odds(_Pairs):
+class _Conditional(_Pairs):
+    """What the checks on rates among some of the rows share; the class attributes name them."""
+
+    gap: ClassVar[str]
+    ratio: ClassVar[str]
+    usual: ClassVar[str]
+
+    rates: tuple[str, ...]
+    compare: _Compare = "difference"
+    """How two groups are compared."""
+
+    def compared_rates(self) -> tuple[RateOf, ...]:
+        """Give the rates that are compared."""
+        return tuple(RateOf[rate.upper()] for rate in self.rates)
+
+    def compared_by(self) -> Measure:
+        """Say how two rates are compared."""
+        return _MEASURES[self.compare]
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic."""
+        measure = self.compared_by()
+        name, limit = (self.gap, 0.10) if measure is Measure.GAP else (self.ratio, None)
+        return _judged(name, measure, limit)
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        yield from _Pairs.problems(self)
+        if not self.rates or len(set(self.rates)) != len(self.rates):
+            yield "rates", "is empty or names a rate twice", self.usual
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Odds(_Conditional):
     """Rates of those who deserve a yes and of those who do not, compared between groups."""
 
     about = About(
@@ -232,33 +263,16 @@ class Odds(_Pairs):
         undecided=(*_UNDECIDED, "a group has fewer than min_cell positives or negatives"),
     )
 
+    gap = "odds_gap"
+    ratio = "odds_rate_ratio"
+    usual = "tpr, fpr or both"
+
     rates: tuple[Literal["tpr", "fpr", "tnr", "fnr"], ...] = ("tpr", "fpr")
     """Both for equalized odds, `["tpr"]` for equal opportunity, `["fpr"]` for false alarms."""
-    compare: _Compare = "difference"
-    """How two groups are compared."""
-
-    def compared_rates(self) -> tuple[RateOf, ...]:
-        """Give the rates that are compared."""
-        return tuple(RateOf[rate.upper()] for rate in self.rates)
-
-    def compared_by(self) -> Measure:
-        """Say how two rates are compared."""
-        return _MEASURES[self.compare]
-
-    def judged(self) -> Judged:
-        """Describe the judged statistic."""
-        ratio = self.compare == "ratio"
-        name, limit = ("odds_rate_ratio", None) if ratio else ("odds_gap", 0.10)
-        return _judged(name, self.compared_by(), limit)
-
-    def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
-        yield from _Pairs.problems(self)
-        yield from _rate_problems(self.rates, "tpr, fpr or both")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PredictiveParity(_Pairs):
+class PredictiveParity(_Conditional):
     """How often a yes or a no of the model is right, compared between groups."""
 
     about = About(
@@ -278,31 +292,9 @@ class PredictiveParity(_Pairs):
         undecided=(*_UNDECIDED, "a group has fewer than min_cell rows predicted positive"),
     )
 
+    gap = "predictive_gap"
+    ratio = "predictive_rate_ratio"
+    usual = "ppv is usual"
+
     rates: tuple[Literal["ppv", "npv", "fdr", "for"], ...] = ("ppv",)
     """Positive and negative predictive value, false discovery and false omission rate."""
-    compare: _Compare = "difference"
-    """How two groups are compared."""
-
-    def compared_rates(self) -> tuple[RateOf, ...]:
-        """Give the rates that are compared."""
-        return tuple(RateOf[rate.upper()] for rate in self.rates)
-
-    def compared_by(self) -> Measure:
-        """Say how two rates are compared."""
-        return _MEASURES[self.compare]
-
-    def judged(self) -> Judged:
-        """Describe the judged statistic."""
-        ratio = self.compare == "ratio"
-        name, limit = ("predictive_rate_ratio", None) if ratio else ("predictive_gap", 0.10)
-        return _judged(name, self.compared_by(), limit)
-
-    def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
-        yield from _Pairs.problems(self)
-        yield from _rate_problems(self.rates, "ppv is usual")
-
-
-def _rate_problems(rates: tuple[str, ...], hint: str) -> Iterable[tuple[str, str, str]]:
-    if not rates or len(set(rates)) != len(rates):
-        yield "rates", "is empty or names a rate twice", hint

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, positive_class
 from aims_gate.checks.fairness.families import group_rows
@@ -88,7 +88,7 @@ class Representation:
                 yield "population", f"{told}the shares add up to {total:g}, not 1", hint
         if self.min_count < 1:
             yield "min_count", f"{self.min_count} is not a number of rows", "100 is usual"
-        yield from attributes.uncovered_problems(self.max_uncovered)
+        yield from parameters.uncovered_problems(self.max_uncovered)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Count every attribute; NoDataError if the role has no data."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from scipy.special import ndtri
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.columns import Labelled, labelled, positive_class
 from aims_gate.checks.outcomes.binary import ranked_against
 from aims_gate.checks.outcomes.table import named, score_column
@@ -82,7 +82,7 @@ class Calibration:
         """Give what is wrong with the parameters."""
         if self.bins < 2:
             yield "bins", f"{self.bins} bins cannot tell scores apart", "15 is usual"
-        yield from attributes.cover_problems(self.min_cell, self.max_uncovered)
+        yield from parameters.cover_problems(self.min_cell, self.max_uncovered)
         yield from slicing.problems(attributes.listed(self.by), {})
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:

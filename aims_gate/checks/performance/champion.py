@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, NoDataError, attributes
+from aims_gate.checks import About, Inputs, Judged, NoDataError, attributes, parameters
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.outcomes import outcomes
 from aims_gate.checks.performance import pairs, slicing
@@ -112,7 +112,7 @@ class Champion:
             yield "reason", "not_applicable needs a reason", "say why no champion is in order"
         if self.reason and not excused:
             yield "reason", "is read with when_none: not_applicable only", "leave it out"
-        yield from attributes.cover_problems(self.min_cell, self.max_uncovered)
+        yield from parameters.cover_problems(self.min_cell, self.max_uncovered)
         yield from slicing.problems(attributes.listed(self.by), self.bins)
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:

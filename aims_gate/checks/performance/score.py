@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import About, Inputs, Judged, parameters
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.outcomes import Asked, Outcomes, each_class, outcomes
 from aims_gate.checks.outcomes.multiclass import BY_CLASS
@@ -154,7 +154,7 @@ class Score:
         if self.k is not None and self.k < 1:
             yield "k", f"{self.k} is not a number of places", "10 is usual"
         yield from self._class_problems()
-        yield from attributes.uncovered_problems(self.max_uncovered)
+        yield from parameters.uncovered_problems(self.max_uncovered)
 
     def _class_problems(self) -> Iterator[tuple[str, str, str]]:
         if self.classes is not None and self.metric not in BY_CLASS:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.attributes import Columns
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.outcomes import Outcomes, outcomes
@@ -117,8 +117,8 @@ class Slices:
         """Give what is wrong with the parameters."""
         if self.min_cell < 2:
             yield "min_cell", f"{self.min_cell} rows say nothing of a slice", "30 is usual"
-        yield from attributes.uncovered_problems(self.max_uncovered)
-        yield from attributes.small_share_problems(self.small_share)
+        yield from parameters.uncovered_problems(self.max_uncovered)
+        yield from parameters.small_share_problems(self.small_share)
         if self.depth > 1 and len({a for a in self.by if isinstance(a, str)}) == 1:
             yield "depth", "one column makes no pairs", "name another in by"
         named = attributes.listed(self.by)

@@ -269,9 +269,10 @@ def _sampled(table: ScoreTable) -> Sample | None:
 
 
 def _of_ranked(table: Ranked) -> Sample:
-    places = len(table.scores)
+    places, counts = len(table.scores), np.concatenate([table.positives, table.negatives])
+    there = counts > 0  # nearly every score of a large sample is one row's own
     return Sample(
-        truth=np.repeat([1.0, 0.0], places),
-        estimate=np.tile(table.scores, 2),
-        counts=np.concatenate([table.positives, table.negatives]),
+        truth=np.repeat([1.0, 0.0], places)[there],
+        estimate=np.tile(table.scores, 2)[there],
+        counts=counts[there],
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from scipy.stats import wasserstein_distance
 
 from aims_gate.checks import NoDataError
 from aims_gate.checks.drift.columns import Columns
+from aims_gate.engines import Answer
 from aims_gate.facts import Lack
 from aims_gate.plan import plan
 from aims_gate.policy.model import Policy, Role, Rule, Threshold
@@ -476,3 +478,20 @@ def test_half_and_twice_of_a_root_are_those_of_its_square() -> None:
     (bar,) = task.bars
     assert bar.line == pytest.approx(0.2 / math.sqrt(2))
     assert bar.serious == pytest.approx(0.2 * math.sqrt(2))
+
+
+@pytest.mark.parametrize("check", ALL)
+@pytest.mark.parametrize("problem", ["", "the reference process ended"])
+def test_an_engine_without_an_answer_leaves_no_value(check: Columns, problem: str) -> None:
+    class Silent:
+        def drift_of_bins(self, *_arguments: object) -> Answer:
+            return Answer(value=math.nan, by="evidently 1", problem=problem)
+
+        drift_of_numbers = drift_of_bins
+
+    engine: Any = Silent()
+    both = reference({"x": normal(500, 1)}), current({"x": normal(500, 2)})
+    found = check.measure(replace(inputs(*both), engine=engine))
+    (cell,) = (s for s in found if s.judged)
+    assert (cell.lack, cell.value, cell.engine) == (Lack.UNDEFINED, None, "evidently 1")
+    assert cell.reason == (problem or "evidently 1 gives no value")

@@ -262,3 +262,8 @@ def test_columns_compares_no_times_and_says_so() -> None:
     """Times are for new values only."""
     both = reference({"x": TIMES}), current({"x": TIMES})
     assert judged(Columns(columns=("x",)), *both)["x"].reason == "no method fits time"
+
+
+def test_a_column_without_rows_is_missing_whoever_asks() -> None:
+    empty = current(pa.table({"x": pa.array([], pa.float64())}))
+    assert judged(NewValue(), reference({"x": normal(500, 1)}), empty)["x"].lack is Lack.MISSING
