@@ -14,7 +14,7 @@ from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import DecideOn, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome, Result
-from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.checks.subjects import arrays, context, data, decided, inputs, judged
 
 
 def binary(rows: int = 6_000, seed: int = 0, *, harm: float = 0.0, **spec: Any) -> Data:
@@ -36,11 +36,6 @@ def binary(rows: int = 6_000, seed: int = 0, *, harm: float = 0.0, **spec: Any) 
         "id": np.arange(rows).astype(str),
     }
     return data(columns, **{"label": "y", "prediction": "p", "score": "s", "positive": 1, **spec})
-
-
-def arrays(found: Data) -> dict[str, Any]:
-    table = found.frame.table.to_pydict()  # type: ignore[attr-defined]  # an ArrowFrame
-    return {name: np.array(values) for name, values in table.items()}
 
 
 def ruled(parameters: dict[str, Any], *roles: Data, **rule: Any) -> Result:
