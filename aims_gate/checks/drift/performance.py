@@ -17,7 +17,6 @@ from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
-from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.paired import ErrorDesign, minus, mover, quantile
 
 _METHOD = "MOVER over the bounds of each (Zou and Donner 2008)"
@@ -62,18 +61,16 @@ class Performance:
 
     def judged(self) -> Judged:
         """Describe the judged statistic: the fall."""
-        rows = [row for row in FORMULAS if row.metric == self.metric]
-        span = rows[0].high - rows[0].low
-        bounded = any(row.bounds is not None for row in rows)
+        scale = scores.scale(self.metric)
         return Judged(
             name=f"{self.metric}_drop",
-            low=-span,
-            high=span,
+            low=-scale.span,
+            high=scale.span,
             higher_is_better=False,
             neutral=0.0,
-            limit=_LIMIT if span == 1 else None,
-            has_interval=bounded,
-            decide_on=DecideOn.PROVEN_BREACH if bounded else DecideOn.ESTIMATE,
+            limit=_LIMIT if scale.span == 1 else None,
+            has_interval=scale.bounded,
+            decide_on=DecideOn.PROVEN_BREACH if scale.bounded else DecideOn.ESTIMATE,
             roles=(Role(self.against), Role.CURRENT),
         )
 
@@ -142,7 +139,7 @@ class Performance:
             low, high = mover(values[0], bounds[0], values[1], bounds[1])
             errors = [(one.high - one.low) / (2 * quantile(alpha)) for one in found if one]
             design = ErrorDesign(error=errors[1], fixed=errors[0], z=quantile(alpha), rows=rows)
-        if not self._upward:
+        if not scores.scale(self.metric).higher_is_better:
             value, low, high = -value + 0.0, -high, -low
         if design is not None:
             interval = Interval(low=low, high=high, level=1 - 2 * alpha, method=_METHOD)
@@ -161,10 +158,6 @@ class Performance:
             reason=told,
             design=design,
         )
-
-    @property
-    def _upward(self) -> bool:
-        return next(row.higher_is_better for row in FORMULAS if row.metric == self.metric)
 
     def _lack(self, lack: Lack, reason: str, rows: int) -> Statistic:
         return lacking(self.judged().name, lack, reason, rows=rows)

@@ -23,7 +23,6 @@ from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.disparity import Group
-from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.intervals import Rate, mover_to_whole
 from aims_gate.stats.power import SpreadDesign
 
@@ -80,26 +79,24 @@ class GroupPerformance(Groups):
 
     def judged(self) -> Judged:
         """Describe the judged statistic: the metric itself, or the shortfall."""
-        rows = [row for row in FORMULAS if row.metric == self.metric]
-        bounded = any(row.bounds is not None for row in rows)
+        scale = scores.scale(self.metric)
         if self.relative_to is None:
             return Judged(
                 name=self.metric,
-                low=rows[0].low,
-                high=rows[0].high,
-                higher_is_better=rows[0].higher_is_better,
-                has_interval=bounded,
+                low=scale.low,
+                high=scale.high,
+                higher_is_better=scale.higher_is_better,
+                has_interval=scale.bounded,
             )
-        width = rows[0].high - rows[0].low
         return Judged(
             name=_SHORTFALL,
-            low=-width,
-            high=width,
+            low=-scale.span,
+            high=scale.span,
             higher_is_better=False,
             neutral=0.0,
-            limit=0.05 if width == 1 else None,
-            has_interval=bounded,
-            decide_on=DecideOn.PROVEN_BREACH if bounded else DecideOn.ESTIMATE,
+            limit=0.05 if scale.span == 1 else None,
+            has_interval=scale.bounded,
+            decide_on=DecideOn.PROVEN_BREACH if scale.bounded else DecideOn.ESTIMATE,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

@@ -19,7 +19,6 @@ from aims_gate.sources.pairing import paired
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.auc import LEAST_CLASS
-from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.paired import ErrorDesign, quantile
 
 
@@ -84,14 +83,13 @@ class Champion:
 
     def judged(self) -> Judged:
         """Describe the difference; it has no conventional margin, so the rule must state one."""
-        row = next(row for row in FORMULAS if row.metric == self.metric)
-        span = row.high - row.low
+        scale = scores.scale(self.metric)
         bounded = self.metric in METHODS
         return Judged(
             name=f"{self.metric}_difference",
-            low=-span,
-            high=span,
-            higher_is_better=row.higher_is_better,
+            low=-scale.span,
+            high=scale.span,
+            higher_is_better=scale.higher_is_better,
             neutral=0.0,
             has_interval=bounded,
             decide_on=DecideOn.PROVEN_PASS if bounded else DecideOn.ESTIMATE,

@@ -21,7 +21,6 @@ from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.pairing import paired
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
-from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.intervals import wilson
 from aims_gate.stats.paired import ErrorDesign, quantile
 
@@ -79,8 +78,7 @@ class Robustness:
                 limit=0.05,
                 roles=roles,
             )
-        row = next(row for row in FORMULAS if row.metric == self.metric)
-        span = row.high - row.low
+        span = scores.scale(self.metric).span
         return Judged(
             name=f"{self.metric}_drop",
             low=-span,
@@ -146,7 +144,7 @@ class Robustness:
             return
         bounded = pairs.bounded(found, alpha)
         value, interval = answer.value, bounded.interval
-        if not next(r.higher_is_better for r in FORMULAS if r.metric == found.metric):
+        if not scores.scale(found.metric).higher_is_better:
             value = -value + 0.0
             if interval is not None:
                 interval = replace(interval, low=-interval.high, high=-interval.low)

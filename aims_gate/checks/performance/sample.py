@@ -18,7 +18,6 @@ from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role, TaskKind
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
-from aims_gate.stats.formulas import FORMULAS
 
 _LIMITS = {"rows": 200.0, "positives": 30.0, "half_width": 0.05}
 """The conventional limits of the three statistics."""
@@ -72,9 +71,7 @@ class Sample:
             yield "statistic", "half_width needs a metric", "such as metric: roc_auc"
         if self.statistic != "half_width" and self.metric is not None:
             yield "metric", f"{self.statistic} reads no metric", "state statistic: half_width"
-        if self.metric is not None and not any(
-            row.bounds for row in FORMULAS if row.metric == self.metric
-        ):
+        if self.metric is not None and not scores.scale(self.metric).bounded:
             yield "metric", f"{self.metric} has no interval", "use another metric"
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:

@@ -130,13 +130,13 @@ class Score:
 
     def judged(self) -> Judged:
         """Describe the metric; it has no conventional limit, so the rule must state one."""
-        rows = [row for row in FORMULAS if row.metric == self.metric]
+        scale = scores.scale(self.metric)
         return Judged(
             name=self.metric,
-            low=rows[0].low,
-            high=rows[0].high,
-            higher_is_better=rows[0].higher_is_better,
-            has_interval=any(row.bounds is not None for row in rows),
+            low=scale.low,
+            high=scale.high,
+            higher_is_better=scale.higher_is_better,
+            has_interval=scale.bounded,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
