@@ -7,121 +7,16 @@ engine, and whether a serious difference could have been missed from `stats.powe
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes, parameters
+from aims_gate.checks import About, Judged
 from aims_gate.checks.fairness.events import RateOf
-from aims_gate.checks.fairness.families import Family, is_of
-from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, RateGroups
-from aims_gate.checks.fairness.pairs import Terms, compare, pairs_of
-from aims_gate.checks.fairness.summary import summary
-from aims_gate.facts import Statistic
-from aims_gate.policy.model import DecideOn, Role
-from aims_gate.stats.disparity import Contrast, Measure, extreme, quantile
-
-_UNDECIDED = (
-    *UNDECIDED,
-    "a group is so small that a serious difference could have been missed",
-)
-_GROUPS = (
-    "Groups below min_cell rows are named and never judged on their own. Intervals are MOVER over "
-    "Wilson bounds (Newcombe 1998; Donner and Zou 2012), Bonferroni-corrected over all ordered "
-    "pairs of the rule, so that they hold together. With `reference`, only pairs with that group "
-    "count, in both directions; with `against: rest`, each group and everybody else, in both "
-    "directions, which sees one low group among many sooner and several low ones later.\n\n"
-    "Beside it stand, for each rate, its difference and ratio between groups (max - min, min / "
-    "max) and to the rate of all rows (largest |group - all|, least of group / all and its "
-    "inverse), over the judged groups, as Fairlearn's MetricFrame has them."
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pairs(RateGroups):
-    """What the checks on pairs of groups share."""
-
-    about: ClassVar[About]
-
-    small_share: float = 0.02
-    """Share of rows under which a group that cannot show an effect warns only, in [0, 0.1]."""
-    design_effect: float = 1.0
-    """Rows per independent row, at least 1; divides the rows of intervals and power."""
-    reference: str = ""
-    """Compare each group with this one only; needs exactly one entry in `by`."""
-    against: Literal["each", "rest"] = "each"
-    """Compare each group with `each` other one, the best included, or with the `rest`."""
-
-    def compared_by(self) -> Measure:
-        """Say how two rates are compared."""
-        raise NotImplementedError
-
-    def judged(self) -> Judged:
-        """Describe the judged statistic."""
-        raise NotImplementedError
-
-    def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
-        yield from parameters.small_share_problems(self.small_share)
-        yield from parameters.design_effect_problems(self.design_effect)
-        yield from RateGroups.problems(self)
-        named = attributes.listed(self.by)
-        if self.reference and self.against == "rest":
-            yield "against", "a reference and the rest exclude each other", "leave one out"
-        if self.reference and len(named) != 1:
-            yield "reference", "needs exactly one attribute in by", "split the rule"
-        elif self.reference and not is_of(self.reference, named[0]):
-            yield "reference", f"{self.reference!r} is not a group of {named[0]}", ""
-
-    def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:
-        """Compare every ordered pair of groups, one correction over all of them."""
-        reference, rest = self.reference or None, self.against == "rest"
-        pairs = sum(len(pairs_of(f, reference, against_rest=rest)) for f in counted)
-        measure = self.compared_by()
-        terms = Terms(
-            statistic=self.judged().name,
-            measure=measure,
-            engine=inputs.engine,
-            alpha=inputs.alpha,
-            pairs=pairs,
-            z=quantile(inputs.alpha, pairs),
-            design_effect=self.design_effect,
-            small_share=self.small_share,
-            reference=reference,
-            against_rest=rest,
-            total=total,
-        )
-        everything: list[Contrast] = []
-        for family in counted:
-            contrasts, statistics = compare(family, terms)
-            everything += contrasts
-            yield from statistics
-            yield from summary(family, total)
-        if any(not math.isnan(contrast.value) for contrast in everything):
-            value, bounds = extreme(everything, measure)
-            yield Statistic(
-                name="largest_gap" if measure is Measure.GAP else f"least_{terms.statistic}",
-                value=value,
-                interval=terms.interval(bounds),
-                rows=total,
-                total=total,
-                engine=inputs.engine.label,
-                reason=f"over {pairs:,} ordered pairs",
-            )
-
-
-def _judged(name: str, measure: Measure, limit: float | None) -> Judged:
-    return Judged(
-        name=name,
-        low=0.0,
-        high=1.0,
-        higher_is_better=measure is Measure.RATIO,
-        neutral=measure.neutral,
-        limit=limit,
-        decide_on=DecideOn.PROVEN_BREACH,
-    )
-
+from aims_gate.checks.fairness.groups import CONTROLS
+from aims_gate.checks.fairness.pairwise import GROUPS, UNDECIDED_PAIRS, Pairwise, judged_as
+from aims_gate.policy.model import Role
+from aims_gate.stats.disparity import Measure
 
 _Of = Literal["prediction", "score", "label"]
 _OF: dict[_Of, RateOf] = {
@@ -138,7 +33,7 @@ _SELECTED = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Selection(_Pairs):
+class _Selection(Pairwise):
     """What the checks on selection rates share."""
 
     of: _Of = "prediction"
@@ -158,12 +53,12 @@ class ImpactRatio(_Selection):
         summary="Selection rate of each group over that of every other group.",
         definition=(
             f"p_i / p_j, where {_SELECTED}1 is demographic parity, 0 says that nobody of the group "
-            f"is selected. {_GROUPS}"
+            f"is selected. {GROUPS}"
         ),
         roles=(Role.EVALUATION,),
         asks="fairlearn",
         controls=CONTROLS,
-        undecided=(*_UNDECIDED, "nobody is selected in any group"),
+        undecided=(*UNDECIDED_PAIRS, "nobody is selected in any group"),
     )
 
     def compared_by(self) -> Measure:
@@ -172,7 +67,7 @@ class ImpactRatio(_Selection):
 
     def judged(self) -> Judged:
         """Describe the judged statistic."""
-        return _judged("impact_ratio", Measure.RATIO, 0.80)
+        return judged_as("impact_ratio", Measure.RATIO, 0.80)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,12 +79,12 @@ class Parity(_Selection):
         summary="Selection rate of every other group minus that of each group.",
         definition=(
             f"p_j - p_i, where {_SELECTED}0 is demographic parity, 1 the largest gap there is. "
-            f"{_GROUPS}"
+            f"{GROUPS}"
         ),
         roles=(Role.EVALUATION,),
         asks="fairlearn",
         controls=CONTROLS,
-        undecided=_UNDECIDED,
+        undecided=UNDECIDED_PAIRS,
     )
 
     def compared_by(self) -> Measure:
@@ -198,7 +93,7 @@ class Parity(_Selection):
 
     def judged(self) -> Judged:
         """Describe the judged statistic."""
-        return _judged("parity_gap", Measure.GAP, 0.10)
+        return judged_as("parity_gap", Measure.GAP, 0.10)
 
 
 _Compare = Literal["difference", "ratio"]
@@ -210,7 +105,7 @@ _BY = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Conditional(_Pairs):
+class _Conditional(Pairwise):
     """What the checks on rates among some of the rows share; the class attributes name them."""
 
     gap: ClassVar[str]
@@ -233,11 +128,11 @@ class _Conditional(_Pairs):
         """Describe the judged statistic."""
         measure = self.compared_by()
         name, limit = (self.gap, 0.10) if measure is Measure.GAP else (self.ratio, None)
-        return _judged(name, measure, limit)
+        return judged_as(name, measure, limit)
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        yield from _Pairs.problems(self)
+        yield from Pairwise.problems(self)
         if not self.rates or len(set(self.rates)) != len(self.rates):
             yield "rates", "is empty or names a rate twice", self.usual
 
@@ -255,12 +150,12 @@ class Odds(_Conditional):
             "predictive equality (Hardt, Price and Srebro 2016; Chouldechova 2017), 1 the largest "
             "gap there is. FNR = 1 - TPR and TNR = 1 - FPR have the same gaps and other ratios. "
             f"The group with the lower rate is named first. All rates share one correction. {_BY}"
-            + _GROUPS
+            + GROUPS
         ),
         roles=(Role.EVALUATION,),
         asks="fairlearn",
         controls=CONTROLS,
-        undecided=(*_UNDECIDED, "a group has fewer than min_cell positives or negatives"),
+        undecided=(*UNDECIDED_PAIRS, "a group has fewer than min_cell positives or negatives"),
     )
 
     gap = "odds_gap"
@@ -284,12 +179,12 @@ class PredictiveParity(_Conditional):
             "is. NPV is the share labelled negative among the rows predicted negative; FDR = 1 - "
             "PPV and FOR = 1 - NPV have the same gaps and other ratios. Where base rates differ, "
             "no imperfect model can have it together with equalized odds. The group with the lower "
-            f"rate is named first. All rates share one correction. {_BY}" + _GROUPS
+            f"rate is named first. All rates share one correction. {_BY}" + GROUPS
         ),
         roles=(Role.EVALUATION,),
         asks="fairlearn",
         controls=CONTROLS,
-        undecided=(*_UNDECIDED, "a group has fewer than min_cell rows predicted positive"),
+        undecided=(*UNDECIDED_PAIRS, "a group has fewer than min_cell rows predicted positive"),
     )
 
     gap = "predictive_gap"
