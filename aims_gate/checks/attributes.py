@@ -75,18 +75,11 @@ def parts(
         DataError: It cannot be grouped by, has more than 250 groups, or two with one name.
     """
     by = keys(columns, data, frame, bins)
-    refuse_many(columns, len(frame.count(*by).values), called=called)
-    found: dict[str, Frame] = {}
-    for values, part in frame.parts(*by, columns=tuple(dict.fromkeys(kept))):
-        one = name(columns, values)
-        if one in found:
-            raise DataError(
-                f"two {called} of {title(columns)} are called {one!r}",
-                where=f"{data.role} data",
-                hint="a value must not be written like a null or like another one",
-            )
-        found[one] = part
-    return found
+    groups = frame.count(*by).values
+    refuse_many(columns, len(groups), called=called)
+    refuse_alike(columns, groups, called=called)
+    found = frame.parts(*by, columns=tuple(dict.fromkeys(kept)))
+    return {name(columns, values): part for values, part in found}
 
 
 def refuse_many(columns: Sequence[str], many: int, *, called: str = "groups") -> None:
@@ -96,6 +89,23 @@ def refuse_many(columns: Sequence[str], many: int, *, called: str = "groups") ->
             f"{title(columns)} has {many:,} {called}, more than {MOST}",
             hint="cut numbers at bin edges, or use a coarser column",
         )
+
+
+def refuse_alike(
+    columns: Sequence[str], groups: Iterable[Sequence[Scalar | None]], *, called: str = "groups"
+) -> None:
+    """Refuse different groups that have one name: one of them would be taken for the other.
+
+    That is a value written like a null, or one that holds ` & ` and the name of the next column.
+    """
+    names: dict[str, tuple[Scalar | None, ...]] = {}
+    for values in map(tuple, groups):
+        one = name(columns, values)
+        if names.setdefault(one, values) != values:
+            raise DataError(
+                f"two {called} of {title(columns)} are called {one!r}",
+                hint="a value must not be written like a null or like another one",
+            )
 
 
 def title(columns: Sequence[str]) -> str:

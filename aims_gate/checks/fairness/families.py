@@ -113,11 +113,12 @@ def families(
 
     Raises:
         MissingColumnError: A column is not in the data.
-        DataError: It cannot be grouped by, has more than 250 groups, or has a group that is named
-            like the pool.
+        DataError: It cannot be grouped by, has more than 250 groups, two groups of one name, or
+            one that is named like the pool.
     """
     keys = attributes.keys(columns, data, frame)
     cells = frame.count(*keys, *asked.keys.values())
+    attributes.refuse_alike(columns, (values[: len(keys)] for values in cells.values))
     tally = _tally(cells, len(keys), asked, rates)
     attributes.refuse_many(columns, len(tally))
     found = []
@@ -171,9 +172,10 @@ def group_rows(
         label: A column and its value: only rows that have it are counted.
 
     Raises:
-        DataError: There are more groups than anybody could compare.
+        DataError: There are more groups than anybody could compare, or two of one name.
     """
     cells = frame.count(key, *([Key(column=label[0])] if label else []))
+    attributes.refuse_alike([key.column], (values[:1] for values in cells.values))
     groups: dict[str, int] = {}
     for values, rows in zip(cells.values, cells.counts.tolist(), strict=True):
         if label is None or values[1] == label[1]:

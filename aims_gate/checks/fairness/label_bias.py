@@ -106,6 +106,7 @@ class LabelBias(Groups):
         if within and len(frame.count(*within).values) > MOST_STRATA:
             raise DataError(f"{self.strata} has more than {MOST_STRATA:,} values, so is no strata")
         counted = frame.count(*keys, *within, Key(column=label))
+        attributes.refuse_alike(columns, (values[: len(keys)] for values in counted.values))
         found: _Cells = {}
         for values, rows in zip(counted.values, counted.counts.tolist(), strict=True):
             name, stratum = attributes.name(columns, values[: len(keys)]), values[len(keys)]

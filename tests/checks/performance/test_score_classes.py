@@ -11,8 +11,8 @@ import pytest
 from aims_gate.checks.outcomes import multiclass
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.errors import DataError
-from aims_gate.facts import Statistic
-from aims_gate.policy.model import Threshold
+from aims_gate.facts import Lack, Statistic
+from aims_gate.policy.model import TaskKind, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.performance.scored import (
@@ -133,3 +133,17 @@ def test_one_column_of_scores_does_not_say_which_of_several_classes_it_is_of() -
 def test_a_label_of_zero_has_no_percentage_error() -> None:
     with pytest.raises(DataError, match="not finite"):
         cells("mape", numbers(1, label="zero"))
+
+
+def test_a_class_with_scores_and_without_labels_is_insufficient() -> None:
+    """`classes: all` is every class that the model knows, also one that nobody has looked at."""
+    columns: dict[str, Any] = {"y": ["a", "b"] * 200}
+    columns |= {"s_a": [0.6, 0.2] * 200, "s_b": [0.2, 0.6] * 200, "s_c": [0.2, 0.2] * 200}
+    spec: dict[str, Any] = {"label": "y", "task": TaskKind.MULTICLASS}
+    spec |= {"score": {n: f"s_{n}" for n in "abc"}}
+    for metric, limit in (("roc_auc", Threshold(at_least=0.5)), ("brier", Threshold(at_most=0.5))):
+        rule = {"check": "performance.score", "parameters": {"metric": metric, "classes": "all"}}
+        result = decided({**rule, "require": limit}, data(columns, **spec))
+        (cell,) = [s for s in result.statistics if s.judged and s.slice == "c"]
+        assert cell.lack is Lack.INSUFFICIENT
+        assert "0 labelled rows" in cell.reason
