@@ -33,6 +33,12 @@ def test_scores_that_are_no_probabilities_have_no_calibration() -> None:
         calibration.reliability(ranked(np.zeros(2), np.array([0.1, 0.2])), 1)
 
 
+@pytest.mark.parametrize("estimate", [math.nan, math.inf, -0.1, 1.1])
+def test_an_estimate_that_is_none_is_not_freed_to_0(estimate: float) -> None:
+    """A library that gives no number, or no error, has not found the model calibrated."""
+    assert math.isnan(calibration.freed(drawn(1, 2_000), estimate))
+
+
 def test_fewer_rows_than_bins_can_bear_have_no_bounds() -> None:
     assert "224 rows, and 15 bins need 225" in calibration.too_few(drawn(1, 224))
     assert not calibration.too_few(drawn(1, 225))

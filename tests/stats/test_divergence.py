@@ -308,3 +308,4 @@ def test_what_noise_adds_is_taken_off_a_librarys_number_too(method: str) -> None
     assert less_noise(method, plain, both) == pytest.approx(moved(method, both).value)
     assert less_noise(method, 0.0, both) == 0
     assert math.isnan(less_noise(method, math.nan, both))
+    assert math.isnan(less_noise(method, -1.0, both))
