@@ -135,12 +135,15 @@ class GroupPerformance(Groups):
     ) -> tuple[Cover, list[Measured]]:
         frame = whole.found.frame
         measured = []
-        for name, part in parts_of(data, frame, columns, columns_of(data, frame)).items():
+        parts = parts_of(data, frame, columns, columns_of(data, frame))
+        for name, part in parts.items():
             table = outcomes(self._asked(), part_of(data, whole, part))
             group = Group(name=name, rows=self._basis(table.table), successes=0)
             measured.append(self._measure(group, table, inputs, least=self.min_cell))
         groups = tuple(one.group for one in measured)
-        return Cover(columns=columns, groups=groups, min_cell=self.min_cell), measured
+        people = {name: part.rows for name, part in parts.items()}
+        cover = Cover(columns=columns, groups=groups, min_cell=self.min_cell, people=people)
+        return cover, measured
 
     def _asked(self) -> Asked:
         return Asked(metric=self.metric, beta=self.beta, k=self.k)
