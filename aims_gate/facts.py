@@ -120,6 +120,18 @@ class Isolation(StrEnum):
     """None: an estimator in memory answers in the gate's own process."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPython:
+    """The Python that a model predicted in (`predictions: model`)."""
+
+    environment: str
+    """`gate`: the packages that the gate runs in; `model`: those that the model's files name."""
+    python: str = ""
+    """Its version; empty where an environment could not be built."""
+    requirements: str = ""
+    """SHA-256 of the `requirements.txt` that an environment was built from."""
+
+
 class DigestKind(StrEnum):
     """What a dataset digest was taken of."""
 

@@ -287,4 +287,17 @@ def _versions(
         **{f"engine:{name}": label for name, label in labels.items()},
         **{library: metadata.version(library) for library in sorted(libraries)},
         **({"isolation": ", ".join(kinds)} if kinds else {}),
+        **_pythons(subject),
     }
+
+
+def _pythons(subject: Subject) -> dict[str, str]:
+    """Say what the model's code ran in; there is one environment of its own for all roles."""
+    used = subject.pythons.values()
+    own = next((python for python in used if python.requirements), None)
+    kinds = sorted({python.environment for python in used})
+    told = {"environment": ", ".join(kinds)} if kinds else {}
+    if own is None:
+        return told
+    digest = f"sha256:{own.requirements}"
+    return told | {"environment:python": own.python, "environment:requirements": digest}

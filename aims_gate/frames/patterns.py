@@ -13,7 +13,8 @@ from aims_gate.frames.columns import Mask, plain, undictionary
 def pattern_problem(pattern: str) -> str:
     """Say why *pattern* is none that RE2 understands; empty if it is one."""
     try:
-        pc.match_substring_regex(pa.array([""]), _whole(pattern))
+        for asked in (pattern, _whole(pattern)):  # `a)|(b` is one only with what is put around it
+            pc.match_substring_regex(pa.array([""]), asked)
     except pa.ArrowInvalid as error:
         return str(error).removeprefix("Invalid regular expression: ").strip()
     return ""

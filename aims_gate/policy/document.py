@@ -132,6 +132,7 @@ def _data(spec: DataSpec) -> dict[str, Any]:
         label=spec.label,
         prediction=spec.prediction,
         predictions=spec.predictions,
+        environment=spec.environment,
         score=dict(sorted(spec.score.items())) if isinstance(spec.score, Mapping) else spec.score,
         threshold=spec.threshold if not (spec.prediction or spec.predictions) else None,
         positive=spec.positive,

@@ -115,6 +115,7 @@ class DataText(_Keys):
     label: v.Text = _optional()
     prediction: v.Text = _optional()
     predictions: v.Predictions = _optional()
+    environment: v.Environment = _optional()
     score: v.Score = _optional()
     threshold: v.Number = _optional()
     positive: v.Label = _optional()

@@ -111,6 +111,8 @@ class DataSpec:
     prediction: str | None = None
     predictions: str | None = None
     """`model`: the model itself is run to predict, in place of a column."""
+    environment: str | None = None
+    """Where it is run: `model`, packages that its own files name; else what the gate runs in."""
     score: str | Mapping[str, str] | None = None
     """A column of scores, or one column per class."""
     threshold: float = 0.5

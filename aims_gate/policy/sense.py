@@ -138,17 +138,29 @@ def _column_problems(role: str, head: Stated) -> Iterator[Problem]:
         if shared and (one, two) != ("prediction", "score"):
             what = f"{role}: {one} and {two} are the same column {min(shared)!r}"
             yield _problem(head, f"{role}.{two}", what, "")
-    if role == "data.champion" and f"{role}.predictions" in head.values:
+    yield from _model_problems(role, head)
+    if f"{role}.predictions" in head.values:
+        return
+    if f"{role}.threshold" in head.values and "prediction" in columns:
+        what = f"{role}: threshold is read only where there is no prediction"
+        yield _problem(head, f"{role}.threshold", what, "leave one of them out")
+
+
+def _model_problems(role: str, head: Stated) -> Iterator[Problem]:
+    """How a model is run means nothing where a column is read, and the other way round."""
+    if f"{role}.predictions" not in head.values:
+        if f"{role}.environment" in head.values:
+            what = f"{role}: environment is read only where the model predicts"
+            hint = "write predictions: model, or leave environment out"
+            yield _problem(head, f"{role}.environment", what, hint)
+    elif role == "data.champion":
         what = f"{role}: the champion's model is not run, and the candidate is no champion"
         yield _problem(head, f"{role}.predictions", what, "name its prediction or score")
-    elif f"{role}.predictions" in head.values:
+    else:
         for key in ("prediction", "score", "threshold"):
             if f"{role}.{key}" in head.values:
                 what = f"{role}: {key} is not read where the model predicts"
                 yield _problem(head, f"{role}.{key}", what, f"leave out {key} or predictions")
-    elif f"{role}.threshold" in head.values and "prediction" in columns:
-        what = f"{role}: threshold is read only where there is no prediction"
-        yield _problem(head, f"{role}.threshold", what, "leave one of them out")
 
 
 def _source_problems(role: str, head: Stated) -> Iterator[Problem]:

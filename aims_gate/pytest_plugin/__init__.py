@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from aims_gate.pytest_plugin.fixture import VERDICT, Gate, hold
+from aims_gate.pytest_plugin.items import RuleItem
 from aims_gate.pytest_plugin.session import begin
 from aims_gate.pytest_plugin.summary import write_verdicts
 
@@ -26,9 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
-    """Have the policies of a marker met before its test runs."""
-    hold(pyfuncitem)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Have the policies of a marker met before its test runs, whatever kind of test it is."""
+    if not isinstance(item, RuleItem):
+        hold(item)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

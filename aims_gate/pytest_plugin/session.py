@@ -36,7 +36,7 @@ class Session:
     """Whether this is the process that people call, and not a worker."""
     seen: Seen = field(default_factory=Seen)
     ends: tuple[Ended, ...] = ()
-    ran: bool = False
+    begun: bool = False
 
     def pytest_report_header(self) -> list[str]:
         """Say which policies the session decides."""
@@ -79,10 +79,14 @@ class Session:
         """Hand the settings to a worker of pytest-xdist."""
         node.workerinput[_INPUT] = to_json(self.settings)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Note that tests are run, and not only listed."""
-        self.ran = not session.config.getoption("collectonly")
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_collection(self, session: pytest.Session) -> Iterator[None]:
+        """Note that tests are to be run, and not only listed.
+
+        What ends the session after this, `pytest.exit` with a code of its own too, decides nothing.
+        """
+        self.begun = not session.config.getoption("collectonly")
+        yield
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how the test of a rule ended, here or on a worker."""
@@ -91,7 +95,7 @@ class Session:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Decide, keep evidence, and let no session pass whose policies did not."""
-        if not (self.main and self.ran):
+        if not (self.main and self.begun):
             return
         self.ends = tuple(all_ended(self.runs, self.seen))
         codes = {end.standing.exit_code for end in self.ends} - {0}

@@ -212,6 +212,16 @@ def proof(verdict: Verdict) -> str:
     return _command(*words, "--stage", verdict.stage)
 
 
+def ran_in(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
+    """Say in which environment a model predicted; nothing where none did."""
+    told = verdict.versions
+    if "environment" in told:
+        yield f"environment: {quote(told['environment'])}"
+    if "environment:requirements" in told:
+        yield f"Python {quote(told['environment:python'])}"
+        yield f"requirements.txt {quote(told['environment:requirements'][:19])}"
+
+
 def _command(*words: str) -> str:
     return shlex.join(["aims-gate", *(plain(word) for word in words)])
 

@@ -16,6 +16,7 @@ from aims_gate.reports import (
     plain,
     proof,
     question,
+    ran_in,
     record_of,
     refuse_contradiction,
     remark,
@@ -83,7 +84,8 @@ def _about(verdict: Verdict) -> Iterator[str]:
     for data in verdict.datasets:
         yield f"- data: {code(data.role)} {code(data.name)}, {data.rows:,} rows"
     if isolation := verdict.versions.get("isolation"):
-        yield f"- predicted by the model itself, run with isolation: {code(isolation)}"
+        told = f"- predicted by the model itself, run with isolation: {code(isolation)}"
+        yield told + "".join(f", {fact}" for fact in ran_in(verdict, code))
 
 
 def _table(results: Sequence[Result], most: int) -> list[str]:

@@ -13,6 +13,7 @@ from aims_gate.reports import (
     plain,
     proof,
     question,
+    ran_in,
     record_of,
     refuse_contradiction,
     remark,
@@ -86,6 +87,7 @@ def header(verdict: Verdict, width: int) -> Iterator[str]:
         yield from _labelled(label, told, width)
     if isolation := verdict.versions.get("isolation"):
         told = f"by the model itself, which was run with isolation: {plain(isolation)}"
+        told += "".join(f", {fact}" for fact in ran_in(verdict))
         yield from _labelled("predicted", told, width)
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from aims_gate import canonical
 from aims_gate.attest import manifest
-from aims_gate.errors import DataError, GateError, MissingExtraError, UsageError
+from aims_gate.errors import DataError, GateError, MissingExtraError, SourceError, UsageError
 from aims_gate.facts import MEMORY, Isolation, ModelIdentity
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import settle
@@ -63,7 +63,18 @@ def open_estimator(
 
     Raises:
         UsageError: *estimator* is no object with `predict`, or a class in place of an object.
+        SourceError: It ended the process where it was asked for its names.
     """
+    try:
+        return _opened(estimator, policy, given, workspace)
+    except SystemExit as error:  # its exit code is none of the gate's
+        what = f"the estimator ended the process, with {error.code!r}"
+        raise SourceError(what, hint="nothing was decided; gate a model that answers") from error
+
+
+def _opened(
+    estimator: object, policy: Policy, given: Mapping[Role, object], workspace: Workspace
+) -> Subject:
     usable = callable(getattr(estimator, "predict", None)) and not isinstance(estimator, type)
     if estimator is not None and not usable:
         raise UsageError(
@@ -99,6 +110,10 @@ def _answered(estimator: Any, data: Data) -> Data:
     where, spec, frame = f"{data.role} data", data.spec, data.frame
     if not isinstance(frame, ArrowFrame):
         raise DataError("an estimator predicts rows in memory only", where=where)
+    if spec.environment == "model":
+        what = "an estimator in memory has no environment of its own"
+        hint = "log it with MLflow, and give its URI"
+        raise DataError(what, where=where, hint=hint)
     if frame.table.num_rows == 0:
         return data  # a rule finds that there are no rows
     rows = _rows(frame.table, spec, estimator, where)
@@ -153,11 +168,15 @@ def _scores(estimator: Any, rows: Any, spec: DataSpec, where: str) -> Any:
 def _asked(estimator: Any, method: str, rows: Any, where: str) -> Any:
     """Call a method of the model; what it raises is told by its type, for messages hold rows."""
     try:
-        return np.asarray(getattr(estimator, method)(rows.copy()))
-    except Exception as error:
+        told = getattr(estimator, method)(rows.copy())
+        masked, answers = np.ma.is_masked(told), np.asarray(told)
+    except (Exception, SystemExit) as error:
         _LOG.exception("the estimator's %s failed on the %s", method, where)
         what = f"the estimator failed in {method} ({type(error).__name__})"
         raise DataError(what, where=where, hint="the log has its own words") from error
+    if masked:
+        raise DataError(f"the estimator's {method} masks some answers", where=where)
+    return answers
 
 
 def _column(answers: Any, where: str) -> pa.ChunkedArray:

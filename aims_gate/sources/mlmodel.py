@@ -57,7 +57,7 @@ def parse_mlmodel(content: bytes) -> MLmodel:
     Raises:
         SourceError: Not YAML, nested too deeply, a key twice, or parts of a wrong type.
     """
-    document = _document(content)
+    document = parse_mapping(content, where=NAME)
     flavors = document.get("flavors") or {}
     if not isinstance(flavors, dict) or not all(
         isinstance(name, str) and isinstance(settings, dict) for name, settings in flavors.items()
@@ -71,18 +71,23 @@ def parse_mlmodel(content: bytes) -> MLmodel:
     )
 
 
-def _document(content: bytes) -> dict[str, Any]:
+def parse_mapping(content: bytes, *, where: str) -> dict[str, Any]:
+    """Read YAML that a stranger wrote beside a model.
+
+    Raises:
+        SourceError: Not YAML, nested too deeply, no mapping, or a key twice.
+    """
     try:
         _refuse_depth(content)
         node = yaml.compose(content, Loader=yaml.CSafeLoader)
         document = yaml.load(content, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SourceError("it is not YAML that can be read", where=NAME) from error
+        raise SourceError("it is not YAML that can be read", where=where) from error
     if not isinstance(document, dict) or not isinstance(node, yaml.MappingNode):
-        raise SourceError("it is not a mapping", where=NAME)
+        raise SourceError("it is not a mapping", where=where)
     keys = [key.value for key, _value in node.value]
     if len(set(map(str, keys))) != len(keys):
-        raise SourceError("a key stands there twice", where=NAME)
+        raise SourceError("a key stands there twice", where=where)
     return document
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError
-from aims_gate.facts import DatasetIdentity, Isolation, ModelIdentity
+from aims_gate.facts import DatasetIdentity, Isolation, ModelIdentity, ModelPython
 from aims_gate.frames import Frame
 from aims_gate.policy.model import DataSpec, Role
 
@@ -160,3 +160,5 @@ class Subject:
     isolation: Mapping[Role, Isolation] = field(default_factory=dict)
     """What kept the model's code apart, for each role whose data the policy had it predict; a role
     for which that failed stands here too."""
+    pythons: Mapping[Role, ModelPython] = field(default_factory=dict)
+    """What the model's code ran in, for each role that the process of a model predicted."""

@@ -93,6 +93,10 @@ def test_a_sound_file_has_no_problems() -> None:
             for key, value in (("prediction", "p"), ("score", "p"), ("threshold", "0.4"))
         ),
         (
+            HEAD + "data: {evaluation: {prediction: p, environment: model}}\n" + RULE,
+            "p.yaml:4: data.evaluation: environment is read only where the model predicts",
+        ),
+        (
             HEAD + "data: {champion: {predictions: model}}\n" + RULE,
             "p.yaml:4: data.champion: the champion's model is not run, and the candidate is no",
         ),

@@ -212,6 +212,22 @@ def test_a_parents_data_may_be_completed_and_not_changed() -> None:
     assert added.data[Role.EVALUATION].prediction == "p"
 
 
+@pytest.mark.parametrize("word", ["gate", "model"])
+def test_where_a_model_is_run_is_its_parents_word_where_that_is_given(
+    word: str, tmp_path: Path
+) -> None:
+    """A child neither has packages installed where the parent says no, nor the other way round."""
+    asks = "data: {{evaluation: {{predictions: model, environment: {}}}}}\n"
+    rules = "rules: [{id: PERF-01, check: performance.score}]\n"
+    parent = HEAD.replace('child, version: "1"', "org, version: 1.0.0") + asks.format(word) + rules
+    (tmp_path / "org.yaml").write_text(parent, encoding="utf-8")
+    for stated in ("gate", "model"):
+        text = f"{HEAD}extends: [{{pack: org@1.0.0}}]\n{asks.format(stated)}"
+        _, found = resolve(text.encode(), uri="p.yaml", packs=tmp_path)
+        refused = [] if stated == word else ["data.evaluation.environment"]
+        assert [str(problem).split()[1] for problem in found] == refused
+
+
 @pytest.mark.parametrize(
     ("line", "key"),
     [

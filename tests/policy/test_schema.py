@@ -37,7 +37,7 @@ data:
   reference: {predictions: model, source: "file:train.parquet",
               sensitive: {sex: ~, AGEP: [0, 25, 45, 65]}}
   champion: {source: "file:champion.parquet", key: id, prediction: old}
-  perturbed: {source: "file:noisy.parquet", predictions: model}
+  perturbed: {source: "file:noisy.parquet", predictions: model, environment: model}
   current: {source: "artifact:monitoring/current.parquet", max_age_days: 31, score: {a: pa, b: pb}}
 rules:
   - id: PERF-01
@@ -130,6 +130,7 @@ def test_every_key_of_the_grammar_is_accepted_by_schema_and_reader() -> None:
         ("alpha_scope: policy", "alpha_scope: model"),
         ("artifact:eval.parquet", "table:eval"),
         ("task: binary", "task: rankings"),
+        ("environment: model", "environment: conda"),
         ("min_rows: 5000", "min_rows: 0"),
         ("min_rows: 5000", "min_rows: '5000'"),
         ("reference: {", "challenger: {"),

@@ -101,6 +101,31 @@ def test_the_marker_lets_a_test_run_only_if_its_policy_is_met(pytester: pytest.P
     done.stdout.no_fnmatch_line("*During handling of*")
 
 
+def test_the_marker_holds_for_every_kind_of_test(pytester: pytest.Pytester) -> None:
+    """A method of unittest is no function to pytest, and is refused all the same."""
+    repo(pytester, "biased")
+    pytester.makepyfile(
+        """
+import unittest
+import pytest
+
+GATED = pytest.mark.aims_gate(
+    policy="policy.yaml", model="file:model", data={"evaluation": "evaluation.csv"}
+)
+
+@GATED
+class TestClass(unittest.TestCase):
+    def test_a(self): pass
+
+class TestMethod(unittest.TestCase):
+    @GATED
+    def test_b(self): pass
+    def test_free(self): pass
+"""
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=1, failed=2)
+
+
 def test_a_marked_test_gates_an_estimator(pytester: pytest.Pytester) -> None:
     """Objects that a module holds are handed over as they are."""
     repo(pytester, "met")

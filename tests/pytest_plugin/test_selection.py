@@ -89,6 +89,22 @@ def _verdict(path: Path) -> str:
     return (path / "report.json").read_text(encoding="utf-8").partition('"verdict"')[2][:12]
 
 
+@pytest.mark.parametrize("hook", ["collection_finish(session)", "runtest_setup(item)"])
+def test_a_session_that_ends_itself_with_0_has_decided_nothing(
+    hook: str, pytester: pytest.Pytester
+) -> None:
+    """`pytest.exit` may choose the code, and not the verdict; a list of tests is no session."""
+    folder = repo(pytester, "met")
+    pytester.makeconftest(f"import pytest\ndef pytest_{hook}: pytest.exit('done', returncode=0)\n")
+    done = pytester.runpytest_inprocess(*GATE, KEEP)
+    assert done.ret == 1
+    done.stdout.fnmatch_lines(["incomplete, so not decided: 2 of 2 rules *"])
+    assert not evidence(folder)
+    (folder / "conftest.py").unlink()
+    for listing in ("--collect-only", "--fixtures"):
+        assert pytester.runpytest_inprocess(*GATE, listing).ret == 0
+
+
 def test_items_that_a_conftest_throws_away_are_missed(pytester: pytest.Pytester) -> None:
     """No item, no decision."""
     folder = repo(pytester, "met")

@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from aims_gate.errors import TrustError, UsageError
+from aims_gate.errors import SourceError, TrustError, UsageError
 from aims_gate.operations.run import run
 from aims_gate.operations.verify import verify
 from aims_gate.policy.model import DataSpec, Policy, Role
@@ -89,6 +89,15 @@ def test_the_gate_judges_what_the_estimator_answers(policy: Path) -> None:
     assert asked.versions["isolation"] == "in-process"
 
 
+def test_an_estimator_in_memory_has_no_environment_of_its_own(tmp_path: Path) -> None:
+    """A policy that asks for one is not answered by the gate's own Python."""
+    frame = rows()
+    spec = DataSpec(label="y", predictions="model", environment="model")
+    subject = opened(tmp_path, trained(frame), frame, spec)
+    assert not subject.data
+    assert "no environment of its own" in str(subject.unread[Role.EVALUATION])
+
+
 def test_a_pipeline_on_text_is_an_estimator_too(policy: Path) -> None:
     """One that reads the protected attribute and refuses women is refused."""
     frame = rows()
@@ -149,6 +158,8 @@ class Odd:
         ([1, "no", None], "no single column|null|not numbers"),
         (7, "no single column|predictions for 3 rows"),
         (ValueError("row 3: Anna"), r"failed in predict \(ValueError\)"),
+        (SystemExit(0), r"failed in predict \(SystemExit\)"),
+        (np.ma.masked_array([1, 0, 1], mask=[False, True, False]), "masks some answers"),
     ],
 )
 def test_answers_that_are_none_are_errors(tmp_path: Path, answer: Any, words: str) -> None:
@@ -157,6 +168,18 @@ def test_answers_that_are_none_are_errors(tmp_path: Path, answer: Any, words: st
     told = unread(tmp_path, Odd(answer), frame)
     assert re.search(words, told)
     assert "Anna" not in told
+
+
+@pytest.mark.parametrize("name", ["feature_names_in_", "classes_", "predict"])
+def test_an_estimator_that_ends_the_process_ends_it_with_no_pass(policy: Path, name: str) -> None:
+    """`sys.exit(0)` of a model would be the exit code of a script that is itself the gate."""
+
+    def end(_self: object) -> None:
+        raise SystemExit(0)
+
+    model = type("Ends", (Odd,), {name: property(end)})([1, 0, 1])
+    with pytest.raises(SourceError, match="ended the process, with 0"):
+        gated(policy, model, {"income": [1.0, 2.0], "y": [1, 0]})
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columns import Labelled, labelled, positive_class
 from aims_gate.checks.drift.columns import DEFINITION, UNDECIDED
@@ -244,6 +246,8 @@ def _share(role: Answers, data: Data, positive: Scalar | None) -> _Share:
     kind = found.frame.kinds[column]
     if positive is None:
         scores = found.frame.distribution(column)
+        if not np.all(np.isfinite(scores.values)):
+            raise DataError(f"some scores in {column} are not finite", where=f"{data.role} data")
         reached = int(scores.counts[scores.values >= data.spec.threshold].sum())
         return _Share(kind=kind, rows=found.frame.rows, successes=reached)
     counts = found.frame.count(Key(column=column)).by_value()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from aims_gate.checks.fairness.families import group_keys, group_name, refuse_many
+from aims_gate.checks.fairness.families import (
+    group_keys,
+    group_name,
+    refuse_alike,
+    refuse_many,
+)
 from aims_gate.errors import MissingColumnError
 from aims_gate.frames import Frame, Key, Scalar
 from aims_gate.sources.subject import Data
@@ -33,9 +38,10 @@ def group_rows(
         label: A column and its value: only rows that have it are counted.
 
     Raises:
-        DataError: There are more groups than anybody could compare.
+        DataError: There are more groups than anybody could compare, or two of one name.
     """
     cells = frame.count(key, *([Key(column=label[0])] if label else []))
+    refuse_alike([key.column], (values[:1] for values in cells.values))
     groups: dict[str, int] = {}
     for values, rows in zip(cells.values, cells.counts.tolist(), strict=True):
         if label is None or values[1] == label[1]:

@@ -113,11 +113,12 @@ def families(
     together they reach it.
 
     Raises:
-        DataError: A column cannot be grouped by, has more than 250 groups, or has a group that is
-            named like the pool.
+        DataError: A column cannot be grouped by, has more than 250 groups, two groups of one name,
+            or one that is named like the pool.
     """
     keys = group_keys(frame, columns, spec)
     cells = frame.count(*keys, *asked.keys.values())
+    refuse_alike(columns, (values[: len(keys)] for values in cells.values))
     tally = _tally(cells, len(keys), asked, rates)
     refuse_many(columns, tally)
     found = []
@@ -164,6 +165,21 @@ def refuse_many(columns: Sequence[str], groups: Iterable[object]) -> None:
             f"{' & '.join(columns)} has {many:,} groups, more than {MOST_GROUPS}",
             hint="give bin edges for numbers under sensitive:, or use a coarser attribute",
         )
+
+
+def refuse_alike(columns: Sequence[str], groups: Iterable[Sequence[Scalar | None]]) -> None:
+    """Refuse different groups that have one name: one of them would be taken for the other.
+
+    That is a value written like a null, or one that holds ` & ` and the name of the next column.
+    """
+    names: dict[str, tuple[Scalar | None, ...]] = {}
+    for values in map(tuple, groups):
+        name = group_name(columns, values)
+        if names.setdefault(name, values) != values:
+            raise DataError(
+                f"two groups of {' & '.join(columns)} are called {name!r}",
+                hint="a value must not be written like a null or like another one",
+            )
 
 
 def is_of(group: str, columns: tuple[str, ...]) -> bool:

@@ -23,6 +23,7 @@ UNDECIDED = (
     "an attribute's column is missing, or fewer than two groups have min_cell rows",
     "more than max_uncovered of the rows are in groups below min_cell",
     "a group of must_cover is absent or below min_cell",
+    "two groups have one name: a value is written like a null or like two others",
 )
 
 

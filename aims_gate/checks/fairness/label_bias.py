@@ -11,7 +11,13 @@ import numpy as np
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columns import labelled, positive_class
-from aims_gate.checks.fairness.families import Cover, group_keys, group_name, refuse_many
+from aims_gate.checks.fairness.families import (
+    Cover,
+    group_keys,
+    group_name,
+    refuse_alike,
+    refuse_many,
+)
 from aims_gate.checks.fairness.groups import UNDECIDED, Groups, require
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
@@ -106,6 +112,7 @@ class LabelBias(Groups):
         if within and len(frame.count(*within).values) > MOST_STRATA:
             raise DataError(f"{self.strata} has more than {MOST_STRATA:,} values, so is no strata")
         counted = frame.count(*keys, *within, Key(column=label))
+        refuse_alike(columns, (values[: len(keys)] for values in counted.values))
         found: _Cells = {}
         for values, rows in zip(counted.values, counted.counts.tolist(), strict=True):
             name, stratum = group_name(columns, values[: len(keys)]), values[len(keys)]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aims_gate.checks.fairness.families import group_keys, group_name, refuse_many
+from aims_gate.checks.fairness.families import (
+    group_keys,
+    group_name,
+    refuse_alike,
+    refuse_many,
+)
 from aims_gate.checks.fairness.groups import require
-from aims_gate.errors import DataError
 from aims_gate.frames import Frame
 from aims_gate.sources.subject import Data
 
@@ -22,14 +26,11 @@ def parts_of(
     """
     require(columns, data)
     keys = group_keys(frame, columns, data.spec)
-    refuse_many(columns, frame.count(*keys).values)
-    found: dict[str, Frame] = {}
-    for values, part in frame.parts(*keys, columns=tuple(dict.fromkeys(kept))):
-        name = group_name(columns, values)
-        if name in found:
-            raise DataError(
-                f"two groups of {' & '.join(columns)} are called {name!r}",
-                hint="a value must not be written like a null or like another one",
-            )
-        found[name] = part
+    groups = frame.count(*keys).values
+    refuse_many(columns, groups)
+    refuse_alike(columns, groups)
+    found = {
+        group_name(columns, values): part
+        for values, part in frame.parts(*keys, columns=tuple(dict.fromkeys(kept)))
+    }
     return dict(sorted(found.items()))

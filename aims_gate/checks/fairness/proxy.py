@@ -95,6 +95,7 @@ class Proxies:
                 hint=f"name them in by:, or as sensitive: under data.{data.role}",
             )
         columns = self._columns(data)
+        yield from self._left_out(columns, data)
         if not columns:
             yield lack("", Lack.MISSING, f"the {data.role} data have no input column")
             return
@@ -127,6 +128,16 @@ class Proxies:
         apart = {*role_columns(data.spec), *data.spec.sensitive, *self.by}
         kinds = data.frame.kinds
         return tuple(c for c, kind in kinds.items() if c not in apart and kind in USABLE)
+
+    def _left_out(self, columns: tuple[str, ...], data: Data) -> Iterator[Statistic]:
+        """Say which columns nothing was asked of, so that nobody takes them for harmless."""
+        if self.columns != "all":
+            return
+        for column, kind in data.frame.kinds.items():
+            if column not in columns:
+                told = "a role or an attribute, not an input" if kind in USABLE else ""
+                told = told or f"it holds {data.frame.types[column]}, which tells nothing here"
+                yield Statistic(name="left_out", slice=column, reason=f"left out: {told}")
 
     def _joint(self, columns: tuple[str, ...], data: Data) -> list[str]:
         """Name the columns that are judged together; one alone is judged already."""

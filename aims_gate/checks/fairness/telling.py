@@ -59,11 +59,16 @@ class Asked:
             name: Ranked.merge((ours.values, ours.counts), (rest.values, rest.counts))
             for value, (ours, rest) in sides.items()
             if (name := group_name([self.key.column], [value])) in self.groups
+            and min(ours.rows, rest.rows) >= auc.LEAST_CLASS
         }
-        if tables:  # rows without an attribute are a group, but no rule is fitted to tell them
-            group = max(tables, key=lambda name: auc.area(tables[name]))
-            told = f"{group} against everybody else, by {len(columns):,} columns"
-            yield self._statistic(where, tables[group], f"{told}, cross-validated", data)
+        if not tables:
+            # rows without an attribute are a group, but no rule is fitted to tell them
+            reason = f"no two groups have a value in {self.key.column}: no rule can tell them"
+            yield lack(where, Lack.INSUFFICIENT, reason)
+            return
+        group = max(tables, key=lambda name: auc.area(tables[name]))
+        told = f"{group} against everybody else, by {len(columns):,} columns"
+        yield self._statistic(where, tables[group], f"{told}, cross-validated", data)
 
     def _statistic(self, where: str, table: Ranked, told: str, data: Data) -> Statistic:
         low, high = auc.bounds(table, self.alpha / self.cells)

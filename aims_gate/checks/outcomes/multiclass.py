@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -116,6 +116,15 @@ def _each_scored(
             )
         else:
             yield label, rows[label], loss_against(asked, data, found, label)
+    for name in unlabelled(found, labels) if wanted is None else ():
+        yield name, 0, Outcomes(table=ranked_against(data, found, name), found=found)
+
+
+def unlabelled(found: Labelled, labels: Sequence[Scalar]) -> list[str]:
+    """Name the classes that have a column of scores and not one label: nothing shows them right."""
+    named_by_label = {str(label) for label in labels}
+    columns = found.score if isinstance(found.score, Mapping) else {}
+    return [name for name in columns if name not in named_by_label]
 
 
 def _scored(data: Data) -> tuple[Labelled, tuple[Scalar, ...]]:
@@ -133,9 +142,8 @@ def _scored(data: Data) -> tuple[Labelled, tuple[Scalar, ...]]:
 def scored_columns(data: Data, found: Labelled, labels: Sequence[Scalar]) -> dict[Scalar, str]:
     """Give the column of every class that has a score, those without a label included."""
     by_label: dict[Scalar, str] = {label: score_column(data, found, label) for label in labels}
-    named_by_label = {str(label) for label in labels}
-    columns = found.score if found.score is not None and not isinstance(found.score, str) else {}
-    return by_label | {name: c for name, c in columns.items() if name not in named_by_label}
+    columns = found.score if isinstance(found.score, Mapping) else {}
+    return by_label | {name: columns[name] for name in unlabelled(found, labels)}
 
 
 def _labelled_rows(found: Labelled) -> tuple[list[Scalar], list[int]]:

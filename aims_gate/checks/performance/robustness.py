@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -16,7 +16,7 @@ from aims_gate.checks.performance.score import Plain
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Frame, Key, Kind
-from aims_gate.policy.model import DecideOn, Role
+from aims_gate.policy.model import DataSpec, DecideOn, Role
 from aims_gate.sources.pairing import paired
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
@@ -50,7 +50,7 @@ class Robustness:
         asks="scikit-learn",
         controls=("iso42001:A.6.2.4",),
         undecided=(
-            "there are no disturbed answers, or a column of them is missing",
+            "there are no disturbed answers, or they are the clean rows with the clean answers",
             "a key is null, twice, or on one side only, or a label differs",
             "answers are null or not finite, or of another kind than the clean ones",
             "drop: the metric has no value, or too few rows for the interval that it has",
@@ -120,17 +120,32 @@ class Robustness:
 
     def _disturbed(self, ours: Data, inputs: Inputs) -> Iterator[tuple[str, Data]]:
         if not self.columns:
-            yield "", paired(ours, inputs.data(Role.PERTURBED))
+            theirs = inputs.data(Role.PERTURBED)
+            self._refuse_undisturbed(ours, theirs)
+            yield "", paired(ours, theirs)
             return
         scored = self.metric is not None and outcomes(self.metric, ours).found.score is not None
+        clean = {ours.spec.label, *_answers(ours.spec)}
         for column in self.columns:
-            if column in [ours.spec.label, ours.spec.prediction, ours.spec.score]:
+            if column in clean:
                 what = f"{column!r} is a column of the clean data, and no disturbed answer"
                 raise DataError(what, where=f"{ours.role} data")
             if scored:
                 yield column, replace(ours, spec=replace(ours.spec, score=column))
             else:
                 yield column, replace(ours, spec=replace(ours.spec, prediction=column))
+
+    def _refuse_undisturbed(self, ours: Data, theirs: Data) -> None:
+        """Refuse clean rows with the clean answers as disturbed ones: they show nothing."""
+        one, other = ours.identity, theirs.identity
+        if (one.digest, one.digest_kind) != (other.digest, other.digest_kind):
+            return
+        scored = self.metric is not None and outcomes(self.metric, ours).found.score is not None
+        answers = [side.spec.score if scored else side.spec.prediction for side in (ours, theirs)]
+        if answers[0] == answers[1]:
+            what = f"they are the {ours.role} data, with the clean answers"
+            hint = "hand over the rows as they were disturbed, or name columns:"
+            raise DataError(what, where=f"{theirs.role} data", hint=hint)
 
     def _drop(self, where: str, found: Pair, inputs: Inputs, alpha: float) -> Iterator[Statistic]:
         rows, total = pairs.basis(found), found.total
@@ -196,6 +211,12 @@ class Robustness:
         return Statistic(
             name=self.judged().name, slice=where, judged=True, lack=lack, reason=reason, rows=rows
         )
+
+
+def _answers(spec: DataSpec) -> set[str]:
+    """Name the columns of answers."""
+    scores = spec.score.values() if isinstance(spec.score, Mapping) else [spec.score]
+    return {column for column in (spec.prediction, *scores) if column is not None}
 
 
 def _refuse_no_classes(frame: Frame, columns: Sequence[str], *, where: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -14,6 +14,7 @@ from aims_gate.checks.outcomes.table import counted, named
 from aims_gate.checks.performance.score import Plain
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
+from aims_gate.frames import Key, Scalar
 from aims_gate.policy.model import Role, TaskKind
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
@@ -34,7 +35,8 @@ class Sample:
             "statistic: rows is the rows that have a label, frequency weights included; the "
             "conventional limit is at least 200.\n\n"
             "statistic: positives is the rows of the rarer class, of several classes of the "
-            "rarest; at least 30. A binary task with one class has 0.\n\n"
+            "rarest; at least 30. A class that the model answers, or that has a column of scores, "
+            "and that no row is labelled as has 0; so has a binary task with one class.\n\n"
             "statistic: half_width is half the width of the two-sided interval of metric at level "
             "1 - alpha (0.05: 95 %), in the metric's own unit and in [0, inf); at most 0.05, "
             "which is meant for metrics in [0, 1]. The interval is that of performance.score.\n\n"
@@ -125,6 +127,19 @@ def _rarest(data: Data, found: Labelled) -> int:
             where=f"{data.role} data",
             hint="count statistic: rows",
         )
-    classes_of(data, found)  # refuses what cannot be a class
+    labels = classes_of(data, found)  # refuses what cannot be a class
+    if task is TaskKind.MULTICLASS and _unlabelled(data, labels):
+        return 0
     _, counts = counted(found, [named(found.label)])
     return int(counts.min()) if len(counts) > 1 else 0
+
+
+def _unlabelled(data: Data, labels: tuple[Scalar, ...]) -> bool:
+    """Tell whether the model's answers show a class that no row is labelled as."""
+    spec, frame = data.spec, data.frame
+    if isinstance(spec.score, Mapping) and {*spec.score} - {str(label) for label in labels}:
+        return True
+    if spec.prediction is None or spec.prediction not in frame.kinds:
+        return False
+    predicted = {value for (value,) in frame.count(Key(column=spec.prediction)).values}
+    return bool(predicted - {None, *labels})

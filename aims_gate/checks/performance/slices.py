@@ -74,7 +74,7 @@ class Slices:
         controls=("iso42001:A.6.2.4",),
         undecided=(
             "a column is missing, holds no values to cut by, or cuts into too many slices",
-            "fewer than two slices have min_cell rows: there is nothing to hold against the whole",
+            "no slice of a column has min_cell rows and is less than the whole: one value only",
             "more than max_uncovered of the rows are in slices below min_cell",
             "a slice is so small that a serious shortfall could have been missed",
             "mean losses: a few rows dominate the mean of a slice or of the rest",
@@ -137,14 +137,21 @@ class Slices:
             yield self._lack("", Lack.UNDEFINED, why, _basis(self.metric, whole.table))
             return
         eligible: list[_Slice] = []
+        rows = _basis(self.metric, whole.table)
         for columns, asked in self._attributes(data):
             cut = list(self._cut(columns, data, whole))
             yield from self._small(columns, cut, whole, named=asked)
-            eligible += [part for part in cut if part.rows >= self.min_cell]
+            found = [part for part in cut if self.min_cell <= part.rows < rows]
+            if asked and not found:
+                # beside columns that can be judged, so that this one is not taken for fair
+                reason = f"no slice has {self.min_cell} rows and is less than all of them"
+                yield self._lack(" & ".join(columns), Lack.INSUFFICIENT, reason, rows)
+            eligible += found
         if len(eligible) > MOST_SLICES:
             what = f"{len(eligible):,} slices are more than {MOST_SLICES:,}"
             raise DataError(what, hint="name fewer columns, cut numbers coarser, or raise min_cell")
-        yield from self._judge_all(eligible, whole, inputs)
+        if eligible:
+            yield from self._judge_all(eligible, whole, inputs)
 
     def _attributes(self, data: Data) -> Iterator[tuple[Columns, bool]]:
         """Give the columns to cut by, and whether the policy names them as such."""
@@ -219,19 +226,14 @@ class Slices:
         self, eligible: list[_Slice], whole: Outcomes, inputs: Inputs
     ) -> Iterator[Statistic]:
         rows = _basis(self.metric, whole.table)
-        parts = [part for part in eligible if part.rows < rows]
-        if not parts:
-            reason = f"no slice has {self.min_cell} rows and is less than all of them"
-            yield self._lack("", Lack.INSUFFICIENT, reason, rows)
-            return
         overall = inputs.engine.score(self.metric, whole.table, whole.sample)
         if overall.problem:
             cell = self._lack("", Lack.UNDEFINED, overall.problem, rows)
             yield replace(cell, engine=overall.by)
             return
         yield Statistic(name=self.metric, value=overall.value, rows=rows, total=whole.found.total)
-        z = quantile(inputs.alpha / len(parts))
-        for part in parts:
+        z = quantile(inputs.alpha / len(eligible))
+        for part in eligible:
             yield self._judge_one(part, whole, overall.value, inputs, z)
 
     def _judge_one(

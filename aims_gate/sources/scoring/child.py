@@ -1,6 +1,6 @@
 """The program of the process that a model predicts in; it imports nothing of the gate.
 
-Started as `python -I -B child.py FOLDER`: it limits itself, loads the model with MLflow, reads
+Started by `confine.py` as `python -I -B child.py FOLDER`: it loads the model with MLflow, reads
 `rows.parquet` and writes `predictions.parquet`. Nothing that it says is believed.
 """
 
@@ -13,18 +13,18 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-LOAD, PREDICT, SHAPE, CONFINE = 70, 71, 72, 73
+LOAD, PREDICT, SHAPE, NEEDS = 70, 71, 72, 74
 """Exit codes: the step that failed."""
 
 
 def main(scratch: Path) -> int:
     """Predict; give 0, or the code of the step that failed."""
     job = json.loads((scratch / "job.json").read_text(encoding="utf-8"))
-    step = CONFINE
+    step = NEEDS
     try:
-        _confine(*job["limits"])
-        step = LOAD
         sys.path += [entry for entry in job["path"] if entry not in sys.path]
+        _needs()
+        step = LOAD
         model = _load(job["model"])
         step = PREDICT
         answer = model.predict(_rows(scratch))
@@ -37,22 +37,13 @@ def main(scratch: Path) -> int:
     return 0
 
 
-def _confine(memory: int, cpu_seconds: int, file: int) -> None:
-    """Set limits that cannot be raised again; no core dumps, which hold rows."""
-    import resource
+def _needs() -> None:
+    """Import what this program needs, so that its lack is told from the model's own."""
+    import mlflow.pyfunc
+    import pandas as pd
+    from pyarrow import parquet
 
-    wanted = {
-        resource.RLIMIT_AS: memory,
-        resource.RLIMIT_CPU: cpu_seconds,
-        resource.RLIMIT_FSIZE: file,
-        resource.RLIMIT_CORE: 0,
-    }
-    for kind, most in wanted.items():
-        hard = resource.getrlimit(kind)[1]
-        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        # the signal of the soft limit first: it tells which limit it was
-        extra = 5 if kind == resource.RLIMIT_CPU and least != hard else 0
-        resource.setrlimit(kind, (least, least + extra))
+    _ = mlflow.pyfunc, pd, parquet
 
 
 def _load(folder: str) -> Any:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from pyarrow import parquet
 from aims_gate.errors import DataError
 from aims_gate.redact import redact
 from aims_gate.sources.readers import read_bytes
-from aims_gate.sources.scoring import child
+from aims_gate.sources.scoring import child, confine
 from aims_gate.sources.subject import Workspace
 
 _LOG = logging.getLogger(__name__)
@@ -30,13 +30,20 @@ _ALLOWED = ("PATH", "LANG")
 _TYPE = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{0,79}")
 _TAIL = 4_000
 """Characters of what the process wrote that go into the log."""
-_OWN = "it is loaded in the gate's own Python: install what its requirements.txt names"
 _SEEN = "the log has its own words"
+_LACKS = {
+    "gate": (
+        "it is loaded in the gate's own Python: install what its requirements.txt names, or write "
+        "environment: model"
+    ),
+    "model": "it is loaded in its own environment: name in its requirements.txt what it lacks",
+}
+_NEEDED = "the gate speaks with a model through them; its requirements.txt must name what it lacks"
 _STEPS = {
-    child.LOAD: ("could not be loaded", _OWN),
     child.PREDICT: ("failed to predict", _SEEN),
     child.SHAPE: ("gave no single column of values", "one prediction a row is read"),
-    child.CONFINE: ("was not run, because its process could not be limited", "run on Linux"),
+    child.NEEDS: ("was not run: mlflow, pandas or pyarrow cannot be imported there", _NEEDED),
+    confine.CONFINE: ("was not run, because its process could not be limited", "run on Linux"),
 }
 
 
@@ -45,7 +52,9 @@ class Limits:
     """What the process may use; whatever passes a limit ends without predictions."""
 
     seconds: float = 900
-    """On the clock."""
+    """On the clock, to predict."""
+    build_seconds: float = 900
+    """On the clock, to build an environment."""
     cpu_seconds: int = 3_600
     """Of all its threads together."""
     memory: int = 8 * 2**30
@@ -55,9 +64,18 @@ class Limits:
 
 
 def predict(
-    model: Path, rows: pa.Table, workspace: Workspace, limits: Limits, *, where: str
+    model: Path,
+    rows: pa.Table,
+    workspace: Workspace,
+    limits: Limits,
+    *,
+    where: str,
+    python: Path | None = None,
 ) -> bytes:
     """Let the model in the folder *model* predict *rows*.
+
+    It runs in the interpreter *python*, with what is installed there and no more; if left out, in
+    the gate's, with all that the gate can import.
 
     Returns:
         What its process left as predictions: Parquet, if it was honest.
@@ -65,21 +83,18 @@ def predict(
     Raises:
         DataError: The process could not load the model, crashed, passed a limit, or left nothing.
     """
-    if os.name != "posix":
-        raise DataError("the model's process cannot be limited here", where=where, hint="use Linux")
     scratch = Path(tempfile.mkdtemp(dir=workspace.folder, prefix="predict-"))
     parquet.write_table(rows, scratch / "rows.parquet")
-    (scratch / "home").mkdir()
-    job = {
-        "model": str(model),
-        "path": [entry for entry in sys.path if os.path.isabs(entry)],  # noqa: PTH117  # sys.path is text
-        "limits": [limits.memory, limits.cpu_seconds, limits.file],
-    }
+    ours = [entry for entry in sys.path if os.path.isabs(entry)]  # noqa: PTH117  # sys.path is text
+    job = {"model": str(model), "path": ours if python is None else []}
     (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
-    code = _run(scratch, workspace.environ, limits)
+    # isolated, and writing no byte code, which would change the model's folder
+    command = [str(python or sys.executable), "-I", "-B", child.__file__, str(scratch)]
+    given = environment(workspace.environ, scratch / "home")
+    code = limited(command, scratch, given, limits, seconds=limits.seconds, where=where)
     if code != 0:
-        _tell(scratch)
-        raise _failure(code, scratch, limits, where)
+        tell(scratch)
+        raise _failure(code, scratch, limits, where, "gate" if python is None else "model")
     return _output(scratch, limits, where)
 
 
@@ -95,23 +110,40 @@ def environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
     }
 
 
-def _run(scratch: Path, environ: Mapping[str, str], limits: Limits) -> int | None:
-    """Run the process; give its exit code, or None if it took too long."""
-    # isolated, and writing no byte code, which would change the model's folder
-    command = [sys.executable, "-I", "-B", child.__file__, str(scratch)]
+def limited(
+    command: Sequence[str],
+    scratch: Path,
+    environ: Mapping[str, str],
+    limits: Limits,
+    *,
+    seconds: float,
+    where: str,
+) -> int | None:
+    """Run a command under *limits*, in the folder `home` of *scratch*; its words go to `log`.
+
+    Returns:
+        Its exit code, or None if it took more than *seconds*. It is gone then, and its group too.
+
+    Raises:
+        DataError: A process cannot be limited on this system.
+    """
+    if os.name != "posix":
+        raise DataError("the model's process cannot be limited here", where=where, hint="use Linux")
+    (scratch / "home").mkdir(exist_ok=True)
+    bounds = map(str, (limits.memory, limits.cpu_seconds, limits.file))
     # a file, not a pipe: what a grandchild holds open must not keep the gate waiting
-    with (scratch / "log").open("wb") as log:
+    with (scratch / "log").open("ab") as log:
         process = subprocess.Popen(
-            command,
+            [sys.executable, "-I", "-S", "-B", confine.__file__, *bounds, *command],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=scratch / "home",
-            env=environment(environ, scratch / "home"),
+            env=dict(environ),
             start_new_session=True,
         )
     try:
-        return process.wait(timeout=limits.seconds)
+        return process.wait(timeout=max(0.0, seconds))
     except subprocess.TimeoutExpired:
         return None
     finally:
@@ -121,7 +153,9 @@ def _run(scratch: Path, environ: Mapping[str, str], limits: Limits) -> int | Non
         process.wait()
 
 
-def _failure(code: int | None, scratch: Path, limits: Limits, where: str) -> DataError:
+def _failure(
+    code: int | None, scratch: Path, limits: Limits, where: str, packages: str
+) -> DataError:
     """Say how the process ended, without a word of its own but the type of an exception."""
     if code is None:
         return DataError(f"the model took more than {limits.seconds:g} s", where=where)
@@ -132,7 +166,8 @@ def _failure(code: int | None, scratch: Path, limits: Limits, where: str) -> Dat
         what = f"the model's process was ended by signal {-code}"
         hint = f"it may use {limits.memory / 2**30:g} GiB of memory; {_SEEN}"
         return DataError(what, where=where, hint=hint)
-    what, hint = _STEPS.get(code, (f"ended its process with {code}", _SEEN))
+    known = _STEPS | {child.LOAD: ("could not be loaded", _LACKS[packages])}
+    what, hint = known.get(code, (f"ended its process with {code}", _SEEN))
     kind = _error_type(scratch)
     return DataError(f"the model {what}{f' ({kind})' if kind else ''}", where=where, hint=hint)
 
@@ -152,7 +187,7 @@ def _output(scratch: Path, limits: Limits, where: str) -> bytes:
     return read_bytes(path, where=where, max_bytes=limits.file)
 
 
-def _tell(scratch: Path) -> None:
+def tell(scratch: Path) -> None:
     """Log the end of what the process wrote, so that no terminal or build log obeys it."""
     try:
         with (scratch / "log").open("rb") as log:

@@ -138,6 +138,7 @@ def test_a_column_that_cannot_be_held_against_its_range_refuses_and_hides_no_oth
         ({"one_of": [2**53]}, "2^53"),
         ({"matches": "[0-9"}, "matches"),
         ({"matches": "(?=a)"}, "look-around"),
+        ({"matches": "yes)|(no"}, "matches"),
     ],
 )
 def test_a_range_that_means_nothing_is_a_problem_before_data_are_read(

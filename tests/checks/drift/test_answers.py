@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aims_gate.checks.drift.answers import Label, Prediction
+from aims_gate.errors import DataError
 from aims_gate.facts import Lack
 from aims_gate.policy.model import Role, TaskKind
 from aims_gate.sources.subject import Data
 from aims_gate.stats.power import RateDesign
 from aims_gate.verdict import Outcome
-from tests.checks.subjects import context, data, decided, judged
+from tests.checks.subjects import context, data, decided, inputs, judged
 
 SPEC: dict[str, Any] = {"label": "y", "prediction": "p", "score": "s", "positive": 1}
 METHODS = ("psi", "js", "hellinger", "chi2", "ks", "wasserstein", "positive_rate")
@@ -243,3 +244,15 @@ def test_at_the_rows_asked_for_a_serious_change_is_mostly_refused() -> None:
             refused += outcome is Outcome.FAIL
         assert low <= refused / 150 <= high
         assert not math.isnan(refused)
+
+
+def test_scores_that_are_not_finite_have_no_positive_rate() -> None:
+    """An infinite score reaches every threshold, whatever went wrong with it."""
+    before = answered(Role.REFERENCE, prediction=None, threshold=0.5)
+    table = before.frame.table.to_pydict()  # type: ignore[attr-defined]  # an ArrowFrame
+    column = str(before.spec.score)
+    table[column][0] = float("inf")
+    roles = {"label": "y", "score": column, "positive": before.spec.positive, "threshold": 0.5}
+    after = data(table, Role.CURRENT, **roles)
+    with pytest.raises(DataError, match="not finite"):
+        list(Prediction(of="score", method="positive_rate").measure(inputs(before, after)))

@@ -219,3 +219,26 @@ def test_people_without_an_attribute_are_told_by_columns_alone() -> None:
     lost = scored({**columns, "sex": [None] * 1_000 + ["F"] * 20 + ["M"] * 5 + [None] * 975})
     found = judged(check(columns=["height", "income"]), lost)
     assert "sex" in found or all(cell.value is not None for cell in found.values())
+
+
+def test_columns_that_nothing_is_asked_of_are_named() -> None:
+    """A date of birth or a list may be a proxy, and the report does not hide it."""
+    columns = {**people(), "born": [date(1990, 1, 1)] * 3_000, "tags": [["a"]] * 3_000}
+    columns["y"] = [0, 1] * 1_500
+    told = context(check(), "left_out", scored(columns, label="y"))
+    assert list(told) == ["sex", "born", "tags", "y"]
+    assert "date32" in told["born"].reason
+    assert "a role" in told["y"].reason
+    named = check(columns=("income", "born"))
+    assert not context(named, "left_out", scored(columns))
+    assert judged(named, scored(columns))["sex by born"].lack is Lack.UNDEFINED
+
+
+def test_one_group_beside_rows_without_an_attribute_is_not_told_by_all_columns() -> None:
+    """No rule is fitted to them, and the cell says so in place of vanishing or crashing."""
+    columns = people()
+    columns["sex"] = [value if value == "F" else None for value in columns["sex"]]
+    cells = {**judged(check(), scored(columns))}
+    together = cells.pop("sex by all columns together")
+    assert together.lack is Lack.INSUFFICIENT
+    assert all(cell.value is not None for cell in cells.values())

@@ -386,3 +386,35 @@ def test_one_fewer_selected_in_the_worst_group_never_narrows_the_gap(
     assert one.value is not None
     assert other.value is not None
     assert one.value > other.value
+
+
+_TWINS = {
+    "a": ["x & b=y"] * 400 + ["x"] * 400 + ["q"] * 400,
+    "b": ["z"] * 400 + ["y & b=z"] * 400 + ["w"] * 400,
+    "p": [0] * 400 + [0, 1] * 400,
+    "c": [None] * 400 + ["(missing)"] * 400 + ["q"] * 400,
+}
+"""Nobody of the first 400 rows is selected, and half of all others."""
+
+
+@pytest.mark.parametrize("by", [("a", "b"), ("c",)])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"check": "fairness.impact_ratio"},
+        {"check": "fairness.parity"},
+        {"check": "fairness.label_bias", "require": Threshold(at_most=0.9)},
+        {"check": "fairness.group_performance", "require": Threshold(at_least=0.1)},
+    ],
+)
+def test_groups_of_one_name_are_refused_and_never_taken_for_each_other(
+    rule: dict[str, Any], by: tuple[str, ...]
+) -> None:
+    """A group that is refused everything could hide behind the name of one that is not."""
+    more = {"fairness.label_bias": {"metric": "tvd"}}
+    more["fairness.group_performance"] = {"metric": "accuracy"}
+    parameters = {"by": [list(by)], **more.get(rule["check"], {})}
+    found = data({**_TWINS, "y": _TWINS["p"]}, label="y", prediction="p", positive=1)
+    result = decided({**rule, "parameters": parameters}, found)
+    assert result.outcome is Outcome.ERROR
+    assert "two groups of" in result.reason

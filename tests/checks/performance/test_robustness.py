@@ -241,3 +241,25 @@ def test_a_few_rows_prove_no_robustness() -> None:
     assert result.outcome is Outcome.INSUFFICIENT
     with pytest.raises(PolicyError, match="no interval"):
         ruled({**parameters, "metric": "f1"}, found, decide_on=DecideOn.PROVEN_PASS)
+
+
+@pytest.mark.parametrize("parameters", [{"effect": "flips"}, {"metric": "roc_auc"}])
+def test_the_clean_rows_with_their_clean_answers_are_no_disturbed_ones(
+    parameters: dict[str, Any],
+) -> None:
+    """Handed over as role perturbed, the evaluation file would have a drop of 0."""
+    ours = disturbed()
+    same = data(arrays(ours), Role.PERTURBED, prediction="p_clean", score="s_clean", key="id")
+    result = ruled(parameters, ours, same)
+    assert result.outcome is Outcome.ERROR
+    assert "they are the evaluation data, with the clean answers" in result.reason
+    other = data(arrays(ours), Role.PERTURBED, prediction="p_noisy", score="s_noisy", key="id")
+    assert ruled(parameters, ours, other).statistics[-1].value is not None
+
+
+def test_a_class_s_clean_score_is_no_disturbed_one() -> None:
+    """Scores by class are columns of the clean data, too."""
+    ours = disturbed(score={"0": "s_lost", "1": "s_clean"})
+    result = ruled({"metric": "roc_auc", "columns": ("s_clean",)}, ours)
+    assert result.outcome is Outcome.ERROR
+    assert "a column of the clean data" in result.reason

@@ -117,3 +117,16 @@ def test_a_metric_without_an_interval_is_never_narrow_enough(
     assert why in cell.reason
     loose = Threshold(at_most=0.5)
     assert outcome(found, loose, statistic="half_width", metric=metric) is not Outcome.PASS
+
+
+def test_a_class_that_is_answered_and_never_labelled_has_no_rows() -> None:
+    """By a prediction or a column of scores: of three classes two may be frequent."""
+    columns: dict[str, Any] = {"y": ["a", "b"] * 100, "p": ["a", "b"] * 99 + ["a", "c"]}
+    columns |= dict.fromkeys(("s_a", "s_b", "s_c"), [1 / 3] * 200)
+    spec: dict[str, Any] = {"label": "y", "task": TaskKind.MULTICLASS}
+    answers: dict[str, Any]
+    for answers in ({"prediction": "p"}, {"score": {n: f"s_{n}" for n in "abc"}}):
+        assert only(data(columns, **spec, **answers), statistic="positives").value == 0
+    two: dict[str, Any] = {"score": {n: f"s_{n}" for n in "ab"}, "prediction": "q"}
+    columns["q"] = columns["y"]
+    assert only(data(columns, **spec, **two), statistic="positives").value == 100

@@ -742,3 +742,17 @@ def test_a_constant_score_is_never_a_good_ranking() -> None:
         assert flat_value is not None
         assert value is not None
         assert flat_value < value
+
+
+def test_a_class_with_scores_and_without_labels_is_insufficient() -> None:
+    """`classes: all` is every class that the model knows, also one that nobody has looked at."""
+    columns: dict[str, Any] = {"y": ["a", "b"] * 200}
+    columns |= {"s_a": [0.6, 0.2] * 200, "s_b": [0.2, 0.6] * 200, "s_c": [0.2, 0.2] * 200}
+    spec: dict[str, Any] = {"label": "y", "task": TaskKind.MULTICLASS}
+    spec |= {"score": {n: f"s_{n}" for n in "abc"}}
+    for metric, limit in (("roc_auc", Threshold(at_least=0.5)), ("brier", Threshold(at_most=0.5))):
+        rule = {"check": "performance.score", "parameters": {"metric": metric, "classes": "all"}}
+        result = decided({**rule, "require": limit}, data(columns, **spec))
+        (cell,) = [s for s in result.statistics if s.judged and s.slice == "c"]
+        assert cell.lack is Lack.INSUFFICIENT
+        assert "0 labelled rows" in cell.reason

@@ -319,3 +319,15 @@ def test_a_slice_that_is_provably_behind_is_refused(
     parameters = {"metric": "accuracy", "by": [["x", "age"]], "bins": {"age": [60]}}
     result = ruled(parameters, binary(9_000, harm=harm), **rule)
     assert result.outcome is outcome, result.reason
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "recall", "brier"])
+def test_a_column_of_one_value_is_said_to_be_so_beside_others(metric: str) -> None:
+    """It has no slice to hold against the whole, and must not be taken for fair."""
+    columns = {**arrays(binary()), "one": ["same"] * 6_000}
+    found = data(columns, label="y", prediction="p", score="s", positive=1)
+    check = {"metric": metric, "by": ["x", "one"]}
+    result = ruled(check, found, require=Threshold(at_most=0.5))
+    assert result.outcome is Outcome.INSUFFICIENT
+    lacking = [s for s in result.statistics if s.judged and s.lack is not None]
+    assert [(s.slice, s.lack) for s in lacking] == [("one", Lack.INSUFFICIENT)]
