@@ -146,6 +146,14 @@ def _hint_on(classes: Sequence[Scalar]) -> str:
     return "state task: multiclass, and positive, to hold one class against the others"
 
 
+def require(columns: Iterable[str], data: Data) -> None:
+    """Raise MissingColumnError unless all *columns* are in the data."""
+    for column in columns:
+        if column not in data.frame.kinds:
+            where = f"{data.role} data"
+            raise MissingColumnError.from_columns(column, data.frame.kinds, where=where)
+
+
 def role_columns(spec: DataSpec) -> Iterator[str]:
     """Name the columns that have a role and are no inputs; protected attributes may be inputs."""
     named = (spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time)

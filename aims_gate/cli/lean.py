@@ -6,22 +6,61 @@ This process is the command line's own; where the gate is called from Python not
 from __future__ import annotations
 
 import gc
+import os
 import sys
+import warnings
+from pathlib import Path
 from types import ModuleType
 
 _NEW_OBJECTS = 50_000
 """After so many more objects garbage is searched for; Python's own figure is 700."""
+_FAMILY = "cpu family\t: 25\n"
+"""Zen 3 and Zen 4, of which only the latter has AVX-512."""
+_CPU_FILE = Path("/proc/cpuinfo")
+_DISABLE, _ENABLE = "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"
+_AVX512 = "X86_V4 AVX512_ICL AVX512_SPR"
+"""As NumPy 2.4 calls it; earlier ones know no other fast sort than that of AVX-512, or go by other
+names and stay as they are."""
 
 
 def import_lean() -> None:
-    """Import pyarrow and `scipy.special` in half the time, and let what follows import faster.
+    """Import NumPy, pyarrow and `scipy.special` in half the time, and let the rest import faster.
 
     Imports make hundreds of thousands of objects, all of which stay: by default Python would search
     them for garbage again and again, a seventh of the whole start. It still does, but rarely.
     """
     gc.set_threshold(_NEW_OBJECTS)
+    _numpy_that_sorts_fast()
     _arrow_without_pandas()
     _special_without_all_of_numpy()
+
+
+def _numpy_that_sorts_fast() -> None:
+    """Import NumPy, on AMD's Zen 4 without AVX-512, with which its sort takes five times as long.
+
+    The sort writes with `vpcompress`, which is microcode there; with AVX2 it needs none. Whoever
+    chose features in the environment keeps them, and no process started later sees ours.
+    """
+    if "numpy" in sys.modules or _DISABLE in os.environ or _ENABLE in os.environ or not _zen4():
+        return
+    os.environ[_DISABLE] = _AVX512
+    try:
+        with warnings.catch_warnings():
+            # of features that this NumPy does not know
+            warnings.simplefilter("ignore", ImportWarning)
+            import numpy as np  # noqa: F401  # loaded for whoever needs it later
+    finally:
+        del os.environ[_DISABLE]
+
+
+def _zen4() -> bool:
+    """Tell whether Linux says so of the first processor; it tells of all in the same order."""
+    try:
+        with _CPU_FILE.open(encoding="ascii", errors="replace") as told:
+            first = told.read(4096).partition("\n\n")[0]
+    except OSError:
+        return False
+    return "AuthenticAMD" in first and _FAMILY in first and " avx512f " in first
 
 
 def _arrow_without_pandas() -> None:

@@ -1,7 +1,8 @@
 """Two ordered samples run through once, side by side: what moving one into the other costs.
 
 The values are merged piece by piece, each small enough for the processor's cache, so that the
-memory does not grow with the samples and the time grows as their sum.
+memory does not grow with the samples and the time grows as their sum. Where no value occurs twice
+in its sample, nobody has to know which sample a value of the merged run came from.
 """
 
 from __future__ import annotations
@@ -104,6 +105,10 @@ def weighted_mean(values: Floats, counts: Counts, *, centre: float | None = None
 
 
 def _integrals(reference: Ordered, current: Ordered) -> Transport:
+    if _single(reference.counts) and _single(current.counts):
+        one, two = reference.values, current.values
+        fine, coarse = (one, two) if len(one) > len(two) else (two, one)
+        return Transport(area=_between_quantiles(fine, coarse), pieces=_pooled(one, two))
     n, m = int(reference.counts.sum()), int(current.counts.sum())
     areas, pieces = [], np.zeros(CELLS)
     last, apart, passed = math.nan, 0.0, 0.0
@@ -118,12 +123,50 @@ def _integrals(reference: Ordered, current: Ordered) -> Transport:
         ahead += apart
         last, apart = float(points[-1]), float(ahead[-1])
         areas.append(_dot(np.abs(ahead, out=ahead)[:-1], gaps))
-        below = np.arange(1.0, len(points) + 1) if rows is None else np.cumsum(rows)
+        below = np.cumsum(rows)
         below += passed
         passed = float(below[-1])
         below /= n + m
         _spread(pieces, below[:-1], gaps)
     return Transport(area=math.fsum(areas) / (n * m), pieces=pieces)
+
+
+def _between_quantiles(fine: Floats, coarse: Floats) -> float:
+    """Give the integral of |F - G| as that of the distance between quantiles at equal ranks.
+
+    Both ascend and each value is one row; *fine* has at least as many as *coarse*, so that the
+    ranks of one of its rows are those of one row of the other, or of two that are neighbours.
+    """
+    m, n = len(fine), len(coarse)
+    areas = []
+    for start in range(0, m, _PIECE):
+        values = fine[start : start + _PIECE]
+        if m == n:
+            other = coarse[start : start + _PIECE]
+            areas.append(float(np.abs(values - other).sum()) * n)
+            continue
+        # ranks times nm: whole numbers, and exact below 2^53
+        below = np.arange(start, start + len(values)) * n
+        place = below // m
+        first = np.minimum((place + 1) * m - below, n).astype(np.float64)
+        areas.append(_dot(np.abs(values - coarse[place]), first))
+        following = coarse[np.minimum(place + 1, n - 1)]
+        areas.append(_dot(np.abs(values - following), n - first))
+    return math.fsum(areas) / (n * m)
+
+
+def _pooled(one: Floats, two: Floats) -> Floats:
+    """Give the pieces of two ascending samples in which each value is one row."""
+    rows, passed, last = len(one) + len(two), 0, one[:0]
+    pieces = np.zeros(CELLS)
+    for left, right in _cuts(one, two):
+        points = np.concatenate([last, one[left], two[right]])
+        points.sort(kind="stable")  # merges ascending runs in linear time
+        ranks = np.arange(passed + 1 - len(last), passed + len(points) - len(last)) / rows
+        _spread(pieces, ranks, points[1:] - points[:-1])
+        passed += len(points) - len(last)
+        last = points[-1:]
+    return pieces
 
 
 def _spread(pieces: Floats, ranks: Floats, gaps: Floats) -> None:
@@ -147,27 +190,32 @@ def _dot(values: Floats, weights: Floats) -> float:
 
 def _merged(
     reference: Ordered, current: Ordered, up: float, down: float
-) -> Iterator[tuple[Floats, Floats, Floats | None]]:
+) -> Iterator[tuple[Floats, Floats, Floats]]:
     """Give all values of both in ascending order, in pieces.
 
     With each value come *up* for every reference row less *down* for every current row that has
-    it, and the rows of both; None where each is one row.
+    it, and the rows of both.
     """
     one, two = reference.values, current.values
-    stops = [*range(_PIECE, len(one), _PIECE), len(one)]
-    ends = [*np.searchsorted(two, one[_PIECE::_PIECE]).tolist(), len(two)]
     single = _single(reference.counts) and _single(current.counts)
-    left = right = 0
-    for stop, end in zip(stops, ends, strict=True):
-        values = np.concatenate([one[left:stop], two[right:end]])
+    for left, right in _cuts(one, two):
+        values = np.concatenate([one[left], two[right]])
         order = np.argsort(values, kind="stable")  # merges two ascending runs in linear time
         if single:
-            steps, rows = np.where(order < stop - left, up, -down), None
+            steps, rows = np.where(order < left.stop - left.start, up, -down), np.ones(len(order))
         else:
-            own, other = reference.counts[left:stop], current.counts[right:end]
+            own, other = reference.counts[left], current.counts[right]
             steps = np.concatenate([own * up, other * -down])[order]
             rows = np.concatenate([own, other]).astype(np.float64)[order]
         yield values[order], steps, rows
+
+
+def _cuts(one: Floats, two: Floats) -> Iterator[tuple[slice, slice]]:
+    """Cut two ascending samples at the same values, into pieces of the first of one length."""
+    left = right = 0
+    ends = [*np.searchsorted(two, one[_PIECE::_PIECE]).tolist(), len(two)]
+    for stop, end in zip([*range(_PIECE, len(one), _PIECE), len(one)], ends, strict=True):
+        yield slice(left, stop), slice(right, end)
         left, right = stop, end
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 _CODE = """
 import sys
@@ -40,3 +42,44 @@ def test_what_is_loaded_already_is_left_alone() -> None:
     code += "from aims_gate.cli.lean import import_lean; import_lean(); "
     code += "assert dict(vars(numpy)) == before"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+_ZEN4 = "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nflags\t\t: fpu {} avx2\n\nprocessor\t: 1\n"
+_FEATURES = """
+import os, sys
+from pathlib import Path
+from aims_gate.cli import lean
+lean._CPU_FILE = Path(sys.argv[1])
+lean._numpy_that_sorts_fast()
+assert os.environ.get("NPY_DISABLE_CPU_FEATURES") == (sys.argv[2] or None)
+import numpy as np
+from numpy._core._multiarray_umath import __cpu_features__ as features
+print(features.get("X86_V4", False))
+assert np.sort(np.array([2.0, np.nan, -1.0, 0.5]))[:3].tolist() == [-1.0, 0.5, 2.0]
+"""
+
+
+def _sorts_with_avx512(cpu: Path, environ: dict[str, str]) -> str:
+    chosen = environ.get("NPY_DISABLE_CPU_FEATURES", "")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NPY_")}
+    found = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _FEATURES, str(cpu), chosen],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=kept | environ,
+    )
+    return found.stdout.strip()
+
+
+def test_numpy_sorts_without_avx512_on_zen4_alone_and_whoever_chose_features_keeps_them(
+    tmp_path: Path,
+) -> None:
+    """No process that is started later sees what was switched off: the variable is gone."""
+    zen4, zen3, none = tmp_path / "zen4", tmp_path / "zen3", tmp_path / "none"
+    zen4.write_text(_ZEN4.format("avx512f"))
+    zen3.write_text(_ZEN4.format("sse2"))
+    as_it_comes = _sorts_with_avx512(none, {})
+    assert _sorts_with_avx512(zen3, {}) == as_it_comes
+    assert _sorts_with_avx512(zen4, {}) == "False"
+    assert _sorts_with_avx512(zen4, {"NPY_DISABLE_CPU_FEATURES": "AVX512_SPR"}) == as_it_comes

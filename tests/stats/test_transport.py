@@ -42,6 +42,9 @@ def samples() -> list[tuple[Sample, Sample]]:
     far = random.normal(100, 1, size=30_000)
     return [
         (single(one), single(two)),
+        (single(two), single(one)),
+        (single(two), single(random.normal(0.2, 1.1, size=25_001))),
+        (single(one), single(np.append(one[:10_000], two[:10_000]))),
         (counted(np.round(one, 3)), counted(np.round(two, 2))),
         (single(one), counted(np.round(two, 1))),
         (single(one), single(far)),

@@ -20,6 +20,7 @@ from aims_gate import canonical
 from aims_gate.errors import DataError, GateError
 from aims_gate.facts import ModelPython
 from aims_gate.sources.readers import read_bytes
+from aims_gate.sources.scoring import install
 from aims_gate.sources.scoring.process import Limits, environment, limited, tell
 from aims_gate.sources.scoring.requirements import Declared, declared
 from aims_gate.sources.subject import Workspace
@@ -33,7 +34,7 @@ _PIP = (
 """What pip reads its own configuration from, beside `PIP_…`."""
 _INSTALL = (
     "install",
-    # no code of a package runs while its index's password is in reach
+    # no code of a package runs while its index's password is in reach; `install` sees to it
     *("--only-binary", ":all:"),
     # what a model of yesterday could have written to
     "--no-cache-dir",
@@ -100,7 +101,8 @@ def pip_environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
 def _build(model: Path, workspace: Workspace, limits: Limits, where: str) -> Built:
     wanted = declared(model, where=where)
     python = _python(wanted.python, workspace.environ, where)
-    if find_spec("pip") is None:
+    pip = find_spec("pip")
+    if pip is None or pip.origin is None:
         hint = f"install it: {Path(sys.executable).name} -m ensurepip"
         raise DataError("there is no pip beside the gate", where=where, hint=hint)
     many = len(wanted.lines)
@@ -122,7 +124,7 @@ def _build(model: Path, workspace: Workspace, limits: Limits, where: str) -> Bui
 
     step("venv", [python, "-I", "-m", "venv", "--without-pip", str(folder)])
     version = _version(folder, wanted.python, where)
-    step("pip", _pip(wanted, scratch, folder))
+    step("pip", _pip(wanted, scratch, folder, str(Path(pip.origin).parents[1])))
     _refuse_direct(scratch / "report.json", where)
     facts = ModelPython(environment="model", python=version, requirements=wanted.sha256)
     return Built(interpreter=folder / "bin" / "python", facts=facts)
@@ -139,12 +141,12 @@ def _python(version: str, environ: Mapping[str, str], where: str) -> str:
     return found
 
 
-def _pip(wanted: Declared, scratch: Path, folder: Path) -> list[str]:
+def _pip(wanted: Declared, scratch: Path, folder: Path, pip: str) -> list[str]:
     """Have the gate's own pip install into *folder*, which is given none."""
     listed = scratch / "requirements.txt"
     listed.write_text("".join(f"{line}\n" for line in wanted.lines), encoding="utf-8")
     return [
-        *(sys.executable, "-I", "-m", "pip", "--python", str(folder / "bin" / "python"), *_INSTALL),
+        *(str(folder / "bin" / "python"), "-I", "-B", install.__file__, pip, *_INSTALL),
         *("--report", str(scratch / "report.json"), "--requirement", str(listed)),
     ]
 

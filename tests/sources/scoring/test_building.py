@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import socket
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -26,7 +27,7 @@ from pyarrow import parquet
 from aims_gate.errors import DataError
 from aims_gate.operations.run import run
 from aims_gate.reports import REPORTS
-from aims_gate.sources.scoring import building
+from aims_gate.sources.scoring import building, install
 from aims_gate.sources.scoring.building import Builder, pip_environment
 from aims_gate.sources.scoring.process import Limits
 from aims_gate.sources.subject import Workspace
@@ -251,15 +252,31 @@ def test_no_source_of_a_package_is_built(
     assert not (folder / "built").exists()
 
 
-def test_a_package_that_takes_what_it_needs_from_a_url_is_refused(folder: Path) -> None:
-    """Pip builds such a source; it sees none of the gate's secrets, and is not used."""
+def test_a_source_that_a_wheel_asks_for_by_url_is_not_built(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pip builds a URL's source whatever is asked of it, so it cannot start a process."""
     path = sdist(folder, "elsewhere", folder / "built")
+    needs = f"Requires-Dist: elsewhere @ {path.as_uri()}\n"
+    wheel(folder / "wheels", "linking", "1", {}, needs)
+    declare(folder, "mlflow\nlinking\n")
+    caplog.set_level(logging.ERROR)
+    with pytest.raises(DataError, match="could not be built: pip ended with"):
+        builder(folder).environment(where="w")
+    assert "no process is started while a model's packages are installed" in caplog.text
+    assert not (folder / "built").exists()
+
+
+def test_a_wheel_that_a_wheel_asks_for_by_url_is_refused(folder: Path) -> None:
+    """Where packages come from is no stranger's choice."""
+    (folder / "other").mkdir()
+    wheel(folder / "other", "elsewhere", "1", {})
+    path = folder / "other" / "elsewhere-1-py3-none-any.whl"
     needs = f"Requires-Dist: elsewhere @ {path.as_uri()}\n"
     wheel(folder / "wheels", "linking", "1", {}, needs)
     declare(folder, "mlflow\nlinking\n")
     with pytest.raises(DataError, match="1 packages of the model's environment came from a URL"):
         builder(folder).environment(where="w")
-    assert "MLFLOW_TRACKING_TOKEN" not in (folder / "built").read_text(encoding="utf-8").split()
 
 
 @pytest.fixture
@@ -311,3 +328,23 @@ def test_a_pip_that_does_not_say_what_it_installed_is_refused(
         report.write_text(told, encoding="utf-8")
     with pytest.raises(DataError, match="pip does not say what it installed"):
         building._refuse_direct(report, "w")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        *("subprocess.run(['true'])", "os.system('true')", "os.fork()", "os.popen('true')"),
+        *("os.posix_spawn('/bin/true', ['true'], {})", "os.execv('/bin/true', ['true'])"),
+    ],
+)
+def test_where_pip_runs_no_process_can_be_started(start: str) -> None:
+    program = f"""\
+import os, runpy, subprocess, sys
+sys.addaudithook(runpy.run_path({install.__file__!r})["refuse_processes"])
+try:
+    {start}
+except PermissionError:
+    os._exit(7)
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", program], check=False)
+    assert done.returncode == 7
