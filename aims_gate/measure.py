@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from aims_gate.checks import Inputs, NoDataError
+from aims_gate.checks import Inputs, Judged, NoDataError
 from aims_gate.checks.ages import age_of, ahead
 from aims_gate.engines import Engines
 from aims_gate.errors import GateError, MissingColumnError
@@ -23,6 +23,7 @@ from aims_gate.plan import Task
 from aims_gate.sources.subject import Subject
 
 _LOG = logging.getLogger(__name__)
+_ROUNDED = 1e-9
 
 AGE = "age_days"
 """The context statistic that carries how old a role's data are, for `judge`."""
@@ -59,12 +60,12 @@ def measure(
     except Exception as error:  # noqa: BLE001  # a crash in a check is an outcome, never silence
         _LOG.exception("%s: the check %s crashed", task.rule.id, task.rule.check)
         measured = (_lacking(name, Lack.UNDEFINED, f"the check crashed: {_crash(error)}"),)
-    return (*_sealed(name, measured), *_sizes(task, subject), *_ages(task, subject, now))
+    return (*_sealed(task.judged, measured), *_sizes(task, subject), *_ages(task, subject, now))
 
 
-def _sealed(name: str, measured: Iterable[Statistic]) -> Iterator[Statistic]:
+def _sealed(of: Judged, measured: Iterable[Statistic]) -> Iterator[Statistic]:
     """Pass statistics on, giving every judged cell without a usable value its lack."""
-    judged = 0
+    judged, name = 0, of.name
     for statistic in measured:
         if not statistic.judged:
             yield statistic
@@ -78,6 +79,9 @@ def _sealed(name: str, measured: Iterable[Statistic]) -> Iterator[Statistic]:
         ):
             reason = statistic.reason or f"{name} is not a number here"
             yield replace(statistic, value=None, lack=Lack.UNDEFINED, reason=reason)
+        elif statistic.lack is None and _impossible(statistic.value, of):
+            reason = f"{statistic.engine} gives {statistic.value:g}, which no {name} can be"
+            yield replace(statistic, value=None, interval=None, lack=Lack.UNDEFINED, reason=reason)
         elif statistic.lack is None and _unbounded(statistic.interval):
             reason = f"the interval of {name} is not a number here"
             yield replace(statistic, value=None, interval=None, lack=Lack.UNDEFINED, reason=reason)
@@ -85,6 +89,11 @@ def _sealed(name: str, measured: Iterable[Statistic]) -> Iterator[Statistic]:
             yield statistic
     if not judged:
         yield _lacking(name, Lack.UNDEFINED, "the check measured nothing")
+
+
+def _impossible(value: float | None, of: Judged) -> bool:
+    """Tell whether a value lies outside its statistic's range by more than rounding."""
+    return value is not None and not of.low - _ROUNDED <= value <= of.high + _ROUNDED
 
 
 def _unbounded(interval: Interval | None) -> bool:

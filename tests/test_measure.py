@@ -144,6 +144,15 @@ def test_a_check_that_says_nothing_is_undefined(answer: list[Statistic], words: 
     assert words in reason
 
 
+@pytest.mark.parametrize("value", [7.0, -0.001, 1.0000001])
+def test_a_value_outside_of_the_statistics_own_range_is_undefined(value: float) -> None:
+    """A library that answers 7 for a share is broken, and 7 is above every limit."""
+    ((lack, reason),) = lacks(task([cell(value)]))
+    assert lack is Lack.UNDEFINED
+    assert "which no impact_ratio can be" in reason
+    assert lacks(task([cell(1 + 1e-12)])) == [(None, "")]
+
+
 def test_a_good_cell_passes_through_beside_a_bad_one() -> None:
     """Cells are sealed one by one."""
     assert lacks(task([cell(0.9), cell(math.nan)])) == [

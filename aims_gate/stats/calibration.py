@@ -31,6 +31,7 @@ ROWS_PER_BIN = 15
 _Z_POWER = 0.8416
 """Standard normal quantile of 0.80."""
 _FOLDED = math.sqrt(2 / math.pi)
+_ROUNDED = 1e-9
 """Mean of the absolute value of a standard normal number."""
 
 
@@ -109,7 +110,10 @@ def freed(found: Reliability, estimate: float) -> float:
 
     0 where noise alone explains the plain estimate. m is convex in d, so where the bins' errors
     differ it lies between the true error and the plain estimate, up to noise: never too low.
+    NaN for an *estimate* that is none, outside [0, 1] or NaN.
     """
+    if not 0 <= estimate <= 1 + _ROUNDED:  # the search below would call NaN calibrated
+        return math.nan
     return _even(estimate, found.weights, found.errors)
 
 

@@ -22,8 +22,6 @@ from aims_gate.stats.confusion import Share, mean_bounds, ratio
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.tables import Classes, Confusion, Floats
 
-LEAST_ERRORS = 10
-"""Below so many rows predicted wrong no bound of the delta method is given."""
 LEAST_CLASS = 20
 """Below so many labelled rows of a class no bound is given of a mean that counts it in full."""
 
@@ -141,13 +139,16 @@ def mcc_bounds(table: Classes, z: float) -> Bounds:
 
 
 def too_few(table: Classes) -> str:
-    """Say why the delta method gives no bounds; empty if it does."""
+    """Say why the delta method gives no bounds; empty if it does.
+
+    One error is enough. To ask for more is worse, because it picks the samples with unusually many:
+    with ten, intervals at 95 % of 30 rows held the truth in 77-91 %, with one in 91-98 %.
+    """
     right = sum(_hits(table))
-    wrong = table.rows - right
-    if min(right, wrong) >= LEAST_ERRORS:
+    if 0 < right < table.rows:
         return ""
-    which = f"{wrong:,} rows are wrong" if wrong < LEAST_ERRORS else f"{right:,} rows are right"
-    return f"{which}, and an interval needs {LEAST_ERRORS}"
+    what = "wrong" if right else "right"
+    return f"no row among {table.rows:,} is {what}, so nothing shows how much the metric varies"
 
 
 def too_few_of_a_class(table: Classes) -> str:

@@ -149,8 +149,11 @@ def moved(method: str, table: Binned, *, design_effect: float = 1.0) -> Moved:
 
 
 def less_noise(method: str, plain: float, table: Binned) -> float:
-    """Take off a plain distance what noise alone adds to its sum, df/(factor N); NaN stays NaN."""
-    if math.isnan(plain):  # max() would turn it into 0, which is no drift
+    """Take off a plain distance what noise alone adds to its sum, df/(factor N).
+
+    NaN for NaN, and for what is below 0 and so no distance.
+    """
+    if not plain >= 0:  # max() would turn it into 0, which is no drift
         return math.nan
     of = DIVERGENCES[method]
     n, m = table.sizes

@@ -15,7 +15,8 @@ from aims_gate.stats.bins import numeric
 from aims_gate.stats.divergence import psi
 from aims_gate.stats.drift import wasserstein, wasserstein_noise
 from aims_gate.stats.intervals import Rate, mover_difference, mover_ratio
-from aims_gate.stats.tables import Confusion, Losses, Ranked, ScoreTable
+from aims_gate.stats.paired import Discordant, tango
+from aims_gate.stats.tables import Classes, Confusion, Losses, Queries, Ranked, ScoreTable
 
 ALPHA = 0.025
 """Error of each side: both together are an interval at 95 %."""
@@ -71,7 +72,12 @@ def cases() -> Iterator[Case]:
         yield _two_rates("gap of rates", rate, ratio=0.8)
         yield _two_rates("ratio of rates", rate, ratio=0.8)
     for area in (0.75, 0.9):
-        yield _auc(area)
+        yield _ranked("roc_auc", area, truth=area)
+    yield _ranked("average_precision", 0.8, truth=_MEASURED["average_precision"])
+    for metric in ("macro_recall", "macro_f1", "mcc"):
+        yield _three_classes(metric)
+    yield _champion(0.10, 0.02)
+    yield _rankings()
     yield _loss("mae", lambda rng, n: np.abs(rng.normal(size=n)), math.sqrt(2 / math.pi))
     yield _loss("rmse", lambda rng, n: rng.normal(size=n) ** 2, 1.0)
     yield _loss("brier", lambda rng, n: rng.beta(1, 4, size=n) ** 2, 2 / 30)
@@ -108,7 +114,11 @@ def _two_rates(what: str, rate: float, *, ratio: float) -> Case:
     return Case(name=f"{what} {truth:.2f} (n each)", truth=truth, draw=draw)
 
 
-def _auc(area: float) -> Case:
+_MEASURED = {"average_precision": 0.6750}
+"""Truths without a closed form: means over 10,000,000 rows."""
+
+
+def _ranked(metric: str, area: float, *, truth: float) -> Case:
     """Two normal laws of equal spread, apart by sqrt(2) times the quantile of the area."""
     shift = math.sqrt(2) * float(_quantile(area))
 
@@ -118,29 +128,66 @@ def _auc(area: float) -> Case:
             np.unique(x, return_counts=True)
             for x in (rng.normal(shift, 1, few), rng.normal(size=rows - few))
         )
-        return _bounds("roc_auc", Ranked.merge(up, down))
+        return _bounds(metric, Ranked.merge(up, down))
 
-    return Case(name=f"roc_auc {area:.2f}", truth=area, draw=draw)
+    return Case(name=f"{metric} {truth:.2f}", truth=truth, draw=draw)
+
+
+def _three_classes(metric: str) -> Case:
+    """Classes of 50, 30 and 20 % of the rows, found in 80, 70 and 60 %."""
+    cells = np.array([[0.40, 0.06, 0.04], [0.05, 0.21, 0.04], [0.05, 0.03, 0.12]])
+
+    def table(counts: np.ndarray) -> Classes:
+        return Classes(labels=("a", "b", "c"), counts=counts.reshape(3, 3))
+
+    truth = scores.value(metric, table(np.rint(1e12 * cells).astype(np.int64)))
+
+    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
+        return _bounds(metric, table(rng.multinomial(rows, cells.ravel())))
+
+    return Case(name=f"{metric}, 3 classes {truth:.2f}", truth=truth, draw=draw)
+
+
+def _champion(apart: float, gain: float) -> Case:
+    """Paired accuracy: two models differ on *apart* of the rows, *gain* in favour of one."""
+    cells = (apart + gain) / 2, (apart - gain) / 2, 1 - apart
+
+    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
+        first, second, _ = rng.multinomial(rows, cells).tolist()
+        return tango(Discordant(first=first, second=second, rows=rows), Z)
+
+    return Case(name=f"accuracy, candidate minus champion {gain:.2f}", truth=gain, draw=draw)
+
+
+def _rankings() -> Case:
+    """Reciprocal ranks: the first relevant row is at place 1, 2, ... with chance 1/2 each."""
+    truth = math.log(2)
+
+    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
+        found = 1.0 / rng.geometric(0.5, size=rows)
+        return _bounds("mrr", Queries(values=_moments(found), rows=10 * rows))
+
+    return Case(name=f"mrr over n queries {truth:.2f}", truth=truth, draw=draw)
 
 
 def _loss(metric: str, losses: Callable[[Rng, int], np.ndarray], mean: float) -> Case:
     truth = math.sqrt(mean) if metric == "rmse" else mean
 
     def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
-        x = losses(rng, rows)
-        centred = x - x.mean()
-        spread = float((centred**2).mean())
-        return _bounds(
-            metric,
-            Losses(
-                rows=rows,
-                mean=float(x.mean()),
-                variance=spread * rows / (rows - 1),
-                skewness=float((centred**3).mean()) / spread**1.5,
-            ),
-        )
+        return _bounds(metric, _moments(losses(rng, rows)))
 
     return Case(name=f"{metric} {truth:.2f}", truth=truth, draw=draw)
+
+
+def _moments(x: np.ndarray) -> Losses:
+    rows, centred = len(x), x - x.mean()
+    spread = float((centred**2).mean())
+    return Losses(
+        rows=rows,
+        mean=float(x.mean()),
+        variance=spread * rows / (rows - 1),
+        skewness=float((centred**3).mean()) / spread**1.5 if spread else 0.0,
+    )
 
 
 def _psi(shift: float) -> Case:

@@ -80,6 +80,13 @@ def pairs(rng: Rng, sizes: tuple[int, ...], rate: float, *, ratio: float) -> dic
     }
 
 
+def clustered(rng: Rng, rows: int, size: int, icc: float) -> dict[str, Values]:
+    """Draw 20 normal columns in clusters of *size* rows that correlate by *icc*."""
+    shared = np.repeat(rng.normal(size=(rows // size, 20)), size, axis=0)
+    values = np.sqrt(icc) * shared + np.sqrt(1 - icc) * rng.normal(size=shared.shape)
+    return {f"x{column:02d}": values[:, column] for column in range(20)}
+
+
 EFFECTS: Mapping[str, Callable[[Rng, Values], Values]] = {
     "none": lambda _rng, x: x,
     "mean + 0.3 sd": lambda _rng, x: x + 0.3,

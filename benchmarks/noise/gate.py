@@ -36,11 +36,11 @@ class Draw:
     current: Mapping[str, Any] = field(default_factory=dict)
 
 
-def outcomes(draw: Draw, *, checks: Sequence[str]) -> Mapping[str, Outcome]:
-    """Give each check's outcome on a draw, under its defaults."""
+def outcomes(draw: Draw, *, checks: Sequence[str], **more: Any) -> Mapping[str, Outcome]:
+    """Give each check's outcome on a draw, under its defaults and the parameters *more*."""
     subject = _subject(draw)
     rules = tuple(
-        Rule(id=f"RULE-{number}", check=name, parameters=_parameters(name, draw))
+        Rule(id=f"RULE-{number}", check=name, parameters=_parameters(name, draw) | more)
         for number, name in enumerate(checks)
     )
     tasks = plan(Policy(id="noise", version="1.0.0", rules=rules)).sound()

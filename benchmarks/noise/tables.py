@@ -58,6 +58,14 @@ def tables(rng: Rng, runs: int, *, largest: int) -> Iterator[Table]:
         rows=_moved(rng, runs),
     )  # fmt: skip
     yield Table(
+        title="Rows in clusters, nothing is wrong, 20 columns: percent of policies that end so",
+        heads=(
+            "rows a side", "cluster", "correlation", "design effect", "runs", "FAIL", "WARN",
+            "FAIL, divided", "WARN, divided", "INSUFFICIENT, divided", "Evidently, any column",
+        ),
+        rows=_clustered(rng, runs),
+    )  # fmt: skip
+    yield Table(
         title="Intervals at 95 %: percent that hold the truth (truth below, above; none given)",
         heads=("quantity and truth", "n = 30", "n = 100", "n = 1,000"),
         rows=_covered(rng, runs),
@@ -117,6 +125,36 @@ def _moved(rng: Rng, runs: int) -> Iterator[Row]:
                 f"{rows:,}", what, str(tries), *_refused(ours, tries),
                 _percent(ours[Outcome.WARN], tries), _percent(theirs["any"], tries),
                 _percent(theirs["half"], tries), _percent(theirs["psi25"], tries),
+            )  # fmt: skip
+
+
+def _clustered(rng: Rng, runs: int) -> Iterator[Row]:
+    """Judge the same draws as they are, and with rows divided by the design effect."""
+    for rows in (1000, 10_000):
+        for size, icc in ((10, 0.2), (10, 0.8), (50, 0.2), (50, 0.8)):
+            effect = 1 + (size - 1) * icc
+            tries = runs if rows < 5000 else max(2, runs // 5)
+            plain: Counter[Outcome] = Counter()
+            divided: Counter[Outcome] = Counter()
+            theirs = 0
+            for _ in range(tries):
+                one = Draw(
+                    reference=draws.clustered(rng, rows, size, icc),
+                    current=draws.clustered(rng, rows, size, icc),
+                )
+                columns = ["drift.columns"]
+                plain[outcomes(one, checks=columns)["drift.columns"]] += 1
+                found = outcomes(one, checks=columns, design_effect=effect)
+                divided[found["drift.columns"]] += 1
+                theirs += any(peers.evidently_drifted(one.reference, one.current))
+            yield (
+                f"{rows:,}", str(size), f"{icc:g}", f"{effect:g}", str(tries),
+                *(_percent(plain[o], tries) for o in (Outcome.FAIL, Outcome.WARN)),
+                *(
+                    _percent(divided[o], tries)
+                    for o in (Outcome.FAIL, Outcome.WARN, Outcome.INSUFFICIENT)
+                ),
+                _percent(theirs, tries),
             )  # fmt: skip
 
 

@@ -118,6 +118,24 @@ def test_small_groups_are_left_out_and_too_many_of_them_are_a_lack(engines: Engi
     assert [s.lack for s in measured if s.judged] == [Lack.INSUFFICIENT, None]
 
 
+@pytest.mark.parametrize("metric", ["equalized_odds_difference", "equalized_odds_ratio"])
+def test_a_group_that_is_too_small_for_one_rate_does_not_vanish_from_the_others(
+    metric: str, engines: Engines
+) -> None:
+    """Of 600 positives of X nobody is found; 10 negatives are too few, and no reason to pass."""
+    sex = ["F"] * 600 + ["M"] * 600 + ["X"] * 610
+    label = [0, 1] * 600 + [1] * 600 + [0] * 10
+    prediction = np.arange(1_810) % 6 < 4
+    prediction[1_200:] = False
+    found = people(1_810, sex=sex, y=label, p=prediction.astype(int))
+    name = f"fairlearn:{metric}"
+    told = cells(engines, name, found)
+    assert told["TPR sex"].lack is Lack.INSUFFICIENT
+    assert "50.0% of the positives" in told["TPR sex"].reason
+    beside = build(name, {}).measure(replace(inputs(found), engine=engines["reference"]))
+    assert [s.slice for s in beside if not s.judged] == ["sex=X", "sex=X"]
+
+
 def test_a_ratio_of_nothing_is_not_asked_for() -> None:
     nobody = people(p=[0] * 900)
     (cell,) = cells(None, "fairlearn:demographic_parity_ratio", nobody).values()

@@ -11,20 +11,10 @@ from sklearn.calibration import calibration_curve
 
 from aims_gate.errors import CheckError
 from aims_gate.stats import calibration
-from aims_gate.stats.tables import Ranked
+from tests.stats.samples import ranked
 
 Rows = np.typing.NDArray[np.float64]
 Z = 1.6448536269514722
-
-
-def ranked(truth: Rows, scores: Rows) -> Ranked:
-    values, place = np.unique(scores, return_inverse=True)
-    positives = np.bincount(place, truth, len(values)).astype(np.int64)
-    return Ranked(
-        scores=values,
-        positives=positives,
-        negatives=np.bincount(place, minlength=len(values)) - positives,
-    )
 
 
 def drawn(seed: int, rows: int, shift: float = 0.0) -> calibration.Reliability:
@@ -41,6 +31,12 @@ def test_scores_that_are_no_probabilities_have_no_calibration() -> None:
             calibration.reliability(ranked(np.array([0.0, 1.0]), np.array(scores)), 2)
     with pytest.raises(CheckError, match="cannot be cut"):
         calibration.reliability(ranked(np.zeros(2), np.array([0.1, 0.2])), 1)
+
+
+@pytest.mark.parametrize("estimate", [math.nan, math.inf, -0.1, 1.1])
+def test_an_estimate_that_is_none_is_not_freed_to_0(estimate: float) -> None:
+    """A library that gives no number, or no error, has not found the model calibrated."""
+    assert math.isnan(calibration.freed(drawn(1, 2_000), estimate))
 
 
 def test_fewer_rows_than_bins_can_bear_have_no_bounds() -> None:

@@ -189,13 +189,13 @@ TOO_FEW: list[tuple[str, ScoreTable, str]] = [
     ("log_loss", Losses(rows=900, mean=0.2, variance=0.0, skewness=0.0), "equal"),
     (
         "weighted_f1",
-        Classes(labels=("a", "b"), counts=np.array([[90, 5], [4, 60]])),
-        "9 rows are wrong, and an interval needs 10",
+        Classes(labels=("a", "b"), counts=np.array([[90, 0], [0, 60]])),
+        "no row among 150 is wrong",
     ),
     (
         "mcc",
-        Classes(labels=("a", "b"), counts=np.array([[4, 50], [40, 5]])),
-        "9 rows are right, and an interval needs 10",
+        Classes(labels=("a", "b"), counts=np.array([[0, 50], [40, 0]])),
+        "no row among 90 is right",
     ),
     (
         "macro_average_precision",

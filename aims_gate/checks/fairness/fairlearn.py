@@ -88,12 +88,35 @@ class _Fairlearn(RateGroups):
         """Ask for each attribute; *counted* holds its families, one a rate."""
         for columns in dict.fromkeys(family.columns for family in counted):
             families = [family for family in counted if family.columns == columns]
+            yield from self._left_out(families, total)
             yield self._attribute(families, inputs, total)
+
+    def _left_out(self, families: list[Family], total: int) -> Iterator[Statistic]:
+        """Tell of the groups that Fairlearn is not asked about, and refuse if they are many.
+
+        All rates are taken over the same groups, so one that is too small for a rate counts in
+        none, however large it is for the others.
+        """
+        common = set(_common(families))
+        for family in families:
+            missing = [group for group in family.groups if group.name not in common]
+            for group in missing:
+                reason = f"{group.rows:,} {family.trials}, and below min_cell {self.min_cell} "
+                reason += "for this or another rate of the metric: not judged"
+                cell = self.lack(group.name, Lack.INSUFFICIENT, reason, rows=group.rows)
+                yield replace(cell, name=family.rate, judged=False, total=total)
+            rows = sum(group.rows for group in missing)
+            # groups that are small for the rate itself have been counted already
+            if set(missing) - set(family.small) and rows > self.max_uncovered * family.rows:
+                reason = (
+                    f"{rows / family.rows:.1%} of the {family.trials} are in groups below min_cell "
+                    f"for a rate of the metric, more than max_uncovered {self.max_uncovered:.1%}"
+                )
+                yield self.lack(family.slice, Lack.INSUFFICIENT, reason, rows=rows)
 
     def _attribute(self, families: list[Family], inputs: Inputs, total: int) -> Statistic:
         where = families[0].attribute
-        eligible = [{group.name for group in family.eligible} for family in families]
-        names = sorted(set.intersection(*eligible))
+        names = _common(families)
         if len(names) < 2:
             reason = f"fewer than two groups can be judged ({', '.join(names) or 'none'})"
             return self.lack(where, Lack.INSUFFICIENT, reason, rows=families[0].rows)
@@ -120,6 +143,11 @@ class _Fairlearn(RateGroups):
             judged=True,
             reason=f"over {len(names):,} groups",
         )
+
+
+def _common(families: list[Family]) -> list[str]:
+    """Name the groups that may be judged by every rate."""
+    return sorted(set.intersection(*({g.name for g in f.eligible} for f in families)))
 
 
 def _cells(families: list[Family], names: list[str]) -> Iterator[tuple[int, int, int, int]]:

@@ -11,7 +11,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aims_gate.checks.fairness.families import POOL, Family, group_name
+from aims_gate.checks import attributes
+from aims_gate.checks.fairness.events import RateOf
+from aims_gate.checks.fairness.families import POOL, Family
 from aims_gate.engines import Answer, Engine, Trials
 from aims_gate.errors import near
 from aims_gate.facts import Interval, Lack, Statistic
@@ -157,7 +159,7 @@ def _context(family: Family, terms: Terms) -> Iterator[Statistic]:
                 rows=group.rows,
                 total=terms.total,
             )
-    together = f"judged only within {group_name(family.columns, [POOL] * len(family.columns))}"
+    together = f"judged only within {attributes.name(family.columns, [POOL] * len(family.columns))}"
     for group in family.pooled:
         yield _small(group, family, terms, together)
 
@@ -190,8 +192,13 @@ def _nothing_to_compare(family: Family, terms: Terms) -> Statistic | None:
             f"the reference group {terms.reference!r} is absent or below min_cell "
             f"{family.min_cell}; {hint}"
         )
-    elif terms.measure is Measure.RATIO and not any(g.successes for g in family.eligible):
+    elif any(g.successes for g in family.eligible):
+        pass
+    elif terms.measure is Measure.RATIO:
         reason = f"{family.rate.nowhere} in any group: no ratio is defined"
+    elif family.rate is RateOf.SCORING:
+        # the median is the highest score: who is below it, and from which group, is not seen
+        reason = f"{family.rate.nowhere} in any group, because most have the highest score"
     if not reason:
         return None
     return Statistic(

@@ -418,3 +418,12 @@ def test_groups_of_one_name_are_refused_and_never_taken_for_each_other(
     result = decided({**rule, "parameters": parameters}, found)
     assert result.outcome is Outcome.ERROR
     assert "two groups of" in result.reason
+
+
+def test_a_median_that_is_the_highest_score_tells_no_groups_apart() -> None:
+    """Everybody of one group scores 0 and all others 1: nobody is above the median of 1."""
+    columns = {"sex": ["F"] * 1_000 + ["M"] * 3_000, "s": [0.0] * 1_000 + [1.0] * 3_000}
+    found = data(columns, score="s", sensitive={"sex": None})
+    for check in (Parity(of="score"), ImpactRatio(of="score")):
+        (cell,) = judged(check, found).values()
+        assert cell.lack is Lack.INSUFFICIENT

@@ -18,7 +18,7 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats.intervals import wilson
 from aims_gate.stats.paired import Discordant, tango
 from aims_gate.verdict import Outcome, Result
-from tests.checks.subjects import data, decided, inputs, judged
+from tests.checks.subjects import arrays, data, decided, inputs, judged
 
 LAWS = settings(deadline=None, max_examples=15)
 Z = 1.6448536269514722
@@ -40,11 +40,6 @@ def disturbed(seed: int = 0, rows: int = 3_000, *, noise: float = 0.3, **spec: A
         columns[f"p_{name}"] = (values > 0).astype(int)
     roles = {"label": "y", "prediction": "p_clean", "score": "s_clean", "positive": 1, "key": "id"}
     return data(columns, **{**roles, **spec})
-
-
-def arrays(found: Data) -> dict[str, Any]:
-    table = found.frame.table.to_pydict()  # type: ignore[attr-defined]  # an ArrowFrame
-    return {name: np.array(values) for name, values in table.items()}
 
 
 def apart(found: Data, seed: int = 0, **spec: Any) -> Data:
