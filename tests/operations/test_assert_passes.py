@@ -45,6 +45,8 @@ def test_what_is_met_gives_its_result() -> None:
         (cases(women=0.2), {}, f"{RATIO} FAIL: impact ratio sex=F vs sex=M 0.4"),
         (cases(60), {}, f"{RATIO} INSUFFICIENT: "),
         (cases(), {"prediction": "answer"}, f"{RATIO} MISSING: .*no column 'answer'"),
+        (cases(), {"label": "yy"}, f"{RATIO} MISSING: .*no column 'yy'; did you mean 'y'"),
+        (cases(), {"sensitive": ["se"]}, f"{RATIO} MISSING: .*no column 'se'; did you mean"),
         (None, {}, f"{RATIO} MISSING: .*there are no evaluation data"),
         ({"sex": [], "y": [], "yhat": []}, {}, f"{RATIO} MISSING: .*no rows"),
         (cases() | {"sex": ["F"] * 4_000}, {}, f"{RATIO} (ERROR|INSUFFICIENT|MISSING)"),

@@ -87,6 +87,9 @@ class ScoreGap(Groups):
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Measure every attribute; DataError if the numbers cannot be used."""
         data = inputs.data(inputs.on or Role.EVALUATION)
+        if self.of == "score" and data.spec.score is None and data.spec.prediction is not None:
+            hint = "state score: in the policy, or with: {of: prediction} where it is an amount"
+            raise DataError("no column is named as score", where=f"{data.role} data", hint=hint)
         found = labelled(data, _NEEDS[self.of])
         columns = self._columns(data, found)
         whole = scored("", found.frame, columns)
