@@ -259,7 +259,10 @@ def _reason(task: Task, cells: Sequence[Cell], raw: Outcome) -> str:
     if not alike:
         return "nothing was judged"
     shown = min(alike, key=lambda cell: _margin(cell.statistic, task.bars))
-    text = cell_sentence(shown.statistic, task.bars, raw, shown.why)
+    if shown.statistic.name == AGE:  # days, which the rule's threshold is not about
+        text = shown.why
+    else:
+        text = cell_sentence(shown.statistic, task.bars, raw, shown.why)
     more = len(alike) - 1
     if more and raw is not Outcome.PASS:
         text += f" (and {more} more)"

@@ -25,7 +25,7 @@ from aims_gate.judge import decide, judge, not_applicable
 from aims_gate.measure import measure
 from aims_gate.plan import Task, applies, on_insufficient, plan, stage_of
 from aims_gate.policy.model import Policy, Role, Severity
-from aims_gate.policy.resolve import load
+from aims_gate.policy.resolve import check
 from aims_gate.reports import REPORTS
 from aims_gate.sinks import directory
 from aims_gate.sources.opening import open_subject
@@ -76,6 +76,15 @@ class Request:
     """None keeps no evidence: for assertions in tests."""
 
 
+def _planned(path: str, world: World, started: datetime) -> tuple[Policy, tuple[Task, ...]]:
+    """Read a policy and plan its rules; PolicyError with everything that is wrong with either."""
+    policy, problems = check(path, environ=world.environ)
+    planned = plan(policy, now=started) if policy is not None else None
+    if policy is None or planned is None or problems:
+        raise PolicyError((*problems, *(planned.problems if planned is not None else ())))
+    return policy, planned.sound()
+
+
 def run(request: Request, world: World) -> Verdict:
     """Decide whether a model meets a policy, and record the decision as asked.
 
@@ -83,8 +92,7 @@ def run(request: Request, world: World) -> Verdict:
     RecordError (3) if the evidence cannot be kept. A refusal is a Verdict, not an error.
     """
     started = world.now()
-    policy = load(request.policy, environ=world.environ)
-    tasks = plan(policy, now=started).sound()
+    policy, tasks = _planned(request.policy, world, started)
     stage = stage_of(policy, request.stage)
     _refuse_unread(request.data, tasks)
     _refuse_signing(request)

@@ -7,7 +7,8 @@ opened, all of it at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -206,16 +207,37 @@ def _check(rule: Rule) -> Check:
 def _parameter_problems(rule: Rule, error: pydantic.ValidationError) -> Iterator[Problem]:
     """Say once per parameter what it should be: a choice of types gives an error for each type."""
     said: dict[str, list[str]] = {}
+    choices: dict[str, set[str]] = {}
     for detail in error.errors(include_url=False, include_input=False):
         name = str(detail["loc"][0]) if detail["loc"] else ""
         if detail["type"] == "missing":
             what = f"{rule.check} needs the parameter {name!r}"
             yield at(rule, "with", what, f"add it under with: of {rule.id}")
         else:
-            said.setdefault(name, []).append(detail["msg"].removeprefix("Input ").lower())
+            told = detail["msg"].removeprefix("Input ").lower().replace("valid array", "list")
+            said.setdefault(name, []).append(told)
+            choices.setdefault(name, set()).update(_choices(detail.get("ctx", {})))
+    page = f"see aims-gate policy checks {rule.check}"
     for name, messages in said.items():
         what = f"parameter {name!r} {', or '.join(dict.fromkeys(messages))}"
-        yield at(rule, f"with.{name}", what, f"see aims-gate policy checks {rule.check}")
+        close = _close(rule.parameters[name], choices[name])
+        if close:
+            what = f"parameter {name!r} has no value {rule.parameters[name]!r}"
+        yield at(rule, f"with.{name}", what, f"{close} {page}".lstrip())
+
+
+def _choices(context: Mapping[str, Any]) -> list[str]:
+    """Give the words that a parameter may be, as pydantic lists them: 'a', 'b' or 'c'."""
+    return re.findall(r"'([^']*)'", str(context.get("expected", "")))
+
+
+def _close(value: object, choices: Iterable[str]) -> str:
+    """Ask whether a word close to *value* was meant; empty if none is."""
+    if not isinstance(value, str):
+        return ""
+    plain = value.lower().replace("-", "_")
+    told = near(plain, choices)
+    return told if told.startswith("did you mean") else ""
 
 
 def _roles(read: tuple[Role, ...], on: Role | None) -> tuple[Role, ...]:

@@ -18,10 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from speed_data import SIDES, make
 from speed_server import MODEL, serving
@@ -30,6 +31,7 @@ HERE = Path(__file__).parent
 SIZES = (50_000, 100_000, 1_000_000)
 LEGS = {
     "bare": "bare reading, sorting, counting",
+    "bare-avx2": "bare, NumPy without AVX-512",
     "native": "aims-gate, native",
     "both": "aims-gate, both engines",
     "expert": "(b) expert script",
@@ -37,6 +39,9 @@ LEGS = {
 }
 PLAIN_MOST = 1_000_000
 """Rows a side up to which the plain script is run: it takes minutes there."""
+_AVX2 = {"NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR"}
+"""Where AVX-512 sorts slowly the gate does without it (`aims_gate/cli/lean.py`); so may others."""
+_NO_MORE: Mapping[str, str] = MappingProxyType({})
 _LIBRARIES = ("numpy", "pyarrow", "scipy", "polars", "pandas", "mlflow", "evidently", "fairlearn")
 _IMPORTS = ("evidently.legacy.calculations.stattests", "fairlearn.metrics", "sklearn.metrics")
 
@@ -101,6 +106,8 @@ class Bench:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "DO_NOT_TRACK": "1",
         }
+        # what is installed was compiled then; so is what is run from its sources, in the first run
+        self._environ.pop("PYTHONDONTWRITEBYTECODE", None)
         self._run(["-m", "aims_gate", "evidence", "key", "generate", "--out", "gate.key"])
 
     def size(self, rows: int) -> Iterator[tuple[str, Cost]]:
@@ -108,6 +115,7 @@ class Bench:
         paths = [str(path) for path in make(self._cache / "data", rows).values()]
         legs = {
             "bare": [str(HERE / "bare_cost.py"), *paths],
+            "bare-avx2": [str(HERE / "bare_cost.py"), *paths],
             "native": self._gate("native", paths),
             "both": self._gate("both", paths),
             "expert": [str(HERE / "expert_script.py"), *paths],
@@ -118,7 +126,7 @@ class Bench:
         for turn in range(self._repeat):
             for leg, found in costs.items():
                 if leg != "plain" or (turn == 0 and rows <= PLAIN_MOST):
-                    found.append(self._run(legs[leg]))
+                    found.append(self._run(legs[leg], _AVX2 if leg == "bare-avx2" else {}))
         yield from ((leg, median(found)) for leg, found in costs.items() if found)
 
     def stages(self, rows: int) -> dict[str, float]:
@@ -147,9 +155,11 @@ class Bench:
         path.write_text(text.replace("engine: native", f"engine: {engine}"), encoding="utf-8")
         return str(path)
 
-    def _run(self, arguments: Sequence[str]) -> Cost:
+    def _run(
+        self, arguments: Sequence[str], more: Mapping[str, str] = MappingProxyType({})
+    ) -> Cost:
         shutil.rmtree(self._scratch / "evidence", ignore_errors=True)
-        return run([sys.executable, *arguments], self._environ, self._scratch)
+        return run([sys.executable, *arguments], {**self._environ, **more}, self._scratch)
 
 
 def report(rows: int, legs: dict[str, Cost]) -> None:

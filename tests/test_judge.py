@@ -264,6 +264,14 @@ def test_old_data_are_stale(age: float | None, expected: str) -> None:
     assert outcome(made, cell(1.0), stated) == expected
 
 
+@pytest.mark.parametrize("age", [33.0, 36.1])
+def test_days_are_not_held_against_the_limit_of_the_metric(age: float) -> None:
+    made = replace(task(grace_days=5), max_age_days={Role.EVALUATION: 31})
+    stated = Statistic(name=AGE, slice="evaluation", value=age)
+    told = judge(made, [cell(1.0), stated], now=NOW, insufficient=BLOCK).reason
+    assert told.startswith(f"the evaluation data are {age} days old, more than 31")
+
+
 def test_an_age_that_nobody_measured_is_stale() -> None:
     """A limit on the age of data does not vanish because no age arrived."""
     made = replace(task(), max_age_days={Role.EVALUATION: 31})

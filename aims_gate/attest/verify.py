@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aims_gate import canonical
 from aims_gate.attest import manifest, resource
+from aims_gate.attest.agreement import Verified, agree, text_of
 from aims_gate.attest.bundle import Proof, at, open_evidence
 from aims_gate.attest.manifest import Manifest
-from aims_gate.attest.statement import MODEL_FILE, POLICY_FILE, level, statement_file
+from aims_gate.attest.statement import MODEL_FILE, POLICY_FILE
 from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.errors import PolicyError, SourceError, TrustError
 from aims_gate.facts import MEMORY
@@ -49,41 +49,6 @@ class Expected:
     max_age: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """Authentic evidence; whether the policy was met is a question of its own."""
-
-    decision: str
-    """`passed`, `refused` or `undecided`."""
-    stage: str
-    policy: str
-    """Id and version."""
-    policy_digest: str
-    extends: tuple[Ancestor, ...]
-    """The files and packs that it was merged from."""
-    model_digest: str
-    resource_uri: str
-    person: str
-    fingerprint: str
-    verifier_id: str
-    at: datetime
-    """When it was signed; the signer's claim, not attested by a third party."""
-    failed: tuple[str, ...]
-    """Rules that stood in the way."""
-    bytes_verified: bool
-    """Whether the model's bytes were held against it."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether the policy was met."""
-        return self.decision == "passed"
-
-    @property
-    def exit_code(self) -> int:
-        """0 policy met, 1 not met; what is not authentic raises TrustError instead (4)."""
-        return 0 if self.passed else 1
-
-
 def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: datetime) -> Verified:
     """Verify an evidence directory.
 
@@ -102,7 +67,7 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     """
     proof = open_evidence(folder, trust, now)
     _local(proof.predicate("evaluation"))
-    verified = _agree(proof, model_given=expected.model is not None)
+    verified = agree(proof, model_given=expected.model is not None)
     _verifier(verified, proof.signer)
     _times(verified, proof.signer, expected.max_age, now)
     _place(verified, expected.resource_uri, trust)
@@ -125,62 +90,6 @@ def _local(evaluation: Mapping[str, Any]) -> None:
             "the evidence is about an estimator in memory, which has no files",
             hint="log the model, and run the gate on what was logged",
         )
-
-
-def _agree(proof: Proof, *, model_given: bool) -> Verified:
-    """Make sure that all three statements say the same, and say what it is."""
-    vsa, evaluation = proof.predicate("vsa"), proof.predicate("evaluation")
-    test_result = proof.predicate("test-result")
-    failed = test_result.get("failedTests")
-    if not isinstance(failed, list) or not all(isinstance(rule, str) for rule in failed):
-        raise TrustError("its failed tests are not rule ids", where=statement_file("test-result"))
-    verified = Verified(
-        decision=_text(evaluation, "verdict"),
-        stage=_text(evaluation, "stage"),
-        policy=f"{_text(evaluation, 'policy', 'name')}@{_text(evaluation, 'policy', 'version')}",
-        policy_digest=canonical.sha256(proof.policy),
-        extends=_ancestors(evaluation),
-        model_digest=proof.statements["vsa"].subject,
-        resource_uri=_text(vsa, "resourceUri"),
-        person=proof.signer.person,
-        fingerprint=proof.signer.key.fingerprint,
-        verifier_id=_text(vsa, "verifier", "id"),
-        at=_moment(_text(vsa, "timeVerified")),
-        failed=tuple(failed),
-        bytes_verified=model_given,
-    )
-    passed_level = level(_text(evaluation, "policy", "name"), verified.stage)
-    said = (
-        verified.decision,
-        vsa.get("verificationResult"),
-        vsa.get("verifiedLevels"),
-    )
-    consistent = {
-        "passed": ("passed", "PASSED", [passed_level]),
-        "refused": ("refused", "FAILED", ["FAILED"]),
-        "undecided": ("undecided", "FAILED", ["FAILED"]),
-    }
-    tested = ("PASSED", "WARNED") if verified.passed else ("FAILED",)
-    if (
-        said != consistent.get(verified.decision)
-        or test_result.get("result") not in tested
-        or (verified.passed and failed)
-        or at(evaluation, "model", "digest") != {"sha256": verified.model_digest}
-        or _unlike(vsa, evaluation)
-    ):
-        raise TrustError("the three statements contradict each other")
-    return verified
-
-
-def _unlike(vsa: Mapping[str, Any], evaluation: Mapping[str, Any]) -> bool:
-    """Tell whether summary and evaluation name different models, times or verifiers."""
-    pairs = (
-        (("resourceUri",), ("model", "uri")),
-        (("timeVerified",), ("finishedOn",)),
-        (("verifier", "id"), ("evaluator", "id")),
-        (("policy", "digest"), ("policy", "digest")),
-    )
-    return any(at(vsa, *one) != at(evaluation, *other) for one, other in pairs)
 
 
 def _verifier(verified: Verified, signer: TrustedKey) -> None:
@@ -263,8 +172,8 @@ def _floor(verified: Verified, evaluation: Mapping[str, Any], floor: Ancestor | 
     if floor is None:
         return
     own = Ancestor(
-        uri=_text(evaluation, "policy", "uri"),
-        digest=_text(evaluation, "policy", "source", "sha256"),
+        uri=text_of(evaluation, "policy", "uri"),
+        digest=text_of(evaluation, "policy", "source", "sha256"),
     )
     line = (own, *verified.extends)
     alike = [one for one in line if one.uri == floor.uri or _pack(one.uri) == floor.uri]
@@ -286,15 +195,6 @@ def _pack(uri: str) -> str:
     return uri.partition("@")[0] if uri.startswith("pack:") else ""
 
 
-def _ancestors(evaluation: Mapping[str, Any]) -> tuple[Ancestor, ...]:
-    listed = at(evaluation, "policy", "extends")
-    if not isinstance(listed, list):
-        raise TrustError("a statement lacks policy.extends")
-    return tuple(
-        Ancestor(uri=_text(one, "uri"), digest=_text(one, "digest", "sha256")) for one in listed
-    )
-
-
 def _strictest(policy: bytes) -> str:
     """Give the last stage of the policy that was applied."""
     try:
@@ -307,17 +207,3 @@ def _strictest(policy: bytes) -> str:
             "the policy has no order of stages", where=POLICY_FILE, hint="name one with --stage"
         )
     return stages[-1]
-
-
-def _text(tree: object, *path: str | int) -> str:
-    found = at(tree, *path)
-    if not isinstance(found, str) or not found:
-        raise TrustError(f"a statement lacks {'.'.join(map(str, path))}")
-    return found
-
-
-def _moment(written: str) -> datetime:
-    try:
-        return datetime.strptime(written, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise TrustError(f"{written[:40]!a} is not a UTC time", where="timeVerified") from None

@@ -1,16 +1,20 @@
-"""The values of groups and slices in words."""
+"""Cells without a value: what a check says where it can measure nothing."""
 
 from __future__ import annotations
 
-from aims_gate.frames import MISSING, Scalar
+from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.facts import Lack, Statistic
 
 
-def text(value: Scalar | None) -> str:
-    """Write a value that rows are grouped by: 1.0 is `1`, True `true`, null `(missing)`."""
-    if value is None:
-        return MISSING
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+def lacking(
+    name: str, lack: Lack, reason: str, *, where: str = "", rows: int = 0, total: int = 0
+) -> Statistic:
+    """Give the judged cell *where* of statistic *name*, without a value."""
+    return Statistic(
+        name=name, slice=where, judged=True, lack=lack, reason=reason, rows=rows, total=total
+    )
+
+
+def lack_of(error: DataError) -> Lack:
+    """Say what data lack that a check refused: a column, or a meaning."""
+    return Lack.MISSING if isinstance(error, MissingColumnError) else Lack.UNDEFINED

@@ -111,10 +111,11 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
     columns = _compared(found)
     classes = classes_of(data, found)
     if len(classes) > 2 and data.spec.task is not TaskKind.MULTICLASS:
+        verb = "hold" if len(columns) > 1 else "holds"
         raise DataError(
-            f"{' and '.join(columns)} hold more than two classes: {_listed(classes)}",
+            f"{' and '.join(columns)} {verb} more than two classes: {_listed(classes)}",
             where=where,
-            hint="state task: multiclass to hold one class against the others",
+            hint=_hint_on(classes),
         )
     positive = data.spec.positive
     if positive is None and set(classes) <= {0, 1}:
@@ -133,6 +134,24 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
             hint="text and numbers differ: '1' is not 1",
         )
     return positive
+
+
+def _hint_on(classes: Sequence[Scalar]) -> str:
+    """Say what to do about more than two classes; fractions are scores or amounts, not classes."""
+    if any(isinstance(value, float) and not value.is_integer() for value in classes):
+        return (
+            "these are numbers and no classes: name probabilities as score; where the model "
+            "predicts an amount, fairness.score_gap with of: prediction compares groups"
+        )
+    return "state task: multiclass, and positive, to hold one class against the others"
+
+
+def require(columns: Iterable[str], data: Data) -> None:
+    """Raise MissingColumnError unless all *columns* are in the data."""
+    for column in columns:
+        if column not in data.frame.kinds:
+            where = f"{data.role} data"
+            raise MissingColumnError.from_columns(column, data.frame.kinds, where=where)
 
 
 def role_columns(spec: DataSpec) -> Iterator[str]:

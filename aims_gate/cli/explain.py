@@ -16,7 +16,7 @@ def explain(policy: str, rule: str | None) -> None:
     """Say in words what each rule of POLICY, or one RULE, measures and requires.
 
     Per rule: what is measured on which data, the threshold, who carries the burden of proof, and
-    the controls it supports.
+    the controls it supports. POLICY is policy.yaml if left out.
     """
     from aims_gate.operations.explain import explain_rule
     from aims_gate.plan import plan

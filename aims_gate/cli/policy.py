@@ -16,9 +16,12 @@ def policy() -> None:
 
 
 @policy.command()
-@click.argument("path", default="policy.yaml", metavar="POLICY")
+@click.argument("path", default="policy.yaml", metavar="[POLICY]")
 def check(path: str) -> None:
-    """Prove that POLICY is sound; print every problem at once, each with its line."""
+    """Prove that POLICY is sound; print every problem at once, each with its line.
+
+    POLICY is policy.yaml if left out.
+    """
     from aims_gate.errors import PolicyError
     from aims_gate.plan import plan
     from aims_gate.policy.resolve import check as read
@@ -37,9 +40,9 @@ def check(path: str) -> None:
 
 
 @policy.command()
-@click.argument("path", default="policy.yaml", metavar="POLICY")
+@click.argument("path", default="policy.yaml", metavar="[POLICY]")
 def test(path: str) -> int:
-    """Run the tests that stand in POLICY; exit 1 if one is red."""
+    """Run the tests that stand in POLICY, policy.yaml if left out; exit 1 if one is red."""
     from aims_gate.operations.policy_tests import run_tests
     from aims_gate.policy.resolve import load
 
@@ -55,7 +58,7 @@ def test(path: str) -> int:
 
 
 @policy.command()
-@click.argument("path", default="policy.yaml", metavar="POLICY")
+@click.argument("path", default="policy.yaml", metavar="[POLICY]")
 def pin(path: str) -> None:
     """Write into POLICY the sha256 of each parent it names by uri; print what changed.
 
@@ -98,7 +101,7 @@ def diff(old: str, new: str, *, fail_on_loosen: bool) -> int:
 
 
 @policy.command()
-@click.argument("path", default="policy.yaml", metavar="POLICY")
+@click.argument("path", default="policy.yaml", metavar="[POLICY]")
 @click.option("--model", help="Judge the versions of this registered model.")
 @click.option("--experiment", help="Judge the runs of this experiment.")
 @click.option("--as", "name", metavar="NAME", help="The model that runs are taken for.")

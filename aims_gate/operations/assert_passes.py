@@ -10,16 +10,18 @@ from typing import Any
 
 from aims_gate import canonical
 from aims_gate.checks import CHECKS
+from aims_gate.checks.columns import role_columns
 from aims_gate.engines import Engines
-from aims_gate.errors import PolicyError, UsageError, near
+from aims_gate.errors import MissingColumnError, PolicyError, UsageError, near
 from aims_gate.judge import judge
 from aims_gate.measure import measure
 from aims_gate.operations.run import real_world
 from aims_gate.plan import plan
 from aims_gate.policy.model import OnInsufficient, Policy, Role
 from aims_gate.policy.resolve import resolve
+from aims_gate.reports import plain
 from aims_gate.sources.estimator import open_estimator
-from aims_gate.sources.subject import Workspace
+from aims_gate.sources.subject import Subject, Workspace
 from aims_gate.verdict import Outcome, Result
 
 _RULE = "ASSERT-01"
@@ -79,7 +81,7 @@ def assert_passes(
         arguments["decide_on"] = decide_on
     result = _judged(_policy(check, arguments, given), given, model)
     if result.outcome not in _MET:
-        raise AssertionError(f"{check} {result.outcome}: {result.reason}")
+        raise AssertionError(plain(f"{check} {result.outcome}: {result.reason}"))
     return result
 
 
@@ -123,8 +125,20 @@ def _judged(policy: Policy, given: Mapping[Role, object], model: Any) -> Result:
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private, Engines() as engines:
         workspace = Workspace(folder=Path(private), environ=world.environ)
         subject = open_estimator(model, policy=policy, given=given, workspace=workspace)
+        _refuse_unheard(task.rule.check, subject)
         statistics = measure(task, subject, now=now, engines=engines)
         return judge(task, statistics, now=now, insufficient=OnInsufficient.BLOCK)
+
+
+def _refuse_unheard(check: str, subject: Subject) -> None:
+    """Fail for a named column that no frame has, although the check might not have read it."""
+    __tracebackhide__ = True
+    present = {column for data in subject.data.values() for column in data.frame.kinds}
+    for role, data in subject.data.items():
+        for column in (*role_columns(data.spec), *data.spec.sensitive):
+            if column not in present:
+                absent = MissingColumnError.from_columns(column, present, where=f"{role} data")
+                raise AssertionError(plain(f"{check} MISSING: {absent}"))
 
 
 def _refuse_unknown(check: str, arguments: Mapping[str, object]) -> None:

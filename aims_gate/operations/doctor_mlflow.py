@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from aims_gate.operations.doctor import Finding, Look, Setup, State, set_names
 from aims_gate.sources.mlflow.choose import for_artifacts
-from aims_gate.sources.mlflow.probe import Probe, local_store, open_probe
+from aims_gate.sources.mlflow.probe import Probe, open_probe
 from aims_gate.sources.mlflow.resolve import resolve
-from aims_gate.sources.mlflow.uris import bare
+from aims_gate.sources.mlflow.uris import bare, local_store
 
 URI = "MLFLOW_TRACKING_URI"
 _PAIR = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")

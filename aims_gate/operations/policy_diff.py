@@ -2,7 +2,7 @@
 
 Compared is what is applied, not what is written: parents are merged and defaults filled in, so a
 default that is written out is no difference. The orders are those of inheritance, from
-`policy.tighter`, except where a key that is left out has a meaning that only a whole policy knows.
+`policy.orders`, except where a key that is left out has a meaning that only a whole policy knows.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Any
 
 from aims_gate.errors import PolicyError
 from aims_gate.plan import Task, plan
-from aims_gate.policy import tighter
+from aims_gate.policy import orders
 from aims_gate.policy.model import Policy
+from aims_gate.policy.orders import UNSET, Holds
 from aims_gate.policy.read import Stated, read
-from aims_gate.policy.tighter import UNSET, Holds
+from aims_gate.policy.tighter import written
 
 
 class Change(StrEnum):
@@ -176,7 +177,7 @@ def _change(name: str, key: str, old: Any, new: Any) -> Change | None:
         return None
     if key in (_WORDS if name else _OWN_WORDS):
         return Change.REWORDED
-    holds = _RULE.get(key, tighter.rule_order(key)) if name else _head_order(key)
+    holds = _RULE.get(key, orders.rule_order(key)) if name else _head_order(key)
     tightens, loosens = (holds(old, new), holds(new, old)) if holds else (False, False)
     if tightens and loosens:
         return None
@@ -188,7 +189,7 @@ def _change(name: str, key: str, old: Any, new: Any) -> Change | None:
 def _head_order(key: str) -> Holds | None:
     """Give the order of a key of the head; None for those that a child may only complete."""
     ordered = key == "metadata.expires" or key.startswith("data.")
-    return _HEAD.get(key) or (tighter.HEAD.get(key) if ordered else None)
+    return _HEAD.get(key) or (orders.HEAD.get(key) if ordered else None)
 
 
 def _listed(value: Any) -> Any:
@@ -196,7 +197,7 @@ def _listed(value: Any) -> Any:
 
 
 def _written(value: Any) -> str:
-    return "nothing" if value in (UNSET, "", None, ()) else tighter.written(value)
+    return "nothing" if value in (UNSET, "", None, ()) else written(value)
 
 
 def told(differences: Iterable[Difference]) -> Iterator[str]:

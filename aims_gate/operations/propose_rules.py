@@ -63,6 +63,40 @@ class Draft:
         return build(self.check, self.parameters).judged()
 
 
+_FAIRNESS: Mapping[TaskKind, tuple[Draft, ...]] = {
+    TaskKind.BINARY: (
+        Draft(
+            id="BIAS-02",
+            title="Groups are selected at similar rates",
+            check="fairness.impact_ratio",
+        ),
+        Draft(
+            id="BIAS-03",
+            title="Those who deserve a yes get it at similar rates in every group",
+            check="fairness.odds",
+            parameters={"rates": ["tpr"]},
+        ),
+    ),
+    TaskKind.MULTICLASS: (
+        Draft(
+            id="BIAS-04",
+            title="No group gets wrong answers much more often than all do",
+            check="fairness.group_performance",
+            parameters={"metric": "accuracy", "relative_to": "overall"},
+        ),
+    ),
+    TaskKind.REGRESSION: (
+        Draft(
+            id="BIAS-08",
+            title="No group is over- or underestimated against another",
+            check="fairness.score_gap",
+            parameters={"of": "error"},
+        ),
+    ),
+}
+"""What asks about groups without a positive class being named, where several are possible."""
+
+
 def drafts(subject: Subject) -> Iterator[Draft]:
     """Give the rules that fit what is there; the evaluation data are."""
     yield Draft(
@@ -132,17 +166,8 @@ def _performance(subject: Subject) -> Iterator[Draft]:
 
 def _bias(subject: Subject) -> Iterator[Draft]:
     data = subject.data[Role.EVALUATION]
-    classes = task_of(data) is TaskKind.BINARY
-    if not (classes and data.spec.sensitive and data.spec.prediction):
-        return
-    title = "Groups are selected at similar rates"
-    yield Draft(id="BIAS-02", title=title, check="fairness.impact_ratio")
-    yield Draft(
-        id="BIAS-03",
-        title="Those who deserve a yes get it at similar rates in every group",
-        check="fairness.odds",
-        parameters={"rates": ["tpr"]},
-    )
+    if data.spec.sensitive and data.spec.prediction:
+        yield from _FAIRNESS.get(task_of(data), ())
 
 
 def _provisional(judged: Judged) -> Threshold | None:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aims_gate.attest import manifest, trust_file
+from aims_gate.attest.agreement import Verified
 from aims_gate.attest.manifest import Manifest
-from aims_gate.attest.verify import Expected, Verified, verify_evidence
+from aims_gate.attest.verify import Expected, verify_evidence
 from aims_gate.errors import SourceError, TrustError, UsageError
 from aims_gate.policy.model import Ancestor
 

@@ -15,11 +15,12 @@ from aims_gate.errors import PolicyError, Problem, UsageError
 from aims_gate.policy import build, sense
 from aims_gate.policy.document import write
 from aims_gate.policy.model import Ancestor, Place, Policy, Rule
+from aims_gate.policy.orders import OWN, head_order, rule_order
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.parents import MAX_DEPTH, MAX_PARENTS, PACK, Found, Home, Library, pinned
 from aims_gate.policy.read import Layer, Parent, Stated, read
 from aims_gate.policy.text import MAX_BYTES
-from aims_gate.policy.tighter import OWN, head_order, merge, rule_order
+from aims_gate.policy.tighter import merge
 
 
 def load(

@@ -57,10 +57,13 @@ def hold(item: pytest.Item) -> None:
     """Fail a test that carries the marker unless each of its policies is met."""
     __tracebackhide__ = True
     for marker in item.iter_markers("aims_gate"):
+        verdict, wrong = None, ""
         try:
             verdict = _asked(item, marker)
         except GateError as error:
-            pytest.fail(f"aims-gate: {error}", pytrace=False)
+            wrong = f"aims-gate: {error}"
+        if verdict is None:  # outside of the handler: pytest would print the cause as well
+            pytest.fail(wrong, pytrace=False)
         record(item, verdict)
         if not verdict.passed:
             pytest.fail(_told(verdict), pytrace=False)

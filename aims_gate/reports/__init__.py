@@ -152,9 +152,9 @@ _TODO = {
     Outcome.ERROR: "remove the cause named above, then run the gate again; "
     "what cannot be measured never passes",
     Outcome.MISSING: "hand over what is missing: log it with aims_gate.log_evaluation, "
-    "or use --data ROLE=URI",
+    "or use --data ROLE=URI; a wrong name is mended in the policy",
     Outcome.STALE: "evaluate on newer data",
-    Outcome.INSUFFICIENT: "evaluate on more rows; fewer never pass",
+    Outcome.INSUFFICIENT: "evaluate on more rows, of every group; fewer never pass",
 }
 
 

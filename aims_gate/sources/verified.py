@@ -18,6 +18,7 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 from aims_gate.errors import DataError, SourceError
@@ -53,7 +54,9 @@ class VerifiedFile:
             return memoryview(b"")
         first = start // _BLOCK
         offset = first * _BLOCK
-        content = memoryview(bytearray(min(-(-stop // _BLOCK) * _BLOCK, self.size) - offset))
+        end = min(-(-stop // _BLOCK) * _BLOCK, self.size)
+        # not zeroed first: every byte is read into it, or the read is refused
+        content = np.empty(end - offset, dtype=np.uint8).data
         self._fill(content, offset)
         if self._tagged(content) != self._tags[first : first + -(-len(content) // _BLOCK)]:
             raise self._changed()

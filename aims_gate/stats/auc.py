@@ -14,6 +14,7 @@ from scipy.special import expit, logit, ndtri, stdtrit
 
 from aims_gate.stats.intervals import Bounds, root
 from aims_gate.stats.tables import Counts, Ranked
+from aims_gate.stats.two_classes import TwoClasses
 
 LEAST_CLASS = 20
 """Below so many rows of either class no bound is given."""
@@ -22,30 +23,11 @@ _FEW_ERRORS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeLong:
-    """An area under the ROC curve and the two parts of its variance."""
+class DeLong(TwoClasses):
+    """An area under the ROC curve; its variances are those of placements over rows, V1 and V0."""
 
     area: float
     """P(score of a positive > score of a negative) + P(equal) / 2, in [0, 1]."""
-    positives: int
-    negatives: int
-    positive_variance: float
-    """Variance of the positives' placements over their number: V1."""
-    negative_variance: float
-    """Variance of the negatives' placements over their number: V0."""
-
-    @property
-    def variance(self) -> float:
-        """Squared standard error of the area."""
-        return self.positive_variance + self.negative_variance
-
-    @property
-    def degrees(self) -> float:
-        """Degrees of freedom after Satterthwaite; needs a variance above 0."""
-        return self.variance**2 / (
-            self.positive_variance**2 / (self.positives - 1)
-            + self.negative_variance**2 / (self.negatives - 1)
-        )
 
 
 def area(table: Ranked) -> float:

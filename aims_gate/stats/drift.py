@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import gammaincc, gammaincinv, kolmogorov
 
 from aims_gate.stats.bins import Floats, Ordered
-from aims_gate.stats.transport import CELLS, farthest, transport, weighted_mean
+from aims_gate.stats.transport import CELLS, farthest, transport
 
 _LEAST_SPREAD = 0.001
 """A standard deviation below this counts as this: a constant column has no scale of its own."""
@@ -35,7 +35,8 @@ def wasserstein(reference: Ordered, current: Ordered) -> float:
         return math.nan
     with np.errstate(over="ignore", invalid="ignore"):
         # an infinite spread would call every distance zero: NaN instead
-        return transport(reference, current).area / _spread(reference)
+        found = transport(reference, current)
+        return found.area / _unit(found.spread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +66,15 @@ def wasserstein_law(reference: Ordered, current: Ordered) -> Noise:
         return Noise(shape=math.nan, scale=math.nan)
     n, m = int(reference.counts.sum()), int(current.counts.sum())
     with np.errstate(over="ignore", invalid="ignore"):
-        pieces = transport(reference, current).pieces
+        found = transport(reference, current)
+        pieces = found.pieces
         ranks = (np.arange(CELLS) + 0.5) / CELLS
         unit = math.sqrt(1 / n + 1 / m)
         mean = math.sqrt(2 / math.pi) * unit * float(pieces.sum())
         variance = unit**2 * float(pieces @ _covariance(ranks) @ pieces)
         if mean == 0:
             return Noise(shape=1.0, scale=0.0)
-        return Noise(shape=mean**2 / variance, scale=variance / mean / _spread(reference))
+        return Noise(shape=mean**2 / variance, scale=variance / mean / _unit(found.spread))
 
 
 def wasserstein_noise(reference: Ordered, current: Ordered, alpha: float) -> float:
@@ -115,9 +117,7 @@ def usable(*samples: Ordered) -> bool:
     return all(len(s.values) and np.isfinite(s.values[[0, -1]]).all() for s in samples)
 
 
-def _spread(sample: Ordered) -> float:
-    mean = weighted_mean(sample.values, sample.counts)
-    spread = math.sqrt(weighted_mean(sample.values, sample.counts, centre=mean))
+def _unit(spread: float) -> float:
     return max(spread, _LEAST_SPREAD) if math.isfinite(spread) else math.nan
 
 

@@ -18,6 +18,7 @@ from scipy.special import expit, logit, ndtri, stdtrit
 from aims_gate.stats import auc
 from aims_gate.stats.intervals import Bounds, wilson
 from aims_gate.stats.tables import Floats, Ranked
+from aims_gate.stats.two_classes import TwoClasses
 
 _FEW_ERRORS = 10
 """Where positives x (1 - AP) fall below this, the variance rests on too few errors."""
@@ -26,32 +27,14 @@ _PER_SKEW = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Influences:
+class Influences(TwoClasses):
     """Average precision, and what each row adds to its sampling error."""
 
     value: float
-    positives: int
-    negatives: int
-    positive_variance: float
-    """The positives' part of the variance of the value."""
-    negative_variance: float
     skewness: float
     """Third standardised moment of the rows' influences; 0 where they do not vary."""
     bias: float
     """How much too high the value is on average, because each positive counts itself."""
-
-    @property
-    def variance(self) -> float:
-        """Squared standard error of the value."""
-        return self.positive_variance + self.negative_variance
-
-    @property
-    def degrees(self) -> float:
-        """Degrees of freedom after Satterthwaite; needs a variance above 0."""
-        return self.variance**2 / (
-            self.positive_variance**2 / (self.positives - 1)
-            + self.negative_variance**2 / (self.negatives - 1)
-        )
 
 
 def average_precision(table: Ranked) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from scipy.special import ndtri
@@ -14,6 +15,33 @@ from aims_gate.stats.tables import ScoreTable
 
 _Z_POWER = 0.8416
 """Standard normal quantile of 0.80."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What is known of a metric before there is a table."""
+
+    low: float
+    high: float
+    higher_is_better: bool
+    bounded: bool
+    """Whether there are bounds for one of the tables that it is computed from."""
+
+    @property
+    def span(self) -> float:
+        """The greatest difference of two values; may be infinite."""
+        return self.high - self.low
+
+
+def scale(metric: str) -> Scale:
+    """Describe a metric of `FORMULAS`; CheckError if there is none."""
+    rows = _rows(metric)
+    return Scale(
+        low=rows[0].low,
+        high=rows[0].high,
+        higher_is_better=rows[0].higher_is_better,
+        bounded=any(row.bounds is not None for row in rows),
+    )
 
 
 def value(metric: str, table: ScoreTable) -> float:
@@ -63,13 +91,23 @@ def insufficient(metric: str, table: ScoreTable) -> str:
 
 def formula(metric: str, table: type[ScoreTable]) -> Formula[Any]:
     """Find the row of a metric and a kind of table; CheckError if there is none."""
-    kinds = {f.table for f in FORMULAS if f.metric == metric}
-    if not kinds:
-        raise CheckError(f"no metric {metric!r}", hint=near(metric, {f.metric for f in FORMULAS}))
-    if table not in kinds:
-        named = " or ".join(sorted(kind.__name__ for kind in kinds))
+    rows = {row.table: row for row in _rows(metric)}
+    if table not in rows:
+        named = " or ".join(sorted(kind.__name__ for kind in rows))
         raise CheckError(f"{metric} is computed from {named}, not from {table.__name__}")
-    return next(f for f in FORMULAS if f.metric == metric and f.table is table)
+    return rows[table]
+
+
+def _rows(metric: str) -> list[Formula[Any]]:
+    rows = [row for row in FORMULAS if row.metric == metric]
+    if not rows:
+        raise CheckError(f"no metric {metric!r}", hint=near(metric, {f.metric for f in FORMULAS}))
+    return rows
+
+
+def basis(metric: str, table: ScoreTable) -> int:
+    """Give the rows that a metric rests on: the positives of recall, all rows of accuracy."""
+    return formula(metric, type(table)).basis(table)
 
 
 def rows_needed(

@@ -44,12 +44,14 @@ class Ordered(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Transport:
-    """Two integrals over the values of both samples."""
+    """Two integrals over the values of both samples, and the unit that they are told in."""
 
     area: float
     """Integral of |F - G|, where F and G are the distribution functions."""
     pieces: Floats
     """Shape (100,): integral of sqrt(H (1 - H)) where the pooled ranks H are in each hundredth."""
+    spread: float
+    """Standard deviation of the reference, divisor n."""
 
 
 _recent: dict[tuple[int, int], tuple[Any, Any, Transport]] = {}
@@ -57,7 +59,7 @@ _lock = threading.Lock()
 
 
 def transport(reference: Ordered, current: Ordered) -> Transport:
-    """Give both integrals, exact up to rounding; each sample has a value, and all are finite.
+    """Give all three, exact up to rounding; each sample has a value, and all are finite.
 
     The last few answers are kept, because a distance and its noise ask for the same.
     """
@@ -65,7 +67,10 @@ def transport(reference: Ordered, current: Ordered) -> Transport:
     known = _recent.get(key)
     if known and known[0]() is reference.values and known[1]() is current.values:
         return known[2]
-    found = _integrals(reference, current)
+    area, pieces = _integrals(reference, current)
+    mean = weighted_mean(reference.values, reference.counts)
+    variance = weighted_mean(reference.values, reference.counts, centre=mean)
+    found = Transport(area=area, pieces=pieces, spread=math.sqrt(variance))
     with _lock:
         while len(_recent) >= _KEPT:
             _recent.pop(next(iter(_recent)))
@@ -104,11 +109,11 @@ def weighted_mean(values: Floats, counts: Counts, *, centre: float | None = None
     return math.fsum(parts)
 
 
-def _integrals(reference: Ordered, current: Ordered) -> Transport:
+def _integrals(reference: Ordered, current: Ordered) -> tuple[float, Floats]:
     if _single(reference.counts) and _single(current.counts):
         one, two = reference.values, current.values
         fine, coarse = (one, two) if len(one) > len(two) else (two, one)
-        return Transport(area=_between_quantiles(fine, coarse), pieces=_pooled(one, two))
+        return _between_quantiles(fine, coarse), _pooled(one, two)
     n, m = int(reference.counts.sum()), int(current.counts.sum())
     areas, pieces = [], np.zeros(CELLS)
     last, apart, passed = math.nan, 0.0, 0.0
@@ -128,7 +133,7 @@ def _integrals(reference: Ordered, current: Ordered) -> Transport:
         passed = float(below[-1])
         below /= n + m
         _spread(pieces, below[:-1], gaps)
-    return Transport(area=math.fsum(areas) / (n * m), pieces=pieces)
+    return math.fsum(areas) / (n * m), pieces
 
 
 def _between_quantiles(fine: Floats, coarse: Floats) -> float:

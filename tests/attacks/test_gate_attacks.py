@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 import aims_gate
 from aims_gate.attest import keys
-from aims_gate.attest.verify import Verified
+from aims_gate.attest.agreement import Verified
 from aims_gate.errors import PolicyError, TrustError, UsageError
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.resolve import load

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from aims_gate.attest.manifest import Entry, Manifest
 from aims_gate.checks import Check, Inputs
 from aims_gate.engines.native import ENGINE
@@ -34,6 +36,12 @@ def data(columns: object, role: Role = Role.EVALUATION, **spec: Any) -> Data:
         rows=frame.rows,
     )
     return Data(role=role, frame=frame, spec=DataSpec(**spec), identity=identity)
+
+
+def arrays(found: Data) -> dict[str, Any]:
+    """The columns of data from `data`, for oracles."""
+    table = found.frame.table.to_pydict()  # type: ignore[attr-defined]  # an ArrowFrame
+    return {name: np.array(values) for name, values in table.items()}
 
 
 def inputs(*roles: Data, on: Role | None = None, alpha: float = 0.05) -> Inputs:

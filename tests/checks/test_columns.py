@@ -108,6 +108,14 @@ def test_scores_in_the_place_of_predictions_are_refused() -> None:
         positive({"y": [0, 1, 0, 1, 0, 1], "yhat": [0.1, 0.2, 0.3, 0.7, 0.8, 0.9]}, positive=1)
 
 
+def test_numbers_are_not_said_to_be_classes() -> None:
+    """Of a regression nobody should name a positive class."""
+    columns: dict[str, list[object]] = {"y": [1, 2, 3], "yhat": [1.5, 2.5, 3.0]}
+    with pytest.raises(DataError, match="these are numbers and no classes") as told:
+        positive(columns)
+    assert "multiclass" not in str(told.value)
+
+
 def test_text_classes_need_a_stated_positive_one() -> None:
     with pytest.raises(
         DataError, match=r"which class is positive .* 'bad', 'good'; state positive"

@@ -146,9 +146,10 @@ def test_policy_check_says_everything_at_once(
         "impact_ratio,", "parity, with: {by: 3},"
     )
     (folder / "bad.yaml").write_text(text, encoding="utf-8")
-    assert guarded(["policy", "check", "bad.yaml"]) == 2
-    told = capsys.readouterr().err
-    assert "unknown key 'rulez'" in told
-    assert "parameter 'by'" in told
+    for command in (["policy", "check"], ["run", "--model", "file:nowhere", "--unsigned"]):
+        assert guarded([*command, "bad.yaml"]) == 2
+        told = capsys.readouterr().err
+        assert "unknown key 'rulez'" in told
+        assert "parameter 'by'" in told
     assert guarded(["policy", "check", "policy.yaml"]) == 0
     assert "sound: 2 rules" in capsys.readouterr().out

@@ -152,7 +152,7 @@ def test_a_local_store_is_read_and_not_touched(mlflow_store: Store) -> None:
 def test_a_store_that_is_not_there_is_not_made(folder: Path) -> None:
     """MLflow would make an empty database; the doctor says that there is none."""
     findings = look({"MLFLOW_TRACKING_URI": "sqlite:///none.db"})
-    assert "no such store" in one(findings, "server", State.FAIL).what
+    assert "no such MLflow store" in one(findings, "server", State.FAIL).what
     assert not (folder / "none.db").exists()
 
 

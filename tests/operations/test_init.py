@@ -166,11 +166,19 @@ def test_the_positive_class(folder: Path, labels: tuple[Any, Any], positive: Any
     assert policy.data[Role.EVALUATION].positive == positive
 
 
+def bias(policy: Policy) -> dict[str, dict[str, Any]]:
+    rules = [rule for rule in policy.rules if rule.id.startswith("BIAS")]
+    return {rule.check: dict(rule.parameters) for rule in rules}
+
+
 def test_regression_and_many_classes(folder: Path) -> None:
     """Quantities get a ceiling on the error, several classes a floor on macro F1."""
     random = np.random.default_rng(5)
     truth = random.normal(100, 20, 1500)
-    policy, _ = proposed({"y": truth, "yhat": truth + random.normal(0, 5, 1500)}, "a.yaml")
+    sex = np.where(random.random(1500) < 0.4, "w", "m")
+    answer = truth + random.normal(0, 5, 1500)
+    policy, _ = proposed({"y": truth, "yhat": answer, "sex": sex}, "a.yaml")
+    assert bias(policy) == {"fairness.score_gap": {"of": "error"}}
     (rule,) = [rule for rule in policy.rules if rule.check == "performance.score"]
     assert rule.parameters["metric"] == "mae"
     assert rule.require is not None
@@ -178,7 +186,9 @@ def test_regression_and_many_classes(folder: Path) -> None:
     assert 4 < rule.require.at_most < 6
     kinds = np.array(["cat", "dog", "newt"])[random.integers(0, 3, 1500)]
     answer = np.where(random.random(1500) < 0.2, "cat", kinds)
-    policy, _ = proposed({"label": kinds, "predicted": answer}, "b.yaml")
+    policy, _ = proposed({"label": kinds, "predicted": answer, "sex": sex}, "b.yaml")
+    asked = {"metric": "accuracy", "relative_to": "overall"}
+    assert bias(policy) == {"fairness.group_performance": asked}
     (rule,) = [rule for rule in policy.rules if rule.check == "performance.score"]
     assert rule.parameters["metric"] == "macro_f1"
 

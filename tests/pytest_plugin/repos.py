@@ -13,7 +13,8 @@ import pytest
 for _name in (
     *("pytest_plugin", "engines.native", "operations.assert_passes", "sources.mlflow.source"),
     *("checks.data.missing", "checks.drift.columns", "checks.fairness.rates"),
-    *("checks.performance.score", "checks.integrity", "sources.files", "reports.json_report"),
+    *("checks.integrity.model", "checks.integrity.data", "checks.integrity.run"),
+    *("checks.performance.score", "sources.files", "reports.json_report"),
 ):
     import_module(f"aims_gate.{_name}")
 # Hypothesis' plugin imports it to say that it had nothing to do; pandas cannot be loaded twice

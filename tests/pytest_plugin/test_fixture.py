@@ -98,6 +98,7 @@ def test_the_marker_lets_a_test_run_only_if_its_policy_is_met(pytester: pytest.P
         ]
     )
     done.stdout.no_fnmatch_line("*fixture.py*")
+    done.stdout.no_fnmatch_line("*During handling of*")
 
 
 def test_the_marker_holds_for_every_kind_of_test(pytester: pytest.Pytester) -> None:

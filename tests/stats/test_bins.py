@@ -2,28 +2,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aims_gate.stats.bins import BINS, Binned, Counts, Floats, categorical, numeric
+from aims_gate.stats.bins import BINS, Binned, categorical, numeric
+from tests.stats.samples import Sample
 
 LAWS = settings(deadline=None, max_examples=150)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    values: Floats
-    counts: Counts
-    nulls: int
-
-    @classmethod
-    def of(cls, rows: list[float], nulls: int = 0) -> Sample:
-        values, counts = np.unique(np.array(rows, dtype=np.float64), return_counts=True)
-        return cls(values=values, counts=counts.astype(np.int64), nulls=nulls)
 
 
 def rows_of(found: Binned) -> list[tuple[str, int, int]]:

@@ -11,20 +11,10 @@ from sklearn.calibration import calibration_curve
 
 from aims_gate.errors import CheckError
 from aims_gate.stats import calibration
-from aims_gate.stats.tables import Ranked
+from tests.stats.samples import ranked
 
 Rows = np.typing.NDArray[np.float64]
 Z = 1.6448536269514722
-
-
-def ranked(truth: Rows, scores: Rows) -> Ranked:
-    values, place = np.unique(scores, return_inverse=True)
-    positives = np.bincount(place, truth, len(values)).astype(np.int64)
-    return Ranked(
-        scores=values,
-        positives=positives,
-        negatives=np.bincount(place, minlength=len(values)) - positives,
-    )
 
 
 def drawn(seed: int, rows: int, shift: float = 0.0) -> calibration.Reliability:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
 from random import Random
 
 import numpy as np
@@ -17,22 +16,11 @@ from scipy.stats.contingency import association
 
 from aims_gate.errors import CheckError
 from aims_gate.stats import divergence as module
-from aims_gate.stats.bins import Binned, Counts, Floats, categorical, numeric
+from aims_gate.stats.bins import Binned, categorical, numeric
 from aims_gate.stats.divergence import DIVERGENCES, Moved, chi_square, less_noise, moved, psi
+from tests.stats.samples import Sample
 
 LAWS = settings(deadline=None, max_examples=100)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    values: Floats
-    counts: Counts
-    nulls: int = 0
-
-    @classmethod
-    def of(cls, rows: Floats | list[float]) -> Sample:
-        values, counts = np.unique(np.asarray(rows, dtype=np.float64), return_counts=True)
-        return cls(values=values, counts=counts.astype(np.int64))
 
 
 def table(reference: list[int], current: list[int]) -> Binned:

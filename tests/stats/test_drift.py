@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp, wasserstein_distance
 
-from aims_gate.stats.bins import Counts, Floats
+from aims_gate.stats.bins import Floats
 from aims_gate.stats.drift import (
     ks,
     ks_noise,
@@ -18,20 +17,9 @@ from aims_gate.stats.drift import (
     wasserstein_law,
     wasserstein_noise,
 )
+from tests.stats.samples import Sample
 
 LAWS = settings(deadline=None, max_examples=100)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    values: Floats
-    counts: Counts
-    nulls: int = 0
-
-    @classmethod
-    def of(cls, rows: Floats | list[float]) -> Sample:
-        values, counts = np.unique(np.asarray(rows, dtype=np.float64), return_counts=True)
-        return cls(values=values, counts=counts.astype(np.int64))
 
 
 finite = st.one_of(st.integers(-9, 9).map(float), st.floats(-1e3, 1e3))

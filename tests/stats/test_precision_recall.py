@@ -11,19 +11,9 @@ from sklearn.metrics import average_precision_score
 
 from aims_gate.stats import precision_recall
 from aims_gate.stats.intervals import wilson
-from aims_gate.stats.tables import Ranked
+from tests.stats.samples import ranked
 
 Rows = np.typing.NDArray[np.float64]
-
-
-def ranked(truth: Rows, scores: Rows) -> Ranked:
-    values, place = np.unique(scores, return_inverse=True)
-    positives = np.bincount(place, truth, len(values)).astype(np.int64)
-    return Ranked(
-        scores=values,
-        positives=positives,
-        negatives=np.bincount(place, minlength=len(values)) - positives,
-    )
 
 
 def drawn(seed: int, rows: int, shift: float = 1.5, share: float = 0.4) -> tuple[Rows, Rows]:

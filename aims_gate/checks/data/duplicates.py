@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks import About, Inputs
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.data.rows import Rows, identifier_reason
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
-
-_LIMITS = {"rows": 0.01, "key": 0.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +38,10 @@ class Duplicates(Rows):
         ),
     )
     statistic = "duplicate_share"
+    of_rows = 0.01
 
     by: Literal["rows", "key"] = "rows"
     """Rows that are equal in the compared columns, or rows that have the same key."""
-
-    def judged(self) -> Judged:
-        """Describe the judged statistic: a share."""
-        return Judged(
-            name=self.statistic,
-            low=0.0,
-            high=1.0,
-            higher_is_better=False,
-            limit=_LIMITS[self.by],
-            has_interval=False,
-            unit="of rows",
-        )
 
     def ignored(self, data: Data) -> Iterable[str]:
         """Name the columns in which a copy may differ: labels and times tell rows apart."""

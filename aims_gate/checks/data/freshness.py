@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.ages import age_of, ahead
-from aims_gate.errors import MissingColumnError
+from aims_gate.checks.cells import lacking
+from aims_gate.checks.columns import require
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Span
 from aims_gate.policy.model import Role
@@ -78,9 +79,7 @@ class Freshness:
             reason = f"no column of times is named; state time: under data.{data.role}"
             yield self._lack(Lack.MISSING, reason)
             return
-        if column not in data.frame.kinds:
-            where = f"{data.role} data"
-            raise MissingColumnError.from_columns(column, data.frame.kinds, where=where)
+        require([column], data)
         span = data.frame.span(column)
         if span.newest is None or span.oldest is None:
             yield self._lack(Lack.MISSING, f"no row of the {data.role} data has a {column!r}")
@@ -119,7 +118,7 @@ class Freshness:
         )
 
     def _lack(self, lack: Lack, reason: str) -> Statistic:
-        return Statistic(name=self._statistic, judged=True, lack=lack, reason=reason)
+        return lacking(self._statistic, lack, reason)
 
 
 def _untimed(span: Span) -> str:

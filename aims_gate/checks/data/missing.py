@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.data.present import columns_of, lacking, share
-from aims_gate.checks.named import Named, column_problems
+from aims_gate.checks.cells import lacking
+from aims_gate.checks.data.present import columns_of, share
+from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import near
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
@@ -52,13 +53,15 @@ class Missing:
         there = columns_of(data)
         named = tuple(there) if self.columns == "all" else self.columns
         if not named:
-            yield lacking(_MISSING, "", Lack.MISSING, "the data have no columns")
+            yield lacking(_MISSING, Lack.MISSING, "the data have no columns")
         for column in named:
             if column not in there:
                 reason = f"no column {column!r} in the {data.role} data; {near(column, there)}"
-                yield lacking(_MISSING, column, Lack.MISSING, reason)
+                yield lacking(_MISSING, Lack.MISSING, reason, where=column)
             elif data.frame.rows == 0:
-                yield lacking(_MISSING, column, Lack.MISSING, f"the {data.role} data have no rows")
+                yield lacking(
+                    _MISSING, Lack.MISSING, f"the {data.role} data have no rows", where=column
+                )
             else:
                 nulls, rows = data.frame.nulls(column), data.frame.rows
                 cells = inputs.alpha, len(named)

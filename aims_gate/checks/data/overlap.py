@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks import About, Inputs
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.data.present import columns_of
 from aims_gate.checks.data.rows import Rows, identifier_reason
@@ -14,8 +14,6 @@ from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
-
-_LIMITS = {"rows": 0.001, "key": 0.0, "time": 0.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +48,7 @@ class Overlap(Rows):
         ),
     )
     statistic = "overlap_share"
+    of_rows = 0.001
 
     by: Literal["rows", "key", "time"] = "rows"
     """Rows that are equal in the compared columns, that have a known key, or that are no newer."""
@@ -59,18 +58,6 @@ class Overlap(Rows):
         yield from Rows.problems(self)
         if self.by == "time" and self.columns != "all" and len(self.columns) != 1:
             yield "columns", "a row has one time", "name one column, or state time: of the data"
-
-    def judged(self) -> Judged:
-        """Describe the judged statistic: a share."""
-        return Judged(
-            name=self.statistic,
-            low=0.0,
-            high=1.0,
-            higher_is_better=False,
-            limit=_LIMITS[self.by],
-            has_interval=False,
-            unit="of rows",
-        )
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Look every row up; NoDataError if a role has no data."""

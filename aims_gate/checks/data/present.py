@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, Statistic
 from aims_gate.frames import Kind
 from aims_gate.sources.predictions import derived_name
 from aims_gate.sources.subject import Data
@@ -15,11 +15,6 @@ def columns_of(data: Data) -> dict[str, Kind]:
     derived = derived_name(data.spec)
     hidden = derived if data.spec.prediction == derived else None
     return {name: kind for name, kind in data.frame.kinds.items() if name != hidden}
-
-
-def lacking(name: str, column: str, lack: Lack, reason: str) -> Statistic:
-    """Give the judged cell of a column that has no value."""
-    return Statistic(name=name, slice=column, judged=True, lack=lack, reason=reason)
 
 
 def share(

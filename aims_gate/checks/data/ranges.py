@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.data.allowed import LEAST_REFERENCE, Allowed, Bounds, Observed
-from aims_gate.checks.data.present import columns_of, lacking, share
-from aims_gate.checks.named import Named, column_problems
+from aims_gate.checks.data.present import columns_of, share
+from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError, near
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Kind
@@ -91,13 +92,13 @@ class Ranges:
             named = tuple(_observable(reference, data)) if every else tuple(self.columns)
             yield from _left_out(reference, named) if every else ()
         if not named:
-            yield lacking(_INVALID, "", Lack.MISSING, "no column is left to look at")
+            yield lacking(_INVALID, Lack.MISSING, "no column is left to look at")
         for column in named:
             try:
                 yield self._column(column, data, reference, (inputs.alpha, len(named)))
             except DataError as error:
                 # beside columns that can be judged, so that their refusal is not lost
-                yield lacking(_INVALID, column, Lack.UNDEFINED, str(error))
+                yield lacking(_INVALID, Lack.UNDEFINED, str(error), where=column)
 
     def _column(
         self, column: str, data: Data, reference: Data | None, cells: tuple[float, int]
@@ -106,12 +107,12 @@ class Ranges:
             if side is not None and column not in columns_of(side):
                 hint = near(column, columns_of(side))
                 reason = f"no column {column!r} in the {side.role} data; {hint}"
-                return lacking(_INVALID, column, Lack.MISSING, reason)
+                return lacking(_INVALID, Lack.MISSING, reason, where=column)
         nulls = data.frame.nulls(column)
         rows = data.frame.rows - nulls
         if not rows:
             reason = f"{column!r} holds no value in the {data.role} data"
-            return lacking(_INVALID, column, Lack.MISSING, reason)
+            return lacking(_INVALID, Lack.MISSING, reason, where=column)
         if reference is not None and (few := _few(column, data, reference)):
             return few
         bounds = self.allowed[column] if reference is None else _observed(column, reference)
@@ -140,7 +141,7 @@ def _few(column: str, data: Data, reference: Data) -> Statistic | None:
     if known >= LEAST_REFERENCE:
         return None
     reason = f"the reference holds {known:,} values, fewer than {LEAST_REFERENCE:,}: what it lacks "
-    return lacking(_INVALID, column, Lack.INSUFFICIENT, reason + "may be chance")
+    return lacking(_INVALID, Lack.INSUFFICIENT, reason + "may be chance", where=column)
 
 
 def _observed(column: str, reference: Data) -> Bounds:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from aims_gate.checks import Judged
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.data.present import columns_of
-from aims_gate.checks.named import Named, column_problems
+from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Frame, Kind
@@ -23,6 +25,8 @@ class Rows:
     """What is compared: whole rows or a key."""
 
     statistic: ClassVar[str]
+    of_rows: ClassVar[float]
+    """The limit for whole rows; that for keys and times is 0."""
 
     by: Literal["rows", "key", "time"] = "rows"
     columns: Named = "all"
@@ -32,9 +36,21 @@ class Rows:
         """Give what is wrong with the parameters."""
         yield from column_problems(self.columns)
 
+    def judged(self) -> Judged:
+        """Describe the judged statistic: a share."""
+        return Judged(
+            name=self.statistic,
+            low=0.0,
+            high=1.0,
+            higher_is_better=False,
+            limit=self.of_rows if self.by == "rows" else 0.0,
+            has_interval=False,
+            unit="of rows",
+        )
+
     def lack(self, lack: Lack, reason: str) -> Statistic:
         """Give the judged cell without a value."""
-        return Statistic(name=self.statistic, judged=True, lack=lack, reason=reason)
+        return lacking(self.statistic, lack, reason)
 
     def compared(self, *sides: Data) -> list[str]:
         """Name the columns to compare rows of all *sides* by.

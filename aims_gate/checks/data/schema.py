@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged, NoDataError
-from aims_gate.checks.data.present import columns_of, lacking
+from aims_gate.checks.cells import lacking
+from aims_gate.checks.data.present import columns_of
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Kind
@@ -105,7 +106,7 @@ class Schema:
         try:
             wanted = self._wanted(inputs, data)
         except NoDataError as error:
-            yield lacking(_VIOLATIONS, "", Lack.MISSING, str(error))
+            yield lacking(_VIOLATIONS, Lack.MISSING, str(error))
             return
         there = columns_of(data)
         found = [_compare(name, want, there, data) for name, want in wanted.items()]
@@ -122,7 +123,7 @@ class Schema:
                 reason=wrong,
             )
         if not found:
-            yield lacking(_VIOLATIONS, "", Lack.MISSING, "the schema to compare with is empty")
+            yield lacking(_VIOLATIONS, Lack.MISSING, "the schema to compare with is empty")
 
     def _wanted(self, inputs: Inputs, data: Data) -> dict[str, _Wanted]:
         if self._standard == "declared":

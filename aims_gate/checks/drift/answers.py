@@ -15,8 +15,9 @@ import numpy as np
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columns import Labelled, labelled, positive_class
 from aims_gate.checks.drift.columns import DEFINITION, UNDECIDED
+from aims_gate.checks.drift.distances import ORDERED, Lacking, Pair, judged_of
 from aims_gate.checks.drift.matching import CATEGORIES, matched
-from aims_gate.checks.drift.measuring import ORDERED, Lacking, Pair, cells, judged_of
+from aims_gate.checks.drift.measuring import cells
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Key, Kind, Scalar

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import nulls_moved
-from aims_gate.checks.drift.measuring import Lacking
 from aims_gate.facts import Lack
 from aims_gate.frames import Distribution, Scalar
 from aims_gate.stats import drift

@@ -12,11 +12,11 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
-from aims_gate.checks.dependence import design_effect_problems
 from aims_gate.checks.drift import default
+from aims_gate.checks.drift.distances import METHODS, Lacking, Pair, judged_of
 from aims_gate.checks.drift.matching import CATEGORIES, matched
-from aims_gate.checks.drift.measuring import METHODS, Lacking, Pair, cells, judged_of
-from aims_gate.checks.named import column_problems
+from aims_gate.checks.drift.measuring import cells
+from aims_gate.checks.parameters import column_problems, design_effect_problems
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Kind
 from aims_gate.policy.model import Role

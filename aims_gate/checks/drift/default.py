@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from aims_gate.checks import Judged
 from aims_gate.checks.drift.asking import Counted, categories, numbers, unfit_numbers, unfit_sizes
+from aims_gate.checks.drift.distances import Lacking, Pair
 from aims_gate.checks.drift.matching import share_moved
-from aims_gate.checks.drift.measuring import Lacking, Pair
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Distribution, Key, Kind
 

@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift import asking
+from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import CATEGORIES, matched
-from aims_gate.checks.drift.measuring import Lacking
-from aims_gate.checks.named import Named, column_problems
+from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.engines import Answer
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Key, Kind

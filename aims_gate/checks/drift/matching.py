@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from aims_gate.checks.columns import role_columns
-from aims_gate.checks.named import Named
+from aims_gate.checks.parameters import Named
 from aims_gate.errors import near
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Distribution, Kind

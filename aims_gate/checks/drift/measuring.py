@@ -9,121 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from aims_gate.checks import Judged
+from aims_gate.checks.drift.distances import METHODS, ORDERED, Found, Lacking, Pair
 from aims_gate.checks.drift.matching import CATEGORIES, nulls_moved
-from aims_gate.engines import Engine
-from aims_gate.facts import Design, Interval, Lack, Statistic
-from aims_gate.frames import Counts, Distribution, Frame, Key
-from aims_gate.policy.model import DecideOn
+from aims_gate.facts import Lack, Statistic
+from aims_gate.frames import Counts, Distribution, Key
 from aims_gate.stats import bins, divergence, drift
 from aims_gate.stats.drift_power import DriftDesign, OrderedDesign
 from aims_gate.stats.power import LEAST_SAMPLE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
-    """A distance as a policy names it, with its conventions."""
-
-    statistic: str
-    limit: float
-    line: float
-    most: float
-    """Greatest value; may be infinite."""
-
-
-METHODS = {
-    "psi": Method(statistic="psi", limit=0.25, line=0.10, most=math.inf),
-    "js": Method(statistic="jensenshannon", limit=0.18, line=0.11, most=math.sqrt(math.log(2))),
-    "hellinger": Method(statistic="hellinger", limit=0.18, line=0.11, most=1.0),
-    "chi2": Method(statistic="cramers_v", limit=0.25, line=0.16, most=1.0),
-    "ks": Method(statistic="ks", limit=0.20, line=0.10, most=1.0),
-    "wasserstein": Method(statistic="wasserstein", limit=0.50, line=0.30, most=math.inf),
-}
-"""Limits and lines of `js`, `hellinger` and `chi2` are those of PSI, 0.25 and 0.10, by
-PSI ~ 8 JSD ~ 8 H^2 ~ 4 V^2 for small changes."""
-ORDERED = frozenset(drift.DISTANCES)
-"""Methods for numbers alone, which do not see nulls."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """The distance of one column."""
-
-    value: float
-    bounds: tuple[float, float]
-    law: str
-    """Where the bounds come from."""
-    p_value: float
-    """Probability of so large a distance without drift."""
-    rows: int
-    """Current rows that the value rests on."""
-    by: str
-    note: str
-    design: Design | None
-    context: tuple[tuple[str, float], ...] = ()
-    """What else people ask for: names and values."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lacking:
-    """Why a column has no distance."""
-
-    lack: Lack
-    reason: str
-    rows: int = 0
-    by: str = "native"
-
-    def cell(self, name: str, column: str) -> Statistic:
-        """Give the judged cell that says so."""
-        return Statistic(
-            name=name,
-            slice=column,
-            judged=True,
-            lack=self.lack,
-            reason=self.reason,
-            rows=self.rows,
-            engine=self.by,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """The two frames of a rule, and what its columns share."""
-
-    reference: Frame
-    current: Frame
-    engine: Engine
-    alpha: float
-    columns: int
-    """Columns that share *alpha*."""
-    design_effect: float = 1.0
-    """Rows per independent row, at least 1: what bounds and power divide the rows by."""
-
-    def interval(self, found: Found) -> Interval:
-        """Put one-sided bounds, each at alpha over the columns, into words."""
-        method = f"{found.law}, one-sided, Bonferroni over {self.columns:,} columns"
-        if self.design_effect != 1:
-            method += f", design effect {self.design_effect:g}"
-        low, high = found.bounds
-        return Interval(low=low, high=high, level=1 - 2 * self.alpha, method=method)
-
-
-def judged_of(method: str) -> Judged:
-    """Describe a distance of `METHODS`, with its conventional limit and line."""
-    of = METHODS[method]
-    return Judged(
-        name=of.statistic,
-        low=0.0,
-        high=of.most,
-        higher_is_better=False,
-        neutral=0.0,
-        limit=of.limit,
-        line=of.line,
-        rooted=method in divergence.DIVERGENCES and divergence.DIVERGENCES[method].rooted,
-        decide_on=DecideOn.PROVEN_BREACH,
-    )
 
 
 def cells(method: str, column: str, pair: Pair) -> Iterator[Statistic]:

@@ -14,9 +14,9 @@ import numpy as np
 from scipy.special import betaincinv
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import matched
-from aims_gate.checks.drift.measuring import Lacking
-from aims_gate.checks.named import Named, column_problems
+from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Frame, Key, Kind, Scalar
 from aims_gate.policy.model import DecideOn, Role

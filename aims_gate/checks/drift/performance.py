@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged, NoDataError
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.outcomes import Outcomes, outcomes
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
@@ -16,7 +17,6 @@ from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
-from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.paired import ErrorDesign, minus, mover, quantile
 
 _METHOD = "MOVER over the bounds of each (Zou and Donner 2008)"
@@ -61,18 +61,16 @@ class Performance:
 
     def judged(self) -> Judged:
         """Describe the judged statistic: the fall."""
-        rows = [row for row in FORMULAS if row.metric == self.metric]
-        span = rows[0].high - rows[0].low
-        bounded = any(row.bounds is not None for row in rows)
+        scale = scores.scale(self.metric)
         return Judged(
             name=f"{self.metric}_drop",
-            low=-span,
-            high=span,
+            low=-scale.span,
+            high=scale.span,
             higher_is_better=False,
             neutral=0.0,
-            limit=_LIMIT if span == 1 else None,
-            has_interval=bounded,
-            decide_on=DecideOn.PROVEN_BREACH if bounded else DecideOn.ESTIMATE,
+            limit=_LIMIT if scale.span == 1 else None,
+            has_interval=scale.bounded,
+            decide_on=DecideOn.PROVEN_BREACH if scale.bounded else DecideOn.ESTIMATE,
             roles=(Role(self.against), Role.CURRENT),
         )
 
@@ -108,7 +106,7 @@ class Performance:
     def _compared(
         self, sides: tuple[Outcomes, Outcomes], roles: tuple[Data, Data], inputs: Inputs
     ) -> Iterator[Statistic]:
-        rows = [scores.formula(self.metric, type(s.table)).basis(s.table) for s in sides]
+        rows = [scores.basis(self.metric, s.table) for s in sides]
         answers = [inputs.engine.score(self.metric, s.table, s.sample) for s in sides]
         for answer in answers:
             if answer.problem:
@@ -141,7 +139,7 @@ class Performance:
             low, high = mover(values[0], bounds[0], values[1], bounds[1])
             errors = [(one.high - one.low) / (2 * quantile(alpha)) for one in found if one]
             design = ErrorDesign(error=errors[1], fixed=errors[0], z=quantile(alpha), rows=rows)
-        if not self._upward:
+        if not scores.scale(self.metric).higher_is_better:
             value, low, high = -value + 0.0, -high, -low
         if design is not None:
             interval = Interval(low=low, high=high, level=1 - 2 * alpha, method=_METHOD)
@@ -161,12 +159,8 @@ class Performance:
             design=design,
         )
 
-    @property
-    def _upward(self) -> bool:
-        return next(row.higher_is_better for row in FORMULAS if row.metric == self.metric)
-
     def _lack(self, lack: Lack, reason: str, rows: int) -> Statistic:
-        return Statistic(name=self.judged().name, judged=True, lack=lack, reason=reason, rows=rows)
+        return lacking(self.judged().name, lack, reason, rows=rows)
 
 
 def _labelled(data: Data) -> Data:

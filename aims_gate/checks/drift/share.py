@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.dependence import design_effect_problems
 from aims_gate.checks.drift.columns import UNDECIDED
+from aims_gate.checks.drift.distances import METHODS, Found, Lacking, Pair
 from aims_gate.checks.drift.matching import CATEGORIES, matched
-from aims_gate.checks.drift.measuring import METHODS, Found, Lacking, Pair, compare
-from aims_gate.checks.named import Named, column_problems
+from aims_gate.checks.drift.measuring import compare
+from aims_gate.checks.parameters import Named, column_problems, design_effect_problems
 from aims_gate.facts import Design, Interval, Lack, Need, Statistic
 from aims_gate.frames import Kind
 from aims_gate.policy.model import DecideOn, Role

@@ -6,18 +6,17 @@ are. Null is the group `(missing)`; no group is left out, however small.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from aims_gate.checks.cells import text
+from aims_gate.checks import attributes
+from aims_gate.checks.attributes import text
 from aims_gate.checks.fairness.events import Asked, Event, RateOf
 from aims_gate.errors import DataError
-from aims_gate.frames import Cells, Frame, Key, Kind, Scalar
-from aims_gate.policy.model import DataSpec
+from aims_gate.frames import Cells, Frame, Key, Scalar
+from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import Group
 
-MOST_GROUPS = 250
-"""An attribute with more groups than this is a number without bin edges, or an identifier."""
 POOL = "(small groups)"
 """The label of the groups below min_cell where they are judged together."""
 
@@ -32,6 +31,8 @@ class Cover:
     min_cell: int
     pooled: tuple[Group, ...] = ()
     """The groups that the pool is made of; empty where there is none."""
+    people: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """All rows of each group by its name, where *rows* of it are the trials of a rate."""
 
     @property
     def prefix(self) -> str:
@@ -46,7 +47,7 @@ class Cover:
     @property
     def attribute(self) -> str:
         """The columns, such as `sex` or `sex & race`."""
-        return " & ".join(self.columns)
+        return attributes.title(self.columns)
 
     @property
     def slice(self) -> str:
@@ -67,6 +68,12 @@ class Cover:
     def rows(self) -> int:
         """Trials of all groups."""
         return sum(group.rows for group in self.groups)
+
+    @property
+    def unjudged(self) -> float:
+        """Share of all rows in groups too small to judge, in [0, 1]: of a rate's trials too few."""
+        small = sum(self.people.get(group.name, 0) for group in self.small)
+        return small / sum(self.people.values()) if small else 0.0
 
     @property
     def successes(self) -> int:
@@ -98,12 +105,12 @@ class Family(Cover):
 
 
 def families(
+    data: Data,
     frame: Frame,
     asked: Asked,
     *,
     columns: tuple[str, ...],
     rates: Sequence[RateOf],
-    spec: DataSpec,
     min_cell: int,
     pool_small: bool = False,
 ) -> tuple[Family, ...]:
@@ -113,23 +120,39 @@ def families(
     together they reach it.
 
     Raises:
-        DataError: A column cannot be grouped by, has more than 250 groups, two groups of one name,
-            or one that is named like the pool.
+        MissingColumnError: A column is not in the data.
+        DataError: It cannot be grouped by, has more than 250 groups, two groups of one name, or
+            one that is named like the pool.
     """
-    keys = group_keys(frame, columns, spec)
+    keys = attributes.keys(columns, data, frame)
     cells = frame.count(*keys, *asked.keys.values())
-    refuse_alike(columns, (values[: len(keys)] for values in cells.values))
+    attributes.refuse_alike(columns, (values[: len(keys)] for values in cells.values))
     tally = _tally(cells, len(keys), asked, rates)
-    refuse_many(columns, tally)
+    attributes.refuse_many(columns, len(tally))
+    people: dict[str, int] = {}
+    for values, count in zip(cells.values, map(int, cells.counts), strict=True):
+        name = attributes.name(columns, values[: len(keys)])
+        people[name] = people.get(name, 0) + count
     found = []
     for rate in rates:
         groups = tuple(
-            Group(name=group_name(columns, values), rows=counts[rate][0], successes=counts[rate][1])
+            Group(
+                name=attributes.name(columns, values),
+                rows=counts[rate][0],
+                successes=counts[rate][1],
+            )
             for values, counts in sorted(tally.items())
         )
         judged, pooled = pool(groups, columns, min_cell) if pool_small else (groups, ())
         found.append(
-            Family(columns=columns, rate=rate, groups=judged, min_cell=min_cell, pooled=pooled)
+            Family(
+                columns=columns,
+                rate=rate,
+                groups=judged,
+                min_cell=min_cell,
+                pooled=pooled,
+                people=people,
+            )
         )
     return tuple(found)
 
@@ -142,10 +165,10 @@ def pool(
     Raises:
         DataError: A group has the pool's name.
     """
-    name = group_name(columns, [POOL] * len(columns))
+    name = attributes.name(columns, [POOL] * len(columns))
     if any(group.name == name for group in groups):
         raise DataError(
-            f"{' & '.join(columns)} has a group that is called {name!r}, as the pool is",
+            f"{attributes.title(columns)} has a group that is called {name!r}, as the pool is",
             hint="rename that value, or leave pool_small out",
         )
     small = tuple(group for group in groups if group.rows < min_cell)
@@ -157,29 +180,28 @@ def pool(
     return tuple(sorted((*rest, one), key=lambda group: group.name)), small
 
 
-def refuse_many(columns: Sequence[str], groups: Iterable[object]) -> None:
-    """Refuse an attribute of more groups than anybody could compare."""
-    many = len(tuple(groups))
-    if many > MOST_GROUPS:
-        raise DataError(
-            f"{' & '.join(columns)} has {many:,} groups, more than {MOST_GROUPS}",
-            hint="give bin edges for numbers under sensitive:, or use a coarser attribute",
-        )
+def group_rows(
+    frame: Frame, key: Key, *, label: tuple[str, Scalar] | None = None
+) -> dict[str, int]:
+    """Count the rows of each group, such as `sex=F`; null is `sex=(missing)`.
 
+    Args:
+        frame: All rows of a role, or some.
+        key: From `attributes.keys`.
+        label: A column and its value: only rows that have it are counted.
 
-def refuse_alike(columns: Sequence[str], groups: Iterable[Sequence[Scalar | None]]) -> None:
-    """Refuse different groups that have one name: one of them would be taken for the other.
-
-    That is a value written like a null, or one that holds ` & ` and the name of the next column.
+    Raises:
+        DataError: There are more groups than anybody could compare, or two of one name.
     """
-    names: dict[str, tuple[Scalar | None, ...]] = {}
-    for values in map(tuple, groups):
-        name = group_name(columns, values)
-        if names.setdefault(name, values) != values:
-            raise DataError(
-                f"two groups of {' & '.join(columns)} are called {name!r}",
-                hint="a value must not be written like a null or like another one",
-            )
+    cells = frame.count(key, *([Key(column=label[0])] if label else []))
+    attributes.refuse_alike([key.column], (values[:1] for values in cells.values))
+    groups: dict[str, int] = {}
+    for values, rows in zip(cells.values, cells.counts.tolist(), strict=True):
+        if label is None or values[1] == label[1]:
+            name = attributes.name([key.column], values[:1])
+            groups[name] = groups.get(name, 0) + rows
+    attributes.refuse_many([key.column], len(groups))
+    return groups
 
 
 def is_of(group: str, columns: tuple[str, ...]) -> bool:
@@ -188,16 +210,6 @@ def is_of(group: str, columns: tuple[str, ...]) -> bool:
     return len(parts) == len(columns) and all(
         part.startswith(f"{column}=") for part, column in zip(parts, columns, strict=True)
     )
-
-
-def group_keys(frame: Frame, columns: Sequence[str], spec: DataSpec) -> tuple[Key, ...]:
-    """Give what to count by: each column, with its bin edges; DataError if one cannot be."""
-    return tuple(_key(frame, column, spec) for column in columns)
-
-
-def group_name(columns: Sequence[str], values: Sequence[Scalar | None]) -> str:
-    """Name a group: `sex=F & age=[25,45)`."""
-    return " & ".join(f"{c}={text(v)}" for c, v in zip(columns, values, strict=True))
 
 
 _Counts = dict[RateOf, tuple[int, int]]
@@ -221,15 +233,3 @@ def _tally(
 def _hit(rate: RateOf, happened: Mapping[Event, bool]) -> bool:
     event, wanted = rate.event
     return happened[event] is wanted
-
-
-def _key(frame: Frame, column: str, spec: DataSpec) -> Key:
-    kind = frame.kinds[column]
-    edges = spec.sensitive.get(column) or ()
-    if kind is Kind.OTHER:
-        raise DataError(
-            f"{column} holds {frame.types[column]}, which is not an attribute to group by"
-        )
-    if edges and kind is not Kind.NUMBER:
-        raise DataError(f"{column} has bin edges, but holds {kind}, not numbers")
-    return Key(column=column, edges=tuple(edges))

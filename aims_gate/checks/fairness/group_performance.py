@@ -9,13 +9,13 @@ from typing import ClassVar, Literal
 
 from scipy.special import ndtri
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.fairness.families import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
-from aims_gate.checks.fairness.measured import Measured, columns_of, part_of, share_of
-from aims_gate.checks.fairness.parts import parts_of
+from aims_gate.checks.fairness.measured import Measured, share_of
 from aims_gate.checks.fairness.summary import spread
 from aims_gate.checks.outcomes import Asked, Outcomes, outcomes
+from aims_gate.checks.outcomes.parts import columns_of, part_of
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
@@ -23,10 +23,8 @@ from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.disparity import Group
-from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.intervals import Rate, mover_to_whole
 from aims_gate.stats.power import SpreadDesign
-from aims_gate.stats.tables import ScoreTable
 
 _SHORTFALL = "shortfall"
 
@@ -81,26 +79,24 @@ class GroupPerformance(Groups):
 
     def judged(self) -> Judged:
         """Describe the judged statistic: the metric itself, or the shortfall."""
-        rows = [row for row in FORMULAS if row.metric == self.metric]
-        bounded = any(row.bounds is not None for row in rows)
+        scale = scores.scale(self.metric)
         if self.relative_to is None:
             return Judged(
                 name=self.metric,
-                low=rows[0].low,
-                high=rows[0].high,
-                higher_is_better=rows[0].higher_is_better,
-                has_interval=bounded,
+                low=scale.low,
+                high=scale.high,
+                higher_is_better=scale.higher_is_better,
+                has_interval=scale.bounded,
             )
-        width = rows[0].high - rows[0].low
         return Judged(
             name=_SHORTFALL,
-            low=-width,
-            high=width,
+            low=-scale.span,
+            high=scale.span,
             higher_is_better=False,
             neutral=0.0,
-            limit=0.05 if width == 1 else None,
-            has_interval=bounded,
-            decide_on=DecideOn.PROVEN_BREACH if bounded else DecideOn.ESTIMATE,
+            limit=0.05 if scale.span == 1 else None,
+            has_interval=scale.bounded,
+            decide_on=DecideOn.PROVEN_BREACH if scale.bounded else DecideOn.ESTIMATE,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -108,9 +104,7 @@ class GroupPerformance(Groups):
         yield from Groups.problems(self)
         alone = Score(metric=self.metric, beta=self.beta, k=self.k)
         yield from alone.problems()
-        if not 0 <= self.small_share <= 0.1:
-            hint = "a group with more than a tenth of the rows is not small"
-            yield "small_share", f"{self.small_share:g} is outside [0, 0.1]", hint
+        yield from parameters.small_share_problems(self.small_share)
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Measure every group; DataError if the data cannot be used or the metric does not fit."""
@@ -118,7 +112,7 @@ class GroupPerformance(Groups):
         whole = outcomes(self._asked(), data)
         yield from whole.found.context()
         found: list[tuple[Cover, list[Measured]]] = []
-        for columns in self.attributes_of(data):
+        for columns in attributes.chosen(self.by, data):
             try:
                 found.append(self._attribute(columns, data, whole, inputs))
             except DataError as error:
@@ -135,18 +129,18 @@ class GroupPerformance(Groups):
     ) -> tuple[Cover, list[Measured]]:
         frame = whole.found.frame
         measured = []
-        for name, part in parts_of(data, frame, columns, columns_of(data, frame)).items():
+        parts = attributes.parts(columns, data, frame, columns_of(data, frame))
+        for name, part in sorted(parts.items()):
             table = outcomes(self._asked(), part_of(data, whole, part))
-            group = Group(name=name, rows=self._basis(table.table), successes=0)
+            group = Group(name=name, rows=scores.basis(self.metric, table.table), successes=0)
             measured.append(self._measure(group, table, inputs, least=self.min_cell))
         groups = tuple(one.group for one in measured)
-        return Cover(columns=columns, groups=groups, min_cell=self.min_cell), measured
+        people = {name: part.rows for name, part in parts.items()}
+        cover = Cover(columns=columns, groups=groups, min_cell=self.min_cell, people=people)
+        return cover, measured
 
     def _asked(self) -> Asked:
         return Asked(metric=self.metric, beta=self.beta, k=self.k)
-
-    def _basis(self, table: ScoreTable) -> int:
-        return scores.formula(self.metric, type(table)).basis(table)
 
     def _measure(self, group: Group, measured: Outcomes, inputs: Inputs, *, least: int) -> Measured:
         table = measured.table

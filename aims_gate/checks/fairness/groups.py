@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from aims_gate.checks import Inputs, Judged
+from aims_gate.checks import Inputs, Judged, attributes, parameters
+from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, Need, labelled
 from aims_gate.checks.fairness.events import Asked, RateOf, ask, asked_of
 from aims_gate.checks.fairness.families import Cover, Family, families, is_of
-from aims_gate.errors import DataError, MissingColumnError, near
+from aims_gate.errors import DataError, near
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
@@ -36,7 +37,8 @@ class Groups:
     min_cell: int = 30
     """Rows below which a group is not judged, never the reference and never the best."""
     max_uncovered: float = 0.05
-    """Share of rows in groups below min_cell past which the rule is INSUFFICIENT, in [0, 1)."""
+    """Share of rows, and of those a rate is a share of, in groups below min_cell past which the
+    rule is INSUFFICIENT, in [0, 1)."""
     must_cover: tuple[str, ...] = ()
     """Groups that must be judged on their own, such as `sex=F`."""
 
@@ -44,51 +46,25 @@ class Groups:
         """Describe the judged statistic."""
         raise NotImplementedError
 
-    def attributes(self) -> list[tuple[str, ...]]:
-        """Give the attributes of `by`, each as its columns."""
-        return [(a,) if isinstance(a, str) else a for a in self.by]
-
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        if self.min_cell < 1:
-            yield "min_cell", f"{self.min_cell} is not a number of rows", "30 is usual"
-        if not 0 <= self.max_uncovered < 1:
-            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
-        attributes = self.attributes()
-        for columns in attributes:
-            if not all(columns) or len(set(columns)) != len(columns) or not columns:
-                yield "by", f"{list(columns)} is not a list of different columns", ""
-        if len({frozenset(columns) for columns in attributes}) != len(attributes):
-            yield "by", "an attribute is named twice", "each pair of groups counts once"
-        for field, group in [("must_cover", g) for g in self.must_cover]:
-            if attributes and not any(is_of(group, columns) for columns in attributes):
-                yield field, f"{group!r} is a group of no attribute in by", "write sex=F"
+        yield from parameters.cover_problems(self.min_cell, self.max_uncovered)
+        named = attributes.listed(self.by)
+        yield from attributes.problems(named)
+        for group in self.must_cover:
+            if named and not any(is_of(group, columns) for columns in named):
+                yield "must_cover", f"{group!r} is a group of no attribute in by", "write sex=F"
 
     def lack(self, where: str, lack: Lack, reason: str, *, rows: int = 0) -> Statistic:
         """Give a judged cell without a value."""
-        return Statistic(
-            name=self.judged().name, slice=where, judged=True, lack=lack, reason=reason, rows=rows
-        )
-
-    def attributes_of(self, data: Data) -> tuple[tuple[str, ...], ...]:
-        """Give the attributes of the rule, else those of the data; DataError if there are none."""
-        if self.by:
-            return tuple(self.attributes())
-        if not data.spec.sensitive:
-            raise DataError(
-                "no column is named as sensitive",
-                where=f"{data.role} data",
-                hint=f"name them in by:, or as sensitive: under data.{data.role}",
-            )
-        return tuple((column,) for column in data.spec.sensitive)
+        return lacking(self.judged().name, lack, reason, where=where, rows=rows)
 
     def absence(self, columns: tuple[str, ...], error: DataError) -> Statistic:
         """Give the cell of an attribute that cannot be grouped by.
 
         It stands beside attributes that can be judged, so that their refusal is not lost.
         """
-        lack = Lack.MISSING if isinstance(error, MissingColumnError) else Lack.UNDEFINED
-        return self.lack(" & ".join(columns), lack, str(error))
+        return self.lack(attributes.title(columns), lack_of(error), str(error))
 
     def uncovered(self, covers: Iterable[Cover]) -> Iterator[Statistic]:
         """Give the cells that say which rows and groups are not judged and should be."""
@@ -100,6 +76,14 @@ class Groups:
                 reason = (
                     f"{share:.1%} of the {cover.trials} are in groups below min_cell "
                     f"{self.min_cell}, more than max_uncovered {self.max_uncovered:.1%}"
+                )
+                yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=left_out)
+            elif cover.unjudged > self.max_uncovered:
+                # a group of thousands may have no positives, or none predicted: 0/0 is no parity
+                reason = (
+                    f"{cover.unjudged:.1%} of all rows are in groups with fewer than "
+                    f"{self.min_cell} {cover.trials} to judge by, more than max_uncovered "
+                    f"{self.max_uncovered:.1%}"
                 )
                 yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=left_out)
         for name in self.must_cover:
@@ -118,14 +102,6 @@ class Groups:
                 )
                 where = cover.prefix + name
                 yield self.lack(where, Lack.INSUFFICIENT, reason, rows=group.rows)
-
-
-def require(columns: Iterable[str], data: Data) -> None:
-    """Raise MissingColumnError unless all *columns* are in the data."""
-    for column in columns:
-        if column not in data.frame.kinds:
-            where = f"{data.role} data"
-            raise MissingColumnError.from_columns(column, data.frame.kinds, where=where)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +130,7 @@ class RateGroups(Groups):
         asked = ask(data, found)
         yield from found.context()
         counted: list[Family] = []
-        for columns in self.attributes_of(data):
+        for columns in attributes.chosen(self.by, data):
             try:
                 counted += self._count(columns, data, found, asked)
             except DataError as error:
@@ -165,13 +141,12 @@ class RateGroups(Groups):
     def _count(
         self, columns: tuple[str, ...], data: Data, found: Labelled, asked: Asked
     ) -> tuple[Family, ...]:
-        require(columns, data)
         return families(
+            data,
             found.frame,
             asked,
             columns=columns,
             rates=self.compared_rates(),
-            spec=data.spec,
             min_cell=self.min_cell,
             pool_small=self.pool_small,
         )

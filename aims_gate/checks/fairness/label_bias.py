@@ -9,16 +9,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.columns import labelled, positive_class
-from aims_gate.checks.fairness.families import (
-    Cover,
-    group_keys,
-    group_name,
-    refuse_alike,
-    refuse_many,
-)
-from aims_gate.checks.fairness.groups import UNDECIDED, Groups, require
+from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks.columns import labelled, positive_class, require
+from aims_gate.checks.fairness.families import Cover
+from aims_gate.checks.fairness.groups import UNDECIDED, Groups
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Frame, Key, Kind, Scalar
@@ -93,7 +87,7 @@ class LabelBias(Groups):
         column = found.label if self.of == "label" else found.prediction
         assert column is not None  # noqa: S101  # `labelled` has found it
         yield from found.context()
-        for columns in self.attributes_of(data):
+        for columns in attributes.chosen(self.by, data):
             try:
                 cells = self._cells(data, found.frame, columns, column)
             except DataError as error:
@@ -107,20 +101,20 @@ class LabelBias(Groups):
         require([*columns, *strata], data)
         if strata and frame.kinds[self.strata] is Kind.OTHER:
             raise DataError(f"{self.strata} holds {frame.types[self.strata]}, which are no strata")
-        keys = group_keys(frame, columns, data.spec)
+        keys = attributes.keys(columns, data, frame)
         within = [Key(column=column) for column in strata]
         if within and len(frame.count(*within).values) > MOST_STRATA:
             raise DataError(f"{self.strata} has more than {MOST_STRATA:,} values, so is no strata")
         counted = frame.count(*keys, *within, Key(column=label))
-        refuse_alike(columns, (values[: len(keys)] for values in counted.values))
+        attributes.refuse_alike(columns, (values[: len(keys)] for values in counted.values))
         found: _Cells = {}
         for values, rows in zip(counted.values, counted.counts.tolist(), strict=True):
-            name, stratum = group_name(columns, values[: len(keys)]), values[len(keys)]
+            name, stratum = attributes.name(columns, values[: len(keys)]), values[len(keys)]
             outcome = values[-1]
             assert outcome is not None  # noqa: S101  # `labelled` has left nulls out
             labels = found.setdefault(name, {}).setdefault(stratum if within else None, {})
             labels[outcome] = labels.get(outcome, 0) + rows
-        refuse_many(columns, found)
+        attributes.refuse_many(columns, len(found))
         return dict(sorted(found.items()))
 
     def _attribute(

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from aims_gate.checks.columns import positive_class
-from aims_gate.checks.outcomes import Outcomes, task_of
+from aims_gate.checks.outcomes import Outcomes
 from aims_gate.engines import Answer
-from aims_gate.frames import Frame
-from aims_gate.policy.model import TaskKind
-from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.disparity import Group
 from aims_gate.stats.parts import of_areas, of_counts
@@ -40,7 +36,7 @@ class Measured:
 
 def share_of(metric: str, part: ScoreTable, whole: ScoreTable) -> float:
     """Give how much of all rows' value is the group's own; 0 where nothing is known of it."""
-    rows = _basis(metric, part) / _basis(metric, whole)
+    rows = scores.basis(metric, part) / scores.basis(metric, whole)
     if metric in _SHARES or isinstance(part, Losses):
         slope = scores.value(metric, part) / scores.value(metric, whole)
         return rows * slope if metric in _ROOTS else rows
@@ -49,24 +45,3 @@ def share_of(metric: str, part: ScoreTable, whole: ScoreTable) -> float:
     if isinstance(part, Ranked) and isinstance(whole, Ranked) and metric == "roc_auc":
         return of_areas(part, whole)
     return 0.0
-
-
-def columns_of(data: Data, frame: Frame) -> list[str]:
-    """Name the columns that a metric may need."""
-    spec = data.spec
-    scored = [spec.score] if isinstance(spec.score, str) else list((spec.score or {}).values())
-    named = [spec.label, spec.prediction, spec.query, *scored]
-    return [column for column in named if column is not None and column in frame.kinds]
-
-
-def part_of(data: Data, whole: Outcomes, part: Frame) -> Data:
-    """Give a group's rows with what was found out about all rows: the task and who is positive."""
-    task, positive = task_of(data), data.spec.positive
-    if task is TaskKind.BINARY:
-        positive = positive_class(data, whole.found)
-    spec = replace(data.spec, task=task, positive=positive)
-    return replace(data, frame=part, spec=spec, is_part=True)
-
-
-def _basis(metric: str, table: ScoreTable) -> int:
-    return scores.formula(metric, type(table)).basis(table)

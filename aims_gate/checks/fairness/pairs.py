@@ -11,8 +11,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from aims_gate.checks import attributes
 from aims_gate.checks.fairness.events import RateOf
-from aims_gate.checks.fairness.families import POOL, Family, group_name
+from aims_gate.checks.fairness.families import POOL, Family
 from aims_gate.engines import Answer, Engine, Trials
 from aims_gate.errors import near
 from aims_gate.facts import Interval, Lack, Statistic
@@ -158,7 +159,7 @@ def _context(family: Family, terms: Terms) -> Iterator[Statistic]:
                 rows=group.rows,
                 total=terms.total,
             )
-    together = f"judged only within {group_name(family.columns, [POOL] * len(family.columns))}"
+    together = f"judged only within {attributes.name(family.columns, [POOL] * len(family.columns))}"
     for group in family.pooled:
         yield _small(group, family, terms, together)
 

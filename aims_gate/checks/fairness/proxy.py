@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks import About, Inputs, Judged, attributes, parameters
+from aims_gate.checks.cells import lack_of
 from aims_gate.checks.columns import role_columns
-from aims_gate.checks.fairness.attributes import group_key, group_rows
+from aims_gate.checks.fairness.families import group_rows
 from aims_gate.checks.fairness.telling import STATISTIC, USABLE, Asked, lack
-from aims_gate.checks.named import Named, column_problems
-from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.checks.parameters import Named, column_problems
+from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Key
 from aims_gate.policy.model import Role
@@ -81,35 +82,27 @@ class Proxies:
                 yield "columns", f"{column!r} is the attribute itself", "it tells itself exactly"
         if self.min_cell < auc.LEAST_CLASS:
             yield "min_cell", f"{self.min_cell} is below {auc.LEAST_CLASS}", "30 is usual"
-        if not 0 <= self.max_uncovered < 1:
-            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
+        yield from parameters.uncovered_problems(self.max_uncovered)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Measure every column against every attribute; NoDataError if the role has no data."""
         data = inputs.data(inputs.on or Role.EVALUATION)
-        attributes = self.by or tuple(data.spec.sensitive)
-        if not attributes:
-            raise DataError(
-                "no column is named as sensitive",
-                where=f"{data.role} data",
-                hint=f"name them in by:, or as sensitive: under data.{data.role}",
-            )
+        chosen = attributes.chosen(self.by, data)
         columns = self._columns(data)
         yield from self._left_out(columns, data)
         if not columns:
             yield lack("", Lack.MISSING, f"the {data.role} data have no input column")
             return
         tasks: list[tuple[Key, list[str]]] = []
-        for attribute in attributes:
+        for attribute in chosen:
             try:
-                key = group_key(data, attribute)
+                (key,) = attributes.keys(attribute, data, data.frame)
                 groups = group_rows(data.frame, key)
             except DataError as error:
                 # beside attributes that can be judged, so that their refusal is not lost
-                absent = isinstance(error, MissingColumnError)
-                yield lack(attribute, Lack.MISSING if absent else Lack.UNDEFINED, str(error))
+                yield lack(attributes.title(attribute), lack_of(error), str(error))
                 continue
-            told, judged = self._groups(attribute, groups)
+            told, judged = self._groups(key.column, groups)
             yield from told
             tasks += [(key, judged)] if judged else []
         joint = self._joint(columns, data)

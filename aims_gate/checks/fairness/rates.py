@@ -7,124 +7,16 @@ engine, and whether a serious difference could have been missed from `stats.powe
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.dependence import design_effect_problems
+from aims_gate.checks import About, Judged
 from aims_gate.checks.fairness.events import RateOf
-from aims_gate.checks.fairness.families import Family, is_of
-from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, RateGroups
-from aims_gate.checks.fairness.pairs import Terms, compare, pairs_of
-from aims_gate.checks.fairness.summary import summary
-from aims_gate.facts import Statistic
-from aims_gate.policy.model import DecideOn, Role
-from aims_gate.stats.disparity import Contrast, Measure, extreme, quantile
-
-_UNDECIDED = (
-    *UNDECIDED,
-    "a group is so small that a serious difference could have been missed",
-)
-_GROUPS = (
-    "Groups below min_cell rows are named and never judged on their own. Intervals are MOVER over "
-    "Wilson bounds (Newcombe 1998; Donner and Zou 2012), Bonferroni-corrected over all ordered "
-    "pairs of the rule, so that they hold together. With `reference`, only pairs with that group "
-    "count, in both directions; with `against: rest`, each group and everybody else, in both "
-    "directions, which sees one low group among many sooner and several low ones later.\n\n"
-    "Beside it stand, for each rate, its difference and ratio between groups (max - min, min / "
-    "max) and to the rate of all rows (largest |group - all|, least of group / all and its "
-    "inverse), over the judged groups, as Fairlearn's MetricFrame has them."
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pairs(RateGroups):
-    """What the checks on pairs of groups share."""
-
-    about: ClassVar[About]
-
-    small_share: float = 0.02
-    """Share of rows under which a group that cannot show an effect warns only, in [0, 0.1]."""
-    design_effect: float = 1.0
-    """Rows per independent row, at least 1; divides the rows of intervals and power."""
-    reference: str = ""
-    """Compare each group with this one only; needs exactly one entry in `by`."""
-    against: Literal["each", "rest"] = "each"
-    """Compare each group with `each` other one, the best included, or with the `rest`."""
-
-    def compared_by(self) -> Measure:
-        """Say how two rates are compared."""
-        raise NotImplementedError
-
-    def judged(self) -> Judged:
-        """Describe the judged statistic."""
-        raise NotImplementedError
-
-    def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
-        if not 0 <= self.small_share <= 0.1:
-            hint = "a group with more than a tenth of the rows is not small"
-            yield "small_share", f"{self.small_share:g} is outside [0, 0.1]", hint
-        yield from design_effect_problems(self.design_effect)
-        yield from RateGroups.problems(self)
-        attributes = self.attributes()
-        if self.reference and self.against == "rest":
-            yield "against", "a reference and the rest exclude each other", "leave one out"
-        if self.reference and len(attributes) != 1:
-            yield "reference", "needs exactly one attribute in by", "split the rule"
-        elif self.reference and not is_of(self.reference, attributes[0]):
-            yield "reference", f"{self.reference!r} is not a group of {attributes[0]}", ""
-
-    def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:
-        """Compare every ordered pair of groups, one correction over all of them."""
-        reference, rest = self.reference or None, self.against == "rest"
-        pairs = sum(len(pairs_of(f, reference, against_rest=rest)) for f in counted)
-        measure = self.compared_by()
-        terms = Terms(
-            statistic=self.judged().name,
-            measure=measure,
-            engine=inputs.engine,
-            alpha=inputs.alpha,
-            pairs=pairs,
-            z=quantile(inputs.alpha, pairs),
-            design_effect=self.design_effect,
-            small_share=self.small_share,
-            reference=reference,
-            against_rest=rest,
-            total=total,
-        )
-        everything: list[Contrast] = []
-        for family in counted:
-            contrasts, statistics = compare(family, terms)
-            everything += contrasts
-            yield from statistics
-            yield from summary(family, total)
-        if any(not math.isnan(contrast.value) for contrast in everything):
-            value, bounds = extreme(everything, measure)
-            yield Statistic(
-                name="largest_gap" if measure is Measure.GAP else f"least_{terms.statistic}",
-                value=value,
-                interval=terms.interval(bounds),
-                rows=total,
-                total=total,
-                engine=inputs.engine.label,
-                reason=f"over {pairs:,} ordered pairs",
-            )
-
-
-def _judged(name: str, measure: Measure, limit: float | None) -> Judged:
-    return Judged(
-        name=name,
-        low=0.0,
-        high=1.0,
-        higher_is_better=measure is Measure.RATIO,
-        neutral=measure.neutral,
-        limit=limit,
-        decide_on=DecideOn.PROVEN_BREACH,
-    )
-
+from aims_gate.checks.fairness.groups import CONTROLS
+from aims_gate.checks.fairness.pairwise import GROUPS, UNDECIDED_PAIRS, Pairwise, judged_as
+from aims_gate.policy.model import Role
+from aims_gate.stats.disparity import Measure
 
 _Of = Literal["prediction", "score", "label"]
 _OF: dict[_Of, RateOf] = {
@@ -141,7 +33,7 @@ _SELECTED = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Selection(_Pairs):
+class _Selection(Pairwise):
     """What the checks on selection rates share."""
 
     of: _Of = "prediction"
@@ -161,12 +53,12 @@ class ImpactRatio(_Selection):
         summary="Selection rate of each group over that of every other group.",
         definition=(
             f"p_i / p_j, where {_SELECTED}1 is demographic parity, 0 says that nobody of the group "
-            f"is selected. {_GROUPS}"
+            f"is selected. {GROUPS}"
         ),
         roles=(Role.EVALUATION,),
         asks="fairlearn",
         controls=CONTROLS,
-        undecided=(*_UNDECIDED, "nobody is selected in any group"),
+        undecided=(*UNDECIDED_PAIRS, "nobody is selected in any group"),
     )
 
     def compared_by(self) -> Measure:
@@ -175,7 +67,7 @@ class ImpactRatio(_Selection):
 
     def judged(self) -> Judged:
         """Describe the judged statistic."""
-        return _judged("impact_ratio", Measure.RATIO, 0.80)
+        return judged_as("impact_ratio", Measure.RATIO, 0.80)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,12 +79,12 @@ class Parity(_Selection):
         summary="Selection rate of every other group minus that of each group.",
         definition=(
             f"p_j - p_i, where {_SELECTED}0 is demographic parity, 1 the largest gap there is. "
-            f"{_GROUPS}"
+            f"{GROUPS}"
         ),
         roles=(Role.EVALUATION,),
         asks="fairlearn",
         controls=CONTROLS,
-        undecided=_UNDECIDED,
+        undecided=UNDECIDED_PAIRS,
     )
 
     def compared_by(self) -> Measure:
@@ -201,7 +93,7 @@ class Parity(_Selection):
 
     def judged(self) -> Judged:
         """Describe the judged statistic."""
-        return _judged("parity_gap", Measure.GAP, 0.10)
+        return judged_as("parity_gap", Measure.GAP, 0.10)
 
 
 _Compare = Literal["difference", "ratio"]
@@ -213,7 +105,40 @@ _BY = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Odds(_Pairs):
+class _Conditional(Pairwise):
+    """What the checks on rates among some of the rows share; the class attributes name them."""
+
+    gap: ClassVar[str]
+    ratio: ClassVar[str]
+    usual: ClassVar[str]
+
+    rates: tuple[str, ...]
+    compare: _Compare = "difference"
+    """How two groups are compared."""
+
+    def compared_rates(self) -> tuple[RateOf, ...]:
+        """Give the rates that are compared."""
+        return tuple(RateOf[rate.upper()] for rate in self.rates)
+
+    def compared_by(self) -> Measure:
+        """Say how two rates are compared."""
+        return _MEASURES[self.compare]
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic."""
+        measure = self.compared_by()
+        name, limit = (self.gap, 0.10) if measure is Measure.GAP else (self.ratio, None)
+        return judged_as(name, measure, limit)
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        yield from Pairwise.problems(self)
+        if not self.rates or len(set(self.rates)) != len(self.rates):
+            yield "rates", "is empty or names a rate twice", self.usual
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Odds(_Conditional):
     """Rates of those who deserve a yes and of those who do not, compared between groups."""
 
     about = About(
@@ -225,41 +150,24 @@ class Odds(_Pairs):
             "predictive equality (Hardt, Price and Srebro 2016; Chouldechova 2017), 1 the largest "
             "gap there is. FNR = 1 - TPR and TNR = 1 - FPR have the same gaps and other ratios. "
             f"The group with the lower rate is named first. All rates share one correction. {_BY}"
-            + _GROUPS
+            + GROUPS
         ),
         roles=(Role.EVALUATION,),
         asks="fairlearn",
         controls=CONTROLS,
-        undecided=(*_UNDECIDED, "a group has fewer than min_cell positives or negatives"),
+        undecided=(*UNDECIDED_PAIRS, "a group has fewer than min_cell positives or negatives"),
     )
+
+    gap = "odds_gap"
+    ratio = "odds_rate_ratio"
+    usual = "tpr, fpr or both"
 
     rates: tuple[Literal["tpr", "fpr", "tnr", "fnr"], ...] = ("tpr", "fpr")
     """Both for equalized odds, `["tpr"]` for equal opportunity, `["fpr"]` for false alarms."""
-    compare: _Compare = "difference"
-    """How two groups are compared."""
-
-    def compared_rates(self) -> tuple[RateOf, ...]:
-        """Give the rates that are compared."""
-        return tuple(RateOf[rate.upper()] for rate in self.rates)
-
-    def compared_by(self) -> Measure:
-        """Say how two rates are compared."""
-        return _MEASURES[self.compare]
-
-    def judged(self) -> Judged:
-        """Describe the judged statistic."""
-        ratio = self.compare == "ratio"
-        name, limit = ("odds_rate_ratio", None) if ratio else ("odds_gap", 0.10)
-        return _judged(name, self.compared_by(), limit)
-
-    def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
-        yield from _Pairs.problems(self)
-        yield from _rate_problems(self.rates, "tpr, fpr or both")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PredictiveParity(_Pairs):
+class PredictiveParity(_Conditional):
     """How often a yes or a no of the model is right, compared between groups."""
 
     about = About(
@@ -271,39 +179,17 @@ class PredictiveParity(_Pairs):
             "is. NPV is the share labelled negative among the rows predicted negative; FDR = 1 - "
             "PPV and FOR = 1 - NPV have the same gaps and other ratios. Where base rates differ, "
             "no imperfect model can have it together with equalized odds. The group with the lower "
-            f"rate is named first. All rates share one correction. {_BY}" + _GROUPS
+            f"rate is named first. All rates share one correction. {_BY}" + GROUPS
         ),
         roles=(Role.EVALUATION,),
         asks="fairlearn",
         controls=CONTROLS,
-        undecided=(*_UNDECIDED, "a group has fewer than min_cell rows predicted positive"),
+        undecided=(*UNDECIDED_PAIRS, "a group has fewer than min_cell rows predicted positive"),
     )
+
+    gap = "predictive_gap"
+    ratio = "predictive_rate_ratio"
+    usual = "ppv is usual"
 
     rates: tuple[Literal["ppv", "npv", "fdr", "for"], ...] = ("ppv",)
     """Positive and negative predictive value, false discovery and false omission rate."""
-    compare: _Compare = "difference"
-    """How two groups are compared."""
-
-    def compared_rates(self) -> tuple[RateOf, ...]:
-        """Give the rates that are compared."""
-        return tuple(RateOf[rate.upper()] for rate in self.rates)
-
-    def compared_by(self) -> Measure:
-        """Say how two rates are compared."""
-        return _MEASURES[self.compare]
-
-    def judged(self) -> Judged:
-        """Describe the judged statistic."""
-        ratio = self.compare == "ratio"
-        name, limit = ("predictive_rate_ratio", None) if ratio else ("predictive_gap", 0.10)
-        return _judged(name, self.compared_by(), limit)
-
-    def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
-        yield from _Pairs.problems(self)
-        yield from _rate_problems(self.rates, "ppv is usual")
-
-
-def _rate_problems(rates: tuple[str, ...], hint: str) -> Iterable[tuple[str, str, str]]:
-    if not rates or len(set(rates)) != len(rates):
-        yield "rates", "is empty or names a rate twice", hint

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks import About, Inputs, Judged, attributes, parameters
+from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, positive_class
-from aims_gate.checks.fairness.attributes import group_key, group_rows
-from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.checks.fairness.families import group_rows
+from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Key
 from aims_gate.policy.model import DecideOn, Role
@@ -87,8 +88,7 @@ class Representation:
                 yield "population", f"{told}the shares add up to {total:g}, not 1", hint
         if self.min_count < 1:
             yield "min_count", f"{self.min_count} is not a number of rows", "100 is usual"
-        if not 0 <= self.max_uncovered < 1:
-            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
+        yield from parameters.uncovered_problems(self.max_uncovered)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Count every attribute; NoDataError if the role has no data."""
@@ -96,12 +96,11 @@ class Representation:
         groups = sum(map(len, self.population.values()))
         for column, shares in self.population.items():
             try:
-                key = group_key(data, column)
+                (key,) = attributes.keys([column], data, data.frame)
                 counts = group_rows(data.frame, key)
             except DataError as error:
                 # beside attributes that can be judged, so that their refusal is not lost
-                absent = isinstance(error, MissingColumnError)
-                yield _lack(column, Lack.MISSING if absent else Lack.UNDEFINED, str(error))
+                yield _lack(column, lack_of(error), str(error))
                 continue
             declared = {f"{column}={value}": share for value, share in shares.items()}
             yield from self._attribute(column, counts, declared, (inputs.alpha, groups))
@@ -221,7 +220,7 @@ class Representation:
 
 
 def _lack(where: str, lack: Lack, reason: str) -> Statistic:
-    return Statistic(name=_STATISTIC, slice=where, judged=True, lack=lack, reason=reason)
+    return lacking(_STATISTIC, lack, reason, where=where)
 
 
 def _some(names: list[str]) -> str:

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.columns import Labelled, Need, labelled
 from aims_gate.checks.fairness.families import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
 from aims_gate.checks.fairness.means import Scored, Terms, answered, compare, scored
-from aims_gate.checks.fairness.parts import parts_of
 from aims_gate.checks.outcomes import score_column
 from aims_gate.errors import DataError
 from aims_gate.facts import Statistic
@@ -83,25 +82,26 @@ class ScoreGap(Groups):
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
         yield from Groups.problems(self)
-        if not 0 <= self.small_share <= 0.1:
-            hint = "a group with more than a tenth of the rows is not small"
-            yield "small_share", f"{self.small_share:g} is outside [0, 0.1]", hint
+        yield from parameters.small_share_problems(self.small_share)
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Measure every attribute; DataError if the numbers cannot be used."""
         data = inputs.data(inputs.on or Role.EVALUATION)
+        if self.of == "score" and data.spec.score is None and data.spec.prediction is not None:
+            hint = "state score: in the policy, or with: {of: prediction} where it is an amount"
+            raise DataError("no column is named as score", where=f"{data.role} data", hint=hint)
         found = labelled(data, _NEEDS[self.of])
         columns = self._columns(data, found)
         whole = scored("", found.frame, columns)
         yield from found.context()
         counted: list[tuple[Cover, list[Scored]]] = []
-        for attribute in self.attributes_of(data):
+        for attribute in attributes.chosen(self.by, data):
             try:
-                parts = parts_of(data, found.frame, attribute, columns)
+                parts = attributes.parts(attribute, data, found.frame, columns)
             except DataError as error:
                 yield self.absence(attribute, error)
                 continue
-            measured = [scored(name, part, columns) for name, part in parts.items()]
+            measured = [scored(name, part, columns) for name, part in sorted(parts.items())]
             groups = tuple(one.group for one in measured)
             cover = Cover(columns=attribute, groups=groups, min_cell=self.min_cell)
             counted.append((cover, measured))

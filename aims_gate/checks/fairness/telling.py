@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aims_gate.checks.fairness.families import group_name
-from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.checks import attributes
+from aims_gate.checks.cells import lack_of, lacking
+from aims_gate.checks.columns import require
+from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Counts, Frame, Key, Kind
 from aims_gate.sources.subject import Data
@@ -37,8 +39,7 @@ class Asked:
         try:
             found = dict(self._proxies(column, data))
         except DataError as error:
-            absent = isinstance(error, MissingColumnError)
-            return lack(where, Lack.MISSING if absent else Lack.UNDEFINED, str(error))
+            return lack(where, lack_of(error), str(error))
         known = {group: proxy for group, proxy in found.items() if proxy is not None}
         if len(known) < len(found):
             reason = f"{column!r} has so many categories that chance alone could tell the groups"
@@ -58,7 +59,7 @@ class Asked:
         tables = {
             name: Ranked.merge((ours.values, ours.counts), (rest.values, rest.counts))
             for value, (ours, rest) in sides.items()
-            if (name := group_name([self.key.column], [value])) in self.groups
+            if (name := attributes.name([self.key.column], [value])) in self.groups
             and min(ours.rows, rest.rows) >= auc.LEAST_CLASS
         }
         if not tables:
@@ -95,9 +96,8 @@ class Asked:
             MissingColumnError: There is no such column.
             DataError: It is no number, text or truth value.
         """
+        require([column], data)
         frame = data.frame
-        if column not in frame.kinds:
-            raise MissingColumnError.from_columns(column, frame.kinds, where=f"{data.role} data")
         if frame.kinds[column] not in USABLE:
             raise DataError(f"{column!r} holds {frame.types[column]}, which tells nothing")
         edges = _edges(frame, column)
@@ -120,7 +120,7 @@ class Asked:
         }
         groups: dict[str, Counts] = {}
         for (value, group), rows in zip(cells.values, cells.counts.tolist(), strict=True):
-            name = group_name([self.key.column], [group])
+            name = attributes.name([self.key.column], [group])
             counts = groups.setdefault(name, np.zeros(len(places), dtype=np.int64))
             counts[places[value]] += rows
         null = np.array([value is None for value in places], dtype=np.bool_)
@@ -146,4 +146,4 @@ def _edges(frame: Frame, column: str) -> tuple[float, ...]:
 
 def lack(where: str, lack: Lack, reason: str) -> Statistic:
     """Give a judged cell without a value."""
-    return Statistic(name=STATISTIC, slice=where, judged=True, lack=lack, reason=reason)
+    return lacking(STATISTIC, lack, reason, where=where)

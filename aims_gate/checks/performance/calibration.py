@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from scipy.special import ndtri
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.columns import Labelled, labelled, positive_class
 from aims_gate.checks.outcomes.binary import ranked_against
 from aims_gate.checks.outcomes.table import named, score_column
@@ -82,11 +82,8 @@ class Calibration:
         """Give what is wrong with the parameters."""
         if self.bins < 2:
             yield "bins", f"{self.bins} bins cannot tell scores apart", "15 is usual"
-        if self.min_cell < 1:
-            yield "min_cell", f"{self.min_cell} is not a number of rows", "30 is usual"
-        if not 0 <= self.max_uncovered < 1:
-            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
-        yield from slicing.problems("by", self._attributes(), {})
+        yield from parameters.cover_problems(self.min_cell, self.max_uncovered)
+        yield from slicing.problems(attributes.listed(self.by), {})
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Measure the whole and each slice.
@@ -100,11 +97,11 @@ class Calibration:
         positive = positive_class(data, found)
         yield from found.context()
         cells = [("", ranked_against(data, found, positive))]
-        for columns in self._attributes():
+        for columns in attributes.listed(self.by):
             parts = self._parts(columns, data, found, positive)
             yield from slicing.small(
                 [slicing.Size(name=name, rows=table.rows) for name, table in parts],
-                where=" & ".join(columns),
+                where=attributes.title(columns),
                 statistic=_ERROR,
                 least=self.min_cell,
                 allowed=self.max_uncovered,
@@ -115,21 +112,14 @@ class Calibration:
             shared = replace(inputs, alpha=inputs.alpha / len(cells))
             yield from self._cell(name, table, found.total, shared)
 
-    def _attributes(self) -> list[tuple[str, ...]]:
-        return [(a,) if isinstance(a, str) else a for a in self.by]
-
     def _parts(
         self, columns: tuple[str, ...], data: Data, found: Labelled, positive: Scalar
     ) -> list[tuple[str, Ranked]]:
-        keys = slicing.keys(columns, data, found.frame, {})
-        slicing.refuse_many(columns, len(found.frame.count(*keys).values))
         kept = [named(found.label), score_column(data, found, positive)]
+        parts = attributes.parts(columns, data, found.frame, kept, called="slices")
         return [
-            (
-                slicing.name(columns, values),
-                ranked_against(data, replace(found, frame=frame), positive),
-            )
-            for values, frame in found.frame.parts(*keys, columns=kept)
+            (name, ranked_against(data, replace(found, frame=frame), positive))
+            for name, frame in parts.items()
         ]
 
     def _cell(self, name: str, table: Ranked, total: int, inputs: Inputs) -> Iterator[Statistic]:

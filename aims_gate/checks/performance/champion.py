@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, NoDataError
+from aims_gate.checks import About, Inputs, Judged, NoDataError, attributes, parameters
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.outcomes import outcomes
 from aims_gate.checks.performance import pairs, slicing
 from aims_gate.checks.performance.pairs import METHODS, Pair
@@ -18,7 +19,6 @@ from aims_gate.sources.pairing import paired
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.auc import LEAST_CLASS
-from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.paired import ErrorDesign, quantile
 
 
@@ -83,14 +83,13 @@ class Champion:
 
     def judged(self) -> Judged:
         """Describe the difference; it has no conventional margin, so the rule must state one."""
-        row = next(row for row in FORMULAS if row.metric == self.metric)
-        span = row.high - row.low
+        scale = scores.scale(self.metric)
         bounded = self.metric in METHODS
         return Judged(
             name=f"{self.metric}_difference",
-            low=-span,
-            high=span,
-            higher_is_better=row.higher_is_better,
+            low=-scale.span,
+            high=scale.span,
+            higher_is_better=scale.higher_is_better,
             neutral=0.0,
             has_interval=bounded,
             decide_on=DecideOn.PROVEN_PASS if bounded else DecideOn.ESTIMATE,
@@ -111,11 +110,8 @@ class Champion:
             yield "reason", "not_applicable needs a reason", "say why no champion is in order"
         if self.reason and not excused:
             yield "reason", "is read with when_none: not_applicable only", "leave it out"
-        if self.min_cell < 1:
-            yield "min_cell", f"{self.min_cell} is not a number of rows", "30 is usual"
-        if not 0 <= self.max_uncovered < 1:
-            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
-        yield from slicing.problems("by", self._attributes(), self.bins)
+        yield from parameters.cover_problems(self.min_cell, self.max_uncovered)
+        yield from slicing.problems(attributes.listed(self.by), self.bins)
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Compare the two.
@@ -150,9 +146,6 @@ class Champion:
     def _alias(self) -> str:
         return f"{self.model}@{self.alias}" if self.model and self.alias else self.alias or ""
 
-    def _attributes(self) -> list[tuple[str, ...]]:
-        return [(a,) if isinstance(a, str) else a for a in self.by]
-
     def _none(self, alias: str) -> Statistic:
         if self.when_none == "not_applicable":
             reason = f"no version has the alias {alias}: {self.reason}"
@@ -182,12 +175,12 @@ class Champion:
         whole = pairs.pair(self.metric, ours, theirs)
         yield from whole.first.found.context()
         parts: list[tuple[str, Pair]] = []
-        for columns in self._attributes():
+        for columns in attributes.listed(self.by):
             found = self._parts(columns, whole, theirs)
             sizes = [slicing.Size(name=name, rows=rows) for name, rows, _ in found]
             yield from slicing.small(
                 sizes,
-                where=" & ".join(columns),
+                where=attributes.title(columns),
                 statistic=self.judged().name,
                 least=self.min_cell,
                 allowed=self.max_uncovered,
@@ -202,14 +195,12 @@ class Champion:
         self, columns: tuple[str, ...], whole: Pair, theirs: Data
     ) -> list[tuple[str, int, Pair]]:
         """Give each slice with the rows that its difference rests on."""
-        keys = slicing.keys(columns, theirs, whole.frame, self.bins)
-        slicing.refuse_many(columns, len(whole.frame.count(*keys).values))
-        kept = list(dict.fromkeys(pairs.columns(whole)))
-        found = []
-        for values, frame in whole.frame.parts(*keys, columns=kept):
-            part = pairs.within(whole, theirs, frame)
-            found.append((slicing.name(columns, values), pairs.basis(part), part))
-        return found
+        kept = pairs.columns(whole)
+        frames = attributes.parts(
+            columns, theirs, whole.frame, kept, bins=self.bins, called="slices"
+        )
+        parts = {name: pairs.within(whole, theirs, frame) for name, frame in frames.items()}
+        return [(name, pairs.basis(part), part) for name, part in parts.items()]
 
     def _cell(self, name: str, found: Pair, inputs: Inputs, alpha: float) -> Iterator[Statistic]:
         rows, total = pairs.basis(found), found.total
@@ -249,12 +240,5 @@ class Champion:
     def _lack(
         self, lack: Lack, reason: str, *, where: str = "", rows: int = 0, total: int = 0
     ) -> Statistic:
-        return Statistic(
-            name=self.judged().name,
-            slice=where,
-            judged=True,
-            lack=lack,
-            reason=reason,
-            rows=rows,
-            total=total,
-        )
+        name = self.judged().name
+        return lacking(name, lack, reason, where=where, rows=rows, total=total)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import labelled
 from aims_gate.checks.outcomes import outcomes
 from aims_gate.checks.performance import pairs
@@ -20,7 +21,6 @@ from aims_gate.policy.model import DataSpec, DecideOn, Role
 from aims_gate.sources.pairing import paired
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
-from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.intervals import wilson
 from aims_gate.stats.paired import ErrorDesign, quantile
 
@@ -78,8 +78,7 @@ class Robustness:
                 limit=0.05,
                 roles=roles,
             )
-        row = next(row for row in FORMULAS if row.metric == self.metric)
-        span = row.high - row.low
+        span = scores.scale(self.metric).span
         return Judged(
             name=f"{self.metric}_drop",
             low=-span,
@@ -114,9 +113,11 @@ class Robustness:
         alpha = inputs.alpha / len(disturbed)
         for where, theirs in disturbed:
             if self.metric is None:
-                yield self._flips(where, ours, theirs, alpha)
+                yield from self._flips(where, ours, theirs, alpha)
             else:
-                yield from self._drop(where, pairs.pair(self.metric, ours, theirs), inputs, alpha)
+                found = pairs.pair(self.metric, ours, theirs)
+                yield from (replace(s, slice=where) for s in found.first.found.context())
+                yield from self._drop(where, found, inputs, alpha)
 
     def _disturbed(self, ours: Data, inputs: Inputs) -> Iterator[tuple[str, Data]]:
         if not self.columns:
@@ -160,7 +161,7 @@ class Robustness:
             return
         bounded = pairs.bounded(found, alpha)
         value, interval = answer.value, bounded.interval
-        if not next(r.higher_is_better for r in FORMULAS if r.metric == found.metric):
+        if not scores.scale(found.metric).higher_is_better:
             value = -value + 0.0
             if interval is not None:
                 interval = replace(interval, low=-interval.high, high=-interval.low)
@@ -184,9 +185,11 @@ class Robustness:
         if bounded.short:
             yield self._lack(Lack.INSUFFICIENT, bounded.short, where, rows)
 
-    def _flips(self, where: str, ours: Data, theirs: Data, alpha: float) -> Statistic:
+    def _flips(self, where: str, ours: Data, theirs: Data, alpha: float) -> Iterator[Statistic]:
         clean = labelled(replace(ours, frame=theirs.frame), ["prediction"])
         both = labelled(replace(theirs, frame=clean.frame), ["prediction"])
+        kept = replace(both, total=theirs.frame.rows)
+        yield from (replace(s, slice=where) for s in kept.context())
         columns = [str(clean.prediction), str(both.prediction)]
         _refuse_no_classes(both.frame, columns, where=f"{theirs.role} data")
         cells = both.frame.count(*(Key(column=column) for column in columns))
@@ -195,7 +198,7 @@ class Robustness:
         z = quantile(alpha)
         low, high = wilson(flipped, cells.rows, z)
         error = (high - low) / (2 * z)
-        return Statistic(
+        yield Statistic(
             name=self.judged().name,
             slice=where,
             value=flipped / cells.rows,
@@ -208,9 +211,7 @@ class Robustness:
         )
 
     def _lack(self, lack: Lack, reason: str, where: str, rows: int) -> Statistic:
-        return Statistic(
-            name=self.judged().name, slice=where, judged=True, lack=lack, reason=reason, rows=rows
-        )
+        return lacking(self.judged().name, lack, reason, where=where, rows=rows)
 
 
 def _answers(spec: DataSpec) -> set[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import Labelled, classes_of, labelled
 from aims_gate.checks.outcomes import outcomes, task_of
 from aims_gate.checks.outcomes.table import counted, named
@@ -18,7 +19,6 @@ from aims_gate.frames import Key, Scalar
 from aims_gate.policy.model import Role, TaskKind
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
-from aims_gate.stats.formulas import FORMULAS
 
 _LIMITS = {"rows": 200.0, "positives": 30.0, "half_width": 0.05}
 """The conventional limits of the three statistics."""
@@ -73,9 +73,7 @@ class Sample:
             yield "statistic", "half_width needs a metric", "such as metric: roc_auc"
         if self.statistic != "half_width" and self.metric is not None:
             yield "metric", f"{self.statistic} reads no metric", "state statistic: half_width"
-        if self.metric is not None and not any(
-            row.bounds for row in FORMULAS if row.metric == self.metric
-        ):
+        if self.metric is not None and not scores.scale(self.metric).bounded:
             yield "metric", f"{self.metric} has no interval", "use another metric"
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
@@ -99,7 +97,7 @@ class Sample:
         measured = outcomes(metric, data)
         table, total = measured.table, measured.found.total
         yield from measured.found.context()
-        rows = scores.formula(metric, type(table)).basis(table)
+        rows = scores.basis(metric, table)
         undefined = scores.undefined(metric, table)
         interval = scores.interval(metric, table, alpha=alpha / 2)
         if interval is not None:
@@ -108,14 +106,8 @@ class Sample:
             yield self._value(half, rows=rows, total=total, reason=told)
             return
         short = scores.insufficient(metric, table) or f"{metric} of these data has no interval"
-        yield Statistic(
-            name=self.statistic,
-            judged=True,
-            lack=Lack.UNDEFINED if undefined else Lack.INSUFFICIENT,
-            reason=undefined or short,
-            rows=rows,
-            total=total,
-        )
+        lack = Lack.UNDEFINED if undefined else Lack.INSUFFICIENT
+        yield lacking(self.statistic, lack, undefined or short, rows=rows, total=total)
 
 
 def _rarest(data: Data, found: Labelled) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks import About, Inputs, Judged, parameters
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.outcomes import Asked, Outcomes, each_class, outcomes
 from aims_gate.checks.outcomes.multiclass import BY_CLASS
 from aims_gate.facts import Lack, Statistic
@@ -128,13 +129,13 @@ class Score:
 
     def judged(self) -> Judged:
         """Describe the metric; it has no conventional limit, so the rule must state one."""
-        rows = [row for row in FORMULAS if row.metric == self.metric]
+        scale = scores.scale(self.metric)
         return Judged(
             name=self.metric,
-            low=rows[0].low,
-            high=rows[0].high,
-            higher_is_better=rows[0].higher_is_better,
-            has_interval=any(row.bounds is not None for row in rows),
+            low=scale.low,
+            high=scale.high,
+            higher_is_better=scale.higher_is_better,
+            has_interval=scale.bounded,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -152,8 +153,7 @@ class Score:
         if self.k is not None and self.k < 1:
             yield "k", f"{self.k} is not a number of places", "10 is usual"
         yield from self._class_problems()
-        if not 0 <= self.max_uncovered < 1:
-            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
+        yield from parameters.uncovered_problems(self.max_uncovered)
 
     def _class_problems(self) -> Iterator[tuple[str, str, str]]:
         if self.classes is not None and self.metric not in BY_CLASS:
@@ -229,9 +229,7 @@ class Score:
             yield self._lack(Lack.INSUFFICIENT, short, rows=rows, total=total)
 
     def _lack(self, lack: Lack, reason: str, *, rows: int, total: int) -> Statistic:
-        return Statistic(
-            name=self.metric, judged=True, lack=lack, reason=reason, rows=rows, total=total
-        )
+        return lacking(self.metric, lack, reason, rows=rows, total=total)
 
 
 def _context(measured: Outcomes) -> Iterator[Statistic]:

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.columns import positive_class
-from aims_gate.checks.outcomes import Outcomes, outcomes, task_of
+from aims_gate.checks import About, Inputs, Judged, attributes, parameters
+from aims_gate.checks.attributes import Columns
+from aims_gate.checks.cells import lacking
+from aims_gate.checks.outcomes import Outcomes, outcomes
+from aims_gate.checks.outcomes.parts import columns_of, part_of
 from aims_gate.checks.performance import slicing
-from aims_gate.checks.performance.slicing import Columns
 from aims_gate.errors import DataError
 from aims_gate.facts import Design, Interval, Lack, Statistic
-from aims_gate.frames import Scalar
-from aims_gate.policy.model import DecideOn, Role, TaskKind
+from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import classes, confusion, scores, slices
 from aims_gate.stats.confusion import Share
@@ -117,15 +117,12 @@ class Slices:
         """Give what is wrong with the parameters."""
         if self.min_cell < 2:
             yield "min_cell", f"{self.min_cell} rows say nothing of a slice", "30 is usual"
-        if not 0 <= self.max_uncovered < 1:
-            yield "max_uncovered", f"{self.max_uncovered:g} is outside [0, 1)", ""
-        if not 0 <= self.small_share <= 0.1:
-            hint = "a slice with more than a tenth of the rows is not small"
-            yield "small_share", f"{self.small_share:g} is outside [0, 0.1]", hint
+        yield from parameters.uncovered_problems(self.max_uncovered)
+        yield from parameters.small_share_problems(self.small_share)
         if self.depth > 1 and len({a for a in self.by if isinstance(a, str)}) == 1:
             yield "depth", "one column makes no pairs", "name another in by"
-        attributes = [(a,) if isinstance(a, str) else a for a in self.by]
-        yield from slicing.problems("by", attributes, self.bins if self.by else {})
+        named = attributes.listed(self.by)
+        yield from slicing.problems(named, self.bins if named else {})
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Measure every slice; DataError if the data cannot be used or cut."""
@@ -134,10 +131,10 @@ class Slices:
         yield from whole.found.context()
         why = scores.undefined(self.metric, whole.table)
         if why:
-            yield self._lack("", Lack.UNDEFINED, why, _basis(self.metric, whole.table))
+            yield self._lack("", Lack.UNDEFINED, why, scores.basis(self.metric, whole.table))
             return
         eligible: list[_Slice] = []
-        rows = _basis(self.metric, whole.table)
+        rows = scores.basis(self.metric, whole.table)
         for columns, asked in self._attributes(data):
             cut = list(self._cut(columns, data, whole))
             yield from self._small(columns, cut, whole, named=asked)
@@ -145,7 +142,7 @@ class Slices:
             if asked and not found:
                 # beside columns that can be judged, so that this one is not taken for fair
                 reason = f"no slice has {self.min_cell} rows and is less than all of them"
-                yield self._lack(" & ".join(columns), Lack.INSUFFICIENT, reason, rows)
+                yield self._lack(attributes.title(columns), Lack.INSUFFICIENT, reason, rows)
             eligible += found
         if len(eligible) > MOST_SLICES:
             what = f"{len(eligible):,} slices are more than {MOST_SLICES:,}"
@@ -155,14 +152,7 @@ class Slices:
 
     def _attributes(self, data: Data) -> Iterator[tuple[Columns, bool]]:
         """Give the columns to cut by, and whether the policy names them as such."""
-        named: list[Columns] = [(a,) if isinstance(a, str) else a for a in self.by]
-        if not named and not data.spec.sensitive:
-            raise DataError(
-                "no column is named to cut by",
-                where=f"{data.role} data",
-                hint=f"name them in by:, or as sensitive: under data.{data.role}",
-            )
-        named = named or [(column,) for column in data.spec.sensitive]
+        named = attributes.chosen(self.by, data)
         yield from ((columns, True) for columns in named)
         if self.depth > 1:
             known = {frozenset(columns) for columns in named}
@@ -170,36 +160,26 @@ class Slices:
             yield from ((p, False) for p in combinations(alone, 2) if frozenset(p) not in known)
 
     def _cut(self, columns: Columns, data: Data, whole: Outcomes) -> Iterator[_Slice]:
-        keys = slicing.keys(columns, data, whole.found.frame, self.bins)
+        frame = whole.found.frame
         if isinstance(whole.table, Losses):
-            slicing.refuse_many(columns, len(whole.found.frame.count(*keys).values))
-            yield from self._of_rows(columns, data, whole)
+            kept = columns_of(data, frame)
+            parts = attributes.parts(columns, data, frame, kept, bins=self.bins, called="slices")
+            for name, part in parts.items():
+                found = outcomes(self.metric, part_of(data, whole, part))
+                yield _Slice(name=name, found=found, rows=found.table.rows)
             return
+        keys = attributes.keys(columns, data, frame, self.bins)
         tables = slicing.tables(keys, data, whole)
-        slicing.refuse_many(columns, len(tables))
+        attributes.refuse_many(columns, len(tables), called="slices")
+        attributes.refuse_alike(columns, tables, called="slices")
         for values, table in tables.items():
-            name = slicing.name(columns, values)
-            rows = _basis(self.metric, table)
+            name, rows = attributes.name(columns, values), scores.basis(self.metric, table)
             yield _Slice(name=name, found=replace(whole, table=table), rows=rows)
-
-    def _of_rows(self, columns: Columns, data: Data, whole: Outcomes) -> Iterator[_Slice]:
-        keys = slicing.keys(columns, data, whole.found.frame, self.bins)
-        score = whole.found.score
-        scored = score.values() if isinstance(score, Mapping) else (score,)
-        kept = [c for c in (whole.found.label, whole.found.prediction, *scored) if c is not None]
-        positive: Scalar | None = data.spec.positive
-        if task_of(data) is TaskKind.BINARY:
-            positive = positive_class(data, whole.found)
-        spec = replace(data.spec, task=task_of(data), positive=positive)
-        for values, frame in whole.found.frame.parts(*keys, columns=list(dict.fromkeys(kept))):
-            part = outcomes(self.metric, replace(data, frame=frame, spec=spec, is_part=True))
-            name = slicing.name(columns, values)
-            yield _Slice(name=name, found=part, rows=part.table.rows)
 
     def _small(
         self, columns: Columns, cut: list[_Slice], whole: Outcomes, *, named: bool
     ) -> Iterator[Statistic]:
-        where = " & ".join(columns)
+        where = attributes.title(columns)
         if named:
             yield from slicing.small(
                 [slicing.Size(name=part.name, rows=part.rows) for part in cut],
@@ -225,7 +205,7 @@ class Slices:
     def _judge_all(
         self, eligible: list[_Slice], whole: Outcomes, inputs: Inputs
     ) -> Iterator[Statistic]:
-        rows = _basis(self.metric, whole.table)
+        rows = scores.basis(self.metric, whole.table)
         overall = inputs.engine.score(self.metric, whole.table, whole.sample)
         if overall.problem:
             cell = self._lack("", Lack.UNDEFINED, overall.problem, rows)
@@ -246,7 +226,7 @@ class Slices:
         short = _too_few(whole.table, part.found.table)
         if short:
             return self._lack(part.name, Lack.INSUFFICIENT, short, part.rows)
-        rows = _basis(self.metric, whole.table)
+        rows = scores.basis(self.metric, whole.table)
         upward = self.metric in SHARES
         value = minus(overall, answer.value) if upward else minus(answer.value, overall)
         bounds, of_rest = _against_rest(self.metric, whole.table, part.found.table, z)
@@ -278,9 +258,7 @@ class Slices:
         )
 
     def _lack(self, where: str, lack: Lack, reason: str, rows: int) -> Statistic:
-        return Statistic(
-            name=self.judged().name, slice=where, judged=True, lack=lack, reason=reason, rows=rows
-        )
+        return lacking(self.judged().name, lack, reason, where=where, rows=rows)
 
 
 def _too_few(whole: ScoreTable, part: ScoreTable) -> str:
@@ -315,7 +293,3 @@ def _share(metric: str, table: ScoreTable) -> Share:
         return classes.accuracy(table)
     assert isinstance(table, Confusion)  # noqa: S101  # the two tables of proportions
     return SHARES[metric](table)
-
-
-def _basis(metric: str, table: ScoreTable) -> int:
-    return scores.formula(metric, type(table)).basis(table)

@@ -12,57 +12,28 @@ from itertools import pairwise
 
 import numpy as np
 
-from aims_gate.checks.cells import text
+from aims_gate.checks import attributes
+from aims_gate.checks.attributes import Columns
+from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import positive_class
 from aims_gate.checks.outcomes import Outcomes
-from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.frames import Key, Scalar
 from aims_gate.sources.subject import Data
 from aims_gate.stats.tables import Classes, Confusion
 
-MOST_SLICES = 250
-"""Columns with more slices than this are a number without bin edges, or an identifier."""
-Columns = tuple[str, ...]
-
 
 def problems(
-    field: str, attributes: Sequence[Columns], bins: Mapping[str, tuple[float, ...]]
+    by: Sequence[Columns], bins: Mapping[str, tuple[float, ...]]
 ) -> Iterable[tuple[str, str, str]]:
-    """Give what is wrong with the columns of parameter *field* and their bin edges."""
-    for columns in attributes:
-        if not columns or not all(columns) or len(set(columns)) != len(columns):
-            yield field, f"{list(columns)} is not a list of different columns", ""
-    if len({frozenset(columns) for columns in attributes}) != len(attributes):
-        yield field, "names the same slices twice", ""
-    named = {column for columns in attributes for column in columns}
+    """Give what is wrong with the parameters `by` and `bins`."""
+    yield from attributes.problems(by)
+    named = {column for columns in by for column in columns}
     for column, edges in bins.items():
         if column not in named:
-            yield "bins", f"{column!r} is no column of {field}", f"add it to {field}"
+            yield "bins", f"{column!r} is no column of by", "add it to by"
         if not edges or any(low >= high for low, high in pairwise(edges)):
             yield "bins", f"the edges of {column!r} are not ascending numbers", "such as [25, 45]"
-
-
-def keys(
-    columns: Columns, data: Data, frame: Frame, bins: Mapping[str, tuple[float, ...]]
-) -> tuple[Key, ...]:
-    """Give the columns as keys, with the edges that are stated or that the data bring.
-
-    Raises:
-        MissingColumnError: A column is not there.
-        DataError: A column cannot be counted by.
-    """
-    found = []
-    for column in columns:
-        where = f"{data.role} data"
-        if column not in frame.kinds:
-            raise MissingColumnError.from_columns(column, frame.kinds, where=where)
-        if frame.kinds[column] is Kind.OTHER:
-            what = f"{column} holds {frame.types[column]}, which are no values to cut by"
-            raise DataError(what, where=where)
-        edges = bins.get(column) or data.spec.sensitive.get(column) or ()
-        found.append(Key(column=column, edges=tuple(edges)))
-    return tuple(found)
 
 
 def tables(
@@ -105,20 +76,6 @@ def _classes(labels: tuple[Scalar, ...], rows: _Counted) -> Classes:
     return Classes(labels=labels, counts=counts)
 
 
-def refuse_many(columns: Columns, slices: int) -> None:
-    """Refuse columns that cut the data into rows; DataError."""
-    if slices > MOST_SLICES:
-        raise DataError(
-            f"{' & '.join(columns)} has {slices:,} slices, more than {MOST_SLICES}",
-            hint="give bin edges for numbers under bins:, or use a coarser column",
-        )
-
-
-def name(columns: Sequence[str], values: Sequence[Scalar | None]) -> str:
-    """Name a slice: `sex=F & age=[25,45)`."""
-    return " & ".join(f"{c}={text(v)}" for c, v in zip(columns, values, strict=True))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """A slice and the rows that its metric rests on."""
@@ -143,15 +100,8 @@ def small(
         )
     left_out, rows = sum(size.rows for size in few), sum(size.rows for size in sizes)
     if left_out > allowed * rows:
-        yield Statistic(
-            name=statistic,
-            slice=where,
-            judged=True,
-            lack=Lack.INSUFFICIENT,
-            rows=left_out,
-            total=total,
-            reason=(
-                f"{left_out / rows:.1%} of the rows are in slices below min_cell {least}, more "
-                f"than max_uncovered {allowed:.1%}"
-            ),
+        reason = (
+            f"{left_out / rows:.1%} of the rows are in slices below min_cell {least}, more "
+            f"than max_uncovered {allowed:.1%}"
         )
+        yield lacking(statistic, Lack.INSUFFICIENT, reason, where=where, rows=left_out, total=total)

@@ -11,7 +11,7 @@ from aims_gate.errors import SourceError, UsageError
 from aims_gate.sources.mlflow.client import ClientRegistry
 from aims_gate.sources.mlflow.registry import Registry
 from aims_gate.sources.mlflow.rest import RestRegistry
-from aims_gate.sources.mlflow.uris import bare
+from aims_gate.sources.mlflow.uris import bare, local_store
 
 FOLDERS = "AIMS_GATE_ARTIFACT_FOLDERS"
 """Names folders that this machine shares with an MLflow server which does not hand them out. Only
@@ -33,6 +33,7 @@ def open_registry(environ: Mapping[str, str]) -> Registry:
         UsageError: `MLFLOW_TRACKING_URI` is not set: MLflow would then make an empty store in the
             working directory, and a gate must not guess.
         MissingExtraError: `MlflowClient` is needed and MLflow is not installed.
+        SourceError: A local store is not there. MLflow would make an empty one by being asked.
     """
     uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
     if not uri:
@@ -44,6 +45,11 @@ def open_registry(environ: Mapping[str, str]) -> Registry:
     registry_uri = environ.get("MLFLOW_REGISTRY_URI", "").strip()
     if urlsplit(uri).scheme in {"http", "https"} and not _needs_client(uri, registry_uri, environ):
         return RestRegistry(uri, environ)
+    for named in (uri, registry_uri):
+        place = local_store(named)
+        if place is not None and not place.exists():
+            hint = "a relative path counts from the current folder: go there, or write it in full"
+            raise SourceError("there is no such MLflow store", where=str(place), hint=hint)
     return ClientRegistry(uri, registry_uri, folders=shared_folders(environ))
 
 

@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
 
-from aims_gate.errors import MissingExtraError, SourceError
+from aims_gate.errors import MissingExtraError
 from aims_gate.sources.mlflow.choose import open_registry
 from aims_gate.sources.mlflow.client import ClientRegistry
 from aims_gate.sources.mlflow.http import Connection, RefusedError
 from aims_gate.sources.mlflow.registry import NotFoundError, Registry
+from aims_gate.sources.mlflow.uris import local_store
 
 EXPERIMENT = "aims-gate"
 """Where evidence is published."""
-_NAMES = frozenset({"databricks", "databricks-uc", "uc"})
-"""Stores that are called by a name, which is no folder's."""
 _FORBIDDEN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _IMPOSSIBLE = "never"
 """A time that no run can start at: a server checks permissions first, then refuses the form."""
@@ -47,31 +44,12 @@ class Probe(Protocol):
 
 
 def open_probe(environ: Mapping[str, str]) -> Probe:
-    """Open the store that MLflow's variables name, which must exist.
-
-    Raises:
-        UsageError: `MLFLOW_TRACKING_URI` is not set, or MissingExtraError as for `open_registry`.
-        SourceError: It names a local store that is not there; MLflow would make an empty one.
-    """
+    """Open the store that MLflow's variables name; raises what `open_registry` raises."""
     uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
-    place = local_store(uri)
-    if uri and place is not None and not place.exists():
-        raise SourceError(
-            "there is no such store", where=str(place), hint="MLflow would make an empty one"
-        )
     registry = open_registry(environ)
     if isinstance(registry, ClientRegistry):
         return _ClientProbe(registry, uri, environ.get("MLFLOW_REGISTRY_URI", "").strip())
     return _RestProbe(registry, Connection(uri, environ))
-
-
-def local_store(uri: str) -> Path | None:
-    """Give the file or folder of a local store; None for servers and databases elsewhere."""
-    parts = urlsplit(uri)
-    if parts.scheme.startswith("sqlite"):
-        return Path(parts.path.removeprefix("/"))  # sqlite:///relative, sqlite:////absolute
-    named = parts.scheme == "file" or (parts.scheme == "" and uri not in _NAMES)
-    return Path(unquote(parts.path)) if named and parts.path else None
 
 
 class _RestProbe:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit, urlunsplit
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import SourceError, UsageError
@@ -18,6 +19,18 @@ _MODEL_ID = re.compile(r"m-[0-9A-Za-z]{1,64}")
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,255}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _RESERVED_ALIAS = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
+
+_NAMES = frozenset({"databricks", "databricks-uc", "uc"})
+"""Stores that are called by a name, which is no folder's."""
+
+
+def local_store(uri: str) -> Path | None:
+    """Give the file or folder of a local store; None for servers and databases elsewhere."""
+    parts = urlsplit(uri)
+    if parts.scheme.startswith("sqlite"):
+        return Path(parts.path.removeprefix("/"))  # sqlite:///relative, sqlite:////absolute
+    named = parts.scheme == "file" or (parts.scheme == "" and uri not in _NAMES)
+    return Path(unquote(parts.path)) if named and parts.path else None
 
 
 def quoted(name: str) -> str:

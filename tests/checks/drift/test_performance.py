@@ -18,7 +18,7 @@ from aims_gate.policy.model import DecideOn, Role, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.stats.intervals import Rate, mover_difference
 from aims_gate.verdict import Outcome, Result
-from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.checks.subjects import arrays, context, data, decided, inputs, judged
 
 LAWS = settings(deadline=None, max_examples=15)
 SPEC: dict[str, Any] = {"label": "y", "prediction": "p", "score": "s", "positive": 1}
@@ -37,11 +37,6 @@ def both(seed: int = 0, rows: int = 3_000, *, skill: float = 1.4, **spec: Any) -
         binary(Role.EVALUATION, seed, rows),
         binary(Role.CURRENT, seed + 1, rows * 2 // 3, skill=skill, **spec),
     )
-
-
-def arrays(found: Data) -> dict[str, Any]:
-    table = found.frame.table.to_pydict()  # type: ignore[attr-defined]  # an ArrowFrame
-    return {name: np.array(values) for name, values in table.items()}
 
 
 def ruled(parameters: dict[str, Any], *roles: Data, **rule: Any) -> Result:

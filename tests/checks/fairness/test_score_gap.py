@@ -51,6 +51,11 @@ def test_a_number_that_is_not_finite_is_an_error(of: Any, bad: float) -> None:
         list(ScoreGap(of=of).measure(inputs(data(table, **{**SPEC, **REGRESSION}))))
 
 
+def test_without_a_score_the_prediction_is_offered_and_not_taken() -> None:
+    with pytest.raises(DataError, match=r"named as score; .*{of: prediction}"):
+        list(ScoreGap().measure(inputs(data(people(), prediction="p", sensitive={"sex": None}))))
+
+
 def test_an_unlabelled_regression_has_no_errors() -> None:
     with pytest.raises(DataError, match="no column is named as label"):
         list(ScoreGap(of="error").measure(inputs(data(people(), prediction="p", **SPEC))))

@@ -14,7 +14,7 @@ from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import DecideOn, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome, Result
-from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.checks.subjects import arrays, context, data, decided, inputs, judged
 
 
 def binary(rows: int = 6_000, seed: int = 0, *, harm: float = 0.0, **spec: Any) -> Data:
@@ -38,11 +38,6 @@ def binary(rows: int = 6_000, seed: int = 0, *, harm: float = 0.0, **spec: Any) 
     return data(columns, **{"label": "y", "prediction": "p", "score": "s", "positive": 1, **spec})
 
 
-def arrays(found: Data) -> dict[str, Any]:
-    table = found.frame.table.to_pydict()  # type: ignore[attr-defined]  # an ArrowFrame
-    return {name: np.array(values) for name, values in table.items()}
-
-
 def ruled(parameters: dict[str, Any], *roles: Data, **rule: Any) -> Result:
     return decided({"check": "performance.slices", "parameters": parameters, **rule}, *roles)
 
@@ -56,7 +51,7 @@ BY_X = {"metric": "accuracy", "by": ["x"]}
 @pytest.mark.parametrize(
     ("parameters", "why"),
     [
-        ({"metric": "accuracy", "by": ["x", "x"]}, "same slices twice"),
+        ({"metric": "accuracy", "by": ["x", "x"]}, "attribute is named twice"),
         ({"metric": "accuracy", "by": [["x", "x"]]}, "different columns"),
         ({"metric": "accuracy", "by": ["x"], "bins": {"age": [40]}}, "no column of by"),
         ({"metric": "accuracy", "by": ["x"], "depth": 2}, "makes no pairs"),
@@ -78,7 +73,7 @@ def test_parameters_that_mean_nothing_are_policy_errors(
 @pytest.mark.parametrize(
     ("parameters", "spec", "outcome", "why"),
     [
-        ({"metric": "accuracy"}, {}, Outcome.ERROR, "no column is named to cut by"),
+        ({"metric": "accuracy"}, {}, Outcome.ERROR, "no column is named as sensitive"),
         ({"metric": "accuracy", "by": ["gone"]}, {}, Outcome.MISSING, "gone"),
         ({"metric": "accuracy", "by": ["id"]}, {}, Outcome.ERROR, "more than 250"),
         ({"metric": "brier", "by": ["id"]}, {}, Outcome.ERROR, "more than 250"),

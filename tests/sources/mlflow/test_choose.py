@@ -121,12 +121,24 @@ def test_reading_a_server_imports_no_mlflow() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_store_without_mlflow_says_which_extra_to_install() -> None:
+@pytest.mark.parametrize("variable", ["MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"])
+def test_a_local_store_is_not_made_by_being_asked(variable: str, tmp_path: Path) -> None:
+    """From another folder a relative path names no store, which is not an empty one."""
+    store = tmp_path / "mlflow.db"
+    environ = {"MLFLOW_TRACKING_URI": SERVER, variable: f"sqlite:///{store}"}
+    with pytest.raises(SourceError, match="no such MLflow store; a relative path counts from"):
+        open_registry(environ)
+    assert not store.exists()
+
+
+def test_a_store_without_mlflow_says_which_extra_to_install(tmp_path: Path) -> None:
+    store = tmp_path / "x.db"
+    store.touch()
     code = (
         "import sys; sys.modules['mlflow'] = None\n"
         "from aims_gate.errors import MissingExtraError\n"
         "from aims_gate.sources.mlflow.choose import open_registry\n"
-        "try: open_registry({'MLFLOW_TRACKING_URI': 'sqlite:///x.db'})\n"
+        f"try: open_registry({{'MLFLOW_TRACKING_URI': 'sqlite:///{store}'}})\n"
         "except MissingExtraError as error: print(error.hint)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

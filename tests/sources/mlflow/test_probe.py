@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from aims_gate.errors import SourceError, UsageError
-from aims_gate.sources.mlflow.probe import local_store, open_probe
+from aims_gate.sources.mlflow.probe import open_probe
+from aims_gate.sources.mlflow.uris import local_store
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_local_stores(uri: str, path: str | None) -> None:
 def test_a_store_must_be_there(tmp_path: Path) -> None:
     """No store is made by looking at it, and none is guessed."""
     for uri in (f"sqlite:///{tmp_path}/none.db", f"{tmp_path}/none", f"file://{tmp_path}/none"):
-        with pytest.raises(SourceError, match="no such store"):
+        with pytest.raises(SourceError, match="no such MLflow store"):
             open_probe({"MLFLOW_TRACKING_URI": uri})
     with pytest.raises(UsageError, match="is not set"):
         open_probe({})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aims_gate.checks.isolation import Isolated
+from aims_gate.checks.integrity.isolation import Isolated
 from aims_gate.errors import DataError, PolicyError
 from aims_gate.facts import Isolation, Lack, Statistic
 from aims_gate.judge import judge

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.cells import lacking
 from aims_gate.facts import Isolation, Lack, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Subject
@@ -58,7 +59,7 @@ class Isolated:
         roles = sorted({*subject.data, *subject.unread, *subject.isolation})
         if not roles:
             reason = "there are no data of any role"
-            yield Statistic(name=_NAME, judged=True, lack=Lack.MISSING, reason=reason)
+            yield lacking(_NAME, Lack.MISSING, reason)
         for role in roles:
             yield self._cell(subject, role)
 
@@ -68,10 +69,7 @@ class Isolated:
             value = 0.0 if kind in self.accept else 1.0
             reason = f"the model's own code predicted the {role} data, with isolation: {kind}"
         elif role in subject.unread:
-            reason = str(subject.unread[role])
-            return Statistic(
-                name=_NAME, slice=role, judged=True, lack=Lack.UNDEFINED, reason=reason
-            )
+            return lacking(_NAME, Lack.UNDEFINED, str(subject.unread[role]), where=role)
         elif subject.data[role].spec.predictions is not None:
             value, reason = 1.0, f"the model is to predict the {role} data, isolated by nothing"
         else:

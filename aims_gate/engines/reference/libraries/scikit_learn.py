@@ -1,135 +1,14 @@
-"""What is asked of Fairlearn, Evidently and scikit-learn, in their own terms.
-
-Runs in the child process only. Every function gives the label of the library that answered, and
-its numbers; which of them is which is said where the question is asked.
-"""
+"""What is asked of scikit-learn."""
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
-Told = tuple[str, list[float]]
-
-_MODULES = {
-    "fairlearn": "fairlearn.metrics",
-    "evidently": "evidently.legacy.calculations.stattests",
-    "scikit-learn": "sklearn.metrics",
-}
-
-
-def load(library: str) -> None:
-    """Import a library before it is asked; if that fails, its first question says so."""
-    try:
-        importlib.import_module(_MODULES[library])
-    except ImportError:
-        return
-
-
-def rates(rows: Counts, successes: Counts) -> Told:
-    """Give Fairlearn's selection rate of each group, from cells counted by `sample_weight`.
-
-    Each group is two cells: those to whom it happened and those to whom it did not.
-    """
-    import fairlearn
-    from fairlearn.metrics import MetricFrame, selection_rate
-
-    groups = np.repeat(np.arange(len(rows)), 2)
-    happened = np.tile([1, 0], len(rows))
-    weights = np.column_stack([successes, rows - successes]).ravel()
-    there = np.repeat(rows > 0, 2)
-    frame = MetricFrame(
-        metrics=selection_rate,
-        y_true=happened[there],
-        y_pred=happened[there],
-        sensitive_features=groups[there],
-        sample_params={"sample_weight": weights[there]},
-    )
-    found = frame.by_group.reindex(range(len(rows)))
-    return f"fairlearn {fairlearn.__version__}", [float(rate) for rate in found]
-
-
-def means(values: Floats, counts: Counts, group: Counts, groups: Counts) -> Told:
-    """Give Fairlearn's mean prediction of each of *groups*, values counted by `sample_weight`."""
-    import fairlearn
-    from fairlearn.metrics import MetricFrame, mean_prediction
-
-    frame = MetricFrame(
-        metrics=mean_prediction,
-        y_true=values,
-        y_pred=values,
-        sensitive_features=group,
-        sample_params={"sample_weight": counts},
-    )
-    found = frame.by_group.reindex(groups)
-    return f"fairlearn {fairlearn.__version__}", [float(mean) for mean in found]
-
-
-def fairness(
-    metric: str,
-    truth: Counts,
-    prediction: Counts,
-    group: Counts,
-    counts: Counts,
-    **options: str,
-) -> Told:
-    """Give one of Fairlearn's named metrics over cells counted by `sample_weight`.
-
-    *options* are Fairlearn's own: `method` of differences and ratios, `agg` of equalized odds.
-    """
-    import fairlearn
-    from fairlearn import metrics
-
-    found = getattr(metrics, metric)(
-        truth, prediction, sensitive_features=group, sample_weight=counts, **options
-    )
-    return f"fairlearn {fairlearn.__version__}", [float(found)]
-
-
-def drift(
-    *, test: str, kind: str, reference: Floats, before: Counts, current: Floats, after: Counts
-) -> Told:
-    """Give the score of one of Evidently's registered tests.
-
-    *reference* and *current* are values, *before* and *after* how often each of them occurs; *kind*
-    is `num` or `cat`.
-    """
-    import evidently
-    import pandas as pd
-    from evidently.legacy.calculations.stattests.registry import get_registered_stattest
-    from evidently.legacy.core import ColumnType
-
-    column = ColumnType(kind)
-    found = get_registered_stattest(test, column)(
-        pd.Series(np.repeat(reference, before)),
-        pd.Series(np.repeat(current, after)),
-        column,
-        None,
-    )
-    return f"evidently {evidently.__version__}", [float(found.drift_score)]
-
-
-def distance(method: str, reference: Floats, current: Floats) -> Told:
-    """Give a distance that Evidently's tests turn into a p-value, from SciPy, which it asks.
-
-    `ks` is of two samples of values; `chi2`, Cramer's V, of two rows of counts weighted alike.
-    """
-    import scipy
-    from scipy.stats import chi2_contingency, ks_2samp
-
-    if method == "ks":
-        found = ks_2samp(reference, current, method="asymp").statistic
-    else:
-        shares = np.array([reference / reference.sum(), current / current.sum()])
-        found = math.sqrt(chi2_contingency(shares, correction=False).statistic / 2)
-    return f"scipy {scipy.__version__}", [float(found)]
+from aims_gate.engines.reference.libraries.answers import Counts, Floats, Told
 
 
 def score(
@@ -291,13 +170,3 @@ _SCORES: Mapping[str, _Score] = {
     "precision_at_k": _at_k("precision_score"),
     "recall_at_k": _at_k("recall_score"),
 }
-ANSWERS: Mapping[str, Callable[..., Told]] = {
-    "rates": rates,
-    "means": means,
-    "fairness": fairness,
-    "drift": drift,
-    "distance": distance,
-    "score": score,
-    "calibration": calibration,
-}
-"""Everything that can be asked."""

@@ -1,0 +1,140 @@
+"""Attributes: columns whose values part the rows into groups or slices, and how each is called.
+
+One column is an attribute, and so is an intersection of several. Null is a group of its own,
+`(missing)`. Every check that looks at parts of the rows comes through here, so that a part has one
+name, and columns are usable, or refused in the same words, for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from aims_gate.checks.columns import require
+from aims_gate.errors import DataError
+from aims_gate.frames import MISSING, Frame, Key, Kind, Scalar
+from aims_gate.sources.subject import Data
+
+Columns = tuple[str, ...]
+Bins = Mapping[str, tuple[float, ...]]
+MOST = 250
+"""Columns with more groups than this are a number without bin edges, or an identifier."""
+
+
+def listed(by: Iterable[str | Columns]) -> list[Columns]:
+    """Give the parameter `by`, each attribute as its columns."""
+    return [(a,) if isinstance(a, str) else a for a in by]
+
+
+def chosen(by: Iterable[str | Columns], data: Data) -> list[Columns]:
+    """Give the attributes of a rule, else the sensitive columns; DataError if there are neither."""
+    found = listed(by) or listed(data.spec.sensitive)
+    if not found:
+        raise DataError(
+            "no column is named as sensitive, and none in by:",
+            where=f"{data.role} data",
+            hint=f"name them in by:, or as sensitive: under data.{data.role}",
+        )
+    return found
+
+
+def problems(attributes: Sequence[Columns]) -> Iterable[tuple[str, str, str]]:
+    """Give what is wrong with the parameter `by`."""
+    for columns in attributes:
+        if not columns or not all(columns) or len(set(columns)) != len(columns):
+            yield "by", f"{list(columns)} is not a list of different columns", ""
+    if len({frozenset(columns) for columns in attributes}) != len(attributes):
+        yield "by", "an attribute is named twice", "each of its groups counts once"
+
+
+def keys(
+    columns: Sequence[str], data: Data, frame: Frame, bins: Bins | None = None
+) -> tuple[Key, ...]:
+    """Give what to count *frame* by: each column, with the edges of *bins* or of the data.
+
+    Raises:
+        MissingColumnError: A column is not there.
+        DataError: A column cannot be counted by, or has edges and holds no numbers.
+    """
+    require(columns, data)
+    return tuple(_key(column, data, frame, bins or {}) for column in columns)
+
+
+def parts(
+    columns: Columns,
+    data: Data,
+    frame: Frame,
+    kept: Iterable[str],
+    *,
+    bins: Bins | None = None,
+    called: str = "groups",
+) -> dict[str, Frame]:
+    """Give the rows of each group by its name, with the columns *kept* only.
+
+    Raises:
+        MissingColumnError: A column of the attribute is not in the data.
+        DataError: It cannot be grouped by, has more than 250 groups, or two with one name.
+    """
+    by = keys(columns, data, frame, bins)
+    groups = frame.count(*by).values
+    refuse_many(columns, len(groups), called=called)
+    refuse_alike(columns, groups, called=called)
+    found = frame.parts(*by, columns=tuple(dict.fromkeys(kept)))
+    return {name(columns, values): part for values, part in found}
+
+
+def refuse_many(columns: Sequence[str], many: int, *, called: str = "groups") -> None:
+    """Refuse an attribute of more groups than anybody could compare; DataError."""
+    if many > MOST:
+        raise DataError(
+            f"{title(columns)} has {many:,} {called}, more than {MOST}",
+            hint="cut numbers at bin edges, or use a coarser column",
+        )
+
+
+def refuse_alike(
+    columns: Sequence[str], groups: Iterable[Sequence[Scalar | None]], *, called: str = "groups"
+) -> None:
+    """Refuse different groups that have one name: one of them would be taken for the other.
+
+    That is a value written like a null, or one that holds ` & ` and the name of the next column.
+    """
+    names: dict[str, tuple[Scalar | None, ...]] = {}
+    for values in map(tuple, groups):
+        one = name(columns, values)
+        if names.setdefault(one, values) != values:
+            raise DataError(
+                f"two {called} of {title(columns)} are called {one!r}",
+                hint="a value must not be written like a null or like another one",
+            )
+
+
+def title(columns: Sequence[str]) -> str:
+    """Name an attribute: `sex & race`."""
+    return " & ".join(columns)
+
+
+def name(columns: Sequence[str], values: Sequence[Scalar | None]) -> str:
+    """Name a group: `sex=F & age=[25,45)`."""
+    return " & ".join(f"{c}={text(v)}" for c, v in zip(columns, values, strict=True))
+
+
+def text(value: Scalar | None) -> str:
+    """Write a value that rows are grouped by: 1.0 is `1`, True `true`, null `(missing)`."""
+    if value is None:
+        return MISSING
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _key(column: str, data: Data, frame: Frame, bins: Bins) -> Key:
+    kind, where = frame.kinds[column], f"{data.role} data"
+    edges = bins.get(column) or data.spec.sensitive.get(column) or ()
+    if kind is Kind.OTHER:
+        what = f"{column} holds {frame.types[column]}, which is not an attribute to group by"
+        raise DataError(what, where=where)
+    if edges and kind is not Kind.NUMBER:
+        raise DataError(f"{column} has bin edges, but holds {kind}, not numbers", where=where)
+    return Key(column=column, edges=tuple(edges))

@@ -1,0 +1,1 @@
+"""Is what was judged what was fetched, declared and run?"""

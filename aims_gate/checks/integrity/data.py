@@ -1,0 +1,106 @@
+"""Whether the data are the declared ones, unchanged, and kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import ClassVar
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
+from aims_gate.errors import SourceError
+from aims_gate.facts import DigestKind, Lack, Statistic
+from aims_gate.policy.model import Role
+from aims_gate.sources.subject import Data
+
+_APART = (
+    (Role.EVALUATION, Role.REFERENCE),
+    (Role.EVALUATION, Role.CURRENT),
+    (Role.REFERENCE, Role.CURRENT),
+)
+"""Roles whose data must not be the same: each comparison would hold them against themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataDigests:
+    """Whether the data are the declared ones, stay as they were, and differ between roles."""
+
+    about: ClassVar[About] = About(
+        name="integrity.data",
+        summary="Whether the data are the declared ones, unchanged, and not used for two roles.",
+        definition=COUNTS
+        + (
+            "changed: roles whose bytes hash differently when read again at this point. declared: "
+            "roles whose digest is not the policy's sha256. reused: pairs of roles that are the "
+            "same bytes or the same rows; a model is not evaluated on its training data, and "
+            "drift against itself is always none."
+        ),
+        controls=("iso42001:A.7.4", "iso42001:A.7.6"),
+        undecided=("there are no data", "data that were named cannot be read"),
+    )
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: the number of violations."""
+        return JUDGED
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters: there are none."""
+        return ()
+
+    def measure(self, inputs: Inputs) -> Iterator[Statistic]:
+        """Hash every role's data again and hold the digests against each other."""
+        data = [found for _role, found in sorted(inputs.subject.data.items())]
+        for role, error in sorted(inputs.subject.unread.items()):
+            yield lacking(f"unread {role}", Lack.UNDEFINED, str(error))
+        if not data:
+            yield lacking("data", Lack.MISSING, "there are no data of any role")
+            return
+        yield cell("changed", lambda: _rewritten(data), total=len(data))
+        yield cell("declared", lambda: _undeclared(data), total=len(data))
+        yield cell("reused", lambda: _reused(data), total=len(data))
+
+
+def _rewritten(data: Sequence[Data]) -> list[str]:
+    """Read files again; frames in memory were hashed as they are and cannot be read twice."""
+    files = [d for d in data if d.identity.digest_kind is not DigestKind.ROWS]
+    changed = [
+        f"the {d.role} data hash differently now" for d in files if _again(d) != d.identity.digest
+    ]
+    lent = [(d.role, other) for d in data for other in d.joined]
+    return changed + [
+        f"what the {role} data are joined with hashes differently now"
+        for role, other in lent
+        if other.read_twice() != other.identity.digest
+    ]
+
+
+def _again(data: Data) -> str:
+    if data.read_twice is None:
+        raise SourceError(f"the {data.role} data cannot be read again", where=data.identity.uri)
+    return data.read_twice()
+
+
+def _undeclared(data: Sequence[Data]) -> list[str]:
+    return [
+        f"the {d.role} data are not the declared {d.spec.sha256[:12]}…"
+        for d in data
+        if d.spec.sha256 is not None and d.spec.sha256.lower() != d.identity.digest
+    ]
+
+
+def _reused(data: Sequence[Data]) -> list[str]:
+    pairs = ((one, two) for one, two in combinations(data, 2) if _kept_apart(one.role, two.role))
+    return [f"{one.role} and {two.role} are the same data" for one, two in pairs if _same(one, two)]
+
+
+def _kept_apart(one: Role, two: Role) -> bool:
+    return (one, two) in _APART or (two, one) in _APART
+
+
+def _same(one: Data, two: Data) -> bool:
+    """Tell whether two roles are the same bytes, or the same rows in another file."""
+    if one.identity.digest == two.identity.digest:
+        return True
+    alike = one.frame.rows == two.frame.rows and one.frame.kinds == two.frame.kinds
+    return alike and one.frame.digest() == two.frame.digest()

@@ -1,0 +1,84 @@
+"""Whether the model is still what was hashed, and what its files are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from aims_gate.attest.manifest import compare, scan
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
+from aims_gate.checks.integrity.formats import Format, flagged
+from aims_gate.facts import MEMORY, Lack, Statistic
+from aims_gate.sources.subject import Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """Whether the private copy is still what was hashed, and what its files are made of."""
+
+    about: ClassVar[About] = About(
+        name="integrity.model",
+        summary="Whether the model's files are whole, and none is in a format that runs code.",
+        definition=COUNTS
+        + (
+            "manifest: files missing, added or changed since the model was hashed. formats: files "
+            "in a denied format, by name, by first bytes, inside archives, and by MLmodel's "
+            "serialization_format. files: required files that are not there. size: 1 if the files "
+            "have more than max_bytes."
+        ),
+        controls=("iso42001:A.6.2.4", "iso42001:A.7.6"),
+        undecided=("a file of the private copy cannot be read", "the model is in memory only"),
+    )
+
+    deny: tuple[Format, ...] = ()
+    """Formats that no file may be in; every one of them runs code when it is loaded."""
+    require_files: tuple[str, ...] = ()
+    """Paths that must be there, such as `MLmodel` or `requirements.txt`."""
+    max_bytes: int | None = None
+    """Most bytes of all files together."""
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: the number of violations."""
+        return JUDGED
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters."""
+        if self.max_bytes is not None and self.max_bytes < 1:
+            yield (
+                "max_bytes",
+                f"no model has {self.max_bytes} bytes or fewer",
+                "use a size in bytes",
+            )
+        for path in self.require_files:
+            if not path or path.startswith("/") or ".." in path.split("/"):
+                yield "require_files", f"{path!r} is not a path inside a model", "such as MLmodel"
+
+    def measure(self, inputs: Inputs) -> Iterator[Statistic]:
+        """Hash the private copy again, and look at every file's name and first bytes."""
+        subject = inputs.subject
+        if subject.model.reader == MEMORY:
+            yield lacking("manifest", Lack.MISSING, "a model in memory has no files to look at")
+            return
+        paths = tuple(entry.path for entry in subject.manifest.entries)
+        yield cell("manifest", lambda: _changed(subject), total=len(paths))
+        yield cell("formats", lambda: self._denied(subject, paths), total=len(paths))
+        lost = [path for path in self.require_files if path not in paths]
+        yield cell("files", lambda: [f"{path} is not there" for path in lost], total=len(paths))
+        yield cell("size", lambda: self._too_large(subject), total=len(paths))
+
+    def _denied(self, subject: Subject, paths: tuple[str, ...]) -> list[str]:
+        found = flagged(subject.folder, paths, frozenset(self.deny))
+        return [f"{path} is {' and '.join(sorted(formats))}" for path, formats in found]
+
+    def _too_large(self, subject: Subject) -> list[str]:
+        size = subject.manifest.bytes
+        if self.max_bytes is None or size <= self.max_bytes:
+            return []
+        return [f"{size:,} bytes, more than {self.max_bytes:,}"]
+
+
+def _changed(subject: Subject) -> list[str]:
+    again = scan(subject.folder)
+    return [str(difference) for difference in compare(subject.manifest, again)]

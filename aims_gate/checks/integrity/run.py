@@ -1,0 +1,72 @@
+"""Whether the training run ended well, and nothing came after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
+from aims_gate.facts import Lack, Statistic
+from aims_gate.sources.subject import MetricPoint, RunFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Whether the training run ended well, and nothing was logged after its end."""
+
+    about: ClassVar[About] = About(
+        name="integrity.run",
+        summary="Whether the training run finished, and no metric was logged after its end.",
+        definition=COUNTS
+        + (
+            "status: 1 unless MLflow says FINISHED. late: metric points whose time is after the "
+            "run's end, or that have none; a point can be dated back, so 0 is not a proof. "
+            "commit: 1 if a commit is required and none was recorded; it is the author's claim."
+        ),
+        controls=("iso42001:A.4.4", "iso42001:A.7.6"),
+        undecided=("there is no training run", "the run is finished and has no end"),
+    )
+
+    require_commit: bool = False
+    """Whether `mlflow.source.git.commit` must be recorded."""
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic: the number of violations."""
+        return JUDGED
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters: nothing can be."""
+        return ()
+
+    def measure(self, inputs: Inputs) -> Iterator[Statistic]:
+        """Look at the run's status, its end, its metric points and its commit."""
+        run = inputs.subject.run
+        if run is None:
+            reason = "the model has no training run that MLflow still knows"
+            yield lacking("run", Lack.MISSING, reason)
+            return
+        status = (
+            [] if run.status == "FINISHED" else [f"the run is {run.status or 'without status'}"]
+        )
+        yield cell("status", lambda: status, total=1)
+        yield _late(run)
+        lost = self.require_commit and not run.commit
+        yield cell("commit", lambda: ["no commit is recorded"] if lost else [], total=1)
+
+
+def _late(run: RunFacts) -> Statistic:
+    total = len(run.metrics)
+    if run.ended is None:
+        return lacking("late", Lack.UNDEFINED, f"the run is {run.status} and has no end")
+    ended = run.ended
+    late = [p for p in run.metrics if p.timestamp is None or p.timestamp > ended]
+    return cell("late", lambda: [_point(point) for point in late], total=total)
+
+
+def _point(point: MetricPoint) -> str:
+    when = (
+        "without a time" if point.timestamp is None else f"at {point.timestamp:%Y-%m-%d %H:%M:%S}Z"
+    )
+    return f"metric {point.key!a} {when}"

@@ -1,0 +1,39 @@
+"""What is asked of Fairlearn, Evidently and scikit-learn, in their own terms: one file for each.
+
+Runs in the child process only. Every function gives the label of the library that answered, and
+its numbers; which of them is which is said where the question is asked.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+
+from aims_gate.engines.reference.libraries import evidently, fairlearn, scikit_learn
+from aims_gate.engines.reference.libraries.answers import Told
+
+_MODULES = {
+    "fairlearn": "fairlearn.metrics",
+    "evidently": "evidently.legacy.calculations.stattests",
+    "scikit-learn": "sklearn.metrics",
+}
+
+
+def load(library: str) -> None:
+    """Import a library before it is asked; if that fails, its first question says so."""
+    try:
+        importlib.import_module(_MODULES[library])
+    except ImportError:
+        return
+
+
+ANSWERS: Mapping[str, Callable[..., Told]] = {
+    "rates": fairlearn.rates,
+    "means": fairlearn.means,
+    "fairness": fairlearn.fairness,
+    "drift": evidently.drift,
+    "distance": evidently.distance,
+    "score": scikit_learn.score,
+    "calibration": scikit_learn.calibration,
+}
+"""Everything that can be asked."""

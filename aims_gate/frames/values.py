@@ -1,0 +1,152 @@
+"""What a frame is asked by, and what it answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+Scalar = str | int | float | bool
+"""A value of a cell: text (categories, dates as ISO 8601), whole number, number or truth value."""
+
+MISSING = "(missing)"
+"""The label of null in a column that is used as a group."""
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TEXT = "text"
+    TIME = "time"
+    OTHER = "other"
+    """Lists, structs, bytes: nothing that a check can use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A column to count by, as it is or cut into bins.
+
+    With edges `(0, 25, 45)` a number x falls into `[0,25)`, `[25,45)` or `[45,inf)`, and below the
+    first edge into `(-inf,0)`. Null and NaN are the group `(missing)`.
+    """
+
+    column: str
+    edges: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """Counts of rows by the values of some columns: one row of *values* per non-empty cell.
+
+    A null is None. Cells are in a fixed order that does not depend on the order of the rows.
+    """
+
+    keys: tuple[Key, ...]
+    values: tuple[tuple[Scalar | None, ...], ...]
+    counts: Counts
+    """Shape (cells,): rows, or the sum of the frame's weights."""
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return int(self.counts.sum())
+
+    def by_value(self) -> dict[Scalar | None, int]:
+        """Give the rows by value; ValueError unless they were counted by one column."""
+        counts = zip(self.values, self.counts, strict=True)
+        return {value: int(count) for (value,), count in counts}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """A numeric column: its distinct finite-or-infinite values in ascending order, with counts.
+
+    NaN and null are counted in *nulls* and are not among the values.
+    """
+
+    values: Floats
+    """Shape (distinct,), strictly ascending."""
+    counts: Counts
+    """Shape (distinct,), each at least 1."""
+    nulls: int
+
+    @property
+    def rows(self) -> int:
+        """All rows, nulls included."""
+        return int(self.counts.sum()) + self.nulls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """The sums a mean and its interval follow from, over *rows* rows."""
+
+    rows: int
+    mean: float
+    variance: float
+    """Sample variance, divisor rows - 1; NaN for one row."""
+    skewness: float
+    """Third standardised sample moment, g1; 0 where the variance is 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rankings:
+    """A ranking metric over queries."""
+
+    values: Moments
+    """Of the queries' values; *rows* counts queries, and without one the mean is NaN."""
+    rows: int
+    """Rows of these queries."""
+    left_out: int
+    """Queries whose rows are all worth the same: any order of them is as good as another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """From when to when a column of times is; None where it holds no time."""
+
+    oldest: datetime | None
+    newest: datetime | None
+    nulls: int
+    gap_days: float
+    """The longest time between a row and the next, in days; 0 for fewer than two times."""
+    gap_after: datetime | None
+    """When that time without rows begins."""
+
+
+class Loss(StrEnum):
+    """A per-row loss whose mean is a metric."""
+
+    ABSOLUTE = "absolute"
+    """|label - estimate|"""
+    SQUARED = "squared"
+    """(label - estimate)^2"""
+    SIGNED = "signed"
+    """label - estimate, which has a sign"""
+    ABSOLUTE_PERCENT = "absolute_percent"
+    """|label - estimate| / |label|; undefined where a label is 0."""
+    BRIER = "brier"
+    """(1[label = positive] - estimate)^2"""
+    LOG = "log"
+    """-ln of the probability given to the label, which is clipped to [2^-52, 1 - 2^-52]."""
+
+
+class Ranking(StrEnum):
+    """What a query is worth whose rows are ordered by score, in [0, 1]."""
+
+    NDCG = "ndcg"
+    """Sum of label / log2(place + 1) over the first k places, of its largest possible value."""
+    AVERAGE_PRECISION = "average_precision"
+    """Mean over relevant rows, those with a label above 0, of the relevant share down to them."""
+    RECIPROCAL_RANK = "reciprocal_rank"
+    """1 / place of the first relevant row."""
+    PRECISION = "precision"
+    """Relevant rows among the first k places, / k."""
+    RECALL = "recall"
+    """Relevant rows among the first k places, / relevant rows."""
