@@ -221,3 +221,14 @@ def test_a_value_lies_in_its_range_and_between_its_bounds(
         assert value >= judged_by.low or ends, where
         if ends:
             assert ends[0] <= value <= ends[1], where
+
+
+@pytest.mark.parametrize(("name", "rule"), [c for c in CASES if "fairness." in str(c.id)])
+def test_fairness_is_measured_on_current_data_as_on_evaluation_data(name: str, rule: Table) -> None:
+    """`on:` changes which rows are asked, and nothing else."""
+    rows = table(1, Role.EVALUATION)
+    found = [
+        judged(build(name, rule), _data(rows, role, SPEC), on=role)
+        for role in (Role.EVALUATION, Role.CURRENT)
+    ]
+    same(*found)
