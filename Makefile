@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PYTEST := $(BIN)/python -m pytest
+# one worker per core is parallel enough: threads of BLAS beside them cost a third more CPU
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 WORKERS ?= 2
 OLDER := $(VENV)/pytest7 $(VENV)/pytest8
 

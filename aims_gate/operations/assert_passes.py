@@ -19,6 +19,7 @@ from aims_gate.operations.run import real_world
 from aims_gate.plan import plan
 from aims_gate.policy.model import OnInsufficient, Policy, Role
 from aims_gate.policy.resolve import resolve
+from aims_gate.reports import plain
 from aims_gate.sources.estimator import open_estimator
 from aims_gate.sources.subject import Subject, Workspace
 from aims_gate.verdict import Outcome, Result
@@ -80,7 +81,7 @@ def assert_passes(
         arguments["decide_on"] = decide_on
     result = _judged(_policy(check, arguments, given), given, model)
     if result.outcome not in _MET:
-        raise AssertionError(f"{check} {result.outcome}: {result.reason}")
+        raise AssertionError(plain(f"{check} {result.outcome}: {result.reason}"))
     return result
 
 
@@ -137,7 +138,7 @@ def _refuse_unheard(check: str, subject: Subject) -> None:
         for column in (*role_columns(data.spec), *data.spec.sensitive):
             if column not in present:
                 absent = MissingColumnError.from_columns(column, present, where=f"{role} data")
-                raise AssertionError(f"{check} MISSING: {absent}")
+                raise AssertionError(plain(f"{check} MISSING: {absent}"))
 
 
 def _refuse_unknown(check: str, arguments: Mapping[str, object]) -> None:

@@ -177,3 +177,14 @@ def test_it_is_public_and_loads_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_hostile_name_reaches_the_terminal_as_one_harmless_line() -> None:
+    """Neither a new line nor a terminal sequence of a group's name is passed on."""
+    frame = cases(women=0.1)
+    frame["sex"] = np.where(frame["sex"] == "F", "F\n\x1b[32mPASSED\x1b[0m", frame["sex"])
+    with pytest.raises(AssertionError) as caught:
+        assert_passes(RATIO, frame, **told())
+    assert "\n" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+    assert "FAIL" in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,7 +11,11 @@ import pytest
 
 from aims_gate.errors import TrustError
 from aims_gate.operations.verify import verify
+from aims_gate.pytest_plugin.items import kind_of
+from aims_gate.pytest_plugin.runs import Ruling
+from aims_gate.verdict import Decision, Outcome
 from tests.pytest_plugin.repos import GATE, evidence, repo, rules
+from tests.reports.cases import WAIVED, verdict_of
 
 ACCURACY = "{id: PERF-01, check: performance.score, with: {metric: accuracy}, require: "
 RATIO = "{id: BIAS-02, check: fairness.impact_ratio, require: {at_least: 0.8}"
@@ -111,6 +116,18 @@ def test_every_outcome_that_blocks_fails(rule: str, words: str, pytester: pytest
     assert done.ret == 1
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines([words])
+
+
+def test_no_outcome_but_pass_and_warn_passes_and_a_waived_rule_xfails() -> None:
+    """A waived rule does not block, and is shown with its reason, never as passed."""
+    ruling = Ruling.of(WAIVED, verdict_of(WAIVED, decision=Decision.PASSED))
+    assert (ruling.outcome, kind_of(ruling)) == (Outcome.WAIVED, "xfailed")
+    assert WAIVED.reason in ruling.reason
+    ends = {outcome: kind_of(replace(ruling, outcome=outcome)) for outcome in Outcome}
+    assert [o for o, end in ends.items() if end == "passed"] == [Outcome.WARN, Outcome.PASS]
+    assert [o for o, end in ends.items() if end == "skipped"] == [Outcome.NOT_APPLICABLE]
+    for outcome in Outcome:
+        assert kind_of(replace(ruling, outcome=outcome, blocking=True)) == "failed"
 
 
 def test_too_few_rows_fail(pytester: pytest.Pytester) -> None:

@@ -7,7 +7,7 @@ are. Null is the group `(missing)`; no group is left out, however small.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aims_gate.checks import attributes
 from aims_gate.checks.attributes import text
@@ -31,6 +31,8 @@ class Cover:
     min_cell: int
     pooled: tuple[Group, ...] = ()
     """The groups that the pool is made of; empty where there is none."""
+    people: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """All rows of each group by its name, where *rows* of it are the trials of a rate."""
 
     @property
     def prefix(self) -> str:
@@ -66,6 +68,12 @@ class Cover:
     def rows(self) -> int:
         """Trials of all groups."""
         return sum(group.rows for group in self.groups)
+
+    @property
+    def unjudged(self) -> float:
+        """Share of all rows in groups too small to judge, in [0, 1]: of a rate's trials too few."""
+        small = sum(self.people.get(group.name, 0) for group in self.small)
+        return small / sum(self.people.values()) if small else 0.0
 
     @property
     def successes(self) -> int:
@@ -121,6 +129,10 @@ def families(
     attributes.refuse_alike(columns, (values[: len(keys)] for values in cells.values))
     tally = _tally(cells, len(keys), asked, rates)
     attributes.refuse_many(columns, len(tally))
+    people: dict[str, int] = {}
+    for values, count in zip(cells.values, map(int, cells.counts), strict=True):
+        name = attributes.name(columns, values[: len(keys)])
+        people[name] = people.get(name, 0) + count
     found = []
     for rate in rates:
         groups = tuple(
@@ -133,7 +145,14 @@ def families(
         )
         judged, pooled = pool(groups, columns, min_cell) if pool_small else (groups, ())
         found.append(
-            Family(columns=columns, rate=rate, groups=judged, min_cell=min_cell, pooled=pooled)
+            Family(
+                columns=columns,
+                rate=rate,
+                groups=judged,
+                min_cell=min_cell,
+                pooled=pooled,
+                people=people,
+            )
         )
     return tuple(found)
 

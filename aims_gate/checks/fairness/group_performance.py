@@ -135,7 +135,9 @@ class GroupPerformance(Groups):
             group = Group(name=name, rows=scores.basis(self.metric, table.table), successes=0)
             measured.append(self._measure(group, table, inputs, least=self.min_cell))
         groups = tuple(one.group for one in measured)
-        return Cover(columns=columns, groups=groups, min_cell=self.min_cell), measured
+        people = {name: part.rows for name, part in parts.items()}
+        cover = Cover(columns=columns, groups=groups, min_cell=self.min_cell, people=people)
+        return cover, measured
 
     def _asked(self) -> Asked:
         return Asked(metric=self.metric, beta=self.beta, k=self.k)

@@ -37,7 +37,8 @@ class Groups:
     min_cell: int = 30
     """Rows below which a group is not judged, never the reference and never the best."""
     max_uncovered: float = 0.05
-    """Share of rows in groups below min_cell past which the rule is INSUFFICIENT, in [0, 1)."""
+    """Share of rows, and of those a rate is a share of, in groups below min_cell past which the
+    rule is INSUFFICIENT, in [0, 1)."""
     must_cover: tuple[str, ...] = ()
     """Groups that must be judged on their own, such as `sex=F`."""
 
@@ -75,6 +76,14 @@ class Groups:
                 reason = (
                     f"{share:.1%} of the {cover.trials} are in groups below min_cell "
                     f"{self.min_cell}, more than max_uncovered {self.max_uncovered:.1%}"
+                )
+                yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=left_out)
+            elif cover.unjudged > self.max_uncovered:
+                # a group of thousands may have no positives, or none predicted: 0/0 is no parity
+                reason = (
+                    f"{cover.unjudged:.1%} of all rows are in groups with fewer than "
+                    f"{self.min_cell} {cover.trials} to judge by, more than max_uncovered "
+                    f"{self.max_uncovered:.1%}"
                 )
                 yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=left_out)
         for name in self.must_cover:

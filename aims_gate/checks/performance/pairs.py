@@ -80,6 +80,8 @@ def pair(metric: str, first: Data, second: Data) -> Pair:
     other = outcomes(metric, replace(second, frame=one.found.frame))
     if other.found.dropped:
         one = outcomes(metric, replace(first, frame=other.found.frame))
+    # of all rows, those that only the other side has left out included
+    one = replace(one, found=replace(one.found, total=second.frame.rows))
     return Pair(
         metric=metric,
         first=one,

@@ -113,9 +113,11 @@ class Robustness:
         alpha = inputs.alpha / len(disturbed)
         for where, theirs in disturbed:
             if self.metric is None:
-                yield self._flips(where, ours, theirs, alpha)
+                yield from self._flips(where, ours, theirs, alpha)
             else:
-                yield from self._drop(where, pairs.pair(self.metric, ours, theirs), inputs, alpha)
+                found = pairs.pair(self.metric, ours, theirs)
+                yield from (replace(s, slice=where) for s in found.first.found.context())
+                yield from self._drop(where, found, inputs, alpha)
 
     def _disturbed(self, ours: Data, inputs: Inputs) -> Iterator[tuple[str, Data]]:
         if not self.columns:
@@ -183,9 +185,11 @@ class Robustness:
         if bounded.short:
             yield self._lack(Lack.INSUFFICIENT, bounded.short, where, rows)
 
-    def _flips(self, where: str, ours: Data, theirs: Data, alpha: float) -> Statistic:
+    def _flips(self, where: str, ours: Data, theirs: Data, alpha: float) -> Iterator[Statistic]:
         clean = labelled(replace(ours, frame=theirs.frame), ["prediction"])
         both = labelled(replace(theirs, frame=clean.frame), ["prediction"])
+        kept = replace(both, total=theirs.frame.rows)
+        yield from (replace(s, slice=where) for s in kept.context())
         columns = [str(clean.prediction), str(both.prediction)]
         _refuse_no_classes(both.frame, columns, where=f"{theirs.role} data")
         cells = both.frame.count(*(Key(column=column) for column in columns))
@@ -194,7 +198,7 @@ class Robustness:
         z = quantile(alpha)
         low, high = wilson(flipped, cells.rows, z)
         error = (high - low) / (2 * z)
-        return Statistic(
+        yield Statistic(
             name=self.judged().name,
             slice=where,
             value=flipped / cells.rows,

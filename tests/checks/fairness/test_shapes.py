@@ -427,3 +427,34 @@ def test_a_median_that_is_the_highest_score_tells_no_groups_apart() -> None:
     for check in (Parity(of="score"), ImpactRatio(of="score")):
         (cell,) = judged(check, found).values()
         assert cell.lack is Lack.INSUFFICIENT
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({"check": "fairness.predictive_parity"}, "fewer than 30 rows predicted positive"),
+        (
+            {
+                "check": "fairness.group_performance",
+                "parameters": {"metric": "precision"},
+                "require": Threshold(at_least=0.5),
+            },
+            "fewer than 30 rows",
+        ),
+        ({"check": "fairness.odds", "parameters": {"rates": ["fpr"]}}, "fewer than 30 negatives"),
+    ],
+)
+def test_a_large_group_that_a_rate_is_undefined_in_is_not_left_out(
+    rule: dict[str, Any], why: str
+) -> None:
+    """Nobody of a quarter of the rows is predicted positive, or labelled negative: 0/0."""
+    quarter = np.arange(4_000) < 1_000
+    good = np.arange(4_000) % 2
+    label = np.where(quarter, 1, good)
+    prediction = np.where(quarter, 0, good)
+    sex = np.where(quarter, "F", np.where(np.arange(4_000) % 4 < 2, "M", "X"))
+    columns = {"sex": sex, "y": label, "p": prediction}
+    result = decided(rule, data(columns, **SPEC, positive=1))
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert "25.0% of all rows are in groups with" in result.reason
+    assert why in result.reason

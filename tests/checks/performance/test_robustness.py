@@ -18,7 +18,7 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats.intervals import wilson
 from aims_gate.stats.paired import Discordant, tango
 from aims_gate.verdict import Outcome, Result
-from tests.checks.subjects import arrays, data, decided, inputs, judged
+from tests.checks.subjects import arrays, context, data, decided, inputs, judged
 
 LAWS = settings(deadline=None, max_examples=15)
 Z = 1.6448536269514722
@@ -258,3 +258,22 @@ def test_a_class_s_clean_score_is_no_disturbed_one() -> None:
     result = ruled({"metric": "roc_auc", "columns": ("s_clean",)}, ours)
     assert result.outcome is Outcome.ERROR
     assert "a column of the clean data" in result.reason
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"metric": "roc_auc", "columns": ("s_noisy",)},
+        {"effect": "flips", "columns": ("p_noisy",)},
+    ],
+)
+def test_rows_that_only_the_disturbed_answers_leave_out_are_told(
+    parameters: dict[str, Any],
+) -> None:
+    """The rows on which a model gives nothing any more are those that one wants to know of."""
+    columns = arrays(disturbed())
+    for name in ("s_noisy", "p_noisy"):
+        columns[name] = [None, None, *columns[name].tolist()[2:]]
+    ours = data(columns, label="y", prediction="p_clean", score="s_clean", max_null_labels=0.01)
+    told = context(Robustness(**parameters), "dropped_rows", ours)
+    assert [found.value for found in told.values()] == [2]
