@@ -187,6 +187,14 @@ def test_where_no_effect_is_known_the_rows_are_those_that_would_prove_it() -> No
     assert "about 643 rows would settle it if there is no effect" in ratio.reason
 
 
+def test_a_value_that_rests_on_no_rows_names_none_that_would_settle_it() -> None:
+    unproven = replace(cell(0.85, 0.7, 0.97), rows=0)
+    found = judge(task(decide_on=DecideOn.PROVEN_PASS), [unproven], now=NOW, insufficient=BLOCK)
+    assert found.outcome == "INSUFFICIENT"
+    assert "not proven to meet the limit" in found.reason
+    assert "would settle" not in found.reason
+
+
 def test_a_burden_of_proof_that_is_none_crashes() -> None:
     """It must never fall through to the most lenient one."""
     made = replace(task(), decide_on="lenient")  # type: ignore[arg-type]  # on purpose
