@@ -74,7 +74,10 @@ def identity(content: Content, uri: str, folder: Path) -> ModelIdentity:
 
 
 @pytest.fixture(params=["rest", "sqlite"])
-def content(request: pytest.FixtureRequest) -> Content:
+def content(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Content:
+    monkeypatch.chdir(tmp_path)  # a sqlite store's new experiment keeps its artifacts in ./mlruns
     if request.param == "rest":
         return Content(uri=request.getfixturevalue("mlflow_server"))
     store: Store = request.getfixturevalue("mlflow_store")
