@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,29 @@ def gate(folder: Path, environ: dict[str, str], *words: str) -> subprocess.Compl
         capture_output=True,
         text=True,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """How a command ended in this process, where MLflow is imported already."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def here(folder: Path, store: Store, *words: str) -> Done:
+    """Run `aims-gate` on a store, in *folder*."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,  # MLflow's client takes the variable away
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.setenv("MLFLOW_TRACKING_URI", store.uri)
+        patch.chdir(folder)
+        code = guarded(list(words))
+    return Done(returncode=code, stdout=out.getvalue(), stderr=err.getvalue())
 
 
 def table(share: float) -> str:
@@ -222,7 +246,7 @@ def test_a_policy_is_simulated_over_the_versions_of_a_model(
     ]
     assert everything(content, mlflow_store) == before
     assert sorted(p.name for p in tmp_path.glob("aims-gate-evidence*")) == []
-    newest = gate(tmp_path, environ, "policy", "simulate", "--model", "past", "--last", "1")
+    newest = here(tmp_path, mlflow_store, "policy", "simulate", "--model", "past", "--last", "1")
     assert newest.returncode == 3, "nothing could be read"
     assert "none of them could be read" in newest.stderr
 
@@ -232,9 +256,8 @@ def test_a_policy_is_simulated_over_the_runs_of_an_experiment(
     past: Any, tmp_path: Path, mlflow_store: Store
 ) -> None:
     _content, runs = past
-    environ = environment({"MLFLOW_TRACKING_URI": mlflow_store.uri, "PYTHONWARNINGS": "ignore"})
     asked = ("policy", "simulate", "policy.yaml", "--experiment", "Default")
-    done = gate(tmp_path, environ, *asked)
+    done = here(tmp_path, mlflow_store, *asked)
     assert done.returncode == 0, done.stderr
     told = {line.split()[2]: line.split()[0] for line in done.stdout.splitlines()[1:4]}
     assert told == {
@@ -244,8 +267,8 @@ def test_a_policy_is_simulated_over_the_runs_of_an_experiment(
     }
     scoped = POLICY.replace("rules:", "applies_to: {models: [past]}\nrules:")
     (tmp_path / "policy.yaml").write_text(scoped, encoding="utf-8")
-    assert gate(tmp_path, environ, *asked).returncode == 2
-    assert gate(tmp_path, environ, *asked, "--as", "past").returncode == 0
+    assert here(tmp_path, mlflow_store, *asked).returncode == 2
+    assert here(tmp_path, mlflow_store, *asked, "--as", "past").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -263,8 +286,7 @@ def test_what_cannot_be_simulated_is_an_error(
     words: list[str], code: int, message: str, tmp_path: Path, mlflow_store: Store
 ) -> None:
     (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
-    environ = environment({"MLFLOW_TRACKING_URI": mlflow_store.uri, "PYTHONWARNINGS": "ignore"})
-    done = gate(tmp_path, environ, "policy", "simulate", "policy.yaml", *words)
+    done = here(tmp_path, mlflow_store, "policy", "simulate", "policy.yaml", *words)
     assert (done.returncode, message in done.stderr) == (code, True), done.stderr
 
 
