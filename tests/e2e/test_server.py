@@ -125,9 +125,9 @@ def test_train_gate_publish_and_verify(mlflow_server: str, tmp_path: Path) -> No
 
 
 @pytest.fixture
-def mortal(tmp_path: Path) -> Iterator[Server]:
+def mortal(tmp_path: Path, empty_store: Path) -> Iterator[Server]:
     """A server of this test's own, to be killed."""
-    server = Server(folder=tmp_path / "server")
+    server = Server(folder=tmp_path / "server", store=empty_store)
     server.start()
     yield server
     server.kill()
