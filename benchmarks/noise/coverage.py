@@ -16,7 +16,14 @@ from aims_gate.stats.divergence import psi
 from aims_gate.stats.drift import wasserstein, wasserstein_noise
 from aims_gate.stats.intervals import Rate, mover_difference, mover_ratio
 from aims_gate.stats.paired import Discordant, tango
-from aims_gate.stats.tables import Classes, Confusion, Losses, Queries, Ranked, ScoreTable
+from aims_gate.stats.tables import (
+    Classes,
+    Confusion,
+    Losses,
+    Queries,
+    Ranked,
+    ScoreTable,
+)
 
 ALPHA = 0.025
 """Error of each side: both together are an interval at 95 %."""

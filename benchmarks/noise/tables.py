@@ -12,6 +12,7 @@ import peers
 from coverage import cases, covered
 from draws import Rng, Values
 from gate import BIAS, DRIFT, Draw, decided, outcomes
+from two_models import two_models
 
 from aims_gate.checks import CHECKS
 from aims_gate.verdict import Outcome
@@ -159,7 +160,7 @@ def _clustered(rng: Rng, runs: int) -> Iterator[Row]:
 
 
 def _covered(rng: Rng, runs: int) -> Iterator[Row]:
-    for case in cases():
+    for case in (*cases(), *two_models()):
         found = [covered(case, rng, rows=rows, runs=10 * runs) for rows in (30, 100, 1000)]
         yield (
             case.name,
