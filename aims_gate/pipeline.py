@@ -22,7 +22,7 @@ from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, Usa
 from aims_gate.evidence.record import record
 from aims_gate.facts import DatasetIdentity
 from aims_gate.judge import decide, judge, not_applicable
-from aims_gate.measure import measure
+from aims_gate.measure import measure, read_ahead
 from aims_gate.plan import Task, applies, on_insufficient, plan, stage_of
 from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import check
@@ -154,6 +154,7 @@ def evaluate(
     if not any(task.rule.severity is Severity.BLOCK for task in relevant):
         raise _applies_to_nothing(policy, f"no blocking rule applies to {model} at {stage}")
     now = world.now()
+    read_ahead(relevant, subject, now=now, engines=engines)
     results = []
     for task in tasks:
         if task not in relevant:
