@@ -1,8 +1,8 @@
 """Metrics of a multi-class confusion table.
 
 Recalls are proportions of disjoint sets of rows (by label), precisions too (by prediction), so
-their means have MOVER bounds. The rows behind F1 scores overlap: means of them, and the
-correlation of label and prediction, have bounds from the delta method over all cells.
+their means have the bounds of `confusion.mean_bounds`. The rows behind F1 scores overlap: means of
+them, and the correlation of label and prediction, have bounds from the delta method over all cells.
 Measured with three to ten unequal classes and 30 to 5,000 rows, where `too_few` and
 `too_few_of_a_class` let them be: wrong on one side in 2-8 % for an aim of 5 %. Weighted precision
 has no bounds: those of the delta method were wrong in up to 11 % at 10 rows a class.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from scipy.special import ndtri, stdtrit
 
 from aims_gate.facts import Need
-from aims_gate.stats.intervals import Bounds, wilson
+from aims_gate.stats.intervals import Bounds, proportion_bounds
 from aims_gate.stats.means import LEAST_ROWS, hall_bounds, too_few
 from aims_gate.stats.tables import Losses
 
@@ -122,8 +122,8 @@ def delong_difference(placements: Placements, alpha: float, *, area: float) -> B
     DeLong, DeLong and Clarke-Pearson (1988), with Satterthwaite's t. Where few errors are left,
     rarer-class rows x (1 - area) below 10, both bounds lie a quarter of a row of that class
     further out: without it an upper bound was measured to be wrong in up to 12 % for 5 %. Where
-    every row is ranked alike, nothing varies, and the bounds are what Wilson's bound of none in n
-    leaves of each class. Needs `LEAST_CLASS` rows of each class.
+    every row is ranked alike, nothing varies, and the bounds are what the bound of none in n leaves
+    of each class. Needs `LEAST_CLASS` rows of each class.
 
     Args:
         placements: Of both classes.
@@ -144,8 +144,8 @@ def delong_difference(placements: Placements, alpha: float, *, area: float) -> B
 
 
 def unseen(rows: int, alpha: float) -> float:
-    """Give Wilson's upper bound of a share of which not one was seen in *rows* rows."""
-    return wilson(0, rows, quantile(alpha))[1]
+    """Give the upper bound of a share of which not one was seen in *rows* rows."""
+    return proportion_bounds(0, rows, quantile(alpha))[1]
 
 
 def quantile(alpha: float) -> float:
@@ -163,7 +163,7 @@ def _parts(placements: Placements) -> tuple[float, float]:
 def mean_difference(differences: Losses, alpha: float, *, loss: float) -> Bounds:
     """Give the bounds of the mean of row differences; see `short_of_mean`.
 
-    Hall's, as for means of losses. Where not one row differs, Wilson's bound of none in n rows,
+    Hall's, as for means of losses. Where not one row differs, the bound of none in n rows,
     times *loss*: as if that share of rows changed by as much as the mean loss.
     """
     if not differences.variance > 0 and not differences.mean:

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from coverage import ALPHA, Case
+from coverage import Case
 from draws import Rng
+from quantities import ALPHA
 
 from aims_gate.stats import scores
+from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.paired_tables import Answered, gradient_of, spread
 from aims_gate.stats.tables import BetaConfusion, Classes, Confusion, ScoreTable
 
@@ -73,7 +75,7 @@ def _paired_case(metric: str, cells: np.ndarray) -> Case:
 
     truth = difference(np.rint(1e12 * cells).astype(np.int64))
 
-    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
+    def draw(rng: Rng, rows: int) -> Bounds | None:
         cube = rng.multinomial(rows, cells.ravel() / cells.sum()).reshape(cells.shape)
         value = difference(cube)
         if math.isnan(value):

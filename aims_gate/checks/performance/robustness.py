@@ -22,7 +22,7 @@ from aims_gate.policy.model import DataSpec, DecideOn, Role
 from aims_gate.sources.pairing import paired
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
-from aims_gate.stats.intervals import wilson
+from aims_gate.stats.intervals import WILSON, proportion_bounds
 from aims_gate.stats.paired import ErrorDesign, quantile
 
 _NUMBERS = (Kind.NUMBER, Kind.BOOLEAN)
@@ -40,7 +40,7 @@ class Robustness:
             "losses the other way round: 0 is no harm, above 0 is worse; of metrics in [0, 1] the "
             "conventional limit is 0.05. Paired, with the intervals of performance.champion.\n\n"
             "effect: flips. The share of rows whose predicted class changes, right or wrong, in "
-            "[0, 1]: 0 is none; the conventional limit is 0.05. Interval: Wilson score (1927). It "
+            "[0, 1]: 0 is none; the conventional limit is 0.05. Interval: guarded Wilson. It "
             "needs no labels.\n\n"
             "The disturbed answers are columns of the evaluation data, each a cell of its own that "
             "shares alpha with the others (Bonferroni), or the data of role perturbed, matched by "
@@ -197,13 +197,13 @@ class Robustness:
         pairs_ = zip(cells.values, cells.counts.tolist(), strict=True)
         flipped = sum(count for (one, other), count in pairs_ if one != other)
         z = quantile(alpha)
-        low, high = wilson(flipped, cells.rows, z)
+        low, high = proportion_bounds(flipped, cells.rows, z)
         error = (high - low) / (2 * z)
         yield Statistic(
             name=self.judged().name,
             slice=where,
             value=flipped / cells.rows,
-            interval=Interval(low=low, high=high, level=1 - 2 * alpha, method="Wilson score"),
+            interval=Interval(low=low, high=high, level=1 - 2 * alpha, method=WILSON),
             rows=cells.rows,
             total=theirs.frame.rows,
             judged=True,
