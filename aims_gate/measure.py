@@ -1,4 +1,4 @@
-"""Task -> statistics: the only module that runs a check, and the only broad `except`.
+"""Task -> statistics: the only module that runs a check, and that catches whatever one raises.
 
 Whatever a check does - crash, measure nothing, give NaN - ends here as a judged cell that says so.
 Nothing a check does can make a rule disappear.
@@ -10,13 +10,15 @@ import logging
 import math
 import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from aims_gate.checks import Inputs, Judged, NoDataError
 from aims_gate.checks.ages import age_of, ahead
-from aims_gate.engines import Engines
+from aims_gate.engines import Engine, Engines
+from aims_gate.engines.ahead import Ahead
 from aims_gate.errors import GateError, MissingColumnError
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.plan import Task
@@ -45,13 +47,7 @@ def measure(
     if empty:
         return empty
     try:
-        inputs = Inputs(
-            subject=subject,
-            engine=engines[task.engine],
-            alpha=task.alpha,
-            now=now,
-            on=task.rule.on,
-        )
+        inputs = _inputs(task, subject, now=now, engine=engines[task.engine])
         measured = tuple(task.check.measure(inputs))
     except (NoDataError, MissingColumnError) as error:
         measured = (_lacking(name, Lack.MISSING, str(error)),)
@@ -61,6 +57,25 @@ def measure(
         _LOG.exception("%s: the check %s crashed", task.rule.id, task.rule.check)
         measured = (_lacking(name, Lack.UNDEFINED, f"the check crashed: {_crash(error)}"),)
     return (*_sealed(task.judged, measured), *_sizes(task, subject), *_ages(task, subject, now))
+
+
+def read_ahead(tasks: Iterable[Task], subject: Subject, *, now: datetime, engines: Engines) -> None:
+    """Measure with our own engine while the libraries of others load, and use no answer of it.
+
+    What takes long in large data, reading and sorting, is kept by the frames and done when a
+    library is there to be asked.
+    """
+    for task in tasks:
+        engine = engines[task.engine]
+        if type(task.check).about.asks and not engine.ready:
+            ahead = Ahead(engines["native"], engine)
+            # whatever fails here fails again, and is told, where it is measured
+            with suppress(Exception):
+                tuple(task.check.measure(_inputs(task, subject, now=now, engine=ahead)))
+
+
+def _inputs(task: Task, subject: Subject, *, now: datetime, engine: Engine) -> Inputs:
+    return Inputs(subject=subject, engine=engine, alpha=task.alpha, now=now, on=task.rule.on)
 
 
 def _sealed(of: Judged, measured: Iterable[Statistic]) -> Iterator[Statistic]:

@@ -5,24 +5,21 @@
 
 from __future__ import annotations
 
-import platform
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 
-import aims_gate
+from aims_gate import provenance
 from aims_gate.attest import manifest
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.verify import ORIGIN
 from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
 from aims_gate.evidence.record import record
-from aims_gate.facts import DatasetIdentity
 from aims_gate.judge import decide, judge, not_applicable
-from aims_gate.measure import measure
+from aims_gate.measure import measure, read_ahead
 from aims_gate.plan import Task, applies, on_insufficient, plan, stage_of
 from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import check
@@ -30,7 +27,7 @@ from aims_gate.reports import REPORTS
 from aims_gate.sinks import directory
 from aims_gate.sources.opening import open_subject
 from aims_gate.sources.subject import Subject, Workspace
-from aims_gate.verdict import EvidenceIdentity, PolicyIdentity, Result, Verdict
+from aims_gate.verdict import EvidenceIdentity, Result, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,16 +112,17 @@ def run(request: Request, world: World) -> Verdict:
         )
         results = evaluate(policy, tasks, subject, stage=stage, world=world, engines=engines)
         _refuse_changed(subject)
+        versions = provenance.versions(engines, tasks, libraries, subject)
         verdict = Verdict(
             decision=decide(results),
             stage=stage,
             model=subject.model,
-            policy=_identify(policy),
+            policy=provenance.policy(policy),
             results=results,
-            datasets=tuple(_datasets(subject)),
+            datasets=tuple(provenance.datasets(subject)),
             started=started,
             finished=world.now(),
-            versions=_versions(engines, tasks, libraries, subject) | _origin(request.recording),
+            versions=versions | _origin(request.recording),
         )
         if request.recording is None:
             return verdict
@@ -154,6 +152,7 @@ def evaluate(
     if not any(task.rule.severity is Severity.BLOCK for task in relevant):
         raise _applies_to_nothing(policy, f"no blocking rule applies to {model} at {stage}")
     now = world.now()
+    read_ahead(relevant, subject, now=now, engines=engines)
     results = []
     for task in tasks:
         if task not in relevant:
@@ -231,13 +230,6 @@ def _refuse_unread(given: Mapping[Role, object], tasks: tuple[Task, ...]) -> Non
             raise UsageError(f"the {role} data that were handed over are None")
 
 
-def _datasets(subject: Subject) -> Iterator[DatasetIdentity]:
-    """Give what every role was read from, each followed by what it was joined with."""
-    for _role, data in sorted(subject.data.items()):
-        yield data.identity
-        yield from (other.identity for other in data.joined)
-
-
 def _refuse_changed(subject: Subject) -> None:
     """Hash the private copy again: what was evaluated must be what is signed."""
     again = manifest.scan(subject.folder)
@@ -254,17 +246,6 @@ def _applies_to_nothing(policy: Policy, what: str) -> PolicyError:
     return PolicyError([Problem(file=policy.uri, line=0, what=what, hint=hint)])
 
 
-def _identify(policy: Policy) -> PolicyIdentity:
-    return PolicyIdentity(
-        id=policy.id,
-        version=policy.version,
-        digest=policy.digest,
-        uri=policy.uri,
-        extends=policy.extends,
-        source_digest=policy.source_digest,
-    )
-
-
 def _start(engines: Engines, tasks: tuple[Task, ...]) -> tuple[str, ...]:
     """Let engines load their libraries while data are read; MissingExtraError if one is missing."""
     wanted: dict[str, None] = {}
@@ -274,30 +255,3 @@ def _start(engines: Engines, tasks: tuple[Task, ...]) -> tuple[str, ...]:
         engines[name].start(libraries)
         wanted |= dict.fromkeys(libraries)
     return tuple(wanted)
-
-
-def _versions(
-    engines: Engines, tasks: tuple[Task, ...], libraries: tuple[str, ...], subject: Subject
-) -> dict[str, str]:
-    kinds = sorted(set(subject.isolation.values()))
-    labels = {name: engines[name].label for name in sorted({task.engine for task in tasks})}
-    return {
-        "aims-gate": aims_gate.__version__,
-        "python": platform.python_version(),
-        **{f"engine:{name}": label for name, label in labels.items()},
-        **{library: metadata.version(library) for library in sorted(libraries)},
-        **({"isolation": ", ".join(kinds)} if kinds else {}),
-        **_pythons(subject),
-    }
-
-
-def _pythons(subject: Subject) -> dict[str, str]:
-    """Say what the model's code ran in; there is one environment of its own for all roles."""
-    used = subject.pythons.values()
-    own = next((python for python in used if python.requirements), None)
-    kinds = sorted({python.environment for python in used})
-    told = {"environment": ", ".join(kinds)} if kinds else {}
-    if own is None:
-        return told
-    digest = f"sha256:{own.requirements}"
-    return told | {"environment:python": own.python, "environment:requirements": digest}

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,7 @@ class Bench:
 
     def size(self, rows: int) -> Iterator[tuple[str, Cost]]:
         """Give each leg and its cost; all but the plain script take turns."""
-        paths = [str(path) for path in make(self._cache / "data", rows).values()]
+        paths = self._data(rows)
         legs = {
             "bare": [str(HERE / "bare_cost.py"), *paths],
             "bare-avx2": [str(HERE / "bare_cost.py"), *paths],
@@ -131,7 +132,7 @@ class Bench:
 
     def stages(self, rows: int) -> dict[str, float]:
         """Give the seconds of each stage of our gate, signed, in one process."""
-        paths = [str(path) for path in make(self._cache / "data", rows).values()]
+        paths = self._data(rows)
         policy = self._policy("native")
         found = self._run([str(HERE / "speed_stages.py"), policy, MODEL, *paths, "gate.key"])
         stages: dict[str, float] = json.loads(found.printed)
@@ -143,6 +144,12 @@ class Bench:
             name: median([self._run(["-P", "-W", "ignore", "-c", f"import {name}"]) for _ in "123"])
             for name in _IMPORTS
         }
+
+    def _data(self, rows: int) -> list[str]:
+        # in a process of its own: a child's largest size begins with that of its parent
+        with ProcessPoolExecutor(1) as pool:
+            paths = pool.submit(make, self._cache / "data", rows).result()
+        return [str(path) for path in paths.values()]
 
     def _gate(self, engine: str, paths: list[str]) -> list[str]:
         data = [f"--data={role}={path}" for role, path in zip(SIDES, paths, strict=True)]

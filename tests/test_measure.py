@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import pytest
 
 from aims_gate.attest.manifest import Entry, Manifest
 from aims_gate.checks import About, Inputs, Judged, NoDataError
+from aims_gate.engines import Engines
 from aims_gate.errors import CheckError, DataError, MissingColumnError
 from aims_gate.facts import (
     DatasetIdentity,
@@ -25,7 +27,7 @@ from aims_gate.facts import (
 )
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.judge import judge
-from aims_gate.measure import AGE, measure
+from aims_gate.measure import AGE, measure, read_ahead
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import DataSpec, OnInsufficient, Policy, Role, Rule
 from aims_gate.sources.subject import Data, Subject
@@ -123,6 +125,41 @@ def test_the_message_of_a_crash_stays_out_of_the_evidence(
     assert SECRET not in reason
     assert "test_measure.py" in reason
     assert SECRET in caplog.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking(Rigged):
+    """A check that asks a library, and notes which engine it was given."""
+
+    about: ClassVar[About] = replace(Rigged.about, asks="scikit-learn")
+    seen: list[str]
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        self.seen.append(type(inputs.engine).__name__)
+        return Rigged.measure(self, inputs)
+
+
+def test_reading_ahead_measures_with_our_own_engine_while_a_library_loads_and_tells_nothing() -> (
+    None
+):
+    """What it fails with is told where it counts; an interrupt is no failure of a check."""
+    seen: list[str] = []
+    asking = replace(task(None), check=Asking(answer=ZeroDivisionError(SECRET), seen=seen))
+    with Engines(os.environ) as engines:
+        read_ahead([replace(asking, engine="both")], subject(), now=NOW, engines=engines)
+        assert not seen, "nothing loads yet"
+        engines["both"].start(["scikit-learn"])
+        plain = task([], engine="both")
+        read_ahead(
+            [asking, plain, replace(asking, engine="both")], subject(), now=NOW, engines=engines
+        )
+        assert seen == ["Ahead"]
+        interrupted = Asking(answer=KeyboardInterrupt(), seen=seen)
+        with pytest.raises(KeyboardInterrupt):
+            read_ahead(
+                [replace(asking, check=interrupted, engine="both")],
+                subject(), now=NOW, engines=engines,
+            )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,11 @@ class Engine(Protocol):
         """Name and version: `native 0.1.0`."""
         ...
 
+    @property
+    def ready(self) -> bool:
+        """Whether a question would be answered, or refused, without waiting for libraries."""
+        ...
+
     def start(self, libraries: Iterable[str]) -> None:
         """Begin to load *libraries*, if it uses any; MissingExtraError if one is not installed."""
         ...

@@ -19,7 +19,7 @@ from aims_gate.stats import drift
 from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.divergence import DIVERGENCES
-from aims_gate.stats.samples import drawn, order_statistics
+from aims_gate.stats.samples import drawn, order_statistics, scaled
 from aims_gate.stats.tables import Ranked, ScoreTable
 
 
@@ -66,6 +66,11 @@ class Both:
         """Name and version; each value carries the label of the library that agreed."""
         return f"both {aims_gate.__version__}"
 
+    @property
+    def ready(self) -> bool:
+        """Whether the reference is."""
+        return self._reference.ready
+
     def start(self, libraries: Iterable[str]) -> None:
         """Start the reference; MissingExtraError if a library is not installed."""
         self._reference.start(libraries)
@@ -94,10 +99,11 @@ class Both:
         )
 
     def drift_of_bins(self, method: str, table: Binned) -> Answer:
-        """Give our distance where a library's plain one of the same counts is the same."""
+        """Give our distance where a library's plain one of the same shares is the same."""
         ours = self._native.drift_of_bins(method, table)
-        theirs = self._reference.drift_of_bins(method, table)
-        plain = DIVERGENCES[method].plain(*drawn(method, table)) if table.bins > 1 else 0.0
+        asked = scaled(table) if DIVERGENCES[method].smooth else table
+        theirs = self._reference.drift_of_bins(method, asked)
+        plain = DIVERGENCES[method].plain(*drawn(method, asked)) if table.bins > 1 else 0.0
         return _agreed(ours, plain, theirs, TOLERANCES[method])
 
     def drift_of_numbers(

@@ -24,6 +24,11 @@ class Native:
         """Name and version, as it stands in evidence."""
         return OWN
 
+    @property
+    def ready(self) -> bool:
+        """True: it loads nothing."""
+        return True
+
     def start(self, libraries: Iterable[str]) -> None:
         """Do nothing: everything is there."""
 

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aims_gate.stats.intervals import Bounds, root, wilson
+from aims_gate.stats.intervals import Bounds, proportion_bounds, root
 from aims_gate.stats.tables import BetaConfusion, Confusion
 
+FEW_ROWS = 10
+"""Below so many rows a proportion the mean of several takes the wider side on both sides."""
 Share = tuple[int, int]
 """Successes and trials."""
 
@@ -55,8 +57,8 @@ def f1(table: Confusion) -> float:
 
 
 def f1_bounds(table: Confusion, z: float) -> Bounds:
-    """Give F1's bounds from Wilson's of J = tp / (tp + fp + fn): F1 = 2J / (1 + J) rises with J."""
-    low, high = wilson(*jaccard(table), z)
+    """Give F1's bounds from those of J = tp / (tp + fp + fn): F1 = 2J / (1 + J) rises with J."""
+    low, high = proportion_bounds(*jaccard(table), z)
     return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
@@ -74,7 +76,8 @@ def f_beta_bounds(table: BetaConfusion, z: float) -> Bounds:
     T(t) = (1 + b^2)(1 - t) tp - t (b^2 fn + fp) has mean 0 where t is the truth. V(t) is its
     variance there, over the n = tp + fp + fn rows: a row is a hit with the share that makes the
     mean 0, and the errors keep the shares they were seen with, half a row added to each kind. At
-    b = 1 these are Wilson's bounds of J, and so `f1_bounds`.
+    b = 1 these are Wilson's bounds of J. The guard of J's own bounds (`proportion_bounds`), which
+    F-beta rises with, widens them, so that at b = 1 they are `f1_bounds`.
     """
     square, rows = table.beta * table.beta, jaccard(table)[1]
     missed = (table.fn + 0.5) / (table.fn + table.fp + 1)
@@ -91,7 +94,11 @@ def f_beta_bounds(table: BetaConfusion, z: float) -> Bounds:
     value = f_beta(table)
     low = root(lambda t: distance(t, 1), 0.0, value) if table.tp else 0.0
     high = root(lambda t: distance(t, -1), value, 1.0) if value < 1 else 1.0
-    return min(low, value), max(high, value)
+    least, most = (
+        (1 + square) * j / ((1 + square) * j + (1 - j) * weight)
+        for j in proportion_bounds(*jaccard(table), z)
+    )
+    return min(low, least, value), max(high, most, value)
 
 
 def balanced_accuracy(table: Confusion) -> float:
@@ -102,22 +109,29 @@ def balanced_accuracy(table: Confusion) -> float:
 def mean_bounds(shares: Sequence[Share], z: float) -> Bounds:
     """Give bounds of the mean of independent proportions, in [0, 1].
 
-    MOVER over Wilson bounds l_i, u_i, for k proportions p_i: mean - sqrt(sum (p_i - l_i)^2) / k and
-    mean + sqrt(sum (u_i - p_i)^2) / k (Zou, Huang and Zhang 2009, "A note on confidence interval
-    estimation for a linear function of binomial proportions"). With three proportions and more
-    each takes the larger of its two distances on both sides: the skewness of many proportions near
-    0 or 1 adds up, and the short side alone was measured to be wrong in up to 15 % for 5 %.
+    From the guarded Wilson interval of each of k proportions, with half width h_i and with its
+    middle d_i above the proportion: mean + (sum d_i h_i^2 / sum h_i^2 -+ sqrt(sum h_i^2)) / k.
+    Widths add as variances do (MOVER; Zou, Huang and Zhang 2009, "A note on confidence interval
+    estimation for a linear function of binomial proportions"); what skewness does to an interval
+    is its third cumulant over its variance (Cornish and Fisher 1938), and both of these add. MOVER
+    alone lets the skewness of k proportions count sqrt(k) times: near 0 or 1 its short side is
+    wrong in up to 9 % for 2.5 %, this in up to 3.5 %. On fewer than `FEW_ROWS` rows a proportion
+    the larger of its two distances counts on both sides.
     """
     values = [ratio(share) for share in shares]
-    limits = [wilson(*share, z) for share in shares]
+    limits = [proportion_bounds(*share, z) for share in shares]
     below = [p - low for p, (low, _) in zip(values, limits, strict=True)]
     above = [high - p for p, (_, high) in zip(values, limits, strict=True)]
-    if len(shares) > 2:
+    if sum(trials for _, trials in shares) < FEW_ROWS * len(shares):
         below = above = list(map(max, below, above))
+    halves = [(b + a) / 2 for b, a in zip(below, above, strict=True)]
+    spread = math.hypot(*halves)
+    leans = [(a - b) / 2 * h * h for b, a, h in zip(below, above, halves, strict=True)]
+    lean = math.fsum(leans) / (spread * spread) if spread else 0.0
     mean = math.fsum(values) / len(values)
     return (
-        max(mean - math.hypot(*below) / len(values), 0.0),
-        min(mean + math.hypot(*above) / len(values), 1.0),
+        max(mean + (lean - spread) / len(values), 0.0),
+        min(mean + (lean + spread) / len(values), 1.0),
     )
 
 

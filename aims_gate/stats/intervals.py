@@ -1,8 +1,10 @@
 """Closed-form confidence intervals for proportions, their differences and their ratios.
 
-Wilson (1927), "Probable inference, the law of succession, and statistical inference"; Newcombe
-(1998), "Interval estimation for the difference between independent proportions", method 10, which
-Zou and Donner (2008) generalised as MOVER; Donner and Zou (2012) for the ratio (MOVER-R).
+Wilson (1927), "Probable inference, the law of succession, and statistical inference", guarded by
+Clopper and Pearson (1934), "The use of confidence or fiducial limits illustrated in the case of
+the binomial"; Newcombe (1998), "Interval estimation for the difference between independent
+proportions", method 10, which Zou and Donner (2008) generalised as MOVER; Donner and Zou (2012)
+for the ratio (MOVER-R). Measured: docs/statistics.md, "Proportions".
 """
 
 from __future__ import annotations
@@ -10,6 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from scipy.special import betainc, betaincc, betainccinv, betaincinv, ndtr
+
+WILSON = "guarded Wilson score"
+"""What the interval of a proportion is called."""
+GUARD = 1.4
+"""One side of a proportion's interval is wrong at most so many times as often as it aims for."""
 
 Bounds = tuple[float, float]
 
@@ -25,11 +34,15 @@ def root(excess: Callable[[float], float], low: float, high: float) -> float:
     return low
 
 
-def wilson(successes: float, rows: float, z: float) -> Bounds:
-    """Give the Wilson score interval of a proportion.
+def proportion_bounds(successes: float, rows: float, z: float) -> Bounds:
+    """Give the guarded Wilson interval of a proportion.
 
-    (p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n). The lower bound of no success is exactly
-    0 and the upper bound of nothing but successes exactly 1.
+    (p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n); but a bound that is wrong with more than
+    `GUARD` times the error that *z* stands for becomes the exact one (Clopper and Pearson) of that
+    error. So whatever the rate and the rows, a one-sided bound at 5 % is wrong in at most 7 %, and
+    a two-sided interval at 95 % holds the truth in at least 93 %. Wilson's alone is wrong in up to
+    16 % for 2.5 % where fewer than two events are expected, and in up to 115 times the error of
+    z = 3.2. The lower bound of no success is exactly 0, the upper one of nothing but successes 1.
 
     Args:
         successes: From 0 to *rows*; need not be whole (planned or de-clustered counts are not).
@@ -37,7 +50,8 @@ def wilson(successes: float, rows: float, z: float) -> Bounds:
         z: Standard normal quantile, at least 0: 1.96 for 95 % two-sided.
 
     Returns:
-        (low, high) with 0 <= low <= successes / rows <= high <= 1.
+        (low, high) with 0 <= low <= successes / rows <= high <= 1. Neither falls as *successes*
+        grow; exchanging successes and failures mirrors them.
 
     Raises:
         ValueError: For no rows, or successes outside [0, rows]: a caller's error.
@@ -48,10 +62,23 @@ def wilson(successes: float, rows: float, z: float) -> Bounds:
     share, square = successes / rows, z * z / rows
     centre = share + square / 2
     spread = math.sqrt(share * (1 - share) * square + square * square / 4)
-    low = 0.0 if successes == 0 else (centre - spread) / (1 + square)
-    high = 1.0 if successes == rows else (centre + spread) / (1 + square)
+    low, high = (centre - spread) / (1 + square), (centre + spread) / (1 + square)
+    low = 0.0 if successes == 0 else _guarded_low(max(low, 0.0), successes, rows, z)
+    high = 1.0 if successes == rows else _guarded_high(min(high, 1.0), successes, rows, z)
     # rounding may push a bound past the share itself by one unit in the last place
-    return min(max(low, 0.0), share), max(min(high, 1.0), share)
+    return min(low, share), max(high, share)
+
+
+def _guarded_low(low: float, successes: float, rows: float, z: float) -> float:
+    """Keep a lower bound if so many successes or more are rare enough where it is the rate."""
+    most, shape = GUARD * float(ndtr(-z)), (successes, rows - successes + 1)
+    return low if betainc(*shape, low) <= most else float(betaincinv(*shape, most))
+
+
+def _guarded_high(high: float, successes: float, rows: float, z: float) -> float:
+    """Keep an upper bound if so few successes or fewer are rare enough where it is the rate."""
+    most, shape = GUARD * float(ndtr(-z)), (successes + 1, rows - successes)
+    return high if betaincc(*shape, high) <= most else float(betainccinv(*shape, most))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +91,8 @@ class Rate:
 
     @classmethod
     def of(cls, successes: float, rows: float, z: float) -> Rate:
-        """Give the proportion with its Wilson interval."""
-        low, high = wilson(successes, rows, z)
+        """Give the proportion with its guarded Wilson interval."""
+        low, high = proportion_bounds(successes, rows, z)
         return cls(value=successes / rows, low=low, high=high)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from scipy.special import bdtrc, betaincinv, ndtri
 
 from aims_gate.facts import Need
-from aims_gate.stats.intervals import wilson
+from aims_gate.stats.intervals import proportion_bounds
 from aims_gate.stats.power import LEAST_SAMPLE, POWER, Z_POWER
 
 TWICE = 2.0
@@ -119,7 +119,7 @@ class Unseen:
 
     @property
     def proven(self) -> float:
-        """What of it is proven beyond 1 %, in [0, 1]: Wilson bounds of both shares."""
+        """What of it is proven beyond 1 %, in [0, 1]: bounds of both shares."""
         return max(0.0, self._proven(self.unseen))
 
     def need(self, *, limit: float, line: float, serious: float) -> Need:
@@ -143,8 +143,8 @@ class Unseen:
 
     def _proven(self, unseen: float, rows: int | None = None) -> float:
         z = -float(ndtri(self.sizes.alpha))
-        low = wilson(unseen, self.sizes.current if rows is None else rows, z)[0]
-        return low - wilson(self.once, self.sizes.reference, z)[1] - MARGIN
+        low = proportion_bounds(unseen, self.sizes.current if rows is None else rows, z)[0]
+        return low - proportion_bounds(self.once, self.sizes.reference, z)[1] - MARGIN
 
 
 def _grown(enough: Callable[[int], bool], *, start: int) -> int:

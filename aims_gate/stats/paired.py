@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from scipy.special import ndtri, stdtrit
 
 from aims_gate.facts import Need
-from aims_gate.stats.intervals import Bounds, wilson
+from aims_gate.stats.intervals import Bounds, proportion_bounds
 from aims_gate.stats.means import LEAST_ROWS, hall_bounds, too_few
 from aims_gate.stats.tables import Losses
 
@@ -122,8 +122,8 @@ def delong_difference(placements: Placements, alpha: float, *, area: float) -> B
     DeLong, DeLong and Clarke-Pearson (1988), with Satterthwaite's t. Where few errors are left,
     rarer-class rows x (1 - area) below 10, both bounds lie a quarter of a row of that class
     further out: without it an upper bound was measured to be wrong in up to 12 % for 5 %. Where
-    every row is ranked alike, nothing varies, and the bounds are what Wilson's bound of none in n
-    leaves of each class. Needs `LEAST_CLASS` rows of each class.
+    every row is ranked alike, nothing varies, and the bounds are what the bound of none in n leaves
+    of each class. Needs `LEAST_CLASS` rows of each class.
 
     Args:
         placements: Of both classes.
@@ -144,8 +144,8 @@ def delong_difference(placements: Placements, alpha: float, *, area: float) -> B
 
 
 def unseen(rows: int, alpha: float) -> float:
-    """Give Wilson's upper bound of a share of which not one was seen in *rows* rows."""
-    return wilson(0, rows, quantile(alpha))[1]
+    """Give the upper bound of a share of which not one was seen in *rows* rows."""
+    return proportion_bounds(0, rows, quantile(alpha))[1]
 
 
 def quantile(alpha: float) -> float:
@@ -163,7 +163,7 @@ def _parts(placements: Placements) -> tuple[float, float]:
 def mean_difference(differences: Losses, alpha: float, *, loss: float) -> Bounds:
     """Give the bounds of the mean of row differences; see `short_of_mean`.
 
-    Hall's, as for means of losses. Where not one row differs, Wilson's bound of none in n rows,
+    Hall's, as for means of losses. Where not one row differs, the bound of none in n rows,
     times *loss*: as if that share of rows changed by as much as the mean loss.
     """
     if not differences.variance > 0 and not differences.mean:
@@ -172,11 +172,36 @@ def mean_difference(differences: Losses, alpha: float, *, loss: float) -> Bounds
     return hall_bounds(differences, quantile(alpha))
 
 
-def short_of_mean(differences: Losses) -> str:
-    """Say why the mean of row differences has no bounds; empty if it has."""
+def short_of_mean(differences: Losses, *, of: str = "rows") -> str:
+    """Say why the mean of row differences has no bounds; empty if it has. *of* names the rows."""
     if differences.rows >= LEAST_ROWS and not differences.variance > 0 and not differences.mean:
         return ""
-    return too_few(differences)
+    return too_few(differences, of=of)
+
+
+def root_differences(first: Losses, second: Losses, differences: Losses) -> Losses:
+    """Give the moments of the difference of two root mean losses, as `mean_difference` takes them.
+
+    By the delta method a row moves sqrt(mean) by loss / (2 sqrt(mean)). The covariance of the two
+    losses is half of what their variances have more than that of the difference, and the skewness
+    is the difference's own. NaN where either mean is 0: the root has no slope there.
+
+    Args:
+        first: Of the first model's losses, none below 0.
+        second: Of the second's, on the same rows.
+        differences: Of each row's loss less the other.
+    """
+    if not (first.mean > 0 and second.mean > 0):
+        return Losses(rows=first.rows, mean=math.nan, variance=math.nan, skewness=math.nan)
+    one, other = 1 / (2 * math.sqrt(first.mean)), 1 / (2 * math.sqrt(second.mean))
+    shared = (first.variance + second.variance - differences.variance) / 2
+    spread = one * one * first.variance + other * other * second.variance - 2 * one * other * shared
+    return Losses(
+        rows=first.rows,
+        mean=math.sqrt(first.mean) - math.sqrt(second.mean),
+        variance=max(spread, 0.0),
+        skewness=differences.skewness,
+    )
 
 
 def mover(first: float, of_first: Bounds, second: float, of_second: Bounds) -> Bounds:

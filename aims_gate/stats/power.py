@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from aims_gate.facts import Need
 from aims_gate.stats.disparity import Measure
-from aims_gate.stats.intervals import wilson
+from aims_gate.stats.intervals import proportion_bounds
 
 POWER = 0.80
 Z_POWER = 0.8416
@@ -133,8 +133,8 @@ def _powered(side: _Side, aim: _Aim, factor: float) -> bool:
 
 def _ratio_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
     rate, share = side.rate, max(aim.serious, 0.0) * side.rate
-    high = wilson(share * rows, rows, side.z)[1]
-    low = wilson(rate * most, most, side.z)[0]
+    high = proportion_bounds(share * rows, rows, side.z)[1]
+    low = proportion_bounds(rate * most, most, side.z)[0]
     variance = share * (1 - share) / rows + aim.line**2 * rate * (1 - rate) / most
     error = Z_POWER * math.sqrt(variance)
     proof = aim.line * rate - share - math.hypot(high - share, aim.line * (rate - low))
@@ -146,8 +146,8 @@ def _gap_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
     share = min(rate + aim.serious, 1.0) if rate < 0.5 else max(rate - aim.serious, 0.0)
     error = Z_POWER * math.sqrt(share * (1 - share) / rows + rate * (1 - rate) / most)
     (lower, lower_rows), (upper, upper_rows) = sorted(((share, rows), (rate, most)))
-    low = wilson(upper * upper_rows, upper_rows, side.z)[0]
-    high = wilson(lower * lower_rows, lower_rows, side.z)[1]
+    low = proportion_bounds(upper * upper_rows, upper_rows, side.z)[0]
+    high = proportion_bounds(lower * lower_rows, lower_rows, side.z)[1]
     gap = upper - lower
     proof = gap - aim.line - math.hypot(high - lower, upper - low)
     return proof >= error and gap - aim.limit >= error

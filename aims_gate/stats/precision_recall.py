@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit, logit, ndtri, stdtrit
 
 from aims_gate.stats import auc
-from aims_gate.stats.intervals import Bounds, wilson
+from aims_gate.stats.intervals import Bounds, proportion_bounds
 from aims_gate.stats.tables import Floats, Ranked
 from aims_gate.stats.two_classes import TwoClasses
 
@@ -85,8 +85,8 @@ def bounds(table: Ranked, alpha: float) -> Bounds:
 
     logit(AP - bias) -+ t se / (c (1 - c)), c = AP - bias and t Satterthwaite's; after the logit
     interval of Boyd, Eng and Page (2013), whose binomial variance is replaced by that of
-    `influences`. Where few errors are left, the wider of it and Wilson's with as many trials as
-    there are positives. See `too_few`.
+    `influences`. Where few errors are left, the wider of it and that of a proportion with as
+    many trials as there are positives. See `too_few`.
     """
     found = influences(table)
     low, high, centre = found.value, found.value, found.value - found.bias
@@ -96,7 +96,7 @@ def bounds(table: Ranked, alpha: float) -> Bounds:
         low, high = float(expit(logit(centre) - step)), float(expit(logit(centre) + step))
     if found.positives * (1 - found.value) < _FEW_ERRORS or found.variance <= 0:
         hits = found.value * found.positives
-        rough = wilson(hits, found.positives, -float(ndtri(alpha)))
+        rough = proportion_bounds(hits, found.positives, -float(ndtri(alpha)))
         low, high = min(low, rough[0]), max(high, rough[1])
     return min(low, found.value), max(high, found.value)
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from aims_gate.facts import Need
-from aims_gate.stats.intervals import Bounds, wilson
+from aims_gate.stats.intervals import Bounds, proportion_bounds
 
 _Z_POWER = 0.8416
 """Standard normal quantile of 0.80."""
@@ -35,11 +35,11 @@ def representation(
         both: Fold the ratio, so that too many count as too few do; else it is capped at 1.
 
     Returns:
-        min(r, 1/r) or min(r, 1) of r = group / rows / population, and its bounds from Wilson's on
+        min(r, 1/r) or min(r, 1) of r = group / rows / population, and its bounds from those of
         the share; all in [0, 1].
     """
     fold = folded if both else _capped
-    low, high = (bound / population for bound in wilson(group, rows, z))
+    low, high = (bound / population for bound in proportion_bounds(group, rows, z))
     ends = fold(low), fold(high)
     # the peak of the fold is at 1
     top = 1.0 if low <= 1 <= high else max(ends)
@@ -75,7 +75,7 @@ class ShareDesign:
         if rows <= 0:
             return False
         error = _Z_POWER * math.sqrt(share * (1 - share) / rows)
-        high = wilson(share * rows, rows, self.z)[1]
+        high = proportion_bounds(share * rows, rows, self.z)[1]
         return high + error < line * self.population and share + error < limit * self.population
 
 

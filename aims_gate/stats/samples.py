@@ -6,6 +6,8 @@ that needs one comes through here.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from aims_gate.stats.bins import Binned, Counts, Floats, Ordered
@@ -13,6 +15,9 @@ from aims_gate.stats.divergence import DIVERGENCES
 
 MOST_ROWS = 4_000_000
 """Rows that a table of bins is written out to at most."""
+COMPARED_ROWS = 50_000
+"""Rows a side of a table of bins that two engines are asked about: all of one shape prove as much,
+and a library counts the rows one by one."""
 ORDER_STATISTICS = 20_000
 """Values that stand for a numeric sample: an error below 1e-4 standard deviations where the tails
 are those of a normal law."""
@@ -34,6 +39,14 @@ def drawn(method: str, table: Binned) -> tuple[Counts, Counts]:
     return _smoothed(table.reference, of.least), _smoothed(table.current, of.least)
 
 
+def scaled(table: Binned) -> Binned:
+    """Give a table of up to `COMPARED_ROWS` a side as it is, else one of so many in equal shares.
+
+    Counts are rounded, and none above 0 becomes 0.
+    """
+    return replace(table, reference=_scaled(table.reference), current=_scaled(table.current))
+
+
 def order_statistics(sample: Ordered) -> Floats:
     """Give every value of up to 20,000 rows, else 20,000 values at equally spaced ranks.
 
@@ -44,6 +57,8 @@ def order_statistics(sample: Ordered) -> Floats:
     if rows <= ORDER_STATISTICS:
         return np.repeat(sample.values, sample.counts)
     ranks = (np.arange(ORDER_STATISTICS) * 2 + 1) * rows // (2 * ORDER_STATISTICS)
+    if rows == len(sample.values):  # every value once: its rank is its place
+        return np.asarray(sample.values[ranks], dtype=np.float64)
     places = np.searchsorted(np.cumsum(sample.counts), ranks, side="right")
     return np.asarray(sample.values[places], dtype=np.float64)
 
@@ -55,3 +70,12 @@ def _smoothed(counts: Counts, least: float) -> Counts:
     shares = np.maximum(doubled / doubled.sum(), least)
     rows: Counts = np.maximum(np.rint(shares * MOST_ROWS), 1).astype(np.int64)
     return rows
+
+
+def _scaled(counts: Counts) -> Counts:
+    rows = int(counts.sum())
+    if rows <= COMPARED_ROWS:
+        return counts
+    shares = np.rint(counts * (COMPARED_ROWS / rows))
+    found: Counts = np.maximum(shares, counts > 0).astype(np.int64)
+    return found

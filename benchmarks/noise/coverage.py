@@ -1,4 +1,7 @@
-"""How often an interval at 95 % holds the truth, on draws whose truth is known."""
+"""How often an interval at 95 % holds the truth, on draws whose truth is known.
+
+Where the outcomes are few enough to count out, nothing is drawn: the percents are then exact.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,12 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 from draws import Rng
-from scipy.special import ndtr
 
-from aims_gate.stats import scores
-from aims_gate.stats.bins import numeric
-from aims_gate.stats.divergence import psi
-from aims_gate.stats.drift import wasserstein, wasserstein_noise
-from aims_gate.stats.intervals import Rate, mover_difference, mover_ratio
-from aims_gate.stats.paired import Discordant, tango
-from aims_gate.stats.tables import Classes, Confusion, Losses, Queries, Ranked, ScoreTable
+from aims_gate.stats.intervals import Bounds
 
-ALPHA = 0.025
-"""Error of each side: both together are an interval at 95 %."""
-Z = 1.959963984540054
+Outcome = tuple[Bounds | None, float]
+"""An interval, or none, and how likely it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +23,10 @@ class Case:
 
     name: str
     truth: float
-    draw: Callable[[Rng, int], tuple[float, float] | None]
+    draw: Callable[[Rng, int], Bounds | None]
     """None where no interval is given: INSUFFICIENT, which is counted apart."""
+    outcomes: Callable[[int], Iterator[Outcome] | None] = lambda _rows: None
+    """Every interval that so many rows can give, with its chance; None if they are too many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,197 +38,24 @@ class Covered:
     """Truth below the interval."""
     above: float
     without: float
+    exact: bool = False
+    """Counted out, not drawn."""
 
 
 def covered(case: Case, rng: Rng, *, rows: int, runs: int) -> Covered:
-    """Draw *runs* times and count."""
-    found = [case.draw(rng, rows) for _ in range(runs)]
-    given = [bounds for bounds in found if bounds is not None]
+    """Count out all outcomes, or draw *runs* times and count."""
+    every = case.outcomes(rows)
+    outcomes = [*every] if every else [(case.draw(rng, rows), 1 / runs) for _ in range(runs)]
+    given = [(bounds, chance) for bounds, chance in outcomes if bounds is not None]
+    total = math.fsum(chance for _, chance in given)
     if not given:
         return Covered(inside=math.nan, below=math.nan, above=math.nan, without=100.0)
-    below = sum(case.truth < low for low, _ in given)
-    above = sum(case.truth > high for _, high in given)
-    share = 100 / len(given)
+    below = math.fsum(chance for (low, _), chance in given if case.truth < low)
+    above = math.fsum(chance for (_, high), chance in given if case.truth > high)
     return Covered(
-        inside=100 - share * (below + above),
-        below=share * below,
-        above=share * above,
-        without=100 * (1 - len(given) / runs),
+        inside=100 * (1 - (below + above) / total),
+        below=100 * below / total,
+        above=100 * above / total,
+        without=100 * max(1 - total, 0.0),
+        exact=every is not None,
     )
-
-
-def cases() -> Iterator[Case]:
-    """Give every interval of the default rules, each at an easy and at a hard truth."""
-    for share in (0.5, 0.8, 0.95):
-        yield _confusion_case("accuracy", tpr=share, fpr=1 - share, base=0.5)
-    for metric in ("recall", "precision", "f1", "balanced_accuracy", "mcc"):
-        yield _confusion_case(metric, tpr=0.75, fpr=0.15, base=0.3)
-        yield _confusion_case(metric, tpr=0.9, fpr=0.05, base=0.5)
-    for rate in (0.3, 0.6):
-        yield _two_rates("gap of rates", rate, ratio=0.8)
-        yield _two_rates("ratio of rates", rate, ratio=0.8)
-    for area in (0.75, 0.9):
-        yield _ranked("roc_auc", area, truth=area)
-    yield _ranked("average_precision", 0.8, truth=_MEASURED["average_precision"])
-    for metric in ("macro_recall", "macro_f1", "mcc"):
-        yield _three_classes(metric)
-    yield _champion(0.10, 0.02)
-    yield _rankings()
-    yield _loss("mae", lambda rng, n: np.abs(rng.normal(size=n)), math.sqrt(2 / math.pi))
-    yield _loss("rmse", lambda rng, n: rng.normal(size=n) ** 2, 1.0)
-    yield _loss("brier", lambda rng, n: rng.beta(1, 4, size=n) ** 2, 2 / 30)
-    yield _loss("log_loss", lambda rng, n: rng.exponential(0.4, size=n), 0.4)
-    yield _psi(0.3)
-    yield _wasserstein(0.5)
-
-
-def _confusion_case(metric: str, *, tpr: float, fpr: float, base: float) -> Case:
-    cells = np.array([base * tpr, (1 - base) * fpr, base * (1 - tpr), (1 - base) * (1 - fpr)])
-
-    def table(counts: list[int]) -> Confusion:
-        return Confusion(tp=counts[0], fp=counts[1], fn=counts[2], tn=counts[3])
-
-    truth = scores.value(metric, table([round(1e12 * cell) for cell in cells]))
-
-    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
-        return _bounds(metric, table(rng.multinomial(rows, cells).tolist()))
-
-    return Case(name=f"{metric} {truth:.2f}", truth=truth, draw=draw)
-
-
-def _two_rates(what: str, rate: float, *, ratio: float) -> Case:
-    rates = rate * ratio, rate
-    form = mover_ratio if what.startswith("ratio") else mover_difference
-    truth = ratio if form is mover_ratio else rates[0] - rates[1]
-
-    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
-        first, second = (int(rng.binomial(rows, r)) for r in rates)
-        if first == second == 0:
-            return None
-        return form(Rate.of(first, rows, Z), Rate.of(second, rows, Z))
-
-    return Case(name=f"{what} {truth:.2f} (n each)", truth=truth, draw=draw)
-
-
-_MEASURED = {"average_precision": 0.6750}
-"""Truths without a closed form: means over 10,000,000 rows."""
-
-
-def _ranked(metric: str, area: float, *, truth: float) -> Case:
-    """Two normal laws of equal spread, apart by sqrt(2) times the quantile of the area."""
-    shift = math.sqrt(2) * float(_quantile(area))
-
-    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
-        few = max(rows // 3, 1)
-        up, down = (
-            np.unique(x, return_counts=True)
-            for x in (rng.normal(shift, 1, few), rng.normal(size=rows - few))
-        )
-        return _bounds(metric, Ranked.merge(up, down))
-
-    return Case(name=f"{metric} {truth:.2f}", truth=truth, draw=draw)
-
-
-def _three_classes(metric: str) -> Case:
-    """Classes of 50, 30 and 20 % of the rows, found in 80, 70 and 60 %."""
-    cells = np.array([[0.40, 0.06, 0.04], [0.05, 0.21, 0.04], [0.05, 0.03, 0.12]])
-
-    def table(counts: np.ndarray) -> Classes:
-        return Classes(labels=("a", "b", "c"), counts=counts.reshape(3, 3))
-
-    truth = scores.value(metric, table(np.rint(1e12 * cells).astype(np.int64)))
-
-    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
-        return _bounds(metric, table(rng.multinomial(rows, cells.ravel())))
-
-    return Case(name=f"{metric}, 3 classes {truth:.2f}", truth=truth, draw=draw)
-
-
-def _champion(apart: float, gain: float) -> Case:
-    """Paired accuracy: two models differ on *apart* of the rows, *gain* in favour of one."""
-    cells = (apart + gain) / 2, (apart - gain) / 2, 1 - apart
-
-    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
-        first, second, _ = rng.multinomial(rows, cells).tolist()
-        return tango(Discordant(first=first, second=second, rows=rows), Z)
-
-    return Case(name=f"accuracy, candidate minus champion {gain:.2f}", truth=gain, draw=draw)
-
-
-def _rankings() -> Case:
-    """Reciprocal ranks: the first relevant row is at place 1, 2, ... with chance 1/2 each."""
-    truth = math.log(2)
-
-    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
-        found = 1.0 / rng.geometric(0.5, size=rows)
-        return _bounds("mrr", Queries(values=_moments(found), rows=10 * rows))
-
-    return Case(name=f"mrr over n queries {truth:.2f}", truth=truth, draw=draw)
-
-
-def _loss(metric: str, losses: Callable[[Rng, int], np.ndarray], mean: float) -> Case:
-    truth = math.sqrt(mean) if metric == "rmse" else mean
-
-    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
-        return _bounds(metric, _moments(losses(rng, rows)))
-
-    return Case(name=f"{metric} {truth:.2f}", truth=truth, draw=draw)
-
-
-def _moments(x: np.ndarray) -> Losses:
-    rows, centred = len(x), x - x.mean()
-    spread = float((centred**2).mean())
-    return Losses(
-        rows=rows,
-        mean=float(x.mean()),
-        variance=spread * rows / (rows - 1),
-        skewness=float((centred**3).mean()) / spread**1.5 if spread else 0.0,
-    )
-
-
-def _psi(shift: float) -> Case:
-    """A normal law moved by *shift*, cut at the deciles of the unmoved one."""
-    cuts = np.array([float(_quantile(p)) for p in np.linspace(0.1, 0.9, 9)])
-    p = np.full(10, 0.1)
-    q = np.diff(np.concatenate(([0.0], ndtr(cuts - shift), [1.0])))
-    truth = float(((p - q) * np.log(p / q)).sum())
-
-    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
-        if rows < 100:
-            return None
-        before, after = rng.normal(size=rows), rng.normal(shift, 1, size=rows)
-        return psi(numeric(_ordered(before), _ordered(after))).bounds(ALPHA)
-
-    return Case(name=f"psi {truth:.2f} (n each)", truth=truth, draw=draw)
-
-
-def _wasserstein(shift: float) -> Case:
-    def draw(rng: Rng, rows: int) -> tuple[float, float] | None:
-        if rows < 100:
-            return None
-        before, after = _ordered(rng.normal(size=rows)), _ordered(rng.normal(shift, 1, size=rows))
-        value = wasserstein(before, after)
-        noise = wasserstein_noise(before, after, ALPHA)
-        return max(value - noise, 0.0), value + noise
-
-    return Case(name=f"wasserstein {shift:.2f} (n each)", truth=shift, draw=draw)
-
-
-def _ordered(values: np.ndarray):  # noqa: ANN202  # the frame's own value type
-    from aims_gate.frames import Distribution
-
-    distinct, counts = np.unique(values, return_counts=True)
-    return Distribution(values=distinct, counts=counts, nulls=0)
-
-
-def _bounds(metric: str, table: ScoreTable) -> tuple[float, float] | None:
-    if scores.undefined(metric, table) or scores.insufficient(metric, table):
-        return None
-    found = scores.interval(metric, table, alpha=ALPHA)
-    return None if found is None else (found.low, found.high)
-
-
-def _quantile(p: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(p))

@@ -1,4 +1,4 @@
-"""The three tables: nothing wrong, something wrong, and how often intervals hold the truth."""
+"""The tables: nothing wrong, something wrong, and how often intervals hold the truth."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from typing import Any
 
 import draws
 import peers
-from coverage import cases, covered
+from coverage import covered
 from draws import Rng, Values
+from exact import QUANTILES, RULES, exact
 from gate import BIAS, DRIFT, Draw, decided, outcomes
+from quantities import cases
+from scipy.special import ndtr
+from two_models import two_models
 
 from aims_gate.checks import CHECKS
 from aims_gate.verdict import Outcome
 
 Row = Sequence[str]
+_SIZES = (30, 100, 1000, 10_000)
+"""Rows of a proportion."""
 _LARGE = 20_000
 """From so many rows on, a tenth of the runs has to do."""
 
@@ -69,6 +75,11 @@ def tables(rng: Rng, runs: int, *, largest: int) -> Iterator[Table]:
         title="Intervals at 95 %: percent that hold the truth (truth below, above; none given)",
         heads=("quantity and truth", "n = 30", "n = 100", "n = 1,000"),
         rows=_covered(rng, runs),
+    )
+    yield Table(
+        title="Proportions: least coverage over all rates, mean (error of the worse side / aim)",
+        heads=("rule", "z, nominal", *(f"n = {rows:,}" for rows in _SIZES)),
+        rows=_proportions(),
     )
 
 
@@ -159,7 +170,7 @@ def _clustered(rng: Rng, runs: int) -> Iterator[Row]:
 
 
 def _covered(rng: Rng, runs: int) -> Iterator[Row]:
-    for case in cases():
+    for case in (*cases(), *two_models()):
         found = [covered(case, rng, rows=rows, runs=10 * runs) for rows in (30, 100, 1000)]
         yield (
             case.name,
@@ -167,9 +178,20 @@ def _covered(rng: Rng, runs: int) -> Iterator[Row]:
                 "-"
                 if c.without == 100
                 else f"{c.inside:.1f} ({c.below:.1f}, {c.above:.1f}; {c.without:.0f})"
+                + " exact" * c.exact
                 for c in found
             ),
         )
+
+
+def _proportions() -> Iterator[Row]:
+    """Compute from the binomial law, without a draw."""
+    for z in QUANTILES:
+        nominal = 100 * (1 - 2 * ndtr(-z))
+        for rule in RULES:
+            found = [exact(rule, rows, z) for rows in _SIZES]
+            cells = (f"{one.least:.1f}, {one.mean:.1f} ({one.worst:.1f})" for one in found)
+            yield rule, f"{z:.2f}, {nominal:.1f}", *cells
 
 
 _PEERS = ("any", "half", "psi10", "psi25", "ratio")

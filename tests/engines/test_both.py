@@ -21,6 +21,7 @@ from aims_gate.errors import CheckError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import DataSpec, Role
 from aims_gate.sources.subject import Data
+from aims_gate.stats.bins import categorical
 from aims_gate.stats.disparity import Measure
 from tests.checks.subjects import data, inputs
 
@@ -110,6 +111,19 @@ def test_a_tolerance_holds_within_itself_and_not_beyond(name: str) -> None:
     assert not tolerance.holds(math.nan, 0.5)
     assert not tolerance.holds(0.5, math.nan)
     assert tolerance.holds(math.nan, math.nan)
+
+
+@pytest.mark.parametrize("method", ["psi", "js", "hellinger", "chi2"])
+def test_a_million_rows_a_side_are_held_against_a_library_too(
+    engines: Engines, method: str
+) -> None:
+    """Few of them are written out, in the same shares; a thousandth of another opinion is seen."""
+    before, after = {"a": 600_000, "b": 399_999, "c": 1}, {"a": 500_000, "b": 700_000, "d": 9_999}
+    table = categorical(before, after)
+    answer = engines["both"].drift_of_bins(method, table)
+    assert answer.by.endswith(" agrees")
+    assert answer.value == engines["native"].drift_of_bins(method, table).value
+    assert "further apart" in bent(engines, 1.001).drift_of_bins(method, table).problem
 
 
 def test_a_reference_that_cannot_answer_takes_our_value_away(engines: Engines) -> None:

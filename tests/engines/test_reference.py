@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,6 +163,31 @@ def test_a_child_that_hangs_is_given_up(lone: Reference) -> None:
     assert time.monotonic() - begun < 10
 
 
+def test_it_is_ready_when_its_libraries_are_loaded_and_when_it_has_ended(lone: Reference) -> None:
+    """And only then is it asked; a question that nobody can read is no end of it."""
+    found = [lone.ready]
+    lone.start(["scikit-learn"])
+    found.append(lone.ready)
+    table = Confusion(tp=3, fp=1, fn=1, tn=3)
+    assert lone.score("accuracy", table, lambda: pytest.fail("no sample")).value == 0.75
+    found.append(lone.ready)
+    assert "object cannot be asked about" in lone.by_name("fairlearn", "x", {"y": object()}).problem
+    assert lone.score("accuracy", table, lambda: pytest.fail("no sample")).value == 0.75
+    child_of(lone).kill()
+    child_of(lone).wait()
+    found.append(lone.ready)
+    lone.close()
+    assert [*found, lone.ready] == [True, False, True, True, True]
+
+
+def test_a_child_that_begins_with_anything_else_is_given_up(
+    lone: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "READY", b"something else\n")
+    lone.start(["scikit-learn"])
+    assert "ended with exit code" in lone.compare(Measure.GAP, PAIR)[0].problem
+
+
 def test_close_leaves_no_process_and_answers_nothing_more(lone: Reference) -> None:
     lone.start(["scikit-learn"])
     child = child_of(lone)
@@ -212,32 +238,55 @@ def test_the_child_sees_no_secret_and_not_the_folder_the_gate_runs_in(tmp_path: 
 # --- the wire ------------------------------------------------------------------------------------
 
 
+def asked(*arguments: Any) -> bytes:
+    return b"".join(wire.question(*arguments))
+
+
 def test_a_question_reads_back_as_it_was_asked() -> None:
-    numbers = np.array([0.1, -2.5, 1e300])
-    counts = np.array([3, 0, 2**40], dtype=np.int64)
-    line = wire.question(7, "drift", {"kind": "num", "reference": numbers, "before": counts})
-    assert line.count(b"\n") == 1
-    number, ask, arguments = wire.read_question(line)
-    assert (number, ask, arguments["kind"]) == (7, "drift", "num")
-    assert arguments["reference"].tolist() == numbers.tolist()
-    assert arguments["before"].tolist() == counts.tolist()
+    """Arrays may hold any bytes, line ends too, and may be empty or strided."""
+    numbers = np.array([0.1, -2.5, 1e300, np.nan])
+    counts = np.array([0x0A0A0A0A, 0, 2**40], dtype=np.int64)
+    arguments = {
+        "kind": "num", "reference": numbers, "before": counts, "none": counts[:0],
+        "small": np.array([1, 2, 3], dtype=np.int32)[::2],
+    }  # fmt: skip
+    source = io.BytesIO(asked(7, "drift", arguments) + asked(8, "again", {}))
+    found = wire.read_question(source)
+    assert found is not None
+    number, ask, read = found
+    assert (number, ask, read["kind"]) == (7, "drift", "num")
+    assert read["reference"].tobytes() == numbers.tobytes()
+    assert [read[name].tolist() for name in ("before", "none", "small")] == [
+        counts.tolist(), [], [1, 3]
+    ]  # fmt: skip
+    assert wire.read_question(source) == (8, "again", {})
+    assert wire.read_question(source) is None
 
 
 @pytest.mark.parametrize("argument", [object(), np.zeros((2, 2)), np.array(["x"]), 1, None])
 def test_only_text_and_arrays_of_numbers_can_be_asked_about(argument: object) -> None:
+    """And nothing has been written by then, so that the next question is understood."""
+    pieces = wire.question(1, "rates", {"rows": np.zeros(3), "more": argument})
     with pytest.raises(CheckError, match="cannot be asked about"):
-        wire.question(1, "rates", {"rows": argument})
+        next(pieces)
 
 
 @pytest.mark.parametrize(
     "argument",
-    [5, {"type": "f"}, {"type": "O", "base64": ""}, {"type": "f", "base64": "!"},
-     {"type": "f", "base64": "AAAA"}],
+    [5, None, {"type": "f"}, {"type": "O", "length": 0}, {"type": [], "length": 0},
+     {"type": "f", "length": "1"}, {"type": "f", "length": True}, {"type": "f", "length": -1},
+     {"type": "f", "length": 2}],
 )  # fmt: skip
 def test_an_argument_that_is_no_array_is_refused(argument: object) -> None:
     line = json.dumps({"number": 1, "ask": "rates", "with": {"rows": argument}}).encode()
-    with pytest.raises(CheckError):
-        wire.read_question(line)
+    with pytest.raises(CheckError, match="argument is"):
+        wire.read_question(io.BytesIO(line + b"\n" + bytes(15)))
+
+
+@pytest.mark.parametrize("line", [b"{", b"[]", b"5", b'{"number": 1}', b'{"number": 1, "with": 5}'])
+def test_what_is_no_question_is_refused(line: bytes) -> None:
+    with pytest.raises(CheckError, match="no question"):
+        wire.read_question(io.BytesIO(line))
 
 
 GOOD = {"number": 3, "library": "fairlearn 1", "values": [0.5]}
@@ -275,12 +324,14 @@ def test_what_is_not_finite_arrives_as_no_number() -> None:
 def test_the_server_answers_failures_and_goes_on() -> None:
     rows = np.array([10, 0], dtype=np.int64)
     questions = [
-        wire.question(1, "no such thing", {}),
-        wire.question(2, "rates", {"rows": rows}),
-        wire.question(3, "rates", {"rows": rows, "successes": rows // 2}),
+        asked(1, "no such thing", {}),
+        asked(2, "rates", {"rows": rows}),
+        asked(3, "rates", {"rows": rows, "successes": rows // 2}),
     ]
     sink = io.BytesIO()
     server.serve(io.BytesIO(b"".join(questions)), sink)
-    told = [json.loads(line) for line in sink.getvalue().splitlines()]
+    ready, *lines = sink.getvalue().splitlines(keepends=True)
+    assert ready == wire.READY
+    told = [json.loads(line) for line in lines]
     assert [one.get("failure") for one in told] == ["KeyError", "TypeError", None]
     assert told[2]["values"] == [0.5, None]

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from aims_gate.stats.gaps import gap_bounds, largest_ks, moments, pooled_deviation, standardised
-from aims_gate.stats.intervals import Rate, mover_difference, mover_to_whole, wilson
+from aims_gate.stats.intervals import Rate, mover_difference, mover_to_whole, proportion_bounds
 from aims_gate.stats.power import SpreadDesign
 from aims_gate.stats.tables import Losses
 
@@ -78,7 +78,7 @@ def test_a_part_against_its_whole_covers_whatever_its_share(share: float) -> Non
 
 
 def test_all_rows_against_themselves_differ_by_nothing() -> None:
-    low, high = wilson(30, 90, 1.96)
+    low, high = proportion_bounds(30, 90, 1.96)
     one = Rate(value=1 / 3, low=low, high=high)
     assert mover_to_whole(one, one, 1.0) == pytest.approx((0.0, 0.0), abs=1e-7)
 

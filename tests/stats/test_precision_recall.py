@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from sklearn.metrics import average_precision_score
 
 from aims_gate.stats import precision_recall
-from aims_gate.stats.intervals import wilson
+from aims_gate.stats.intervals import proportion_bounds
 from tests.stats.samples import ranked
 
 Rows = np.typing.NDArray[np.float64]
@@ -72,7 +72,7 @@ def test_each_bound_is_wrong_about_as_often_as_it_may_be(
 def test_a_perfect_ranking_is_as_certain_as_its_positives_are_many() -> None:
     truth = np.repeat([0.0, 1.0], [70, 40])
     low, high = precision_recall.bounds(ranked(truth, truth), 0.05)
-    assert low == pytest.approx(wilson(40, 40, -float(ndtri(0.05)))[0])
+    assert low == pytest.approx(proportion_bounds(40, 40, -float(ndtri(0.05)))[0])
     assert high == 1.0
 
 

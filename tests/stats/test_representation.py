@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from statsmodels.stats.proportion import proportion_confint
 
 from aims_gate.stats.representation import ShareDesign, folded, representation
+from tests.proportions import guarded
 
 SHARES = st.floats(0.001, 0.999)
 
@@ -23,11 +23,11 @@ def test_half_and_twice_of_the_share_are_as_far_from_it(
 
 
 def test_bounds_are_those_of_statsmodels_over_the_share() -> None:
-    low, high = proportion_confint(80, 1_000, alpha=0.05, method="wilson")
+    low, high = guarded(80, 1_000, 0.05)
     _value, bounds = representation(80, 1_000, 0.2, 1.959963984540054, both=True)
     assert bounds == pytest.approx((low / 0.2, high / 0.2), rel=1e-12)
     # 400 of 1,000 against a fifth is twice too many: the bounds change sides
-    low, high = proportion_confint(400, 1_000, alpha=0.05, method="wilson")
+    low, high = guarded(400, 1_000, 0.05)
     _value, bounds = representation(400, 1_000, 0.2, 1.959963984540054, both=True)
     assert bounds == pytest.approx((0.2 / high, 0.2 / low), rel=1e-12)
 

@@ -26,8 +26,8 @@ class Missing:
         summary="Share of rows in which each column is null.",
         definition=(
             "Null or NaN over all rows, per column; in [0, 1], 0 is complete and 1 a column "
-            "without any value. Bounds are Wilson's, one-sided and Bonferroni-corrected over the "
-            "columns (Wilson 1927)."
+            "without any value. Bounds are guarded Wilson ones, one-sided and Bonferroni-corrected "
+            "over the columns."
         ),
         roles=(Role.EVALUATION,),
         controls=("iso42001:A.7.4",),

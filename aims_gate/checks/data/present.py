@@ -7,7 +7,7 @@ from aims_gate.frames import Kind
 from aims_gate.sources.predictions import derived_name
 from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import quantile
-from aims_gate.stats.intervals import wilson
+from aims_gate.stats.intervals import proportion_bounds
 
 
 def columns_of(data: Data) -> dict[str, Kind]:
@@ -23,16 +23,16 @@ def share(
     """Give the judged cell of a column: *part* of *rows* rows, rows at least 1.
 
     *cells* are the error rate of the rule and the number of its columns, which share it: bounds are
-    Wilson's, one-sided.
+    the guarded Wilson ones, one-sided.
     """
     alpha, columns = cells
-    low, high = wilson(part, rows, quantile(alpha, columns))
+    low, high = proportion_bounds(part, rows, quantile(alpha, columns))
     plural = "s" if columns > 1 else ""
     interval = Interval(
         low=low,
         high=high,
         level=1 - 2 * alpha,
-        method=f"Wilson, one-sided, Bonferroni over {columns} column{plural}",
+        method=f"guarded Wilson, one-sided, Bonferroni over {columns} column{plural}",
     )
     return Statistic(
         name=name,

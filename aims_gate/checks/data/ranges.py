@@ -36,8 +36,8 @@ class Ranges:
             "included, infinity never), one_of, or matches (an RE2 pattern for the whole text) - "
             "or is what the reference data hold: their least to greatest number, their values of "
             "text.\n\n"
-            "Bounds are Wilson's, one-sided and Bonferroni-corrected over the columns (Wilson "
-            "1927). Values themselves stay out of evidence."
+            "Bounds are guarded Wilson ones, one-sided and Bonferroni-corrected over the "
+            "columns. Values themselves stay out of evidence."
         ),
         roles=(Role.EVALUATION,),
         controls=("iso42001:A.7.4",),

@@ -42,7 +42,7 @@ _CHANGE = Judged(
 _RATE_DEFINITION = (
     "positive_rate: |q / p - 1| with p and q the shares of positive answers in the reference and "
     "the current data; in [0, inf), 0 is no change and 0.20 a change by a fifth, up or down. Its "
-    "interval is MOVER-R over Wilson's (Donner and Zou, 2012). The distances: "
+    "interval is MOVER-R over guarded Wilson bounds (Donner and Zou, 2012). The distances: "
 )
 _RATE_UNDECIDED = "positive_rate: the reference has no positive, or nulls are in the column"
 
@@ -197,7 +197,7 @@ def _rate(
             low=max(0.0, low - 1, 1 - high),
             high=max(high - 1, 1 - low),
             level=1 - alpha,
-            method="MOVER-R over Wilson",
+            method="MOVER-R over guarded Wilson",
         ),
         rows=q.rows,
         total=current.frame.rows,

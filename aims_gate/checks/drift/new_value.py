@@ -49,7 +49,7 @@ class NewValue:
             "drift.columns. With `unseen_share`, texts have a second cell: the share of rows in "
             "unseen categories, less that of categories seen once in the reference, which is what "
             "chance leaves unseen (Good, 1953); it counts beyond `unseen_share`, and is proven "
-            "where Wilson's bounds lie more than 1 % apart."
+            "where guarded Wilson bounds lie more than 1 % apart."
         ),
         roles=(Role.REFERENCE, Role.CURRENT),
         controls=("iso42001:A.6.2.6",),
@@ -262,7 +262,7 @@ def _unseen_cell(column: str, found: Unseen, family: _Family) -> Statistic:
         low=found.proven,
         high=1.0,
         level=1 - family.alpha,
-        method="Wilson bounds of both shares, less 1 %; Bonferroni over the columns",
+        method="guarded Wilson bounds of both shares, less 1 %; Bonferroni over the columns",
     )
     return Statistic(
         name="new_value",

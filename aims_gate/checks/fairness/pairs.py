@@ -25,7 +25,7 @@ from aims_gate.stats.disparity import (
     ordered_pairs,
     telling,
 )
-from aims_gate.stats.intervals import Bounds, wilson
+from aims_gate.stats.intervals import WILSON, Bounds, proportion_bounds
 from aims_gate.stats.power import GroupDesign
 
 
@@ -59,9 +59,9 @@ class Terms:
         return self._interval(bounds, formula)
 
     def rate_interval(self, group: Group) -> Interval:
-        """Give the Wilson interval of a group's rate, at the same z as the pairs."""
+        """Give the interval of a group's rate, at the same z as the pairs."""
         rows, successes = group.rows / self.design_effect, group.successes / self.design_effect
-        return self._interval(wilson(successes, rows, self.z), "Wilson")
+        return self._interval(proportion_bounds(successes, rows, self.z), WILSON)
 
     def answers(self, pairs: Sequence[tuple[Group, Group]]) -> Answers:
         """Ask the engine, once, about every two groups; each answer counts for both orders.

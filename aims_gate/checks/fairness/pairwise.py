@@ -22,9 +22,9 @@ UNDECIDED_PAIRS = (
 )
 GROUPS = (
     "Groups below min_cell rows are named and never judged on their own. Intervals are MOVER over "
-    "Wilson bounds (Newcombe 1998; Donner and Zou 2012), Bonferroni-corrected over all ordered "
-    "pairs of the rule, so that they hold together. With `reference`, only pairs with that group "
-    "count, in both directions; with `against: rest`, each group and everybody else, in both "
+    "guarded Wilson bounds (Newcombe 1998; Donner and Zou 2012), Bonferroni-corrected over all "
+    "ordered pairs of the rule, so that they hold together. With `reference`, only pairs with that "
+    "group count, in both directions; with `against: rest`, each group and everybody else, in both "
     "directions, which sees one low group among many sooner and several low ones later.\n\n"
     "Beside it stand, for each rate, its difference and ratio between groups (max - min, min / "
     "max) and to the rate of all rows (largest |group - all|, least of group / all and its "

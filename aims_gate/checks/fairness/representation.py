@@ -17,7 +17,7 @@ from aims_gate.frames import Key
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import quantile
-from aims_gate.stats.intervals import wilson
+from aims_gate.stats.intervals import WILSON, proportion_bounds
 from aims_gate.stats.representation import ShareDesign, representation
 
 _STATISTIC = "representation"
@@ -36,7 +36,7 @@ class Representation:
             "r = (rows of the group / rows of all declared groups) / share of the population; "
             "judged is min(r, 1/r), in [0, 1]: 1 is the population's own share, 0.5 half or twice "
             "of it, 0 a group that is not there. With `side: under` it is min(r, 1).\n\n"
-            "Bounds are Wilson's on the share (Wilson 1927), Bonferroni-corrected over the "
+            "Bounds are guarded Wilson ones on the share, Bonferroni-corrected over the "
             "groups; the population's shares are taken as exact.\n\n"
             "Beside it stand each group's share of positive labels and the largest difference of "
             "them, which decide nothing."
@@ -164,7 +164,7 @@ class Representation:
                 low=low,
                 high=high,
                 level=1 - alpha,
-                method=f"Wilson on the share, Bonferroni over {groups:,} groups",
+                method=f"guarded Wilson on the share, Bonferroni over {groups:,} groups",
             ),
             rows=there,
             total=total,
@@ -197,13 +197,13 @@ class Representation:
                     name="label_rate", slice=group, lack=Lack.INSUFFICIENT, reason=reason, rows=rows
                 )
                 continue
-            low, high = wilson(hits.get(group, 0), rows, quantile(0.05, 2))
+            low, high = proportion_bounds(hits.get(group, 0), rows, quantile(0.05, 2))
             rates[group] = hits.get(group, 0) / rows
             yield Statistic(
                 name="label_rate",
                 slice=group,
                 value=rates[group],
-                interval=Interval(low=low, high=high, level=0.95, method="Wilson score (1927)"),
+                interval=Interval(low=low, high=high, level=0.95, method=WILSON),
                 rows=rows,
                 total=data.frame.rows,
             )

@@ -10,9 +10,10 @@ from typing import ClassVar, Literal
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import labelled
-from aims_gate.checks.outcomes import outcomes
+from aims_gate.checks.outcomes import Asked, outcomes
 from aims_gate.checks.performance import pairs
-from aims_gate.checks.performance.pairs import METHODS, Pair
+from aims_gate.checks.performance.bounds import METHODS, bounded
+from aims_gate.checks.performance.pairs import Pair
 from aims_gate.checks.performance.score import Plain
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
@@ -21,7 +22,7 @@ from aims_gate.policy.model import DataSpec, DecideOn, Role
 from aims_gate.sources.pairing import paired
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
-from aims_gate.stats.intervals import wilson
+from aims_gate.stats.intervals import WILSON, proportion_bounds
 from aims_gate.stats.paired import ErrorDesign, quantile
 
 _NUMBERS = (Kind.NUMBER, Kind.BOOLEAN)
@@ -39,7 +40,7 @@ class Robustness:
             "losses the other way round: 0 is no harm, above 0 is worse; of metrics in [0, 1] the "
             "conventional limit is 0.05. Paired, with the intervals of performance.champion.\n\n"
             "effect: flips. The share of rows whose predicted class changes, right or wrong, in "
-            "[0, 1]: 0 is none; the conventional limit is 0.05. Interval: Wilson score (1927). It "
+            "[0, 1]: 0 is none; the conventional limit is 0.05. Interval: guarded Wilson. It "
             "needs no labels.\n\n"
             "The disturbed answers are columns of the evaluation data, each a cell of its own that "
             "shares alpha with the others (Bonferroni), or the data of role perturbed, matched by "
@@ -115,7 +116,7 @@ class Robustness:
             if self.metric is None:
                 yield from self._flips(where, ours, theirs, alpha)
             else:
-                found = pairs.pair(self.metric, ours, theirs)
+                found = pairs.pair(Asked(metric=self.metric), ours, theirs)
                 yield from (replace(s, slice=where) for s in found.first.found.context())
                 yield from self._drop(where, found, inputs, alpha)
 
@@ -159,8 +160,8 @@ class Robustness:
         if answer.problem:
             yield replace(self._lack(Lack.UNDEFINED, answer.problem, where, rows), engine=answer.by)
             return
-        bounded = pairs.bounded(found, alpha)
-        value, interval = answer.value, bounded.interval
+        known = bounded(found, alpha)
+        value, interval = answer.value, known.interval
         if not scores.scale(found.metric).higher_is_better:
             value = -value + 0.0
             if interval is not None:
@@ -178,12 +179,12 @@ class Robustness:
             reason=f"clean {values[0]:.4g}, disturbed {values[1]:.4g}",
             design=(
                 None
-                if math.isnan(bounded.error)
-                else ErrorDesign(error=bounded.error, z=quantile(alpha), rows=rows)
+                if math.isnan(known.error)
+                else ErrorDesign(error=known.error, z=quantile(alpha), rows=rows)
             ),
         )
-        if bounded.short:
-            yield self._lack(Lack.INSUFFICIENT, bounded.short, where, rows)
+        if known.short:
+            yield self._lack(Lack.INSUFFICIENT, known.short, where, rows)
 
     def _flips(self, where: str, ours: Data, theirs: Data, alpha: float) -> Iterator[Statistic]:
         clean = labelled(replace(ours, frame=theirs.frame), ["prediction"])
@@ -196,13 +197,13 @@ class Robustness:
         pairs_ = zip(cells.values, cells.counts.tolist(), strict=True)
         flipped = sum(count for (one, other), count in pairs_ if one != other)
         z = quantile(alpha)
-        low, high = wilson(flipped, cells.rows, z)
+        low, high = proportion_bounds(flipped, cells.rows, z)
         error = (high - low) / (2 * z)
         yield Statistic(
             name=self.judged().name,
             slice=where,
             value=flipped / cells.rows,
-            interval=Interval(low=low, high=high, level=1 - 2 * alpha, method="Wilson score"),
+            interval=Interval(low=low, high=high, level=1 - 2 * alpha, method=WILSON),
             rows=cells.rows,
             total=theirs.frame.rows,
             judged=True,

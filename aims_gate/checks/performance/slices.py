@@ -61,8 +61,8 @@ class Slices:
             "of metrics in [0, 1] the conventional limit is 0.10.\n\n"
             "A slice is part of the whole, so its distance to it is (1 - w) times its distance to "
             "the rest, with w its share of the rows; the interval is that of slice and rest, which "
-            "are different rows: MOVER over Wilson, or over Hall's bounds for mean losses. Each "
-            "bound is wrong with probability alpha over all slices that were looked at "
+            "are different rows: MOVER over guarded Wilson, or over Hall's bounds for mean losses. "
+            "Each bound is wrong with probability alpha over all slices that were looked at "
             "(Bonferroni): searching more of them costs evidence, and finding the worst one is no "
             "discovery.\n\n"
             "depth: 2 looks at every pair of the columns as well. Its slices below min_cell are "
@@ -249,7 +249,7 @@ class Slices:
         )
 
     def _interval(self, bounds: Bounds, value: float, alpha: float) -> Interval:
-        formula = "Wilson" if self.metric in SHARES else "Hall"
+        formula = "guarded Wilson" if self.metric in SHARES else "Hall"
         return Interval(
             low=min(bounds[0], value),
             high=max(bounds[1], value),

@@ -54,6 +54,11 @@ class Reference:
         """Name and version; what a library computed carries the library's own label."""
         return f"reference {aims_gate.__version__}"
 
+    @property
+    def ready(self) -> bool:
+        """Whether the child has loaded its libraries, or has ended; also if there is none."""
+        return self._process is None or self._process.ready
+
     def start(self, libraries: Iterable[str]) -> None:
         """Start the child, once; MissingExtraError if a library is not installed."""
         wanted = tuple(libraries)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ class Process:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._ended = ""
+        self._ready = False
         command = [sys.executable, "-P", "-W", "ignore", "-m", f"{__package__}.server"]
         self._child = subprocess.Popen(
             [*command, *libraries],
@@ -47,6 +49,15 @@ class Process:
             cwd=tempfile.gettempdir(),
             env=environment(environ),
         )
+
+    @property
+    def ready(self) -> bool:
+        """Whether a question would be answered, or refused, without waiting for imports."""
+        if not self._ready and not self._ended:
+            # one thread may be in `ask`, reading the same pipe: what is there is there for it
+            assert self._child.stdout is not None  # noqa: S101  # it is a pipe
+            return bool(select.select([self._child.stdout], [], [], 0)[0])
+        return True
 
     def ask(
         self, ask: str, arguments: Mapping[str, object], *, many: int
@@ -78,7 +89,7 @@ class Process:
             self._child.kill()
             self._child.wait()
 
-    def _exchange(self, line: bytes) -> bytes:
+    def _exchange(self, question: Iterable[bytes | memoryview]) -> bytes:
         late = threading.Event()
 
         def give_up() -> None:
@@ -92,9 +103,12 @@ class Process:
         try:
             assert self._child.stdin is not None  # noqa: S101  # both are pipes
             assert self._child.stdout is not None  # noqa: S101
-            self._child.stdin.write(line)
-            self._child.stdin.flush()
-            answer = self._child.stdout.readline()
+            if not self._ready:
+                self._ready = self._child.stdout.readline() == wire.READY
+            if self._ready:
+                self._child.stdin.writelines(question)
+                self._child.stdin.flush()
+                answer = self._child.stdout.readline()
         except OSError:
             answer = b""
         finally:

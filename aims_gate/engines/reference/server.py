@@ -1,4 +1,4 @@
-"""The child process: loads the libraries it is told to, then answers until its input ends.
+"""The child process: loads the libraries it is told to, says so, answers until its input ends.
 
 `python -m aims_gate.engines.reference.server fairlearn evidently scikit-learn`
 """
@@ -13,9 +13,11 @@ from aims_gate.engines.reference import libraries, wire
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
-    """Answer each line of *source* with one line on *sink*; a failure is an answer, too."""
-    for line in source:
-        number, ask, arguments = wire.read_question(line)
+    """Answer each question of *source* with one line on *sink*; a failure is an answer, too."""
+    sink.write(wire.READY)
+    sink.flush()
+    while (question := wire.read_question(source)) is not None:
+        number, ask, arguments = question
         try:
             library, values = libraries.ANSWERS[ask](**arguments)
             told = wire.answer(number, library, values)

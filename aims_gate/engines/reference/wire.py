@@ -1,16 +1,14 @@
-"""What goes over the pipes: one JSON object a line, arrays as base64 of little-endian numbers.
+"""What goes over the pipes: one JSON object a line; a question's arrays follow it as they are.
 
 Nothing that could be code is read: no pickle, no names that are looked up.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -18,20 +16,43 @@ import numpy.typing as npt
 from aims_gate.errors import CheckError
 
 _TYPES = {"f": "<f8", "i": "<i8"}
-_ARRAY = frozenset({"type", "base64"})
+_WIDTH = 8
+"""Bytes of a number of either type."""
+_ARRAY = frozenset({"type", "length"})
+READY = b"ready\n"
+"""The child's first line: the libraries are loaded, as far as they can be."""
 
 
-def question(number: int, ask: str, arguments: Mapping[str, object]) -> bytes:
-    """Write a question as a line; arguments are text or one-dimensional arrays of numbers."""
-    told = {name: _packed(value) for name, value in arguments.items()}
-    return _line({"number": number, "ask": ask, "with": told})
+Piece = bytes | memoryview
 
 
-def read_question(line: bytes) -> tuple[int, str, dict[str, Any]]:
-    """Read a question: its number, what is asked, and the arguments."""
-    told = json.loads(line)
-    arguments = {name: _unpacked(value) for name, value in told["with"].items()}
-    return int(told["number"]), str(told["ask"]), arguments
+def question(number: int, ask: str, arguments: Mapping[str, object]) -> Iterator[Piece]:
+    """Give a question in pieces to write; arguments are text or one-dimensional arrays of numbers.
+
+    First a line that tells each array's type and length, then the arrays in that order, as
+    little-endian numbers of 8 bytes. CheckError for any other argument, before the first piece.
+    """
+    told = {name: _described(value) for name, value in arguments.items()}
+    yield _line({"number": number, "ask": ask, "with": told})
+    for value in arguments.values():
+        if isinstance(value, np.ndarray) and len(value):
+            yield np.ascontiguousarray(value, dtype=_TYPES[value.dtype.kind]).data.cast("B")
+
+
+def read_question(source: BinaryIO) -> tuple[int, str, dict[str, Any]] | None:
+    """Read a question: its number, what is asked, and the arguments; None where *source* ends.
+
+    CheckError for what is no question.
+    """
+    line = source.readline()
+    if not line:
+        return None
+    try:
+        told = json.loads(line)
+        number, ask, described = int(told["number"]), str(told["ask"]), dict(told["with"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckError("what came over the pipe is no question") from error
+    return number, ask, {name: _read(value, source) for name, value in described.items()}
 
 
 def answer(number: int, library: str, values: list[float]) -> bytes:
@@ -73,26 +94,26 @@ def _number(value: object) -> float:
     return float(value)
 
 
-def _packed(value: object) -> object:
+def _described(value: object) -> object:
     if isinstance(value, str):
         return value
     if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in _TYPES:
-        kind = value.dtype.kind
-        data = np.ascontiguousarray(value, dtype=_TYPES[kind]).tobytes()
-        return {"type": kind, "base64": base64.b64encode(data).decode("ascii")}
+        return {"type": value.dtype.kind, "length": len(value)}
     raise CheckError(f"a {type(value).__name__} cannot be asked about")
 
 
-def _unpacked(value: object) -> str | npt.NDArray[Any]:
+def _read(value: object, source: BinaryIO) -> str | npt.NDArray[Any]:
     if isinstance(value, str):
         return value
-    if not isinstance(value, dict) or value.keys() != _ARRAY:
+    if not isinstance(value, dict) or value.keys() != _ARRAY or value["type"] not in tuple(_TYPES):
         raise CheckError("an argument is neither text nor an array")
-    try:
-        data = base64.b64decode(value["base64"], validate=True)
-        return np.frombuffer(data, dtype=_TYPES[value["type"]])
-    except (binascii.Error, KeyError, TypeError, ValueError) as error:
-        raise CheckError("an argument is no array") from error
+    length = value["length"]
+    if isinstance(length, bool) or not isinstance(length, int) or length < 0:
+        raise CheckError("an argument is no array")
+    data = source.read(_WIDTH * length)
+    if len(data) != _WIDTH * length:
+        raise CheckError("an argument is cut short")
+    return np.frombuffer(data, dtype=_TYPES[value["type"]])
 
 
 def _line(told: Mapping[str, object]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aims_gate.stats import confusion
-from aims_gate.stats.formulas.formula import MOVER, Formula, at_z, one_class, proportion
+from aims_gate.stats.formulas.formula import MEAN, Formula, at_z, one_class, proportion
 from aims_gate.stats.tables import BetaConfusion, Confusion
 
 _NOBODY = "nothing is or is called positive"
@@ -61,7 +61,7 @@ BINARY: tuple[Formula[Any], ...] = (
         value=confusion.balanced_accuracy,
         undefined=_one_class,
         bounds=at_z(confusion.balanced_accuracy_bounds),
-        method=MOVER,
+        method=MEAN,
     ),
     Formula(
         metric="f1",
@@ -70,7 +70,7 @@ BINARY: tuple[Formula[Any], ...] = (
         value=confusion.f1,
         undefined=lambda t: "" if sum(confusion.jaccard(t)) else _NOBODY,
         bounds=at_z(confusion.f1_bounds),
-        method="Wilson score on J = tp / (tp + fp + fn), F1 = 2J / (1 + J)",
+        method="guarded Wilson on J = tp / (tp + fp + fn), F1 = 2J / (1 + J)",
         basis=lambda t: confusion.jaccard(t)[1],
     ),
     Formula(

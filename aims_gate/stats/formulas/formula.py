@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 from scipy.special import ndtri
 
 from aims_gate.stats import confusion
-from aims_gate.stats.intervals import Bounds, wilson
+from aims_gate.stats.intervals import WILSON, Bounds, proportion_bounds
 from aims_gate.stats.tables import ScoreTable
 
 T = TypeVar("T", bound=ScoreTable)
-MOVER = "MOVER over Wilson (Zou, Huang and Zhang 2009)"
+MEAN = "guarded Wilson of each; widths add as by MOVER, skewness by its cumulants"
 
 
 def _never(_table: object) -> str:
@@ -57,15 +57,15 @@ def at_z(bounds: Callable[[T, float], Bounds]) -> Callable[[T, float], Bounds]:
 def proportion(
     metric: str, table: type[T], share: Callable[[T], confusion.Share], of: str, why: str
 ) -> Formula[T]:
-    """Make the row of a proportion: Wilson's interval on its own denominator."""
+    """Make the row of a proportion: its interval on its own denominator."""
     return Formula(
         metric=metric,
         table=table,
         definition=f"{of}, in [0, 1]: 1 is perfect, 0 is always wrong",
         value=lambda t: confusion.ratio(share(t)),
         undefined=lambda t: "" if share(t)[1] else why,
-        bounds=at_z(lambda t, z: wilson(*share(t), z)),
-        method="Wilson score (1927)",
+        bounds=at_z(lambda t, z: proportion_bounds(*share(t), z)),
+        method=WILSON,
         basis=lambda t: share(t)[1],
     )
 

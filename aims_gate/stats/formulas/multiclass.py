@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from aims_gate.stats import auc, classes, precision_recall
-from aims_gate.stats.formulas.formula import MOVER, Formula, at_z, named, proportion
+from aims_gate.stats.formulas.formula import MEAN, Formula, at_z, named, proportion
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.tables import Classes, ClassRanked, Ranked
 
@@ -64,7 +64,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
                 classes.unlabelled(t), "classes that are predicted and have no label"
             ),
             bounds=at_z(classes.macro_recall_bounds),
-            method=MOVER,
+            method=MEAN,
         )
         for metric in ("balanced_accuracy", "macro_recall")
     ),
@@ -76,7 +76,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
         value=classes.macro_precision,
         undefined=lambda t: named(classes.unpredicted(t), "classes that are never predicted"),
         bounds=at_z(classes.macro_precision_bounds),
-        method=MOVER,
+        method=MEAN,
     ),
     Formula(
         metric="macro_f1",

@@ -32,7 +32,7 @@ RANKED: tuple[Formula[Ranked], ...] = (
         undefined=_one_class,
         bounds=precision_recall.bounds,
         method="logit (Boyd, Eng and Page 2013) with the variance of the influence function and t; "
-        "Wilson for few errors",
+        "guarded Wilson for few errors",
         short=precision_recall.too_few,
     ),
 )

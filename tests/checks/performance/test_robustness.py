@@ -15,7 +15,7 @@ from aims_gate.errors import DataError, PolicyError
 from aims_gate.facts import Lack
 from aims_gate.policy.model import DecideOn, Role, Threshold
 from aims_gate.sources.subject import Data
-from aims_gate.stats.intervals import wilson
+from aims_gate.stats.intervals import proportion_bounds
 from aims_gate.stats.paired import Discordant, tango
 from aims_gate.verdict import Outcome, Result
 from tests.checks.subjects import arrays, context, data, decided, inputs, judged
@@ -169,7 +169,9 @@ def test_flips_are_counted_and_have_wilsons_interval(seed: int) -> None:
     (cell,) = judged(Robustness(effect="flips", columns=("p_noisy",)), found).values()
     assert cell.value == flips / 400
     assert cell.interval is not None
-    assert (cell.interval.low, cell.interval.high) == pytest.approx(wilson(flips, 400, Z))
+    assert (cell.interval.low, cell.interval.high) == pytest.approx(
+        proportion_bounds(flips, 400, Z)
+    )
 
 
 def test_several_columns_share_alpha_and_the_interval_is_tangos() -> None:
@@ -235,7 +237,7 @@ def test_a_few_rows_prove_no_robustness() -> None:
     result = ruled(parameters, found, decide_on=DecideOn.PROVEN_PASS)
     assert result.outcome is Outcome.INSUFFICIENT
     with pytest.raises(PolicyError, match="no interval"):
-        ruled({**parameters, "metric": "f1"}, found, decide_on=DecideOn.PROVEN_PASS)
+        ruled({**parameters, "metric": "average_precision"}, found, decide_on=DecideOn.PROVEN_PASS)
 
 
 @pytest.mark.parametrize("parameters", [{"effect": "flips"}, {"metric": "roc_auc"}])

@@ -11,7 +11,7 @@ from aims_gate.facts import Lack, Statistic
 from aims_gate.plan import plan
 from aims_gate.policy.model import Policy, Rule, TaskKind, Threshold
 from aims_gate.sources.subject import Data
-from aims_gate.stats.intervals import wilson
+from aims_gate.stats.intervals import proportion_bounds
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import data, decided, inputs
 
@@ -92,7 +92,7 @@ def test_a_weighted_row_counts_as_often_as_its_weight() -> None:
 def test_the_half_width_is_that_of_the_two_sided_interval_at_95_percent() -> None:
     found = labels({0: 200, 1: 200})
     cell = only(found, statistic="half_width", metric="accuracy")
-    low, high = wilson(380, 400, 1.959963984540054)
+    low, high = proportion_bounds(380, 400, 1.959963984540054)
     assert cell.value == pytest.approx((high - low) / 2, abs=1e-9)
     assert "accuracy 0.95" in cell.reason
     assert outcome(found, statistic="half_width", metric="accuracy") is Outcome.PASS

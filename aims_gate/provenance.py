@@ -1,0 +1,62 @@
+"""What a verdict says that it was made of: the policy, the data, every version that took part."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from importlib import metadata
+
+import aims_gate
+from aims_gate.engines import Engines
+from aims_gate.facts import DatasetIdentity
+from aims_gate.plan import Task
+from aims_gate.policy.model import Policy
+from aims_gate.sources.subject import Subject
+from aims_gate.verdict import PolicyIdentity
+
+
+def policy(found: Policy) -> PolicyIdentity:
+    """Name a policy, what it extends, and the bytes it was read from."""
+    return PolicyIdentity(
+        id=found.id,
+        version=found.version,
+        digest=found.digest,
+        uri=found.uri,
+        extends=found.extends,
+        source_digest=found.source_digest,
+    )
+
+
+def datasets(subject: Subject) -> Iterator[DatasetIdentity]:
+    """Give what every role was read from, each followed by what it was joined with."""
+    for _role, data in sorted(subject.data.items()):
+        yield data.identity
+        yield from (other.identity for other in data.joined)
+
+
+def versions(
+    engines: Engines, tasks: tuple[Task, ...], libraries: tuple[str, ...], subject: Subject
+) -> dict[str, str]:
+    """Give the version of us, of Python, of each engine and library, and where models ran."""
+    kinds = sorted(set(subject.isolation.values()))
+    labels = {name: engines[name].label for name in sorted({task.engine for task in tasks})}
+    return {
+        "aims-gate": aims_gate.__version__,
+        "python": platform.python_version(),
+        **{f"engine:{name}": label for name, label in labels.items()},
+        **{library: metadata.version(library) for library in sorted(libraries)},
+        **({"isolation": ", ".join(kinds)} if kinds else {}),
+        **_pythons(subject),
+    }
+
+
+def _pythons(subject: Subject) -> dict[str, str]:
+    """Say what the model's code ran in; there is one environment of its own for all roles."""
+    used = subject.pythons.values()
+    own = next((python for python in used if python.requirements), None)
+    kinds = sorted({python.environment for python in used})
+    told = {"environment": ", ".join(kinds)} if kinds else {}
+    if own is None:
+        return told
+    digest = f"sha256:{own.requirements}"
+    return told | {"environment:python": own.python, "environment:requirements": digest}
