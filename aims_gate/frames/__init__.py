@@ -130,15 +130,23 @@ class Frame(Protocol):
         ...
 
     def rankings(
-        self, ranking: Ranking, *, query: str, label: str, score: str, k: int | None = None
+        self,
+        ranking: Ranking,
+        *,
+        query: str,
+        label: str,
+        score: str,
+        k: int | None = None,
+        against: str | None = None,
     ) -> Rankings:
         """Give a ranking metric of the rows of each query, ordered by falling score.
 
         Rows that share a score: NDCG, PRECISION and RECALL are the mean over all their orders, as
         in scikit-learn's `ndcg_score`; AVERAGE_PRECISION and RECIPROCAL_RANK give each the last of
         their places, as in its `label_ranking_average_precision_score`. PRECISION and RECALL need
-        *k*, and the two others ignore it. DataError if a query is null, a label negative, or a
-        label or score not finite.
+        *k*, and the two others ignore it. With *against*, another column of scores, those of each
+        query's value less the value that it has there. DataError if a query is null, a label
+        negative, or a label or score not finite.
         """
         ...
 

@@ -162,7 +162,14 @@ class Answers(ABC):
         return by_sorting(values)
 
     def rankings(
-        self, ranking: Ranking, *, query: str, label: str, score: str, k: int | None = None
+        self,
+        ranking: Ranking,
+        *,
+        query: str,
+        label: str,
+        score: str,
+        k: int | None = None,
+        against: str | None = None,
     ) -> Rankings:
         """Give a ranking metric of the rows of each query; see `Frame.rankings`."""
         return rankings(
@@ -172,6 +179,7 @@ class Answers(ABC):
             score=self._numbers(score),
             weights=self.weights,
             k=k,
+            against=None if against is None else self._numbers(against),
         )
 
     def _losses(self, loss: Loss, label: str, estimate: str, positive: Scalar | None) -> Floats:

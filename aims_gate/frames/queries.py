@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,6 +48,7 @@ def rankings(
     score: Floats,
     weights: Counts | None,
     k: int | None,
+    against: Floats | None = None,
 ) -> Rankings:
     """Give the moments over queries of a ranking metric; see `Frame.rankings`.
 
@@ -58,6 +59,7 @@ def rankings(
         score: Shape (rows,): higher ranks first.
         weights: Shape (rows,): how many tied rows each stands for; None for one.
         k: Places looked at, at least 1; None for all.
+        against: Shape (rows,): other scores, whose value is taken off that of each query.
 
     Raises:
         DataError: *k* is missing, a query is null, a label is negative, or a label or score is not
@@ -65,19 +67,38 @@ def rankings(
     """
     if k is None and ranking in {Ranking.PRECISION, Ranking.RECALL}:
         raise DataError(f"{ranking} of a ranking needs to know how many places are looked at")
-    _refuse(query, label, score)
+    scores = [score] if against is None else [score, against]
+    for one in scores:
+        _refuse(query, label, one)
     if weights is not None:
-        query = np.repeat(query, weights)
-        label, score = np.repeat(label, weights), np.repeat(score, weights)
+        query, label, *scores = (np.repeat(column, weights) for column in (query, label, *scores))
     gain = label if ranking is Ranking.NDCG else (label > 0).astype(np.float64)
+    most = len(query) if k is None else k
+    values, *others = (_values(ranking, query, gain, one, most) for one in scores)
+    for other in others:
+        values = replace(values, each=values.each - other.each)
+    return Rankings(values=_moments(values.each), rows=values.rows, left_out=values.left_out)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Valued:
+    """The value of each query that says something, in ascending order of queries."""
+
+    each: Floats
+    rows: int
+    left_out: int
+
+
+def _values(ranking: Ranking, query: Codes, gain: Floats, score: Floats, k: int) -> _Valued:
+    """Rank the rows of each query by falling score; which queries count, no score decides."""
     order = np.lexsort((-score, query))
     query, gain, score = query[order], gain[order], score[order]
     first = _first(query)
     told = _differ(gain, first)
     kept = np.repeat(told, np.diff(first, append=len(query)))
-    ties = _ties(query[kept], gain[kept], score[kept], len(query) if k is None else k)
-    return Rankings(
-        values=_moments(_VALUES[ranking](ties)),
+    ties = _ties(query[kept], gain[kept], score[kept], k)
+    return _Valued(
+        each=_VALUES[ranking](ties),
         rows=int(kept.sum()),
         left_out=int(len(told) - told.sum()),
     )

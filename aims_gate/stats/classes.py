@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
+from aims_gate.stats import gradients
 from aims_gate.stats.confusion import Share, mean_bounds, ratio
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.tables import Classes, Confusion, Floats
@@ -107,34 +106,22 @@ def macro_f1_bounds(table: Classes, z: float) -> Bounds:
     """Give expit(logit F -+ z s / (F (1 - F))), s from the delta method; see `too_few`.
 
     Takahashi, Yamamoto, Kuchiba and Koyama (2022), "Confidence interval for micro-averaged F1 and
-    macro-averaged F1 scores", on the logit. With shares x, the gradient of F_i = 2 x_ii / s_i, s_i
-    the share labelled or predicted as i, both counted, is 2 / s_i at ii less F_i / s_i once for the
-    row and once for the column of i.
+    macro-averaged F1 scores", on the logit.
     """
-    shares, weights = _shares(table), np.full(len(table.labels), 1 / len(table.labels))
-    return _on_logit(macro_f1(table), _f1_gradient(shares, weights), table, z)
+    shares = _shares(table)
+    gradient = gradients.f_beta(shares, gradients.equal(shares))
+    return _on_logit(macro_f1(table), gradient, table, z)
 
 
 def weighted_f1_bounds(table: Classes, z: float) -> Bounds:
-    """Give the bounds of `macro_f1_bounds` with weights t_i, whose own gradient is F_i in row i."""
-    shares = _shares(table)
-    gradient = _f1_gradient(shares, shares.sum(axis=1)) + np.array(_f1(table))[:, np.newaxis]
-    return _on_logit(weighted_f1(table), gradient, table, z)
+    """Give the bounds of `macro_f1_bounds` with the labelled shares as weights, which vary too."""
+    return _on_logit(weighted_f1(table), gradients.weighted_f1(_shares(table)), table, z)
 
 
 def mcc_bounds(table: Classes, z: float) -> Bounds:
-    """Give tanh(atanh M -+ z s / (1 - M^2)), s from the delta method; needs abs(M) < 1.
-
-    With t_j and p_k as in `mcc`, A = 1 - sum p^2 and B = 1 - sum t^2, the gradient of M at label j
-    and prediction k is (1[j = k] - p_j - t_k) / sqrt(A B) + M (p_k / A + t_j / B).
-    """
+    """Give tanh(atanh M -+ z s / (1 - M^2)), s from the delta method; needs abs(M) < 1."""
     value, shares = mcc(table), _shares(table)
-    labelled, predicted = shares.sum(axis=1), shares.sum(axis=0)
-    a, b = 1 - float(predicted @ predicted), 1 - float(labelled @ labelled)
-    gradient = np.eye(len(labelled)) - predicted[:, np.newaxis] - labelled[np.newaxis, :]
-    gradient = gradient / math.sqrt(a * b)
-    gradient += value * (predicted[np.newaxis, :] / a + labelled[:, np.newaxis] / b)
-    step = z * _error(shares, gradient, table.rows) / (1 - value * value)
+    step = z * _error(shares, gradients.mcc(shares), table.rows) / (1 - value * value)
     return math.tanh(math.atanh(value) - step), math.tanh(math.atanh(value) + step)
 
 
@@ -204,14 +191,6 @@ def _margins(table: Classes) -> tuple[list[int], list[int]]:
 def _shares(table: Classes) -> Floats:
     shares: Floats = table.counts / table.rows
     return shares
-
-
-def _f1_gradient(shares: Floats, weights: Floats) -> Floats:
-    """Give the gradient of the weighted sum of F1 scores, weights taken as fixed."""
-    sizes = shares.sum(axis=0) + shares.sum(axis=1)
-    each = -2 * weights * shares.diagonal() / sizes**2
-    gradient: Floats = each[:, np.newaxis] + each[np.newaxis, :] + np.diag(2 * weights / sizes)
-    return gradient
 
 
 def _error(shares: Floats, gradient: Floats, rows: int) -> float:

@@ -172,11 +172,36 @@ def mean_difference(differences: Losses, alpha: float, *, loss: float) -> Bounds
     return hall_bounds(differences, quantile(alpha))
 
 
-def short_of_mean(differences: Losses) -> str:
-    """Say why the mean of row differences has no bounds; empty if it has."""
+def short_of_mean(differences: Losses, *, of: str = "rows") -> str:
+    """Say why the mean of row differences has no bounds; empty if it has. *of* names the rows."""
     if differences.rows >= LEAST_ROWS and not differences.variance > 0 and not differences.mean:
         return ""
-    return too_few(differences)
+    return too_few(differences, of=of)
+
+
+def root_differences(first: Losses, second: Losses, differences: Losses) -> Losses:
+    """Give the moments of the difference of two root mean losses, as `mean_difference` takes them.
+
+    By the delta method a row moves sqrt(mean) by loss / (2 sqrt(mean)). The covariance of the two
+    losses is half of what their variances have more than that of the difference, and the skewness
+    is the difference's own. NaN where either mean is 0: the root has no slope there.
+
+    Args:
+        first: Of the first model's losses, none below 0.
+        second: Of the second's, on the same rows.
+        differences: Of each row's loss less the other.
+    """
+    if not (first.mean > 0 and second.mean > 0):
+        return Losses(rows=first.rows, mean=math.nan, variance=math.nan, skewness=math.nan)
+    one, other = 1 / (2 * math.sqrt(first.mean)), 1 / (2 * math.sqrt(second.mean))
+    shared = (first.variance + second.variance - differences.variance) / 2
+    spread = one * one * first.variance + other * other * second.variance - 2 * one * other * shared
+    return Losses(
+        rows=first.rows,
+        mean=math.sqrt(first.mean) - math.sqrt(second.mean),
+        variance=max(spread, 0.0),
+        skewness=differences.skewness,
+    )
 
 
 def mover(first: float, of_first: Bounds, second: float, of_second: Bounds) -> Bounds:

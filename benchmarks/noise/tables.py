@@ -15,6 +15,7 @@ from exact import QUANTILES, RULES, exact
 from gate import BIAS, DRIFT, Draw, decided, outcomes
 from quantities import cases
 from scipy.special import ndtr
+from two_models import two_models
 
 from aims_gate.checks import CHECKS
 from aims_gate.verdict import Outcome
@@ -169,7 +170,7 @@ def _clustered(rng: Rng, runs: int) -> Iterator[Row]:
 
 
 def _covered(rng: Rng, runs: int) -> Iterator[Row]:
-    for case in cases():
+    for case in (*cases(), *two_models()):
         found = [covered(case, rng, rows=rows, runs=10 * runs) for rows in (30, 100, 1000)]
         yield (
             case.name,

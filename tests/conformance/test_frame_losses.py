@@ -102,6 +102,29 @@ def test_a_weight_of_a_ranked_row_is_the_same_as_repeated_rows(ranking: Ranking)
         assert weighted == plain
 
 
+@pytest.mark.parametrize("ranking", list(Ranking))
+def test_two_rankings_are_compared_query_by_query(make: Make, ranking: Ranking) -> None:
+    """Against itself every query has 0; against other scores, the difference of the means."""
+    rng = np.random.default_rng(3)
+    columns = {
+        "q": rng.integers(0, 9, 120),
+        "y": rng.integers(0, 3, 120),
+        "s": rng.integers(0, 6, 120) / 2,
+        "t": rng.integers(0, 6, 120) / 2,
+    }
+    frame = make(columns)
+    asked: dict[str, Any] = {"query": "q", "label": "y", "k": 4}
+    one, other = (frame.rankings(ranking, score=score, **asked) for score in "st")
+    both = frame.rankings(ranking, score="s", against="t", **asked)
+    assert (both.rows, both.left_out) == (one.rows, one.left_out)
+    assert both.values.mean == pytest.approx(one.values.mean - other.values.mean, abs=1e-12)
+    same = frame.rankings(ranking, score="s", against="s", **asked)
+    assert (same.values.mean, same.values.variance) == (0, 0)
+    holed = make({**columns, "t": [math.nan, *columns["t"][1:]]})
+    with pytest.raises(DataError, match="1 scores are not finite"):
+        holed.rankings(ranking, score="s", against="t", **asked)
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -9,10 +9,11 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged, NoDataError, attributes, parameters
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.outcomes import outcomes
+from aims_gate.checks.outcomes import Asked, outcomes
 from aims_gate.checks.performance import pairs, slicing
-from aims_gate.checks.performance.pairs import METHODS, Pair
-from aims_gate.checks.performance.score import Plain
+from aims_gate.checks.performance.bounds import METHODS, bounded, told
+from aims_gate.checks.performance.pairs import Pair
+from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.pairing import paired
@@ -20,17 +21,17 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.auc import LEAST_CLASS
 from aims_gate.stats.paired import ErrorDesign, quantile
+from aims_gate.stats.paired_tables import LEAST_ROWS
 
 
 def _definition() -> str:
-    told = "; ".join(f"{metric}: {how}" for metric, how in METHODS.items())
     return (
         "The candidate's metric minus the champion's, both recomputed on the same rows; 0 is no "
         "difference. Above 0 is better, for losses below 0: require at_least: -0.01, or at_most: "
         "0.01. Nothing is divided by the champion's value, so values of 0 or below are no special "
         "case. proven_pass, the default, is the test of non-inferiority: the bound of the interval "
         "has to meet the margin.\n\n"
-        f"Intervals: {told}. Each bound is wrong with probability alpha, over all slices of the "
+        f"Intervals: {told()}. Each bound is wrong with probability alpha, over all slices of the "
         "rule together (Bonferroni). The difference of other metrics has no interval in closed "
         "form: decide_on: estimate only.\n\n"
         "The champion's answers are the data of role champion; else what the run behind the alias "
@@ -56,14 +57,22 @@ class Champion:
             "the alias points at nothing yet, unless when_none and reason say otherwise",
             "a key is null, twice, or on one side only, or a label differs",
             "either model has no value: 0/0, one class, answers that are null or not finite",
-            f"roc_auc: fewer than {LEAST_CLASS} rows of the rarer class",
-            "mean losses: under 30 rows, or a few rows dominate the mean difference",
+            f"roc_auc: fewer than {LEAST_CLASS} rows of the rarer class, or of a class",
+            f"metrics of counts but plain proportions: under {LEAST_ROWS} rows",
+            "macro means: one model predicts a class that neither labels nor the other have",
+            "mean losses, rankings: under 30 rows or queries, or a few dominate the difference",
+            "rmse: one of the two is never wrong",
             "more than max_uncovered of the rows are in slices below min_cell",
+            "rankings: more than max_uncovered of the queries are left out",
         ),
     )
 
-    metric: Plain
+    metric: Metric
     """A metric of performance.score."""
+    beta: float | None = None
+    """Of f_beta, which needs it: recall counts so many times as much as precision."""
+    k: int | None = None
+    """Of rankings: the places that are looked at."""
     alias: str | None = None
     """The alias of the registry that the champion has, such as `champion`."""
     model: str | None = None
@@ -79,25 +88,27 @@ class Champion:
     min_cell: int = 30
     """Rows below which a slice is named and not judged."""
     max_uncovered: float = 0.05
-    """Share of rows in slices below min_cell past which the rule is INSUFFICIENT, in [0, 1)."""
+    """Share of rows in slices below min_cell, and of queries left out of a ranking, past which
+    the rule is INSUFFICIENT, in [0, 1)."""
 
     def judged(self) -> Judged:
         """Describe the difference; it has no conventional margin, so the rule must state one."""
         scale = scores.scale(self.metric)
-        bounded = self.metric in METHODS
+        has_interval = self.metric in METHODS
         return Judged(
             name=f"{self.metric}_difference",
             low=-scale.span,
             high=scale.span,
             higher_is_better=scale.higher_is_better,
             neutral=0.0,
-            has_interval=bounded,
-            decide_on=DecideOn.PROVEN_PASS if bounded else DecideOn.ESTIMATE,
+            has_interval=has_interval,
+            decide_on=DecideOn.PROVEN_PASS if has_interval else DecideOn.ESTIMATE,
             alias=self._alias,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
+        yield from Score(metric=self.metric, beta=self.beta, k=self.k).problems()
         if self.alias is not None and ("@" in self.alias or not self.alias.strip()):
             yield "alias", f"{self.alias!r} is no alias", "write champion, and model: NAME"
         if self.model is not None and (self.alias is None or not self.model.strip()):
@@ -146,6 +157,11 @@ class Champion:
     def _alias(self) -> str:
         return f"{self.model}@{self.alias}" if self.model and self.alias else self.alias or ""
 
+    @property
+    def _asked(self) -> Asked:
+        uncovered = self.max_uncovered
+        return Asked(metric=self.metric, beta=self.beta, k=self.k, max_uncovered=uncovered)
+
     def _none(self, alias: str) -> Statistic:
         if self.when_none == "not_applicable":
             reason = f"no version has the alias {alias}: {self.reason}"
@@ -154,7 +170,7 @@ class Champion:
 
     def _itself(self, ours: Data, alias: str, uri: str, inputs: Inputs) -> Iterator[Statistic]:
         """Say that a model is no worse than itself, if it can be measured at all."""
-        measured = outcomes(self.metric, ours)
+        measured = outcomes(self._asked, ours)
         table, total = measured.table, measured.found.total
         why = scores.undefined(self.metric, table)
         if why:
@@ -172,7 +188,7 @@ class Champion:
         )
 
     def _compared(self, ours: Data, theirs: Data, inputs: Inputs) -> Iterator[Statistic]:
-        whole = pairs.pair(self.metric, ours, theirs)
+        whole = pairs.pair(self._asked, ours, theirs)
         yield from whole.first.found.context()
         parts: list[tuple[str, Pair]] = []
         for columns in attributes.listed(self.by):
@@ -215,27 +231,27 @@ class Champion:
             cell = self._lack(Lack.UNDEFINED, answer.problem, where=name, rows=rows, total=total)
             yield replace(cell, engine=answer.by)
             return
-        bounded = pairs.bounded(found, alpha)
+        known = bounded(found, alpha)
         values = [scores.value(self.metric, s.table) for s in (found.first, found.second)]
-        told = f"candidate {values[0]:.4g}, champion {values[1]:.4g}"
+        reason = f"candidate {values[0]:.4g}, champion {values[1]:.4g}"
         yield Statistic(
             name=self.judged().name,
             slice=name,
             value=answer.value,
-            interval=bounded.interval,
+            interval=known.interval,
             rows=rows,
             total=total,
             engine=answer.by,
             judged=True,
-            reason=told if self.metric in METHODS else f"{told}; no paired interval is known",
+            reason=reason if self.metric in METHODS else f"{reason}; no paired interval is known",
             design=(
                 None
-                if math.isnan(bounded.error)
-                else ErrorDesign(error=bounded.error, z=quantile(alpha), rows=rows)
+                if math.isnan(known.error)
+                else ErrorDesign(error=known.error, z=quantile(alpha), rows=rows)
             ),
         )
-        if bounded.short:
-            yield self._lack(Lack.INSUFFICIENT, bounded.short, where=name, rows=rows, total=total)
+        if known.short:
+            yield self._lack(Lack.INSUFFICIENT, known.short, where=name, rows=rows, total=total)
 
     def _lack(
         self, lack: Lack, reason: str, *, where: str = "", rows: int = 0, total: int = 0

@@ -10,9 +10,10 @@ from typing import ClassVar, Literal
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import labelled
-from aims_gate.checks.outcomes import outcomes
+from aims_gate.checks.outcomes import Asked, outcomes
 from aims_gate.checks.performance import pairs
-from aims_gate.checks.performance.pairs import METHODS, Pair
+from aims_gate.checks.performance.bounds import METHODS, bounded
+from aims_gate.checks.performance.pairs import Pair
 from aims_gate.checks.performance.score import Plain
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
@@ -115,7 +116,7 @@ class Robustness:
             if self.metric is None:
                 yield from self._flips(where, ours, theirs, alpha)
             else:
-                found = pairs.pair(self.metric, ours, theirs)
+                found = pairs.pair(Asked(metric=self.metric), ours, theirs)
                 yield from (replace(s, slice=where) for s in found.first.found.context())
                 yield from self._drop(where, found, inputs, alpha)
 
@@ -159,8 +160,8 @@ class Robustness:
         if answer.problem:
             yield replace(self._lack(Lack.UNDEFINED, answer.problem, where, rows), engine=answer.by)
             return
-        bounded = pairs.bounded(found, alpha)
-        value, interval = answer.value, bounded.interval
+        known = bounded(found, alpha)
+        value, interval = answer.value, known.interval
         if not scores.scale(found.metric).higher_is_better:
             value = -value + 0.0
             if interval is not None:
@@ -178,12 +179,12 @@ class Robustness:
             reason=f"clean {values[0]:.4g}, disturbed {values[1]:.4g}",
             design=(
                 None
-                if math.isnan(bounded.error)
-                else ErrorDesign(error=bounded.error, z=quantile(alpha), rows=rows)
+                if math.isnan(known.error)
+                else ErrorDesign(error=known.error, z=quantile(alpha), rows=rows)
             ),
         )
-        if bounded.short:
-            yield self._lack(Lack.INSUFFICIENT, bounded.short, where, rows)
+        if known.short:
+            yield self._lack(Lack.INSUFFICIENT, known.short, where, rows)
 
     def _flips(self, where: str, ours: Data, theirs: Data, alpha: float) -> Iterator[Statistic]:
         clean = labelled(replace(ours, frame=theirs.frame), ["prediction"])

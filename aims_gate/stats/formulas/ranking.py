@@ -7,14 +7,19 @@ from aims_gate.stats.formulas.formula import Formula, at_z
 from aims_gate.stats.tables import Queries
 
 
-def _few(table: Queries) -> str:
+def left_out(table: Queries) -> str:
+    """Say that too many queries say nothing; empty if not."""
     queries = table.values.rows + table.left_out
     if table.left_out > table.most_left_out * queries:
         return (
             f"{table.left_out:,} of {queries:,} queries have rows of one relevance only, more than "
             f"max_uncovered {table.most_left_out:.1%}"
         )
-    return means.too_few(table.values, of="queries")
+    return ""
+
+
+def _few(table: Queries) -> str:
+    return left_out(table) or means.too_few(table.values, of="queries")
 
 
 def _mean(metric: str, definition: str) -> Formula[Queries]:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from aims_gate.checks import NoDataError
+from aims_gate.checks.performance.bounds import METHODS
 from aims_gate.checks.performance.champion import Champion
-from aims_gate.checks.performance.pairs import METHODS
-from aims_gate.checks.performance.score import Plain
+from aims_gate.checks.performance.score import Metric, Plain
 from aims_gate.engines import Engines
 from aims_gate.errors import DataError, PolicyError
 from aims_gate.facts import Lack
@@ -24,6 +24,7 @@ from aims_gate.sources.subject import Data
 from aims_gate.verdict import Decision, Outcome
 from tests.checks.performance.champions import (
     MARGIN,
+    arrays,
     binary,
     champion,
     only,
@@ -247,9 +248,63 @@ def test_too_few_rows_for_an_interval_are_insufficient_beside_the_value() -> Non
 
 
 def test_no_champion_pair_can_prove_what_has_no_interval() -> None:
-    assert set(METHODS) <= set(get_args(Plain))
+    known = {metric for part in get_args(Metric) for metric in get_args(part) or (part,)}
+    assert set(METHODS) <= known
+    bare = {"average_precision", "macro_average_precision", "median_error", "r2"}
+    assert known - set(METHODS) == {*bare, "explained_variance"}
     with pytest.raises(PolicyError, match="no interval"):
-        ruled({"metric": "f1"}, decide_on=DecideOn.PROVEN_PASS)
+        ruled({"metric": "r2"}, decide_on=DecideOn.PROVEN_PASS)
+
+
+@pytest.mark.parametrize("metric", ["f1", "precision", "balanced_accuracy", "mcc"])
+def test_the_same_answers_are_proven_equal_by_enough_rows_only(metric: str) -> None:
+    """No row differs: a difference of 0 with an interval, and the margin decides."""
+    for rows, outcome in ((120, Outcome.INSUFFICIENT), (4_000, Outcome.PASS)):
+        ours, theirs = binary(rows=rows, noise=0.0)
+        result = ruled({"metric": metric}, ours, theirs)
+        (cell,) = [s for s in result.statistics if s.judged]
+        assert cell.value == 0
+        assert cell.interval is not None
+        assert cell.interval.low == -cell.interval.high < 0
+        assert result.outcome is outcome, result.reason
+
+
+@pytest.mark.parametrize("metric", ["f1", "precision", "balanced_accuracy", "mcc"])
+def test_under_30_rows_nothing_is_proven_of_counts(metric: str) -> None:
+    ours, theirs = binary(rows=29)
+    wide = Threshold(at_least=-0.9)
+    result = ruled({"metric": metric}, ours, theirs, require=wide)
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert "29 rows, and an interval needs 30" in result.reason
+    kept = ruled({"metric": metric}, ours, theirs, require=wide, decide_on=DecideOn.ESTIMATE)
+    assert kept.outcome is Outcome.INSUFFICIENT
+
+
+@pytest.mark.parametrize("metric", ["f1", "balanced_accuracy", "mcc"])
+def test_a_worse_candidate_fails_and_a_better_one_passes_on_any_metric(metric: str) -> None:
+    ours, theirs = binary(noise=1.5)
+    assert ruled({"metric": metric}, ours, theirs).outcome is Outcome.PASS
+    a = arrays(ours, theirs)
+    spec: dict[str, Any] = {"label": "y", "prediction": "p", "positive": 1, "key": "id"}
+    worse = data({"id": a["id"], "y": a["y"], "p": a["q"]}, **spec)
+    better = champion({"id": a["id"], "q": a["p"]}, score=None)
+    assert ruled({"metric": metric}, worse, better).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("parameters", "why"),
+    [
+        ({"metric": "f_beta"}, "f_beta needs beta"),
+        ({"metric": "f1", "beta": 2.0}, "f1 has no beta"),
+        ({"metric": "precision_at_k"}, "precision_at_k needs k"),
+        ({"metric": "accuracy", "k": 3}, "accuracy has no k"),
+    ],
+)
+def test_parameters_that_a_metric_lacks_or_needs_are_refused(
+    parameters: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(PolicyError, match=why):
+        ruled(parameters)
 
 
 def test_without_evaluation_data_there_is_nothing_to_compare() -> None:

@@ -237,7 +237,7 @@ def test_a_few_rows_prove_no_robustness() -> None:
     result = ruled(parameters, found, decide_on=DecideOn.PROVEN_PASS)
     assert result.outcome is Outcome.INSUFFICIENT
     with pytest.raises(PolicyError, match="no interval"):
-        ruled({**parameters, "metric": "f1"}, found, decide_on=DecideOn.PROVEN_PASS)
+        ruled({**parameters, "metric": "average_precision"}, found, decide_on=DecideOn.PROVEN_PASS)
 
 
 @pytest.mark.parametrize("parameters", [{"effect": "flips"}, {"metric": "roc_auc"}])

@@ -1,0 +1,290 @@
+"""How sure the difference of two answers to the same rows is: an interval, or why there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from aims_gate.checks.columns import classes_of, positive_class
+from aims_gate.checks.outcomes import score_column, task_of
+from aims_gate.checks.outcomes.multiclass import scored_columns
+from aims_gate.checks.outcomes.ranking import RANKINGS
+from aims_gate.checks.outcomes.table import losses, named
+from aims_gate.checks.performance.pairs import Pair, answers
+from aims_gate.facts import Interval
+from aims_gate.frames import Loss, Moments, Scalar
+from aims_gate.policy.model import TaskKind
+from aims_gate.stats import paired, paired_tables, scores
+from aims_gate.stats.auc import LEAST_CLASS
+from aims_gate.stats.formulas.ranking import left_out
+from aims_gate.stats.intervals import Bounds
+from aims_gate.stats.paired_tables import GRADIENTS, Answered
+from aims_gate.stats.tables import (
+    BetaConfusion,
+    Classes,
+    ClassRanked,
+    Confusion,
+    Losses,
+    Queries,
+    Ranked,
+)
+
+_HALL = "Hall (1992) on the row differences"
+_PROPORTIONS = ("accuracy", "recall", "specificity", "weighted_recall")
+_LOSSES: Mapping[str, Loss] = {
+    "brier": Loss.BRIER,
+    "log_loss": Loss.LOG,
+    "mae": Loss.ABSOLUTE,
+    "mape": Loss.ABSOLUTE_PERCENT,
+    "mse": Loss.SQUARED,
+    "rmse": Loss.SQUARED,
+}
+METHODS: Mapping[str, str] = {
+    **dict.fromkeys(_PROPORTIONS, "Tango score (1998), paired"),
+    **dict.fromkeys(
+        (*GRADIENTS, "f_beta"), "delta method on the paired table, smoothed, with Student's t"
+    ),
+    "roc_auc": "paired DeLong (1988) with t",
+    "macro_roc_auc": "mean over classes of paired DeLong (1988) with t",
+    **dict.fromkeys(_LOSSES, _HALL),
+    "rmse": "delta method and Hall (1992) on the row differences of squared errors",
+    **dict.fromkeys(RANKINGS, "Hall (1992) on the differences of queries"),
+}
+"""The metrics whose paired difference has an interval, and how it is made."""
+
+
+def told() -> str:
+    """List the metrics of each method."""
+    found: dict[str, list[str]] = {}
+    for metric, how in METHODS.items():
+        found.setdefault(how, []).append(metric)
+    return "; ".join(f"{', '.join(metrics)}: {how}" for how, metrics in found.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounded:
+    """The interval of a difference, and what its power follows from; or why there is none."""
+
+    interval: Interval | None = None
+    error: float = math.nan
+    """Standard error of the difference; NaN without an interval."""
+    short: str = ""
+    """Why there are too few rows for an interval that the metric has in general."""
+
+
+def bounded(found: Pair, alpha: float) -> Bounded:
+    """Give the interval of a defined difference, each side wrong with probability *alpha*."""
+    if found.metric not in METHODS:
+        return Bounded()
+    table = found.first.table
+    if isinstance(table, Ranked):
+        label, positive, first, second = _scored(found)
+        return _area(found, alpha, label=label, positive=positive, sides=(first, second))
+    if isinstance(table, ClassRanked):
+        return _areas(found, table, alpha)
+    if isinstance(table, Losses):
+        return _means(found, alpha)
+    if isinstance(table, Queries):
+        return _queries(found, table, alpha)
+    if found.metric in _PROPORTIONS:
+        counted = discordant(found)
+        bounds = paired.tango(counted, paired.quantile(alpha))
+        return _bounded(found, bounds, counted.error, alpha)
+    return _tables(found, alpha)
+
+
+def discordant(found: Pair) -> paired.Discordant:
+    """Count the rows that only one side gets right, of the rows that the metric is about."""
+    positive = _positive(found)
+    counts = {True: 0, False: 0}
+    rows = 0
+    for label, one, other, count in answers(found):
+        if not _counts(found.metric, label, positive):
+            continue
+        rows += count
+        # the classes of a binary task are positive or not, whatever else they are called
+        right = [_right(label, answer, positive) for answer in (one, other)]
+        if right[0] != right[1]:
+            counts[right[0]] += count
+    return paired.Discordant(first=counts[True], second=counts[False], rows=rows)
+
+
+def _positive(found: Pair) -> Scalar | None:
+    """Give the positive class of a binary task; None where there are several classes."""
+    if isinstance(found.first.table, Confusion):
+        return positive_class(found.data, found.first.found)
+    return None
+
+
+def _counts(metric: str, label: Scalar | None, positive: Scalar | None) -> bool:
+    if metric in {"accuracy", "weighted_recall"}:
+        return True
+    return (label == positive) is (metric == "recall")
+
+
+def _right(label: Scalar | None, answer: Scalar | None, positive: Scalar | None) -> bool:
+    if positive is None:
+        return label == answer
+    return (label == positive) is (answer == positive)
+
+
+def _tables(found: Pair, alpha: float) -> Bounded:
+    """Bound what follows from counts of label, first and second answer."""
+    answered = _answered(found)
+    short = _other_classes(found) or paired_tables.too_few(answered)
+    if short:
+        return Bounded(short=short)
+    table = found.first.table
+    beta = table.beta if isinstance(table, BetaConfusion) else 1.0
+    spread = paired_tables.spread(answered, paired_tables.gradient_of(found.metric, beta=beta))
+    values = [scores.value(found.metric, side.table) for side in (found.first, found.second)]
+    most = scores.scale(found.metric).span
+    bounds = spread.bounds(paired.minus(*values), alpha, most=most)
+    return _bounded(found, bounds, spread.error, alpha)
+
+
+def _answered(found: Pair) -> Answered:
+    positive = _positive(found)
+    tables = [s.table for s in (found.first, found.second) if isinstance(s.table, Classes)]
+    labels = dict.fromkeys(label for table in tables for label in table.labels)
+    places: dict[Scalar | None, int] = {label: place for place, label in enumerate(labels)}
+    counted: dict[tuple[int, ...], int] = {}
+    for *values, count in answers(found):
+        if positive is None:
+            cell = tuple(places[value] for value in values)
+        else:  # whatever else the classes of a binary task are called
+            cell = tuple(int(value == positive) for value in values)
+        counted[cell] = counted.get(cell, 0) + count
+    return Answered(
+        classes=2 if positive is not None else len(places),
+        cells=np.array(list(counted), dtype=np.int64).reshape(-1, 3),
+        counts=np.array(list(counted.values()), dtype=np.int64),
+    )
+
+
+def _other_classes(found: Pair) -> str:
+    """Say that the two means are over different classes; empty if they are not."""
+    tables = found.first.table, found.second.table
+    if not (isinstance(tables[0], Classes) and isinstance(tables[1], Classes)):
+        return ""
+    odd = set(tables[0].labels) ^ set(tables[1].labels)
+    if not odd or not found.metric.startswith("macro"):
+        return ""
+    named_odd = ", ".join(sorted(map(repr, odd))[:3])
+    return f"one model only predicts {named_odd}, which no row is: the means are of other classes"
+
+
+def _area(
+    found: Pair, alpha: float, *, label: str, positive: Scalar, sides: tuple[str, str]
+) -> Bounded:
+    """Bound the difference of the areas of one class against all others."""
+    first, second = sides
+    placed = found.frame.placements(label=label, positive=positive, first=first, second=second)
+    moved = paired.Placements(positives=losses(placed[0]), negatives=losses(placed[1]))
+    rarer = min(moved.positives.rows, moved.negatives.rows)
+    if rarer < LEAST_CLASS:
+        return Bounded(
+            short=f"the rarer class has {rarer:,} rows, and an interval needs {LEAST_CLASS}"
+        )
+    area = max(_area_of(side.table, positive) for side in (found.first, found.second))
+    return _bounded(found, paired.delong_difference(moved, alpha, area=area), moved.error, alpha)
+
+
+def _area_of(table: object, positive: Scalar) -> float:
+    if isinstance(table, ClassRanked):
+        table = table.tables[table.labels.index(positive)]
+    return scores.value("roc_auc", table) if isinstance(table, Ranked) else math.nan
+
+
+def _areas(found: Pair, table: ClassRanked, alpha: float) -> Bounded:
+    """Give the mean of the classes' bounds: at least as far out as the bounds of the mean."""
+    label = named(found.first.found.label)
+    columns = [
+        scored_columns(found.data, side.found, table.labels) for side in (found.first, found.second)
+    ]
+    each = []
+    for place in table.labels:
+        sides = columns[0][place], columns[1][place]
+        one = _area(found, alpha, label=label, positive=place, sides=sides)
+        if one.interval is None:
+            return Bounded(short=f"class {place!r}: {one.short}")
+        each.append((one.interval.low, one.interval.high, one.error))
+    low, high, error = (math.fsum(column) / len(each) for column in zip(*each, strict=True))
+    return _bounded(found, (low, high), error, alpha)
+
+
+def _means(found: Pair, alpha: float) -> Bounded:
+    differences = losses(_loss_moments(found, _LOSSES[found.metric]))
+    short = paired.short_of_mean(differences)
+    if short:
+        return Bounded(short=short.replace("losses", "differences"))
+    if found.metric == "rmse":
+        first, second = found.first.table, found.second.table
+        assert isinstance(first, Losses)  # noqa: S101  # what the metric is computed from
+        assert isinstance(second, Losses)  # noqa: S101
+        differences = paired.root_differences(first, second, differences)
+        if math.isnan(differences.mean):
+            return Bounded(short="one of the two is never wrong, and no interval of rmse is known")
+    return _hall(found, differences, alpha)
+
+
+def _hall(found: Pair, differences: Losses, alpha: float) -> Bounded:
+    mean = scores.value(found.metric, found.first.table)
+    error = math.sqrt(differences.variance / differences.rows)
+    return _bounded(found, paired.mean_difference(differences, alpha, loss=mean), error, alpha)
+
+
+def _queries(found: Pair, table: Queries, alpha: float) -> Bounded:
+    first, second = found.first.found, found.second.found
+    moments = found.frame.rankings(
+        RANKINGS[found.metric],
+        query=named(first.query),
+        label=named(first.label),
+        score=_one_score(first.score),
+        against=_one_score(second.score),
+        k=found.asked.k,
+    )
+    differences = losses(moments.values)
+    short = left_out(table) or paired.short_of_mean(differences, of="queries")
+    return Bounded(short=short) if short else _hall(found, differences, alpha)
+
+
+def _one_score(score: str | Mapping[str, str] | None) -> str:
+    return named(score if isinstance(score, str) else None)
+
+
+def _loss_moments(found: Pair, loss: Loss) -> Moments:
+    sides = found.first.found, found.second.found
+    label = named(sides[0].label)
+    if found.metric not in {"brier", "log_loss"}:
+        return found.frame.moments(
+            loss,
+            label=label,
+            estimate=named(sides[0].prediction),
+            against=named(sides[1].prediction),
+        )
+    if task_of(found.data) is TaskKind.MULTICLASS:
+        labels = tuple(sorted(classes_of(found.data, sides[0])))
+        columns = [scored_columns(found.data, side, labels) for side in sides]
+        return found.frame.class_moments(
+            loss, label=label, estimates=columns[0], against=columns[1]
+        )
+    label, positive, first, second = _scored(found)
+    return found.frame.moments(loss, label=label, estimate=first, positive=positive, against=second)
+
+
+def _bounded(found: Pair, bounds: Bounds, error: float, alpha: float) -> Bounded:
+    low, high = bounds
+    interval = Interval(low=low, high=high, level=1 - 2 * alpha, method=METHODS[found.metric])
+    return Bounded(interval=interval, error=error)
+
+
+def _scored(found: Pair) -> tuple[str, Scalar, str, str]:
+    """Give the label, the positive class, and the column of its score on each side."""
+    sides = found.first.found, found.second.found
+    positive = positive_class(found.data, sides[0])
+    first, second = (score_column(found.data, side, positive) for side in sides)
+    return named(sides[0].label), positive, first, second
