@@ -104,7 +104,7 @@ class Score:
             "several classes: a row's scores do not sum to 1, or a class has no column of scores",
             f"roc_auc, average_precision: fewer than {LEAST_CLASS} rows of the rarer class",
             "average_precision: a few rows dominate the ranking",
-            "mean losses: under 30 rows, all losses equal, or a few rows dominate the mean",
+            "mean losses: under 30 rows, all losses equal, or one row dominates the mean",
             "mcc, and f1 of several classes: not a single error, or nothing but errors",
             f"macro_f1: fewer than {multiclass.LEAST_CLASS} labelled rows of a class",
             "mape: a label is 0",
