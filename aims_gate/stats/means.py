@@ -17,7 +17,7 @@ from collections.abc import Callable
 from scipy.special import ndtr, stdtrit
 
 from aims_gate.stats.intervals import Bounds
-from aims_gate.stats.tables import Fit, Losses, Residuals
+from aims_gate.stats.tables import Losses
 
 LEAST_ROWS = 30
 """Below so many rows no bound is given: quantiles of the normal law are too narrow."""
@@ -92,27 +92,6 @@ def root_of(bounds: Callable[[Losses, float], Bounds]) -> Callable[[Losses, floa
         return math.sqrt(low), math.sqrt(high)
 
     return rooted
-
-
-def r2(fit: Fit) -> float:
-    """Give 1 - mean squared error / variance of the labels, in (-inf, 1].
-
-    1 is perfect, 0 is as good as always saying the labels' mean; NaN if the labels do not vary.
-    """
-    if not fit.rows or not fit.variance > 0:
-        return math.nan
-    return 1 - fit.squared.mean / fit.variance
-
-
-def explained_variance(residuals: Residuals) -> float:
-    """Give 1 - variance of the errors / variance of the labels, in (-inf, 1].
-
-    1 is perfect up to a constant, 0 is as good as a constant; NaN if the labels do not vary.
-    """
-    if residuals.rows < 2 or not residuals.variance > 0:
-        return math.nan
-    errors = residuals.errors.variance * (residuals.rows - 1) / residuals.rows
-    return 1 - errors / residuals.variance
 
 
 def _adjusted(losses: Losses) -> float:

@@ -10,20 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import skew, t
-from sklearn.metrics import r2_score
 
 from aims_gate.stats.means import (
     LEAST_ROWS,
     hall_bounds,
     loss_bounds,
     mean,
-    r2,
     root,
     root_of,
     share_bounds,
     too_few,
 )
-from aims_gate.stats.tables import Fit, Losses
+from aims_gate.stats.tables import Losses
 
 Z = 1.6448536269514722
 LAWS = settings(deadline=None, max_examples=150)
@@ -59,7 +57,6 @@ def test_no_rows_have_no_mean() -> None:
     nothing = Losses(rows=0, mean=math.nan, variance=math.nan, skewness=0.0)
     assert math.isnan(mean(nothing))
     assert math.isnan(root(nothing))
-    assert math.isnan(r2(Fit(squared=nothing, variance=1.0)))
 
 
 @LAWS
@@ -116,20 +113,6 @@ def test_bounds_of_losses_enclose_the_mean_and_stay_in_range(
     assert 0 <= low <= value <= high
     assert share_bounds(losses, Z) == (low, min(high, 1.0))
     assert root_of(loss_bounds)(losses, Z) == (math.sqrt(low), math.sqrt(high))
-
-
-@LAWS
-@given(st.integers(0, 2**32 - 1), st.integers(3, 200))
-def test_r2_agrees_with_scikit_learn(seed: int, rows: int) -> None:
-    random = np.random.default_rng(seed)
-    y, p = random.normal(3, 2, rows), random.normal(2, 3, rows)
-    fit = Fit(squared=losses_of((y - p) ** 2), variance=float(y.var()))
-    assert r2(fit) == pytest.approx(r2_score(y, p), rel=1e-9, abs=1e-9)
-
-
-def test_r2_of_labels_that_do_not_vary_is_undefined() -> None:
-    """Where scikit-learn says 1 for a perfect and 0 for any other prediction."""
-    assert math.isnan(r2(Fit(squared=losses_of(np.array([0.0, 0.0, 1.0])), variance=0.0)))
 
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]

@@ -77,9 +77,8 @@ def _definition() -> str:
     """List every metric with its formula, range and interval."""
     lines = ["The metric of the rule, over all rows, frequency weights included."]
     for formula in FORMULAS:
-        bounds = formula.method or "none in closed form, so decide_on: estimate only"
         kind = _KINDS.get(formula.table, "")
-        lines.append(f"{formula.metric}{kind}: {formula.definition}. Interval: {bounds}.")
+        lines.append(f"{formula.metric}{kind}: {formula.definition}. Interval: {formula.method}.")
     lines.append(f"{_OF_CLASSES} The metrics that have one: {', '.join(BY_CLASS)}.")
     lines += [_OF_RANKINGS, _OF_INTERVALS]
     return "\n\n".join(lines)
@@ -135,7 +134,6 @@ class Score:
             low=scale.low,
             high=scale.high,
             higher_is_better=scale.higher_is_better,
-            has_interval=scale.bounded,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -222,7 +220,6 @@ class Score:
             total=total,
             engine=answer.by,
             judged=True,
-            reason="" if formula.bounds else "no interval is known in closed form",
         )
         short = scores.insufficient(self.metric, table)
         if short:
