@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# one worker per core is parallel enough: threads of BLAS beside them cost a third more CPU
-PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
+# one worker per core is parallel enough: threads of BLAS beside them cost a third more CPU;
+# and rewritten tests are kept as bytecode, also where an environment says otherwise
+PYTEST := OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 WORKERS ?= 2
 OLDER := $(VENV)/pytest7 $(VENV)/pytest8
 

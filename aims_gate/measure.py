@@ -19,7 +19,7 @@ from aims_gate.checks import Inputs, Judged, NoDataError
 from aims_gate.checks.ages import age_of, ahead
 from aims_gate.engines import Engine, Engines
 from aims_gate.engines.ahead import Ahead
-from aims_gate.errors import GateError, MissingColumnError
+from aims_gate.errors import GateError, MissingColumnError, near
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.plan import Task
 from aims_gate.sources.subject import Subject
@@ -56,7 +56,12 @@ def measure(
     except Exception as error:  # noqa: BLE001  # a crash in a check is an outcome, never silence
         _LOG.exception("%s: the check %s crashed", task.rule.id, task.rule.check)
         measured = (_lacking(name, Lack.UNDEFINED, f"the check crashed: {_crash(error)}"),)
-    return (*_sealed(task.judged, measured), *_sizes(task, subject), *_ages(task, subject, now))
+    return (
+        *_sealed(task.judged, measured),
+        *_absent(task, subject, measured),
+        *_sizes(task, subject),
+        *_ages(task, subject, now),
+    )
 
 
 def read_ahead(tasks: Iterable[Task], subject: Subject, *, now: datetime, engines: Engines) -> None:
@@ -132,6 +137,28 @@ def _ahead(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
         if ahead(data.newest, now):
             reason = f"the window of the {role} data ends on {data.newest:%Y-%m-%d}, in the future"
             yield _lacking(task.judged.name, Lack.UNDEFINED, reason)
+
+
+def _absent(task: Task, subject: Subject, told: Iterable[Statistic]) -> Iterator[Statistic]:
+    """Say which columns the policy names and the data lack, whether or not the check reads them.
+
+    A policy that names such a column is about other data than these. What a column that is there
+    gave stands beside it, and a proven breach stays one.
+    """
+    reasons = [cell.reason for cell in told if cell.lack is Lack.MISSING]
+    for role in task.roles:
+        if role not in subject.data:
+            continue
+        data = subject.data[role]
+        for key, column in data.spec.columns():
+            said = any(f"no column {column!r}" in reason for reason in reasons)
+            if column not in data.frame.kinds and not said:
+                error = MissingColumnError(
+                    f"no column {column!r}, which data.{role} names as {key}",
+                    where=f"{role} data",
+                    hint=near(column, data.frame.kinds),
+                )
+                yield _lacking(task.judged.name, Lack.MISSING, str(error))
 
 
 def _sizes(task: Task, subject: Subject) -> Iterator[Statistic]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from aims_gate.engines import Engines
-from tests.servers import Server, environment, s3_server, shared_server
+from tests import servers
+from tests.servers import Server, s3_server, shared_server
 
 pytest_plugins = ["pytester"]
 
@@ -95,33 +93,15 @@ class Store:
 
 
 @pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty sqlite store: creating one takes seconds, copying it does not."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    code = (
-        "import sys; from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore;"
-        "SqlAlchemyStore(sys.argv[1], '/nowhere')"
-    )
-    subprocess.run(
-        [sys.executable, "-c", code, f"sqlite:///{path}"],
-        check=True,
-        env=environment(),
-        cwd=path.parent,
-        capture_output=True,
-    )
-    return path
+def empty_store(shared_folder: Path) -> Path:
+    """A migrated, empty sqlite store, to be copied."""
+    return servers.empty_store(shared_folder)
 
 
 @pytest.fixture
 def mlflow_store(empty_store: Path, tmp_path: Path) -> Store:
     """A fresh sqlite store; `uri` is its tracking URI, artifacts lie below `artifacts`."""
     path = tmp_path / "mlflow.db"
-    shutil.copy(empty_store, path)
     artifacts = tmp_path / "mlartifacts"
-    with sqlite3.connect(path) as database:
-        database.execute(
-            "UPDATE experiments SET artifact_location = ? || '/' || experiment_id",
-            (str(artifacts),),
-        )
-    database.close()
+    servers.copy_store(empty_store, path, str(artifacts))
     return Store(uri=f"sqlite:///{path}", artifacts=artifacts)

@@ -213,6 +213,38 @@ def test_an_unreadable_role_is_an_error_and_an_absent_one_is_missing() -> None:
     assert (lack, "log_evaluation" in reason) == (Lack.MISSING, True)
 
 
+@pytest.mark.parametrize(
+    ("stated", "key"),
+    [
+        *(({name: "yy"}, name) for name in ("label", "prediction", "score", "key", "query")),
+        *(({name: "yy"}, name) for name in ("weight", "time")),
+        ({"score": {"good": "y", "bad": "yy"}}, "score.bad"),
+        ({"sensitive": {"y": None, "yy": (25.0,)}}, "sensitive"),
+    ],
+)
+def test_a_column_that_is_named_and_not_there_is_missing_though_no_check_reads_it(
+    stated: dict[str, Any], key: str
+) -> None:
+    """What was measured stays beside it."""
+    found = subject()
+    data = found.data[Role.EVALUATION]
+    named = replace(found, data={Role.EVALUATION: replace(data, spec=DataSpec(**stated))})
+    what = f"no column 'yy', which data.evaluation names as {key}; did you mean 'y'?"
+    told = [(None, ""), (Lack.MISSING, f"evaluation data: {what}")]
+    assert lacks(task([cell(1.0)]), named) == told
+
+
+def test_a_column_that_a_check_misses_is_told_once() -> None:
+    found = subject()
+    data = replace(found.data[Role.EVALUATION], spec=DataSpec(label="yy", key="no"))
+    named = replace(found, data={Role.EVALUATION: data})
+    error = MissingColumnError.from_columns("yy", ["y"], where="evaluation data, label")
+    told = lacks(task(error), named)
+    assert [lack for lack, _ in told] == [Lack.MISSING, Lack.MISSING]
+    assert "'yy'" in told[0][1]
+    assert "'no', which data.evaluation names as key" in told[1][1]
+
+
 def test_fewer_rows_than_the_policy_asks_for_are_insufficient() -> None:
     """min_rows adds a cell of its own, beside what was measured."""
     made = task([cell(1.0)], min_rows={Role.EVALUATION: 6})

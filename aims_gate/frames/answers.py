@@ -78,7 +78,7 @@ class Answers(ABC):
         """Give a column as it enters a rule, *text* of which are no numbers."""
         if self.kinds[column] is Kind.NUMBER:
             return discriminant.number(self._numbers(column), weights)
-        return discriminant.values(self._coded(Key(column=column)), weights, text)
+        return discriminant.values(self._coded(Key(column=column)), text)
 
     @property
     @abstractmethod

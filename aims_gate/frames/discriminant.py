@@ -3,9 +3,14 @@
 Ridge regression of group membership on the columns, fitted five times on four fifths of the rows
 and asked about the rest. Numbers enter as ranks and their squares, other values as indicators.
 
-Folds depend on nothing but values: copies of one row are dealt out in turn, beginning at a fold
-that the row's own values say. So neither the order of rows nor a weight in the place of repeated
-rows makes a difference, and every fold has its share of what is frequent.
+Folds depend on nothing but the data: copies of one row are dealt out in turn, beginning at a fold
+that the row's print says. So neither the order of rows nor a weight in the place of repeated rows
+makes a difference, and every fold has its share of what is frequent.
+
+Nor do names. A print is made of the codes of numbers and of what is known of a category without
+its name: how often it occurs, and in which rows (colour refinement, as Weisfeiler and Leman's). Of
+equally frequent categories, too, the print decides. Names decide only between rows that nothing
+but names tells apart.
 """
 
 from __future__ import annotations
@@ -31,6 +36,9 @@ _FREE = 1e-9
 """The intercept is not held back."""
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(29)
+_ROUNDS = 2
+"""How often what is known of values is told to rows, and back."""
+Prints = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,20 +47,37 @@ class Input:
 
     codes: Codes
     """Shape (rows,)."""
-    ranks: Floats | None
+    ranks: Floats | None = None
     """Shape (values,): where a number stands, in (-1/2, 1/2); None for other values."""
-    levels: Codes
-    """Codes that have an indicator of their own, null (-1) included where there is one."""
+    most: int = 0
+    """Values that have an indicator of their own: the most frequent ones. Null has one, too."""
 
-    def design(self, rows: slice) -> Iterator[Floats]:
+    def levels(self, weights: Counts, prints: Prints) -> Codes:
+        """Give the codes that have an indicator.
+
+        Args:
+            weights: Shape (rows,).
+            prints: Shape (values + 1,), null first: which of equally frequent values is taken.
+        """
+        null = np.array([-1] if bool(np.any(self.codes < 0)) else [], dtype=np.int64)
+        if not self.most:
+            return null
+        counts = np.bincount(self.codes + 1, weights, minlength=1)[1:]
+        return np.append(null, np.lexsort((prints[1:], -counts))[: self.most])
+
+    def design(self, rows: slice, levels: Codes) -> Iterator[Floats]:
         """Give the columns of the design for some rows, each of shape (rows,)."""
         codes = self.codes[rows]
         if self.ranks is not None:
             rank = np.append(self.ranks, 0.0)[codes]  # null, -1, is in the middle
             yield rank
             yield rank * rank
-        for level in self.levels:
+        for level in levels:
             yield (codes == level).astype(np.float64)
+
+
+Column = tuple[Input, Codes]
+"""A column with the codes that have an indicator of their own."""
 
 
 def number(values: Floats, weights: Counts) -> Input:
@@ -62,17 +87,12 @@ def number(values: Floats, weights: Counts) -> Input:
     codes = np.where(codes < known, codes, -1)
     counts = np.bincount(codes[codes >= 0], weights[codes >= 0], minlength=known)
     middle = (np.cumsum(counts) - counts / 2) / max(counts.sum(), 1) - 0.5
-    return Input(codes=codes, ranks=middle, levels=_null(codes))
+    return Input(codes=codes, ranks=middle)
 
 
-def values(column: Coded, weights: Counts, columns: int) -> Input:
+def values(column: Coded, columns: int) -> Input:
     """Take a column of other values, one of so many *columns*."""
-    codes = dense(column.codes)
-    counts = np.bincount(codes + 1, weights, minlength=1)[1:]
-    most = max(2, min(_LEVELS, _MOST // columns))
-    # of equally frequent values the smaller one, so that the order of rows does not matter
-    often = np.sort(np.argsort(-counts, kind="stable")[:most])
-    return Input(codes=codes, ranks=None, levels=np.concatenate([_null(codes), often]))
+    return Input(codes=dense(column.codes), most=max(2, min(_LEVELS, _MOST // columns)))
 
 
 def dense(codes: Codes) -> Codes:
@@ -94,11 +114,16 @@ def scores(inputs: Sequence[Input], target: Codes, groups: int, weights: Counts)
     Returns:
         Scores of the rows and how many of their copies have each.
     """
-    dealt = _dealt([*(i.codes for i in inputs), target], weights)
+    known = _known([*inputs, Input(codes=target, most=groups)], weights)
+    dealt = _dealt(known, weights)
     dealt[target < 0] = 0
-    rules = [_rule(*sums) for sums in _without(*_sums(inputs, target, groups, dealt))]
+    columns = [
+        (given, given.levels(weights, prints))
+        for given, prints in zip(inputs, known.values, strict=False)
+    ]
+    rules = [_rule(*sums) for sums in _without(*_sums(columns, target, groups, dealt))]
     parts: list[tuple[Codes, Floats, Counts]] = []
-    for rows, design in _designs(inputs, len(target)):
+    for rows, design in _designs(columns, len(target)):
         for fold, rule in enumerate(rules):
             here = np.flatnonzero(dealt[rows, fold])
             # equal rows are to have equal scores, wherever they stand in a block
@@ -138,21 +163,21 @@ def _rule(gram: Floats, right: Floats) -> Floats:
     return rule
 
 
-def _designs(inputs: Sequence[Input], rows: int) -> Iterator[tuple[slice, Floats]]:
+def _designs(columns: Sequence[Column], rows: int) -> Iterator[tuple[slice, Floats]]:
     for start in range(0, rows, _BLOCK):
         part = slice(start, min(start + _BLOCK, rows))
-        columns = [column for given in inputs for column in given.design(part)]
-        stacked = np.stack([np.ones(part.stop - part.start), *columns])
+        told = [column for given, levels in columns for column in given.design(part, levels)]
+        stacked = np.stack([np.ones(part.stop - part.start), *told])
         yield part, np.ascontiguousarray(stacked.T)
 
 
 def _sums(
-    inputs: Sequence[Input], target: Codes, groups: int, dealt: Counts
+    columns: Sequence[Column], target: Codes, groups: int, dealt: Counts
 ) -> tuple[Floats, Floats]:
     """Add up X'WX and X'WY of each fold."""
     gram: list[Floats | float] = [0.0] * FOLDS
     right: list[Floats | float] = [0.0] * FOLDS
-    for rows, design in _designs(inputs, len(target)):
+    for rows, design in _designs(columns, len(target)):
         member = target[rows, None] == np.arange(groups)
         for fold in range(FOLDS):
             here = np.flatnonzero(dealt[rows, fold])
@@ -164,13 +189,59 @@ def _sums(
     return np.stack(gram), np.stack(right)
 
 
-def _dealt(columns: Sequence[Codes], weights: Counts) -> Counts:
-    """Deal the copies of each row out to the folds: shape (rows, folds), summing to weights."""
-    prints: npt.NDArray[np.uint64] = np.zeros(len(weights), dtype=np.uint64)
-    for codes in columns:
-        prints = (prints ^ codes.astype(np.int64).view(np.uint64)) * _ODD
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Known:
+    """What tells rows, and the values of columns, apart."""
+
+    rows: Prints
+    """Shape (rows,): without names; the same for rows that nothing but names tells apart."""
+    names: Prints
+    """Shape (rows,): with names; the same for copies of one row."""
+    values: Sequence[Prints]
+    """Per column, shape (values + 1,), null first: without names, and all 0 for numbers."""
+
+
+def _known(columns: Sequence[Input], weights: Counts) -> _Known:
+    """Print rows and values, beginning with how often each row and each value occurs."""
+    names = _printed([column.codes.view(np.uint64) for column in columns])
+    _, place = np.unique(names, return_inverse=True)
+    copies = np.bincount(place, weights).astype(np.uint64)[place]
+    sizes = [int(column.codes.max(initial=-1)) + 2 for column in columns]
+    rows, values = copies, [np.zeros(size, dtype=np.uint64) for size in sizes]
+    for _ in range(_ROUNDS):
+        rows = _printed([rows, *map(_named, columns, values)])
+        values = [
+            seen if column.ranks is not None else _summed(column.codes, rows, weights, len(seen))
+            for column, seen in zip(columns, values, strict=True)
+        ]
+    return _Known(rows=_printed([rows, *map(_named, columns, values)]), names=names, values=values)
+
+
+def _named(column: Input, prints: Prints) -> Prints:
+    """Give what stands for each row's value: its code if it is a number, else its print."""
+    return column.codes.view(np.uint64) if column.ranks is not None else prints[column.codes + 1]
+
+
+def _printed(columns: Sequence[Prints]) -> Prints:
+    """Print the rows of columns in their order, each of shape (rows,)."""
+    prints = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        prints = (prints ^ column) * _ODD
         prints ^= prints >> _HALF
-    order = np.argsort(prints, kind="stable")
+    return prints
+
+
+def _summed(codes: Codes, rows: Prints, weights: Counts, size: int) -> Prints:
+    """Add up the prints of the rows that have each value, null first, modulo 2^64."""
+    sums = np.zeros(size, dtype=np.uint64)
+    np.add.at(sums, codes + 1, rows * weights.astype(np.uint64))
+    return sums
+
+
+def _dealt(known: _Known, weights: Counts) -> Counts:
+    """Deal the copies of each row out to the folds: shape (rows, folds), summing to weights."""
+    prints = known.rows
+    order = np.lexsort((known.names, prints))
     ends = np.cumsum(weights[order])
     begins = ends - weights[order]
     starts = np.ones(len(order), dtype=np.bool_)
@@ -183,7 +254,3 @@ def _dealt(columns: Sequence[Codes], weights: Counts) -> Counts:
     for fold in range(FOLDS):
         folds[order, fold] = copies // FOLDS + ((fold - begin) % FOLDS < copies % FOLDS)
     return folds
-
-
-def _null(codes: Codes) -> Codes:
-    return np.array([-1] if bool(np.any(codes < 0)) else [], dtype=np.int64)

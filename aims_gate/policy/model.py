@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -134,6 +134,18 @@ class DataSpec:
     max_age_days: float | None = None
     max_null_labels: float = 0.0
     place: Place = Place(file="", line=0)
+
+    def columns(self) -> Iterator[tuple[str, str]]:
+        """Give each column that is named after the key that names it, joins aside."""
+        for name in ("label", "prediction", "key", "query", "weight", "time"):
+            column = getattr(self, name)
+            if column is not None:
+                yield name, column
+        if isinstance(self.score, str):
+            yield "score", self.score
+        elif self.score is not None:
+            yield from ((f"score.{name}", column) for name, column in self.score.items())
+        yield from (("sensitive", column) for column in self.sensitive)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

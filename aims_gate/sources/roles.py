@@ -102,7 +102,7 @@ def read_roles(table: pa.Table) -> DataSpec | None:
         task=_task(logged.get("task")),
         sensitive=_sensitive(logged.get("sensitive", {})),
     )
-    for column in _named(spec):
+    for _, column in spec.columns():
         if column not in table.column_names:
             raise MissingColumnError.from_columns(column, table.column_names, where=_WHERE)
     return spec
@@ -145,13 +145,6 @@ def merge(policy: DataSpec, logged: DataSpec | None) -> DataSpec:
 
 def _first(stated: Any, logged: Any) -> Any:
     return logged if stated is None else stated
-
-
-def _named(spec: DataSpec) -> list[str]:
-    columns = [spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time]
-    columns += spec.sensitive
-    scores = [spec.score] if isinstance(spec.score, str) else list((spec.score or {}).values())
-    return [column for column in [*columns, *scores] if column is not None]
 
 
 def _column(role: str, value: object) -> str:

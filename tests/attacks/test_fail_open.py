@@ -67,6 +67,10 @@ def cells(verdict: Verdict) -> dict[str, Statistic]:
     return {cell.slice: cell for cell in only(verdict).statistics if cell.judged}
 
 
+def cells_of(result: Result) -> list[Statistic]:
+    return [cell for cell in result.statistics if cell.judged]
+
+
 def normal(seed: int, rows: int, columns: int = 1, *, shift: float = 0.0) -> dict[str, Any]:
     random = np.random.default_rng(seed)
     return {f"x{i}": random.normal(shift if i == 0 else 0, 1, rows) for i in range(columns)}
@@ -83,6 +87,30 @@ def scored(rows: int = 4_000, *, right: float = 0.8, women: float = 0.4) -> dict
         "p": np.clip(0.25 + 0.5 * yhat + random.normal(0, 0.05, rows), 0, 1),
         "sex": np.where(random.random(rows) < women, "F", "M"),
     }
+
+
+# columns that are named
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["key: nope", "time: nope", "query: nope", "score: nope", "sensitive: [nope]"],
+)
+def test_a_named_column_that_no_rule_reads_does_not_pass_where_it_is_not_there(
+    gate: Gate, named: str
+) -> None:
+    """A misspelt key would else be found on the day that a join needs it."""
+    rules = (
+        "rules: [{id: PERF-01, check: performance.score, with: {metric: accuracy}, "
+        "require: {at_least: 0.7}}]\n"
+    )
+    stated = "data: {evaluation: {label: y, prediction: yhat, positive: 1%s}}\n"
+    assert only(gate(stated % "" + rules, evaluation=scored())).outcome is Outcome.PASS
+    verdict = gate(stated % f", {named}" + rules, evaluation=scored())
+    result = only(verdict)
+    assert (result.outcome, verdict.decision) == (Outcome.MISSING, Decision.REFUSED)
+    assert "no column 'nope', which data.evaluation names as" in result.reason
+    assert any(cell.value is not None for cell in cells_of(result))
 
 
 # drift and data quality

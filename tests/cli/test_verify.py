@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import pytest
 import yaml
 
 from aims_gate.attest import keys
+from tests.command_line import call, process
 from tests.proofs import Lab, refused
 
 TODAY = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
@@ -26,21 +24,8 @@ def _lab(folder: Path, **changes: Any) -> Lab:
     return lab
 
 
-def _run(
-    folder: Path, *arguments: str, environ: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "aims_gate", *arguments],
-        cwd=folder,
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **(environ or {})},
-    )
-
-
 def test_the_whole_table_of_exit_codes(tmp_path: Path) -> None:
-    """0 met, 1 authentic refusal, 2 usage, 4 not authentic; nothing else."""
+    """0 met, 1 authentic refusal, 2 usage, 4 not authentic; nothing else, of a process too."""
     _lab(tmp_path / "good")
     _lab(tmp_path / "bad", **refused())
     swapped = _lab(tmp_path / "swapped")
@@ -71,52 +56,54 @@ def test_the_whole_table_of_exit_codes(tmp_path: Path) -> None:
         ("good", ("--model", "model", "--floor", f"release@{'00' * 32}"), 4, "not 0000"),
         ("good", ("--model", "model", "--floor", "release@1.0.0"), 2, "is no floor"),
     )
+    shown: set[int] = set()
     for folder, options, code, said in cases:
-        done = _run(tmp_path / folder, "verify", "evidence", *options)
-        assert said in done.stdout + done.stderr, (options, done.stdout, done.stderr)
-        assert done.returncode == code, (options, done.stderr)
+        run = call if code in shown else process  # each code once as the process's own
+        shown.add(code)
+        done = run(tmp_path / folder, "verify", "evidence", *options)
+        assert said in done.out + done.err, (options, done)
+        assert done.code == code, (options, done.err)
+    assert shown == {0, 1, 2, 4}
 
 
 def test_a_signers_text_cannot_write_on_the_terminal(tmp_path: Path) -> None:
     """Escape sequences and line breaks of the evidence are not printed as they are."""
     lab = _lab(tmp_path)
     lab.forge("evaluation", lambda p: p["policy"].update(version="1\x1b[2J\npolicy met"))
-    done = _run(tmp_path, "verify", "evidence", "--model", "model")
-    assert done.returncode == 0
-    assert "\x1b" not in done.stdout
-    assert done.stdout.count("\npolicy met\n") == 1
-    assert "@1\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}policy met" in done.stdout
+    done = process(tmp_path, "verify", "evidence", "--model", "model")
+    assert done.code == 0
+    assert "\x1b" not in done.out
+    assert done.out.count("\npolicy met\n") == 1
+    assert "@1\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}policy met" in done.out
 
 
 @pytest.mark.parametrize("kind", ["p256", "ed25519"])
 def test_keys_are_made_and_shown(tmp_path: Path, kind: str) -> None:
     """What is shown is the fingerprint of the key that signs; nothing is overwritten."""
-    password = {keys.PASSWORD_VARIABLE: "pw"}
-    made = _run(
-        tmp_path, "evidence", "key", "generate", "--out", "k", "--type", kind, environ=password
-    )
-    assert made.returncode == 0, made.stderr
-    shown = _run(tmp_path, "evidence", "key", "show", "k.pub")
+    generate = ("evidence", "key", "generate", "--out", "k")
+    made = call(tmp_path, *generate, "--type", kind, **{keys.PASSWORD_VARIABLE: "pw"})
+    assert made.code == 0, made.err
+    shown = call(tmp_path, "evidence", "key", "show", "k.pub")
     private = keys.load_private((tmp_path / "k").read_bytes(), password="pw", where="k")
     fingerprint = keys.public_of(private).fingerprint
-    assert shown.stdout.split()[0] == fingerprint
-    assert f"fingerprint: {fingerprint}\n" in made.stdout
-    again = _run(tmp_path, "evidence", "key", "generate", "--out", "k")
-    assert (again.returncode, "never overwritten" in again.stderr) == (2, True)
+    assert shown.out.split()[0] == fingerprint
+    assert f"fingerprint: {fingerprint}\n" in made.out
+    again = call(tmp_path, *generate)
+    assert (again.code, "never overwritten" in again.err) == (2, True)
 
 
 def test_a_key_in_the_clear_is_named_so(tmp_path: Path) -> None:
     """And an empty password, as an unset secret gives, is no password."""
-    clear = _run(tmp_path, "evidence", "key", "generate")
-    assert "gate.key (not encrypted)" in clear.stdout
+    clear = process(tmp_path, "evidence", "key", "generate")
+    assert "gate.key (not encrypted)" in clear.out
     empty = {keys.PASSWORD_VARIABLE: ""}
-    done = _run(tmp_path, "evidence", "key", "generate", "--out", "e", environ=empty)
-    assert (done.returncode, (tmp_path / "e").exists()) == (2, False)
+    done = call(tmp_path, "evidence", "key", "generate", "--out", "e", **empty)
+    assert (done.code, (tmp_path / "e").exists()) == (2, False)
 
 
 def test_showing_what_is_no_public_key_is_a_usage_error(tmp_path: Path) -> None:
     """A missing file, and the private half."""
-    _run(tmp_path, "evidence", "key", "generate")
+    call(tmp_path, "evidence", "key", "generate")
     for path, said in (("none", "cannot read the key"), ("gate.key", "this is a private key")):
-        done = _run(tmp_path, "evidence", "key", "show", path)
-        assert (done.returncode, said in done.stderr) == (2, True)
+        done = call(tmp_path, "evidence", "key", "show", path)
+        assert (done.code, said in done.err) == (2, True)

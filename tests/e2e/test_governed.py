@@ -7,8 +7,6 @@ import io
 import json
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 
 from aims_gate.__main__ import guarded
+from tests.command_line import Done, call, process
 from tests.conftest import Store
 from tests.git_server import GitServer, git_server
 from tests.registry_content import Content
@@ -48,18 +47,6 @@ def organisation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer
     with git_server(tmp_path_factory.mktemp("git")) as server:
         server.publish("policies", {"floor.yaml": FLOOR}, tag="v1.0.0")
         yield server
-
-
-def gate(folder: Path, environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `aims-gate` as a team's pipeline does."""
-    return subprocess.run(
-        [sys.executable, "-m", "aims_gate", *words],
-        cwd=folder,
-        env=environ,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
 
 
 def table(share: float) -> str:
@@ -96,16 +83,16 @@ def test_one_floor_three_teams_and_one_of_them_loosens(
     codes, told = {}, ""
     for name in TEAMS:
         folder, environ = team(tmp_path, name, organisation)
-        unpinned = gate(folder, environ, *run, "--out", "early")
-        assert unpinned.returncode == 2
-        assert "is not pinned" in unpinned.stderr
-        assert "aims-gate policy pin" in unpinned.stderr
-        pinned = gate(folder, environ, "policy", "pin", "policy.yaml")
-        assert pinned.returncode == 0, pinned.stderr
+        unpinned = process(folder, *run, "--out", "early", environ=environ)
+        assert unpinned.code == 2
+        assert "is not pinned" in unpinned.err
+        assert "aims-gate policy pin" in unpinned.err
+        pinned = process(folder, "policy", "pin", "policy.yaml", environ=environ)
+        assert pinned.code == 0, pinned.err
         assert "   # our floor\n    sha256: " in (folder / "policy.yaml").read_text("utf-8")
-        done = gate(folder, environ, *run, "--out", "evidence")
-        codes[name], told = done.returncode, done.stderr
-        assert (folder / "evidence").exists() == (done.returncode == 0), done.stderr
+        done = process(folder, *run, "--out", "evidence", environ=environ)
+        codes[name], told = done.code, done.err
+        assert (folder / "evidence").exists() == (done.code == 0), done.err
     assert codes == {"credit": 0, "fraud": 0, "churn": 2}
     uri = f"git+{organisation.url}/policies.git@v1.0.0#floor.yaml"
     assert f"policy.yaml:10: PERF-01: require.at_least 0.5 loosens or changes {uri}:8," in told
@@ -126,16 +113,16 @@ def test_a_floor_that_changes_changes_no_team_until_it_pins(
     path = folder / "policy.yaml"
     text = path.read_text(encoding="utf-8").replace("policies.git@v1.0.0", "moving.git@main")
     path.write_text(text, encoding="utf-8")
-    assert gate(folder, environ, "policy", "pin").returncode == 0
-    assert gate(folder, environ, "policy", "check").returncode == 0
+    assert process(folder, "policy", "pin", environ=environ).code == 0
+    assert process(folder, "policy", "check", environ=environ).code == 0
     (folder / "before.yaml").write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     organisation.publish("moving", {"floor.yaml": FLOOR.replace("0.60", "0.65")})
-    moved = gate(folder, environ, "policy", "check")
-    assert moved.returncode == 2
-    assert "read what changed, then run aims-gate policy pin" in moved.stderr
-    again = gate(folder, environ, "policy", "pin")
-    assert "1 of 1 digests changed" in again.stdout
-    assert gate(folder, environ, "policy", "check").returncode == 0
+    moved = process(folder, "policy", "check", environ=environ)
+    assert moved.code == 2
+    assert "read what changed, then run aims-gate policy pin" in moved.err
+    again = process(folder, "policy", "pin", environ=environ)
+    assert "1 of 1 digests changed" in again.out
+    assert process(folder, "policy", "check", environ=environ).code == 0
 
 
 POLICY = """\
@@ -198,6 +185,11 @@ def everything(content: Content, store: Store) -> tuple[Any, ...]:
     )
 
 
+def simulated(folder: Path, store: Store, *words: str) -> Done:
+    """Call `aims-gate policy simulate` on a store."""
+    return call(folder, "policy", "simulate", *words, MLFLOW_TRACKING_URI=store.uri)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_policy_is_simulated_over_the_versions_of_a_model(
     past: Any, tmp_path: Path, mlflow_store: Store
@@ -206,25 +198,26 @@ def test_a_policy_is_simulated_over_the_versions_of_a_model(
     content, _runs = past
     before = everything(content, mlflow_store)
     environ = environment({"MLFLOW_TRACKING_URI": mlflow_store.uri, "PYTHONWARNINGS": "ignore"})
-    done = gate(tmp_path, environ, "policy", "simulate", "policy.yaml", "--model", "past")
-    assert done.returncode == 0, done.stderr
-    lines = [line.split() for line in done.stdout.splitlines()]
+    asked = ("policy", "simulate", "policy.yaml", "--model", "past")
+    done = process(tmp_path, *asked, environ=environ)
+    assert done.code == 0, done.err
+    lines = [line.split() for line in done.out.splitlines()]
     assert lines[0][:2] == ["unreadable", "models:/past/4"]
-    assert "logged no data" in done.stdout.splitlines()[0]
+    assert "logged no data" in done.out.splitlines()[0]
     assert [(line[0], line[2], line[3:]) for line in lines[1:4]] == [
         ("refused", "models:/past/3", ["BIAS-02", "FAIL"]),
         ("refused", "models:/past/2", ["BIAS-02", "FAIL"]),
         ("passed", "models:/past/1", []),
     ]
-    assert done.stdout.splitlines()[4:] == [
+    assert done.out.splitlines()[4:] == [
         "would have refused 2 of the last 4, for BIAS-02 (2); 1 could not be read",
         "not simulated, they need the model's files or its champion: INTEG-01, PERF-02",
     ]
     assert everything(content, mlflow_store) == before
     assert sorted(p.name for p in tmp_path.glob("aims-gate-evidence*")) == []
-    newest = gate(tmp_path, environ, "policy", "simulate", "--model", "past", "--last", "1")
-    assert newest.returncode == 3, "nothing could be read"
-    assert "none of them could be read" in newest.stderr
+    newest = simulated(tmp_path, mlflow_store, "--model", "past", "--last", "1")
+    assert newest.code == 3, "nothing could be read"
+    assert "none of them could be read" in newest.err
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -232,11 +225,10 @@ def test_a_policy_is_simulated_over_the_runs_of_an_experiment(
     past: Any, tmp_path: Path, mlflow_store: Store
 ) -> None:
     _content, runs = past
-    environ = environment({"MLFLOW_TRACKING_URI": mlflow_store.uri, "PYTHONWARNINGS": "ignore"})
-    asked = ("policy", "simulate", "policy.yaml", "--experiment", "Default")
-    done = gate(tmp_path, environ, *asked)
-    assert done.returncode == 0, done.stderr
-    told = {line.split()[2]: line.split()[0] for line in done.stdout.splitlines()[1:4]}
+    asked = ("policy.yaml", "--experiment", "Default")
+    done = simulated(tmp_path, mlflow_store, *asked)
+    assert done.code == 0, done.err
+    told = {line.split()[2]: line.split()[0] for line in done.out.splitlines()[1:4]}
     assert told == {
         f"runs:/{runs[0]}": "passed",
         f"runs:/{runs[1]}": "refused",
@@ -244,8 +236,8 @@ def test_a_policy_is_simulated_over_the_runs_of_an_experiment(
     }
     scoped = POLICY.replace("rules:", "applies_to: {models: [past]}\nrules:")
     (tmp_path / "policy.yaml").write_text(scoped, encoding="utf-8")
-    assert gate(tmp_path, environ, *asked).returncode == 2
-    assert gate(tmp_path, environ, *asked, "--as", "past").returncode == 0
+    assert simulated(tmp_path, mlflow_store, *asked).code == 2
+    assert simulated(tmp_path, mlflow_store, *asked, "--as", "past").code == 0
 
 
 @pytest.mark.parametrize(
@@ -263,9 +255,8 @@ def test_what_cannot_be_simulated_is_an_error(
     words: list[str], code: int, message: str, tmp_path: Path, mlflow_store: Store
 ) -> None:
     (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
-    environ = environment({"MLFLOW_TRACKING_URI": mlflow_store.uri, "PYTHONWARNINGS": "ignore"})
-    done = gate(tmp_path, environ, "policy", "simulate", "policy.yaml", *words)
-    assert (done.returncode, message in done.stderr) == (code, True), done.stderr
+    done = simulated(tmp_path, mlflow_store, "policy.yaml", *words)
+    assert (done.code, message in done.err) == (code, True), done.err
 
 
 def answered(line: str) -> str:

@@ -35,7 +35,7 @@ features = rows[["income", "debt"]]
 model = LogisticRegression(max_iter=1000).fit(features, y)
 with mlflow.start_run():
     mlflow.sklearn.log_model(model, name="model", input_example=features.head(3),
-                             registered_model_name="asked")
+                             registered_model_name="asked", pip_requirements=["scikit-learn"])
 rows.assign(y=y).to_parquet("rows.parquet")
 print("accuracy", model.score(features, y))
 """

@@ -46,7 +46,8 @@ frame["score"] = model.predict_proba(frame[["income"]])[:, 1]
 frame["prediction"] = (frame["score"] >= 0.5).astype(int)
 mlflow.set_experiment("training")
 with mlflow.start_run():
-    mlflow.sklearn.log_model(model, name="model", registered_model_name=sys.argv[1])
+    mlflow.sklearn.log_model(model, name="model", registered_model_name=sys.argv[1],
+                             pip_requirements=["scikit-learn"])
     aims_gate.log_evaluation(frame, label="approved", prediction="prediction", score="score",
                              positive=1, sensitive=["sex"])
 """
@@ -124,9 +125,9 @@ def test_train_gate_publish_and_verify(mlflow_server: str, tmp_path: Path) -> No
 
 
 @pytest.fixture
-def mortal(tmp_path: Path) -> Iterator[Server]:
+def mortal(tmp_path: Path, empty_store: Path) -> Iterator[Server]:
     """A server of this test's own, to be killed."""
-    server = Server(folder=tmp_path / "server")
+    server = Server(folder=tmp_path / "server", store=empty_store)
     server.start()
     yield server
     server.kill()

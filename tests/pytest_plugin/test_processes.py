@@ -18,6 +18,8 @@ from tests.pytest_plugin.repos import CASES, GATE, evidence
 ENTRY = Path(__file__).parents[2] / "_aims_gate_pytestplugin" / "__init__.py"
 HEAVY = {"numpy", "pyarrow", "scipy", "pydantic", "yaml", "requests", "cryptography", "click"}
 HEAVY |= {"mlflow", "pandas", "sklearn", "fairlearn", "evidently", "polars"}
+OTHERS = [f"-pno:{name}" for name in ("cacheprovider", "faker", "anyio", "hypothesispytest")]
+"""Plugins that are of no account here: three of them import for most of a session's time."""
 PROBE = """
 import sys
 def pytest_unconfigure(config):
@@ -42,7 +44,7 @@ def run(
             required = version in os.environ.get("AIMS_GATE_REQUIRE", "")
             (pytest.fail if required else pytest.skip)(reason)
         environ["PYTHONPATH"] = str(target)
-    command = [sys.executable, warn, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    command = [sys.executable, warn, "-m", "pytest", *OTHERS, *arguments]
     return subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, check=False
     )

@@ -74,7 +74,10 @@ def identity(content: Content, uri: str, folder: Path) -> ModelIdentity:
 
 
 @pytest.fixture(params=["rest", "sqlite"])
-def content(request: pytest.FixtureRequest) -> Content:
+def content(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Content:
+    monkeypatch.chdir(tmp_path)  # a sqlite store's new experiment keeps its artifacts in ./mlruns
     if request.param == "rest":
         return Content(uri=request.getfixturevalue("mlflow_server"))
     store: Store = request.getfixturevalue("mlflow_store")
@@ -218,10 +221,10 @@ def test_an_old_pointer_does_not_stand_beside_a_new_verdict(
 
 
 def test_a_server_killed_half_way_leaves_no_pointer_and_the_next_run_completes(
-    evidence: Path, tmp_path: Path
+    evidence: Path, tmp_path: Path, empty_store: Path
 ) -> None:
     """A real server, really killed between the artifacts and the tags, and started again."""
-    server = Server(folder=tmp_path / "own")
+    server = Server(folder=tmp_path / "own", store=empty_store)
     try:
         server.start()
         content = Content(uri=server.url)

@@ -54,9 +54,11 @@ class Process:
     def ready(self) -> bool:
         """Whether a question would be answered, or refused, without waiting for imports."""
         if not self._ready and not self._ended:
-            # one thread may be in `ask`, reading the same pipe: what is there is there for it
+            # nothing is read here: `ask` does, once there is something or the child has ended
             assert self._child.stdout is not None  # noqa: S101  # it is a pipe
-            return bool(select.select([self._child.stdout], [], [], 0)[0])
+            poll = select.poll()
+            poll.register(self._child.stdout, select.POLLIN)
+            return bool(poll.poll(0))
         return True
 
     def ask(

@@ -186,3 +186,20 @@ def test_data_that_are_handed_over_or_named_by_the_policy_win(
     subject = opened(new.uri, given={Role.CHAMPION: handed}, policy=policy)
     assert subject.data[Role.CHAMPION].identity.uri == "memory:champion"
     assert measured(subject).value == pytest.approx(370 / 400)
+
+
+def test_a_label_that_only_the_candidates_data_have_is_not_asked_of_the_champions(
+    versions: tuple[Logged, Logged], opened: Open, content: Content, tmp_path: Path
+) -> None:
+    """What the policy says of the evaluation data is assumed of the champion's, not stated."""
+    _, new = versions
+    bare = replace(ROLES, label=None, positive=None)
+    answers = write_roles(table(1, 40).drop_columns(["y"]).replace_schema_metadata(None), bare)
+    old = evaluated(content, new.name, answers, tmp_path)
+    content.client.set_registered_model_alias(new.name, "champion", old.version)
+    stated = replace(POLICY, data={Role.EVALUATION: ROLES})
+    subject = opened(new.uri, policy=stated)
+    assert subject.data[Role.CHAMPION].spec.label is None
+    assert measured(subject).value == pytest.approx(10 / 400)
+    named = replace(POLICY, data={Role.EVALUATION: ROLES, Role.CHAMPION: ROLES})
+    assert opened(new.uri, policy=named).data[Role.CHAMPION].spec.label == "y"
