@@ -28,6 +28,9 @@ GATE = (
     "--aims-gate-data=evaluation=evaluation.csv",
 )
 """The options that gate a contract case."""
+ACCURACY = "{id: PERF-01, check: performance.score, with: {metric: accuracy}, require: "
+RATIO = "{id: BIAS-02, check: fairness.impact_ratio, require: {at_least: 0.8}"
+"""Two rules, the one to be closed by its limit and `}`, the other by more keys and `}`."""
 _INSTALLED = any(found.name == "aims_gate" for found in entry_points(group="pytest11"))
 ALONE = ("-p", "no:cacheprovider" if _INSTALLED else "_aims_gate_pytestplugin")
 """Nothing kept between sessions; and the plugin, where the installation is older than it."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,63 +14,24 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aims_gate.checks.performance.claims import AGENT, MOST_RUNS, SCORERS
+from aims_gate.checks.performance.claims import AGENT, SCORERS
 from aims_gate.checks.performance.logged import distance
-from aims_gate.errors import PolicyError, SourceError
-from aims_gate.facts import Statistic
-from aims_gate.judge import judge
-from aims_gate.measure import measure
+from aims_gate.errors import PolicyError
 from aims_gate.plan import plan
-from aims_gate.policy.model import OnInsufficient, Policy, Role, Rule, Threshold
-from aims_gate.sources.subject import Data, MetricPoint, RunFacts, Subject
-from aims_gate.verdict import Outcome, Result
-from tests.checks.subjects import NOW, data, inputs
-
-ENDED = datetime(2026, 10, 30, 12, tzinfo=UTC)
-FLOOR = {"parameters": {"metric": "auc"}, "require": Threshold(at_least=0.7)}
-COMPARED = {"parameters": {"metric": "acc", "against": "accuracy"}}
-
-
-def point(key: str, value: float, **fields: Any) -> MetricPoint:
-    return MetricPoint(key=key, value=value, **{"timestamp": ENDED, **fields})
-
-
-def run(*metrics: MetricPoint, **fields: Any) -> RunFacts:
-    stated = {"run_id": "train", "status": "FINISHED", "ended": ENDED, **fields}
-    return RunFacts(metrics=metrics, **stated)
-
-
-def subject(
-    *roles: Data,
-    train: RunFacts | None = None,
-    logged: tuple[MetricPoint, ...] = (),
-    find_run: Callable[[str, str], RunFacts] | None = None,
-) -> Subject:
-    found = inputs(*roles).subject
-    model = replace(found.model, model_id="m-1")
-    return replace(found, model=model, run=train, logged=logged, find_run=find_run)
-
-
-def cells(about: Subject, rule: Mapping[str, Any]) -> tuple[tuple[Statistic, ...], Result]:
-    """What is measured of a rule, and what the gate makes of it."""
-    made = Rule(id="PERF-09", check="performance.logged", **rule)
-    (task,) = plan(Policy(id="p", version="1", rules=(made,))).sound()
-    measured = measure(task, about, now=NOW)
-    return measured, judge(task, measured, now=NOW, insufficient=OnInsufficient.BLOCK)
-
-
-def decided(about: Subject, rule: Mapping[str, Any] = FLOOR) -> Result:
-    return cells(about, rule)[1]
-
-
-def wanting(**parameters: Any) -> dict[str, Any]:
-    return {**FLOOR, "parameters": {"metric": "auc", **parameters}}
-
-
-def accuracy_of_three_quarters(**spec: Any) -> Data:
-    columns = {"y": [1, 1, 0, 0], "p": [1, 0, 0, 0], "n": [30, 10, 25, 15]}
-    stated = {"label": "y", "prediction": "p", "positive": 1, "weight": "n", **spec}
-    return data({**columns, "p": [1, 0, 0, 1]}, **stated)
+from aims_gate.policy.model import Policy, Role, Rule, Threshold
+from aims_gate.verdict import Outcome
+from tests.checks.performance.logged_metrics import (
+    COMPARED,
+    ENDED,
+    FLOOR,
+    accuracy_of_three_quarters,
+    cells,
+    decided,
+    point,
+    run,
+    subject,
+)
+from tests.checks.subjects import data
 
 
 def test_a_metric_nobody_logged_is_missing_and_the_ones_there_are_named() -> None:
@@ -172,95 +131,6 @@ def test_a_floor_needs_no_data_and_takes_no_role() -> None:
     assert decided(subject(empty, train=run(point("auc", 0.8)))).outcome is Outcome.PASS
     with pytest.raises(PolicyError, match="reads no data"):
         decided(subject(), {**FLOOR, "on": Role.CURRENT})
-
-
-def test_what_was_logged_for_the_model_comes_before_the_runs_own() -> None:
-    """A run keeps one latest value over all models and data sets, whoever wrote it last."""
-    own = point("auc", 0.6, model_id="m-1", run_id="train")
-    result = decided(subject(train=run(point("auc", 0.9)), logged=(own,)))
-    assert result.outcome is Outcome.FAIL
-
-
-def test_another_models_metric_in_the_same_run_is_not_ours() -> None:
-    other = point("auc", 0.9, model_id="m-2")
-    assert decided(subject(train=run(other))).outcome is Outcome.MISSING
-
-
-def test_a_run_of_several_models_does_not_say_whose_metric_it_is() -> None:
-    several = run(point("auc", 0.9), models=("m-1", "m-2"))
-    result = decided(subject(train=several))
-    assert result.outcome is Outcome.ERROR
-    assert "model_id=" in result.reason
-    assert decided(subject(train=run(point("auc", 0.9), models=("m-1",)))).outcome is Outcome.PASS
-
-
-def on(name: str, value: float, digest: str = "d0", **fields: Any) -> MetricPoint:
-    stated = {"model_id": "m-1", "run_id": "train", **fields}
-    return point("auc", value, dataset_name=name, dataset_digest=digest, **stated)
-
-
-def test_data_set_and_digest_choose_among_the_models_metrics() -> None:
-    about = subject(train=run(), logged=(on("hold", 0.8), on("train", 0.99, "d1")))
-    assert decided(about).outcome is Outcome.ERROR
-    measured, result = cells(about, wanting(dataset="hold"))
-    assert (measured[0].value, result.outcome) == (0.8, Outcome.PASS)
-    assert "data set hold@d0" in measured[0].reason
-    assert decided(about, wanting(digest="d1")).outcome is Outcome.PASS
-    other = decided(about, wanting(dataset="hold", digest="d1"))
-    assert other.outcome is Outcome.MISSING
-    assert "hold@d0, train@d1" in other.reason
-    same_name = subject(train=run(), logged=(on("hold", 0.8), on("hold", 0.9, "d1")))
-    assert decided(same_name, wanting(dataset="hold")).outcome is Outcome.ERROR
-
-
-def test_a_run_that_evaluated_later_is_held_to_its_own_end() -> None:
-    later = ENDED + timedelta(days=3)
-    found = {"eval": run(run_id="eval", ended=later)}
-    claim = on("hold", 0.8, run_id="eval", timestamp=later)
-    about = subject(train=run(), logged=(claim,), find_run=lambda run_id, _key: found[run_id])
-    assert decided(about).outcome is Outcome.PASS
-    after = replace(claim, timestamp=later + timedelta(seconds=1))
-    assert decided(replace(about, logged=(after,))).outcome is Outcome.ERROR
-    running = {"eval": run(run_id="eval", status="RUNNING", ended=None)}
-    assert (
-        decided(replace(about, find_run=lambda run_id, _key: running[run_id])).outcome
-        is Outcome.ERROR
-    )
-
-
-def test_a_run_that_cannot_be_looked_up_claims_nothing() -> None:
-    def gone(run_id: str, _key: str) -> RunFacts:
-        raise SourceError("no such run", where=run_id)
-
-    about = subject(train=run(), logged=(on("hold", 0.8, run_id="eval"),))
-    assert decided(about).outcome is Outcome.ERROR
-    assert decided(replace(about, find_run=gone)).outcome is Outcome.ERROR
-    nameless = replace(about, logged=(on("hold", 0.8, run_id=""),), find_run=gone)
-    assert "does not say which run" in decided(nameless).reason
-
-
-def test_endless_evaluations_are_refused_and_not_all_asked_about() -> None:
-    asked: list[str] = []
-
-    def find(run_id: str, _key: str) -> RunFacts:
-        asked.append(run_id)
-        return run(run_id=run_id)
-
-    many = tuple(on("hold", 0.8, run_id=f"e{number}") for number in range(MOST_RUNS + 1))
-    assert decided(subject(logged=many, find_run=find)).outcome is Outcome.ERROR
-    assert not asked
-    assert decided(subject(logged=many[:-1], find_run=find)).outcome is Outcome.PASS
-    assert len(asked) == MOST_RUNS
-
-
-@pytest.mark.parametrize("tag", [{}, {SCORERS: "sha256:other"}, {SCORERS: "<b>\n"}])
-def test_other_scorers_than_the_rule_names_are_refused(tag: dict[str, str]) -> None:
-    rule = wanting(scorers="sha256:5c0")
-    result = decided(subject(train=run(point("auc", 0.8), tags=tag)), rule)
-    assert result.outcome is Outcome.ERROR
-    assert "\n" not in result.reason
-    right = run(point("auc", 0.8), tags={SCORERS: "sha256:5c0"})
-    assert decided(subject(train=right), rule).outcome is Outcome.PASS
 
 
 def test_a_logged_metric_that_is_the_recomputed_one_agrees() -> None:

@@ -1,0 +1,16 @@
+"""Genuine evidence, to be tampered with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.proofs import (
+    Lab,
+)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab.make(tmp_path)
