@@ -18,7 +18,8 @@ from aims_gate.policy.places import parse_place
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow.registry import DatasetInput
 from aims_gate.sources.remote import fetch
-from tests.servers import S3_KEYS, Answer, Proxy, free_port
+from tests.proxy import Answer, Proxy
+from tests.servers import S3_KEYS, free_port
 from tests.sources.stores import EVALUATION, ROWS, nowhere, opened, workspace
 
 

@@ -10,8 +10,8 @@ import pytest
 from aims_gate.errors import SourceError
 from aims_gate.sources.subject import Workspace
 from tests.conftest import Store
+from tests.proxy import Answer, Proxy, Request
 from tests.registry_content import FILES, Content
-from tests.servers import Answer, Proxy, Request
 from tests.sources.mlflow.opened import Space, fetch, open_subject, put
 
 HOSTILE = [
