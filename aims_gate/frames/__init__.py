@@ -16,6 +16,7 @@ from aims_gate.frames.values import (
     Counts,
     Distribution,
     Floats,
+    Jackknife,
     Key,
     Kind,
     Loss,
@@ -33,6 +34,7 @@ __all__ = [
     "Distribution",
     "Floats",
     "Frame",
+    "Jackknife",
     "Key",
     "Kind",
     "Loss",
@@ -127,6 +129,14 @@ class Frame(Protocol):
 
     def losses(self, loss: Loss, *, label: str, estimate: str) -> Distribution:
         """Give the ordered distribution of a regression loss; DataError as `moments`."""
+        ...
+
+    def unexplained(self, *, label: str, estimate: str, centred: bool) -> Jackknife:
+        """Give the jackknife of ln(sum of squared errors / squared distances of labels' mean).
+
+        With *centred*, of squared distances from the errors' mean. DataError if an error is not
+        finite.
+        """
         ...
 
     def rankings(

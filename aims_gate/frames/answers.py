@@ -12,6 +12,7 @@ from aims_gate.frames import (
     Counts,
     Distribution,
     Floats,
+    Jackknife,
     Key,
     Kind,
     Loss,
@@ -33,6 +34,7 @@ from aims_gate.frames.losses import (
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted
 from aims_gate.frames.placements import placement_moments
 from aims_gate.frames.queries import rankings
+from aims_gate.frames.unexplained import unexplained_of
 
 _PROBABILITY = (Loss.BRIER, Loss.LOG)
 
@@ -132,6 +134,12 @@ class Answers(ABC):
             self._numbers(second),
             self.weights,
             where=self.name,
+        )
+
+    def unexplained(self, *, label: str, estimate: str, centred: bool) -> Jackknife:
+        """Give the jackknife of the logarithm of the share that *estimate* leaves unexplained."""
+        return unexplained_of(
+            self._numbers(label), self._numbers(estimate), self.weights, centred=centred
         )
 
     def class_moments(

@@ -38,7 +38,7 @@ from aims_gate.frames.columns import (
 )
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
-from aims_gate.frames.identity import compared, identities
+from aims_gate.frames.identity import compared, identities, known
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.memory import Memory
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
@@ -185,10 +185,8 @@ class ArrowFrame(Answers):
         """Count the rows that have an equal one in *other*, in *columns*, which both have."""
         if not isinstance(other, ArrowFrame):
             raise DataError("rows are compared with those of a frame in memory", where=self.name)
-        ids = identities(compared(columns, (self.table, self.name), (other.table, other.name)))
-        known = np.zeros(int(ids.max()) + 1 if len(ids) else 0, dtype=np.bool_)
-        known[ids[self.table.num_rows :]] = True
-        return self._total(known[ids[: self.table.num_rows]])
+        parts = compared(columns, (self.table, self.name), (other.table, other.name))
+        return self._total(known(parts, self.table.num_rows))
 
     def span(self, column: str) -> Span:
         """Say from when to when a column of dates or times is; DataError for other kinds."""

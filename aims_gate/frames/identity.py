@@ -112,6 +112,18 @@ def identities(parts: Sequence[Parts], prints: Words | None = None) -> Codes:
     return ids
 
 
+def known(parts: Sequence[Parts], rows: int) -> Mask:
+    """Say which of the first *rows* rows are equal to one of the others in every column."""
+    words = parts[0].words() if len(parts) == 1 else ()
+    if len(words) == 1:  # one column without null: its words are its values
+        found = pc.is_in(pa.array(words[0][:rows]), value_set=pa.array(words[0][rows:]))
+        return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.bool_)
+    ids = identities(parts)
+    there = np.zeros(int(ids.max()) + 1 if len(ids) else 0, dtype=np.bool_)
+    there[ids[rows:]] = True
+    return there[ids[:rows]]
+
+
 def fingerprints(parts: Sequence[Parts]) -> Words:
     """Mix every row's words into 64 bits, one column in memory at a time."""
     prints: Words = np.zeros(1, dtype=np.uint64)

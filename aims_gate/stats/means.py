@@ -1,10 +1,12 @@
 """Means of per-row losses, with bounds that know about skewness.
 
-P. Hall (1992), "On the removal of skewness by transformation", with the quantile of Student's t in
-the place of the normal one and the adjusted sample skewness G1 (Joanes and Gill 1998). From 30 rows
-on, a two-sided interval at 95 % covers 94-96 % for losses with a skewness of up to 3, 91-95 % for a
-lognormal loss, and 87-94 % for t(5) squared, which has no third moment (docs/statistics.md). A mean
-that a few rows dominate has no bound.
+P. Hall (1992), "On the removal of skewness by transformation", with the adjusted sample skewness G1
+(Joanes and Gill 1998) and the quantile of Student's t in the place of the normal one. Its degrees
+of freedom are those of a variance that skewed rows tell: 2 / (kurtosis - 1) a row, and the kurtosis
+is at least skewness^2 + 1 (Pearson 1916). From 30 rows on, a two-sided interval at 95 % covers
+94-96 % for losses with a skewness of up to 3, 97-98 % where most losses are 0, and 94-95 % for a
+lognormal loss and for t(5) squared, which has no third moment (docs/statistics.md). A mean that one
+row dominates has no bound.
 """
 
 from __future__ import annotations
@@ -15,13 +17,14 @@ from collections.abc import Callable
 from scipy.special import ndtr, stdtrit
 
 from aims_gate.stats.intervals import Bounds
-from aims_gate.stats.tables import Fit, Losses, Residuals
+from aims_gate.stats.tables import Losses
 
 LEAST_ROWS = 30
 """Below so many rows no bound is given: quantiles of the normal law are too narrow."""
-_PER_SKEW = 3
-"""Rows needed per squared skewness. More is worse: samples that happen to look straight would pass,
-and their bounds were wrong in up to 39 % (25 rows per squared skewness, t(5) squared, 100 rows)."""
+_PER_SKEW = 1.1
+"""Rows needed per squared skewness G1: they are as many where one row differs from all others. More
+is worse: samples that happen to look straight would pass, and their bounds were wrong in up to 39 %
+(25 rows per squared skewness, t(5) squared, 100 rows)."""
 _STRAIGHT = 1e-9
 """Below such a skewness term the cubic is its own linear part to machine precision."""
 
@@ -31,11 +34,13 @@ def hall_bounds(losses: Losses, z: float) -> Bounds:
 
     With k = G1 / sqrt(n), inv(w) = (3/k) (cbrt(1 + k (w - k/6)) - 1): the inverse of Hall's
     monotone cubic, which turns the skewed t statistic into one that is nearly Student's. t is the
-    quantile of Student's law, n - 1 degrees of freedom, at the level of the normal quantile *z*.
+    quantile of Student's law at the level of the normal quantile *z*, with 2n / (2 + g1^2) degrees
+    of freedom, n - 1 at most.
     """
     k = _adjusted(losses) / math.sqrt(losses.rows)
     error = math.sqrt(losses.variance / losses.rows)
-    t = float(stdtrit(losses.rows - 1, ndtr(z)))
+    freedom = min(2 * losses.rows / (2 + losses.skewness**2), losses.rows - 1)
+    t = float(stdtrit(freedom, ndtr(z)))
     low, high = (losses.mean - error * _inverse(k, w) for w in (t, -t))
     return min(low, losses.mean), max(high, losses.mean)
 
@@ -63,8 +68,8 @@ def too_few(losses: Losses, *, of: str = "rows") -> str:
     wanted = _PER_SKEW * _adjusted(losses) ** 2
     if losses.rows < wanted:
         return (
-            f"a few {of} dominate the mean: at a skewness of {_adjusted(losses):.1f} its interval "
-            f"needs {math.ceil(wanted):,} {of}, and there are {losses.rows:,}"
+            f"one of the {of} dominates the mean: at a skewness of {_adjusted(losses):.1f} its "
+            f"interval needs {math.ceil(wanted):,} {of}, and there are {losses.rows:,}"
         )
     return ""
 
@@ -87,27 +92,6 @@ def root_of(bounds: Callable[[Losses, float], Bounds]) -> Callable[[Losses, floa
         return math.sqrt(low), math.sqrt(high)
 
     return rooted
-
-
-def r2(fit: Fit) -> float:
-    """Give 1 - mean squared error / variance of the labels, in (-inf, 1].
-
-    1 is perfect, 0 is as good as always saying the labels' mean; NaN if the labels do not vary.
-    """
-    if not fit.rows or not fit.variance > 0:
-        return math.nan
-    return 1 - fit.squared.mean / fit.variance
-
-
-def explained_variance(residuals: Residuals) -> float:
-    """Give 1 - variance of the errors / variance of the labels, in (-inf, 1].
-
-    1 is perfect up to a constant, 0 is as good as a constant; NaN if the labels do not vary.
-    """
-    if residuals.rows < 2 or not residuals.variance > 0:
-        return math.nan
-    errors = residuals.errors.variance * (residuals.rows - 1) / residuals.rows
-    return 1 - errors / residuals.variance
 
 
 def _adjusted(losses: Losses) -> float:

@@ -24,8 +24,6 @@ class Scale:
     low: float
     high: float
     higher_is_better: bool
-    bounded: bool
-    """Whether there are bounds for one of the tables that it is computed from."""
 
     @property
     def span(self) -> float:
@@ -40,7 +38,6 @@ def scale(metric: str) -> Scale:
         low=rows[0].low,
         high=rows[0].high,
         higher_is_better=rows[0].higher_is_better,
-        bounded=any(row.bounds is not None for row in rows),
     )
 
 
@@ -64,8 +61,8 @@ def undefined(metric: str, table: ScoreTable) -> str:
 def interval(metric: str, table: ScoreTable, *, alpha: float = 0.05) -> Interval | None:
     """Give the bounds of a defined metric, each of them wrong with probability *alpha*.
 
-    Both together are a two-sided interval of level 1 - 2 alpha. None where no closed form is known
-    or the table is too small for it (`insufficient` tells which). CheckError as `value`.
+    Both together are a two-sided interval of level 1 - 2 alpha. None where the table is too
+    small for it (`insufficient` tells why). CheckError as `value`.
 
     Args:
         metric: A name of `FORMULAS`.
@@ -75,18 +72,17 @@ def interval(metric: str, table: ScoreTable, *, alpha: float = 0.05) -> Interval
     if not 0 < alpha < 0.5:
         raise CheckError(f"alpha {alpha:g} is not between 0 and 0.5")
     found = formula(metric, type(table))
-    if found.bounds is None or undefined(metric, table) or found.short(table):
+    if undefined(metric, table) or found.short(table):
         return None
     low, high = found.bounds(table, alpha)
     return Interval(low=low, high=high, level=1 - 2 * alpha, method=found.method)
 
 
 def insufficient(metric: str, table: ScoreTable) -> str:
-    """Say why *table* is too small for an interval that the metric has in general, else nothing."""
-    found = formula(metric, type(table))
-    if found.bounds is None or undefined(metric, table):
+    """Say why *table* is too small for an interval of a defined metric; empty if it is not."""
+    if undefined(metric, table):
         return ""
-    return found.short(table)
+    return formula(metric, type(table)).short(table)
 
 
 def formula(metric: str, table: type[ScoreTable]) -> Formula[Any]:

@@ -175,12 +175,30 @@ class Losses:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Jackknife:
+    """Moments of the pseudo-values of ln(1 - share explained) over *rows* rows, each left out once.
+
+    All but *rows* are NaN where leaving a row out leaves no logarithm.
+    """
+
+    rows: int
+    centre: float
+    """Their mean: the logarithm, freed of bias to first order."""
+    variance: float
+    """Sample variance, divisor rows - 1."""
+    kurtosis: float
+    """Fourth standardised sample moment, at least 1; 3 of a normal law."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """Squared errors of a regression beside the variance of its labels."""
 
     squared: Losses
     variance: float
     """Variance of the labels, divisor rows; 0 where all labels are one value."""
+    unexplained: Jackknife
+    """Of the share of that variance that is left."""
 
     @property
     def rows(self) -> int:
@@ -196,6 +214,8 @@ class Residuals:
     """Moments of label - prediction."""
     variance: float
     """Variance of the labels, divisor rows; 0 where all labels are one value."""
+    unexplained: Jackknife
+    """Of the share of that variance that is left."""
 
     @property
     def rows(self) -> int:

@@ -12,6 +12,7 @@ from draws import Rng
 from exact import multinomial
 from scipy.special import ndtr
 
+from aims_gate.frames.unexplained import unexplained_of
 from aims_gate.stats import scores
 from aims_gate.stats.bins import numeric
 from aims_gate.stats.divergence import psi
@@ -22,9 +23,12 @@ from aims_gate.stats.tables import (
     BetaConfusion,
     Classes,
     Confusion,
+    Fit,
+    Jackknife,
     Losses,
     Queries,
     Ranked,
+    Residuals,
     ScoreTable,
 )
 
@@ -48,7 +52,7 @@ def cases() -> Iterator[Case]:
     for area in (0.75, 0.9):
         yield _ranked("roc_auc", area, truth=area)
     yield _ranked("average_precision", 0.8, truth=_MEASURED["average_precision"])
-    for metric in ("macro_recall", "macro_precision", "macro_f1", "mcc"):
+    for metric in ("macro_recall", "macro_precision", "weighted_precision", "macro_f1", "mcc"):
         yield _three_classes(metric)
     yield _champion(0.10, 0.02)
     yield _champion(0.30, 0.02)
@@ -57,6 +61,10 @@ def cases() -> Iterator[Case]:
     yield _loss("rmse", lambda rng, n: rng.normal(size=n) ** 2, 1.0)
     yield _loss("brier", lambda rng, n: rng.beta(1, 4, size=n) ** 2, 2 / 30)
     yield _loss("log_loss", lambda rng, n: rng.exponential(0.4, size=n), 0.4)
+    yield _loss("mse of t(5)", lambda rng, n: rng.standard_t(5, size=n) ** 2, 5 / 3)
+    for share in (0.5, 0.9):
+        yield _explained("r2", share)
+    yield _explained("explained_variance", 0.5)
     yield _psi(0.3)
     yield _wasserstein(0.5)
 
@@ -198,9 +206,30 @@ def _loss(metric: str, losses: Callable[[Rng, int], np.ndarray], mean: float) ->
     truth = math.sqrt(mean) if metric == "rmse" else mean
 
     def draw(rng: Rng, rows: int) -> Bounds | None:
-        return _bounds(metric, _moments(losses(rng, rows)))
+        return _bounds(metric.split(maxsplit=1)[0], _moments(losses(rng, rows)))
 
     return Case(name=f"{metric} {truth:.2f}", truth=truth, draw=draw)
+
+
+def _explained(metric: str, share: float) -> Case:
+    """Normal predictions that explain *share* of the labels' variance, and normal errors."""
+    spread, centred = math.sqrt(1 / share - 1), metric == "explained_variance"
+
+    def draw(rng: Rng, rows: int) -> Bounds | None:
+        predicted, errors = rng.normal(size=rows), spread * rng.normal(size=rows)
+        labels = predicted + errors
+        told = unexplained_of(labels, predicted, None, centred=centred)
+        unexplained = Jackknife(
+            rows=rows, centre=told.centre, variance=told.variance, kurtosis=told.kurtosis
+        )
+        variance = float(labels.var())
+        if centred:
+            found = Residuals(errors=_moments(errors), variance=variance, unexplained=unexplained)
+            return _bounds(metric, found)
+        squared = _moments(errors**2)
+        return _bounds(metric, Fit(squared=squared, variance=variance, unexplained=unexplained))
+
+    return Case(name=f"{metric} {share:.2f}", truth=share, draw=draw)
 
 
 def _moments(x: np.ndarray) -> Losses:

@@ -151,6 +151,69 @@ def test_places_must_be_told_where_they_are_counted(make: Make) -> None:
             frame.rankings(ranking, query="q", label="y", score="s")
 
 
+@pytest.mark.parametrize("centred", [False, True])
+@LAWS
+@given(rows=st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9), st.integers(1, 3)), max_size=8))
+def test_what_is_left_unexplained_is_told_by_leaving_out_each_row(
+    centred: bool, rows: list[tuple[float, float, int]]
+) -> None:
+    """The jackknife of its definition, and a weight is that many rows."""
+    rows = [(1.0, 2.0, 1), (2.0, 4.5, 2), (4.0, 3.0, 1), (7.0, 7.5, 1), *rows]
+    y, e, n = (np.array(column) for column in zip(*rows, strict=True))
+    every, estimates = np.repeat(y, n), np.repeat(e, n)
+
+    def left(labels: np.ndarray, given: np.ndarray) -> float:
+        errors = labels - given
+        error = errors.var() if centred else (errors**2).mean()
+        return math.log(error / labels.var())
+
+    size = len(every)
+    values = np.array(
+        [
+            size * left(every, estimates)
+            - (size - 1) * left(np.delete(every, row), np.delete(estimates, row))
+            for row in range(size)
+        ]
+    )
+    for make in FRAMES.values():
+        for columns, weight in (
+            ({"y": every.tolist(), "e": estimates.tolist()}, None),
+            ({"y": y.tolist(), "e": e.tolist(), "n": n.tolist()}, "n"),
+        ):
+            frame = make(columns, weight=weight) if weight else make(columns)
+            found = frame.unexplained(label="y", estimate="e", centred=centred)
+            assert found.rows == size
+            assert found.centre == pytest.approx(values.mean(), rel=1e-6, abs=1e-9)
+            assert found.variance == pytest.approx(values.var(ddof=1), rel=1e-6)
+            fourth = ((values - values.mean()) ** 4).mean() / values.var() ** 2
+            assert found.kurtosis == pytest.approx(fourth, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"y": [1.0, 2.0], "e": [1.0, 1.0]},
+        {"y": [1.0, 2.0, 4.0], "e": [1.0, 2.0, 4.0]},
+        {"y": [1.0, 2.0, 4.0], "e": [1.0, 2.0, 3.0]},
+        {"y": [1.0, 1.0, 4.0], "e": [1.0, 2.0, 3.0]},
+        {"y": [1.0, 1.0, 1.0], "e": [1.0, 2.0, 3.0]},
+    ],
+)
+def test_nothing_is_told_where_a_row_cannot_be_left_out(
+    make: Make, columns: dict[str, list[Any]]
+) -> None:
+    found = make(columns).unexplained(label="y", estimate="e", centred=False)
+    assert found.rows == len(columns["y"])
+    assert all(map(math.isnan, (found.centre, found.variance, found.kurtosis)))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, None])
+def test_an_error_that_is_not_finite_leaves_nothing_explained(make: Make, bad: float) -> None:
+    frame = make({"y": [1.0, 2.0, 3.0, 5.0], "e": [1.5, bad, 2.0, 4.0]})
+    with pytest.raises(DataError, match="1 of 4 rows is not finite"):
+        frame.unexplained(label="y", estimate="e", centred=True)
+
+
 def test_losses_come_in_ascending_order_with_their_rows(make: Make) -> None:
     found = make({"y": [1.0, 5.0, 2.0, 4.0], "e": [2.0, 2.0, 3.0, 4.0]})
     spread = found.losses(Loss.ABSOLUTE, label="y", estimate="e")

@@ -19,6 +19,7 @@ from aims_gate.stats.tables import (
     ClassRanked,
     Confusion,
     Fit,
+    Jackknife,
     Losses,
     Ordered,
     Queries,
@@ -29,6 +30,7 @@ from aims_gate.stats.tables import (
 from tests.proportions import guarded
 
 LOSSES = Losses(rows=500, mean=0.2, variance=0.04, skewness=0.5)
+UNEXPLAINED = Jackknife(rows=500, centre=-1.5, variance=2.0, kurtosis=4.0)
 RANDOM = np.random.default_rng(5)
 RANKED = [
     Ranked(
@@ -42,16 +44,17 @@ TABLES: dict[type[ScoreTable], ScoreTable] = {
     BetaConfusion: BetaConfusion(tp=70, fp=12, fn=25, tn=300, beta=2.0),
     ClassRanked: ClassRanked(labels=("a", "b", "c"), tables=tuple(RANKED)),
     Ordered: Ordered(values=np.linspace(0.5, 9, 60), counts=RANDOM.integers(1, 5, 60)),
-    Residuals: Residuals(errors=LOSSES, variance=0.9),
+    Residuals: Residuals(
+        errors=LOSSES, variance=0.9, unexplained=replace(UNEXPLAINED, centre=-3.1)
+    ),
     Queries: Queries(values=LOSSES, rows=4_000, left_out=20, k=10),
     Confusion: Confusion(tp=70, fp=12, fn=25, tn=300),
     Classes: Classes(labels=("a", "b", "c"), counts=np.array([[50, 3, 1], [4, 60, 2], [9, 5, 21]])),
     Ranked: RANKED[0],
     Losses: LOSSES,
-    Fit: Fit(squared=LOSSES, variance=0.9),
+    Fit: Fit(squared=LOSSES, variance=0.9, unexplained=UNEXPLAINED),
 }
 EVERY = [(formula.metric, formula.table) for formula in FORMULAS]
-WITHOUT_INTERVAL = {"weighted_precision", "explained_variance", "r2"}
 
 
 def test_an_unknown_metric_is_refused_with_the_near_names() -> None:
@@ -86,9 +89,6 @@ def test_a_value_lies_in_its_interval_and_in_its_range(metric: str, kind: type[S
     assert not scores.undefined(metric, table)
     assert not scores.insufficient(metric, table)
     assert 0 < formula.basis(table) <= table.rows
-    if metric in WITHOUT_INTERVAL:
-        assert interval is None
-        return
     assert interval is not None
     assert formula.low <= interval.low < value < interval.high <= formula.high
     assert interval.level == pytest.approx(0.90)
@@ -101,9 +101,8 @@ def test_a_smaller_error_rate_widens_the_interval_on_both_sides(
 ) -> None:
     near = scores.interval(metric, TABLES[kind], alpha=0.05)
     far = scores.interval(metric, TABLES[kind], alpha=0.005)
-    if near is None or far is None:
-        assert metric in WITHOUT_INTERVAL
-        return
+    assert near is not None
+    assert far is not None
     assert far.low < near.low
     assert near.high < far.high
     assert far.level == pytest.approx(0.99)
@@ -138,8 +137,12 @@ UNDEFINED: list[tuple[str, ScoreTable, str]] = [
     ("mcc", Confusion(tp=5, fp=9, fn=0, tn=0), "every row is predicted as the same class"),
     ("roc_auc", EMPTY, "only one class in the labels"),
     ("mae", NOBODY, "0/0"),
-    ("r2", Fit(squared=LOSSES, variance=0.0), "do not vary"),
-    ("explained_variance", Residuals(errors=LOSSES, variance=0.0), "do not vary"),
+    ("r2", Fit(squared=LOSSES, variance=0.0, unexplained=UNEXPLAINED), "do not vary"),
+    (
+        "explained_variance",
+        Residuals(errors=LOSSES, variance=0.0, unexplained=UNEXPLAINED),
+        "do not vary",
+    ),
     ("f_beta", BetaConfusion(tp=0, fp=0, fn=0, tn=9, beta=2.0), "positive"),
     ("average_precision", EMPTY, "only one class in the labels"),
     ("median_error", Ordered(values=np.zeros(0), counts=np.zeros(0, dtype=np.int64)), "0/0"),
@@ -212,7 +215,17 @@ TOO_FEW: list[tuple[str, ScoreTable, str]] = [
         Queries(values=replace(LOSSES, variance=0.0), rows=4_000),
         "values of all 500 queries are equal",
     ),
-    ("rmse", Losses(rows=100, mean=0.2, variance=0.3, skewness=6.5), "needs 131 rows"),
+    (
+        "r2",
+        Fit(squared=LOSSES, variance=0.9, unexplained=replace(UNEXPLAINED, kurtosis=490.0)),
+        "one of the 500 rows dominates",
+    ),
+    (
+        "explained_variance",
+        Residuals(errors=LOSSES, variance=0.9, unexplained=replace(UNEXPLAINED, rows=29)),
+        "needs 30",
+    ),
+    ("rmse", Losses(rows=100, mean=0.2, variance=0.3, skewness=9.8), "needs 109 rows"),
 ]
 
 

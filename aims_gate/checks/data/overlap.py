@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs
 from aims_gate.checks.columns import role_columns
+from aims_gate.checks.data.hidden import Hidden, hidden
 from aims_gate.checks.data.present import columns_of
 from aims_gate.checks.data.rows import Rows, identifier_reason
 from aims_gate.errors import DataError
@@ -33,6 +34,12 @@ class Overlap(Rows):
             "A whole number equals the same float, of floats of two widths the narrower one is "
             "compared, null equals null.\n\n"
             "Rows of a few coarse columns are equal without any leak: there ask `by: key`.\n\n"
+            "A mark of the split, a name of each row or noise would hide every copy. So rows are "
+            "compared once more without the columns of which at most 0.1 % of the rows have a "
+            "known value, and besides without each of text or whole numbers with a value for at "
+            "least every second row. If more rows are equal then than twice what chance explains "
+            "at most (double the share of reference rows that repeat another, after Good 1953), "
+            "it is INSUFFICIENT, and names the columns.\n\n"
             "Under `by: time` rows count that are not newer than the newest reference row: a model "
             "that is judged on the past has seen what it is asked.\n\n"
             "The limit is 0.001 for rows, 0 for keys and times. No interval, because nothing is "
@@ -45,6 +52,7 @@ class Overlap(Rows):
             "a named column is not there, no key is named, or no column is left to compare",
             "a column holds another kind in the other data, or a row has no key or no time",
             "by: rows, and a column of text or whole numbers differs in each of 100 rows or more",
+            "by: rows, and only columns that could hide copies tell rows from reference rows",
         ),
     )
     statistic = "overlap_share"
@@ -87,6 +95,8 @@ class Overlap(Rows):
         shared, rows = data.frame.shared(reference.frame, columns), data.frame.rows
         if not shared and (column := self.identifier(columns, data.frame)):
             return self.lack(Lack.INSUFFICIENT, identifier_reason(column, data.role))
+        if copies := self._copies(columns, data, reference, shared):
+            return self.lack(Lack.INSUFFICIENT, str(copies))
         told = f"{shared:,} of {rows:,} rows occur in the reference data"
         told += f", compared by {', '.join(columns)}" if len(columns) <= 3 else ""
         told += f", compared by {len(columns):,} columns" if len(columns) > 3 else ""
@@ -101,6 +111,15 @@ class Overlap(Rows):
             judged=True,
             reason=told,
         )
+
+    def _copies(
+        self, columns: list[str], data: Data, reference: Data, shared: int
+    ) -> Hidden | None:
+        """Look behind the columns that nobody chose, where the rows found would pass."""
+        chosen = self.columns != "all" or self.by != "rows"
+        if chosen or shared > self.of_rows * data.frame.rows:
+            return None
+        return hidden(columns, data.frame, reference.frame, allowed=self.of_rows)
 
     def _no_newer(self, column: str, data: Data, reference: Data) -> Statistic:
         self._refuse_nulls([column], data, reference)

@@ -38,7 +38,7 @@ class Performance:
             "[0, 1] the conventional limit is 0.05.\n\n"
             f"Interval: {_METHOD}, each of the two as performance.score gives it, logit DeLong for "
             "roc_auc; each side is wrong with probability alpha. The rows of the two are taken as "
-            "different ones. Metrics without an interval there have none here.\n\n"
+            "different ones.\n\n"
             "Labels of current data come late: join them (docs/data.md). Without labels nothing is "
             "known of performance, and the rule does not pass."
         ),
@@ -69,8 +69,7 @@ class Performance:
             higher_is_better=False,
             neutral=0.0,
             limit=_LIMIT if scale.span == 1 else None,
-            has_interval=scale.bounded,
-            decide_on=DecideOn.PROVEN_BREACH if scale.bounded else DecideOn.ESTIMATE,
+            decide_on=DecideOn.PROVEN_BREACH,
             roles=(Role(self.against), Role.CURRENT),
         )
 

@@ -86,7 +86,6 @@ class GroupPerformance(Groups):
                 low=scale.low,
                 high=scale.high,
                 higher_is_better=scale.higher_is_better,
-                has_interval=scale.bounded,
             )
         return Judged(
             name=_SHORTFALL,
@@ -95,8 +94,7 @@ class GroupPerformance(Groups):
             higher_is_better=False,
             neutral=0.0,
             limit=0.05 if scale.span == 1 else None,
-            has_interval=scale.bounded,
-            decide_on=DecideOn.PROVEN_BREACH if scale.bounded else DecideOn.ESTIMATE,
+            decide_on=DecideOn.PROVEN_BREACH,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

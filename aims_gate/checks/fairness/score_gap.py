@@ -54,7 +54,7 @@ class ScoreGap(Groups):
         undecided=(
             *UNDECIDED,
             "a score, prediction or label is null or not finite",
-            "a group has under 30 rows, is of one value, or a few rows dominate its mean",
+            "a group has under 30 rows, is of one value, or one row dominates its mean",
             "a group is so small that a serious gap could have been missed",
         ),
     )

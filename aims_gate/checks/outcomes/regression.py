@@ -11,7 +11,7 @@ from aims_gate.checks.outcomes.table import Asked, Outcomes, counted, losses, na
 from aims_gate.engines import Sample
 from aims_gate.frames import Loss, Moments
 from aims_gate.sources.subject import Data
-from aims_gate.stats.tables import Fit, Ordered, Residuals
+from aims_gate.stats.tables import Fit, Jackknife, Ordered, Residuals
 
 _LOSSES = {
     "mae": Loss.ABSOLUTE,
@@ -43,7 +43,8 @@ def fit(_asked: Asked, data: Data) -> Outcomes:
     """Give the moments of squared errors beside the variance of the labels."""
     found = _found(data)
     squared = losses(_moments(found, Loss.SQUARED))
-    table = Fit(squared=squared, variance=_variance(found))
+    unexplained = _unexplained(found, centred=False)
+    table = Fit(squared=squared, variance=_variance(found), unexplained=unexplained)
     return Outcomes(table=table, found=found, sample=_sample(found))
 
 
@@ -51,7 +52,8 @@ def residuals(_asked: Asked, data: Data) -> Outcomes:
     """Give the moments of errors with their sign beside the variance of the labels."""
     found = _found(data)
     errors = losses(_moments(found, Loss.SIGNED))
-    table = Residuals(errors=errors, variance=_variance(found))
+    unexplained = _unexplained(found, centred=True)
+    table = Residuals(errors=errors, variance=_variance(found), unexplained=unexplained)
     return Outcomes(table=table, found=found, sample=_sample(found))
 
 
@@ -61,6 +63,15 @@ def _found(data: Data) -> Labelled:
 
 def _moments(found: Labelled, loss: Loss) -> Moments:
     return found.frame.moments(loss, label=named(found.label), estimate=named(found.prediction))
+
+
+def _unexplained(found: Labelled, *, centred: bool) -> Jackknife:
+    told = found.frame.unexplained(
+        label=named(found.label), estimate=named(found.prediction), centred=centred
+    )
+    return Jackknife(
+        rows=told.rows, centre=told.centre, variance=told.variance, kurtosis=told.kurtosis
+    )
 
 
 def _variance(found: Labelled) -> float:

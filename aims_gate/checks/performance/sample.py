@@ -47,7 +47,7 @@ class Sample:
         undecided=(
             "the label's column is missing, or a label is null",
             "positives: the labels are no classes",
-            "half_width: the metric cannot be computed, or has no interval for these data",
+            "half_width: the metric cannot be computed, or the data are too few for its interval",
         ),
     )
 
@@ -68,13 +68,11 @@ class Sample:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give a metric that is missing, not read, or without an interval."""
+        """Give a metric that is missing or not read."""
         if self.statistic == "half_width" and self.metric is None:
             yield "statistic", "half_width needs a metric", "such as metric: roc_auc"
         if self.statistic != "half_width" and self.metric is not None:
             yield "metric", f"{self.statistic} reads no metric", "state statistic: half_width"
-        if self.metric is not None and not scores.scale(self.metric).bounded:
-            yield "metric", f"{self.metric} has no interval", "use another metric"
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Measure the one statistic; DataError if labels or answers cannot be used."""
@@ -105,9 +103,9 @@ class Sample:
             half = (interval.high - interval.low) / 2
             yield self._value(half, rows=rows, total=total, reason=told)
             return
-        short = scores.insufficient(metric, table) or f"{metric} of these data has no interval"
         lack = Lack.UNDEFINED if undefined else Lack.INSUFFICIENT
-        yield lacking(self.statistic, lack, undefined or short, rows=rows, total=total)
+        why = undefined or scores.insufficient(metric, table)
+        yield lacking(self.statistic, lack, why, rows=rows, total=total)
 
 
 def _rarest(data: Data, found: Labelled) -> int:

@@ -68,7 +68,9 @@ _OF_RANKINGS = (
     "all worth the same says nothing and is left out, counted as queries_left_out."
 )
 _OF_INTERVALS = (
-    "Intervals are two one-sided bounds, each wrong with probability alpha (0.05: level 0.90)."
+    "Intervals are two one-sided bounds, each wrong with probability alpha (0.05: level 0.90). "
+    "The guarded Wilson bound of a proportion is Wilson's (1927), or the exact one (Clopper and "
+    "Pearson 1934) of 1.4 times that probability where Wilson's is wrong more often."
 )
 _NEED_K = ("precision_at_k", "recall_at_k")
 
@@ -77,9 +79,8 @@ def _definition() -> str:
     """List every metric with its formula, range and interval."""
     lines = ["The metric of the rule, over all rows, frequency weights included."]
     for formula in FORMULAS:
-        bounds = formula.method or "none in closed form, so decide_on: estimate only"
         kind = _KINDS.get(formula.table, "")
-        lines.append(f"{formula.metric}{kind}: {formula.definition}. Interval: {bounds}.")
+        lines.append(f"{formula.metric}{kind}: {formula.definition}. Interval: {formula.method}.")
     lines.append(f"{_OF_CLASSES} The metrics that have one: {', '.join(BY_CLASS)}.")
     lines += [_OF_RANKINGS, _OF_INTERVALS]
     return "\n\n".join(lines)
@@ -104,7 +105,8 @@ class Score:
             "several classes: a row's scores do not sum to 1, or a class has no column of scores",
             f"roc_auc, average_precision: fewer than {LEAST_CLASS} rows of the rarer class",
             "average_precision: a few rows dominate the ranking",
-            "mean losses: under 30 rows, all losses equal, or a few rows dominate the mean",
+            "mean losses: under 30 rows, all losses equal, or one row dominates the mean",
+            "r2, explained_variance, weighted_precision: under 30 rows, or one row decides alone",
             "mcc, and f1 of several classes: not a single error, or nothing but errors",
             f"macro_f1: fewer than {multiclass.LEAST_CLASS} labelled rows of a class",
             "mape: a label is 0",
@@ -135,7 +137,6 @@ class Score:
             low=scale.low,
             high=scale.high,
             higher_is_better=scale.higher_is_better,
-            has_interval=scale.bounded,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -222,7 +223,6 @@ class Score:
             total=total,
             engine=answer.by,
             judged=True,
-            reason="" if formula.bounds else "no interval is known in closed form",
         )
         short = scores.insufficient(self.metric, table)
         if short:

@@ -77,7 +77,7 @@ class Slices:
             "no slice of a column has min_cell rows and is less than the whole: one value only",
             "more than max_uncovered of the rows are in slices below min_cell",
             "a slice is so small that a serious shortfall could have been missed",
-            "mean losses: a few rows dominate the mean of a slice or of the rest",
+            "mean losses: one row dominates the mean of a slice or of the rest",
             "the metric has no value over all rows",
         ),
     )

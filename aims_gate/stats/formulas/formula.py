@@ -34,15 +34,15 @@ class Formula(Generic[T]):
     """The formula and what its ends mean."""
     value: Callable[[T], float]
     """NaN where the metric is undefined."""
+    bounds: Callable[[T, float], Bounds]
+    """From a table and the error of each side."""
+    method: str
+    """Name and source of the bounds."""
     low: float = 0.0
     high: float = 1.0
     higher_is_better: bool = True
     undefined: Callable[[T], str] = _never
     """Why there is no value; empty if there is one."""
-    bounds: Callable[[T, float], Bounds] | None = None
-    """From a table and the error of each side; None where no closed form is known."""
-    method: str = ""
-    """Name and source of the bounds."""
     short: Callable[[T], str] = _never
     """Why there are no bounds for this table; empty if there are."""
     basis: Callable[[T], int] = _rows

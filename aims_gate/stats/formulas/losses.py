@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from aims_gate.stats import means, medians
+from aims_gate.stats import fits, jackknife, means, medians
 from aims_gate.stats.formulas.formula import Formula, at_z
 from aims_gate.stats.tables import Fit, Losses, Ordered, Residuals
+
+_JACKKNIFE = "jackknife of the logarithm of what is not explained (Miller 1974), with t"
 
 
 def _loss(
@@ -70,8 +72,11 @@ FITS: tuple[Formula[Any], ...] = (
         definition="1 - mse / variance of the labels, in (-inf, 1]: 1 is perfect, 0 is as good as "
         "the labels' mean",
         low=-math.inf,
-        value=means.r2,
+        value=fits.r2,
         undefined=lambda t: "" if t.variance > 0 else "the labels do not vary",
+        bounds=lambda t, alpha: fits.bounds(fits.r2(t), t.unexplained, alpha),
+        method=_JACKKNIFE,
+        short=lambda t: jackknife.too_few(t.unexplained),
     ),
     Formula(
         metric="explained_variance",
@@ -79,7 +84,10 @@ FITS: tuple[Formula[Any], ...] = (
         definition="1 - variance of the errors / variance of the labels, in (-inf, 1]: 1 is "
         "perfect up to a constant, 0 is as good as a constant",
         low=-math.inf,
-        value=means.explained_variance,
+        value=fits.explained_variance,
         undefined=lambda t: "" if t.variance > 0 else "the labels do not vary",
+        bounds=lambda t, alpha: fits.bounds(fits.explained_variance(t), t.unexplained, alpha),
+        method=_JACKKNIFE,
+        short=lambda t: jackknife.too_few(t.unexplained),
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aims_gate.stats import auc, classes, precision_recall
+from aims_gate.stats import auc, classes, jackknife, precision_recall
 from aims_gate.stats.formulas.formula import MEAN, Formula, at_z, named, proportion
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.tables import Classes, ClassRanked, Ranked
@@ -104,6 +104,9 @@ MULTICLASS: tuple[Formula[Any], ...] = (
         "weighted by labelled rows, in [0, 1]: 1 is perfect",
         value=classes.weighted_precision,
         undefined=lambda t: named(classes.unpredicted(t), "classes that are never predicted"),
+        bounds=classes.weighted_precision_bounds,
+        method="jackknife on the logit (Miller 1974), with t",
+        short=lambda t: jackknife.too_few(classes.weighted_precision_pseudo(t)),
     ),
     proportion(
         "weighted_recall",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -102,6 +104,123 @@ def test_names_of_their_own_for_every_row_prove_nothing() -> None:
     assert judged(Overlap(), *sides)[""].lack is Lack.INSUFFICIENT
     assert decided({"check": "data.overlap"}, *sides).outcome is Outcome.INSUFFICIENT
     assert share(Overlap(columns=("x",)), *sides) == 1
+
+
+def population(seed: int, rows: int) -> dict[str, Any]:
+    """Amounts, whole numbers and a few categories, as tables of people have them."""
+    random = np.random.default_rng(seed)
+    return {
+        "age": random.integers(18, 90, rows),
+        "income": np.round(random.lognormal(10, 0.6, rows), 2),
+        "rate": random.normal(size=rows),
+        "sex": random.choice(["F", "M"], rows),
+        "region": random.choice(list("abcdefgh"), rows),
+    }
+
+
+def split(rows: int = 2_000, *, copied: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A reference of twice the rows, and evaluation rows of which a share is copied from it."""
+    known, fresh = population(1, 2 * rows), population(2, rows)
+    copies = round(copied * rows)
+    mixed = {name: np.concatenate([known[name][:copies], fresh[name][copies:]]) for name in known}
+    order = np.random.default_rng(3).permutation(rows)
+    return {name: values[order] for name, values in mixed.items()}, known
+
+
+def nearly_named(rows: int, start: int) -> list[str]:
+    """A name of each row, but for one in fifty that two rows share."""
+    return [f"r{start + (i - 1 if i % 50 == 0 else i)}" for i in range(1, rows + 1)]
+
+
+MARKS: dict[str, Callable[[int, str], dict[str, Any]]] = {
+    "a mark of the split": lambda rows, side: {"split": [side] * rows},
+    "a day of loading": lambda rows, side: {
+        "loaded": [date(2026, 1, 1 if side == "train" else 2)] * rows
+    },
+    "noise drawn anew": lambda rows, side: {"u": np.random.default_rng(len(side)).random(rows)},
+    "a name of nearly each row": lambda rows, side: {"row": nearly_named(rows, 10_000 * len(side))},
+    "a number of nearly each row": lambda rows, _: {
+        "row": np.random.default_rng(rows).permutation(np.arange(rows) - np.arange(rows) % 50 // 49)
+    },
+    "a number drawn for each row": lambda rows, _: {
+        "row": np.random.default_rng(rows).integers(0, 2_000, rows)
+    },
+    "two marks": lambda rows, side: {
+        "split": [side] * rows,
+        "u": np.random.default_rng(len(side)).random(rows),
+    },
+}
+
+
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("copied", [1.0, 0.2, 0.05])
+def test_a_column_that_makes_every_copy_new_hides_none(mark: str, copied: float) -> None:
+    """Without such a column the copies are found; with it they are not called a clean split."""
+    ours, known = split(copied=copied)
+    plain = {"check": "data.overlap"}
+    assert decided(plain, data(ours), data(known, Role.REFERENCE)).outcome is Outcome.FAIL
+    made = MARKS[mark]
+    sides = (
+        data({**ours, **made(2_000, "test")}),
+        data({**known, **made(4_000, "train")}, Role.REFERENCE),
+    )
+    result = decided(plain, *sides)
+    assert result.outcome is Outcome.INSUFFICIENT, result.reason
+    named = {**plain, "parameters": {"columns": ["age", "income", "rate", "sex", "region"]}}
+    assert decided(named, *sides).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_clean_split_with_such_a_column_passes(mark: str) -> None:
+    ours, known = split(copied=0.0)
+    made = MARKS[mark]
+    sides = (
+        data({**ours, **made(2_000, "test")}),
+        data({**known, **made(4_000, "train")}, Role.REFERENCE),
+    )
+    result = decided({"check": "data.overlap"}, *sides)
+    assert result.outcome is Outcome.PASS, result.reason
+
+
+@pytest.mark.parametrize("coarse", [["sex", "region"], ["age", "sex"], ["age", "sex", "region"]])
+def test_coarse_rows_behind_an_amount_are_equal_by_chance_and_no_copies(coarse: list[str]) -> None:
+    ours, known = (
+        {name: values for name, values in side.items() if name in {*coarse, "rate"}}
+        for side in split(copied=0.0)
+    )
+    result = decided({"check": "data.overlap"}, data(ours), data(known, Role.REFERENCE))
+    assert result.outcome is Outcome.PASS, result.reason
+
+
+def test_behind_columns_that_are_all_new_nothing_is_seen() -> None:
+    noise = [np.random.default_rng(seed).random((2, 500)) for seed in (1, 2)]
+    sides = (dict(zip("uv", part, strict=True)) for part in noise)
+    assert share(Overlap(), data(next(sides)), data(next(sides), Role.REFERENCE)) == 0
+
+
+@pytest.mark.parametrize("rows", [5, 20, 99])
+def test_of_few_rows_many_must_be_known(rows: int) -> None:
+    for copied, lack in ((1.0, Lack.INSUFFICIENT), (0.0, None)):
+        ours, known = split(rows, copied=copied)
+        few = data({**ours, "split": ["test"] * rows})
+        trained = data({**known, "split": ["train"] * 2 * rows}, Role.REFERENCE)
+        assert judged(Overlap(), few, trained)[""].lack is lack
+
+
+def test_the_column_that_hides_copies_is_named_with_what_to_do() -> None:
+    ours, known = split(copied=0.2)
+    sides = (
+        data({**ours, "split": ["test"] * 2_000}),
+        data({**known, "split": ["train"] * 4_000}, Role.REFERENCE),
+    )
+    cell = judged(Overlap(), *sides)[""]
+    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.reason == (
+        "without 'split', 400 of 2,000 rows occur in the reference data: such a column may hide "
+        "copies. Name it as key or time, or list the columns to compare"
+    )
+    known_as_key = [replace(side, spec=replace(side.spec, key="split")) for side in sides]
+    assert share(Overlap(), *known_as_key) == 0.2
 
 
 def test_another_kind_on_the_other_side_refuses_and_is_never_a_clean_split() -> None:

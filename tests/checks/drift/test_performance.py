@@ -242,8 +242,3 @@ def test_a_fall_is_refused_where_it_is_proven(
 def test_a_threshold_that_cannot_refuse_is_a_policy_error(require: Threshold, why: str) -> None:
     with pytest.raises(PolicyError, match=why):
         ruled({"metric": "accuracy"}, require=require)
-
-
-def test_nothing_is_proven_of_a_metric_without_an_interval() -> None:
-    with pytest.raises(PolicyError, match="no interval"):
-        ruled({"metric": "r2"}, require=Threshold(at_most=0.1), decide_on=DecideOn.PROVEN_BREACH)

@@ -38,7 +38,6 @@ def outcome(found: Data, require: Threshold | None = None, **parameters: Any) ->
     [
         ({"statistic": "half_width"}, "half_width needs a metric"),
         ({"metric": "accuracy"}, "rows reads no metric"),
-        ({"statistic": "half_width", "metric": "r2"}, "r2 has no interval"),
         ({"statistic": "half_width", "metric": "f_beta"}, "metric"),
         ({"statistic": "columns"}, "statistic"),
     ],

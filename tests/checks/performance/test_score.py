@@ -72,19 +72,6 @@ def test_a_rule_that_cannot_refuse_is_a_policy_error(
         plan(Policy(id="p", version="1.0.0", rules=(rule,))).sound()
 
 
-@pytest.mark.parametrize("metric", ["weighted_precision", "explained_variance", "r2"])
-def test_nothing_can_be_proven_of_a_metric_without_an_interval(metric: str) -> None:
-    rule = Rule(
-        id="PERF-01",
-        check="performance.score",
-        parameters={"metric": metric},
-        require=Threshold(at_least=0.5),
-        decide_on=DecideOn.PROVEN_PASS,
-    )
-    with pytest.raises(PolicyError, match="has no interval"):
-        plan(Policy(id="p", version="1.0.0", rules=(rule,))).sound()
-
-
 @pytest.mark.parametrize("value", [0, 1])
 @pytest.mark.parametrize("positive", [1, None])
 def test_one_class_has_no_area_under_the_curve(value: int, positive: int | None) -> None:

@@ -1,0 +1,91 @@
+"""Columns that hide a copy: a mark of the split, a name of each row, noise drawn anew.
+
+One such column makes every copied row new. So the rows are also compared without the columns that
+could do so: all those of which hardly any value occurs on both sides, and besides them each of
+text or whole numbers that may name rows. What is then equal on both sides counts only if it is
+more than chance leaves: by coarse columns, rows are equal without any copy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aims_gate.frames import Frame, Kind
+
+_NAMES = 0.5
+"""A column of text or whole numbers with so many different values for each row may name it."""
+_SLACK = 2.0
+"""How often the rows that chance explains at most may be there: two data sets are never drawn
+quite alike."""
+_Z = 3.29
+"""Standard normal quantile of one in two thousand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """Rows that are equal on both sides but for some columns."""
+
+    columns: tuple[str, ...]
+    """Without these."""
+    shared: int
+    rows: int
+
+    def __str__(self) -> str:
+        """Say it, and what to do."""
+        named = ", ".join(map(repr, self.columns[:3]))
+        named += f" and {len(self.columns) - 3} more" if len(self.columns) > 3 else ""
+        return (
+            f"without {named}, {self.shared:,} of {self.rows:,} rows occur in the reference data: "
+            "such a column may hide copies. Name it as key or time, or list the columns to compare"
+        )
+
+
+def hidden(
+    columns: Sequence[str], frame: Frame, reference: Frame, *, allowed: float
+) -> Hidden | None:
+    """Look for rows that only columns which hide copies tell from a reference row.
+
+    The chance that a new row occurs in a reference of n rows is 1 - f / n, with f its rows that
+    occur once (Good 1953, after Turing), and so at most twice the share of its rows that repeat
+    another one.
+
+    Args:
+        columns: Those that are compared.
+        frame: Rows that are looked up, at least one.
+        reference: Where, in at least one.
+        allowed: Share of rows that may be known.
+
+    Returns:
+        None if no column could hide a copy, or if nothing shows that one does.
+    """
+    new = [c for c in columns if frame.shared(reference, [c]) <= allowed * frame.rows]
+    names = [c for c in columns if c not in new and _names(c, frame)]
+    for apart in ([*new], *([*new, name] for name in names)):
+        found = _without(apart, columns, frame, reference, allowed) if apart else None
+        if found:
+            return found
+    return None
+
+
+def _names(column: str, frame: Frame) -> bool:
+    """Tell whether a column of text or whole numbers may name rows."""
+    words = frame.kinds[column] is Kind.TEXT or "int" in frame.types[column]
+    return words and frame.repeats([column]) < (1 - _NAMES) * frame.rows
+
+
+def _without(
+    apart: Sequence[str], columns: Sequence[str], frame: Frame, reference: Frame, allowed: float
+) -> Hidden | None:
+    rest = [column for column in columns if column not in apart]
+    shared = frame.shared(reference, rest) if rest else 0
+    share = shared / frame.rows
+    if share <= allowed:
+        return None
+    # one repeated row more than was seen, so that none seen is not taken for none possible
+    chance = min(2 * (reference.repeats(rest) + 1) / reference.rows, 1.0)
+    noise = math.sqrt(share * (1 - share) / frame.rows + chance * (1 - chance) / reference.rows)
+    if share <= allowed + _SLACK * chance + _Z * noise:
+        return None
+    return Hidden(columns=tuple(apart), shared=shared, rows=frame.rows)

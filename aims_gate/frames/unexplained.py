@@ -1,0 +1,70 @@
+"""How the share of the labels' variance that a model leaves unexplained varies with the rows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from aims_gate.frames import Counts, Floats, Jackknife
+from aims_gate.frames.losses import refuse_infinite
+
+_LEAST = 3
+
+
+def unexplained_of(
+    labels: Floats, estimates: Floats, weights: Counts | None, *, centred: bool
+) -> Jackknife:
+    """Give the moments of what each row adds to ln(sum of squared errors / that of labels).
+
+    A row's pseudo-value is n times the logarithm over all n rows less n - 1 times that without the
+    row (Miller 1968, "Jackknifing variances"). Labels are taken from their mean, errors from theirs
+    with *centred*. A row that stands for several is left out once for each.
+
+    Args:
+        labels: Shape (rows,).
+        estimates: Shape (rows,).
+        weights: Shape (rows,), or None for 1 each.
+        centred: Whether a constant error counts as none.
+
+    Raises:
+        DataError: A label or an estimate is not finite.
+    """
+    errors = labels - estimates
+    refuse_infinite(errors)
+    times = np.ones_like(errors) if weights is None else weights.astype(np.float64)
+    rows = int(times.sum())
+    if rows < _LEAST:
+        return _nothing(rows)
+    with np.errstate(all="ignore"):  # without variation there is no logarithm: NaN, seen below
+        error, without_error = _without_one(errors, times, rows, centred=centred)
+        label, without_label = _without_one(labels, times, rows, centred=True)
+        found = np.log(error / label) - (rows - 1) * (without_error - without_label)
+        centre = float((times * found).sum()) / rows
+        squares = np.square(found - centre)
+        second = float((times * squares).sum())
+        fourth = float((times * squares * squares).sum())
+    if not (math.isfinite(centre) and math.isfinite(fourth) and second > 0):
+        return _nothing(rows)
+    return Jackknife(
+        rows=rows,
+        centre=centre,
+        variance=second / (rows - 1),
+        kurtosis=fourth * rows / second**2,
+    )
+
+
+def _without_one(
+    values: Floats, times: Floats, rows: int, *, centred: bool
+) -> tuple[np.float64, Floats]:
+    """Give a sum of squares, and the logarithm of what is left of it without each row."""
+    centre = (times * values).sum() / rows if centred else 0.0
+    squares = np.square(values - centre)
+    total = (times * squares).sum()
+    # without a row the others' mean moves away from it
+    share = squares / total * (rows / (rows - 1) if centred else 1.0)
+    return total, np.log1p(-share)
+
+
+def _nothing(rows: int) -> Jackknife:
+    return Jackknife(rows=rows, centre=math.nan, variance=math.nan, kurtosis=math.nan)

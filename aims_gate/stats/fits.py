@@ -1,0 +1,54 @@
+"""How much of the labels' variance a regression explains, with bounds from the jackknife.
+
+The logarithm of the share that is left is nearly normal where the share itself is skewed (Miller
+1974, "The jackknife - a review"). Measured with 30 to 1,000 rows in docs/statistics.md: an interval
+at 95 % covers 92-97 %, but less where labels or errors have a tail that the rows do not show.
+"""
+
+from __future__ import annotations
+
+import math
+
+from aims_gate.stats.intervals import Bounds
+from aims_gate.stats.jackknife import limits
+from aims_gate.stats.tables import Fit, Jackknife, Residuals
+
+
+def r2(fit: Fit) -> float:
+    """Give 1 - mean squared error / variance of the labels, in (-inf, 1].
+
+    1 is perfect, 0 is as good as always saying the labels' mean; NaN if the labels do not vary.
+    """
+    if not fit.rows or not fit.variance > 0:
+        return math.nan
+    return 1 - fit.squared.mean / fit.variance
+
+
+def explained_variance(residuals: Residuals) -> float:
+    """Give 1 - variance of the errors / variance of the labels, in (-inf, 1].
+
+    1 is perfect up to a constant, 0 is as good as a constant; NaN if the labels do not vary.
+    """
+    if residuals.rows < 2 or not residuals.variance > 0:
+        return math.nan
+    errors = residuals.errors.variance * (residuals.rows - 1) / residuals.rows
+    return 1 - errors / residuals.variance
+
+
+def bounds(value: float, unexplained: Jackknife, alpha: float) -> Bounds:
+    """Give 1 - exp of `jackknife.limits`, each wrong with probability about *alpha*.
+
+    Args:
+        value: The share that is explained, below 1.
+        unexplained: Of the same rows, not `jackknife.too_few`.
+        alpha: Error of each side, in (0, 0.5).
+    """
+    least, most = limits(unexplained, alpha)
+    return min(1 - _exp(most), value), max(1 - math.exp(least), value)
+
+
+def _exp(x: float) -> float:
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
