@@ -6,14 +6,15 @@ import time
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from aims_gate.stats.auc import area, bounds, delong, hanley_mcneil_low, hanley_mcneil_variance
 from aims_gate.stats.tables import Ranked
+from tests.laws import law
 
-LAWS = settings(deadline=None, max_examples=100)
+LAWS = law(60)
 Floats = npt.NDArray[np.float64]
 
 

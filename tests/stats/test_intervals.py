@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom
@@ -18,11 +18,12 @@ from aims_gate.stats.intervals import (
     mover_ratio,
     proportion_bounds,
 )
+from tests.laws import law
 from tests.proportions import guarded
 
 Floats = npt.NDArray[np.float64]
 Z = 1.959963984540054
-LAWS = settings(deadline=None, max_examples=150)
+LAWS = law(80)
 
 
 @st.composite
