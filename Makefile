@@ -35,7 +35,7 @@ cover: $(STAMP) $(OLDER)
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='aims_gate/judge.py,aims_gate/verdict.py,aims_gate/canonical.py,aims_gate/attest/*'
 
-nightly: check bench bench-noise  ## the checks, with long Hypothesis runs, and once more with pandas 3
+nightly: check bench bench-noise  ## the checks, laws on 20 times as many examples, and once more with pandas 3
 	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist loadgroup
 	$(MAKE) test VENV=.venv-pandas3 LOCK=locks/pandas3.txt
 

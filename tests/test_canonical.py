@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate import canonical
+from tests.laws import law
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, width=64),
@@ -21,7 +22,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(deadline=None)
+@law()
 def test_what_is_encoded_is_parsed_again(value: Any) -> None:
     """parse(encode(v)) == v, and encoding again gives the same bytes."""
     data = canonical.encode(value)
@@ -68,7 +69,7 @@ def test_a_file_hashes_to_what_its_bytes_hash_to(tmp_path: Path) -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(deadline=None)
+@law()
 def test_decimal_strings_keep_twelve_digits(value: float) -> None:
     """The string reads back within 12 significant digits."""
     text = canonical.decimal(value)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.facts import Lack, Statistic
@@ -20,6 +20,7 @@ from aims_gate.policy.model import (
 )
 from aims_gate.verdict import worst
 from tests.judging import BLOCK, NOW, Sizes, cell, outcome, task
+from tests.laws import law
 
 VALUES = st.floats(0, 2, allow_nan=False)
 
@@ -32,7 +33,7 @@ def cells(draw: st.DrawFn) -> Statistic:
 
 
 @given(st.lists(cells(), min_size=1, max_size=4), st.lists(cells(), max_size=3))
-@settings(deadline=None)
+@law()
 def test_one_more_cell_never_improves_an_outcome(
     some: list[Statistic], more: list[Statistic]
 ) -> None:
@@ -42,7 +43,7 @@ def test_one_more_cell_never_improves_an_outcome(
 
 
 @given(st.lists(cells(), min_size=1, max_size=4), st.floats(0.3, 0.79))
-@settings(deadline=None)
+@law()
 def test_loosening_a_threshold_never_turns_a_pass_into_a_failure(
     some: list[Statistic], looser: float
 ) -> None:
@@ -54,7 +55,7 @@ def test_loosening_a_threshold_never_turns_a_pass_into_a_failure(
 
 
 @given(cells(), st.sampled_from(list(DecideOn)))
-@settings(deadline=None)
+@law()
 def test_a_value_past_the_limit_never_passes(found: Statistic, decide_on: DecideOn) -> None:
     """Whoever carries the burden of proof, a breach is at least a warning."""
     if found.value is not None and found.value < 0.80:
@@ -111,7 +112,7 @@ def test_old_data_are_stale_beside_a_baseline_too() -> None:
     assert outcome(made, cell(1.0, 0.99, 1.0), old) == "STALE"
 
 
-@settings(deadline=None, max_examples=200)
+@law(200)
 @given(st.floats(0.3, 1.0), st.floats(0, 0.2), st.floats(0, 0.2), st.sampled_from(DecideOn))
 def test_a_baseline_is_a_limit_for_a_time(
     value: float, below: float, above: float, decide_on: DecideOn

@@ -1,7 +1,9 @@
 """Area under the ROC curve, with DeLong's variance, from distinct scores and counts.
 
 One pass over the distinct scores; ties count one half. The bounds are measured in statistics 2.9:
-their one-sided error stays below 6.2 % for an aim of 5 %, where plain DeLong reaches 49 %.
+their one-sided error stays below 6.2 % for an aim of 5 %, where plain DeLong reaches 49 %. With the
+degrees of freedom of the placements' kurtosis, intervals at 95 % cover 94 % where a tenth of 30
+positives is hopeless, which was 92.7 % with n - 1.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ import numpy as np
 from scipy.special import expit, logit, ndtri, stdtrit
 
 from aims_gate.stats.intervals import Bounds, root
-from aims_gate.stats.tables import Counts, Ranked
+from aims_gate.stats.tables import Counts, Floats, Ranked
 from aims_gate.stats.two_classes import TwoClasses
 
 LEAST_CLASS = 20
 """Below so many rows of either class no bound is given."""
+_LEAST_EXCESS = 1e-9
+"""Of the kurtosis above 1: where all placements are as far from the area."""
 _FEW_ERRORS = 10
 """Where rarer-class rows x (1 - A) fall below this, DeLong's variance rests on too few errors."""
 
@@ -43,23 +47,34 @@ def delong(table: Ranked) -> DeLong:
     """Give the area and its variance; needs two rows of each class.
 
     DeLong, DeLong and Clarke-Pearson (1988). A positive's placement is the share of negatives
-    below it, a negative's the share of positives above it, ties counting one half.
+    below it, a negative's the share of positives above it, ties counting one half. A variance of n
+    placements has 2n / (kurtosis - 1) degrees of freedom, n - 1 at most: a few that matter much
+    tell little about it.
     """
     positives, negatives = int(table.positives.sum()), int(table.negatives.sum())
     below = (np.cumsum(table.negatives) - table.negatives / 2) / negatives
     above = (positives - np.cumsum(table.positives) + table.positives / 2) / positives
     value = area(table)
 
-    def part(counts: Counts, placements: np.typing.NDArray[np.float64], rows: int) -> float:
-        return _dot(counts, np.square(placements - value)) / (rows - 1) / rows
-
+    of_positives = _part(table.positives, below - value)
+    of_negatives = _part(table.negatives, above - value)
     return DeLong(
         area=value,
         positives=positives,
         negatives=negatives,
-        positive_variance=part(table.positives, below, positives),
-        negative_variance=part(table.negatives, above, negatives),
+        positive_variance=of_positives[0],
+        negative_variance=of_negatives[0],
+        positive_freedom=of_positives[1],
+        negative_freedom=of_negatives[1],
     )
+
+
+def _part(counts: Counts, apart: Floats) -> tuple[float, float]:
+    """Give a class's part of the variance, and the degrees of freedom of it."""
+    rows, squares = int(counts.sum()), np.square(apart)
+    second, fourth = _dot(counts, squares), _dot(counts, np.square(squares))
+    excess = fourth * rows / second**2 - 1 if second > 0 else 0.0
+    return second / (rows - 1) / rows, min(2 * rows / max(excess, _LEAST_EXCESS), rows - 1)
 
 
 def bounds(table: Ranked, alpha: float) -> Bounds:
@@ -118,7 +133,7 @@ def hanley_mcneil_low(result: DeLong, alpha: float) -> float:
     return root(excess, 0.0, result.area)
 
 
-def _dot(counts: Counts, values: np.typing.NDArray[np.float64]) -> float:
+def _dot(counts: Counts, values: Floats) -> float:
     """Give the sum of counts times values, in one thread, whose order of adding never changes."""
     return float(np.einsum("i,i->", counts, values))
 
@@ -130,4 +145,6 @@ def _mirrored(result: DeLong) -> DeLong:
         negatives=result.positives,
         positive_variance=result.negative_variance,
         negative_variance=result.positive_variance,
+        positive_freedom=result.negative_freedom,
+        negative_freedom=result.positive_freedom,
     )

@@ -75,6 +75,8 @@ def influences(table: Ranked) -> Influences:
         negatives=int(negatives),
         positive_variance=second[0] * (scale / rows) ** 2,
         negative_variance=second[1] * (scale / rows) ** 2,
+        positive_freedom=positives - 1,
+        negative_freedom=negatives - 1,
         skewness=third / rows / spread**1.5 if spread > 0 else 0.0,
         bias=float(slope @ (1 - precision)) / positives,
     )

@@ -13,6 +13,9 @@ class TwoClasses:
     negatives: int
     positive_variance: float
     negative_variance: float
+    positive_freedom: float
+    """Degrees of freedom of that part of the variance, rows - 1 at most."""
+    negative_freedom: float
 
     @property
     def variance(self) -> float:
@@ -23,6 +26,6 @@ class TwoClasses:
     def degrees(self) -> float:
         """Degrees of freedom after Satterthwaite; needs a variance above 0."""
         return self.variance**2 / (
-            self.positive_variance**2 / (self.positives - 1)
-            + self.negative_variance**2 / (self.negatives - 1)
+            self.positive_variance**2 / self.positive_freedom
+            + self.negative_variance**2 / self.negative_freedom
         )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
@@ -22,6 +22,7 @@ from aims_gate.attest.envelope import PAYLOAD_TYPE, open_envelope, pae, sign
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.signers.file import LocalSigner
 from aims_gate.errors import GateError, RecordError, TrustError
+from tests.laws import law
 from tests.proofs import new_signer
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -225,7 +226,7 @@ def test_a_signer_that_signs_wrongly_is_noticed() -> None:
         sign(PAYLOAD, Broken())
 
 
-@settings(deadline=None, max_examples=300)
+@law(300)
 @given(
     st.one_of(
         st.binary(max_size=60),

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.attest import keys
 from aims_gate.attest.keys import Scheme
 from aims_gate.errors import RecordError, UsageError
+from tests.laws import law
 
 PEM, PKCS8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
 SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
@@ -197,7 +198,7 @@ def test_what_is_no_private_key_is_refused(text: bytes) -> None:
     assert b"hello" not in str(caught.value).encode()
 
 
-@settings(deadline=None, max_examples=150)
+@law(150)
 @given(
     st.one_of(
         st.binary(max_size=80),

@@ -8,12 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.attest import manifest
 from aims_gate.attest.manifest import Change, Difference, Entry, Manifest, safe_name
 from aims_gate.errors import GateError, SourceError
+from tests.laws import law
 from tests.proofs import make_model
 
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -138,7 +139,7 @@ def test_usual_names_are_accepted(name: str) -> None:
     assert str(safe_name(name)) == name
 
 
-@settings(deadline=None, max_examples=200)
+@law(200)
 @given(st.text(max_size=40))
 def test_any_name_is_safe_or_refused(name: str) -> None:
     """Every text is refused with a GateError, or stays below its folder with equal text."""
@@ -151,7 +152,7 @@ def test_any_name_is_safe_or_refused(name: str) -> None:
     assert ".." not in path.parts
 
 
-@settings(deadline=None, max_examples=200)
+@law(200)
 @given(
     st.one_of(
         st.binary(max_size=200),

@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.attest import statement
 from aims_gate.attest.statement import BASE, EVALUATION, SUMMARY, Statement
 from aims_gate.errors import TrustError
+from tests.laws import law
 
 SAID = Statement(predicate_type=SUMMARY, subject="0c" * 32, predicate={"a": [1, None, "x"]})
 TREE = json.loads(statement.encode(SAID))
@@ -70,7 +71,7 @@ def test_other_statements_are_refused(change: dict[str, object]) -> None:
         statement.decode(data, expected=SUMMARY, where="x")
 
 
-@settings(deadline=None, max_examples=100)
+@law(100)
 @given(st.binary(max_size=60) | st.builds(lambda v: json.dumps(v).encode(), st.lists(st.none())))
 def test_any_bytes_are_refused_with_a_trust_error(data: bytes) -> None:
     """Never another exception."""

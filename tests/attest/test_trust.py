@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.attest import trust_file
 from aims_gate.attest.resource import Copy
 from aims_gate.attest.trust import Role, Trust, TrustedKey
 from aims_gate.errors import PolicyError, TrustError, UsageError
+from tests.laws import law
 from tests.proofs import NOW, new_signer
 
 SIGNER = new_signer()
@@ -209,7 +210,7 @@ _TREES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@law(200)
 @given(st.binary(max_size=80) | _TREES.map(lambda tree: yaml.safe_dump(tree).encode()))
 def test_any_text_is_refused_with_a_policy_error(data: bytes) -> None:
     """Never another exception, and never trust out of noise."""
@@ -217,7 +218,7 @@ def test_any_text_is_refused_with_a_policy_error(data: bytes) -> None:
         _parse(data)
 
 
-@settings(deadline=None, max_examples=200)
+@law(200)
 @given(st.dictionaries(st.sampled_from(["keys", "servers", "copies", "kind"]), _TREES, max_size=2))
 def test_any_part_is_refused_or_keeps_only_listed_keys(part: dict[str, Any]) -> None:
     """A half-right file trusts nobody whom it does not list."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from aims_gate.checks.outcomes import Asked, outcomes
@@ -32,11 +32,10 @@ from aims_gate.stats.tables import (
     ScoreTable,
 )
 from tests.checks.subjects import data
+from tests.laws import law
 
 Rows = np.typing.NDArray[np.float64]
-LAWS = settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+LAWS = law(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(params=list(ENGINES))

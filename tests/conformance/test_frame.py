@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -20,6 +20,7 @@ from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Frame, Key, Kind, Loss
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.sources.readers import read_file
+from tests.laws import law
 
 Rows = Mapping[str, Sequence[Any]]
 Make = Callable[..., Frame]
@@ -274,7 +275,7 @@ _ROW = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(rows=st.lists(_ROW, min_size=1, max_size=12))
 def test_a_weight_is_the_same_as_repeated_rows(rows: list[tuple[Any, ...]]) -> None:
     kinds = {"g": pa.string(), "x": pa.float64(), "y": pa.bool_()}
@@ -306,7 +307,7 @@ def test_a_weight_is_the_same_as_repeated_rows(rows: list[tuple[Any, ...]]) -> N
         )
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(
     rows=st.lists(
         st.tuples(st.floats(-5, 5), st.floats(-5, 5), st.integers(0, 5)), min_size=2, max_size=15
@@ -332,7 +333,7 @@ def test_weighted_moments_are_those_of_repeated_rows(
         assert math.isnan(one.variance) == (total == 1)
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from("abc"), st.integers(-3, 3), st.none() | st.booleans()),

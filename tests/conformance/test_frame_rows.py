@@ -12,12 +12,13 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Frame, Key
 from tests.conformance.test_frame import FRAMES, Make
+from tests.laws import law
 
 EVERY = pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))
 ROWS: dict[str, Any] = {
@@ -168,7 +169,7 @@ def _columns(rows: list[tuple[Any, ...]]) -> dict[str, pa.Array]:
     }
 
 
-@settings(deadline=None, max_examples=30)
+@law(30)
 @given(rows=st.lists(_CELL, max_size=12), others=st.lists(_CELL, max_size=12))
 def test_weighted_rows_repeat_and_are_shared_as_repeated_rows_are(
     rows: list[tuple[Any, ...]], others: list[tuple[Any, ...]]
@@ -189,7 +190,7 @@ def test_weighted_rows_repeat_and_are_shared_as_repeated_rows_are(
         assert weighted.shared(weighted, ["g", "x"]) == weighted.rows
 
 
-@settings(deadline=None, max_examples=20)
+@law(20)
 @given(rows=st.lists(_CELL, min_size=1, max_size=12), data=st.data())
 def test_the_order_of_rows_and_columns_does_not_matter(
     rows: list[tuple[Any, ...]], data: st.DataObject
@@ -201,7 +202,7 @@ def test_the_order_of_rows_and_columns_does_not_matter(
         assert one.shared(other, ["g", "x"]) == other.shared(one, ["x", "g"]) == one.rows
 
 
-@settings(deadline=None, max_examples=20)
+@law(20)
 @given(rows=st.lists(_CELL, min_size=1, max_size=12), data=st.data())
 def test_scores_are_those_of_repeated_rows_in_any_order(
     rows: list[tuple[Any, ...]], data: st.DataObject

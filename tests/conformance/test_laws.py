@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 
 from aims_gate.checks import CHECKS
@@ -21,6 +21,7 @@ from aims_gate.plan import build
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 from tests.checks.subjects import data, judged
+from tests.laws import law
 
 ROWS = 2_500
 ROLES = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT, Role.CHAMPION)
@@ -80,7 +81,7 @@ CASES = [
     for name, rules in RULES.items()
     for place, rule in enumerate(rules)
 ]
-LAWS = settings(deadline=None, max_examples=2, phases=[Phase.generate])
+LAWS = law(2, phases=[Phase.generate])
 SEEDS = st.integers(0, 10_000)
 
 Table = Mapping[str, Any]

@@ -16,7 +16,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import brier_score_loss, log_loss, mean_absolute_error, mean_squared_error
@@ -24,6 +24,7 @@ from sklearn.metrics import brier_score_loss, log_loss, mean_absolute_error, mea
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Frame, Key, Kind, Loss
 from aims_gate.frames.arrow import ArrowFrame
+from tests.laws import law
 
 COLUMNS: dict[str, list[Any]] = {
     "s": ["a", None, "b"],
@@ -243,7 +244,7 @@ def test_more_cells_than_numbers_of_64_bits_are_counted_all_the_same() -> None:
     assert sorted(cells.values) == list(cells.values)
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(
     values=st.lists(
         st.none() | st.floats() | st.sampled_from([0.0, -0.0, 1.0, 2.0**60]), max_size=30

@@ -17,11 +17,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import DataError
 from aims_gate.frames.arrow import ArrowFrame
+from tests.laws import law
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "vectors" / "rows_v1.json").read_text(encoding="utf-8")
@@ -272,7 +273,7 @@ TYPES: dict[str, tuple[st.SearchStrategy[Any], pa.DataType]] = {
 }
 
 
-@settings(deadline=None, max_examples=80)
+@law(80)
 @given(data=st.data(), rows=st.integers(0, 9), step=st.integers(1, 4))
 def test_any_table_in_any_chunks_agrees_with_the_plain_implementation(
     data: st.DataObject, rows: int, step: int

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
@@ -22,6 +22,7 @@ from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.discriminant import FOLDS, scores, values
 from aims_gate.stats import auc
 from aims_gate.stats.tables import Ranked
+from tests.laws import law
 
 
 def area(columns: dict[str, Any], group: str, inputs: list[str]) -> float:
@@ -103,7 +104,7 @@ def people(draw: st.DrawFn) -> dict[str, Any]:
 INPUTS = ["x", "often", "seldom", "flag"]
 
 
-@settings(deadline=None, max_examples=25)
+@law(25)
 @given(people(), st.randoms(use_true_random=False))
 def test_neither_names_nor_the_order_of_rows_change_a_rule(
     columns: dict[str, Any], random: Random

@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import DataError
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.identity import compared, fingerprints, identities
+from tests.laws import law
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(
     rows=st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 2)), max_size=15),
 )

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.frames import Distribution
 from aims_gate.frames.columns import numbers
 from aims_gate.frames.ordered import ordered
+from tests.laws import law
 
 WHOLE = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint64()]
 
@@ -46,13 +47,13 @@ def whole_numbers(draw: st.DrawFn) -> pa.ChunkedArray:
     return chunks(kind, values)
 
 
-@settings(deadline=None, max_examples=80)
+@law(80)
 @given(whole_numbers())
 def test_whole_numbers_of_every_width_and_range(column: pa.ChunkedArray) -> None:
     assert told(ordered(column)) == plainly(column)
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(
     st.sampled_from([pa.float16(), pa.float32(), pa.float64()]),
     st.lists(

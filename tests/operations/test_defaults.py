@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import PolicyError
 from aims_gate.operations.defaults import Chosen, Defaults, load, refuse_displaced
 from aims_gate.policy.model import Role
+from tests.laws import law
 
 FULL = """\
 [project]
@@ -198,7 +199,7 @@ _VALUES = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(key=st.from_regex(r"\A[a-z-]{1,12}\Z"), value=_VALUES)
 def test_any_value_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: object

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import csv, parquet
 
@@ -25,6 +25,7 @@ from aims_gate.policy.model import DataSpec, Policy, Role, Severity
 from aims_gate.policy.resolve import load
 from aims_gate.sources.roles import write_roles
 from aims_gate.verdict import Outcome
+from tests.laws import law
 
 NOW = datetime.now(UTC)
 
@@ -332,7 +333,7 @@ _NAMES = st.text(
 )
 
 
-@settings(deadline=None, max_examples=25)
+@law(25)
 @given(label=_NAMES, group=_NAMES, values=st.lists(_NAMES, min_size=2, max_size=2, unique=True))
 def test_hostile_names_stay_text(
     tmp_path_factory: pytest.TempPathFactory, label: str, group: str, values: list[str]

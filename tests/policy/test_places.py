@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.policy.places import parse_allowed, parse_place, permitted
 from aims_gate.policy.resolve import resolve
+from tests.laws import law
 
 HEAD = 'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: "1"}\n'
 RULES = "rules: [{id: PERF-01, check: performance.score, require: {at_least: 0.8}}]\n"
@@ -94,7 +95,7 @@ def test_no_entry_allows_the_whole_file_system() -> None:
         parse_allowed("file:///")
 
 
-@settings(deadline=None, max_examples=200)
+@law(200)
 @given(st.text(alphabet="ab./%2eE5cC\\?@:-", max_size=24))
 def test_whatever_is_read_below_a_folder_decodes_to_a_path_below_it(tail: str) -> None:
     """The law that no spelling of a climb survives: every accepted part is a plain name."""

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.policy.read import read
 from aims_gate.policy.resolve import check, resolve
 from aims_gate.policy.scalars import DECISIONS, OUTCOMES
 from aims_gate.verdict import Decision, Outcome
+from tests.laws import law
 
 HERE = Path(__file__).parent
 HEAD = 'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: "1"}\n'
@@ -267,7 +268,7 @@ def flow(tree: object) -> str:
     return {None: "~", True: "true", False: "false"}.get(tree, repr(tree))  # type: ignore[call-overload,no-any-return]  # scalars only
 
 
-@settings(deadline=None, max_examples=250)
+@law(250)
 @given(st.dictionaries(st.sampled_from(KEYS), trees, max_size=8))
 def test_any_tree_is_a_policy_or_a_list_of_problems(tree: dict[str, object]) -> None:
     text = "apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: v}\n"
@@ -280,7 +281,7 @@ def test_any_tree_is_a_policy_or_a_list_of_problems(tree: dict[str, object]) -> 
     assert found or (policy is not None and policy.rules and policy.digest)
 
 
-@settings(deadline=None, max_examples=150)
+@law(150)
 @given(st.binary(max_size=120))
 def test_random_bytes_are_problems(data: bytes) -> None:
     assert read(data, "p.yaml")[1]

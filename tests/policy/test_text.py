@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import PolicyError, Problem
 from aims_gate.policy import text as text_module
 from aims_gate.policy.text import Document, parse
+from tests.laws import law
 
 
 def read(text: str) -> Document:
@@ -200,7 +201,7 @@ def problems_of(data: bytes) -> tuple[Problem, ...] | None:
     return None
 
 
-@settings(deadline=None, max_examples=300)
+@law(300)
 @given(st.binary(max_size=300))
 def test_random_bytes_are_read_or_refused(data: bytes) -> None:
     assert problems_of(data) != (), "a refusal without a problem helps nobody"
@@ -220,7 +221,7 @@ def test_scraps_of_yaml_are_read_or_refused_by_both_parsers(
     """PyYAML without libyaml falls back to pure Python, whose scanner fails in other ways."""
     monkeypatch.setattr(text_module, "_LOADER", loader)
 
-    @settings(deadline=None, max_examples=300, database=None)
+    @law(300, database=None)
     @given(st.lists(st.sampled_from(PIECES), max_size=25))
     def scraps(pieces: list[str]) -> None:
         assert problems_of("".join(pieces).encode()) != ()
@@ -248,7 +249,7 @@ plain_json = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@law(200)
 @given(plain_json.filter(lambda tree: tree is not None))
 def test_what_pyyaml_writes_is_read_back(tree: Any) -> None:
     """A foreign writer as oracle: every value it writes comes back as the same value."""

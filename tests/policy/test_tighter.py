@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Rule, Severity
 from aims_gate.policy.resolve import resolve
+from tests.laws import law
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
 STAGES = ("dev", "staging", "production")
@@ -158,7 +159,7 @@ def family(folder: Path, parent: str, child: str) -> tuple[Policy, Policy, bool]
     return base, policy, not found
 
 
-@settings(deadline=None, max_examples=150)
+@law(150)
 @given(parent=keys, child=few_keys, above=reactions, below=reactions, limit=limits)
 def test_no_accepted_child_lets_through_what_its_parent_stops(
     folder: Path,
@@ -195,7 +196,7 @@ def test_no_value_of_a_key_over_any_other_lets_more_through(
     assert accepted, "a law about nothing proves nothing"
 
 
-@settings(deadline=None, max_examples=100)
+@law(100)
 @given(parent=keys, limit=limits, above=reactions)
 def test_restating_a_parent_word_for_word_is_accepted(
     folder: Path, parent: dict[str, object], limit: float, above: str

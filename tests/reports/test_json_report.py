@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate import canonical
@@ -23,6 +23,7 @@ from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.reports.json_report import SCHEMA, render
 from aims_gate.verdict import Decision, Verdict
+from tests.laws import law
 from tests.reports.cases import BIAS, CASES, HOSTILE, ROC, STARTED, hostile_verdict, verdict_of
 
 RESULT = {
@@ -119,7 +120,7 @@ def test_text_stands_exactly_as_it_was_measured(text: str) -> None:
     assert document["results"][0]["rule"] == text.replace("\ud800", "\ufffd")
 
 
-@settings(deadline=None, max_examples=100)
+@law(100)
 @given(text=st.text('#[v:so]\\"\n\u0023', max_size=12))
 def test_escaping_hash_signs_loses_nothing(text: str) -> None:
     rendered = render(hostile_verdict("x" + text))
@@ -157,7 +158,7 @@ def test_an_infinite_bound_is_null_with_a_reason_beside_the_check_s_own() -> Non
     assert found["reason"] == "small cell; high is inf"
 
 
-@settings(deadline=None, max_examples=100)
+@law(100)
 @given(value=st.floats(), low=st.floats(), high=st.floats(), rows=st.integers(0, 10**12))
 def test_every_float_is_written_exactly_or_explained(
     value: float, low: float, high: float, rows: int

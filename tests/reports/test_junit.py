@@ -8,12 +8,13 @@ from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.facts import Statistic
 from aims_gate.reports.junit import render
 from aims_gate.verdict import Decision, Outcome, Verdict
+from tests.laws import law
 from tests.reports.cases import (
     BIAS,
     CASES,
@@ -197,7 +198,7 @@ def test_hostile_names_stay_text(text: str) -> None:
     hold_to_schema(parse(hostile_verdict(text)))
 
 
-@settings(deadline=None, max_examples=100)
+@law(100)
 @given(text=st.text(max_size=60))
 def test_any_name_gives_well_formed_xml(text: str) -> None:
     hold_to_schema(parse(hostile_verdict(text)))

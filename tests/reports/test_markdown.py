@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from aims_gate.reports import in_order, plain
 from aims_gate.reports.markdown import code, prose, render
 from aims_gate.verdict import Decision, Outcome
+from tests.laws import law
 from tests.reports.cases import BIAS, CASES, HOSTILE, ROC, WAIVED, hostile_verdict, verdict_of
 
 OURS = {
@@ -94,14 +95,14 @@ def test_mentions_and_links_are_only_ever_in_code(text: str) -> None:
 TRICKY = st.text(max_size=60) | st.text("`|\\ *_<>[]()#@&;a\n", max_size=40)
 
 
-@settings(deadline=None, max_examples=150)
+@law(150)
 @given(text=TRICKY)
 def test_code_shows_the_text_itself(text: str) -> None:
     shown = plain(text, most=600)
     assert page(f"before {code(text)} after").codes == ([shown] if shown else [])
 
 
-@settings(deadline=None, max_examples=150)
+@law(150)
 @given(text=TRICKY)
 def test_a_cell_shows_the_text_itself(text: str) -> None:
     """But for a blank between a backslash and a bar, on which readers of Markdown differ."""
@@ -111,7 +112,7 @@ def test_a_cell_shows_the_text_itself(text: str) -> None:
     assert parsed.rows[2] == ["WARN", "PERF-01", shown, "iso42001:A.6.2.4"]
 
 
-@settings(deadline=None, max_examples=150)
+@law(150)
 @given(text=st.text(max_size=60) | st.from_regex(r"[a-zA-Z',;.( )@-]{0,30}", fullmatch=True))
 def test_prose_is_text_without_markup_or_code(text: str) -> None:
     parsed = page(f"- x {prose(text)}")

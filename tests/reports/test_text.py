@@ -6,11 +6,12 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.reports.text import render, render_text
 from aims_gate.verdict import Decision, Outcome
+from tests.laws import law
 from tests.reports.cases import BIAS, CASES, ROC, hostile_verdict, verdict_of
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -28,7 +29,7 @@ def test_no_line_is_wider_than_the_terminal(case: str, width: int) -> None:
     assert max(map(len, told)) <= width
 
 
-@settings(deadline=None, max_examples=50)
+@law(50)
 @given(text=st.text(min_size=1, max_size=400), width=st.integers(-5, 200))
 def test_any_text_fits_any_terminal(text: str, width: int) -> None:
     told = lines(render_text(hostile_verdict(text), colour=False, width=width))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import RecordError
@@ -26,6 +26,7 @@ from aims_gate.reports import (
     tally,
 )
 from aims_gate.verdict import Decision, Outcome
+from tests.laws import law
 from tests.reports.cases import (
     BIAS,
     CASES,
@@ -125,7 +126,7 @@ def test_long_text_is_cut_and_shows_it() -> None:
     assert plain("x" * 2_000) == "x" * 2_000
 
 
-@settings(deadline=None, max_examples=200)
+@law(200)
 @given(text=st.text() | st.text("\x1b[]:#vso;m\\\u202e\n \ud800", max_size=40))
 def test_plain_text_is_one_harmless_line(text: str) -> None:
     shown = plain(text)

@@ -8,12 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.policy.model import JoinSpec
 from aims_gate.sources.join import join
+from tests.laws import law
 
 LEFT = {"id": [7, 3, 5], "p": [0, 1, 1]}
 RIGHT = {"id": [3, 5, 7], "y": ["c", "e", "g"], "sex": ["F", None, "M"]}
@@ -30,7 +31,7 @@ def test_rows_find_each_other_by_key_and_keep_their_order() -> None:
     assert joined(LEFT, RIGHT, "y") == {**LEFT, "y": ["g", "c", "e"]}
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(st.sets(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=40), st.randoms())
 def test_no_order_of_either_side_changes_who_belongs_to_whom(
     keys: set[int], shuffle: random.Random

@@ -12,13 +12,14 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
 from aims_gate.errors import DataError, SourceError
 from aims_gate.sources.csv_text import read_csv
 from aims_gate.sources.readers import read_file
+from tests.laws import law
 
 
 def written(folder: Path, name: str, content: bytes) -> Path:
@@ -185,7 +186,7 @@ def test_a_cell_never_stands_in_an_error() -> None:
 _CELL = st.text(alphabet='abNA,"\n\r é1.-', max_size=6)
 
 
-@settings(deadline=None, max_examples=80)
+@law(80)
 @given(rows=st.lists(st.tuples(_CELL, _CELL), max_size=8))
 def test_what_pandas_quotes_is_read_back_as_it_was(rows: list[tuple[str, str]]) -> None:
     frame = pd.DataFrame(rows, columns=["first", "second"], dtype=object)

@@ -8,13 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.roles import KEY, merge, read_roles, write_roles
+from tests.laws import law
 
 COLUMNS = ("y", "yhat", "p", "p2", "sex", "age", "id", "q", "n", "ts")
 TABLE = pa.table({name: [1, 2] for name in COLUMNS})
@@ -146,7 +147,7 @@ def test_the_policy_wins_every_field_that_it_states() -> None:
     assert merge(STATED, FULL) == STATED
 
 
-@settings(deadline=None, max_examples=100)
+@law(100)
 @given(
     stated=st.sets(st.sampled_from([field.name for field in fields(DataSpec)])),
     said=st.sets(st.sampled_from([field.name for field in fields(DataSpec)])),

@@ -4,13 +4,14 @@ import math
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.stats.bins import BINS, Binned, categorical, numeric
+from tests.laws import law
 from tests.stats.samples import Sample
 
-LAWS = settings(deadline=None, max_examples=150)
+LAWS = law(80)
 
 
 def rows_of(found: Binned) -> list[tuple[str, int, int]]:

@@ -4,13 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import foldnorm
 from sklearn.calibration import calibration_curve
 
 from aims_gate.errors import CheckError
 from aims_gate.stats import calibration
+from tests.laws import law
 from tests.stats.samples import ranked
 
 Rows = np.typing.NDArray[np.float64]
@@ -44,7 +45,7 @@ def test_fewer_rows_than_bins_can_bear_have_no_bounds() -> None:
     assert not calibration.too_few(drawn(1, 225))
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), min_size=2, max_size=60),
     st.sampled_from([2, 5, 15]),
@@ -74,7 +75,7 @@ def test_the_mean_of_the_plain_error_is_the_folded_normal_one() -> None:
     assert float(found.weights @ np.array(means)) == pytest.approx(calibration.plain(found))
 
 
-@settings(deadline=None, max_examples=40)
+@law(40)
 @given(st.integers(0, 10**6), st.integers(20, 3_000), st.floats(0, 0.2))
 def test_the_value_lies_between_nothing_and_the_plain_error_and_within_its_bounds(
     seed: int, rows: int, shift: float

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 from sklearn import metrics
@@ -13,10 +13,11 @@ from sklearn import metrics
 from aims_gate.stats import confusion
 from aims_gate.stats.intervals import proportion_bounds
 from aims_gate.stats.tables import BetaConfusion, Confusion
+from tests.laws import law
 from tests.proportions import guarded
 
 Z = 1.6448536269514722
-LAWS = settings(deadline=None, max_examples=100)
+LAWS = law(60)
 COUNTS = st.tuples(*[st.integers(0, 60)] * 4)
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.stats.disparity import (
@@ -17,8 +17,9 @@ from aims_gate.stats.disparity import (
     quantile,
     telling,
 )
+from tests.laws import law
 
-LAWS = settings(deadline=None, max_examples=150)
+LAWS = law(80)
 
 
 def exact(measure: Measure, worse: Group, better: Group) -> float:

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.special import chdtri, chndtr
@@ -18,9 +18,10 @@ from aims_gate.errors import CheckError
 from aims_gate.stats import divergence as module
 from aims_gate.stats.bins import Binned, categorical, numeric
 from aims_gate.stats.divergence import DIVERGENCES, Moved, chi_square, less_noise, moved, psi
+from tests.laws import law
 from tests.stats.samples import Sample
 
-LAWS = settings(deadline=None, max_examples=100)
+LAWS = law(60)
 
 
 def table(reference: list[int], current: list[int]) -> Binned:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp, wasserstein_distance
 
@@ -17,9 +17,10 @@ from aims_gate.stats.drift import (
     wasserstein_law,
     wasserstein_noise,
 )
+from tests.laws import law
 from tests.stats.samples import Sample
 
-LAWS = settings(deadline=None, max_examples=100)
+LAWS = law(60)
 
 
 finite = st.one_of(st.integers(-9, 9).map(float), st.floats(-1e3, 1e3))
@@ -117,10 +118,10 @@ def test_noise_alone_passes_the_ks_allowance_at_most_as_often_as_it_says() -> No
     rng = np.random.default_rng(31)
     past = {"normal": 0, "poisson": 0}
     for _ in range(600):
-        for law in past:
-            draw = rng.normal if law == "normal" else lambda size: rng.poisson(1.0, size=size)
+        for kind in past:
+            draw = rng.normal if kind == "normal" else lambda size: rng.poisson(1.0, size=size)
             found = ks(Sample.of(draw(size=300)), Sample.of(draw(size=500)))
-            past[law] += found > ks_noise(300, 500, 0.05)
+            past[kind] += found > ks_noise(300, 500, 0.05)
     assert 0.02 <= past["normal"] / 600 <= 0.065
     assert past["poisson"] <= past["normal"]
 

@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
 from aims_gate.stats import medians
 from aims_gate.stats.tables import Ordered
+from tests.laws import law
 
 
 def ordered(losses: list[float] | np.typing.NDArray[np.float64]) -> Ordered:
@@ -17,7 +18,7 @@ def ordered(losses: list[float] | np.typing.NDArray[np.float64]) -> Ordered:
     return Ordered(values=values, counts=counts.astype(np.int64))
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.sampled_from([0.05, 0.005, 0.4]))
 def test_median_and_bounds_are_those_of_the_rows_written_out(rows: list[int], alpha: float) -> None:
     """Value and bounds against NumPy and SciPy's binomial law, ties included."""

@@ -4,14 +4,15 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import bdtrc
 from scipy.stats import binomtest
 
 from aims_gate.stats.new_values import NewValueDesign, Sizes, Unseen
+from tests.laws import law
 
-LAWS = settings(deadline=None, max_examples=60)
+LAWS = law(60)
 LOOSE = {"limit": 0.0, "line": 0.0, "serious": 0.0}
 
 

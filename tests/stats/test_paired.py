@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.stats import norm
@@ -26,8 +26,9 @@ from aims_gate.stats.paired import (
     unseen,
 )
 from aims_gate.stats.tables import Losses
+from tests.laws import law
 
-LAWS = settings(deadline=None, max_examples=60)
+LAWS = law(60)
 Z = 1.6448536269514722
 
 

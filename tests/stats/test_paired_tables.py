@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import CheckError
@@ -22,8 +22,9 @@ from aims_gate.stats.paired_tables import (
     too_few,
 )
 from aims_gate.stats.tables import Classes
+from tests.laws import law
 
-LAWS = settings(deadline=None, max_examples=30)
+LAWS = law(30)
 METRICS = sorted({*GRADIENTS, "f_beta"})
 OF_MANY = [m for m in METRICS if m not in {"f1", "f_beta", "precision"}]
 

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.facts import Need
@@ -13,6 +13,7 @@ from aims_gate.stats.disparity import Measure, quantile
 from aims_gate.stats.drift_power import DriftDesign, needed_size
 from aims_gate.stats.intervals import Rate, mover_ratio
 from aims_gate.stats.power import GroupDesign, least
+from tests.laws import law
 
 COLUMNS = (1, 5, 10, 20, 50, 100, 300)
 PUBLISHED = {
@@ -91,7 +92,7 @@ def test_a_reference_that_no_current_data_can_make_up_for_is_named() -> None:
     assert "the reference is too small: it needs at least 101 rows" in drift(100, 10**6).reason
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(st.integers(110, 5_000), st.integers(1, 2_000), st.integers(1, 30), st.integers(1, 100))
 def test_the_rows_asked_for_are_enough_and_one_fewer_is_not(
     n: int, m: int, df: int, columns: int
@@ -176,7 +177,7 @@ def test_fifty_rows_a_group_cannot_show_a_serious_ratio_at_a_low_rate() -> None:
     assert found.reason.startswith("50 rows cannot show a ratio of 0.60 (needs ")
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(
     st.lists(st.integers(30, 400), min_size=2, max_size=5),
     st.floats(0.05, 0.95),

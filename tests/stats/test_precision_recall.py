@@ -4,13 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 from sklearn.metrics import average_precision_score
 
 from aims_gate.stats import precision_recall
 from aims_gate.stats.intervals import proportion_bounds
+from tests.laws import law
 from tests.stats.samples import ranked
 
 Rows = np.typing.NDArray[np.float64]
@@ -22,7 +23,7 @@ def drawn(seed: int, rows: int, shift: float = 1.5, share: float = 0.4) -> tuple
     return truth, random.normal(shift * truth, 1)
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=40).filter(
         lambda rows: any(truth for truth, _ in rows)

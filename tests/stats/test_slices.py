@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.stats.disparity import Measure
@@ -12,8 +12,9 @@ from aims_gate.stats.paired import ErrorDesign
 from aims_gate.stats.power import GroupDesign
 from aims_gate.stats.slices import SliceDesign, above, behind, error, without
 from aims_gate.stats.tables import Losses
+from tests.laws import law
 
-LAWS = settings(deadline=None, max_examples=60)
+LAWS = law(60)
 Z = 1.6448536269514722
 
 

@@ -68,7 +68,9 @@ _OF_RANKINGS = (
     "all worth the same says nothing and is left out, counted as queries_left_out."
 )
 _OF_INTERVALS = (
-    "Intervals are two one-sided bounds, each wrong with probability alpha (0.05: level 0.90)."
+    "Intervals are two one-sided bounds, each wrong with probability alpha (0.05: level 0.90). "
+    "The guarded Wilson bound of a proportion is Wilson's (1927), or the exact one (Clopper and "
+    "Pearson 1934) of 1.4 times that probability where Wilson's is wrong more often."
 )
 _NEED_K = ("precision_at_k", "recall_at_k")
 
@@ -104,6 +106,7 @@ class Score:
             f"roc_auc, average_precision: fewer than {LEAST_CLASS} rows of the rarer class",
             "average_precision: a few rows dominate the ranking",
             "mean losses: under 30 rows, all losses equal, or one row dominates the mean",
+            "r2, explained_variance, weighted_precision: under 30 rows, or one row decides alone",
             "mcc, and f1 of several classes: not a single error, or nothing but errors",
             f"macro_f1: fewer than {multiclass.LEAST_CLASS} labelled rows of a class",
             "mape: a label is 0",

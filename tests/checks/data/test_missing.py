@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.checks import NoDataError
@@ -18,6 +18,7 @@ from aims_gate.policy.model import Role, Threshold
 from aims_gate.sources.predictions import derive_prediction
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import data, decided, inputs, judged
+from tests.laws import law
 from tests.proportions import guarded
 
 COLUMNS: dict[str, Any] = {
@@ -100,7 +101,7 @@ def test_a_list_of_columns_that_names_none_or_one_twice_is_a_problem(columns: li
     assert list(build("data.missing", {"columns": columns}).problems())
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(values=st.lists(st.none() | st.integers(0, 3), min_size=1, max_size=40))
 def test_one_more_null_never_looks_better(values: list[int | None]) -> None:
     if None not in values:

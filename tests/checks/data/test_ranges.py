@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -21,6 +21,7 @@ from aims_gate.plan import build
 from aims_gate.policy.model import Role, Threshold
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.laws import law
 from tests.proportions import guarded
 
 ROWS: dict[str, Any] = {
@@ -237,7 +238,7 @@ def test_no_value_of_a_row_stands_in_a_reason() -> None:
     assert not re.search(r"121|X|'f'", " ".join(cell.reason for cell in cells.values()))
 
 
-@settings(deadline=None, max_examples=40)
+@law(40)
 @given(
     values=st.lists(st.none() | st.integers(-5, 5), min_size=1, max_size=30),
     low=st.integers(-5, 5),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.checks.drift.answers import Label, Prediction
@@ -18,6 +18,7 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats.power import RateDesign
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.laws import law
 
 SPEC: dict[str, Any] = {"label": "y", "prediction": "p", "score": "s", "positive": 1}
 METHODS = ("psi", "js", "hellinger", "chi2", "ks", "wasserstein", "positive_rate")
@@ -184,7 +185,7 @@ def test_without_predictions_scores_count_from_the_threshold_on() -> None:
         assert rates[part.role].value == pytest.approx(wanted)
 
 
-@settings(deadline=None, max_examples=40)
+@law(40)
 @given(st.integers(1, 399), st.integers(0, 600))
 def test_the_change_is_relative_and_its_interval_holds_it(before: int, after: int) -> None:
     spec = {"label": "y", "positive": 1}

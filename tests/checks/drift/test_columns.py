@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
@@ -31,6 +31,7 @@ from tests.checks.drift.methods import (
     reference,
 )
 from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.laws import law
 
 # --- what is left out, and says so -------------------------------------------------------------
 
@@ -150,7 +151,7 @@ def test_columns_that_lack_something_share_alpha_too() -> None:
     assert cell.design.columns == 2
 
 
-@settings(deadline=None, max_examples=25)
+@law(25)
 @given(st.integers(0, 10_000), st.floats(-2, 2), st.integers(100, 400))
 def test_wasserstein_of_a_column_is_scipys(seed: int, shift: float, rows: int) -> None:
     before, after = normal(150, seed), normal(rows, seed + 1, shift=shift)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.checks.drift.columns import Columns
@@ -19,6 +19,7 @@ from aims_gate.policy.model import Role, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import data, decided, judged
+from tests.laws import law
 
 RULE: dict[str, Any] = {"check": "drift.new_value"}
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -206,7 +207,7 @@ def test_unseen_share_on_few_rows_is_insufficient() -> None:
 # --- laws ----------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=20)
+@law(20)
 @given(st.integers(0, 10_000), st.integers(0, 8))
 def test_weights_are_repeated_rows_and_names_do_not_matter(seed: int, new: int) -> None:
     rng = np.random.default_rng(seed)

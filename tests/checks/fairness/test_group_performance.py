@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fairlearn.metrics import MetricFrame
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as skm
 
@@ -25,6 +25,7 @@ from aims_gate.stats.power import SpreadDesign
 from aims_gate.stats.tables import Confusion
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.laws import law
 
 SPEC: dict[str, Any] = {
     "label": "y",
@@ -311,7 +312,7 @@ def test_the_rows_that_are_needed_are_those_that_are_enough() -> None:
     assert "no number of rows could" in fewer.need(limit=0.05, line=0.025, serious=0.04).reason
 
 
-@settings(deadline=None, max_examples=12)
+@law(12)
 @given(st.integers(0, 10_000), st.sampled_from(["accuracy", "roc_auc", "brier", "f1"]))
 def test_order_names_and_weights_change_nothing(seed: int, metric: Any) -> None:
     table = people(400, seed)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
@@ -19,6 +19,7 @@ from aims_gate.policy.model import Threshold
 from aims_gate.stats.labels import METRICS, Sides, conditional_disparity
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.laws import law
 
 SPEC: dict[str, Any] = {"label": "y", "positive": "yes", "sensitive": {"sex": None}}
 counts = st.lists(st.integers(1, 400), min_size=2, max_size=4)
@@ -123,7 +124,7 @@ def test_every_metric_stands_beside_the_judged_one() -> None:
         assert all(context(check, name, found)["sex=F"].value is not None for name in others)
 
 
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(counts, st.data())
 def test_distances_are_scipys_and_within_their_range(group: list[int], draw: st.DataObject) -> None:
     same = len(group)

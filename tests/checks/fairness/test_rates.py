@@ -16,7 +16,7 @@ from fairlearn.metrics import (
     equalized_odds_difference,
     selection_rate,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity
@@ -29,6 +29,7 @@ from aims_gate.verdict import Outcome
 from tests.checks.fairness.comparing import SPEC, only
 from tests.checks.fairness.groups import counted
 from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.laws import law
 
 # --- decisions of the gate as a whole ---------------------------------------------------------
 
@@ -113,7 +114,7 @@ def people(draw: st.DrawFn) -> dict[str, list[Any]]:
     }
 
 
-@settings(deadline=None, max_examples=15)
+@law(15)
 @given(people())
 def test_values_are_fairlearns(columns: dict[str, list[Any]]) -> None:
     """With every group large enough to be judged, on rows and on every metric."""

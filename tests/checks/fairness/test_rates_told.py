@@ -15,7 +15,7 @@ from fairlearn.metrics import (
     true_negative_rate,
     true_positive_rate,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import precision_score
 
@@ -27,6 +27,7 @@ from tests.checks.fairness.comparing import SPEC
 from tests.checks.fairness.groups import counted
 from tests.checks.fairness.people import people
 from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.laws import law
 
 ORACLES: dict[str, Any] = {
     "tpr": true_positive_rate,
@@ -114,7 +115,7 @@ def test_the_summary_of_selection_rates_is_metric_frames() -> None:
     assert told["sex, between groups"].value == pytest.approx(frame.ratio())
 
 
-@settings(deadline=None, max_examples=20)
+@law(20)
 @given(st.integers(0, 10_000), st.sampled_from(["each", "rest"]), st.booleans())
 def test_order_of_rows_and_names_of_groups_change_nothing(
     seed: int, against: Any, pooled: Any
@@ -142,7 +143,7 @@ def _numbers(cells: Any) -> list[tuple[float, float, float, int]]:
 MILD = [Outcome.PASS, Outcome.WARN, Outcome.FAIL]
 
 
-@settings(deadline=None, max_examples=25)
+@law(25)
 @given(
     st.lists(st.integers(0, 400), min_size=3, max_size=3),
     st.sampled_from(["each", "rest"]),
@@ -169,7 +170,7 @@ def test_a_higher_floor_never_refuses_less(
         assert outcomes[1] is outcomes[0]
 
 
-@settings(deadline=None, max_examples=40)
+@law(40)
 @given(st.integers(30, 400), st.integers(30, 400), st.data())
 def test_one_fewer_selected_in_the_worst_group_never_narrows_the_gap(
     n: int, m: int, draw: st.DataObject

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fairlearn.metrics import MetricFrame, mean_prediction
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -19,6 +19,7 @@ from aims_gate.facts import Lack
 from aims_gate.policy.model import Threshold
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.laws import law
 
 SPEC: dict[str, Any] = {"score": "s", "sensitive": {"sex": None}}
 REGRESSION: dict[str, Any] = {"label": "y", "prediction": "p", "sensitive": {"sex": None}}
@@ -222,7 +223,7 @@ def test_a_limit_in_the_numbers_own_unit_must_be_stated() -> None:
     assert decided(rule, data(people(9_000, gap=2.0), **SPEC)).outcome is Outcome.FAIL
 
 
-@settings(deadline=None, max_examples=15)
+@law(15)
 @given(st.integers(0, 10_000), st.floats(0.1, 50), st.floats(-100, 100))
 def test_unit_origin_order_and_weights_change_nothing(
     seed: int, factor: float, shift: float

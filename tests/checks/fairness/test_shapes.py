@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity
@@ -21,6 +21,7 @@ from tests.checks.fairness.comparing import SPEC
 from tests.checks.fairness.groups import counted
 from tests.checks.fairness.people import people
 from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.laws import law
 from tests.published.tables import columns
 
 # --- small groups together --------------------------------------------------------------------
@@ -164,7 +165,7 @@ def test_scores_above_the_median_are_the_selected_ones() -> None:
     assert min(c.value for c in ratios if c.value is not None) == pytest.approx(least / most)
 
 
-@settings(deadline=None, max_examples=25)
+@law(25)
 @given(st.lists(st.integers(-3, 6), min_size=60, max_size=90), st.integers(0, 50))
 def test_the_median_is_numpys_and_weights_are_repeated_rows(scores: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from hypothesis import settings
 
 from aims_gate.checks.performance.champion import Champion
 from aims_gate.facts import Statistic
@@ -18,8 +17,9 @@ from aims_gate.sources.subject import Champion as Found
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Result
 from tests.checks.subjects import NOW, data, inputs, judged
+from tests.laws import law
 
-LAWS = settings(deadline=None, max_examples=15)
+LAWS = law(15)
 MARGIN = Threshold(at_least=-0.01)
 
 

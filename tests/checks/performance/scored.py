@@ -8,7 +8,6 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import settings
 from sklearn import metrics as sk
 
 from aims_gate.checks.outcomes import BUILDERS
@@ -17,6 +16,7 @@ from aims_gate.facts import Statistic
 from aims_gate.policy.model import TaskKind
 from aims_gate.sources.subject import Data
 from tests.checks.subjects import data, inputs
+from tests.laws import law
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -26,7 +26,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "recall_at_k": {"k": 3},
 }
 ROLES = ("label", "prediction", "score", "positive", "query", "task")
-LAWS = settings(deadline=None, max_examples=25)
+LAWS = law(25)
 Array = npt.NDArray[Any]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.checks.performance.claims import AGENT, SCORERS
@@ -32,6 +32,7 @@ from tests.checks.performance.logged_metrics import (
     subject,
 )
 from tests.checks.subjects import data
+from tests.laws import law
 
 
 def test_a_metric_nobody_logged_is_missing_and_the_ones_there_are_named() -> None:
@@ -220,7 +221,7 @@ def test_the_rules_of_its_page_are_sound() -> None:
     assert len(plan(Policy(id="p", version="1", rules=tuple(rules))).sound()) == 2
 
 
-@settings(deadline=None, max_examples=100)
+@law(100)
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
 def test_the_distance_is_absolute_for_shares_and_relative_for_amounts(a: float, b: float) -> None:
     found = distance(a, b)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.attest.resource import parse as parse_resource
@@ -17,6 +17,7 @@ from aims_gate.sources.mlflow.uris import (
     printable,
     resource_uri,
 )
+from tests.laws import law
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_a_moving_target_is_refused_and_says_why(uri: str) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(deadline=None, max_examples=300)
+@law(300)
 def test_any_text_is_a_target_or_a_usage_error(text: str) -> None:
     for uri in (text, f"models:/{text}", f"runs:/{text}"):
         try:
@@ -112,7 +113,7 @@ def test_a_resource_uri_names_server_model_and_version_and_is_read_back() -> Non
     name=st.text(min_size=1, max_size=20),
     version=st.text(min_size=1, max_size=10),
 )
-@settings(deadline=None, max_examples=200)
+@law(200)
 def test_no_name_can_break_out_of_a_resource_uri(name: str, version: str) -> None:
     uri = resource_uri(
         name.encode("utf-8", "replace").decode(), version.encode("utf-8", "replace").decode(), "s"
