@@ -21,7 +21,7 @@ from aims_gate.sources.files import SOURCE
 from aims_gate.sources.scoring import COLUMN, process, score
 from aims_gate.sources.scoring.process import Limits, environment
 from aims_gate.sources.subject import Subject, Workspace
-from tests.sources.scoring.asked import rows
+from tests.sources.scoring.asked import MLMODEL, rows
 
 POLICY = """\
 apiVersion: aims-gate/v1
@@ -31,11 +31,6 @@ data: {evaluation: {source: "file:rows.parquet", label: y, key: id, weight: n, s
                     predictions: model}}
 rules: [{id: PERF-01, check: performance.score, with: {metric: accuracy},
          require: {at_least: 0.7}, decide_on: estimate}]
-"""
-MLMODEL = """\
-flavors: {python_function: {loader_module: probe, code: code, python_version: 3.11.0}}
-signature:
-  inputs: '[{"type": "double", "name": "x", "required": true}]'
 """
 PROBE = """\
 import os, sys, time
