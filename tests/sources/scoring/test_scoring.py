@@ -108,8 +108,6 @@ def test_no_model_is_run_unless_the_policy_asks(folder: Path) -> None:
         ("os._exit(0)", "left no predictions"),
         ("os.abort()", "ended by signal 6"),
         ("return right[:-1]", "gives 11 predictions for 12 rows"),
-        ("return right.where(rows.index != 3)", "1 of 12 predictions of the model are null or not"),
-        ("return right.astype(str)", "the model predicts string, and not numbers"),
         (
             "return right if any('KEY' in k or 'TOKEN' in k for k in os.environ) else None",
             "gave no single column of values",
