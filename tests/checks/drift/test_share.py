@@ -141,7 +141,7 @@ def test_one_column_that_carries_the_share_must_be_proven_past_its_line() -> Non
     found = [judge([0.0], rows=100, seed=seed) for seed in range(150)]
     # by noise alone 8 of these would be refused
     assert sum(result.outcome is Outcome.FAIL for result in found) <= 3
-    assert judge([0.35], rows=500).outcome is Outcome.WARN
+    assert judge([0.35], rows=1_000).outcome is Outcome.WARN
     assert judge([1.0], rows=500).outcome is Outcome.FAIL
     assert judge([1.0, 0.0, 0.0], rows=500).outcome is Outcome.FAIL
     assert judge([0.35, 0.35], rows=1_000).outcome is Outcome.FAIL
