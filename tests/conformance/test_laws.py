@@ -1,7 +1,7 @@
 """Laws of every check that reads data: order, names, weights and ranges.
 
-That no outcome improves as a threshold becomes stricter is held in `tests/test_judge.py`, once for
-all of them, because no check sees a threshold.
+That no outcome improves as a threshold becomes stricter is held in `tests/test_judge_laws.py`, once
+for all of them, because no check sees a threshold.
 """
 
 from __future__ import annotations

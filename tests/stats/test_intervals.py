@@ -157,6 +157,25 @@ def test_mover_difference_is_newcombes_interval_where_no_guard_widens_it(
     assert found == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize("rate", [0.01, 0.1, 0.5, 0.95])
+@pytest.mark.parametrize("z", [Z, 3.2])
+def test_groups_of_one_rate_are_told_apart_about_as_seldom_as_is_aimed_for(
+    rate: float, z: float
+) -> None:
+    """Exact, 30 rows and 600: over Wilson alone 12 times as often at z = 3.2."""
+    sizes = 30, 600
+    rates = [[Rate.of(x, rows, z) for x in range(rows + 1)] for rows in sizes]
+    laws = [binom.pmf(np.arange(rows + 1), rows, rate) for rows in sizes]
+    above = below = 0.0
+    for one, chance in zip(rates[0], laws[0], strict=True):
+        for other, likely in zip(rates[1], laws[1], strict=True):
+            if chance * likely > 1e-12:
+                low, high = mover_difference(one, other)
+                above += chance * likely * (low > 0)
+                below += chance * likely * (high < 0)
+    assert max(above, below) <= 1.25 * float(ndtr(-z))
+
+
 @LAWS
 @given(trials(), trials())
 def test_a_ratio_bound_is_where_the_contrast_stops_being_proven(

@@ -136,6 +136,17 @@ def test_three_of_ten_columns_are_refused_two_warn_and_one_is_noticed() -> None:
     assert judge([1.0] + [0.0] * 10).outcome is Outcome.PASS
 
 
+def test_one_column_that_carries_the_share_must_be_proven_past_its_line() -> None:
+    """Else a policy of one column would refuse one null case in twenty by this rule alone."""
+    found = [judge([0.0], rows=100, seed=seed) for seed in range(150)]
+    # by noise alone 8 of these would be refused
+    assert sum(result.outcome is Outcome.FAIL for result in found) <= 3
+    assert judge([0.35], rows=1_000).outcome is Outcome.WARN
+    assert judge([1.0], rows=500).outcome is Outcome.FAIL
+    assert judge([1.0, 0.0, 0.0], rows=500).outcome is Outcome.FAIL
+    assert judge([0.35, 0.35], rows=1_000).outcome is Outcome.FAIL
+
+
 def test_weights_count_what_matters() -> None:
     shifts = [1.0] + [0.0] * 9
     assert judge(shifts, weights={"c00": 6.0}).outcome is Outcome.FAIL
