@@ -23,8 +23,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 START_SECONDS = 120
-_KEEPERS: list[subprocess.Popen[bytes]] = []
-"""Held until this process ends: the keeper may outlive it, for other workers."""
 _QUIET = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -187,11 +185,11 @@ def _start_keeper(folder: Path) -> None:
             stderr=log,
             start_new_session=True,
         )
-    _KEEPERS.append(keeper)
     while not (folder / "port").exists():
         if keeper.poll() is not None:
             raise RuntimeError((folder / "keeper.log").read_text(errors="replace")[-4000:])
         time.sleep(0.1)
+    keeper.returncode = 0  # nobody waits for it: it may outlive this process, for other workers
 
 
 @contextmanager

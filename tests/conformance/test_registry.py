@@ -22,8 +22,11 @@ AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
 @pytest.fixture(params=["rest", "client", "sqlite"])
-def place(request: pytest.FixtureRequest) -> tuple[Registry, Content]:
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Registry, Content]:
     """A registry, and what writes to the same store as a training job would."""
+    monkeypatch.chdir(tmp_path)  # a sqlite store's new experiment keeps its artifacts in ./mlruns
     if request.param == "sqlite":
         store: Store = request.getfixturevalue("mlflow_store")
         return ClientRegistry(store.uri), Content(uri=store.uri)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +32,6 @@ COLUMNS: dict[str, list[Any]] = {
     "age": [20, 30, 40, 50, 60],
     "n": [1, 2, 3, 4, 5],
 }
-
-
-@pytest.fixture
-def mlflow(mlflow_store: Store) -> Iterator[Any]:
-    """MLflow, pointed at a store of this test's own."""
-    import mlflow
-
-    mlflow.set_tracking_uri(mlflow_store.uri)
-    try:
-        yield mlflow
-    finally:
-        while mlflow.active_run():
-            mlflow.end_run()
-        mlflow.set_tracking_uri(None)
 
 
 def logged(store: Store, run_id: str, folder: Path, role: Role = Role.EVALUATION) -> Data:

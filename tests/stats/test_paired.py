@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.stats.intervals import Rate, mover_difference
+from aims_gate.stats.means import hall_bounds
 from aims_gate.stats.paired import (
     Discordant,
     ErrorDesign,
@@ -21,6 +22,7 @@ from aims_gate.stats.paired import (
     minus,
     mover,
     quantile,
+    root_differences,
     short_of_mean,
     tango,
     unseen,
@@ -150,6 +152,35 @@ def test_a_mean_of_differences_has_bounds_even_where_no_row_differs() -> None:
     assert short_of_mean(still) == ""
     assert "equal" in short_of_mean(Losses(rows=400, mean=0.1, variance=0.0, skewness=0.0))
     assert "29 rows" in short_of_mean(Losses(rows=29, mean=0.0, variance=0.0, skewness=0.0))
+
+
+@LAWS
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1.5]))
+def test_a_mean_of_differences_has_the_wider_of_halls_and_students_bounds(
+    seed: int, skew: float
+) -> None:
+    values = np.random.default_rng(seed).exponential(1.0, 40) ** (1 + skew) - 1
+    found = moments(values)
+    low, high = mean_difference(found, 0.05, loss=1.0)
+    halls = hall_bounds(found, quantile(0.05))
+    step = t.ppf(0.95, 39) * values.std(ddof=1) / math.sqrt(40)
+    assert low == pytest.approx(min(halls[0], values.mean() - step))
+    assert high == pytest.approx(max(halls[1], values.mean() + step))
+    back = mean_difference(moments(-values), 0.05, loss=1.0)
+    assert back == pytest.approx((-high, -low), rel=1e-9)
+
+
+def test_roots_differ_by_the_delta_method() -> None:
+    random = np.random.default_rng(7)
+    first, second = random.exponential(1.0, 500), random.exponential(1.4, 500)
+    first += second / 2
+    found = root_differences(moments(first), moments(second), moments(first - second))
+    roots = math.sqrt(first.mean()), math.sqrt(second.mean())
+    moved = first / (2 * roots[0]) - second / (2 * roots[1])
+    assert found.mean == pytest.approx(roots[0] - roots[1])
+    assert found.variance == pytest.approx(moved.var(ddof=1))
+    still = Losses(rows=500, mean=0.0, variance=0.0, skewness=0.0)
+    assert math.isnan(root_differences(still, moments(second), moments(-second)).mean)
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))

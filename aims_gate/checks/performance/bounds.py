@@ -32,7 +32,7 @@ from aims_gate.stats.tables import (
     Ranked,
 )
 
-_HALL = "Hall (1992) on the row differences"
+_HALL = "the wider of Hall (1992) and Student's t"
 _PROPORTIONS = ("accuracy", "recall", "specificity", "weighted_recall")
 _LOSSES: Mapping[str, Loss] = {
     "brier": Loss.BRIER,
@@ -49,9 +49,9 @@ METHODS: Mapping[str, str] = {
     ),
     "roc_auc": "paired DeLong (1988) with t",
     "macro_roc_auc": "mean over classes of paired DeLong (1988) with t",
-    **dict.fromkeys(_LOSSES, _HALL),
-    "rmse": "delta method and Hall (1992) on the row differences of squared errors",
-    **dict.fromkeys(RANKINGS, "Hall (1992) on the differences of queries"),
+    **dict.fromkeys(_LOSSES, f"{_HALL} on the row differences"),
+    "rmse": f"{_HALL}, by the delta method on the row differences of squared errors",
+    **dict.fromkeys(RANKINGS, f"{_HALL} on the differences of queries"),
 }
 """The metrics whose paired difference has an interval, and how it is made."""
 

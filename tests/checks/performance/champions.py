@@ -21,6 +21,13 @@ from tests.laws import law
 
 LAWS = law(15)
 MARGIN = Threshold(at_least=-0.01)
+BINARY_ROLES: dict[str, Any] = {
+    "label": "y",
+    "prediction": "p",
+    "score": "s",
+    "positive": 1,
+    "key": "id",
+}
 
 
 def binary(seed: int = 0, rows: int = 3_000, *, noise: float = 0.3) -> tuple[Data, Data]:
@@ -40,16 +47,9 @@ def binary(seed: int = 0, rows: int = 3_000, *, noise: float = 0.3) -> tuple[Dat
         "g": rng.choice(["a", "b", "c"], rows, p=[0.6, 0.3, 0.1]),
         "age": rng.integers(18, 80, rows).astype(float),
     }
-    spec: dict[str, Any] = {
-        "label": "y",
-        "prediction": "p",
-        "score": "s",
-        "positive": 1,
-        "key": "id",
-    }
     order = rng.permutation(rows)
     answers = {"id": ids, "q": (other > 0.5).astype(int), "t": other}
-    return data(columns, **spec), champion({k: v[order] for k, v in answers.items()})
+    return data(columns, **BINARY_ROLES), champion({k: v[order] for k, v in answers.items()})
 
 
 def champion(columns: Any, **spec: Any) -> Data:

@@ -161,7 +161,7 @@ RANKED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("metric", RANKED)
 def test_rankings_are_compared_query_by_query(metric: Metric) -> None:
-    """Each query's value by itself, from performance.score, and Hall's bounds near Student's."""
+    """Each query's value by itself, from performance.score, and bounds of at least Student's t."""
     rng = np.random.default_rng(2)
     rows = 900
     query, y = np.repeat(np.arange(90), 10), rng.integers(0, 3, rows)
@@ -184,7 +184,8 @@ def test_rankings_are_compared_query_by_query(metric: Metric) -> None:
     assert cell.value == pytest.approx(moved.mean(), abs=1e-10)
     step = 1.662 * moved.std(ddof=1) / np.sqrt(len(moved))
     assert cell.interval is not None
-    assert (cell.interval.high - cell.interval.low) / 2 == pytest.approx(step, rel=0.02)
+    width = (cell.interval.high - cell.interval.low) / 2
+    assert step * 0.999 < width < 1.15 * step
 
 
 def test_queries_that_say_nothing_are_no_way_past_the_interval() -> None:

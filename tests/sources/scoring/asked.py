@@ -1,9 +1,16 @@
-"""Rows that a model is asked about."""
+"""A model that is asked, and rows that it is asked about."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+
+MLMODEL = """\
+flavors: {python_function: {loader_module: probe, code: code, python_version: 3.11.0}}
+signature:
+  inputs: '[{"type": "double", "name": "x", "required": true}]'
+"""
+"""Its Python function stands in `code/probe.py`, and reads one column."""
 
 
 def rows() -> pa.Table:

@@ -31,6 +31,7 @@ from aims_gate.sources.scoring import building, install
 from aims_gate.sources.scoring.building import Builder, pip_environment
 from aims_gate.sources.scoring.process import Limits
 from aims_gate.sources.subject import Workspace
+from tests.sources.scoring.asked import MLMODEL
 
 POLICY = """\
 apiVersion: aims-gate/v1
@@ -39,11 +40,6 @@ metadata: {id: asks, version: "1"}
 data: {evaluation: {source: "file:rows.parquet", label: y, predictions: model, environment: model}}
 rules: [{id: PERF-01, check: performance.score, with: {metric: accuracy},
          require: {at_least: 0.7}, decide_on: estimate}]
-"""
-MLMODEL = """\
-flavors: {python_function: {loader_module: probe, code: code, python_version: 3.11.0}}
-signature:
-  inputs: '[{"type": "double", "name": "x", "required": true}]'
 """
 PROBE = """\
 import os

@@ -26,6 +26,8 @@ from tests.sources.scoring.asked import rows
         (np.array([1, 0, np.inf]), "1 of 3 predictions of the model are null or not finite"),
         ([None, None, None], "and not numbers"),
         ([1, None, 0], "1 of 3 predictions"),
+        (pd.Series([1.0, 0.0, None]), "1 of 3 predictions"),
+        (pd.Series(["1", "0", "1"]), "the model predicts string, and not numbers"),
     ],
 )
 def test_answers_that_are_none_are_refused(answer: Any, words: str, tmp_path: Path) -> None:
