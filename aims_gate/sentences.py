@@ -15,6 +15,8 @@ _NAMES = {
     "jensenshannon": "Jensen-Shannon distance",
     "hellinger": "Hellinger distance",
     "wasserstein": "Wasserstein distance",
+    "brier": "Brier score",
+    "brier_difference": "Brier difference",
     "cramers_v": "Cramér's V",
     "ks": "KS distance",
 }
