@@ -155,9 +155,7 @@ def _body(task: Task, policy: Policy) -> Iterator[str]:
 
 
 def _bar(name: str, bar: Bar, decide_on: DecideOn) -> str:
-    told = (
-        f"{name.replace('_', ' ')} at {'least' if bar.higher_is_better else 'most'} {bar.limit:g}"
-    )
+    told = f"{display(name)} at {'least' if bar.higher_is_better else 'most'} {bar.limit:g}"
     if decide_on is DecideOn.PROVEN_BREACH and bar.line != bar.limit:
         told += f", noticeable past {bar.line:g}"
         if bar.serious is not None:

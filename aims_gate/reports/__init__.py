@@ -146,6 +146,17 @@ _REMEDIES = {
     "integrity": "find out who or what made it so; deploy nothing but the bytes that were judged",
 }
 """What to do about a FAIL, by the family of its check."""
+_OWN_REMEDIES = {
+    "performance.sample": "evaluate on more rows; another model needs no fewer",
+    "performance.logged": "find out what the number was logged for (other rows, another model, a "
+    "mistake), and log what was measured",
+    "performance.calibration": "calibrate the scores on rows that are neither trained nor "
+    "evaluated on, log the calibrated model and its data",
+    "data.overlap": "take the rows that training knows out of the evaluation data",
+    "data.freshness": "evaluate on newer data",
+    "data.duplicates": "find out why rows repeat where the data are made, and keep one of each",
+}
+"""The same for checks of which their family's is not true."""
 _FAMILIES = {"fairlearn": "fairness", "evidently": "drift"}
 _TODO = {
     Outcome.FAIL: "find out why it is so, mend it at its root, then run the gate again",
@@ -177,6 +188,8 @@ def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
 
 
 def _remedy(result: Result) -> str:
+    if result.check in _OWN_REMEDIES:
+        return _OWN_REMEDIES[result.check]
     family = re.split(r"[.:]", result.check)[0]
     return _REMEDIES.get(_FAMILIES.get(family, family), "")
 

@@ -211,6 +211,25 @@ def test_each_kind_of_refusal_says_what_to_do() -> None:
     assert step.startswith("FAIL BIAS-0, BIAS-1, BIAS-2, BIAS-3, BIAS-4 and 2 more: ")
 
 
+@pytest.mark.parametrize(
+    ("check", "remedy"),
+    [
+        ("performance.score", "train it anew"),
+        ("performance.sample", "evaluate on more rows"),
+        ("performance.logged", "log what was measured"),
+        ("data.missing", "mend the named columns"),
+        ("data.overlap", "take the rows that training knows out"),
+        ("evidently:psi", "look at the named columns"),
+    ],
+)
+def test_the_remedy_is_that_of_the_check(check: str, remedy: str) -> None:
+    """A wrong number in a log, or too few rows, is not mended by another model."""
+    result = replace(BIAS, check=check)
+    (step,) = next_steps(verdict_of(result, decision=Decision.REFUSED))
+    assert remedy in step
+    assert ("train it anew" in step) is (check == "performance.score")
+
+
 def test_a_stage_that_nothing_decided_says_where_to_look() -> None:
     assert "applies_to" in next(next_steps(CASES["nothing-decided"]))
     assert not list(next_steps(CASES["passed"]))
