@@ -67,14 +67,15 @@ def wasserstein_law(reference: Ordered, current: Ordered) -> Noise:
     n, m = int(reference.counts.sum()), int(current.counts.sum())
     with np.errstate(over="ignore", invalid="ignore"):
         found = transport(reference, current)
-        pieces = found.pieces
-        ranks = (np.arange(CELLS) + 0.5) / CELLS
-        unit = math.sqrt(1 / n + 1 / m)
-        mean = math.sqrt(2 / math.pi) * unit * float(pieces.sum())
-        variance = unit**2 * float(pieces @ _covariance(ranks) @ pieces)
-        if mean == 0:
+        whole = float(found.pieces.sum())
+        if whole == 0:
             return Noise(shape=1.0, scale=0.0)
-        return Noise(shape=mean**2 / variance, scale=variance / mean / _unit(found.spread))
+        # shares of the whole: squares of the pieces themselves overflow, or vanish
+        pieces = found.pieces / whole
+        ranks = (np.arange(CELLS) + 0.5) / CELLS
+        variance = float(pieces @ _covariance(ranks) @ pieces) * math.pi / 2
+        mean = math.sqrt(2 / math.pi * (1 / n + 1 / m)) * (whole / _unit(found.spread))
+        return Noise(shape=1 / variance, scale=variance * mean)
 
 
 def wasserstein_noise(reference: Ordered, current: Ordered, alpha: float) -> float:
