@@ -15,7 +15,7 @@ demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper,
 	$(BIN)/aims-gate demo
 
 test: $(STAMP) $(OLDER)  ## all tests
-	$(PYTEST) -n $(WORKERS) --dist loadgroup
+	$(PYTEST) -n $(WORKERS) --dist worksteal
 
 check: lint types imports cover  ## exactly what CI runs
 
@@ -31,12 +31,12 @@ imports: $(STAMP)
 
 cover: $(STAMP) $(OLDER)
 	rm -f .coverage .coverage.*
-	$(PYTEST) -n $(WORKERS) --dist loadgroup --cov --cov-report=
+	$(PYTEST) -n $(WORKERS) --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='aims_gate/judge.py,aims_gate/verdict.py,aims_gate/canonical.py,aims_gate/attest/*'
 
 nightly: check bench bench-noise  ## the checks, laws on 20 times as many examples, and once more with pandas 3
-	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist loadgroup
+	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist worksteal
 	$(MAKE) test VENV=.venv-pandas3 LOCK=locks/pandas3.txt
 
 bench: $(STAMP)  ## start-up, and whole gates beside plain scripts (ROWS="10000000" REPEAT=1 for the large one)

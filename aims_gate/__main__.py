@@ -70,8 +70,15 @@ def _harmless(text: str) -> str:
 def _called(arguments: list[str]) -> int:
     from aims_gate.cli import cli
 
+    streams = sys.stdout, sys.stderr
     try:
         code = cli.main(arguments, prog_name="aims-gate", standalone_mode=False)
+    except SystemExit:
+        if (sys.stdout, sys.stderr) == streams:
+            raise
+        # click calls exit(1) when a reader is gone, as after `| head`, and wraps both streams
+        sys.stdout, sys.stderr = streams
+        raise BrokenPipeError from None
     except click.ClickException as error:
         with contextlib.suppress(OSError, ValueError):
             error.show()

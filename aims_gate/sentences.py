@@ -9,7 +9,18 @@ from aims_gate.facts import Interval, Statistic
 from aims_gate.limits import Bar
 from aims_gate.verdict import Outcome
 
-_ACRONYMS = frozenset({"psi", "roc", "auc", "mcc", "mae", "mse", "rmse", "r2", "f1"})
+_ACRONYMS = frozenset({"psi", "ks", "roc", "auc", "mcc", "f1", "r2", "mae", "mape", "mse", "rmse"})
+_ACRONYMS |= {"ndcg", "map", "mrr"}
+_NAMES = {
+    "jensenshannon": "Jensen-Shannon distance",
+    "hellinger": "Hellinger distance",
+    "wasserstein": "Wasserstein distance",
+    "brier": "Brier score",
+    "brier_difference": "Brier difference",
+    "cramers_v": "Cramér's V",
+    "ks": "KS distance",
+}
+"""Names of statistics that are made of people's names, which no rule of spelling gives."""
 
 
 def number(value: float) -> str:
@@ -25,6 +36,8 @@ def number(value: float) -> str:
 
 def display(name: str) -> str:
     """Write a statistic's name as people do: `roc_auc` is ROC AUC, `impact_ratio` impact ratio."""
+    if name in _NAMES:
+        return _NAMES[name]
     words = name.split("_")
     return " ".join(word.upper() if word in _ACRONYMS else word for word in words)
 

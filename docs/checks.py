@@ -40,7 +40,7 @@ def _row(name: str) -> str:
         return f"| `{name}` | as its parameters say | {_OPEN} | {_OPEN} | {controls} |"
     better = {True: "higher", False: "lower", None: "neither"}[judged.higher_is_better]
     told = f"{display(judged.name)} in {span(judged)}, {better} is better"
-    limit = customary(judged).removeprefix(judged.name.replace("_", " ")).strip()
+    limit = customary(judged).removeprefix(display(judged.name)).strip()
     return f"| `{name}` | {told} | {limit or 'must state it'} | `{judged.decide_on}` | {controls} |"
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import click
 import pytest
 
+import aims_gate
 from aims_gate.__main__ import guarded
 from aims_gate.checks import CHECKS
 from aims_gate.cli import cli
@@ -245,6 +246,38 @@ def test_the_policy_of_the_page_of_checks_is_sound(reader: Path) -> None:
             assert guarded(arguments) == code, arguments
             ran += 1
     assert ran >= 3
+
+
+def test_the_lines_that_are_read_aloud_are_those_that_are_printed() -> None:
+    """docs/deciding.md explains two lines of a report; counts give the same ones today."""
+    import pandas as pd
+
+    page = " ".join((ROOT / "docs" / "deciding.md").read_text(encoding="utf-8").split())
+    examples: list[tuple[str, dict[str, Any], tuple[int, int], tuple[int, int]]] = [
+        ("fairness.impact_ratio", {"at_least": 0.8}, (63, 300), (224, 700)),
+        ("fairness.parity", {"at_most": 0.1}, (22, 60), (55, 140)),
+    ]
+    for check, limit, women, men in examples:
+        rows = [("F", int(i < women[0])) for i in range(women[1])]
+        rows += [("M", int(i < men[0])) for i in range(men[1])]
+        frame = pd.DataFrame(rows, columns=["sex", "yhat"])
+        with pytest.raises(AssertionError) as refused:
+            aims_gate.assert_passes(
+                check, frame, prediction="yhat", positive=1, by=["sex"], **limit
+            )
+        _, _, line = str(refused.value).partition(": ")
+        assert line in page
+
+
+def test_the_docs_say_which_checks_have_no_second_opinion() -> None:
+    """Where no library is asked, `engine: both` changes nothing, and a reader has to know."""
+    page = (ROOT / "docs" / "deciding.md").read_text(encoding="utf-8")
+    (told,) = re.findall(r"no second opinion(.*?)\n\n", page, re.DOTALL)
+    named = set(re.findall(r"`(\w+\.\w+)`", told))
+    silent = {name for name, check in CHECKS.items() if not check.about.asks}
+    families = {name for name in silent if name.startswith(("data.", "integrity."))}
+    assert named == silent - families
+    assert not [n for n in CHECKS if n.startswith(("data.", "integrity.")) and n not in families]
 
 
 def test_links_lead_somewhere() -> None:

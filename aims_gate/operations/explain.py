@@ -26,7 +26,8 @@ _BURDEN = {
     DecideOn.PROVEN_BREACH: "A breach must be proven: it fails when the value is past the limit "
     "and its interval lies past the line. Too few rows to see a serious effect are INSUFFICIENT.",
     DecideOn.PROVEN_PASS: "Meeting the limit must be proven: the bound of the interval, not the "
-    "value, must meet it. Until then it is INSUFFICIENT.",
+    "value, must meet it. A value that misses the limit fails; one that is not proven is "
+    "INSUFFICIENT.",
 }
 _SEVERITY = {
     Severity.BLOCK: "block: stands in the way of the stage",
@@ -37,8 +38,8 @@ _SEVERITY = {
 
 def explain_rule(task: Task, policy: Policy) -> str:
     """Explain one rule in full sentences."""
-    rule, about = task.rule, type(task.check).about
-    lines = [f"{rule.id}  {rule.title or about.summary}", *_body(task, policy)]
+    rule = task.rule
+    lines = [f"{rule.id}  {rule.title or rule.check}", *_body(task, policy)]
     if rule.why:
         lines.append(f"why: {rule.why}")
     if rule.approved_by:
@@ -155,9 +156,7 @@ def _body(task: Task, policy: Policy) -> Iterator[str]:
 
 
 def _bar(name: str, bar: Bar, decide_on: DecideOn) -> str:
-    told = (
-        f"{name.replace('_', ' ')} at {'least' if bar.higher_is_better else 'most'} {bar.limit:g}"
-    )
+    told = f"{display(name)} at {'least' if bar.higher_is_better else 'most'} {bar.limit:g}"
     if decide_on is DecideOn.PROVEN_BREACH and bar.line != bar.limit:
         told += f", noticeable past {bar.line:g}"
         if bar.serious is not None:
@@ -200,7 +199,7 @@ def _data(roles: tuple[Role, ...], policy: Policy) -> str:
     if not roles:
         return "the model and its run"
     told = []
-    for role in roles:
+    for role in reversed(roles):  # what is judged stands last
         spec = policy.data.get(role)
         source = spec.source if spec is not None else None
         usual = f"aims_gate/{role}.parquet of the run, or --data"

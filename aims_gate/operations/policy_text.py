@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from aims_gate.operations.propose_columns import Columns
 from aims_gate.operations.propose_rules import Draft
 from aims_gate.policy.document import inline
-from aims_gate.policy.model import Role, Severity, Threshold
+from aims_gate.policy.model import Role, Severity, TaskKind, Threshold
 
 CONFIRM = "CONFIRM"
 _ASKED = {
@@ -54,6 +53,9 @@ class Proposal:
     """Data that have to be handed over with `--data` on every run."""
     entries: tuple[Entry, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+_BOUNDS = ("at_least", "at_most", "warn_below", "warn_above")
 
 
 def write(proposal: Proposal) -> str:
@@ -107,7 +109,8 @@ def _fields(role: Role, columns: Columns) -> Iterator[str]:
         value = dict(value) if isinstance(value, Mapping) else value
         asked = f"{CONFIRM}: {question}" if name in columns.guessed else "logged with the data"
         yield f"    {name}: {inline(value)}  # {asked}"
-    if spec.prediction is None and isinstance(spec.score, str) and role is Role.EVALUATION:
+    alone = spec.prediction is None and isinstance(spec.score, str)
+    if alone and role is Role.EVALUATION and spec.task is not TaskKind.RANKING:
         yield f"    threshold: {inline(spec.threshold)}  # {CONFIRM}: a yes from which score on?"
     if spec.sensitive:
         yield "    sensitive:"
@@ -115,6 +118,7 @@ def _fields(role: Role, columns: Columns) -> Iterator[str]:
         guess = "sensitive" in columns.guessed
         asked = f"{CONFIRM}: protected where you are?" if guess else "logged with the data"
         cut = "" if edges is None or not guess else " are these the right bins?"
+        cut = f"; {CONFIRM}: are these the right bins?" if column in columns.cut else cut
         yield f"      {inline(column)}: {_edges(edges)}  # {asked}{cut}"
 
 
@@ -135,10 +139,9 @@ def _rules(proposal: Proposal) -> Iterator[str]:
         yield f"    severity: {severity}{ask}"
 
 
-def _threshold(threshold: Threshold) -> dict[str, Any]:
-    if threshold.at_least is not None:
-        return {"at_least": _short(threshold.at_least)}
-    return {"at_most": None if threshold.at_most is None else _short(threshold.at_most)}
+def _threshold(threshold: Threshold) -> dict[str, float]:
+    told = {name: getattr(threshold, name) for name in _BOUNDS}
+    return {name: _short(value) for name, value in told.items() if value is not None}
 
 
 def _edges(edges: tuple[float, ...] | None) -> str:

@@ -58,6 +58,8 @@ class Columns:
     spec: DataSpec
     guessed: frozenset[str] = frozenset()
     """Fields of `DataSpec` that nobody logged."""
+    cut: frozenset[str] = frozenset()
+    """Protected columns that were logged, and whose bins are a guess."""
     notes: tuple[str, ...] = ()
     """What a person should look at although nothing was proposed."""
 
@@ -94,10 +96,12 @@ def evaluation_columns(data: Data, features: frozenset[str]) -> Columns:
         )
     spec = _with_task(data, spec)
     notes: list[str] = []
-    if not spec.sensitive:
+    if not logged.sensitive:
         spec = replace(spec, sensitive=dict(_protected(data.frame, spec, notes)))
     guessed = {name for name in _FIELDS if getattr(spec, name) != getattr(logged, name)}
-    return Columns(spec=spec, guessed=frozenset(guessed), notes=tuple(notes))
+    bins = dict(_bins(data.frame, logged, notes))
+    spec = replace(spec, sensitive={**spec.sensitive, **bins})
+    return Columns(spec=spec, guessed=frozenset(guessed), cut=frozenset(bins), notes=tuple(notes))
 
 
 def other_columns(data: Data, evaluation: DataSpec) -> Columns:
@@ -232,6 +236,15 @@ def _protected(
             notes.append(f"{column} may be protected, but has more than {MOST_GROUPS} groups")
         else:
             yield column, None
+
+
+def _bins(
+    frame: Frame, logged: DataSpec, notes: list[str]
+) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """Cut quantities that were logged as protected without bins: each value would be a group."""
+    for column, edges in logged.sensitive.items():
+        if edges is None and frame.kinds.get(column) is Kind.NUMBER:
+            yield from ((name, cut) for name, cut in _numeric(frame, column, notes) if cut)
 
 
 def _numeric(

@@ -15,6 +15,7 @@ from typing import Any
 from aims_gate.checks import Judged
 from aims_gate.checks.outcomes import task_of
 from aims_gate.facts import Statistic
+from aims_gate.limits import conventional
 from aims_gate.plan import build
 from aims_gate.policy.model import Role, Rule, Severity, TaskKind, Threshold
 from aims_gate.sources.subject import Subject
@@ -130,10 +131,9 @@ def settled(draft: Draft, statistics: Sequence[Statistic]) -> Draft | None:
         worst = max((s.value for s in values if s.value is not None), default=0.0)
         most = max(MOST_MISSING, _up(worst + MARGIN))
         return replace(draft, require=Threshold(at_most=most)) if most < judged.high else None
-    if judged.limit is not None:
-        up = judged.higher_is_better
-        limit = Threshold(at_least=judged.limit) if up else Threshold(at_most=judged.limit)
-        return replace(draft, require=limit)
+    customary = conventional(judged)
+    if customary is not None:
+        return replace(draft, require=customary)
     if not values:
         return None
     require = _floor(values[0], judged) if judged.higher_is_better else _ceiling(values[0])

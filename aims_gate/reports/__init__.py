@@ -146,6 +146,18 @@ _REMEDIES = {
     "integrity": "find out who or what made it so; deploy nothing but the bytes that were judged",
 }
 """What to do about a FAIL, by the family of its check."""
+_OWN_REMEDIES = {
+    "performance.sample": "evaluate on more rows",
+    "performance.logged": "find out what the number was logged for (other rows, another model, a "
+    "mistake), and log what was measured",
+    "performance.calibration": "calibrate the scores on rows that are neither trained nor "
+    "evaluated on, log the calibrated model and its data",
+    "data.overlap": "take the rows that training knows out of the evaluation data",
+    "data.freshness": "evaluate on newer data",
+    "data.duplicates": "find out why rows repeat where the data are made, and keep one of each",
+}
+"""The same for checks of which their family's is not true."""
+_LONGER = "hand over more rows of the named data, such as a longer window; fewer never pass"
 _FAMILIES = {"fairlearn": "fairness", "evidently": "drift"}
 _TODO = {
     Outcome.FAIL: "find out why it is so, mend it at its root, then run the gate again",
@@ -169,7 +181,7 @@ def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
     advice: dict[tuple[Outcome, str], list[str]] = {}
     for outcome, todo in _TODO.items():
         for result in (r for r in blocking if r.outcome is outcome):
-            told = _remedy(result) or todo if outcome is Outcome.FAIL else todo
+            told = _remedy(result) or todo
             advice.setdefault((outcome, told), []).append(quote(result.rule))
     yield from (f"{outcome} {_few(rules)}: {told}" for (outcome, told), rules in advice.items())
     if not blocking and not verdict.passed:
@@ -177,8 +189,14 @@ def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
 
 
 def _remedy(result: Result) -> str:
-    family = re.split(r"[.:]", result.check)[0]
-    return _REMEDIES.get(_FAMILIES.get(family, family), "")
+    """Say what to do about this check's outcome; empty where it is what any check's is."""
+    named = re.split(r"[.:]", result.check)[0]
+    family = _FAMILIES.get(named, named)
+    if result.outcome is Outcome.INSUFFICIENT and family == "drift":
+        return _LONGER
+    if result.outcome is not Outcome.FAIL:
+        return ""
+    return _OWN_REMEDIES.get(result.check) or _REMEDIES.get(family, "")
 
 
 def question(verdict: Verdict) -> str:
@@ -187,6 +205,13 @@ def question(verdict: Verdict) -> str:
     if not blocking:
         return ""
     return _command("explain", verdict.policy.uri, blocking[0].rule)
+
+
+def every_cell(verdict: Verdict) -> Iterator[str]:
+    """Give the file with the cells that a line only counts: `(and 3 more)`; nothing without one."""
+    counted = any(r.blocking and len(r.statistics) > 1 for r in verdict.results)
+    if counted and verdict.evidence is not None and verdict.evidence.directory:
+        yield shlex.quote(plain(f"{verdict.evidence.directory}/report.json"))
 
 
 def record_of(verdict: Verdict, quote: Quote = plain) -> str:

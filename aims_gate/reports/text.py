@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from aims_gate.reports import (
     UNMET,
+    every_cell,
     headline,
     in_order,
     next_steps,
@@ -122,6 +123,8 @@ def _verdict(verdict: Verdict, *, colour: bool, width: int) -> Iterator[str]:
         yield from _wrapped("  - ", step, width)
     if question(verdict):
         yield f"  - ask why: {question(verdict)}"
+    for path in every_cell(verdict):
+        yield from _wrapped("  - ", f"every cell: {path}", width)
     yield from _labelled("evidence", record_of(verdict), width)
     if proof(verdict):
         yield f"{'verify':<10}  {proof(verdict)}"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaincc, gammaincinv, kolmogorov
+from scipy.special import gammaincc, gammaincinv, kolmogorov, ndtri
 
 from aims_gate.stats.bins import Floats, Ordered
 from aims_gate.stats.transport import CELLS, farthest, transport
@@ -67,15 +67,39 @@ def wasserstein_law(reference: Ordered, current: Ordered) -> Noise:
     n, m = int(reference.counts.sum()), int(current.counts.sum())
     with np.errstate(over="ignore", invalid="ignore"):
         found = transport(reference, current)
-        whole = float(found.pieces.sum())
-        if whole == 0:
-            return Noise(shape=1.0, scale=0.0)
-        # shares of the whole: squares of the pieces themselves overflow, or vanish
-        pieces = found.pieces / whole
-        ranks = (np.arange(CELLS) + 0.5) / CELLS
-        variance = float(pieces @ _covariance(ranks) @ pieces) * math.pi / 2
-        mean = math.sqrt(2 / math.pi * (1 / n + 1 / m)) * (whole / _unit(found.spread))
-        return Noise(shape=1 / variance, scale=variance * mean)
+        return _law(math.sqrt(1 / n + 1 / m) * found.pieces, found.spread)
+
+
+def wasserstein_error(reference: Ordered, current: Ordered, alpha: float) -> float:
+    """Give how far a distance may be off on one side, wrong with probability *alpha*.
+
+    What noise alone exceeds, or the same law where each sample varies around its own distribution
+    and not around a common one, whichever is wider: the smaller sample may be the wider one. With
+    it adds, as variances do, the error of the reference's standard deviation, the unit of the
+    distance: sqrt((kurtosis - 1) / 4n) of the distance, by the delta method. NaN where that is.
+    """
+    if not usable(reference, current):
+        return math.nan
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = transport(reference, current)
+        own = _law(found.errors, found.spread).quantile(alpha)
+        rows = int(reference.counts.sum())
+        unit = math.sqrt(max(found.kurtosis - 1, 0.0) / (4 * rows)) * float(ndtri(1 - alpha))
+        distance = wasserstein(reference, current)
+        return math.hypot(max(wasserstein_noise(reference, current, alpha), own), distance * unit)
+
+
+def _law(errors: Floats, spread: float) -> Noise:
+    """Match a gamma law to an integral of |bridge|, whose cells have standard errors *errors*."""
+    whole = float(errors.sum())
+    if whole == 0:
+        return Noise(shape=1.0, scale=0.0)
+    # shares of the whole: squares of the errors themselves overflow, or vanish
+    shares = errors / whole
+    ranks = (np.arange(CELLS) + 0.5) / CELLS
+    variance = float(shares @ _covariance(ranks) @ shares) * math.pi / 2
+    mean = math.sqrt(2 / math.pi) * (whole / _unit(spread))
+    return Noise(shape=1 / variance, scale=variance * mean)
 
 
 def wasserstein_noise(reference: Ordered, current: Ordered, alpha: float) -> float:

@@ -245,7 +245,7 @@ class ErrorDesign:
         allowed = min(past_limit, past_line)
         if math.hypot(self.error, self.fixed) <= allowed:
             return Need(powered=True)
-        text = f"{self.rows:,} rows cannot show a difference of {serious:g}"
+        text = f"{self.rows:,} rows cannot show a difference of {serious:.3g}"
         if allowed <= 0:
             return Need(powered=False, reason=f"{text} (no number of rows could)")
         if allowed <= self.fixed:

@@ -55,8 +55,13 @@ class Transport:
     pieces: Floats
     """Shape (100,): integral of sqrt(H (1 - H)) where the pooled ranks H are in each hundredth,
     within 1 in 10,000 of their sum."""
+    errors: Floats
+    """Shape (100,): integral of sqrt(F (1 - F) / n + G (1 - G) / m), the standard error of F - G,
+    in the same hundredths."""
     spread: float
     """Standard deviation of the reference, divisor n."""
+    kurtosis: float
+    """Its fourth central moment over the square of its variance, at least 1; 1 for a constant."""
 
 
 _recent: dict[tuple[int, int], tuple[Any, Any, Transport]] = {}
@@ -74,10 +79,13 @@ def transport(reference: Ordered, current: Ordered) -> Transport:
         return known[2]
     mean = weighted_mean(reference.values, reference.counts)
     variance = weighted_mean(reference.values, reference.counts, centre=mean)
+    pieces, errors = _pieces(reference, current)
     found = Transport(
         area=_area(reference, current),
-        pieces=_pieces(reference, current),
+        pieces=pieces,
+        errors=errors,
         spread=math.sqrt(variance),
+        kurtosis=_kurtosis(reference, mean, variance) if variance else 1.0,
     )
     with _lock:
         while len(_recent) >= _KEPT:
@@ -114,6 +122,16 @@ def weighted_mean(values: Floats, counts: Counts, *, centre: float | None = None
         # shares before the sum, which would overflow
         shares = counts[start : start + _PIECE] / rows if single is None else single[: len(part)]
         parts.append(_dot(part, shares))
+    return math.fsum(parts)
+
+
+def _kurtosis(sample: Ordered, mean: float, variance: float) -> float:
+    rows = int(sample.counts.sum())
+    parts = []
+    for start in range(0, len(sample.values), _PIECE):
+        # over the variance before it is squared again, which would overflow
+        part = np.square(sample.values[start : start + _PIECE] - mean) / variance
+        parts.append(_dot(np.square(part), sample.counts[start : start + _PIECE] / rows))
     return math.fsum(parts)
 
 
@@ -159,26 +177,33 @@ def _between_quantiles(fine: Floats, coarse: Floats) -> float:
     return math.fsum(areas) / (n * m)
 
 
-def _pieces(reference: Ordered, current: Ordered) -> Floats:
-    """Sum sqrt(H (1 - H)) between neighbouring quantiles, H half-way between their pooled ranks.
+def _pieces(reference: Ordered, current: Ordered) -> tuple[Floats, Floats]:
+    """Sum sqrt(H (1 - H)), and the standard error of F - G, between neighbouring quantiles.
 
-    Exact where every value is taken; inside a step H moves by a 64th of its distance from 0 or 1
-    at most, and by 1 in 8,192.
+    Ranks are taken half-way between those of two neighbours. Exact where every value is taken;
+    inside a step H moves by a 64th of its distance from 0 or 1 at most, and by 1 in 8,192.
     """
     both = reference, current
     points = np.unique(np.concatenate([one.values[_places(len(one.values))] for one in both]))
     if len(points) == 1:
-        return np.zeros(CELLS)
-    first = np.sum([_rows(one, points[:-1], "right") for one in both], axis=0)
-    final = np.sum([_rows(one, points[1:], "left") for one in both], axis=0)
-    rows = sum(int(one.counts.sum()) for one in both)
-    ranks = (first + final) / (2 * rows)
-    mass = np.sqrt(ranks * (1 - ranks)) * np.diff(points)
+        return np.zeros(CELLS), np.zeros(CELLS)
+    n, m = (int(one.counts.sum()) for one in both)
+    first = np.stack([_rows(one, points[:-1], "right") for one in both])
+    final = np.stack([_rows(one, points[1:], "left") for one in both])
+    below = (first + final) / 2
+    pooled = below.sum(axis=0) / (n + m)
+    shares = below / np.array([[n], [m]])
+    error = (shares * (1 - shares) / np.array([[n], [m]])).sum(axis=0)
     # a step that two hundredths share is shared by its ranks
-    passed = np.stack([first - 1, final], axis=1).ravel()
-    after = np.cumsum(mass)
-    summed = np.stack([np.append(0.0, after[:-1]), after], axis=1).ravel()
-    return np.diff(np.interp(np.arange(CELLS + 1) * rows // CELLS, passed, summed))
+    passed = np.stack([first.sum(axis=0) - 1, final.sum(axis=0)], axis=1).ravel()
+    ends = np.arange(CELLS + 1) * (n + m) // CELLS
+
+    def cut(heights: Floats) -> Floats:
+        after = np.cumsum(np.sqrt(heights) * np.diff(points))
+        summed = np.stack([np.append(0.0, after[:-1]), after], axis=1).ravel()
+        return np.diff(np.interp(ends, passed, summed))
+
+    return cut(pooled * (1 - pooled)), cut(error)
 
 
 def _places(size: int) -> Counts:

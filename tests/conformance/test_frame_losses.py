@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import DataError
 from aims_gate.frames import Loss, Ranking, Scalar
 from tests.conformance.test_frame import FRAMES, Make
+from tests.laws import law
 
-LAWS = settings(deadline=None, max_examples=60)
+LAWS = law(60)
 _ITEM = st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.sampled_from([0.0, 0.5, 1.0]))
 
 

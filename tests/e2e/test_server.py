@@ -14,7 +14,7 @@ import pytest
 from tests.registry_content import Content
 from tests.servers import Server, environment
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
 
 POLICY = """\
 apiVersion: aims-gate/v1

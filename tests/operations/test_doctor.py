@@ -50,7 +50,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.server
-@pytest.mark.xdist_group("server")
 def test_a_real_server(mlflow_server: str) -> None:
     """Reached over REST: version, registry, proxied artifacts, permission, and a model."""
     content = Content(uri=mlflow_server)
@@ -68,7 +67,6 @@ def test_a_real_server(mlflow_server: str) -> None:
 
 
 @pytest.mark.server
-@pytest.mark.xdist_group("server")
 def test_permission_is_asked_without_writing(mlflow_server: str) -> None:
     """With the experiment there, an impossible run is asked for, and none is made."""
     client = Content(uri=mlflow_server).client
@@ -87,7 +85,6 @@ def answering(status: int, part: str) -> Plan:
 
 
 @pytest.mark.server
-@pytest.mark.xdist_group("server")
 @pytest.mark.parametrize(
     ("part", "status", "name", "state"),
     [
@@ -109,7 +106,6 @@ def test_a_server_that_refuses(
 
 
 @pytest.mark.server
-@pytest.mark.xdist_group("server")
 def test_artifacts_that_the_server_does_not_hand_out(mlflow_server: str) -> None:
     """An object store is a warning with its credentials, a local folder that it names a failure."""
     for root, state in (("s3://bucket/x", State.WARN), ("/etc", State.FAIL)):

@@ -21,7 +21,7 @@ from aims_gate.operations.policy_text import Entry
 from aims_gate.operations.propose_rules import Draft
 from aims_gate.operations.run import run
 from aims_gate.plan import plan
-from aims_gate.policy.model import DataSpec, Policy, Role, Severity
+from aims_gate.policy.model import DataSpec, Policy, Role, Severity, TaskKind, Threshold
 from aims_gate.policy.resolve import load
 from aims_gate.sources.roles import write_roles
 from aims_gate.verdict import Outcome
@@ -204,6 +204,41 @@ def test_a_score_alone_asks_for_its_cut_off(folder: Path) -> None:
     assert (spec.prediction, spec.score, spec.threshold) == (None, "score", 0.5)
     assert "threshold: 0.5  # CONFIRM" in Path("policy.yaml").read_text(encoding="utf-8")
     assert any(rule.check == "fairness.odds" for rule in policy.rules)
+
+
+def test_a_ranking_is_not_asked_for_a_cut_off(folder: Path) -> None:
+    """Nobody says yes or no in a ranking, so there is no score to say it from."""
+    table = pa.table({"q": [i // 8 for i in range(800)], "rel": [i % 3 for i in range(800)]})
+    table = table.append_column("s", pa.array([float(i % 7) for i in range(800)]))
+    (folder / "model/aims_gate").mkdir()
+    spec = DataSpec(label="rel", score="s", query="q", task=TaskKind.RANKING)
+    parquet.write_table(write_roles(table, spec), folder / "model/aims_gate/evaluation.parquet")
+    propose(model="file:model", data={}, out=Path("p.yaml"), environ={}, now=NOW)
+    assert "threshold" not in Path("p.yaml").read_text(encoding="utf-8")
+
+
+def test_a_number_that_was_logged_as_protected_is_cut_into_bins(folder: Path) -> None:
+    """Each year of age would be a group of its own; what was logged stays protected."""
+    (folder / "model/aims_gate").mkdir()
+    spec = DataSpec(label="repaid", prediction="prediction", sensitive={"ageYears": None})
+    described = write_roles(pa.table(cases()), spec)
+    parquet.write_table(described, folder / "model/aims_gate/evaluation.parquet")
+    propose(model="file:model", data={}, out=Path("p.yaml"), environ={}, now=NOW)
+    assert load("p.yaml").data[Role.EVALUATION].sensitive == {"ageYears": (25.0, 45.0, 65.0)}
+    asked = "logged with the data; CONFIRM: are these the right bins?"
+    assert f"ageYears: [25, 45, 65]  # {asked}" in Path("p.yaml").read_text(encoding="utf-8")
+
+
+def test_customary_limits_bring_their_lines(folder: Path) -> None:
+    """PSI is noticeable past 0.10; half way to its limit would be 0.125."""
+    table = pa.table(cases())
+    (folder / "model/aims_gate").mkdir()
+    for role in ("evaluation", "reference", "current"):
+        described = write_roles(table, DataSpec(label="repaid", prediction="prediction"))
+        parquet.write_table(described, folder / f"model/aims_gate/{role}.parquet")
+    propose(model="file:model", data={}, out=Path("p.yaml"), environ={}, now=NOW)
+    drift = next(r for r in load("p.yaml").rules if r.id == "MON-01")
+    assert drift.require == Threshold(at_most=0.25, warn_above=0.10)
 
 
 def test_logged_roles_are_kept_and_reference_and_current_bring_rules(folder: Path) -> None:

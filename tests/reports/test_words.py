@@ -15,6 +15,7 @@ from aims_gate.errors import RecordError
 from aims_gate.redact import redact
 from aims_gate.reports import (
     REPORTS,
+    every_cell,
     headline,
     in_order,
     next_steps,
@@ -209,6 +210,53 @@ def test_each_kind_of_refusal_says_what_to_do() -> None:
     many = [replace(BIAS, rule=f"BIAS-{n}") for n in range(7)]
     (step,) = next_steps(verdict_of(*many, decision=Decision.REFUSED))
     assert step.startswith("FAIL BIAS-0, BIAS-1, BIAS-2, BIAS-3, BIAS-4 and 2 more: ")
+
+
+@pytest.mark.parametrize(
+    ("check", "remedy"),
+    [
+        ("performance.score", "train it anew"),
+        ("performance.sample", "evaluate on more rows"),
+        ("performance.logged", "log what was measured"),
+        ("data.missing", "mend the named columns"),
+        ("data.overlap", "take the rows that training knows out"),
+        ("evidently:psi", "look at the named columns"),
+    ],
+)
+def test_the_remedy_is_that_of_the_check(check: str, remedy: str) -> None:
+    """A wrong number in a log, or too few rows, is not mended by another model."""
+    result = replace(BIAS, check=check)
+    (step,) = next_steps(verdict_of(result, decision=Decision.REFUSED))
+    assert remedy in step
+    assert ("train it anew" in step) is (check == "performance.score")
+
+
+def test_too_few_rows_are_asked_of_the_data_that_lack_them() -> None:
+    """Of drift the current data are short, not the evaluation's groups."""
+    short = replace(BIAS, outcome=Outcome.INSUFFICIENT, raw_outcome=Outcome.INSUFFICIENT)
+    told = {
+        check: next(next_steps(verdict_of(result, decision=Decision.REFUSED)))
+        for check in ("drift.columns", "evidently:psi", "fairness.odds", "performance.logged")
+        for result in [replace(short, check=check)]
+    }
+    assert "a longer window" in told["drift.columns"]
+    assert told["evidently:psi"] == told["drift.columns"]
+    assert "of every group" in told["fairness.odds"]
+    assert told["performance.logged"] == told["fairness.odds"]
+
+
+def test_cells_that_a_line_only_counts_are_to_be_found() -> None:
+    """`(and 3 more)` leads to the file that has them; without a directory there is none."""
+    verdict = verdict_of(BIAS, decision=Decision.REFUSED)
+    assert verdict.evidence is not None
+    evidence = replace(verdict.evidence, directory="some where")
+    one = replace(BIAS, statistics=BIAS.statistics[:1])
+    two = replace(BIAS, statistics=(*one.statistics, *one.statistics))
+    kept = verdict_of(two, decision=Decision.REFUSED)
+    assert list(every_cell(replace(kept, evidence=evidence))) == ["'some where/report.json'"]
+    assert not list(every_cell(replace(kept, evidence=None)))
+    alone = verdict_of(one, decision=Decision.REFUSED)
+    assert not list(every_cell(replace(alone, evidence=evidence)))
 
 
 def test_a_stage_that_nothing_decided_says_where_to_look() -> None:

@@ -6,15 +6,16 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
 from aims_gate.stats import classes, confusion, jackknife
 from aims_gate.stats.tables import Classes, Confusion
+from tests.laws import law
 
 Z = 1.6448536269514722
-LAWS = settings(deadline=None, max_examples=60)
+LAWS = law(60)
 
 
 def table_of(counts: npt.NDArray[np.int64]) -> Classes:

@@ -14,6 +14,7 @@ from aims_gate.stats.drift import (
     ks_noise,
     ks_p_value,
     wasserstein,
+    wasserstein_error,
     wasserstein_law,
     wasserstein_noise,
 )
@@ -101,6 +102,42 @@ def test_noise_alone_passes_the_wasserstein_allowance_about_as_often_as_it_says(
         before, after = Sample.of(draw(n)), Sample.of(draw(m))
         past += wasserstein(before, after) > wasserstein_noise(before, after, 0.05)
     assert 0.005 <= past / trials <= 0.085
+
+
+@pytest.mark.parametrize("kind", ["exponential", "lognormal"])
+def test_few_current_rows_of_a_wider_spread_are_covered_by_the_error_of_their_own(
+    kind: str,
+) -> None:
+    """2,000 reference rows against 200 of 1.5 times the scale, for 5 % on each side.
+
+    What varies around the pooled distribution alone, which most rows make narrow, is wrong in more.
+    """
+    rng = np.random.default_rng(11)
+    draw = getattr(rng, kind)
+    truth = wasserstein(Sample.of(draw(size=400_000)), Sample.of(1.5 * draw(size=400_000)))
+    wrong = np.zeros(2)
+    for _ in range(300):
+        pair = Sample.of(draw(size=2_000)), Sample.of(1.5 * draw(size=200))
+        apart = abs(wasserstein(*pair) - truth)
+        noise, error = wasserstein_noise(*pair, 0.05), wasserstein_error(*pair, 0.05)
+        assert error > noise
+        wrong += apart > noise, apart > error
+    assert wrong[1] <= 0.09 * 300 < wrong[0]
+
+
+def test_the_error_of_a_distance_has_that_of_its_unit_and_is_no_number_where_it_is_none() -> None:
+    """Two far values in each thousand: the unit is known to a third, and so is the distance."""
+    few = Sample.of(np.append(np.linspace(-1, 1, 998), [-60.0, 60.0]))
+    moved = Sample.of(few.values + 50.0)
+    kurtosis = float(np.mean(few.values**4) / np.mean(few.values**2) ** 2)
+    unit = 1.6448536 * math.sqrt((kurtosis - 1) / 4_000)
+    least = unit * wasserstein(few, moved)
+    assert least < wasserstein_error(few, moved, 0.05) < least + wasserstein_noise(few, moved, 1e-9)
+    assert math.isnan(wasserstein_error(few, Sample.of([math.inf]), 0.05))
+    constant = Sample.of([3.0] * 50)
+    assert wasserstein_error(constant, constant, 0.05) == 0
+    huge = Sample.of(1e150 * np.linspace(-1, 1, 100))
+    assert math.isfinite(wasserstein_error(huge, huge, 0.05))
 
 
 @LAWS

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t
 from sklearn.metrics import explained_variance_score, r2_score
@@ -15,8 +15,9 @@ from aims_gate.frames.unexplained import unexplained_of
 from aims_gate.stats import fits
 from aims_gate.stats.jackknife import too_few
 from aims_gate.stats.tables import Fit, Jackknife, Losses, Residuals
+from tests.laws import law
 
-LAWS = settings(deadline=None, max_examples=80)
+LAWS = law(80)
 Floats = npt.NDArray[np.float64]
 NOTHING = Jackknife(rows=40, centre=math.nan, variance=math.nan, kurtosis=math.nan)
 

@@ -4,15 +4,16 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kurtosis, t
 
 from aims_gate.stats.jackknife import limits, of_values, too_few
 from aims_gate.stats.tables import Jackknife
+from tests.laws import law
 
 
-@settings(deadline=None, max_examples=80)
+@law(80)
 @given(st.lists(st.tuples(st.floats(-9, 9), st.integers(0, 4)), min_size=3, max_size=30))
 def test_values_with_counts_are_that_many_rows(cells: list[tuple[float, int]]) -> None:
     values, counts = np.array([v for v, _ in cells]), np.array([n for _, n in cells])
@@ -32,7 +33,7 @@ def test_a_value_that_is_not_finite_counts_only_where_a_row_has_it() -> None:
     assert of_values(values, np.array([20, 20, 0])).centre == 1.5
 
 
-@settings(deadline=None, max_examples=80)
+@law(80)
 @given(st.integers(30, 10_000), st.floats(1, 25), st.floats(1e-4, 0.4))
 def test_limits_are_students_with_the_degrees_of_the_kurtosis(
     rows: int, kurtosis: float, alpha: float

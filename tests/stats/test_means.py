@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import skew, t
@@ -23,9 +23,10 @@ from aims_gate.stats.means import (
     too_few,
 )
 from aims_gate.stats.tables import Losses
+from tests.laws import law
 
 Z = 1.6448536269514722
-LAWS = settings(deadline=None, max_examples=150)
+LAWS = law(80)
 Floats = npt.NDArray[np.float64]
 
 

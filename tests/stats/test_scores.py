@@ -6,7 +6,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -27,6 +27,7 @@ from aims_gate.stats.tables import (
     Residuals,
     ScoreTable,
 )
+from tests.laws import law
 from tests.proportions import guarded
 
 LOSSES = Losses(rows=500, mean=0.2, variance=0.04, skewness=0.5)
@@ -254,7 +255,7 @@ def test_rows_needed_settle_a_proportion_with_eighty_percent() -> None:
     assert 0.75 <= settled / 4000 <= 0.88
 
 
-@settings(deadline=None, max_examples=100)
+@law(60)
 @given(st.floats(0.001, 10), st.floats(0.001, 10), st.integers(30, 10**6))
 def test_rows_needed_follow_the_square_and_hold_for_ceilings_too(
     distance: float, room: float, rows: int

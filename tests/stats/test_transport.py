@@ -84,6 +84,26 @@ def test_pieces_are_those_of_all_pooled_ranks(pair: tuple[Sample, Sample]) -> No
         assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.parametrize("pair", samples())
+def test_errors_are_those_of_both_distribution_functions_at_every_value(
+    pair: tuple[Sample, Sample],
+) -> None:
+    """In all, and as noise is where the two samples are one."""
+    points = np.unique(np.concatenate([sample.values for sample in pair]))
+    variance = np.zeros(len(points) - 1)
+    for sample in pair:
+        n = sample.counts.sum()
+        below = np.append(0, np.cumsum(sample.counts))[
+            np.searchsorted(sample.values, points[:-1], side="right")
+        ]
+        variance += below / n * (1 - below / n) / n
+    found = transport(*pair).errors
+    assert found.sum() == pytest.approx((np.sqrt(variance) * np.diff(points)).sum(), rel=1e-5)
+    same = transport(pair[0], pair[0])
+    unit = np.sqrt(2 / pair[0].counts.sum())
+    assert same.errors == pytest.approx(unit * same.pieces, rel=1e-9, abs=1e-15)
+
+
 def test_two_values_have_what_lies_between_them_and_one_has_nothing() -> None:
     zero, two = single(np.array([0.0])), single(np.array([2.0]))
     assert transport(zero, two).area == 2
@@ -114,10 +134,10 @@ def test_the_mean_is_that_of_the_rows_and_does_not_overflow() -> None:
 def test_memory_does_not_grow_with_the_samples() -> None:
     random = np.random.default_rng(9)
     peaks = []
-    for size in (50_000, 400_000):
+    for size in (100_000, 800_000):
         pair = single(random.normal(size=size)), single(random.normal(size=size))
         tracemalloc.start()
         transport(*pair)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.2 * peaks[0] < 400_000 * 8
+    assert peaks[1] < 1.2 * peaks[0] < 800_000 * 8

@@ -34,7 +34,8 @@ DEFINITION = (
     "ks: greatest gap between the two distribution functions; in [0, 1], 0 is no drift, 1 no "
     "overlap; bounds from the Kolmogorov-Smirnov band, its p-value beside it. "
     "wasserstein: area between the two distribution functions over the reference's standard "
-    "deviation; in [0, inf), 0 is no drift. Bounds match a gamma law to the Brownian bridge. "
+    "deviation; in [0, inf), 0 is no drift. Bounds match a gamma law to the Brownian bridge, "
+    "and take in the error of that deviation. "
     "All bounds are one-sided and Bonferroni-corrected over the columns."
 )
 UNDECIDED = (

@@ -135,15 +135,17 @@ def _ordered(method: str, before: Distribution, after: Distribution, pair: Pair)
     wider = math.sqrt(pair.design_effect)  # both laws scale with the root of the rows
     if method == "ks":
         noise, p_value = drift.ks_noise(n, m, share), drift.ks_p_value(answer.value / wider, n, m)
+        error = noise
     else:
         law = drift.wasserstein_law(before, after)
         noise, p_value = law.quantile(share), law.p_value(answer.value / wider)
-    noise *= wider
+        error = drift.wasserstein_error(before, after, share)
+    noise, error = noise * wider, error * wider
     return Found(
         value=answer.value,
         bounds=(
-            max(answer.value - noise, 0.0),
-            min(answer.value + noise, METHODS[method].most),
+            max(answer.value - error, 0.0),
+            min(answer.value + error, METHODS[method].most),
         ),
         law=_LAWS[method],
         p_value=p_value,

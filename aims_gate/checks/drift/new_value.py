@@ -157,7 +157,8 @@ class NewValue:
                 reason=f"no value of {self.share:.0%} of the rows is new",
                 design=design,
             )
-        excess, worst = max(new, key=lambda found: (found[0] > 0, found[1].after))
+        # of values with equally many rows the better proven one, whatever it is called
+        excess, worst = max(new, key=lambda found: (found[0] > 0, found[1].after, found[0]))
         more = f" (and {len(new) - 1} more)" if len(new) > 1 else ""
         return Statistic(
             name="new_value",

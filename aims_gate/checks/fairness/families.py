@@ -7,10 +7,11 @@ are. Null is the group `(missing)`; no group is left out, however small.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aims_gate.checks import attributes
 from aims_gate.checks.attributes import text
+from aims_gate.checks.coverage import Size
 from aims_gate.checks.fairness.events import Asked, Event, RateOf
 from aims_gate.errors import DataError
 from aims_gate.frames import Cells, Frame, Key, Scalar
@@ -69,11 +70,17 @@ class Cover:
         """Trials of all groups."""
         return sum(group.rows for group in self.groups)
 
-    @property
-    def unjudged(self) -> float:
-        """Share of all rows in groups too small to judge, in [0, 1]: of a rate's trials too few."""
-        small = sum(self.people.get(group.name, 0) for group in self.small)
-        return small / sum(self.people.values()) if small else 0.0
+    def sizes(self) -> list[Size]:
+        """Give every group with its trials."""
+        return [Size(name=group.name, rows=group.rows) for group in self.groups]
+
+    def sizes_of_people(self) -> list[Size]:
+        """Give every group with its trials and all of its rows; none where these are the trials."""
+        pooled = sum(self.people[group.name] for group in self.pooled) if self.people else 0
+        return [
+            replace(size, people=self.people.get(size.name, pooled))
+            for size in (self.sizes() if self.people else ())
+        ]
 
     @property
     def successes(self) -> int:

@@ -26,8 +26,6 @@ from aims_gate.stats.disparity import Group
 from aims_gate.stats.intervals import Rate, mover_to_whole
 from aims_gate.stats.power import SpreadDesign
 
-_SHORTFALL = "shortfall"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupPerformance(Groups):
@@ -88,7 +86,7 @@ class GroupPerformance(Groups):
                 higher_is_better=scale.higher_is_better,
             )
         return Judged(
-            name=_SHORTFALL,
+            name=f"{self.metric}_shortfall",
             low=-scale.span,
             high=scale.span,
             higher_is_better=False,
@@ -227,7 +225,7 @@ class GroupPerformance(Groups):
         upward = scores.formula(self.metric, type(one.table)).higher_is_better
         value = one.answer.value - overall.answer.value
         statistic = Statistic(
-            name=_SHORTFALL,
+            name=f"{self.metric}_shortfall",
             slice=one.group.name,
             value=-value if upward else value,
             rows=one.group.rows,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from aims_gate.checks import Inputs, Judged, attributes, parameters
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, Need, labelled
+from aims_gate.checks.coverage import too_small
 from aims_gate.checks.fairness.events import Asked, RateOf, ask, asked_of
 from aims_gate.checks.fairness.families import Cover, Family, families, is_of
 from aims_gate.errors import DataError, near
@@ -71,23 +72,22 @@ class Groups:
         found = list(covers)
         for cover in found:
             left_out = sum(group.rows for group in cover.small)
-            if left_out > self.max_uncovered * cover.rows:
-                share = left_out / cover.rows
-                reason = (
-                    f"{share:.1%} of the {cover.trials} are in groups below min_cell "
-                    f"{self.min_cell}, more than max_uncovered {self.max_uncovered:.1%}"
-                )
-                yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=left_out)
-            elif cover.unjudged > self.max_uncovered:
-                # a group of thousands may have no positives, or none predicted: 0/0 is no parity
-                reason = (
-                    f"{cover.unjudged:.1%} of all rows are in groups with fewer than "
-                    f"{self.min_cell} {cover.trials} to judge by, more than max_uncovered "
-                    f"{self.max_uncovered:.1%}"
-                )
+            reason = self._too_small(cover)
+            if reason:
                 yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=left_out)
         for name in self.must_cover:
             yield from self._must_cover(name, found)
+
+    def _too_small(self, cover: Cover) -> str:
+        """Say that too much of the data is in groups too small to judge; empty if it is not."""
+        # a group of thousands may have no positives, or none predicted: 0/0 is no parity
+        reasons = (
+            too_small(
+                sizes, least=max(self.min_cell, 1), allowed=self.max_uncovered, what=cover.trials
+            )
+            for sizes in (cover.sizes(), cover.sizes_of_people())
+        )
+        return next(filter(None, reasons), "")
 
     def _must_cover(self, name: str, covers: list[Cover]) -> Iterator[Statistic]:
         groups = [(c, g) for c in covers for g in (*c.groups, *c.pooled) if g.name == name]

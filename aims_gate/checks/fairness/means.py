@@ -57,6 +57,11 @@ class Terms:
     small_share: float
     total: int
 
+    @property
+    def unit(self) -> str:
+        """What is said of the gap's unit beside means in their own."""
+        return ", the gap in standard deviations" if self.in_deviations else ""
+
     def interval(self, bounds: Bounds, formula: str) -> Interval:
         """Put bounds into words."""
         method = f"{formula}, Bonferroni over {self.pairs:,} ordered pairs"
@@ -208,7 +213,8 @@ def _cells(cover: Cover, sound: Sequence[Scored], terms: Terms) -> Iterator[Stat
                 total=terms.total,
                 engine=one.answer.by,
                 judged=True,
-                reason=f"{one.answer.value:.4g} against {other.answer.value:.4g} ({other.name})",
+                reason=f"{terms.mean.replace('_', ' ')} {one.answer.value:.4g} against "
+                f"{other.answer.value:.4g} ({other.name}){terms.unit}",
                 design=design,
             )
 

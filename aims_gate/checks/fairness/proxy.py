@@ -9,6 +9,7 @@ from typing import ClassVar
 from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.cells import lack_of
 from aims_gate.checks.columns import role_columns
+from aims_gate.checks.coverage import Size, too_small
 from aims_gate.checks.fairness.families import group_rows
 from aims_gate.checks.fairness.telling import STATISTIC, USABLE, Asked, lack
 from aims_gate.checks.parameters import Named, column_problems
@@ -153,11 +154,9 @@ class Proxies:
             )
             for group, rows in small.items()
         ]
-        if sum(small.values()) > self.max_uncovered * total:
-            reason = (
-                f"{sum(small.values()) / total:.1%} of the rows are in groups below min_cell "
-                f"{self.min_cell}, more than max_uncovered {self.max_uncovered:.1%}"
-            )
+        sizes = [Size(name=group, rows=rows) for group, rows in groups.items()]
+        reason = too_small(sizes, least=self.min_cell, allowed=self.max_uncovered)
+        if reason:
             told.append(lack(attribute, Lack.INSUFFICIENT, reason))
         judged = [g for g in groups if g not in small and total - groups[g] >= self.min_cell]
         if not judged:

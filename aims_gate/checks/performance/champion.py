@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged, NoDataError, attributes, parameters
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.coverage import Size
 from aims_gate.checks.outcomes import Asked, outcomes
 from aims_gate.checks.performance import pairs, slicing
 from aims_gate.checks.performance.bounds import METHODS, bounded, told
@@ -166,7 +167,8 @@ class Champion:
         if self.when_none == "not_applicable":
             reason = f"no version has the alias {alias}: {self.reason}"
             return self._lack(Lack.NOT_APPLICABLE, reason)
-        return self._lack(Lack.MISSING, f"no version has the alias {alias}")
+        hint = "set it in the registry, or state when_none: not_applicable with a reason"
+        return self._lack(Lack.MISSING, f"no version has the alias {alias}; {hint}")
 
     def _itself(self, ours: Data, alias: str, uri: str, inputs: Inputs) -> Iterator[Statistic]:
         """Say that a model is no worse than itself, if it can be measured at all."""
@@ -193,7 +195,7 @@ class Champion:
         parts: list[tuple[str, Pair]] = []
         for columns in attributes.listed(self.by):
             found = self._parts(columns, whole, theirs)
-            sizes = [slicing.Size(name=name, rows=rows) for name, rows, _ in found]
+            sizes = [Size(name=name, rows=rows) for name, rows, _ in found]
             yield from slicing.small(
                 sizes,
                 where=attributes.title(columns),

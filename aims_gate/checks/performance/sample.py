@@ -59,13 +59,18 @@ class Sample:
     def judged(self) -> Judged:
         """Describe the statistic."""
         return Judged(
-            name=self.statistic,
+            name=self._name,
             low=0.0,
             high=math.inf,
             higher_is_better=self.statistic != "half_width",
             limit=_LIMITS[self.statistic],
             has_interval=False,
         )
+
+    @property
+    def _name(self) -> str:
+        """The statistic, and of a half width the metric, too: `f1_half_width`."""
+        return f"{self.metric}_{self.statistic}" if self.metric else self.statistic
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give a metric that is missing or not read."""
@@ -88,7 +93,7 @@ class Sample:
 
     def _value(self, value: float, *, rows: int, total: int, reason: str = "") -> Statistic:
         return Statistic(
-            name=self.statistic, value=value, rows=rows, total=total, judged=True, reason=reason
+            name=self._name, value=value, rows=rows, total=total, judged=True, reason=reason
         )
 
     def _half_width(self, metric: str, data: Data, alpha: float) -> Iterator[Statistic]:
@@ -105,7 +110,7 @@ class Sample:
             return
         lack = Lack.UNDEFINED if undefined else Lack.INSUFFICIENT
         why = undefined or scores.insufficient(metric, table)
-        yield lacking(self.statistic, lack, why, rows=rows, total=total)
+        yield lacking(self._name, lack, why, rows=rows, total=total)
 
 
 def _rarest(data: Data, found: Labelled) -> int:

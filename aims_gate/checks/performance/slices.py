@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.attributes import Columns
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.coverage import Size
 from aims_gate.checks.outcomes import Outcomes, outcomes
 from aims_gate.checks.outcomes.parts import columns_of, part_of
 from aims_gate.checks.performance import slicing
@@ -182,7 +183,7 @@ class Slices:
         where = attributes.title(columns)
         if named:
             yield from slicing.small(
-                [slicing.Size(name=part.name, rows=part.rows) for part in cut],
+                [Size(name=part.name, rows=part.rows) for part in cut],
                 where=where,
                 statistic=self.judged().name,
                 least=self.min_cell,

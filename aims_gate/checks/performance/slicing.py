@@ -7,7 +7,6 @@ too many rows in such slices are a judged cell that says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +15,7 @@ from aims_gate.checks import attributes
 from aims_gate.checks.attributes import Columns
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import positive_class
+from aims_gate.checks.coverage import Size, too_small
 from aims_gate.checks.outcomes import Outcomes
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Key, Scalar
@@ -76,14 +76,6 @@ def _classes(labels: tuple[Scalar, ...], rows: _Counted) -> Classes:
     return Classes(labels=labels, counts=counts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
-    """A slice and the rows that its metric rests on."""
-
-    name: str
-    rows: int
-
-
 def small(
     sizes: Sequence[Size], *, where: str, statistic: str, least: int, allowed: float, total: int
 ) -> Iterator[Statistic]:
@@ -98,10 +90,7 @@ def small(
             lack=Lack.INSUFFICIENT,
             reason=f"{size.rows:,} rows, below min_cell {least}: not judged",
         )
-    left_out, rows = sum(size.rows for size in few), sum(size.rows for size in sizes)
-    if left_out > allowed * rows:
-        reason = (
-            f"{left_out / rows:.1%} of the rows are in slices below min_cell {least}, more "
-            f"than max_uncovered {allowed:.1%}"
-        )
+    reason = too_small(sizes, least=least, allowed=allowed, called="slices")
+    if reason:
+        left_out = sum(size.rows for size in few)
         yield lacking(statistic, Lack.INSUFFICIENT, reason, where=where, rows=left_out, total=total)

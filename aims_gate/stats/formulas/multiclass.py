@@ -12,6 +12,9 @@ from aims_gate.stats.formulas.formula import MEAN, Formula, at_z, named, proport
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.tables import Classes, ClassRanked, Ranked
 
+_UNPREDICTED = (
+    "a precision of 0/0 has no value, a recall or F1 has one; classes that are never predicted"
+)
 _DELTA = "logit of the delta method over all cells"
 
 
@@ -74,7 +77,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
         definition="mean over classes of the rows labelled so, of the rows predicted as it, in "
         "[0, 1]: 1 is perfect",
         value=classes.macro_precision,
-        undefined=lambda t: named(classes.unpredicted(t), "classes that are never predicted"),
+        undefined=lambda t: named(classes.unpredicted(t), _UNPREDICTED),
         bounds=at_z(classes.macro_precision_bounds),
         method=MEAN,
     ),
@@ -103,7 +106,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
         definition="mean over classes of the rows labelled so, of the rows predicted as it, "
         "weighted by labelled rows, in [0, 1]: 1 is perfect",
         value=classes.weighted_precision,
-        undefined=lambda t: named(classes.unpredicted(t), "classes that are never predicted"),
+        undefined=lambda t: named(classes.unpredicted(t), _UNPREDICTED),
         bounds=classes.weighted_precision_bounds,
         method="jackknife on the logit (Miller 1974), with t",
         short=lambda t: jackknife.too_few(classes.weighted_precision_pseudo(t)),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.checks import NoDataError
@@ -23,6 +23,7 @@ from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.laws import law
 
 TRAINED: dict[str, Any] = {
     "id": ["a", "b", "c"],
@@ -347,7 +348,7 @@ def test_a_row_without_a_time_and_data_without_times_are_refused() -> None:
     assert [name for name, _what, _hint in problems] == ["columns"]
 
 
-@settings(deadline=None, max_examples=40)
+@law(40)
 @given(
     known=st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab")), min_size=1, max_size=12),
     asked=st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab")), min_size=1, max_size=12),

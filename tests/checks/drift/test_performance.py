@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -19,8 +19,9 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats.intervals import Rate, mover_difference
 from aims_gate.verdict import Outcome, Result
 from tests.checks.subjects import arrays, context, data, decided, inputs, judged
+from tests.laws import law
 
-LAWS = settings(deadline=None, max_examples=15)
+LAWS = law(15)
 SPEC: dict[str, Any] = {"label": "y", "prediction": "p", "score": "s", "positive": 1}
 
 

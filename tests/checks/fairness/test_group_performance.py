@@ -201,7 +201,7 @@ def test_values_and_their_spread_are_metric_frames(metric: Any) -> None:
         assert told[f"{metric}_ratio", where] == pytest.approx(frame.ratio(method))
     sign = 1 if metric in {"brier", "log_loss", *ERRORS} else -1
     for group, value in frame.by_group.items():
-        short = told["shortfall", f"sex={group}"]
+        short = told[f"{metric}_shortfall", f"sex={group}"]
         assert short == pytest.approx(sign * (value - frame.overall))
 
 
@@ -216,7 +216,7 @@ def test_f_beta_is_that_of_each_group_and_of_all_rows() -> None:
         mine = table["sex"] == group
         value = skm.fbeta_score(y[mine], p[mine], beta=2)
         assert told["f_beta", f"sex={group}"].value == pytest.approx(value)
-        short = told["shortfall", f"sex={group}"]
+        short = told["f_beta_shortfall", f"sex={group}"]
         assert short.value == pytest.approx(overall - value)
         assert short.interval is not None
     assert [name for name, _, _ in GroupPerformance(metric="f_beta").problems()] == ["metric"]

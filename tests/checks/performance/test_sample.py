@@ -94,6 +94,7 @@ def test_the_half_width_is_that_of_the_two_sided_interval_at_95_percent() -> Non
     low, high = proportion_bounds(380, 400, 1.959963984540054)
     assert cell.value == pytest.approx((high - low) / 2, abs=1e-9)
     assert "accuracy 0.95" in cell.reason
+    assert cell.name == "accuracy_half_width"
     assert outcome(found, statistic="half_width", metric="accuracy") is Outcome.PASS
     few = labels({0: 30, 1: 30})
     assert outcome(few, statistic="half_width", metric="accuracy") is Outcome.FAIL

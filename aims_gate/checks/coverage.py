@@ -1,0 +1,73 @@
+"""How much of the data is in groups or slices too small to judge, and what would mend that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_TOLD = 3
+"""Small groups that a reason names; a cell of its own names every one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """A group or slice, and how large it is."""
+
+    name: str
+    rows: int
+    """Rows that its statistic rests on, such as its positives; at least 0."""
+    people: int | None = None
+    """All of its rows, where they count towards what is left out and *rows* are some of them."""
+
+    @property
+    def counted(self) -> int:
+        """What counts towards the share that is left out."""
+        return self.rows if self.people is None else self.people
+
+
+def too_small(
+    sizes: Sequence[Size], *, least: int, allowed: float, what: str = "rows", called: str = "groups"
+) -> str:
+    """Say that more than *allowed* of the data are in groups of under *least* rows.
+
+    Args:
+        sizes: Every group, large and small.
+        least: Rows from which on a group is judged.
+        allowed: Share that may be left out, in [0, 1).
+        what: The word for what `Size.rows` counts.
+        called: The word for groups.
+
+    Returns:
+        The reason, with the groups and what would do; empty if no more than *allowed* is left out.
+    """
+    few = sorted((s for s in sizes if s.rows < least), key=lambda s: (-s.rows, s.name))
+    left_out, everything = sum(s.counted for s in few), sum(s.counted for s in sizes)
+    if not few or left_out <= allowed * everything:
+        return ""
+    share = f"{left_out / everything:.1%}"
+    told = (
+        f"{share} of the {what} are in {called} below min_cell {least}"
+        if all(s.people is None for s in sizes)
+        else f"{share} of all rows are in {called} with fewer than {least} {what} to judge by"
+    )
+    names = ", ".join(f"{s.name} has {s.rows:,}" for s in few[:_TOLD])
+    more = f" and {len(few) - _TOLD:,} more are too small" if len(few) > _TOLD else ""
+    told += f", more than max_uncovered {allowed:.1%}: {names}{more}"
+    needed = rows_needed(sizes, least=least, allowed=allowed)
+    enough = f"about {needed:,} {what} of all {called} would do, or " if needed else ""
+    return f"{told}; {enough}fewer and larger {called}"
+
+
+def rows_needed(sizes: Sequence[Size], *, least: int, allowed: float) -> int | None:
+    """Give the rows of all groups at which no more than *allowed* of them would be left out.
+
+    Groups keep their shares: n rows in place of N make a group of m rows one of m n / N. None if
+    no number of rows would do, because groups of no row at all hold too much.
+    """
+    everything, rows = sum(s.counted for s in sizes), sum(s.rows for s in sizes)
+    # if the least group that is judged has m rows now, all that have fewer are left out
+    for m in [least, *sorted({s.rows for s in sizes if 0 < s.rows < least}, reverse=True)]:
+        if sum(s.counted for s in sizes if s.rows < m) <= allowed * everything:
+            return math.ceil(rows * least / m)
+    return None
