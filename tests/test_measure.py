@@ -253,6 +253,10 @@ def test_fewer_rows_than_the_policy_asks_for_are_insufficient() -> None:
         "the evaluation data have 5 rows, fewer than min_rows 6",
     )
     assert len(lacks(task([cell(1.0)], min_rows={Role.EVALUATION: 5}))) == 1
+    absent = lacks(task([cell(1.0)], min_rows={Role.CURRENT: 1}))
+    assert absent[1:] == [
+        (Lack.INSUFFICIENT, "the current data have 0 rows, fewer than min_rows 1")
+    ]
 
 
 def test_the_age_of_data_is_told_where_it_matters() -> None:

@@ -63,7 +63,8 @@ class Answers(ABC):
             if column not in self.kinds:
                 raise MissingColumnError.from_columns(column, self.kinds, where=self.name)
         text = sum(self.kinds[column] is not Kind.NUMBER for column in columns)
-        inputs = [self._input(column, weights, text) for column in columns]
+        # by name, so that columns which only names tell apart have an order, too
+        inputs = [self._input(column, weights, text) for column in sorted(columns)]
         found = discriminant.scores(inputs, of_all, len(names), weights)
         of = of_all[found.rows]
         return {

@@ -52,6 +52,13 @@ class Input:
     most: int = 0
     """Values that have an indicator of their own: the most frequent ones. Null has one, too."""
 
+    def profile(self, weights: Counts) -> tuple[bool, bytes]:
+        """Give what is known of the column by itself, without its name or those of categories."""
+        counts = np.bincount(self.codes + 1, weights, minlength=1).astype(np.int64)
+        if self.ranks is None:
+            counts[1:].sort()
+        return self.ranks is None, counts.tobytes()
+
     def levels(self, weights: Counts, prints: Prints) -> Codes:
         """Give the codes that have an indicator.
 
@@ -105,7 +112,8 @@ def scores(inputs: Sequence[Input], target: Codes, groups: int, weights: Counts)
     """Score every row for each group by rules that were fitted without it.
 
     Args:
-        inputs: At least one column.
+        inputs: At least one column; their order makes a difference only between columns of one
+            `Input.profile`.
         target: Shape (rows,), rows at least 1: the group of each, from 0 and every one in use; -1
             for none, which is neither fitted nor scored.
         groups: How many groups there are.
@@ -114,6 +122,7 @@ def scores(inputs: Sequence[Input], target: Codes, groups: int, weights: Counts)
     Returns:
         Scores of the rows and how many of their copies have each.
     """
+    inputs = sorted(inputs, key=lambda given: given.profile(weights))
     known = _known([*inputs, Input(codes=target, most=groups)], weights)
     dealt = _dealt(known, weights)
     dealt[target < 0] = 0

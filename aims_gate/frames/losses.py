@@ -10,6 +10,7 @@ import numpy as np
 from aims_gate.errors import DataError
 from aims_gate.frames import Counts, Floats, Loss, Moments, Scalar
 from aims_gate.frames.columns import Coded, Codes
+from aims_gate.stats.means import centred
 
 _LEAST = 2.0**-52
 """Where the log loss is clipped, at both ends: scikit-learn's eps for float64."""
@@ -106,7 +107,7 @@ def refuse_infinite(losses: Floats) -> None:
 
 
 def moments_of(losses: Floats, weights: Counts | None) -> Moments:
-    """Give mean, sample variance and g1 of *losses*.
+    """Give mean, sample variance and g1 of *losses*; 0 for both of the last where all are equal.
 
     Repeating a row gives what counting it with a weight gives, up to rounding. DataError if there
     are no rows, or a loss is not finite.
@@ -118,9 +119,9 @@ def moments_of(losses: Floats, weights: Counts | None) -> Moments:
     rows = int(times.sum())
     with np.errstate(over="ignore", invalid="ignore"):
         mean = float((times * losses).sum()) / rows
-        centred = losses - mean
-        second = float((times * centred**2).sum())
-        third = float((times * centred**3).sum())
+        apart = centred(losses, mean)
+        second = float((times * apart**2).sum())
+        third = float((times * apart**3).sum())
     if not all(map(math.isfinite, (mean, second, third))):
         raise DataError("the losses are too large for their moments to be computed")
     return Moments(

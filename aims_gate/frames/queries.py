@@ -12,6 +12,7 @@ from aims_gate.errors import DataError
 from aims_gate.frames import Counts, Floats, Moments, Ranking, Rankings
 from aims_gate.frames.columns import Codes, Mask
 from aims_gate.frames.losses import moments_of
+from aims_gate.stats.samples import WRITTEN_ROWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,7 +64,7 @@ def rankings(
 
     Raises:
         DataError: *k* is missing, a query is null, a label is negative, or a label or score is not
-            finite.
+            finite, or *weights* sum to more than `WRITTEN_ROWS`.
     """
     if k is None and ranking in {Ranking.PRECISION, Ranking.RECALL}:
         raise DataError(f"{ranking} of a ranking needs to know how many places are looked at")
@@ -71,6 +72,7 @@ def rankings(
     for one in scores:
         _refuse(query, label, one)
     if weights is not None:
+        _refuse_many(int(weights.sum()))
         query, label, *scores = (np.repeat(column, weights) for column in (query, label, *scores))
     gain = label if ranking is Ranking.NDCG else (label > 0).astype(np.float64)
     most = len(query) if k is None else k
@@ -102,6 +104,14 @@ def _values(ranking: Ranking, query: Codes, gain: Floats, score: Floats, k: int)
         rows=int(kept.sum()),
         left_out=int(len(told) - told.sum()),
     )
+
+
+def _refuse_many(rows: int) -> None:
+    if rows > WRITTEN_ROWS:
+        raise DataError(
+            f"the weights stand for {rows:,} rows, and {WRITTEN_ROWS:,} can be ranked",
+            hint="give fewer rows, or smaller weights",
+        )
 
 
 def _refuse(query: Codes, label: Floats, score: Floats) -> None:

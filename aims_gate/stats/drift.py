@@ -91,12 +91,15 @@ def wasserstein_error(reference: Ordered, current: Ordered, alpha: float) -> flo
 
 def _law(errors: Floats, spread: float) -> Noise:
     """Match a gamma law to an integral of |bridge|, whose cells have standard errors *errors*."""
-    ranks = (np.arange(CELLS) + 0.5) / CELLS
-    mean = math.sqrt(2 / math.pi) * float(errors.sum())
-    variance = float(errors @ _covariance(ranks) @ errors)
-    if mean == 0:
+    whole = float(errors.sum())
+    if whole == 0:
         return Noise(shape=1.0, scale=0.0)
-    return Noise(shape=mean**2 / variance, scale=variance / mean / _unit(spread))
+    # shares of the whole: squares of the errors themselves overflow, or vanish
+    shares = errors / whole
+    ranks = (np.arange(CELLS) + 0.5) / CELLS
+    variance = float(shares @ _covariance(ranks) @ shares) * math.pi / 2
+    mean = math.sqrt(2 / math.pi) * (whole / _unit(spread))
+    return Noise(shape=1 / variance, scale=variance * mean)
 
 
 def wasserstein_noise(reference: Ordered, current: Ordered, alpha: float) -> float:

@@ -8,18 +8,29 @@ at 95 % covers 92-97 %, but less where labels or errors have a tail that the row
 from __future__ import annotations
 
 import math
+import sys
 
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.jackknife import limits
 from aims_gate.stats.tables import Fit, Jackknife, Residuals
 
 
+def undefined(variance: float) -> str:
+    """Say why nothing can be explained of labels with this *variance*; empty if it can.
+
+    Below the least normal number squares lose their digits, and an error may be rounded to none.
+    """
+    if variance < sys.float_info.min:
+        return "the labels do not vary"
+    return "" if math.isfinite(variance) else "the labels' variance is too large for a number"
+
+
 def r2(fit: Fit) -> float:
     """Give 1 - mean squared error / variance of the labels, in (-inf, 1].
 
-    1 is perfect, 0 is as good as always saying the labels' mean; NaN if the labels do not vary.
+    1 is perfect, 0 is as good as always saying the labels' mean; NaN where it is `undefined`.
     """
-    if not fit.rows or not fit.variance > 0:
+    if not fit.rows or undefined(fit.variance):
         return math.nan
     return 1 - fit.squared.mean / fit.variance
 
@@ -27,9 +38,9 @@ def r2(fit: Fit) -> float:
 def explained_variance(residuals: Residuals) -> float:
     """Give 1 - variance of the errors / variance of the labels, in (-inf, 1].
 
-    1 is perfect up to a constant, 0 is as good as a constant; NaN if the labels do not vary.
+    1 is perfect up to a constant, 0 is as good as a constant; NaN where it is `undefined`.
     """
-    if residuals.rows < 2 or not residuals.variance > 0:
+    if residuals.rows < 2 or undefined(residuals.variance):
         return math.nan
     errors = residuals.errors.variance * (residuals.rows - 1) / residuals.rows
     return 1 - errors / residuals.variance

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aims_gate.stats.intervals import Bounds
-from aims_gate.stats.means import hall_bounds
+from aims_gate.stats.means import centred, hall_bounds
 from aims_gate.stats.tables import Losses
 
 Floats = npt.NDArray[np.float64]
@@ -80,8 +80,8 @@ def moments(values: Floats, counts: Counts) -> Losses:
     """Give rows, mean, sample variance and g1 of distinct *values* and their *counts*."""
     rows = int(counts.sum())
     mean = float(values @ counts) / rows
-    centred = values - mean
-    second, third = float(counts @ centred**2), float(counts @ centred**3)
+    apart = centred(values, mean)
+    second, third = float(counts @ apart**2), float(counts @ apart**3)
     scale = (second / rows) ** 1.5
     return Losses(
         rows=rows,

@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 from scipy.special import ndtr, stdtrit
 
 from aims_gate.stats.intervals import Bounds
-from aims_gate.stats.tables import Losses
+from aims_gate.stats.tables import Floats, Losses
 
 LEAST_ROWS = 30
 """Below so many rows no bound is given: quantiles of the normal law are too narrow."""
@@ -25,8 +26,20 @@ _PER_SKEW = 1.1
 """Rows needed per squared skewness G1: they are as many where one row differs from all others. More
 is worse: samples that happen to look straight would pass, and their bounds were wrong in up to 39 %
 (25 rows per squared skewness, t(5) squared, 100 rows)."""
+_ALIKE = 1e-12
+"""Values that are as near as this to their mean, as shares of the largest, are one value."""
 _STRAIGHT = 1e-9
 """Below such a skewness term the cubic is its own linear part to machine precision."""
+
+
+def centred(values: Floats, mean: float) -> Floats:
+    """Give *values* less their *mean*; exactly 0 each where nothing but rounding tells them apart.
+
+    Else the mean of equal values, rounded away from them, would prove that they hardly vary.
+    """
+    apart: Floats = values - mean
+    far, most = (float(np.abs(part).max(initial=0.0)) for part in (apart, values))
+    return np.zeros_like(apart) if far <= _ALIKE * most else apart
 
 
 def hall_bounds(losses: Losses, z: float) -> Bounds:

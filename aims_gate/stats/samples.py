@@ -15,6 +15,9 @@ from aims_gate.stats.divergence import DIVERGENCES
 
 MOST_ROWS = 4_000_000
 """Rows that a table of bins is written out to at most."""
+WRITTEN_ROWS = 50_000_000
+"""Rows that weights are written out to at most, where each row has to stand by itself: some
+gigabytes."""
 COMPARED_ROWS = 50_000
 """Rows a side of a table of bins that two engines are asked about: all of one shape prove as much,
 and a library counts the rows one by one."""

@@ -17,6 +17,9 @@ from aims_gate.stats.means import hall_bounds
 from aims_gate.stats.paired import mover
 from aims_gate.stats.tables import Losses
 
+_LOST = 1e-12
+"""A share of a sum of squares that subtracting another one does not tell from 0."""
+
 
 def behind(whole: Share, part: Share, z: float) -> Bounds:
     """Give bounds of the whole's proportion minus the part's, in [-1, 1].
@@ -46,9 +49,12 @@ def above(whole: Losses, part: Losses, z: float) -> Bounds:
 def without(whole: Losses, part: Losses) -> Losses:
     """Give the moments of the rows of *whole* that are not in *part*; at least two rows."""
     rows = whole.rows - part.rows
-    sums = [a - b for a, b in zip(_about(whole, whole.mean), _about(part, whole.mean), strict=True)]
+    of_all = _about(whole, whole.mean)
+    sums = [a - b for a, b in zip(of_all, _about(part, whole.mean), strict=True)]
     shift, second, third = (total / rows for total in sums)
     spread = max(second - shift**2, 0.0)
+    if spread * rows <= _LOST * of_all[1]:  # nothing but rounding is left of it
+        spread = 0.0
     cubed = third - 3 * shift * second + 2 * shift**3
     return Losses(
         rows=rows,

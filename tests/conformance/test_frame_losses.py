@@ -145,6 +145,12 @@ def test_rows_that_cannot_be_ranked_are_refused(
         frame.rankings(Ranking.NDCG, query="q", label="y", score="s")
 
 
+def test_weights_of_more_rows_than_memory_holds_are_refused_and_not_written_out(make: Make) -> None:
+    frame = make({"q": [1, 1], "y": [1.0, 0.0], "s": [0.1, 0.2], "w": [2**40, 1]}, weight="w")
+    with pytest.raises(DataError, match=r"1,099,511,627,777 rows, and 50,000,000 can be ranked"):
+        frame.rankings(Ranking.NDCG, query="q", label="y", score="s")
+
+
 def test_places_must_be_told_where_they_are_counted(make: Make) -> None:
     frame = make({"q": [1, 1], "y": [1.0, 0.0], "s": [0.1, 0.2]})
     for ranking in (Ranking.PRECISION, Ranking.RECALL):

@@ -128,6 +128,14 @@ def test_neither_names_nor_the_order_of_rows_change_a_rule(
     assert area(both, group, INPUTS) == pytest.approx(expected, abs=1e-9)
 
 
+@law(10)
+@given(people(), st.permutations(INPUTS))
+def test_the_order_of_columns_does_not_change_a_rule(
+    columns: dict[str, Any], order: list[str]
+) -> None:
+    assert area(columns, "us", order) == pytest.approx(area(columns, "us", INPUTS), abs=1e-9)
+
+
 def test_of_equally_frequent_values_no_name_says_which_has_an_indicator() -> None:
     """Twelve values of 50 rows, ten of them taken, and only the first tells the group."""
     value = np.repeat(np.arange(12), 50)

@@ -69,6 +69,19 @@ def test_two_constant_columns_have_no_distance_and_no_noise() -> None:
     assert wasserstein_noise(one, one, 0.05) == 0
 
 
+@pytest.mark.parametrize("unit", [1e3, 1e100, 3e153])
+def test_the_law_of_noise_does_not_know_the_unit_of_the_values(unit: float) -> None:
+    """Squares of values of 1e153 overflow where they are summed, and those of 1e-200 vanish."""
+    random = np.random.default_rng(5)
+    sides = [random.uniform(-1, 1, rows) for rows in (300, 200)]
+    plain, other = (
+        wasserstein_law(*(Sample.of(side * scale) for side in sides)) for scale in (1.0, unit)
+    )
+    assert (other.shape, other.scale) == pytest.approx((plain.shape, plain.scale))
+    small = wasserstein_law(*(Sample.of(side * 1e-200) for side in sides))
+    assert small.shape == pytest.approx(plain.shape)
+
+
 @pytest.mark.parametrize("law", ["normal", "lognormal", "poisson"])
 @pytest.mark.parametrize(("n", "m"), [(200, 300), (4_000, 150)])
 def test_noise_alone_passes_the_wasserstein_allowance_about_as_often_as_it_says(

@@ -58,6 +58,14 @@ def test_labels_that_do_not_vary_leave_nothing_to_explain() -> None:
     assert math.isnan(fits.explained_variance(rest))
 
 
+@pytest.mark.parametrize("variance", [0.0, 1e-310, math.inf, math.nan])
+def test_a_variance_that_is_no_usable_number_leaves_nothing_explained(variance: float) -> None:
+    """Below 2e-308 an error may be rounded to none, and over an infinite one all errors are 0."""
+    assert fits.undefined(variance)
+    fit = Fit(squared=moments(np.zeros(3)), variance=variance, unexplained=NOTHING)
+    assert math.isnan(fits.r2(fit))
+
+
 def test_bounds_are_those_of_the_mean_pseudo_value_turned_back() -> None:
     found = Jackknife(rows=200, centre=-1.2, variance=3.0, kurtosis=6.0)
     low, high = fits.bounds(0.7, found, 0.025)

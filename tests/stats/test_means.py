@@ -13,6 +13,7 @@ from scipy.stats import skew, t
 
 from aims_gate.stats.means import (
     LEAST_ROWS,
+    centred,
     hall_bounds,
     loss_bounds,
     mean,
@@ -52,6 +53,18 @@ def test_few_rows_and_equal_losses_are_refused() -> None:
     assert "needs 30" in too_few(losses_of(sample[:-1]))
     assert "needs 30" in too_few(losses_of(sample[:1]))
     assert "equal" in too_few(losses_of(np.full(4000, 0.25)))
+
+
+@pytest.mark.parametrize("value", [0.1, 0.7, 3.3e-7, -0.3, 5e-324, 1e300])
+def test_equal_values_have_no_distance_from_their_mean_however_it_is_rounded(value: float) -> None:
+    for rows in (49, 100, 300):
+        sample = np.full(rows, value)
+        assert not centred(sample, float(sample.sum()) / rows).any()
+
+
+def test_values_that_differ_keep_their_distance_from_the_mean() -> None:
+    sample = 1 + np.array([-1e-9, 0.0, 1e-9])
+    assert centred(sample, 1.0).tolist() == (sample - 1).tolist()
 
 
 def test_no_rows_have_no_mean() -> None:

@@ -44,6 +44,16 @@ def test_the_rest_has_the_moments_of_the_rows_that_are_left(
     assert found.skewness == pytest.approx(expected.skewness, abs=1e-6)
 
 
+def test_a_rest_of_equal_losses_does_not_vary() -> None:
+    """What is left of two sums of squares that are equal but for rounding is no variance."""
+    rng = np.random.default_rng(4)
+    for rest in (0.1, 0.7, 3.3e-7):
+        part = rng.gamma(1.5, 2.0, 80)
+        found = without(moments(np.append(part, np.full(300, rest))), moments(part))
+        assert found.mean == pytest.approx(rest)
+        assert (found.variance, found.skewness) == (0.0, 0.0)
+
+
 @LAWS
 @given(
     st.tuples(st.integers(1, 500), st.integers(1, 500)).flatmap(

@@ -62,11 +62,8 @@ def hidden(
     """
     new = [c for c in columns if frame.shared(reference, [c]) <= allowed * frame.rows]
     names = [c for c in columns if c not in new and _names(c, frame)]
-    for apart in ([*new], *([*new, name] for name in names)):
-        found = _without(apart, columns, frame, reference, allowed) if apart else None
-        if found:
-            return found
-    return None
+    looked = _Looked(columns=columns, frame=frame, reference=reference, allowed=allowed)
+    return (looked.without(new) if new else None) or looked.behind_one(names, new)
 
 
 def _names(column: str, frame: Frame) -> bool:
@@ -75,17 +72,46 @@ def _names(column: str, frame: Frame) -> bool:
     return words and frame.repeats([column]) < (1 - _NAMES) * frame.rows
 
 
-def _without(
-    apart: Sequence[str], columns: Sequence[str], frame: Frame, reference: Frame, allowed: float
-) -> Hidden | None:
-    rest = [column for column in columns if column not in apart]
-    shared = frame.shared(reference, rest) if rest else 0
-    share = shared / frame.rows
-    if share <= allowed:
-        return None
-    # one repeated row more than was seen, so that none seen is not taken for none possible
-    chance = min(2 * (reference.repeats(rest) + 1) / reference.rows, 1.0)
-    noise = math.sqrt(share * (1 - share) / frame.rows + chance * (1 - chance) / reference.rows)
-    if share <= allowed + _SLACK * chance + _Z * noise:
-        return None
-    return Hidden(columns=tuple(apart), shared=shared, rows=frame.rows)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Looked:
+    """What is looked at; the fields are those of `hidden`."""
+
+    columns: Sequence[str]
+    frame: Frame
+    reference: Frame
+    allowed: float
+
+    def behind_one(self, names: Sequence[str], new: Sequence[str]) -> Hidden | None:
+        """Look behind each of *names*, besides *new*.
+
+        Rows that are equal without one column are equal without several. So where hardly any row
+        is without all of them, nothing is looked for behind one; else behind either half.
+        """
+        if len(names) < 2:
+            return self.without([*new, *names]) if names else None
+        rest = self._rest([*new, *names])
+        if rest and self._shared(rest) <= self.allowed * self.frame.rows:
+            return None
+        half = len(names) // 2
+        return self.behind_one(names[:half], new) or self.behind_one(names[half:], new)
+
+    def without(self, apart: Sequence[str]) -> Hidden | None:
+        """Look behind columns all at once."""
+        rest = self._rest(apart)
+        shared = self._shared(rest) if rest else 0
+        share = shared / self.frame.rows
+        if share <= self.allowed:
+            return None
+        # one repeated row more than was seen, so that none seen is not taken for none possible
+        rows = self.reference.rows
+        chance = min(2 * (self.reference.repeats(rest) + 1) / rows, 1.0)
+        noise = math.sqrt(share * (1 - share) / self.frame.rows + chance * (1 - chance) / rows)
+        if share <= self.allowed + _SLACK * chance + _Z * noise:
+            return None
+        return Hidden(columns=tuple(apart), shared=shared, rows=self.frame.rows)
+
+    def _rest(self, apart: Sequence[str]) -> list[str]:
+        return [column for column in self.columns if column not in apart]
+
+    def _shared(self, columns: Sequence[str]) -> int:
+        return self.frame.shared(self.reference, columns)

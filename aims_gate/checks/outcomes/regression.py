@@ -75,10 +75,13 @@ def _unexplained(found: Labelled, *, centred: bool) -> Jackknife:
 
 
 def _variance(found: Labelled) -> float:
-    """Give the variance of the labels, divisor rows."""
+    """Give the variance of the labels, divisor rows; exactly 0 for labels of one value."""
     labels = found.frame.distribution(named(found.label))
-    mean = float(labels.values @ labels.counts) / labels.rows
-    return float(np.square(labels.values - mean) @ labels.counts) / labels.rows
+    if len(labels.values) == 1:  # whose mean may be rounded away from it
+        return 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite variance is refused
+        mean = float(labels.values @ labels.counts) / labels.rows
+        return float(np.square(labels.values - mean) @ labels.counts) / labels.rows
 
 
 def _sample(found: Labelled) -> Callable[[], Sample]:

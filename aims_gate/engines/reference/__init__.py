@@ -17,17 +17,18 @@ import aims_gate
 from aims_gate.engines import OWN, Answer, Engines, Sample, Trials
 from aims_gate.engines.reference.process import Process
 from aims_gate.errors import CheckError, MissingExtraError
-from aims_gate.frames import Distribution
+from aims_gate.frames import Counts, Distribution
 from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.divergence import DIVERGENCES, less_noise
 from aims_gate.stats.drift import DISTANCES
-from aims_gate.stats.samples import drawn, order_statistics
+from aims_gate.stats.samples import WRITTEN_ROWS, drawn, order_statistics
 from aims_gate.stats.tables import (
     BetaConfusion,
     Classes,
     ClassRanked,
     Confusion,
+    Ordered,
     Queries,
     Ranked,
     ScoreTable,
@@ -146,6 +147,8 @@ class Reference:
     def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
         """Give scikit-learn's metric of the same name; NaN where it is undefined."""
         found = _sampled(table) or sample()
+        if isinstance(table, Ordered) and (why := _too_many(found.counts)):
+            return Answer.none(self.label, why)
         arguments: dict[str, object] = {
             "metric": metric,
             "truth": found.truth,
@@ -164,6 +167,8 @@ class Reference:
         """Give the error of scikit-learn's calibration curve, freed of what noise adds."""
         from aims_gate.stats import calibration
 
+        if why := _too_many(table.positives, table.negatives):
+            return Answer.none(self.label, why)
         arguments = {
             "scores": table.scores,
             "positives": table.positives,
@@ -222,6 +227,13 @@ def categories(
         "current": current,
         "after": after,
     }
+
+
+def _too_many(*counts: Counts) -> str:
+    """Say that a library which takes each row by itself would need too much memory; else empty."""
+    rows = sum(int(part.sum()) for part in counts)
+    most = f"the library takes each row by itself, {WRITTEN_ROWS:,} of them at most"
+    return f"{rows:,} rows, and {most}" if rows > WRITTEN_ROWS else ""
 
 
 def _pair(method: str, before: object, after: object) -> dict[str, object]:

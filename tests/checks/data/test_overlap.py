@@ -18,6 +18,7 @@ from aims_gate.checks import NoDataError
 from aims_gate.checks.data.overlap import Overlap
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Lack
+from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
@@ -222,6 +223,34 @@ def test_the_column_that_hides_copies_is_named_with_what_to_do() -> None:
     )
     known_as_key = [replace(side, spec=replace(side.spec, key="split")) for side in sides]
     assert share(Overlap(), *known_as_key) == 0.2
+
+
+def amounts(seed: int, columns: int) -> dict[str, Any]:
+    """Rows of whole numbers, each of which may name a row; those of both sides occur on either."""
+    random = np.random.default_rng(seed)
+    return {f"x{i:02d}": random.integers(0, 1_500, 2_000) for i in range(columns)}
+
+
+def test_looking_behind_many_columns_takes_no_more_than_a_look_at_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two hundred columns that may name rows were hashed two hundred times over: three minutes."""
+    looks: list[int] = []
+    shared = ArrowFrame.shared
+
+    def counted(frame: ArrowFrame, other: ArrowFrame, columns: list[str]) -> int:
+        looks.append(len(columns))
+        return shared(frame, other, columns)
+
+    monkeypatch.setattr(ArrowFrame, "shared", counted)
+    trained, tested = amounts(1, 32), amounts(2, 32)
+    cell = judged(Overlap(), data(tested), data(trained, Role.REFERENCE))[""]
+    assert (cell.value, cell.lack) == (0, None)
+    assert sum(looks) < 5 * 32
+    copies = {**trained, "x20": tested["x20"]}
+    hidden = judged(Overlap(), data(copies), data(trained, Role.REFERENCE))[""]
+    assert hidden.lack is Lack.INSUFFICIENT
+    assert "without 'x20', 2,000 of 2,000 rows" in hidden.reason
 
 
 def test_another_kind_on_the_other_side_refuses_and_is_never_a_clean_split() -> None:

@@ -9,6 +9,7 @@ import pytest
 from aims_gate.checks.performance.champion import Champion
 from aims_gate.checks.performance.score import Plain
 from aims_gate.facts import Lack
+from aims_gate.policy.model import DecideOn
 from aims_gate.verdict import Outcome
 from tests.checks.performance.champions import (
     arrays,
@@ -78,6 +79,17 @@ def test_a_slice_without_a_positive_keeps_its_accuracy_and_has_no_recall() -> No
     assert judged(Champion(metric="accuracy", by=("g",)), ours, theirs)["g=x"].value is not None
     cells = tuple(Champion(metric="recall", by=("g",)).measure(inputs(ours, theirs)))
     assert [s.slice for s in cells if s.name == "small_slice"] == ["g=x"]
+
+
+def test_a_slice_without_an_interval_is_insufficient_where_the_value_decides_too() -> None:
+    """F1 of some twenty rows has a value; of so few, its difference has no bounds."""
+    ours, theirs = binary(rows=200)
+    parameters = {"metric": "f1", "by": ["g"], "min_cell": 10}
+    result = ruled(parameters, ours, theirs, decide_on=DecideOn.ESTIMATE)
+    assert result.outcome is Outcome.INSUFFICIENT
+    (short,) = [s for s in result.statistics if s.lack is Lack.INSUFFICIENT]
+    assert short.slice == "g=c"
+    assert "an interval needs 30" in short.reason
 
 
 def test_a_column_of_slices_that_is_not_there_or_cuts_into_rows_is_refused() -> None:
