@@ -59,7 +59,7 @@ class Parent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """What one file states. Rules and tests with problems are left out of it."""
+    """What one file states. Rules, tests and roles of data with problems are left out of it."""
 
     file: str
     head: Stated
@@ -106,8 +106,10 @@ def _details(error: ValidationError) -> Iterator[Any]:
 
 
 def _without(tree: Mapping[str, Any], lost: set[tuple[Any, ...]]) -> dict[str, Any]:
-    """Leave out the rules and tests that have problems."""
+    """Leave out the rules, tests and roles of data that have problems."""
     kept = dict(tree)
+    if isinstance(kept.get("data"), dict):
+        kept["data"] = {k: x for k, x in kept["data"].items() if ("data", k) not in lost}
     for name in ("rules", "tests"):
         if isinstance(kept.get(name), list):
             kept[name] = [x for i, x in enumerate(kept[name]) if (name, i) not in lost]

@@ -153,3 +153,19 @@ def test_policy_check_says_everything_at_once(
         assert "parameter 'by'" in told
     assert guarded(["policy", "check", "policy.yaml"]) == 0
     assert "sound: 2 rules" in capsys.readouterr().out
+
+
+def test_faulty_data_hide_no_faulty_rule(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Bins that do not ascend are one problem, and the rules below them are looked at, too."""
+    head = "apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: x, version: '1'}\n"
+    text = (
+        "data: {evaluation: {label: y, sensitive: {age: [45, 25]}}}\nrules:\n"
+        "  - {id: PERF-01, check: performance.score, with: {metric: auc}}\n"
+        "  - {id: BIAS-02, check: fairness.parity, with: {by: [sex], reference: race=a}}\n"
+    )
+    (folder / "bad.yaml").write_text(head + text, encoding="utf-8")
+    assert guarded(["policy", "check", "bad.yaml"]) == 2
+    told = capsys.readouterr().err
+    assert "bad.yaml:4: data.evaluation.sensitive has bin edges of age" in told
+    assert "did you mean 'roc_auc'?" in told
+    assert "'race=a' is not a group of sex; write it as in reports" in told

@@ -65,9 +65,11 @@ class Pairwise(RateGroups):
         if self.reference and self.against == "rest":
             yield "against", "a reference and the rest exclude each other", "leave one out"
         if self.reference and len(named) != 1:
-            yield "reference", "needs exactly one attribute in by", "split the rule"
+            what = f"the reference {self.reference!r} needs exactly one attribute in by"
+            yield "reference", what, "such as by: [sex], reference: sex=M; split the rule for more"
         elif self.reference and not is_of(self.reference, named[0]):
-            yield "reference", f"{self.reference!r} is not a group of {named[0]}", ""
+            what = f"{self.reference!r} is not a group of {attributes.title(named[0])}"
+            yield "reference", what, "write it as in reports, such as sex=M"
 
     def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:
         """Compare every ordered pair of groups, one correction over all of them."""

@@ -6,7 +6,8 @@ must be ready, a chain must end, and a model's files must lie where its run keep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from aims_gate.errors import SourceError, UsageError
@@ -102,20 +103,51 @@ def _made_from(commit: str, registry: Registry, experiment: str) -> str:
 
 
 def _alias(target: AliasTarget, walk: _Walk) -> Resolved:
-    version = walk.registry.get_alias(target.name, target.alias)
+    with _told_what_there_is(target.name, lambda: _aliases(target.name, walk.registry)):
+        version = walk.registry.get_alias(target.name, target.alias)
     if version.name != target.name:
         raise SourceError(f"alias {target.alias} answers with {version.name!a}", where=target.name)
     return _version(version, walk)
 
 
 def _named(target: VersionTarget, walk: _Walk) -> Resolved:
-    version = walk.registry.get_version(target.name, target.version)
+    with _told_what_there_is(target.name, lambda: _versions(target.name, walk.registry)):
+        version = walk.registry.get_version(target.name, target.version)
     if (version.name, version.version) != (target.name, target.version):
         raise SourceError(
             f"MLflow answers with another version, {version.name!a} {version.version!a}",
             where=_uri(target.name, target.version),
         )
     return _version(version, walk)
+
+
+@contextmanager
+def _told_what_there_is(name: str, known: Callable[[], Iterable[str]]) -> Iterator[None]:
+    """Add to the refusal of a version or alias that is not there those that *known* gives."""
+    try:
+        yield
+    except SourceError as error:
+        # of an alias MLflow says so with 400, as it says much else
+        if not isinstance(error, NotFoundError) and "not found" not in error.what:
+            raise
+        try:
+            found = list(known())
+        except SourceError:
+            found = []
+        more = " and more" if len(found) > MAX_CHAIN else ""
+        none = f"none is known of {name!a}: look at its name, and at the server's address"
+        listed = f"known of {name!a}: {', '.join(found[:MAX_CHAIN])}{more}"
+        error.what = error.what.removesuffix(".")
+        error.hint = listed if found else none
+        raise
+
+
+def _aliases(name: str, registry: Registry) -> Iterator[str]:
+    return (f"@{alias}" for alias in sorted(registry.aliases(name)))
+
+
+def _versions(name: str, registry: Registry) -> Iterator[str]:
+    return (f"version {one.version}" for one in registry.versions(name, last=MAX_CHAIN + 1))
 
 
 def _logged(target: ModelTarget, walk: _Walk) -> Resolved:

@@ -12,7 +12,7 @@ from aims_gate.errors import SourceError
 from aims_gate.policy.model import Role
 from aims_gate.sources.mlflow import facts
 from aims_gate.sources.mlflow.facts import dataset_digest, run_facts
-from aims_gate.sources.mlflow.registry import DatasetInput, Run
+from aims_gate.sources.mlflow.registry import DatasetInput, NotFoundError, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.rest import RestRegistry
 from tests.proxy import Answer, Proxy, Request
@@ -71,6 +71,56 @@ def test_answers_that_contradict_the_question_are_refused(
 ) -> None:
     with pytest.raises(SourceError, match=why):
         follow(uri, answers)
+
+
+@pytest.mark.parametrize(
+    ("uri", "answers", "hint"),
+    [
+        (
+            "models:/cr/7",
+            {
+                "search": {
+                    "model_versions": [version("x", version=n)["model_version"] for n in "32"]
+                }
+            },
+            "known of 'cr': version 3, version 2",
+        ),
+        (
+            "models:/cr@live",
+            {"get": {"registered_model": {"aliases": [{"alias": "champion", "version": "2"}]}}},
+            "known of 'cr': @champion",
+        ),
+        ("models:/rc/1", {"search": {}}, "none is known of 'rc': look at its name"),
+        ("models:/rc/1", {}, "none is known of 'rc': look at its name"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_what_is(
+    uri: str, answers: dict[str, dict[str, Any]], hint: str
+) -> None:
+    """A misspelt name, a version of tomorrow and an alias of yesterday look alike to MLflow."""
+    with pytest.raises(NotFoundError) as caught:
+        follow(uri, answers)
+    assert caught.value.hint.startswith(hint)
+
+
+def test_an_alias_that_is_on_no_version_is_refused_with_those_that_are() -> None:
+    """MLflow says 400 to it, and to much else, of which nothing is added."""
+    known = {"registered_model": {"aliases": [{"alias": "champion", "version": "2"}]}}
+
+    def told(message: str) -> str:
+        def plan(_number: int, request: Request) -> Answer:
+            refused = {"error_code": "INVALID_PARAMETER_VALUE", "message": message}
+            asked = "/alias" in request.path
+            body = json.dumps(refused if asked else known).encode()
+            return Answer(status=400 if asked else 200, body=body)
+
+        with Proxy("http://127.0.0.1:9", plan) as proxy, pytest.raises(SourceError) as caught:
+            resolve("models:/cr@live", RestRegistry(proxy.url, {}), {})
+        return str(caught.value)
+
+    found = told("Registered model alias live not found.")
+    assert found.endswith("alias live not found; known of 'cr': @champion")
+    assert "known of" not in told("Invalid alias name.")
 
 
 @pytest.mark.parametrize(
