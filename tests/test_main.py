@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -94,6 +95,22 @@ def test_a_reader_that_goes_away_is_not_a_pass(folder: Path) -> None:
     # a reader that has seen enough, as `head` has, is nothing to report
     assert b"exit(1)" not in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_library_that_exits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`policy checks | head`: click exits 1 behind our back, which reads as a refusal."""
+
+    def gone(*_args: object, **_options: object) -> int:
+        raise BrokenPipeError(errno.EPIPE, "gone")
+
+    monkeypatch.setattr(cli, "invoke", gone)
+    before = sys.stdout, sys.stderr
+    monkeypatch.setattr(os, "dup2", lambda *_: None)  # what the runner itself writes to stays open
+    assert entry.guarded(["policy", "checks"]) == 3
+    assert (sys.stdout, sys.stderr) == before
+    assert not capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
