@@ -175,9 +175,10 @@ def test_what_is_not_a_number_is_an_error(value: float | None) -> None:
 )
 def test_each_lack_is_its_own_outcome(lack: Lack, expected: str) -> None:
     """A cell without a value keeps its reason and its outcome, even beside one that passes."""
-    bad = cell(None, lack=lack, reason="said why")
-    result = judge(task(), [cell(1.0), bad], now=NOW, insufficient=BLOCK)
-    assert (result.outcome, "said why" in result.reason) == (expected, True)
+    for value in (None, 1.0):  # which no check gives beside a lack, and which would pass
+        bad = cell(value, lack=lack, reason="said why")
+        result = judge(task(), [cell(1.0), bad], now=NOW, insufficient=BLOCK)
+        assert (result.outcome, "said why" in result.reason) == (expected, True)
 
 
 def test_nothing_measured_is_an_error() -> None:

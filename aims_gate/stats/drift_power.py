@@ -18,6 +18,9 @@ from aims_gate.facts import Need
 from aims_gate.stats.divergence import DIVERGENCES
 from aims_gate.stats.power import LEAST_SAMPLE, POWER, Z_POWER, least
 
+_MOST_ROWS = 2.0**53
+"""More rows than weights may stand for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftDesign:
@@ -72,7 +75,9 @@ class OrderedDesign:
         """
         spread = Z_POWER * self.error
         room = min((serious - limit) / spread, (serious - line) / (self.noise + spread))
-        return _need(self, 1 / room**2 if room > 0 else math.inf, serious)
+        root = 1 / room if room > 0 else math.inf
+        # multiplied, since a power that overflows raises
+        return _need(self, root * root, serious)
 
 
 def _need(design: DriftDesign | OrderedDesign, least_n: float, serious: float) -> Need:
@@ -86,7 +91,7 @@ def _need(design: DriftDesign | OrderedDesign, least_n: float, serious: float) -
 
 
 def _wanted(reference: int, least_n: float, least_rows: int) -> str:
-    if math.isinf(least_n):
+    if least_n >= _MOST_ROWS:
         return "no number of rows could"
     if reference <= max(least_n, least_rows - 1):
         more = max(math.floor(least_n) + 1, least_rows)

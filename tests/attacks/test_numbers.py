@@ -92,3 +92,18 @@ def test_drift_in_a_very_large_or_small_unit_is_judged_like_any_other(
     # a standard deviation below 0.001 counts as 0.001, so in the small unit nothing has moved
     assert result.outcome is (Outcome.FAIL if unit > 1 else Outcome.PASS)
     assert "1 of 3 columns: x0" in result.reason or unit < 1
+
+
+def test_one_value_that_is_far_out_of_scale_does_not_end_the_run(gate: Gate) -> None:
+    """The rows that it would take, a square of 1e170, were no float, and no rule was decided."""
+    after = normal(2, 300, columns=3)
+    after["x0"][0] = 1e170
+    before = normal(1, 300, columns=3)
+    (share, *_columns) = only(gate(SHARE, reference=before, current=after)).statistics
+    assert share.interval is not None
+    assert share.value == 0
+    assert share.interval.high > 0.3, "it may have moved"
+    single = SHARE.replace("share", "columns")
+    result = only(gate(single, reference=before, current=after))
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert "no number of rows could" in result.reason

@@ -188,6 +188,13 @@ def test_a_class_predicted_once_and_a_lone_error_leave_weighted_precision_unboun
     assert "cannot be left out" in jackknife.too_few(found)
 
 
+def test_without_an_error_or_a_hit_nothing_shows_how_much_a_metric_varies() -> None:
+    right, wrong = np.diag([30, 20, 40]), np.array([[0, 30, 0], [0, 0, 20], [40, 0, 0]])
+    assert "no row among 90 is wrong" in classes.too_few(table_of(right))
+    assert "no row among 90 is right" in classes.too_few(table_of(wrong))
+    assert not classes.too_few(table_of(right + np.eye(3, k=1, dtype=np.int64)))
+
+
 @pytest.mark.parametrize(("rows", "right"), [(60, 0.75), (100, 0.75), (300, 0.9)])
 def test_weighted_precision_is_covered_as_often_as_its_interval_says(
     rows: int, right: float

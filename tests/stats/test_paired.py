@@ -119,6 +119,14 @@ def ranks(seed: int, rows: tuple[int, int] = (60, 140)) -> tuple[ArrowFrame, Pla
     return frame, found, error
 
 
+def test_two_models_that_never_differ_are_not_known_without_error() -> None:
+    """Half a row on each side: 1 / n for none that differ, and Wald's error for many."""
+    assert Discordant(first=0, second=0, rows=400).error == pytest.approx(1 / 400)
+    many = Discordant(first=90_000, second=60_000, rows=1_000_000)
+    wald = math.sqrt(0.15 - 0.03**2) / 1_000
+    assert many.error == pytest.approx(wald, rel=1e-5)
+
+
 @LAWS
 @given(st.integers(0, 2**32 - 1))
 def test_the_error_is_delongs_for_a_contrast_of_two_areas(seed: int) -> None:

@@ -23,7 +23,7 @@ from aims_gate.stats import classes, confusion, scores, slices
 from aims_gate.stats.confusion import Share
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.intervals import Bounds
-from aims_gate.stats.means import too_few
+from aims_gate.stats.means import LEAST_ROWS, too_few
 from aims_gate.stats.paired import ErrorDesign, minus, quantile
 from aims_gate.stats.power import GroupDesign
 from aims_gate.stats.tables import Classes, Confusion, Losses, ScoreTable
@@ -266,8 +266,10 @@ def _too_few(whole: ScoreTable, part: ScoreTable) -> str:
     """Say why mean losses of slice or rest have no bounds; empty for proportions."""
     if not (isinstance(whole, Losses) and isinstance(part, Losses)):
         return ""
-    why = too_few(part)
-    return why or too_few(slices.without(whole, part))
+    outside = whole.rows - part.rows
+    if outside < LEAST_ROWS:
+        return f"{outside:,} rows are outside the slice, and a mean's interval needs {LEAST_ROWS}"
+    return too_few(part) or too_few(slices.without(whole, part))
 
 
 def _against_rest(

@@ -134,6 +134,28 @@ def test_a_mean_that_a_few_rows_dominate_is_insufficient() -> None:
     assert "dominate" in result.reason
 
 
+@pytest.mark.parametrize("outside", [1, 2, 29])
+def test_a_slice_of_nearly_all_rows_leaves_too_few_and_hides_no_other_slice(outside: int) -> None:
+    """One row beside it was 0/0, a crash that took the breach of the other column with it."""
+    rng = np.random.default_rng(0)
+    y, rows = rng.normal(0, 1, 400), np.arange(400)
+    worse = rows % 2 == 0
+    columns = {
+        "y": y,
+        "p": y + rng.normal(0, np.where(worse, 9, 1)),
+        "x": np.where(rows < outside, "a", "b"),
+        "z": np.where(worse, "c", "d"),
+    }
+    found = data(columns, label="y", prediction="p")
+    parameters = {"metric": "mae", "by": ["x", "z"], "max_uncovered": 0.1}
+    result = ruled(parameters, found, require=Threshold(at_most=1.0))
+    told = {cell.slice: cell for cell in result.statistics if cell.judged}
+    assert told["x=b"].lack is Lack.INSUFFICIENT
+    assert told["x=b"].reason.startswith(f"{outside:,} rows are outside the slice")
+    assert (told["z=c"].value or 0) > 1
+    assert result.outcome is Outcome.FAIL
+
+
 @pytest.mark.parametrize("fails", [1, 2])
 def test_an_engine_that_fails_on_the_whole_or_on_a_slice_is_an_error(fails: int) -> None:
     class Broken:
