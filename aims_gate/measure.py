@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import logging
 import math
+import os
+import sys
+import threading
 import traceback
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +30,8 @@ from aims_gate.sources.subject import Subject
 
 _LOG = logging.getLogger(__name__)
 _ROUNDED = 1e-9
+_POLITE = 10
+"""Niceness of what is measured ahead."""
 
 AGE = "age_days"
 """The context statistic that carries how old a role's data are, for `judge`."""
@@ -70,13 +76,27 @@ def read_ahead(tasks: Iterable[Task], subject: Subject, *, now: datetime, engine
     What takes long in large data, reading and sorting, is kept by the frames and done when a
     library is there to be asked.
     """
-    for task in tasks:
-        engine = engines[task.engine]
-        if type(task.check).about.asks and not engine.ready:
-            ahead = Ahead(engines["native"], engine)
-            # whatever fails here fails again, and is told, where it is measured
-            with suppress(Exception):
-                tuple(task.check.measure(_inputs(task, subject, now=now, engine=ahead)))
+    asking = [task for task in tasks if type(task.check).about.asks]
+    if all(engines[task.engine].ready for task in asking):
+        return
+
+    def work() -> None:
+        for task in asking:
+            engine = engines[task.engine]
+            if not engine.ready:
+                ahead = Ahead(engines["native"], engine)
+                # whatever fails here fails again, and is told, where it is measured
+                with suppress(Exception):
+                    tuple(task.check.measure(_inputs(task, subject, now=now, engine=ahead)))
+
+    with ThreadPoolExecutor(1, initializer=_step_back) as pool:
+        pool.submit(work).result()
+
+
+def _step_back() -> None:
+    """Leave the processors to the loading libraries, which take longer; so do threads from here."""
+    if sys.platform == "linux":  # where a thread has a priority of its own, and hands it down
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _POLITE)
 
 
 def _inputs(task: Task, subject: Subject, *, now: datetime, engine: Engine) -> Inputs:

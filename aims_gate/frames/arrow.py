@@ -40,7 +40,7 @@ from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.identity import compared, identities, known
 from aims_gate.frames.lazy import LazyTable
-from aims_gate.frames.memory import Memory
+from aims_gate.frames.memory import Memory, size_of
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
 from aims_gate.frames.patterns import matching
 from aims_gate.frames.times import instants, not_after, span_of
@@ -142,6 +142,13 @@ class ArrowFrame(Answers):
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         """Give *column* by the values of *by*, ascending, rows with null *by* left out."""
+        return self.memory.get(
+            ("split", column, by),
+            lambda: self._split(column, by),
+            lambda parts: sum(map(size_of, parts.values())),
+        )
+
+    def _split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         values, groups = self._numbers(column), self._coded(Key(column=by))
         # small codes are sorted by radix, in linear time
         codes = groups.codes.astype(np.min_scalar_type(len(groups.values)), copy=False)
