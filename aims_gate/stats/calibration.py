@@ -137,7 +137,7 @@ def too_few(found: Reliability) -> str:
     wanted = ROWS_PER_BIN * found.asked
     if found.total >= wanted:
         return ""
-    return f"{found.total:,} rows, and {found.asked} bins need {wanted:,}"
+    return f"{found.total:,} rows, and {found.asked} bins need {wanted:,}; fewer bins need fewer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,8 @@ def test_an_estimate_that_is_none_is_not_freed_to_0(estimate: float) -> None:
 
 
 def test_fewer_rows_than_bins_can_bear_have_no_bounds() -> None:
-    assert "224 rows, and 15 bins need 225" in calibration.too_few(drawn(1, 224))
+    told = calibration.too_few(drawn(1, 224))
+    assert told == "224 rows, and 15 bins need 225; fewer bins need fewer"
     assert not calibration.too_few(drawn(1, 225))
 
 
