@@ -101,9 +101,11 @@ class Both:
     def drift_of_bins(self, method: str, table: Binned) -> Answer:
         """Give our distance where a library's plain one of the same shares is the same."""
         ours = self._native.drift_of_bins(method, table)
+        if table.bins < 2:  # neither has anything to compute
+            return ours
         asked = scaled(table) if DIVERGENCES[method].smooth else table
         theirs = self._reference.drift_of_bins(method, asked)
-        plain = DIVERGENCES[method].plain(*drawn(method, asked)) if table.bins > 1 else 0.0
+        plain = DIVERGENCES[method].plain(*drawn(method, asked))
         return _agreed(ours, plain, theirs, TOLERANCES[method])
 
     def drift_of_numbers(
@@ -141,8 +143,6 @@ def _agreed(ours: Answer, plain: float, theirs: Answer, tolerance: Tolerance) ->
     """Give our answer if *plain*, which both compute, is theirs too."""
     if theirs.problem:
         return Answer.none(ours.by, f"no second opinion: {theirs.problem}")
-    if theirs.by == ours.by:  # one bin: neither has anything to compute
-        return ours
     if not tolerance.holds(plain, theirs.plain):
         apart = f"further apart than {tolerance.relative:g} relative"
         what = f"{ours.by} computes {plain:.12g} and {theirs.by} {theirs.plain:.12g}"

@@ -35,10 +35,13 @@ class Bent:
 
     behind: Engine
     factor: float
+    by: str = ""
+    """The name that it answers under, if not its own."""
 
     def _bend(self, answer: Answer) -> Answer:
         moved = answer.plain * self.factor
-        return replace(answer, value=answer.value * self.factor, plain=moved)
+        bent = replace(answer, value=answer.value * self.factor, plain=moved)
+        return replace(bent, by=self.by or answer.by)
 
     def compare(self, *arguments: Any) -> tuple[Answer, ...]:
         return tuple(map(self._bend, self.behind.compare(*arguments)))
@@ -244,3 +247,14 @@ def test_a_share_of_columns_that_engines_do_not_agree_on_is_no_share(engines: En
         assert {s.slice for s in found if s.judged and s.lack is Lack.UNDEFINED} == lacking
     shared = next(s for s in Share().measure(with_engine(inputs(*roles), engines["both"])))
     assert shared.engine.endswith(" agrees")
+
+
+def test_a_library_under_our_own_name_is_held_against_us_too(engines: Engines) -> None:
+    """The child says which library answered; it must not be believed that nobody had to."""
+    other: Any = Bent(behind=engines["reference"], factor=1.5, by=engines["native"].label)
+    engine = Both(engines["native"], other)
+    (rates,) = engine.compare(Measure.GAP, [(LOW, HIGH)])
+    table = categorical({"a": 60, "b": 40}, {"a": 40, "b": 60})
+    for answer in (rates, engine.drift_of_bins("psi", table)):
+        assert math.isnan(answer.value)
+        assert "further apart" in answer.problem
