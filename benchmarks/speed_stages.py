@@ -15,8 +15,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aims_gate import pipeline
-from aims_gate.operations import run as gate
+from aims_gate.cli.lean import import_lean
+
+import_lean()  # as the command line does, before anything else imports NumPy
+
+from aims_gate import pipeline  # noqa: E402
+from aims_gate.operations import run as gate  # noqa: E402
 
 
 def main() -> None:
