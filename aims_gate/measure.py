@@ -96,7 +96,8 @@ def read_ahead(tasks: Iterable[Task], subject: Subject, *, now: datetime, engine
 def _step_back() -> None:
     """Leave the processors to the loading libraries, which take longer; so do threads from here."""
     if sys.platform == "linux":  # where a thread has a priority of its own, and hands it down
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _POLITE)
+        with suppress(OSError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _POLITE)
 
 
 def _inputs(task: Task, subject: Subject, *, now: datetime, engine: Engine) -> Inputs:

@@ -162,6 +162,21 @@ def test_reading_ahead_measures_with_our_own_engine_while_a_library_loads_and_te
             )  # fmt: skip
 
 
+def test_a_sandbox_that_forbids_a_lower_priority_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def forbidden(*_arguments: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", forbidden)
+    seen: list[str] = []
+    asking = replace(task(None), check=Asking(answer=[], seen=seen), engine="both")
+    with Engines(os.environ) as engines:
+        engines["both"].start(["scikit-learn"])
+        read_ahead([asking], subject(), now=NOW, engines=engines)
+    assert seen == ["Ahead"]
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

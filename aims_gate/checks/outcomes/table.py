@@ -78,7 +78,9 @@ def finite(data: Data, column: str, scores: Distribution) -> tuple[Floats, Count
     if not good.all() or scores.nulls:
         bad = int(scores.counts[~good].sum()) + scores.nulls
         raise DataError(
-            f"{bad:,} scores in {column} are not finite numbers", where=f"{data.role} data"
+            # the scores may be those of one class, and others may have more
+            f"at least {bad:,} scores in {column} are not finite numbers",
+            where=f"{data.role} data",
         )
     return scores.values, scores.counts
 
