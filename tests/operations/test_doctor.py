@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from aims_gate.operations.doctor import Finding, Setup, State, examine
 from tests.conftest import Store
 from tests.proxy import Answer, Plan, Proxy, Request
 from tests.registry_content import Content
+from tests.servers import Server
 
 NOW = datetime(2027, 1, 15, tzinfo=UTC)
 POLICY = """\
@@ -49,32 +50,42 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
+@pytest.fixture
+def own_server(tmp_path: Path, empty_store: Path) -> Iterator[str]:
+    """A server that no other test writes to: all that changes on it, the doctor changed."""
+    server = Server(folder=tmp_path / "own", store=empty_store)
+    try:
+        server.start()
+        yield server.url
+    finally:
+        server.kill()
+
+
+def held(content: Content) -> tuple[set[str], set[str]]:
+    """All experiments and runs of a server."""
+    experiments = content.client.search_experiments()
+    runs = content.client.search_runs([e.experiment_id for e in experiments])
+    return {e.name for e in experiments}, {run.info.run_id for run in runs}
+
+
 @pytest.mark.server
-def test_a_real_server(mlflow_server: str) -> None:
-    """Reached over REST: version, registry, proxied artifacts, permission, and a model."""
-    content = Content(uri=mlflow_server)
+def test_a_real_server(own_server: str) -> None:
+    """Reached over REST: version, registry, proxied artifacts, permission, a model; none written.
+
+    Whether evidence may be published is asked with and without the experiment it goes to.
+    """
+    content = Content(uri=own_server)
     logged = content.registered("doctor")
-    before = {run.info.run_id for run in content.client.search_runs(["0"])}
-    experiments = {e.name for e in content.client.search_experiments()}
-    findings = look({"MLFLOW_TRACKING_URI": mlflow_server}, model=logged.uri)
-    assert "over REST, MLflow 3." in one(findings, "server", State.OK).what
-    one(findings, "registry", State.OK)
-    assert "the server hands out" in one(findings, "artifacts", State.OK).what
-    one(findings, "publishing", State.OK)
-    assert logged.run_id in one(findings, "model", State.OK).what
-    assert {run.info.run_id for run in content.client.search_runs(["0"])} == before
-    assert {e.name for e in content.client.search_experiments()} == experiments
-
-
-@pytest.mark.server
-def test_permission_is_asked_without_writing(mlflow_server: str) -> None:
-    """With the experiment there, an impossible run is asked for, and none is made."""
-    client = Content(uri=mlflow_server).client
-    found = client.get_experiment_by_name("aims-gate")
-    experiment = found.experiment_id if found else client.create_experiment("aims-gate")
-    before = len(client.search_runs([experiment]))
-    one(look({"MLFLOW_TRACKING_URI": mlflow_server}), "publishing", State.OK)
-    assert len(client.search_runs([experiment])) == before
+    for make in (lambda: None, lambda: content.client.create_experiment("aims-gate")):
+        make()
+        before = held(content)
+        findings = look({"MLFLOW_TRACKING_URI": own_server}, model=logged.uri)
+        assert "over REST, MLflow 3." in one(findings, "server", State.OK).what
+        one(findings, "registry", State.OK)
+        assert "the server hands out" in one(findings, "artifacts", State.OK).what
+        one(findings, "publishing", State.OK)
+        assert logged.run_id in one(findings, "model", State.OK).what
+        assert held(content) == before
 
 
 def answering(status: int, part: str) -> Plan:
