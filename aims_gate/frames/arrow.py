@@ -28,6 +28,7 @@ from aims_gate.frames.columns import (
     Codes,
     Mask,
     binned,
+    by_code,
     coded,
     grouped,
     kind_of,
@@ -105,9 +106,6 @@ class ArrowFrame(Answers):
 
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN)."""
-        known: Distribution | None = self.memory.kept(("distribution", column))
-        if known is not None:
-            return known.nulls
         return self.memory.get(
             ("nulls", column), lambda: self._total(missing(self._column(column)))
         )
@@ -132,13 +130,24 @@ class ArrowFrame(Answers):
 
     def distribution(self, column: str) -> Distribution:
         """Give the ordered distribution of a number or boolean; DataError for other kinds."""
-        return self.memory.get(("distribution", column), lambda: self._distribution(column))
+        key = "distribution", column
+        if self.memory.keeps_sorted:
+            return self.memory.get(key, lambda: self._distribution(column))
+        known: Distribution | None = self.memory.kept(key)
+        return self._distribution(column) if known is None else known
 
     def _distribution(self, column: str) -> Distribution:
         self._refuse_other_kinds(column)
-        if self.weights is not None:
-            return by_sorting_weighted(self._numbers(column), self.weights)
-        return ordered(self._column(column))
+        if self.weights is None:
+            found = ordered(self._column(column))
+        else:
+            found = by_sorting_weighted(self._numbers(column), self.weights)
+        self.memory.get(("nulls", column), lambda: found.nulls)
+        return found
+
+    def keep_sorted(self, *, keep: bool) -> None:
+        """Keep columns that are sorted from now on, or no longer; what is kept stays."""
+        self.memory.keeps_sorted = keep
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         """Give *column* by the values of *by*, ascending, rows with null *by* left out."""
@@ -150,22 +159,11 @@ class ArrowFrame(Answers):
 
     def _split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         values, groups = self._numbers(column), self._coded(Key(column=by))
-        # small codes are sorted by radix, in linear time
-        codes = groups.codes.astype(np.min_scalar_type(len(groups.values)), copy=False)
-        codes = np.where(groups.codes < 0, len(groups.values), codes).astype(codes.dtype)
-        order = np.argsort(codes, kind="stable")
-        values = values[order]
-        weights = None if self.weights is None else self.weights[order]
-        ends = np.cumsum(np.bincount(codes, minlength=len(groups.values) + 1))
+        weights = () if self.weights is None else (self.weights,)
         found: dict[Scalar, Distribution] = {}
-        for place, (value, end) in enumerate(zip(groups.values, ends, strict=False)):
-            part = slice(int(ends[place - 1]) if place else 0, int(end))
-            if part.stop > part.start:
-                found[value] = (
-                    by_sorting(values[part].copy())
-                    if weights is None
-                    else by_sorting_weighted(values[part], weights[part])
-                )
+        for value, part in zip(groups.values, by_code(groups, values, *weights), strict=True):
+            if len(part[0]):
+                found[value] = by_sorting_weighted(*part) if weights else by_sorting(*part)
         return found
 
     def parts(

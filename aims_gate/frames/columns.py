@@ -201,6 +201,28 @@ def grouped(
     return first.astype(np.int64), np.split(order, ends[:-1]) if len(first) else []
 
 
+def by_code(column: Coded, *arrays: npt.NDArray[Any]) -> list[tuple[npt.NDArray[Any], ...]]:
+    """Give for each value of *column* its rows of *arrays*, which have one entry a row, in order.
+
+    Some rows are ordered at a time: an order of all would take as much again as an array.
+    """
+    rows, size = len(column.codes), len(column.values) + 1
+    steps = [slice(start, start + max(_TABLE, size)) for start in range(0, rows, max(_TABLE, size))]
+    # null has code -1, and the first place
+    counts = [np.bincount(column.codes[step] + 1, minlength=size) for step in steps]
+    ends = np.cumsum(sum(counts, np.zeros(size, dtype=np.int64)))
+    found = [np.empty_like(array) for array in arrays]
+    begun = np.append(0, ends[:-1])
+    for step, count in zip(steps, counts, strict=True):
+        order = np.argsort(column.codes[step], kind="stable")  # small codes by radix
+        places = np.repeat(begun - np.cumsum(count) + count, count) + np.arange(len(order))
+        for new, array in zip(found, arrays, strict=True):
+            new[places] = array[step][order]
+        begun += count
+    parts = [slice(start, end) for start, end in pairwise(ends.tolist())]
+    return [tuple(array[part] for array in found) for part in parts]
+
+
 def _combined(columns: Sequence[Coded], rows: int) -> npt.NDArray[np.int64]:
     """Give one code for each row, in the order of the columns' values, null last."""
     combined, size = np.zeros(rows, dtype=np.int64), 1

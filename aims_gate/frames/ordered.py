@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from aims_gate.frames import Counts, Distribution, Floats
 from aims_gate.frames.columns import numbers, plain, undictionary
+from aims_gate.stats.counting import once
 
 _NARROW = 1 << 16
 """A range of this many whole numbers is always counted, a wider one if there are as many rows."""
@@ -64,10 +65,14 @@ def _whole(values: Numbers, nulls: int) -> Distribution:
         return _runs(values, None, nulls)
     # in unsigned numbers of the same width differences wrap round to the right ones
     unsigned = values.view(f"u{values.itemsize}")
-    above = unsigned - np.array(low, dtype=values.dtype).view(unsigned.dtype)
-    counts = np.bincount(above.astype(np.int64, copy=False))
+    least = np.array(low, dtype=values.dtype).view(unsigned.dtype)
+    counts = np.zeros(high - low + 1, dtype=np.int64)
+    step = max(_NARROW, len(counts))
+    for start in range(0, len(values), step):
+        above = (unsigned[start : start + step] - least).astype(np.int64, copy=False)
+        counts += np.bincount(above, minlength=len(counts))
     found = np.flatnonzero(counts)
-    distinct = found.astype(unsigned.dtype) + np.array(low, dtype=values.dtype).view(unsigned.dtype)
+    distinct = found.astype(unsigned.dtype) + least
     return _runs(distinct.view(values.dtype), counts[found], nulls)
 
 
@@ -76,14 +81,14 @@ def _runs(values: Numbers, counts: Counts | None, nulls: int) -> Distribution:
     wide: Floats = values.astype(np.float64, copy=False)
     changes = wide[1:] != wide[:-1]
     if changes.all():
-        # every value once: the counts are one number, seen from every place
-        ones = np.broadcast_to(np.int64(1), wide.shape)
-        return Distribution(values=wide, counts=ones if counts is None else counts, nulls=nulls)
-    starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
-    if counts is None:
-        summed = np.diff(starts, append=len(wide))
-    else:
-        summed = np.add.reduceat(counts, starts)
+        return Distribution(
+            values=wide, counts=once(len(wide)) if counts is None else counts, nulls=nulls
+        )
+    ends = np.empty(np.count_nonzero(changes) + 2, dtype=np.int64)
+    ends[0], ends[-1] = 0, len(wide)
+    np.add(np.flatnonzero(changes), 1, out=ends[1:-1])
+    starts = ends[:-1]
+    summed = np.diff(ends) if counts is None else np.add.reduceat(counts, starts)
     return Distribution(
         values=wide[starts], counts=summed.astype(np.int64, copy=False), nulls=nulls
     )
