@@ -123,8 +123,8 @@ class ArrowFrame(Answers):
 
     def _count(self, keys: tuple[Key, ...]) -> Cells:
         columns = [self._coded(key) for key in keys]
-        rows, counts = tabulate(columns, self.weights, self.table.num_rows)
-        values = [_decode(column, rows) for column in columns]
+        codes, counts = tabulate(columns, self.weights, self.table.num_rows)
+        values = [_decode(*column) for column in zip(columns, codes, strict=True)]
         cells = tuple(zip(*values, strict=True)) if values else ((),) * len(counts)
         return Cells(keys=keys, values=cells, counts=counts)
 
@@ -158,10 +158,11 @@ class ArrowFrame(Answers):
         )
 
     def _split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
-        values, groups = self._numbers(column), self._coded(Key(column=by))
+        groups = self._coded(Key(column=by))
         weights = () if self.weights is None else (self.weights,)
+        parts = by_code(groups, self._numbers(column), *weights)
         found: dict[Scalar, Distribution] = {}
-        for value, part in zip(groups.values, by_code(groups, values, *weights), strict=True):
+        for value, part in zip(groups.values, parts, strict=True):
             if len(part[0]):
                 found[value] = by_sorting_weighted(*part) if weights else by_sorting(*part)
         return found
@@ -173,7 +174,7 @@ class ArrowFrame(Answers):
         coded = [self._coded(key) for key in keys]
         kept = pa.table({column: self._column(column) for column in columns})
         some, groups = grouped(coded, self.table.num_rows)
-        cells = zip(*(_decode(column, some) for column in coded), strict=True)
+        cells = zip(*(_decode(column, column.codes[some]) for column in coded), strict=True)
         return [(cell, self._part(kept, rows)) for cell, rows in zip(cells, groups, strict=True)]
 
     def _part(self, table: pa.Table, rows: Codes) -> ArrowFrame:
@@ -283,8 +284,8 @@ class ArrowFrame(Answers):
         return int(self.weights[rows].sum())
 
 
-def _decode(column: Coded, rows: Codes) -> list[Scalar | None]:
-    return [None if code < 0 else column.values[code] for code in column.codes[rows].tolist()]
+def _decode(column: Coded, codes: Codes) -> list[Scalar | None]:
+    return [None if code < 0 else column.values[code] for code in codes.tolist()]
 
 
 def _size(frame: ArrowFrame) -> int:

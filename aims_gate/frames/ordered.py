@@ -27,12 +27,15 @@ def ordered(column: pa.ChunkedArray) -> Distribution:
     types, kind = pa.types, column.type
     if types.is_boolean(kind):
         column, kind = column.cast(pa.int8()), pa.int8()
-    if types.is_integer(kind):
-        nulls = column.null_count
-        return _whole(_joined(column.drop_null() if nulls else column), nulls)
-    if types.is_float32(kind) or types.is_float64(kind):
-        return by_sorting(_joined(column))
-    return by_sorting(numbers(column).copy())
+    whole, nulls = types.is_integer(kind), column.null_count
+    if whole:
+        values = _joined(column.drop_null() if nulls else column)
+    elif types.is_float32(kind) or types.is_float64(kind):
+        values = _joined(column)
+    else:
+        values = numbers(column).copy()
+    del column  # its memory is needed for what follows
+    return _whole(values, nulls) if whole else by_sorting(values)
 
 
 def by_sorting(values: Numbers) -> Distribution:
@@ -84,11 +87,13 @@ def _runs(values: Numbers, counts: Counts | None, nulls: int) -> Distribution:
         return Distribution(
             values=wide, counts=once(len(wide)) if counts is None else counts, nulls=nulls
         )
-    ends = np.empty(np.count_nonzero(changes) + 2, dtype=np.int64)
-    ends[0], ends[-1] = 0, len(wide)
-    np.add(np.flatnonzero(changes), 1, out=ends[1:-1])
-    starts = ends[:-1]
-    summed = np.diff(ends) if counts is None else np.add.reduceat(counts, starts)
+    starts = np.flatnonzero(np.append(True, changes))
+    if counts is None:
+        summed = np.empty_like(starts)
+        np.subtract(starts[1:], starts[:-1], out=summed[:-1])
+        summed[-1] = len(wide) - starts[-1]
+    else:
+        summed = np.add.reduceat(counts, starts)
     return Distribution(
         values=wide[starts], counts=summed.astype(np.int64, copy=False), nulls=nulls
     )
