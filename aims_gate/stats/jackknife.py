@@ -19,8 +19,10 @@ from aims_gate.stats.means import LEAST_ROWS, adjusted, bent
 from aims_gate.stats.tables import Counts, Floats, Jackknife
 
 _REACH = 2.0
-"""How much further Hall's bound reaches on the side of the tail, per unit of G1 / sqrt(n): a sample
-shows less of a long tail than there is. Chosen on draws, as docs/statistics.md tells."""
+"""How much further Hall's bound reaches on the side of a long tail, per unit of G1 / sqrt(n): a
+sample shows less of it than there is. Chosen on draws, as the others, see docs/statistics.md."""
+_LONG, _VERY_LONG = 4.0, 8.0
+"""Kurtosis from which a tail counts as long, and from which it counts in full."""
 _PER_KURTOSIS = 1.1
 """Rows needed per kurtosis: they are as many where one row differs from all others."""
 
@@ -57,16 +59,17 @@ def limits(found: Jackknife, alpha: float) -> Bounds:
     """Give bounds of the number, each wrong with probability about *alpha*; see `too_few`.
 
     On each side the wider of c -+ t s / sqrt(n) and Hall's bound, which on the side of the longer
-    tail reaches 1 + 2 |G1| / sqrt(n) times as far. c, s and G1 are mean, standard deviation and
-    adjusted skewness of the pseudo-values, and t has 2n / (kurtosis - 1) degrees of freedom, n - 1
-    at most.
+    tail reaches 1 + 2 |G1| / sqrt(n) times as far from a kurtosis of 8 on, as far as it is up to
+    one of 4, and in proportion between them. c, s and G1 are mean, standard deviation and adjusted
+    skewness of the pseudo-values, and t has 2n / (kurtosis - 1) degrees of freedom, n - 1 at most.
     """
     freedom = min(2 * found.rows / max(found.kurtosis - 1, 1e-9), found.rows - 1)
     t = float(stdtrit(freedom, 1 - alpha))
     error = math.sqrt(found.variance / found.rows)
     skewness = adjusted(found.skewness, found.rows)
     k = skewness / math.sqrt(found.rows)
-    low, high = bent(found.centre, error, k, t, reach=1 + _REACH * abs(k))
+    long = min(max((found.kurtosis - _LONG) / (_VERY_LONG - _LONG), 0.0), 1.0)
+    low, high = bent(found.centre, error, k, t, reach=1 + _REACH * abs(k) * long)
     return min(low, found.centre - t * error), max(high, found.centre + t * error)
 
 
