@@ -191,6 +191,7 @@ def test_roots_differ_by_the_delta_method() -> None:
     assert math.isnan(root_differences(still, moments(second), moments(-second)).mean)
 
 
+@law()
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
 def test_a_difference_is_exact_to_twelve_digits_and_mirrored(first: float, second: float) -> None:
     found = minus(first, second)
