@@ -70,6 +70,16 @@ def measure(
     )
 
 
+def keep_what_is_asked_again(task: Task, later: Iterable[Task], subject: Subject) -> None:
+    """Let frames keep the columns that *task* sorts only if a *later* one goes through them, too.
+
+    Of large data these take most of the memory, and most rules look at a few columns that differ.
+    """
+    keep = not task.judged.sorts or any(other.judged.sorts for other in later)
+    for data in subject.data.values():
+        data.frame.keep_sorted(keep=keep)
+
+
 def read_ahead(tasks: Iterable[Task], subject: Subject, *, now: datetime, engines: Engines) -> None:
     """Measure with our own engine while the libraries of others load, and use no answer of it.
 

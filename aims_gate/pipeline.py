@@ -19,7 +19,7 @@ from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
 from aims_gate.evidence.record import record
 from aims_gate.judge import decide, judge, not_applicable
-from aims_gate.measure import measure, read_ahead
+from aims_gate.measure import keep_what_is_asked_again, measure, read_ahead
 from aims_gate.plan import Task, applies, on_insufficient, plan, stage_of
 from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import check
@@ -161,6 +161,7 @@ def evaluate(
             results.append(not_applicable(task.rule, task.controls, reason))
             continue
         world.progress(f"{task.rule.id} {task.rule.check}")
+        keep_what_is_asked_again(task, relevant[relevant.index(task) + 1 :], subject)
         statistics = measure(task, subject, now=now, engines=engines)
         insufficient = on_insufficient(task.rule, policy, stage)
         results.append(judge(task, statistics, now=now, insufficient=insufficient))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,3 +106,17 @@ def mlflow_store(empty_store: Path, tmp_path: Path) -> Store:
     artifacts = tmp_path / "mlartifacts"
     servers.copy_store(empty_store, path, str(artifacts))
     return Store(uri=f"sqlite:///{path}", artifacts=artifacts)
+
+
+@pytest.fixture
+def mlflow(mlflow_store: Store) -> Iterator[Any]:
+    """MLflow as a training job uses it, pointed at a store of this test's own."""
+    import mlflow
+
+    mlflow.set_tracking_uri(mlflow_store.uri)
+    try:
+        yield mlflow
+    finally:
+        while mlflow.active_run():
+            mlflow.end_run()
+        mlflow.set_tracking_uri(None)

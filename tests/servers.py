@@ -6,6 +6,7 @@ stops the server as soon as no process that asked for it is alive, however those
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import http.client
 import os
@@ -44,10 +45,17 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on, and that is this process's until it ends.
+
+    It stays bound to a socket that does not listen: a caller is refused, Linux gives the port to
+    nobody who asks for any one, and a server that names it, as servers do with SO_REUSEADDR, may
+    listen on it, also a second time.
+    """
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    atexit.register(holder.close)
+    return int(holder.getsockname()[1])
 
 
 def empty_store(folder: Path) -> Path:
@@ -161,7 +169,7 @@ def shared_server(folder: Path) -> Iterator[Server]:
     mine = users / str(os.getpid())
     with _locked(folder / "lock"):
         mine.touch()
-        if not _answers_at(folder):
+        if not _listens_at(folder):
             _start_keeper(folder)
         port = int((folder / "port").read_text())
     try:
@@ -170,9 +178,16 @@ def shared_server(folder: Path) -> Iterator[Server]:
         mine.unlink(missing_ok=True)
 
 
-def _answers_at(folder: Path) -> bool:
+def _listens_at(folder: Path) -> bool:
+    """Whether the keeper's server is there: busy with another worker's requests, it is, too."""
     port = folder / "port"
-    return port.exists() and _answers(f"http://127.0.0.1:{port.read_text()}/health")
+    return port.exists() and _listens(int(port.read_text()))
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS):
+        return True
+    return False
 
 
 def _start_keeper(folder: Path) -> None:
@@ -261,7 +276,7 @@ def running(command: Sequence[str], port: int, environ: Mapping[str, str]) -> It
 def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
+        if _listens(port):
             return
         time.sleep(0.1)
     raise RuntimeError("the stand-in did not start")

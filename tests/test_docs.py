@@ -81,11 +81,8 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mlflow_store: Store)
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_readme_works_from_top_to_bottom(reader: Path, mlflow_store: Store) -> None:
+def test_readme_works_from_top_to_bottom(reader: Path, mlflow: Any) -> None:
     """The snippets train, log, gate and verify a model, exactly as printed."""
-    import mlflow
-
-    mlflow.set_tracking_uri(mlflow_store.uri)
     frame = scored()
     names: dict[str, Any] = {"model": trained(frame), "scored": frame}
     ran = 0

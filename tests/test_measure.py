@@ -27,7 +27,7 @@ from aims_gate.facts import (
 )
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.judge import judge
-from aims_gate.measure import AGE, measure, read_ahead
+from aims_gate.measure import AGE, keep_what_is_asked_again, measure, read_ahead
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import DataSpec, OnInsufficient, Policy, Role, Rule
 from aims_gate.sources.subject import Data, Subject
@@ -305,3 +305,32 @@ def test_data_from_the_future_have_no_age() -> None:
     result = judge(made, measured, now=NOW, insufficient=OnInsufficient.BLOCK)
     assert result.outcome is Outcome.STALE
     assert "logged in the future" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("checks", "kept"),
+    [
+        ([("drift.columns", {"categorical": "none"})], False),
+        ([("drift.columns", {}), ("drift.columns", {"numeric": "none"})], False),
+        ([("drift.columns", {}), ("fairness.impact_ratio", {})], False),
+        ([("fairness.impact_ratio", {}), ("drift.columns", {})], True),
+        ([("drift.columns", {}), ("drift.share", {})], True),
+        ([("drift.share", {"categorical": "none"}), ("drift.new_value", {})], True),
+        ([("drift.new_value", {}), ("evidently:ks", {})], True),
+        ([("drift.new_value", {}), ("evidently:chisquare", {})], False),
+    ],
+)
+def test_what_the_first_rule_sorts_is_kept_only_for_a_rule_that_goes_through_it_again(
+    checks: list[tuple[str, dict[str, Any]]], kept: bool
+) -> None:
+    rules = tuple(
+        Rule(id=f"R-{number}", check=check, parameters=parameters)
+        for number, (check, parameters) in enumerate(checks)
+    )
+    first, *later = plan(Policy(id="p", version="1", rules=rules)).sound()
+    of = subject()
+    keep_what_is_asked_again(first, later, of)
+    frame = of.data[Role.EVALUATION].frame
+    assert isinstance(frame, ArrowFrame)
+    frame.distribution("y")
+    assert (frame.memory.kept(("distribution", "y")) is not None) is kept

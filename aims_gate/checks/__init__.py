@@ -50,6 +50,8 @@ class Judged:
     """The data that are read under these parameters; None where `About.roles` says it."""
     engine: str = ""
     """The only engine that can measure it under these parameters; empty where `About` says it."""
+    sorts: bool = False
+    """It goes through all columns of numbers, one by one, under these parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

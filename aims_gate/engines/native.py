@@ -11,6 +11,7 @@ from aims_gate.errors import CheckError
 from aims_gate.frames import Distribution
 from aims_gate.stats import divergence, drift
 from aims_gate.stats.bins import Binned
+from aims_gate.stats.counting import total
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.tables import Ranked, ScoreTable
 
@@ -92,7 +93,7 @@ def _gap(low: Trials, high: Trials) -> float:
 
 
 def _mean(sample: Distribution) -> float:
-    rows = int(sample.counts.sum())
+    rows = total(sample.counts)
     return float(sample.values @ sample.counts) / rows if rows else math.nan
 
 

@@ -76,6 +76,10 @@ class Frame(Protocol):
         """Give the ordered distribution of a number or boolean; DataError for other kinds."""
         ...
 
+    def keep_sorted(self, *, keep: bool) -> None:
+        """Keep columns that are sorted from now on for who asks again, or save their memory."""
+        ...
+
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         """Give *column* by the values of *by*, rows with null *by* left out."""
         ...

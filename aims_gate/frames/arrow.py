@@ -28,6 +28,7 @@ from aims_gate.frames.columns import (
     Codes,
     Mask,
     binned,
+    by_code,
     coded,
     grouped,
     kind_of,
@@ -105,9 +106,6 @@ class ArrowFrame(Answers):
 
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN)."""
-        known: Distribution | None = self.memory.kept(("distribution", column))
-        if known is not None:
-            return known.nulls
         return self.memory.get(
             ("nulls", column), lambda: self._total(missing(self._column(column)))
         )
@@ -125,20 +123,31 @@ class ArrowFrame(Answers):
 
     def _count(self, keys: tuple[Key, ...]) -> Cells:
         columns = [self._coded(key) for key in keys]
-        rows, counts = tabulate(columns, self.weights, self.table.num_rows)
-        values = [_decode(column, rows) for column in columns]
+        codes, counts = tabulate(columns, self.weights, self.table.num_rows)
+        values = [_decode(*column) for column in zip(columns, codes, strict=True)]
         cells = tuple(zip(*values, strict=True)) if values else ((),) * len(counts)
         return Cells(keys=keys, values=cells, counts=counts)
 
     def distribution(self, column: str) -> Distribution:
         """Give the ordered distribution of a number or boolean; DataError for other kinds."""
-        return self.memory.get(("distribution", column), lambda: self._distribution(column))
+        key = "distribution", column
+        if self.memory.keeps_sorted:
+            return self.memory.get(key, lambda: self._distribution(column))
+        known: Distribution | None = self.memory.kept(key)
+        return self._distribution(column) if known is None else known
 
     def _distribution(self, column: str) -> Distribution:
         self._refuse_other_kinds(column)
-        if self.weights is not None:
-            return by_sorting_weighted(self._numbers(column), self.weights)
-        return ordered(self._column(column))
+        if self.weights is None:
+            found = ordered(self._column(column))
+        else:
+            found = by_sorting_weighted(self._numbers(column), self.weights)
+        self.memory.get(("nulls", column), lambda: found.nulls)
+        return found
+
+    def keep_sorted(self, *, keep: bool) -> None:
+        """Keep columns that are sorted from now on, or no longer; what is kept stays."""
+        self.memory.keeps_sorted = keep
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         """Give *column* by the values of *by*, ascending, rows with null *by* left out."""
@@ -149,23 +158,13 @@ class ArrowFrame(Answers):
         )
 
     def _split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
-        values, groups = self._numbers(column), self._coded(Key(column=by))
-        # small codes are sorted by radix, in linear time
-        codes = groups.codes.astype(np.min_scalar_type(len(groups.values)), copy=False)
-        codes = np.where(groups.codes < 0, len(groups.values), codes).astype(codes.dtype)
-        order = np.argsort(codes, kind="stable")
-        values = values[order]
-        weights = None if self.weights is None else self.weights[order]
-        ends = np.cumsum(np.bincount(codes, minlength=len(groups.values) + 1))
+        groups = self._coded(Key(column=by))
+        weights = () if self.weights is None else (self.weights,)
+        parts = by_code(groups, self._numbers(column), *weights)
         found: dict[Scalar, Distribution] = {}
-        for place, (value, end) in enumerate(zip(groups.values, ends, strict=False)):
-            part = slice(int(ends[place - 1]) if place else 0, int(end))
-            if part.stop > part.start:
-                found[value] = (
-                    by_sorting(values[part].copy())
-                    if weights is None
-                    else by_sorting_weighted(values[part], weights[part])
-                )
+        for value, part in zip(groups.values, parts, strict=True):
+            if len(part[0]):
+                found[value] = by_sorting_weighted(*part) if weights else by_sorting(*part)
         return found
 
     def parts(
@@ -175,7 +174,7 @@ class ArrowFrame(Answers):
         coded = [self._coded(key) for key in keys]
         kept = pa.table({column: self._column(column) for column in columns})
         some, groups = grouped(coded, self.table.num_rows)
-        cells = zip(*(_decode(column, some) for column in coded), strict=True)
+        cells = zip(*(_decode(column, column.codes[some]) for column in coded), strict=True)
         return [(cell, self._part(kept, rows)) for cell, rows in zip(cells, groups, strict=True)]
 
     def _part(self, table: pa.Table, rows: Codes) -> ArrowFrame:
@@ -285,8 +284,8 @@ class ArrowFrame(Answers):
         return int(self.weights[rows].sum())
 
 
-def _decode(column: Coded, rows: Codes) -> list[Scalar | None]:
-    return [None if code < 0 else column.values[code] for code in column.codes[rows].tolist()]
+def _decode(column: Coded, codes: Codes) -> list[Scalar | None]:
+    return [None if code < 0 else column.values[code] for code in codes.tolist()]
 
 
 def _size(frame: ArrowFrame) -> int:

@@ -172,18 +172,18 @@ def binned(column: pa.ChunkedArray, edges: Sequence[float]) -> Coded:
 
 def tabulate(
     columns: Sequence[Coded], weights: Counts | None, rows: int
-) -> tuple[npt.NDArray[np.int64], Counts]:
+) -> tuple[list[Codes], Counts]:
     """Count rows by the codes of *columns*.
 
     Returns:
-        A representative row of each non-empty cell, and the cell's count or sum of weights; both
-        of shape (cells,), cells in the order of the columns' values, null last.
+        The codes of each non-empty cell, one array per column, and the cell's count or sum of
+        weights; all of shape (cells,), cells in the order of the columns' values, null last.
     """
     size = math.prod(len(column.values) + 1 for column in columns)
     if size <= max(_TABLE, 4 * rows):
         return _table(columns, weights, rows, size)
     _, first, inverse = np.unique(_combined(columns, rows), return_index=True, return_inverse=True)
-    return first.astype(np.int64), _sums(inverse, weights, len(first))
+    return [column.codes[first] for column in columns], _sums(inverse, weights, len(first))
 
 
 def grouped(
@@ -201,6 +201,28 @@ def grouped(
     return first.astype(np.int64), np.split(order, ends[:-1]) if len(first) else []
 
 
+def by_code(column: Coded, *arrays: npt.NDArray[Any]) -> list[tuple[npt.NDArray[Any], ...]]:
+    """Give for each value of *column* its rows of *arrays*, which have one entry a row, in order.
+
+    Some rows are ordered at a time: an order of all would take as much again as an array.
+    """
+    rows, size = len(column.codes), len(column.values) + 1
+    steps = [slice(start, start + max(_TABLE, size)) for start in range(0, rows, max(_TABLE, size))]
+    # null has code -1, and the first place
+    counts = [np.bincount(column.codes[step] + 1, minlength=size) for step in steps]
+    ends = np.cumsum(sum(counts, np.zeros(size, dtype=np.int64)))
+    found = [np.empty_like(array) for array in arrays]
+    begun = np.append(0, ends[:-1])
+    for step, count in zip(steps, counts, strict=True):
+        order = np.argsort(column.codes[step], kind="stable")  # small codes by radix
+        places = np.repeat(begun - np.cumsum(count) + count, count) + np.arange(len(order))
+        for new, array in zip(found, arrays, strict=True):
+            new[places] = array[step][order]
+        begun += count
+    parts = [slice(start, end) for start, end in pairwise(ends.tolist())]
+    return [tuple(array[part] for array in found) for part in parts]
+
+
 def _combined(columns: Sequence[Coded], rows: int) -> npt.NDArray[np.int64]:
     """Give one code for each row, in the order of the columns' values, null last."""
     combined, size = np.zeros(rows, dtype=np.int64), 1
@@ -209,30 +231,38 @@ def _combined(columns: Sequence[Coded], rows: int) -> npt.NDArray[np.int64]:
         if size > _MOST_CELLS // width:
             combined = np.unique(combined, return_inverse=True)[1]
             size = rows
-        codes = column.codes.astype(np.int64, copy=False)
-        combined = combined * width + np.where(codes < 0, width - 1, codes)
+        combined = combined * width + _null_last(column, slice(rows))
         size *= width
     return combined
 
 
 def _table(
     columns: Sequence[Coded], weights: Counts | None, rows: int, size: int
-) -> tuple[npt.NDArray[np.int64], Counts]:
+) -> tuple[list[Codes], Counts]:
     """Count into a table of all *size* cells that could be, some rows at a time."""
-    counts, some = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    counts = np.zeros(size, dtype=np.int64)
     step = max(_TABLE, size)
     for start in range(0, rows, step):
         part = slice(start, min(start + step, rows))
         cells = np.zeros(part.stop - start, dtype=np.int64)
         for column in columns:
-            width, codes = len(column.values) + 1, column.codes[part]
-            cells *= width
-            cells += codes
-            cells[codes < 0] += width  # null is the last place
+            cells *= len(column.values) + 1
+            cells += _null_last(column, part)
         counts += _sums(cells, None if weights is None else weights[part], size)
-        some[cells] = np.arange(start, part.stop)
     found = np.flatnonzero(counts)
-    return some[found], counts[found]
+    codes: list[Codes] = []
+    rest = found
+    for column in reversed(columns):
+        rest, code = np.divmod(rest, len(column.values) + 1)
+        codes.append(np.where(code < len(column.values), code, -1))
+    return codes[::-1], counts[found]
+
+
+def _null_last(column: Coded, part: slice) -> Codes:
+    """Give codes in which null is one more than the last."""
+    codes = column.codes[part]
+    null = codes < 0
+    return np.where(null, len(column.values), codes) if null.any() else codes
 
 
 def _sums(codes: Codes, weights: Counts | None, size: int) -> Counts:

@@ -39,6 +39,8 @@ class Memory:
     """
 
     def __init__(self, most: int = MOST_BYTES) -> None:
+        self.keeps_sorted = True
+        """Whether there is room for whole columns in order."""
         self.held = 0
         """Bytes of what is kept."""
         self._most = most

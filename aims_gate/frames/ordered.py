@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from aims_gate.frames import Counts, Distribution, Floats
 from aims_gate.frames.columns import numbers, plain, undictionary
+from aims_gate.stats.counting import once
 
 _NARROW = 1 << 16
 """A range of this many whole numbers is always counted, a wider one if there are as many rows."""
@@ -26,12 +27,15 @@ def ordered(column: pa.ChunkedArray) -> Distribution:
     types, kind = pa.types, column.type
     if types.is_boolean(kind):
         column, kind = column.cast(pa.int8()), pa.int8()
-    if types.is_integer(kind):
-        nulls = column.null_count
-        return _whole(_joined(column.drop_null() if nulls else column), nulls)
-    if types.is_float32(kind) or types.is_float64(kind):
-        return by_sorting(_joined(column))
-    return by_sorting(numbers(column).copy())
+    whole, nulls = types.is_integer(kind), column.null_count
+    if whole:
+        values = _joined(column.drop_null() if nulls else column)
+    elif types.is_float32(kind) or types.is_float64(kind):
+        values = _joined(column)
+    else:
+        values = numbers(column).copy()
+    del column  # its memory is needed for what follows
+    return _whole(values, nulls) if whole else by_sorting(values)
 
 
 def by_sorting(values: Numbers) -> Distribution:
@@ -64,10 +68,14 @@ def _whole(values: Numbers, nulls: int) -> Distribution:
         return _runs(values, None, nulls)
     # in unsigned numbers of the same width differences wrap round to the right ones
     unsigned = values.view(f"u{values.itemsize}")
-    above = unsigned - np.array(low, dtype=values.dtype).view(unsigned.dtype)
-    counts = np.bincount(above.astype(np.int64, copy=False))
+    least = np.array(low, dtype=values.dtype).view(unsigned.dtype)
+    counts = np.zeros(high - low + 1, dtype=np.int64)
+    step = max(_NARROW, len(counts))
+    for start in range(0, len(values), step):
+        above = (unsigned[start : start + step] - least).astype(np.int64, copy=False)
+        counts += np.bincount(above, minlength=len(counts))
     found = np.flatnonzero(counts)
-    distinct = found.astype(unsigned.dtype) + np.array(low, dtype=values.dtype).view(unsigned.dtype)
+    distinct = found.astype(unsigned.dtype) + least
     return _runs(distinct.view(values.dtype), counts[found], nulls)
 
 
@@ -76,12 +84,14 @@ def _runs(values: Numbers, counts: Counts | None, nulls: int) -> Distribution:
     wide: Floats = values.astype(np.float64, copy=False)
     changes = wide[1:] != wide[:-1]
     if changes.all():
-        # every value once: the counts are one number, seen from every place
-        ones = np.broadcast_to(np.int64(1), wide.shape)
-        return Distribution(values=wide, counts=ones if counts is None else counts, nulls=nulls)
-    starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
+        return Distribution(
+            values=wide, counts=once(len(wide)) if counts is None else counts, nulls=nulls
+        )
+    starts = np.flatnonzero(np.append(True, changes))
     if counts is None:
-        summed = np.diff(starts, append=len(wide))
+        summed = np.empty_like(starts)
+        np.subtract(starts[1:], starts[:-1], out=summed[:-1])
+        summed[-1] = len(wide) - starts[-1]
     else:
         summed = np.add.reduceat(counts, starts)
     return Distribution(

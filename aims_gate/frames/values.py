@@ -9,6 +9,8 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from aims_gate.stats.counting import total
+
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 Scalar = str | int | float | bool
@@ -80,7 +82,7 @@ class Distribution:
     @property
     def rows(self) -> int:
         """All rows, nulls included."""
-        return int(self.counts.sum()) + self.nulls
+        return total(self.counts) + self.nulls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,14 @@ positives is hopeless, which was 92.7 % with n - 1.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit, ndtri, stdtrit
 
 from aims_gate.stats.intervals import Bounds, root
+from aims_gate.stats.merging import PIECE
 from aims_gate.stats.tables import Counts, Floats, Ranked
 from aims_gate.stats.two_classes import TwoClasses
 
@@ -39,8 +41,8 @@ def area(table: Ranked) -> float:
     positives, negatives = int(table.positives.sum()), int(table.negatives.sum())
     if not positives or not negatives:
         return math.nan
-    below = np.cumsum(table.negatives) - table.negatives / 2
-    return min(_dot(table.positives, below) / positives / negatives, 1.0)
+    pairs = math.fsum(_dot(counts, below) for counts, below, _, _ in _placed(table))
+    return min(pairs / positives / negatives, 1.0)
 
 
 def delong(table: Ranked) -> DeLong:
@@ -52,12 +54,16 @@ def delong(table: Ranked) -> DeLong:
     tell little about it.
     """
     positives, negatives = int(table.positives.sum()), int(table.negatives.sum())
-    below = (np.cumsum(table.negatives) - table.negatives / 2) / negatives
-    above = (positives - np.cumsum(table.positives) + table.positives / 2) / positives
     value = area(table)
-
-    of_positives = _part(table.positives, below - value)
-    of_negatives = _part(table.negatives, above - value)
+    powers = []
+    for hits, below, misses, above in _placed(table):
+        of_hits = np.square(below / negatives - value)
+        of_misses = np.square(above / positives - value)
+        second = _dot(hits, of_hits), _dot(misses, of_misses)
+        powers.append((*second, _dot(hits, of_hits**2), _dot(misses, of_misses**2)))
+    sums = [math.fsum(column) for column in zip(*powers, strict=True)]
+    of_positives = _part(positives, *sums[::2])
+    of_negatives = _part(negatives, *sums[1::2])
     return DeLong(
         area=value,
         positives=positives,
@@ -69,10 +75,25 @@ def delong(table: Ranked) -> DeLong:
     )
 
 
-def _part(counts: Counts, apart: Floats) -> tuple[float, float]:
-    """Give a class's part of the variance, and the degrees of freedom of it."""
-    rows, squares = int(counts.sum()), np.square(apart)
-    second, fourth = _dot(counts, squares), _dot(counts, np.square(squares))
+def _placed(table: Ranked) -> Iterator[tuple[Counts, Floats, Counts, Floats]]:
+    """Give positives with the negatives below each, and negatives with the positives above each.
+
+    Ties count one half. In pieces, so that large tables are not held several times over.
+    """
+    below, above = 0, int(table.positives.sum())
+    for start in range(0, len(table.scores), PIECE):
+        hits = table.positives[start : start + PIECE]
+        misses = table.negatives[start : start + PIECE]
+        passed, left = np.cumsum(misses), np.cumsum(hits)
+        yield hits, below + passed - misses / 2, misses, above - left + hits / 2
+        below, above = below + int(passed[-1]), above - int(left[-1])
+
+
+def _part(rows: int, second: float, fourth: float) -> tuple[float, float]:
+    """Give a class's part of the variance, and the degrees of freedom of it.
+
+    From the sums of squares and of fourth powers of its placements' distances from the area.
+    """
     excess = fourth * rows / second**2 - 1 if second > 0 else 0.0
     return second / (rows - 1) / rows, min(2 * rows / max(excess, _LEAST_EXCESS), rows - 1)
 

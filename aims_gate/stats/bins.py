@@ -13,6 +13,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from aims_gate.stats.counting import total
+
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
@@ -136,7 +138,7 @@ class _Cut:
 
 
 def _cuts(sample: Ordered) -> Iterator[_Cut]:
-    rows = int(sample.counts.sum()) + sample.nulls
+    rows = total(sample.counts) + sample.nulls
     atoms = np.flatnonzero(sample.counts * BINS >= rows)
     start = 0
     for atom in map(int, atoms):

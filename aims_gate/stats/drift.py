@@ -19,6 +19,7 @@ import numpy as np
 from scipy.special import gammaincc, gammaincinv, kolmogorov, ndtri
 
 from aims_gate.stats.bins import Floats, Ordered
+from aims_gate.stats.counting import total
 from aims_gate.stats.transport import CELLS, farthest, transport
 
 _LEAST_SPREAD = 0.001
@@ -64,7 +65,7 @@ def wasserstein_law(reference: Ordered, current: Ordered) -> Noise:
     """
     if not usable(reference, current):
         return Noise(shape=math.nan, scale=math.nan)
-    n, m = int(reference.counts.sum()), int(current.counts.sum())
+    n, m = total(reference.counts), total(current.counts)
     with np.errstate(over="ignore", invalid="ignore"):
         found = transport(reference, current)
         return _law(math.sqrt(1 / n + 1 / m) * found.pieces, found.spread)
@@ -83,7 +84,7 @@ def wasserstein_error(reference: Ordered, current: Ordered, alpha: float) -> flo
     with np.errstate(over="ignore", invalid="ignore"):
         found = transport(reference, current)
         own = _law(found.errors, found.spread).quantile(alpha)
-        rows = int(reference.counts.sum())
+        rows = total(reference.counts)
         unit = math.sqrt(max(found.kurtosis - 1, 0.0) / (4 * rows)) * float(ndtri(1 - alpha))
         distance = wasserstein(reference, current)
         return math.hypot(max(wasserstein_noise(reference, current, alpha), own), distance * unit)

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from aims_gate.stats.bins import Binned, Counts, Floats, Ordered
+from aims_gate.stats.counting import total
 from aims_gate.stats.divergence import DIVERGENCES
 
 MOST_ROWS = 4_000_000
@@ -56,7 +57,7 @@ def order_statistics(sample: Ordered) -> Floats:
     Returns:
         Ascending, shape (min(rows, 20,000),); nulls are left out.
     """
-    rows = int(sample.counts.sum())
+    rows = total(sample.counts)
     if rows <= ORDER_STATISTICS:
         return np.repeat(sample.values, sample.counts)
     ranks = (np.arange(ORDER_STATISTICS) * 2 + 1) * rows // (2 * ORDER_STATISTICS)
@@ -76,7 +77,7 @@ def _smoothed(counts: Counts, least: float) -> Counts:
 
 
 def _scaled(counts: Counts) -> Counts:
-    rows = int(counts.sum())
+    rows = total(counts)
     if rows <= COMPARED_ROWS:
         return counts
     shares = np.rint(counts * (COMPARED_ROWS / rows))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aims_gate.errors import CheckError
+from aims_gate.stats.merging import cuts
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -103,7 +104,7 @@ class Ranked:
     def __post_init__(self) -> None:
         if not self.scores.shape == self.positives.shape == self.negatives.shape:
             raise CheckError("scores and their counts differ in length")
-        if not np.all(np.isfinite(self.scores)) or np.any(np.diff(self.scores) <= 0):
+        if not np.all(np.isfinite(self.scores)) or np.any(self.scores[1:] <= self.scores[:-1]):
             raise CheckError("scores are not finite and strictly ascending")
         if np.any(self.positives < 0) or np.any(self.negatives < 0):
             raise CheckError("a score has a negative count")
@@ -111,21 +112,22 @@ class Ranked:
     @classmethod
     def merge(cls, positives: tuple[Floats, Counts], negatives: tuple[Floats, Counts]) -> Ranked:
         """Merge two ordered distributions, each (distinct values, counts), into one table."""
-        values = np.concatenate([positives[0], negatives[0]])
-        order = np.argsort(values, kind="stable")  # merges two ascending runs in linear time
-        scores = values[order]
-        counts = np.concatenate([positives[1], negatives[1]])[order]
-        own = np.where(order < len(positives[0]), counts, 0)
-        new = np.ones(len(scores), dtype=np.bool_)
-        new[1:] = scores[1:] != scores[:-1]
-        if new.all():
-            return cls(scores=scores, positives=own, negatives=counts - own)
-        starts = np.flatnonzero(new)
-        return cls(
-            scores=scores[starts],
-            positives=np.add.reduceat(own, starts),
-            negatives=np.add.reduceat(counts - own, starts),
-        )
+        size, stop = len(positives[0]) + len(negatives[0]), 0
+        scores = np.empty(size)
+        counts = np.empty((2, size), dtype=np.int64)
+        for left, right in cuts(positives[0], negatives[0]):
+            values = np.concatenate([positives[0][left], negatives[0][right]])
+            order = np.argsort(values, kind="stable")  # merges two ascending runs in linear time
+            values = values[order]
+            both = np.concatenate([positives[1][left], negatives[1][right]])[order]
+            own = np.where(order < left.stop - left.start, both, 0)
+            starts = np.append(0, np.flatnonzero(values[1:] != values[:-1]) + 1)
+            piece = slice(stop, stop + len(starts))
+            scores[piece] = values[starts]
+            for side, rows in zip(counts, (own, both - own), strict=True):
+                side[piece] = np.add.reduceat(rows, starts)
+            stop = piece.stop
+        return cls(scores=scores[:stop], positives=counts[0, :stop], negatives=counts[1, :stop])
 
     @property
     def rows(self) -> int:

@@ -13,18 +13,18 @@ import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from aims_gate.stats.counting import Counts, is_once, total
+from aims_gate.stats.merging import PIECE, cuts
+
 Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 
 CELLS = 100
 """Pieces into which the pooled ranks are cut."""
-_PIECE = 1 << 13
-"""Reference values in one piece."""
 _EVEN = 1 << 13
 """Equal steps through the places of a sample; one of fewer values is taken whole."""
 _NEAR = 128
@@ -96,7 +96,7 @@ def transport(reference: Ordered, current: Ordered) -> Transport:
 
 def farthest(reference: Ordered, current: Ordered) -> float:
     """Give the largest |F - G|, in [0, 1]; each sample has a value, and they may be infinite."""
-    n, m = int(reference.counts.sum()), int(current.counts.sum())
+    n, m = total(reference.counts), total(current.counts)
     most, last, apart = 0.0, math.nan, 0.0
     for points, steps in _merged(reference, current, float(m), float(n)):
         if points[0] != last:
@@ -112,34 +112,34 @@ def farthest(reference: Ordered, current: Ordered) -> float:
 
 def weighted_mean(values: Floats, counts: Counts, *, centre: float | None = None) -> float:
     """Give the mean of the values over the rows, or of their squared distances from *centre*."""
-    rows = int(counts.sum())
-    single = np.full(_PIECE, 1 / rows) if _single(counts) else None
+    rows = total(counts)
+    single = np.full(PIECE, 1 / rows) if is_once(counts) else None
     parts = []
-    for start in range(0, len(values), _PIECE):
-        part = values[start : start + _PIECE]
+    for start in range(0, len(values), PIECE):
+        part = values[start : start + PIECE]
         if centre is not None:
             part = np.square(part - centre)
         # shares before the sum, which would overflow
-        shares = counts[start : start + _PIECE] / rows if single is None else single[: len(part)]
+        shares = counts[start : start + PIECE] / rows if single is None else single[: len(part)]
         parts.append(_dot(part, shares))
     return math.fsum(parts)
 
 
 def _kurtosis(sample: Ordered, mean: float, variance: float) -> float:
-    rows = int(sample.counts.sum())
+    rows = total(sample.counts)
     parts = []
-    for start in range(0, len(sample.values), _PIECE):
+    for start in range(0, len(sample.values), PIECE):
         # over the variance before it is squared again, which would overflow
-        part = np.square(sample.values[start : start + _PIECE] - mean) / variance
-        parts.append(_dot(np.square(part), sample.counts[start : start + _PIECE] / rows))
+        part = np.square(sample.values[start : start + PIECE] - mean) / variance
+        parts.append(_dot(np.square(part), sample.counts[start : start + PIECE] / rows))
     return math.fsum(parts)
 
 
 def _area(reference: Ordered, current: Ordered) -> float:
-    if _single(reference.counts) and _single(current.counts):
+    if is_once(reference.counts) and is_once(current.counts):
         one, two = reference.values, current.values
         return _between_quantiles(*((one, two) if len(one) > len(two) else (two, one)))
-    n, m = int(reference.counts.sum()), int(current.counts.sum())
+    n, m = total(reference.counts), total(current.counts)
     areas = []
     last, apart = math.nan, 0.0
     for points, steps in _merged(reference, current, float(m), float(n)):
@@ -161,10 +161,10 @@ def _between_quantiles(fine: Floats, coarse: Floats) -> float:
     """
     m, n = len(fine), len(coarse)
     areas = []
-    for start in range(0, m, _PIECE):
-        values = fine[start : start + _PIECE]
+    for start in range(0, m, PIECE):
+        values = fine[start : start + PIECE]
         if m == n:
-            other = coarse[start : start + _PIECE]
+            other = coarse[start : start + PIECE]
             areas.append(float(np.abs(values - other).sum()) * n)
             continue
         # ranks times nm: whole numbers, and exact below 2^53
@@ -187,9 +187,10 @@ def _pieces(reference: Ordered, current: Ordered) -> tuple[Floats, Floats]:
     points = np.unique(np.concatenate([one.values[_places(len(one.values))] for one in both]))
     if len(points) == 1:
         return np.zeros(CELLS), np.zeros(CELLS)
-    n, m = (int(one.counts.sum()) for one in both)
-    first = np.stack([_rows(one, points[:-1], "right") for one in both])
-    final = np.stack([_rows(one, points[1:], "left") for one in both])
+    n, m = (total(one.counts) for one in both)
+    rows = [_rows(one, points) for one in both]
+    first = np.stack([with_it[:-1] for _, with_it in rows])
+    final = np.stack([below[1:] for below, _ in rows])
     below = (first + final) / 2
     pooled = below.sum(axis=0) / (n + m)
     shares = below / np.array([[n], [m]])
@@ -216,12 +217,14 @@ def _places(size: int) -> Counts:
     return np.unique(np.concatenate([even, near, size - 1 - near]))
 
 
-def _rows(sample: Ordered, points: Floats, side: Literal["left", "right"]) -> Counts:
-    """Count the rows up to each of *points*, with it (`right`) or without it (`left`)."""
-    places = np.searchsorted(sample.values, points, side=side)
-    if _single(sample.counts):
-        return places
-    return np.append(0, np.cumsum(sample.counts))[places]
+def _rows(sample: Ordered, points: Floats) -> tuple[Counts, Counts]:
+    """Count the rows below each of *points*, and those up to it and with it."""
+    below = np.searchsorted(sample.values, points)
+    held = sample.values[np.minimum(below, len(sample.values) - 1)] == points
+    if is_once(sample.counts):
+        return below, below + held
+    summed = np.append(0, np.cumsum(sample.counts))
+    return summed[below], summed[below + held]
 
 
 def _dot(values: Floats, weights: Floats) -> float:
@@ -236,8 +239,8 @@ def _merged(
     With each value come *up* for every reference row less *down* for every current row that has it.
     """
     one, two = reference.values, current.values
-    single = _single(reference.counts) and _single(current.counts)
-    for left, right in _cuts(one, two):
+    single = is_once(reference.counts) and is_once(current.counts)
+    for left, right in cuts(one, two):
         values = np.concatenate([one[left], two[right]])
         order = np.argsort(values, kind="stable")  # merges two ascending runs in linear time
         if single:
@@ -246,17 +249,3 @@ def _merged(
             own, other = reference.counts[left], current.counts[right]
             steps = np.concatenate([own * up, other * -down])[order]
         yield values[order], steps
-
-
-def _cuts(one: Floats, two: Floats) -> Iterator[tuple[slice, slice]]:
-    """Cut two ascending samples at the same values, into pieces of the first of one length."""
-    left = right = 0
-    ends = [*np.searchsorted(two, one[_PIECE::_PIECE]).tolist(), len(two)]
-    for stop, end in zip([*range(_PIECE, len(one), _PIECE), len(one)], ends, strict=True):
-        yield slice(left, stop), slice(right, end)
-        left, right = stop, end
-
-
-def _single(counts: Counts) -> bool:
-    """Tell whether counts are the number 1, seen from every place."""
-    return not any(counts.strides) and bool(counts[0] == 1)

@@ -232,6 +232,7 @@ def test_a_test_of_paired_counts_needs_as_many_rows_in_both(test: str) -> None:
     assert cell.reason == f"{test} needs as many rows in both, not 1,500 and 1,400"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 def test_every_test_that_evidently_registers_is_here_or_refused_with_a_reason() -> None:
     """And with Evidently's own default threshold."""
     from evidently.legacy.calculations.stattests import registry

@@ -13,11 +13,11 @@ from aims_gate.attest import keys
 from tests.command_line import call, process
 from tests.proofs import Lab, refused
 
-TODAY = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
-
 
 def _lab(folder: Path, **changes: Any) -> Lab:
-    lab = Lab.make(folder, started=TODAY, finished=TODAY, **changes)
+    """Evidence of five minutes ago, with its trust file."""
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+    lab = Lab.make(folder, started=at, finished=at, **changes)
     entry = {"person": "gate", "public_key": lab.signer.key.pem, "roles": ["gate"]}
     trust = {"apiVersion": "aims-gate/v1", "kind": "Trust", "keys": [entry]}
     (folder / "trust.yaml").write_text(yaml.safe_dump(trust), encoding="utf-8")

@@ -38,7 +38,7 @@ def ordered(rows: np.typing.NDArray[np.float64], nulls: int = 0) -> Distribution
 @pytest.fixture
 def lone() -> Iterator[Reference]:
     """An engine with a child of its own, which a test may harm."""
-    engine = Reference(os.environ, timeout=60)
+    engine = Reference(os.environ)
     yield engine
     engine.close()
 
@@ -172,7 +172,7 @@ def test_a_child_that_hangs_is_given_up(lone: Reference) -> None:
     table = Confusion(tp=3, fp=1, fn=1, tn=3)
     answer = lone.score("accuracy", table, lambda: pytest.fail("a table is its own sample"))
     assert "did not answer within 1 s" in answer.problem
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60, "a limit of its own, and not the usual five minutes"
 
 
 def test_it_is_ready_when_its_libraries_are_loaded_and_when_it_has_ended(lone: Reference) -> None:

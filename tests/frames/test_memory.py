@@ -74,3 +74,17 @@ def test_sizes_are_those_of_the_arrays() -> None:
     assert size_of(frame.distribution("x")) == values.nbytes
     found = frame.distribution("y")
     assert size_of(found) == found.values.nbytes + found.counts.nbytes
+
+
+def test_columns_that_nobody_asks_for_again_are_not_kept_and_their_nulls_are() -> None:
+    frame = ArrowFrame.of(TABLE)
+    frame.keep_sorted(keep=False)
+    first = frame.distribution("x")
+    assert frame.memory.kept(("distribution", "x")) is None
+    assert frame.nulls("x") == frame.memory.kept(("nulls", "x")) == 1
+    frame.keep_sorted(keep=True)
+    second = frame.distribution("x")
+    assert second is not first
+    assert second.values.tolist() == first.values.tolist()
+    frame.keep_sorted(keep=False)
+    assert frame.distribution("x") is second, "what is kept stays"

@@ -187,9 +187,9 @@ def test_an_alias_bomb_costs_nothing() -> None:
 def test_a_megabyte_is_read_in_well_under_two_seconds() -> None:
     line = f"k%05d: {'v' * 190}\n"
     text = "".join(line % i for i in range(4990)).encode()
-    started = time.perf_counter()
+    started = time.thread_time()  # of the processor: other processes may be in the way
     assert len(parse(text, "p.yaml").tree) == 4990
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def problems_of(data: bytes) -> tuple[Problem, ...] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import re
+import time
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -120,9 +121,10 @@ def test_prose_is_text_without_markup_or_code(text: str) -> None:
     assert not re.search(r"@|://|www\.", "".join(parsed.outside))
 
 
-@pytest.mark.timeout(5)
 def test_words_made_to_stall_a_pattern_do_not() -> None:
+    started = time.thread_time()
     assert prose("aaaa bbbb " * 50 + "!").startswith("`")
+    assert time.thread_time() - started < 5
 
 
 def test_a_title_of_plain_words_stays_prose() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
@@ -138,13 +139,14 @@ def test_plain_text_is_one_harmless_line(text: str) -> None:
     assert plain(shown) == shown
 
 
-@pytest.mark.timeout(5)
 @pytest.mark.parametrize(
     "text", ["a." * 10**5, "%3A%2F%2F" * 10**4, "?token" * 10**4, "\x1b]" * 10**5]
 )
 def test_text_made_to_stall_patterns_does_not(text: str) -> None:
+    started = time.thread_time()
     plain(text)
     redact(text)
+    assert time.thread_time() - started < 5
 
 
 def test_blocking_results_come_first_then_the_worst() -> None:

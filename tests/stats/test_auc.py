@@ -194,3 +194,24 @@ def test_a_million_distinct_scores_take_less_than_a_second() -> None:
     low, high = bounds(Ranked.merge(sides[0], sides[1]), 0.05)
     assert time.process_time() - before < 1
     assert low < 0.5 * math.erfc(-0.5) < high
+
+
+@pytest.mark.parametrize("digits", [2, 12])
+def test_a_table_of_many_pieces_is_that_of_all_scores_at_once(digits: int) -> None:
+    """Rarer positives, and scores that are mostly tied or hardly ever."""
+    random = np.random.default_rng(11)
+    positives = np.round(random.normal(0.6, 1.2, 9_001), digits)
+    negatives = np.round(random.normal(0, 1, 40_003), digits)
+    table = ranked(positives, negatives)
+    assert table.scores.tolist() == np.union1d(positives, negatives).tolist()
+    assert (table.positives.sum(), table.negatives.sum()) == (9_001, 40_003)
+    labels = np.r_[np.ones(len(positives)), np.zeros(len(negatives))]
+    expected = roc_auc_score(labels, np.r_[positives, negatives])
+    found = delong(table)
+    assert found.area == area(table) == pytest.approx(expected, abs=1e-12)
+    placed = [
+        (np.searchsorted(other, own) + np.searchsorted(other, own, "right")) / 2 / len(other)
+        for own, other in ((positives, np.sort(negatives)), (negatives, np.sort(positives)))
+    ]
+    variances = [float(np.var(share, ddof=1)) / len(share) for share in placed]
+    assert [found.positive_variance, found.negative_variance] == pytest.approx(variances, rel=1e-9)

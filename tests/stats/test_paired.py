@@ -235,6 +235,7 @@ def test_differences_of_long_tailed_losses_are_covered_from_thirty_rows_on(
     assert 0.93 <= inside / given_ <= 0.98
 
 
+@law()
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
 def test_a_difference_is_exact_to_twelve_digits_and_mirrored(first: float, second: float) -> None:
     found = minus(first, second)

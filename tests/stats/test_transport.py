@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, wasserstein_distance
 
+from aims_gate.stats.counting import Counts
 from aims_gate.stats.transport import (
     CELLS,
-    Counts,
     Floats,
     farthest,
     transport,

@@ -7,7 +7,7 @@ changed or that no method fits is a cell that says so.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
@@ -82,10 +82,10 @@ class Columns:
     def judged(self) -> Judged:
         """Describe the judged statistic: the distance."""
         if self.method == default.METHOD:
-            return default.JUDGED
-        if self.method not in METHODS:  # no method at all, which `problems` refuses
-            return judged_of("psi")
-        return judged_of(self.method)
+            judged = default.JUDGED
+        else:  # no method at all is refused by `problems`
+            judged = judged_of(self.method if self.method in METHODS else "psi")
+        return replace(judged, sorts=self.numeric != "none")
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""

@@ -23,6 +23,7 @@ from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Key, Kind
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
+from aims_gate.stats.counting import total
 from aims_gate.stats.power import LEAST_SAMPLE
 from aims_gate.stats.samples import MOST_ROWS, ORDER_STATISTICS
 
@@ -90,6 +91,7 @@ class EvidentlyTest:
             higher_is_better=self.p_value,
             limit=self.limit,
             has_interval=False,
+            sorts=Kind.NUMBER in self.kinds,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -131,7 +133,7 @@ class EvidentlyTest:
             return unfit or asking.categories(before, after)
         samples = [data.frame.distribution(column) for data in (reference, current)]
         unfit = asking.unfit_numbers(*samples)
-        sizes = int(samples[0].counts.sum()), int(samples[1].counts.sum())
+        sizes = total(samples[0].counts), total(samples[1].counts)
         unfit = unfit or asking.unfit_sizes(*sizes, every=self.p_value)
         return unfit or asking.numbers(*samples, every=self.p_value)
 

@@ -16,6 +16,7 @@ from aims_gate.checks.drift.matching import CATEGORIES, nulls_moved
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Counts, Distribution, Key
 from aims_gate.stats import bins, divergence, drift
+from aims_gate.stats.counting import total
 from aims_gate.stats.drift_power import DriftDesign, OrderedDesign
 from aims_gate.stats.power import LEAST_SAMPLE
 
@@ -125,7 +126,7 @@ def _ordered(method: str, before: Distribution, after: Distribution, pair: Pair)
     unfit = _unfit(method, before, after)
     if unfit:
         return Lacking(lack=Lack.UNDEFINED, reason=unfit)
-    n, m = int(before.counts.sum()), int(after.counts.sum())
+    n, m = total(before.counts), total(after.counts)
     if min(n, m) < LEAST_SAMPLE * pair.design_effect:
         return _too_few(n, m, drift.DISTANCES[method](before, after), pair)
     answer = pair.engine.drift_of_numbers(method, before, after)

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import matched
 from aims_gate.checks.parameters import Named, column_problems
@@ -78,6 +79,7 @@ class NewValue:
             neutral=0.0,
             limit=0.0,
             decide_on=DecideOn.PROVEN_BREACH,
+            sorts=True,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -101,8 +103,7 @@ class NewValue:
         frames = reference.frame, current.frame
         texts = [c for c in found.fit if self._unseen_counts(frames[0].kinds[c])]
         family = _Family(alpha=inputs.alpha, cells=max(1, found.judged + len(texts)))
-        for column in found.fit:
-            yield from self._column(column, *frames, family)
+        yield from columnwise(lambda column: self._column(column, *frames, family), found.fit)
         if not found.judged:
             lacking = Lacking(lack=Lack.MISSING, reason="no column is left to compare")
             yield lacking.cell("new_value", "")

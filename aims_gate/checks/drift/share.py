@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift.columns import UNDECIDED
 from aims_gate.checks.drift.distances import METHODS, Found, Lacking, Pair
 from aims_gate.checks.drift.matching import CATEGORIES, matched
@@ -80,6 +81,7 @@ class Share:
             limit=0.2999,
             line=0.0999,
             decide_on=DecideOn.PROVEN_BREACH,
+            sorts=self.numeric != "none",
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -126,9 +128,7 @@ class Share:
             design_effect=self.design_effect,
         )
         measured: list[_Column] = []
-        for column in found.fit:
-            method = self._method(reference.frame.kinds[column])
-            distance = compare(method, column, pair)
+        for column, method, distance in columnwise(lambda c: self._compared(c, pair), found.fit):
             if isinstance(distance, Lacking):
                 yield distance.cell("drifted_share", column)
             else:
@@ -140,6 +140,10 @@ class Share:
                 )
         if measured or not compared:  # columns that lack something have said so
             yield from _counted(measured, pair)
+
+    def _compared(self, column: str, pair: Pair) -> Iterator[tuple[str, str, Found | Lacking]]:
+        method = self._method(pair.reference.kinds[column])
+        yield column, method, compare(method, column, pair)
 
     def _method(self, kind: Kind) -> str:
         return self.numeric if kind is Kind.NUMBER else self.categorical

@@ -1,0 +1,40 @@
+"""Codes of distinct values: rows are put beside those of the same value without an order of all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aims_gate.frames import columns
+from aims_gate.frames.columns import Coded, by_code
+from tests.laws import law
+
+
+@law(150)
+@given(st.integers(0, 4), st.data())
+def test_each_value_has_its_rows_in_their_order_and_null_has_none(
+    size: int, data: st.DataObject
+) -> None:
+    codes = data.draw(st.lists(st.integers(-1, size - 1), max_size=40))
+    column = Coded(codes=np.array(codes, dtype=np.int8), values=tuple(range(size)))
+    places, halves = np.arange(len(codes)), np.arange(len(codes)) / 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "_TABLE", 7)  # so that rows are ordered in several steps
+        found = by_code(column, places, halves)
+    assert len(found) == size
+    for code, (own, half) in enumerate(found):
+        assert own.tolist() == [place for place, other in enumerate(codes) if other == code]
+        assert half.tolist() == [place / 2 for place in own.tolist()]
+        assert (own.dtype, half.dtype) == (places.dtype, halves.dtype)
+
+
+def test_rows_of_many_values_over_several_steps() -> None:
+    random = np.random.default_rng(4)
+    codes = random.integers(-1, 300, 200_001).astype(np.int16)
+    values = random.normal(size=len(codes))
+    found = by_code(Coded(codes=codes, values=tuple(range(300))), values)
+    for code in (0, 17, 299):
+        assert found[code][0].tolist() == values[codes == code].tolist()
+    assert sum(len(own) for (own,) in found) == np.count_nonzero(codes >= 0)
