@@ -100,6 +100,16 @@ class Frame(Protocol):
         """
         ...
 
+    def root_moments(self, *, label: str, estimate: str, against: str) -> Moments:
+        """Give the moments of what each row adds to a difference of two root mean squared errors.
+
+        That of *estimate* less that of *against*; what a row adds is told by leaving it out, once
+        for each row that it stands for (Tukey 1958), so the mean is the difference, freed of bias
+        to first order. A root of errors that are all 0 adds nothing. DataError if an error is not
+        finite, or there are no rows.
+        """
+        ...
+
     def placements(
         self, *, label: str, positive: Scalar, first: str, second: str
     ) -> tuple[Moments, Moments]:

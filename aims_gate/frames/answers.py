@@ -30,6 +30,7 @@ from aims_gate.frames.losses import (
     probability_loss,
     refuse_infinite,
     regression_loss,
+    root_values,
 )
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted
 from aims_gate.frames.placements import placement_moments
@@ -124,6 +125,14 @@ class Answers(ABC):
         if against is not None:
             losses = losses - self._losses(loss, label, against, positive)
         return moments_of(losses, self.weights)
+
+    def root_moments(self, *, label: str, estimate: str, against: str) -> Moments:
+        """Give the moments of what each row adds to a difference of two RMSE."""
+        first, second = (
+            root_values(self._losses(Loss.SQUARED, label, given, None), self.weights)
+            for given in (estimate, against)
+        )
+        return moments_of(first - second, self.weights)
 
     def placements(
         self, *, label: str, positive: Scalar, first: str, second: str

@@ -107,7 +107,7 @@ def refuse_infinite(losses: Floats) -> None:
 
 
 def moments_of(losses: Floats, weights: Counts | None) -> Moments:
-    """Give mean, sample variance and g1 of *losses*; 0 for both of the last where all are equal.
+    """Give mean, sample variance, g1 and kurtosis of *losses*; all but the mean 0 if all are equal.
 
     Repeating a row gives what counting it with a weight gives, up to rounding. DataError if there
     are no rows, or a loss is not finite.
@@ -120,8 +120,9 @@ def moments_of(losses: Floats, weights: Counts | None) -> Moments:
     with np.errstate(over="ignore", invalid="ignore"):
         mean = float((times * losses).sum()) / rows
         apart = centred(losses, mean)
-        second = float((times * apart**2).sum())
-        third = float((times * apart**3).sum())
+        squares = apart * apart
+        second = float((times * squares).sum())
+        third = float((times * squares * apart).sum())
     if not all(map(math.isfinite, (mean, second, third))):
         raise DataError("the losses are too large for their moments to be computed")
     return Moments(
@@ -129,7 +130,38 @@ def moments_of(losses: Floats, weights: Counts | None) -> Moments:
         mean=mean,
         variance=second / (rows - 1) if rows > 1 else math.nan,
         skewness=_skewness(second / rows, third / rows),
+        kurtosis=rows * float((times * np.square(squares / second)).sum()) if second > 0 else 0.0,
     )
+
+
+def root_values(losses: Floats, weights: Counts | None) -> Floats:
+    """Give what each row adds to the root of the mean loss, told by leaving it out (Tukey 1958).
+
+    n sqrt(A) - (n - 1) sqrt(A_i), with A the mean of all n losses and A_i that without the row: as
+    sqrt(A) + (loss - A) / (sqrt(A) + sqrt(A_i)), which keeps its digits where n is large.
+
+    Args:
+        losses: Shape (rows,), none below 0.
+        weights: Shape (rows,), or None for 1 each; a row that stands for several is left out once
+            for each.
+
+    Returns:
+        Shape (rows,); 0 each where every loss is 0, and the root itself of one row.
+
+    Raises:
+        DataError: A loss is not finite.
+    """
+    refuse_infinite(losses)
+    times = np.ones_like(losses) if weights is None else weights.astype(np.float64)
+    rows = int(times.sum())
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused with moments
+        total = (times * losses).sum()
+        mean = total / rows
+        without = np.maximum(total - losses, 0.0) / max(rows - 1, 1)
+        roots = np.sqrt(mean) + np.sqrt(without)
+        moved = np.divide(losses - mean, roots, out=np.zeros_like(losses), where=roots != 0)
+        found: Floats = np.sqrt(mean) + moved
+    return found
 
 
 def _skewness(second: float, third: float) -> float:

@@ -222,4 +222,4 @@ _VALUES: Mapping[Ranking, Callable[[_Ties], Floats]] = {
 def _moments(values: Floats) -> Moments:
     if len(values):
         return moments_of(values, None)
-    return Moments(rows=0, mean=math.nan, variance=math.nan, skewness=0.0)
+    return Moments(rows=0, mean=math.nan, variance=math.nan, skewness=0.0, kurtosis=0.0)

@@ -43,6 +43,7 @@ def unexplained_of(
         centre = float((times * found).sum()) / rows
         squares = np.square(found - centre)
         second = float((times * squares).sum())
+        third = float((times * squares * (found - centre)).sum())
         fourth = float((times * squares * squares).sum())
     if not (math.isfinite(centre) and math.isfinite(fourth) and second > 0):
         return _nothing(rows)
@@ -50,6 +51,7 @@ def unexplained_of(
         rows=rows,
         centre=centre,
         variance=second / (rows - 1),
+        skewness=third / rows / (second / rows) ** 1.5,
         kurtosis=fourth * rows / second**2,
     )
 
@@ -67,4 +69,6 @@ def _without_one(
 
 
 def _nothing(rows: int) -> Jackknife:
-    return Jackknife(rows=rows, centre=math.nan, variance=math.nan, kurtosis=math.nan)
+    return Jackknife(
+        rows=rows, centre=math.nan, variance=math.nan, skewness=math.nan, kurtosis=math.nan
+    )

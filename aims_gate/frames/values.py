@@ -95,6 +95,8 @@ class Moments:
     """Sample variance, divisor rows - 1; NaN for one row."""
     skewness: float
     """Third standardised sample moment, g1; 0 where the variance is 0."""
+    kurtosis: float
+    """Fourth standardised sample moment, at least 1; 0 where the variance is 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,8 @@ class Jackknife:
     """Mean of the pseudo-values."""
     variance: float
     """Sample variance, divisor rows - 1."""
+    skewness: float
+    """Third standardised sample moment, g1."""
     kurtosis: float
     """Fourth standardised sample moment, at least 1."""
 

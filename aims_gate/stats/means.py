@@ -3,10 +3,12 @@
 P. Hall (1992), "On the removal of skewness by transformation", with the adjusted sample skewness G1
 (Joanes and Gill 1998) and the quantile of Student's t in the place of the normal one. Its degrees
 of freedom are those of a variance that skewed rows tell: 2 / (kurtosis - 1) a row, and the kurtosis
-is at least skewness^2 + 1 (Pearson 1916). From 30 rows on, a two-sided interval at 95 % covers
-94-96 % for losses with a skewness of up to 3, 97-98 % where most losses are 0, and 94-95 % for a
-lognormal loss and for t(5) squared, which has no third moment (docs/statistics.md). A mean that one
-row dominates has no bound.
+is at least skewness^2 + 1 (Pearson 1916); here it is taken as twice skewness^2 + 1, and the bound
+on the side of a long tail reaches further than Hall's, because a sample shows less of a tail than
+there is. From 30 rows on, a two-sided interval at 95 % covers 94-97 % for losses with a skewness of
+up to 3, for a lognormal loss and for t(5) squared, which has no third moment, and 97-99 % where
+most losses are 0; t(3) squared has no variance, and is covered in 90-95 % (docs/statistics.md). A
+mean that one row dominates has no bound.
 """
 
 from __future__ import annotations
@@ -26,6 +28,12 @@ _PER_SKEW = 1.1
 """Rows needed per squared skewness G1: they are as many where one row differs from all others. More
 is worse: samples that happen to look straight would pass, and their bounds were wrong in up to 39 %
 (25 rows per squared skewness, t(5) squared, 100 rows)."""
+_LONG = 3.0
+"""Skewness from which a tail counts as long: squared normal errors have 2.8."""
+_REACH = 0.1
+"""How much further the bound reaches on that side, per unit of skewness beyond it."""
+_MOST_REACH = 2.0
+"""The most of that, per unit of G1 / sqrt(n): what many rows show, needs no more."""
 _ALIKE = 1e-12
 """Values that are as near as this to their mean, as shares of the largest, are one value."""
 _STRAIGHT = 1e-9
@@ -43,19 +51,38 @@ def centred(values: Floats, mean: float) -> Floats:
 
 
 def hall_bounds(losses: Losses, z: float) -> Bounds:
-    """Give mean - s/sqrt(n) inv(t) and mean - s/sqrt(n) inv(-t); see `too_few`.
+    """Give mean - s/sqrt(n) inv(t) and mean - s/sqrt(n) inv(-t), as `bent`; see `too_few`.
 
-    With k = G1 / sqrt(n), inv(w) = (3/k) (cbrt(1 + k (w - k/6)) - 1): the inverse of Hall's
-    monotone cubic, which turns the skewed t statistic into one that is nearly Student's. t is the
-    quantile of Student's law at the level of the normal quantile *z*, with 2n / (2 + g1^2) degrees
-    of freedom, n - 1 at most.
+    t is the quantile of Student's law at the level of the normal quantile *z*, with n / (1 + g1^2)
+    degrees of freedom, n - 1 at most. On the side of the tail the bound reaches further by
+    (|G1| - 3) / 10, from 0 to 2 |G1| / sqrt(n).
     """
-    k = _adjusted(losses) / math.sqrt(losses.rows)
+    skewness = adjusted(losses.skewness, losses.rows)
+    k = skewness / math.sqrt(losses.rows)
     error = math.sqrt(losses.variance / losses.rows)
-    freedom = min(2 * losses.rows / (2 + losses.skewness**2), losses.rows - 1)
+    freedom = min(losses.rows / (1 + losses.skewness**2), losses.rows - 1)
     t = float(stdtrit(freedom, ndtr(z)))
-    low, high = (losses.mean - error * _inverse(k, w) for w in (t, -t))
+    further = min(_REACH * max(abs(skewness) - _LONG, 0.0), _MOST_REACH * abs(k))
+    low, high = bent(losses.mean, error, k, t, reach=1 + further)
     return min(low, losses.mean), max(high, losses.mean)
+
+
+def bent(mean: float, error: float, k: float, t: float, *, reach: float) -> Bounds:
+    """Give mean - error inv(t) and mean - error inv(-t), one of them *reach* times as far out.
+
+    inv(w) = (3/k) (cbrt(1 + k (w - k/6)) - 1) is the inverse of Hall's monotone cubic, which turns
+    the skewed t statistic into one that is nearly Student's. The bound above the mean reaches
+    further where k is above 0, else that below.
+
+    Args:
+        mean: Of the values.
+        error: Its standard error.
+        k: Their skewness over the root of the rows.
+        t: Quantile of Student's law, above 0.
+        reach: At least 1.
+    """
+    low, high = (error * _inverse(k, w) for w in (t, -t))
+    return (mean - low, mean - reach * high) if k > 0 else (mean - reach * low, mean - high)
 
 
 def loss_bounds(losses: Losses, z: float) -> Bounds:
@@ -78,10 +105,11 @@ def too_few(losses: Losses, *, of: str = "rows") -> str:
         return (
             f"the values of all {losses.rows:,} {of} are equal, so nothing shows how much they vary"
         )
-    wanted = _PER_SKEW * _adjusted(losses) ** 2
+    skewness = adjusted(losses.skewness, losses.rows)
+    wanted = _PER_SKEW * skewness**2
     if losses.rows < wanted:
         return (
-            f"one of the {of} dominates the mean: at a skewness of {_adjusted(losses):.1f} its "
+            f"one of the {of} dominates the mean: at a skewness of {skewness:.1f} its "
             f"interval needs {math.ceil(wanted):,} {of}, and there are {losses.rows:,}"
         )
     return ""
@@ -107,10 +135,9 @@ def root_of(bounds: Callable[[Losses, float], Bounds]) -> Callable[[Losses, floa
     return rooted
 
 
-def _adjusted(losses: Losses) -> float:
-    """Give G1 = g1 sqrt(n (n - 1)) / (n - 2); the losses have at least three rows."""
-    n = losses.rows
-    return losses.skewness * math.sqrt(n * (n - 1)) / (n - 2)
+def adjusted(skewness: float, rows: int) -> float:
+    """Give G1 = g1 sqrt(n (n - 1)) / (n - 2) of g1 and at least three *rows*."""
+    return skewness * math.sqrt(rows * (rows - 1)) / (rows - 2)
 
 
 def _inverse(k: float, w: float) -> float:

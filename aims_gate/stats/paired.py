@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from scipy.special import ndtri, stdtrit
 
 from aims_gate.facts import Need
+from aims_gate.stats import jackknife
 from aims_gate.stats.intervals import Bounds, proportion_bounds
-from aims_gate.stats.means import LEAST_ROWS, hall_bounds, too_few
-from aims_gate.stats.tables import Losses
+from aims_gate.stats.means import LEAST_ROWS
+from aims_gate.stats.tables import Jackknife, Losses
 
 _Z_POWER = 0.8416
 """Standard normal quantile of 0.80."""
@@ -160,54 +161,52 @@ def _parts(placements: Placements) -> tuple[float, float]:
     )
 
 
-def mean_difference(differences: Losses, alpha: float, *, loss: float) -> Bounds:
-    """Give the bounds of the mean of row differences; see `short_of_mean`.
+def mean_difference(differences: Jackknife, alpha: float, *, value: float, loss: float) -> Bounds:
+    """Give the bounds of a difference of two mean losses, or of roots of them; see `short_of_mean`.
 
-    On each side the wider of Hall's bound, as for means of losses, and Student's t. Differences of
-    models that are alike are symmetric with long tails, and Hall's correction for skewness then
-    follows chance; those of unlike models are skewed, and need it (docs/statistics.md). Where not
-    one row differs, the bound of none in n rows, times *loss*: as if that share of rows changed by
-    as much as the mean loss.
-    """
-    if not differences.variance > 0 and not differences.mean:
-        step = unseen(differences.rows, alpha) * loss
-        return -step, step
-    low, high = hall_bounds(differences, quantile(alpha))
-    error = math.sqrt(differences.variance / differences.rows)
-    step = float(stdtrit(differences.rows - 1, 1 - alpha)) * error
-    return min(low, differences.mean - step), max(high, differences.mean + step)
-
-
-def short_of_mean(differences: Losses, *, of: str = "rows") -> str:
-    """Say why the mean of row differences has no bounds; empty if it has. *of* names the rows."""
-    if differences.rows >= LEAST_ROWS and not differences.variance > 0 and not differences.mean:
-        return ""
-    return too_few(differences, of=of)
-
-
-def root_differences(first: Losses, second: Losses, differences: Losses) -> Losses:
-    """Give the moments of the difference of two root mean losses, as `mean_difference` takes them.
-
-    By the delta method a row moves sqrt(mean) by loss / (2 sqrt(mean)). The covariance of the two
-    losses is half of what their variances have more than that of the difference, and the skewness
-    is the difference's own. NaN where either mean is 0: the root has no slope there.
+    Those of `jackknife.limits`, which take the wider of Student's t and Hall's bound on each side:
+    differences of models that are alike are symmetric with long tails, and Hall's correction for
+    skewness then follows chance; those of unlike models are skewed, and need it
+    (docs/statistics.md). Where not one row differs, the bound of none in n rows, times *loss*: as
+    if that share of rows changed by as much as the mean loss.
 
     Args:
-        first: Of the first model's losses, none below 0.
-        second: Of the second's, on the same rows.
-        differences: Of each row's loss less the other.
+        differences: Of what each row adds to the difference: of a mean, its own difference.
+        alpha: Error of each side, in (0, 0.5).
+        value: The difference.
+        loss: The first model's loss.
     """
-    if not (first.mean > 0 and second.mean > 0):
-        return Losses(rows=first.rows, mean=math.nan, variance=math.nan, skewness=math.nan)
-    one, other = 1 / (2 * math.sqrt(first.mean)), 1 / (2 * math.sqrt(second.mean))
-    shared = (first.variance + second.variance - differences.variance) / 2
-    spread = one * one * first.variance + other * other * second.variance - 2 * one * other * shared
-    return Losses(
-        rows=first.rows,
-        mean=math.sqrt(first.mean) - math.sqrt(second.mean),
-        variance=max(spread, 0.0),
-        skewness=differences.skewness,
-    )
+    if _same(differences):
+        step = unseen(differences.rows, alpha) * loss
+        return -step, step
+    low, high = jackknife.limits(differences, alpha)
+    return min(low, value), max(high, value)
+
+
+def short_of_mean(differences: Jackknife, *, of: str = "rows") -> str:
+    """Say why a difference of mean losses has no bounds; empty if it has. *of* names the rows."""
+    rows = differences.rows
+    if rows < LEAST_ROWS:
+        return f"{rows:,} {of}, and a mean's interval needs {LEAST_ROWS}"
+    if _same(differences):
+        return ""
+    if not differences.variance > 0:
+        return (
+            f"the differences of all {rows:,} {of} are equal, so nothing shows how much they vary"
+        )
+    wanted = jackknife.rows_needed(differences)
+    if rows < wanted:
+        return (
+            f"one of the {of} dominates the difference: at a kurtosis of "
+            f"{differences.kurtosis:.0f} its interval needs {math.ceil(wanted):,} {of}, and there "
+            f"are {rows:,}"
+        )
+    return ""
+
+
+def _same(differences: Jackknife) -> bool:
+    """Tell whether not one row differs."""
+    return not differences.variance > 0 and not differences.centre
 
 
 def mover(first: float, of_first: Bounds, second: float, of_second: Bounds) -> Bounds:

@@ -178,16 +178,18 @@ class Losses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jackknife:
-    """Moments of the pseudo-values of ln(1 - share explained) over *rows* rows, each left out once.
+    """Moments of what each of *rows* rows adds to a number, told by leaving it out once.
 
-    All but *rows* are NaN where leaving a row out leaves no logarithm.
+    All but *rows* are NaN where the number cannot be told without some row.
     """
 
     rows: int
     centre: float
-    """Their mean: the logarithm, freed of bias to first order."""
+    """Their mean: the number, freed of bias to first order."""
     variance: float
     """Sample variance, divisor rows - 1."""
+    skewness: float
+    """Third standardised sample moment, g1."""
     kurtosis: float
     """Fourth standardised sample moment, at least 1; 3 of a normal law."""
 

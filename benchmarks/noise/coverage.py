@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 from draws import Rng
 
+from aims_gate.stats import scores
 from aims_gate.stats.intervals import Bounds
+from aims_gate.stats.tables import ScoreTable
+
+ALPHA = 0.025
+"""Error of each side: both together are an interval at 95 %."""
+Z = 1.959963984540054
 
 Outcome = tuple[Bounds | None, float]
 """An interval, or none, and how likely it is."""
@@ -59,3 +65,11 @@ def covered(case: Case, rng: Rng, *, rows: int, runs: int) -> Covered:
         without=100 * max(1 - total, 0.0),
         exact=every is not None,
     )
+
+
+def given(metric: str, table: ScoreTable) -> Bounds | None:
+    """Give the interval of a metric; None where there is none."""
+    if scores.undefined(metric, table) or scores.insufficient(metric, table):
+        return None
+    found = scores.interval(metric, table, alpha=ALPHA)
+    return None if found is None else (found.low, found.high)

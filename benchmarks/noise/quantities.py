@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from coverage import Case, Outcome
+from coverage import ALPHA, Case, Outcome, Z, given
 from draws import Rng
 from exact import multinomial
+from regression import explained, loss, moments
 from scipy.special import ndtr
 
-from aims_gate.frames.unexplained import unexplained_of
 from aims_gate.stats import scores
 from aims_gate.stats.bins import numeric
 from aims_gate.stats.divergence import psi
@@ -23,18 +23,9 @@ from aims_gate.stats.tables import (
     BetaConfusion,
     Classes,
     Confusion,
-    Fit,
-    Jackknife,
-    Losses,
     Queries,
     Ranked,
-    Residuals,
-    ScoreTable,
 )
-
-ALPHA = 0.025
-"""Error of each side: both together are an interval at 95 %."""
-Z = 1.959963984540054
 
 
 def cases() -> Iterator[Case]:
@@ -57,14 +48,14 @@ def cases() -> Iterator[Case]:
     yield _champion(0.10, 0.02)
     yield _champion(0.30, 0.02)
     yield _rankings()
-    yield _loss("mae", lambda rng, n: np.abs(rng.normal(size=n)), math.sqrt(2 / math.pi))
-    yield _loss("rmse", lambda rng, n: rng.normal(size=n) ** 2, 1.0)
-    yield _loss("brier", lambda rng, n: rng.beta(1, 4, size=n) ** 2, 2 / 30)
-    yield _loss("log_loss", lambda rng, n: rng.exponential(0.4, size=n), 0.4)
-    yield _loss("mse of t(5)", lambda rng, n: rng.standard_t(5, size=n) ** 2, 5 / 3)
+    yield loss("mae", lambda rng, n: np.abs(rng.normal(size=n)), math.sqrt(2 / math.pi))
+    yield loss("rmse", lambda rng, n: rng.normal(size=n) ** 2, 1.0)
+    yield loss("brier", lambda rng, n: rng.beta(1, 4, size=n) ** 2, 2 / 30)
+    yield loss("log_loss", lambda rng, n: rng.exponential(0.4, size=n), 0.4)
+    yield loss("mse of t(5)", lambda rng, n: rng.standard_t(5, size=n) ** 2, 5 / 3)
     for share in (0.5, 0.9):
-        yield _explained("r2", share)
-    yield _explained("explained_variance", 0.5)
+        yield explained("r2", share, _linear(share))
+    yield explained("explained_variance", 0.5, _linear(0.5))
     yield _psi(0.3)
     yield _wasserstein(0.5)
 
@@ -98,12 +89,12 @@ def _confusion_case(metric: str, *, tpr: float, fpr: float, base: float) -> Case
 
     def outcomes(rows: int) -> Iterator[Outcome] | None:
         every = multinomial(cells.tolist(), rows)
-        return every and ((_bounds(metric, table(counts)), chance) for counts, chance in every)
+        return every and ((given(metric, table(counts)), chance) for counts, chance in every)
 
     return Case(
         name=f"{metric} {truth:.2f}",
         truth=truth,
-        draw=lambda rng, rows: _bounds(metric, table(rng.multinomial(rows, cells).tolist())),
+        draw=lambda rng, rows: given(metric, table(rng.multinomial(rows, cells).tolist())),
         outcomes=outcomes,
     )
 
@@ -151,7 +142,7 @@ def _ranked(metric: str, area: float, *, truth: float) -> Case:
             np.unique(x, return_counts=True)
             for x in (rng.normal(shift, 1, few), rng.normal(size=rows - few))
         )
-        return _bounds(metric, Ranked.merge(up, down))
+        return given(metric, Ranked.merge(up, down))
 
     return Case(name=f"{metric} {truth:.2f}", truth=truth, draw=draw)
 
@@ -166,7 +157,7 @@ def _three_classes(metric: str) -> Case:
     truth = scores.value(metric, table(np.rint(1e12 * cells).astype(np.int64)))
 
     def draw(rng: Rng, rows: int) -> Bounds | None:
-        return _bounds(metric, table(rng.multinomial(rows, cells.ravel())))
+        return given(metric, table(rng.multinomial(rows, cells.ravel())))
 
     return Case(name=f"{metric}, 3 classes {truth:.2f}", truth=truth, draw=draw)
 
@@ -197,50 +188,15 @@ def _rankings() -> Case:
 
     def draw(rng: Rng, rows: int) -> Bounds | None:
         found = 1.0 / rng.geometric(0.5, size=rows)
-        return _bounds("mrr", Queries(values=_moments(found), rows=10 * rows))
+        return given("mrr", Queries(values=moments(found), rows=10 * rows))
 
     return Case(name=f"mrr over n queries {truth:.2f}", truth=truth, draw=draw)
 
 
-def _loss(metric: str, losses: Callable[[Rng, int], np.ndarray], mean: float) -> Case:
-    truth = math.sqrt(mean) if metric == "rmse" else mean
-
-    def draw(rng: Rng, rows: int) -> Bounds | None:
-        return _bounds(metric.split(maxsplit=1)[0], _moments(losses(rng, rows)))
-
-    return Case(name=f"{metric} {truth:.2f}", truth=truth, draw=draw)
-
-
-def _explained(metric: str, share: float) -> Case:
+def _linear(share: float) -> Callable[[Rng, int], tuple[np.ndarray, np.ndarray]]:
     """Normal predictions that explain *share* of the labels' variance, and normal errors."""
-    spread, centred = math.sqrt(1 / share - 1), metric == "explained_variance"
-
-    def draw(rng: Rng, rows: int) -> Bounds | None:
-        predicted, errors = rng.normal(size=rows), spread * rng.normal(size=rows)
-        labels = predicted + errors
-        told = unexplained_of(labels, predicted, None, centred=centred)
-        unexplained = Jackknife(
-            rows=rows, centre=told.centre, variance=told.variance, kurtosis=told.kurtosis
-        )
-        variance = float(labels.var())
-        if centred:
-            found = Residuals(errors=_moments(errors), variance=variance, unexplained=unexplained)
-            return _bounds(metric, found)
-        squared = _moments(errors**2)
-        return _bounds(metric, Fit(squared=squared, variance=variance, unexplained=unexplained))
-
-    return Case(name=f"{metric} {share:.2f}", truth=share, draw=draw)
-
-
-def _moments(x: np.ndarray) -> Losses:
-    rows, centred = len(x), x - x.mean()
-    spread = float((centred**2).mean())
-    return Losses(
-        rows=rows,
-        mean=float(x.mean()),
-        variance=spread * rows / (rows - 1),
-        skewness=float((centred**3).mean()) / spread**1.5 if spread else 0.0,
-    )
+    spread = math.sqrt(1 / share - 1)
+    return lambda rng, rows: (rng.normal(size=rows), spread * rng.normal(size=rows))
 
 
 def _psi(shift: float) -> Case:
@@ -276,13 +232,6 @@ def _ordered(values: np.ndarray):  # noqa: ANN202  # the frame's own value type
 
     distinct, counts = np.unique(values, return_counts=True)
     return Distribution(values=distinct, counts=counts, nulls=0)
-
-
-def _bounds(metric: str, table: ScoreTable) -> Bounds | None:
-    if scores.undefined(metric, table) or scores.insufficient(metric, table):
-        return None
-    found = scores.interval(metric, table, alpha=ALPHA)
-    return None if found is None else (found.low, found.high)
 
 
 def _quantile(p: float) -> float:

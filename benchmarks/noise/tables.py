@@ -14,6 +14,7 @@ from draws import Rng, Values
 from exact import QUANTILES, RULES, exact
 from gate import BIAS, DRIFT, Draw, decided, outcomes
 from quantities import cases
+from regression import long_tails
 from scipy.special import ndtr
 from two_models import two_models
 
@@ -171,7 +172,7 @@ def _clustered(rng: Rng, runs: int) -> Iterator[Row]:
 
 
 def _covered(rng: Rng, runs: int) -> Iterator[Row]:
-    for case in (*cases(), *two_models()):
+    for case in (*cases(), *two_models(), *long_tails()):
         found = [covered(case, rng, rows=rows, runs=10 * runs) for rows in (30, 100, 1000)]
         yield (
             case.name,

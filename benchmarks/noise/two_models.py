@@ -6,9 +6,8 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from coverage import Case
+from coverage import ALPHA, Case
 from draws import Rng
-from quantities import ALPHA
 
 from aims_gate.stats import scores
 from aims_gate.stats.intervals import Bounds

@@ -44,8 +44,9 @@ def test_losses_that_are_equal_prove_nothing_however_their_mean_is_rounded(
     assert "are equal" in result.reason
 
 
-def test_differences_that_are_equal_prove_nothing_either(gate: Gate) -> None:
-    policy = CHAMPION.replace("METRIC", "mae").replace("REQUIRE", "at_most: 1")
+@pytest.mark.parametrize("metric", ["mae", "mse", "rmse"])
+def test_differences_that_are_equal_prove_nothing_either(gate: Gate, metric: str) -> None:
+    policy = CHAMPION.replace("METRIC", metric).replace("REQUIRE", "at_most: 1")
     sides = {
         role: answers(np.zeros(100), np.full(100, off))
         for role, off in (("evaluation", 0.7), ("champion", 1.4))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from aims_gate.attest import resource
 from aims_gate.attest.resource import Copy, Resource
 from aims_gate.errors import GateError, TrustError
+from tests.laws import law
 
 SERVERS = {"https://mlflow.example": "prod", "prod": "prod", "http://dev:5000": "dev"}
 
@@ -76,6 +77,7 @@ def test_places_must_be_equal_or_an_allowed_copy() -> None:
     assert not resource.stands_for(prod, later, copies)
 
 
+@law()
 @given(
     st.text(max_size=40) | st.text(max_size=30).map(lambda t: f"pkg:mlflow/a@1?repository_url={t}")
 )

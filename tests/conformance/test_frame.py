@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
+from scipy.stats import kurtosis, skew
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Frame, Key, Kind, Loss
@@ -152,6 +153,56 @@ def test_moments_against_another_estimate_are_those_of_row_differences(make: Mak
     assert found.rows == 7
     assert found.mean == pytest.approx(rows.mean())
     assert found.variance == pytest.approx(rows.var(ddof=1))
+    assert found.skewness == pytest.approx(skew(rows))
+    assert found.kurtosis == pytest.approx(kurtosis(rows, fisher=False))
+
+
+@pytest.mark.parametrize("scale", [1e-60, 1e60])
+def test_moments_of_large_and_small_losses_have_their_shape(make: Make, scale: float) -> None:
+    """The fourth power of 1e120 is no float, and the kurtosis of such losses still is one."""
+    errors = np.array([0.5, 1.0, 1.0, 3.0])
+    frame = make({"y": [0.0] * 4, "p": (errors * scale).tolist()})
+    found = frame.moments(Loss.ABSOLUTE, label="y", estimate="p")
+    assert found.kurtosis == pytest.approx(kurtosis(errors, fisher=False))
+    same = make({"y": [0.0] * 3, "p": [scale] * 3}).moments(Loss.SQUARED, label="y", estimate="p")
+    assert (same.variance, same.skewness, same.kurtosis) == (0, 0, 0)
+
+
+def test_what_a_row_adds_to_a_difference_of_roots_is_told_by_leaving_it_out(make: Make) -> None:
+    columns = {"y": [1.0, 2.0, 4.0, 8.0], "a": [0.0, 2.5, 4.0, 9.0], "b": [1.0, 1.0, 4.5, 5.0]}
+    weights = [1, 1, 3, 2]
+    found = make({**columns, "n": weights}, weight="n").root_moments(
+        label="y", estimate="a", against="b"
+    )
+    y, a, b = (np.repeat(values, weights) for values in columns.values())
+
+    def difference(kept: Any) -> float:
+        roots = [math.sqrt(float(np.square(y - side)[kept].mean())) for side in (a, b)]
+        return roots[0] - roots[1]
+
+    every = np.arange(7)
+    values = np.array([7 * difference(every) - 6 * difference(every != row) for row in every])
+    assert found.rows == 7
+    assert found.mean == pytest.approx(values.mean())
+    assert found.variance == pytest.approx(values.var(ddof=1))
+    assert found.skewness == pytest.approx(skew(values))
+    assert found.kurtosis == pytest.approx(kurtosis(values, fisher=False))
+    plain = make({"y": y, "a": a, "b": b})
+    again = plain.root_moments(label="y", estimate="a", against="b")
+    assert again.variance == pytest.approx(found.variance)
+    same = plain.root_moments(label="y", estimate="a", against="a")
+    assert (same.mean, same.variance) == (0, 0)
+    right = plain.root_moments(label="y", estimate="a", against="y")
+    assert math.isfinite(right.mean), "errors that are all 0 add nothing"
+    assert math.isnan(
+        make({"y": [1], "a": [2], "b": [4]})
+        .root_moments(label="y", estimate="a", against="b")
+        .variance
+    )
+    for bad in (None, math.inf):
+        holed = make({**columns, "b": [bad, 1.0, 4.5, 5.0]})
+        with pytest.raises(DataError, match="1 of 4 rows is not finite"):
+            holed.root_moments(label="y", estimate="a", against="b")
 
 
 def test_placements_weigh_rows_and_are_zero_under_one_score(make: Make) -> None:

@@ -192,6 +192,8 @@ def test_what_is_left_unexplained_is_told_by_leaving_out_each_row(
             assert found.rows == size
             assert found.centre == pytest.approx(values.mean(), rel=1e-6, abs=1e-9)
             assert found.variance == pytest.approx(values.var(ddof=1), rel=1e-6)
+            third = ((values - values.mean()) ** 3).mean() / values.std() ** 3
+            assert found.skewness == pytest.approx(third, rel=1e-6, abs=1e-6)
             fourth = ((values - values.mean()) ** 4).mean() / values.var() ** 2
             assert found.kurtosis == pytest.approx(fourth, rel=1e-6)
 
@@ -211,7 +213,8 @@ def test_nothing_is_told_where_a_row_cannot_be_left_out(
 ) -> None:
     found = make(columns).unexplained(label="y", estimate="e", centred=False)
     assert found.rows == len(columns["y"])
-    assert all(map(math.isnan, (found.centre, found.variance, found.kurtosis)))
+    told = found.centre, found.variance, found.skewness, found.kurtosis
+    assert all(map(math.isnan, told))
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, None])

@@ -16,6 +16,7 @@ from aims_gate.sources.mlflow.fetch import list_tree
 from aims_gate.sources.mlflow.registry import LOCAL, DatasetInput, NotFoundError, Registry
 from aims_gate.sources.mlflow.rest import RestRegistry
 from tests.conftest import Store
+from tests.proxy import Answer, Proxy, Request
 from tests.registry_content import FILES, Content, Logged
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -261,6 +262,32 @@ def test_the_gates_own_run_is_written_and_found_by_its_tag(place: Place, tmp_pat
     inputs = content.client.get_run(run.run_id).inputs.model_inputs
     assert [item.model_id for item in inputs] == [logged.model_id]
     assert registry.find_runs(experiment, "aims_gate.evaluation", "other") == ()
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("reader", ["rest", "client"])
+def test_an_experiment_that_somebody_else_makes_meanwhile_is_found(
+    mlflow_server: str, reader: str, *, refused: bool
+) -> None:
+    """Two gates publish at the same time to a new server; a refusal that is none of that stays."""
+    name, client = f"first {uuid.uuid4().hex}", Content(uri=mlflow_server).client
+    made: list[str] = []
+
+    def other_is_faster(_number: int, request: Request) -> Answer | None:
+        if not request.path.endswith("/experiments/create"):
+            return None
+        if refused:
+            return Answer(status=403, body=b'{"error_code": "PERMISSION_DENIED", "message": "no"}')
+        made.append(client.create_experiment(name))
+        return None
+
+    with Proxy(mlflow_server, other_is_faster) as proxy:
+        registry = RestRegistry(proxy.url, {}) if reader == "rest" else ClientRegistry(proxy.url)
+        if refused:
+            with pytest.raises(SourceError, match=r"403|PERMISSION_DENIED"):
+                registry.experiment(name)
+        else:
+            assert [registry.experiment(name)] == made
 
 
 def test_many_metrics_are_all_logged(place: Place) -> None:

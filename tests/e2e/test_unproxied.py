@@ -76,6 +76,8 @@ def trained(server: Server, location: str | None = None) -> tuple[Content, str, 
     """What a training job leaves: a model, and evaluation data; gives its URI and artifact root."""
     content = Content(uri=server.url)
     name = f"training {location or 'in the bucket'}"
+    if found := content.client.get_experiment_by_name("aims-gate"):  # another test's, elsewhere
+        content.client.rename_experiment(found.experiment_id, f"aims-gate before {name}")
     content.experiment = content.client.create_experiment(name, location)
     logged = content.registered("unproxied")
     table = io.BytesIO()
@@ -130,8 +132,6 @@ def test_a_folder_is_read_where_this_machine_shares_it(
     shared = tmp_path / "shared"
     content, model, root = trained(unproxied, str(shared))
     assert root.startswith(str(shared))
-    if found := content.client.get_experiment_by_name("aims-gate"):
-        content.client.rename_experiment(found.experiment_id, "aims-gate of another test")
     content.client.create_experiment("aims-gate", str(shared / "evidence"))
     assert gated(unproxied, model, "refused") == 3
     assert "name the folder that this machine shares" in capsys.readouterr().err

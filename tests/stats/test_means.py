@@ -85,12 +85,11 @@ def test_bounds_are_where_halls_cubic_meets_the_quantile_of_students_law(
 ) -> None:
     """Hall (1992): g(t) = t + k t^2 / 3 + k^2 t^3 / 27 + k / 6, t the studentised mean.
 
-    Of 2 / (kurtosis - 1) degrees of freedom a row, with Pearson's least kurtosis, and no more than
-    2 n / 2.
+    Of 1 / (1 + skewness^2) degrees of freedom a row, and no more than n - 1.
     """
     losses = Losses(rows=rows, mean=7.0, variance=spread**2, skewness=skewness)
     k = skewness * math.sqrt(rows - 1) / (rows - 2)  # the adjusted skewness over sqrt(rows)
-    student = float(t.ppf(ndtr(z), min(2 * rows / (2 + skewness**2), rows - 1)))
+    student = float(t.ppf(ndtr(z), min(rows / (1 + skewness**2), rows - 1)))
     for bound, quantile in zip(hall_bounds(losses, z), (student, -student), strict=True):
         x = (7.0 - bound) * math.sqrt(rows) / spread
         assert x + k * x * x / 3 + k * k * x**3 / 27 + k / 6 == pytest.approx(quantile, abs=1e-6)
@@ -115,6 +114,26 @@ def test_a_right_tail_moves_both_bounds_up() -> None:
     tailed = hall_bounds(Losses(rows=400, mean=2.0, variance=9.0, skewness=3.0), Z)
     assert tailed[0] > plain[0]
     assert tailed[1] > plain[1]
+
+
+@LAWS
+@given(st.integers(40, 10**6), st.floats(3, 5), st.floats(0.5, 3))
+def test_the_bound_on_the_side_of_a_long_tail_reaches_further(
+    rows: int, skewness: float, z: float
+) -> None:
+    """By a tenth of what the adjusted skewness is above 3, and less where many rows show it."""
+    found = Losses(rows=rows, mean=7.0, variance=4.0, skewness=skewness)
+    adjusted = skewness * math.sqrt(rows * (rows - 1)) / (rows - 2)
+    k = adjusted / math.sqrt(rows)
+    reach = 1 + min((adjusted - 3) / 10, 2 * k)
+    low, high = hall_bounds(found, z)
+    x = -(high - 7.0) * math.sqrt(rows) / 2 / reach
+    student = float(t.ppf(ndtr(z), rows / (1 + skewness**2)))
+    assert x + k * x * x / 3 + k * k * x**3 / 27 + k / 6 == pytest.approx(-student, rel=1e-6)
+    mirrored = Losses(rows=rows, mean=-7.0, variance=4.0, skewness=-skewness)
+    assert hall_bounds(mirrored, z) == pytest.approx((-high, -low))
+    closer = hall_bounds(found, z * 0.8)
+    assert low <= closer[0] <= 7 <= closer[1] <= high
 
 
 @LAWS
@@ -146,8 +165,9 @@ def _brier(random: np.random.Generator, shape: tuple[int, int]) -> Floats:
         (lambda random, shape: random.standard_t(5, shape) ** 2, 5 / 3, 30),
         (lambda random, shape: np.abs(random.normal(size=shape)), math.sqrt(2 / math.pi), 30),
         (lambda random, shape: random.normal(size=shape) ** 2, 1.0, 100),
-        (lambda random, shape: random.beta(1, 4, size=shape) ** 2, 2 / 30, 50),
+        (lambda random, shape: random.beta(1, 4, size=shape) ** 2, 2 / 30, 100),
         (lambda random, shape: np.exp(random.normal(size=shape)), math.exp(0.5), 300),
+        (lambda random, shape: np.exp(2 * random.normal(size=shape)), math.exp(2), 300),
     ],
 )
 def test_intervals_that_are_given_cover_the_mean_as_often_as_they_say(

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
 from aims_gate.stats.multiplicity import adjusted
+from tests.laws import law
 
 
+@law()
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 def test_adjusted_p_values_are_scipys(p_values: list[float]) -> None:
     assert adjusted(p_values) == pytest.approx(false_discovery_control(p_values), rel=1e-12)

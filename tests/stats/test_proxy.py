@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from aims_gate.stats.proxy import MOST_NOISE, chance, cuts, of_categories, of_numbers
+from tests.laws import law
 
 COUNTS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400)), min_size=1, max_size=8)
 
@@ -25,6 +26,7 @@ def written_out(group: np.ndarray, rest: np.ndarray, scores: np.ndarray) -> floa
     return float(roc_auc_score(truth, np.concatenate([scores, scores]), sample_weight=weights))
 
 
+@law()
 @given(pairs=COUNTS)
 def test_categories_are_ordered_by_the_share_of_the_group(pairs: list[tuple[int, int]]) -> None:
     group, rest = arrays(pairs)
@@ -39,6 +41,7 @@ def test_categories_are_ordered_by_the_share_of_the_group(pairs: list[tuple[int,
     assert 0.5 <= found.area <= 1
 
 
+@law()
 @given(pairs=COUNTS, data=st.data())
 def test_the_names_of_categories_and_of_the_two_sides_do_not_matter(
     pairs: list[tuple[int, int]], data: st.DataObject

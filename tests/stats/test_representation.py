@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aims_gate.stats.representation import ShareDesign, folded, representation
+from tests.laws import law
 from tests.proportions import guarded
 
 SHARES = st.floats(0.001, 0.999)
@@ -32,6 +33,7 @@ def test_bounds_are_those_of_statsmodels_over_the_share() -> None:
     assert bounds == pytest.approx((0.2 / high, 0.2 / low), rel=1e-12)
 
 
+@law()
 @given(group=st.integers(0, 300), more=st.integers(0, 300), share=SHARES, both=st.booleans())
 def test_the_value_lies_between_its_bounds_and_all_in_the_unit_interval(
     group: int, more: int, share: float, both: bool
@@ -41,6 +43,7 @@ def test_the_value_lies_between_its_bounds_and_all_in_the_unit_interval(
     assert 0 <= low <= value <= high <= 1
 
 
+@law()
 @given(ratio=st.floats(1e-6, 1e6))
 def test_a_ratio_and_its_inverse_are_one(ratio: float) -> None:
     assert folded(ratio) == pytest.approx(folded(1 / ratio), rel=1e-9)

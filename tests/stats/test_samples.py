@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from aims_gate.frames import Distribution
 from aims_gate.stats.bins import Binned
 from aims_gate.stats.samples import COMPARED_ROWS, ORDER_STATISTICS, order_statistics, scaled
+from tests.laws import law
 
 COUNTS = st.lists(st.integers(0, 10**12), min_size=2, max_size=30).filter(any)
 
 
+@law()
 @given(COUNTS)
 def test_a_scaled_table_keeps_its_shares_and_every_bin(counts: list[int]) -> None:
     """To half a row, and to one for a bin that would be lost."""

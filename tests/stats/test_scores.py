@@ -31,7 +31,7 @@ from tests.laws import law
 from tests.proportions import guarded
 
 LOSSES = Losses(rows=500, mean=0.2, variance=0.04, skewness=0.5)
-UNEXPLAINED = Jackknife(rows=500, centre=-1.5, variance=2.0, kurtosis=4.0)
+UNEXPLAINED = Jackknife(rows=500, centre=-1.5, variance=2.0, skewness=0.0, kurtosis=4.0)
 RANDOM = np.random.default_rng(5)
 RANKED = [
     Ranked(

@@ -70,7 +70,11 @@ def _unexplained(found: Labelled, *, centred: bool) -> Jackknife:
         label=named(found.label), estimate=named(found.prediction), centred=centred
     )
     return Jackknife(
-        rows=told.rows, centre=told.centre, variance=told.variance, kurtosis=told.kurtosis
+        rows=told.rows,
+        centre=told.centre,
+        variance=told.variance,
+        skewness=told.skewness,
+        kurtosis=told.kurtosis,
     )
 
 

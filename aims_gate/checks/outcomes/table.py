@@ -12,7 +12,7 @@ from aims_gate.engines import Sample
 from aims_gate.errors import CheckError, DataError, near
 from aims_gate.frames import Counts, Distribution, Floats, Key, Moments, Scalar
 from aims_gate.sources.subject import Data
-from aims_gate.stats.tables import Losses, ScoreTable
+from aims_gate.stats.tables import Jackknife, Losses, ScoreTable
 
 
 def _no_sample() -> Sample:
@@ -92,6 +92,17 @@ def losses(moments: Moments) -> Losses:
         mean=moments.mean,
         variance=moments.variance,
         skewness=moments.skewness,
+    )
+
+
+def jackknife(moments: Moments) -> Jackknife:
+    """Take the moments of row differences: what a row adds to their mean is its own."""
+    return Jackknife(
+        rows=moments.rows,
+        centre=moments.mean,
+        variance=moments.variance,
+        skewness=moments.skewness,
+        kurtosis=moments.kurtosis,
     )
 
 

@@ -12,7 +12,7 @@ from aims_gate.checks.columns import classes_of, positive_class
 from aims_gate.checks.outcomes import score_column, task_of
 from aims_gate.checks.outcomes.multiclass import scored_columns
 from aims_gate.checks.outcomes.ranking import RANKINGS
-from aims_gate.checks.outcomes.table import losses, named
+from aims_gate.checks.outcomes.table import jackknife, losses, named
 from aims_gate.checks.performance.pairs import Pair, answers
 from aims_gate.facts import Interval
 from aims_gate.frames import Loss, Moments, Scalar
@@ -27,12 +27,13 @@ from aims_gate.stats.tables import (
     Classes,
     ClassRanked,
     Confusion,
+    Jackknife,
     Losses,
     Queries,
     Ranked,
 )
 
-_HALL = "the wider of Hall (1992) and Student's t"
+_WIDER = "the wider of Hall (1992) and Student's t"
 _PROPORTIONS = ("accuracy", "recall", "specificity", "weighted_recall")
 _LOSSES: Mapping[str, Loss] = {
     "brier": Loss.BRIER,
@@ -49,9 +50,9 @@ METHODS: Mapping[str, str] = {
     ),
     "roc_auc": "paired DeLong (1988) with t",
     "macro_roc_auc": "mean over classes of paired DeLong (1988) with t",
-    **dict.fromkeys(_LOSSES, f"{_HALL} on the row differences"),
-    "rmse": f"{_HALL}, by the delta method on the row differences of squared errors",
-    **dict.fromkeys(RANKINGS, f"{_HALL} on the differences of queries"),
+    **dict.fromkeys(_LOSSES, f"{_WIDER} on the row differences"),
+    "rmse": f"{_WIDER} on what leaving out each row does to the difference (Tukey 1958)",
+    **dict.fromkeys(RANKINGS, f"{_WIDER} on the differences of queries"),
 }
 """The metrics whose paired difference has an interval, and how it is made."""
 
@@ -217,24 +218,19 @@ def _areas(found: Pair, table: ClassRanked, alpha: float) -> Bounded:
 
 
 def _means(found: Pair, alpha: float) -> Bounded:
-    differences = losses(_loss_moments(found, _LOSSES[found.metric]))
+    values = [scores.value(found.metric, side.table) for side in (found.first, found.second)]
+    if found.metric == "rmse" and not all(values):
+        return Bounded(short="one of the two is never wrong, and no interval of rmse is known")
+    moments = _root_moments(found) if found.metric == "rmse" else _loss_moments(found)
+    differences = jackknife(moments)
     short = paired.short_of_mean(differences)
-    if short:
-        return Bounded(short=short.replace("losses", "differences"))
-    if found.metric == "rmse":
-        first, second = found.first.table, found.second.table
-        assert isinstance(first, Losses)  # noqa: S101  # what the metric is computed from
-        assert isinstance(second, Losses)  # noqa: S101
-        differences = paired.root_differences(first, second, differences)
-        if math.isnan(differences.mean):
-            return Bounded(short="one of the two is never wrong, and no interval of rmse is known")
-    return _hall(found, differences, alpha)
+    return Bounded(short=short) if short else _wider(found, differences, alpha)
 
 
-def _hall(found: Pair, differences: Losses, alpha: float) -> Bounded:
-    mean = scores.value(found.metric, found.first.table)
-    error = math.sqrt(differences.variance / differences.rows)
-    return _bounded(found, paired.mean_difference(differences, alpha, loss=mean), error, alpha)
+def _wider(found: Pair, differences: Jackknife, alpha: float) -> Bounded:
+    loss, other = (scores.value(found.metric, side.table) for side in (found.first, found.second))
+    bounds = paired.mean_difference(differences, alpha, value=paired.minus(loss, other), loss=loss)
+    return _bounded(found, bounds, math.sqrt(differences.variance / differences.rows), alpha)
 
 
 def _queries(found: Pair, table: Queries, alpha: float) -> Bounded:
@@ -247,16 +243,26 @@ def _queries(found: Pair, table: Queries, alpha: float) -> Bounded:
         against=_one_score(second.score),
         k=found.asked.k,
     )
-    differences = losses(moments.values)
+    differences = jackknife(moments.values)
     short = left_out(table) or paired.short_of_mean(differences, of="queries")
-    return Bounded(short=short) if short else _hall(found, differences, alpha)
+    return Bounded(short=short) if short else _wider(found, differences, alpha)
 
 
 def _one_score(score: str | Mapping[str, str] | None) -> str:
     return named(score if isinstance(score, str) else None)
 
 
-def _loss_moments(found: Pair, loss: Loss) -> Moments:
+def _root_moments(found: Pair) -> Moments:
+    sides = found.first.found, found.second.found
+    return found.frame.root_moments(
+        label=named(sides[0].label),
+        estimate=named(sides[0].prediction),
+        against=named(sides[1].prediction),
+    )
+
+
+def _loss_moments(found: Pair) -> Moments:
+    loss = _LOSSES[found.metric]
     sides = found.first.found, found.second.found
     label = named(sides[0].label)
     if found.metric not in {"brier", "log_loss"}:

@@ -131,10 +131,7 @@ class ClientRegistry:
     def runs(self, experiment: str, *, last: int) -> tuple[Run, ...]:
         """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
         with self._understood():
-            found = self._client.get_experiment_by_name(experiment)
-            if found is None:
-                raise NotFoundError(f"no experiment {experiment!a}", where=self.server)
-            key, order = found.experiment_id, ["attributes.start_time DESC"]
+            key, order = self._experiment(experiment), ["attributes.start_time DESC"]
             runs = self._client.search_runs([key], max_results=last, order_by=order)
             return tuple(map(entities.run, runs))
 
@@ -162,8 +159,7 @@ class ClientRegistry:
         place = _folder(uri)
         if place is None or not place.is_absolute():
             return False
-        real = place.resolve()
-        return any(real.is_relative_to(folder.resolve()) for folder in self._folders)
+        return any(place.resolve().is_relative_to(one.resolve()) for one in self._folders)
 
     def list_artifacts(self, uri: str, path: str = "") -> tuple[Artifact, ...]:
         """List one folder below an artifact URI; nothing if it is not there or is a file."""
@@ -187,8 +183,14 @@ class ClientRegistry:
     def experiment(self, name: str) -> str:
         """Give the id of an experiment, which is made if it is not there."""
         with self._understood():
-            found = self._client.get_experiment_by_name(name)
-            return str(found.experiment_id if found else self._client.create_experiment(name))
+            if found := self._client.get_experiment_by_name(name):
+                return str(found.experiment_id)
+            try:
+                return str(self._client.create_experiment(name))
+            except Exception as error:
+                if getattr(error, "error_code", "") != "RESOURCE_ALREADY_EXISTS":
+                    raise
+                return self._experiment(name)  # another gate made it meanwhile
 
     def find_runs(self, experiment: str, tag: str, value: str) -> tuple[Run, ...]:
         """Give the runs of an experiment with this tag, newest first."""

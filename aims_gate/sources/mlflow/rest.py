@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import SourceError
 from aims_gate.sources.mlflow import answers
 from aims_gate.sources.mlflow.facts import commit_filter
-from aims_gate.sources.mlflow.http import Connection
+from aims_gate.sources.mlflow.http import Connection, RefusedError
 from aims_gate.sources.mlflow.registry import (
     Artifact,
     LoggedModel,
@@ -169,7 +169,13 @@ class RestRegistry:
         try:
             return self._ask("experiments/get-by-name", asked, _experiment)
         except NotFoundError:
+            pass
+        try:
             answer = self._write("experiments/create", {"name": name})
+        except RefusedError:
+            with suppress(NotFoundError):  # it is there if another gate made it meanwhile
+                return self._ask("experiments/get-by-name", asked, _experiment)
+            raise
         with self._understood():
             return str(answer["experiment_id"])
 

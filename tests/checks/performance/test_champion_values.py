@@ -16,6 +16,7 @@ from aims_gate.checks.performance.champion import Champion
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
 from aims_gate.facts import Lack
+from aims_gate.stats.jackknife import limits, of_values
 from tests.checks.performance.champions import (
     BINARY_ROLES,
     LAWS,
@@ -101,7 +102,7 @@ def test_regression_metrics_are_compared_too(metric: Plain) -> None:
     assert (cell.interval is not None) is (metric in METHODS)
 
 
-def test_the_interval_of_a_difference_of_rmse_is_that_of_the_delta_method() -> None:
+def test_on_many_rows_the_interval_of_a_difference_of_rmse_is_that_of_the_delta_method() -> None:
     ours, theirs = numbers(rows=4_000)
     a = arrays(ours, theirs)
     squared = [(a["y"] - a[side]) ** 2 for side in "pq"]
@@ -112,6 +113,34 @@ def test_the_interval_of_a_difference_of_rmse_is_that_of_the_delta_method() -> N
     assert interval is not None
     assert (interval.high - interval.low) / 2 == pytest.approx(step, rel=0.02)
     assert (interval.high + interval.low) / 2 == pytest.approx(roots[0] - roots[1], abs=step / 5)
+
+
+def test_on_few_rows_it_is_told_by_leaving_out_each() -> None:
+    rows = 40
+    ours, theirs = numbers(rows=rows)
+    a = arrays(ours, theirs)
+    squared = [(a["y"] - a[side]) ** 2 for side in "pq"]
+
+    def difference(kept: Any) -> float:
+        one, other = (float(np.sqrt(losses[kept].mean())) for losses in squared)
+        return one - other
+
+    every = np.arange(rows)
+    values = [rows * difference(every) - (rows - 1) * difference(every != row) for row in every]
+    added = of_values(np.array(values), np.ones(rows, dtype=np.int64))
+    low, high = limits(added, 0.05)
+    cell = only(Champion(metric="rmse"), ours, theirs)
+    assert cell.interval is not None
+    assert (cell.interval.low, cell.interval.high) == pytest.approx((low, high), rel=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["mae", "mse", "rmse"])
+@pytest.mark.parametrize("rows", [3, 29])
+def test_few_rows_have_a_difference_of_losses_and_no_interval(metric: Plain, rows: int) -> None:
+    ours, theirs = numbers(rows=rows)
+    cells = [s for s in Champion(metric=metric).measure(inputs(ours, theirs)) if s.judged]
+    assert [cell.interval for cell in cells] == [None, None]
+    assert f"{rows:,} rows, and a mean's interval needs 30" in cells[1].reason
 
 
 def test_a_model_that_is_never_wrong_has_no_interval_of_rmse() -> None:
