@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ import pytest
 from aims_gate.attest.manifest import Entry, Manifest
 from aims_gate.checks import About, Inputs, Judged, NoDataError
 from aims_gate.engines import Engines
+from aims_gate.engines.reference import Reference
 from aims_gate.errors import CheckError, DataError, MissingColumnError
 from aims_gate.facts import (
     DatasetIdentity,
@@ -139,6 +141,15 @@ class Asking(Rigged):
         return Rigged.measure(self, inputs)
 
 
+def begin_to_load(engines: Engines) -> None:
+    """Start the child that loads a library, and stop it on its way, however fast it is."""
+    engines["both"].start(["scikit-learn"])
+    engine = engines["reference"]
+    assert isinstance(engine, Reference)
+    assert engine._process is not None
+    engine._process._child.send_signal(signal.SIGSTOP)
+
+
 def test_reading_ahead_measures_with_our_own_engine_while_a_library_loads_and_tells_nothing() -> (
     None
 ):
@@ -148,7 +159,7 @@ def test_reading_ahead_measures_with_our_own_engine_while_a_library_loads_and_te
     with Engines(os.environ) as engines:
         read_ahead([replace(asking, engine="both")], subject(), now=NOW, engines=engines)
         assert not seen, "nothing loads yet"
-        engines["both"].start(["scikit-learn"])
+        begin_to_load(engines)
         plain = task([], engine="both")
         read_ahead(
             [asking, plain, replace(asking, engine="both")], subject(), now=NOW, engines=engines
@@ -172,7 +183,7 @@ def test_a_sandbox_that_forbids_a_lower_priority_stops_nothing(
     seen: list[str] = []
     asking = replace(task(None), check=Asking(answer=[], seen=seen), engine="both")
     with Engines(os.environ) as engines:
-        engines["both"].start(["scikit-learn"])
+        begin_to_load(engines)
         read_ahead([asking], subject(), now=NOW, engines=engines)
     assert seen == ["Ahead"]
 
