@@ -29,7 +29,7 @@ class Coded:
     """A column as codes of its distinct values."""
 
     codes: Codes
-    """Shape (rows,): index into *values*, -1 for null."""
+    """Shape (rows,): index into *values*, -1 for null; of a type that can count them all."""
     values: Sequence[Scalar]
     """Ascending and distinct."""
 
@@ -164,7 +164,7 @@ def binned(column: pa.ChunkedArray, edges: Sequence[float]) -> Coded:
     values = numbers(column)
     codes = np.searchsorted(np.asarray(edges, dtype=np.float64), values, side="right")
     codes[np.isnan(values)] = -1
-    codes = codes.astype(np.min_scalar_type(-len(edges) - 1))
+    codes = codes.astype(np.min_scalar_type(-len(edges) - 2))
     names = [_edge(edge) for edge in edges]
     inner = [f"[{low},{high})" for low, high in pairwise(names)]
     return Coded(codes=codes, values=(f"(-inf,{names[0]})", *inner, f"[{names[-1]},inf)"))

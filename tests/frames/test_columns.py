@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aims_gate.frames import columns
+from aims_gate.frames import Key, columns
+from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import Coded, by_code
 from tests.laws import law
 
@@ -38,3 +39,17 @@ def test_rows_of_many_values_over_several_steps() -> None:
     for code in (0, 17, 299):
         assert found[code][0].tolist() == values[codes == code].tolist()
     assert sum(len(own) for (own,) in found) == np.count_nonzero(codes >= 0)
+
+
+@pytest.mark.parametrize("edges", [126, 127, 128])
+def test_null_is_a_cell_of_its_own_however_many_bins_there_are(edges: int) -> None:
+    """One bin more than the largest signed byte would count null among the bins of another cell."""
+    middles = [edge - 0.5 for edge in range(edges + 1)]
+    rows = [("a", middle) for middle in middles] + [("b", None), ("b", None)]
+    groups, values = zip(*rows, strict=True)
+    frame = ArrowFrame.of({"group": groups, "x": values})
+    bins = Key(column="x", edges=tuple(float(edge) for edge in range(edges)))
+    found = frame.count(Key(column="group"), bins)
+    assert found.counts.tolist() == [1] * (edges + 1) + [2]
+    assert found.values[-1] == ("b", None)
+    assert all(group == "a" for group, _ in found.values[:-1])
