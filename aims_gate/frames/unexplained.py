@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from aims_gate.frames import Counts, Floats, Jackknife
-from aims_gate.frames.losses import refuse_infinite
+from aims_gate.frames.losses import moments_of, refuse_infinite
 
 _LEAST = 3
 
@@ -40,19 +40,17 @@ def unexplained_of(
         error, without_error = _without_one(errors, times, rows, centred=centred)
         label, without_label = _without_one(labels, times, rows, centred=True)
         found = np.log(error / label) - (rows - 1) * (without_error - without_label)
-        centre = float((times * found).sum()) / rows
-        squares = np.square(found - centre)
-        second = float((times * squares).sum())
-        third = float((times * squares * (found - centre)).sum())
-        fourth = float((times * squares * squares).sum())
-    if not (math.isfinite(centre) and math.isfinite(fourth) and second > 0):
+    if not np.isfinite(found).all():
+        return _nothing(rows)
+    moments = moments_of(found, weights)
+    if not moments.variance > 0:
         return _nothing(rows)
     return Jackknife(
         rows=rows,
-        centre=centre,
-        variance=second / (rows - 1),
-        skewness=third / rows / (second / rows) ** 1.5,
-        kurtosis=fourth * rows / second**2,
+        centre=moments.mean,
+        variance=moments.variance,
+        skewness=moments.skewness,
+        kurtosis=moments.kurtosis,
     )
 
 

@@ -56,6 +56,20 @@ def test_differences_that_are_equal_prove_nothing_either(gate: Gate, metric: str
     assert "are equal" in result.reason
 
 
+@pytest.mark.parametrize("rows", [100, 996])
+@pytest.mark.parametrize("metric", ["r2", "explained_variance"])
+def test_rows_that_all_add_as_much_to_what_is_explained_prove_nothing_however_it_is_rounded(
+    gate: Gate, metric: str, rows: int
+) -> None:
+    """Labels of -1 and 1 and errors of one size: the interval was 1e-15 wide."""
+    labels = np.tile([-1.0, -1.0, 1.0, 1.0], rows // 4)
+    errors = np.tile([-0.3, 0.3], rows // 2)
+    policy = SCORE.replace("METRIC", metric).replace("at_most: 1", "at_least: 0.5")
+    result = only(gate(policy, evaluation=answers(labels, labels - errors)))
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert "they are all alike" in result.reason
+
+
 @pytest.mark.parametrize("metric", ["r2", "explained_variance"])
 @pytest.mark.parametrize("label", [3.3e-7, 1e308])
 def test_a_label_that_never_varies_leaves_nothing_to_explain_however_it_is_rounded(
