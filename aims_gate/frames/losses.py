@@ -10,7 +10,7 @@ import numpy as np
 from aims_gate.errors import DataError
 from aims_gate.frames import Counts, Floats, Loss, Moments, Scalar
 from aims_gate.frames.columns import Coded, Codes
-from aims_gate.stats.means import centred
+from aims_gate.stats.means import centred, shape
 
 _LEAST = 2.0**-52
 """Where the log loss is clipped, at both ends: scikit-learn's eps for float64."""
@@ -119,18 +119,15 @@ def moments_of(losses: Floats, weights: Counts | None) -> Moments:
     rows = int(times.sum())
     with np.errstate(over="ignore", invalid="ignore"):
         mean = float((times * losses).sum()) / rows
-        apart = centred(losses, mean)
-        squares = apart * apart
-        second = float((times * squares).sum())
-        third = float((times * squares * apart).sum())
-    if not all(map(math.isfinite, (mean, second, third))):
+        second, skewness, kurtosis = shape(centred(losses, mean), times)
+    if not (math.isfinite(mean) and math.isfinite(second)):
         raise DataError("the losses are too large for their moments to be computed")
     return Moments(
         rows=rows,
         mean=mean,
         variance=second / (rows - 1) if rows > 1 else math.nan,
-        skewness=_skewness(second / rows, third / rows),
-        kurtosis=rows * float((times * np.square(squares / second)).sum()) if second > 0 else 0.0,
+        skewness=skewness,
+        kurtosis=kurtosis,
     )
 
 
@@ -162,8 +159,3 @@ def root_values(losses: Floats, weights: Counts | None) -> Floats:
         moved = np.divide(losses - mean, roots, out=np.zeros_like(losses), where=roots != 0)
         found: Floats = np.sqrt(mean) + moved
     return found
-
-
-def _skewness(second: float, third: float) -> float:
-    spread = second**1.5
-    return third / spread if spread > 0 else 0.0

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aims_gate.stats.intervals import Bounds
-from aims_gate.stats.means import centred, hall_bounds
+from aims_gate.stats.means import centred, hall_bounds, shape
 from aims_gate.stats.tables import Losses
 
 Floats = npt.NDArray[np.float64]
@@ -80,12 +80,10 @@ def moments(values: Floats, counts: Counts) -> Losses:
     """Give rows, mean, sample variance and g1 of distinct *values* and their *counts*."""
     rows = int(counts.sum())
     mean = float(values @ counts) / rows
-    apart = centred(values, mean)
-    second, third = float(counts @ apart**2), float(counts @ apart**3)
-    scale = (second / rows) ** 1.5
+    second, skewness, _ = shape(centred(values, mean), counts)
     return Losses(
         rows=rows,
         mean=mean,
         variance=second / (rows - 1) if rows > 1 else math.nan,
-        skewness=third / rows / scale if scale > 0 else 0.0,
+        skewness=skewness,
     )

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from aims_gate.stats.intervals import Bounds
-from aims_gate.stats.means import LEAST_ROWS, adjusted, bent
+from aims_gate.stats.means import LEAST_ROWS, adjusted, bent, centred, shape
 from aims_gate.stats.tables import Counts, Floats, Jackknife
 
 _REACH = 2.0
@@ -42,16 +42,13 @@ def of_values(values: Floats, counts: Counts) -> Jackknife:
             rows=rows, centre=math.nan, variance=math.nan, skewness=math.nan, kurtosis=math.nan
         )
     centre = float(told @ times) / rows
-    apart = told - centre
-    squares = np.square(apart)
-    second, fourth = float(squares @ times), float(np.square(squares) @ times)
-    third = float((squares * apart) @ times)
+    second, skewness, kurtosis = shape(centred(told, centre), times)
     return Jackknife(
         rows=rows,
         centre=centre,
         variance=second / (rows - 1),
-        skewness=third / rows / (second / rows) ** 1.5 if second > 0 else math.nan,
-        kurtosis=fourth * rows / second**2 if second > 0 else math.nan,
+        skewness=skewness,
+        kurtosis=kurtosis,
     )
 
 

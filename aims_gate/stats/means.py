@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import ndtr, stdtrit
 
 from aims_gate.stats.intervals import Bounds
-from aims_gate.stats.tables import Floats, Losses
+from aims_gate.stats.tables import Counts, Floats, Losses
 
 LEAST_ROWS = 30
 """Below so many rows no bound is given: quantiles of the normal law are too narrow."""
@@ -48,6 +48,26 @@ def centred(values: Floats, mean: float) -> Floats:
     apart: Floats = values - mean
     far, most = (float(np.abs(part).max(initial=0.0)) for part in (apart, values))
     return np.zeros_like(apart) if far <= _ALIKE * most else apart
+
+
+def shape(apart: Floats, times: Floats | Counts) -> tuple[float, float, float]:
+    """Give the sum of squares of distances from a mean, their g1 and their kurtosis.
+
+    0 each where all distances are 0; the sum is infinite or NaN where it is no float. Distances are
+    divided by its root before higher powers, which would overflow, or be lost and hide a long tail.
+
+    Args:
+        apart: Shape (values,), from `centred`.
+        times: How often each value occurs, in all at least once.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        second = float((times * np.square(apart)).sum())
+        if not second > 0:
+            return second, 0.0, 0.0
+        unit = apart / math.sqrt(second)
+        squares, rows = np.square(unit), int(times.sum())
+        third, fourth = (float((times * squares * more).sum()) for more in (unit, squares))
+    return second, math.sqrt(rows) * third, rows * fourth
 
 
 def hall_bounds(losses: Losses, z: float) -> Bounds:

@@ -157,12 +157,13 @@ def test_moments_against_another_estimate_are_those_of_row_differences(make: Mak
     assert found.kurtosis == pytest.approx(kurtosis(rows, fisher=False))
 
 
-@pytest.mark.parametrize("scale", [1e-60, 1e60])
+@pytest.mark.parametrize("scale", [1e-110, 1e-60, 1e60, 1e110])
 def test_moments_of_large_and_small_losses_have_their_shape(make: Make, scale: float) -> None:
-    """The fourth power of 1e120 is no float, and the kurtosis of such losses still is one."""
+    """The third power of 1e110 is no float, and shape tells whether one row dominates."""
     errors = np.array([0.5, 1.0, 1.0, 3.0])
     frame = make({"y": [0.0] * 4, "p": (errors * scale).tolist()})
     found = frame.moments(Loss.ABSOLUTE, label="y", estimate="p")
+    assert found.skewness == pytest.approx(skew(errors))
     assert found.kurtosis == pytest.approx(kurtosis(errors, fisher=False))
     same = make({"y": [0.0] * 3, "p": [scale] * 3}).moments(Loss.SQUARED, label="y", estimate="p")
     assert (same.variance, same.skewness, same.kurtosis) == (0, 0, 0)

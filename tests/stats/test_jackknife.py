@@ -80,3 +80,17 @@ def test_what_many_rows_show_of_a_tail_is_enough() -> None:
 def test_values_that_are_all_alike_have_no_limits() -> None:
     found = of_values(np.array([1.0]), np.array([50]))
     assert "all alike" in too_few(found)
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3])
+def test_values_that_are_alike_have_no_limits_however_their_mean_is_rounded(value: float) -> None:
+    for rows in range(30, 60):
+        found = of_values(np.full(5, value), np.array([rows, 1, 2, 3, 4]))
+        assert "they are all alike" in too_few(found)
+
+
+@pytest.mark.parametrize("scale", [1e-120, 1e120])
+def test_a_row_that_dominates_does_so_at_any_scale(scale: float) -> None:
+    """The fourth powers of such distances are no floats."""
+    found = of_values(np.r_[np.arange(99) / 100, 30.0] * scale, np.ones(100, dtype=np.int64))
+    assert "dominates" in too_few(found)
