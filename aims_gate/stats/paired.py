@@ -183,13 +183,19 @@ def mean_difference(differences: Jackknife, alpha: float, *, value: float, loss:
     return min(low, value), max(high, value)
 
 
-def short_of_mean(differences: Jackknife, *, of: str = "rows") -> str:
-    """Say why a difference of mean losses has no bounds; empty if it has. *of* names the rows."""
+def short_of_mean(differences: Jackknife, *, loss: float, of: str = "rows") -> str:
+    """Say why a difference of mean losses has no bounds; empty if it has.
+
+    Args:
+        differences: As `mean_difference` takes them.
+        loss: The first model's loss: where not one row differs, all there is to tell a size from.
+        of: What the rows are.
+    """
     rows = differences.rows
     if rows < LEAST_ROWS:
         return f"{rows:,} {of}, and a mean's interval needs {LEAST_ROWS}"
     if _same(differences):
-        return ""
+        return "" if loss else f"all {rows:,} {of} are 0 for both, so nothing shows how they vary"
     if not differences.variance > 0:
         return (
             f"the differences of all {rows:,} {of} are equal, so nothing shows how much they vary"

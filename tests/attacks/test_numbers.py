@@ -56,6 +56,17 @@ def test_differences_that_are_equal_prove_nothing_either(gate: Gate, metric: str
     assert "are equal" in result.reason
 
 
+@pytest.mark.parametrize("metric", ["mae", "mse", "mape", "rmse"])
+def test_two_models_that_are_never_wrong_are_not_proven_equal(gate: Gate, metric: str) -> None:
+    """Of no loss at all nothing tells how large it could be; the interval was from 0 to 0."""
+    labels = np.arange(1.0, 101.0)
+    same = answers(labels, labels)
+    policy = CHAMPION.replace("METRIC", metric).replace("REQUIRE", "at_most: 0.01")
+    result = only(gate(policy.replace("DECIDE", "proven_pass"), evaluation=same, champion=same))
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert "are 0 for both" in result.reason or "never wrong" in result.reason
+
+
 @pytest.mark.parametrize("rows", [100, 996])
 @pytest.mark.parametrize("metric", ["r2", "explained_variance"])
 def test_rows_that_all_add_as_much_to_what_is_explained_prove_nothing_however_it_is_rounded(

@@ -163,18 +163,19 @@ def test_a_mean_of_differences_has_bounds_even_where_no_row_differs() -> None:
     still = Jackknife(rows=400, centre=0.0, variance=0.0, skewness=0.0, kurtosis=0.0)
     low, high = mean_difference(still, 0.05, value=0.0, loss=0.2)
     assert high == pytest.approx(0.2 * unseen(400, 0.05)) == pytest.approx(-low)
-    assert short_of_mean(still) == ""
-    assert "equal" in short_of_mean(replace(still, centre=0.1))
-    assert "29 rows" in short_of_mean(replace(still, rows=29))
+    assert short_of_mean(still, loss=0.2) == ""
+    assert "are 0 for both" in short_of_mean(still, loss=0.0)
+    assert "equal" in short_of_mean(replace(still, centre=0.1), loss=0.2)
+    assert "29 rows" in short_of_mean(replace(still, rows=29), loss=0.2)
 
 
 def test_a_row_that_decides_the_difference_alone_leaves_no_bounds() -> None:
     values = np.r_[np.zeros(99), 1.0]
-    assert "one of the rows dominates the difference" in short_of_mean(adds(values))
-    assert "108 rows" in short_of_mean(adds(values)), "the rows needed are named"
-    assert not short_of_mean(adds(np.r_[np.zeros(98), 1.0, -1.0]))
+    assert "one of the rows dominates the difference" in short_of_mean(adds(values), loss=1.0)
+    assert "108 rows" in short_of_mean(adds(values), loss=1.0), "the rows needed are named"
+    assert not short_of_mean(adds(np.r_[np.zeros(98), 1.0, -1.0]), loss=1.0)
     nothing = replace(adds(values), variance=math.nan, kurtosis=math.nan)
-    assert short_of_mean(nothing)
+    assert short_of_mean(nothing, loss=1.0)
 
 
 @LAWS
@@ -225,9 +226,9 @@ def test_differences_of_long_tailed_losses_are_covered_from_thirty_rows_on(
         losses = np.square(errors) if root else errors
         added = [root_values(side, None) if root else side for side in losses]
         found = adds(added[0] - added[1])
-        if short_of_mean(found):
-            continue
         values = [math.sqrt(mean) if root else mean for mean in losses.mean(axis=1).tolist()]
+        if short_of_mean(found, loss=values[0]):
+            continue
         low, high = mean_difference(found, 0.025, value=values[0] - values[1], loss=values[0])
         given_ += 1
         inside += low <= -0.3 * loss <= high

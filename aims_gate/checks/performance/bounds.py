@@ -222,13 +222,14 @@ def _means(found: Pair, alpha: float) -> Bounded:
     if found.metric == "rmse" and not all(values):
         return Bounded(short="one of the two is never wrong, and no interval of rmse is known")
     moments = _root_moments(found) if found.metric == "rmse" else _loss_moments(found)
-    differences = jackknife(moments)
-    short = paired.short_of_mean(differences)
-    return Bounded(short=short) if short else _wider(found, differences, alpha)
+    return _wider(found, jackknife(moments), alpha)
 
 
-def _wider(found: Pair, differences: Jackknife, alpha: float) -> Bounded:
+def _wider(found: Pair, differences: Jackknife, alpha: float, *, of: str = "rows") -> Bounded:
     loss, other = (scores.value(found.metric, side.table) for side in (found.first, found.second))
+    short = paired.short_of_mean(differences, loss=loss, of=of)
+    if short:
+        return Bounded(short=short)
     bounds = paired.mean_difference(differences, alpha, value=paired.minus(loss, other), loss=loss)
     return _bounded(found, bounds, math.sqrt(differences.variance / differences.rows), alpha)
 
@@ -243,9 +244,10 @@ def _queries(found: Pair, table: Queries, alpha: float) -> Bounded:
         against=_one_score(second.score),
         k=found.asked.k,
     )
-    differences = jackknife(moments.values)
-    short = left_out(table) or paired.short_of_mean(differences, of="queries")
-    return Bounded(short=short) if short else _wider(found, differences, alpha)
+    short = left_out(table)
+    if short:
+        return Bounded(short=short)
+    return _wider(found, jackknife(moments.values), alpha, of="queries")
 
 
 def _one_score(score: str | Mapping[str, str] | None) -> str:

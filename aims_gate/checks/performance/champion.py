@@ -62,7 +62,7 @@ class Champion:
             f"metrics of counts but plain proportions: under {LEAST_ROWS} rows",
             "macro means: one model predicts a class that neither labels nor the other have",
             "mean losses, rankings: under 30 rows or queries, or a few dominate the difference",
-            "rmse: one of the two is never wrong",
+            "rmse: one of the two is never wrong; other mean losses: neither is",
             "more than max_uncovered of the rows are in slices below min_cell",
             "rankings: more than max_uncovered of the queries are left out",
         ),
