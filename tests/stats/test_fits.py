@@ -77,7 +77,7 @@ def test_bounds_are_those_of_the_mean_pseudo_value_turned_back() -> None:
 
 
 @LAWS
-@given(st.integers(0, 2**32 - 1), st.integers(30, 300), st.floats(-1, 3), st.booleans())
+@given(st.integers(0, 2**32 - 1), st.integers(95, 300), st.floats(-1, 3), st.booleans())
 def test_a_share_lies_within_bounds_that_widen(
     seed: int, rows: int, noise: float, centred: bool
 ) -> None:
@@ -86,7 +86,7 @@ def test_a_share_lies_within_bounds_that_widen(
     p = y + 10**-noise * random.normal(size=rows)
     found = jackknife(y, p, centred=centred)
     value = (explained_variance_score if centred else r2_score)(y, p)
-    if too_few(found):
+    if fits.too_few(found):
         return
     low, high = fits.bounds(value, found, 0.05)
     lower, higher = fits.bounds(value, found, 0.005)
@@ -105,6 +105,16 @@ def test_too_few_rows_and_rows_that_decide_alone_have_no_bounds() -> None:
         assert "cannot be left out" in too_few(jackknife(y, perfect))
     assert too_few(jackknife(np.r_[np.ones(59), 2.0], p))
     assert "cannot be left out" in too_few(jackknife(y.round(), y.round() + 1, centred=True))
+
+
+def test_what_is_explained_needs_a_hundred_rows_and_none_that_decides_alone() -> None:
+    random = np.random.default_rng(3)
+    y = random.normal(size=100)
+    p = y + random.normal(size=100)
+    assert not fits.too_few(jackknife(y, p))
+    assert not too_few(jackknife(y[:99], p[:99]))
+    assert "99 rows, and the interval needs 100" in fits.too_few(jackknife(y[:99], p[:99]))
+    assert "one of the 100 rows dominates" in fits.too_few(jackknife(y, np.r_[p[:-1], 1e6]))
 
 
 def test_a_share_that_is_lost_without_end_has_no_end_below() -> None:

@@ -223,8 +223,8 @@ TOO_FEW: list[tuple[str, ScoreTable, str]] = [
     ),
     (
         "explained_variance",
-        Residuals(errors=LOSSES, variance=0.9, unexplained=replace(UNEXPLAINED, rows=29)),
-        "needs 30",
+        Residuals(errors=LOSSES, variance=0.9, unexplained=replace(UNEXPLAINED, rows=99)),
+        "needs 100",
     ),
     ("rmse", Losses(rows=100, mean=0.2, variance=0.3, skewness=9.8), "needs 109 rows"),
 ]

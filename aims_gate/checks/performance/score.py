@@ -15,7 +15,7 @@ from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Scalar
 from aims_gate.policy.model import Role
 from aims_gate.stats import classes as multiclass
-from aims_gate.stats import confusion, scores
+from aims_gate.stats import confusion, fits, scores
 from aims_gate.stats.auc import LEAST_CLASS
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.tables import Classes, ClassRanked, Confusion, Queries, Ranked
@@ -106,7 +106,8 @@ class Score:
             f"roc_auc, average_precision: fewer than {LEAST_CLASS} rows of the rarer class",
             "average_precision: a few rows dominate the ranking",
             "mean losses: under 30 rows, all losses equal, or one row dominates the mean",
-            "r2, explained_variance, weighted_precision: under 30 rows, or one row decides alone",
+            f"r2, explained_variance: under {fits.LEAST_ROWS} rows, or one row decides alone",
+            "weighted_precision: under 30 rows, or one row decides alone",
             "mcc, and f1 of several classes: not a single error, or nothing but errors",
             f"macro_f1: fewer than {multiclass.LEAST_CLASS} labelled rows of a class",
             "mape: a label is 0",

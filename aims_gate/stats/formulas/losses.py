@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from aims_gate.stats import fits, jackknife, means, medians
+from aims_gate.stats import fits, means, medians
 from aims_gate.stats.formulas.formula import Formula, at_z
 from aims_gate.stats.tables import Fit, Losses, Ordered, Residuals
 
@@ -76,7 +76,7 @@ FITS: tuple[Formula[Any], ...] = (
         undefined=lambda t: fits.undefined(t.variance),
         bounds=lambda t, alpha: fits.bounds(fits.r2(t), t.unexplained, alpha),
         method=_JACKKNIFE,
-        short=lambda t: jackknife.too_few(t.unexplained),
+        short=lambda t: fits.too_few(t.unexplained),
     ),
     Formula(
         metric="explained_variance",
@@ -88,6 +88,6 @@ FITS: tuple[Formula[Any], ...] = (
         undefined=lambda t: fits.undefined(t.variance),
         bounds=lambda t, alpha: fits.bounds(fits.explained_variance(t), t.unexplained, alpha),
         method=_JACKKNIFE,
-        short=lambda t: jackknife.too_few(t.unexplained),
+        short=lambda t: fits.too_few(t.unexplained),
     ),
 )
