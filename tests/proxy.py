@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,7 +29,6 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b"{}"
-    delay: float = 0.0
 
 
 Plan = Callable[[int, Request], Answer | None]
@@ -82,7 +80,6 @@ class Proxy:
             number = len(self.seen)
             self.seen.append(request)
         answer = self._plan(number, request) or self._forward(request)
-        time.sleep(answer.delay)
         if answer.status == 0:
             handler.close_connection = True
             handler.connection.shutdown(socket.SHUT_RDWR)

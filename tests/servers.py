@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-START_SECONDS = 120
+START_SECONDS = 240
 _QUIET = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -45,17 +45,21 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on, and that is this process's until it ends.
+    """A port of 127.0.0.1 that nobody listens on, and on Linux this process's until it ends.
 
     It stays bound to a socket that does not listen: a caller is refused, Linux gives the port to
     nobody who asks for any one, and a server that names it, as servers do with SO_REUSEADDR, may
-    listen on it, also a second time.
+    listen on it, also a second time. Other systems would not let it.
     """
     holder = socket.socket()
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.bind(("127.0.0.1", 0))
-    atexit.register(holder.close)
-    return int(holder.getsockname()[1])
+    port = int(holder.getsockname()[1])
+    if sys.platform == "linux":
+        atexit.register(holder.close)
+    else:
+        holder.close()
+    return port
 
 
 def empty_store(folder: Path) -> Path:
