@@ -67,6 +67,15 @@ def test_two_models_that_are_never_wrong_are_not_proven_equal(gate: Gate, metric
     assert "are 0 for both" in result.reason or "never wrong" in result.reason
 
 
+def test_a_constant_error_is_no_variation_however_the_labels_round_it(gate: Gate) -> None:
+    """All is explained up to rounding, and the interval was from 1 to 1."""
+    labels = normal(3, 400)["x0"]
+    policy = SCORE.replace("METRIC", "explained_variance").replace("at_most: 1", "at_least: 0.5")
+    result = only(gate(policy, evaluation=answers(labels, labels + 0.7)))
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert "they are all alike" in result.reason
+
+
 @pytest.mark.parametrize("rows", [100, 996])
 @pytest.mark.parametrize("metric", ["r2", "explained_variance"])
 def test_rows_that_all_add_as_much_to_what_is_explained_prove_nothing_however_it_is_rounded(
