@@ -115,8 +115,6 @@ class Answers(ABC):
     ) -> Moments:
         """Give the moments of a per-row loss, or with *against* of the difference of two.
 
-        A difference within 1e-12 of the largest loss is 0, here and in the other moments.
-
         *positive* is needed for the losses of probabilities; it is compared with labels by value,
         so 1, 1.0 and True are one, and text is never a number.
 
