@@ -25,6 +25,7 @@ from aims_gate.frames import (
 from aims_gate.frames.columns import Coded
 from aims_gate.frames.losses import (
     class_loss,
+    differences,
     moments_of,
     places,
     probability_loss,
@@ -123,7 +124,7 @@ class Answers(ABC):
         """
         losses = self._losses(loss, label, estimate, positive)
         if against is not None:
-            losses = losses - self._losses(loss, label, against, positive)
+            losses = differences(losses, self._losses(loss, label, against, positive))
         return moments_of(losses, self.weights)
 
     def root_moments(self, *, label: str, estimate: str, against: str) -> Moments:
@@ -132,7 +133,7 @@ class Answers(ABC):
             root_values(self._losses(Loss.SQUARED, label, given, None), self.weights)
             for given in (estimate, against)
         )
-        return moments_of(first - second, self.weights)
+        return moments_of(differences(first, second), self.weights)
 
     def placements(
         self, *, label: str, positive: Scalar, first: str, second: str
@@ -163,7 +164,7 @@ class Answers(ABC):
         """Give the moments of BRIER or LOG over several classes; see `Frame.class_moments`."""
         found = self._class_losses(loss, label, estimates)
         if against is not None:
-            found = found - self._class_losses(loss, label, against)
+            found = differences(found, self._class_losses(loss, label, against))
         return moments_of(found, self.weights)
 
     def _class_losses(self, loss: Loss, label: str, estimates: Mapping[Scalar, str]) -> Floats:

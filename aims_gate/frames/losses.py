@@ -14,6 +14,8 @@ from aims_gate.stats.means import centred, shape
 
 _LEAST = 2.0**-52
 """Where the log loss is clipped, at both ends: scikit-learn's eps for float64."""
+_ALIKE = 1e-12
+"""Differences as small as this, as shares of the largest loss, are none: they may be rounded."""
 _ROUNDED = 0.01
 """How far the probabilities of a row may be from 1: they may have been rounded."""
 
@@ -104,6 +106,24 @@ def refuse_infinite(losses: Floats) -> None:
             f"{bad[0] + 1:,}",
             hint="look for nulls, infinities and labels of 0",
         )
+
+
+def differences(first: Floats, second: Floats) -> Floats:
+    """Give first - second of the losses of two models, shape (rows,).
+
+    Exactly 0 where rounding may be all that tells them apart: else a model would be proven to be as
+    good as itself by predictions whose last digits another machine has rounded.
+
+    Raises:
+        DataError: A loss is not finite.
+    """
+    for losses in (first, second):
+        refuse_infinite(losses)  # of which everything is a small share
+    most = max(float(np.abs(losses).max(initial=0.0)) for losses in (first, second))
+    with np.errstate(over="ignore"):  # refused with their moments
+        apart: Floats = first - second
+    apart[np.abs(apart) <= _ALIKE * most] = 0.0
+    return apart
 
 
 def moments_of(losses: Floats, weights: Counts | None) -> Moments:

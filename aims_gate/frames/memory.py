@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from aims_gate.frames import Cells, Distribution
 from aims_gate.frames.columns import Coded
+from aims_gate.stats.counting import is_once
 
 T = TypeVar("T")
 
@@ -20,9 +21,7 @@ MOST_BYTES = 768 << 20
 def size_of(answer: object) -> int:
     """Say about how many bytes an answer takes."""
     if isinstance(answer, Distribution):
-        # counts that are all one are a single number, seen from every place
-        counts = answer.counts.nbytes if any(answer.counts.strides) else 0
-        return answer.values.nbytes + counts
+        return answer.values.nbytes + (0 if is_once(answer.counts) else answer.counts.nbytes)
     if isinstance(answer, Cells):
         return answer.counts.nbytes + _SCALAR * len(answer.values) * len(answer.keys)
     if isinstance(answer, Coded):

@@ -8,6 +8,7 @@ import numpy as np
 
 from aims_gate.frames import Counts, Floats, Jackknife
 from aims_gate.frames.losses import moments_of, refuse_infinite
+from aims_gate.stats import means
 
 _LEAST = 3
 
@@ -58,8 +59,8 @@ def _without_one(
     values: Floats, times: Floats, rows: int, *, centred: bool
 ) -> tuple[np.float64, Floats]:
     """Give a sum of squares, and the logarithm of what is left of it without each row."""
-    centre = (times * values).sum() / rows if centred else 0.0
-    squares = np.square(values - centre)
+    apart = means.centred(values, (times * values).sum() / rows) if centred else values
+    squares = np.square(apart)
     total = (times * squares).sum()
     # without a row the others' mean moves away from it
     share = squares / total * (rows / (rows - 1) if centred else 1.0)

@@ -15,9 +15,9 @@ def once(size: int) -> Counts:
 
 def is_once(counts: Counts) -> bool:
     """Tell whether counts are those of `once`."""
-    return not any(counts.strides) and bool(counts[0] == 1)
+    return not any(counts.strides) and bool(np.all(counts[:1] == 1))
 
 
 def total(counts: Counts) -> int:
     """Give the sum of counts, of those of `once` without looking at each."""
-    return len(counts) if len(counts) and is_once(counts) else int(counts.sum())
+    return len(counts) if is_once(counts) else int(counts.sum())

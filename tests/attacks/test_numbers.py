@@ -67,6 +67,35 @@ def test_two_models_that_are_never_wrong_are_not_proven_equal(gate: Gate, metric
     assert "are 0 for both" in result.reason or "never wrong" in result.reason
 
 
+@pytest.mark.parametrize("metric", ["mae", "mse", "rmse"])
+def test_predictions_whose_last_digit_differs_are_those_of_the_same_model(
+    gate: Gate, metric: str
+) -> None:
+    """Which is proven no better by rounding; the interval was 1e-17 wide."""
+    columns = normal(4, 400, 2)
+    labels, predictions = columns["x0"], columns["x1"]
+    rounded = np.nextafter(predictions, np.tile([-9.0, 9.0], 200))
+    policy = CHAMPION.replace("METRIC", metric).replace("REQUIRE", "at_most: 0.1")
+    policy = policy.replace("DECIDE", "proven_pass")
+    intervals = []
+    for champion in (predictions, rounded):
+        sides = {"evaluation": predictions, "champion": champion}
+        result = only(gate(policy, **{role: answers(labels, p) for role, p in sides.items()}))
+        (interval,) = (cell.interval for cell in result.statistics if cell.judged)
+        assert interval is not None
+        intervals.append((interval.low, interval.high))
+    assert intervals[1] == pytest.approx(intervals[0], rel=1e-9)
+
+
+def test_a_constant_error_is_no_variation_however_the_labels_round_it(gate: Gate) -> None:
+    """All is explained up to rounding, and the interval was from 1 to 1."""
+    labels = normal(3, 400)["x0"]
+    policy = SCORE.replace("METRIC", "explained_variance").replace("at_most: 1", "at_least: 0.5")
+    result = only(gate(policy, evaluation=answers(labels, labels + 0.7)))
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert "they are all alike" in result.reason
+
+
 @pytest.mark.parametrize("rows", [100, 996])
 @pytest.mark.parametrize("metric", ["r2", "explained_variance"])
 def test_rows_that_all_add_as_much_to_what_is_explained_prove_nothing_however_it_is_rounded(

@@ -169,6 +169,18 @@ def test_moments_of_large_and_small_losses_have_their_shape(make: Make, scale: f
     assert (same.variance, same.skewness, same.kurtosis) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("lost", [math.inf, -math.inf, math.nan, None])
+def test_a_loss_that_is_not_finite_is_no_difference(make: Make, lost: float | None) -> None:
+    """Beside an infinite loss all others would be rounding."""
+    frame = make({"y": [0.0] * 3, "p": [1.0, 2.0, 3.0], "q": [1.0, 2.5, lost]})
+    for estimate, against in (("p", "q"), ("q", "p"), ("q", "q")):
+        with pytest.raises(DataError, match="not finite"):
+            frame.moments(Loss.ABSOLUTE, label="y", estimate=estimate, against=against)
+    still = make({"y": [0.0] * 3, "p": [1.0, 1.0, 1e-13], "q": [1.0, 1.0, 0.0]})
+    found = still.moments(Loss.ABSOLUTE, label="y", estimate="p", against="q")
+    assert (found.mean, found.variance) == (0, 0), "a share of 1e-13 of the largest loss"
+
+
 def test_what_a_row_adds_to_a_difference_of_roots_is_told_by_leaving_it_out(make: Make) -> None:
     columns = {"y": [1.0, 2.0, 4.0, 8.0], "a": [0.0, 2.5, 4.0, 9.0], "b": [1.0, 1.0, 4.5, 5.0]}
     weights = [1, 1, 3, 2]

@@ -25,4 +25,8 @@ def test_other_counts_are_summed(counts: list[int]) -> None:
 def test_one_number_other_than_one_is_not_taken_for_ones() -> None:
     counts = np.broadcast_to(np.int64(3), 5)
     assert (is_once(counts), total(counts)) == (False, 15)
+
+
+def test_no_values_have_no_counts_to_look_at() -> None:
+    assert is_once(once(0))
     assert total(once(0)) == 0
