@@ -224,6 +224,8 @@ def main() -> None:
             stages = found.stages(rows)
             told = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in stages.items())
             print(f"stages of aims-gate, native: {told}")
+        if "both" not in asked.legs:
+            return
         print("\nimports that engine: both waits for")
         for name, cost in found.imports().items():
             print(f"{name:<42}{cost.wall:>7.2f} s wall{cost.cpu:>7.2f} s CPU")

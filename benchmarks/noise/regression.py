@@ -10,7 +10,7 @@ from coverage import ALPHA, Case, given
 from draws import Rng
 
 from aims_gate.checks.outcomes import table
-from aims_gate.frames.losses import moments_of, root_values
+from aims_gate.frames.losses import differences, moments_of, root_values
 from aims_gate.frames.unexplained import unexplained_of
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.paired import mean_difference, short_of_mean
@@ -127,11 +127,11 @@ def _difference(metric: str, what: str, law: Law) -> Case:
         errors = [hard * factor * rng.lognormal(0, 0.3, size=rows) for factor in (1.0, 1.3)]
         losses = [np.square(side) if rooted else side for side in errors]
         added = [root_values(side, None) if rooted else side for side in losses]
-        found = table.jackknife(moments_of(added[0] - added[1], None))
-        if short_of_mean(found):
-            return None
+        found = table.jackknife(moments_of(differences(*added), None))
         means = [float(side.mean()) for side in losses]
         first, second = (math.sqrt(mean) if rooted else mean for mean in means)
+        if short_of_mean(found, loss=first):
+            return None
         return mean_difference(found, ALPHA, value=first - second, loss=first)
 
     name = f"{metric}, candidate minus champion, {what} errors {truth:.2f}"

@@ -1,0 +1,41 @@
+"""The benchmarks run from end to end, on what little data they take: nothing else would notice if they broke."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.servers import environment
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+def run(program: str, *options: str) -> str:
+    """Run a benchmark, and give what it prints."""
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / program), *options],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_noise_is_drawn_for_every_table() -> None:
+    printed = run("noise", "--runs", "1", "--largest", "100")
+    assert printed.count("\n### ") == 6
+    cells = [line.split(" | ") for line in printed.splitlines() if line.startswith("| ")]
+    assert len(cells) > 150
+    assert all(cell for row in cells for cell in row)
+
+
+def test_whole_gates_are_timed_beside_bare_reading(tmp_path: Path) -> None:
+    options = ("--rows", "50000", "--repeat", "1", "--cache", str(tmp_path))
+    printed = run("speed.py", *options, "--legs", "bare", "native")
+    assert "50,000 rows a side" in printed
+    timed = [line for line in printed.splitlines() if line.startswith(("bare", "aims-gate, "))]
+    assert len(timed) == 2
+    assert "sign" in printed
