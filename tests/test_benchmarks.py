@@ -1,4 +1,4 @@
-"""The benchmarks run from end to end, on what little data they take: nothing else would notice if they broke."""
+"""The benchmarks run from end to end on little data: nothing else would notice if they broke."""
 
 from __future__ import annotations
 
