@@ -16,7 +16,6 @@ from aims_gate.frames.values import (
     Counts,
     Distribution,
     Floats,
-    Jackknife,
     Key,
     Kind,
     Loss,
@@ -26,6 +25,7 @@ from aims_gate.frames.values import (
     Scalar,
     Span,
 )
+from aims_gate.stats.tables import Jackknife
 
 __all__ = [
     "MISSING",
@@ -34,7 +34,6 @@ __all__ = [
     "Distribution",
     "Floats",
     "Frame",
-    "Jackknife",
     "Key",
     "Kind",
     "Loss",

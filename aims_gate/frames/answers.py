@@ -12,7 +12,6 @@ from aims_gate.frames import (
     Counts,
     Distribution,
     Floats,
-    Jackknife,
     Key,
     Kind,
     Loss,
@@ -37,6 +36,7 @@ from aims_gate.frames.ordered import by_sorting, by_sorting_weighted
 from aims_gate.frames.placements import placement_moments
 from aims_gate.frames.queries import rankings
 from aims_gate.frames.unexplained import unexplained_of
+from aims_gate.stats.tables import Jackknife
 
 _PROBABILITY = (Loss.BRIER, Loss.LOG)
 

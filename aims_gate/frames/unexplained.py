@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
-from aims_gate.frames import Counts, Floats, Jackknife
+from aims_gate.frames import Counts, Floats
 from aims_gate.frames.losses import moments_of, refuse_infinite
 from aims_gate.stats import means
+from aims_gate.stats.tables import Jackknife
 
 _LEAST = 3
 

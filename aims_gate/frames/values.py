@@ -100,24 +100,6 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Jackknife:
-    """Moments of what each of *rows* rows adds to a number, told by leaving it out (Tukey 1958).
-
-    All but *rows* are NaN where the number cannot be told without some row, or never changes.
-    """
-
-    rows: int
-    centre: float
-    """Mean of the pseudo-values."""
-    variance: float
-    """Sample variance, divisor rows - 1."""
-    skewness: float
-    """Third standardised sample moment, g1."""
-    kurtosis: float
-    """Fourth standardised sample moment, at least 1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rankings:
     """A ranking metric over queries."""
 

@@ -178,9 +178,9 @@ class Losses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jackknife:
-    """Moments of what each of *rows* rows adds to a number, told by leaving it out once.
+    """Moments of what each of *rows* rows adds to a number, told by leaving it out (Tukey 1958).
 
-    All but *rows* are NaN where the number cannot be told without some row.
+    All but *rows* are NaN where the number cannot be told without some row, or never changes.
     """
 
     rows: int

@@ -14,7 +14,7 @@ from aims_gate.frames.losses import differences, moments_of, root_values
 from aims_gate.frames.unexplained import unexplained_of
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.paired import mean_difference, short_of_mean
-from aims_gate.stats.tables import Fit, Jackknife, Losses, Residuals
+from aims_gate.stats.tables import Fit, Losses, Residuals
 
 Law = Callable[[Rng, int], np.ndarray]
 Drawn = Callable[[Rng, int], tuple[np.ndarray, np.ndarray]]
@@ -90,14 +90,7 @@ def explained(metric: str, share: float, drawn: Drawn, what: str = "") -> Case:
     def draw(rng: Rng, rows: int) -> Bounds | None:
         predicted, errors = drawn(rng, rows)
         labels = predicted + errors
-        told = unexplained_of(labels, predicted, None, centred=centred)
-        unexplained = Jackknife(
-            rows=rows,
-            centre=told.centre,
-            variance=told.variance,
-            skewness=told.skewness,
-            kurtosis=told.kurtosis,
-        )
+        unexplained = unexplained_of(labels, predicted, None, centred=centred)
         variance = float(labels.var())
         if centred:
             found = Residuals(errors=moments(errors), variance=variance, unexplained=unexplained)

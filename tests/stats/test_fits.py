@@ -25,14 +25,7 @@ NOTHING = Jackknife(
 
 
 def jackknife(labels: Floats, predictions: Floats, *, centred: bool = False) -> Jackknife:
-    found = unexplained_of(labels, predictions, None, centred=centred)
-    return Jackknife(
-        rows=found.rows,
-        centre=found.centre,
-        variance=found.variance,
-        skewness=found.skewness,
-        kurtosis=found.kurtosis,
-    )
+    return unexplained_of(labels, predictions, None, centred=centred)
 
 
 def moments(sample: Floats) -> Losses:

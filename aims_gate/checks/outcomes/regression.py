@@ -66,15 +66,8 @@ def _moments(found: Labelled, loss: Loss) -> Moments:
 
 
 def _unexplained(found: Labelled, *, centred: bool) -> Jackknife:
-    told = found.frame.unexplained(
+    return found.frame.unexplained(
         label=named(found.label), estimate=named(found.prediction), centred=centred
-    )
-    return Jackknife(
-        rows=told.rows,
-        centre=told.centre,
-        variance=told.variance,
-        skewness=told.skewness,
-        kurtosis=told.kurtosis,
     )
 
 
