@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from aims_gate.errors import DataError
@@ -33,7 +34,7 @@ def lazy_table(file: VerifiedFile, *, where: str, max_bytes: int) -> LazyTable:
         with _sound(where):
             codes = [name] if name in texts else None
             again = _opened(_arrow(file), metadata=metadata, read_dictionary=codes)
-            column = settle(again.read([name], use_threads=False).column(name))
+            column = settle(_valid(again.read([name], use_threads=False).column(name)))
         if len(column) != rows:
             raise _damaged(where)
         return column
@@ -45,7 +46,28 @@ def read_parquet(content: bytes, *, where: str, max_bytes: int) -> pa.Table:
     """Read the bytes of a Parquet file whole; DataError as for `lazy_table`."""
     file = _fitting(pa.BufferReader(content), where, max_bytes)
     with _sound(where):
-        return file.read()
+        table = file.read()
+        for column in table.columns:
+            _valid(column)
+        return table
+
+
+def _valid(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Pass a column on that is sound throughout; ArrowInvalid for any other.
+
+    Arrow's reader does not hold codes against their dictionary, and one past it would look null.
+    """
+    if not pa.types.is_dictionary(column.type):
+        column.validate(full=True)
+        return column
+    for chunk in column.chunks:
+        chunk.dictionary.validate(full=True)
+        found = pc.min_max(chunk.indices).as_py()
+        if found["max"] is not None and not 0 <= found["min"] <= found["max"] < len(
+            chunk.dictionary
+        ):
+            raise pa.ArrowInvalid("a code outside of its dictionary")
+    return column
 
 
 def _fitting(source: object, where: str, max_bytes: int) -> parquet.ParquetFile:

@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from aims_gate.errors import DataError, SourceError
 from aims_gate.sources.csv_text import read_csv
-from aims_gate.sources.readers import read_file
+from aims_gate.sources.readers import parse_bytes, read_file
 from tests.laws import law
 
 
@@ -118,6 +118,29 @@ def test_a_damaged_page_of_parquet_is_found(tmp_path: Path) -> None:
     read = read_file(written(tmp_path, "a.parquet", bytes(content)))
     with pytest.raises(DataError, match="truncated or damaged"):
         read.table.column("a")
+
+
+def _codes_past_the_dictionary(kind: pa.DataType) -> bytes:
+    """Give a file whose last 50 rows say value 3 of a dictionary of values 0 to 2."""
+    sink = pa.BufferOutputStream()
+    values = pa.array([text for text in "xyz" for _ in range(50)]).cast(kind)
+    parquet.write_table(pa.table({"a": values}), sink, compression="none", write_statistics=False)
+    content = bytearray(sink.getvalue().to_pybytes())
+    runs = bytes([2, 100, 0, 100, 1, 100, 2])  # codes of 2 bits; each run is twice 50, then a code
+    content[content.index(runs) + 6] = 3
+    return bytes(content)
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.dictionary(pa.int32(), pa.string())], ids=str)
+def test_codes_that_point_past_their_dictionary_are_damage_and_not_null(
+    tmp_path: Path, kind: pa.DataType
+) -> None:
+    content = _codes_past_the_dictionary(kind)
+    read = read_file(written(tmp_path, "a.parquet", content))
+    with pytest.raises(DataError, match="truncated or damaged"):
+        read.table.column("a")
+    with pytest.raises(DataError, match="truncated or damaged"):
+        parse_bytes(content, "a.parquet", where="data", max_bytes=1 << 20)
 
 
 def test_what_cannot_be_opened_is_a_source_error(tmp_path: Path) -> None:
