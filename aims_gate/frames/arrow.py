@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -139,15 +139,20 @@ class ArrowFrame(Answers):
     def _distribution(self, column: str) -> Distribution:
         self._refuse_other_kinds(column)
         if self.weights is None:
-            found = ordered(self._column(column))
+            found = ordered(self._pieces(column), self.table.num_rows)
         else:
             found = by_sorting_weighted(self._numbers(column), self.weights)
         self.memory.get(("nulls", column), lambda: found.nulls)
         return found
 
     def keep_sorted(self, *, keep: bool) -> None:
-        """Keep columns that are sorted from now on, or no longer; what is kept stays."""
+        """Keep columns that are sorted from now on, or no longer.
+
+        Columns that are kept stay; their parts by group go, which the coming rule needs no more.
+        """
         self.memory.keeps_sorted = keep
+        if not keep:
+            self.memory.drop("split")
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         """Give *column* by the values of *by*, ascending, rows with null *by* left out."""
@@ -248,6 +253,12 @@ class ArrowFrame(Answers):
         if name not in self.table.column_names:
             raise MissingColumnError.from_columns(name, self.table.column_names, where=self.name)
         return plain(self.table.column(name))
+
+    def _pieces(self, name: str) -> Iterator[pa.ChunkedArray]:
+        """Give a column as `_column` does, piece by piece where it is read only now."""
+        if isinstance(self.table, LazyTable) and name in self.table.column_names:
+            return map(plain, self.table.pieces(name))
+        return iter([self._column(name)])
 
     def _refuse_other_kinds(self, name: str) -> None:
         if name not in self.table.column_names:

@@ -6,7 +6,7 @@ is a frame like every other, with one column in memory at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from aims_gate.frames.columns import Mask
 
-Read = Callable[[str], pa.ChunkedArray]
+Read = Callable[[str], Iterator[pa.ChunkedArray]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LazyTable:
-    """Columns behind a function that reads one of them, whole.
+    """Columns behind a function that reads one of them, piece by piece.
 
     *read* may give a text column dictionary-encoded: its codes save work.
     """
@@ -27,7 +27,7 @@ class LazyTable:
     schema: pa.Schema
     """Names in their order, each once, with types, and what the file says of itself."""
     read: Read = field(repr=False)
-    """Gives a column of the file, all rows of it; DataError if that fails."""
+    """Gives a column of the file in pieces of one type, all rows of it; DataError if that fails."""
     num_rows: int
     kept: Mask | None = field(default=None, repr=False)
     """Shape (rows of the file,): the rows that are left; None where all are."""
@@ -46,12 +46,24 @@ class LazyTable:
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Read a column; DataError if that fails, KeyError if there is none."""
+        pieces = list(self.pieces(name))
+        kind = pieces[0].type if pieces else self.schema.field(name).type
+        return pa.chunked_array([chunk for piece in pieces for chunk in piece.chunks], type=kind)
+
+    def pieces(self, name: str) -> Iterator[pa.ChunkedArray]:
+        """Read a column piece by piece, so that it is never whole in memory; as for `column`."""
         if name in self.added:
-            return self.added[name]
+            yield self.added[name]
+            return
         if name not in self.schema.names:
             raise KeyError(name)
-        column = self.read(name)
-        return column if self.kept is None else column.filter(pa.array(self.kept))
+        start = 0
+        for piece in self.read(name):
+            if self.kept is None:
+                yield piece
+            else:
+                yield piece.filter(pa.array(self.kept[start : start + len(piece)]))
+            start += len(piece)
 
     def filter(self, mask: pa.Array | pa.ChunkedArray) -> LazyTable:
         """Give the table with the rows where *mask*, a truth value for each, is true."""

@@ -32,9 +32,9 @@ def size_of(answer: object) -> int:
 class Memory:
     """Keeps answers while there is room.
 
-    What no longer fits is worked out again each time. Nothing that is kept is ever dropped for it:
-    rules ask for the same columns in the same order, and whatever drops the oldest answer then
-    drops each one just before it is asked for.
+    What no longer fits is worked out again each time. Nothing that is kept is ever dropped to make
+    room: rules ask for the same columns in the same order, and whatever drops the oldest answer
+    then drops each one just before it is asked for.
     """
 
     def __init__(self, most: int = MOST_BYTES) -> None:
@@ -43,7 +43,7 @@ class Memory:
         self.held = 0
         """Bytes of what is kept."""
         self._most = most
-        self._answers: dict[Hashable, Any] = {}
+        self._answers: dict[Hashable, tuple[Any, int]] = {}
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int] = size_of) -> T:
@@ -51,16 +51,23 @@ class Memory:
 
         Threads may ask at once; what *make* raises is not kept.
         """
-        known: T | None = self._answers.get(key)
+        known: T | None = self.kept(key)
         if known is not None:
             return known
         made = make()
+        bytes_ = size(made)
         with self._lock:
-            if key not in self._answers and self.held + size(made) <= self._most:
-                self._answers[key] = made
-                self.held += size(made)
+            if key not in self._answers and self.held + bytes_ <= self._most:
+                self._answers[key] = made, bytes_
+                self.held += bytes_
         return made
 
     def kept(self, key: Hashable) -> Any:
         """Give the answer to *key* if it is kept, else None."""
-        return self._answers.get(key)
+        return self._answers.get(key, (None, 0))[0]
+
+    def drop(self, kind: str) -> None:
+        """Forget the answers to keys, tuples all, that begin with *kind*."""
+        with self._lock:
+            for key in [key for key in self._answers if isinstance(key, tuple) and key[0] == kind]:
+                self.held -= self._answers.pop(key)[1]

@@ -5,6 +5,7 @@ Whole numbers in a narrow range and truth values are counted without a sort.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,26 +17,46 @@ from aims_gate.frames.columns import numbers, plain, undictionary
 from aims_gate.stats.counting import once
 
 _NARROW = 1 << 16
-"""A range of this many whole numbers is always counted, a wider one if there are as many rows."""
-_FLOATS = {pa.float32(): "f4", pa.float64(): "f8"}
+"""A range of so many whole numbers is always counted, a wider one if there are twice as many rows:
+its counts then take no more memory than they do."""
+_STEP = 1 << 16
+"""Values that are looked at together where all of them would need memory again."""
+_FLOATS = (pa.float32(), pa.float64())
 Numbers = npt.NDArray[Any]
 
 
-def ordered(column: pa.ChunkedArray) -> Distribution:
-    """Give the distribution of a number or boolean column, every row counted once."""
-    column = undictionary(plain(column))
-    types, kind = pa.types, column.type
-    if types.is_boolean(kind):
-        column, kind = column.cast(pa.int8()), pa.int8()
-    whole, nulls = types.is_integer(kind), column.null_count
-    if whole:
-        values = _joined(column.drop_null() if nulls else column)
-    elif types.is_float32(kind) or types.is_float64(kind):
-        values = _joined(column)
-    else:
-        values = numbers(column).copy()
-    del column  # its memory is needed for what follows
-    return _whole(values, nulls) if whole else by_sorting(values)
+def ordered(pieces: Iterable[pa.ChunkedArray], rows: int) -> Distribution:
+    """Give the distribution of a number or boolean column of *rows* rows, each counted once.
+
+    *pieces* are the column in order, all of one type; none is kept once the next is asked for.
+    """
+    values, filled = np.empty(0), 0
+    for part in _arrays(pieces):
+        if not filled:
+            values = np.empty(rows, dtype=part.dtype)
+        values[filled : filled + len(part)] = part
+        filled += len(part)
+    values, nulls = values[:filled], rows - filled
+    if not filled:
+        return Distribution(values=values, counts=once(0), nulls=nulls)
+    return by_sorting(values) if values.dtype.kind == "f" else _whole(values, nulls)
+
+
+def _arrays(pieces: Iterable[pa.ChunkedArray]) -> Iterator[Numbers]:
+    """Give the values in their own width: whole numbers without null, floats with null as NaN."""
+    for piece in pieces:
+        column = undictionary(plain(piece))
+        types, kind = pa.types, column.type
+        if types.is_boolean(kind):
+            column, kind = column.cast(pa.int8()), pa.int8()
+        if types.is_integer(kind):
+            column = column.drop_null() if column.null_count else column
+        elif kind not in _FLOATS:
+            yield numbers(column)
+            continue
+        for chunk in column.chunks:
+            if len(chunk):
+                yield chunk.to_numpy(zero_copy_only=False)
 
 
 def by_sorting(values: Numbers) -> Distribution:
@@ -60,10 +81,8 @@ def by_sorting_weighted(values: Floats, weights: Counts) -> Distribution:
 
 
 def _whole(values: Numbers, nulls: int) -> Distribution:
-    if not len(values):
-        return _runs(values, None, nulls)
     low, high = int(values.min()), int(values.max())
-    if high - low >= max(_NARROW, len(values)):
+    if high - low >= max(_NARROW, len(values) // 2):
         values.sort()
         return _runs(values, None, nulls)
     # in unsigned numbers of the same width differences wrap round to the right ones
@@ -81,30 +100,35 @@ def _whole(values: Numbers, nulls: int) -> Distribution:
 
 def _runs(values: Numbers, counts: Counts | None, nulls: int) -> Distribution:
     """Count the runs of equal values once they are floats; *values* ascend, *counts* are theirs."""
-    wide: Floats = values.astype(np.float64, copy=False)
-    changes = wide[1:] != wide[:-1]
-    if changes.all():
+    new = _new(values)
+    if new.all():
+        wide: Floats = values.astype(np.float64, copy=False)
         return Distribution(
             values=wide, counts=once(len(wide)) if counts is None else counts, nulls=nulls
         )
-    starts = np.flatnonzero(np.append(True, changes))
+    begins = np.flatnonzero(new)
+    del new
+    wide = values[begins].astype(np.float64, copy=False)
     if counts is None:
-        summed = np.empty_like(starts)
-        np.subtract(starts[1:], starts[:-1], out=summed[:-1])
-        summed[-1] = len(wide) - starts[-1]
+        summed = _lengths(begins, len(values))
     else:
-        summed = np.add.reduceat(counts, starts)
-    return Distribution(
-        values=wide[starts], counts=summed.astype(np.int64, copy=False), nulls=nulls
-    )
+        summed = np.add.reduceat(counts, begins).astype(np.int64, copy=False)
+    return Distribution(values=wide, counts=summed, nulls=nulls)
 
 
-def _joined(column: pa.ChunkedArray) -> Numbers:
-    """Give a copy of all chunks as one array that may be sorted in place, null as NaN."""
-    # Arrow would know the NumPy type too, but imports pandas to tell it
-    found = np.empty(len(column), dtype=_FLOATS.get(column.type) or str(column.type))
-    start = 0
-    for chunk in column.chunks:
-        found[start : start + len(chunk)] = chunk.to_numpy(zero_copy_only=False)
-        start += len(chunk)
-    return found
+def _new(values: Numbers) -> npt.NDArray[np.bool_]:
+    """Tell which values differ, as floats, from the one before them; the first does."""
+    new = np.ones(len(values), dtype=np.bool_)
+    for start in range(0, len(values) - 1, _STEP):
+        part = values[start : start + _STEP + 1].astype(np.float64, copy=False)
+        np.not_equal(part[1:], part[:-1], out=new[start + 1 : start + len(part)])
+    return new
+
+
+def _lengths(begins: Counts, size: int) -> Counts:
+    """Turn the places at which runs begin, in their own memory, into how long the runs are."""
+    for start in range(0, len(begins), _STEP):
+        part = begins[start : start + _STEP + 1]
+        after = part[1:] if len(part) > _STEP else np.append(part[1:], size)
+        part[: len(after)] = after - part[: len(after)]
+    return begins

@@ -16,9 +16,16 @@ from aims_gate.frames.convert import to_table
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.sources.verified import VerifiedFile
 
+_ROWS = 1 << 16
+"""Rows of a piece of a column."""
+_BUFFER = 1 << 20
+"""Packed bytes of a column that are read at a time."""
+
 
 def lazy_table(file: VerifiedFile, *, where: str, max_bytes: int) -> LazyTable:
     """Give a table whose columns are read, and held against what was hashed, when asked for.
+
+    Text comes whole, as the codes of its dictionary, all else piece by piece.
 
     DataError if the file is truncated or damaged, would be larger than *max_bytes* unpacked, or
     has two columns of one name.
@@ -30,14 +37,18 @@ def lazy_table(file: VerifiedFile, *, where: str, max_bytes: int) -> LazyTable:
         f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)
     ]
 
-    def read(name: str) -> pa.ChunkedArray:
+    def read(name: str) -> Iterator[pa.ChunkedArray]:
+        codes = [name] if name in texts else None
+        seen = 0
         with _sound(where):
-            codes = [name] if name in texts else None
             again = _opened(_arrow(file), metadata=metadata, read_dictionary=codes)
-            column = settle(_valid(again.read([name], use_threads=False).column(name)))
-        if len(column) != rows:
+            for piece in _whole(again, name) if codes else _pieces(again, name):
+                seen += len(piece)
+                if seen > rows:
+                    raise _damaged(where)
+                yield settle(_valid(piece))
+        if seen < rows:
             raise _damaged(where)
-        return column
 
     return LazyTable(schema=schema, read=read, num_rows=rows)
 
@@ -50,6 +61,15 @@ def read_parquet(content: bytes, *, where: str, max_bytes: int) -> pa.Table:
         for column in table.columns:
             _valid(column)
         return table
+
+
+def _whole(file: parquet.ParquetFile, name: str) -> Iterator[pa.ChunkedArray]:
+    yield file.read([name], use_threads=False).column(name)
+
+
+def _pieces(file: parquet.ParquetFile, name: str) -> Iterator[pa.ChunkedArray]:
+    for batch in file.iter_batches(_ROWS, columns=[name], use_threads=False):
+        yield pa.chunked_array([batch.column(name)])
 
 
 def _valid(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -92,6 +112,7 @@ def _opened(
         source,
         metadata=metadata,
         read_dictionary=read_dictionary,
+        buffer_size=_BUFFER,
         pre_buffer=False,  # it would join the ranges of columns that nobody asked for
         page_checksum_verification=True,
     )

@@ -223,7 +223,8 @@ def _rows(sample: Ordered, points: Floats) -> tuple[Counts, Counts]:
     held = sample.values[np.minimum(below, len(sample.values) - 1)] == points
     if is_once(sample.counts):
         return below, below + held
-    summed = np.append(0, np.cumsum(sample.counts))
+    summed = np.zeros(len(sample.counts) + 1, dtype=np.int64)
+    np.cumsum(sample.counts, out=summed[1:])
     return summed[below], summed[below + held]
 
 

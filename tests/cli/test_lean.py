@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+_POOL = "ARROW_DEFAULT_MEMORY_POOL"
 _CODE = """
 import sys
 from aims_gate.cli.lean import import_lean
@@ -83,3 +86,60 @@ def test_numpy_sorts_without_avx512_on_zen4_alone_and_whoever_chose_features_kee
     assert _sorts_with_avx512(zen3, {}) == as_it_comes
     assert _sorts_with_avx512(zen4, {}) == "False"
     assert _sorts_with_avx512(zen4, {"NPY_DISABLE_CPU_FEATURES": "AVX512_SPR"}) == as_it_comes
+
+
+_HEAP = """
+import os
+from aims_gate.cli.lean import import_lean
+before = dict(os.environ)
+import_lean()
+assert dict(os.environ) == before
+import pyarrow as pa
+print(pa.default_memory_pool().backend_name)
+"""
+
+
+@pytest.mark.parametrize(("chosen", "found"), [({}, "system"), ({_POOL: "mimalloc"}, "mimalloc")])
+def test_arrow_has_no_heap_of_its_own_unless_somebody_chose_one(
+    chosen: dict[str, str], found: str
+) -> None:
+    """No process that is started later sees the choice: the environment is as it was."""
+    kept = {name: value for name, value in os.environ.items() if name != _POOL}
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _HEAP],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=kept | chosen,
+    )
+    assert ran.stdout.strip() == found
+
+
+_ARENAS = """
+import sys, threading
+if sys.argv[1]:
+    from aims_gate.cli.lean import import_lean
+    import_lean()
+def work(): bytes(100_000)
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+import ctypes
+ctypes.CDLL(None).malloc_stats()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own report")
+def test_all_threads_take_memory_from_one_heap() -> None:
+    def arenas(lean: str) -> int:
+        kept = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"}
+        told = subprocess.run(
+            [sys.executable, "-c", _ARENAS, lean],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=kept,
+        )
+        return told.stderr.count("Arena ")
+
+    assert arenas("lean") == 1 < arenas("")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 import pytest
 
@@ -11,9 +13,10 @@ TABLE = pa.table({"a": [1, 2, 3, 4], "b": ["x", None, "y", "z"]}, metadata={"of"
 
 
 def lazy(asked: list[str]) -> LazyTable:
-    def read(name: str) -> pa.ChunkedArray:
+    def read(name: str) -> Iterator[pa.ChunkedArray]:
         asked.append(name)
-        return TABLE.column(name)
+        column = TABLE.column(name)
+        yield from (column.slice(0, 3), column.slice(3))
 
     return LazyTable(schema=TABLE.schema, read=read, num_rows=4)
 
@@ -46,3 +49,21 @@ def test_filters_and_columns_are_those_of_the_table_in_memory() -> None:
         pa.field("f", pa.int8()), pa.chunked_array([pa.array([1, 2], pa.int8())])
     )
     assert one.filter(pa.chunked_array([[False], [True]])).to_table().to_pylist()[0]["f"] == 2
+
+
+def test_pieces_are_the_column_in_order_and_are_read_one_by_one() -> None:
+    asked: list[str] = []
+    table = lazy(asked).filter(pa.array([True, False, True, True]))
+    table = table.append_column("c", pa.array([7, 8, 9]))
+    pieces = table.pieces("b")
+    assert asked == []
+    assert [piece.to_pylist() for piece in pieces] == [["x", "y"], ["z"]]
+    assert [piece.to_pylist() for piece in table.pieces("c")] == [[7, 8, 9]]
+    with pytest.raises(KeyError):
+        next(table.pieces("d"))
+
+
+def test_a_column_without_a_piece_is_empty_and_of_its_type() -> None:
+    table = LazyTable(schema=TABLE.schema, read=lambda _name: iter(()), num_rows=0)
+    assert table.column("a").type == pa.int64()
+    assert len(table.column("b")) == 0

@@ -36,6 +36,28 @@ def test_what_fits_is_kept_and_what_does_not_is_made_again() -> None:
     assert (memory.kept("a"), memory.kept("c")) == ("a", None)
 
 
+def test_answers_of_a_kind_are_forgotten_and_leave_room() -> None:
+    memory = Memory(200)
+    for key in (("a", 1), ("b", 1)):
+        memory.get(key, lambda: "x")
+    memory.drop("a")
+    assert memory.held == size_of("x")
+    assert (memory.kept(("a", 1)), memory.kept(("b", 1))) == (None, "x")
+    assert memory.get(("a", 2), lambda: "y") == memory.kept(("a", 2)) == "y"
+
+
+def test_parts_by_group_go_where_columns_are_kept_no_longer() -> None:
+    frame = ArrowFrame.of(TABLE)
+    first = frame.split("x", by="k")
+    assert frame.split("x", by="k") is first
+    held = frame.memory.held
+    frame.keep_sorted(keep=False)
+    assert frame.memory.held < held
+    again = frame.split("x", by="k")
+    assert again is not first
+    assert {by: part.values.tolist() for by, part in again.items()} == {1: [0.5], 2: [2], 3: [0.5]}
+
+
 def test_an_error_is_not_kept() -> None:
     memory = Memory()
 

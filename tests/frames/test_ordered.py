@@ -12,11 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.frames import Distribution
+from aims_gate.frames import ordered as ORDERED  # noqa: N812  # the module
 from aims_gate.frames.columns import numbers
-from aims_gate.frames.ordered import ordered
+from aims_gate.frames.ordered import ordered as ordered_pieces
 from tests.laws import law
 
 WHOLE = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint64()]
+
+
+def ordered(*pieces: pa.ChunkedArray) -> Distribution:
+    return ordered_pieces(pieces, sum(map(len, pieces)))
 
 
 def plainly(column: pa.ChunkedArray) -> tuple[list[float], list[int], int]:
@@ -91,3 +96,20 @@ def test_the_column_itself_is_left_alone() -> None:
     ordered(pa.chunked_array([pa.array(values)]))
     assert values.tolist() == [3.0, 1.0, 0.0]
     assert np.signbit(values[2])
+
+
+@law(60)
+@given(
+    st.sampled_from([pa.float32(), pa.float64(), pa.int64(), pa.bool_(), pa.decimal128(22, 2)]),
+    st.lists(st.lists(st.none() | st.integers(-3, 3), max_size=9), max_size=6),
+)
+def test_a_column_in_pieces_is_that_in_one(
+    kind: pa.DataType, parts: list[list[int | None]]
+) -> None:
+    """Ties and nulls lie within pieces and across them; steps are shorter than runs and pieces."""
+    pieces = [pa.chunked_array([pa.array(part, pa.int64()).cast(kind)]) for part in parts]
+    whole = pa.chunked_array([chunk for piece in pieces for chunk in piece.chunks], type=kind)
+    for step in (1, 3, ORDERED._STEP):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ORDERED, "_STEP", step)
+            assert told(ordered(*pieces)) == plainly(whole)

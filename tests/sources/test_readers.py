@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from aims_gate.errors import DataError, SourceError
+from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.sources.csv_text import read_csv
 from aims_gate.sources.readers import parse_bytes, read_file
 from tests.laws import law
@@ -141,6 +143,49 @@ def test_codes_that_point_past_their_dictionary_are_damage_and_not_null(
         read.table.column("a")
     with pytest.raises(DataError, match="truncated or damaged"):
         parse_bytes(content, "a.parquet", where="data", max_bytes=1 << 20)
+
+
+def test_a_long_column_is_the_same_read_in_pieces_and_whole(tmp_path: Path) -> None:
+    """Row groups and pieces end at different rows; groups have dictionaries of their own."""
+    rows = 200_000
+    random = np.random.default_rng(5)
+    numbers, some = random.normal(size=rows).round(2), random.random(rows) < 0.1
+    table = pa.table(
+        {
+            "x": pa.array(numbers, mask=some),
+            "k": pa.array(np.arange(rows) // 7),
+            "t": pa.array([f"t{place // 50_000}" for place in range(rows)], mask=some),
+            "d": pa.array(numbers > 0, mask=some).dictionary_encode(),
+            "l": pa.array([[place % 3] for place in range(rows)]),
+        }
+    )
+    path = tmp_path / "a.parquet"
+    parquet.write_table(table, path, row_group_size=90_000)
+    lazy, whole = read_file(path).table, parquet.read_table(path)
+    assert lazy.column("x").num_chunks > 3
+    for name in table.column_names:
+        assert lazy.column(name).to_pylist() == whole.column(name).to_pylist()
+        assert sum(map(len, lazy.pieces(name))) == rows
+    one, other = ArrowFrame.of(lazy), ArrowFrame.of(whole)
+    for name in ("x", "k"):
+        found, wanted = one.distribution(name), other.distribution(name)
+        assert np.array_equal(found.values, wanted.values)
+        assert (found.counts.tolist(), found.nulls) == (wanted.counts.tolist(), wanted.nulls)
+
+
+@pytest.mark.parametrize("said", [99, 101])
+def test_a_file_that_says_a_wrong_number_of_rows_is_damaged(tmp_path: Path, said: int) -> None:
+    """Too few and too many, for a column that is read in pieces and for one that is read whole."""
+    table = pa.table({"x": [n / 2 for n in range(100)], "t": ["a", "b"] * 50})
+    content = bytearray(parquet_bytes(table))
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    rows = content.index(b"\x16\xc8\x01\x19", footer)  # i64 100, then the list of row groups
+    content[rows + 1 : rows + 3] = bytes([said * 2 & 0x7F | 0x80, said * 2 >> 7])
+    read = read_file(written(tmp_path, "a.parquet", bytes(content)))
+    assert read.table.num_rows == said
+    for name in ("x", "t"):
+        with pytest.raises(DataError, match="truncated or damaged"):
+            read.table.column(name)
 
 
 def test_what_cannot_be_opened_is_a_source_error(tmp_path: Path) -> None:
