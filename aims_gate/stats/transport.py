@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -207,14 +208,16 @@ def _pieces(reference: Ordered, current: Ordered) -> tuple[Floats, Floats]:
     return cut(pooled * (1 - pooled)), cut(error)
 
 
+@lru_cache(4)  # samples without ties are mostly of two sizes
 def _places(size: int) -> Counts:
     """Choose places of a sorted sample: all that are near its ends, and ever fewer inside."""
-    even = np.linspace(0, size - 1, min(size, _EVEN)).astype(np.int64)
-    if size <= _EVEN:
-        return even
-    steps = math.ceil(math.log(size / _NEAR) / math.log1p(1 / 64))
-    near = np.append(np.arange(_NEAR), np.geomspace(_NEAR, size - 1, steps).astype(np.int64))
-    return np.unique(np.concatenate([even, near, size - 1 - near]))
+    chosen = np.linspace(0, size - 1, min(size, _EVEN)).astype(np.int64)
+    if size > _EVEN:
+        steps = math.ceil(math.log(size / _NEAR) / math.log1p(1 / 64))
+        near = np.append(np.arange(_NEAR), np.geomspace(_NEAR, size - 1, steps).astype(np.int64))
+        chosen = np.unique(np.concatenate([chosen, near, size - 1 - near]))
+    chosen.flags.writeable = False  # whoever asks again gets the same
+    return chosen
 
 
 def _rows(sample: Ordered, points: Floats) -> tuple[Counts, Counts]:
