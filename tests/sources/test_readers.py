@@ -173,19 +173,89 @@ def test_a_long_column_is_the_same_read_in_pieces_and_whole(tmp_path: Path) -> N
         assert (found.counts.tolist(), found.nulls) == (wanted.counts.tolist(), wanted.nulls)
 
 
-@pytest.mark.parametrize("said", [99, 101])
-def test_a_file_that_says_a_wrong_number_of_rows_is_damaged(tmp_path: Path, said: int) -> None:
-    """Too few and too many, for a column that is read in pieces and for one that is read whole."""
-    table = pa.table({"x": [n / 2 for n in range(100)], "t": ["a", "b"] * 50})
-    content = bytearray(parquet_bytes(table))
-    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
-    rows = content.index(b"\x16\xc8\x01\x19", footer)  # i64 100, then the list of row groups
-    content[rows + 1 : rows + 3] = bytes([said * 2 & 0x7F | 0x80, said * 2 >> 7])
-    read = read_file(written(tmp_path, "a.parquet", bytes(content)))
-    assert read.table.num_rows == said
-    for name in ("x", "t"):
-        with pytest.raises(DataError, match="truncated or damaged"):
-            read.table.column(name)
+def _varint(number: int) -> bytes:
+    """Write a number as Parquet's footer does: zigzag, seven bits a byte."""
+    left, out = number << 1 if number >= 0 else -number * 2 - 1, bytearray()
+    while left > 0x7F:
+        out.append(left & 0x7F | 0x80)
+        left >>= 7
+    return bytes([*out, left])
+
+
+def _lying(told: dict[str, int], kind: pa.DataType, rows: int = 20) -> bytes:
+    """Give a file of one column of *rows* rows whose footer tells other counts for some places."""
+    sink = pa.BufferOutputStream()
+    table = pa.table({"a": pa.array(range(rows)).cast(kind)})
+    options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+    parquet.write_table(table, sink, store_schema=False, **options)
+    content: bytes = sink.getvalue().to_pybytes()
+    start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    parts = content[start:-8].split(b"\x16" + _varint(rows))  # i64, and how many
+    places = dict(zip(["file", "column", "group"], parts[:-1], strict=True))
+    footer = b"".join(
+        part + b"\x16" + _varint(told.get(place, rows)) for place, part in places.items()
+    )
+    footer += parts[-1]
+    return content[:start] + footer + struct.pack("<I", len(footer)) + b"PAR1"
+
+
+LIES: dict[str, dict[str, int]] = {
+    "the file has fewer": {"file": 17},
+    "the file has more": {"file": 23},
+    "the row group has fewer": {"group": 17},
+    "the row group has more": {"group": 23},
+    "file and row group have fewer": {"file": 17, "group": 17},
+    "file and row group have more": {"file": 23, "group": 23},
+    "file and row group have none": {"file": 0, "group": 0},
+    "file and row group have less than none": {"file": -5, "group": -5},
+    "all have less than none": {"file": -5, "group": -5, "column": -5},
+    "all have more": {"file": 23, "group": 23, "column": 23},
+    "the column has fewer": {"column": 17},
+    "the column has more": {"column": 23},
+    "the file has more than memory": {"file": 1 << 45},
+}
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.string()], ids=str)
+@pytest.mark.parametrize("lie", LIES)
+def test_counts_of_a_parquet_file_that_do_not_agree_are_damage(
+    tmp_path: Path, lie: str, kind: pa.DataType
+) -> None:
+    """Arrow alone would leave rows out in silence, or give fewer than told."""
+    content = _lying(LIES[lie], kind)
+    with pytest.raises(DataError, match="truncated or damaged"):
+        read_file(written(tmp_path, "a.parquet", content)).table.column("a")
+    with pytest.raises(DataError, match="truncated or damaged"):
+        parse_bytes(content, "a.parquet", where="data", max_bytes=1 << 20)
+
+
+def test_a_parquet_file_that_tells_more_rows_than_memory_holds_is_too_large(
+    tmp_path: Path,
+) -> None:
+    told = dict.fromkeys(("file", "group", "column"), 1 << 45)
+    for kind in (pa.int64(), pa.string()):
+        path = written(tmp_path, "a.parquet", _lying(told, kind))
+        with pytest.raises(DataError, match="more than 8,589,934,592 bytes"):
+            read_file(path)
+
+
+def test_a_parquet_file_whose_counts_are_told_anew_but_true_is_read(tmp_path: Path) -> None:
+    """What the lies are told with changes nothing else."""
+    for kind in (pa.int64(), pa.string()):
+        read = read_file(written(tmp_path, "a.parquet", _lying({}, kind)))
+        assert [int(value) for value in read.table.column("a").to_pylist()] == [*range(20)]
+
+
+def test_a_dictionary_of_many_values_comes_once_a_row_group(tmp_path: Path) -> None:
+    """It would come with each piece again: time and memory as the square of the rows."""
+    rows = 200_000
+    values, codes = pa.array(map(str, range(rows))), pa.array(range(rows), type=pa.int32())
+    table = pa.table({"a": pa.DictionaryArray.from_arrays(codes, values)})
+    path = tmp_path / "a.parquet"
+    parquet.write_table(table, path, dictionary_pagesize_limit=1 << 26)
+    pieces = list(read_file(path).table.pieces("a"))
+    assert [len(piece) for piece in pieces] == [rows]
+    assert pa.types.is_dictionary(pieces[0].type)
 
 
 def test_what_cannot_be_opened_is_a_source_error(tmp_path: Path) -> None:
