@@ -22,7 +22,7 @@ from aims_gate.sources.locate import CONVENTION, Finder
 from aims_gate.sources.paths import public_uri
 from aims_gate.sources.predictions import derive_prediction
 from aims_gate.sources.readers import MAX_BYTES, read_file
-from aims_gate.sources.roles import merge, read_roles, refuse_shared
+from aims_gate.sources.roles import from_run, merge, read_roles, refuse_shared
 from aims_gate.sources.subject import Data, Joined, Located, Workspace
 from aims_gate.sources.window import newest, within
 
@@ -110,6 +110,7 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
         table, window = within(table, merged.time, merged.window_days, where=where)
     frame = _frame(table, read, merged.weight, where)
     identity = replace(read.identity, rows=frame.rows, window=window)
+    authored = from_run(spec, merged)
     frame, merged = derive_prediction(frame, merged)
     return Data(
         role=role,
@@ -120,6 +121,8 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
         newest=latest,
         joined=joined,
         read_twice=read.again,
+        from_run=authored,
+        declared=frozenset(column for _, column in spec.columns()),
     )
 
 

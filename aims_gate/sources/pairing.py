@@ -58,7 +58,14 @@ def paired(ours: Data, theirs: Data) -> Data:
         lambda made: sum(made.table.column(_named(theirs, c)).nbytes for c in wanted),
     )
     both, spec = derive_prediction(both, spec)
-    return replace(theirs, frame=both, spec=spec)
+    return replace(
+        theirs,
+        frame=both,
+        spec=spec,
+        from_run=ours.from_run,
+        declared=ours.declared,
+        unnamed=ours.unnamed,
+    )
 
 
 def _beside(

@@ -143,6 +143,11 @@ def merge(policy: DataSpec, logged: DataSpec | None) -> DataSpec:
     )
 
 
+def from_run(policy: DataSpec, merged: DataSpec) -> frozenset[str]:
+    """Name the roles that `merge` took from the run's author."""
+    return frozenset(n for n in _FIELDS if getattr(policy, n) != getattr(merged, n))
+
+
 def _first(stated: Any, logged: Any) -> Any:
     return logged if stated is None else stated
 

@@ -116,6 +116,12 @@ class Data:
     """Hash the bytes again; None for frames in memory."""
     is_part: bool = False
     """Whether the frame is a part of data that were looked at as a whole: it may lack a class."""
+    from_run: frozenset[str] = frozenset()
+    """The roles, such as `label` or `sensitive`, that the run's author stated and no policy did."""
+    declared: frozenset[str] = frozenset()
+    """Columns that the policy itself names: for this role, or in the rule that looks at it."""
+    unnamed: dict[str, str] = field(default_factory=dict)
+    """What stands behind the names of values that evidence only counts; it stays in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,17 @@ def refused(found: Policy, artifacts: Artifacts, role: Role = EVALUATION, **give
     return str(unread[role])
 
 
+def test_what_the_runs_author_stated_is_told_from_what_the_policy_did(artifacts: Artifacts) -> None:
+    table = pa.table({"y": [0, 1], "q": [0, 0], "sex": ["F", "M"], "n": [1, 2]})
+    logged = DataSpec(label="y", prediction="q", sensitive={"sex": None}, weight="n")
+    parquet.write_table(
+        write_roles(table, logged), artifacts.folder / "aims_gate" / "evaluation.parquet"
+    )
+    data, _ = opened(policy(evaluation=DataSpec(label="y")), artifacts)
+    assert data[EVALUATION].from_run == {"prediction", "sensitive", "weight"}
+    assert data[EVALUATION].declared == {"y"}
+
+
 def test_without_a_word_the_convention_is_read_with_its_logged_roles(artifacts: Artifacts) -> None:
     table = write_roles(pa.table({"y": [0, 1], "q": [0, 0]}), DataSpec(label="y", prediction="q"))
     path = artifacts.folder / "aims_gate" / "evaluation.parquet"
