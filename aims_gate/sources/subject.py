@@ -159,6 +159,8 @@ class Subject:
     """Every point that any run logged for this very model (MLflow 3), where NaN may stand as 0."""
     find_run: Callable[[str, str], RunFacts] | None = None
     """Ask about another run, with the points of one metric; SourceError if there is none."""
+    find_model: Callable[[str], tuple[MetricPoint, ...]] | None = None
+    """Ask what was logged for another model; SourceError if there is none."""
     champion: Champion | None = None
     """None where no alias was asked for, or nobody could be asked; its data have a role."""
     signature: Signature | None = None

@@ -22,6 +22,10 @@ AGENT = "mlflow.genaiEvaluate.agent.digest"
 MOST_RUNS = 50
 """Runs that may have logged one metric for one model, each of which is asked about."""
 _SHOWN = 5
+_HINT = (
+    "log the model with log_model(step=…), the step of its value, or its value under a key of its "
+    "own with log_metric(KEY, VALUE, model_id=…); where data sets differ, name one with dataset:"
+)
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/+@ -]{1,128}")
 
 
@@ -61,6 +65,8 @@ def find_claim(subject: Subject, wanted: Wanted) -> Claim:
         _in_time(point, runs[point.run_id])
         _really_zero(point, runs[point.run_id])
     value = _one_value(points, wanted)
+    for point in points:
+        _its_own(point, runs[point.run_id], subject)
     _same_scorers(runs, wanted)
     return Claim(value=value, told="; ".join(_told(points, runs)))
 
@@ -159,19 +165,59 @@ def _really_zero(point: MetricPoint, run: RunFacts) -> None:
         )
 
 
+def _its_own(point: MetricPoint, run: RunFacts, subject: Subject) -> None:
+    """Refuse a model's value beside others in its run's history that could as well be the model's.
+
+    MLflow links metrics to a model by step, and a model's step is 0 unless its author says another:
+    of a loop over epochs it takes the first value. So at step 0 the values of all steps count, at
+    another step only its own. What was logged for this model on other data is no rival, and at the
+    same step neither is what was logged for another model of the run.
+    """
+    rivals = {
+        _spot(p): p
+        for p in run.metrics
+        if p.key == point.key and point.step in {0, p.step} and p.value != point.value
+    }
+    if not point.model_id:
+        return
+    for p in subject.logged:
+        rivals.pop(_spot(p), None)
+    if rivals and all(p.step == point.step for p in rivals.values()) and subject.find_model:
+        for other in {*run.models} - {point.model_id}:
+            for p in subject.find_model(other):
+                rivals.pop(_spot(p), None)
+    if rivals:
+        raise DataError(
+            f"which value of {point.key!a} is the model's is not clear: MLflow links "
+            f"{point.value!r} to it by step {point.step}, and its run has {_last(rivals.values())}",
+            where=run.run_id,
+            hint=_HINT,
+        )
+
+
+def _spot(point: MetricPoint) -> tuple[object, ...]:
+    return point.key, point.timestamp, point.step, point.value
+
+
+def _last(points: Iterable[MetricPoint]) -> str:
+    """Name values with their steps, the last steps first."""
+    found = sorted({(-p.step, f"{p.value!r} (step {p.step})") for p in points})
+    more = f" and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
+    return ", ".join(told for _, told in found[:_SHOWN]) + more
+
+
 def _one_value(points: Sequence[MetricPoint], wanted: Wanted) -> float:
     # SQL stores keep infinity as the largest number that there is
     if any(not abs(point.value) < sys.float_info.max for point in points):
         raise DataError(f"metric {wanted.metric!a} was logged as NaN or infinity")
     values = sorted({point.value for point in points})
     if len(values) > 1:
-        places = sorted({f"{point.value!r} ({_dataset(point)})" for point in points})
-        more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+        places = sorted({f"{p.value!r} ({_dataset(p)}, step {p.step})" for p in points})
+        more = f" and {len(places) - _SHOWN:,} more" if len(places) > _SHOWN else ""
         raise DataError(
             f"metric {wanted.metric!a} has {len(values):,} values: "
             f"{', '.join(places[:_SHOWN])}{more}",
-            hint="name the data set with dataset: and digest:, or log the final value "
-            "under a key of its own",
+            hint=_HINT,
         )
     return values[0]
 

@@ -44,6 +44,7 @@ class Logged:
         undecided=(
             "the metric was not logged, or not for the named data set",
             "it has more than one distinct value, or one that is NaN or infinite",
+            "MLflow linked it to the model by step, and other values could be the model's as well",
             "it is 0 for a logged model and not in its run's history: MLflow keeps NaN so",
             "it was logged after its run's end, or its run did not finish",
             "it comes from a run that made several models and does not name one",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from aims_gate.errors import SourceError
 from aims_gate.policy.model import Role
-from aims_gate.sources.mlflow.registry import Registry, Run
+from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run
 from aims_gate.sources.subject import MetricPoint, RunFacts
 
 COMMIT = "mlflow.source.git.commit"
@@ -46,6 +46,14 @@ def other_run(registry: Registry, run_id: str, metric: str) -> RunFacts:
     run = registry.run(run_id)
     kept = {key: value for key, value in run.metrics.items() if key == metric}
     return run_facts(registry, replace(run, metrics=kept))
+
+
+def other_model(registry: Registry, model_id: str) -> tuple[MetricPoint, ...]:
+    """Read what was logged for another model; nothing of one that is gone."""
+    try:
+        return registry.logged_model(model_id).metrics
+    except NotFoundError:
+        return ()
 
 
 def dataset_digest(run: Run, role: Role) -> str:

@@ -17,7 +17,7 @@ from aims_gate.policy.model import Policy
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import CONVENTION
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
-from aims_gate.sources.mlflow.facts import other_run, run_facts
+from aims_gate.sources.mlflow.facts import other_model, other_run, run_facts
 from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.source import finder_of
@@ -117,6 +117,7 @@ class Archive:
             run=run_facts(self.registry, run),
             logged=place.logged if place else (),
             find_run=partial(other_run, self.registry),
+            find_model=partial(other_model, self.registry),
             signature=self._signature(place, workspace),
         )
         return Opened(subject=subject, at=at)

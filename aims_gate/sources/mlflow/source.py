@@ -18,7 +18,7 @@ from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow import champion
 from aims_gate.sources.mlflow.champion import answers
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
-from aims_gate.sources.mlflow.facts import dataset_digest, other_run, run_facts
+from aims_gate.sources.mlflow.facts import dataset_digest, other_model, other_run, run_facts
 from aims_gate.sources.mlflow.fetch import fetch_tree
 from aims_gate.sources.mlflow.registry import Registry, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
@@ -64,6 +64,7 @@ class MlflowSource:
             run=facts,
             logged=resolved.logged,
             find_run=partial(other_run, registry),
+            find_model=partial(other_model, registry),
             signature=described.signature if described else None,
             flavors=tuple(sorted(described.flavors)) if described else (),
         )

@@ -59,7 +59,7 @@ def test_nan_and_infinity_however_stored_are_errors(value: float) -> None:
 def test_more_than_one_distinct_value_is_an_error_that_names_them() -> None:
     result = decided(subject(train=run(point("auc", 0.8), point("auc", 0.9, step=1))))
     assert result.outcome is Outcome.ERROR
-    assert "has 2 values: 0.8 (no data set), 0.9 (no data set)" in result.reason
+    assert "has 2 values: 0.8 (no data set, step 0), 0.9 (no data set, step 1)" in result.reason
 
 
 def test_one_value_logged_twice_is_one_value() -> None:

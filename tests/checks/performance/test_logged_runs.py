@@ -25,9 +25,13 @@ from tests.checks.performance.logged_metrics import (
 
 def test_what_was_logged_for_the_model_comes_before_the_runs_own() -> None:
     """A run keeps one latest value over all models and data sets, whoever wrote it last."""
-    own = point("auc", 0.6, model_id="m-1", run_id="train")
-    result = decided(subject(train=run(point("auc", 0.9)), logged=(own,)))
-    assert result.outcome is Outcome.FAIL
+    own = point("auc", 0.6, model_id="m-1", run_id="eval")
+    evaluation = run(point("auc", 0.6), run_id="eval")
+    train = run(point("auc", 0.9))
+    about = subject(train=train, logged=(own,), find_run=lambda _run, _key: evaluation)
+    assert decided(about).outcome is Outcome.FAIL
+    beside = replace(own, run_id="train")
+    assert decided(subject(train=train, logged=(beside,))).outcome is Outcome.ERROR
 
 
 def test_another_models_metric_in_the_same_run_is_not_ours() -> None:
