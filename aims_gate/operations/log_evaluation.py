@@ -119,7 +119,8 @@ def _refuse_second(client: Any, run_id: str, name: str, role: Role) -> None:
         raise RecordError(
             f"the run already has {role} data",
             where=f"runs:/{run_id}/{name}",
-            hint="log them once, to one run: what was judged must not change afterwards",
+            hint="what was judged must not change afterwards: log other data in another role "
+            "(evaluation, reference, current, perturbed), or leave aims-gate out this time",
         )
 
 

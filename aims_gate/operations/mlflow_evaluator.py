@@ -1,6 +1,7 @@
 """The MLflow evaluator `aims_gate`: `mlflow.models.evaluate` leaves the table that the gate reads.
 
-MLflow finds it by the entry point `mlflow.model_evaluator` and calls it beside its own evaluators.
+MLflow finds it by the entry point `mlflow.model_evaluator` and offers it every evaluation, also
+those that nobody meant for the gate: without one of its own keys it does nothing.
 It measures nothing: it keeps the rows, the labels and the model's answers, with what they mean.
 It is no subclass of MLflow's `ModelEvaluator`, because the registry loads it while MLflow's own
 module is still being imported.
@@ -8,6 +9,7 @@ module is still being imported.
 
 from __future__ import annotations
 
+import difflib
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -34,20 +36,19 @@ class Evaluator:
     def can_evaluate(
         cls, *, model_type: str | None, evaluator_config: Mapping[str, Any] | None, **_more: object
     ) -> bool:
-        """Tell whether it takes part: not for other models, nor for others' configuration.
+        """Tell whether it takes part: only where one of its own keys asks for it.
 
-        MLflow hands a configuration without evaluators' names to every evaluator that is installed.
+        MLflow gives an evaluator that is named without configuration, and one that is not named,
+        the same arguments; a configuration without evaluators' names goes to all of them.
         """
-        config = evaluator_config or {}
+        config = set(map(str, evaluator_config or ()))
+        if not config & set(_CONFIG):
+            for key in sorted(config):
+                if close := difflib.get_close_matches(key, _CONFIG, n=1, cutoff=0.8):
+                    _LOG.warning("aims_gate logs no data: did you mean %r, not %r?", close[0], key)
+            return False
         if model_type not in _MODEL_TYPES:
             _LOG.warning("aims_gate logs no evaluation data of model type %r", model_type)
-            return False
-        if config and not set(config) & set(_CONFIG):
-            _LOG.warning(
-                "aims_gate logs no evaluation data: %s are not its keys, which are %s",
-                ", ".join(sorted(map(str, config))),
-                ", ".join(_CONFIG),
-            )
             return False
         return True
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ import pytest
 
 from aims_gate.__main__ import guarded
 from tests.conftest import Store
+from tests.installed import unpacked
 from tests.registry_content import Content
 from tests.servers import environment
 
-ROOT = Path(__file__).parents[2]
 TRAIN = """\
 import json, sys
 import mlflow, numpy as np, pandas as pd
@@ -83,22 +82,14 @@ class Trained:
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Path:
-    """A folder with the wheel's content, entry points included, as an installer would make it."""
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
-    return tmp_path / "site"
-
-
-@pytest.fixture
-def trained(installed: Path, mlflow_store: Store, tmp_path: Path) -> Trained:
+def trained(mlflow_store: Store, tmp_path: Path) -> Trained:
     """Train and evaluate in a process of its own, where MLflow finds the entry point itself."""
     told = tmp_path / "ids.json"
     environ = environment(
         {
-            "PYTHONPATH": os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")]),
+            "PYTHONPATH": os.pathsep.join(
+                [str(unpacked(tmp_path)), os.environ.get("PYTHONPATH", "")]
+            ),
             "MLFLOW_TRACKING_URI": mlflow_store.uri,
             "PYTHONWARNINGS": "ignore",
         }

@@ -54,11 +54,11 @@ def kept(mlflow: Any, model: Any, table: pd.DataFrame) -> Any:
 
 
 def evaluated(mlflow: Any, table: object, **options: Any) -> Any:
-    config = options.pop("config", None)
+    config = options.pop("config", {"role": "evaluation"})
     return mlflow.models.evaluate(
         data=table,
         evaluators=["aims_gate"],
-        evaluator_config=None if config is None else {"aims_gate": config},
+        evaluator_config={"aims_gate": config},
         **{"model_type": "classifier", **options},
     )
 
@@ -174,7 +174,7 @@ def test_the_role_can_be_named_and_each_is_logged_once(mlflow: Any) -> None:
     with mlflow.start_run() as run:
         for role in ("evaluation", "reference"):
             evaluated(mlflow, table, targets="y", predictions="answer", config={"role": role})
-        with pytest.raises(RecordError, match="already has evaluation data"):
+        with pytest.raises(RecordError, match=r"already has evaluation data; .*another role"):
             evaluated(mlflow, table, targets="y", predictions="answer")
     found = mlflow.MlflowClient().list_artifacts(run.info.run_id, "aims_gate")
     assert [Path(info.path).stem for info in found] == ["evaluation", "reference"]
@@ -207,7 +207,7 @@ def test_one_of_several_columns_of_answers_can_be_named(mlflow: Any) -> None:
 @pytest.mark.parametrize(
     ("columns", "config", "error"),
     [
-        ({"prediction": 1}, {}, "a column 'prediction' beside"),
+        ({"prediction": 1}, {"positive": 1}, "a column 'prediction' beside"),
         ({}, {"positive": 1, "sensitve": ["sex"]}, "unknown key 'sensitve'; did you mean"),
         ({}, {"sensitive": ["gender"]}, "gender"),
         ({}, {"role": "champion"}, "unknown data role"),
@@ -222,12 +222,20 @@ def test_what_the_gate_could_not_use_is_refused(
         assert mlflow.MlflowClient().list_artifacts(run.info.run_id) == []
 
 
-def test_it_takes_no_part_in_what_it_cannot_keep(caplog: pytest.LogCaptureFixture) -> None:
-    """MLflow asks it whenever evaluators are not named, also about other kinds of model."""
+def test_it_takes_part_only_where_one_of_its_own_keys_asks_for_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """MLflow offers it every evaluation, also those that nobody meant for the gate."""
     ask = Evaluator.can_evaluate
-    assert ask(model_type="classifier", evaluator_config={})
+    others: list[Any] = [None, {}, {"metric_prefix": "val_"}, {"col_mapping": {}}, {3: "x"}]
+    for foreign in others:
+        assert not ask(model_type="classifier", evaluator_config=foreign)
+        assert not ask(model_type="text", evaluator_config=foreign)
+    assert caplog.text == ""
+    assert ask(model_type="classifier", evaluator_config={"role": "evaluation"})
     assert ask(model_type="regressor", evaluator_config={"sensitive": ["sex"]}, later=1)
-    assert not ask(model_type="text", evaluator_config={})
-    assert not ask(model_type=None, evaluator_config=None)
-    assert not ask(model_type="classifier", evaluator_config={"metric_prefix": "val_"})
-    assert "metric_prefix are not its keys" in caplog.text
+    assert not ask(model_type="classifier", evaluator_config={"sensitve": ["sex"]})
+    assert "did you mean 'sensitive', not 'sensitve'?" in caplog.text
+    for other in ("text", None):
+        assert not ask(model_type=other, evaluator_config={"positive": 1})
+        assert f"model type {other!r}" in caplog.text
