@@ -87,8 +87,9 @@ def diff(old: str, new: str, *, fail_on_loosen: bool) -> int:
     Each is a policy file or pack:NAME@VERSION. Compared is what is applied: parents are merged and
     defaults filled in.
     """
-    from aims_gate.operations.policy_diff import LOOSENING, told
     from aims_gate.operations.policy_diff import diff as compare
+    from aims_gate.operations.policy_diff import told
+    from aims_gate.policy.orders import LOOSENING
     from aims_gate.policy.resolve import load
 
     before, after = (load(path, environ=os.environ) for path in (old, new))

@@ -72,6 +72,7 @@ def _tree(policy: Policy) -> dict[str, Any]:
         alpha_scope=policy.alpha_scope,
         on_insufficient=_word(policy.on_insufficient),
         data={role.value: _data(spec) for role, spec in policy.data.items()},
+        overridable=list(policy.overridable),
         rules=[_rule(rule) for rule in policy.rules],
         tests=[_test(test) for test in policy.tests],
     )
@@ -134,7 +135,7 @@ def _data(spec: DataSpec) -> dict[str, Any]:
         predictions=spec.predictions,
         environment=spec.environment,
         score=dict(sorted(spec.score.items())) if isinstance(spec.score, Mapping) else spec.score,
-        threshold=spec.threshold if not (spec.prediction or spec.predictions) else None,
+        threshold=None if _no_threshold(spec) else spec.threshold,
         positive=spec.positive,
         task=_word(spec.task),
         key=spec.key,
@@ -155,6 +156,12 @@ def _data(spec: DataSpec) -> dict[str, Any]:
         max_age_days=spec.max_age_days,
         max_null_labels=spec.max_null_labels,
     )
+
+
+def _no_threshold(spec: DataSpec) -> bool:
+    """Tell whether nothing is cut at a threshold, or nothing is said about what is."""
+    unsaid = spec.score is None and spec.threshold == DataSpec().threshold
+    return bool(spec.prediction or spec.predictions) or unsaid
 
 
 def _test(test: PolicyTest) -> dict[str, Any]:

@@ -241,6 +241,7 @@ class PolicyText(_Keys):
     alpha_scope: v.AlphaScope = _optional()
     on_insufficient: v.InsufficientWord = _optional()
     data: RolesText = _optional()
+    overridable: v.Words = _optional()
     rules: list[RuleText] = _optional()
     tests: list[TestText] = _optional()
 

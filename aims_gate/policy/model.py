@@ -245,6 +245,8 @@ class Policy:
     alpha_scope: str = "rule"
     on_insufficient: OnInsufficient | None = None
     data: Mapping[Role, DataSpec] = field(default_factory=dict)
+    overridable: tuple[str, ...] = ()
+    """What a child may change of `data`, such as `data.evaluation.positive`."""
     rules: tuple[Rule, ...] = ()
     tests: tuple[PolicyTest, ...] = ()
     extends: tuple[Ancestor, ...] = ()

@@ -1,37 +1,76 @@
-"""Which value of a key is the tighter one: each key has an order of its own.
+"""What a change of a policy's key does: tighten, loosen or neither, by an order of its own.
 
-A key without one may not change at all. A key that is not stated has the meaning of its default,
-so that leaving a key out of a pack never gives it away.
+`check`, `diff` and the floor of `verify` all ask `change`. A key without an order may not change at
+all. A key that is not stated has the meaning of its default, so that leaving a key out of a pack
+never gives it away; where the default is not known here, it counts as the strictest it may be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, StrEnum
 from typing import Any
 
 from aims_gate import canonical
-from aims_gate.policy.model import STAGES, DecideOn, OnInsufficient, Role, Severity
+from aims_gate.policy.model import STAGES, DecideOn, Role, Severity
 from aims_gate.policy.places import parse_allowed, permitted
 
 
 class _Unset(Enum):
     UNSET = "unset"
+    NOTHING = "nothing"
 
 
 UNSET = _Unset.UNSET
-"""Stands for a key that is not stated."""
+"""Stands for a key that is not stated and left to others."""
+NOTHING = _Unset.NOTHING
+"""Stands for a key that is not stated where that says something: there is none."""
 
 Holds = Callable[[Any, Any], bool]
-"""Whether a child's value is at least as tight as the parent's; either may be UNSET."""
+"""Whether the second value is at least as tight as the first; either may be UNSET."""
 
 
-def _rising(*, absent: str = "") -> Holds:
+class Change(StrEnum):
+    """What became of a rule or of one of its keys."""
+
+    TIGHTENED = "tightened"
+    LOOSENED = "loosened"
+    CHANGED = "changed"
+    """Neither is tighter, or nothing says which."""
+    ADDED = "added"
+    """A rule that was not there."""
+    REMOVED = "removed"
+    """A rule that is gone, which loosens."""
+    REWORDED = "reworded"
+    """Words for people, which decide nothing."""
+
+
+LOOSENING = frozenset({Change.LOOSENED, Change.CHANGED, Change.REMOVED})
+"""What a child may not do, and what `diff --fail-on-loosen` refuses."""
+
+
+def change(holds: Holds, before: Any, after: Any) -> Change | None:
+    """Say what became of a key whose order is *holds*; None if it means the same."""
+    if _equal(before, after):
+        return None
+    if holds is _free:
+        return Change.REWORDED
+    tightens, loosens = holds(before, after), holds(after, before)
+    if tightens and loosens:
+        return None
+    if tightens:
+        return Change.TIGHTENED
+    return Change.LOOSENED if loosens else Change.CHANGED
+
+
+def _rising(absent: str = "") -> Holds:
     """Higher is tighter; *absent* says what UNSET is: `loosest`, `tightest`, or not comparable."""
     return _directed(lambda parent, child: bool(child >= parent), absent)
 
 
-def _falling(*, absent: str = "") -> Holds:
+def _falling(absent: str = "") -> Holds:
     """Lower or earlier is tighter."""
     return _directed(lambda parent, child: bool(child <= parent), absent)
 
@@ -47,32 +86,29 @@ def _directed(compare: Holds, absent: str) -> Holds:
     return holds
 
 
-def _ranked(words: Sequence[str], default: str) -> Holds:
-    """Later in *words* is tighter; UNSET means *default*."""
-
-    def rank(word: Any) -> int:
-        return words.index(default if word is UNSET else word)
-
-    return lambda parent, child: rank(child) >= rank(parent)
-
-
-def _same(default: Any = UNSET) -> Holds:
-    """Only equal values hold; UNSET means *default*."""
+def _ranked(words: Sequence[str], *, most: str = "") -> Holds:
+    """Later in *words* is tighter; UNSET may be any of them, or none past *most*."""
 
     def holds(parent: Any, child: Any) -> bool:
-        return _equal(default if parent is UNSET else parent, default if child is UNSET else child)
+        least = (most or words[-1]) if parent is UNSET else parent
+        return words.index(words[0] if child is UNSET else child) >= words.index(least)
 
     return holds
 
 
 def _added(parent: Any, child: Any) -> bool:
     """A child may state what the parent left to it, and not change what it did not."""
-    return parent is UNSET or (child is not UNSET and _equal(parent, child))
+    return parent is UNSET or _equal(parent, child)
 
 
 def _same_strictest(parent: Any, child: Any) -> bool:
     """As `_added`, and what is strictest by default is not overtaken: it decides what blocks."""
     return _added(parent, child) and (parent is not UNSET or STAGES[-1] not in child[:-1])
+
+
+def _none_or_same(parent: Any, child: Any) -> bool:
+    """None is the tightest, and one is neither tighter nor looser than another."""
+    return child is UNSET or _equal(parent, child)
 
 
 def _inside(parent: Any, child: Any) -> bool:
@@ -112,75 +148,121 @@ def _free(_parent: Any, _child: Any) -> bool:
     return True
 
 
-RULE: Mapping[str, Holds] = {
-    "require.at_least": _rising(),
-    "require.at_most": _falling(),
-    "require.between": _inside,
-    "require.warn_below": _rising(),
-    "require.warn_above": _falling(),
-    "severity": _ranked([word.value for word in Severity], "block"),
-    # what a check decides by is not known here; no check is stricter than `estimate` of itself
-    "decide_on": _ranked([word.value for word in DecideOn], "estimate"),
-    # unset is `block` at the last stage, where it counts
-    "on_insufficient": _ranked([word.value for word in OnInsufficient], "block"),
-    # what a rule leaves out is the policy's, which is not known here and may be the strictest
-    "engine": _ranked(["native", "reference", "both"], "both"),
-    "effective_from": _falling(absent="tightest"),
-    "baseline.expires": _falling(),
-    "max_age_days": _falling(absent="loosest"),
-    "grace_days": _same(0.0),
-    "applies_to.models": _wider("*"),
-    "applies_to.stages": _wider(""),
-    "controls": _superset,
-    "overridable": _subset,
-    "title": _free,
-    "why": _free,
-    "approved_by": _free,
-}
+def _equal(first: Any, second: Any) -> bool:
+    """Compare trees exactly: to Python, 1 == 1.0 == True."""
+    if isinstance(first, _Unset | datetime) or isinstance(second, _Unset | datetime):
+        return bool(first == second)
+    return canonical.encode(first) == canonical.encode(second)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """The orders of the keys of a rule, or of a policy's head, and their defaults."""
+
+    keys: Mapping[str, Holds]
+    defaults: Mapping[str, Any]
+    """What a key that is not stated means, as far as that is known without its check."""
+
+    def holds(self, key: str) -> Holds:
+        """Give the order of *key*; without one, only equal values hold."""
+        if key in self.keys:
+            return self.keys[key]
+        return _added if key.startswith("data.") else _equal
+
+    def value(self, values: Mapping[str, Any], key: str) -> Any:
+        """Give what *values* say about *key*: what is stated, its default, or that it is open."""
+        if key in values:
+            return values[key]
+        if key == "decide_on" and values.get("check") in PROVEN_BY_DEFAULT:
+            return DecideOn.PROVEN_PASS.value
+        if key.startswith("data."):
+            return _of_role(values, key)
+        return self.defaults.get(key, UNSET)
+
+
+PROVEN_BY_DEFAULT = frozenset({"performance.champion"})
+"""Checks that ask for a proof unless the rule says otherwise; no other is stricter than `estimate`.
+
+A test holds this against the checks, which stand on a higher floor.
+"""
+_REACTIONS = ("warn", LAST := "block at the last stage", "block")
+_SEVERITIES = [word.value for word in Severity]
+_ENGINES = ("native", "reference", "both")
+
+RULE = Orders(
+    keys={
+        "require.at_least": _rising(),
+        "require.at_most": _falling(),
+        "require.between": _inside,
+        "require.warn_below": _rising(),
+        "require.warn_above": _falling(),
+        "severity": _ranked(_SEVERITIES),
+        "decide_on": _ranked([word.value for word in DecideOn], most="estimate"),
+        "on_insufficient": _ranked(_REACTIONS),
+        "engine": _ranked(_ENGINES),
+        "effective_from": _falling("tightest"),
+        "baseline.value": _none_or_same,
+        "baseline.owner": _none_or_same,
+        "baseline.expires": _falling("tightest"),
+        "max_age_days": _falling("loosest"),
+        "grace_days": _falling(),
+        "applies_to.models": _wider("*"),
+        "applies_to.stages": _wider(""),
+        "controls": _superset,
+        "overridable": _subset,
+        "title": _free,
+        "why": _free,
+        "approved_by": _free,
+    },
+    defaults={"severity": "block", "grace_days": 0.0},
+)
 """Orders of a rule's keys; all others (`check`, `with`, `on`, `serious` …) may not change.
 
 A baseline lets through what the rule refuses, so a child may not bring one, only end its parent's
 earlier.
 """
 
-_DATA: Mapping[str, Holds] = {
-    "min_rows": _rising(absent="loosest"),
-    "max_age_days": _falling(absent="loosest"),
-    "max_null_labels": _falling(absent="loosest"),
-}
-
-HEAD: Mapping[str, Holds] = {
-    "metadata.expires": _falling(absent="loosest"),
-    "sources.allow": _narrower,
-    "stages": _same_strictest,
-    "applies_to.models": _added,
-    "applies_to.stages": _added,
-    "alpha": _same(0.05),
-    "alpha_scope": _same("rule"),
-    "engine": _ranked(["native", "reference", "both"], "native"),
-    "on_insufficient": _ranked([word.value for word in OnInsufficient], "block"),
-    **{f"data.{role}.{key}": holds for role in map(str, Role) for key, holds in _DATA.items()},
-}
-"""Orders of a policy's keys; those of `data` may otherwise be added and not changed."""
-
 OWN = frozenset({"apiVersion", "kind", "metadata.id", "metadata.version", "metadata.owner"})
 """Keys that every file states for itself and no child inherits."""
 
+_FLOORS: Mapping[str, Holds] = {
+    "min_rows": _rising("loosest"),
+    "max_age_days": _falling("loosest"),
+    "sha256": _added,
+}
+"""Keys of a role that ask something of any data, and say nothing of what they are."""
+_DESCRIBING = ("source", "label", "prediction", "sensitive")
+"""Keys that say which data are judged: who states one means the role as it then is."""
+_ANSWERS = ("prediction", "predictions", "environment", "score", "threshold")
+"""Keys that say together what the model answered, so that one of them settles the others."""
+_OF_ROLE: Mapping[str, Any] = {"threshold": 0.5, "max_null_labels": 0.0, "environment": "gate"}
 
-def rule_order(key: str) -> Holds:
-    """Give the order of a rule's *key*."""
-    return RULE.get(key, _same())
+HEAD = Orders(
+    keys={
+        **dict.fromkeys(OWN, _free),
+        "metadata.expires": _falling("loosest"),
+        "sources.allow": _narrower,
+        "stages": _same_strictest,
+        "applies_to.models": _added,
+        "applies_to.stages": _added,
+        "engine": _ranked(_ENGINES),
+        "on_insufficient": _ranked(_REACTIONS),
+        "overridable": _subset,
+        **{f"data.{role}.{key}": holds for role in Role for key, holds in _FLOORS.items()},
+        **{f"data.{role}.max_null_labels": _falling("loosest") for role in Role},
+    },
+    defaults={"alpha": 0.05, "alpha_scope": "rule", "engine": "native", "on_insufficient": LAST},
+)
+"""Orders of a policy's keys; those of `data` may otherwise be added and not changed."""
 
 
-def head_order(key: str) -> Holds:
-    """Give the order of a policy's *key*."""
-    if key in OWN:
-        return _free
-    return HEAD.get(key, _added if key.startswith("data.") else _same())
-
-
-def _equal(first: Any, second: Any) -> bool:
-    """Compare trees exactly: to Python, 1 == 1.0 == True."""
-    if first is UNSET or second is UNSET:
-        return first is second
-    return canonical.encode(first) == canonical.encode(second)
+def _of_role(values: Mapping[str, Any], key: str) -> Any:
+    """Give a key of a role that is not stated: open, unless the policy says what the role is."""
+    role, _, name = key.rpartition(".")
+    stated = {other.rpartition(".")[2] for other in values if other.startswith(f"{role}.")}
+    settling = {*_DESCRIBING, *(_ANSWERS if name in _ANSWERS else ())}
+    if name == "max_null_labels":  # rows that are dropped would count as if they were labelled
+        settling = stated
+    if name in _FLOORS or not stated & settling:
+        return UNSET
+    return _OF_ROLE.get(name, NOTHING)

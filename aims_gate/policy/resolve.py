@@ -15,7 +15,7 @@ from aims_gate.errors import PolicyError, Problem, UsageError
 from aims_gate.policy import build, sense
 from aims_gate.policy.document import write
 from aims_gate.policy.model import Ancestor, Place, Policy, Rule
-from aims_gate.policy.orders import OWN, head_order, rule_order
+from aims_gate.policy.orders import HEAD, OWN, RULE
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.parents import MAX_DEPTH, MAX_PARENTS, PACK, Found, Home, Library, pinned
 from aims_gate.policy.read import Layer, Parent, Stated, read
@@ -133,7 +133,7 @@ class _Family:
         if not parents:
             return layer
         heads = [_inherited(parent.head) for parent in parents]
-        head, problems = merge("", heads, layer.head, head_order)
+        head, problems = merge("", heads, layer.head, HEAD)
         self.problems += problems
         rules = dict(self._rules(layer, parents))
         names = layer.names.union(*(parent.names for parent in parents))
@@ -179,7 +179,7 @@ class _Family:
                 name,
                 before,
                 child or Stated(values={}, place=place, origin=layer.file),
-                rule_order,
+                RULE,
             )
             if child is None and len(before) > 1 and name not in layer.names:
                 origins = " and ".join(stated.origin for stated in before)

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from aims_gate.errors import Problem, near
-from aims_gate.policy.grammar import AppliesText, RequireText, RuleText
+from aims_gate.policy.grammar import AppliesText, DataText, RequireText, RuleText
 from aims_gate.policy.model import Role
 from aims_gate.policy.places import parse_place, permitted
 from aims_gate.policy.read import Stated
@@ -20,6 +20,11 @@ from aims_gate.policy.scalars import STORES
 _LIMITS = ("at_least", "at_most", "between")
 _STORES = tuple(f"{scheme}:" for scheme in STORES)
 _ROLES = tuple(role.value for role in Role)
+_DATA_KEYS = frozenset(
+    {"data"}
+    | {f"data.{role}" for role in _ROLES}
+    | {f"data.{role}.{key}" for role in _ROLES for key in DataText.model_fields}
+)
 _FIXED = frozenset({"id", "overridable"})
 """Keys of a rule that no parent can give away."""
 
@@ -27,6 +32,7 @@ _FIXED = frozenset({"id", "overridable"})
 def head_problems(head: Stated, stages: Sequence[str]) -> Iterator[Problem]:
     """Find what is wrong with everything but rules and tests."""
     yield from _stage_problems("", "applies_to.stages", head, stages)
+    yield from _overridable_problems("", head, _DATA_KEYS)
     for role in _ROLES:
         yield from _column_problems(f"data.{role}", head)
         yield from _source_problems(f"data.{role}", head)
@@ -39,11 +45,7 @@ def rule_problems(name: str, rule: Stated, stages: Sequence[str]) -> Iterator[Pr
         yield _problem(rule, "", f"{name} lacks 'check'", hint)
     yield from _stage_problems(f"{name}: ", "applies_to.stages", rule, stages)
     yield from _require_problems(name, rule)
-    known = overridable_keys()
-    for entry in rule.values.get("overridable", ()):
-        if entry not in known and not entry.startswith("with."):
-            what = f"{name}: overridable names {entry!r}, which is no key of a rule"
-            yield _problem(rule, "overridable", what, near(entry, known))
+    yield from _overridable_problems(f"{name}: ", rule, overridable_keys())
 
 
 def test_problems(
@@ -72,6 +74,16 @@ def overridable_keys() -> frozenset[str]:
     inner = {f"require.{name}" for name in RequireText.model_fields}
     scope = {f"applies_to.{name}" for name in AppliesText.model_fields}
     return frozenset((top | inner | scope) - _FIXED)
+
+
+def _overridable_problems(
+    prefix: str, stated: Stated, known: AbstractSet[str]
+) -> Iterator[Problem]:
+    for entry in stated.values.get("overridable", ()):
+        if entry not in known and not (prefix and entry.startswith("with.")):
+            of = "a rule" if prefix else "data"
+            what = f"{prefix}overridable names {entry!r}, which is no key of {of}"
+            yield _problem(stated, "overridable", what, near(entry, known))
 
 
 def _require_problems(name: str, rule: Stated) -> Iterator[Problem]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from aims_gate.errors import Problem
 from aims_gate.policy.model import Place
-from aims_gate.policy.orders import UNSET, Holds
+from aims_gate.policy.orders import LOOSENING, NOTHING, UNSET, Orders, change
 from aims_gate.policy.read import Stated
-
-_DEFAULTS = {"severity": "block", "alpha": "0.05", "alpha_scope": "rule", "grace_days": "0"}
 
 
 def merge(
-    name: str, parents: Sequence[Stated], child: Stated, order: Callable[[str], Holds]
+    name: str, parents: Sequence[Stated], child: Stated, orders: Orders
 ) -> tuple[Stated, tuple[Problem, ...]]:
     """Lay *child* over *parents*, key by key.
 
@@ -25,7 +23,7 @@ def merge(
         name: What is merged, for messages: a rule's id, or empty for the policy's head.
         parents: What the parents state, at least one.
         child: What the child states; without values if it says nothing.
-        order: Gives the order of a key.
+        orders: Of a rule's keys or of the head's.
 
     Returns:
         The merged values, and a problem for each key that loosens a parent or that the parents
@@ -36,14 +34,14 @@ def merge(
     problems: list[Problem] = []
     keys = {key for stated in (child, *parents) for key in stated.values}
     for key in sorted(keys, key=lambda key: (key in child.values, key)):  # the child's places win
-        source = child if key in child.values else _tightest(parents, key, order(key))
+        source = child if key in child.values else _tightest(parents, key, orders)
         if source is None:
             problems.append(_disagreement(name, key, parents, child))
         elif key in source.values:
             values[key] = source.values[key]
             _adopt(places, source, key)
         if source is child:
-            problems += _loosened(name, key, parents, child, order(key))
+            problems += _loosened(name, key, parents, child, orders)
     base = child if child.values else parents[0]
     merged = Stated(values=values, place=base.place, places=places, origin=child.origin)
     return merged, tuple(problems)
@@ -55,27 +53,28 @@ def allowed(stated: Stated, key: str) -> bool:
     return any(key == entry or key.startswith(f"{entry}.") for entry in listed)
 
 
-def _tightest(parents: Sequence[Stated], key: str, holds: Holds) -> Stated | None:
+def _tightest(parents: Sequence[Stated], key: str, orders: Orders) -> Stated | None:
     """Find the parent whose value of *key* is as tight as every other's."""
-
-    def covers(candidate: Stated) -> bool:
-        value = candidate.values.get(key, UNSET)
-        return all(_holds(holds, other.values.get(key, UNSET), value) for other in parents)
-
-    return next((parent for parent in parents if covers(parent)), None)
+    values = [orders.value(parent.values, key) for parent in parents]
+    for parent, value in zip(parents, values, strict=True):
+        if all(change(orders.holds(key), other, value) not in LOOSENING for other in values):
+            return parent
+    return None
 
 
 def _loosened(
-    name: str, key: str, parents: Sequence[Stated], child: Stated, holds: Holds
+    name: str, key: str, parents: Sequence[Stated], child: Stated, orders: Orders
 ) -> Iterator[Problem]:
     value = child.values[key]
     for parent in parents:
-        before = parent.values.get(key, UNSET)
-        if _holds(holds, before, value) or (key != "overridable" and allowed(parent, key)):
+        before = orders.value(parent.values, key)
+        if change(orders.holds(key), before, value) not in LOOSENING:
+            continue
+        if key != "overridable" and allowed(parent, key):
             continue
         at = child.at(key)
         where = f"{name}: {key}" if name else key
-        has = _has(key, before)
+        has = f"has {written(before)}" if key in parent.values else _has(before)
         what = f"{where} {written(value)} loosens or changes {parent.at(key)}, which {has}"
         yield Problem(file=at.file, line=at.line, what=what, hint=_remedy(name, key))
 
@@ -88,15 +87,15 @@ def _disagreement(name: str, key: str, parents: Sequence[Stated], child: Stated)
 
 
 def _remedy(name: str, key: str) -> str:
-    if name and key != "overridable":
+    if key != "overridable" and (name or key.startswith("data.")):
         return f"a child may only tighten, unless its parent lists {key!r} under overridable"
     return "a child may only tighten what its parents state"
 
 
-def _has(key: str, before: Any) -> str:
-    if before is not UNSET:
-        return f"has {written(before)}"
-    return f"has {_DEFAULTS[key]} by default" if key in _DEFAULTS else "leaves it out"
+def _has(default: Any) -> str:
+    if default in {UNSET, NOTHING}:
+        return "leaves it out"
+    return f"has {written(default)} by default"
 
 
 def written(value: Any) -> str:
@@ -108,10 +107,6 @@ def written(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(written, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _holds(holds: Holds, parent: Any, child: Any) -> bool:
-    return (parent is UNSET and child is UNSET) or holds(parent, child)
 
 
 def _adopt(places: dict[str, Place], source: Stated, key: str) -> None:

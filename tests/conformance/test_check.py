@@ -20,7 +20,8 @@ from aims_gate.judge import judge
 from aims_gate.measure import measure
 from aims_gate.operations.explain import explain_check
 from aims_gate.plan import Task, build, plan
-from aims_gate.policy.model import OnInsufficient, Policy, Role, Rule, Threshold
+from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Threshold
+from aims_gate.policy.orders import PROVEN_BY_DEFAULT
 from aims_gate.sources.subject import Subject
 from aims_gate.verdict import Outcome
 
@@ -73,6 +74,12 @@ def test_it_describes_itself(name: str) -> None:
     assert all(re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9.]+", control) for control in about.controls)
     assert about.controls
     assert all(isinstance(role, Role) for role in about.roles)
+
+
+def test_inheritance_knows_whether_it_asks_for_a_proof(name: str) -> None:
+    """A parent that leaves `decide_on` out means the check's, which a child may not loosen."""
+    proven = task(name).decide_on is DecideOn.PROVEN_PASS
+    assert proven == (name in PROVEN_BY_DEFAULT)
 
 
 def test_its_page_names_every_parameter(name: str) -> None:

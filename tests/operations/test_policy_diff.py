@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from aims_gate.__main__ import guarded
-from aims_gate.operations.policy_diff import LOOSENING, Change, Difference, diff, told
+from aims_gate.operations.policy_diff import Difference, diff, told
 from aims_gate.policy.model import Policy
+from aims_gate.policy.orders import LOOSENING, Change
 from aims_gate.policy.resolve import load, resolve
 
 HEAD = 'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: "1"}\n'
@@ -29,6 +30,11 @@ def rule(keys: str) -> str:
     """Two rules, of which one blocks whatever the other does."""
     return f"rules: [{{id: INTEG-01, check: integrity.model}}, {{{RULE}{keys and ', '}{keys}}}]\n"
 
+
+DATA = "data: {evaluation: {label: y, prediction: p}}\n"
+ALLOWED = (
+    "rules: [{{id: DATA-03, check: data.ranges, with: {{allowed: {{age: {{at_least: {}}}}}}}}}]\n"
+)
 
 ORDERED = [
     ("require: {at_least: 0.8}", "require: {at_least: 0.85}", "require.at_least"),
@@ -67,7 +73,8 @@ def test_each_order_has_two_directions(loose: str, tight: str, key: str) -> None
         (rule("serious: 0.5"), rule("serious: 0.6"), "serious"),
         ("alpha: 0.05\n" + rule(""), "alpha: 0.01\n" + rule(""), "alpha"),
         (rule(""), "applies_to: {models: [a]}\n" + rule(""), "applies_to.models"),
-        (rule(""), "data: {evaluation: {key: id}}\n" + rule(""), "data.evaluation.key"),
+        (DATA + rule(""), DATA[:-3] + ", key: id}}\n" + rule(""), "data.evaluation.key"),
+        (ALLOWED.format(18), ALLOWED.format(17), "with.allowed"),
         (rule(""), rule("require: {at_least: 0.8, warn_below: 0.9}"), "require.warn_below"),
         (
             rule("baseline: {value: 0.7, owner: a, expires: 2030-01-01}"),
@@ -79,6 +86,22 @@ def test_each_order_has_two_directions(loose: str, tight: str, key: str) -> None
 def test_what_has_no_order_is_changed(old: str, new: str, key: str) -> None:
     for found in (differences(old, new), differences(new, old)):
         assert [one.change for one in found if one.key == key] == [Change.CHANGED]
+
+
+def test_a_column_that_is_named_is_not_left_to_the_author_of_a_run() -> None:
+    named = differences(rule(""), DATA + rule(""))
+    left = differences(DATA + rule(""), rule(""))
+    assert {one.change for one in named} == {Change.TIGHTENED}
+    assert {one.change for one in left} == {Change.LOOSENED}
+
+
+def test_more_places_for_data_loosen_and_a_scope_is_changed() -> None:
+    """Of a whole policy nothing is left to a child."""
+    allow = 'sources: {allow: ["s3://bucket/b/"]}\n'
+    (forth,) = differences(rule(""), allow + rule(""))
+    (back,) = differences(allow + rule(""), rule(""))
+    assert (forth.change, back.change) == (Change.LOOSENED, Change.TIGHTENED)
+    assert (forth.before, forth.after) == ("nothing", "[s3://bucket/b/]")
 
 
 def test_a_default_that_is_written_out_is_no_difference() -> None:

@@ -176,11 +176,11 @@ def test_a_policy_does_not_outlive_its_parent() -> None:
 
 
 def test_a_parents_data_may_be_completed_and_not_changed() -> None:
-    added = sound("data: {evaluation: {prediction: p, min_rows: 1001}}\n", of="strict@2.1.0")
+    added = sound("data: {evaluation: {min_rows: 1001}, current: {label: z}}\n", of="strict@2.1.0")
     assert added.data[Role.EVALUATION].min_rows == 1001
     assert added.data[Role.EVALUATION].label == "y"
     assert str(added.data[Role.EVALUATION].place) == "p.yaml:5"
-    assert added.data[Role.EVALUATION].prediction == "p"
+    assert added.data[Role.CURRENT].label == "z"
 
 
 @pytest.mark.parametrize("word", ["gate", "model"])
@@ -204,6 +204,7 @@ def test_where_a_model_is_run_is_its_parents_word_where_that_is_given(
     [
         ("data: {evaluation: {min_rows: 999}}", "data.evaluation.min_rows"),
         ("data: {evaluation: {label: z}}", "data.evaluation.label"),
+        ("data: {evaluation: {prediction: p}}", "data.evaluation.prediction"),
         ("data: {current: {max_age_days: 32}}", "data.current.max_age_days"),
         ("data: {current: {max_null_labels: 0.02}}", "data.current.max_null_labels"),
         ("stages: [production, dev]", "stages"),
