@@ -19,7 +19,7 @@ from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, OnInsufficient, Rule, Severity
 from aims_gate.sentences import cell_sentence
 from aims_gate.stats.scores import rows_needed
-from aims_gate.verdict import Decision, Outcome, Result, worst
+from aims_gate.verdict import Decision, Outcome, Result, settled, worst
 
 _LACKS = {
     Lack.MISSING: Outcome.MISSING,
@@ -31,6 +31,8 @@ _SOFTENED = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING, Outcome.INS
 _OWED = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT})
 """What a baseline may cover: it is about values, not about data that are missing or old."""
 _REFUSING = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING})
+_HELD = frozenset({Outcome.FAIL, Outcome.WARN, Outcome.PASS})
+"""What a value becomes that is held against a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ def judge(
     cells = [*_judge_cells(task, statistics), *_judge_ages(task, statistics)]
     raw = worst(cell.outcome for cell in cells)
     outcome, because = _softened(task, statistics, raw, now)
+    owed = outcome is not raw and not _early(task.rule, now)
     reason = _reason(task, cells, raw) + because
     return Result(
         rule=task.rule.id,
@@ -68,16 +71,27 @@ def judge(
         why=task.rule.why,
         place=str(task.rule.place),
         blocking=_blocks(task.rule.severity, outcome, insufficient),
+        decided=_held(cells) or owed,
     )
+
+
+def _held(cells: Sequence[Cell]) -> bool:
+    """Tell whether values, and not only ages, were held against a limit, and none is wanting."""
+    measured = any(cell.outcome in _HELD and cell.statistic.name != AGE for cell in cells)
+    return measured and worst(cell.outcome for cell in cells) in _HELD
+
+
+def _early(rule: Rule, now: datetime) -> bool:
+    return rule.effective_from is not None and now < rule.effective_from
 
 
 def _softened(
     task: Task, statistics: Sequence[Statistic], raw: Outcome, now: datetime
 ) -> tuple[Outcome, str]:
     """Let a rule warn that is not in force yet, or whose baseline still covers what it found."""
-    start, debt = task.rule.effective_from, task.rule.baseline
-    if start is not None and now < start and raw in _SOFTENED:
-        return Outcome.WARN, f"; {raw} from {start:%Y-%m-%d} on"
+    debt = task.rule.baseline
+    if raw in _SOFTENED and _early(task.rule, now):
+        return Outcome.WARN, f"; {raw} from {task.rule.effective_from:%Y-%m-%d} on"
     if debt is None or raw not in _OWED:
         return raw, ""
     if now >= debt.expires:
@@ -111,14 +125,14 @@ def decide(results: Iterable[Result]) -> Decision:
     """Turn results into the decision on the stage.
 
     A blocking FAIL, MISSING, STALE or INSUFFICIENT refuses, even beside an ERROR: the no is
-    certain. A blocking ERROR alone leaves it undecided. So does having nothing to decide on.
+    certain. A blocking ERROR alone leaves it undecided. So does having decided nothing: what only
+    `on_insufficient: warn`, an early stage or `effective_from` lets through was held against no
+    limit.
     """
     block = [r for r in results if r.severity is Severity.BLOCK]
     if any(r.blocking and r.outcome is not Outcome.ERROR for r in block):
         return Decision.REFUSED
-    if any(r.blocking for r in block):
-        return Decision.UNDECIDED
-    if all(r.outcome is Outcome.NOT_APPLICABLE for r in block):
+    if any(r.blocking for r in block) or not settled(block):
         return Decision.UNDECIDED
     return Decision.PASSED
 

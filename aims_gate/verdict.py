@@ -68,6 +68,13 @@ class Result:
     """`file:line` of the rule in the policy."""
     blocking: bool = False
     """Whether this result stands in the way of the stage."""
+    decided: bool = False
+    """Whether it passed, was waived, or was measured and held against its limit."""
+
+
+def settled(results: Iterable[Result]) -> bool:
+    """Tell whether at least one blocking rule is decided: without one, no policy is met."""
+    return any(r.decided for r in results if r.severity is Severity.BLOCK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,4 +78,5 @@ def result(severity: str, found: str, *, insufficient: OnInsufficient = BLOCK) -
         raw_outcome=Outcome(found),
         reason="",
         blocking=blocking,
+        decided=found in {"FAIL", "WAIVED", "WARN", "PASS"},
     )

@@ -83,6 +83,7 @@ def result(rule: str, outcome: Outcome, *, blocking: bool = False) -> Result:
         statistics=statistics,
         controls=("iso42001:A.5.4",),
         blocking=blocking,
+        decided=outcome in {Outcome.FAIL, Outcome.WAIVED, Outcome.WARN, Outcome.PASS},
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
-from aims_gate.facts import Lack
+from aims_gate.facts import Lack, Statistic
 from aims_gate.judge import decide, judge, not_applicable
-from aims_gate.policy.model import (
-    Severity,
-)
+from aims_gate.measure import AGE
+from aims_gate.policy.model import Baseline, DecideOn, Role, Severity
 from aims_gate.verdict import Decision, Outcome
 from tests.judging import BLOCK, NOW, WARN, cell, result, task
 
@@ -27,6 +30,8 @@ from tests.judging import BLOCK, NOW, WARN, cell, result, task
         ([("block", "ERROR"), ("block", "FAIL")], "refused"),  # the no is certain
         ([("block", "NOT_APPLICABLE"), ("warn", "PASS")], "undecided"),
         ([("info", "PASS")], "undecided"),
+        ([("block", "WARN")], "passed"),
+        ([("block", "WAIVED")], "passed"),
         ([], "undecided"),
     ],
 )
@@ -40,8 +45,50 @@ def test_insufficient_blocks_only_where_the_policy_says_so() -> None:
     few = [cell(None, lack=Lack.INSUFFICIENT, reason="61 rows")]
     strict = judge(task(), few, now=NOW, insufficient=BLOCK)
     lenient = judge(task(), few, now=NOW, insufficient=WARN)
-    assert (decide([strict]), decide([lenient])) == (Decision.REFUSED, Decision.PASSED)
+    met = judge(task(), [cell(1.0, 0.95, 1.05)], now=NOW, insufficient=WARN)
+    assert (decide([strict, met]), decide([lenient, met])) == (Decision.REFUSED, Decision.PASSED)
     assert lenient.outcome is Outcome.INSUFFICIENT
+    assert decide([lenient]) is Decision.UNDECIDED
+
+
+SOON = datetime(2027, 1, 1, tzinfo=UTC)
+PROVEN = {"decide_on": DecideOn.PROVEN_PASS}
+DEBT = Baseline(value=0.6, owner="team@example.org", expires=SOON)
+FEW = cell(None, lack=Lack.INSUFFICIENT, reason="61 rows")
+GONE = cell(None, lack=Lack.MISSING, reason="no column y")
+NEITHER = cell(None, lack=Lack.NOT_APPLICABLE, reason="there is no champion")
+OLD = Statistic(name=AGE, slice="evaluation", value=10.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "cells", "decided"),
+    [
+        ({}, [cell(1.0, 0.95, 1.05)], True),
+        ({"effective_from": SOON}, [cell(0.5, 0.4, 0.6)], True),  # a FAIL, held against its limit
+        ({"effective_from": SOON}, [FEW], False),
+        ({"effective_from": SOON}, [GONE], False),
+        ({"effective_from": SOON}, [cell(1.0, 0.95, 1.05), FEW], False),
+        ({"max_age_days": 5.0, "effective_from": SOON}, [cell(1.0, 0.95, 1.05), OLD], False),
+        ({"max_age_days": 5.0, "grace_days": 9.0}, [cell(1.0, 0.95, 1.05), OLD], True),
+        ({"max_age_days": 5.0, "grace_days": 9.0}, [NEITHER, OLD], False),  # a WARN of an age only
+        ({"baseline": DEBT}, [cell(0.7, 0.65, 0.75)], True),
+        ({"baseline": DEBT, **PROVEN}, [cell(0.9, 0.75, 1)], True),
+        ({"baseline": DEBT}, [FEW], False),
+        ({"baseline": replace(DEBT, expires=NOW), **PROVEN}, [cell(0.9, 0.75, 1)], False),
+        ({"baseline": DEBT, "effective_from": SOON, **PROVEN}, [cell(0.9, 0.75, 1)], False),
+    ],
+)
+def test_what_was_held_against_its_limit_is_decided(
+    fields: dict[str, Any], cells: list[Statistic], *, decided: bool
+) -> None:
+    """Softened or not; too little, missing or old data that only warn decide nothing."""
+    made = task(**fields)
+    if "max_age_days" in fields:
+        made = replace(made, max_age_days={Role.EVALUATION: 5.0})
+    found = judge(made, cells, now=NOW, insufficient=WARN)
+    assert found.decided is decided
+    if not found.blocking:
+        assert decide([found]) is (Decision.PASSED if decided else Decision.UNDECIDED)
 
 
 def test_severity_never_changes_an_outcome() -> None:

@@ -28,7 +28,7 @@ from aims_gate.errors import RecordError
 from aims_gate.facts import DatasetIdentity, Interval, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.redact import redact_all
-from aims_gate.verdict import Decision, Outcome, PolicyIdentity, Result, Verdict
+from aims_gate.verdict import Decision, Outcome, PolicyIdentity, Result, Verdict, settled
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -81,6 +81,10 @@ def _consistent(
             "the resolved policy is another one than was applied",
         ),
         (verdict.passed and blocked, "it passed although a result blocks it"),
+        (
+            verdict.passed and not settled(verdict.results),
+            "it passed although no blocking rule was decided",
+        ),
         (
             verdict.decision is Decision.REFUSED and not blocked,
             "it was refused although no result blocks it",

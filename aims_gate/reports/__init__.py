@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from aims_gate.errors import RecordError
+from aims_gate.policy.model import Severity
 from aims_gate.redact import redact
 from aims_gate.tables import Table
-from aims_gate.verdict import Decision, Outcome, Result, Verdict
+from aims_gate.verdict import Decision, Outcome, Result, Verdict, settled
 
 
 class Report(Protocol):
@@ -83,12 +84,12 @@ def refuse_contradiction(verdict: Verdict) -> None:
     """Refuse to write "policy met" over results that say otherwise.
 
     Raises:
-        RecordError: the verdict is `passed` and has no result, or one that blocks.
+        RecordError: the verdict is `passed`, and a result blocks, or no blocking rule was decided.
     """
     if not verdict.passed:
         return
     against = [plain(r.rule) for r in verdict.results if r.blocking]
-    if against or not verdict.results:
+    if against or not settled(verdict.results):
         what = f"{', '.join(against)} stands in the way" if against else "no rule was decided"
         hint = "do not trust this verdict; run the gate again"
         raise RecordError(f"the verdict says passed, but {what}", hint=hint)
@@ -115,7 +116,7 @@ def headline(verdict: Verdict, quote: Quote = plain) -> str:
             f"undecided: {of_all} could not be measured, so the policy is neither met nor not met; "
             f"{stage} stays closed"
         )
-    return f"undecided: no blocking rule was decided; {stage} stays closed"
+    return f"undecided: no blocking rule could be decided; {stage} stays closed"
 
 
 def tally(verdict: Verdict) -> str:
@@ -177,34 +178,43 @@ def advice(outcome: Outcome) -> str:
 
 def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
     """Give one piece of advice per kind of outcome that stands in the way, and how to ask why."""
-    blocking = [r for r in in_order(verdict) if r.blocking]
     advice: dict[tuple[Outcome, str], list[str]] = {}
     for outcome, todo in _TODO.items():
-        for result in (r for r in blocking if r.outcome is outcome):
+        for result in (r for r in in_the_way(verdict) if r.raw_outcome is outcome):
             told = _remedy(result) or todo
             advice.setdefault((outcome, told), []).append(quote(result.rule))
     yield from (f"{outcome} {_few(rules)}: {told}" for (outcome, told), rules in advice.items())
-    if not blocking and not verdict.passed:
+    if not advice and not verdict.passed:
         yield "read applies_to and the severities of the policy: none of its blocking rules decided"
+
+
+def in_the_way(verdict: Verdict) -> list[Result]:
+    """Give what blocks; where nothing does and the policy is not met, what was not decided."""
+    ordered = in_order(verdict)
+    blocking = [r for r in ordered if r.blocking]
+    if blocking or verdict.passed:
+        return blocking
+    asked = [r for r in ordered if r.severity is Severity.BLOCK]
+    return [r for r in asked if not r.decided and r.outcome is not Outcome.NOT_APPLICABLE]
 
 
 def _remedy(result: Result) -> str:
     """Say what to do about this check's outcome; empty where it is what any check's is."""
     named = re.split(r"[.:]", result.check)[0]
     family = _FAMILIES.get(named, named)
-    if result.outcome is Outcome.INSUFFICIENT and family == "drift":
+    if result.raw_outcome is Outcome.INSUFFICIENT and family == "drift":
         return _LONGER
-    if result.outcome is not Outcome.FAIL:
+    if result.raw_outcome is not Outcome.FAIL:
         return ""
     return _OWN_REMEDIES.get(result.check) or _REMEDIES.get(family, "")
 
 
 def question(verdict: Verdict) -> str:
     """Give the command that explains the first rule in the way; empty where there is none."""
-    blocking = [r for r in in_order(verdict) if r.blocking]
-    if not blocking:
+    standing = in_the_way(verdict)
+    if not standing:
         return ""
-    return _command("explain", verdict.policy.uri, blocking[0].rule)
+    return _command("explain", verdict.policy.uri, standing[0].rule)
 
 
 def every_cell(verdict: Verdict) -> Iterator[str]:

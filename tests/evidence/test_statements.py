@@ -128,8 +128,9 @@ def test_a_number_that_is_none_says_so(model: manifest.Manifest) -> None:
         statistics=(Statistic(name="auc", value=float("nan")),),
         threshold=None,
     )
-    stated = _state(verdict_of(model, None, results=(odd,)), model)
-    (entry,) = _predicate(stated.evaluation)["results"]
+    results = (result("PERF-02", Outcome.PASS), odd)
+    stated = _state(verdict_of(model, None, results=results), model)
+    _, entry = _predicate(stated.evaluation)["results"]
     assert entry["statistics"][0]["reason"] == "the value is not a finite number"
     assert entry["threshold"] is None
 
@@ -185,7 +186,9 @@ def test_equal_verdicts_have_equal_bytes(model: manifest.Manifest) -> None:
     [
         ({"decision": Decision.REFUSED}, "refused although no result blocks"),
         ({"results": refused()["results"]}, "passed although a result blocks"),
-        ({"results": ()}, "no rule was decided"),
+        ({"results": ()}, "no blocking rule was decided"),
+        ({"results": (), "decision": Decision.UNDECIDED}, "no rule was decided"),
+        ({"results": (result("BIAS-02", Outcome.WARN),)}, "passed although no blocking rule was"),
         ({"evidence": None}, "no evaluation id"),
         ({"stage": ""}, "no stage"),
         ({"finished": datetime(2026, 11, 23)}, "no time zone"),  # noqa: DTZ001  # that is the point

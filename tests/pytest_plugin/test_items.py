@@ -127,12 +127,13 @@ def test_no_outcome_but_pass_and_warn_passes_and_a_waived_rule_xfails() -> None:
 
 
 def test_too_few_rows_fail(pytester: pytest.Pytester) -> None:
-    """INSUFFICIENT at the last stage; the same warns at an earlier one."""
+    """INSUFFICIENT at the last stage; at an earlier one the same warns and decides nothing."""
     repo(pytester, "fifty-rows-a-group")
     assert pytester.runpytest_inprocess(*GATE).ret == 1
     early = pytester.runpytest_inprocess(*GATE, "--aims-gate-stage=dev")
-    assert early.ret == 0
+    assert early.ret == 1
     early.assert_outcomes(xfailed=1)
+    early.stdout.fnmatch_lines(["undecided: no blocking rule could be decided; dev stays closed"])
 
 
 def test_evidence_is_unsigned_and_local_and_never_verifies(pytester: pytest.Pytester) -> None:

@@ -60,6 +60,7 @@ ROC = Result(
     controls=("iso42001:A.6.2.4",),
     title="The model ranks better than a floor, and the data prove it",
     place="policy.yaml:23",
+    decided=True,
 )
 NOT_HERE = Result(
     rule="GOV-02",
@@ -87,6 +88,7 @@ MISSING_VALUES = Result(
     controls=("iso42001:A.7.4",),
     title="Few values are missing",
     place="policy.yaml:16",
+    decided=True,
 )
 BIAS = Result(
     rule="BIAS-02",
@@ -123,6 +125,7 @@ BIAS = Result(
     why="Four fifths is the customary line for a noticeable difference in selection.",
     place="policy.yaml:41",
     blocking=True,
+    decided=True,
 )
 FEW = Result(
     rule="BIAS-03",
@@ -185,6 +188,7 @@ SOFT_FAIL = Result(
     statistics=(Statistic(name="schema_difference", slice="zip", value=1.0, judged=True),),
     title="Evaluation data have the columns and types of the reference data",
     place="policy.yaml:80",
+    decided=True,
 )
 WAIVED = Result(
     rule="DATA-09",
@@ -199,6 +203,7 @@ WAIVED = Result(
     ),
     waiver="W-2026-014",
     place="policy.yaml:90",
+    decided=True,
 )
 PENDING = Result(
     rule="MON-02",
@@ -220,6 +225,7 @@ PENDING = Result(
         ),
     ),
     place="policy.yaml:99",
+    decided=True,
 )
 CRASH = Result(
     rule="BIAS-06",
@@ -333,6 +339,13 @@ CASES = {
     ),
     "undecided": verdict_of(ROC, CRASH, decision=Decision.UNDECIDED),
     "nothing-decided": verdict_of(NOT_HERE, SOFT_FAIL, decision=Decision.UNDECIDED),
+    "nothing-held": verdict_of(
+        replace(FEW, blocking=False),
+        replace(NO_DATA, blocking=False, outcome=Outcome.WARN),
+        NOT_HERE,
+        SOFT_FAIL,
+        decision=Decision.UNDECIDED,
+    ),
     "unsigned": replace(
         verdict_of(ROC, BIAS, decision=Decision.REFUSED),
         evidence=replace(SIGNED, signed=False, key="", published=""),

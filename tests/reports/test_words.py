@@ -24,6 +24,7 @@ from aims_gate.reports import (
     proof,
     question,
     record_of,
+    refuse_contradiction,
     remark,
     tally,
 )
@@ -176,7 +177,7 @@ def test_blocking_results_come_first_then_the_worst() -> None:
         ),
         (
             "nothing-decided",
-            "undecided: no blocking rule was decided; production stays closed",
+            "undecided: no blocking rule could be decided; production stays closed",
         ),
     ],
 )
@@ -264,6 +265,20 @@ def test_cells_that_a_line_only_counts_are_to_be_found() -> None:
 def test_a_stage_that_nothing_decided_says_where_to_look() -> None:
     assert "applies_to" in next(next_steps(CASES["nothing-decided"]))
     assert not list(next_steps(CASES["passed"]))
+
+
+def test_what_warns_without_a_value_is_what_to_mend_where_nothing_was_decided() -> None:
+    """The rules that were held against nothing are named, by what they lack."""
+    steps = list(next_steps(CASES["nothing-held"]))
+    assert [step.partition(":")[0] for step in steps] == ["MISSING MON-01", "INSUFFICIENT BIAS-03"]
+    assert question(CASES["nothing-held"]) == "aims-gate explain policy.yaml BIAS-03"
+
+
+def test_a_pass_of_which_nothing_was_decided_is_never_written() -> None:
+    """Warnings alone are no yes."""
+    passed = replace(CASES["nothing-held"], decision=Decision.PASSED)
+    with pytest.raises(RecordError, match="no rule was decided"):
+        refuse_contradiction(passed)
 
 
 def test_commands_are_quoted_for_a_shell() -> None:

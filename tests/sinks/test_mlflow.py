@@ -46,6 +46,7 @@ def result(rule: str, threshold: Threshold | None, *cells: Statistic) -> Result:
         reason="",
         threshold=threshold,
         statistics=cells,
+        decided=True,
     )
 
 
