@@ -87,6 +87,8 @@ class RunFacts:
     """Every logged point of every metric, not the last only."""
     models: tuple[str, ...] = ()
     """Ids of the logged models that it made: with several, its metrics may be about any."""
+    deleted: bool = False
+    """Whether it lies in MLflow's trash, which `mlflow gc` empties, artifacts included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

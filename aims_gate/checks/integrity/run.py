@@ -1,4 +1,4 @@
-"""Whether the training run ended well, and nothing came after."""
+"""Whether the training run ended well, was kept, and nothing came after."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from aims_gate.sources.subject import MetricPoint, RunFacts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Whether the training run ended well, and nothing was logged after its end."""
+    """Whether the training run ended well, was kept, and nothing was logged after its end."""
 
     about: ClassVar[About] = About(
         name="integrity.run",
-        summary="Whether the training run finished, and no metric was logged after its end.",
+        summary="Whether the run finished, was kept, and nothing was logged after its end.",
         definition=COUNTS
         + (
-            "status: 1 unless MLflow says FINISHED. late: metric points whose time is after the "
-            "run's end, or that have none; a point can be dated back, so 0 is not a proof. "
-            "commit: 1 if a commit is required and none was recorded; it is the author's claim."
+            "status: 1 unless MLflow says FINISHED, or if the run lies in MLflow's trash, alone or "
+            "with its experiment. late: metric points whose time is after the run's end, or that "
+            "have none; a point can be dated back, so 0 is not a proof. commit: 1 if a commit is "
+            "required and none was recorded; it is the author's claim."
         ),
         controls=("iso42001:A.4.4", "iso42001:A.7.6"),
         undecided=("there is no training run", "the run is finished and has no end"),
@@ -47,13 +48,21 @@ class Run:
             reason = "the model has no training run that MLflow still knows"
             yield lacking("run", Lack.MISSING, reason)
             return
-        status = (
-            [] if run.status == "FINISHED" else [f"the run is {run.status or 'without status'}"]
-        )
-        yield cell("status", lambda: status, total=1)
+        yield cell("status", lambda: list(_status(run)), total=1)
         yield _late(run)
         lost = self.require_commit and not run.commit
         yield cell("commit", lambda: ["no commit is recorded"] if lost else [], total=1)
+
+
+def _status(run: RunFacts) -> Iterator[str]:
+    status = run.status or "without status"
+    if run.deleted:
+        yield (
+            f"the run is {status} and deleted, and mlflow gc will remove it with its artifacts; "
+            f"restore it with: mlflow runs restore --run-id {run.run_id}"
+        )
+    elif run.status != "FINISHED":
+        yield f"the run is {status}"
 
 
 def _late(run: RunFacts) -> Statistic:

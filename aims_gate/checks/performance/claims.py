@@ -134,6 +134,8 @@ def _run(subject: Subject, run_id: str, metric: str) -> RunFacts:
 
 
 def _in_time(point: MetricPoint, run: RunFacts) -> None:
+    if run.deleted:
+        raise DataError(f"the run that logged {point.key!a} is deleted", where=run.run_id)
     if run.status != "FINISHED" or run.ended is None:
         raise DataError(
             f"the run that logged {point.key!a} is {run.status or 'without status'}",

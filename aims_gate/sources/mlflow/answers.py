@@ -76,6 +76,7 @@ def run(value: Mapping[str, Any]) -> Run:
         metrics={_text(m, "key", needed=True): _number(m) for m in data.get("metrics", [])},
         models=tuple(_text(m, "model_id", needed=True) for m in outputs.get("model_outputs", [])),
         datasets=tuple(_dataset(item) for item in inputs.get("dataset_inputs", [])),
+        deleted=_text(info, "lifecycle_stage") == "deleted",
     )
 
 

@@ -75,6 +75,12 @@ def answers(found: Found, finder: Finder) -> Data | DataError | None:
     """
     if found.problem is not None:
         return found.problem
+    if found.run is not None and found.run.deleted:
+        return DataError(
+            "the champion's training run is deleted, and its answers with it",
+            where=found.champion.uri,
+            hint=f"restore it with: mlflow runs restore --run-id {found.run.run_id}",
+        )
     try:
         located = finder.locate(convention(Role.EVALUATION), role=Role.EVALUATION)
         if located is None:

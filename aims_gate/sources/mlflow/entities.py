@@ -52,6 +52,7 @@ def run(run: Any) -> Run:
         metrics=dict(run.data.metrics),
         models=tuple(m.model_id for m in outputs.model_outputs) if outputs else (),
         datasets=tuple(map(_dataset, inputs)),
+        deleted=info.lifecycle_stage == "deleted",
     )
 
 

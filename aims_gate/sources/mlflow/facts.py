@@ -38,6 +38,7 @@ def run_facts(registry: Registry, run: Run) -> RunFacts:
         tags=run.tags,
         metrics=tuple(points),
         models=run.models,
+        deleted=run.deleted,
     )
 
 

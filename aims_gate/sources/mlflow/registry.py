@@ -80,6 +80,8 @@ class Run:
     models: tuple[str, ...] = ()
     """Ids of the logged models that the run says it made."""
     datasets: tuple[DatasetInput, ...] = ()
+    deleted: bool = False
+    """Whether it lies in MLflow's trash, alone or with its experiment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,14 @@ def test_a_run_that_did_not_finish_is_a_violation(folder: Path, status: str) -> 
     assert measure(Run(), subject_of(folder, run=run_facts(status=status)))["status"].value == 1.0
 
 
+def test_a_deleted_run_is_one_violation(folder: Path) -> None:
+    cell = measure(Run(), subject_of(folder, run=run_facts(deleted=True, status="FAILED")))[
+        "status"
+    ]
+    assert cell.value == 1.0
+    assert "FAILED and deleted" in cell.reason
+
+
 def test_metrics_after_the_end_or_without_a_time_are_counted(folder: Path) -> None:
     """MLflow takes them, and the last value is what everybody sees."""
     late = ENDED + timedelta(milliseconds=1)

@@ -81,7 +81,13 @@ def test_a_value_without_a_time_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "state", [{"status": "RUNNING", "ended": None}, {"status": "FAILED"}, {"ended": None}]
+    "state",
+    [
+        {"status": "RUNNING", "ended": None},
+        {"status": "FAILED"},
+        {"ended": None},
+        {"deleted": True},
+    ],
 )
 def test_a_run_that_did_not_end_well_claims_nothing(state: dict[str, Any]) -> None:
     assert decided(subject(train=run(point("auc", 0.8), **state))).outcome is Outcome.ERROR
