@@ -195,7 +195,7 @@ class Lab:
     @property
     def manifest(self) -> Manifest:
         """The model's files as they are now."""
-        return manifest.scan(self.model, ignore=("registered_model_meta",))
+        return manifest.scan(self.model)
 
     def trust(self, *, others: tuple[TrustedKey, ...] = (), **changes: Any) -> Trust:
         """Trust the gate's key; *changes* replace fields of its entry."""

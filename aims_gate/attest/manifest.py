@@ -23,9 +23,9 @@ from aims_gate.errors import SourceError
 
 MAX_FILES = 100_000
 MAX_BYTES = 50 * 2**30
-MLFLOW_META = "registered_model_meta"
-"""MLflow's client adds this file at the root of a `models:/` download, another for each name and
-version: it is no part of the model, so it is neither hashed nor missed."""
+MLFLOW_NOTE = "registered_model_meta"
+"""MLflow's client writes this file, another for each name and version, over whatever bears its name
+at the root of a `models:/` download: so nothing of a model may (`attest.download`)."""
 MAX_NAME = 1024
 """Bytes of a path below the model's folder."""
 _MAX_PART = 255
@@ -125,7 +125,7 @@ def scan(
 
     Args:
         folder: The model's folder; it may itself be reached through a symbolic link.
-        ignore: Relative paths of regular files that are left out, such as `registered_model_meta`.
+        ignore: Relative paths of regular files that are left out.
         max_files: Most files, ignored ones included.
         max_bytes: Most bytes of all hashed files together.
 
@@ -222,16 +222,26 @@ def _bytes(name: str) -> int:
     return len(name.encode("utf-8", "surrogatepass"))
 
 
+def folded(name: str) -> str:
+    """Give the one form of names that are one where case and Unicode form do not count."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
+
 def _check_names(paths: Iterable[str]) -> None:
     """Refuse unsafe names, and names that are one name where case or Unicode form do not count."""
     spelt: dict[str, str] = {}
     for path in paths:
         safe = safe_name(path)
         for name in (path, *map(str, safe.parents)):
-            folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
-            if spelt.setdefault(folded, name) != name:
+            one = folded(name)
+            if one == MLFLOW_NOTE:
                 raise SourceError(
-                    f"{spelt[folded]!a} and {name!a} are one name on some file systems",
+                    f"a model may hold nothing by the name {name!a}: MLflow's client writes it",
+                    hint="rename it and log the model again; delete it where a download left it",
+                )
+            if spelt.setdefault(one, name) != name:
+                raise SourceError(
+                    f"{spelt[one]!a} and {name!a} are one name on some file systems",
                     hint="rename one of them and log the model again",
                 )
 

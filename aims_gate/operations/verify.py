@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from aims_gate.attest import manifest, trust_file
+from aims_gate.attest import download, manifest, trust_file
 from aims_gate.attest.agreement import Verified
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.verify import Expected, verify_evidence
@@ -19,7 +19,6 @@ from aims_gate.policy.model import Ancestor
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SCHEMES = ("pack:", "file:", "git+https:")
-TOLERATED = (manifest.MLFLOW_META,)
 
 _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
 
@@ -142,7 +141,7 @@ def _model(question: Question) -> tuple[Manifest | None, str | None]:
             hint="give a folder, models:/NAME/VERSION or runs:/ID/PATH",
         )
     try:
-        return manifest.scan(folder, ignore=TOLERATED), None
+        return manifest.scan(folder, ignore=download.note(folder)), None
     except SourceError as error:
         raise TrustError(
             f"the model cannot be the one that was judged: {error.what}",

@@ -16,6 +16,7 @@ Events are read one by one and counted as they come, so a hostile text costs no 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ _NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF))|\.(nan|NaN|NAN)")
 # A lone CR, NEL, LS and PS end a line (and a comment) for some readers only; bidirectional controls
 # show a text in another order than it is read in.
 _UNSEEN = re.compile("\r(?!\n)|[\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_MOST_UNSEEN = 100
+"""Hidden characters that are told of one text: a million of them tell no more."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -98,18 +101,20 @@ def _decode(text: bytes, file: str) -> str:
         raise PolicyError(
             [Problem(file=file, line=line, what=what, hint="save the file as UTF-8")]
         ) from None
-    unseen = [
-        Problem(
-            file=file,
-            line=decoded.count("\n", 0, match.start()) + 1,
-            what=f"hidden character U+{ord(match[0]):04X}",
-            hint="remove it: people and programs read the line differently",
-        )
-        for match in _UNSEEN.finditer(decoded)
-    ]
-    if unseen:
+    if unseen := list(itertools.islice(_unseen(decoded, file), _MOST_UNSEEN)):
         raise PolicyError(unseen)
     return decoded
+
+
+def _unseen(text: str, file: str) -> Iterator[Problem]:
+    """Give a problem for each hidden character of *text*."""
+    line, counted = 1, 0
+    for match in _UNSEEN.finditer(text):
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
+        what = f"hidden character U+{ord(match[0]):04X}"
+        hint = "remove it: people and programs read the line differently"
+        yield Problem(file=file, line=line, what=what, hint=hint)
 
 
 def _events(text: str) -> Iterator[Any]:

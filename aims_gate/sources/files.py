@@ -127,8 +127,6 @@ def _names(folder: Path, prefix: str) -> Iterator[str]:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
         name = str(manifest.safe_name(prefix + entry.name))
-        if name == manifest.MLFLOW_META and entry.is_file(follow_symlinks=False):
-            continue
         if entry.is_dir(follow_symlinks=False):
             yield from _names(folder, f"{name}/")
         elif entry.is_file(follow_symlinks=False):

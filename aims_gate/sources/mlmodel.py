@@ -10,17 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from aims_gate import canonical
-from aims_gate.errors import DataError, SourceError
+from aims_gate.errors import DataError, PolicyError, SourceError
+from aims_gate.policy import text
 from aims_gate.sources.readers import read_bytes
 from aims_gate.sources.subject import Signature
 
 NAME = "MLmodel"
-_MOST = 1 << 20
-"""Bytes; MLflow writes a few thousand."""
-_DEEPEST = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +41,7 @@ def read_mlmodel(folder: Path) -> MLmodel | None:
     if not path.exists():
         return None
     try:
-        content = read_bytes(path, where=NAME, max_bytes=_MOST)
+        content = read_bytes(path, where=NAME, max_bytes=text.MAX_BYTES)
     except DataError as error:
         raise SourceError(error.what, where=NAME) from error
     return parse_mlmodel(content)
@@ -55,7 +51,7 @@ def parse_mlmodel(content: bytes) -> MLmodel:
     """Read the bytes of an `MLmodel` file.
 
     Raises:
-        SourceError: Not YAML, nested too deeply, a key twice, or parts of a wrong type.
+        SourceError: Not YAML that the reader of policies accepts, or parts of a wrong type.
     """
     document = parse_mapping(content, where=NAME)
     flavors = document.get("flavors") or {}
@@ -72,35 +68,21 @@ def parse_mlmodel(content: bytes) -> MLmodel:
 
 
 def parse_mapping(content: bytes, *, where: str) -> dict[str, Any]:
-    """Read YAML that a stranger wrote beside a model.
+    """Read YAML that a stranger wrote beside a model, as strictly as a policy.
 
     Raises:
-        SourceError: Not YAML, nested too deeply, no mapping, or a key twice.
+        SourceError: Not YAML that the reader of policies accepts, or no mapping.
     """
     try:
-        _refuse_depth(content)
-        node = yaml.compose(content, Loader=yaml.CSafeLoader)
-        document = yaml.load(content, Loader=yaml.CSafeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SourceError("it is not YAML that can be read", where=where) from error
-    if not isinstance(document, dict) or not isinstance(node, yaml.MappingNode):
+        tree = text.parse(content, where).tree
+    except PolicyError as error:
+        first = error.problems[0]
+        line = f":{first.line}" if first.line else ""
+        what = f"it is not YAML that can be read: {first.what}"
+        raise SourceError(what, where=f"{where}{line}") from error
+    if not isinstance(tree, dict):
         raise SourceError("it is not a mapping", where=where)
-    keys = [key.value for key, _value in node.value]
-    if len(set(map(str, keys))) != len(keys):
-        raise SourceError("a key stands there twice", where=where)
-    return document
-
-
-def _refuse_depth(content: bytes) -> None:
-    """Walk the events, which needs no recursion, before anything is composed."""
-    depth = 0
-    for event in yaml.parse(content, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not read")
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise yaml.YAMLError("nested too deeply")
+    return tree
 
 
 def _signature(written: object) -> Signature | None:

@@ -115,7 +115,7 @@ def _tolerated_folder(model: Path) -> None:
         (_link, "neither a file nor a folder"),
         (_clash, "one name on some file systems"),
         (_newline, "unsafe file name"),
-        (_tolerated_folder, "extra: registered_model_meta/evil.py"),
+        (_tolerated_folder, "registered_model_meta cannot be read"),
         (shutil.rmtree, ""),
     ],
 )

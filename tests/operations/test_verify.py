@@ -45,15 +45,6 @@ def test_a_folder_is_verified_in_every_spelling(lab: Lab) -> None:
         assert prove(_ask(lab, model=model), now=NOW).passed
 
 
-def test_the_file_that_mlflow_adds_is_tolerated_and_no_other(lab: Lab) -> None:
-    """Exactly `registered_model_meta` at the root."""
-    (lab.model / "registered_model_meta").write_text("x", encoding="utf-8")
-    assert prove(_ask(lab), now=NOW).passed
-    (lab.model / "data" / "registered_model_meta").write_text("x", encoding="utf-8")
-    with pytest.raises(TrustError, match="extra: data/registered_model_meta"):
-        prove(_ask(lab), now=NOW)
-
-
 @pytest.mark.parametrize(
     ("changes", "match"),
     [

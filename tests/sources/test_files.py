@@ -227,23 +227,3 @@ def test_an_mlmodel_that_is_too_large_or_no_file_is_a_source_error(
         SOURCE.open(
             f"file:{model}", policy=POLICY, given={}, workspace=Workspace(folder=_fresh(tmp_path))
         )
-
-
-def test_what_mlflows_client_adds_to_a_download_is_no_part_of_the_model(tmp_path: Path) -> None:
-    """`registered_model_meta` at the root is left out; below it, it is a file like any other."""
-    folder = tmp_path / "m"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "weights").write_bytes(b"w")
-    (folder / "sub" / "registered_model_meta").write_bytes(b"kept")
-    private = tmp_path / "private"
-    private.mkdir()
-    before = SOURCE.fetch(f"file:{folder}", workspace=Workspace(folder=private))
-    (folder / "registered_model_meta").write_bytes(b"model_name: m")
-    again = tmp_path / "again"
-    again.mkdir()
-    after = SOURCE.fetch(f"file:{folder}", workspace=Workspace(folder=again))
-    assert before.manifest.digest == after.manifest.digest
-    assert [entry.path for entry in after.manifest.entries] == [
-        "sub/registered_model_meta",
-        "weights",
-    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aims_gate.attest.manifest import MLFLOW_META, Entry, Manifest, safe_name
+from aims_gate.attest.manifest import Entry, Manifest, safe_name
 from aims_gate.errors import SourceError
 from aims_gate.sources.mlflow.registry import LOCAL, Artifact, NotFoundError, Registry
 
@@ -51,7 +51,7 @@ def list_tree(registry: Registry, uri: str, *, max_files: int) -> tuple[Artifact
             _check_place(artifact, folder)
             if artifact.is_dir:
                 folders.append(artifact.path)
-            elif artifact.path != MLFLOW_META:
+            else:
                 files.append(artifact)
     return tuple(sorted(files, key=lambda file: file.path.encode()))
 

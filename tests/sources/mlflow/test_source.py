@@ -93,17 +93,6 @@ def test_bytes_replaced_after_registration_change_the_digest(
     assert fetch(logged.uri, space(content.uri)).model.digest != before
 
 
-def test_what_mlflows_client_adds_to_downloads_is_never_hashed(
-    content: Content, space: Space
-) -> None:
-    plain = fetch(content.registered().uri, space(content.uri))
-    extra = content.registered(files={**FILES, "registered_model_meta": b"model_name: x\n"})
-    fetched = fetch(extra.uri, space(content.uri))
-    assert fetched.manifest == plain.manifest
-    deeper = content.registered(files={**FILES, "weights/registered_model_meta": b"x"})
-    assert fetch(deeper.uri, space(content.uri)).model.files == 4
-
-
 def test_a_model_that_is_not_ready_is_refused(content: Content, space: Space) -> None:
     model = content.client.create_logged_model("0", name="half").model_id
     with pytest.raises(SourceError, match="not ready: 'PENDING'"):

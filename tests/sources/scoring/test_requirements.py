@@ -85,7 +85,7 @@ def test_without_its_files_there_is_nothing_to_build(name: str, tmp_path: Path) 
         (PYTHON_ENV.replace("-r req", "-r other-req"), "are not '-r requirements.txt' alone"),
         (PYTHON_ENV + "- evil==1\n", "are not '-r requirements.txt' alone"),
         ("python: 3.11.9\n", "are not '-r requirements.txt' alone"),
-        (PYTHON_ENV + "python: 3.10.1\n", "a key stands there twice"),
+        (PYTHON_ENV + "python: 3.10.1\n", "duplicate key 'python'"),
         ("- python", "it is not a mapping"),
         ("{", "it is not YAML that can be read"),
     ],
