@@ -205,15 +205,16 @@ def _record(
     # unsigned evidence proves nothing, so no tag in a registry may point at it
     if recording.publish and recording.signer is not None and subject.model.reader != "files":
         world.progress("publishing the evidence to MLflow")
-        identity = replace(identity, published=_publish(verdict, folder, world))
+        published = _publish(verdict, folder, world, policy.sources_allow)
+        identity = replace(identity, published=published)
     return replace(verdict, evidence=identity)
 
 
-def _publish(verdict: Verdict, folder: Path, world: World) -> str:
+def _publish(verdict: Verdict, folder: Path, world: World, allow: tuple[str, ...]) -> str:
     from aims_gate.sinks import mlflow
 
     try:
-        return mlflow.publish(verdict, folder, world.environ)
+        return mlflow.publish(verdict, folder, world.environ, allow)
     except RecordError as error:
         kept = f"the evidence itself is in {folder}; run again to publish"
         error.hint = f"{error.hint}; {kept}" if error.hint else kept

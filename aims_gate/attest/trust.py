@@ -48,6 +48,8 @@ class Trust:
     servers: Mapping[str, str] = field(default_factory=dict)
     """URL, in its shortest form, to the name of its server."""
     copies: tuple[Copy, ...] = ()
+    sources_allow: tuple[str, ...] = ()
+    """Where a model's files may lie, beside the registry that it is fetched from."""
     file: str = "trust.yaml"
 
     def admit(self, key: PublicKey, *, role: Role, at: datetime, where: str) -> TrustedKey:

@@ -13,6 +13,7 @@ keys:
     valid_until: 2027-01-01
 servers: {prod: [https://mlflow.acme.example]}
 copies: ["dev.cr -> prod.cr"]
+sources: {allow: ["s3://mlflow-artifacts/"]}   # where a model's files may lie, beside the registry
 ```
 
 The schema is closed, and every problem is told at once, each with its line.
@@ -28,7 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from aims_gate.attest import keys, manifest, resource
@@ -37,6 +38,7 @@ from aims_gate.attest.resource import Copy
 from aims_gate.attest.trust import Role, Trust, TrustedKey
 from aims_gate.errors import PolicyError, Problem, SourceError, UsageError, near
 from aims_gate.policy import text
+from aims_gate.policy.places import parse_allowed_root
 
 _MAX_KEY_FILE = 1 << 16
 _COPY = re.compile(r"([a-z0-9-]+)\.(\S+) -> ([a-z0-9-]+)\.(\S+)")
@@ -115,6 +117,18 @@ class _Key(_Closed):
     revoked_at: _Moment = None
 
 
+def _root(value: str) -> str:
+    try:
+        parse_allowed_root(value)
+    except ValueError as error:
+        raise PydanticCustomError("place", "{what}", {"what": f"{value!a} {error}"}) from None
+    return value
+
+
+class _Sources(_Closed):
+    allow: list[Annotated[str, AfterValidator(_root)]] = []
+
+
 class _File(_Closed):
     apiVersion: Literal["aims-gate/v1"]  # noqa: N815  # the file's spelling
     kind: Literal["Trust"]
@@ -123,6 +137,7 @@ class _File(_Closed):
         Annotated[str, Field(pattern=r"^[a-z0-9-]+$")], Annotated[list[_Text], Field(min_length=1)]
     ] = {}
     copies: list[_Text] = []
+    sources: _Sources = _Sources()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +161,7 @@ class _Reader:
             keys=tuple(trusted),
             servers=self._servers(written.servers),
             copies=tuple(self._copies(written)),
+            sources_allow=tuple(written.sources.allow),
             file=self.document.file,
         )
 

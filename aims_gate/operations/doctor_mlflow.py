@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from aims_gate.errors import GateError
 from aims_gate.operations.doctor import Finding, Look, Setup, State, set_names
+from aims_gate.policy.resolve import check
 from aims_gate.sources.mlflow.choose import for_artifacts
 from aims_gate.sources.mlflow.probe import Probe, open_probe
 from aims_gate.sources.mlflow.resolve import resolve
@@ -107,7 +109,7 @@ def _store(setup: Setup) -> Iterator[Finding]:
     """Reach the server, then ask for what a run needs; an unreachable one is asked nothing more."""
     if not setup.environ.get(URI, "").strip():
         return
-    probe = open_probe(setup.environ)
+    probe = open_probe(setup.environ, _allowed(setup))
     registered = probe.registered()  # the first call: whoever cannot be reached ends here
     version = probe.version()
     how = "over REST" if probe.registry.name == "rest" else "through MLflow's client"
@@ -123,6 +125,15 @@ def _store(setup: Setup) -> Iterator[Finding]:
     yield _permission(probe)
     if setup.model is not None and not setup.model.startswith("file:"):
         yield _model(setup.model, probe, setup.environ)
+
+
+def _allowed(setup: Setup) -> tuple[str, ...]:
+    """Give the policy's `sources.allow`; what is wrong with a policy is found elsewhere."""
+    try:
+        policy, _problems = check(setup.policy, environ=setup.environ)
+    except GateError:
+        return ()
+    return policy.sources_allow if policy is not None else ()
 
 
 def _registry(*, registered: bool) -> Finding:

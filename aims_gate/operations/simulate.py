@@ -93,7 +93,7 @@ def simulate(
     if not any(task.rule.severity is Severity.BLOCK for task in kept):
         what = "no blocking rule can be simulated without the model's files or a champion"
         raise PolicyError([Problem(file=policy.uri, line=0, what=what)])
-    archive = Archive.of(environ)
+    archive = Archive.of(environ, policy)
     if question.model is not None:
         past = archive.versions(question.model, last=question.last)
     else:

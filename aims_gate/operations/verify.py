@@ -104,7 +104,7 @@ def prove(question: Question, *, now: datetime) -> Verified:
     if question.model and question.signature_only:
         raise UsageError("a model and signature-only were both asked for", hint=_MODEL_HINT)
     trust = trust_file.load(question.trust)
-    model, place = _model(question)
+    model, place = _model(question, trust.sources_allow)
     expected = Expected(
         model=model,
         stage=question.stage,
@@ -126,13 +126,13 @@ def _floor(text: str) -> Ancestor:
     return Ancestor(uri=uri, digest=digest)
 
 
-def _model(question: Question) -> tuple[Manifest | None, str | None]:
+def _model(question: Question, allow: tuple[str, ...]) -> tuple[Manifest | None, str | None]:
     """Give the manifest of the model's bytes, and where they come from if a registry says so."""
     if question.model is None:
         return None, None
     scheme, _, rest = question.model.partition(":")
     if scheme in {"models", "runs"} and rest:
-        return _fetched(question.model, scheme, question.environ)
+        return _fetched(question.model, scheme, question.environ, allow)
     folder = Path(rest.removeprefix("//") if scheme == "file" and rest else question.model)
     if not folder.is_dir():
         raise UsageError(
@@ -150,12 +150,14 @@ def _model(question: Question) -> tuple[Manifest | None, str | None]:
         ) from error
 
 
-def _fetched(uri: str, scheme: str, environ: Mapping[str, str]) -> tuple[Manifest, str]:
+def _fetched(
+    uri: str, scheme: str, environ: Mapping[str, str], allow: tuple[str, ...]
+) -> tuple[Manifest, str]:
     # late: a folder is verified without MLflow, NumPy or the network
     from aims_gate.sources import SOURCES
     from aims_gate.sources.subject import Workspace
 
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
-        workspace = Workspace(folder=Path(private), environ=environ)
+        workspace = Workspace(folder=Path(private), environ=environ, allow=allow)
         fetched = SOURCES[scheme].fetch(uri, workspace=workspace)
         return fetched.manifest, fetched.model.resource_uri

@@ -1,5 +1,7 @@
 """Places outside a run and a policy's folder: URIs of object stores and files, and allow-lists.
 
+Data are read from fewer stores than MLflow keeps artifacts in; both are written one way.
+
 A URI is never repaired: one that is not in its normal form already (a `..`, an empty part, a
 percent-encoded separator, a query, a user name) is refused, so that what is compared with an
 allow-list is letter by letter what is read.
@@ -8,7 +10,7 @@ allow-list is letter by letter what is read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -23,6 +25,14 @@ _HOSTS = {
     "mlflow-artifacts": r"([A-Za-z0-9.-]+(:[0-9]{1,5})?)?",
     "file": "",
 }
+_CONTAINER = r"[A-Za-z0-9$][A-Za-z0-9_-]{0,62}@[a-z0-9][a-z0-9.-]{1,253}"
+_NODE = r"([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?)?"
+_ROOT_HOSTS = {
+    **{name: _HOSTS[name] for name in ("s3", "gs", "file")},
+    **dict.fromkeys(("abfs", "abfss", "wasb", "wasbs", "r2"), _CONTAINER),
+    **dict.fromkeys(("hdfs", "viewfs", "dbfs"), _NODE),
+}
+"""Stores that MLflow keeps artifacts in; a host here is compared, never completed."""
 _SHAPES = {
     "s3": "s3://BUCKET/KEY",
     "gs": "gs://BUCKET/KEY",
@@ -30,6 +40,8 @@ _SHAPES = {
     "mlflow-artifacts": "mlflow-artifacts:/PATH",
     "file": "file:///PATH",
 }
+_SHORT = frozenset({"mlflow-artifacts", "dbfs"})
+"""Schemes that are written with one slash where no host is named."""
 _DECODINGS = 8
 
 
@@ -46,7 +58,7 @@ class Place:
     def __str__(self) -> str:
         """Write the URI again."""
         path = "/".join(self.path)
-        if self.scheme == "mlflow-artifacts" and not self.host:
+        if self.scheme in _SHORT and not self.host:
             return f"{self.scheme}:/{path}"
         return f"{self.scheme}://{self.host}/{path}"
 
@@ -57,16 +69,30 @@ class Place:
 
 
 def parse_place(uri: str) -> Place:
-    """Read a URI; ValueError, in words that complete "`URI` …", for anything not normal.
+    """Read a URI of data; ValueError, in words that complete "`URI` …", for anything not normal.
 
     The path is taken as it is written: `%41` is three characters of a key, not an `A`.
     """
+    return _parse(uri, _HOSTS)
+
+
+def parse_root(uri: str) -> Place:
+    """Read a URI of a store, or of a folder, that MLflow keeps artifacts in; errors as for data."""
+    return _parse(uri, _ROOT_HOSTS)
+
+
+def parse_allowed_root(uri: str) -> Place:
+    """Read an entry of an allow-list of such stores; never the file system as a whole."""
+    return _folder(parse_root(uri))
+
+
+def _parse(uri: str, hosts: Mapping[str, str]) -> Place:
     scheme, colon, rest = uri.partition(":")
-    if not colon or scheme not in SCHEMES:
-        raise ValueError(f"is at no place that is read; there are {', '.join(SCHEMES)}")
+    if not colon or scheme not in hosts:
+        raise ValueError(f"is at no place that is read; there are {', '.join(hosts)}")
     host, path = _split(scheme, rest)
-    if not re.fullmatch(_HOSTS[scheme], host) or ".." in host:
-        raise ValueError(f"must look like {_SHAPES[scheme]}, without user, port or query")
+    if not re.fullmatch(hosts[scheme], host) or ".." in host:
+        raise ValueError(f"must look like {_shape(scheme)}, without user, port or query")
     parts = path.strip("/").split("/") if path.strip("/") else []
     if "//" in path or any(_unsafe(part) for part in parts):
         raise ValueError("is not in its normal form: it climbs, hides a separator or has a query")
@@ -78,7 +104,10 @@ def parse_allowed(uri: str) -> Place:
 
     `mlflow-artifacts:` alone is everything on the MLflow server that is asked.
     """
-    place = parse_place("mlflow-artifacts:/" if uri == "mlflow-artifacts:" else uri)
+    return _folder(parse_place("mlflow-artifacts:/" if uri == "mlflow-artifacts:" else uri))
+
+
+def _folder(place: Place) -> Place:
     if place.scheme == "file" and not place.path:
         raise ValueError("would allow every file of this machine")
     return place
@@ -93,9 +122,13 @@ def _split(scheme: str, rest: str) -> tuple[str, str]:
     if rest.startswith("//"):
         host, _, path = rest[2:].partition("/")
         return host, f"/{path}"
-    if scheme == "mlflow-artifacts" and rest.startswith("/"):
+    if scheme in _SHORT and rest.startswith("/"):
         return "", rest
-    raise ValueError(f"must look like {_SHAPES[scheme]}")
+    raise ValueError(f"must look like {_shape(scheme)}")
+
+
+def _shape(scheme: str) -> str:
+    return _SHAPES.get(scheme, f"{scheme}://HOST/PATH")
 
 
 def _unsafe(part: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from aims_gate import canonical
@@ -37,7 +37,9 @@ _SUMMARY = "vsa.statement.json"
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 
 
-def publish(verdict: Verdict, directory: Path, environ: Mapping[str, str]) -> str:
+def publish(
+    verdict: Verdict, directory: Path, environ: Mapping[str, str], allow: Iterable[str] = ()
+) -> str:
     """Copy the evidence of a verdict to the MLflow that its model came from.
 
     Doing it again completes what an earlier attempt left unfinished, and changes nothing else.
@@ -46,6 +48,7 @@ def publish(verdict: Verdict, directory: Path, environ: Mapping[str, str]) -> st
         verdict: What was decided; its `evidence` carries the evaluation id.
         directory: The evidence directory, already complete.
         environ: The environment with MLflow's variables.
+        allow: Where artifacts may lie, as the policy's `sources.allow` says.
 
     Returns:
         `runs:/RUN_ID/aims_gate/EVALUATION_ID`.
@@ -58,7 +61,7 @@ def publish(verdict: Verdict, directory: Path, environ: Mapping[str, str]) -> st
         raise RecordError(f"evidence cannot be published under the id {evaluation!a}")
     files = _files(directory)
     try:
-        registry = open_registry(environ)
+        registry = open_registry(environ, allow)
         run = _run(registry, verdict, evaluation)
         place = f"runs:/{run.run_id}/{FOLDER}/{evaluation}"
         _upload(for_artifacts(registry, run.artifact_uri, environ), run, evaluation, files)

@@ -29,6 +29,8 @@ class Workspace:
     """Where `commit:` looks for its run; empty for all experiments."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """The process's environment: MLflow's own variables are read from here."""
+    allow: tuple[str, ...] = ()
+    """Where artifacts may lie, as `sources.allow` of a trust file says; a policy has its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

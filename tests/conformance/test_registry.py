@@ -15,6 +15,7 @@ from aims_gate.sources.mlflow.client import ClientRegistry
 from aims_gate.sources.mlflow.fetch import list_tree
 from aims_gate.sources.mlflow.registry import LOCAL, DatasetInput, NotFoundError, Registry
 from aims_gate.sources.mlflow.rest import RestRegistry
+from aims_gate.sources.mlflow.roots import Roots
 from tests.conftest import Store
 from tests.proxy import Answer, Proxy, Request
 from tests.registry_content import FILES, Content, Logged
@@ -30,7 +31,8 @@ def place(
     monkeypatch.chdir(tmp_path)  # a sqlite store's new experiment keeps its artifacts in ./mlruns
     if request.param == "sqlite":
         store: Store = request.getfixturevalue("mlflow_store")
-        return ClientRegistry(store.uri), Content(uri=store.uri)
+        roots = Roots.of({"MLFLOW_TRACKING_URI": store.uri})
+        return ClientRegistry(store.uri, roots=roots), Content(uri=store.uri)
     server: str = request.getfixturevalue("mlflow_server")
     opened: Callable[[], Registry] = (
         (lambda: RestRegistry(server, {}))

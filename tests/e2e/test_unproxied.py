@@ -112,10 +112,16 @@ def kept(content: Content, model: str) -> tuple[str, set[str]]:
 def test_a_bucket_is_read_and_evidence_is_put_there(
     unproxied: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Model and data come out of the bucket, and evidence goes into it, tagged last."""
+    """Model and data come out of the bucket, and evidence goes into it, once that is permitted."""
     content, model, root = trained(unproxied)
     assert root.startswith(f"s3://{BUCKET}/root/")
-    assert gated(unproxied, model, "evidence") == 0
+    assert gated(unproxied, model, "refused") == 3
+    line = f'sources: {{allow: ["s3://{BUCKET}/root/"]}}'
+    assert line in capsys.readouterr().err
+    Path("operator.yaml").write_text(
+        f"apiVersion: aims-gate/v1\nkind: Config\n{line}\n", encoding="utf-8"
+    )
+    assert gated(unproxied, model, "evidence", AIMS_GATE_CONFIG="operator.yaml") == 0
     assert "Downloading" not in capsys.readouterr().err
     report = json.loads(Path("evidence/report.json").read_text("utf-8"))
     assert report["model"]["reader"] == "client"

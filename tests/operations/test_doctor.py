@@ -117,9 +117,15 @@ def test_a_server_that_refuses(
 
 
 @pytest.mark.server
-def test_artifacts_that_the_server_does_not_hand_out(mlflow_server: str) -> None:
-    """An object store is a warning with its credentials, a local folder that it names a failure."""
-    for root, state in (("s3://bucket/x", State.WARN), ("/etc", State.FAIL)):
+def test_artifacts_that_the_server_does_not_hand_out(mlflow_server: str, folder: Path) -> None:
+    """A store that the policy names is a warning, for its credentials; any other is a failure."""
+    (folder / "policy.yaml").write_text(
+        'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: "1"}\n'
+        'sources: {allow: ["s3://bucket/"]}\nrules: [{id: I-1, check: integrity.model}]\n',
+        encoding="utf-8",
+    )
+    roots = ("s3://bucket/x", State.WARN), ("s3://payroll/x", State.FAIL), ("/etc", State.FAIL)
+    for root, state in roots:
         body = f'{{"experiments": [{{"artifact_location": "{root}"}}]}}'.encode()
 
         def plan(_n: int, request: Request, body: bytes = body) -> Answer | None:

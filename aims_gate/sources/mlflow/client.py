@@ -14,9 +14,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import GateError, MissingExtraError, SourceError
 from aims_gate.sources.mlflow import entities
 from aims_gate.sources.mlflow.answers import milliseconds
@@ -29,14 +27,16 @@ from aims_gate.sources.mlflow.registry import (
     Run,
     Version,
 )
-from aims_gate.sources.mlflow.uris import bare, printable, quoted
+from aims_gate.sources.mlflow.roots import NOWHERE, Roots, folder, on_server, refused
+from aims_gate.sources.mlflow.uris import bare, local_store, printable, quoted
 from aims_gate.sources.subject import MetricPoint
 
-_SERVERS = frozenset({"http", "https"})
-_FOLDERS = frozenset({"", "file"})
-_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
-"""Whoever holds the database itself may as well read the folders that it names."""
-_REMOTE = frozenset({"abfs", "abfss", "dbfs", "gs", "hdfs", "r2", "s3", "viewfs", "wasb", "wasbs"})
+_SERVER_CHOOSES_NO_HOST = {
+    "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
+}
+"""Variables by which MLflow's client follows neither redirects nor signed URLs of other hosts."""
 _GONE = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 _QUOTABLE = _GONE | {"INVALID_PARAMETER_VALUE"}
 _MAX_METRICS = 1000
@@ -45,26 +45,20 @@ _MAX_METRICS = 1000
 class ClientRegistry:
     """Implements `Registry` for sqlite and file stores, databases, Databricks and special set-ups.
 
-    A server may name only *folders* of this machine as places of artifacts; a store of this machine
-    may name any.
-
     Raises:
         MissingExtraError: MLflow is not installed.
     """
 
     name = "client"
 
-    def __init__(self, uri: str, registry_uri: str = "", *, folders: tuple[Path, ...] = ()) -> None:
+    def __init__(self, uri: str, registry_uri: str = "", *, roots: Roots = NOWHERE) -> None:
         try:
             from mlflow import MlflowClient
         except ImportError:
             raise MissingExtraError.for_library("mlflow", "gate", f"reading {bare(uri)}") from None
         self._uri = uri
-        self._folders = folders
-        self._scheme = urlsplit(uri).scheme
-        self._local = self._scheme in _FOLDERS or self._scheme.startswith(_DATABASES)
-        alone = self._scheme in _FOLDERS or self._scheme.startswith("sqlite")
-        self.server = LOCAL if alone else bare(uri)
+        self.roots = roots
+        self.server = LOCAL if local_store(uri) is not None else bare(uri)
         with self._understood():
             self._client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri or None)
 
@@ -141,25 +135,8 @@ class ClientRegistry:
             return tuple(map(entities.point, self._client.get_metric_history(run_id, key)))
 
     def reads(self, uri: str) -> bool:
-        """Tell whether an artifact URI may be read: no folder of ours because a server says so."""
-        parts = urlsplit(uri)
-        try:
-            safe_name(parts.path.strip("/"))
-        except SourceError:
-            return False
-        if parts.scheme in _FOLDERS:
-            return not parts.netloc and (self._local or self._shared(uri))
-        if parts.scheme == "mlflow-artifacts":
-            host = urlsplit(self.server).netloc
-            return self._scheme in _SERVERS and parts.netloc in {"", host}
-        return parts.scheme in _REMOTE
-
-    def _shared(self, uri: str) -> bool:
-        """Tell whether a folder, all links followed, is one that a server may name."""
-        place = _folder(uri)
-        if place is None or not place.is_absolute():
-            return False
-        return any(place.resolve().is_relative_to(one.resolve()) for one in self._folders)
+        """Tell whether an artifact URI lies on the server, or where it may lie beside it."""
+        return on_server(uri, self.server) is not None or self.roots.permit(uri)
 
     def list_artifacts(self, uri: str, path: str = "") -> tuple[Artifact, ...]:
         """List one folder below an artifact URI; nothing if it is not there or is a file."""
@@ -172,7 +149,7 @@ class ClientRegistry:
 
     def download(self, uri: str, path: str, target: Path, *, limit: int) -> int:
         """Write one file below an artifact URI to *target*."""
-        root = _folder(uri)
+        root = folder(uri)
         with self._understood(), tempfile.TemporaryDirectory(dir=target.parent) as private:
             if root is not None:
                 self._permitted(uri)
@@ -222,11 +199,12 @@ class ClientRegistry:
 
     def upload(self, uri: str, path: str, file: Path) -> None:
         """Store a file below an artifact URI."""
-        folder, _, name = path.rpartition("/")
+        parent, _, name = path.rpartition("/")
         with self._understood(), tempfile.TemporaryDirectory() as private:
+            repository = self._repository(uri)
             renamed = Path(private) / name
             shutil.copyfile(file, renamed)
-            self._repository(uri).log_artifact(str(renamed), folder or None)
+            repository.log_artifact(str(renamed), parent or None)
 
     def log_metrics(self, run_id: str, values: Mapping[str, float], *, at: datetime) -> None:
         """Log finite numbers, all at one time and at step 0."""
@@ -255,10 +233,12 @@ class ClientRegistry:
 
     def _permitted(self, uri: str) -> None:
         if not self.reads(uri):
-            raise SourceError(f"artifacts may not be read from {bare(uri)!a}", where=self.server)
+            raise refused(uri, self.server)
 
     @contextmanager
     def _understood(self) -> Iterator[None]:
+        before = dict(os.environ)
+        os.environ.update(_SERVER_CHOOSES_NO_HOST)
         try:
             yield
         except GateError:
@@ -269,13 +249,10 @@ class ClientRegistry:
             # other messages may quote a URI with its password
             what = printable(error) if code in _QUOTABLE else code or type(error).__name__
             raise kind(f"MLflow's client failed: {what}", where=self.server) from error
-
-
-def _folder(uri: str) -> Path | None:
-    parts = urlsplit(uri)
-    if parts.scheme == "":
-        return Path(uri)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+        finally:
+            for name in _SERVER_CHOOSES_NO_HOST:
+                os.environ.pop(name)
+                os.environ.update({name: before[name]} if name in before else {})
 
 
 def _copy(root: Path, path: str, target: Path, limit: int) -> int:

@@ -55,9 +55,9 @@ class Archive:
     environ: Mapping[str, str]
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Archive:
+    def of(cls, environ: Mapping[str, str], policy: Policy) -> Archive:
         """Open the registry that MLflow's variables name; errors as `open_registry`."""
-        return cls(registry=open_registry(environ), environ=environ)
+        return cls(registry=open_registry(environ, policy.sources_allow), environ=environ)
 
     def versions(self, name: str, *, last: int) -> tuple[Past, ...]:
         """List the newest versions of a model, newest first.

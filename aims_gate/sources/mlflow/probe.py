@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -43,10 +43,10 @@ class Probe(Protocol):
         ...
 
 
-def open_probe(environ: Mapping[str, str]) -> Probe:
-    """Open the store that MLflow's variables name; raises what `open_registry` raises."""
+def open_probe(environ: Mapping[str, str], allow: Iterable[str] = ()) -> Probe:
+    """Open the store that MLflow's variables name; arguments and errors as `open_registry`."""
     uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
-    registry = open_registry(environ)
+    registry = open_registry(environ, allow)
     if isinstance(registry, ClientRegistry):
         return _ClientProbe(registry, uri, environ.get("MLFLOW_REGISTRY_URI", "").strip())
     return _RestProbe(registry, Connection(uri, environ))

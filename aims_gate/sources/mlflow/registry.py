@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aims_gate.errors import SourceError
+from aims_gate.sources.mlflow.roots import Roots
 from aims_gate.sources.subject import MetricPoint
 
 LOCAL = "mlflow-local"
@@ -109,6 +110,11 @@ class Registry(Protocol):
     @property
     def server(self) -> str:
         """The server's URI without user, password and query; `mlflow-local` where there is none."""
+        ...
+
+    @property
+    def roots(self) -> Roots:
+        """Where artifacts may lie beside the server."""
         ...
 
     def get_version(self, name: str, version: str) -> Version:

@@ -7,9 +7,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import SourceError
 from aims_gate.sources.mlflow import answers
 from aims_gate.sources.mlflow.facts import commit_filter
@@ -21,6 +20,7 @@ from aims_gate.sources.mlflow.registry import (
     Run,
     Version,
 )
+from aims_gate.sources.mlflow.roots import NOWHERE, Roots, on_server, refused
 from aims_gate.sources.mlflow.uris import quoted
 from aims_gate.sources.subject import MetricPoint
 
@@ -36,8 +36,9 @@ class RestRegistry:
 
     name = "rest"
 
-    def __init__(self, uri: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, uri: str, environ: Mapping[str, str], *, roots: Roots = NOWHERE) -> None:
         self._connection = Connection(uri, environ)
+        self.roots = roots
         self.server = self._connection.server
 
     def get_version(self, name: str, version: str) -> Version:
@@ -143,7 +144,7 @@ class RestRegistry:
 
     def reads(self, uri: str) -> bool:
         """Tell whether this server hands out what lies at an artifact URI."""
-        return self._root(uri) is not None
+        return on_server(uri, self.server) is not None
 
     def list_artifacts(self, uri: str, path: str = "") -> tuple[Artifact, ...]:
         """List one folder below an artifact URI; nothing if it is not there or is a file."""
@@ -256,26 +257,10 @@ class RestRegistry:
             ) from error
 
     def _proxied(self, uri: str) -> str:
-        root = self._root(uri)
+        root = on_server(uri, self.server)
         if root is None:
-            raise SourceError("the server does not hand out these artifacts", where=uri)
+            raise refused(uri, self.server)
         return root
-
-    def _root(self, uri: str) -> str | None:
-        """Give the path on the artifact proxy; None if another host or store keeps it."""
-        parts = urlsplit(uri)
-        mine = urlsplit(self.server)
-        prefix = f"{mine.path}/api/2.0/mlflow-artifacts/artifacts/"
-        root = ""
-        if parts.scheme == "mlflow-artifacts" and parts.netloc in {"", mine.netloc}:
-            root = parts.path
-        elif (parts.scheme, parts.netloc) == (mine.scheme, mine.netloc):
-            root = parts.path.removeprefix(prefix) if parts.path.startswith(prefix) else ""
-        try:
-            safe = not parts.query and not parts.fragment
-            return str(safe_name(root.strip("/"))) if safe else None
-        except SourceError:
-            return None
 
 
 def _experiment(answer: Any) -> str:

@@ -32,14 +32,14 @@ class MlflowSource:
 
     def fetch(self, uri: str, *, workspace: Workspace) -> Fetched:
         """Resolve *uri* once, copy the model's files into the private folder and hash them."""
-        registry = open_registry(workspace.environ)
+        registry = open_registry(workspace.environ, workspace.allow)
         return _fetch(uri, registry, _resolve(uri, registry, workspace), workspace)
 
     def open(
         self, uri: str, *, policy: Policy, given: Mapping[Role, object], workspace: Workspace
     ) -> Subject:
         """Fetch the model, read what is known of its run, and open its data by role."""
-        registry = open_registry(workspace.environ)
+        registry = open_registry(workspace.environ, policy.sources_allow)
         resolved = _resolve(uri, registry, workspace)
         fetched = _fetch(uri, registry, resolved, workspace)
         described = read_mlmodel(fetched.folder)
