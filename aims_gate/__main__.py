@@ -7,11 +7,10 @@ import gc
 import logging
 import os
 import sys
-import traceback
 
 import click
 
-from aims_gate.errors import GateError
+from aims_gate.errors import GateError, stack
 
 
 def main() -> None:
@@ -40,8 +39,8 @@ def guarded(arguments: list[str]) -> int:
         # the reader is gone: leave nothing for the interpreter to flush at exit
         with contextlib.suppress(OSError, ValueError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception:  # noqa: BLE001  # every crash is 3
-        _say(traceback.format_exc())
+    except Exception as error:  # noqa: BLE001  # every crash is 3
+        _say(stack(error))
         _say("aims-gate: crashed; nothing was decided: please report the lines above")
     except SystemExit as stop:
         # a library that calls sys.exit(0) half-way must not look like a pass

@@ -19,6 +19,7 @@ crash, and a crash exits 3.
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -115,6 +116,11 @@ class TrustError(GateError):
     """Evidence or trust does not hold."""
 
     exit_code = 4
+
+
+def stack(error: BaseException) -> str:
+    """Say where an exception came from, without its message, which may hold a row of data."""
+    return "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__
 
 
 def near(wanted: str, known: Iterable[str], *, most: int = 12) -> str:

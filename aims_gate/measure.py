@@ -21,9 +21,10 @@ from pathlib import Path
 
 from aims_gate.checks import Inputs, Judged, NoDataError
 from aims_gate.checks.ages import age_of, ahead
+from aims_gate.checks.parameters import columns_named
 from aims_gate.engines import Engine, Engines
 from aims_gate.engines.ahead import Ahead
-from aims_gate.errors import GateError, MissingColumnError, near
+from aims_gate.errors import GateError, MissingColumnError, near, stack
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.plan import Task
 from aims_gate.sources.subject import Subject
@@ -60,7 +61,7 @@ def measure(
     except GateError as error:
         measured = (_lacking(name, Lack.UNDEFINED, str(error)),)
     except Exception as error:  # noqa: BLE001  # a crash in a check is an outcome, never silence
-        _LOG.exception("%s: the check %s crashed", task.rule.id, task.rule.check)
+        _LOG.error("%s: the check %s crashed\n%s", task.rule.id, task.rule.check, stack(error))
         measured = (_lacking(name, Lack.UNDEFINED, f"the check crashed: {_crash(error)}"),)
     return (
         *_sealed(task.judged, measured),
@@ -111,7 +112,14 @@ def _step_back() -> None:
 
 
 def _inputs(task: Task, subject: Subject, *, now: datetime, engine: Engine) -> Inputs:
-    return Inputs(subject=subject, engine=engine, alpha=task.alpha, now=now, on=task.rule.on)
+    return Inputs(
+        subject=subject,
+        engine=engine,
+        alpha=task.alpha,
+        now=now,
+        on=task.rule.on,
+        named=columns_named(task.rule.parameters),
+    )
 
 
 def _sealed(of: Judged, measured: Iterable[Statistic]) -> Iterator[Statistic]:

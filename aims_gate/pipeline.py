@@ -38,6 +38,9 @@ class World:
     new_id: Callable[[datetime], str]
     environ: Mapping[str, str] = field(default_factory=dict)
     progress: Callable[[str], None] = lambda _text: None
+    unnamed: Callable[[str, str], None] = lambda _name, _value: None
+    """Takes what stands behind each name that evidence gives a value of the data, such as
+    `email #3`, on its way to a terminal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,9 @@ def run(request: Request, world: World) -> Verdict:
             request.model, policy=policy, given=request.data, workspace=workspace
         )
         results = evaluate(policy, tasks, subject, stage=stage, world=world, engines=engines)
+        for role, data in subject.data.items():
+            for name, value in data.unnamed.items():
+                world.unnamed(f"{role} data, {name}", value)
         _refuse_changed(subject)
         versions = provenance.versions(engines, tasks, libraries, subject)
         verdict = Verdict(

@@ -118,15 +118,17 @@ def test_an_error_in_a_check_is_a_cell_with_its_reason(
     assert words in reason
 
 
-def test_the_message_of_a_crash_stays_out_of_the_evidence(
+def test_the_message_of_a_crash_stays_out_of_evidence_and_logs(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It may hold a row of personal data: evidence names type and place, the log the rest."""
+    """It may hold a row of personal data: evidence names type and place, the log the stack."""
     with caplog.at_level(logging.ERROR):
         ((_lack, reason),) = lacks(task(ValueError(SECRET)))
     assert SECRET not in reason
     assert "test_measure.py" in reason
-    assert SECRET in caplog.text
+    assert SECRET not in caplog.text
+    assert "ValueError" in caplog.text
+    assert "raise self.answer" in caplog.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

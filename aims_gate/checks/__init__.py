@@ -8,7 +8,7 @@ and one row in `CHECKS`; `tests/conformance/test_check.py` holds every one to th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Protocol
 
@@ -87,6 +87,8 @@ class Inputs:
     now: datetime
     on: Role | None = None
     """The role that the rule names with `on:`."""
+    named: frozenset[str] = frozenset()
+    """Columns that the rule's parameters name."""
 
     def data(self, role: Role) -> Data:
         """Give the data of *role*; NoData if there are none, DataError if they are unusable."""
@@ -98,7 +100,8 @@ class Inputs:
                 hint=f"log them with aims_gate.log_evaluation(role={role.value!r}) "
                 f"or hand them over with --data {role}=URI",
             )
-        return self.subject.data[role]
+        found = self.subject.data[role]
+        return replace(found, declared=found.declared | self.named) if self.named else found
 
 
 class NoDataError(DataError):

@@ -2,7 +2,7 @@
 
 One column is an attribute, and so is an intersection of several. Null is a group of its own,
 `(missing)`. Every check that looks at parts of the rows comes through here, so that a part has one
-name, and columns are usable, or refused in the same words, for all of them.
+name (`checks.levels` says which), and columns are usable, or refused in the same words, for all.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from aims_gate.checks.columns import require
+from aims_gate.checks.levels import Levels, levels, title
 from aims_gate.errors import DataError
-from aims_gate.frames import MISSING, Frame, Key, Kind, Scalar
+from aims_gate.frames import Frame, Key, Kind, Scalar
 from aims_gate.sources.subject import Data
 
 Columns = tuple[str, ...]
@@ -77,9 +78,10 @@ def parts(
     by = keys(columns, data, frame, bins)
     groups = frame.count(*by).values
     refuse_many(columns, len(groups), called=called)
-    refuse_alike(columns, groups, called=called)
+    named = levels(by, data)
+    refuse_alike(named, groups, called=called)
     found = frame.parts(*by, columns=tuple(dict.fromkeys(kept)))
-    return {name(columns, values): part for values, part in found}
+    return {named.name(values): part for values, part in found}
 
 
 def refuse_many(columns: Sequence[str], many: int, *, called: str = "groups") -> None:
@@ -92,7 +94,7 @@ def refuse_many(columns: Sequence[str], many: int, *, called: str = "groups") ->
 
 
 def refuse_alike(
-    columns: Sequence[str], groups: Iterable[Sequence[Scalar | None]], *, called: str = "groups"
+    named: Levels, groups: Iterable[Sequence[Scalar | None]], *, called: str = "groups"
 ) -> None:
     """Refuse different groups that have one name: one of them would be taken for the other.
 
@@ -100,33 +102,12 @@ def refuse_alike(
     """
     names: dict[str, tuple[Scalar | None, ...]] = {}
     for values in map(tuple, groups):
-        one = name(columns, values)
+        one = named.name(values)
         if names.setdefault(one, values) != values:
             raise DataError(
-                f"two {called} of {title(columns)} are called {one!r}",
+                f"two {called} of {title(named.columns)} are called {one!r}",
                 hint="a value must not be written like a null or like another one",
             )
-
-
-def title(columns: Sequence[str]) -> str:
-    """Name an attribute: `sex & race`."""
-    return " & ".join(columns)
-
-
-def name(columns: Sequence[str], values: Sequence[Scalar | None]) -> str:
-    """Name a group: `sex=F & age=[25,45)`."""
-    return " & ".join(f"{c}={text(v)}" for c, v in zip(columns, values, strict=True))
-
-
-def text(value: Scalar | None) -> str:
-    """Write a value that rows are grouped by: 1.0 is `1`, True `true`, null `(missing)`."""
-    if value is None:
-        return MISSING
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _key(column: str, data: Data, frame: Frame, bins: Bins) -> Key:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from aims_gate.checks.levels import class_levels
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Statistic
 from aims_gate.frames import Frame, Key, Kind, Scalar
@@ -113,7 +114,7 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
     if len(classes) > 2 and data.spec.task is not TaskKind.MULTICLASS:
         verb = "hold" if len(columns) > 1 else "holds"
         raise DataError(
-            f"{' and '.join(columns)} {verb} more than two classes: {_listed(classes)}",
+            f"{' and '.join(columns)} {verb} more than two classes: {_listed(data, classes)}",
             where=where,
             hint=_hint_on(classes),
         )
@@ -122,18 +123,23 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
         return True if any(isinstance(value, bool) for value in classes) else 1
     if positive is None:
         raise DataError(
-            f"which class is positive is not stated; there are {_listed(classes)}",
+            f"which class is positive is not stated; there are {_listed(data, classes)}",
             where=where,
             hint=f"state positive: under data.{data.role}",
         )
     if not data.is_part and positive not in classes and positive not in _labels(data):
         raise DataError(
-            f"the positive class {positive!r} occurs nowhere in {' or '.join(columns)}; "
-            f"there are {_listed(classes)}",
+            f"the positive class {stated_positive(data)} occurs nowhere in "
+            f"{' or '.join(columns)}; there are {_listed(data, classes)}",
             where=where,
             hint="text and numbers differ: '1' is not 1",
         )
     return positive
+
+
+def stated_positive(data: Data) -> str:
+    """Write the positive class that is stated; not where the run's author stated it."""
+    return "that the run states" if "positive" in data.from_run else repr(data.spec.positive)
 
 
 def _hint_on(classes: Sequence[Scalar]) -> str:
@@ -254,8 +260,9 @@ def _classes(frame: Frame, columns: Sequence[str]) -> tuple[Scalar, ...]:
     return tuple(found)
 
 
-def _listed(values: Sequence[Scalar]) -> str:
+def _listed(data: Data, values: Sequence[Scalar]) -> str:
     """Name a few classes; many are no classes but cells of rows, which stay out of evidence."""
     if len(values) > _LISTED:
         return f"{len(values):,} different values"
-    return ", ".join(map(repr, values))
+    named = class_levels(data)
+    return ", ".join(named.value(value, repr) for value in values)

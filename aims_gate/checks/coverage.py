@@ -51,12 +51,18 @@ def too_small(
         if all(s.people is None for s in sizes)
         else f"{share} of all rows are in {called} with fewer than {least} {what} to judge by"
     )
-    names = ", ".join(f"{s.name} has {s.rows:,}" for s in few[:_TOLD])
-    more = f" and {len(few) - _TOLD:,} more are too small" if len(few) > _TOLD else ""
+    names = ", ".join(s.name for s in few[:_TOLD])
+    more = f" and {len(few) - _TOLD:,} more" if len(few) > _TOLD else ""
     told += f", more than max_uncovered {allowed:.1%}: {names}{more}"
     needed = rows_needed(sizes, least=least, allowed=allowed)
-    enough = f"about {needed:,} {what} of all {called} would do, or " if needed else ""
+    enough = f"about {_about(needed):,} {what} of all {called} would do, or " if needed else ""
     return f"{told}; {enough}fewer and larger {called}"
+
+
+def _about(rows: int) -> int:
+    """Round up to two digits: the exact number would tell the rows of the largest small group."""
+    unit: int = 10 ** max(len(str(rows)) - 2, 0)
+    return -(-rows // unit) * unit
 
 
 def rows_needed(sizes: Sequence[Size], *, least: int, allowed: float) -> int | None:

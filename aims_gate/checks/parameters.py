@@ -6,12 +6,26 @@ Each function gives (field, what, hint), as `Check.problems` does.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 Named = Literal["all"] | tuple[str, ...]
 """The parameter `columns`: all that fit, or a list."""
 _LARGEST_SMALL = 0.1
+_ONE = ("column", "strata")
+_SEVERAL = ("by", "columns", "allowed", "bins", "population")
+
+
+def columns_named(parameters: Mapping[str, Any]) -> frozenset[str]:
+    """Give the columns that a rule's `with:` names, groups that it spells out included."""
+    found = [parameters[name] for name in _ONE if name in parameters]
+    for name in _SEVERAL:
+        stated = parameters.get(name)
+        for entry in stated if isinstance(stated, (list, tuple, Mapping)) else ():
+            found += [entry] if isinstance(entry, str) else entry
+    groups = [*parameters.get("must_cover", ()), parameters.get("reference", "")]
+    found += [part.partition("=")[0] for group in groups for part in group.split(" & ")]
+    return frozenset(found)
 
 
 def column_problems(columns: Named) -> Iterable[tuple[str, str, str]]:

@@ -85,6 +85,11 @@ def pairs(kind: str) -> Callable[..., dict[str, str]]:
     help="Also write a report: text, json, markdown or junit; PATH - is stdout. Repeatable.",
 )
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@click.option(
+    "--show-levels",
+    is_flag=True,
+    help="Show on this terminal, and nowhere else, the values that evidence calls by a number.",
+)
 @no_defaults
 def run(
     *,
@@ -100,6 +105,7 @@ def run(
     publish: bool | None,
     reports: dict[str, str],
     quiet: bool,
+    show_levels: bool,
     no_defaults: bool,
 ) -> int:
     """Hold a model against POLICY, record signed evidence, and pass or fail the stage.
@@ -142,13 +148,20 @@ def run(
         experiment=experiment or "",
         recording=recording,
     )
-    world = gate.real_world(progress=_silent if quiet else _tell)
+    if show_levels and (sys.stderr is None or not sys.stderr.isatty()):
+        hint = "leave --show-levels out: a log is no place for values of people"
+        raise UsageError("standard error is no terminal to show values on", hint=hint)
+    unnamed: dict[str, str] = {}
+    world = gate.real_world(_silent if quiet else _tell, unnamed.__setitem__)
     verdict = pipeline.run(request, world)
     # files first: what is printed last is the exit code, and it must be the true one
     for name, path in sorted(reports.items(), key=lambda report: report[1] == "-"):
         _write(path, REPORTS[name](verdict))
     if "-" not in reports.values():
         click.echo(REPORTS["text"](verdict), nl=False)
+    if show_levels:
+        for name, value in unnamed.items():
+            _tell(f"{name} is {value}")
     return verdict.exit_code
 
 

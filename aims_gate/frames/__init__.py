@@ -63,6 +63,10 @@ class Frame(Protocol):
         """Columns and the exact type each was stored with, for people and schema checks."""
         ...
 
+    def unweighted(self) -> Frame:
+        """Give the frame in which every row counts once, whatever it stands for."""
+        ...
+
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN)."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -103,6 +103,10 @@ class ArrowFrame(Answers):
     def types(self) -> Mapping[str, str]:
         """Columns and the Arrow type each is stored with."""
         return {field.name: str(field.type) for field in self.table.schema}
+
+    def unweighted(self) -> ArrowFrame:
+        """Give the frame in which every row counts once; rows of weight 0 stay left out."""
+        return self if self.weights is None else replace(self, weights=None, memory=Memory())
 
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN)."""

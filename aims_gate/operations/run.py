@@ -78,13 +78,17 @@ def run(
     return pipeline.run(request, real_world())
 
 
-def real_world(progress: Callable[[str], None] = lambda _text: None) -> World:
+def real_world(
+    progress: Callable[[str], None] = lambda _text: None,
+    unnamed: Callable[[str, str], None] = lambda _name, _value: None,
+) -> World:
     """Give the clock, the randomness and the environment of this process."""
     return World(
         now=lambda: datetime.now(UTC),
         new_id=lambda at: f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
         environ=os.environ,
         progress=progress,
+        unnamed=unnamed,
     )
 
 

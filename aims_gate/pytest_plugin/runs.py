@@ -18,7 +18,7 @@ from pathlib import Path
 import pydantic
 
 from aims_gate import pipeline
-from aims_gate.errors import GateError
+from aims_gate.errors import GateError, stack
 from aims_gate.operations.run import VERIFIER_ID, real_world, roles_of
 from aims_gate.pipeline import Recording, Request
 from aims_gate.pytest_plugin.asked import Asked, Settings
@@ -160,7 +160,7 @@ def _measured(policy: Asked, settings: Settings, evidence: Path) -> Run:
         told = "\n".join(map(plain, str(error).splitlines()))
         return Run(session=session, exit_code=error.exit_code, error=told)
     except Exception as error:  # noqa: BLE001  # every crash is a run without a verdict
-        _LOG.exception("the gate crashed")
+        _LOG.error("the gate crashed\n%s", stack(error))
         what = f"the gate crashed ({type(error).__name__}); nothing was decided: see the log"
         return Run(session=session, exit_code=3, error=what)
     if verdict.policy.digest != policy.digest:

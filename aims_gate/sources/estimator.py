@@ -21,7 +21,14 @@ import pyarrow as pa
 
 from aims_gate import canonical
 from aims_gate.attest import manifest
-from aims_gate.errors import DataError, GateError, MissingExtraError, SourceError, UsageError
+from aims_gate.errors import (
+    DataError,
+    GateError,
+    MissingExtraError,
+    SourceError,
+    UsageError,
+    stack,
+)
 from aims_gate.facts import MEMORY, Isolation, ModelIdentity
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import settle
@@ -68,7 +75,7 @@ def open_estimator(
     try:
         return _opened(estimator, policy, given, workspace)
     except SystemExit as error:  # its exit code is none of the gate's
-        what = f"the estimator ended the process, with {error.code!r}"
+        what = "the estimator ended the process"
         raise SourceError(what, hint="nothing was decided; gate a model that answers") from error
 
 
@@ -171,9 +178,9 @@ def _asked(estimator: Any, method: str, rows: Any, where: str) -> Any:
         told = getattr(estimator, method)(rows.copy())
         masked, answers = np.ma.is_masked(told), np.asarray(told)
     except (Exception, SystemExit) as error:
-        _LOG.exception("the estimator's %s failed on the %s", method, where)
+        _LOG.error("the estimator's %s failed on the %s\n%s", method, where, stack(error))
         what = f"the estimator failed in {method} ({type(error).__name__})"
-        raise DataError(what, where=where, hint="the log has its own words") from error
+        raise DataError(what, where=where, hint="the log says where") from error
     if masked:
         raise DataError(f"the estimator's {method} masks some answers", where=where)
     return answers

@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def data(columns: object, role: Role = Role.EVALUATION, **spec: Any) -> Data:
-    """A role's data from columns in memory; `weight` is honoured."""
+    """A role's data from columns in memory, all named by the policy; `weight` is honoured."""
     frame = ArrowFrame.of(columns, weight=spec.get("weight"))
     identity = DatasetIdentity(
         role=role,
@@ -35,7 +35,13 @@ def data(columns: object, role: Role = Role.EVALUATION, **spec: Any) -> Data:
         digest_kind=DigestKind.ROWS,
         rows=frame.rows,
     )
-    return Data(role=role, frame=frame, spec=DataSpec(**spec), identity=identity)
+    return Data(
+        role=role,
+        frame=frame,
+        spec=DataSpec(**spec),
+        identity=identity,
+        declared=frozenset(frame.kinds),
+    )
 
 
 def arrays(found: Data) -> dict[str, Any]:

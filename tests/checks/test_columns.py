@@ -68,7 +68,7 @@ def test_no_rows_at_all_are_refused() -> None:
 
 def test_text_one_is_not_the_number_one() -> None:
     with pytest.raises(DataError, match=r"positive class '1' occurs nowhere .* there are 0, 1"):
-        positive({"y": [0, 1], "yhat": [1, 1]}, positive="1")
+        positive({"y": [0, 0, 1, 1], "yhat": [1, 1, 0, 0]}, positive="1")
     with pytest.raises(DataError, match="occurs nowhere"):
         positive({"y": ["0", "1"], "yhat": ["1", "1"]}, positive=1)
 
@@ -120,7 +120,7 @@ def test_text_classes_need_a_stated_positive_one() -> None:
     with pytest.raises(
         DataError, match=r"which class is positive .* 'bad', 'good'; state positive"
     ):
-        positive({"y": ["good", "bad"], "yhat": ["good", "good"]})
+        positive({"y": ["good", "bad"] * 2, "yhat": ["good"] * 4})
 
 
 def test_one_class_is_held_against_the_others_only_when_the_task_says_so() -> None:

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.columns import Labelled, labelled, positive_class
+from aims_gate.checks.columns import Labelled, labelled, positive_class, stated_positive
 from aims_gate.checks.drift.columns import DEFINITION, UNDECIDED
 from aims_gate.checks.drift.distances import ORDERED, Lacking, Pair, judged_of
 from aims_gate.checks.drift.matching import CATEGORIES, matched
@@ -99,6 +99,8 @@ class _OfRole:
             engine=inputs.engine,
             alpha=inputs.alpha,
             columns=max(1, found.judged),
+            declared=reference.declared | current.declared,
+            unnamed=current.unnamed,
         )
         for column, lack, reason in found.lacks:
             yield Lacking(lack=lack, reason=reason).cell(self.judged().name, column)
@@ -237,7 +239,8 @@ def _positive(role: Answers, reference: Data, current: Data) -> Scalar | None:
         return None
     stated = reference.spec.positive, current.spec.positive
     if None not in stated and stated[0] != stated[1]:
-        raise DataError(f"the positive classes differ: {stated[0]!r} and {stated[1]!r}")
+        told = stated_positive(reference), stated_positive(current)
+        raise DataError(f"the positive classes differ: {told[0]} and {told[1]}")
     return positive_class(reference, labelled(reference, [role]))
 
 

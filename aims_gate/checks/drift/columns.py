@@ -112,6 +112,8 @@ class Columns:
             engine=inputs.engine,
             alpha=inputs.alpha,
             columns=found.judged,
+            declared=reference.declared | current.declared,
+            unnamed=current.unnamed,
             design_effect=self.design_effect,
         )
         yield from found.notes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from aims_gate.checks import Judged
 from aims_gate.checks.cells import lacking
@@ -83,6 +83,10 @@ class Pair:
     alpha: float
     columns: int
     """Columns that share *alpha*."""
+    declared: frozenset[str] = frozenset()
+    """Columns that the policy names, of whose values evidence may tell."""
+    unnamed: dict[str, str] = field(default_factory=dict, hash=False)
+    """What stands behind values that evidence does not name."""
     design_effect: float = 1.0
     """Rows per independent row, at least 1: what bounds and power divide the rows by."""
 

@@ -13,12 +13,16 @@ from dataclasses import replace
 
 from aims_gate.checks.drift.distances import METHODS, ORDERED, Found, Lacking, Pair
 from aims_gate.checks.drift.matching import CATEGORIES, nulls_moved
+from aims_gate.checks.levels import has_name
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Counts, Distribution, Key
 from aims_gate.stats import bins, divergence, drift
 from aims_gate.stats.counting import total
 from aims_gate.stats.drift_power import DriftDesign, OrderedDesign
 from aims_gate.stats.power import LEAST_SAMPLE
+
+_NOBODYS = ("null", "rare")
+"""Bins that are no value."""
 
 
 def cells(method: str, column: str, pair: Pair) -> Iterator[Statistic]:
@@ -65,7 +69,19 @@ def compare(method: str, column: str, pair: Pair) -> Found | Lacking:
     before, after = pair.reference.distribution(column), pair.current.distribution(column)
     if method in ORDERED:
         return _ordered(method, before, after, pair)
-    return _binned(method, bins.numeric(before, after), pair)
+    return _binned(method, _called(bins.numeric(before, after), column, 1, pair), pair)
+
+
+def _called(table: bins.Binned, column: str, values: int, pair: Pair) -> bins.Binned:
+    """Number the bins that evidence does not name: categories of people, edges that are theirs."""
+    declared, names = column in pair.declared, list(table.names)
+    counts = (table.reference + table.current).tolist()
+    for place, (name, rows) in enumerate(zip(table.names, counts, strict=True)):
+        if name in _NOBODYS or has_name(rows, values, declared=declared):
+            continue
+        names[place] = f"bin {place + 1} of {table.bins}"
+        pair.unnamed[f"{column}, {names[place]}"] = name
+    return replace(table, names=tuple(names))
 
 
 def _categories(method: str, column: str, pair: Pair) -> Found | Lacking:
@@ -75,6 +91,7 @@ def _categories(method: str, column: str, pair: Pair) -> Found | Lacking:
     if table.bins == 1 and table.pooled > 1:
         reason = f"too many categories for these rows ({table.pooled:,} of them)"
         return Lacking(lack=Lack.INSUFFICIENT, reason=reason)
+    table = _called(table, column, len({**before, **after}), pair)
     found = _binned(method, table, pair)
     if method == "chi2" and isinstance(found, Found):
         return replace(found, context=_pearson(*bins.unpooled(before, after)))

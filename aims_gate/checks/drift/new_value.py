@@ -17,15 +17,15 @@ from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import matched
+from aims_gate.checks.levels import LEAST, MOST, levels
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Frame, Key, Kind, Scalar
 from aims_gate.policy.model import DecideOn, Role
+from aims_gate.sources.subject import Data
 from aims_gate.stats.new_values import TWICE, NewValueDesign, Sizes, Unseen
 from aims_gate.stats.power import LEAST_SAMPLE
 
-_NAMED = 30
-"""A value that fewer rows hold is not named: it could be somebody's."""
 _SHOWN = 40
 """Characters of a value that are shown."""
 _COUNTED = (Kind.NUMBER, Kind.BOOLEAN, Kind.TEXT, Kind.TIME)
@@ -103,7 +103,9 @@ class NewValue:
         frames = reference.frame, current.frame
         texts = [c for c in found.fit if self._unseen_counts(frames[0].kinds[c])]
         family = _Family(alpha=inputs.alpha, cells=max(1, found.judged + len(texts)))
-        yield from columnwise(lambda column: self._column(column, *frames, family), found.fit)
+        yield from columnwise(
+            lambda column: self._column(column, *frames, family, current), found.fit
+        )
         if not found.judged:
             lacking = Lacking(lack=Lack.MISSING, reason="no column is left to compare")
             yield lacking.cell("new_value", "")
@@ -112,7 +114,7 @@ class NewValue:
         return self.unseen_share is not None and kind is Kind.TEXT
 
     def _column(
-        self, column: str, before: Frame, after: Frame, family: _Family
+        self, column: str, before: Frame, after: Frame, family: _Family, current: Data
     ) -> Iterator[Statistic]:
         if before.rows == 0 or after.rows == 0:
             lacking = Lacking(lack=Lack.MISSING, reason="there are no rows to compare")
@@ -122,17 +124,22 @@ class NewValue:
         kind = before.kinds[column]
         if kind is Kind.NUMBER:
             held = _numbers(column, before, after, self.share)
-            yield self._worst(column, held, sizes, family)
+            yield self._worst(column, held, sizes, family, current)
             return
         key = Key(column=column)
         counts = before.count(key).by_value(), after.count(key).by_value()
-        yield self._worst(column, _values(*counts, self.share), sizes, family)
+        yield self._worst(column, _values(*counts, self.share), sizes, family, current)
         if self.unseen_share is not None and self._unseen_counts(kind):
             found = _unseen(*counts, sizes, self.unseen_share)
             yield _unseen_cell(column, found, family)
 
     def _worst(
-        self, column: str, held: Iterable[_Held], sizes: Sizes, family: _Family
+        self,
+        column: str,
+        held: Iterable[_Held],
+        sizes: Sizes,
+        family: _Family,
+        current: Data,
     ) -> Statistic:
         """Judge the worst new value of a column: a proven one, else the one that holds most."""
         one = Sizes(
@@ -169,7 +176,7 @@ class NewValue:
             rows=sizes.current,
             total=sizes.current,
             judged=True,
-            reason=_told(worst, sizes) + more,
+            reason=_told(worst, sizes, column, current) + more,
             design=design,
         )
 
@@ -221,17 +228,27 @@ def _values(
             yield _Held(value=value, before=before.get(value, 0), after=rows)
 
 
-def _told(worst: _Held, sizes: Sizes) -> str:
+def _told(worst: _Held, sizes: Sizes, column: str, current: Data) -> str:
     shares = f"{worst.after / sizes.current:.1%} of current rows"
     shares += f" (reference {worst.before / sizes.reference:.1%})"
     if worst.value is None:
         return f"null holds {shares}"
-    if worst.after < _NAMED:
-        return f"one value holds {shares}"
     shown = f"{worst.value:.12g}" if isinstance(worst.value, float) else str(worst.value)
+    if worst.after < LEAST or not _has_name(column, worst.value, current):
+        current.unnamed[f"the new value of {column}"] = shown
+        return f"one value holds {shares}"
     if len(shown) > _SHOWN:
         shown = shown[: _SHOWN - 1] + "…"
     return f'value "{shown}" holds {shares}'
+
+
+def _has_name(column: str, value: Scalar, current: Data) -> bool:
+    """Tell whether evidence may name a value; numbers are not counted one by one to find out."""
+    if column not in current.declared:
+        return False
+    if isinstance(value, float) and len(current.frame.distribution(column).values) > MOST:
+        return False
+    return (value,) not in levels([Key(column=column)], current).numbered
 
 
 def _interval(excess: float, after: int, sizes: Sizes, family: _Family) -> Interval:

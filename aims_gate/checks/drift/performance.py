@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged, NoDataError
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.columns import stated_positive
 from aims_gate.checks.outcomes import Outcomes, outcomes
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
@@ -174,12 +175,13 @@ def _labelled(data: Data) -> Data:
 def _alike(before: Data, after: Data) -> Data:
     """Read the later data as the earlier ones; DataError if they say something else."""
     one, other = before.spec, after.spec
-    for word, first, second in (
-        ("positive class", one.positive, other.positive),
-        ("task", one.task, other.task),
+    told = stated_positive(before), stated_positive(after)
+    for word, first, second, (was, now) in (
+        ("positive class", one.positive, other.positive, told),
+        ("task", one.task, other.task, (one.task, other.task)),
     ):
         if first is not None and second is not None and first != second:
-            what = f"the {word} is {first!s} in the {before.role} data and {second!s} here"
+            what = f"the {word} is {was} in the {before.role} data and {now} here"
             raise DataError(what, where=f"{after.role} data")
     positive = one.positive if other.positive is None else other.positive
     # a window may lack a class that the release's data have: then there is too little of it

@@ -125,6 +125,8 @@ class Share:
             engine=inputs.engine,
             alpha=inputs.alpha,
             columns=max(1, found.judged),
+            declared=reference.declared | current.declared,
+            unnamed=current.unnamed,
             design_effect=self.design_effect,
         )
         measured: list[_Column] = []

@@ -16,6 +16,7 @@ from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.fairness.events import Event, RateOf
 from aims_gate.checks.fairness.families import Family
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, RateGroups
+from aims_gate.checks.levels import recorded, written
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
 
@@ -101,9 +102,11 @@ class Fairlearn(RateGroups):
         for family in families:
             missing = [group for group in family.groups if group.name not in common]
             for group in missing:
-                reason = f"{group.rows:,} {family.trials}, and below min_cell {self.min_cell} "
+                few = written(group.rows, self.min_cell)
+                reason = f"{few} {family.trials}, and below min_cell {self.min_cell} "
                 reason += "for this or another rate of the metric: not judged"
-                cell = self.lack(group.name, Lack.INSUFFICIENT, reason, rows=group.rows)
+                rows = recorded(group.rows, self.min_cell)
+                cell = self.lack(group.name, Lack.INSUFFICIENT, reason, rows=rows)
                 yield replace(cell, name=family.rate, judged=False, total=total)
             rows = sum(group.rows for group in missing)
             # groups that are small for the rate itself have been counted already

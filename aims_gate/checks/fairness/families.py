@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from aims_gate.checks import attributes
-from aims_gate.checks.attributes import text
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.fairness.events import Asked, Event, RateOf
+from aims_gate.checks.levels import Levels, full, levels, title
 from aims_gate.errors import DataError
 from aims_gate.frames import Cells, Frame, Key, Scalar
 from aims_gate.sources.subject import Data
@@ -48,7 +48,7 @@ class Cover:
     @property
     def attribute(self) -> str:
         """The columns, such as `sex` or `sex & race`."""
-        return attributes.title(self.columns)
+        return title(self.columns)
 
     @property
     def slice(self) -> str:
@@ -133,22 +133,19 @@ def families(
     """
     keys = attributes.keys(columns, data, frame)
     cells = frame.count(*keys, *asked.keys.values())
-    attributes.refuse_alike(columns, (values[: len(keys)] for values in cells.values))
-    tally = _tally(cells, len(keys), asked, rates)
+    named = levels(keys, data)
+    attributes.refuse_alike(named, (values[: len(keys)] for values in cells.values))
+    tally = _tally(cells, named, asked, rates)
     attributes.refuse_many(columns, len(tally))
     people: dict[str, int] = {}
     for values, count in zip(cells.values, map(int, cells.counts), strict=True):
-        name = attributes.name(columns, values[: len(keys)])
+        name = named.name(values[: len(keys)])
         people[name] = people.get(name, 0) + count
     found = []
     for rate in rates:
         groups = tuple(
-            Group(
-                name=attributes.name(columns, values),
-                rows=counts[rate][0],
-                successes=counts[rate][1],
-            )
-            for values, counts in sorted(tally.items())
+            Group(name=name, rows=counts[rate][0], successes=counts[rate][1])
+            for name, counts in sorted(tally.items())
         )
         judged, pooled = pool(groups, columns, min_cell) if pool_small else (groups, ())
         found.append(
@@ -172,10 +169,10 @@ def pool(
     Raises:
         DataError: A group has the pool's name.
     """
-    name = attributes.name(columns, [POOL] * len(columns))
+    name = full(columns, [POOL] * len(columns))
     if any(group.name == name for group in groups):
         raise DataError(
-            f"{attributes.title(columns)} has a group that is called {name!r}, as the pool is",
+            f"{title(columns)} has a group that is called {name!r}, as the pool is",
             hint="rename that value, or leave pool_small out",
         )
     small = tuple(group for group in groups if group.rows < min_cell)
@@ -188,12 +185,13 @@ def pool(
 
 
 def group_rows(
-    frame: Frame, key: Key, *, label: tuple[str, Scalar] | None = None
+    data: Data, frame: Frame, key: Key, *, label: tuple[str, Scalar] | None = None
 ) -> dict[str, int]:
     """Count the rows of each group, such as `sex=F`; null is `sex=(missing)`.
 
     Args:
-        frame: All rows of a role, or some.
+        data: The role, whose groups have one name each.
+        frame: All of its rows, or some.
         key: From `attributes.keys`.
         label: A column and its value: only rows that have it are counted.
 
@@ -201,11 +199,12 @@ def group_rows(
         DataError: There are more groups than anybody could compare, or two of one name.
     """
     cells = frame.count(key, *([Key(column=label[0])] if label else []))
-    attributes.refuse_alike([key.column], (values[:1] for values in cells.values))
+    named = levels([key], data)
+    attributes.refuse_alike(named, (values[:1] for values in cells.values))
     groups: dict[str, int] = {}
     for values, rows in zip(cells.values, cells.counts.tolist(), strict=True):
         if label is None or values[1] == label[1]:
-            name = attributes.name([key.column], values[:1])
+            name = named.name(values[:1])
             groups[name] = groups.get(name, 0) + rows
     attributes.refuse_many([key.column], len(groups))
     return groups
@@ -223,12 +222,13 @@ _Counts = dict[RateOf, tuple[int, int]]
 
 
 def _tally(
-    cells: Cells, keys: int, asked: Asked, rates: Sequence[RateOf]
-) -> dict[tuple[str, ...], _Counts]:
+    cells: Cells, named: Levels, asked: Asked, rates: Sequence[RateOf]
+) -> dict[str, _Counts]:
     """Add up trials and successes by group and rate."""
-    tally: dict[tuple[str, ...], _Counts] = {}
+    tally: dict[str, _Counts] = {}
+    keys = len(named.columns)
     for values, count in zip(cells.values, map(int, cells.counts), strict=True):
-        group = tally.setdefault(tuple(map(text, values[:keys])), dict.fromkeys(rates, (0, 0)))
+        group = tally.setdefault(named.name(values[:keys]), dict.fromkeys(rates, (0, 0)))
         happened = asked.happened(values[keys:])
         for rate in rates:
             if rate.counts(happened):

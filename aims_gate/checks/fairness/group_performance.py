@@ -14,6 +14,7 @@ from aims_gate.checks.fairness.families import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
 from aims_gate.checks.fairness.measured import Measured, share_of
 from aims_gate.checks.fairness.summary import spread
+from aims_gate.checks.levels import recorded, written
 from aims_gate.checks.outcomes import Asked, Outcomes, outcomes
 from aims_gate.checks.outcomes.parts import columns_of, part_of
 from aims_gate.checks.performance.score import Metric, Score
@@ -155,8 +156,10 @@ class GroupPerformance(Groups):
         judged = [one for one in measured if one.group in cover.eligible]
         for one in measured:
             if one.group in cover.small:
-                reason = f"{one.group.rows:,} rows, below min_cell {self.min_cell}: not judged"
-                yield self._context(one, total, lack=reason)
+                few = written(one.group.rows, self.min_cell)
+                reason = f"{few} rows, below min_cell {self.min_cell}: not judged"
+                cell = self._context(one, total, lack=reason)
+                yield replace(cell, rows=recorded(one.group.rows, self.min_cell))
         if len(judged) < 2:
             names = ", ".join(one.group.name for one in judged) or "none"
             reason = f"fewer than two groups have {self.min_cell} rows ({names})"

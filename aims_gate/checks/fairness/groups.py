@@ -15,6 +15,7 @@ from aims_gate.checks.columns import Labelled, Need, labelled
 from aims_gate.checks.coverage import too_small
 from aims_gate.checks.fairness.events import Asked, RateOf, ask, asked_of
 from aims_gate.checks.fairness.families import Cover, Family, families, is_of
+from aims_gate.checks.levels import recorded, title, written
 from aims_gate.errors import DataError, near
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
@@ -65,7 +66,7 @@ class Groups:
 
         It stands beside attributes that can be judged, so that their refusal is not lost.
         """
-        return self.lack(attributes.title(columns), lack_of(error), str(error))
+        return self.lack(title(columns), lack_of(error), str(error))
 
     def uncovered(self, covers: Iterable[Cover]) -> Iterator[Statistic]:
         """Give the cells that say which rows and groups are not judged and should be."""
@@ -74,7 +75,8 @@ class Groups:
             left_out = sum(group.rows for group in cover.small)
             reason = self._too_small(cover)
             if reason:
-                yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=left_out)
+                rows = recorded(left_out, self.min_cell)
+                yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=rows)
         for name in self.must_cover:
             yield from self._must_cover(name, found)
 
@@ -97,11 +99,11 @@ class Groups:
         for cover, group in groups:
             if group in cover.small or group in cover.pooled:
                 reason = (
-                    f"must be covered and has {group.rows:,} {cover.trials}, "
+                    f"must be covered and has {written(group.rows, self.min_cell)} {cover.trials}, "
                     f"below min_cell {self.min_cell}"
                 )
                 where = cover.prefix + name
-                yield self.lack(where, Lack.INSUFFICIENT, reason, rows=group.rows)
+                yield self.lack(where, Lack.INSUFFICIENT, reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

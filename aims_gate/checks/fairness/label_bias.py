@@ -13,6 +13,7 @@ from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.columns import labelled, positive_class, require
 from aims_gate.checks.fairness.families import Cover
 from aims_gate.checks.fairness.groups import UNDECIDED, Groups
+from aims_gate.checks.levels import levels, recorded, written
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Frame, Key, Kind, Scalar
@@ -106,10 +107,11 @@ class LabelBias(Groups):
         if within and len(frame.count(*within).values) > MOST_STRATA:
             raise DataError(f"{self.strata} has more than {MOST_STRATA:,} values, so is no strata")
         counted = frame.count(*keys, *within, Key(column=label))
-        attributes.refuse_alike(columns, (values[: len(keys)] for values in counted.values))
+        named = levels(keys, data)
+        attributes.refuse_alike(named, (values[: len(keys)] for values in counted.values))
         found: _Cells = {}
         for values, rows in zip(counted.values, counted.counts.tolist(), strict=True):
-            name, stratum = attributes.name(columns, values[: len(keys)]), values[len(keys)]
+            name, stratum = named.name(values[: len(keys)]), values[len(keys)]
             outcome = values[-1]
             assert outcome is not None  # noqa: S101  # `labelled` has left nulls out
             labels = found.setdefault(name, {}).setdefault(stratum if within else None, {})
@@ -126,16 +128,19 @@ class LabelBias(Groups):
         cover = Cover(columns=columns, groups=groups, min_cell=self.min_cell)
         yield from self.uncovered([cover])
         for group in cover.small:
-            reason = f"{group.rows:,} rows, below min_cell {self.min_cell}: not judged"
-            cell = self.lack(group.name, Lack.INSUFFICIENT, reason, rows=group.rows)
+            few, rows = written(group.rows, self.min_cell), recorded(group.rows, self.min_cell)
+            reason = f"{few} rows, below min_cell {self.min_cell}: not judged"
+            cell = self.lack(group.name, Lack.INSUFFICIENT, reason, rows=rows)
             yield replace(cell, judged=False)
         if not cover.eligible:
             reason = f"no group has {self.min_cell} rows"
             yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=cover.rows)
         for group in cover.eligible:
-            if cover.rows - group.rows < max(self.min_cell, 1):
-                reason = f"everybody else are {cover.rows - group.rows:,} rows"
-                yield self.lack(group.name, Lack.INSUFFICIENT, reason, rows=group.rows)
+            others = cover.rows - group.rows
+            if others < max(self.min_cell, 1):
+                few = f"everybody else are {written(others, self.min_cell)} rows"
+                reason = few if others else "there is nobody else"
+                yield self.lack(group.name, Lack.INSUFFICIENT, reason)
             else:
                 yield from self._group(group, _sides(group.name, cells, labels), total)
 

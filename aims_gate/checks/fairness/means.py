@@ -10,6 +10,7 @@ import numpy as np
 
 from aims_gate.checks.fairness.families import Cover
 from aims_gate.checks.fairness.summary import spread
+from aims_gate.checks.levels import recorded, written
 from aims_gate.engines import Answer, Engine
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
@@ -112,8 +113,10 @@ def compare(
     judged = [one for one in groups if one.group in cover.eligible]
     for one in groups:
         if one not in judged:
-            reason = f"{one.group.rows:,} rows, below min_cell {cover.min_cell}: not judged"
-            yield _lack(terms.mean, one, terms, reason, judged=False)
+            few = written(one.group.rows, cover.min_cell)
+            reason = f"{few} rows, below min_cell {cover.min_cell}: not judged"
+            cell = _lack(terms.mean, one, terms, reason, judged=False)
+            yield replace(cell, rows=recorded(one.group.rows, cover.min_cell))
     for one in judged:
         problem = one.answer.problem
         if problem:

@@ -11,9 +11,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aims_gate.checks import attributes
 from aims_gate.checks.fairness.events import RateOf
 from aims_gate.checks.fairness.families import POOL, Family
+from aims_gate.checks.levels import full, recorded, written
 from aims_gate.engines import Answer, Engine, Trials
 from aims_gate.errors import near
 from aims_gate.facts import Interval, Lack, Statistic
@@ -159,18 +159,19 @@ def _context(family: Family, terms: Terms) -> Iterator[Statistic]:
                 rows=group.rows,
                 total=terms.total,
             )
-    together = f"judged only within {attributes.name(family.columns, [POOL] * len(family.columns))}"
+    together = f"judged only within {full(family.columns, [POOL] * len(family.columns))}"
     for group in family.pooled:
         yield _small(group, family, terms, together)
 
 
 def _small(group: Group, family: Family, terms: Terms, fate: str) -> Statistic:
     """Name a group without its rate, which would tell of single people."""
-    reason = f"{group.rows:,} {family.trials}, below min_cell {family.min_cell}: {fate}"
+    rows = written(group.rows, family.min_cell)
+    reason = f"{rows} {family.trials}, below min_cell {family.min_cell}: {fate}"
     return Statistic(
         name=family.rate,
         slice=group.name,
-        rows=group.rows,
+        rows=recorded(group.rows, family.min_cell),
         total=terms.total,
         lack=Lack.INSUFFICIENT,
         reason=reason,

@@ -12,6 +12,7 @@ from aims_gate.checks.fairness.families import Family, is_of
 from aims_gate.checks.fairness.groups import UNDECIDED, RateGroups
 from aims_gate.checks.fairness.pairs import Terms, compare, pairs_of
 from aims_gate.checks.fairness.summary import summary
+from aims_gate.checks.levels import title
 from aims_gate.facts import Statistic
 from aims_gate.policy.model import DecideOn
 from aims_gate.stats.disparity import Contrast, Measure, extreme, quantile
@@ -68,7 +69,7 @@ class Pairwise(RateGroups):
             what = f"the reference {self.reference!r} needs exactly one attribute in by"
             yield "reference", what, "such as by: [sex], reference: sex=M; split the rule for more"
         elif self.reference and not is_of(self.reference, named[0]):
-            what = f"{self.reference!r} is not a group of {attributes.title(named[0])}"
+            what = f"{self.reference!r} is not a group of {title(named[0])}"
             yield "reference", what, "write it as in reports, such as sex=M"
 
     def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:

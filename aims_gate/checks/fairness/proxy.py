@@ -12,6 +12,7 @@ from aims_gate.checks.columns import role_columns
 from aims_gate.checks.coverage import Size, too_small
 from aims_gate.checks.fairness.families import group_rows
 from aims_gate.checks.fairness.telling import STATISTIC, USABLE, Asked, lack
+from aims_gate.checks.levels import recorded, title, written
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
@@ -99,10 +100,10 @@ class Proxies:
         for attribute in chosen:
             try:
                 (key,) = attributes.keys(attribute, data, data.frame)
-                groups = group_rows(data.frame, key)
+                groups = group_rows(data, data.frame, key)
             except DataError as error:
                 # beside attributes that can be judged, so that their refusal is not lost
-                yield lack(attributes.title(attribute), lack_of(error), str(error))
+                yield lack(title(attribute), lack_of(error), str(error))
                 continue
             told, judged = self._groups(key.column, groups)
             yield from told
@@ -147,10 +148,11 @@ class Proxies:
             Statistic(
                 name="group_rows",
                 slice=group,
-                rows=rows,
+                rows=recorded(rows, self.min_cell),
                 total=total,
                 lack=Lack.INSUFFICIENT,
-                reason=f"{rows:,} rows, below min_cell {self.min_cell}: not judged",
+                reason=f"{written(rows, self.min_cell)} rows, below min_cell {self.min_cell}: "
+                "not judged",
             )
             for group, rows in small.items()
         ]

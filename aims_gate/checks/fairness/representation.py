@@ -11,6 +11,7 @@ from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, positive_class
 from aims_gate.checks.fairness.families import group_rows
+from aims_gate.checks.levels import LEAST, recorded, written
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Key
@@ -97,7 +98,7 @@ class Representation:
         for column, shares in self.population.items():
             try:
                 (key,) = attributes.keys([column], data, data.frame)
-                counts = group_rows(data.frame, key)
+                counts = group_rows(data, data.frame, key)
             except DataError as error:
                 # beside attributes that can be judged, so that their refusal is not lost
                 yield _lack(column, lack_of(error), str(error))
@@ -129,15 +130,19 @@ class Representation:
             yield _lack(column, Lack.INSUFFICIENT, reason)
         for group, share in declared.items():
             there = counts.get(group, 0)
-            yield self._group(group, there, rows, share, total=total, cells=cells)
-            if there < self.min_count:
-                reason = f"{there:,} rows, fewer than min_count {self.min_count:,}"
+            # few people are not counted: at most so many may still prove that they are too few
+            at_most = LEAST if 0 < there < LEAST else there
+            if at_most == there or at_most < share * rows:
+                yield self._group(group, at_most, rows, share, total=total, cells=cells)
+            if there < self.min_count or at_most != there:
+                few = written(there, LEAST) if there else "0"
+                reason = f"{few} rows, fewer than min_count {self.min_count:,}"
                 yield _lack(f"rows of {group}", Lack.INSUFFICIENT, reason)
         for group in others:
             yield Statistic(
                 name="undeclared_group",
                 slice=group,
-                rows=counts[group],
+                rows=recorded(counts[group], LEAST),
                 total=total,
                 reason="the policy declares no share of it",
             )
@@ -187,14 +192,15 @@ class Representation:
             reason = str(error)
             yield Statistic(name="label_rate", slice=key.column, lack=Lack.UNDEFINED, reason=reason)
             return
-        totals = group_rows(frame, key)
-        hits = group_rows(frame, key, label=(label, positive))
+        totals = group_rows(data, frame, key)
+        hits = group_rows(data, frame, key, label=(label, positive))
         rates = {}
+        fewest = max(self.min_count, LEAST)
         for group, rows in totals.items():
-            if rows < self.min_count:
-                reason = f"{rows:,} rows, fewer than min_count {self.min_count:,}: not told"
+            if rows < fewest:
+                reason = f"{written(rows, LEAST)} rows, fewer than {fewest:,}: not told"
                 yield Statistic(
-                    name="label_rate", slice=group, lack=Lack.INSUFFICIENT, reason=reason, rows=rows
+                    name="label_rate", slice=group, lack=Lack.INSUFFICIENT, reason=reason
                 )
                 continue
             low, high = proportion_bounds(hits.get(group, 0), rows, quantile(0.05, 2))

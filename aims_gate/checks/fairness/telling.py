@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aims_gate.checks import attributes
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import require
+from aims_gate.checks.levels import levels
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Counts, Frame, Key, Kind
@@ -56,10 +56,11 @@ class Asked:
         except DataError as error:
             yield lack(where, Lack.UNDEFINED, str(error))
             return
+        named = levels([self.key], data)
         tables = {
             name: Ranked.merge((ours.values, ours.counts), (rest.values, rest.counts))
             for value, (ours, rest) in sides.items()
-            if (name := attributes.name([self.key.column], [value])) in self.groups
+            if (name := named.name([value])) in self.groups
             and min(ours.rows, rest.rows) >= auc.LEAST_CLASS
         }
         if not tables:
@@ -101,7 +102,7 @@ class Asked:
         if frame.kinds[column] not in USABLE:
             raise DataError(f"{column!r} holds {frame.types[column]}, which tells nothing")
         edges = _edges(frame, column)
-        table = self._counted(frame, Key(column=column, edges=edges))
+        table = self._counted(data, Key(column=column, edges=edges))
         everybody = sum(table.groups.values())
         for group in self.groups:
             ours = table.groups[group]
@@ -112,15 +113,15 @@ class Asked:
             else:
                 yield group, of_categories(ours, rest)
 
-    def _counted(self, frame: Frame, of: Key) -> _Counted:
+    def _counted(self, data: Data, of: Key) -> _Counted:
         """Count the groups by the bins or values of a column, bins in ascending order."""
-        cells = frame.count(of, self.key)
+        cells, named = data.frame.count(of, self.key), levels([self.key], data)
         places = {
             value: place for place, value in enumerate(dict.fromkeys(v for v, _g in cells.values))
         }
         groups: dict[str, Counts] = {}
         for (value, group), rows in zip(cells.values, cells.counts.tolist(), strict=True):
-            name = attributes.name([self.key.column], [group])
+            name = named.name([group])
             counts = groups.setdefault(name, np.zeros(len(places), dtype=np.int64))
             counts[places[value]] += rows
         null = np.array([value is None for value in places], dtype=np.bool_)

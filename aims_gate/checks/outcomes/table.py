@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aims_gate.checks.columns import Labelled
+from aims_gate.checks.levels import class_levels
 from aims_gate.engines import Sample
 from aims_gate.errors import CheckError, DataError, near
 from aims_gate.frames import Counts, Distribution, Floats, Key, Moments, Scalar
@@ -64,10 +65,12 @@ def score_column(data: Data, found: Labelled, positive: Scalar | None) -> str:
     columns = found.score or {}
     # `score: {class: column}` is text on the left, whatever the labels are
     if str(positive) not in columns:
+        named = class_levels(data)
+        shown = "None" if positive is None else named.value(positive, repr)
         raise DataError(
-            f"score names no column for the class {positive!r}",
+            f"score names no column for the class {shown}",
             where=f"{data.role} data",
-            hint=near(str(positive), columns),
+            hint=near(shown, map(named.value, columns)),
         )
     return columns[str(positive)]
 

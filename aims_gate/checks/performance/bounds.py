@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aims_gate.checks.columns import classes_of, positive_class
+from aims_gate.checks.levels import class_levels
 from aims_gate.checks.outcomes import score_column, task_of
 from aims_gate.checks.outcomes.multiclass import scored_columns
 from aims_gate.checks.outcomes.ranking import RANKINGS
@@ -174,7 +175,8 @@ def _other_classes(found: Pair) -> str:
     odd = set(tables[0].labels) ^ set(tables[1].labels)
     if not odd or not found.metric.startswith("macro"):
         return ""
-    named_odd = ", ".join(sorted(map(repr, odd))[:3])
+    classes = class_levels(found.data)
+    named_odd = ", ".join(sorted(classes.value(value, repr) for value in odd)[:3])
     return f"one model only predicts {named_odd}, which no row is: the means are of other classes"
 
 
@@ -211,7 +213,8 @@ def _areas(found: Pair, table: ClassRanked, alpha: float) -> Bounded:
         sides = columns[0][place], columns[1][place]
         one = _area(found, alpha, label=label, positive=place, sides=sides)
         if one.interval is None:
-            return Bounded(short=f"class {place!r}: {one.short}")
+            name = class_levels(found.data).value(place, repr)
+            return Bounded(short=f"class {name}: {one.short}")
         each.append((one.interval.low, one.interval.high, one.error))
     low, high, error = (math.fsum(column) / len(each) for column in zip(*each, strict=True))
     return _bounded(found, (low, high), error, alpha)

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.columns import Labelled, labelled, positive_class
 from aims_gate.checks.coverage import Size
+from aims_gate.checks.levels import title
 from aims_gate.checks.outcomes.binary import ranked_against
 from aims_gate.checks.outcomes.table import named, score_column
 from aims_gate.checks.performance import slicing
@@ -102,7 +103,7 @@ class Calibration:
             parts = self._parts(columns, data, found, positive)
             yield from slicing.small(
                 [Size(name=name, rows=table.rows) for name, table in parts],
-                where=attributes.title(columns),
+                where=title(columns),
                 statistic=_ERROR,
                 least=self.min_cell,
                 allowed=self.max_uncovered,

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from aims_gate.checks import About, Inputs, Judged, NoDataError, attributes, parameters
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.coverage import Size
+from aims_gate.checks.levels import title
 from aims_gate.checks.outcomes import Asked, outcomes
 from aims_gate.checks.performance import pairs, slicing
 from aims_gate.checks.performance.bounds import METHODS, bounded, told
@@ -198,7 +199,7 @@ class Champion:
             sizes = [Size(name=name, rows=rows) for name, rows, _ in found]
             yield from slicing.small(
                 sizes,
-                where=attributes.title(columns),
+                where=title(columns),
                 statistic=self.judged().name,
                 least=self.min_cell,
                 allowed=self.max_uncovered,

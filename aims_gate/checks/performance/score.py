@@ -9,11 +9,12 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged, parameters
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.levels import Levels, class_levels, written
 from aims_gate.checks.outcomes import Asked, Outcomes, each_class, outcomes
 from aims_gate.checks.outcomes.multiclass import BY_CLASS
 from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Scalar
 from aims_gate.policy.model import Role
+from aims_gate.sources.subject import Data
 from aims_gate.stats import classes as multiclass
 from aims_gate.stats import confusion, fits, scores
 from aims_gate.stats.auc import LEAST_CLASS
@@ -179,27 +180,29 @@ class Score:
         if self.classes is None:
             measured = outcomes(asked, data)
             yield from measured.found.context()
-            yield from _context(measured)
+            yield from _context(measured, data)
             yield from self._judge_me(measured, inputs)
             return
         wanted = None if self.classes == "all" else self.classes
         found = tuple(each_class(asked, data, wanted))
         shared = replace(inputs, alpha=inputs.alpha / max(len(found), 1))
+        named = class_levels(data)
         for number, (label, rows, measured) in enumerate(found):
             if number == 0:
                 yield from measured.found.context()
-            yield from self._judge_class(label, rows, measured, shared)
+            name = str(label) if wanted else named.value(label)
+            yield from self._judge_class(name, rows, measured, shared)
 
     def _judge_class(
-        self, label: Scalar, rows: int, measured: Outcomes, inputs: Inputs
+        self, name: str, rows: int, measured: Outcomes, inputs: Inputs
     ) -> Iterator[Statistic]:
-        name, total = str(label), measured.found.total
-        yield Statistic(name="positives", slice=name, value=float(rows), rows=rows, total=total)
+        total = measured.found.total
         if rows < self.min_cell:
-            few = f"{rows:,} labelled rows, below min_cell {self.min_cell}"
-            lack = self._lack(Lack.INSUFFICIENT, few, rows=rows, total=total)
+            few = f"{written(rows, self.min_cell)} labelled rows, below min_cell {self.min_cell}"
+            lack = self._lack(Lack.INSUFFICIENT, few, rows=0, total=total)
             yield replace(lack, slice=name)
             return
+        yield Statistic(name="positives", slice=name, value=float(rows), rows=rows, total=total)
         yield from (replace(s, slice=name) for s in self._judge_me(measured, inputs))
 
     def _judge_me(self, measured: Outcomes, inputs: Inputs) -> Iterator[Statistic]:
@@ -233,7 +236,7 @@ class Score:
         return lacking(self.metric, lack, reason, rows=rows, total=total)
 
 
-def _context(measured: Outcomes) -> Iterator[Statistic]:
+def _context(measured: Outcomes, data: Data) -> Iterator[Statistic]:
     """Report the counts behind the metric, and for several classes the one found least often."""
     table, total = measured.table, measured.found.total
     counts: dict[str, int] = {"rows": table.rows}
@@ -254,14 +257,14 @@ def _context(measured: Outcomes) -> Iterator[Statistic]:
         counts["classes"] = len(table.labels)
     elif isinstance(table, Classes):
         counts["classes"] = len(table.labels)
-        yield from _least_recall(table, total)
+        yield from _least_recall(table, class_levels(data), total)
     for name, count in counts.items():
         yield Statistic(name=name, value=float(count), rows=table.rows, total=total)
 
 
-def _least_recall(table: Classes, total: int) -> Iterator[Statistic]:
+def _least_recall(table: Classes, named: Levels, total: int) -> Iterator[Statistic]:
     found = [
-        (confusion.ratio(share), share[1], str(label))
+        (confusion.ratio(share), share[1], named.value(label))
         for label, share in zip(table.labels, multiclass.recalls(table), strict=True)
         if share[1] >= _LEAST_SHOWN
     ]

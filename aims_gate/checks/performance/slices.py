@@ -12,6 +12,7 @@ from aims_gate.checks import About, Inputs, Judged, attributes, parameters
 from aims_gate.checks.attributes import Columns
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.coverage import Size
+from aims_gate.checks.levels import levels, recorded, title
 from aims_gate.checks.outcomes import Outcomes, outcomes
 from aims_gate.checks.outcomes.parts import columns_of, part_of
 from aims_gate.checks.performance import slicing
@@ -143,7 +144,7 @@ class Slices:
             if asked and not found:
                 # beside columns that can be judged, so that this one is not taken for fair
                 reason = f"no slice has {self.min_cell} rows and is less than all of them"
-                yield self._lack(attributes.title(columns), Lack.INSUFFICIENT, reason, rows)
+                yield self._lack(title(columns), Lack.INSUFFICIENT, reason, rows)
             eligible += found
         if len(eligible) > MOST_SLICES:
             what = f"{len(eligible):,} slices are more than {MOST_SLICES:,}"
@@ -172,15 +173,16 @@ class Slices:
         keys = attributes.keys(columns, data, frame, self.bins)
         tables = slicing.tables(keys, data, whole)
         attributes.refuse_many(columns, len(tables), called="slices")
-        attributes.refuse_alike(columns, tables, called="slices")
+        named = levels(keys, data)
+        attributes.refuse_alike(named, tables, called="slices")
         for values, table in tables.items():
-            name, rows = attributes.name(columns, values), scores.basis(self.metric, table)
+            name, rows = named.name(values), scores.basis(self.metric, table)
             yield _Slice(name=name, found=replace(whole, table=table), rows=rows)
 
     def _small(
         self, columns: Columns, cut: list[_Slice], whole: Outcomes, *, named: bool
     ) -> Iterator[Statistic]:
-        where = attributes.title(columns)
+        where = title(columns)
         if named:
             yield from slicing.small(
                 [Size(name=part.name, rows=part.rows) for part in cut],
@@ -198,7 +200,7 @@ class Slices:
                 name="small_slices",
                 slice=where,
                 value=float(len(few)),
-                rows=sum(few),
+                rows=recorded(sum(few), self.min_cell),
                 total=whole.found.total,
                 reason=reason,
             )

@@ -16,6 +16,7 @@ from aims_gate.checks.attributes import Columns
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import positive_class
 from aims_gate.checks.coverage import Size, too_small
+from aims_gate.checks.levels import recorded, written
 from aims_gate.checks.outcomes import Outcomes
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Key, Scalar
@@ -85,12 +86,12 @@ def small(
         yield Statistic(
             name="small_slice",
             slice=size.name,
-            rows=size.rows,
+            rows=recorded(size.rows, least),
             total=total,
             lack=Lack.INSUFFICIENT,
-            reason=f"{size.rows:,} rows, below min_cell {least}: not judged",
+            reason=f"{written(size.rows, least)} rows, below min_cell {least}: not judged",
         )
     reason = too_small(sizes, least=least, allowed=allowed, called="slices")
     if reason:
-        left_out = sum(size.rows for size in few)
+        left_out = recorded(sum(size.rows for size in few), least)
         yield lacking(statistic, Lack.INSUFFICIENT, reason, where=where, rows=left_out, total=total)

@@ -89,7 +89,7 @@ def test_a_small_group_is_named_and_not_judged_and_too_many_are_a_lack() -> None
     assert set(cells) == {"sex=F", "sex=M", "sex=X"}
     told = context(GroupPerformance(metric="accuracy"), "accuracy", data(table, **SPEC))
     assert told["sex=T"].value is None
-    assert told["sex=T"].reason == "20 rows, below min_cell 30: not judged"
+    assert told["sex=T"].reason == "<30 rows, below min_cell 30: not judged"
     strict = GroupPerformance(metric="accuracy", max_uncovered=0.01, must_cover=("sex=T",))
     lacks = judged(strict, data(table, **SPEC))
     assert lacks["sex"].lack is lacks["sex=T"].lack is Lack.INSUFFICIENT

@@ -36,7 +36,7 @@ def people(rows: int = 900, seed: int = 1, **more: Any) -> dict[str, Any]:
 def test_a_lone_group_has_nobody_to_be_compared_with() -> None:
     (cell,) = judged(LabelBias(metric="dpl"), data(people(sex=["F"] * 900), **SPEC)).values()
     assert cell.lack is Lack.INSUFFICIENT
-    assert cell.reason == "everybody else are 0 rows"
+    assert cell.reason == "there is nobody else"
 
 
 def test_no_rows_are_missing_and_null_labels_an_error() -> None:
