@@ -70,6 +70,9 @@ def labelled(data: Data, needs: Sequence[Need]) -> Labelled:
         "score": spec.score,
         "query": spec.query,
     }
+    for role in needs:
+        if role in data.failed:
+            raise data.failed[role]
     wanted = {role: roles[role] for role in needs}
     _refuse_label_as_answer(data, wanted)
     columns = [c for role, named in wanted.items() for c in _columns(data, role, named)]

@@ -122,8 +122,7 @@ def _as(data: Data, spec: DataSpec) -> Data:
     derived = data.spec.prediction if logged_spec(data) != data.spec else None
     if derived is not None:
         return replace(data, spec=replace(spec, prediction=derived))
-    frame, described = derive_prediction(data.frame, spec)  # type: ignore[arg-type]  # sources give Arrow
-    return replace(data, frame=frame, spec=described)
+    return derive_prediction(replace(data, spec=spec))
 
 
 def _proposal(

@@ -111,7 +111,9 @@ def _fields(role: Role, columns: Columns) -> Iterator[str]:
         yield f"    {name}: {inline(value)}  # {asked}"
     alone = spec.prediction is None and isinstance(spec.score, str)
     if alone and role is Role.EVALUATION and spec.task is not TaskKind.RANKING:
-        yield f"    threshold: {inline(spec.threshold)}  # {CONFIRM}: a yes from which score on?"
+        stated = f"threshold: {inline(spec.threshold)}  # {CONFIRM}: a yes from which score on?"
+        unknown = f"# {CONFIRM}: state threshold:, a yes from which score on?"
+        yield f"    {unknown if spec.threshold is None else stated}"
     if spec.sensitive:
         yield "    sensitive:"
     for column, edges in spec.sensitive.items():

@@ -15,7 +15,7 @@ from aims_gate.checks.outcomes import task_of
 from aims_gate.errors import DataError
 from aims_gate.frames import Frame, Key, Kind, Scalar
 from aims_gate.policy.model import DataSpec, TaskKind
-from aims_gate.sources.predictions import derived_name
+from aims_gate.sources.predictions import derived_name, threshold_of
 from aims_gate.sources.subject import Data
 
 LABELS = ("label", "labels", "y", "ytrue", "target", "truth", "groundtruth", "actual", "outcome")
@@ -94,7 +94,7 @@ def evaluation_columns(data: Data, features: frozenset[str]) -> Columns:
             hint="log the data with aims_gate.log_evaluation(label=…, prediction=…), or call the "
             f"columns {LABELS[0]}, {PREDICTIONS[0]} and {SCORES[0]}",
         )
-    spec = _with_task(data, spec)
+    spec = _with_threshold(data, _with_task(data, spec))
     notes: list[str] = []
     if not logged.sensitive:
         spec = replace(spec, sensitive=dict(_protected(data.frame, spec, notes)))
@@ -206,6 +206,17 @@ def _with_task(data: Data, spec: DataSpec) -> DataSpec:
     cells = data.frame.count(Key(column=spec.label))
     found = {v: int(n) for (v,), n in zip(cells.values, cells.counts, strict=True) if v is not None}
     return replace(spec, positive=_positive(found)) if len(found) == 2 else spec
+
+
+def _with_threshold(data: Data, spec: DataSpec) -> DataSpec:
+    """State where scores that can be probabilities are cut; of others nobody can guess it."""
+    if spec.prediction is not None or not isinstance(spec.score, str):
+        return spec
+    scores = data.frame.distribution(spec.score).values
+    try:
+        return replace(spec, threshold=threshold_of(replace(data, spec=spec), spec.score, scores))
+    except DataError:
+        return spec
 
 
 def _is_quantity(frame: Frame, column: str) -> bool:

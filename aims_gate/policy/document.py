@@ -135,7 +135,7 @@ def _data(spec: DataSpec) -> dict[str, Any]:
         predictions=spec.predictions,
         environment=spec.environment,
         score=dict(sorted(spec.score.items())) if isinstance(spec.score, Mapping) else spec.score,
-        threshold=None if _no_threshold(spec) else spec.threshold,
+        threshold=None if spec.prediction or spec.predictions else spec.threshold,
         positive=spec.positive,
         task=_word(spec.task),
         key=spec.key,
@@ -156,12 +156,6 @@ def _data(spec: DataSpec) -> dict[str, Any]:
         max_age_days=spec.max_age_days,
         max_null_labels=spec.max_null_labels,
     )
-
-
-def _no_threshold(spec: DataSpec) -> bool:
-    """Tell whether nothing is cut at a threshold, or nothing is said about what is."""
-    unsaid = spec.score is None and spec.threshold == DataSpec().threshold
-    return bool(spec.prediction or spec.predictions) or unsaid
 
 
 def _test(test: PolicyTest) -> dict[str, Any]:

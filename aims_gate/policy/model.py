@@ -115,8 +115,9 @@ class DataSpec:
     """Where it is run: `model`, packages that its own files name; else what the gate runs in."""
     score: str | Mapping[str, str] | None = None
     """A column of scores, or one column per class."""
-    threshold: float = 0.5
-    """The score from which a row counts as predicted positive, where there is no prediction."""
+    threshold: float | None = None
+    """The score from which a row counts as predicted positive, where there is no prediction; if
+    left out, 0.5 of scores in [0, 1]."""
     positive: str | int | float | bool | None = None
     task: TaskKind | None = None
     key: str | None = None

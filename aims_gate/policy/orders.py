@@ -235,7 +235,7 @@ _DESCRIBING = ("source", "label", "prediction", "sensitive")
 """Keys that say which data are judged: who states one means the role as it then is."""
 _ANSWERS = ("prediction", "predictions", "environment", "score", "threshold")
 """Keys that say together what the model answered, so that one of them settles the others."""
-_OF_ROLE: Mapping[str, Any] = {"threshold": 0.5, "max_null_labels": 0.0, "environment": "gate"}
+_OF_ROLE: Mapping[str, Any] = {"max_null_labels": 0.0, "environment": "gate"}
 
 HEAD = Orders(
     keys={

@@ -111,8 +111,7 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
     frame = _frame(table, read, merged.weight, where)
     identity = replace(read.identity, rows=frame.rows, window=window)
     authored = from_run(spec, merged)
-    frame, merged = derive_prediction(frame, merged)
-    return Data(
+    found = Data(
         role=role,
         frame=frame,
         spec=merged,
@@ -124,6 +123,7 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
         from_run=authored,
         declared=frozenset(column for _, column in spec.columns()),
     )
+    return derive_prediction(found)
 
 
 def _frame(table: pa.Table, read: _Read, weight: str | None, where: str) -> ArrowFrame:

@@ -135,8 +135,7 @@ def _answered(estimator: Any, data: Data) -> Data:
         hint = "take threshold: out of the policy, or give a model with predict_proba"
         raise DataError("the estimator gives no score for the threshold", where=where, hint=hint)
     if threshold:
-        frame, spec = derive_prediction(frame, spec)
-        return replace(data, frame=frame, spec=spec)
+        return derive_prediction(replace(data, frame=frame, spec=spec))
     told = _column(_asked(estimator, "predict", rows, where), where)
     column = accepted(told, frame.table, spec.label, where=where)
     frame = frame.with_column(PREDICTION, column)

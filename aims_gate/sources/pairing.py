@@ -57,8 +57,7 @@ def paired(ours: Data, theirs: Data) -> Data:
         lambda: _beside(ours, frame, theirs, others, names),
         lambda made: sum(made.table.column(_named(theirs, c)).nbytes for c in wanted),
     )
-    both, spec = derive_prediction(both, spec)
-    return replace(
+    found = replace(
         theirs,
         frame=both,
         spec=spec,
@@ -66,6 +65,7 @@ def paired(ours: Data, theirs: Data) -> Data:
         declared=ours.declared,
         unnamed=ours.unnamed,
     )
+    return derive_prediction(found)
 
 
 def _beside(

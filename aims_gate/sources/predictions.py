@@ -8,46 +8,74 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from aims_gate.frames import Key, Kind, Scalar
+from aims_gate.errors import DataError
+from aims_gate.frames import Floats, Frame, Key, Kind, Scalar
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import numbers
 from aims_gate.policy.model import DataSpec, TaskKind
+from aims_gate.sources.subject import Data
+
+_MIDDLE = 0.5
+"""From which score on a row is predicted positive, of scores that can be probabilities."""
 
 
 def derived_name(spec: DataSpec) -> str | None:
     """Give the name of the prediction column derived under *spec*: `prediction (p >= 0.5)`."""
     if not isinstance(spec.score, str):
         return None
-    return f"prediction ({spec.score} >= {spec.threshold:g})"
+    return f"prediction ({spec.score} >= {_MIDDLE if spec.threshold is None else spec.threshold:g})"
 
 
-def derive_prediction(frame: ArrowFrame, spec: DataSpec) -> tuple[ArrowFrame, DataSpec]:
+def threshold_of(data: Data, column: str, scores: Floats) -> float:
+    """Give the score from which a row of *data* is predicted positive; *scores* are in *column*.
+
+    DataError where none is stated and a score lies outside [0, 1]: there 0.5 means nothing.
+    """
+    if data.spec.threshold is not None:
+        return data.spec.threshold
+    if ((scores < 0) | (scores > 1)).any():
+        raise DataError(
+            f"some scores in {column} lie outside [0, 1], where {_MIDDLE} is no threshold",
+            where=f"{data.role} data",
+            hint=f"state threshold: under data.{data.role}, the score from which a row is "
+            "predicted positive",
+        )
+    return _MIDDLE
+
+
+def derive_prediction(data: Data) -> Data:
     """Add the column that says which class each score stands for, and name it in the roles.
 
-    A score of at least `spec.threshold` is the positive class, a lower one the other class of the
+    A score of at least the threshold is the positive class, a lower one the other class of the
     label, and a null score a null prediction. Nothing is derived where a prediction is named, the
     score is no column of numbers, the task is not binary, or the label's classes do not show what
-    the other class is; a check that needs a prediction then says that there is none.
+    the other class is; a check that needs a prediction then says that there is none. Where the
+    threshold must be stated and is not, that is why.
 
     DataError if there is a column of the derived name already.
     """
+    frame, spec = data.frame, data.spec
     name = derived_name(spec)
     if spec.prediction is not None or name is None or not isinstance(spec.score, str):
-        return frame, spec
+        return data
     if spec.task not in {None, TaskKind.BINARY} or frame.kinds.get(spec.score) is not Kind.NUMBER:
-        return frame, spec
+        return data
     classes = _classes(frame, spec)
-    if classes is None:
-        return frame, spec
-    low, high = classes
+    if classes is None or not isinstance(frame, ArrowFrame):
+        return data
     scores = numbers(frame.table.column(spec.score))
-    choice = np.where(scores >= spec.threshold, 1, 0).astype(np.int8)
+    try:
+        threshold = threshold_of(data, spec.score, scores)
+    except DataError as error:
+        return replace(data, failed={**data.failed, "prediction": error})
+    low, high = classes
+    choice = np.where(scores >= threshold, 1, 0).astype(np.int8)
     indices = pa.array(choice, mask=np.isnan(scores))
     column = pa.DictionaryArray.from_arrays(indices, pa.array([low, high]))
-    return frame.with_column(name, column), replace(spec, prediction=name)
+    return replace(data, frame=frame.with_column(name, column), spec=replace(spec, prediction=name))
 
 
-def _classes(frame: ArrowFrame, spec: DataSpec) -> tuple[Scalar, Scalar] | None:
+def _classes(frame: Frame, spec: DataSpec) -> tuple[Scalar, Scalar] | None:
     """Give the other class and the positive one; None where that is not certain."""
     kinds = frame.kinds
     if spec.label is None or kinds.get(spec.label) not in {Kind.NUMBER, Kind.BOOLEAN, Kind.TEXT}:

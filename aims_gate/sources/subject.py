@@ -124,6 +124,8 @@ class Data:
     """The roles, such as `label` or `sensitive`, that the run's author stated and no policy did."""
     declared: frozenset[str] = frozenset()
     """Columns that the policy itself names: for this role, or in the rule that looks at it."""
+    failed: Mapping[str, DataError] = field(default_factory=dict)
+    """Roles, such as `prediction`, that could not be made: rules that need one are ERROR."""
     unnamed: dict[str, str] = field(default_factory=dict)
     """What stands behind the names of values that evidence only counts; it stays in memory."""
 

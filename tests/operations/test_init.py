@@ -206,6 +206,20 @@ def test_a_score_alone_asks_for_its_cut_off(folder: Path) -> None:
     assert any(rule.check == "fairness.odds" for rule in policy.rules)
 
 
+def test_of_scores_that_are_no_probabilities_no_cut_off_is_guessed(folder: Path) -> None:
+    """0.5 of scores up to 100 would say yes to everybody, and to all groups alike."""
+    data = cases()
+    data["label"] = data.pop("repaid")
+    data["score"] = [100 * score for score in data["score"]]
+    del data["prediction"]
+    policy, _ = proposed(data)
+    assert policy.data[Role.EVALUATION].threshold is None
+    assert "# CONFIRM: state threshold:" in Path("policy.yaml").read_text(encoding="utf-8")
+    checks = {(rule.check, rule.parameters.get("metric")) for rule in policy.rules}
+    assert ("performance.score", "roc_auc") in checks
+    assert not any(check.startswith("fairness") for check, _ in checks)
+
+
 def test_a_ranking_is_not_asked_for_a_cut_off(folder: Path) -> None:
     """Nobody says yes or no in a ranking, so there is no score to say it from."""
     table = pa.table({"q": [i // 8 for i in range(800)], "rel": [i % 3 for i in range(800)]})

@@ -33,9 +33,14 @@ class Gated:
     def outcomes(self) -> dict[str, str]:
         return {rule: result["outcome"] for rule, result in self.results.items()}
 
-    def values(self) -> dict[str, float]:
-        """The worst judged value of each rule."""
-        return {rule: result["value"] for rule, result in self.results.items()}
+    def values(self) -> dict[str, float | None]:
+        """Judged values by rule and cell."""
+        return {
+            f"{rule} {cell['slice']}": cell["value"]
+            for rule, result in self.results.items()
+            for cell in result["statistics"]
+            if cell["judged"]
+        }
 
     def reason(self, rule: str) -> str:
         return str(self.results[rule]["reason"])
@@ -56,4 +61,5 @@ def gate(
     report = folder / f"evidence-{number}" / "report.json"
     found = json.loads(report.read_text(encoding="utf-8"))["results"] if report.exists() else []
     results = {result["rule"]: result for result in found}
+    assert done.code != 2, done.err
     return Gated(code=done.code, results=results, said=done.out + done.err)

@@ -22,6 +22,7 @@ from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Key, Kind, Scalar
 from aims_gate.policy.model import DataSpec, DecideOn, Role
+from aims_gate.sources.predictions import threshold_of
 from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import quantile
 from aims_gate.stats.intervals import Rate, mover_ratio
@@ -77,13 +78,17 @@ class _OfRole:
         renamed = 0
         for role in self._answered():
             before, after = _names(reference.spec, role), _names(current.spec, role)
-            if before and after and before != after:
+            failed = _failed(role, reference, current)
+            if failed and (before or after or (role,) == self._answered()):
+                renamed += 1
+                yield Lacking(lack=Lack.UNDEFINED, reason=failed).cell(name, role)
+            elif before and after and before != after:
                 renamed += 1
                 yield Lacking(lack=Lack.UNDEFINED, reason=_renamed(before, after)).cell(name, role)
             else:
                 columns += [c for c in after or before if c not in columns]
         if not columns and not renamed:
-            yield Lacking(lack=Lack.MISSING, reason=_unnamed(self._answered())).cell(name, "")
+            yield _unanswered(self._answered(), reference, current).cell(name, "")
         yield from self._distances(tuple(columns), reference, current, inputs)
 
     def _answered(self) -> tuple[Answers, ...]:
@@ -130,7 +135,7 @@ class Prediction(_OfRole):
 
     of: Literal["all", "prediction", "score"] = "all"
     """The answers that are compared. The positive rate is that of predictions; where there are
-    none, of scores from the data's `threshold` on."""
+    none, of scores from the data's `threshold` on (0.5 of scores in [0, 1] if left out)."""
 
     def _answered(self) -> tuple[Answers, ...]:
         return self.roles if self.of == "all" else (self.of,)
@@ -163,8 +168,17 @@ def _renamed(before: tuple[str, ...], after: tuple[str, ...]) -> str:
     return f"it is {', '.join(before)} in the reference and {', '.join(after)} in the current data"
 
 
-def _unnamed(roles: tuple[Answers, ...]) -> str:
-    return f"no column is named as {' or '.join(sorted(roles))} in either data"
+def _failed(role: Answers, *sides: Data) -> str:
+    """Say why a role could not be made in either data."""
+    return next((str(data.failed[role]) for data in sides if role in data.failed), "")
+
+
+def _unanswered(roles: tuple[Answers, ...], *sides: Data) -> Lacking:
+    for role in roles:
+        if failed := _failed(role, *sides):
+            return Lacking(lack=Lack.UNDEFINED, reason=failed)
+    reason = f"no column is named as {' or '.join(sorted(roles))} in either data"
+    return Lacking(lack=Lack.MISSING, reason=reason)
 
 
 def _rate(
@@ -173,7 +187,7 @@ def _rate(
     """Judge the relative change of the rate of positive answers."""
     role = _counted_role(roles, reference, current)
     if role is None:
-        yield Lacking(lack=Lack.MISSING, reason=_unnamed(roles)).cell(_CHANGE.name, "")
+        yield _unanswered(roles, reference, current).cell(_CHANGE.name, "")
         return
     positive = _positive(role, reference, current)
     p, q = (_share(role, data, positive) for data in (reference, current))
@@ -252,7 +266,8 @@ def _share(role: Answers, data: Data, positive: Scalar | None) -> _Share:
         scores = found.frame.distribution(column)
         if not np.all(np.isfinite(scores.values)):
             raise DataError(f"some scores in {column} are not finite", where=f"{data.role} data")
-        reached = int(scores.counts[scores.values >= data.spec.threshold].sum())
+        cut = threshold_of(data, column, scores.values)
+        reached = int(scores.counts[scores.values >= cut].sum())
         return _Share(kind=kind, rows=found.frame.rows, successes=reached)
     counts = found.frame.count(Key(column=column)).by_value()
     return _Share(kind=kind, rows=found.frame.rows, successes=counts.get(positive, 0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -35,8 +34,7 @@ def test_without_data_there_is_nothing_to_measure() -> None:
 
 def test_a_derived_prediction_is_no_column_that_came_with_the_data() -> None:
     found = data({"y": [1, 0], "p": [0.9, 0.1]}, label="y", score="p")
-    frame, spec = derive_prediction(found.frame, found.spec)  # type: ignore[arg-type]  # it is an ArrowFrame
-    assert set(judged(Missing(), replace(found, frame=frame, spec=spec))) == {"y", "p"}
+    assert set(judged(Missing(), derive_prediction(found))) == {"y", "p"}
 
 
 def test_the_share_of_nulls_and_its_bounds_are_those_of_statsmodels() -> None:

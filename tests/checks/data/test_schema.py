@@ -69,12 +69,9 @@ def test_extra_columns_are_allowed_unless_refused() -> None:
 def test_a_derived_prediction_is_no_column_of_either_side() -> None:
     columns = {"y": [1, 0], "p": [0.9, 0.1]}
     spec = {"label": "y", "score": "p"}
-    derived = []
-    for role in (Role.EVALUATION, Role.REFERENCE):
-        found = data(columns, role, **spec)
-        frame, completed = derive_prediction(found.frame, found.spec)  # type: ignore[arg-type]  # it is an ArrowFrame
-        derived.append(replace(found, frame=frame, spec=completed))
-    evaluation, reference = derived
+    evaluation, reference = (
+        derive_prediction(data(columns, role, **spec)) for role in (Role.EVALUATION, Role.REFERENCE)
+    )
     assert evaluation.spec.prediction == "prediction (p >= 0.5)"
     strict = Schema(extra="refuse")
     assert violations(strict, evaluation, reference) == {"y": 0, "p": 0}
