@@ -157,3 +157,5 @@ class DatasetIdentity:
     """MLflow's own digest, which covers 10,000 rows at most: a link, not a proof."""
     window: str = ""
     """From when to when the judged rows are, where a policy's `window` left older ones out."""
+    notes: tuple[str, ...] = ()
+    """How the bytes were read where that is not certain: null words, types; never a cell."""

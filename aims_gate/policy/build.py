@@ -128,6 +128,8 @@ def _data(role: Role, head: Stated) -> DataSpec | None:
         keys["task"] = TaskKind(keys["task"])
     if "window" in keys:
         keys["window_days"] = keys.pop("window")["days"]
+    if "nulls" in keys:
+        keys["nulls"] = tuple(keys["nulls"])
     if "join" in keys:
         keys["join"] = tuple(_join(**stated) for stated in keys["join"])
     return DataSpec(**keys, place=head.at(above.rstrip(".")))

@@ -146,6 +146,8 @@ def _data(spec: DataSpec) -> dict[str, Any]:
             column: None if edges is None else list(edges)
             for column, edges in spec.sensitive.items()
         },
+        types=dict(spec.types),
+        nulls=None if spec.nulls is None else list(spec.nulls),
         join=[
             _stated(source=join.source, on=join.on, columns=list(join.columns))
             for join in spec.join

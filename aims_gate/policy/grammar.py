@@ -125,6 +125,8 @@ class DataText(_Keys):
     weight: v.Text = _optional()
     time: v.Text = _optional()
     sensitive: v.Columns = _optional()
+    types: v.Types = _optional()
+    nulls: v.Words = _optional()
     join: Annotated[list[JoinText], BeforeValidator(_some), Field(min_length=1)] = _optional()
     window: WindowText = _optional()
     sha256: v.Digest = _optional()

@@ -127,6 +127,10 @@ class DataSpec:
     time: str | None = None
     sensitive: Mapping[str, tuple[float, ...] | None] = field(default_factory=dict)
     """Protected attributes, each with its bin edges or None."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """What columns hold: `number`, `boolean`, `text` or `time`."""
+    nulls: tuple[str, ...] | None = None
+    """Words that are null in CSV where they stand without quotes; None for the usual ones."""
     join: tuple[JoinSpec, ...] = ()
     window_days: float | None = None
     """Rows are kept whose `time` is less than so many days before the newest."""
@@ -147,6 +151,7 @@ class DataSpec:
         elif self.score is not None:
             yield from ((f"score.{name}", column) for name, column in self.score.items())
         yield from (("sensitive", column) for column in self.sensitive)
+        yield from (("types", column) for column in self.types)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ OUTCOMES = (
     "NOT_APPLICABLE",
 )
 """The outcomes of `aims_gate.verdict.Outcome`, which stands on a higher floor (a test compares)."""
+TYPES = ("number", "boolean", "text", "time")
 DECISIONS = ("passed", "refused", "undecided")
 
 DECIMAL = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
@@ -161,6 +162,16 @@ def as_columns(value: object) -> dict[str, tuple[float, ...] | None]:
     if not found:
         raise refuse("names no column", "leave it out if there is none")
     return found
+
+
+def as_types(value: object) -> dict[str, str]:
+    """Read what columns hold, each with one word."""
+    if not isinstance(value, Mapping) or not value:
+        raise refuse(f"must name columns, not {describe(value)}", "such as {zip: text}")
+    for name, word in value.items():
+        if word not in TYPES:
+            raise refuse(f"{name} must be {', '.join(TYPES)}, not {describe(word)}")
+    return {as_text(name): word for name, word in value.items()}
 
 
 def as_score(value: object) -> str | dict[str, str]:

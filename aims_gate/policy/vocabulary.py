@@ -160,6 +160,17 @@ Columns = Annotated[
     PlainValidator(scalars.as_columns),
     WithJsonSchema({"anyOf": [_WORDS, _BINNED]}),
 ]
+Types = Annotated[
+    dict[str, str],
+    PlainValidator(scalars.as_types),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {"enum": list(scalars.TYPES)},
+            "minProperties": 1,
+        }
+    ),
+]
 Words = Annotated[list[str], PlainValidator(scalars.as_words), WithJsonSchema(_WORDS)]
 Stages = Annotated[
     list[str],

@@ -94,6 +94,7 @@ def _dataset(data: DatasetIdentity) -> dict[str, Any]:
         "rows": int(data.rows),
         "mlflow_digest": data.mlflow_digest,
         **({"window": data.window} if data.window else {}),
+        **({"notes": list(data.notes)} if data.notes else {}),
     }
 
 

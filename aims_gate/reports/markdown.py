@@ -83,6 +83,7 @@ def _about(verdict: Verdict) -> Iterator[str]:
     yield f"- policy: {code(f'{policy.id}@{policy.version}')}"
     for data in verdict.datasets:
         yield f"- data: {code(data.role)} {code(data.name)}, {data.rows:,} rows"
+        yield from (f"  - {code(note)}" for note in data.notes)
     if isolation := verdict.versions.get("isolation"):
         told = f"- predicted by the model itself, run with isolation: {code(isolation)}"
         yield told + "".join(f", {fact}" for fact in ran_in(verdict, code))

@@ -86,6 +86,8 @@ def header(verdict: Verdict, width: int) -> Iterator[str]:
         told += f", {plain(data.window)}" if data.window else ""
         label = "joined" if data.role.endswith(".join") else plain(data.role, most=10)
         yield from _labelled(label, told, width)
+        for note in data.notes:
+            yield from _labelled("", plain(note), width)
     if isolation := verdict.versions.get("isolation"):
         told = f"by the model itself, which was run with isolation: {plain(isolation)}"
         told += "".join(f", {fact}" for fact in ran_in(verdict))

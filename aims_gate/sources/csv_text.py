@@ -1,154 +1,308 @@
 """CSV bytes to Arrow, refusing what other readers repair in silence.
 
 What is read: UTF-8 (a byte order mark is accepted), fields separated by commas, quoted as RFC 4180
-says, and one header line of distinct names. Types are inferred from whole columns: whole numbers,
-`true`/`false`, dates and times as ISO 8601, numbers, otherwise text. A file in which a type matters
-(`007` becomes 7, whole numbers of 20 digits become floats) belongs into Parquet.
+says, and one header line of distinct names. Types are those of whole columns, where reading one
+loses nothing that its text tells apart: whole numbers, `true`/`false`, dates and times as ISO 8601,
+numbers, otherwise text. Quotes, leading zeros and whole numbers past 2^53 make text, and the policy
+has the last word (docs/data.md).
 
-Null is a field without quotes that is empty or one of `NA NaN nan null NULL`, as pandas and R write
-it. Between quotes the same letters are text, and so are `None`, `N/A`, `-` and `?` everywhere. An
-empty line is no row, except in a file of one column, where it is a null.
+Null is an empty field without quotes, and in a column of numbers, truth values or times one of
+`NA NaN nan null NULL`. In a column of text these are words, unless its text stands in quotes, or
+the policy says otherwise. An empty line is no row, except in a file of one column, where it is a
+null.
 """
 
 from __future__ import annotations
 
 import codecs
-import csv
-import io
-from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from aims_gate.errors import DataError
+from aims_gate.frames import Kind
+from aims_gate.frames.columns import kind_of
+from aims_gate.sources.csv_form import Form, form_of
+from aims_gate.sources.reading import Reading
 
-NULLS = ("", "NA", "NaN", "nan", "null", "NULL")
-"""Fields without quotes that are null."""
+NULLS = ("NA", "NaN", "nan", "null", "NULL")
+"""Words without quotes that are null where they can mean nothing else, as pandas and R write it."""
 _BLOCK = 1 << 24
 """Bytes parsed at a time; no row may be longer."""
-_STEP = 1 << 20
+_EXACT = 2**53
 _SHOWN = 3
-_WIDE = {
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
+_TYPED = (Kind.NUMBER, Kind.BOOLEAN)
+_WHOLE = r"^(0|-?[1-9][0-9]*)$"
+_POINT = r"^-?(0|[1-9][0-9]*)\.(0|[0-9]*[1-9])$"
+_COMMA = r"^\s*[+-]?[0-9][0-9. ]*,[0-9]+\s*$"
+_SPELLINGS = ("^(true|false)$", "^(True|False)$", "^(TRUE|FALSE)$")
 
 
-def read_csv(content: bytes, *, where: str) -> pa.Table:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReadText:
+    """A table and what a reader should know about how it was read; no note holds a cell."""
+
+    table: pa.Table
+    notes: tuple[str, ...] = ()
+
+
+def read_csv(content: bytes, *, where: str, reading: Reading | None = None) -> ReadText:
     """Read a CSV file's bytes; a header without rows is a table without rows.
 
     Raises:
-        DataError: The bytes are not UTF-8 text, the header is missing or names a column twice or
-            not at all, rows differ in their number of fields, or a quote is never closed.
+        DataError: The bytes are no CSV as RFC 4180 has it, in UTF-8 and under a header of distinct
+            names; rows differ in their number of fields; or a column is not what the policy says.
     """
-    _refuse_encoding(content, where)
     content = content.removeprefix(codecs.BOM_UTF8)
-    names = _header(content, where)
-    if content.count(b'"') % 2:
-        raise DataError(
-            "a quote is opened and never closed",
-            where=where,
-            hint="write a quote inside a quoted field twice, and quote fields that hold one",
-        )
-    if not content.endswith((b"\n", b"\r")):
+    if not content.endswith(b"\n"):
         content += b"\n"
-    ragged: list[Any] = []
-    table = _parse(content, ragged, where=where, threads=True, single=len(names) == 1)
-    if ragged:
-        ragged.clear()  # rows have numbers on one thread only
-        _parse(content, ragged, where=where, threads=False, single=len(names) == 1)
-        raise _ragged(ragged, content, where)
-    return table
+    reading = reading or Reading()
+    form = form_of(content, (*NULLS, *(reading.nulls or ())), where=where)
+    return _File(content=content, form=form, reading=reading, where=where).read()
 
 
-def _parse(
-    content: bytes, ragged: list[Any], *, where: str, threads: bool, single: bool
-) -> pa.Table:
-    def note(row: Any) -> str:
-        ragged.append(row)
-        return "skip"
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _File:
+    """A sound file, and what its columns are to be."""
 
-    try:
-        return arrow_csv.read_csv(
-            pa.BufferReader(content),
-            read_options=arrow_csv.ReadOptions(use_threads=threads, block_size=_BLOCK),
-            parse_options=arrow_csv.ParseOptions(
-                newlines_in_values=b'"' in content,
-                ignore_empty_lines=not single,
-                invalid_row_handler=note,
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                null_values=list(NULLS),
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                true_values=["true", "True", "TRUE"],
-                false_values=["false", "False", "FALSE"],
-            ),
-        )
-    except (pa.ArrowException, ValueError, KeyError) as error:
-        # Arrow's message may hold a row, and this one goes into evidence
+    content: bytes
+    form: Form
+    reading: Reading
+    where: str
+
+    def read(self) -> ReadText:
+        """Infer types, then look at the text of the columns for which they may be wrong."""
+        table = self._inferred()
+        doubtful = [n for n in table.column_names if self._is_doubtful(n, table[n])]
+        texts = self._texts(doubtful, [])
+        nulled = self._texts([n for n in doubtful if self._may_be_null(n)], self._words)
+        notes: list[str] = []
+        for name in doubtful:
+            text = nulled[name] if name in nulled else texts[name]
+            column = self._settled(name, table[name], text, notes)
+            if name in self._among(self.form.lettered):
+                notes += _null_notes(name, texts[name], column, self._words)
+            table = table.set_column(table.column_names.index(name), name, column)
+        self._refuse_commas(table)
+        self._refuse_header(table)
+        if self.form.all_quoted and self.form.blank:
+            notes.append("every field is in quotes, and an empty one was read as null")
+        if self.form.wrapped:
+            notes.append(f"{self.form.wrapped:,} line breaks stand between quotes and end no row")
+        return ReadText(table=table, notes=tuple(notes))
+
+    @property
+    def _words(self) -> Sequence[str]:
+        return NULLS if self.reading.nulls is None else self.reading.nulls
+
+    def _among(self, places: frozenset[int]) -> set[str]:
+        return {self.form.names[place] for place in places}
+
+    def _may_be_null(self, name: str) -> bool:
+        """Tell whether a word without quotes can be a null in a column of text."""
+        return self.reading.nulls is not None or self._is_quoted(name)
+
+    def _is_quoted(self, name: str) -> bool:
+        return not self.form.all_quoted and name in self._among(self.form.quoted)
+
+    def _is_doubtful(self, name: str, column: pa.ChunkedArray) -> bool:
+        """Tell whether the type that Arrow inferred may lose something."""
+        kind, form, reading = kind_of(column.type), self.form, self.reading
+        if name in reading.texts or name in reading.types:
+            return True
+        if column.null_count and name in self._among(form.lettered | form.blank):
+            return True
+        if kind not in _TYPED:
+            return False
+        if name in self._among(form.padded) or self._is_quoted(name) or name in reading.codes:
+            return True
+        return kind is Kind.NUMBER and _largest(column) >= _EXACT
+
+    def _settled(
+        self, name: str, typed: pa.ChunkedArray, text: pa.ChunkedArray, notes: list[str]
+    ) -> pa.ChunkedArray:
+        """Choose between a column's inferred type and its text."""
+        stated = self.reading.types.get(name)
+        if stated is not None:
+            return self._stated(name, stated, typed, text)
+        kind = kind_of(typed.type)
+        if name in self.reading.texts or kind is Kind.TEXT:
+            return text
+        why = self._lossy(name, typed, text) if kind in _TYPED else ""
+        if not why:
+            return typed
+        if name not in self.reading.codes:
+            notes.append(f"{name} is text: {why}")
+        return text
+
+    def _lossy(self, name: str, typed: pa.ChunkedArray, text: pa.ChunkedArray) -> str:
+        """Say why a column of numbers or truth values has to stay text; nothing if it need not."""
+        if self._is_quoted(name):
+            return "its values are in quotes"
+        if kind_of(typed.type) is Kind.BOOLEAN:
+            codes = name in self.reading.codes
+            alike = any(_every(text, spelling) for spelling in _SPELLINGS)
+            return "it spells truth values in several ways" if codes and not alike else ""
+        if name in self._among(self.form.padded):
+            return "it has leading zeros"
+        if _largest(typed) >= _EXACT and _every(text, r"^[+-]?[0-9]+$"):
+            return "it has whole numbers of 2^53 or more"
+        if name in self.reading.codes and not any(_every(text, p) for p in (_WHOLE, _POINT)):
+            return "it writes numbers in several ways"
+        return ""
+
+    def _stated(
+        self, name: str, stated: Kind, typed: pa.ChunkedArray, text: pa.ChunkedArray
+    ) -> pa.ChunkedArray:
+        if stated is Kind.TEXT:
+            return text
+        if kind_of(typed.type) is stated or pa.types.is_null(typed.type):
+            return typed
         raise DataError(
-            "it cannot be parsed as CSV",
-            where=where,
-            hint=f"is a row longer than {_BLOCK:,} bytes, or a quote out of place?",
-        ) from error
+            f"column {name!r} holds something else than {_PLURAL[stated]}, which its type is by "
+            "the policy",
+            where=self.where,
+            hint="correct the values, or the word under types:; decimals have a point",
+        )
+
+    def _refuse_commas(self, table: pa.Table) -> None:
+        """Refuse numbers with decimal commas, which would be categories to every rule."""
+        named = {*self.reading.texts, *self.reading.codes, *self.reading.types}
+        for name in table.column_names:
+            column = table[name]
+            if name in named or kind_of(column.type) is not Kind.TEXT or not len(column):
+                continue
+            if column.null_count < len(column) and all(
+                _every(part, _COMMA) for part in (column.slice(0, 1000), column)
+            ):
+                raise DataError(
+                    f"column {name!r} holds numbers with commas in them",
+                    where=self.where,
+                    hint=f"write decimal points, or state types: {{{name}: text}} in the policy",
+                )
+
+    def _refuse_header(self, table: pa.Table) -> None:
+        """Refuse a second header, as files have that were put after each other."""
+        if table.num_columns < 2 or any(kind_of(t) is not Kind.TEXT for t in table.schema.types):
+            return
+        repeated = reduce(pc.and_, (pc.equal(table[n], n.strip()) for n in table.column_names))
+        row = pc.index(repeated, True).as_py()
+        if row >= 0:
+            raise DataError(
+                f"row {row + 1:,} after the header repeats it",
+                where=self.where,
+                hint="put files after each other with one header",
+            )
+
+    def _inferred(self) -> pa.Table:
+        ragged: list[Any] = []
+        nulls = ["", *self._words]
+        table = self._parse(nulls, quoted=True, ragged=ragged)
+        if ragged:
+            ragged.clear()  # rows have numbers on one thread only
+            self._parse(nulls, quoted=True, ragged=ragged, threads=False)
+            raise _ragged(ragged, self.content, self.where)
+        return table
+
+    def _texts(self, columns: Sequence[str], words: Sequence[str]) -> Mapping[str, pa.ChunkedArray]:
+        """Give columns as they are written; empty fields and *words* are null without quotes."""
+        if not columns:
+            return {}
+        table = self._parse(["", *words], quoted=self.form.all_quoted, columns=columns)
+        return {name: table[name] for name in columns}
+
+    def _parse(
+        self,
+        nulls: Sequence[str],
+        *,
+        quoted: bool,
+        columns: Sequence[str] = (),
+        ragged: list[Any] | None = None,
+        threads: bool = True,
+    ) -> pa.Table:
+        """Parse all columns, or *columns* as text."""
+
+        def note(row: Any) -> str:
+            if ragged is not None:
+                ragged.append(row)
+            return "skip"
+
+        try:
+            return arrow_csv.read_csv(
+                pa.BufferReader(self.content),
+                read_options=arrow_csv.ReadOptions(use_threads=threads, block_size=_BLOCK),
+                parse_options=arrow_csv.ParseOptions(
+                    newlines_in_values=bool(self.form.wrapped),
+                    ignore_empty_lines=len(self.form.names) > 1,
+                    invalid_row_handler=note,
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    null_values=list(nulls),
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=quoted,
+                    true_values=["true", "True", "TRUE"],
+                    false_values=["false", "False", "FALSE"],
+                    include_columns=list(columns),
+                    column_types=dict.fromkeys(columns, pa.string()),
+                ),
+            )
+        except (pa.ArrowException, ValueError, KeyError) as error:
+            # Arrow's message may hold a row, and this one goes into evidence
+            raise DataError(
+                "it cannot be parsed as CSV",
+                where=self.where,
+                hint=f"is a row longer than {_BLOCK:,} bytes?",
+            ) from error
+
+
+_PLURAL = {Kind.NUMBER: "numbers", Kind.BOOLEAN: "truth values", Kind.TIME: "dates and times"}
+
+
+def _largest(column: pa.ChunkedArray) -> float:
+    """Give the largest size of a number in a column; 0 for one without."""
+    found = pc.min_max(column).as_py()
+    return max((abs(end) for end in found.values() if end is not None), default=0)
+
+
+def _every(text: pa.ChunkedArray, pattern: str) -> bool:
+    """Tell whether each text matches, null words aside."""
+    fits = pc.or_(pc.match_substring_regex(text, pattern), pc.is_in(text, pa.array(NULLS)))
+    return bool(pc.all(fits, min_count=0).as_py())
+
+
+def _null_notes(
+    name: str, text: pa.ChunkedArray, column: pa.ChunkedArray, words: Sequence[str]
+) -> Iterator[str]:
+    """Count the words that were read as null, or could have been."""
+    for word in dict.fromkeys((*words, *NULLS)):
+        told = pc.equal(text, word)
+        many = pc.sum(told).as_py() or 0
+        if not many:
+            continue
+        nulls = pc.sum(pc.and_(told, pc.is_null(column))).as_py()
+        cells = f"{nulls or many:,} of {len(text):,} cells"
+        if nulls:
+            yield f"{name}: {cells} read as null from the word {word}"
+        else:
+            yield f"{name}: {cells} hold the word {word}, which is text here (nulls: makes it null)"
 
 
 def _ragged(rows: list[Any], content: bytes, where: str) -> DataError:
     """Name the first ragged rows; line breaks in fields and empty lines make rows no lines."""
-    uneven = any(mark in content for mark in (b'"', b"\n\n", b"\n\r\n", b"\r\r"))
+    uneven = any(mark in content for mark in (b'"', b"\n\n", b"\n\r\n"))
     unit = "row" if uneven else "line"
     shown = [f"{unit} {row.number} has {row.actual_columns}" for row in rows[:_SHOWN]]
     more = f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
+    expected = rows[0].expected_columns
+    ends = all(r.actual_columns == expected + 1 and r.text.endswith(",") for r in rows)
+    hint = "quote fields that hold commas; the header is row 1"
     return DataError(
-        f"{rows[0].expected_columns} fields are expected, but {', '.join(shown)}{more}",
+        f"{expected} fields are expected, but {', '.join(shown)}{more}",
         where=where,
-        hint="quote fields that hold commas; the header is row 1",
-    )
-
-
-def _header(content: bytes, where: str) -> list[str]:
-    text = io.StringIO(content[:_STEP].decode(errors="ignore"), newline="")
-    try:
-        names = next(csv.reader(text), [])
-    except csv.Error as error:
-        raise DataError(f"the header cannot be read: {error}", where=where) from error
-    if not names:
-        raise DataError("the first line is empty; it must name the columns", where=where)
-    if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
-        raise DataError("the fields are not separated by commas", where=where, hint="use commas")
-    if not all(names):
-        raise DataError(
-            f"column {names.index('') + 1} has no name",
-            where=where,
-            hint="an index that pandas wrote is left out with to_csv(index=False)",
-        )
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(f"two columns are called {twice[0]!r}", where=where, hint="rename one")
-    return names
-
-
-def _refuse_encoding(content: bytes, where: str) -> None:
-    for mark, name in _WIDE.items():
-        if content.startswith(mark):
-            raise _encoding(f"byte 0 begins a {name} byte order mark", where)
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    for start in range(0, len(content), _STEP):
-        part = content[start : start + _STEP]
-        pending = len(decoder.getstate()[0])
-        try:
-            decoder.decode(part, final=start + _STEP >= len(content))
-        except UnicodeDecodeError as error:
-            raise _encoding(f"byte {start - pending + error.start:,} is not UTF-8", where) from None
-    if (zero := content.find(b"\0")) >= 0:
-        raise _encoding(f"byte {zero:,} is zero", where)
-
-
-def _encoding(what: str, where: str) -> DataError:
-    return DataError(
-        f"{what}; UTF-8 text is expected", where=where, hint="save the file as UTF-8, or as Parquet"
+        hint="these rows end in a comma, which begins one more field: remove it" if ends else hint,
     )

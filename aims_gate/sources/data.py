@@ -14,6 +14,7 @@ from aims_gate import canonical
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.facts import DatasetIdentity, DigestKind
 from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.columns import kind_of
 from aims_gate.frames.convert import to_table
 from aims_gate.policy.model import DataSpec, JoinSpec, Role
 from aims_gate.sources.folders import folder_digest, read_folder
@@ -22,8 +23,9 @@ from aims_gate.sources.locate import CONVENTION, Finder
 from aims_gate.sources.paths import public_uri
 from aims_gate.sources.predictions import derive_prediction
 from aims_gate.sources.readers import MAX_BYTES, read_file
+from aims_gate.sources.reading import reading_of
 from aims_gate.sources.roles import from_run, merge, read_roles, refuse_shared
-from aims_gate.sources.subject import Data, Joined, Located, Workspace
+from aims_gate.sources.subject import Data, Joined, Located
 from aims_gate.sources.window import newest, within
 
 
@@ -76,7 +78,7 @@ def open_found(role: Role, spec: DataSpec, located: Located, finder: Finder) -> 
     Raises:
         GateError: It cannot be read, or is not what *spec* says.
     """
-    return _describe(role, spec, _from_file(role, located, finder.workspace), finder)
+    return _describe(role, spec, _from_file(role, located, finder), finder)
 
 
 def _open(role: Role, given: object, finder: Finder) -> Data | None:
@@ -101,6 +103,7 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
     merged = merge(spec, read_roles(read.table))
     refuse_shared(merged, where=where)
     table, joined = _joined(role, merged, read.table, finder)
+    _refuse_types(table, merged, where)
     if merged.window_days is not None and merged.time is None:
         hint = "state time: COLUMN beside window:"
         raise DataError("a window needs the column of times", where=where, hint=hint)
@@ -160,7 +163,7 @@ def _kept_elsewhere(role: Role, stated: JoinSpec, finder: Finder) -> _Read:
     if located is None:
         where = public_uri(stated.source)
         raise DataError(f"what the {role} data are joined with is not there", where=where)
-    read = _from_file(role, located, finder.workspace)
+    read = _from_file(role, located, finder)
     return replace(read, identity=replace(read.identity, role=f"{role}.join"))
 
 
@@ -178,12 +181,16 @@ def _from_memory(role: Role, given: object) -> _Read:
     return _Read(table=table, identity=identity)
 
 
-def _from_file(role: Role, located: Located, workspace: Workspace) -> _Read:
+def _from_file(role: Role, located: Located, finder: Finder) -> _Read:
     uri = public_uri(located.uri)
-    workspace.progress(f"reading the {role} data, {uri}")
+    finder.workspace.progress(f"reading the {role} data, {uri}")
     is_folder = located.path.is_dir()
-    reader = read_folder if is_folder else read_file
-    read = reader(located.path, where=uri, max_bytes=min(workspace.max_bytes, MAX_BYTES))
+    most = min(finder.workspace.max_bytes, MAX_BYTES)
+    if is_folder:
+        read = read_folder(located.path, where=uri, max_bytes=most)
+    else:
+        reading = reading_of(finder.policy, role)
+        read = read_file(located.path, where=uri, max_bytes=most, reading=reading)
     identity = DatasetIdentity(
         role=role,
         name=located.path.name,
@@ -192,6 +199,7 @@ def _from_file(role: Role, located: Located, workspace: Workspace) -> _Read:
         digest_kind=DigestKind.TREE if is_folder else DigestKind.FILE,
         rows=read.table.num_rows,
         mlflow_digest=located.mlflow_digest,
+        notes=read.notes,
     )
     again: Callable[[], str] = partial(_hash_again, located.path, uri)
     return _Read(table=read.table, identity=identity, again=again, created=located.created)
@@ -205,6 +213,17 @@ def _refuse_other(identity: DatasetIdentity, spec: DataSpec) -> None:
             where=identity.uri,
             hint="give the data that the policy names, or state the new digest in the policy",
         )
+
+
+def _refuse_types(table: pa.Table, spec: DataSpec, where: str) -> None:
+    for name, stated in spec.types.items():
+        kind = table.schema.field(name).type if name in table.column_names else pa.null()
+        if not pa.types.is_null(kind) and kind_of(kind) != stated:
+            raise DataError(
+                f"column {name!r} is {kind}, and the policy says that it is {stated}",
+                where=where,
+                hint=f"store it as {stated}, or change types: under data",
+            )
 
 
 def _hash_again(path: Path, uri: str) -> str:

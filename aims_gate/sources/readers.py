@@ -19,9 +19,10 @@ from aims_gate import canonical
 from aims_gate.errors import DataError, SourceError
 from aims_gate.frames.convert import to_table
 from aims_gate.sources.arrow_ipc import read_arrow
-from aims_gate.sources.csv_text import read_csv
+from aims_gate.sources.csv_text import ReadText, read_csv
 from aims_gate.sources.json_lines import read_json_lines
 from aims_gate.sources.parquet_columns import lazy_table, read_parquet
+from aims_gate.sources.reading import Reading
 from aims_gate.sources.verified import VerifiedFile, open_regular
 
 _CHUNK = 1 << 24
@@ -73,9 +74,17 @@ class ReadFile:
     sha256: str
     """64 hexadecimal digits."""
     bytes: int
+    notes: tuple[str, ...] = ()
+    """How text was read where that is not certain."""
 
 
-def read_file(path: Path, *, where: str = "", max_bytes: int = MAX_BYTES) -> ReadFile:
+def read_file(
+    path: Path,
+    *,
+    where: str = "",
+    max_bytes: int = MAX_BYTES,
+    reading: Reading | None = None,
+) -> ReadFile:
     """Read a Parquet, Arrow, CSV or JSON lines file; name and content must agree on which it is.
 
     The columns of a Parquet file are read when they are asked for, and raise DataError then.
@@ -84,6 +93,7 @@ def read_file(path: Path, *, where: str = "", max_bytes: int = MAX_BYTES) -> Rea
         path: The file. A symbolic link is followed: who may name a path decides before this.
         where: What the file is called in errors; its path if empty.
         max_bytes: Most bytes, packed and unpacked.
+        reading: What the policy says of columns whose text must be read.
 
     Raises:
         SourceError: The file is not there, is no regular file or cannot be read.
@@ -97,13 +107,18 @@ def read_file(path: Path, *, where: str = "", max_bytes: int = MAX_BYTES) -> Rea
         table = lazy_table(file, where=where, max_bytes=max_bytes)
         return ReadFile(table=table, sha256=file.sha256, bytes=file.size)
     content = read_bytes(path, where=where, max_bytes=max_bytes)
-    table = parse_bytes(content, path.name, where=where, max_bytes=max_bytes)
-    return ReadFile(table=table, sha256=canonical.sha256(content), bytes=len(content))
+    parsed = _parse(content, path.name, where, max_bytes, reading)
+    return ReadFile(
+        table=to_table(parsed.table, where=where),
+        sha256=canonical.sha256(content),
+        bytes=len(content),
+        notes=parsed.notes,
+    )
 
 
 def parse_bytes(content: bytes, name: str, *, where: str, max_bytes: int) -> pa.Table:
     """Parse the bytes of a file called *name*; DataError as for `read_file`."""
-    return to_table(_parse(content, name, where, max_bytes), where=where)
+    return to_table(_parse(content, name, where, max_bytes).table, where=where)
 
 
 def read_bytes(path: Path, *, where: str, max_bytes: int) -> bytes:
@@ -120,14 +135,18 @@ def read_bytes(path: Path, *, where: str, max_bytes: int) -> bytes:
     return content
 
 
-def _parse(content: bytes, name: str, where: str, max_bytes: int) -> pa.Table:
+def _parse(
+    content: bytes, name: str, where: str, max_bytes: int, reading: Reading | None = None
+) -> ReadText:
     named, packing = _agreed(content[:_HEAD], name, where)
     if named == "Parquet":
-        return read_parquet(content, where=where, max_bytes=max_bytes)
+        return ReadText(table=read_parquet(content, where=where, max_bytes=max_bytes))
     if named == "Arrow":
-        return read_arrow(content, where=where, max_bytes=max_bytes)
+        return ReadText(table=read_arrow(content, where=where, max_bytes=max_bytes))
     text = _unpack(content, packing, where, max_bytes) if packing else content
-    return read_csv(text, where=where) if named == "CSV" else read_json_lines(text, where=where)
+    if named == "CSV":
+        return read_csv(text, where=where, reading=reading)
+    return ReadText(table=read_json_lines(text, where=where))
 
 
 def _agreed(head: bytes, name: str, where: str) -> tuple[str, str]:
