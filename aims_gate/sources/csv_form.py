@@ -160,9 +160,9 @@ class _Scan:
 
     def _before_blank_lines(self, places: _Places) -> npt.NDArray[np.bool_]:
         one, two = self._at(places + 1), self._at(places + 2)
-        blank = (one == _LF) | ((one == _CR) & (two == _LF))
-        last = places == len(self._view) - 1
-        return np.logical_and(blank & ~last, self._view[places] == _LF)
+        blank: npt.NDArray[np.bool_] = (one == _LF) | ((one == _CR) & (two == _LF))
+        blank &= (self._view[places] == _LF) & (places < len(self._view) - 1)
+        return blank
 
     def _fields(self, starts: _Places) -> None:
         """Look at how fields begin that begin at *starts*, in their order."""

@@ -68,12 +68,20 @@ def test_the_schema_is_a_schema_and_names_the_version() -> None:
 
 
 def test_the_schema_is_closed_at_every_level() -> None:
-    """An object that lists its properties requires all of them and allows no other."""
+    """An object requires all of its properties, but what few data have, and allows no other."""
     closed = [schema(), *schema()["$defs"].values()]
     assert len(closed) == 9
     for part in closed:
         assert part["additionalProperties"] is False
-        assert set(part["required"]) == set(part["properties"])
+        assert set(part["required"]) == set(part["properties"]) - {"window", "notes"}
+
+
+def test_how_data_were_read_stands_beside_them() -> None:
+    verdict = verdict_of(ROC, decision=Decision.PASSED)
+    noted = [replace(data, window="after a to b", notes=("x: y",)) for data in verdict.datasets]
+    document = read(replace(verdict, datasets=tuple(noted)))
+    VALIDATOR.validate(document)
+    assert [data["notes"] for data in document["datasets"]] == [["x: y"]] * len(noted)
 
 
 @pytest.mark.parametrize("case", CASES)
