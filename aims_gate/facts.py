@@ -90,6 +90,8 @@ class ModelIdentity:
     """As it was asked for."""
     name: str
     """Registered name, or the folder's name, or the run's artifact name."""
+    registered: str = ""
+    """The name that a registry knows it by; empty where its name is whatever its author wrote."""
     version: str = ""
     resource_uri: str = ""
     """Package URL, `pkg:mlflow/name@version?repository_url=…` or `pkg:generic/name`."""

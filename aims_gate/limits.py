@@ -37,15 +37,15 @@ def conventional(judged: Judged) -> Threshold | None:
 
 def bars_of(threshold: Threshold, judged: Judged, serious: float | None) -> Iterator[Bar]:
     """Give the sides of a threshold with line and serious effect, stated or conventional."""
-    between = threshold.at_least is not None and threshold.at_most is not None
-    neutral = None if between else judged.neutral
     for _key, limit, upward in _sides(threshold):
         warn = threshold.warn_below if upward else threshold.warn_above
-        halfway = limit if neutral is None else (limit + neutral) / 2
-        twice = None if neutral is None else limit + (limit - neutral)
-        if judged.rooted and neutral is not None:
-            halfway = neutral + (limit - neutral) * math.sqrt(0.5)
-            twice = neutral + (limit - neutral) * math.sqrt(2)
+        neutral = _neutral(judged, limit, upward=upward)
+        halfway, twice = limit, None
+        if neutral is not None:
+            more = math.sqrt(2) if judged.rooted else 2
+            halfway = neutral + (limit - neutral) / more
+            twice = neutral + (limit - neutral) * more
+            twice = _reachable(twice, limit, judged, upward=upward)
         yield Bar(
             higher_is_better=upward,
             limit=limit,
@@ -56,26 +56,33 @@ def bars_of(threshold: Threshold, judged: Judged, serious: float | None) -> Iter
         )
 
 
+def _neutral(judged: Judged, limit: float, *, upward: bool) -> float | None:
+    """Give the value of "no effect" if it meets *limit*; a limit beyond it asks for an effect."""
+    neutral = judged.neutral
+    if neutral is None or (neutral < limit if upward else neutral > limit):
+        return None
+    return neutral
+
+
+def _reachable(serious: float, limit: float, judged: Judged, *, upward: bool) -> float:
+    """Give a serious effect that data can show, half way to the worst value there is at most."""
+    half = (limit + (judged.low if upward else judged.high)) / 2
+    return max(serious, half) if upward else min(serious, half)
+
+
 def debt_of(rule: Rule, bars: tuple[Bar, ...], judged: Judged) -> Iterator[Bar]:
     """Give the bar that stands in until the baseline expires; what is serious stays serious.
 
-    Where the baseline is worse than that, serious is twice as far from neutral as the baseline, or
-    half way to the worst value there is: what no data could ever show, any data would rule out.
+    Where the baseline is worse than that, serious is what it would be with that value as its limit.
     """
     if rule.baseline is None:
         return
     (bar,) = bars
     value, upward = rule.baseline.value, bar.higher_is_better
     relaxed = Threshold(at_least=value) if upward else Threshold(at_most=value)
-    (twice,) = bars_of(relaxed, judged, None)
-    if bar.serious is None or twice.serious is None:
-        yield twice
-    elif bar.serious < value if upward else bar.serious > value:
-        yield replace(twice, serious=bar.serious)
-    else:
-        half = (value + (judged.low if upward else judged.high)) / 2
-        nearest = max(twice.serious, half) if upward else min(twice.serious, half)
-        yield replace(twice, serious=nearest)
+    (owed,) = bars_of(relaxed, judged, None)
+    past = bar.serious is not None and (bar.serious < value if upward else bar.serious > value)
+    yield replace(owed, serious=bar.serious) if past else owed
 
 
 def threshold_problems(
@@ -99,9 +106,22 @@ def threshold_problems(
             what = f"{key} is the wrong way round: a {better} {judged.name} is better"
             yield at(rule, f"require.{key}", what, f"use {other}")
         yield from _serious_problems(rule, limit, judged, upward=upward)
+        yield from _burden_problems(rule, key, limit, judged, decide_on, upward=upward)
     if not judged.has_interval and decide_on is not DecideOn.ESTIMATE:
         what = f"{judged.name} has no interval, so nothing can be proven about it"
         yield at(rule, "decide_on", what, "use decide_on: estimate")
+
+
+def _burden_problems(
+    rule: Rule, key: str, limit: float, judged: Judged, decide_on: DecideOn, *, upward: bool
+) -> Iterator[Problem]:
+    """Refuse a burden of proof under which too few rows never refuse: none is a serious effect."""
+    if decide_on is DecideOn.PROVEN_BREACH and _neutral(judged, limit, upward=upward) is None:
+        what = (
+            f"{key}: {judged.name} past {limit:g} is refused by proven_breach only if it is proven"
+        )
+        hint = "no value says `no effect`: use decide_on: proven_pass, or estimate"
+        yield at(rule, "decide_on", what, hint)
 
 
 def baseline_problems(rule: Rule, threshold: Threshold | None, judged: Judged) -> Iterator[Problem]:
@@ -138,7 +158,7 @@ def _serious_problems(
 ) -> Iterator[Problem]:
     if rule.serious is None:
         return
-    if judged.neutral is None:
+    if _neutral(judged, limit, upward=upward) is None:
         yield at(rule, "serious", f"power is not defined for {judged.name}", "leave serious out")
     elif (rule.serious >= limit) if upward else (rule.serious <= limit):
         yield at(

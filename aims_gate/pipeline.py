@@ -20,7 +20,7 @@ from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, Usa
 from aims_gate.evidence.record import record
 from aims_gate.judge import decide, judge, not_applicable
 from aims_gate.measure import keep_what_is_asked_again, measure, read_ahead
-from aims_gate.plan import Task, applies, on_insufficient, plan, stage_of
+from aims_gate.plan import Task, applies, in_force, on_insufficient, plan, stage_of
 from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import check
 from aims_gate.reports import REPORTS
@@ -151,10 +151,12 @@ def evaluate(
     if engines is None:
         with Engines(world.environ) as own:
             return evaluate(policy, tasks, subject, stage=stage, world=world, engines=own)
-    model = subject.model.name
-    if not applies(policy.applies_to, model=model, stage=stage):
-        raise _applies_to_nothing(policy, f"the policy does not apply to {model} at {stage}")
-    relevant = [t for t in tasks if applies(t.rule.applies_to, model=model, stage=stage)]
+    model, registered = subject.model.name, subject.model.registered
+    if not applies(policy.applies_to, model=registered, stage=stage):
+        what = f"the policy does not apply to {model} at {stage}"
+        hint = "" if registered else "only a registered name counts: gate models:/NAME/VERSION"
+        raise _applies_to_nothing(policy, what, hint)
+    relevant = [t for t in tasks if in_force(t.rule, model=registered, stage=stage)]
     if not any(task.rule.severity is Severity.BLOCK for task in relevant):
         raise _applies_to_nothing(policy, f"no blocking rule applies to {model} at {stage}")
     now = world.now()
@@ -249,8 +251,8 @@ def _refuse_changed(subject: Subject) -> None:
         )
 
 
-def _applies_to_nothing(policy: Policy, what: str) -> PolicyError:
-    hint = "a gate that checks nothing is refused: see applies_to"
+def _applies_to_nothing(policy: Policy, what: str, hint: str = "") -> PolicyError:
+    hint = hint or "a gate that checks nothing is refused: see applies_to"
     return PolicyError([Problem(file=policy.uri, line=0, what=what, hint=hint)])
 
 

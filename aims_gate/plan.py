@@ -88,16 +88,30 @@ def plan(policy: Policy, *, now: datetime | None = None) -> Plan:
             problems.extend(error.problems)
     problems.extend(_second_alias(tasks))
     if policy.alpha_scope == "policy":
-        tasks = _share_alpha(tasks)
+        tasks = _share_alpha(tasks, policy.alpha_families)
     return Plan(tasks=tuple(tasks), problems=tuple(sorted(problems)))
 
 
 def applies(scope: AppliesTo | None, *, model: str, stage: str) -> bool:
-    """Tell whether a rule or policy is about this model and stage; no scope is about all."""
+    """Tell whether a policy is about this model and stage; no scope is about all.
+
+    Only a registered name counts: *model* is empty for what has none, which only `*` is about.
+    """
     if scope is None:
         return True
     named = not scope.models or any(fnmatchcase(model, pattern) for pattern in scope.models)
     return named and (not scope.stages or stage in scope.stages)
+
+
+def in_force(rule: Rule, *, model: str, stage: str) -> bool:
+    """Tell whether a rule is about this model and stage.
+
+    A name that no registry knows exempts nothing: whoever trained the model could choose it.
+    """
+    scope = rule.applies_to
+    if scope is not None and not model:
+        scope = replace(scope, models=())
+    return applies(scope, model=model, stage=stage)
 
 
 def stage_of(policy: Policy, asked: str | None) -> str:
@@ -269,7 +283,19 @@ def _second_alias(tasks: list[Task]) -> Iterator[Problem]:
             yield at(task.rule, "with.alias", what, "one policy compares with one champion")
 
 
-def _share_alpha(tasks: list[Task]) -> list[Task]:
-    """Divide alpha by the blocking statistical rules, so that it holds for the whole policy."""
-    family = sum(t.judged.has_interval and t.rule.severity is Severity.BLOCK for t in tasks)
-    return [replace(task, alpha=task.alpha / max(family, 1)) for task in tasks]
+def _share_alpha(tasks: list[Task], families: tuple[tuple[str, ...], ...]) -> list[Task]:
+    """Divide alpha by the blocking statistical rules, so that it holds for the whole policy.
+
+    A rule that came from a parent keeps the share that it had there, whatever was added to it.
+    """
+    counted = {
+        task.rule.id
+        for task in tasks
+        if task.judged.has_interval and task.rule.severity is Severity.BLOCK
+    }
+
+    def shared(task: Task) -> int:
+        sizes = [len(counted.intersection(ids)) for ids in families if task.rule.id in ids]
+        return max(1, min(sizes, default=len(counted)))
+
+    return [replace(task, alpha=task.alpha / shared(task)) for task in tasks]

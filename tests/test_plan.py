@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aims_gate.errors import PolicyError
-from aims_gate.plan import applies, on_insufficient, plan, stage_of
+from aims_gate.plan import applies, in_force, on_insufficient, plan, stage_of
 from aims_gate.policy.model import (
     AppliesTo,
     Baseline,
@@ -181,6 +181,17 @@ def test_applies_to_needs_model_and_stage(scope: AppliesTo | None, expected: boo
     assert applies(scope, model="credit-risk", stage="production") is expected
 
 
+def test_a_model_without_a_registered_name_is_exempt_from_no_rule_and_in_no_policy() -> None:
+    """The name would be its author's."""
+    scope = AppliesTo(models=("credit-*",), stages=("production",))
+    scoped = rule(applies_to=scope)
+    assert in_force(scoped, model="", stage="production")
+    assert not in_force(scoped, model="", stage="dev")
+    assert not in_force(scoped, model="fraud", stage="production")
+    assert not applies(scope, model="", stage="production")
+    assert applies(AppliesTo(models=("*",)), model="", stage="production")
+
+
 def test_the_last_stage_is_the_default_and_the_strictest() -> None:
     """Without --stage the strictest decides; too little data blocks there and warns before."""
     p = policy(rule())
@@ -213,13 +224,14 @@ def test_a_baseline_must_be_worse_than_the_limit_and_able_to_refuse(
     text = (
         'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: "1"}\nrules:\n'
         f"  - id: BIAS-02\n    check: fairness.impact_ratio\n    require: {require}\n"
-        f"    baseline:\n      value: {value}\n      owner: ann\n      expires: 2030-01-01\n"
+        f"    decide_on: estimate\n    baseline:\n      value: {value}\n      owner: ann\n"
+        "      expires: 2030-01-01\n"
     )
     policy, problems = resolve(text.encode(), uri="p.yaml")
     assert policy is not None
     assert problems == ()
     (told,) = map(str, plan(policy).problems)
-    assert told.startswith("p.yaml:9: BIAS-02: ")
+    assert told.startswith("p.yaml:10: BIAS-02: ")
     assert message in told
 
 

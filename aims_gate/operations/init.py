@@ -132,11 +132,11 @@ def _proposal(
     out: Path,
     now: datetime,
 ) -> Proposal:
-    name = subject.model.name
+    name, scope = subject.model.name, subject.model.registered
     sources = {Role(role): _source(text, out) for role, text in data.items()}
     return Proposal(
         id=_identifier(name),
-        model="" if _GLOB & set(name) else name,
+        model="" if _GLOB & set(scope) else scope,
         uri=redact(subject.model.uri),
         now=now,
         expires=now + LASTS,

@@ -104,6 +104,8 @@ def _effective(task: Task, policy: Policy) -> dict[str, Any]:
         "engine": task.engine,
         "on_insufficient": reaction.value if reaction else LAST,
         "controls": list(task.controls),
+        # more rules leave each a smaller part of what they share
+        **({"alpha": task.alpha} if policy.alpha_scope == "policy" else {}),
     }
 
 

@@ -42,7 +42,7 @@ class Proposal:
 
     id: str
     model: str
-    """The registered name; empty if it cannot be written as a pattern."""
+    """The registered name; empty if there is none, or it cannot be written as a pattern."""
     uri: str
     now: datetime
     expires: datetime

@@ -70,6 +70,7 @@ def _tree(policy: Policy) -> dict[str, Any]:
         engine=policy.engine,
         alpha=policy.alpha,
         alpha_scope=policy.alpha_scope,
+        alpha_families=[list(ids) for ids in policy.alpha_families],
         on_insufficient=_word(policy.on_insufficient),
         data={role.value: _data(spec) for role, spec in policy.data.items()},
         overridable=list(policy.overridable),

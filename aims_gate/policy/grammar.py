@@ -241,6 +241,7 @@ class PolicyText(_Keys):
     engine: v.Engine = _optional()
     alpha: v.Alpha = _optional()
     alpha_scope: v.AlphaScope = _optional()
+    alpha_families: v.Families = _optional()
     on_insufficient: v.InsufficientWord = _optional()
     data: RolesText = _optional()
     overridable: v.Words = _optional()

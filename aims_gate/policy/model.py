@@ -249,6 +249,8 @@ class Policy:
     engine: str = "native"
     alpha: float = 0.05
     alpha_scope: str = "rule"
+    alpha_families: tuple[tuple[str, ...], ...] = ()
+    """Rules that shared alpha before others were added: the blocking ones of each parent."""
     on_insufficient: OnInsufficient | None = None
     data: Mapping[Role, DataSpec] = field(default_factory=dict)
     overridable: tuple[str, ...] = ()

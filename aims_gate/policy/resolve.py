@@ -14,7 +14,7 @@ from aims_gate import canonical
 from aims_gate.errors import PolicyError, Problem, UsageError
 from aims_gate.policy import build, sense
 from aims_gate.policy.document import write
-from aims_gate.policy.model import Ancestor, Place, Policy, Rule
+from aims_gate.policy.model import Ancestor, Place, Policy, Rule, Severity
 from aims_gate.policy.orders import HEAD, OWN, RULE
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.parents import MAX_DEPTH, MAX_PARENTS, PACK, Found, Home, Library, pinned
@@ -137,6 +137,8 @@ class _Family:
         self.problems += problems
         rules = dict(self._rules(layer, parents))
         names = layer.names.union(*(parent.names for parent in parents))
+        if head.values.get("alpha_scope") == "policy":
+            head = replace(head, values={**head.values, "alpha_families": _families(parents)})
         return replace(layer, head=replace(head, place=layer.head.place), rules=rules, names=names)
 
     def _parent(
@@ -199,7 +201,22 @@ def _name(uri: str) -> str:
 
 def _inherited(head: Stated) -> Stated:
     """Leave out what a parent says of itself alone."""
-    return replace(head, values={k: v for k, v in head.values.items() if k not in OWN})
+    own = OWN | {"alpha_families"}
+    return replace(head, values={k: v for k, v in head.values.items() if k not in own})
+
+
+def _families(parents: Sequence[Layer]) -> list[list[str]]:
+    """Give the blocking rules of each parent: what they share, no child divides further."""
+    found: dict[tuple[str, ...], None] = {}
+    for parent in parents:
+        found |= {tuple(ids): None for ids in parent.head.values.get("alpha_families", ())}
+        blocking = [
+            name
+            for name, stated in parent.rules.items()
+            if RULE.value(stated.values, "severity") == Severity.BLOCK
+        ]
+        found[tuple(blocking)] = None
+    return [list(ids) for ids in found if ids]
 
 
 def _build(layer: Layer, *, uri: str, folder: str) -> tuple[Policy, tuple[Problem, ...]]:
@@ -214,6 +231,7 @@ def _build(layer: Layer, *, uri: str, folder: str) -> tuple[Policy, tuple[Proble
     for found in faulty.values():
         problems += found
     names = layer.names | layer.rules.keys()
+    problems += sense.family_problems(layer.head, names)
     for test in layer.tests:
         problems += sense.test_problems(test, names, stages)
     if not names:

@@ -198,6 +198,13 @@ def as_words(value: object) -> list[str]:
     return words
 
 
+def as_families(value: object) -> list[list[str]]:
+    """Read lists of rule ids, one for each policy whose rules share its alpha."""
+    if not isinstance(value, list) or not value:
+        raise refuse("must be lists of rules", "such as [[PERF-01, BIAS-02]]")
+    return [as_words(ids) for ids in value]
+
+
 def as_stages(value: object) -> list[str]:
     """Read the names of stages."""
     hint = "stages are letters, digits, '.', '_' and '-'"

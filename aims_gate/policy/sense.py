@@ -38,6 +38,17 @@ def head_problems(head: Stated, stages: Sequence[str]) -> Iterator[Problem]:
         yield from _source_problems(f"data.{role}", head)
 
 
+def family_problems(head: Stated, rules: AbstractSet[str]) -> Iterator[Problem]:
+    """Find what is wrong with the rules that share an alpha, given the ids of all *rules*."""
+    families = head.values.get("alpha_families", ())
+    for unknown in sorted({name for ids in families for name in ids} - rules):
+        what = f"alpha_families names the unknown rule {unknown!r}"
+        yield _problem(head, "alpha_families", what, near(unknown, rules))
+    if families and head.values.get("alpha_scope") != "policy":
+        what = "alpha_families means nothing without alpha_scope: policy"
+        yield _problem(head, "alpha_families", what, "leave it out")
+
+
 def rule_problems(name: str, rule: Stated, stages: Sequence[str]) -> Iterator[Problem]:
     """Find what is wrong with one merged rule."""
     if "check" not in rule.values:

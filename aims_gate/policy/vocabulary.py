@@ -200,6 +200,11 @@ Kind = Annotated[str, _choice("Policy"), _words("Policy")]
 Engine = Annotated[str, _choice(*ENGINES), _words(*ENGINES)]
 Predictions = Annotated[str, _choice("model"), _words("model")]
 Environment = Annotated[str, _choice("gate", "model"), _words("gate", "model")]
+Families = Annotated[
+    list[list[str]],
+    PlainValidator(scalars.as_families),
+    WithJsonSchema({"type": "array", "items": _WORDS, "minItems": 1}),
+]
 AlphaScope = Annotated[str, _choice("rule", "policy"), _words("rule", "policy")]
 SeverityWord = Annotated[str, _choice(*_SEVERITIES), _words(*_SEVERITIES)]
 DecideOnWord = Annotated[str, _choice(*_BURDENS), _words(*_BURDENS)]

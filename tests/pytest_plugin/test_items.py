@@ -70,7 +70,7 @@ def test_outcomes_that_do_not_block_are_shown_and_never_look_passed(
         RATIO + ", severity: warn}",
         "{id: BIAS-03, check: fairness.impact_ratio, require: {at_least: 0.8}, "
         "effective_from: 2999-01-01}",
-        "{id: BIAS-04, check: fairness.parity, applies_to: {models: [other]}}",
+        "{id: BIAS-04, check: fairness.parity, applies_to: {stages: [dev]}}",
     )
     done = pytester.runpytest_inprocess(*GATE, "-rxs", "-W", "error")
     assert done.ret == 0

@@ -103,6 +103,7 @@ class Archive:
         model = ModelIdentity(
             uri=past.uri,
             name=name,
+            registered=name,
             resource_uri=past.uri,
             digest=_UNREAD.digest,
             run_id=run.run_id,

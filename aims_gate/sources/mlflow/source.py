@@ -179,6 +179,7 @@ def _fetch(uri: str, registry: Registry, resolved: Resolved, workspace: Workspac
     model = ModelIdentity(
         uri=uri,
         name=resolved.name,
+        registered=resolved.name if resolved.version else "",
         version=resolved.version,
         resource_uri=resource_uri(
             resolved.name, resolved.version or resolved.model_id or run_id, registry.server
