@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.policy.places import Place
 from aims_gate.redact import redact
+from aims_gate.sources.patience import HINT, patiently, seconds_of, size_of
 from aims_gate.sources.subject import Located, Workspace
 
 _SECONDS = 30.0
@@ -40,21 +42,32 @@ def fetch(place: Place, workspace: Workspace) -> Located:
     private = Path(tempfile.mkdtemp(dir=workspace.folder, prefix="remote-"))
     name = str(safe_name(place.path[-1]))
     try:
-        system, path = _open(place, workspace.environ)
-        found = system.get_file_info(path)
-        if found.type is fs.FileType.File:
-            files = {name: found}
-        else:
-            files = _listed(system, path, name, workspace.max_files)
-        if not files:
-            raise SourceError("there is no such object, and nothing below it", where=_shown(place))
-        _copy(system, files, private, workspace.max_bytes)
+        files = patiently(
+            partial(_fetch, place, name, private, workspace),
+            seconds=seconds_of(workspace.environ),
+            grown=partial(size_of, private),
+        )
+    except TimeoutError as error:
+        raise SourceError(str(error), where=_shown(place), hint=HINT) from error
     except (OSError, pa.ArrowException, ValueError) as error:
         reason = redact(" ".join(str(error)[:300].split()))
         hint = "are the credentials, the region and the endpoint in the environment right?"
         raise SourceError(f"cannot read it: {reason}", where=_shown(place), hint=hint) from error
     times = [info.mtime for info in files.values() if info.mtime is not None]
     return Located(path=private / name, uri=_shown(place), created=max(times, default=None))
+
+
+def _fetch(place: Place, name: str, private: Path, workspace: Workspace) -> dict[str, Any]:
+    system, path = _open(place, workspace.environ)
+    found = system.get_file_info(path)
+    if found.type is fs.FileType.File:
+        files = {name: found}
+    else:
+        files = _listed(system, path, name, workspace.max_files)
+    if not files:
+        raise SourceError("there is no such object, and nothing below it", where=_shown(place))
+    _copy(system, files, private, workspace.max_bytes)
+    return files
 
 
 def _listed(system: Any, path: str, name: str, most: int) -> dict[str, Any]:

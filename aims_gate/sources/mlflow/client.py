@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -29,6 +29,7 @@ from aims_gate.sources.mlflow.registry import (
 )
 from aims_gate.sources.mlflow.roots import NOWHERE, Roots, folder, on_server, refused
 from aims_gate.sources.mlflow.uris import bare, local_store, printable, quoted
+from aims_gate.sources.patience import HINT, patiently, seconds_of, size_of
 from aims_gate.sources.subject import MetricPoint
 
 _SERVER_CHOOSES_NO_HOST = {
@@ -40,6 +41,8 @@ _SERVER_CHOOSES_NO_HOST = {
 _GONE = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 _QUOTABLE = _GONE | {"INVALID_PARAMETER_VALUE"}
 _MAX_METRICS = 1000
+ATTEMPTS = 3
+"""Tries that MLflow's client is given time for: it repeats what fails by itself."""
 
 
 class ClientRegistry:
@@ -59,8 +62,10 @@ class ClientRegistry:
         self._uri = uri
         self.roots = roots
         self.server = LOCAL if local_store(uri) is not None else bare(uri)
+        self._seconds = ATTEMPTS * seconds_of(os.environ)
         with self._understood():
-            self._client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri or None)
+            client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri or None)
+        self._client = client if self.server == LOCAL else self._awaited(client)
 
     def get_version(self, name: str, version: str) -> Version:
         """Give a version of a registered model."""
@@ -154,7 +159,8 @@ class ClientRegistry:
             if root is not None:
                 self._permitted(uri)
                 return _copy(root, path, target, limit)
-            got = Path(self._repository(uri).download_artifacts(path, dst_path=private))
+            repository = self._repository(uri, grown=partial(size_of, Path(private)))
+            got = Path(repository.download_artifacts(path, dst_path=private))
             return _copy(got.parent, got.name, target, limit)
 
     def experiment(self, name: str) -> str:
@@ -225,11 +231,15 @@ class ClientRegistry:
         with self._understood():
             self._client.set_model_version_tag(name, version, key, value)
 
-    def _repository(self, uri: str) -> Any:
+    def _repository(self, uri: str, grown: Callable[[], int] = int) -> Any:
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         self._permitted(uri)
-        return get_artifact_repository(uri, tracking_uri=self._uri)
+        repository = get_artifact_repository(uri, tracking_uri=self._uri)
+        return self._awaited(repository, grown) if folder(uri) is None else repository
+
+    def _awaited(self, target: Any, grown: Callable[[], int] = int) -> Any:
+        return _Awaited(target, seconds=self._seconds, grown=grown)
 
     def _permitted(self, uri: str) -> None:
         if not self.reads(uri):
@@ -246,6 +256,9 @@ class ClientRegistry:
         except Exception as error:  # stores are plug-ins: they raise whatever their libraries raise
             code = getattr(error, "error_code", "")
             kind = NotFoundError if code in _GONE else SourceError
+            if isinstance(error, TimeoutError):
+                what = f"cannot reach MLflow: {printable(error)}"
+                raise SourceError(what, where=self.server, hint=HINT) from error
             # other messages may quote a URI with its password
             what = printable(error) if code in _QUOTABLE else code or type(error).__name__
             raise kind(f"MLflow's client failed: {what}", where=self.server) from error
@@ -253,6 +266,18 @@ class ClientRegistry:
             for name in _SERVER_CHOOSES_NO_HOST:
                 os.environ.pop(name)
                 os.environ.update({name: before[name]} if name in before else {})
+
+
+class _Awaited:
+    """Another object, each of whose methods must end in time."""
+
+    def __init__(self, target: Any, *, seconds: float, grown: Callable[[], int]) -> None:
+        self._target = target
+        self._awaited = partial(patiently, seconds=seconds, grown=grown)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._target, name)
+        return lambda *args, **named: self._awaited(partial(method, *args, **named))
 
 
 def _copy(root: Path, path: str, target: Path, limit: int) -> int:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,14 +21,14 @@ from aims_gate import canonical
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.sources.mlflow.registry import NotFoundError
 from aims_gate.sources.mlflow.uris import bare, printable
+from aims_gate.sources.patience import HINT, LEAST, patiently, seconds_of, size_of
 
 CONNECT_SECONDS = 10.0
-READ_SECONDS = 60.0
 ATTEMPTS = 3
 """Tries of a read, the first included."""
 MAX_ANSWER = 64 * 2**20
 """Bytes of a JSON answer."""
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
 _MAX_WAIT = 10.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+-]{0,40}")
@@ -92,7 +93,7 @@ class Connection:
         self, uri: str, environ: Mapping[str, str], *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self.server = bare(uri)
-        self._timeout = _seconds(environ)
+        self._timeout = seconds_of(environ)
         self._sleep = sleep
         self._session = requests.Session()
         self._session.auth = Credentials.of(uri, environ)
@@ -111,9 +112,8 @@ class Connection:
         """Call an endpoint below `/api/2.0/`; only a *read* is tried again."""
 
         def once() -> Any:
-            deadline = time.monotonic() + self._timeout
             with self._send(method, path, params=params, json=body) as answer:
-                return self._checked(answer, _body(answer, deadline))
+                return self._checked(answer, _body(answer))
 
         return self._tried(ATTEMPTS if read else 1, once)
 
@@ -127,7 +127,7 @@ class Connection:
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                text = _body(answer, time.monotonic() + self._timeout).decode(errors="replace")
+                text = _body(answer).decode(errors="replace")
                 return text.strip() if answer.ok and _VERSION.fullmatch(text.strip()) else ""
 
         return self._tried(ATTEMPTS, once)
@@ -138,30 +138,38 @@ class Connection:
         def once() -> int:
             with self._send("GET", path, headers={"Accept-Encoding": "identity"}) as answer:
                 if not answer.ok:
-                    self._checked(answer, _body(answer, time.monotonic() + self._timeout))
+                    self._checked(answer, _body(answer))
                 return _save(answer, target, limit)
 
-        return self._tried(ATTEMPTS, once)
+        return self._tried(ATTEMPTS, once, grown=partial(size_of, target))
 
     def upload(self, path: str, file: Path) -> None:
         """Store a file, once: a failed upload is for the caller to repeat as a whole."""
 
         def once() -> None:
             with file.open("rb") as data, self._send("PUT", path, data=data) as answer:
-                self._checked(answer, _body(answer, time.monotonic() + self._timeout))
+                self._checked(answer, _body(answer))
 
-        self._tried(1, once)
+        periods = 1 + file.stat().st_size // LEAST
+        self._tried(1, once, seconds=periods * self._timeout)
 
-    def _tried(self, times: int, once: Callable[[], T]) -> T:
+    def _tried(
+        self,
+        times: int,
+        once: Callable[[], T],
+        *,
+        grown: Callable[[], int] = int,
+        seconds: float | None = None,
+    ) -> T:
         """Do something up to *times* times, as long as it fails in a way that may pass."""
         for left in range(times - 1, -1, -1):
             try:
-                return once()
+                return patiently(once, seconds=seconds or self._timeout, grown=grown)
             except _BusyError as busy:
                 if not left:
                     raise busy.error from busy
                 wait = busy.wait
-            except requests.RequestException as error:
+            except (requests.RequestException, TimeoutError) as error:
                 if not left:
                     raise self._unreachable(error) from error
                 wait = 0.0
@@ -218,26 +226,25 @@ class Connection:
         what = f"MLflow refused with {status}{said}"
         return RefusedError(what, status=status, where=self.server, hint=hint)
 
-    def _unreachable(self, error: requests.RequestException) -> SourceError:
+    def _unreachable(self, error: Exception) -> SourceError:
         if isinstance(error, requests.exceptions.SSLError):
             what, hint = "its certificate is not trusted", "set MLFLOW_TRACKING_SERVER_CERT_PATH"
+        elif isinstance(error, TimeoutError):
+            what, hint = str(error), HINT
         elif isinstance(error, requests.Timeout):
-            what = f"no answer within {self._timeout:g} s"
-            hint = "set MLFLOW_HTTP_REQUEST_TIMEOUT to more seconds, or look at the server"
+            what, hint = f"no answer within {self._timeout:g} s", HINT
         else:
             what, hint = "no connection", "is the server running, and MLFLOW_TRACKING_URI right?"
         return SourceError(f"cannot reach MLflow: {what}", where=self.server, hint=hint)
 
 
-def _body(answer: requests.Response, deadline: float) -> bytes:
-    """Read an answer that may neither be endless nor take for ever."""
+def _body(answer: requests.Response) -> bytes:
+    """Read an answer that may not be endless."""
     body = bytearray()
     for chunk in answer.iter_content(1 << 16):
         body += chunk
         if len(body) > MAX_ANSWER:
             raise SourceError(f"MLflow's answer has more than {MAX_ANSWER:,} bytes")
-        if time.monotonic() > deadline:
-            raise requests.Timeout
     return bytes(body)
 
 
@@ -262,17 +269,6 @@ def _save(answer: requests.Response, target: Path, limit: int) -> int:
 def _wait(answer: requests.Response) -> float:
     asked = answer.headers.get("Retry-After", "")
     return min(float(asked), _MAX_WAIT) if asked.isdigit() else 0.0
-
-
-def _seconds(environ: Mapping[str, str]) -> float:
-    text = environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", "")
-    if not text:
-        return READ_SECONDS
-    if not text.isdigit() or int(text) < 1:
-        raise UsageError(
-            "MLFLOW_HTTP_REQUEST_TIMEOUT is not a number of seconds", where=f"{text!a}"
-        )
-    return float(text)
 
 
 def _verify(environ: Mapping[str, str]) -> bool | str:
