@@ -6,7 +6,8 @@ gate pays for a few lines only. The rest is `aims_gate.pytest_plugin`, loaded wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +15,15 @@ import pytest
 
 _PLUGIN = "aims_gate.pytest_plugin"
 _POLICY = "policy.yaml"
+DECIDED = "_aims_gate_decided"
+"""The attribute of pytest's configuration that holds the least exit code of a decided session."""
+_LISTING = frozenset(
+    (
+        *("--co", "--collect-only", "--fixtures", "--funcargs", "--fixtures-per-test"),
+        *("--markers", "--cache-show", "--help", "-h", "--version", "-V"),
+    )
+)
+"""Options that list, and run nothing."""
 _OPTIONS = ("aims_gate", "aims_gate_model", "aims_gate_data", "aims_gate_evidence")
 
 
@@ -68,6 +78,34 @@ def pytest_configure(config: pytest.Config) -> None:
     asked = any(config.getoption(name) is not None for name in (*_OPTIONS, "aims_gate_stage"))
     if asked or config.getini("aims_gate_policy") or any(map(_is_policy, config.args)):
         _loaded(config)
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Iterator[None]:
+    """Let no session pass that was asked for the gate and decided nothing, whatever ended it.
+
+    Only the command line itself may list in its place: what pytest.ini, PYTEST_ADDOPTS, a blocked
+    plugin or a conftest.py adds is no verdict.
+    """
+    outcome: Any = yield
+    words = [str(word) for word in config.invocation_params.args]
+    # after `-h` pytest reads no further option
+    named = any(word.partition("=")[0] == "--aims-gate" or _is_policy(word) for word in words)
+    asked = named or config.getoption("aims_gate", None) is not None
+    listed = _LISTING.intersection(words)
+    if outcome.excinfo is None and asked and not listed and not hasattr(config, "workerinput"):
+        decided: int = getattr(config, DECIDED, 4)
+        if outcome.get_result() == 0 and decided != 0:
+            if decided == 4:
+                sys.stderr.write("ERROR: --aims-gate was asked for, and nothing was decided\n")
+            outcome.force_result(decided)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Have the policies of a marker met before its test runs, whoever set it and when."""
+    if item.get_closest_marker("aims_gate"):
+        _loaded(item.config).hold_marked(item)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
@@ -60,6 +61,19 @@ def settle(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Bring a column to the form that questions are answered from: `stored`, but for decimals.
+
+    Those that are all whole numbers become whole numbers, which are exact at any size.
+    """
+    column = stored(column)
+    if pa.types.is_decimal(column.type):
+        for kind in (pa.int64(), pa.uint64()):
+            with suppress(pa.ArrowInvalid):  # a fraction, or too large
+                return column.cast(kind)
+    return column
+
+
+def stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Bring storage variants of one type to one form: views, run-end encoding, extensions, date64.
 
     Dictionaries stay, because their codes save work. DataError for a date64 with a time of day.
@@ -93,11 +107,13 @@ def _settled(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def undictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Spell a dictionary-encoded column out."""
+def undictionary(
+    column: pa.ChunkedArray, form: Callable[[pa.ChunkedArray], pa.ChunkedArray] = plain
+) -> pa.ChunkedArray:
+    """Spell a dictionary-encoded column out, and bring it to a *form*."""
     while pa.types.is_dictionary(column.type):
         chunks = [chunk.dictionary_decode() for chunk in column.chunks]
-        column = plain(pa.chunked_array(chunks, type=column.type.value_type))
+        column = form(pa.chunked_array(chunks, type=column.type.value_type))
     return column
 
 
@@ -133,8 +149,9 @@ def _is_plain_dictionary(column: pa.ChunkedArray) -> bool:
 def coded(column: pa.ChunkedArray) -> Coded:
     """Give a column as codes of its distinct values; DataError for lists, structs and bytes.
 
-    Whole numbers stay exact at any size. Times become ISO 8601 text, in UTC with a `Z` if they
-    have a time zone, and without trailing zeros, so that the storage unit does not show.
+    Whole numbers stay exact at any size; decimals that no float tells apart are refused. Times
+    become ISO 8601 text, in UTC with a `Z` if they have a time zone, and without trailing zeros, so
+    that the storage unit does not show.
     """
     column = plain(column)
     if pa.types.is_null(column.type):
@@ -143,11 +160,24 @@ def coded(column: pa.ChunkedArray) -> Coded:
         raise DataError(f"rows cannot be counted by a column of type {column.type}")
     if pa.types.is_dictionary(column.type):
         return _coded_by_dictionary(column)
-    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+    if pa.types.is_floating(column.type):
         values = numbers(column) + 0.0  # -0.0 becomes 0.0: Arrow would count it apart
         column = pa.chunked_array([pa.array(values, mask=np.isnan(values))])
     indices, dictionary = _encode(pc.dictionary_encode(column))
+    if pa.types.is_decimal(dictionary.type):
+        dictionary = _apart(dictionary)
     return _ascending(indices, dictionary)
+
+
+def _apart(decimals: pa.Array) -> pa.Array:
+    """Give distinct decimals as floats; DataError if two of them become one."""
+    floats = pa.array([float(value) for value in decimals.to_pylist()], pa.float64())
+    if len(floats.unique()) < len(floats):
+        raise DataError(
+            f"a column of type {decimals.type} holds values that no float tells apart",
+            hint="store them as text, or as whole numbers",
+        )
+    return floats
 
 
 def binned(column: pa.ChunkedArray, edges: Sequence[float]) -> Coded:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
-from aims_gate.frames.columns import plain, undictionary
+from aims_gate.frames.columns import stored, undictionary
 
 _MAGIC = b"aims-gate rows-v1\n"
 _ROWS = 1 << 20
@@ -47,7 +47,7 @@ def rows_v1(table: pa.Table) -> str:
 
 def _column(column: pa.ChunkedArray) -> bytes:
     """Hash one column: its tag, its nulls, and its values."""
-    column = undictionary(plain(column))
+    column = undictionary(stored(column), stored)
     kind, types = column.type, pa.types
     if types.is_null(kind):
         return _fixed("null", column, lambda _part, null: null[:0])

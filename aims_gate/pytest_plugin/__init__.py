@@ -16,18 +16,21 @@ from aims_gate.pytest_plugin.items import RuleItem
 from aims_gate.pytest_plugin.session import begin
 from aims_gate.pytest_plugin.summary import write_verdicts
 
-__all__ = ["Gate", "verdicts_of_tests"]
+__all__ = ["Gate", "hold_marked", "verdicts_of_tests"]
+
+_SESSION = "aims_gate_session"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin a session with policies, if there are any."""
+    if config.pluginmanager.is_blocked(_SESSION):
+        raise pytest.UsageError(f"aims-gate is used here, and -p no:{_SESSION} blocks it")
     session = begin(config)
     if session is not None:
-        config.pluginmanager.register(session, "aims_gate_session")
+        config.pluginmanager.register(session, _SESSION)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> None:
+def hold_marked(item: pytest.Item) -> None:
     """Have the policies of a marker met before its test runs, whatever kind of test it is."""
     if not isinstance(item, RuleItem):
         hold(item)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from _aims_gate_pytestplugin import DECIDED
 from aims_gate.errors import GateError
 from aims_gate.pytest_plugin import summary
 from aims_gate.pytest_plugin.asked import Settings, from_json, settings_of, to_json
@@ -99,6 +100,7 @@ class Session:
             return
         self.ends = tuple(all_ended(self.runs, self.seen))
         codes = {end.standing.exit_code for end in self.ends} - {0}
+        setattr(session.config, DECIDED, max(codes, default=0))
         only_ours = session.testsfailed <= self.seen.failed
         status = int(session.exitstatus)
         if codes and (status == 0 or (status == 1 and only_ours)):

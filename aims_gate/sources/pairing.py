@@ -22,6 +22,8 @@ from aims_gate.sources.join import join
 from aims_gate.sources.predictions import derive_prediction
 from aims_gate.sources.subject import Data
 
+_WHOLE = pa.decimal128(20)
+"""Holds every whole number of 64 bits, with a sign or without."""
 _NUMBERS = (Kind.NUMBER, Kind.BOOLEAN)
 
 
@@ -167,12 +169,15 @@ def _refuse_other_labels(
 def _differ(one: pa.ChunkedArray, other: pa.ChunkedArray) -> np.typing.NDArray[np.bool_] | None:
     """Say which rows differ, nulls alike being equal; None where the kinds do."""
     kinds = kind_of(one.type), kind_of(other.type)
-    if all(kind in _NUMBERS for kind in kinds):
+    first, second = (undictionary(plain(column)) for column in (one, other))
+    whole = pa.types.is_integer(first.type) and pa.types.is_integer(second.type)
+    if not whole and all(kind in _NUMBERS for kind in kinds):
         first, second = numbers(one), numbers(other)
         return np.asarray((first != second) & ~(np.isnan(first) & np.isnan(second)))
-    if kinds != (Kind.TEXT, Kind.TEXT):
+    if not whole and kinds != (Kind.TEXT, Kind.TEXT):
         return None
-    first, second = (undictionary(plain(c)).cast(pa.large_string()) for c in (one, other))
+    form = _WHOLE if whole else pa.large_string()
+    first, second = first.cast(form), second.cast(form)
     same = pc.fill_null(pc.equal(first, second), fill_value=False)
     same = pc.or_(same, pc.and_(first.is_null(), second.is_null()))
     return np.asarray(pc.invert(same).to_numpy())

@@ -88,7 +88,7 @@ def test_the_entry_point_imports_pytest_and_nothing_else_of_others() -> None:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names.add(node.module or "")
-    assert names == {"__future__", "collections.abc", "importlib", "typing", "pytest"}
+    assert names == {"__future__", "collections.abc", "importlib", "sys", "typing", "pytest"}
 
 
 @pytest.mark.parametrize("version", ["pytest7", "pytest8"])
