@@ -78,6 +78,9 @@ class Statistic:
     design: Design | None = None
 
 
+LEFT_OUT = "left_out"
+"""Names a statistic about a column that `all` leaves out; it has a lack where no method fits."""
+
 MEMORY = "memory"
 """`ModelIdentity.reader` of an estimator in memory, whose digest covers its answers only."""
 

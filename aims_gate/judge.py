@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import LEFT_OUT, Interval, Lack, Statistic
 from aims_gate.limits import Bar
 from aims_gate.measure import AGE
 from aims_gate.plan import Task
@@ -27,6 +27,8 @@ _LACKS = {
     Lack.UNDEFINED: Outcome.ERROR,
     Lack.NOT_APPLICABLE: Outcome.NOT_APPLICABLE,
 }
+_NAMED = 5
+"""Columns that were left out are named in a line up to so many."""
 _SOFTENED = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING, Outcome.INSUFFICIENT})
 _OWED = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT})
 """What a baseline may cover: it is about values, not about data that are missing or old."""
@@ -56,7 +58,7 @@ def judge(
     raw = worst(cell.outcome for cell in cells)
     outcome, because = _softened(task, statistics, raw, now)
     owed = outcome is not raw and not _early(task.rule, now)
-    reason = _reason(task, cells, raw) + because
+    reason = _reason(task, cells, raw) + because + _left_out(statistics)
     return Result(
         rule=task.rule.id,
         check=task.rule.check,
@@ -83,6 +85,14 @@ def _held(cells: Sequence[Cell]) -> bool:
 
 def _early(rule: Rule, now: datetime) -> bool:
     return rule.effective_from is not None and now < rule.effective_from
+
+
+def _left_out(statistics: Sequence[Statistic]) -> str:
+    """Name the columns that no method fits: nobody may take them for judged."""
+    left = [s for s in statistics if s.name == LEFT_OUT and s.lack is not None]
+    told = [f"{s.slice} ({s.reason.removeprefix('left out: ')})" for s in left[:_NAMED]]
+    more = f" and {len(left) - _NAMED:,} more" if len(left) > _NAMED else ""
+    return f"; left out: {', '.join(told)}{more}" if left else ""
 
 
 def _softened(

@@ -76,7 +76,10 @@ class Frame(Protocol):
         ...
 
     def distribution(self, column: str) -> Distribution:
-        """Give the ordered distribution of a number or boolean; DataError for other kinds."""
+        """Give the ordered distribution of a number or boolean.
+
+        DataError for a column of another kind, unless every value of it is null.
+        """
         ...
 
     def keep_sorted(self, *, keep: bool) -> None:

@@ -141,6 +141,9 @@ class ArrowFrame(Answers):
         return self._distribution(column) if known is None else known
 
     def _distribution(self, column: str) -> Distribution:
+        if self._is_empty(column):
+            none = np.zeros(0, dtype=np.float64), np.zeros(0, dtype=np.int64)
+            return Distribution(values=none[0], counts=none[1], nulls=self.rows)
         self._refuse_other_kinds(column)
         if self.weights is None:
             found = ordered(self._pieces(column), self.table.num_rows)
@@ -271,6 +274,12 @@ class ArrowFrame(Answers):
             raise DataError(
                 f"column {name!r} is {self.types[name]}, and numbers are needed", where=self.name
             )
+
+    def _is_empty(self, name: str) -> bool:
+        """Tell whether a column that is no column of numbers has no value at all."""
+        kind = self.kinds.get(name, Kind.NUMBER)
+        numeric = kind in {Kind.NUMBER, Kind.BOOLEAN}
+        return not numeric and self.nulls(name) == self.rows
 
     def _numbers(self, name: str) -> Floats:
         self._refuse_other_kinds(name)

@@ -19,6 +19,7 @@ from aims_gate.frames.convert import to_table
 from aims_gate.policy.model import DataSpec, JoinSpec, Role
 from aims_gate.sources.folders import folder_digest, read_folder
 from aims_gate.sources.join import join
+from aims_gate.sources.legible import legible
 from aims_gate.sources.locate import CONVENTION, Finder
 from aims_gate.sources.paths import public_uri
 from aims_gate.sources.predictions import derive_prediction
@@ -102,7 +103,8 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
     _refuse_other(read.identity, spec)
     merged = merge(spec, read_roles(read.table))
     refuse_shared(merged, where=where)
-    table, joined = _joined(role, merged, read.table, finder)
+    given, notes = legible(read.table)
+    table, joined = _joined(role, merged, given, finder)
     _refuse_types(table, merged, where)
     if merged.window_days is not None and merged.time is None:
         hint = "state time: COLUMN beside window:"
@@ -112,7 +114,8 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
     if merged.window_days is not None and merged.time is not None:
         table, window = within(table, merged.time, merged.window_days, where=where)
     frame = _frame(table, read, merged.weight, where)
-    identity = replace(read.identity, rows=frame.rows, window=window)
+    notes = (*read.identity.notes, *notes)
+    identity = replace(read.identity, rows=frame.rows, window=window, notes=notes)
     authored = from_run(spec, merged)
     found = Data(
         role=role,
@@ -152,9 +155,11 @@ def _joined(
     for stated in spec.join:
         read = _kept_elsewhere(role, stated, finder)
         source = read.identity.uri
-        table = join(table, read.table, stated, where=f"{role} data", source=source)
+        other, notes = legible(read.table)
+        table = join(table, other, stated, where=f"{role} data", source=source)
         if read.again is not None:
-            found.append(Joined(identity=read.identity, read_twice=read.again))
+            identity = replace(read.identity, notes=(*read.identity.notes, *notes))
+            found.append(Joined(identity=identity, read_twice=read.again))
     return table, tuple(found)
 
 

@@ -8,8 +8,10 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs
 from aims_gate.checks.columns import role_columns
+from aims_gate.checks.data.present import columns_of, unfit
 from aims_gate.checks.data.rows import Rows, identifier_reason
 from aims_gate.facts import Lack, Statistic
+from aims_gate.frames import Kind
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
@@ -60,6 +62,9 @@ class Duplicates(Rows):
         if not repeated and (column := self.identifier(columns, data.frame)):
             yield self.lack(Lack.INSUFFICIENT, identifier_reason(column, data.role))
             return
+        if self.columns == "all" and self.by == "rows":
+            odd = (c for c, kind in columns_of(data).items() if kind is Kind.OTHER)
+            yield from (unfit(column, data, "cannot be compared") for column in odd)
         yield Statistic(
             name=self.statistic,
             value=repeated / rows,

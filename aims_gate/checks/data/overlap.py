@@ -9,10 +9,11 @@ from typing import ClassVar, Literal
 from aims_gate.checks import About, Inputs
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.data.hidden import Hidden, hidden
-from aims_gate.checks.data.present import columns_of
+from aims_gate.checks.data.present import columns_of, unfit
 from aims_gate.checks.data.rows import Rows, identifier_reason
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import LEFT_OUT, Lack, Statistic
+from aims_gate.frames import Kind
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
@@ -154,9 +155,9 @@ def _left_out(columns: list[str], data: Data, reference: Data) -> Iterable[Stati
         if column in columns:
             continue
         there = [role for role, found in sides.items() if column in found]
-        told = "holds nothing that can be compared"
-        if len(there) == 1:
-            told = f"in the {there[0]} data only"
-        elif column in roles:
-            told = "a role, not an input"
-        yield Statistic(name="left_out", slice=column, reason=f"left out: {told}")
+        if len(there) > 1 and column not in roles:
+            odd = data if sides[data.role][column] is Kind.OTHER else reference
+            yield unfit(column, odd, "cannot be compared")
+            continue
+        told = f"in the {there[0]} data only" if len(there) == 1 else "a role, not an input"
+        yield Statistic(name=LEFT_OUT, slice=column, reason=f"left out: {told}")

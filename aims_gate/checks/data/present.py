@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aims_gate.facts import Interval, Statistic
+from aims_gate.facts import LEFT_OUT, Interval, Lack, Statistic
 from aims_gate.frames import Kind
 from aims_gate.sources.predictions import derived_name
 from aims_gate.sources.subject import Data
@@ -15,6 +15,14 @@ def columns_of(data: Data) -> dict[str, Kind]:
     derived = derived_name(data.spec)
     hidden = derived if data.spec.prediction == derived else None
     return {name: kind for name, kind in data.frame.kinds.items() if name != hidden}
+
+
+def unfit(column: str, data: Data, why: str) -> Statistic:
+    """Say that a column of `all` is not judged, in the line of the rule."""
+    empty = data.frame.nulls(column) == data.frame.rows
+    told = "every value is null" if empty else f"{data.frame.types[column]} {why}"
+    reason = f"left out: {told}"
+    return Statistic(name=LEFT_OUT, slice=column, lack=Lack.UNDEFINED, reason=reason)
 
 
 def share(

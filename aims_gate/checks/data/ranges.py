@@ -10,10 +10,10 @@ from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.data.allowed import LEAST_REFERENCE, Allowed, Bounds, Observed
-from aims_gate.checks.data.present import columns_of, share
+from aims_gate.checks.data.present import columns_of, share, unfit
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError, near
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import LEFT_OUT, Lack, Statistic
 from aims_gate.frames import Kind
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
@@ -90,7 +90,7 @@ class Ranges:
         if reference is not None:
             every = self.columns == "all"
             named = tuple(_observable(reference, data)) if every else tuple(self.columns)
-            yield from _left_out(reference, named) if every else ()
+            yield from _left_out(reference, data, named) if every else ()
         if not named:
             yield lacking(_INVALID, Lack.MISSING, "no column is left to look at")
         for column in named:
@@ -155,8 +155,11 @@ def _observable(reference: Data, data: Data) -> Iterator[str]:
             yield column
 
 
-def _left_out(reference: Data, named: tuple[str, ...]) -> Iterator[Statistic]:
-    for column, kind in columns_of(reference).items():
-        if column not in named:
-            told = "a role, not an input" if kind in _OBSERVED else f"{kind} has no range"
-            yield Statistic(name="left_out", slice=column, reason=f"left out: {told}")
+def _left_out(reference: Data, data: Data, named: tuple[str, ...]) -> Iterator[Statistic]:
+    roles = {*role_columns(reference.spec), *role_columns(data.spec)}
+    for column in columns_of(reference):
+        if column in roles:
+            reason = "left out: a role, not an input"
+            yield Statistic(name=LEFT_OUT, slice=column, reason=reason)
+        elif column not in named:
+            yield unfit(column, reference, "has no range")

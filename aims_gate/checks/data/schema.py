@@ -143,8 +143,13 @@ class Schema:
 
 def _of_reference(reference: Data, data: Data) -> dict[str, _Wanted]:
     late = {reference.spec.label, data.spec.label} if data.role is Role.CURRENT else set()
+    there = columns_of(data)
     return {
-        name: _Wanted(kind=kind, type=reference.frame.types[name], required=name not in late)
+        name: _Wanted(
+            kind=None if there.get(name) is not kind and _is_empty(reference, name) else kind,
+            type=reference.frame.types[name],
+            required=name not in late,
+        )
         for name, kind in columns_of(reference).items()
     }
 
@@ -159,11 +164,17 @@ def _of_signature(inputs: Inputs) -> dict[str, _Wanted]:
     }
 
 
+def _is_empty(data: Data, name: str) -> bool:
+    return 0 < data.frame.rows == data.frame.nulls(name)
+
+
 def _compare(name: str, want: _Wanted, there: Mapping[str, Kind], data: Data) -> tuple[str, str]:
     """Give the column and what is wrong with it; nothing if it is as it should be."""
     if name not in there:
         return name, f"{name!r} is not there" if want.required else ""
     kind, stored = there[name], data.frame.types[name]
+    if want.kind is not None and kind is not want.kind and _is_empty(data, name):
+        return name, ""  # without a value there is no kind; data.missing counts the nulls
     if want.kind is Kind.OTHER and kind is Kind.OTHER:
         return name, "" if stored == want.type else f"{name!r} is {stored}, not {want.type}"
     if want.kind is not None and kind is not want.kind:

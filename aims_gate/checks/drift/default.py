@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aims_gate.checks import Judged
 from aims_gate.checks.drift.asking import Counted, categories, numbers, unfit_numbers, unfit_sizes
 from aims_gate.checks.drift.distances import Lacking, Pair
-from aims_gate.checks.drift.matching import share_moved
+from aims_gate.checks.drift.matching import kind_of_both, share_moved
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Distribution, Key, Kind
 
@@ -129,7 +129,7 @@ def _test_of(found: _Column) -> str:
 def _seen(column: str, pair: Pair) -> _Column | Lacking:
     if pair.reference.rows == 0 or pair.current.rows == 0:
         return Lacking(lack=Lack.MISSING, reason="there are no rows to compare")
-    kind = pair.reference.kinds[column]
+    kind = kind_of_both(pair.reference, pair.current, column)
     found = _numbers(column, pair) if kind is Kind.NUMBER else _categories(column, pair)
     if isinstance(found, Lacking):
         return found

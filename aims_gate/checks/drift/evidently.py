@@ -16,7 +16,7 @@ from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift import asking
 from aims_gate.checks.drift.distances import Lacking
-from aims_gate.checks.drift.matching import CATEGORIES, matched
+from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.engines import Answer
 from aims_gate.facts import Lack, Statistic
@@ -124,7 +124,7 @@ class EvidentlyTest:
         return self._cell(column, answer, current.frame.rows)
 
     def _arguments(self, column: str, reference: Data, current: Data) -> dict[str, Any] | Lacking:
-        if reference.frame.kinds[column] in CATEGORIES:
+        if kind_of_both(reference.frame, current.frame, column) in CATEGORIES:
             key = Key(column=column)
             before, after = (data.frame.count(key).by_value() for data in (reference, current))
             sizes = reference.frame.rows, current.frame.rows

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.parameters import Named
 from aims_gate.errors import near
-from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Distribution, Kind
+from aims_gate.facts import LEFT_OUT, Lack, Statistic
+from aims_gate.frames import Distribution, Frame, Kind
 from aims_gate.sources.subject import Data
 
 _NULLS = 0.01
@@ -43,27 +43,60 @@ def matched(
     lacks: list[tuple[str, Lack, str]] = []
     notes: list[Statistic] = []
     fit: list[str] = []
-    before, after = reference.frame.kinds, current.frame.kinds
+    before, after = reference.frame, current.frame
     for column in _all(reference, current) if columns == "all" else columns:
-        missing = _absent(column, before, after)
-        unfit = "" if missing else _unfit(before[column], after[column], no_method)
+        missing = _absent(column, before.kinds, after.kinds)
+        kind = None if missing else kind_of_both(before, after, column)
+        unfit = "" if missing or kind is None else no_method(kind)
         if missing:
             lacks.append((column, Lack.MISSING, missing))
-        elif unfit and (columns != "all" or before[column] is not after[column]):
+        elif kind is None:
+            changed = f"type changed from {_told(before, column)} to {_told(after, column)}"
+            lacks.append((column, Lack.UNDEFINED, changed))
+        elif unfit and columns != "all":
             lacks.append((column, Lack.UNDEFINED, unfit))
         elif unfit:
-            reason = f"left out: {unfit}"
-            notes.append(Statistic(name="left_out", slice=column, reason=reason))
+            notes.append(_unjudged(column, kind, unfit, before))
         else:
             fit.append(column)
     if columns == "all":
         notes += _left_out(reference, current)
     notes += [
         Statistic(name="new_column", slice=column, reason="in the current data only")
-        for column in after
-        if column not in before
+        for column in after.kinds
+        if column not in before.kinds
     ]
     return Matched(fit=tuple(fit), lacks=tuple(lacks), notes=tuple(notes))
+
+
+def kind_of_both(before: Frame, after: Frame, column: str) -> Kind | None:
+    """Give the kind of a column that both frames have; None if it changed.
+
+    A column without any value holds what the other one does: writers store it without a type.
+    """
+    kinds = [frame.kinds[column] for frame in (before, after)]
+    if kinds[0] is not kinds[1]:
+        kinds = [
+            kind
+            for kind, frame in zip(kinds, (before, after), strict=True)
+            if frame.nulls(column) < frame.rows
+        ]
+    return kinds[0] if len(set(kinds)) == 1 else None if kinds else Kind.OTHER
+
+
+def _told(frame: Frame, column: str) -> str:
+    """Name what a column holds; lists, times of day and such have no kind but their type."""
+    kind = frame.kinds[column]
+    return frame.types[column] if kind is Kind.OTHER else str(kind)
+
+
+def _unjudged(column: str, kind: Kind, unfit: str, frame: Frame) -> Statistic:
+    """Say why a column of `all` is not judged; that no method fits stands in the rule's line."""
+    if kind is Kind.OTHER:
+        empty = frame.nulls(column) == frame.rows
+        unfit = "every value is null" if empty else f"no method fits {frame.types[column]}"
+    lack = None if kind in (*CATEGORIES, Kind.NUMBER) else Lack.UNDEFINED
+    return Statistic(name=LEFT_OUT, slice=column, lack=lack, reason=f"left out: {unfit}")
 
 
 def nulls_moved(before: Distribution, after: Distribution) -> str:
@@ -85,12 +118,6 @@ def _absent(column: str, before: Mapping[str, Kind], after: Mapping[str, Kind]) 
     return ""
 
 
-def _unfit(before: Kind, after: Kind, no_method: Callable[[Kind], str]) -> str:
-    if before is not after:
-        return f"type changed from {before} to {after}"
-    return no_method(before)
-
-
 def _all(reference: Data, current: Data) -> Iterator[str]:
     roles = {*role_columns(reference.spec), *role_columns(current.spec)}
     return (column for column in reference.frame.kinds if column not in roles)
@@ -101,4 +128,4 @@ def _left_out(reference: Data, current: Data) -> Iterator[Statistic]:
     of = {c: data.role for data in (current, reference) for c in role_columns(data.spec)}
     for column in filter(of.__contains__, reference.frame.kinds):
         reason = f"left out: a role of the {of[column]} data, not an input"
-        yield Statistic(name="left_out", slice=column, reason=reason)
+        yield Statistic(name=LEFT_OUT, slice=column, reason=reason)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from aims_gate.checks.drift.distances import METHODS, ORDERED, Found, Lacking, Pair
-from aims_gate.checks.drift.matching import CATEGORIES, nulls_moved
+from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, nulls_moved
 from aims_gate.checks.levels import has_name
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Counts, Distribution, Key
@@ -64,7 +64,7 @@ def compare(method: str, column: str, pair: Pair) -> Found | Lacking:
     """Measure a column that both frames have, of a kind that *method* fits."""
     if pair.reference.rows == 0 or pair.current.rows == 0:
         return Lacking(lack=Lack.MISSING, reason="there are no rows to compare")
-    if pair.reference.kinds[column] in CATEGORIES:
+    if kind_of_both(pair.reference, pair.current, column) in CATEGORIES:
         return _categories(method, column, pair)
     before, after = pair.reference.distribution(column), pair.current.distribution(column)
     if method in ORDERED:

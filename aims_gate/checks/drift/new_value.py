@@ -16,7 +16,7 @@ from scipy.special import betaincinv
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift.distances import Lacking
-from aims_gate.checks.drift.matching import matched
+from aims_gate.checks.drift.matching import kind_of_both, matched
 from aims_gate.checks.levels import LEAST, MOST, levels
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.facts import Interval, Lack, Statistic
@@ -101,7 +101,7 @@ class NewValue:
         for column, lack, reason in found.lacks:
             yield Lacking(lack=lack, reason=reason).cell("new_value", column)
         frames = reference.frame, current.frame
-        texts = [c for c in found.fit if self._unseen_counts(frames[0].kinds[c])]
+        texts = [c for c in found.fit if self._unseen_counts(kind_of_both(*frames, c))]
         family = _Family(alpha=inputs.alpha, cells=max(1, found.judged + len(texts)))
         yield from columnwise(
             lambda column: self._column(column, *frames, family, current), found.fit
@@ -110,7 +110,7 @@ class NewValue:
             lacking = Lacking(lack=Lack.MISSING, reason="no column is left to compare")
             yield lacking.cell("new_value", "")
 
-    def _unseen_counts(self, kind: Kind) -> bool:
+    def _unseen_counts(self, kind: Kind | None) -> bool:
         return self.unseen_share is not None and kind is Kind.TEXT
 
     def _column(
@@ -121,7 +121,7 @@ class NewValue:
             yield lacking.cell("new_value", column)
             return
         sizes = Sizes(reference=before.rows, current=after.rows, alpha=family.alpha / family.cells)
-        kind = before.kinds[column]
+        kind = kind_of_both(before, after, column)
         if kind is Kind.NUMBER:
             held = _numbers(column, before, after, self.share)
             yield self._worst(column, held, sizes, family, current)

@@ -15,7 +15,7 @@ from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.drift.columns import UNDECIDED
 from aims_gate.checks.drift.distances import METHODS, Found, Lacking, Pair
-from aims_gate.checks.drift.matching import CATEGORIES, matched
+from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched
 from aims_gate.checks.drift.measuring import compare
 from aims_gate.checks.parameters import Named, column_problems, design_effect_problems
 from aims_gate.facts import Design, Interval, Lack, Need, Statistic
@@ -144,10 +144,10 @@ class Share:
             yield from _counted(measured, pair)
 
     def _compared(self, column: str, pair: Pair) -> Iterator[tuple[str, str, Found | Lacking]]:
-        method = self._method(pair.reference.kinds[column])
+        method = self._method(kind_of_both(pair.reference, pair.current, column))
         yield column, method, compare(method, column, pair)
 
-    def _method(self, kind: Kind) -> str:
+    def _method(self, kind: Kind | None) -> str:
         return self.numeric if kind is Kind.NUMBER else self.categorical
 
     def _no_method(self, kind: Kind) -> str:

@@ -15,7 +15,7 @@ from aims_gate.checks.fairness.telling import STATISTIC, USABLE, Asked, lack
 from aims_gate.checks.levels import recorded, title, written
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import LEFT_OUT, Lack, Statistic
 from aims_gate.frames import Key
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
@@ -131,9 +131,12 @@ class Proxies:
             return
         for column, kind in data.frame.kinds.items():
             if column not in columns:
-                told = "a role or an attribute, not an input" if kind in USABLE else ""
+                fit = kind in USABLE
+                told = "a role or an attribute, not an input" if fit else ""
                 told = told or f"it holds {data.frame.types[column]}, which tells nothing here"
-                yield Statistic(name="left_out", slice=column, reason=f"left out: {told}")
+                lack = None if fit else Lack.UNDEFINED
+                reason = f"left out: {told}"
+                yield Statistic(name=LEFT_OUT, slice=column, lack=lack, reason=reason)
 
     def _joint(self, columns: tuple[str, ...], data: Data) -> list[str]:
         """Name the columns that are judged together; one alone is judged already."""

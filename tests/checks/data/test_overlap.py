@@ -306,7 +306,7 @@ def test_what_was_not_compared_is_named() -> None:
         "id": "left out: a role, not an input",
         "y": "left out: a role, not an input",
         "p": "left out: in the evaluation data only",
-        "list": "left out: holds nothing that can be compared",
+        "list": "left out: list<item: int64> cannot be compared",
         "extra": "left out: in the evaluation data only",
     }
 

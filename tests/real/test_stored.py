@@ -1,0 +1,154 @@
+"""Columns as writers store them: text as bytes, no value, an index, types without a method."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import feather, parquet
+
+import aims_gate
+from tests.real.deciding import HEAD, gate, lines
+
+DRIFT = """\
+data:
+  reference: {min_rows: 1}
+rules:
+  - {id: MON-01, check: drift.columns}
+  - {id: MON-02, check: drift.share}
+  - {id: MON-03, check: drift.new_value}
+  - {id: DATA-03, check: data.ranges, on: current, with: {against: reference}}
+  - {id: DATA-05, check: data.schema, on: current, with: {against: reference}}
+"""
+ROWS = 2_000
+
+
+def drifted(folder: Path, reference: Any, current: Any) -> dict[str, tuple[str, str]]:
+    for role, columns in (("reference", reference), ("current", current)):
+        parquet.write_table(pa.table(columns), folder / f"{role}.parquet")
+    roles = {role: folder / f"{role}.parquet" for role in ("reference", "current")}
+    return lines(gate(folder, DRIFT, **roles))
+
+
+def numbers(seed: int = 0) -> Any:
+    return np.random.default_rng(seed).normal(size=ROWS)
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.binary(), pa.large_binary(), pa.dictionary(pa.int32(), pa.binary())]
+)
+def test_bytes_that_are_utf_8_are_text(tmp_path: Path, kind: pa.DataType) -> None:
+    def channels(*names: str) -> pa.Array:
+        return pa.array([name.encode() for name in names] * (ROWS // 2), pa.binary()).cast(kind)
+
+    found = drifted(
+        tmp_path,
+        {"x": numbers(), "channel": channels("web", "rés")},
+        {"x": numbers(1), "channel": channels("app", "tv")},
+    )
+    assert {rule: outcome for rule, (outcome, _) in found.items()} == {
+        "MON-01": "FAIL", "MON-02": "FAIL", "MON-03": "FAIL", "DATA-03": "FAIL", "DATA-05": "PASS",
+    }  # fmt: skip
+    assert "channel" in found["MON-01"][1]
+
+
+def test_what_no_method_fits_stands_in_the_line(tmp_path: Path) -> None:
+    def rows(seed: int) -> Any:
+        return {
+            "x": numbers(seed),
+            "blob": pa.array([b"\xff"] * ROWS),
+            "at": pa.array([time(1, 2)] * ROWS),
+            "tags": pa.array([["a"]] * ROWS),
+            "wait": pa.array([1] * ROWS, pa.duration("s")),
+            "seen": pa.array([0] * ROWS, pa.timestamp("s")),
+        }
+
+    found = drifted(tmp_path, rows(0), rows(1))
+    for rule in ("MON-01", "MON-02", "MON-03", "DATA-03"):
+        outcome, line = found[rule]
+        assert outcome in {"PASS", "WARN"}
+        assert "left out: blob" in line
+        for told in ("at (", "tags (", "wait (", "list<", "duration[s]", "time64[us]"):
+            assert told in line
+        assert ("seen (" in line) is (rule != "MON-03")  # which counts times
+
+
+@pytest.mark.parametrize(
+    "empty", [pa.nulls(ROWS), pa.nulls(ROWS, pa.float64()), pa.nulls(ROWS, pa.string())]
+)
+@pytest.mark.parametrize("values", [["a"], [1.5], [True]], ids=str)
+def test_a_column_that_lost_its_values_has_no_kind(
+    tmp_path: Path, empty: pa.Array, values: list[Any]
+) -> None:
+    """3 of 2,000 rows held a value: that none does now is no drift and no change of type."""
+    some = pa.array([*values * 3, *[None] * (ROWS - 3)])
+    for before, after in ((some, empty), (empty, some)):
+        found = drifted(
+            tmp_path, {"x": numbers(), "note": before}, {"x": numbers(1), "note": after}
+        )
+        found.pop("DATA-03")  # no value, no range
+        outcomes = {outcome for outcome, _ in found.values()}
+        assert outcomes <= {"PASS", "WARN"}, found
+
+
+def test_a_column_that_lost_many_values_has_drifted(tmp_path: Path) -> None:
+    found = drifted(
+        tmp_path,
+        {"x": numbers(), "note": pa.array(["a"] * ROWS)},
+        {"x": numbers(1), "note": pa.nulls(ROWS)},
+    )
+    assert found["MON-01"][0] == "FAIL"
+    found = drifted(
+        tmp_path, {"x": numbers(), "n": pa.nulls(ROWS)}, {"x": numbers(1), "n": pa.nulls(ROWS)}
+    )
+    assert "left out: n (every value is null)" in found["MON-01"][1]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather"])
+def test_the_index_of_pandas_is_no_feature(tmp_path: Path, ending: str) -> None:
+    frames = [pd.DataFrame({"x": numbers(seed)}) for seed in (0, 1)]
+    frames[1].index += 5_000
+    roles = {}
+    for role, frame in zip(("reference", "current"), frames, strict=True):
+        path = roles[role] = tmp_path / f"{role}.{ending}"
+        table = pa.Table.from_pandas(frame.sample(frac=1, random_state=0), preserve_index=True)
+        assert "__index_level_0__" in table.column_names
+        write = parquet.write_table if ending == "parquet" else feather.write_feather
+        write(table, path)
+    verdict = gate(tmp_path, DRIFT, **roles)
+    found = lines(verdict)
+    assert found["MON-01"][0] == found["MON-02"][0] == "PASS"
+    assert "index" not in "".join(reason for _, reason in found.values())
+    assert all("the index of pandas" in data.notes[0] for data in verdict.datasets)
+
+
+def test_a_column_that_only_looks_like_an_index_stays(tmp_path: Path) -> None:
+    for metadata in (
+        {},
+        {b"pandas": b"["},
+        {b"pandas": b"[1]"},
+        {b"pandas": b'{"index_columns": 3}'},
+    ):
+        rows = pa.table({"x": numbers(), "__index_level_0__": numbers()})
+        path = tmp_path / "e.parquet"
+        parquet.write_table(rows.replace_schema_metadata(metadata), path)
+        verdict = gate(tmp_path, DRIFT, reference=path, current=path)
+        assert not verdict.datasets[0].notes
+
+
+def test_frames_in_memory_are_read_alike(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "w").write_text("x")
+    policy = tmp_path / "p.yaml"
+    policy.write_text(HEAD + DRIFT)
+    frame = pa.table({"x": numbers(), "channel": pa.array([b"a", b"b"] * (ROWS // 2))})
+    verdict = aims_gate.run(
+        str(policy), f"file:{tmp_path / 'm'}", data={"reference": frame, "current": frame}
+    )
+    assert verdict.datasets[0].notes == ("channel is text: its bytes are UTF-8",)
+    assert lines(verdict)["MON-01"][0] == "PASS"
