@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from aims_gate.checks import Judged
 from aims_gate.errors import Problem
+from aims_gate.policy import domains
 from aims_gate.policy.model import DecideOn, Place, Rule, Threshold
 
 
@@ -93,6 +94,7 @@ def threshold_problems(
         hint = f"add require: with {'at_least' if judged.higher_is_better else 'at_most'}"
         yield at(rule, "check", f"{rule.check} has no conventional limit for {judged.name}", hint)
         return
+    yield from _line_problems(rule, threshold, judged)
     sides = tuple(_sides(threshold))
     for key, limit, upward in sides:
         yield from (
@@ -144,13 +146,38 @@ def baseline_problems(rule: Rule, threshold: Threshold | None, judged: Judged) -
 def _limit_problems(
     key: str, limit: float, judged: Judged, *, upward: bool
 ) -> Iterator[tuple[str, str]]:
-    domain = f"{judged.name} lies in [{judged.low:g}, {judged.high:g}]"
+    domain = domain_of(judged)
     if not math.isfinite(limit):
         yield f"{key} is not a finite number", ""
     elif not judged.low <= limit <= judged.high:
         yield f"{key}: {limit:g} can never be reached or never be missed: {domain}", ""
     elif limit == (judged.low if upward else judged.high):
         yield f"{key}: {limit:g} is met by every value: {domain}", "a rule must be able to refuse"
+    elif 0 < abs(limit) < domains.TINY:
+        yield f"{key}: {limit:g} is 0 but for rounding", "write 0"
+    else:
+        furthest, why = _furthest(judged, upward=upward)
+        if limit < furthest if upward else limit > furthest:
+            what = f"{key}: {limit:g} could refuse next to nothing: {why}"
+            end = "at_least" if upward else "at_most"
+            yield what, f"{end} {furthest:g} is the most lenient limit of {judged.name}"
+
+
+def _furthest(judged: Judged, *, upward: bool) -> tuple[float, str]:
+    """Give the most lenient limit of a statistic, and why none further out is one."""
+    if upward and judged.name in domains.LEAST:
+        return domains.LEAST[judged.name]
+    span = judged.high - judged.low
+    if math.isfinite(span):
+        margin = domains.HUNDREDTH * span
+        return (judged.low + margin if upward else judged.high - margin), domain_of(judged)
+    most, why = domains.reach(judged.name, judged.limit)
+    return (max(-most, judged.low) if upward else min(most, judged.high)), why
+
+
+def domain_of(judged: Judged) -> str:
+    """Say where a statistic lies."""
+    return f"{judged.name} lies in [{judged.low:g}, {judged.high:g}]"
 
 
 def _serious_problems(
@@ -161,12 +188,30 @@ def _serious_problems(
     if _neutral(judged, limit, upward=upward) is None:
         yield at(rule, "serious", f"power is not defined for {judged.name}", "leave serious out")
     elif (rule.serious >= limit) if upward else (rule.serious <= limit):
-        yield at(
-            rule,
-            "serious",
-            f"a serious effect ({rule.serious:g}) must lie past the limit {limit:g}",
-            "",
-        )
+        what = f"a serious effect ({rule.serious:g}) must lie past the limit {limit:g}"
+        yield at(rule, "serious", what, "")
+    else:
+        furthest = _out_of_reach(limit, judged, upward=upward)
+        if rule.serious < furthest if upward else rule.serious > furthest:
+            what = f"serious {rule.serious:g} is out of reach: what no data show, any data rule out"
+            yield at(rule, "serious", what, f"no further than {furthest:g}")
+
+
+def _out_of_reach(limit: float, judged: Judged, *, upward: bool) -> float:
+    """Give how far out a serious effect may lie: near the worst value no data would show it."""
+    worst = judged.low if upward else judged.high
+    if math.isfinite(worst):
+        return limit + domains.SERIOUS * (worst - limit)
+    neutral = judged.neutral or 0.0
+    return neutral + domains.TIMES * ((limit - neutral) or math.copysign(1, worst))
+
+
+def _line_problems(rule: Rule, threshold: Threshold, judged: Judged) -> Iterator[Problem]:
+    for key in ("warn_below", "warn_above"):
+        line = getattr(threshold, key)
+        if line is not None and not judged.low <= line <= judged.high:
+            what = f"{key}: no value lies past {line:g}, or all do: {domain_of(judged)}"
+            yield at(rule, f"require.{key}", what, "")
 
 
 def _sides(threshold: Threshold) -> Iterator[tuple[str, float, bool]]:

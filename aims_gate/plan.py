@@ -18,6 +18,7 @@ import pydantic
 
 from aims_gate import canonical
 from aims_gate.checks import CHECKS, REFUSED, Check, Judged
+from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import ENGINES
 from aims_gate.errors import PolicyError, Problem, near
 from aims_gate.limits import (
@@ -166,7 +167,7 @@ def _task(rule: Rule, policy: Policy) -> Task:
     decide_on = rule.decide_on or judged.decide_on
     threshold = rule.require or conventional(judged)
     found = [
-        *(at(rule, f"with.{name}", what, hint) for name, what, hint in check.problems()),
+        *(at(rule, f"with.{name}", what, hint) for name, what, hint in problems_of(check)),
         *_engine_problems(rule, only),
         *_role_problems(rule, read),
         *threshold_problems(rule, threshold, judged, decide_on),

@@ -5,13 +5,15 @@ Each function gives (field, what, hint), as `Check.problems` does.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from typing import Any, Literal
+
+from aims_gate.checks import Check
+from aims_gate.policy.domains import PARAMETERS
 
 Named = Literal["all"] | tuple[str, ...]
 """The parameter `columns`: all that fit, or a list."""
-_LARGEST_SMALL = 0.1
 _ONE = ("column", "strata")
 _SEVERAL = ("by", "columns", "allowed", "bins", "population")
 
@@ -38,27 +40,23 @@ def column_problems(columns: Named) -> Iterable[tuple[str, str, str]]:
         yield "columns", "names a column twice", ""
 
 
-def cover_problems(min_cell: int, max_uncovered: float) -> Iterable[tuple[str, str, str]]:
-    """Give what is wrong with the least rows of a group and the share that may be below them."""
-    if min_cell < 1:
-        yield "min_cell", f"{min_cell} is not a number of rows", "30 is usual"
-    yield from uncovered_problems(max_uncovered)
+def problems_of(check: Check) -> Iterator[tuple[str, str, str]]:
+    """Give what is wrong with the parameters of a check: each number, and all of them together."""
+    told = set()
+    for field in fields(check):  # type: ignore[arg-type]  # a dataclass
+        domain, value = PARAMETERS.get(field.name), getattr(check, field.name)
+        if domain is None:
+            continue
+        for number in _numbers(value):
+            if number not in domain and field.name not in told:
+                told.add(field.name)
+                yield field.name, f"{field.name} {number:g} is outside {domain}", domain.why
+    yield from (problem for problem in check.problems() if problem[0] not in told)
 
 
-def uncovered_problems(max_uncovered: float) -> Iterable[tuple[str, str, str]]:
-    """Give what is wrong with the share of rows that may be in groups too small to judge."""
-    if not 0 <= max_uncovered < 1:
-        yield "max_uncovered", f"{max_uncovered:g} is outside [0, 1)", ""
-
-
-def small_share_problems(small_share: float) -> Iterable[tuple[str, str, str]]:
-    """Give what is wrong with the share under which a group that shows nothing warns only."""
-    if not 0 <= small_share <= _LARGEST_SMALL:
-        hint = "more than a tenth of the rows is not small"
-        yield "small_share", f"{small_share:g} is outside [0, {_LARGEST_SMALL:g}]", hint
-
-
-def design_effect_problems(value: float) -> Iterable[tuple[str, str, str]]:
-    """Say why a number is no design effect: rows per independent row, at least 1 and finite."""
-    if not 1 <= value < math.inf:
-        yield "design_effect", f"{value:g} is not at least 1", "below 1 it would invent rows"
+def _numbers(value: object) -> Iterator[float]:
+    """Give the numbers of a parameter: itself, or all of a mapping, edges of bins aside."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
+    for inner in value.values() if isinstance(value, Mapping) else ():
+        yield from _numbers(inner)

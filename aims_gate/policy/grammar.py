@@ -105,7 +105,7 @@ class JoinText(_Keys):
 class WindowText(_Keys):
     """The newest part of the data: less than so many days before the newest row's time."""
 
-    days: v.Days
+    days: v.Window
 
 
 class DataText(_Keys):

@@ -5,7 +5,8 @@ None of them is a union, so that an error always names the key a person wrote an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from aims_gate.errors import near
 from aims_gate.policy import scalars
+from aims_gate.policy.domains import GRAMMAR, Domain
 from aims_gate.policy.model import DecideOn, OnInsufficient, Role, Severity, TaskKind
 from aims_gate.policy.scalars import describe, refuse
 
@@ -35,14 +37,19 @@ def _pattern(pattern: str, what: str, hint: str) -> PlainValidator:
     return PlainValidator(lambda value: scalars.shaped(value, pattern, what, hint))
 
 
-def _bounded(holds: Callable[[float], bool], bounds: str) -> PlainValidator:
+def _in(domain: Domain) -> PlainValidator:
     def check(value: object) -> float:
         number = scalars.as_number(value)
-        if not holds(number):
-            raise refuse(f"must be {bounds}, not {number:g}")
+        if number not in domain:
+            raise refuse(f"must lie in {domain}, not {number:g}", domain.why)
         return number
 
     return PlainValidator(check)
+
+
+def _described(domain: Domain) -> WithJsonSchema:
+    bounds = {"exclusiveMinimum" if domain.above else "minimum": domain.low}
+    return _numeric(**bounds, **({"maximum": domain.high} if domain.high < math.inf else {}))
 
 
 def _whole(least: int) -> PlainValidator:
@@ -94,18 +101,11 @@ NumberOrNull = Annotated[
     PlainValidator(scalars.as_number_or_null),
     WithJsonSchema({"anyOf": [{"type": ["number", "null"]}, _NUMERAL]}),
 ]
-Days = Annotated[float, _bounded(lambda x: x > 0, "more than 0 days"), _numeric(exclusiveMinimum=0)]
-Grace = Annotated[float, _bounded(lambda x: x >= 0, "0 days or more"), _numeric(minimum=0)]
-Alpha = Annotated[
-    float,
-    _bounded(lambda x: 0 < x < 0.5, "between 0 and 0.5"),
-    _numeric(exclusiveMinimum=0, exclusiveMaximum=0.5),
-]
-Share = Annotated[
-    float,
-    _bounded(lambda x: 0 <= x < 1, "at least 0 and under 1"),
-    _numeric(minimum=0, exclusiveMaximum=1),
-]
+Days = Annotated[float, _in(GRAMMAR["max_age_days"]), _described(GRAMMAR["max_age_days"])]
+Window = Annotated[float, _in(GRAMMAR["window.days"]), _described(GRAMMAR["window.days"])]
+Grace = Annotated[float, _in(GRAMMAR["grace_days"]), _described(GRAMMAR["grace_days"])]
+Alpha = Annotated[float, _in(GRAMMAR["alpha"]), _described(GRAMMAR["alpha"])]
+Share = Annotated[float, _in(GRAMMAR["max_null_labels"]), _described(GRAMMAR["max_null_labels"])]
 Rows = Annotated[int, _whole(0), WithJsonSchema({"type": "integer", "minimum": 0})]
 MinRows = Annotated[int, _whole(1), WithJsonSchema({"type": "integer", "minimum": 1})]
 Instant = Annotated[datetime, PlainValidator(scalars.as_instant), _string(scalars.INSTANT)]

@@ -63,7 +63,7 @@ def test_six_of_ten_right_are_no_proof_and_no_pass(gate: Gate) -> None:
             "check: drift.columns, with: {numeric: js, categorical: js}, require: {at_most: 0.7}",
             0.766,
         ),
-        ("check: drift.columns, require: {at_most: 3}", 6),
+        ("check: drift.columns, require: {at_most: 2}", 4),
         ("check: performance.slices, with: {metric: accuracy}, require: {at_most: 0.8}", 0.9),
     ],
 )

@@ -61,7 +61,6 @@ KEPT = [
     (STATED, "min_rows: 3000, max_age_days: 31"),
     ("label: y, prediction: yhat", f"sha256: {DIGEST}"),
     ("label: y, prediction: yhat", "max_null_labels: 0"),
-    ("label: y, score: p", "threshold: 0.5"),
 ]
 
 

@@ -16,7 +16,7 @@ from aims_gate.checks.drift import default
 from aims_gate.checks.drift.distances import METHODS, Lacking, Pair, judged_of
 from aims_gate.checks.drift.matching import CATEGORIES, matched
 from aims_gate.checks.drift.measuring import cells
-from aims_gate.checks.parameters import column_problems, design_effect_problems
+from aims_gate.checks.parameters import column_problems
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Kind
 from aims_gate.policy.model import Role
@@ -96,7 +96,6 @@ class Columns:
             hint = "split it in two: categorical: none in one rule, numeric: none in the other"
             yield "numeric", f"one limit cannot fit {' and '.join(sorted(methods))}", hint
         yield from column_problems(self.columns)
-        yield from design_effect_problems(self.design_effect)
         if self.design_effect != 1 and self.method == default.METHOD:
             yield "design_effect", "Evidently's own tests know of none", "leave it out"
 

@@ -23,7 +23,7 @@ from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Frame, Key, Kind, Scalar
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
-from aims_gate.stats.new_values import TWICE, NewValueDesign, Sizes, Unseen
+from aims_gate.stats.new_values import NewValueDesign, Sizes, Unseen
 from aims_gate.stats.power import LEAST_SAMPLE
 
 _SHOWN = 40
@@ -84,12 +84,6 @@ class NewValue:
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        if not 0 < self.share <= 0.5:
-            yield "share", f"{self.share:g} is not in (0, 0.5]", "3 % is 0.03"
-        if not TWICE < self.factor < float("inf"):
-            yield "factor", f"{self.factor:g} is not above 2", "what is proven is twice"
-        if self.unseen_share is not None and not 0 < self.unseen_share < 1:
-            yield "unseen_share", f"{self.unseen_share:g} is not in (0, 1)", "5 % is 0.05"
         yield from column_problems(self.columns)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:

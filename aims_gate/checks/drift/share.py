@@ -6,7 +6,6 @@ no column's own limit sees.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -17,7 +16,7 @@ from aims_gate.checks.drift.columns import UNDECIDED
 from aims_gate.checks.drift.distances import METHODS, Found, Lacking, Pair
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched
 from aims_gate.checks.drift.measuring import compare
-from aims_gate.checks.parameters import Named, column_problems, design_effect_problems
+from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.facts import Design, Interval, Lack, Need, Statistic
 from aims_gate.frames import Kind
 from aims_gate.policy.model import DecideOn, Role
@@ -91,19 +90,16 @@ class Share:
             yield "numeric", "no method is left, so nothing would be compared", "use psi"
         if self.moved is not None:
             yield from self._moved_problems(self.moved, methods)
-        for column, weight in self.weights.items():
-            if not 0 <= weight < math.inf:
-                yield "weights", f"the weight of {column} is {weight:g}", "give 0 or more"
-            elif self.columns != "all" and column not in self.columns:
+        for column in self.weights:
+            if self.columns != "all" and column not in self.columns:
                 yield "weights", f"{column} is not among columns", "add it there or leave it out"
         yield from column_problems(self.columns)
-        yield from design_effect_problems(self.design_effect)
 
     def _moved_problems(self, moved: float, methods: set[str]) -> Iterable[tuple[str, str, str]]:
         if len(methods) > 1:
             told = " and ".join(sorted(methods))
             yield "moved", f"one distance cannot fit {told}", "leave moved out"
-        elif not all(0 < moved < METHODS[method].most for method in methods):
+        elif not all(moved < METHODS[method].most for method in methods):
             yield "moved", f"{moved:g} is no distance between none and all", ""
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from scipy.special import ndtri
 
-from aims_gate.checks import About, Inputs, Judged, attributes, parameters
+from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.fairness.families import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
 from aims_gate.checks.fairness.measured import Measured, share_of
@@ -101,7 +101,6 @@ class GroupPerformance(Groups):
         yield from Groups.problems(self)
         alone = Score(metric=self.metric, beta=self.beta, k=self.k)
         yield from alone.problems()
-        yield from parameters.small_share_problems(self.small_share)
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Measure every group; DataError if the data cannot be used or the metric does not fit."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from aims_gate.checks import Inputs, Judged, attributes, parameters
+from aims_gate.checks import Inputs, Judged, attributes
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, Need, labelled
 from aims_gate.checks.coverage import too_small
@@ -40,7 +40,7 @@ class Groups:
     """Rows below which a group is not judged, never the reference and never the best."""
     max_uncovered: float = 0.05
     """Share of rows, and of those a rate is a share of, in groups below min_cell past which the
-    rule is INSUFFICIENT, in [0, 1)."""
+    rule is INSUFFICIENT, in [0, 0.5]."""
     must_cover: tuple[str, ...] = ()
     """Groups that must be judged on their own, such as `sex=F`."""
 
@@ -50,7 +50,6 @@ class Groups:
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        yield from parameters.cover_problems(self.min_cell, self.max_uncovered)
         named = attributes.listed(self.by)
         yield from attributes.problems(named)
         for group in self.must_cover:

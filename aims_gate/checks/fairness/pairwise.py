@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes, parameters
+from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.fairness.families import Family, is_of
 from aims_gate.checks.fairness.groups import UNDECIDED, RateGroups
 from aims_gate.checks.fairness.pairs import Terms, compare, pairs_of
@@ -59,8 +59,6 @@ class Pairwise(RateGroups):
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        yield from parameters.small_share_problems(self.small_share)
-        yield from parameters.design_effect_problems(self.design_effect)
         yield from RateGroups.problems(self)
         named = attributes.listed(self.by)
         if self.reference and self.against == "rest":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from aims_gate.checks import About, Inputs, Judged, attributes, parameters
+from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.cells import lack_of
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.coverage import Size, too_small
@@ -67,7 +67,7 @@ class Proxies:
     together: bool = True
     """Whether all columns are judged together, beside each one."""
     max_uncovered: float = 0.05
-    """Share of rows in groups below min_cell past which the rule is INSUFFICIENT, in [0, 1)."""
+    """Share of rows in groups below min_cell past which the rule is INSUFFICIENT, in [0, 0.5]."""
 
     def judged(self) -> Judged:
         """Describe the judged statistic: an area."""
@@ -85,7 +85,6 @@ class Proxies:
                 yield "columns", f"{column!r} is the attribute itself", "it tells itself exactly"
         if self.min_cell < auc.LEAST_CLASS:
             yield "min_cell", f"{self.min_cell} is below {auc.LEAST_CLASS}", "30 is usual"
-        yield from parameters.uncovered_problems(self.max_uncovered)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Measure every column against every attribute; NoDataError if the role has no data."""

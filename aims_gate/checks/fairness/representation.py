@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes, parameters
+from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, positive_class
 from aims_gate.checks.fairness.families import group_rows
@@ -59,7 +59,7 @@ class Representation:
     min_count: int = 100
     """Rows that each declared group must have, at least 1."""
     max_uncovered: float = 0.05
-    """Share of rows in undeclared groups past which an attribute is INSUFFICIENT, in [0, 1)."""
+    """Share of rows in undeclared groups past which an attribute is INSUFFICIENT, in [0, 0.5]."""
 
     def judged(self) -> Judged:
         """Describe the judged statistic: the folded ratio of shares."""
@@ -82,14 +82,9 @@ class Representation:
             total = math.fsum(shares.values())
             if len(shares) < 2:
                 yield "population", f"{told}one group alone is no composition", ""
-            if not all(0 < share < 1 for share in shares.values()):
-                yield "population", f"{told}a share is outside (0, 1)", "leave absent groups out"
             if not column or abs(total - 1) > 0.005:
                 hint = "name every group, the rest as one that the data know, too"
                 yield "population", f"{told}the shares add up to {total:g}, not 1", hint
-        if self.min_count < 1:
-            yield "min_count", f"{self.min_count} is not a number of rows", "100 is usual"
-        yield from parameters.uncovered_problems(self.max_uncovered)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Count every attribute; NoDataError if the role has no data."""

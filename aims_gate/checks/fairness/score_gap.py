@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes, parameters
+from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.columns import Labelled, Need, labelled
 from aims_gate.checks.fairness.families import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
@@ -82,7 +82,6 @@ class ScoreGap(Groups):
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
         yield from Groups.problems(self)
-        yield from parameters.small_share_problems(self.small_share)
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Measure every attribute; DataError if the numbers cannot be used."""

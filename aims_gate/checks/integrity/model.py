@@ -45,12 +45,6 @@ class Model:
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        if self.max_bytes is not None and self.max_bytes < 1:
-            yield (
-                "max_bytes",
-                f"no model has {self.max_bytes} bytes or fewer",
-                "use a size in bytes",
-            )
         for path in self.require_files:
             if not path or path.startswith("/") or ".." in path.split("/"):
                 yield "require_files", f"{path!r} is not a path inside a model", "such as MLmodel"

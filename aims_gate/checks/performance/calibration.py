@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from scipy.special import ndtri
 
-from aims_gate.checks import About, Inputs, Judged, attributes, parameters
+from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.columns import Labelled, labelled, positive_class
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
@@ -66,7 +66,7 @@ class Calibration:
     min_cell: int = 30
     """Rows below which a slice is named and not judged."""
     max_uncovered: float = 0.05
-    """Share of rows in slices below min_cell past which the rule is INSUFFICIENT, in [0, 1)."""
+    """Share of rows in slices below min_cell past which the rule is INSUFFICIENT, in [0, 0.5]."""
 
     def judged(self) -> Judged:
         """Describe the error."""
@@ -82,9 +82,6 @@ class Calibration:
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        if self.bins < 2:
-            yield "bins", f"{self.bins} bins cannot tell scores apart", "15 is usual"
-        yield from parameters.cover_problems(self.min_cell, self.max_uncovered)
         yield from slicing.problems(attributes.listed(self.by), {})
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:

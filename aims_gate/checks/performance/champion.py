@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, NoDataError, attributes, parameters
+from aims_gate.checks import About, Inputs, Judged, NoDataError, attributes
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
@@ -91,7 +91,7 @@ class Champion:
     """Rows below which a slice is named and not judged."""
     max_uncovered: float = 0.05
     """Share of rows in slices below min_cell, and of queries left out of a ranking, past which
-    the rule is INSUFFICIENT, in [0, 1)."""
+    the rule is INSUFFICIENT, in [0, 0.5]."""
 
     def judged(self) -> Judged:
         """Describe the difference; it has no conventional margin, so the rule must state one."""
@@ -123,7 +123,6 @@ class Champion:
             yield "reason", "not_applicable needs a reason", "say why no champion is in order"
         if self.reason and not excused:
             yield "reason", "is read with when_none: not_applicable only", "leave it out"
-        yield from parameters.cover_problems(self.min_cell, self.max_uncovered)
         yield from slicing.problems(attributes.listed(self.by), self.bins)
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, parameters
+from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.levels import Levels, class_levels, written
 from aims_gate.checks.outcomes import Asked, Outcomes, each_class, outcomes
@@ -129,7 +128,7 @@ class Score:
     min_cell: int = 30
     """With classes: labelled rows below which a class is INSUFFICIENT."""
     max_uncovered: float = 0.05
-    """Of rankings: the share of queries left out past which the rule is INSUFFICIENT, in [0, 1)."""
+    """Of rankings: share of queries left out past which the rule is INSUFFICIENT, in [0, 0.5]."""
 
     def judged(self) -> Judged:
         """Describe the metric; it has no conventional limit, so the rule must state one."""
@@ -147,16 +146,11 @@ class Score:
             yield "metric", "f_beta needs beta", "2 counts recall twice as much as precision"
         if self.beta is not None and self.metric != "f_beta":
             yield "beta", f"{self.metric} has no beta", "use metric: f_beta"
-        if self.beta is not None and not 0 < self.beta < math.inf:
-            yield "beta", f"{self.beta:g} is not above 0", "1 is f1"
         if self.metric in _NEED_K and self.k is None:
             yield "metric", f"{self.metric} needs k", "k: 10 looks at the first ten places"
         if self.k is not None and self.metric not in {*_NEED_K, "ndcg"}:
             yield "k", f"{self.metric} has no k", "leave it out"
-        if self.k is not None and self.k < 1:
-            yield "k", f"{self.k} is not a number of places", "10 is usual"
         yield from self._class_problems()
-        yield from parameters.uncovered_problems(self.max_uncovered)
 
     def _class_problems(self) -> Iterator[tuple[str, str, str]]:
         if self.classes is not None and self.metric not in BY_CLASS:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes, parameters
+from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.attributes import Columns
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.coverage import Size
@@ -97,7 +97,7 @@ class Slices:
     min_cell: int = 30
     """Rows of the metric below which a slice is not judged."""
     max_uncovered: float = 0.05
-    """Share of rows in slices below min_cell past which the rule is INSUFFICIENT, in [0, 1)."""
+    """Share of rows in slices below min_cell past which the rule is INSUFFICIENT, in [0, 0.5]."""
     small_share: float = 0.02
     """Share of rows under which a slice that cannot show an effect warns only, in [0, 0.1]."""
 
@@ -117,10 +117,6 @@ class Slices:
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give what is wrong with the parameters."""
-        if self.min_cell < 2:
-            yield "min_cell", f"{self.min_cell} rows say nothing of a slice", "30 is usual"
-        yield from parameters.uncovered_problems(self.max_uncovered)
-        yield from parameters.small_share_problems(self.small_share)
         if self.depth > 1 and len({a for a in self.by if isinstance(a, str)}) == 1:
             yield "depth", "one column makes no pairs", "name another in by"
         named = attributes.listed(self.by)

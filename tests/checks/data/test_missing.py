@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aims_gate.checks import NoDataError
 from aims_gate.checks.data.missing import Missing
+from aims_gate.checks.parameters import problems_of
 from aims_gate.facts import Lack
 from aims_gate.plan import build
 from aims_gate.policy.model import Role, Threshold
@@ -96,7 +97,7 @@ def test_the_rule_may_be_about_other_data() -> None:
 
 @pytest.mark.parametrize("columns", [[], [""], ["a", "a"]])
 def test_a_list_of_columns_that_names_none_or_one_twice_is_a_problem(columns: list[str]) -> None:
-    assert list(build("data.missing", {"columns": columns}).problems())
+    assert list(problems_of(build("data.missing", {"columns": columns})))
 
 
 @law(60)

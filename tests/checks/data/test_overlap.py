@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from aims_gate.checks import NoDataError
 from aims_gate.checks.data.overlap import Overlap
+from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Lack
 from aims_gate.frames.arrow import ArrowFrame
@@ -344,7 +345,7 @@ def test_a_row_without_a_time_and_data_without_times_are_refused() -> None:
         with pytest.raises(DataError, match=said):
             list(Overlap(by="time").measure(inputs(other, known)))
         assert decided(rule, other, known).outcome is Outcome.ERROR
-    problems = Overlap(by="time", columns=("day", "month")).problems()
+    problems = problems_of(Overlap(by="time", columns=("day", "month")))
     assert [name for name, _what, _hint in problems] == ["columns"]
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from aims_gate.checks import Check, NoDataError
+from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError, PolicyError
 from aims_gate.facts import Lack
 from aims_gate.plan import build
@@ -170,7 +171,7 @@ def test_two_standards_at_once_and_none_are_problems() -> None:
         ({"columns": ["a"], "allowed": declared}, "columns"),
         ({"columns": []}, "columns"),
     ):
-        assert field in {name for name, _what, _hint in ranges(**parameters).problems()}
+        assert field in {name for name, _what, _hint in problems_of(ranges(**parameters))}
 
 
 def test_values_that_the_reference_does_not_span_are_outside() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from aims_gate.checks import NoDataError
 from aims_gate.checks.data.schema import Schema
+from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError, PolicyError
 from aims_gate.facts import Lack
 from aims_gate.plan import build
@@ -167,4 +168,4 @@ def test_without_data_there_is_nothing_to_measure() -> None:
 def test_a_schema_that_says_nothing_or_two_things_is_a_problem(
     parameters: dict[str, Any], field: str
 ) -> None:
-    assert [name for name, _what, _hint in build("data.schema", parameters).problems()] == [field]
+    assert [name for name, _what, _hint in problems_of(build("data.schema", parameters))] == [field]

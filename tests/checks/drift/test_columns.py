@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
 from aims_gate.checks.drift.columns import Columns
+from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import Answer
 from aims_gate.facts import Lack
 from aims_gate.plan import plan
@@ -204,7 +205,7 @@ def test_another_role_takes_the_place_of_current_when_the_rule_names_it() -> Non
     ],
 )
 def test_a_method_brings_its_name_and_its_limit(check: Columns, name: str, limit: float) -> None:
-    assert list(check.problems()) == []
+    assert list(problems_of(check)) == []
     assert (check.judged().name, check.judged().limit) == (name, limit)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from aims_gate.checks import NoDataError
 from aims_gate.checks.drift.columns import Columns
+from aims_gate.checks.parameters import problems_of
 from aims_gate.facts import Lack
 from aims_gate.verdict import Outcome
 from tests.checks.drift.methods import (
@@ -244,4 +245,4 @@ def test_a_named_column_that_no_method_fits_is_undefined(
 def test_a_parameter_that_would_compare_nothing_or_two_things_is_refused(
     parameters: dict[str, Any], field: str
 ) -> None:
-    assert [name for name, _, _ in Columns(**parameters).problems()] == [field]
+    assert [name for name, _, _ in problems_of(Columns(**parameters))] == [field]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from aims_gate.checks.drift.columns import Columns
 from aims_gate.checks.drift.new_value import NewValue
+from aims_gate.checks.parameters import problems_of
 from aims_gate.facts import Lack
 from aims_gate.policy.model import Role, Threshold
 from aims_gate.sources.subject import Data
@@ -258,7 +259,7 @@ def test_twenty_columns_without_drift_are_quiet() -> None:
     ],
 )
 def test_a_parameter_that_means_nothing_is_refused(parameters: dict[str, Any], field: str) -> None:
-    assert [name for name, _, _ in NewValue(**parameters).problems()] == [field]
+    assert [name for name, _, _ in problems_of(NewValue(**parameters))] == [field]
 
 
 def test_columns_compares_no_times_and_says_so() -> None:

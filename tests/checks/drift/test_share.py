@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from aims_gate.checks.drift.share import Share
+from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import Answer
 from aims_gate.facts import Lack
 from aims_gate.policy.model import DecideOn, Role
@@ -160,7 +161,7 @@ def test_numbers_and_texts_may_be_compared_by_two_methods_with_a_line_each() -> 
     before = {"x": rng.normal(size=2_000), "t": rng.choice(["a", "b"], 2_000)}
     after = {"x": rng.normal(1, 1, 2_000), "t": rng.choice(["a", "b"], 2_000)}
     check = Share(numeric="ks", categorical="psi")
-    assert list(check.problems()) == []
+    assert list(problems_of(check)) == []
     both = reference(before), current(after)
     assert judged(check, *both)[""].value == 0.5
     assert context(check, "ks", *both)["x"].reason.startswith("drifted: past 0.1 counts")
@@ -207,4 +208,4 @@ def test_alone_it_decides_by_estimate_too() -> None:
     ],
 )
 def test_a_parameter_that_means_nothing_is_refused(parameters: dict[str, Any], field: str) -> None:
-    assert [name for name, _, _ in Share(**parameters).problems()] == [field]
+    assert [name for name, _, _ in problems_of(Share(**parameters))] == [field]

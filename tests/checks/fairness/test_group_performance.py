@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as skm
 
 from aims_gate.checks.fairness.group_performance import GroupPerformance
+from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import Engines
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack
@@ -219,7 +220,7 @@ def test_f_beta_is_that_of_each_group_and_of_all_rows() -> None:
         short = told["f_beta_shortfall", f"sex={group}"]
         assert short.value == pytest.approx(overall - value)
         assert short.interval is not None
-    assert [name for name, _, _ in GroupPerformance(metric="f_beta").problems()] == ["metric"]
+    assert [name for name, _, _ in problems_of(GroupPerformance(metric="f_beta"))] == ["metric"]
 
 
 def test_a_group_of_several_classes_is_measured_with_all_of_them() -> None:
@@ -344,5 +345,5 @@ def test_order_names_and_weights_change_nothing(seed: int, metric: Any) -> None:
     ],
 )
 def test_parameters_that_hollow_out_the_rule_are_refused(parameters: Any, field: str) -> None:
-    found = GroupPerformance(metric="accuracy", **parameters).problems()
+    found = problems_of(GroupPerformance(metric="accuracy", **parameters))
     assert [name for name, _, _ in found] == [field]

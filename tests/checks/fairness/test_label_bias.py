@@ -13,6 +13,7 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 
 from aims_gate.checks.fairness.label_bias import LabelBias
+from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack
 from aims_gate.policy.model import Threshold
@@ -149,4 +150,4 @@ def test_distances_are_scipys_and_within_their_range(group: list[int], draw: st.
 
 def test_without_strata_nothing_is_known_inside_them() -> None:
     assert math.isnan(conditional_disparity(Sides(group=np.array([1, 2]), rest=np.array([3, 4]))))
-    assert [field for field, _, _ in LabelBias(metric="cddl").problems()] == ["metric"]
+    assert [field for field, _, _ in problems_of(LabelBias(metric="cddl"))] == ["metric"]

@@ -13,6 +13,7 @@ from fairlearn.metrics import (
 )
 
 from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity, PredictiveParity
+from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack
 from aims_gate.frames import Scalar
@@ -196,19 +197,19 @@ def test_a_group_without_enough_positives_is_too_small_for_the_true_positive_rat
 def test_a_parameter_that_would_hollow_out_the_rule_is_refused(
     check: Any, parameters: dict[str, Any], field: str
 ) -> None:
-    assert field in {name for name, _, _ in check(**parameters).problems()}
+    assert field in {name for name, _, _ in problems_of(check(**parameters))}
 
 
 @pytest.mark.parametrize("check", [Odds, PredictiveParity])
 @pytest.mark.parametrize("rates", [(), ("tpr", "tpr")])
 def test_odds_of_no_rate_or_of_one_twice_are_refused(check: Any, rates: tuple[Any, ...]) -> None:
-    assert [name for name, _, _ in check(rates=rates).problems()] == ["rates"]
+    assert [name for name, _, _ in problems_of(check(rates=rates))] == ["rates"]
 
 
 @pytest.mark.parametrize("check", ALL)
 def test_the_defaults_and_a_full_set_of_parameters_are_sound(check: Any) -> None:
-    assert list(check().problems()) == []
+    assert list(problems_of(check())) == []
     full = check(
         by=("sex", "race", ("sex", "race")), must_cover=("sex=F", "sex=F & race=b"), min_cell=50
     )
-    assert list(full.problems()) == []
+    assert list(problems_of(full)) == []

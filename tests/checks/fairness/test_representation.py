@@ -168,7 +168,7 @@ def test_the_data_may_be_others_and_must_be_there() -> None:
         ({"population": {"sex": {"F": 0.5, "M": 0.4}}}, "add up to 0.9, not 1"),
         ({"population": {"sex": {"F": 1.0, "M": 0.0}}}, "outside"),
         ({"population": {"": {"F": 0.5, "M": 0.5}}}, "an empty name"),
-        ({"population": HALVES, "min_count": 0}, "not a number of rows"),
+        ({"population": HALVES, "min_count": 0}, "min_count 0 is outside"),
         ({"population": HALVES, "max_uncovered": 1.0}, "outside"),
     ],
 )

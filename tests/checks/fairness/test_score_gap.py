@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from aims_gate.checks.fairness.score_gap import ScoreGap
+from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import Answer, Engines
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack
@@ -252,4 +253,4 @@ def test_unit_origin_order_and_weights_change_nothing(
 
 
 def test_parameters_that_hollow_out_the_rule_are_refused() -> None:
-    assert [name for name, _, _ in ScoreGap(small_share=0.5).problems()] == ["small_share"]
+    assert [name for name, _, _ in problems_of(ScoreGap(small_share=0.5))] == ["small_share"]

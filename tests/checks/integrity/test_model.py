@@ -18,6 +18,7 @@ import pytest
 
 from aims_gate.checks.integrity.formats import formats
 from aims_gate.checks.integrity.model import Model
+from aims_gate.checks.parameters import problems_of
 from aims_gate.facts import Lack
 from tests.checks.integrity.cells import measure, subject_of, values
 from tests.registry_content import FILES, write
@@ -152,4 +153,4 @@ def test_required_files_and_size_are_held(folder: Path) -> None:
     ],
 )
 def test_parameters_that_make_no_sense_are_problems(check: Model, field: str) -> None:
-    assert [name for name, _what, _hint in check.problems()] == [field]
+    assert [name for name, _what, _hint in problems_of(check)] == [field]

@@ -71,7 +71,7 @@ def test_data_that_have_no_calibration_are_refused(
     ("parameters", "why"),
     [
         ({"bins": 1}, "cannot tell scores apart"),
-        ({"min_cell": 0}, "not a number of rows"),
+        ({"min_cell": 0}, "outside"),
         ({"max_uncovered": 1.0}, "outside"),
         ({"by": [["g", "g"]]}, "different columns"),
     ],

@@ -87,7 +87,7 @@ def test_no_champion_yet_is_not_applicable_only_with_a_reason_and_then_decides_n
         ({**ALIAS, "by": ["g", "g"]}, "attribute is named twice"),
         ({**ALIAS, "by": ["g"], "bins": {"age": [25]}}, "no column of by"),
         ({**ALIAS, "by": ["age"], "bins": {"age": [25, 25]}}, "not ascending"),
-        ({**ALIAS, "min_cell": 0}, "not a number of rows"),
+        ({**ALIAS, "min_cell": 0}, "outside"),
         ({**ALIAS, "max_uncovered": 1.0}, "outside"),
     ],
 )

@@ -56,7 +56,7 @@ BY_X = {"metric": "accuracy", "by": ["x"]}
         ({"metric": "accuracy", "by": ["x"], "bins": {"age": [40]}}, "no column of by"),
         ({"metric": "accuracy", "by": ["x"], "depth": 2}, "makes no pairs"),
         ({"metric": "accuracy", "by": ["x"], "depth": 3}, "depth"),
-        ({"metric": "accuracy", "min_cell": 1}, "say nothing"),
+        ({"metric": "accuracy", "min_cell": 1}, "outside"),
         ({"metric": "accuracy", "max_uncovered": 1}, "outside"),
         ({"metric": "accuracy", "small_share": 0.5}, "not small"),
         ({"metric": "roc_auc"}, "metric"),
