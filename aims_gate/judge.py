@@ -28,7 +28,7 @@ _LACKS = {
     Lack.NOT_APPLICABLE: Outcome.NOT_APPLICABLE,
 }
 _NAMED = 5
-"""Columns that were left out are named in a line up to so many."""
+"""Columns that were left out, and groups too small to judge, are named up to so many."""
 _SOFTENED = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING, Outcome.INSUFFICIENT})
 _OWED = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT})
 """What a baseline may cover: it is about values, not about data that are missing or old."""
@@ -58,7 +58,8 @@ def judge(
     raw = worst(cell.outcome for cell in cells)
     outcome, because = _softened(task, statistics, raw, now)
     owed = outcome is not raw and not _early(task.rule, now)
-    reason = _reason(task, cells, raw) + because + _left_out(statistics)
+    reason = _reason(task, cells, raw) + because
+    reason += _too_small(cells, statistics) + _left_out(statistics)
     return Result(
         rule=task.rule.id,
         check=task.rule.check,
@@ -255,7 +256,11 @@ def _proven_breach(side: _Side, statistic: Statistic, bar: Bar) -> tuple[Outcome
 
 
 def _past(bar: Bar) -> str:
-    return f"{'below' if bar.higher_is_better else 'above'} {bar.line:g}"
+    """Name the line, and say what it is where it is not the limit that stands beside it."""
+    past = f"{'below' if bar.higher_is_better else 'above'} {bar.line:g}"
+    if bar.line == bar.limit or bar.neutral is None:
+        return past
+    return f"{past} (the line between the limit, {bar.limit:g}, and no effect, {bar.neutral:g})"
 
 
 def _unproven(side: _Side, statistic: Statistic, bar: Bar) -> str:
@@ -295,6 +300,16 @@ def _reason(task: Task, cells: Sequence[Cell], raw: Outcome) -> str:
     elif raw is Outcome.PASS and len(cells) > 1:
         text += f" (the closest of {len(cells)} cells)"
     return text
+
+
+def _too_small(cells: Sequence[Cell], statistics: Sequence[Statistic]) -> str:
+    """Name the groups that are too small to judge, where the line does not do so already."""
+    judged = {cell.statistic.slice for cell in cells}
+    lacks = [s for s in statistics if s.lack is Lack.INSUFFICIENT and not s.judged]
+    small = dict.fromkeys(s.slice for s in lacks if s.slice and s.name != LEFT_OUT)
+    names = [name for name in small if name not in judged]
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"; too small to judge alone: {', '.join(names[:_NAMED])}{more}" if names else ""
 
 
 def _margin(statistic: Statistic, bars: Sequence[Bar]) -> float:

@@ -168,7 +168,8 @@ def evaluate(
             reason = f"applies_to leaves out {model} at {stage} ({place})"
             results.append(not_applicable(task.rule, task.controls, reason))
             continue
-        world.progress(f"{task.rule.id} {task.rule.check}")
+        counted = f"rule {relevant.index(task) + 1:,} of {len(relevant):,}"
+        world.progress(f"{counted}: {task.rule.id} {task.rule.check}")
         keep_what_is_asked_again(task, relevant[relevant.index(task) + 1 :], subject)
         statistics = measure(task, subject, now=now, engines=engines)
         insufficient = on_insufficient(task.rule, policy, stage)

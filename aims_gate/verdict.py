@@ -122,6 +122,8 @@ class Verdict:
     finished: datetime
     versions: dict[str, str] = field(default_factory=dict)
     """Versions of aims-gate, Python and the engines that measured."""
+    ended_with: int | None = None
+    """The exit code of the error that ended the run; None where the gate decided."""
 
     @property
     def passed(self) -> bool:
@@ -130,8 +132,8 @@ class Verdict:
 
     @property
     def exit_code(self) -> int:
-        """The process's exit code: 0 policy met, 1 not met, 3 could not decide."""
-        return self.decision.exit_code
+        """The process's exit code: 0 policy met, 1 not met, 3 could not decide, 2 refused."""
+        return self.decision.exit_code if self.ended_with is None else self.ended_with
 
     @property
     def warnings(self) -> int:

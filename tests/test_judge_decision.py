@@ -112,6 +112,6 @@ def test_the_line_that_explains_a_failure() -> None:
     failing = judge(task(), [found, cell(1.0)], now=NOW, insufficient=BLOCK)
     assert failing.reason == (
         "impact ratio sex=F vs sex=M 0.712 (95 % 0.664-0.763) < 0.8, n=500 of 5,000; "
-        "and provably below 0.9"
+        "and provably below 0.9 (the line between the limit, 0.8, and no effect, 1)"
     )
     assert failing.place == "p.yaml:41"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,13 @@ import click
 
 from aims_gate.cli.defaults import choose, no_defaults, tell
 from aims_gate.cli.lean import import_lean
-from aims_gate.errors import RecordError, UsageError, near
+from aims_gate.errors import UsageError
 from aims_gate.operations.defaults import NAME, Chosen, refuse_displaced
 from aims_gate.operations.defaults_keys import TABLE
 
 if TYPE_CHECKING:
-    from aims_gate.pipeline import Recording
+    from aims_gate.cli.reporting import Reporting
+    from aims_gate.pipeline import Recording, Request
 
 
 def pairs(kind: str) -> Callable[..., dict[str, str]]:
@@ -116,31 +118,52 @@ def run(
     or recorded.
     """
     import_lean()
-    from aims_gate import pipeline
-    from aims_gate.operations import run as gate
-    from aims_gate.reports import REPORTS
+    from aims_gate.cli.reporting import Reporting
+    from aims_gate.reports.ended import ended
 
     chosen = choose(no_defaults=no_defaults)
     policy = chosen.value("policy", policy) or "policy.yaml"
     model = chosen.value("model", model)
     stage = chosen.value("stage", stage)
-    data, reports = chosen.pairs("data", data), chosen.pairs("report", reports)
-    for name in reports:
-        if name not in REPORTS:
-            raise UsageError(f"unknown report format {name!r}", hint=near(name, REPORTS))
-    if len(set(reports.values())) < len(reports):
-        raise UsageError("two reports have one path", hint="one would overwrite the other")
     folder = chosen.value("out", None if out is None else str(out))
     out = None if folder is None else Path(folder)
-    _refuse_paths(reports, out)
-    recording = _recording(chosen, key, unsigned, verifier_id, out, publish)
-    tell(chosen)
-    _guard(chosen, policy)
-    if not model:
-        raise UsageError(
-            "there is no model to gate", hint=f"give --model, or model under [{TABLE}] of {NAME}"
+    reporting = Reporting.of(chosen.pairs("report", reports), out)
+    started = datetime.now(UTC)
+    try:
+        data = chosen.pairs("data", data)
+        recording = _recording(chosen, key, unsigned, verifier_id, out, publish)
+        tell(chosen)
+        _guard(chosen, policy)
+        request = _request(policy, model, stage, data, experiment, recording)
+        return _gate(request, reporting, quiet=quiet, show_levels=show_levels)
+    except Exception as error:
+        wrong = ended(
+            error,
+            policy=policy,
+            model=model or "",
+            stage=stage or "",
+            started=started,
+            now=datetime.now(UTC),
         )
-    request = pipeline.Request(
+        reporting.show_error(wrong)
+        raise
+
+
+def _request(  # noqa: PLR0917  # each is an option of the command
+    policy: str,
+    model: str | None,
+    stage: str | None,
+    data: dict[str, str],
+    experiment: str | None,
+    recording: Recording,
+) -> Request:
+    from aims_gate.operations import run as gate
+    from aims_gate.pipeline import Request
+
+    if not model:
+        hint = f"give --model, or model under [{TABLE}] of {NAME}"
+        raise UsageError("there is no model to gate", hint=hint)
+    return Request(
         policy=policy,
         model=model,
         stage=stage,
@@ -148,32 +171,26 @@ def run(
         experiment=experiment or "",
         recording=recording,
     )
+
+
+def _gate(request: Request, reporting: Reporting, *, quiet: bool, show_levels: bool) -> int:
+    """Run the gate, telling how far it is, show the verdict, and give the exit code."""
+    from aims_gate import pipeline
+    from aims_gate.cli.terminal import Progress
+    from aims_gate.operations import run as gate
+    from aims_gate.reports import plain
+
     if show_levels and (sys.stderr is None or not sys.stderr.isatty()):
         hint = "leave --show-levels out: a log is no place for values of people"
         raise UsageError("standard error is no terminal to show values on", hint=hint)
     unnamed: dict[str, str] = {}
-    world = gate.real_world(_silent if quiet else _tell, unnamed.__setitem__)
-    verdict = pipeline.run(request, world)
-    # files first: what is printed last is the exit code, and it must be the true one
-    for name, path in sorted(reports.items(), key=lambda report: report[1] == "-"):
-        _write(path, REPORTS[name](verdict))
-    if "-" not in reports.values():
-        click.echo(REPORTS["text"](verdict), nl=False)
+    with Progress(quiet=quiet) as progress:
+        verdict = pipeline.run(request, gate.real_world(progress, unnamed.__setitem__))
+    reporting.show(verdict)
     if show_levels:
         for name, value in unnamed.items():
-            _tell(f"{name} is {value}")
+            click.echo(f"aims-gate: {plain(f'{name} is {value}')}", err=True)
     return verdict.exit_code
-
-
-def _refuse_paths(reports: dict[str, str], out: Path | None) -> None:
-    """Refuse report paths that cannot be written, or that would spoil signed evidence."""
-    for path in (Path(path) for path in reports.values() if path != "-"):
-        if out is not None and out.resolve() in path.resolve().parents:
-            hint = "the evidence directory holds a report.json of its own"
-            raise UsageError("a report may not lie in the evidence", where=str(path), hint=hint)
-        if not path.parent.is_dir():
-            hint = "make the folder first, or name another"
-            raise UsageError("there is no folder for the report", where=str(path), hint=hint)
 
 
 def _recording(  # noqa: PLR0917  # each is an option of the command
@@ -217,27 +234,3 @@ def _guard(chosen: Chosen, policy: str) -> None:
             f"which is not the strictest, {last}",
             err=True,
         )
-
-
-def _write(path: str, text: str) -> None:
-    if path == "-":
-        if sys.stdout is None:  # closed by the caller: click would drop the report in silence
-            raise RecordError("the report could not be written: standard output is closed")
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RecordError(
-            f"the report could not be written: {error.strerror}", where=path
-        ) from error
-
-
-def _tell(text: str) -> None:
-    from aims_gate.reports import plain
-
-    click.echo(f"aims-gate: {plain(text)}", err=True)
-
-
-def _silent(_text: str) -> None:
-    """Say nothing."""

@@ -106,6 +106,9 @@ def headline(verdict: Verdict, quote: Quote = plain) -> str:
     stage, total = quote(verdict.stage), len(verdict.results)
     blocking = sum(r.blocking for r in verdict.results)
     of_all = f"{blocking:,} of {total:,} rule{'' if total == 1 else 's'}"
+    if verdict.ended_with is not None:
+        what = _ENDED[verdict.ended_with == 2]
+        return f"undecided: {what}, and nothing was decided; {stage} stays closed"
     if verdict.decision is Decision.PASSED:
         return f"policy met: nothing stands in the way of {stage} ({tally(verdict)})"
     if verdict.decision is Decision.REFUSED:
@@ -117,6 +120,15 @@ def headline(verdict: Verdict, quote: Quote = plain) -> str:
             f"{stage} stays closed"
         )
     return f"undecided: no blocking rule could be decided; {stage} stays closed"
+
+
+_ENDED = ("an error ended the run", "the policy or the call is refused")
+
+
+def outcome_word(result: Result) -> str:
+    """Write an outcome for people: `FAIL`, and `fail (advisory)` where it is in nobody's way."""
+    advisory = result.outcome in UNMET and not result.blocking
+    return f"{result.outcome.lower()} (advisory)" if advisory else str(result.outcome)
 
 
 def tally(verdict: Verdict) -> str:
@@ -212,7 +224,7 @@ def _remedy(result: Result) -> str:
 def question(verdict: Verdict) -> str:
     """Give the command that explains the first rule in the way; empty where there is none."""
     standing = in_the_way(verdict)
-    if not standing:
+    if not standing or verdict.ended_with is not None:
         return ""
     return _command("explain", verdict.policy.uri, standing[0].rule)
 

@@ -13,6 +13,7 @@ from aims_gate.reports import (
     headline,
     in_order,
     next_steps,
+    outcome_word,
     plain,
     proof,
     question,
@@ -105,7 +106,7 @@ def _table(results: Sequence[Result], most: int) -> list[str]:
 
 
 def _row(result: Result) -> str:
-    outcome = f"**{result.outcome}**" + (" (blocks)" if result.blocking else "")
+    outcome = f"**{outcome_word(result)}**" + (" (blocks)" if result.blocking else "")
     rule = " ".join(part for part in (code(result.rule), prose(result.title)) if part)
     seen = [code(result.reason), remark(result, code), code(result.place)]
     told = "; ".join(part for part in seen if part)

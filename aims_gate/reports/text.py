@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from aims_gate.reports import (
     headline,
     in_order,
     next_steps,
+    outcome_word,
     plain,
     proof,
     question,
@@ -24,6 +26,12 @@ from aims_gate.verdict import Decision, Outcome, Result, Verdict
 _LEAST = 60
 _RULE = 32
 """Characters of a rule's id in the table; sentences give it in full."""
+_GLUE = "\u00a0"
+"""A blank at which no line is broken; `plain` leaves none in a text."""
+_NUMBERS = re.compile(
+    r"\([\d.]+ % [^ ()]+(?: to [^ ()]+)?\)|[\d.]+ %|[<>]=? -?[\d.]+|n=[\d,]+(?: of [\d,]+)?"
+)
+"""Intervals, shares, comparisons and counts, with the blanks inside of them."""
 _RESET = "\x1b[0m"
 _COLOURS = {
     Outcome.FAIL: "\x1b[31m",
@@ -55,7 +63,7 @@ def render_text(verdict: Verdict, *, colour: bool, width: int) -> str:
         verdict: What was decided.
         colour: Whether outcomes and the verdict carry ANSI colours; nothing else ever does.
         width: Columns of the terminal; under 60 counts as 60. Only commands, which are there to
-            be copied, are longer than that.
+            be copied, and single words are longer than that.
 
     Returns:
         Lines, each ending in a newline.
@@ -99,22 +107,22 @@ def _labelled(label: str, text: str, width: int) -> list[str]:
 
 
 def _rule(result: Result, verdict: Verdict, *, colour: bool, width: int) -> list[str]:
-    outcomes = max(len(r.outcome) for r in verdict.results)
+    outcomes = max(len(outcome_word(r)) for r in verdict.results)
     rules = max(len(plain(r.rule, most=_RULE)) for r in verdict.results)
-    head = f"{result.outcome:<{outcomes}}  {plain(result.rule, most=_RULE):<{rules}}  "
+    word = outcome_word(result)
+    head = f"{word:<{outcomes}}  {plain(result.rule, most=_RULE):<{rules}}  "
     if result.outcome is Outcome.PASS:
-        lines = _wrapped(head, plain(result.reason), width)
+        lines = _wrapped(head, _kept_together(result), width)
     else:
         # what was left out names the line that left it out
         place = "" if result.outcome is Outcome.NOT_APPLICABLE else plain(result.place)
-        told = [plain(result.reason), remark(result), place]
+        told = [_kept_together(result), remark(result), place]
         lines = _wrapped(head, "; ".join(part for part in told if part), width)
     if result.outcome in UNMET:
         for note in (result.title, f"why: {result.why}" if result.why else ""):
             lines += _wrapped(" " * len(head), plain(note), width) if note else []
     if colour:
-        painted = f"{_COLOURS[result.outcome]}{result.outcome}{_RESET}"
-        lines[0] = painted + lines[0][len(result.outcome) :]
+        lines[0] = f"{_COLOURS[result.outcome]}{word}{_RESET}{lines[0][len(word) :]}"
     return lines
 
 
@@ -133,10 +141,28 @@ def _verdict(verdict: Verdict, *, colour: bool, width: int) -> Iterator[str]:
     yield from _labelled("exit code", str(verdict.exit_code), width)
 
 
+def _kept_together(result: Result) -> str:
+    """Give the reason with names and numbers in one piece each: no line ends inside of one."""
+    text = _NUMBERS.sub(_glued, plain(result.reason))
+    names = {plain(n) for s in result.statistics for n in s.slice.split(" vs ") if " " in n}
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, name.replace(" ", _GLUE))
+    return text
+
+
+def _glued(found: re.Match[str]) -> str:
+    return found.group().replace(" ", _GLUE)
+
+
 def _wrapped(head: str, text: str, width: int) -> list[str]:
     """Wrap *text* after *head*, with the lines that follow hanging under its start."""
     hang = " " * min(len(head), width // 2)
     lines = textwrap.wrap(
-        text, width, initial_indent=head, subsequent_indent=hang, break_on_hyphens=False
+        text,
+        width,
+        initial_indent=head,
+        subsequent_indent=hang,
+        break_on_hyphens=False,
+        break_long_words=False,
     )
-    return lines or [head.rstrip()]
+    return [line.replace(_GLUE, " ") for line in lines] or [head.rstrip()]

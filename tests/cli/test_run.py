@@ -169,3 +169,52 @@ def test_faulty_data_hide_no_faulty_rule(folder: Path, capsys: pytest.CaptureFix
     assert "bad.yaml:4: data.evaluation.sensitive has bin edges of age" in told
     assert "did you mean 'roc_auc'?" in told
     assert "'race=a' is not a group of sex; write it as in reports" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--stage", "prod"], 2, "unknown stage 'prod'"),
+        (["--key", "nowhere.key"], 2, "nowhere.key"),
+        (["--model", "file:nowhere"], 3, "nowhere"),
+        (["--out", "model"], 3, "model"),
+        (["broken.yaml"], 2, "broken.yaml:1"),
+        (["absent.yaml"], 2, "absent.yaml"),
+    ],
+)
+def test_reports_are_written_whatever_the_exit_code(
+    options: list[str], code: int, words: str, folder: Path
+) -> None:
+    """A step that runs `if: always()` finds them, and what is wrong stands in the same fields."""
+    (folder / "broken.yaml").write_text("apiVersion: aims-gate/v9\n", encoding="utf-8")
+    kinds = {"json": "r.json", "markdown": "r.md", "junit": "r.xml", "text": "r.txt"}
+    asked = [word for kind, path in kinds.items() for word in ("--report", f"{kind}={path}")]
+    unsigned = [] if "--key" in options else ["--unsigned"]
+    assert guarded([*RUN, *unsigned, *asked, *options]) == code
+    report = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    assert report["exit_code"] == code
+    blocking = [result for result in report["results"] if result["blocking"]]
+    assert blocking
+    assert any(words in result["reason"] + result["place"] for result in blocking)
+    for path in kinds.values():
+        assert Path(path).stat().st_size > 0
+    assert f"exit code   {code}" in Path("r.txt").read_text(encoding="utf-8")
+    assert "failures" in Path("r.xml").read_text(encoding="utf-8")
+
+
+def test_a_crash_is_reported_without_its_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def crash(*_arguments: object) -> None:
+        raise ZeroDivisionError("a row of somebody")
+
+    monkeypatch.setattr("aims_gate.pipeline.run", crash)
+    assert guarded([*RUN, "--unsigned", "--report", "json=r.json"]) == 3
+    report = Path("r.json").read_text(encoding="utf-8")
+    assert "the gate crashed (ZeroDivisionError)" in report
+    assert "somebody" not in report
+    capsys.readouterr()
+    unwritable = ["--report", "json=model/no", "--report", "text=r.txt"]
+    Path("model/no").mkdir()
+    assert guarded([*RUN, "--unsigned", *unwritable]) == 3
+    assert "ZeroDivisionError" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from aims_gate.errors import PolicyError, Problem
 from aims_gate.facts import (
     DatasetIdentity,
     DigestKind,
@@ -15,6 +16,7 @@ from aims_gate.facts import (
     Statistic,
 )
 from aims_gate.policy.model import Ancestor, Severity, Threshold
+from aims_gate.reports.ended import ended
 from aims_gate.verdict import (
     Decision,
     EvidenceIdentity,
@@ -330,7 +332,24 @@ def hostile_verdict(text: str) -> Verdict:
     )
 
 
+ENDED = replace(
+    ended(
+        PolicyError(
+            [
+                Problem(file="policy.yaml", line=7, what="unknown check 'performance.scor'"),
+                Problem(file="policy.yaml", line=9, what="at_least is NaN", hint="state a number"),
+            ]
+        ),
+        policy="policy.yaml",
+        model="models:/credit-risk/7",
+        stage="",
+        started=STARTED,
+        now=STARTED,
+    ),
+    versions={"aims-gate": "1.0.0"},
+)
 CASES = {
+    "ended": ENDED,
     "passed": verdict_of(
         ROC, NOT_HERE, MISSING_VALUES, WAIVED, PENDING, SOFT_FAIL, decision=Decision.PASSED
     ),

@@ -99,7 +99,8 @@ def test_every_rule_is_one_test_case_of_its_policy(case: str) -> None:
         for c in parse(CASES[case]).iter("testcase")
         if c.attrib["name"] != "verdict"
     ]
-    assert found == [("credit-risk", result.rule) for result in CASES[case].results]
+    policy = CASES[case].policy.id
+    assert found == [(policy, result.rule) for result in CASES[case].results]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""Where a verdict is shown, or in the same fields the error that ended the run."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from aims_gate.cli import terminal
+from aims_gate.errors import RecordError, UsageError, near
+from aims_gate.reports import REPORTS
+from aims_gate.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporting:
+    """The reports that were asked for, by format; `-` is standard output."""
+
+    paths: dict[str, str]
+
+    @classmethod
+    def of(cls, paths: dict[str, str], out: Path | None) -> Reporting:
+        """Take what was asked for; UsageError for what cannot be written or would spoil *out*."""
+        for name in paths:
+            if name not in REPORTS:
+                raise UsageError(f"unknown report format {name!r}", hint=near(name, REPORTS))
+        if len(set(paths.values())) < len(paths):
+            raise UsageError("two reports have one path", hint="one would overwrite the other")
+        _refuse_paths(paths, out)
+        return cls(paths=paths)
+
+    def show(self, verdict: Verdict) -> None:
+        """Write every report; RecordError if one cannot be written."""
+        # files first: what is printed last is the exit code, and it must be the true one
+        for name, path in sorted(self.paths.items(), key=lambda report: report[1] == "-"):
+            _write(path, REPORTS[name](verdict))
+        if "-" not in self.paths.values():
+            from aims_gate.reports.text import render_text
+
+            out = sys.stdout
+            painted = terminal.colour(out)
+            text = render_text(verdict, colour=painted, width=terminal.width(out))
+            click.echo(text, nl=False, color=painted or None)
+
+    def show_error(self, verdict: Verdict) -> None:
+        """Write the reports of a run that an error ended; the error is told in any case."""
+        for name, path in self.paths.items():
+            with suppress(RecordError):
+                _write(path, REPORTS[name](verdict))
+
+
+def _refuse_paths(reports: dict[str, str], out: Path | None) -> None:
+    """Refuse report paths that cannot be written, or that would spoil signed evidence."""
+    for path in (Path(path) for path in reports.values() if path != "-"):
+        if out is not None and out.resolve() in path.resolve().parents:
+            hint = "the evidence directory holds a report.json of its own"
+            raise UsageError("a report may not lie in the evidence", where=str(path), hint=hint)
+        if not path.parent.is_dir():
+            hint = "make the folder first, or name another"
+            raise UsageError("there is no folder for the report", where=str(path), hint=hint)
+
+
+def _write(path: str, text: str) -> None:
+    if path == "-":
+        if sys.stdout is None:  # closed by the caller: click would drop the report in silence
+            raise RecordError("the report could not be written: standard output is closed")
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RecordError(
+            f"the report could not be written: {error.strerror}", where=path
+        ) from error
