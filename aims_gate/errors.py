@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import difflib
 import traceback
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -123,9 +124,17 @@ def stack(error: BaseException) -> str:
     return "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__
 
 
+def looks(text: str) -> str:
+    """Give what a reader sees of *text*: composed letters are one, spaces at its ends are none."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
 def near(wanted: str, known: Iterable[str], *, most: int = 12) -> str:
     """Write a hint from *known* names: the ones close to *wanted*, else the first *most*."""
     names = sorted(known)
+    twins = [name for name in names if name != wanted and looks(name) == looks(wanted)]
+    if twins:
+        return f"{twins[0]!r} only looks the same: other spaces, or letters composed otherwise"
     close = difflib.get_close_matches(wanted, names, n=3)
     close = close or [name for name in names if wanted and name.startswith(wanted)][:3]
     if close:

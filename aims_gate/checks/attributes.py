@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from aims_gate.checks.columns import require
 from aims_gate.checks.levels import Levels, levels, title
-from aims_gate.errors import DataError
+from aims_gate.errors import DataError, looks
 from aims_gate.frames import Frame, Key, Kind, Scalar
 from aims_gate.sources.subject import Data
 
@@ -98,10 +98,20 @@ def refuse_alike(
 ) -> None:
     """Refuse different groups that have one name: one of them would be taken for the other.
 
-    That is a value written like a null, or one that holds ` & ` and the name of the next column.
+    That is a value written like a null, or one that holds ` & ` and the name of the next column;
+    and `F` beside `F `, or one letter composed in two ways, whose rows are one group's.
     """
     names: dict[str, tuple[Scalar | None, ...]] = {}
+    seen: dict[tuple[Scalar | None, ...], tuple[Scalar | None, ...]] = {}
     for values in map(tuple, groups):
+        look = tuple(looks(v) if isinstance(v, str) else v for v in values)
+        if seen.setdefault(look, values) != values:
+            alike = f"{named.name(seen[look])!r} and {named.name(values)!r}"
+            raise DataError(
+                f"two {called} of {title(named.columns)} only differ in spaces, or in how letters "
+                f"are composed: {alike}",
+                hint="write them alike: strip the text, and normalise it (NFC)",
+            )
         one = named.name(values)
         if names.setdefault(one, values) != values:
             raise DataError(

@@ -12,9 +12,16 @@ import pyarrow as pa
 from aims_gate.errors import DataError
 from aims_gate.frames.columns import settle
 
+_TEXT = "give it one type: .astype(str) makes {!r} text, nulls included"
+_ALIKE = "each column needs one type, and all columns the same length"
+
 
 class _UnfitError(TypeError):
-    """What is wrong with a column, in words that hold no cell of it."""
+    """What is wrong with a column, in words that hold no cell of it, and what to do."""
+
+    def __init__(self, what: str, hint: str = _ALIKE) -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 def to_table(data: object, *, where: str) -> pa.Table:
@@ -36,7 +43,7 @@ def to_table(data: object, *, where: str) -> pa.Table:
         raise DataError(
             f"not a table: {_reason(error)}",
             where=where,
-            hint="each column needs one type, and all columns the same length",
+            hint=error.hint if isinstance(error, _UnfitError) else _ALIKE,
         ) from error
     if table is None:
         raise DataError(
@@ -61,8 +68,7 @@ def _convert(data: object) -> pa.Table | None:
     if isinstance(data, Mapping):
         return _from_mapping(data)
     if _is_pandas(data):
-        # its own C stream would turn a named index into a column
-        return pa.Table.from_pandas(data, preserve_index=False)
+        return _from_pandas(data)
     if hasattr(data, "__arrow_c_stream__") and not isinstance(data, pa.ChunkedArray):
         return pa.table(data)
     return None
@@ -72,6 +78,38 @@ def _is_pandas(data: object) -> bool:
     """Tell whether *data* is a pandas DataFrame; if it is one, pandas is already imported."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(data, pandas.DataFrame)
+
+
+def _from_pandas(frame: Any) -> pa.Table:
+    """Convert a pandas frame without its index, naming the column that cannot be converted.
+
+    What pandas writes as text and Arrow as structs is text: intervals, such as the bands of `cut`
+    and `qcut`, and periods. Sparse columns are spelt out.
+    """
+    for name, count in Counter(map(str, frame.columns)).items():
+        if count > 1:
+            raise _UnfitError(f"two columns are called {name!r}", "rename one of them")
+    for name in frame.columns:
+        if (found := _spelt_out(frame[name])) is not None:
+            frame = frame.assign(**{name: found})
+    try:
+        # its own C stream would turn a named index into a column
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError, AttributeError):
+        for name in frame.columns:
+            _array(str(name), frame[name])
+        raise
+
+
+def _spelt_out(series: Any) -> Any:
+    """Give a column of intervals, periods or sparse values as Arrow can hold it; else None."""
+    kind = series.dtype
+    values = str(getattr(getattr(kind, "categories", None), "dtype", kind)).lower()
+    if values.startswith("sparse"):
+        return series.sparse.to_dense()
+    if values.startswith(("interval", "period")):
+        return series.astype("object").map(str, na_action="ignore")
+    return None
 
 
 def _from_mapping(columns: Mapping[Any, Any]) -> pa.Table:
@@ -94,7 +132,9 @@ def _array(name: str, values: Any) -> pa.Array | pa.ChunkedArray:
     try:
         return pa.array(values)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
-        raise _UnfitError(f"column {name!r} holds values of mixed or unknown types") from error
+        raise _UnfitError(
+            f"column {name!r} holds values of mixed or unknown types", _TEXT.format(name)
+        ) from error
 
 
 def _reason(error: Exception) -> str:

@@ -39,6 +39,7 @@ def read_folder(path: Path, *, where: str, max_bytes: int = MAX_BYTES) -> ReadFi
         SourceError: A file cannot be read, is a link, or changes while it is read.
         DataError: A file is no Parquet, or the files do not make one table.
     """
+    _refuse_slashes(path, where)
     manifest = scan(path, max_bytes=max_bytes)
     tables, keys, left = [], [], max_bytes
     for entry in manifest.entries:
@@ -48,8 +49,7 @@ def read_folder(path: Path, *, where: str, max_bytes: int = MAX_BYTES) -> ReadFi
         inside = f"{where}/{entry.path}"
         keys.append(_keys(folders, inside))
         if not name.lower().endswith((".parquet", ".pq")):
-            hint = "a table format must be read by its own engine: write its rows to Parquet"
-            raise DataError("it is no Parquet file", where=inside, hint=hint)
+            raise _no_parquet(name, inside)
         content = read_bytes(path / entry.path, where=inside, max_bytes=max_bytes)
         if canonical.sha256(content) != entry.sha256:
             raise DataError("the file changed while it was read", where=inside)
@@ -78,9 +78,31 @@ def _keys(folders: Sequence[str], where: str) -> dict[str, str]:
         if not (key and equals) or key in found:
             delta = "a Delta table cannot be read" if folder == "_delta_log" else ""
             what = delta or f"the folder {folder!a} is not called KEY=VALUE"
-            raise DataError(what, where=where, hint="write the rows to plain Parquet")
+            hint = "write the rows to plain Parquet"
+            if found and not delta:
+                hint = f"a value of the partition {next(reversed(found))!r} may have a slash in "
+                hint += "it: write it without, or keep the column in the files"
+            raise DataError(what, where=where, hint=hint)
         found[key] = unquote(value)
     return found
+
+
+def _refuse_slashes(path: Path, where: str) -> None:
+    """Refuse values that are written as an encoded separator, which no manifest may name."""
+    for folder in path.glob("**/*=*/"):
+        key, _, value = folder.name.partition("=")
+        if re.search("%(2f|5c|2e|00)", value, re.IGNORECASE):
+            what = f"a value of the partition {key!r} has a slash, a backslash or an encoded dot"
+            hint = "write it without, or keep the column in the files (no partition_by)"
+            raise DataError(what, where=where, hint=hint)
+
+
+def _no_parquet(name: str, where: str) -> DataError:
+    if name.lower().removesuffix(".gz").removesuffix(".zst").endswith((".csv", ".jsonl", ".json")):
+        hint = "write the rows to Parquet, or to one file with one header, and name that file"
+        return DataError("a folder of parts of text is not read", where=where, hint=hint)
+    hint = "a table format must be read by its own engine: write its rows to Parquet"
+    return DataError("it is no Parquet file", where=where, hint=hint)
 
 
 def _stacked(tables: Sequence[pa.Table], where: str) -> pa.Table:

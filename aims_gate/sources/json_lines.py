@@ -7,14 +7,21 @@ numbers, truth values, text, and times where every value is ISO 8601. Empty line
 from __future__ import annotations
 
 import codecs
+import json
+import re
+from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from aims_gate.errors import DataError
 
 _BLOCK = 1 << 24
 """Bytes parsed at a time; no row may be longer."""
+_EXACT = 2**53
+_NO_JSON = re.compile(rb"[:,\[]\s*-?(NaN|Infinity|nan|inf)\s*[,}\]]")
+_CHANGED = re.compile(r"Column\(/([^)]*)\) changed from (\w+) to (\w+)")
 _HINT = "one object a line, the values of each key of one type, such as pandas' to_json(lines=True)"
 
 
@@ -38,11 +45,40 @@ def read_json_lines(content: bytes, *, where: str) -> pa.Table:
         )
     except (pa.ArrowException, ValueError, KeyError) as error:
         # Arrow's message may hold a value, and this one goes into evidence
-        raise DataError("it cannot be parsed as JSON lines", where=where, hint=_HINT) from error
+        raise _unparsed(lines, str(error), where) from error
     if table.num_rows != len(lines):
         what = f"{len(lines):,} lines hold {table.num_rows:,} objects"
         raise DataError(what, where=where, hint=_HINT)
+    _refuse_rounded(table, content, where)
     return table
+
+
+def _refuse_rounded(table: pa.Table, content: bytes, where: str) -> None:
+    """Refuse whole numbers that were read as floats: ids of 20 digits would be one."""
+    for field in table.schema:
+        if not pa.types.is_floating(field.type):
+            continue
+        ends = pc.min_max(table[field.name]).as_py().values()
+        if max((abs(end) for end in ends if end is not None), default=0) < _EXACT:
+            continue
+        name = re.escape(json.dumps(field.name, ensure_ascii=False).encode())
+        if re.search(name + rb"\s*:\s*-?[0-9]{16,}\s*[,}]", content):
+            what = f"{field.name!r} holds whole numbers that no number here can hold exactly"
+            raise DataError(what, where=where, hint="write them as text, in quotes")
+
+
+def _unparsed(lines: Sequence[bytes], said: str, where: str) -> DataError:
+    """Say what is no JSON, or which key has two types; of Arrow's words only names are taken."""
+    row = next((n for n, line in enumerate(lines, 1) if _NO_JSON.search(line)), 0)
+    if row:
+        what = f"row {row:,} holds NaN or Infinity, which JSON does not have"
+        return DataError(what, where=where, hint="write null, as pandas' to_json does")
+    changed = _CHANGED.search(said)
+    if changed:
+        name, before, after = changed.groups()
+        what = f"the values of {name!r} are of two types, {before} and {after}"
+        return DataError(what, where=where, hint="write them as one, such as all as text")
+    return DataError("it cannot be parsed as JSON lines", where=where, hint=_HINT)
 
 
 def _is_object(line: bytes) -> bool:
