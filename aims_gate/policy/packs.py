@@ -1,7 +1,8 @@
-"""The policy packs that come with the package, each in exactly one version.
+"""The policy packs that come with the package, a file for each version: `NAME@VERSION.yaml`.
 
-A pack has a version of its own, and a policy that extends it names that version: if another one is
-installed the policy is refused, so that an upgrade never changes a policy in silence.
+A pack has versions of its own, and a policy that extends one names the version: what a version says
+never changes, and a newer one is shipped beside it, so that an upgrade never changes a policy in
+silence.
 """
 
 from __future__ import annotations
@@ -23,54 +24,63 @@ def shelf() -> Path:
 
 
 def names(folder: Path | None = None) -> tuple[str, ...]:
-    """List the packs of *folder* (default: the shipped ones) as `NAME@VERSION`, sorted.
+    """List the packs of *folder* (default: the shipped ones) as `NAME@VERSION`, oldest first.
 
     Raises:
         PolicyError: a pack cannot be read; a broken one is never left out.
     """
-    files = sorted((folder or shelf()).glob("*.yaml"))
-    return tuple(f"{file.stem}@{_version(file.stem, _bytes(file))}" for file in files)
+    pins = _pins(folder)
+    for pin in pins:
+        read_pack(pin, folder)
+    return pins
 
 
 def read_pack(pin: str, folder: Path | None = None) -> bytes:
     """Give the bytes of the pack *pin*, `NAME@VERSION`.
 
     Raises:
-        UsageError: no such pack, or it is installed in another version.
-        PolicyError: the pack cannot be read.
+        UsageError: no such pack, or none of this version.
+        PolicyError: the pack cannot be read, or says that it is another.
     """
     match = re.fullmatch(PIN, pin)
     if match is None:
-        hint = near(pin, names(folder))
-        raise UsageError(f"{pin!r} is not a pinned pack, NAME@VERSION", hint=hint)
-    name, version = match[1], match[2]
-    file = (folder or shelf()) / f"{name}.yaml"
+        raise UsageError(f"{pin!r} is not a pinned pack, NAME@VERSION", hint=near(pin, _pins(folder)))
+    file = (folder or shelf()) / f"{pin}.yaml"
     if not file.is_file():
-        raise UsageError(f"no pack {name!r}", hint=near(name, _stems(folder)))
-    data = _bytes(file)
-    installed = _version(name, data)
-    if installed != version:
-        raise UsageError(
-            f"the pack {name} is installed in version {installed}, not {version}",
-            hint=f"read what changed, then write {name}@{installed}",
-        )
+        raise _not_there(*match.groups(), _pins(folder))
+    with file.open("rb") as stream:
+        data = stream.read(MAX_BYTES + 1)
+    _refuse_other(pin, data)
     return data
 
 
-def _stems(folder: Path | None) -> list[str]:
-    return [file.stem for file in (folder or shelf()).glob("*.yaml")]
+def _pins(folder: Path | None) -> tuple[str, ...]:
+    pins = [file.stem for file in (folder or shelf()).glob("*.yaml")]
+    return tuple(sorted(filter(re.compile(PIN).fullmatch, pins), key=_age))
 
 
-def _bytes(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        return stream.read(MAX_BYTES + 1)
+def _age(pin: str) -> tuple[str, list[tuple[int, str]]]:
+    """Order by name, then by version: 1.10.0 is newer than 1.9.0."""
+    name, _, version = pin.partition("@")
+    parts = re.split(r"[.+_-]", version)
+    return name, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def _version(name: str, data: bytes) -> str:
-    tree = parse(data, f"pack:{name}").tree
+def _not_there(name: str, version: str, pins: tuple[str, ...]) -> UsageError:
+    versions = [pin.partition("@")[2] for pin in pins if pin.startswith(f"{name}@")]
+    if not versions:
+        known = dict.fromkeys(pin.partition("@")[0] for pin in pins)
+        return UsageError(f"no pack {name!r}", hint=near(name, known))
+    return UsageError(
+        f"the pack {name} is installed in version {' and '.join(versions)}, not {version}",
+        hint=f"read what it says, then write {name}@{versions[-1]}",
+    )
+
+
+def _refuse_other(pin: str, data: bytes) -> None:
+    tree = parse(data, f"pack:{pin}").tree
     metadata = tree.get("metadata") if isinstance(tree, dict) else None
     stated = metadata if isinstance(metadata, dict) else {}
-    if stated.get("id") != name or not isinstance(stated.get("version"), str):
-        what = f"metadata does not give the id {name!r} and a version"
-        raise PolicyError([Problem(file=f"pack:{name}", line=1, what=what)])
-    return str(stated["version"])
+    if f"{stated.get('id')}@{stated.get('version')}" != pin:
+        what = f"metadata does not give the id and the version of {pin}"
+        raise PolicyError([Problem(file=f"pack:{pin}", line=1, what=what)])

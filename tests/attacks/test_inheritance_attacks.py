@@ -118,7 +118,7 @@ def test_a_second_parent_beside_a_floor_does_not_loosen_it(
     """Whichever is named first: what one leaves out is not taken for its strictest value."""
     for name, text in (("own", own), ("floor", floor)):
         rules = RULES.replace("BIAS-02", f"{'PERF' if name == 'own' else 'BIAS'}-02")
-        (tmp_path / f"{name}.yaml").write_text(HEAD.format(name) + text + rules, encoding="utf-8")
+        (tmp_path / f"{name}@1.yaml").write_text(HEAD.format(name) + text + rules, encoding="utf-8")
     second = "floor" if first == "own" else "own"
     child = HEAD.format("child") + f"extends: [{{pack: {first}@1}}, {{pack: {second}@1}}]\n"
     policy, problems = resolve(child.encode(), uri="p.yaml", packs=tmp_path)
@@ -149,7 +149,7 @@ def test_what_a_parent_leaves_out_counts_as_the_strictest_it_may_be(
     check, parameters, more = above
     rule = f"{{id: PERF-02, check: {check}, with: {parameters}{more and ', '}{more}}}"
     text = HEAD.format("floor") + f"rules:\n  - {rule}\n"
-    (tmp_path / "floor.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "floor@1.yaml").write_text(text, encoding="utf-8")
     child = HEAD.format("child") + (
         f"extends: [{{pack: floor@1}}]\nrules:\n  - {{id: PERF-02, {below}}}\n"
     )
@@ -158,7 +158,7 @@ def test_what_a_parent_leaves_out_counts_as_the_strictest_it_may_be(
 
 
 def test_a_childs_policy_does_not_weaken_the_engine(tmp_path: Path) -> None:
-    (tmp_path / "floor.yaml").write_text(HEAD.format("floor") + "engine: both\n" + RULES, "utf-8")
+    (tmp_path / "floor@1.yaml").write_text(HEAD.format("floor") + "engine: both\n" + RULES, "utf-8")
     for engine in ("native", "reference"):
         child = HEAD.format("child") + f"extends: [{{pack: floor@1}}]\nengine: {engine}\n"
         _, problems = resolve(child.encode(), uri="p.yaml", packs=tmp_path)

@@ -88,7 +88,7 @@ def test_a_foreign_yaml_1_1_reader_sees_the_same_values() -> None:
 def test_the_digest_is_that_of_the_document_and_names_the_packs() -> None:
     policy = sound("")
     assert policy.digest == canonical.sha256(policy.document)
-    pack = canonical.sha256((PACKS / "base.yaml").read_bytes())
+    pack = canonical.sha256((PACKS / "base@1.0.0.yaml").read_bytes())
     assert policy.document.startswith(f'# from pack "base@1.0.0" sha256:{pack}\n'.encode())
 
 

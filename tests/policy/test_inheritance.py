@@ -160,9 +160,9 @@ OWED = "baseline: {value: 0.7, owner: ann, expires: 2030-01-01}"
 def test_a_child_brings_no_baseline_and_may_end_its_parents_earlier(
     tmp_path: Path, parent: str, keys: str, refused: list[str]
 ) -> None:
-    base = (PACKS / "base.yaml").read_text(encoding="utf-8")
+    base = (PACKS / "base@1.0.0.yaml").read_text(encoding="utf-8")
     base = base.replace("decide_on: proven_pass", parent)
-    (tmp_path / "base.yaml").write_text(base, encoding="utf-8")
+    (tmp_path / "base@1.0.0.yaml").write_text(base, encoding="utf-8")
     text = f"{HEAD}extends: [{{pack: base@1.0.0}}]\nrules: [{{id: PERF-01, {keys}}}]\n"
     _, found = resolve(text.encode(), uri="p.yaml", packs=tmp_path)
     assert [str(p).split()[2] for p in found] == [f"baseline.{key}" for key in refused]
@@ -191,7 +191,7 @@ def test_where_a_model_is_run_is_its_parents_word_where_that_is_given(
     asks = "data: {{evaluation: {{predictions: model, environment: {}}}}}\n"
     rules = "rules: [{id: PERF-01, check: performance.score}]\n"
     parent = HEAD.replace('child, version: "1"', "org, version: 1.0.0") + asks.format(word) + rules
-    (tmp_path / "org.yaml").write_text(parent, encoding="utf-8")
+    (tmp_path / "org@1.0.0.yaml").write_text(parent, encoding="utf-8")
     for stated in ("gate", "model"):
         text = f"{HEAD}extends: [{{pack: org@1.0.0}}]\n{asks.format(stated)}"
         _, found = resolve(text.encode(), uri="p.yaml", packs=tmp_path)

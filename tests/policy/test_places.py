@@ -149,7 +149,7 @@ def test_a_child_reads_only_what_its_parent_permits(
         head = f'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {{id: {name}, version: "1"}}\n'
         return head + (f"sources: {{allow: {allow}}}\n" if allow else "")
 
-    (tmp_path / "floor.yaml").write_text(text("floor", parent) + RULES)
+    (tmp_path / "floor@1.yaml").write_text(text("floor", parent) + RULES)
     own = text("own", child) + "extends: [{pack: floor@1}]\n"
     policy, told = resolve(own.encode(), uri="p.yaml", packs=tmp_path)
     assert (not told) is held

@@ -27,29 +27,36 @@ def test_a_pack_that_is_not_there_as_pinned_refuses_the_policy(pin: str, message
 
 
 def test_an_upgrade_of_a_pack_never_changes_a_policy_in_silence(tmp_path: Path) -> None:
-    old = (PACKS / "base.yaml").read_text(encoding="utf-8")
+    old = (PACKS / "base@1.0.0.yaml").read_text(encoding="utf-8")
     newer = old.replace('"1.0.0"', '"1.1.0"').replace("at_least: 0.8,", "at_least: 0.5,")
-    (tmp_path / "base.yaml").write_text(newer, encoding="utf-8")
+    (tmp_path / "base@1.1.0.yaml").write_text(newer, encoding="utf-8")
     text = f"{HEAD}extends: [{{pack: base@1.0.0}}]\n"
     _, found = resolve(text.encode(), uri="p.yaml", packs=tmp_path)
     assert len(found) == 1
     assert "the pack base is installed in version 1.1.0, not 1.0.0" in str(found[0])
+    (tmp_path / "base@1.0.0.yaml").write_text(old, encoding="utf-8")
+    assert resolve(text.encode(), uri="p.yaml", packs=tmp_path)[1] == ()
+    (tmp_path / "base@1.10.0.yaml").write_text(old.replace("1.0.0", "1.10.0"), encoding="utf-8")
+    assert names(tmp_path) == ("base@1.0.0", "base@1.1.0", "base@1.10.0")
+    with pytest.raises(UsageError, match="1.0.0 and 1.1.0 and 1.10.0, not 2; .* write base@1.10.0"):
+        read_pack("base@2", tmp_path)
 
 
 def test_a_broken_pack_is_refused_with_its_own_place(tmp_path: Path) -> None:
-    (tmp_path / "base.yaml").write_text("a: 1\na: 2\n", encoding="utf-8")
+    (tmp_path / "base@1.0.0.yaml").write_text("a: 1\na: 2\n", encoding="utf-8")
     text = f"{HEAD}extends: [{{pack: base@1.0.0}}]\nrules: [{{id: X-1, check: a.b}}]\n"
     _, found = resolve(text.encode(), uri="p.yaml", packs=tmp_path)
-    assert [str(p).split(";")[0] for p in found] == ["pack:base:2: duplicate key 'a'"]
+    assert [str(p).split(";")[0] for p in found] == ["pack:base@1.0.0:2: duplicate key 'a'"]
     assert check("pack:base@1.0.0", packs=tmp_path)[0] is None
     with pytest.raises(PolicyError):
         names(tmp_path)
 
 
 def test_a_pack_called_other_than_its_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "base.yaml").write_bytes((PACKS / "other.yaml").read_bytes())
-    with pytest.raises(PolicyError, match="does not give the id 'base'"):
-        read_pack("base@1.0.0", tmp_path)
+    for pin in ("base@1.0.0", "other@1.0.1"):
+        (tmp_path / f"{pin}.yaml").write_bytes((PACKS / "other@1.0.0.yaml").read_bytes())
+        with pytest.raises(PolicyError, match=f"the id and the version of {pin}"):
+            read_pack(pin, tmp_path)
 
 
 @pytest.mark.parametrize("pin", ["base", "base@", "../packs/base@1.0.0", "/base@1", ""])

@@ -149,7 +149,7 @@ def policy_text(name: str, rest: str) -> str:
 def family(folder: Path, parent: str, child: str) -> tuple[Policy, Policy, bool]:
     """Resolve a parent and its child; the last value is whether the child was accepted."""
     text = policy_text("parent", parent)
-    (folder / "parent.yaml").write_text(text, encoding="utf-8")
+    (folder / "parent@1.yaml").write_text(text, encoding="utf-8")
     base, problems = resolve(text.encode(), uri="parent")
     assert base is not None
     assert problems == ()
