@@ -160,6 +160,10 @@ class DatasetIdentity:
     rows: int
     mlflow_digest: str = ""
     """MLflow's own digest, which covers 10,000 rows at most: a link, not a proof."""
+    model_id: str = ""
+    """The logged model whose answers they hold, as their author says."""
+    named_by_run: tuple[str, ...] = ()
+    """What the run's author said their columns mean, where the policy is silent: `label` …"""
     window: str = ""
     """From when to when the judged rows are, where a policy's `window` left older ones out."""
     notes: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from aims_gate.checks import Inputs, Judged, NoDataError
 from aims_gate.checks.ages import age_of, ahead
+from aims_gate.checks.authored import inflated, once
 from aims_gate.checks.parameters import columns_named
 from aims_gate.engines import Engine, Engines
 from aims_gate.engines.ahead import Ahead
@@ -202,10 +203,17 @@ def _absent(task: Task, subject: Subject, told: Iterable[Statistic]) -> Iterator
 
 def _sizes(task: Task, subject: Subject) -> Iterator[Statistic]:
     for role, least in task.min_rows.items():
-        rows = subject.data[role].frame.rows if role in subject.data else 0
+        data = subject.data.get(role)
+        rows = once(data).frame.rows if data else 0
         if rows < least:
             reason = f"the {role} data have {rows:,} rows, fewer than min_rows {least:,}"
+            if data and rows < data.frame.rows:
+                reason += "; a weight counts here only if the policy names it"
             yield replace(_lacking(task.judged.name, Lack.INSUFFICIENT, reason), rows=rows)
+    for role in task.roles:
+        if role in subject.data:
+            for reason in inflated(task.check, subject.data[role]):
+                yield _lacking(task.judged.name, Lack.INSUFFICIENT, reason)
 
 
 def _ages(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:

@@ -173,7 +173,8 @@ def evaluate(
         keep_what_is_asked_again(task, relevant[relevant.index(task) + 1 :], subject)
         statistics = measure(task, subject, now=now, engines=engines)
         insufficient = on_insufficient(task.rule, policy, stage)
-        results.append(judge(task, statistics, now=now, insufficient=insufficient))
+        judged = judge(task, statistics, now=now, insufficient=insufficient)
+        results.append(provenance.marked(judged, task, subject))
     return tuple(results)
 
 

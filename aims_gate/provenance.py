@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 
 import aims_gate
+from aims_gate.checks.authored import authored
 from aims_gate.engines import Engines
 from aims_gate.facts import DatasetIdentity
 from aims_gate.plan import Task
 from aims_gate.policy.model import Policy
 from aims_gate.sources.subject import Subject
-from aims_gate.verdict import PolicyIdentity
+from aims_gate.verdict import PolicyIdentity, Result
 
 
 def policy(found: Policy) -> PolicyIdentity:
@@ -32,6 +34,17 @@ def datasets(subject: Subject) -> Iterator[DatasetIdentity]:
     for _role, data in sorted(subject.data.items()):
         yield data.identity
         yield from (other.identity for other in data.joined)
+
+
+def marked(result: Result, task: Task, subject: Subject) -> Result:
+    """Say in a result's line what it rests on that the run's author named, if there is anything."""
+    data = [subject.data[role] for role in task.roles if role in subject.data]
+    named = tuple(dict.fromkeys(word for one in data for word in authored(task.check, one)))
+    if not named:
+        return result
+    listing = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+    reason = f"{result.reason}; {listing} named by the run"
+    return replace(result, named_by_run=named, reason=reason)
 
 
 def versions(

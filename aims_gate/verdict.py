@@ -68,6 +68,8 @@ class Result:
     """`file:line` of the rule in the policy."""
     blocking: bool = False
     """Whether this result stands in the way of the stage."""
+    named_by_run: tuple[str, ...] = ()
+    """What it rests on that the run's author named and no policy did: `label`, `groups` …"""
     decided: bool = False
     """Whether it passed, was waived, or was measured and held against its limit."""
 

@@ -20,6 +20,7 @@ def test_it_holds_packs_schemas_and_demo_data(names: set[str]) -> None:
     """Packs, JSON Schemas, the demo's data with its licence note, and what pytest loads."""
     wanted = {
         "aims_gate/policies/release@1.0.0.yaml",
+        "aims_gate/policies/release@1.1.0.yaml",
         "aims_gate/policies/sme-starter@1.0.0.yaml",
         "aims_gate/policy/policy.v1.schema.json",
         "aims_gate/reports/report.v1.schema.json",

@@ -51,7 +51,7 @@ def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 @click.option(
     "--floor",
     metavar="PACK@SHA256",
-    help="The policy it must descend from: release@1.0.0@SHA256, or a parent's URI and digest.",
+    help="The policy it must descend from: release@1.1.0@SHA256, or a parent's URI and digest.",
 )
 @click.option(
     "--resource-uri",

@@ -14,11 +14,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aims_gate.demo.train import CANDIDATES, MODEL, QUIET, data_file, train_and_register
+from aims_gate.demo.train import (
+    CANDIDATES,
+    MODEL,
+    QUIET,
+    SENSITIVE,
+    data_file,
+    train_and_register,
+)
 from aims_gate.errors import UndecidedError, UsageError
 
 _MARKER = ".aims-gate-demo"
-_PACK = "pack:release@1.0.0"
+_POLICY = """\
+apiVersion: aims-gate/v1
+kind: Policy
+metadata: {id: demo, version: "1.0.0", owner: demo@example.org}
+extends:
+  - pack: release@1.1.0
+data:
+  evaluation:
+    {label: employed, prediction: prediction, score: score, positive: 1, key: id,
+     sensitive: [SENSITIVE]}
+  reference: {key: id}
+rules:
+  - {id: PERF-04, with: {by: key}, why: "many people are alike in so few columns"}
+"""
 _TRUST = """\
 apiVersion: aims-gate/v1
 kind: Trust
@@ -52,6 +72,8 @@ def tell(folder: Path, say: Callable[[str], None]) -> None:
         say(f"  {uri}  {candidate.title}")
     _step(stage, "A key to sign with.", ["evidence", "key", "generate", "--out", "gate.key"], 0)
     (stage.folder / "trust.yaml").write_text(_TRUST, encoding="utf-8")
+    policy = _POLICY.replace("SENSITIVE", ", ".join(SENSITIVE))
+    (stage.folder / "policy.yaml").write_text(policy, encoding="utf-8")
     _gate(stage, "1. The careful model: the policy is met.", uris[0], "passed", 0)
     _gate(stage, "2. The strict model: refused for bias.", uris[1], "biased", 1)
     broken = f"current={data_file('current_broken')}"
@@ -92,7 +114,16 @@ def _deploy(stage: Stage, target: Path) -> None:
 
 
 def _gate(stage: Stage, title: str, uri: str, name: str, expected: int, *more: str) -> None:
-    command = ["run", _PACK, "--model", uri, "--key", "gate.key", "--out", f"evidence/{name}"]
+    command = [
+        "run",
+        "policy.yaml",
+        "--model",
+        uri,
+        "--key",
+        "gate.key",
+        "--out",
+        f"evidence/{name}",
+    ]
     _step(stage, title, [*command, *more], expected)
 
 

@@ -97,7 +97,7 @@ def _register(
             pip_requirements=["scikit-learn"],
             skops_trusted_types=["numpy.dtype"],  # of the encoder's own categories
         )
-        scored = frames["evaluation"].drop(columns="id")
+        scored = frames["evaluation"].copy()
         scored["score"] = model.predict_proba(scored[features])[:, 1]
         scored["prediction"] = (scored["score"] >= candidate.threshold).astype("int8")
         log_evaluation(
@@ -107,9 +107,10 @@ def _register(
             score="score",
             positive=1,
             sensitive=list(SENSITIVE),
+            key="id",
         )
         for role, name in (("reference", "train"), ("current", "current_stable")):
-            log_evaluation(frames[name].drop(columns="id"), label="employed", role=role)
+            log_evaluation(frames[name], label="employed", key="id", role=role)
     return f"models:/{MODEL}/{version}"
 
 

@@ -181,6 +181,9 @@ def _dataset(data: DatasetIdentity) -> dict[str, Any]:
             "digestKind": data.digest_kind.value,
             "mlflowDigest": data.mlflow_digest,
             **({"window": data.window} if data.window else {}),
+            **({"notes": list(data.notes)} if data.notes else {}),
+            **({"modelId": data.model_id} if data.model_id else {}),
+            **({"namedByRun": list(data.named_by_run)} if data.named_by_run else {}),
         },
     }
 
@@ -197,6 +200,7 @@ def _result(result: Result) -> dict[str, Any]:
         "threshold": _threshold(result.threshold),
         "controls": list(result.controls),
         "waiver": result.waiver,
+        **({"namedByRun": list(result.named_by_run)} if result.named_by_run else {}),
         "statistics": [_statistic(statistic) for statistic in result.statistics],
     }
 

@@ -53,6 +53,10 @@ class Frame(Protocol):
         """Rows, or the sum of the weights."""
         ...
 
+    def once(self) -> Frame:
+        """Give the same rows, each counted once whatever its weight."""
+        ...
+
     @property
     def kinds(self) -> Mapping[str, Kind]:
         """Columns in their order, and what each holds."""
@@ -207,6 +211,10 @@ class Frame(Protocol):
             MissingColumnError: A column is not there.
             DataError: There are no columns, or one holds lists, structs or bytes.
         """
+        ...
+
+    def same_rows(self, other: Frame, columns: Sequence[str]) -> bool:
+        """Tell whether *other* has the same rows in *columns*, in whatever order; weights aside."""
         ...
 
     def span(self, column: str) -> Span:

@@ -94,6 +94,12 @@ class ArrowFrame(Answers):
         """Rows, or the sum of the weights."""
         return self.table.num_rows if self.weights is None else int(self.weights.sum())
 
+    def once(self) -> ArrowFrame:
+        """Give the same rows, each counted once whatever its weight."""
+        if self.weights is None:
+            return self
+        return replace(self, weights=None, given=self.table, memory=Memory())
+
     @property
     def kinds(self) -> Mapping[str, Kind]:
         """Columns in their order, and what each holds."""
@@ -205,6 +211,19 @@ class ArrowFrame(Answers):
             raise DataError("rows are compared with those of a frame in memory", where=self.name)
         parts = compared(columns, (self.table, self.name), (other.table, other.name))
         return self._total(known(parts, self.table.num_rows))
+
+    def same_rows(self, other: Frame, columns: Sequence[str]) -> bool:
+        """Tell whether *other* has the same rows in *columns*, in whatever order; weights aside."""
+        if not isinstance(other, ArrowFrame):
+            raise DataError("rows are compared with those of a frame in memory", where=self.name)
+        rows = self.table.num_rows
+        if rows != other.table.num_rows:
+            return False
+        parts = compared(columns, (self.table, self.name), (other.table, other.name))
+        ids = identities(parts)
+        most = int(ids.max()) + 1 if len(ids) else 0
+        ours, theirs = (np.bincount(part, minlength=most) for part in (ids[:rows], ids[rows:]))
+        return bool((ours == theirs).all())
 
     def span(self, column: str) -> Span:
         """Say from when to when a column of dates or times is; DataError for other kinds."""

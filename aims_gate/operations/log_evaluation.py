@@ -34,6 +34,7 @@ def log_evaluation(
     time: str | None = None,
     task: str | None = None,
     role: str = "evaluation",
+    model: object = None,
     run_id: str | None = None,
 ) -> str:
     """Log a frame to the training run as `aims_gate/<role>.parquet`, where the gate finds it.
@@ -52,17 +53,22 @@ def log_evaluation(
         task: `binary`, `multiclass`, `regression` or `ranking`.
         role: `evaluation`, `reference` (the training data), `current`, or `perturbed` (what the
             model answers where its evaluation data were disturbed).
+        model: The logged model whose answers these are: what `log_model` returns, or its id; the
+            only one that the run logged if left out.
         run_id: The run to log to; the active one if left out.
 
     Returns:
         `runs:/RUN_ID/aims_gate/ROLE.parquet`.
 
     Raises:
-        UsageError: There is no active run, or a role or task that nobody knows.
+        UsageError: There is no active run, a role or task that nobody knows, or the run logged
+            several models and *model* does not say whose answers these are.
         MissingExtraError: MLflow is not installed.
         DataError: *frame* is no table; MissingColumnError if a named column is not in it.
         RecordError: The run already has data of this role, or MLflow did not take the file.
     """
+    from aims_gate.sources.roles import write_roles
+
     spec = DataSpec(
         label=label,
         prediction=prediction,
@@ -77,7 +83,11 @@ def log_evaluation(
     )
     chosen = _role(role)
     table = _table(frame, spec, chosen)
-    return _log(table, chosen, run_id)
+    client, run_id = _run(run_id)
+    owner = _id_of(model) if model is not None else ""
+    if not owner and (spec.prediction or spec.score):
+        owner = _only_model(client, run_id, chosen)
+    return _log(write_roles(table, spec, model=owner), chosen, client, run_id)
 
 
 def _table(frame: object, spec: DataSpec, role: Role) -> pa.Table:
@@ -89,7 +99,7 @@ def _table(frame: object, spec: DataSpec, role: Role) -> pa.Table:
     table = to_table(frame, where=where)
     ArrowFrame.of(table, weight=spec.weight, name=where)  # refuses now what the gate would refuse
     refuse_shared(spec, where=where)
-    written = write_roles(table, spec)
+    write_roles(table, spec)  # refuses now what nobody could read
     if table.num_rows == 0:
         raise DataError("the frame has no rows", where=where)
     if role is Role.EVALUATION and (spec.label is None or (spec.prediction or spec.score) is None):
@@ -98,11 +108,40 @@ def _table(frame: object, spec: DataSpec, role: Role) -> pa.Table:
             where=where,
             hint="name the columns: label=, and prediction= or score=",
         )
-    return written
+    return table
 
 
-def _log(table: pa.Table, role: Role, run_id: str | None) -> str:
-    client, run_id = _run(run_id)
+def _id_of(model: object) -> str:
+    """Give the id of a logged model: of its text, or of what MLflow's functions return."""
+    if isinstance(model, str):
+        return model.removeprefix("models:/")
+    for name in ("model_id", "model_uuid"):
+        found = getattr(model, name, None)
+        if isinstance(found, str) and found:
+            return found
+    hint = "give what log_model returns, or its id, m-…"
+    raise UsageError(f"model is a {type(model).__name__}, and no logged model", hint=hint)
+
+
+def _only_model(client: Any, run_id: str, role: Role) -> str:
+    """Give the id of the model that the run logged; nothing if it has not logged one yet."""
+    from aims_gate.sources.mlflow.owner import HISTORY, ids_of
+
+    with _recorded(role, run_id):
+        run = client.get_run(run_id)
+    outputs = getattr(run, "outputs", None)
+    logged = [one.model_id for one in (outputs.model_outputs if outputs else ())]
+    models = logged or [*ids_of(run.data.tags.get(HISTORY, ""))]
+    if len(set(models)) > 1:
+        raise UsageError(
+            f"the run logged several models: {', '.join(models[:4])}",
+            where=f"runs:/{run_id}",
+            hint=f'say whose answers these are: log_evaluation(…, model="{models[-1]}")',
+        )
+    return models[0] if models else ""
+
+
+def _log(table: pa.Table, role: Role, client: Any, run_id: str) -> str:
     name = f"aims_gate/{role}.parquet"
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
         path = Path(private) / f"{role}.parquet"

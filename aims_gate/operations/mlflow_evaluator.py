@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _LOG = logging.getLogger(__name__)
-_CONFIG = ("role", "positive", "sensitive", "weight", "key", "time", "task", "score", "columns")
+_CONFIG = (
+    *("role", "positive", "sensitive", "weight", "key", "time", "task", "score", "model"),
+    "columns",
+)
 _MODEL_TYPES = ("classifier", "regressor")
 _LABEL, _PREDICTION, _SCORE = "label", "prediction", "score"
 """Names of the columns that MLflow gives without a name."""
@@ -71,8 +74,8 @@ class Evaluator:
             dataset: MLflow's evaluation data set.
             run_id: The run of the evaluation, used where no run made the model.
             evaluator_config: Arguments of `log_evaluation` by name: `role`, `positive`,
-                `sensitive`, `weight`, `key`, `time`, `task`, `score`; and `columns`, a frame of
-                further columns with the data's index, for what the model itself is not given.
+                `sensitive`, `weight`, `key`, `time`, `task`, `score`, `model`; and `columns`, a
+                frame of further columns with the data's index, for what the model is not given.
             model: A pyfunc model; None where the data hold its answers.
             predictions: The column of its answers, where it gives several.
             model_id: MLflow's id of the logged model.
@@ -100,6 +103,7 @@ class Evaluator:
             table = _beside(table, further, dataset.features_data)
         config.setdefault("task", _task(model_type, table, roles))
         target = _run_of(model, model_id) or run_id
+        config.setdefault("model", model_id or _id_of(model))
         uri = log_evaluation(table, **{**roles, **config}, run_id=target)
         _LOG.info("the gate's evaluation data are in %s", uri)
         return EvaluationResult(metrics={}, artifacts={}, run_id=run_id)
@@ -232,6 +236,12 @@ def _run_of(model: Any, model_id: str | None) -> str | None:
         run_id: str | None = MlflowClient().get_logged_model(model_id).source_run_id
         return run_id
     return getattr(getattr(model, "metadata", None), "run_id", None)
+
+
+def _id_of(model: Any) -> str | None:
+    """Give the id of the model that answers; None where the data hold its answers."""
+    metadata = getattr(model, "metadata", None)
+    return getattr(metadata, "model_id", None) or getattr(metadata, "model_uuid", None)
 
 
 def _copy(features: Any) -> Any:

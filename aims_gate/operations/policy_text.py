@@ -55,6 +55,7 @@ class Proposal:
     notes: tuple[str, ...] = ()
 
 
+_DECLARED = ("label", "positive", "sensitive", "weight")
 _BOUNDS = ("at_least", "at_most", "warn_below", "warn_above")
 
 
@@ -85,6 +86,7 @@ def _head(proposal: Proposal) -> Iterator[str]:
 
 
 def _data(proposal: Proposal) -> Iterator[str]:
+    yield f"declare: {inline(list(_DECLARED))}  # these are never taken from a run, only from here"
     yield "data:"
     for role, columns in proposal.columns.items():
         yield f"  {role}:" if _has_lines(proposal, role) else f"  {role}: {{}}"

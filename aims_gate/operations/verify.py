@@ -65,7 +65,7 @@ def verify(
         stage: The stage it must be for; the policy's last and strictest if left out.
         policy_digest: SHA-256 of the resolved policy it must be by.
         floor: The policy that it must be by or descend from, `PACK@SHA256`: a pack as
-            `release@1.0.0` or `release`, or the URI of a file as the policy extends it; and the
+            `release@1.1.0` or `release`, or the URI of a file as the policy extends it; and the
             SHA-256 of its bytes.
         resource_uri: Package URL of the model's place; a model URI brings its own.
         max_age: The oldest it may be.
@@ -120,7 +120,7 @@ def _floor(text: str) -> Ancestor:
     name, _, digest = text.rpartition("@")
     digest = digest.removeprefix("sha256:")
     if not name or not _SHA256.fullmatch(digest):
-        hint = "PACK@SHA256, such as release@1.0.0@5b1f…: the SHA-256 of the pack's file"
+        hint = "PACK@SHA256, such as release@1.1.0@5b1f…: the SHA-256 of the pack's file"
         raise UsageError(f"{text!r} is no floor", hint=hint)
     uri = name if name.startswith(_SCHEMES) else f"pack:{name}"
     return Ancestor(uri=uri, digest=digest)

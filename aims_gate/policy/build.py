@@ -43,6 +43,7 @@ def head_fields(head: Stated) -> dict[str, Any]:
         "sources_allow": tuple(values.get("sources.allow", ())),
         "data": {role: spec for role in Role if (spec := _data(role, head)) is not None},
         "alpha_families": tuple(map(tuple, values.get("alpha_families", ()))),
+        "declare": tuple(sorted(values.get("declare", ()))),
         "overridable": tuple(values.get("overridable", ())),
         "on_insufficient": OnInsufficient(reaction) if reaction else None,
         **{key: values[key] for key in ("engine", "alpha", "alpha_scope") if key in values},

@@ -73,6 +73,7 @@ def _tree(policy: Policy) -> dict[str, Any]:
         alpha_families=[list(ids) for ids in policy.alpha_families],
         on_insufficient=_word(policy.on_insufficient),
         data={role.value: _data(spec) for role, spec in policy.data.items()},
+        declare=list(policy.declare),
         overridable=list(policy.overridable),
         rules=[_rule(rule) for rule in policy.rules],
         tests=[_test(test) for test in policy.tests],

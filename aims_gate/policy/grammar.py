@@ -244,6 +244,7 @@ class PolicyText(_Keys):
     alpha_families: v.Families = _optional()
     on_insufficient: v.InsufficientWord = _optional()
     data: RolesText = _optional()
+    declare: v.Declared = _optional()
     overridable: v.Words = _optional()
     rules: list[RuleText] = _optional()
     tests: list[TestText] = _optional()

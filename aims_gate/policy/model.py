@@ -253,6 +253,8 @@ class Policy:
     """Rules that shared alpha before others were added: the blocking ones of each parent."""
     on_insufficient: OnInsufficient | None = None
     data: Mapping[Role, DataSpec] = field(default_factory=dict)
+    declare: tuple[str, ...] = ()
+    """Keys of `data` that the run's author may not fill in where the policy says nothing."""
     overridable: tuple[str, ...] = ()
     """What a child may change of `data`, such as `data.evaluation.positive`."""
     rules: tuple[Rule, ...] = ()

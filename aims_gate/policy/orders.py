@@ -245,6 +245,7 @@ HEAD = Orders(
         "stages": _same_strictest,
         "applies_to.models": _added,
         "applies_to.stages": _added,
+        "declare": _superset,
         "engine": _ranked(_ENGINES),
         "on_insufficient": _ranked(_REACTIONS),
         "overridable": _subset,

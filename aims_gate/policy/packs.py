@@ -44,10 +44,12 @@ def read_pack(pin: str, folder: Path | None = None) -> bytes:
     """
     match = re.fullmatch(PIN, pin)
     if match is None:
-        raise UsageError(f"{pin!r} is not a pinned pack, NAME@VERSION", hint=near(pin, _pins(folder)))
+        raise UsageError(
+            f"{pin!r} is not a pinned pack, NAME@VERSION", hint=near(pin, _pins(folder))
+        )
     file = (folder or shelf()) / f"{pin}.yaml"
     if not file.is_file():
-        raise _not_there(*match.groups(), _pins(folder))
+        raise _not_there(match[1], match[2], _pins(folder))
     with file.open("rb") as stream:
         data = stream.read(MAX_BYTES + 1)
     _refuse_other(pin, data)

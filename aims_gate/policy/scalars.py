@@ -105,7 +105,7 @@ def as_pin(value: object) -> str:
     written = as_text(value)
     if re.fullmatch(NAME, written):
         raise refuse("must be pinned", f"add its version: {written}@VERSION")
-    return shaped(written, PIN, "must be NAME@VERSION", "such as release@1.0.0")
+    return shaped(written, PIN, "must be NAME@VERSION", "such as release@1.1.0")
 
 
 def as_scalar(value: object) -> str | int | float | bool:

@@ -6,7 +6,7 @@ None of them is a union, so that an error always names the key a person wrote an
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -67,17 +67,22 @@ def _choice(*words: str, later: Mapping[str, str] | None = None) -> PlainValidat
     """Read one of *words*; those of *later* are refused with a hint of their own."""
 
     def check(value: object) -> str:
-        if isinstance(value, str) and value in words:
-            return value
         if later and isinstance(value, str) and value in later:
             raise refuse(f"is {value!r}, which this version does not read yet", later[value])
-        if len(words) == 1:
-            raise refuse(f"must be {words[0]!r}, not {describe(value)}")
-        hint = near(str(value), words)
-        close = hint if hint.startswith("did") else ""  # the words are all named already
-        raise refuse(f"must be one of {', '.join(words)}, not {describe(value)}", close)
+        return _one_of(value, words)
 
     return PlainValidator(check)
+
+
+def _one_of(value: object, words: Sequence[str]) -> str:
+    """Read one of *words*."""
+    if isinstance(value, str) and value in words:
+        return value
+    if len(words) == 1:
+        raise refuse(f"must be {words[0]!r}, not {describe(value)}")
+    hint = near(str(value), words)
+    close = hint if hint.startswith("did") else ""  # the words are all named already
+    raise refuse(f"must be one of {', '.join(words)}, not {describe(value)}", close)
 
 
 def _words(*words: str) -> WithJsonSchema:
@@ -91,6 +96,19 @@ _ROLES = tuple(role.value for role in Role if role not in _ANSWERS)
 _SEVERITIES = tuple(word.value for word in Severity)
 _BURDENS = tuple(word.value for word in DecideOn)
 _REACTIONS = tuple(word.value for word in OnInsufficient)
+NAMED = (
+    "label",
+    "prediction",
+    "score",
+    "positive",
+    "task",
+    "sensitive",
+    "weight",
+    "key",
+    "query",
+    "time",
+)
+"""What a run's author may say about the columns of its data, unless the policy declares its own."""
 ENGINES = ("native", "reference", "both")
 """From the one that refuses least to the one that refuses most."""
 
@@ -172,6 +190,11 @@ Types = Annotated[
     ),
 ]
 Words = Annotated[list[str], PlainValidator(scalars.as_words), WithJsonSchema(_WORDS)]
+Declared = Annotated[
+    list[str],
+    PlainValidator(lambda value: [_one_of(word, NAMED) for word in scalars.as_words(value)]),
+    WithJsonSchema({**_WORDS, "items": {"enum": list(NAMED)}}),
+]
 Stages = Annotated[
     list[str],
     PlainValidator(scalars.as_stages),

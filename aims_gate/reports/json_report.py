@@ -95,6 +95,8 @@ def _dataset(data: DatasetIdentity) -> dict[str, Any]:
         "mlflow_digest": data.mlflow_digest,
         **({"window": data.window} if data.window else {}),
         **({"notes": list(data.notes)} if data.notes else {}),
+        **({"model_id": data.model_id} if data.model_id else {}),
+        **({"named_by_run": list(data.named_by_run)} if data.named_by_run else {}),
     }
 
 
@@ -120,6 +122,7 @@ def _result(result: Result) -> dict[str, Any]:
         "statistics": [_statistic(statistic) for statistic in result.statistics],
         "controls": list(result.controls),
         "waiver": result.waiver,
+        **({"named_by_run": list(result.named_by_run)} if result.named_by_run else {}),
         "title": result.title,
         "why": result.why,
         "place": result.place,

@@ -25,7 +25,7 @@ from aims_gate.sources.paths import public_uri
 from aims_gate.sources.predictions import derive_prediction
 from aims_gate.sources.readers import MAX_BYTES, read_file
 from aims_gate.sources.reading import reading_of
-from aims_gate.sources.roles import from_run, merge, read_roles, refuse_shared
+from aims_gate.sources.roles import from_run, merge, read_model, read_roles, refuse_shared, withheld
 from aims_gate.sources.subject import Data, Joined, Located
 from aims_gate.sources.window import newest, within
 
@@ -101,7 +101,10 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
     """Bring in what is joined, leave out what is older than the window, and name the columns."""
     where = f"{role} data"
     _refuse_other(read.identity, spec)
-    merged = merge(spec, read_roles(read.table))
+    known = finder.policy.data.get(Role.EVALUATION, DataSpec())
+    declare = finder.policy.declare
+    logged = withheld(read_roles(read.table), spec, known, declare, where=where)
+    merged = merge(spec, logged)
     refuse_shared(merged, where=where)
     given, notes = legible(read.table)
     table, joined = _joined(role, merged, given, finder)
@@ -114,9 +117,15 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
     if merged.window_days is not None and merged.time is not None:
         table, window = within(table, merged.time, merged.window_days, where=where)
     frame = _frame(table, read, merged.weight, where)
-    notes = (*read.identity.notes, *notes)
-    identity = replace(read.identity, rows=frame.rows, window=window, notes=notes)
-    authored = from_run(spec, merged)
+    authored = from_run(spec, merged, known)
+    identity = replace(
+        read.identity,
+        rows=frame.rows,
+        window=window,
+        notes=(*read.identity.notes, *notes),
+        model_id=read_model(read.table),
+        named_by_run=tuple(sorted(authored)),
+    )
     found = Data(
         role=role,
         frame=frame,

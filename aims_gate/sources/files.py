@@ -14,6 +14,7 @@ from aims_gate.attest import manifest
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy, Role
+from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlmodel import read_mlmodel
@@ -60,7 +61,8 @@ class FileSource:
         described = read_mlmodel(fetched.folder)
         locate = _Inside(folder=fetched.folder)
         finder = Finder(policy=policy, locate=locate, workspace=workspace)
-        data, unread = open_data(given, finder)
+        owner = Owner(model=described.model_uuid if described else "")
+        data, unread = hold(*open_data(given, finder), owner)
         return Subject(
             model=fetched.model,
             manifest=fetched.manifest,

@@ -29,6 +29,8 @@ class MLmodel:
     """None where the model declares no named inputs."""
     run_id: str = ""
     model_id: str = ""
+    model_uuid: str = ""
+    """The same id with MLflow 3, and the only one with MLflow 2."""
 
 
 def read_mlmodel(folder: Path) -> MLmodel | None:
@@ -64,6 +66,7 @@ def parse_mlmodel(content: bytes) -> MLmodel:
         signature=_signature(document.get("signature")),
         run_id=_text(document, "run_id"),
         model_id=_text(document, "model_id"),
+        model_uuid=_text(document, "model_uuid"),
     )
 
 

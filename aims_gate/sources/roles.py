@@ -7,8 +7,9 @@ description without ever replacing what it states.
 from __future__ import annotations
 
 import math
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -27,11 +28,19 @@ _MOST = 1 << 16
 _LARGEST = sys.float_info.max
 _COLUMNS = ("label", "prediction", "key", "query", "weight", "time")
 _FIELDS = (*_COLUMNS, "score", "positive", "task", "sensitive")
+_MODEL = "model"
+_MODEL_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,99}")
 _WHERE = "the roles logged with the data"
+_NOTHING = DataSpec()
 
 
-def write_roles(table: pa.Table, spec: DataSpec) -> pa.Table:
+def write_roles(table: pa.Table, spec: DataSpec, *, model: str = "") -> pa.Table:
     """Give *table* with the roles of *spec* in its schema's metadata, replacing earlier ones.
+
+    Args:
+        table: The data.
+        spec: What their columns mean.
+        model: Id of the logged model whose answers they hold; empty if there are none.
 
     Raises:
         DataError: A role cannot be written, such as a positive class of NaN.
@@ -41,6 +50,7 @@ def write_roles(table: pa.Table, spec: DataSpec) -> pa.Table:
     if isinstance(spec.score, Mapping):
         found["score"] = dict(spec.score)
     found["sensitive"] = {name: edges and list(edges) for name, edges in spec.sensitive.items()}
+    found[_MODEL] = model or None
     stated = {name: value for name, value in found.items() if value is not None and value != {}}
     try:
         text = canonical.encode(stated)
@@ -75,20 +85,9 @@ def read_roles(table: pa.Table) -> DataSpec | None:
         DataError: They are not JSON, have unknown or duplicate keys, or values of a wrong type.
         MissingColumnError: A role names a column that is not in *table*.
     """
-    text = (table.schema.metadata or {}).get(KEY)
-    if text is None:
+    logged = _logged(table)
+    if logged is None:
         return None
-    if len(text) > _MOST:
-        raise DataError(f"more than {_MOST:,} bytes", where=_WHERE)
-    try:
-        logged = canonical.parse(text)
-    except ValueError as error:
-        raise DataError(f"not JSON: {error}", where=_WHERE) from error
-    if not isinstance(logged, dict):
-        raise DataError("not a JSON object", where=_WHERE)
-    for name in logged:
-        if name not in _FIELDS:
-            raise DataError(f"unknown role {name!r}", where=_WHERE, hint=near(name, _FIELDS))
     columns = {name: _column(name, logged[name]) for name in _COLUMNS if name in logged}
     spec = DataSpec(
         label=columns.get("label"),
@@ -106,6 +105,32 @@ def read_roles(table: pa.Table) -> DataSpec | None:
         if column not in table.column_names:
             raise MissingColumnError.from_columns(column, table.column_names, where=_WHERE)
     return spec
+
+
+def read_model(table: pa.Table) -> str:
+    """Read which logged model's answers a table says that it holds; empty if it says nothing."""
+    claim = (_logged(table) or {}).get(_MODEL, "")
+    if not isinstance(claim, str) or (claim and not _MODEL_ID.fullmatch(claim)):
+        raise DataError("model must be the id of a logged model", where=_WHERE)
+    return claim
+
+
+def _logged(table: pa.Table) -> dict[str, Any] | None:
+    text = (table.schema.metadata or {}).get(KEY)
+    if text is None:
+        return None
+    if len(text) > _MOST:
+        raise DataError(f"more than {_MOST:,} bytes", where=_WHERE)
+    try:
+        logged = canonical.parse(text)
+    except ValueError as error:
+        raise DataError(f"not JSON: {error}", where=_WHERE) from error
+    if not isinstance(logged, dict):
+        raise DataError("not a JSON object", where=_WHERE)
+    for name in logged:
+        if name not in {*_FIELDS, _MODEL}:
+            raise DataError(f"unknown role {name!r}", where=_WHERE, hint=near(name, _FIELDS))
+    return logged
 
 
 def merge(policy: DataSpec, logged: DataSpec | None) -> DataSpec:
@@ -143,9 +168,51 @@ def merge(policy: DataSpec, logged: DataSpec | None) -> DataSpec:
     )
 
 
-def from_run(policy: DataSpec, merged: DataSpec) -> frozenset[str]:
-    """Name the roles that `merge` took from the run's author."""
-    return frozenset(n for n in _FIELDS if getattr(policy, n) != getattr(merged, n))
+def withheld(
+    logged: DataSpec | None,
+    policy: DataSpec,
+    known: DataSpec,
+    declare: Iterable[str],
+    *,
+    where: str,
+) -> DataSpec | None:
+    """Leave out of what was logged what the policy declares itself, and says nothing of.
+
+    A check then finds no such role, as if nobody had named one. What repeats the policy's own word
+    on the evaluation data, *known*, is no choice of the author.
+
+    Raises:
+        DataError: The author names a weight: without it every number would be another.
+    """
+    if logged is None:
+        return None
+    changes: dict[str, Any] = {}
+    for name in declare:
+        value, nothing = getattr(logged, name), getattr(_NOTHING, name)
+        if value == nothing or getattr(policy, name) != nothing or value == getattr(known, name):
+            continue
+        if name == "weight":
+            role = where.split(maxsplit=1)[0]
+            hint = f"write weight: {value} under data.{role}, or log a row for each case"
+            what = f"the run names the weight {value!r}, and the policy declares weights itself"
+            raise DataError(what, where=where, hint=hint)
+        changes[name] = nothing
+    return replace(logged, **changes)
+
+
+def from_run(policy: DataSpec, merged: DataSpec, known: DataSpec) -> frozenset[str]:
+    """Name the roles that `merge` took from the run's author, unless they are *known* already.
+
+    Args:
+        policy: What the policy says of this role's data.
+        merged: The same, completed.
+        known: What it says of the evaluation data.
+    """
+    return frozenset(
+        name
+        for name in _FIELDS
+        if getattr(merged, name) not in (getattr(policy, name), getattr(known, name))
+    )
 
 
 def _first(stated: Any, logged: Any) -> Any:

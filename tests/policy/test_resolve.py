@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from aims_gate import canonical
 from aims_gate.errors import PolicyError, UsageError
+from aims_gate.operations.policy_diff import diff
 from aims_gate.policy.packs import names, read_pack, shelf
 from aims_gate.policy.resolve import check, load, resolve
 from tests.policy.children import HEAD, PACKS, child
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +42,9 @@ def test_an_upgrade_of_a_pack_never_changes_a_policy_in_silence(tmp_path: Path) 
     assert resolve(text.encode(), uri="p.yaml", packs=tmp_path)[1] == ()
     (tmp_path / "base@1.10.0.yaml").write_text(old.replace("1.0.0", "1.10.0"), encoding="utf-8")
     assert names(tmp_path) == ("base@1.0.0", "base@1.1.0", "base@1.10.0")
-    with pytest.raises(UsageError, match="1.0.0 and 1.1.0 and 1.10.0, not 2; .* write base@1.10.0"):
+    with pytest.raises(
+        UsageError, match=r"1.0.0 and 1.1.0 and 1.10.0, not 2; .* write base@1.10.0"
+    ):
         read_pack("base@2", tmp_path)
 
 
@@ -69,12 +75,35 @@ def test_packs_are_listed_with_their_versions() -> None:
     assert names(PACKS) == ("base@1.0.0", "circle@1.0.0", "other@1.0.0", "strict@2.1.0")
 
 
-def test_shipped_packs_load() -> None:
-    """Packs stand beside the package in a checkout, and inside it once installed."""
-    assert shelf().is_dir()
-    assert "release@1.0.0" in names()
+def test_shipped_packs_load_and_are_listed() -> None:
+    """A checkout's are the ones beside the package, whatever an installation left elsewhere."""
+    assert shelf() == ROOT / "policies"
+    listed = (ROOT / "docs" / "governing.md").read_text(encoding="utf-8")
     for pin in names():
         assert load(f"pack:{pin}").rules
+        assert f"| `{pin}` |" in listed
+
+
+@pytest.mark.parametrize(
+    ("pin", "digest"),
+    [
+        ("release@1.0.0", "2fc37c1093c78f8034af2a413a4dfb1d190f476fcc2726850b84a840cacd865d"),
+        ("sme-starter@1.0.0", "444cc349472280bc4be69fe1a8019078f3da991e2ed20c68d3daaa765ed22840"),
+    ],
+)
+def test_what_a_version_of_a_pack_says_never_changes(pin: str, digest: str) -> None:
+    """Evidence and floors name its bytes; a change is a new version beside it."""
+    assert canonical.sha256(read_pack(pin)) == digest
+
+
+def test_the_new_release_pack_tightens_the_one_before() -> None:
+    """Nothing of 1.0.0 is loosened; what is new is said by `policy diff`."""
+    found = diff(load("pack:release@1.0.0"), load("pack:release@1.1.0"))
+    assert {(one.rule, one.key, one.change.value) for one in found} == {
+        ("", "metadata.version", "reworded"),
+        ("", "declare", "tightened"),
+        ("PERF-04", "", "added"),
+    }
 
 
 def test_a_pack_is_a_policy() -> None:

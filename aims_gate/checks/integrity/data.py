@@ -11,7 +11,9 @@ from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
 from aims_gate.errors import SourceError
 from aims_gate.facts import DigestKind, Lack, Statistic
+from aims_gate.frames import Kind
 from aims_gate.policy.model import Role
+from aims_gate.sources.predictions import derived_name
 from aims_gate.sources.subject import Data
 
 _APART = (
@@ -33,8 +35,8 @@ class DataDigests:
         + (
             "changed: roles whose bytes hash differently when read again at this point. declared: "
             "roles whose digest is not the policy's sha256. reused: pairs of roles that are the "
-            "same bytes or the same rows; a model is not evaluated on its training data, and "
-            "drift against itself is always none."
+            "same bytes, or the same rows in whatever order, answers and weights aside; a model is "
+            "not evaluated on its training data, and drift against itself is always none."
         ),
         controls=("iso42001:A.7.4", "iso42001:A.7.6"),
         undecided=("there are no data", "data that were named cannot be read"),
@@ -99,8 +101,24 @@ def _kept_apart(one: Role, two: Role) -> bool:
 
 
 def _same(one: Data, two: Data) -> bool:
-    """Tell whether two roles are the same bytes, or the same rows in another file."""
+    """Tell whether two roles are the same bytes, or the same rows, in whatever order and file.
+
+    What the model answered may be beside the rows in one of them only, and weigh them.
+    """
     if one.identity.digest == two.identity.digest:
         return True
-    alike = one.frame.rows == two.frame.rows and one.frame.kinds == two.frame.kinds
-    return alike and one.frame.digest() == two.frame.digest()
+    answers = {*_answers(one), *_answers(two)}
+    facts = [{n: k for n, k in d.frame.kinds.items() if n not in answers} for d in (one, two)]
+    if not facts[0] or facts[0] != facts[1]:
+        return False
+    plain = [name for name, kind in facts[0].items() if kind is not Kind.OTHER]
+    if plain:
+        return one.frame.same_rows(two.frame, plain)
+    return one.frame.digest() == two.frame.digest()
+
+
+def _answers(data: Data) -> Iterator[str | None]:
+    """Give the columns that say what the model answered, and how much a row weighs."""
+    yield from (data.spec.prediction, data.spec.weight, derived_name(data.spec))
+    score = data.spec.score
+    yield from [score] if isinstance(score, str) else (score or {}).values()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.authored import once
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import Labelled, classes_of, labelled
 from aims_gate.checks.outcomes import outcomes, task_of
@@ -32,8 +33,8 @@ class Sample:
         name="performance.sample",
         summary="Whether the evaluation data are enough: rows, rarer class or interval width.",
         definition=(
-            "statistic: rows is the rows that have a label, frequency weights included; the "
-            "conventional limit is at least 200.\n\n"
+            "statistic: rows is the rows that have a label, frequency weights included where the "
+            "policy names the weight; the conventional limit is at least 200.\n\n"
             "statistic: positives is the rows of the rarer class, of several classes of the "
             "rarest; at least 30. A class that the model answers, or that has a column of scores, "
             "and that no row is labelled as has 0; so has a binary task with one class.\n\n"
@@ -85,10 +86,10 @@ class Sample:
         if self.metric is not None:
             yield from self._half_width(self.metric, data, inputs.alpha)
             return
-        found = labelled(data, ["label"])
+        found = labelled(once(data), ["label"])
         yield from found.context()
         rows = found.frame.rows
-        value = rows if self.statistic == "rows" else _rarest(data, found)
+        value = rows if self.statistic == "rows" else _rarest(once(data), found)
         yield self._value(float(value), rows=rows, total=found.total)
 
     def _value(self, value: float, *, rows: int, total: int, reason: str = "") -> Statistic:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.policy.model import DataSpec, Policy, Role
+from aims_gate.sources.bound import Owner, answers_of
 from aims_gate.sources.data import open_found
 from aims_gate.sources.locate import Finder, convention
 from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run
@@ -20,12 +21,17 @@ from aims_gate.sources.subject import Champion, Data
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What an alias points at, and the run that made it."""
+    """What an alias points at, and where it lies."""
 
     champion: Champion
-    run: Run | None = None
+    place: Resolved | None = None
     problem: DataError | None = None
     """Why what it points at cannot be used."""
+
+    @property
+    def run(self) -> Run | None:
+        """The run that made it, where there still is one."""
+        return self.place.run if self.place else None
 
 
 def find(
@@ -60,10 +66,10 @@ def find(
     except (NotFoundError, SourceError) as error:
         return Found(champion=champion, problem=DataError(error.what, where=champion.uri))
     same = place.artifact_uri.rstrip("/") == candidate.artifact_uri.rstrip("/")
-    return Found(champion=replace(champion, is_candidate=same), run=place.run)
+    return Found(champion=replace(champion, is_candidate=same), place=place)
 
 
-def answers(found: Found, finder: Finder) -> Data | DataError | None:
+def answers(found: Found, finder: Finder, owner: Owner) -> Data | DataError | None:
     """Read what the champion's run logged as its evaluation; None if it logged nothing.
 
     Its columns are described by `data.champion` of the policy, and for the rest by the roles that
@@ -72,6 +78,7 @@ def answers(found: Found, finder: Finder) -> Data | DataError | None:
     Args:
         found: A champion that is not the candidate.
         finder: Finds the artifacts of the champion's run.
+        owner: The champion, whose answers they must be.
     """
     if found.problem is not None:
         return found.problem
@@ -86,6 +93,7 @@ def answers(found: Found, finder: Finder) -> Data | DataError | None:
         if located is None:
             return None
         data = open_found(Role.CHAMPION, _spec(finder.policy), located, finder)
+        data = answers_of(data, owner)
         return data if Role.CHAMPION in finder.policy.data else _unlabelled(data)
     except GateError as error:
         return DataError(error.what, where=error.where, hint=error.hint)

@@ -14,19 +14,19 @@ from aims_gate.attest.manifest import Entry, Manifest
 from aims_gate.errors import SourceError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy
+from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import CONVENTION
-from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
+from aims_gate.sources.mlflow.choose import open_registry
 from aims_gate.sources.mlflow.facts import other_model, other_run, run_facts
+from aims_gate.sources.mlflow.owner import describe, made_by, owner_of
 from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.source import finder_of
-from aims_gate.sources.mlmodel import read_mlmodel
-from aims_gate.sources.subject import Signature, Subject, Workspace
+from aims_gate.sources.subject import Subject, Workspace
 
 _UNREAD = Manifest(entries=(Entry(path="model-files-are-not-read", sha256="0" * 64),))
 """Stands where a subject has its model's files: a check that looks for them finds none."""
-_MAX_DESCRIPTION = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,10 @@ class Archive:
         at = run.ended or run.started
         if run.ended is None or at is None:
             raise SourceError(f"its run has no end: {run.status}", where=past.uri)
-        data, unread = open_data({}, finder_of(run, self.registry, policy, workspace))
+        described = describe(place, self.registry, workspace) if place else None
+        finder = finder_of(run, self.registry, policy, workspace)
+        owner = owner_of(place, described) if place else Owner(run_id=run.run_id, made=made_by(run))
+        data, unread = hold(*open_data({}, finder), owner)
         if not data and not unread:
             roles = ", ".join(f"aims_gate/{role}.parquet" for role in CONVENTION)
             raise SourceError(f"it logged no data ({roles})", where=past.uri)
@@ -119,7 +122,7 @@ class Archive:
             logged=place.logged if place else (),
             find_run=partial(other_run, self.registry),
             find_model=partial(other_model, self.registry),
-            signature=self._signature(place, workspace),
+            signature=described.signature if described else None,
         )
         return Opened(subject=subject, at=at)
 
@@ -131,18 +134,3 @@ class Archive:
             if past.run is None:
                 raise
             return None
-
-    def _signature(self, place: Resolved | None, workspace: Workspace) -> Signature | None:
-        """Read the columns that the model declares; without them what needs them is MISSING."""
-        if place is None:
-            return None
-        folder = workspace.folder / "described"
-        folder.mkdir()
-        try:
-            reader = for_artifacts(self.registry, place.artifact_uri, self.environ)
-            target = folder / "MLmodel"
-            reader.download(place.artifact_uri, "MLmodel", target, limit=_MAX_DESCRIPTION)
-            described = read_mlmodel(folder)
-        except SourceError:
-            return None
-        return described.signature if described else None

@@ -13,6 +13,7 @@ from aims_gate.errors import DataError, UsageError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy, Role
 from aims_gate.policy.places import Place
+from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow import champion
@@ -20,6 +21,7 @@ from aims_gate.sources.mlflow.champion import answers
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
 from aims_gate.sources.mlflow.facts import dataset_digest, other_model, other_run, run_facts
 from aims_gate.sources.mlflow.fetch import fetch_tree
+from aims_gate.sources.mlflow.owner import describe, owner_of
 from aims_gate.sources.mlflow.registry import Registry, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.uris import RunTarget, parse, resource_uri
@@ -45,11 +47,13 @@ class MlflowSource:
         described = read_mlmodel(fetched.folder)
         run = resolved.run
         facts = None if run is None else run_facts(registry, run)
-        data, unread = open_data(given, finder_of(run, registry, policy, workspace))
+        finder = finder_of(run, registry, policy, workspace)
+        data, unread = hold(*open_data(given, finder), owner_of(resolved, described))
         found = _champion(resolved, registry, workspace)
         if found is not None and Role.CHAMPION not in {*data, *unread}:
             finder = finder_of(found.run, registry, policy, workspace)
-            read = None if found.champion.is_candidate else answers(found, finder)
+            owner = _champions(found, registry, workspace)
+            read = None if found.champion.is_candidate else answers(found, finder, owner)
             if isinstance(read, Data):
                 data = {**data, Role.CHAMPION: read}
             elif read is not None:
@@ -80,6 +84,14 @@ def _champion(
         return None
     workspace.progress(f"looking for {workspace.alias}")
     return champion.find(workspace.alias, resolved, registry, workspace.environ)
+
+
+def _champions(found: champion.Found, registry: Registry, workspace: Workspace) -> Owner:
+    """Say whose answers a champion's are; its MLmodel is read only where the registry has no id."""
+    place = found.place
+    if place is None or found.champion.is_candidate:
+        return Owner()
+    return owner_of(place, None if place.model_id else describe(place, registry, workspace))
 
 
 def finder_of(run: Run | None, registry: Registry, policy: Policy, workspace: Workspace) -> Finder:
