@@ -17,6 +17,7 @@ import pytest
 from pyarrow import parquet
 
 import aims_gate
+from aims_gate.__main__ import guarded
 from aims_gate.checks import CHECKS
 from aims_gate.plan import build
 from aims_gate.policy.model import DataSpec
@@ -24,6 +25,8 @@ from aims_gate.reports import REPORTS
 from aims_gate.sources.roles import write_roles
 from aims_gate.verdict import Verdict
 from tests.conformance.test_check import PARAMETERS
+from tests.conftest import Store
+from tests.registry_content import Content
 
 MARK = "zqx"
 """In every value that nobody may read."""
@@ -197,3 +200,41 @@ def test_what_has_no_name_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:
         told = process.stdout.read()
     assert b"evaluation data, diagnosis #1 is diagnosis=zqx-none" in shown
     assert MARK.encode() not in told
+
+
+def test_what_is_published_to_mlflow_names_nobody_either(
+    tmp_path: Path, mlflow_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Metrics, parameters, tags of run and version, and every artifact of the gate's own run."""
+    monkeypatch.chdir(tmp_path)
+    content = Content(uri=mlflow_store.uri)
+    logged = content.registered()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store.uri)
+    table = pa.table(planted(1, classes=False))
+    parquet.write_table(write_roles(table, AUTHORS), "evaluation.parquet")
+    rules = [
+        {"id": "B-1", "check": "fairness.impact_ratio"},
+        {"id": "B-2", "check": "performance.slices", "with": {"metric": "accuracy"}},
+    ]
+    Path("policy.yaml").write_text(json.dumps({**HEAD, "rules": rules}), encoding="utf-8")
+    assert guarded(["evidence", "key", "generate", "--out", "gate.key"]) == 0
+    verdict = aims_gate.run(
+        "policy.yaml",
+        f"models:/{logged.name}/{logged.version}",
+        data={"evaluation": "evaluation.parquet"},
+        key="gate.key",
+        out="evidence",
+        publish=True,
+    )
+    assert verdict.evidence is not None
+    assert verdict.evidence.published
+    experiment = content.client.get_experiment_by_name("aims-gate")
+    (run,) = content.client.search_runs([experiment.experiment_id])
+    version = content.client.get_model_version(logged.name, logged.version)
+    told = repr((run.data.to_dictionary(), dict(version.tags)))
+    (tmp_path / "kept").mkdir()
+    kept = content.client.download_artifacts(run.info.run_id, "aims_gate", str(tmp_path / "kept"))
+    for path in filter(Path.is_file, Path(kept).rglob("*")):
+        told += path.read_text(encoding="utf-8")
+    assert "diagnosis #1" in told
+    assert MARK not in told
