@@ -172,8 +172,8 @@ def _judge_ages(task: Task, statistics: Sequence[Statistic]) -> Iterator[Cell]:
     ages = {s.slice: s for s in statistics if s.name == AGE}
     for role, most in task.max_age_days.items():
         age = ages.get(role, Statistic(name=AGE, slice=role, reason="its age was not measured"))
-        if age.value is None:
-            yield Cell(statistic=age, outcome=Outcome.STALE, why=age.reason)
+        if age.value is None or math.isnan(age.value):
+            yield Cell(statistic=age, outcome=Outcome.STALE, why=age.reason or "not a number")
             continue
         why = f"the {role} data are {age.value:.1f} days old, more than {most:g}"
         if age.value > most + task.rule.grace_days:

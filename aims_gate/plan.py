@@ -289,11 +289,8 @@ def _share_alpha(tasks: list[Task], families: tuple[tuple[str, ...], ...]) -> li
 
     A rule that came from a parent keeps the share that it had there, whatever was added to it.
     """
-    counted = {
-        task.rule.id
-        for task in tasks
-        if task.judged.has_interval and task.rule.severity is Severity.BLOCK
-    }
+    blocking = [t for t in tasks if t.judged.has_interval and t.rule.severity is Severity.BLOCK]
+    counted = {task.rule.id for task in blocking}
 
     def shared(task: Task) -> int:
         sizes = [len(counted.intersection(ids)) for ids in families if task.rule.id in ids]

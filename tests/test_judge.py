@@ -15,6 +15,7 @@ from aims_gate.measure import AGE
 from aims_gate.policy.model import (
     DecideOn,
     Role,
+    Severity,
     Threshold,
 )
 from aims_gate.verdict import Outcome, worst
@@ -35,6 +36,7 @@ from tests.judging import BLOCK, NOW, Sizes, cell, outcome, task
         ("proven_pass", 0.60, 0.55, 0.65, "FAIL"),
         ("proven_breach", 0.95, 0.91, 1.05, "PASS"),
         ("proven_breach", 0.95, 0.70, 1.20, "PASS"),
+        ("proven_breach", 0.95, 0.91, 0.98, "PASS"),  # different from 1, and not past the line
         ("proven_breach", 0.87, 0.82, 0.92, "WARN"),  # past the line and proven different from 1
         ("proven_breach", 0.87, 0.70, 1.10, "PASS"),  # past the line, perhaps by chance
         ("proven_breach", 0.79, 0.60, 0.97, "WARN"),  # a bare breach
@@ -226,6 +228,43 @@ def test_days_are_not_held_against_the_limit_of_the_metric(age: float) -> None:
     stated = Statistic(name=AGE, slice="evaluation", value=age)
     told = judge(made, [cell(1.0), stated], now=NOW, insufficient=BLOCK).reason
     assert told.startswith(f"the evaluation data are {age} days old, more than 31")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_no_number_does_not_vanish_beside_others(value: float) -> None:
+    assert outcome(task(), cell(1.0, 0.9, 1.1), cell(value)) == "ERROR"
+
+
+def test_an_age_that_is_no_number_is_stale() -> None:
+    made = replace(task(), max_age_days={Role.EVALUATION: 31})
+    stated = Statistic(name=AGE, slice="evaluation", value=math.nan)
+    assert outcome(made, cell(1.0), stated) == "STALE"
+
+
+@pytest.mark.parametrize(
+    ("statistics", "expected", "blocking"),
+    [
+        ([cell(1.0, 0.9, 1.1)], "PASS", False),
+        ([cell(0.85, 0.82, 0.88)], "WARN", False),
+        ([cell(0.5, 0.4, 0.6)], "FAIL", True),
+        ([cell(None, lack=Lack.MISSING, reason="x")], "MISSING", True),
+        ([cell(None, lack=Lack.UNDEFINED, reason="x")], "ERROR", True),
+        ([cell(None, lack=Lack.INSUFFICIENT, reason="x")], "INSUFFICIENT", True),
+        ([cell(None, lack=Lack.NOT_APPLICABLE, reason="x")], "NOT_APPLICABLE", False),
+        ([cell(1.0), Statistic(name=AGE, slice="evaluation", value=99)], "STALE", True),
+        ([], "ERROR", True),
+    ],
+)
+def test_what_stands_in_the_way_of_a_stage(
+    statistics: list[Statistic], expected: str, *, blocking: bool
+) -> None:
+    """A blocking rule refuses by every outcome but PASS, WARN and NOT_APPLICABLE; others never."""
+    ages = {Role.EVALUATION: 31} if expected == "STALE" else {}
+    for severity in Severity:
+        made = replace(task(severity=severity), max_age_days=ages)
+        found = judge(made, statistics, now=NOW, insufficient=BLOCK)
+        assert found.outcome == found.raw_outcome == expected
+        assert found.blocking == (blocking and severity is Severity.BLOCK)
 
 
 def test_an_age_that_nobody_measured_is_stale() -> None:

@@ -245,9 +245,13 @@ def test_a_baseline_must_be_worse_than_the_limit_and_able_to_refuse(
         ("fairness.parity", 0.3, 0.6),
         ("fairness.parity", 0.8, 0.9),
         ("drift.columns", 0.6, 1.2),  # a distance without an end
+        ("integrity.model", 4, 8),
+        ("data.missing", 0.2, None),  # no value says "no effect"
     ],
 )
-def test_what_a_baseline_must_be_able_to_show(check: str, value: float, serious: float) -> None:
+def test_what_a_baseline_must_be_able_to_show(
+    check: str, value: float, serious: float | None
+) -> None:
     """Power is asked for an effect that exists, so small data are INSUFFICIENT beside any debt."""
     debt = Baseline(value=value, owner="ann", expires=datetime(2030, 1, 1, tzinfo=UTC))
     rule = Rule(id="X-1", check=check, baseline=debt)

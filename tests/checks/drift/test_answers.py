@@ -217,12 +217,8 @@ def test_the_rows_asked_for_power_a_rate(rate: float, limit: float, serious: flo
         design = RateDesign(reference=n, current=m, rate=rate, z=1.96)
         return design.need(limit=limit, line=limit / 2, serious=serious)
 
-    found = need(50, 40)
-    if found.powered:
-        return
-    if "no number" in found.reason:
-        assert rate * (1 + serious) > 1
-        return
+    found = need(8, 6)
+    assert not found.powered
     current, reference = (
         int(part.replace(",", "")) for part in found.reason.split("needs ")[1].split(" and ")
     )
