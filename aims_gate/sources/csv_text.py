@@ -84,7 +84,7 @@ class _File:
         notes: list[str] = []
         for name in doubtful:
             text = nulled[name] if name in nulled else texts[name]
-            column = self._settled(name, table[name], text, notes)
+            column = self._settled(name, table[name], self._emptied(name, text, notes), notes)
             if name in self._among(self.form.lettered):
                 notes += _null_notes(name, texts[name], column, self._words)
             table = table.set_column(table.column_names.index(name), name, column)
@@ -122,6 +122,19 @@ class _File:
         if name in self._among(form.padded) or self._is_quoted(name) or name in reading.codes:
             return True
         return kind is Kind.NUMBER and _largest(column) >= _EXACT
+
+    def _emptied(self, name: str, text: pa.ChunkedArray, notes: list[str]) -> pa.ChunkedArray:
+        """Read `""` as null where all text is in quotes and no null is written otherwise.
+
+        So pandas writes nulls beside quoted text; R and Arrow leave the quotes out.
+        """
+        quoted = self._is_quoted(name) and name in self._among(self.form.blank)
+        if not quoted or text.null_count or self.reading.nulls is not None:
+            return text
+        empty = pc.equal(text, "")
+        told = f"{name}: {pc.sum(empty).as_py():,} of {len(text):,} cells read as null"
+        notes.append(f"{told}: nothing in quotes")
+        return pc.if_else(empty, pa.scalar(None, text.type), text)
 
     def _settled(
         self, name: str, typed: pa.ChunkedArray, text: pa.ChunkedArray, notes: list[str]

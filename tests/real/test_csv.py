@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aims_gate.errors import DataError
 from aims_gate.frames import Kind
 from aims_gate.sources.csv_text import ReadText, read_csv
 from aims_gate.sources.reading import Reading
+from tests.laws import law
 from tests.real.deciding import gate, lines
 
 GROUPS = """\
@@ -106,6 +110,11 @@ def test_words_are_null_where_they_can_be_nothing_else_and_are_counted() -> None
     quoted = read('region\n"NA"\nNA\n"EU"\n')  # as R writes it
     assert quoted.table["region"].to_pylist() == ["NA", None, "EU"]
     assert quoted.notes == ("region: 1 of 3 cells read as null from the word NA",)
+    pandas = read('region,n\n"EU",1\n"",2\n')
+    assert pandas.table["region"].to_pylist() == ["EU", None]
+    assert pandas.notes == ("region: 1 of 2 cells read as null: nothing in quotes",)
+    arrow = read('region,n\n"EU",1\n"",2\n,3\n')
+    assert arrow.table["region"].to_pylist() == ["EU", "", None]
     stated = read("region\nNA\nEU\n-\n", nulls=("-",))
     assert stated.table["region"].to_pylist() == ["NA", "EU", None]
 
@@ -192,3 +201,16 @@ def test_marks_are_found_across_the_edges_of_blocks(
         if broken != content:
             with pytest.raises(DataError, match="line 2"):
                 read(broken)
+
+
+@law(400)
+@given(body=st.text(alphabet='a0,"\n\r', max_size=24))
+def test_what_is_read_is_what_a_strict_reader_reads(body: str) -> None:
+    content = f"a,b\n{body}"
+    try:
+        table = read(content, types={"a": Kind.TEXT, "b": Kind.TEXT}).table
+    except DataError:
+        return
+    rows = [row for row in csv.reader(io.StringIO(content, newline=""), strict=True) if row]
+    found = [[cell or "" for cell in row.values()] for row in table.to_pylist()]
+    assert found == rows[1:]
