@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+
 import pyarrow as pa
 
 from aims_gate.errors import DataError
+from aims_gate.sources.budget import hold, too_large
+from aims_gate.sources.ipc_sizes import unpacked_bytes
 
 _FILE = b"ARROW1"
 _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
@@ -20,12 +24,17 @@ def read_arrow(content: bytes, *, where: str, max_bytes: int) -> pa.Table:
     if not content.startswith(_FILE) and not content.endswith(_END):
         raise damaged
     try:
+        size = unpacked_bytes(content)
+    except (pa.ArrowException, OSError, ValueError, IndexError, struct.error) as error:
+        raise damaged from error
+    if size > max_bytes:
+        raise too_large(max_bytes, where)
+    try:
         buffer = pa.BufferReader(content)
         is_file = content.startswith(_FILE)
         table = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(buffer).read_all()
         table.validate(full=True)  # offsets first: sizes follow from them
     except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         raise damaged from error
-    if table.nbytes > max_bytes:
-        raise DataError(f"unpacked it has more than {max_bytes:,} bytes", where=where)
+    hold(table.columns, max_bytes, where)
     return table

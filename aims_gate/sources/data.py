@@ -17,13 +17,14 @@ from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import kind_of
 from aims_gate.frames.convert import to_table
 from aims_gate.policy.model import DataSpec, JoinSpec, Role
+from aims_gate.sources.budget import Budget
 from aims_gate.sources.folders import folder_digest, read_folder
 from aims_gate.sources.join import join
 from aims_gate.sources.legible import legible
 from aims_gate.sources.locate import CONVENTION, Finder
 from aims_gate.sources.paths import public_uri
 from aims_gate.sources.predictions import derive_prediction
-from aims_gate.sources.readers import MAX_BYTES, read_file
+from aims_gate.sources.readers import read_file
 from aims_gate.sources.reading import reading_of
 from aims_gate.sources.roles import from_run, merge, read_model, read_roles, refuse_shared, withheld
 from aims_gate.sources.subject import Data, Joined, Located
@@ -199,12 +200,12 @@ def _from_file(role: Role, located: Located, finder: Finder) -> _Read:
     uri = public_uri(located.uri)
     finder.workspace.progress(f"reading the {role} data, {uri}")
     is_folder = located.path.is_dir()
-    most = min(finder.workspace.max_bytes, MAX_BYTES)
+    budget = Budget.of(finder.workspace.environ, finder.workspace.max_bytes)
     if is_folder:
-        read = read_folder(located.path, where=uri, max_bytes=most)
+        read = read_folder(located.path, where=uri, budget=budget)
     else:
         reading = reading_of(finder.policy, role)
-        read = read_file(located.path, where=uri, max_bytes=most, reading=reading)
+        read = read_file(located.path, where=uri, budget=budget, reading=reading)
     identity = DatasetIdentity(
         role=role,
         name=located.path.name,

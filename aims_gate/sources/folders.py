@@ -18,15 +18,17 @@ import pyarrow as pa
 from aims_gate import canonical
 from aims_gate.attest.manifest import scan
 from aims_gate.errors import DataError
-from aims_gate.sources.readers import MAX_BYTES, ReadFile, parse_bytes, read_bytes
+from aims_gate.sources.budget import Budget
+from aims_gate.sources.readers import ReadFile, parse_bytes, read_bytes
 
+_BUDGET = Budget()
 _MARK = re.compile(r"_SUCCESS|_metadata|_common_metadata|_(started|committed)_\w+|\..*\.crc")
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def read_folder(path: Path, *, where: str, max_bytes: int = MAX_BYTES) -> ReadFile:
+def read_folder(path: Path, *, where: str, budget: Budget = _BUDGET) -> ReadFile:
     """Read every Parquet file below a folder, in the order of their names.
 
     A folder called `KEY=VALUE` adds the column KEY: whole numbers or days (ISO 8601) where all its
@@ -40,8 +42,8 @@ def read_folder(path: Path, *, where: str, max_bytes: int = MAX_BYTES) -> ReadFi
         DataError: A file is no Parquet, or the files do not make one table.
     """
     _refuse_slashes(path, where)
-    manifest = scan(path, max_bytes=max_bytes)
-    tables, keys, left = [], [], max_bytes
+    manifest = scan(path, max_bytes=budget.most)
+    tables, keys, left = [], [], budget.of_file(manifest.bytes)
     for entry in manifest.entries:
         *folders, name = entry.path.split("/")
         if _MARK.fullmatch(name):
@@ -50,7 +52,7 @@ def read_folder(path: Path, *, where: str, max_bytes: int = MAX_BYTES) -> ReadFi
         keys.append(_keys(folders, inside))
         if not name.lower().endswith((".parquet", ".pq")):
             raise _no_parquet(name, inside)
-        content = read_bytes(path / entry.path, where=inside, max_bytes=max_bytes)
+        content = read_bytes(path / entry.path, where=inside, max_bytes=budget.most)
         if canonical.sha256(content) != entry.sha256:
             raise DataError("the file changed while it was read", where=inside)
         tables.append(parse_bytes(content, name, where=inside, max_bytes=left))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -12,15 +14,19 @@ from pyarrow import parquet
 
 from aims_gate.errors import DataError
 from aims_gate.frames import Kind
-from aims_gate.frames.columns import kind_of, settle
+from aims_gate.frames.columns import kind_of, settle, undictionary
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.lazy import LazyTable
+from aims_gate.sources.budget import hold, spelled_out, too_large, width
+from aims_gate.sources.parquet_pages import Page, Read, pages
 from aims_gate.sources.verified import VerifiedFile
 
 _ROWS = 1 << 16
 """Rows of a piece of a column."""
 _BUFFER = 1 << 20
 """Packed bytes of a column that are read at a time."""
+_UNPACKS = {"UNCOMPRESSED": 1, "SNAPPY": 22, "LZ4": 256, "GZIP": 1033}
+"""How many bytes a byte can become, by the codec's format; others have no bound of use."""
 
 
 def lazy_table(file: VerifiedFile, *, where: str, max_bytes: int) -> LazyTable:
@@ -32,24 +38,39 @@ def lazy_table(file: VerifiedFile, *, where: str, max_bytes: int) -> LazyTable:
     DataError if the file is truncated or damaged, would be larger than *max_bytes* unpacked, or
     has two columns of one name.
     """
-    opened = _fitting(_arrow(file), where, max_bytes)
+    return _lazy(partial(_arrow, file), file.read, where=where, max_bytes=max_bytes)
+
+
+def _lazy(open_again: Callable[[], Any], look: Read, *, where: str, max_bytes: int) -> LazyTable:
+    opened = _fitting(open_again(), where, max_bytes)
     metadata, rows = opened.metadata, opened.metadata.num_rows
     schema = to_table(opened.schema_arrow.empty_table(), where=where).schema
-    places = _places(opened)
+    places, leaves = _places(opened), _leaves(opened)
 
     def read(name: str) -> Iterator[pa.ChunkedArray]:
         kind = schema.field(name).type
-        text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        seen = 0
+        seen = size = 0
         with _sound(where):
+            chunks = list(_chunks(metadata, leaves.get(name, [])))
+            text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+            coded = text and not any("DELTA" in word for one in chunks for word in one.encodings)
+            doubtful = chunks if not (coded or _is_flat(kind)) else _far_unpacked(chunks, max_bytes)
+            stored = list(_held(pages(look, map(_span, doubtful)), max_bytes, where))
             again = _opened(
-                _arrow(file), metadata=metadata, read_dictionary=[name] if text else None
+                open_again(), metadata=metadata, read_dictionary=[name] if coded else None
             )
-            for piece in _pieces(again, name) if _is_flat(kind) else _whole(again, name):
+            if _is_flat(kind):
+                step = _ROWS
+            else:
+                step = _step(stored, rows, max_bytes, coded=coded or pa.types.is_dictionary(kind))
+            for piece in _pieces(again, name, step) if step else _whole(again, name):
                 seen += len(piece)
                 if seen > rows:
                     raise _damaged(where)
-                yield settle(_valid(piece))
+                size += spelled_out(_valid(piece))
+                if size > max_bytes:
+                    raise too_large(max_bytes, where)
+                yield settle(piece)
             if seen < rows:
                 raise _damaged(where)
             _hold_counts(again, [places[name]] if name in places else [])
@@ -59,14 +80,19 @@ def lazy_table(file: VerifiedFile, *, where: str, max_bytes: int) -> LazyTable:
 
 def read_parquet(content: bytes, *, where: str, max_bytes: int) -> pa.Table:
     """Read the bytes of a Parquet file whole; DataError as for `lazy_table`."""
-    file = _fitting(pa.BufferReader(content), where, max_bytes)
-    with _sound(where):
-        table = file.read()
-        for column in table.columns:
-            if len(_valid(column)) != file.metadata.num_rows:
-                raise _damaged(where)
-        _hold_counts(file, _places(file).values())
-        return table
+    whole = memoryview(content)
+    table = _lazy(
+        partial(pa.BufferReader, content),
+        lambda start, size: whole[start : start + size],
+        where=where,
+        max_bytes=max_bytes,
+    )
+    columns: dict[str, pa.ChunkedArray] = {}
+    for field in table.schema:
+        column = table.column(field.name)
+        columns[field.name] = column if column.type == field.type else undictionary(column)
+        hold(list(columns.values()), max_bytes, where)
+    return pa.table(columns, schema=table.schema)
 
 
 def _is_flat(kind: pa.DataType) -> bool:
@@ -79,8 +105,48 @@ def _whole(file: parquet.ParquetFile, name: str) -> Iterator[pa.ChunkedArray]:
     yield file.read([name], use_threads=False).column(name)
 
 
-def _pieces(file: parquet.ParquetFile, name: str) -> Iterator[pa.ChunkedArray]:
-    for batch in file.iter_batches(_ROWS, columns=[name], use_threads=False):
+def _held(stored: Iterable[Page], most: int, where: str) -> Iterator[Page]:
+    """Pass pages on until they would unpack to more than *most* bytes."""
+    unpacked = 0
+    for page in stored:
+        unpacked += page.unpacked
+        if unpacked > most:
+            raise too_large(most, where)
+        yield page
+
+
+def _step(stored: Iterable[Page], rows: int, most: int, *, coded: bool) -> int:
+    """Give how many rows of a column may be read at once; 0 for all of them.
+
+    Where values share what a page holds, each of them could be as long as the page.
+    """
+    shared = [page.unpacked for page in stored if page.shares or (page.is_dictionary and not coded)]
+    longest = max(shared, default=0)
+    return max(most // longest, 1) if longest * rows > most else 0
+
+
+def _chunks(metadata: Any, places: Iterable[int]) -> Iterator[Any]:
+    """Give what the footer says of a column's chunks, in each row group."""
+    for number in range(metadata.num_row_groups):
+        yield from map(metadata.row_group(number).column, places)
+
+
+def _far_unpacked(chunks: Iterable[Any], most: int) -> Iterator[Any]:
+    """Give the chunks that could pass *most* bytes, as far as their codec can unpack."""
+    for chunk in chunks:
+        times = _UNPACKS.get(chunk.compression)
+        if times is None or chunk.total_compressed_size * times > most:
+            yield chunk
+
+
+def _span(chunk: Any) -> tuple[int, int]:
+    start, codes = chunk.data_page_offset, chunk.dictionary_page_offset
+    first = min(start, codes) if chunk.has_dictionary_page and codes else start
+    return first, chunk.total_compressed_size
+
+
+def _pieces(file: parquet.ParquetFile, name: str, step: int) -> Iterator[pa.ChunkedArray]:
+    for batch in file.iter_batches(min(step, _ROWS), columns=[name], use_threads=False):
         yield pa.chunked_array([batch.column(name)])
     groups = range(file.num_row_groups)
     empty = [number for number in groups if not file.metadata.row_group(number).num_rows]
@@ -92,6 +158,15 @@ def _places(file: parquet.ParquetFile) -> dict[str, int]:
     """Give the place of each column that is not nested, among all that are stored."""
     stored = [file.schema.column(place) for place in range(len(file.schema))]
     return {column.name: i for i, column in enumerate(stored) if column.name == column.path}
+
+
+def _leaves(file: parquet.ParquetFile) -> dict[str, list[int]]:
+    """Give the places of all that is stored for each column, nested or not."""
+    names, found = set(file.schema_arrow.names), defaultdict[str, list[int]](list)
+    for place in range(len(file.schema)):
+        path = file.schema.column(place).path
+        found[path if path in names else path.partition(".")[0]].append(place)
+    return found
 
 
 def _hold_counts(file: parquet.ParquetFile, places: Iterable[int]) -> None:
@@ -132,15 +207,10 @@ def _fitting(source: object, where: str, max_bytes: int) -> parquet.ParquetFile:
         rows, sizes = [g.num_rows for g in groups], [g.total_byte_size for g in groups]
         if min([*rows, *sizes], default=0) < 0 or sum(rows) != file.metadata.num_rows:
             raise _damaged(where)
-        row = max(map(_width, file.schema_arrow.types), default=1)
+        row = sum(map(width, file.schema_arrow.types))
     if max(sum(sizes), sum(rows) * row) > max_bytes:
-        raise DataError(f"unpacked it has more than {max_bytes:,} bytes", where=where)
+        raise too_large(max_bytes, where)
     return file
-
-
-def _width(kind: pa.DataType) -> int:
-    """Give the least bytes that a value takes unpacked."""
-    return kind.byte_width if pa.types.is_primitive(kind) and not pa.types.is_boolean(kind) else 1
 
 
 def _arrow(file: VerifiedFile) -> pa.PythonFile:

@@ -19,17 +19,17 @@ from aims_gate import canonical
 from aims_gate.errors import DataError, SourceError
 from aims_gate.frames.convert import to_table
 from aims_gate.sources.arrow_ipc import read_arrow
+from aims_gate.sources.budget import Budget, hold_text, too_large
 from aims_gate.sources.csv_text import ReadText, read_csv
 from aims_gate.sources.json_lines import read_json_lines
 from aims_gate.sources.parquet_columns import lazy_table, read_parquet
 from aims_gate.sources.reading import Reading
 from aims_gate.sources.verified import VerifiedFile, open_regular
 
+_BUDGET = Budget()
 _CHUNK = 1 << 24
 _HEAD = 16
 """Bytes that tell formats apart."""
-MAX_BYTES = 8 * 2**30
-"""Most bytes of a data file, packed and unpacked."""
 
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _BINARY = {
@@ -82,7 +82,7 @@ def read_file(
     path: Path,
     *,
     where: str = "",
-    max_bytes: int = MAX_BYTES,
+    budget: Budget = _BUDGET,
     reading: Reading | None = None,
 ) -> ReadFile:
     """Read a Parquet, Arrow, CSV or JSON lines file; name and content must agree on which it is.
@@ -92,7 +92,7 @@ def read_file(
     Args:
         path: The file. A symbolic link is followed: who may name a path decides before this.
         where: What the file is called in errors; its path if empty.
-        max_bytes: Most bytes, packed and unpacked.
+        budget: What it may take, packed and unpacked.
         reading: What the policy says of columns whose text must be read.
 
     Raises:
@@ -102,12 +102,12 @@ def read_file(
     """
     where = where or str(path)
     if _format_of_name(path.name) == ("Parquet", ""):
-        file = VerifiedFile(path, where=where, max_bytes=max_bytes)
+        file = VerifiedFile(path, where=where, max_bytes=budget.most)
         _agreed(bytes(file.read(0, _HEAD)), path.name, where)
-        table = lazy_table(file, where=where, max_bytes=max_bytes)
+        table = lazy_table(file, where=where, max_bytes=budget.of_file(file.size))
         return ReadFile(table=table, sha256=file.sha256, bytes=file.size)
-    content = read_bytes(path, where=where, max_bytes=max_bytes)
-    parsed = _parse(content, path.name, where, max_bytes, reading)
+    content = read_bytes(path, where=where, max_bytes=budget.most)
+    parsed = _parse(content, path.name, where, budget.of_file(len(content)), reading)
     return ReadFile(
         table=to_table(parsed.table, where=where),
         sha256=canonical.sha256(content),
@@ -144,6 +144,7 @@ def _parse(
     if named == "Arrow":
         return ReadText(table=read_arrow(content, where=where, max_bytes=max_bytes))
     text = _unpack(content, packing, where, max_bytes) if packing else content
+    hold_text(text, max_bytes, where, nested=named != "CSV")
     if named == "CSV":
         return read_csv(text, where=where, reading=reading)
     return ReadText(table=read_json_lines(text, where=where))
@@ -204,7 +205,7 @@ def _unpack(content: bytes, packing: str, where: str, max_bytes: int) -> bytes:
     except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
         raise DataError(f"the {packing} file is truncated or damaged", where=where) from error
     if len(unpacked) > max_bytes:
-        raise DataError(f"unpacked it has more than {max_bytes:,} bytes", where=where)
+        raise too_large(max_bytes, where)
     if not unpacked:
         raise DataError("the file is empty once unpacked", where=where)
     return unpacked

@@ -15,6 +15,7 @@ from pyarrow import feather, parquet
 
 from aims_gate.attest.manifest import scan
 from aims_gate.errors import DataError, SourceError
+from aims_gate.sources.budget import Budget
 from aims_gate.sources.folders import folder_digest, read_folder
 from aims_gate.sources.readers import read_file
 
@@ -42,7 +43,7 @@ def ipc(table: pa.Table, *, stream: bool = False, **options: Any) -> bytes:
 def read(folder: Path, name: str, content: bytes, most: int = 1 << 20) -> Any:
     path = folder / name
     path.write_bytes(content)
-    found = read_file(path, where=name, max_bytes=most)
+    found = read_file(path, where=name, budget=Budget(most=most))
     assert found.sha256 == hashlib.sha256(content).hexdigest()
     return found.table.to_pydict()
 
@@ -230,6 +231,8 @@ def test_the_limit_is_for_all_files_together(tmp_path: Path) -> None:
     rows = pa.table({"a": ["x" * 10_000]})
     for name in "pqrs":
         put(tmp_path / "lake", f"{name}.parquet", rows)
-    assert read_folder(tmp_path / "lake", where="lake", max_bytes=60_000).table.num_rows == 4
+    assert (
+        read_folder(tmp_path / "lake", where="lake", budget=Budget(most=60_000)).table.num_rows == 4
+    )
     with pytest.raises((DataError, SourceError), match="more than"):
-        read_folder(tmp_path / "lake", where="lake", max_bytes=30_000)
+        read_folder(tmp_path / "lake", where="lake", budget=Budget(most=30_000))

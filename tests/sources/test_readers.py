@@ -12,6 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from aims_gate.errors import DataError, SourceError
+from aims_gate.sources.budget import Budget
 from aims_gate.sources.readers import read_file
 
 
@@ -114,6 +115,6 @@ def test_limits_hold_packed_and_unpacked(tmp_path: Path) -> None:
     plain = written(tmp_path, "a.csv", b"a\n" + b"1\n" * 5_000)
     for path in (bomb, wide, plain):
         with pytest.raises(DataError, match="more than 9,999 bytes"):
-            read_file(path, max_bytes=9_999)
+            read_file(path, budget=Budget(most=9_999))
     for path in (bomb, wide, plain):
-        assert read_file(path, max_bytes=200_000).table.num_rows > 0
+        assert read_file(path, budget=Budget(most=900_000)).table.num_rows > 0
