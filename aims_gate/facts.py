@@ -34,22 +34,24 @@ class Lack(StrEnum):
     """There is nothing to measure, and the policy says why that is in order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """The answer to "could a serious effect have been missed at these sizes?"."""
-
-    powered: bool
-    reason: str = ""
-    """What the sizes cannot show and how many rows could; empty when powered."""
-    excused: bool = False
-    """Not powered, but so small a share of the rows that it warns instead of blocking."""
-
-
 class Design(Protocol):
-    """The sizes behind a value, from which its power follows (statistics.md 1.1 and 1.4)."""
+    """The sizes behind a value, from which follows what more rows would show."""
 
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        """Tell whether an effect of *serious* would be refused with at least 80 % power."""
+    @property
+    def rows(self) -> int:
+        """Give how many rows there are of *what*."""
+        ...
+
+    @property
+    def what(self) -> str:
+        """Name the rows that more of would help: `rows of the data`, `current rows`."""
+        ...
+
+    def chance(self, factor: float, *, serious: float) -> float:
+        """Give the probability that a *serious* effect is excluded where there is none.
+
+        At *factor* times the rows, 1 or more, by the bounds of the cells alone; in [0, 1].
+        """
         ...
 
 
@@ -66,6 +68,11 @@ class Statistic:
     """The cell, such as `sex=F vs sex=M` or a column's name; empty for all rows."""
     value: float | None = None
     interval: Interval | None = None
+    """Bounds that hold together over all cells of the rule: what a refusal is proven by."""
+    alone: Interval | None = None
+    """Bounds of this cell by itself, each wrong with the rule's alpha: what excludes a serious
+    effect, since "no cell is serious" is wrong only where a serious cell's own bound is (Berger
+    1982). None where *interval* is that."""
     rows: int = 0
     """Rows that the value rests on."""
     total: int = 0
@@ -75,6 +82,10 @@ class Statistic:
     lack: Lack | None = None
     reason: str = ""
     """Why there is no value, or what a reader should know about it."""
+    serious: float | None = None
+    """The least effect of this cell that counts as serious, where the rule's is a lesser one."""
+    small: bool = False
+    """So small a share of the rows that what is not excluded of it warns, and does not block."""
     design: Design | None = None
 
 

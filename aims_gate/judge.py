@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aims_gate.facts import LEFT_OUT, Interval, Lack, Statistic
-from aims_gate.limits import Bar
+from aims_gate.limits import Bar, serious_of
 from aims_gate.measure import AGE
 from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, OnInsufficient, Rule, Severity
-from aims_gate.sentences import cell_sentence
-from aims_gate.stats.scores import rows_needed
+from aims_gate.sample_size import rows_to_collect
+from aims_gate.sentences import cell_sentence, number
 from aims_gate.verdict import Decision, Outcome, Result, settled, worst
 
 _LACKS = {
@@ -189,24 +189,33 @@ class _Side:
     value: float
     low: float
     high: float
+    alone: float
+    """The low bound of the cell by itself."""
     limit: float
     line: float
     neutral: float
+    serious: float
     warn: float
+
+
+_UNBOUNDED = Interval(low=-math.inf, high=math.inf, level=0, method="none")
+"""Without an interval nothing is proven in either direction."""
 
 
 def _turned(statistic: Statistic, bar: Bar) -> _Side:
     value = statistic.value if statistic.value is not None else math.nan
-    # without an interval nothing is proven in either direction
-    bounds = statistic.interval or Interval(low=-math.inf, high=math.inf, level=0, method="none")
-    sign = 1.0 if bar.higher_is_better else -1.0
+    bounds = statistic.interval or _UNBOUNDED
+    alone = statistic.alone or bounds
+    up, sign = bar.higher_is_better, 1.0 if bar.higher_is_better else -1.0
     return _Side(
         value=sign * value,
-        low=sign * (bounds.low if bar.higher_is_better else bounds.high),
-        high=sign * (bounds.high if bar.higher_is_better else bounds.low),
+        low=sign * (bounds.low if up else bounds.high),
+        high=sign * (bounds.high if up else bounds.low),
+        alone=sign * (alone.low if up else alone.high),
         limit=sign * bar.limit,
         line=sign * bar.line,
         neutral=math.nan if bar.neutral is None else sign * bar.neutral,
+        serious=sign * serious_of(statistic, bar),
         warn=-math.inf if bar.warn is None else sign * bar.warn,
     )
 
@@ -228,11 +237,12 @@ def _estimate(side: _Side, statistic: Statistic, _bar: Bar) -> tuple[Outcome, st
     return Outcome.PASS, ""
 
 
-def _proven_pass(side: _Side, statistic: Statistic, bar: Bar) -> tuple[Outcome, str]:
+def _proven_pass(side: _Side, _statistic: Statistic, _bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit:
         return Outcome.FAIL, ""
-    if side.low < side.limit:
-        return Outcome.INSUFFICIENT, _unproven(side, statistic, bar)
+    # "every cell meets its floor" is wrong only where one does not, so each has alpha of its own
+    if not side.alone >= side.limit:
+        return Outcome.INSUFFICIENT, "not proven to meet the limit"
     if side.value < side.warn:
         return Outcome.WARN, "past the warning line"
     return Outcome.PASS, ""
@@ -241,18 +251,25 @@ def _proven_pass(side: _Side, statistic: Statistic, bar: Bar) -> tuple[Outcome, 
 def _proven_breach(side: _Side, statistic: Statistic, bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit and side.high < side.line:
         return Outcome.FAIL, f"and provably {_past(bar)}"
-    need = None
-    if statistic.design is not None and bar.serious is not None:
-        need = statistic.design.need(limit=bar.limit, line=bar.line, serious=bar.serious)
-    if need is not None and not need.powered and not need.excused:
-        return Outcome.INSUFFICIENT, need.reason
+    excluded = bar.serious is None or side.alone > side.serious
+    why = _not_excluded(statistic, bar)
+    if not excluded and not statistic.small:
+        return Outcome.INSUFFICIENT, why
     if side.value < side.limit:
         return Outcome.WARN, f"but not proven {_past(bar)}"
     if side.value < side.line and side.high < side.neutral:
         return Outcome.WARN, f"{_past(bar)}, and provably not {bar.neutral:g}"
-    if need is not None and not need.powered:
-        return Outcome.WARN, need.reason
+    if not excluded:
+        return Outcome.WARN, why
     return Outcome.PASS, ""
+
+
+def _not_excluded(statistic: Statistic, bar: Bar) -> str:
+    serious, bounds = f"a serious {serious_of(statistic, bar):.4g}", statistic.alone
+    if bounds is None:
+        return f"{serious} is not excluded"
+    bound = bounds.low if bar.higher_is_better else bounds.high
+    return f"its own bound {number(bound)} does not exclude {serious}"
 
 
 def _past(bar: Bar) -> str:
@@ -261,18 +278,6 @@ def _past(bar: Bar) -> str:
     if bar.line == bar.limit or bar.neutral is None:
         return past
     return f"{past} (the line between the limit, {bar.limit:g}, and no effect, {bar.neutral:g})"
-
-
-def _unproven(side: _Side, statistic: Statistic, bar: Bar) -> str:
-    why = "not proven to meet the limit"
-    if not statistic.rows:
-        return why
-    # where "no effect" is known it is what a planner hopes for; elsewhere the value must do
-    truth, hope = side.value, "the value is the truth"
-    if bar.neutral is not None:
-        truth, hope = side.neutral, "there is no effect"
-    rows = rows_needed(truth, truth - (side.value - side.low), side.limit, statistic.rows)
-    return f"{why}; about {rows:,} rows would settle it if {hope}" if rows else why
 
 
 _BURDENS = {
@@ -291,7 +296,11 @@ def _reason(task: Task, cells: Sequence[Cell], raw: Outcome) -> str:
     if shown.statistic.name == AGE:  # days, which the rule's threshold is not about
         text = shown.why
     else:
-        text = cell_sentence(shown.statistic, task.bars, raw, shown.why)
+        why = shown.why
+        if raw is Outcome.INSUFFICIENT and shown.statistic.lack is None:
+            wanted = rows_to_collect([c.statistic for c in cells], task.bars, task.decide_on)
+            why = "; ".join(filter(None, (why, wanted)))
+        text = cell_sentence(shown.statistic, task.bars, raw, why)
     more = len(alike) - 1
     if more and raw is not Outcome.PASS:
         text += f" (and {more} more)"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from aims_gate.checks import Judged
 from aims_gate.errors import Problem
+from aims_gate.facts import Statistic
 from aims_gate.policy import domains
 from aims_gate.policy.model import DecideOn, Place, Rule, Threshold
 
@@ -24,7 +25,8 @@ class Bar:
     """The line where the policy states one; the burden of proof `estimate` warns past it."""
     neutral: float | None
     serious: float | None
-    """An effect so large that missing it is not acceptable; None where power is not defined."""
+    """An effect that must be excluded: twice as far from neutral as the limit, or half way to the
+    worst value there is; None where there is no neutral value."""
 
 
 def conventional(judged: Judged) -> Threshold | None:
@@ -69,6 +71,13 @@ def _reachable(serious: float, limit: float, judged: Judged, *, upward: bool) ->
     """Give a serious effect that data can show, half way to the worst value there is at most."""
     half = (limit + (judged.low if upward else judged.high)) / 2
     return max(serious, half) if upward else min(serious, half)
+
+
+def serious_of(statistic: Statistic, bar: Bar) -> float:
+    """Give the serious effect of a cell: its own where that lies further out; NaN for none."""
+    found = [bar.serious, statistic.serious]
+    known = [value for value in found if value is not None]
+    return (min if bar.higher_is_better else max)(known) if bar.serious is not None else math.nan
 
 
 def debt_of(rule: Rule, bars: tuple[Bar, ...], judged: Judged) -> Iterator[Bar]:

@@ -117,6 +117,7 @@ def _inputs(task: Task, subject: Subject, *, now: datetime, engine: Engine) -> I
         subject=subject,
         engine=engine,
         alpha=task.alpha,
+        alpha_alone=task.alpha_alone,
         now=now,
         on=task.rule.on,
         named=columns_named(task.rule.parameters),
@@ -142,9 +143,18 @@ def _sealed(of: Judged, measured: Iterable[Statistic]) -> Iterator[Statistic]:
         elif statistic.lack is None and _impossible(statistic.value, of):
             reason = f"{statistic.engine} gives {statistic.value:g}, which no {name} can be"
             yield replace(statistic, value=None, interval=None, lack=Lack.UNDEFINED, reason=reason)
-        elif statistic.lack is None and _unbounded(statistic.interval):
+        elif statistic.lack is None and any(
+            _unbounded(interval) for interval in (statistic.interval, statistic.alone)
+        ):
             reason = f"the interval of {name} is not a number here"
-            yield replace(statistic, value=None, interval=None, lack=Lack.UNDEFINED, reason=reason)
+            yield replace(
+                statistic,
+                value=None,
+                interval=None,
+                alone=None,
+                lack=Lack.UNDEFINED,
+                reason=reason,
+            )
         else:
             yield statistic
     if not judged:

@@ -55,6 +55,9 @@ class Task:
     bars: tuple[Bar, ...]
     decide_on: DecideOn
     alpha: float
+    """Error rate that the rule's cells share, for what they prove together."""
+    alpha_alone: float
+    """Error rate of each cell's own bounds."""
     debt: tuple[Bar, ...] = ()
     """What the rule's baseline puts in the place of `bars` until it expires."""
     engine: str
@@ -191,6 +194,7 @@ def _task(rule: Rule, policy: Policy) -> Task:
         debt=tuple(debt_of(rule, bars, judged)),
         decide_on=decide_on,
         alpha=policy.alpha,
+        alpha_alone=policy.alpha,
         engine=engine,
         roles=roles,
         controls=rule.controls or about.controls,

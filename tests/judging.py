@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from aims_gate.facts import Interval, Need, Statistic
+from aims_gate.facts import Interval, Statistic
 from aims_gate.judge import judge
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import (
@@ -21,18 +21,6 @@ from aims_gate.verdict import Outcome, Result
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BLOCK, WARN = OnInsufficient.BLOCK, OnInsufficient.WARN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
-    """A design whose answer is known."""
-
-    powered: bool
-    excused: bool = False
-
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        reason = "" if self.powered else f"cannot show {serious:g}: needs 283 rows"
-        return Need(powered=self.powered, reason=reason, excused=self.excused)
 
 
 def task(check: str = "fairness.impact_ratio", **fields: Any) -> Task:
@@ -50,12 +38,16 @@ def cell(
     high: float | None = None,
     *,
     name: str = "impact_ratio",
+    alone: tuple[float, float] | None = None,
     **fields: Any,
 ) -> Statistic:
-    """Give a judged statistic, with an interval if bounds are given."""
+    """Give a judged statistic, with an interval and own bounds if they are given."""
     interval = None
     if low is not None and high is not None:
         interval = Interval(low=low, high=high, level=0.95, method="given")
+    if alone is not None:
+        own = Interval(low=alone[0], high=alone[1], level=0.90, method="given")
+        fields["alone"] = own
     return Statistic(name=name, value=value, interval=interval, judged=True, rows=500, **fields)
 
 

@@ -19,7 +19,7 @@ from aims_gate.policy.model import (
     Threshold,
 )
 from aims_gate.verdict import Outcome, worst
-from tests.judging import BLOCK, NOW, Sizes, cell, outcome, task
+from tests.judging import BLOCK, NOW, cell, outcome, task
 
 
 # limit 0.80, neutral 1, so the line is 0.90 and serious is 0.60
@@ -49,7 +49,8 @@ def test_decide_on_table(
 ) -> None:
     """Each burden of proof gives the outcome of its row, for a ratio that must be at least 0.80."""
     made = task(decide_on=DecideOn(decide_on))
-    assert outcome(made, cell(value, low, high, design=Sizes(powered=True))) == expected
+    alone = (0.61, 1.0) if decide_on == "proven_breach" else None
+    assert outcome(made, cell(value, low, high, alone=alone)) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,27 +74,51 @@ def test_decide_on_table_mirrored(
 ) -> None:
     """The same for a distance that must be at most 0.25: its line is 0.125."""
     made = task("drift.columns", require=Threshold(at_most=0.25), decide_on=DecideOn(decide_on))
-    made_cell = cell(value, low, high, name=made.judged.name, design=Sizes(powered=True))
+    alone = (0.0, 0.49) if decide_on == "proven_breach" else None
+    made_cell = cell(value, low, high, name=made.judged.name, alone=alone)
     assert outcome(made, made_cell) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "low", "high", "excused", "expected"),
+    ("value", "interval", "alone", "small", "expected"),
     [
-        (0.95, 0.30, 2.00, False, "INSUFFICIENT"),
-        (0.79, 0.30, 2.00, False, "INSUFFICIENT"),
-        (0.60, 0.55, 0.65, False, "FAIL"),  # a proven breach fails on few rows too
-        (0.95, 0.30, 2.00, True, "WARN"),  # a tiny share of the rows warns
-        (0.79, 0.30, 2.00, True, "WARN"),
-        (0.60, 0.55, 0.65, True, "FAIL"),
+        (0.95, (0.30, 2.00), (0.60, 1.60), False, "INSUFFICIENT"),  # a bound on it excludes nothing
+        (0.95, (0.30, 2.00), (0.61, 1.60), False, "PASS"),  # uncorrected, though 0.30 together
+        (0.79, (0.30, 2.00), (0.40, 1.60), False, "INSUFFICIENT"),
+        (0.60, (0.55, 0.65), (0.56, 0.64), False, "FAIL"),  # a proven breach fails on few rows too
+        (0.95, (0.30, 2.00), (0.40, 1.60), True, "WARN"),  # a tiny share of the rows warns
+        (0.79, (0.30, 2.00), (0.40, 1.60), True, "WARN"),
+        (0.60, (0.55, 0.65), (0.56, 0.64), True, "FAIL"),
     ],
 )
-def test_sizes_that_could_hide_a_serious_effect_never_pass(
-    value: float, low: float, high: float, excused: bool, expected: str
+def test_what_does_not_exclude_a_serious_effect_never_passes(
+    value: float,
+    interval: tuple[float, float],
+    alone: tuple[float, float],
+    small: bool,
+    expected: str,
 ) -> None:
-    """Without power a rule is INSUFFICIENT, or warns for a tiny group; it never passes."""
-    design = Sizes(powered=False, excused=excused)
-    assert outcome(task(), cell(value, low, high, design=design)) == expected
+    """A cell's own bound decides, not corrected over cells; what it leaves open never passes."""
+    assert outcome(task(), cell(value, *interval, alone=alone, small=small)) == expected
+
+
+def test_without_bounds_nothing_is_excluded() -> None:
+    """A value alone is INSUFFICIENT on a proven breach, however good it is."""
+    assert outcome(task(), cell(1.0)) == "INSUFFICIENT"
+
+
+def test_every_cell_must_exclude_a_serious_effect() -> None:
+    """One open cell among many keeps the rule from passing."""
+    good, open_ = cell(1.0, 0.9, 1.0), cell(1.0, 0.9, 1.0, alone=(0.59, 1.0))
+    assert outcome(task(), good, good) == "PASS"
+    assert outcome(task(), good, open_, good) == "INSUFFICIENT"
+
+
+def test_a_floor_over_several_cells_gives_each_its_own_alpha() -> None:
+    """`proven_pass`: each cell's own bound meets the floor, though not the simultaneous one."""
+    made = task(decide_on=DecideOn.PROVEN_PASS)
+    assert outcome(made, cell(0.85, 0.79, 0.9, alone=(0.80, 0.9))) == "PASS"
+    assert outcome(made, cell(0.85, 0.79, 0.9, alone=(0.799, 0.9))) == "INSUFFICIENT"
 
 
 def test_a_value_exactly_on_the_limit_meets_it() -> None:
@@ -120,20 +145,21 @@ def test_a_floor_that_is_not_proven_names_the_rows_that_would_settle_it() -> Non
     )
     found = judge(made, [cell(0.85, 0.79, 0.9, name="accuracy")], now=NOW, insufficient=BLOCK)
     assert found.outcome == "INSUFFICIENT"
-    assert re.search(r"about 1,\d{3} rows would settle it", found.reason)
+    assert re.search(r"about 1,\d{3} rows of the data would settle it", found.reason)
     blind = judge(made, [cell(0.85, name="accuracy")], now=NOW, insufficient=BLOCK)
     assert blind.outcome == "INSUFFICIENT"
 
 
 def test_where_no_effect_is_known_the_rows_are_those_that_would_prove_it() -> None:
-    """A margin of 0.2 below 1, and a bound 0.15 below the value: (1.512 * 0.15 / 0.2)^2 times."""
+    """A margin of 0.2 below 1, and a bound 0.15 below the value."""
     ratio = judge(
         task(decide_on=DecideOn.PROVEN_PASS),
         [cell(0.85, 0.7, 0.97)],
         now=NOW,
         insufficient=BLOCK,
     )
-    assert "about 643 rows would settle it if there is no effect" in ratio.reason
+    wanted = "about 575 rows of the data would settle it in 80 % of cases if there is no effect"
+    assert wanted in ratio.reason
 
 
 def test_a_value_that_rests_on_no_rows_names_none_that_would_settle_it() -> None:
@@ -179,7 +205,7 @@ def test_each_lack_is_its_own_outcome(lack: Lack, expected: str) -> None:
     """A cell without a value keeps its reason and its outcome, even beside one that passes."""
     for value in (None, 1.0):  # which no check gives beside a lack, and which would pass
         bad = cell(value, lack=lack, reason="said why")
-        result = judge(task(), [cell(1.0), bad], now=NOW, insufficient=BLOCK)
+        result = judge(task(), [cell(1.0, 0.9, 1.0), bad], now=NOW, insufficient=BLOCK)
         assert (result.outcome, "said why" in result.reason) == (expected, True)
 
 
@@ -219,14 +245,14 @@ def test_old_data_are_stale(age: float | None, expected: str) -> None:
     """Past max_age_days is STALE, within grace_days it warns, and an unknown age is STALE."""
     made = replace(task(grace_days=5), max_age_days={Role.EVALUATION: 31})
     stated = Statistic(name=AGE, slice="evaluation", value=age)
-    assert outcome(made, cell(1.0), stated) == expected
+    assert outcome(made, cell(1.0, 0.9, 1.0), stated) == expected
 
 
 @pytest.mark.parametrize("age", [33.0, 36.1])
 def test_days_are_not_held_against_the_limit_of_the_metric(age: float) -> None:
     made = replace(task(grace_days=5), max_age_days={Role.EVALUATION: 31})
     stated = Statistic(name=AGE, slice="evaluation", value=age)
-    told = judge(made, [cell(1.0), stated], now=NOW, insufficient=BLOCK).reason
+    told = judge(made, [cell(1.0, 0.9, 1.0), stated], now=NOW, insufficient=BLOCK).reason
     assert told.startswith(f"the evaluation data are {age} days old, more than 31")
 
 

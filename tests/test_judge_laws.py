@@ -19,7 +19,7 @@ from aims_gate.policy.model import (
     Threshold,
 )
 from aims_gate.verdict import worst
-from tests.judging import BLOCK, NOW, Sizes, cell, outcome, task
+from tests.judging import BLOCK, NOW, cell, outcome, task
 from tests.laws import law
 
 VALUES = st.floats(0, 2, allow_nan=False)
@@ -27,9 +27,8 @@ VALUES = st.floats(0, 2, allow_nan=False)
 
 @st.composite
 def cells(draw: st.DrawFn) -> Statistic:
-    low, value, high = sorted(draw(st.tuples(VALUES, VALUES, VALUES)))
-    design = Sizes(powered=draw(st.booleans()), excused=draw(st.booleans()))
-    return cell(value, low, high, design=design)
+    low, own_low, value, own_high, high = sorted(draw(st.tuples(*[VALUES] * 5)))
+    return cell(value, low, high, alone=(own_low, own_high), small=draw(st.booleans()))
 
 
 @given(st.lists(cells(), min_size=1, max_size=4), st.lists(cells(), max_size=3))
@@ -75,7 +74,7 @@ DEBT = Baseline(value=0.7, owner="ann", expires=NOW + timedelta(days=30))
         (cell(None, lack=Lack.MISSING), "MISSING", ""),
         (cell(None, lack=Lack.UNDEFINED), "ERROR", ""),
         (cell(None, lack=Lack.INSUFFICIENT), "INSUFFICIENT", "not covered"),
-        (cell(0.75, 0.4, 1.0, design=Sizes(powered=False)), "INSUFFICIENT", "not covered"),
+        (cell(0.75, 0.4, 1.0), "INSUFFICIENT", "not covered"),
     ],
 )  # fmt: skip
 def test_a_baseline_covers_what_is_not_worse(given: Statistic, expected: str, told: str) -> None:

@@ -84,6 +84,8 @@ class Inputs:
     engine: Engine
     alpha: float
     """Error rate of the whole rule; a check divides it by its own cells."""
+    alpha_alone: float
+    """Error rate of each cell's own bounds, divided by nothing."""
     now: datetime
     on: Role | None = None
     """The role that the rule names with `on:`."""

@@ -9,6 +9,23 @@ from pathlib import Path
 
 import click
 
+from aims_gate.cli.run import pairs
+
+
+def _groups(
+    _ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, dict[str, int]]:
+    """Read ATTRIBUTE=GROUP:ROWS options."""
+    found: dict[str, dict[str, int]] = {}
+    for value in values:
+        attribute, _, rest = value.partition("=")
+        group, _, rows = rest.rpartition(":")
+        if not (attribute and group and rows.isdecimal()):
+            raise click.BadParameter(f"{value!r} is not ATTRIBUTE=GROUP:ROWS, such as sex=F:300")
+        if found.setdefault(attribute, {}).setdefault(group, int(rows)) != int(rows):
+            raise click.BadParameter(f"{attribute}={group} is given twice")
+    return found
+
 
 @click.group()
 def policy() -> None:
@@ -135,6 +152,49 @@ def simulate(
         raise SourceError(
             "none of them could be read", hint="runs leave their data with aims_gate.log_evaluation"
         )
+
+
+@policy.command()
+@click.argument("path", default="policy.yaml", metavar="[POLICY]")
+@click.option(
+    "--data",
+    multiple=True,
+    callback=pairs("ROLE=URI"),
+    metavar="ROLE=URI",
+    help="Data of a role to plan with. Repeatable.",
+)
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    callback=_groups,
+    metavar="ATTRIBUTE=GROUP:ROWS",
+    help="A group that is only planned, in place of data. Repeatable.",
+)
+@click.option("--rate", type=float, default=0.5, show_default=True, help="Base rate of groups.")
+def power(
+    path: str, *, data: dict[str, str], groups: dict[str, dict[str, int]], rate: float
+) -> None:
+    """Say what data can decide of POLICY, and how many rows to collect for each rule.
+
+    With --data of data that are there, or before there are any with --group and --rate:
+
+        aims-gate policy power --group sex=F:300 --group sex=M:700 --rate 0.3
+    """
+    from aims_gate.errors import UsageError
+    from aims_gate.operations import policy_power
+    from aims_gate.policy.resolve import load
+
+    if bool(data) == bool(groups):
+        hint = "--data evaluation=FILE, or --group sex=F:300 --group sex=M:700"
+        raise UsageError("power is that of data or of planned groups", hint=hint)
+    resolved = load(path, environ=os.environ)
+    if data:
+        found = policy_power.power_of_data(resolved, data)
+    else:
+        found = policy_power.power_of_groups(resolved, policy_power.Groups(rows=groups, rate=rate))
+    for line in policy_power.told(found):
+        click.echo(line)
 
 
 @policy.command()

@@ -145,6 +145,7 @@ def _statistic(statistic: Statistic) -> dict[str, Any]:
         "slice": statistic.slice,
         "value": _number(statistic.value),
         "interval": None if statistic.interval is None else _interval(statistic.interval),
+        "alone": None if statistic.alone is None else _interval(statistic.alone),
         "rows": int(statistic.rows),
         "total": int(statistic.total),
         "engine": statistic.engine,

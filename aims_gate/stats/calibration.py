@@ -21,18 +21,17 @@ import numpy as np
 from scipy.special import ndtr
 
 from aims_gate.errors import CheckError
-from aims_gate.facts import Need
 from aims_gate.stats.intervals import Bounds, root
-from aims_gate.stats.power import least
+from aims_gate.stats.power import DATA
 from aims_gate.stats.tables import Counts, Floats, Ranked
 
 ROWS_PER_BIN = 15
 """Below so many rows a bin on average no bound is given: rates are not nearly normal."""
-_Z_POWER = 0.8416
-"""Standard normal quantile of 0.80."""
 _FOLDED = math.sqrt(2 / math.pi)
-_ROUNDED = 1e-9
 """Mean of the absolute value of a standard normal number."""
+_FOLDED_SPREAD = math.sqrt(1 - 2 / math.pi)
+"""Its standard deviation."""
+_ROUNDED = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -147,44 +146,33 @@ class CalibrationDesign:
     weights: tuple[float, ...]
     scores: tuple[float, ...]
     """The mean score of each bin."""
-    rows: int
+    binned: int
+    """Rows in the bins."""
     z: float
+    rows: int
+    what: str = DATA
 
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        """Tell whether an error of *serious* in every bin would be refused.
+    def chance(self, factor: float, *, serious: float) -> float:
+        """Give the probability that the upper bound stays below *serious*, if calibrated.
 
-        Refused is "value past the limit, and low past the line", four times in five.
+        The plain error is then a sum of folded normals around 0, and so about normal.
         """
-
-        def enough(factor: float) -> bool:
-            return self._refused(self.rows * factor, limit=limit, line=line, serious=serious)
-
-        if enough(1.0):
-            return Need(powered=True)
-        text = f"{self.rows:,} rows cannot show a calibration error of {serious:.2f}"
-        factor = least(enough, start=1.0)
-        if math.isinf(factor):
-            return Need(powered=False, reason=f"{text} (no number of rows could)")
-        return Need(powered=False, reason=f"{text} (needs {math.ceil(factor * self.rows):,})")
-
-    def _refused(self, rows: float, *, limit: float, line: float, serious: float) -> bool:
-        weights, scores = np.array(self.weights), np.array(self.scores)
-        # the serious error makes rates less extreme, where they vary more
-        rates = np.where(scores < 0.5, scores + serious, scores - serious).clip(0, 1)
-        errors = np.sqrt(rates * (1 - rates) / (rows * weights)) + 1e-12
-        spread = float(np.linalg.norm(weights * errors))
-        seen = float(weights @ _folded(serious, errors)) - _Z_POWER * spread
-        proven = line + self.z * spread + _FOLDED * float(weights @ errors)
-        return seen >= max(proven, float(weights @ _folded(limit, errors)))
+        weights, rates = np.array(self.weights), np.array(self.scores).clip(1e-6, 1 - 1e-6)
+        errors = np.sqrt(rates * (1 - rates) / (self.binned * factor * weights))
+        noise = weights * errors
+        room = float(weights @ _folded(serious, errors)) - _FOLDED * float(noise.sum())
+        spread = float(np.linalg.norm(noise))
+        return float(ndtr((room - self.z * spread) / (_FOLDED_SPREAD * spread)))
 
 
-def design(found: Reliability, z: float) -> CalibrationDesign:
-    """Give what the power of a calibration error follows from."""
+def design(found: Reliability, z: float, rows: int) -> CalibrationDesign:
+    """Give what more *rows* of the data would show of a calibration error."""
     return CalibrationDesign(
         weights=tuple(found.weights.tolist()),
         scores=tuple(found.scores.tolist()),
-        rows=found.total,
+        binned=found.total,
         z=z,
+        rows=rows,
     )
 
 

@@ -59,6 +59,8 @@ class Contrast:
     """Ratio or gap from the engine; NaN where it has none."""
     low: float
     high: float
+    alone: Bounds
+    """Its bounds by itself, not corrected over the pairs."""
 
 
 def quantile(alpha: float, pairs: int) -> float:
@@ -83,6 +85,7 @@ def contrasts(
     *,
     measure: Measure,
     z: float,
+    alone: float,
     design_effect: float,
     value: Callable[[Group, Group], float],
 ) -> tuple[Contrast, ...]:
@@ -92,40 +95,51 @@ def contrasts(
         pairs: (disadvantaged, other), each group with at least one row.
         measure: Ratio or gap.
         z: From `quantile`, the same for all pairs of a rule.
+        alone: Standard normal quantile of a pair's own bounds, at most *z*.
         design_effect: Rows per independent row, above 0; divides rows and successes in intervals.
         value: Gives the value of a pair whose first rate is below its second.
 
     Returns:
         One contrast a pair, in their order. Of two rates of zero the ratio is NaN, in [0, inf].
     """
-    rates: dict[str, Rate] = {}
+    rates: dict[tuple[str, float], Rate] = {}
 
-    def rate_of(group: Group) -> Rate:
-        if group.name not in rates:
+    def rate_of(group: Group, z: float) -> Rate:
+        if (group.name, z) not in rates:
             rows, successes = group.rows / design_effect, group.successes / design_effect
-            rates[group.name] = Rate.of(successes, rows, z)
-        return rates[group.name]
+            rates[group.name, z] = Rate.of(successes, rows, z)
+        return rates[group.name, z]
 
     found = []
     for worse, better in pairs:
-        low, high = _bounds(measure, rate_of(worse), rate_of(better))
         undefined = measure is Measure.RATIO and worse.successes == better.successes == 0
         shown = measure.neutral
         if undefined:
             shown = math.nan
         elif worse.rate < better.rate:
             shown = value(worse, better)
-        else:
-            low, high = min(low, shown), max(high, shown)
-        found.append(Contrast(worse=worse, better=better, value=shown, low=low, high=high))
+        (low, high), own = (
+            _around(shown, _bounds(measure, rate_of(worse, at), rate_of(better, at)))
+            for at in (z, alone)
+        )
+        found.append(
+            Contrast(worse=worse, better=better, value=shown, low=low, high=high, alone=own)
+        )
     return tuple(found)
+
+
+def _around(shown: float, bounds: Bounds) -> Bounds:
+    """Let an interval reach the value: parity, where the group is in fact ahead."""
+    if math.isnan(shown):
+        return bounds
+    return min(bounds[0], shown), max(bounds[1], shown)
 
 
 def telling(found: Sequence[Contrast], measure: Measure) -> tuple[Contrast, ...]:
     """Keep the contrasts that can decide: those no other is at least as bad as in every respect.
 
-    A decision looks at value, near bound and far bound of one pair, and each of them can only
-    worsen it. So a pair that another one dominates in all three never decides, and leaving it out
+    A decision looks at value, near bound and both far bounds of one pair, and each of them can only
+    worsen it. So a pair that another one dominates in all of them never decides, and leaving it out
     is exact for every threshold and every `decide_on`. An undefined value is never left out.
     """
     kept: list[Contrast] = []
@@ -160,19 +174,19 @@ def _bounds(measure: Measure, worse: Rate, better: Rate) -> Bounds:
     return mover_ratio(worse, better)
 
 
-def _badness(contrast: Contrast, measure: Measure) -> tuple[float, float, float]:
-    """Turn value, near bound and far bound so that more is worse.
+def _badness(contrast: Contrast, measure: Measure) -> tuple[float, ...]:
+    """Turn value, near bound, far bound and the own far bound so that more is worse.
 
     A pair whose value is parity is past no limit, so what its near bound proves does not count.
     """
     ratio = measure is Measure.RATIO
     value = -contrast.value if ratio else contrast.value
     near = _near(contrast, measure)
-    far = -contrast.low if ratio else contrast.high
+    far = (-contrast.low, -contrast.alone[0]) if ratio else (contrast.high, contrast.alone[1])
     if math.isnan(contrast.value):
         value = -math.inf
     at_parity = contrast.value == measure.neutral
-    return value, -math.inf if at_parity else near, far
+    return value, -math.inf if at_parity else near, *far
 
 
 def _near(contrast: Contrast, measure: Measure) -> float:
@@ -180,5 +194,5 @@ def _near(contrast: Contrast, measure: Measure) -> float:
     return -contrast.high if measure is Measure.RATIO else contrast.low
 
 
-def _covers(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
+def _covers(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return all(a >= b for a, b in zip(one, other, strict=True))

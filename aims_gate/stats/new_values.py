@@ -10,22 +10,17 @@ Wilenski, 1940).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy.special import bdtrc, betaincinv, ndtri
+from scipy.special import betaincinv, ndtri
 
-from aims_gate.facts import Need
-from aims_gate.stats.intervals import proportion_bounds
-from aims_gate.stats.power import LEAST_SAMPLE, POWER, Z_POWER
+from aims_gate.stats.intervals import Rate, mover_difference, proportion_bounds
+from aims_gate.stats.power import CURRENT, LEAST_SAMPLE, NormalDesign
 
 TWICE = 2.0
 """A value must be provably more frequent than so many times its frequency in the reference."""
 MARGIN = 0.01
 """Rows of unseen values, beyond what chance leaves unseen, that must be proven."""
-_MOST = 10**9
-_STEP = 1.02
-"""Rows needed are searched for in steps of 2 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,45 +48,38 @@ class Sizes:
         ratio = share * self.reference / ((1 - share) * self.current)
         return after / self.current * (1 - TWICE / ratio) if ratio > TWICE else 0.0
 
-    def least(self, *, limit: float, line: float) -> int:
-        """Give the least rows of a value unknown to the reference that would be refused."""
-        low, high = 0, self.current + 1
-        while high - low > 1:
-            middle = (low + high) // 2
-            enough = middle > limit * self.current and self.excess(0, middle) > line
-            low, high = (low, middle) if enough else (middle, high)
-        return high
+    def hidden(self, share: float) -> float:
+        """Give the largest share that a value may have which fewer than *share* of the rows hold.
+
+        The exact upper bound (Clopper and Pearson, 1934) of the most rows below that; 1 where a
+        sample is under `LEAST_SAMPLE`.
+        """
+        if min(self.reference, self.current) < LEAST_SAMPLE:
+            return 1.0
+        return upper(math.ceil(share * self.current) - 1, self.current, self.alpha)
+
+
+def upper(rows: int, of: int, alpha: float) -> float:
+    """Give the exact upper bound of a share, in (0, 1], wrong with *alpha* at most."""
+    return float(betaincinv(rows + 1, of - rows, 1 - alpha)) if rows < of else 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewValueDesign:
     """The sizes behind a column in which a new value is looked for."""
 
-    sizes: Sizes
+    reference: int
+    rows: int
+    alpha: float
     share: float
-    """Share of current rows from which a value counts; twice that is serious."""
+    """Share of current rows from which a value counts."""
+    what: str = CURRENT
 
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        """Tell whether a value that is new to *serious* of the rows would be refused."""
-        n, m, alpha = self.sizes.reference, self.sizes.current, self.sizes.alpha
-        share = max(serious, 2 * self.share)
-
-        def enough(n: int, m: int) -> bool:
-            sizes = Sizes(reference=n, current=m, alpha=alpha)
-            # a value that holds just the share counts
-            least = sizes.least(limit=max(limit, math.nextafter(self.share, 0)), line=line)
-            return least <= m and bool(bdtrc(least - 1, m, share) >= POWER)
-
-        if min(n, m) >= LEAST_SAMPLE and enough(n, m):
-            return Need(powered=True)
-        text = f"{m:,} current and {n:,} reference rows cannot show a new value of {share:.0%}"
-        if n >= LEAST_SAMPLE:
-            current = _grown(lambda rows: enough(n, rows), start=LEAST_SAMPLE)
-            if current:
-                return Need(powered=False, reason=f"{text}; needs {current:,} current rows")
-        both = _grown(lambda rows: enough(rows, rows), start=LEAST_SAMPLE)
-        wanted = f"{both:,} rows in both are needed" if both else "no number of rows could"
-        return Need(powered=False, reason=f"{text}; {wanted}")
+    def chance(self, factor: float, *, serious: float) -> float:
+        """Give 1 where a value that is new to *serious* of the rows cannot hide, else 0."""
+        current = math.floor(self.rows * factor)
+        sizes = Sizes(reference=self.reference, current=current, alpha=self.alpha)
+        return float(sizes.hidden(self.share) < serious)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,36 +110,31 @@ class Unseen:
         """What of it is proven beyond 1 %, in [0, 1]: bounds of both shares."""
         return max(0.0, self._proven(self.unseen))
 
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        """Tell whether *serious* unseen rows beyond chance would be refused."""
+    def below(self, alpha: float) -> float:
+        """Give the most unseen rows beyond chance that there may be, wrong with *alpha*; in [0, 1].
+
+        MOVER over the bounds of both shares; 1 where a sample is under `LEAST_SAMPLE`.
+        """
         n, m = self.sizes.reference, self.sizes.current
-        chance, serious = self.once / n, max(serious, 2 * self.share)
-        share = min(serious + chance, 1.0)
+        if min(n, m) < LEAST_SAMPLE:
+            return 1.0
+        z = -float(ndtri(alpha))
+        return mover_difference(Rate.of(self.unseen, m, z), Rate.of(self.once, n, z))[1]
 
-        def enough(rows: int) -> bool:
-            # f1 / n varies like a count over n; what it estimates varies as much again
-            error = Z_POWER * math.sqrt(share * (1 - share) / rows + 2 * chance / n)
-            proof = self._proven(share * rows, rows) - line
-            return min(proof, share - chance - max(limit, self.share)) >= error
+    def design(self, alpha: float) -> NormalDesign:
+        """Give what more current rows would show: chance leaves as many unseen as it does now."""
+        n, m = self.sizes.reference, self.sizes.current
+        chance = (self.once + 0.5) / (n + 1)
+        spread = math.sqrt(chance * (1 - chance))
+        return NormalDesign(
+            error=spread / math.sqrt(m),
+            fixed=spread * math.sqrt(2 / n),
+            z=-float(ndtri(alpha)),
+            rows=m,
+            what=CURRENT,
+        )
 
-        if min(n, m) >= LEAST_SAMPLE and enough(m):
-            return Need(powered=True)
-        text = f"{m:,} current and {n:,} reference rows cannot show {serious:.0%} unseen rows"
-        current = _grown(enough, start=LEAST_SAMPLE) if n >= LEAST_SAMPLE else 0
-        wanted = f"needs {current:,} current rows" if current else "the reference is too small"
-        return Need(powered=False, reason=f"{text}; {wanted}")
-
-    def _proven(self, unseen: float, rows: int | None = None) -> float:
+    def _proven(self, unseen: float) -> float:
         z = -float(ndtri(self.sizes.alpha))
-        low = proportion_bounds(unseen, self.sizes.current if rows is None else rows, z)[0]
+        low = proportion_bounds(unseen, self.sizes.current, z)[0]
         return low - proportion_bounds(self.once, self.sizes.reference, z)[1] - MARGIN
-
-
-def _grown(enough: Callable[[int], bool], *, start: int) -> int:
-    """Give a number of rows that is enough, at most 2 % more than needed; 0 if none is."""
-    rows = start
-    while not enough(rows):
-        rows = math.ceil(rows * _STEP)
-        if rows > _MOST:
-            return 0
-    return rows

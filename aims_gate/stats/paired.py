@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from scipy.special import ndtri, stdtrit
 
-from aims_gate.facts import Need
 from aims_gate.stats import jackknife
 from aims_gate.stats.intervals import Bounds, proportion_bounds
 from aims_gate.stats.means import LEAST_ROWS
@@ -224,36 +223,3 @@ def mover(first: float, of_first: Bounds, second: float, of_second: Bounds) -> B
     value = first - second
     low = value - math.hypot(first - of_first[0], of_second[1] - second)
     return low, value + math.hypot(of_first[1] - first, second - of_second[0])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorDesign:
-    """The precision behind a difference whose neutral value is 0, in either direction."""
-
-    error: float
-    """Standard error of the difference, at least 0; what shrinks with the rows."""
-    z: float
-    """Standard normal quantile of one side, corrected for the cells of the rule."""
-    rows: int
-    """Rows that the error shrinks with."""
-    fixed: float = 0.0
-    """Standard error that more of these rows do not change: that of the other data."""
-
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        """Tell whether a difference of *serious* would be refused with 80 % power.
-
-        Refused is a value past the limit whose bound is past the line.
-        """
-        worse = math.copysign(1.0, limit)  # away from 0, where there is no difference
-        past_limit = worse * (serious - limit) / _Z_POWER
-        past_line = worse * (serious - line) / (self.z + _Z_POWER)
-        allowed = min(past_limit, past_line)
-        if math.hypot(self.error, self.fixed) <= allowed:
-            return Need(powered=True)
-        text = f"{self.rows:,} rows cannot show a difference of {serious:.3g}"
-        if allowed <= 0:
-            return Need(powered=False, reason=f"{text} (no number of rows could)")
-        if allowed <= self.fixed:
-            return Need(powered=False, reason=f"{text} (the data compared with are too few)")
-        wanted = self.rows * self.error**2 / (allowed**2 - self.fixed**2)
-        return Need(powered=False, reason=f"{text} (needs about {math.ceil(wanted):,})")

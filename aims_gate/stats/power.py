@@ -1,86 +1,65 @@
-"""Could a serious effect have been missed at these sizes? The designs behind values.
+"""How likely data decide where nothing is wrong: the designs behind values, and rows to collect.
 
-A design is *powered* when an effect of `serious` would be refused with a probability of at least
-0.80 under the rule "value past the limit and bound past the line" (statistics part 1.1 and 1.4).
-It depends on sizes, number of comparisons and pooled rate only, never on the value observed.
+A rule passes where the bound of every cell by itself excludes the serious effect. The chance of it,
+if there is no effect, follows from sizes and spread and never from the value observed. Rows that
+are few times what is there are enough when that chance is `POWER`; see docs/statistics.md.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from aims_gate.facts import Need
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr, ndtri
+
+from aims_gate.facts import Design
 from aims_gate.stats.disparity import Measure
-from aims_gate.stats.intervals import proportion_bounds
 
+DATA, CURRENT = "rows of the data", "current rows"
+"""The rows that more of would help."""
 POWER = 0.80
-Z_POWER = 0.8416
-"""Standard normal quantile of 0.80."""
+"""The chance to be decided that rows to collect are named for."""
 LEAST_SAMPLE = 100
 """Below so many rows in either sample the law of the drift statistics does not hold."""
-_MOST = 2.0**60
+_MOST = 2.0**40
 """Where the search for a sufficient size ends: no number of rows is enough."""
+_FEW = 20
+"""Up to so many columns are drawn one by one; more are about normal."""
+_DRAWS = 1024
+"""Points of the sequence over which a chance is averaged: to about 0.01."""
+
+Floats = npt.NDArray[np.float64]
+_Sides = tuple[Floats, Floats, Floats]
+"""A group's drawn values, and how far below and above them its bounds are; each (_DRAWS,)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupDesign:
-    """The sizes behind the comparison of one group with the others of its attribute and rate."""
+def factor_needed(planned: Iterable[tuple[Design, float]]) -> float:
+    """Give the least factor on all rows, 1 or more, at which a rule is decided four times in five.
 
-    measure: Measure
-    group: int
-    """Which of *sizes* is the group that the cell is about."""
-    sizes: tuple[int, ...]
-    """Trials of every group that is compared, at least two."""
-    total: int
-    """Trials of the attribute, small groups included: what `small_share` is a share of."""
-    rate: float
-    """Pooled rate r = (successes + 1/2) / (trials + 1), in (0, 1)."""
-    z: float
-    """Standard normal quantile, corrected for all ordered pairs of the rule."""
-    small_share: float = 0.02
-    design_effect: float = 1.0
+    The chances of designs are multiplied, which is conservative where they lean on the same rows.
+    Infinite if no number of rows is enough.
 
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        """Tell whether a *serious* disadvantage of this group would be refused."""
-        aim = _Aim(limit=limit, line=line, serious=serious)
-        if _powered(self._side(self.group), aim, 1.0):
-            return Need(powered=True)
-        rows = self.sizes[self.group]
-        text = f"{rows:,} rows cannot show a {self.measure} of {max(serious, 0.0):.2f}"
-        factor = self._factor(aim)
-        if math.isinf(factor):
-            text += " (no number of rows could)"
-        else:
-            group, everyone = math.ceil(factor * rows), math.ceil(factor * sum(self.sizes))
-            text += f" (needs {group:,}; {everyone:,} in all)"
-        return Need(powered=False, reason=text, excused=self._is_small(self.group))
+    Args:
+        planned: Each design with the value that it must exclude.
+    """
+    every = tuple(planned)
 
-    def _is_small(self, group: int) -> bool:
-        return self.sizes[group] < self.small_share * self.total
+    def enough(factor: float) -> bool:
+        chance = 1.0
+        for design, serious in every:
+            chance *= design.chance(factor, serious=serious)
+            if chance < POWER:
+                return False
+        return True
 
-    def _factor(self, aim: _Aim) -> float:
-        """Give the least factor on all sizes that powers this group and all that must be."""
-        every = range(len(self.sizes))
-        wanted = [g for g in every if g == self.group or not self._is_small(g)]
-        return max(_factor(self._side(g), aim) for g in wanted)
-
-    def _side(self, group: int) -> _Side:
-        """Give what a group's power depends on: independent rows of it and of the largest other."""
-        most = max(size for index, size in enumerate(self.sizes) if index != group)
-        return _Side(
-            measure=self.measure,
-            rows=self.sizes[group] / self.design_effect,
-            most=most / self.design_effect,
-            rate=self.rate,
-            z=self.z,
-        )
+    return least(enough, start=1.0)
 
 
 def least(enough: Callable[[float], bool], *, start: float) -> float:
-    """Give the least number from *start* on that is *enough*, to 1e-9; infinite if none is.
+    """Give the least number from *start* on that is *enough*, to 1e-4; infinite if none is.
 
     *enough* must stay true once it is.
     """
@@ -91,130 +70,148 @@ def least(enough: Callable[[float], bool], *, start: float) -> float:
         low *= 2
         if low > _MOST:
             return math.inf
-    return _bisect(enough, low, 2 * low)
-
-
-def _bisect(enough: Callable[[float], bool], low: float, high: float) -> float:
-    while high - low > 1e-9 * high:
+    high = 2 * low
+    while high - low > 1e-4 * high:
         middle = (low + high) / 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Aim:
-    limit: float
-    line: float
-    serious: float
+class PairsDesign:
+    """Groups whose rates or means are compared in pairs, all of which must be excluded together.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
-    """A group of *rows* that is to be told from the largest other, of *most* rows at *rate*."""
+    Estimates are drawn as normal, at the points of a fixed sequence, so that the same sizes give
+    the same answer.
+    """
 
     measure: Measure
-    rows: float
-    most: float
-    rate: float
+    sizes: tuple[int, ...]
+    """What a group's estimate rests on: trials, or rows."""
+    errors: tuple[float, ...]
+    """Standard deviation of one row of each group; sqrt(r (1 - r)) for a rate r."""
+    pairs: tuple[tuple[int, int], ...]
+    """Places of (disadvantaged, other)."""
+    centre: float
+    """What every estimate is where there is no effect: the pooled rate; 0 for means."""
     z: float
+    """Standard normal quantile of a cell's own bound."""
+    rows: int
+    what: str = DATA
+    design_effect: float = 1.0
+
+    def chance(self, factor: float, *, serious: float) -> float:
+        """Give the probability that every pair's own bound excludes *serious*, if all are alike."""
+        groups = [self._sides(place, factor) for place in range(len(self.sizes))]
+        decided = np.ones(_DRAWS, dtype=np.bool_)
+        for worse, better in self.pairs:
+            (v, below, _), (w, _, above) = groups[worse], groups[better]
+            if self.measure is Measure.RATIO:
+                room, step = v - serious * w, np.hypot(below, serious * above)
+            else:
+                room, step = serious - (w - v), np.hypot(below, above)
+            decided &= room > step
+        return float(decided.mean())
+
+    def _sides(self, place: int, factor: float) -> _Sides:
+        rows = self.sizes[place] * factor / self.design_effect
+        noise = ndtri(_points(len(self.sizes))[:, place])
+        drawn = self.centre + self.errors[place] / math.sqrt(rows) * noise
+        if not 0 < self.centre < 1:
+            step = np.full(_DRAWS, self.z * self.errors[place] / math.sqrt(rows))
+            return drawn, step, step
+        share = np.clip(drawn, 0.0, 1.0)
+        square = self.z**2 / rows  # Wilson's bounds, as `stats.intervals`
+        middle = (share + square / 2) / (1 + square)
+        spread = np.sqrt(share * (1 - share) * square + square**2 / 4) / (1 + square)
+        return share, share - (middle - spread), middle + spread - share
 
 
-@lru_cache(maxsize=4096)
-def _factor(side: _Side, aim: _Aim) -> float:
-    """Give the least factor, 1 or more, by which both sizes must grow to be powered."""
-    return least(lambda factor: _powered(side, aim, factor), start=1.0)
+def _points(dimensions: int) -> Floats:
+    """Give `_DRAWS` points of the additive recurrence of that many dimensions, each in (0, 1).
+
+    Roberts (2018), "The unreasonable effectiveness of quasirandom sequences": the steps are powers
+    of 1 / phi, with phi the root of x^(d + 1) = x + 1.
+    """
+    if dimensions not in _POINTS:
+        phi = 2.0
+        for _ in range(64):
+            phi = (1 + phi) ** (1 / (dimensions + 1))
+        steps = phi ** -np.arange(1, dimensions + 1)
+        _POINTS[dimensions] = (0.5 + np.arange(1, _DRAWS + 1)[:, None] * steps) % 1.0
+    return _POINTS[dimensions]
 
 
-def _powered(side: _Side, aim: _Aim, factor: float) -> bool:
-    """Tell whether the group would be refused if it were at a serious disadvantage."""
-    powered = _ratio_powered if side.measure is Measure.RATIO else _gap_powered
-    return powered(side, aim, side.rows * factor, side.most * factor)
-
-
-def _ratio_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
-    rate, share = side.rate, max(aim.serious, 0.0) * side.rate
-    high = proportion_bounds(share * rows, rows, side.z)[1]
-    low = proportion_bounds(rate * most, most, side.z)[0]
-    variance = share * (1 - share) / rows + aim.line**2 * rate * (1 - rate) / most
-    error = Z_POWER * math.sqrt(variance)
-    proof = aim.line * rate - share - math.hypot(high - share, aim.line * (rate - low))
-    return proof >= error and aim.limit * rate - share >= error
-
-
-def _gap_powered(side: _Side, aim: _Aim, rows: float, most: float) -> bool:
-    rate = side.rate
-    share = min(rate + aim.serious, 1.0) if rate < 0.5 else max(rate - aim.serious, 0.0)
-    error = Z_POWER * math.sqrt(share * (1 - share) / rows + rate * (1 - rate) / most)
-    (lower, lower_rows), (upper, upper_rows) = sorted(((share, rows), (rate, most)))
-    low = proportion_bounds(upper * upper_rows, upper_rows, side.z)[0]
-    high = proportion_bounds(lower * lower_rows, lower_rows, side.z)[1]
-    gap = upper - lower
-    proof = gap - aim.line - math.hypot(high - lower, upper - low)
-    return proof >= error and gap - aim.limit >= error
+_POINTS: dict[int, Floats] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateDesign:
-    """The sizes behind the relative change of one rate between two samples."""
+class NormalDesign:
+    """A value whose own bound lies z standard errors from it, and whose error shrinks with rows."""
+
+    error: float
+    """Standard error of the value where there is no effect."""
+    z: float
+    """Standard normal quantile of the cell's own bound."""
+    rows: int
+    what: str = DATA
+    neutral: float = 0.0
+    """The value of "no effect"."""
+    fixed: float = 0.0
+    """Standard error that more of these rows do not change: that of the other data."""
+
+    def chance(self, factor: float, *, serious: float) -> float:
+        """Give the probability that the own bound excludes *serious*, if the value is neutral."""
+        error = math.hypot(self.error / math.sqrt(factor), self.fixed)
+        room = abs(serious - self.neutral)
+        return float(ndtr(room / error - self.z)) if error else float(room > 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDesign:
+    """The relative change of one rate between two samples, in either direction."""
 
     reference: int
-    current: int
+    rows: int
+    """Trials of the current sample."""
     rate: float
     """Pooled rate r = (successes + 1/2) / (trials + 1), in (0, 1)."""
     z: float
-    """Standard normal quantile of the interval."""
+    what: str = CURRENT
 
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        """Tell whether the rate would be refused if it fell or rose by the share *serious*."""
-        sides = [*self._sides(limit=limit, line=line, serious=serious)]
-        if all(_powered(side, aim, 1.0) for side, aim in sides):
-            return Need(powered=True)
-        n, m = self.reference, self.current
-        text = f"{m:,} current and {n:,} reference rows cannot show a change by {serious:.0%}"
-        factor = max(_factor(side, aim) for side, aim in sides)
-        if math.isinf(factor):
-            return Need(powered=False, reason=f"{text}; no number of rows could")
-        more = f"needs {math.ceil(factor * m):,} and {math.ceil(factor * n):,}"
-        return Need(powered=False, reason=f"{text}; {more}")
-
-    def _sides(self, *, limit: float, line: float, serious: float) -> Iterator[tuple[_Side, _Aim]]:
-        """Give the comparisons that a fall and a rise are, where either is possible."""
-        if limit < 1:
-            fall = _Aim(limit=1 - limit, line=1 - line, serious=1 - serious)
-            yield self._side(self.current, self.reference, self.rate), fall
-        risen = self.rate * (1 + serious)
-        if risen <= 1 or limit >= 1:
-            rise = _Aim(limit=1 / (1 + limit), line=1 / (1 + line), serious=1 / (1 + serious))
-            yield self._side(self.reference, self.current, min(risen, 1.0)), rise
-
-    def _side(self, rows: int, most: int, rate: float) -> _Side:
-        return _Side(measure=Measure.RATIO, rows=rows, most=most, rate=rate, z=self.z)
+    def chance(self, factor: float, *, serious: float) -> float:
+        """Give the probability that neither a rise nor a fall by the share *serious* is left."""
+        trials = 1 / self.reference + 1 / (self.rows * factor)
+        error = math.sqrt((1 - self.rate) / self.rate * trials)
+        fall = 1.0 if serious >= 1 else float(ndtr(-math.log1p(-serious) / error - self.z))
+        return max(fall + float(ndtr(math.log1p(serious) / error - self.z)) - 1, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpreadDesign:
-    """How sure the value of a group is, where a bound that is not of a rate says it."""
+class SharesDesign:
+    """How many of several columns can be told not to have moved."""
 
-    what: str
-    """What would have to be shown, such as `a shortfall`."""
-    error: float
-    """Standard error towards parity: the distance of the near bound divided by *z*."""
-    z: float
-    """Standard normal quantile, corrected for all groups of the rule."""
+    columns: tuple[tuple[float, float, Design | None], ...]
+    """Weight, twice the line, and design of each column; no design where nothing can move."""
     rows: int
-    """Rows of the group."""
-    total: int
-    """Rows of the attribute, which `small_share` is a share of."""
-    small_share: float = 0.02
+    what: str = CURRENT
 
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        """Tell whether a *serious* value would be refused, if it were as sure as this one."""
-        least = min((serious - line) / (self.z + Z_POWER), (serious - limit) / Z_POWER)
-        if self.error <= least:
-            return Need(powered=True)
-        text = f"{self.rows:,} rows cannot show {self.what} of {serious:.2f}"
-        if least > 0:
-            text += f" (needs about {math.ceil(self.rows * (self.error / least) ** 2):,})"
-        else:
-            text += " (no number of rows could)"
-        return Need(powered=False, reason=text, excused=self.rows < self.small_share * self.total)
+    def chance(self, factor: float, *, serious: float) -> float:
+        """Give the probability that columns of a *serious* share of the weight are not left."""
+        weight = sum(share for share, _, _ in self.columns)
+        chances = [
+            (share / weight, 1.0 if design is None else design.chance(factor, serious=moved))
+            for share, moved, design in self.columns
+        ]
+        if len(chances) <= _FEW:
+            shares, seen = (np.array(column) for column in zip(*chances, strict=True))
+            left_out = (_points(len(chances)) >= seen) @ shares
+            return float((left_out < serious).mean())
+        left = math.fsum(share * (1 - p) for share, p in chances)
+        spread = math.sqrt(math.fsum(share**2 * p * (1 - p) for share, p in chances))
+        return float(ndtr((serious - left) / spread)) if spread else float(left < serious)
+
+
+def pooled_error(rate: float, groups: Sequence[object]) -> tuple[float, ...]:
+    """Give the standard deviation of one trial, sqrt(r (1 - r)), for every group alike."""
+    return (math.sqrt(rate * (1 - rate)),) * len(groups)

@@ -6,15 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.special import ndtri
-
 from aims_gate.errors import CheckError, near
 from aims_gate.facts import Interval
 from aims_gate.stats.formulas import FORMULAS, Formula
 from aims_gate.stats.tables import ScoreTable
-
-_Z_POWER = 0.8416
-"""Standard normal quantile of 0.80."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,23 +99,3 @@ def _rows(metric: str) -> list[Formula[Any]]:
 def basis(metric: str, table: ScoreTable) -> int:
     """Give the rows that a metric rests on: the positives of recall, all rows of accuracy."""
     return formula(metric, type(table)).basis(table)
-
-
-def rows_needed(
-    value: float, bound: float, floor: float, rows: int, *, alpha: float = 0.05
-) -> int | None:
-    """Give the rows at which `proven_pass` would settle with a probability of 80 %.
-
-    n ((z + 0.8416) / z (value - bound) / (value - floor))^2, with z the quantile of 1 - alpha, if
-    the value is the truth and the bound's distance shrinks with the root of the rows. Holds for
-    ceilings too, with the upper bound.
-
-    Returns:
-        Rows of the kind that *rows* counts; None if the value does not meet the floor strictly,
-        or the bound says nothing: no number of rows would do, or none is known.
-    """
-    distance, room = value - bound, value - floor
-    if not (math.isfinite(distance) and math.isfinite(room)) or distance * room <= 0:
-        return None
-    z = -float(ndtri(alpha))
-    return math.ceil(rows * ((z + _Z_POWER) / z * distance / room) ** 2)

@@ -7,10 +7,6 @@ Slice and rest are different rows, so MOVER holds for them (Zou and Donner 2008)
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
-
-from aims_gate.facts import Design, Need
 from aims_gate.stats.confusion import Share
 from aims_gate.stats.intervals import Bounds, Rate, mover_difference
 from aims_gate.stats.means import hall_bounds
@@ -70,29 +66,3 @@ def _about(losses: Losses, centre: float) -> tuple[float, float, float]:
     spread = losses.variance * (n - 1) / n if n > 1 else 0.0
     cubed = losses.skewness * spread**1.5
     return n * shift, n * (spread + shift**2), n * (cubed + 3 * spread * shift + shift**3)
-
-
-def error(whole: Losses, part: Losses) -> float:
-    """Give the standard error of the part's mean loss minus the whole's."""
-    rest = without(whole, part)
-    spread = part.variance / part.rows + rest.variance / rest.rows
-    return rest.rows / whole.rows * math.sqrt(spread)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SliceDesign:
-    """The sizes behind a slice's distance to the whole."""
-
-    of_rest: Design
-    """Those of its distance to the rest."""
-    outside: float
-    """Share of the rows that are in the rest, in (0, 1)."""
-    is_small: bool
-    """Whether the slice is so small that it warns instead of blocking."""
-
-    def need(self, *, limit: float, line: float, serious: float) -> Need:
-        """Tell whether a slice that is behind by *serious* would be refused."""
-        found = self.of_rest.need(
-            limit=limit / self.outside, line=line / self.outside, serious=serious / self.outside
-        )
-        return found if found.powered else replace(found, excused=self.is_small)

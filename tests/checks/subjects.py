@@ -58,7 +58,7 @@ def inputs(*roles: Data, on: Role | None = None, alpha: float = 0.05) -> Inputs:
         folder=Path("model"),
         data={found.role: found for found in roles},
     )
-    return Inputs(subject=subject, engine=ENGINE, alpha=alpha, now=NOW, on=on)
+    return Inputs(subject=subject, engine=ENGINE, alpha=alpha, alpha_alone=alpha, now=NOW, on=on)
 
 
 def judged(check: Check, *roles: Data, **options: Any) -> Mapping[str, Statistic]:

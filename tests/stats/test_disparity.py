@@ -36,6 +36,7 @@ def compared(
         pairs,
         measure=measure,
         z=quantile(alpha, len(pairs)),
+        alone=quantile(alpha, 1),
         design_effect=design_effect,
         value=lambda worse, better: exact(measure, worse, better),
     )
@@ -85,6 +86,9 @@ def test_every_interval_holds_its_value(groups: list[Group], measure: Measure) -
             assert contrast.low <= contrast.value + 1e-12
             assert contrast.value <= contrast.high + 1e-12
             assert 0 <= contrast.value <= 1
+            low, high = contrast.alone  # inside the simultaneous one, and around the value
+            assert contrast.low - 1e-12 <= low <= contrast.value + 1e-12
+            assert contrast.value - 1e-12 <= high <= contrast.high + 1e-12
 
 
 @LAWS
@@ -112,6 +116,7 @@ def test_leaving_out_dominated_pairs_decides_nothing_differently(
             any(past(c.value, limit) and past(n, line) for c, n, _ in pairs),
             any(past(c.value, line) and past(n, measure.neutral) for c, n, _ in pairs),
             any(past(f, limit) for _, _, f in pairs),
+            any(past(c.alone[0 if measure is Measure.RATIO else 1], limit) for c, _, _ in pairs),
             any(math.isnan(c.value) for c, _, _ in pairs),
         )
 

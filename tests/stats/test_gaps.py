@@ -8,7 +8,6 @@ from scipy import stats
 
 from aims_gate.stats.gaps import gap_bounds, largest_ks, moments, pooled_deviation, standardised
 from aims_gate.stats.intervals import Rate, mover_difference, mover_to_whole, proportion_bounds
-from aims_gate.stats.power import SpreadDesign
 from aims_gate.stats.tables import Losses
 
 Values = np.typing.NDArray[np.float64]
@@ -81,14 +80,3 @@ def test_all_rows_against_themselves_differ_by_nothing() -> None:
     low, high = proportion_bounds(30, 90, 1.96)
     one = Rate(value=1 / 3, low=low, high=high)
     assert mover_to_whole(one, one, 1.0) == pytest.approx((0.0, 0.0), abs=1e-7)
-
-
-def test_a_design_knows_how_sure_is_sure_enough() -> None:
-    design = SpreadDesign(what="a gap", error=0.05, z=1.96, rows=90, total=5_000)
-    need = design.need(limit=0.2, line=0.1, serious=0.4)
-    assert need.powered
-    unsure = SpreadDesign(what="a gap", error=0.2, z=1.96, rows=90, total=5_000)
-    need = unsure.need(limit=0.2, line=0.1, serious=0.4)
-    assert (need.powered, need.excused) == (False, True)
-    assert need.reason == "90 rows cannot show a gap of 0.40 (needs about 314)"
-    assert not unsure.need(limit=0.2, line=0.1, serious=0.1).powered

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
-from scipy.stats import norm
 
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.losses import root_values
@@ -18,13 +17,11 @@ from aims_gate.stats.intervals import Rate, mover_difference
 from aims_gate.stats.jackknife import limits, of_values
 from aims_gate.stats.paired import (
     Discordant,
-    ErrorDesign,
     Placements,
     delong_difference,
     mean_difference,
     minus,
     mover,
-    quantile,
     short_of_mean,
     tango,
     unseen,
@@ -255,28 +252,3 @@ def test_mover_of_two_proportions_is_newcombes() -> None:
     one, other = Rate.of(33, 200, Z), Rate.of(61, 240, Z)
     found = mover(one.value, (one.low, one.high), other.value, (other.low, other.high))
     assert found == pytest.approx(mover_difference(one, other))
-
-
-@pytest.mark.parametrize(("limit", "line", "serious"), [(-0.01, -0.005, -0.02), (0.05, 0.02, 0.1)])
-def test_at_the_rows_it_names_a_serious_difference_is_refused_in_four_of_five(
-    limit: float, line: float, serious: float
-) -> None:
-    """Refused is: past the limit, and the bound past the line."""
-    design = ErrorDesign(error=0.05, z=quantile(0.05), rows=1_000)
-    need = design.need(limit=limit, line=line, serious=serious)
-    assert not need.powered
-    rows = int(need.reason.split("about ")[1].rstrip(")").replace(",", ""))
-    error = 0.05 * math.sqrt(1_000 / rows)
-    assert (
-        ErrorDesign(error=error, z=Z, rows=rows)
-        .need(limit=limit, line=line, serious=serious)
-        .powered
-    )
-    past = max(abs(limit), abs(line) + Z * error)
-    assert norm.sf(past, abs(serious), error) == pytest.approx(0.80, abs=0.002)
-
-
-def test_no_number_of_rows_shows_what_is_not_past_the_limit() -> None:
-    need = ErrorDesign(error=1e-9, z=Z, rows=10).need(limit=-0.01, line=-0.005, serious=-0.01)
-    assert not need.powered
-    assert "no number of rows" in need.reason

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from aims_gate.stats.representation import ShareDesign, folded, representation
+from aims_gate.stats.representation import folded, representation
 from tests.laws import law
 from tests.proportions import guarded
 
@@ -53,31 +52,3 @@ def test_a_ratio_and_its_inverse_are_one(ratio: float) -> None:
 def test_too_many_count_only_where_both_sides_do() -> None:
     assert representation(90, 100, 0.3, 2.0, both=False)[0] == 1
     assert representation(90, 100, 0.3, 2.0, both=True)[0] == pytest.approx(1 / 3)
-
-
-def test_the_rows_that_are_asked_for_are_enough_and_no_fewer() -> None:
-    def need(rows: int, serious: float = 0.0) -> bool:
-        design = ShareDesign(rows=rows, population=0.02, z=2.24)
-        return design.need(limit=0.5, line=0.75, serious=serious).powered
-
-    told = ShareDesign(rows=100, population=0.02, z=2.24).need(limit=0.5, line=0.75, serious=0.0)
-    wanted = int(told.reason.split("needs ")[1].rstrip(")").replace(",", ""))
-    assert not told.powered
-    assert need(wanted)
-    assert not need(wanted - 1)
-    assert need(10 * wanted, 0.2)
-
-
-def test_an_effect_on_the_limit_is_shown_by_no_number_of_rows() -> None:
-    told = ShareDesign(rows=0, population=0.2, z=2.0).need(limit=0.5, line=0.75, serious=0.5)
-    assert "no number of rows could" in told.reason
-
-
-def test_a_serious_absence_is_refused_at_the_power_that_is_promised() -> None:
-    """At the rows asked for, a group at a quarter of its share is proven below 0.75 in 80 %."""
-    design = ShareDesign(rows=1, population=0.1, z=2.24)
-    told = design.need(limit=0.5, line=0.75, serious=0.25)
-    rows = int(told.reason.split("needs ")[1].rstrip(")").replace(",", ""))
-    drawn = np.random.default_rng(1).binomial(rows, 0.025, 2_000)
-    proven = [representation(int(x), rows, 0.1, 2.24, both=True) for x in drawn]
-    assert np.mean([value < 0.5 and high < 0.75 for value, (_low, high) in proven]) >= 0.77

@@ -6,9 +6,6 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import norm
 
 from aims_gate.errors import CheckError
 from aims_gate.stats import scores
@@ -27,7 +24,6 @@ from aims_gate.stats.tables import (
     Residuals,
     ScoreTable,
 )
-from tests.laws import law
 from tests.proportions import guarded
 
 LOSSES = Losses(rows=500, mean=0.2, variance=0.04, skewness=0.5)
@@ -237,47 +233,3 @@ def test_too_small_a_table_has_a_value_and_no_interval_but_a_reason(
     assert math.isfinite(scores.value(metric, table))
     assert scores.interval(metric, table) is None
     assert why in scores.insufficient(metric, table)
-
-
-def test_rows_needed_settle_a_proportion_with_eighty_percent() -> None:
-    """At the rows asked for, Wilson's bound meets the floor in 80 % of samples."""
-    floor, truth, rows = 0.80, 0.85, 200
-    interval = scores.interval("accuracy", Confusion(tp=170, fp=30, fn=0, tn=0))
-    assert interval is not None
-    needed = scores.rows_needed(truth, interval.low, floor, rows)
-    assert needed is not None
-    hits = np.random.default_rng(1).binomial(needed, truth, 4000).tolist()
-    settled = 0
-    for right in hits:
-        found = scores.interval("accuracy", Confusion(tp=right, fp=needed - right, fn=0, tn=0))
-        assert found is not None
-        settled += found.low >= floor
-    assert 0.75 <= settled / 4000 <= 0.88
-
-
-@law(60)
-@given(st.floats(0.001, 10), st.floats(0.001, 10), st.integers(30, 10**6))
-def test_rows_needed_follow_the_square_and_hold_for_ceilings_too(
-    distance: float, room: float, rows: int
-) -> None:
-    needed = scores.rows_needed(5.0, 5.0 - distance, 5.0 - room, rows)
-    factor = (norm.ppf(0.95) + norm.ppf(0.80)) / norm.ppf(0.95)
-    assert needed == pytest.approx(rows * (factor * distance / room) ** 2, rel=1e-4, abs=1)
-    mirrored = scores.rows_needed(5.0, 5.0 + distance, 5.0 + room, rows)
-    assert mirrored == pytest.approx(needed, abs=1)
-
-
-@pytest.mark.parametrize(
-    ("value", "bound", "floor"),
-    [
-        (0.8, 0.7, 0.8),
-        (0.8, 0.7, 0.9),
-        (0.8, 0.8, 0.7),
-        (0.8, -math.inf, 0.7),
-        (math.nan, 0.7, 0.6),
-    ],
-)
-def test_no_number_of_rows_settles_what_is_not_met_or_not_known(
-    value: float, bound: float, floor: float
-) -> None:
-    assert scores.rows_needed(value, bound, floor, 100) is None

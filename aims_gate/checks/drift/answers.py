@@ -26,7 +26,7 @@ from aims_gate.sources.predictions import threshold_of
 from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import quantile
 from aims_gate.stats.intervals import Rate, mover_ratio
-from aims_gate.stats.power import RateDesign
+from aims_gate.stats.power import ChangeDesign
 
 Answers = Literal["prediction", "score", "label"]
 Distance = Literal["psi", "js", "hellinger", "chi2", "ks", "wasserstein", "positive_rate"]
@@ -71,7 +71,7 @@ class _OfRole:
         reference = inputs.data(Role.REFERENCE)
         current = inputs.data(inputs.on or Role.CURRENT)
         if self.method == _RATE:
-            yield from _rate(self._answered(), reference, current, inputs.alpha)
+            yield from _rate(self._answered(), reference, current, inputs)
             return
         name = self.judged().name
         columns: list[str] = []
@@ -103,6 +103,7 @@ class _OfRole:
             current=current.frame,
             engine=inputs.engine,
             alpha=inputs.alpha,
+            alpha_alone=inputs.alpha_alone,
             columns=max(1, found.judged),
             declared=reference.declared | current.declared,
             unnamed=current.unnamed,
@@ -182,7 +183,7 @@ def _unanswered(roles: tuple[Answers, ...], *sides: Data) -> Lacking:
 
 
 def _rate(
-    roles: tuple[Answers, ...], reference: Data, current: Data, alpha: float
+    roles: tuple[Answers, ...], reference: Data, current: Data, inputs: Inputs
 ) -> Iterator[Statistic]:
     """Judge the relative change of the rate of positive answers."""
     role = _counted_role(roles, reference, current)
@@ -202,29 +203,36 @@ def _rate(
         reason = "the reference has no positive, so that no change is relative to it"
         yield Lacking(lack=Lack.UNDEFINED, reason=reason, rows=q.rows).cell(_CHANGE.name, role)
         return
-    z = quantile(alpha, 2)
-    before, after = (Rate.of(share.successes, share.rows, z) for share in (p, q))
-    low, high = mover_ratio(after, before)
+    before, after = p.successes / p.rows, q.successes / q.rows
+    z = quantile(inputs.alpha_alone, 1)
     yield Statistic(
         name=_CHANGE.name,
         slice=role,
-        value=abs(after.value / before.value - 1),
-        interval=Interval(
-            low=max(0.0, low - 1, 1 - high),
-            high=max(high - 1, 1 - low),
-            level=1 - alpha,
-            method="MOVER-R over guarded Wilson",
-        ),
+        value=abs(after / before - 1),
+        interval=_change(p, q, quantile(inputs.alpha, 2), level=1 - inputs.alpha),
+        alone=_change(p, q, z, level=1 - 2 * inputs.alpha_alone),
         rows=q.rows,
         total=current.frame.rows,
         judged=True,
-        reason=f"the rate went from {before.value:.3g} to {after.value:.3g}",
-        design=RateDesign(
+        reason=f"the rate went from {before:.3g} to {after:.3g}",
+        design=ChangeDesign(
             reference=p.rows,
-            current=q.rows,
+            rows=q.rows,
             rate=(p.successes + q.successes + 0.5) / (p.rows + q.rows + 1),
             z=z,
         ),
+    )
+
+
+def _change(p: _Share, q: _Share, z: float, *, level: float) -> Interval:
+    """Give the bounds of |q / p - 1|: of a rise and of a fall."""
+    before, after = (Rate.of(share.successes, share.rows, z) for share in (p, q))
+    low, high = mover_ratio(after, before)
+    return Interval(
+        low=max(0.0, low - 1, 1 - high),
+        high=max(high - 1, 1 - low),
+        level=level,
+        method="MOVER-R over guarded Wilson",
     )
 
 

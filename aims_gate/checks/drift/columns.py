@@ -110,6 +110,7 @@ class Columns:
             current=current.frame,
             engine=inputs.engine,
             alpha=inputs.alpha,
+            alpha_alone=inputs.alpha_alone,
             columns=found.judged,
             declared=reference.declared | current.declared,
             unnamed=current.unnamed,

@@ -12,6 +12,7 @@ from aims_gate.facts import Design, Interval, Lack, Statistic
 from aims_gate.frames import Frame
 from aims_gate.policy.model import DecideOn
 from aims_gate.stats import divergence, drift
+from aims_gate.stats.intervals import Bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,10 @@ class Found:
     """The distance of one column."""
 
     value: float
-    bounds: tuple[float, float]
+    bounds: Bounds
+    """Corrected over the columns of the rule."""
+    alone: Bounds
+    """Of this column by itself."""
     law: str
     """Where the bounds come from."""
     p_value: float
@@ -81,6 +85,8 @@ class Pair:
     current: Frame
     engine: Engine
     alpha: float
+    alpha_alone: float
+    """Error rate of each column's own bounds."""
     columns: int
     """Columns that share *alpha*."""
     declared: frozenset[str] = frozenset()
@@ -92,11 +98,18 @@ class Pair:
 
     def interval(self, found: Found) -> Interval:
         """Put one-sided bounds, each at alpha over the columns, into words."""
-        method = f"{found.law}, one-sided, Bonferroni over {self.columns:,} columns"
+        how = f"one-sided, Bonferroni over {self.columns:,} columns"
+        return self._interval(found, found.bounds, self.alpha, how)
+
+    def interval_alone(self, found: Found) -> Interval:
+        """Put the bounds of a column by itself into words."""
+        return self._interval(found, found.alone, self.alpha_alone, "each bound by itself")
+
+    def _interval(self, found: Found, bounds: Bounds, alpha: float, how: str) -> Interval:
+        method = f"{found.law}, {how}"
         if self.design_effect != 1:
             method += f", design effect {self.design_effect:g}"
-        low, high = found.bounds
-        return Interval(low=low, high=high, level=1 - 2 * self.alpha, method=method)
+        return Interval(low=bounds[0], high=bounds[1], level=1 - 2 * alpha, method=method)
 
 
 def judged_of(method: str) -> Judged:

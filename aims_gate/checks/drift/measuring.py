@@ -7,9 +7,10 @@ column has one distance whoever asks. Formulas are in `stats.bins`, `stats.diver
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from aims_gate.checks.drift.distances import METHODS, ORDERED, Found, Lacking, Pair
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, nulls_moved
@@ -18,7 +19,8 @@ from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Counts, Distribution, Key
 from aims_gate.stats import bins, divergence, drift
 from aims_gate.stats.counting import total
-from aims_gate.stats.drift_power import DriftDesign, OrderedDesign
+from aims_gate.stats.drift_power import DivergenceDesign, OrderedDesign
+from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.power import LEAST_SAMPLE
 
 _NOBODYS = ("null", "rare")
@@ -51,6 +53,7 @@ def cell(name: str, column: str, found: Found, pair: Pair) -> Statistic:
         slice=column,
         value=found.value,
         interval=pair.interval(found),
+        alone=pair.interval_alone(found),
         rows=found.rows,
         total=pair.current.rows,
         engine=found.by,
@@ -111,18 +114,18 @@ def _binned(method: str, table: bins.Binned, pair: Pair) -> Found | Lacking:
     note = f"noise alone reaches {noise:.2g} at these sizes"
     if found.of_dependent_rows(answer.value) > noise:
         note = f"most at {found.moved}; {note}"
-    design = DriftDesign(
+    design = DivergenceDesign(
         bins=table.bins,
         reference=n,
-        current=m,
-        columns=pair.columns,
-        alpha=pair.alpha,
+        rows=m,
+        alpha=pair.alpha_alone,
         method=method,
         design_effect=pair.design_effect,
     )
     return Found(
         value=found.of_dependent_rows(answer.value),
         bounds=found.bounds(share),
+        alone=found.bounds(pair.alpha_alone),
         law="noncentral chi-square",
         p_value=found.p_value,
         rows=m,
@@ -151,42 +154,65 @@ def _ordered(method: str, before: Distribution, after: Distribution, pair: Pair)
         return _unanswered(answer.by, answer.problem, m)
     share, unit = pair.alpha / pair.columns, math.sqrt(1 / n + 1 / m)
     wider = math.sqrt(pair.design_effect)  # both laws scale with the root of the rows
-    if method == "ks":
-        noise, p_value = drift.ks_noise(n, m, share), drift.ks_p_value(answer.value / wider, n, m)
-        error = noise
-    else:
-        law = drift.wasserstein_law(before, after)
-        noise, p_value = law.quantile(share), law.p_value(answer.value / wider)
-        error = drift.wasserstein_error(before, after, share)
-    noise, error = noise * wider, error * wider
+    law = _ORDERED[method](before, after, n, m)
+    noise, p_value = law.noise(share) * wider, law.p_value(answer.value / wider)
+    error, alone = (law.error(alpha) * wider for alpha in (share, pair.alpha_alone))
+    most = METHODS[method].most
+
+    def around(error: float) -> Bounds:
+        return max(answer.value - error, 0.0), min(answer.value + error, most)
+
     return Found(
         value=answer.value,
-        bounds=(
-            max(answer.value - error, 0.0),
-            min(answer.value + error, METHODS[method].most),
-        ),
-        law=_LAWS[method],
+        bounds=around(error),
+        alone=around(alone),
+        law=law.name,
         p_value=p_value,
         rows=m,
         by=answer.by,
         note=f"noise alone reaches {noise:.2g} at these sizes",
         design=OrderedDesign(
             reference=n,
-            current=m,
-            noise=noise / unit / wider,
-            error=_ERRORS[method],
+            rows=m,
+            below=lambda distance: 1 - law.p_value(distance * unit),
+            error=alone / unit / wider,
             design_effect=pair.design_effect,
         ),
         context=(("p_value", p_value),) if method == "ks" else (),
     )
 
 
-_LAWS = {
-    "ks": "Kolmogorov-Smirnov band",
-    "wasserstein": "Brownian bridge, gamma-matched",
-}
-_ERRORS = {"ks": 0.5, "wasserstein": 1.0}
-"""Standard error over sqrt(1/n + 1/m): of a share at most, and of a mean in standard deviations."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Law:
+    """What a distance of ordered values is without drift, and how far it may be off."""
+
+    name: str
+    noise: Callable[[float], float]
+    error: Callable[[float], float]
+    p_value: Callable[[float], float]
+
+
+def _ks(_before: Distribution, _after: Distribution, n: int, m: int) -> _Law:
+    noise = functools.partial(drift.ks_noise, n, m)
+    return _Law(
+        name="Kolmogorov-Smirnov band",
+        noise=noise,
+        error=noise,
+        p_value=lambda distance: drift.ks_p_value(distance, n, m),
+    )
+
+
+def _wasserstein(before: Distribution, after: Distribution, _n: int, _m: int) -> _Law:
+    law = drift.wasserstein_law(before, after)
+    return _Law(
+        name="Brownian bridge, gamma-matched",
+        noise=law.quantile,
+        error=functools.partial(drift.wasserstein_error, before, after),
+        p_value=law.p_value,
+    )
+
+
+_ORDERED = {"ks": _ks, "wasserstein": _wasserstein}
 
 
 def _unfit(method: str, before: Distribution, after: Distribution) -> str:

@@ -7,11 +7,10 @@ Wasserstein where they were. Formulas are in `stats.new_values`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import betaincinv
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
@@ -23,7 +22,7 @@ from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Frame, Key, Kind, Scalar
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
-from aims_gate.stats.new_values import NewValueDesign, Sizes, Unseen
+from aims_gate.stats.new_values import NewValueDesign, Sizes, Unseen, upper
 from aims_gate.stats.power import LEAST_SAMPLE
 
 _SHOWN = 40
@@ -96,7 +95,11 @@ class NewValue:
             yield Lacking(lack=lack, reason=reason).cell("new_value", column)
         frames = reference.frame, current.frame
         texts = [c for c in found.fit if self._unseen_counts(kind_of_both(*frames, c))]
-        family = _Family(alpha=inputs.alpha, cells=max(1, found.judged + len(texts)))
+        family = _Family(
+            alpha=inputs.alpha,
+            alpha_alone=inputs.alpha_alone,
+            cells=max(1, found.judged + len(texts)),
+        )
         yield from columnwise(
             lambda column: self._column(column, *frames, family, current), found.fit
         )
@@ -136,12 +139,12 @@ class NewValue:
         current: Data,
     ) -> Statistic:
         """Judge the worst new value of a column: a proven one, else the one that holds most."""
-        one = Sizes(
-            reference=sizes.reference,
-            current=sizes.current,
-            alpha=sizes.alpha * self.share,
-        )
-        design = NewValueDesign(sizes=one, share=self.share)
+        n, m = sizes.reference, sizes.current
+        one = replace(sizes, alpha=sizes.alpha * self.share)
+        alone = replace(sizes, alpha=family.alpha_alone)
+        design = NewValueDesign(reference=n, rows=m, alpha=alone.alpha, share=self.share)
+        # what holds less than the share is no new value, however many rows it holds in truth
+        hidden = alone.hidden(self.share)
         new = [
             (one.excess(value.before, value.after), value)
             for value in held
@@ -153,6 +156,8 @@ class NewValue:
                 name="new_value",
                 slice=column,
                 value=0.0,
+                alone=family.alone(0.0, hidden),
+                serious=2 * self.share,
                 rows=sizes.current,
                 total=sizes.current,
                 judged=True,
@@ -167,6 +172,8 @@ class NewValue:
             slice=column,
             value=worst.after / sizes.current,
             interval=_interval(excess, worst.after, one, family),
+            alone=family.alone(0.0, max(upper(worst.after, m, alone.alpha), hidden)),
+            serious=2 * self.share,
             rows=sizes.current,
             total=sizes.current,
             judged=True,
@@ -180,7 +187,13 @@ class _Family:
     """The error rate of the rule, and the cells that share it."""
 
     alpha: float
+    alpha_alone: float
     cells: int
+
+    def alone(self, low: float, high: float) -> Interval:
+        """Put a cell's own upper bound into words."""
+        level, method = 1 - 2 * self.alpha_alone, "the most that may be missed, by itself"
+        return Interval(low=low, high=high, level=level, method=method)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,8 +259,7 @@ def _has_name(column: str, value: Scalar, current: Data) -> bool:
 
 
 def _interval(excess: float, after: int, sizes: Sizes, family: _Family) -> Interval:
-    rest = sizes.current - after
-    high = float(betaincinv(after + 1, rest, 1 - sizes.alpha)) if rest else 1.0
+    high = upper(after, sizes.current, sizes.alpha)
     method = "below: proven beyond twice the reference's frequency, exact conditional test; above: "
     method += "Clopper-Pearson; Bonferroni over columns and values"
     return Interval(low=excess, high=high, level=1 - 2 * family.alpha, method=method)
@@ -282,9 +294,11 @@ def _unseen_cell(column: str, found: Unseen, family: _Family) -> Statistic:
         slice=f"{column}: unseen",
         value=found.value if beyond else 0.0,
         interval=interval if beyond else None,
+        alone=family.alone(0.0, max(found.below(family.alpha_alone), found.value, 0.0)),
+        serious=2 * found.share,
         rows=sizes.current,
         total=sizes.current,
         judged=True,
         reason=text,
-        design=found,
+        design=found.design(family.alpha_alone),
     )

@@ -18,7 +18,8 @@ from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
-from aims_gate.stats.paired import ErrorDesign, minus, mover, quantile
+from aims_gate.stats.paired import minus, mover, quantile
+from aims_gate.stats.power import CURRENT, NormalDesign
 
 _METHOD = "MOVER over the bounds of each (Zou and Donner 2008)"
 _LIMIT = 0.05
@@ -115,7 +116,7 @@ class Performance:
                 return
         for answer, data, found in zip(answers, roles, rows, strict=True):
             yield Statistic(name=self.metric, slice=data.role, value=answer.value, rows=found)
-        yield self._cell(sides, roles, answers, rows[1], inputs.alpha)
+        yield self._cell(sides, roles, answers, rows[1], inputs)
         for side, data in zip(sides, roles, strict=True):
             short = scores.insufficient(self.metric, side.table)
             if short:
@@ -127,22 +128,12 @@ class Performance:
         roles: tuple[Data, Data],
         answers: list[Answer],
         rows: int,
-        alpha: float,
+        inputs: Inputs,
     ) -> Statistic:
-        found = [scores.interval(self.metric, side.table, alpha=alpha) for side in sides]
         value = minus(answers[0].value, answers[1].value)
-        interval, design = None, None
-        low, high = -math.inf, math.inf
-        if found[0] is not None and found[1] is not None:
-            values = [scores.value(self.metric, side.table) for side in sides]
-            bounds = [(one.low, one.high) for one in found if one is not None]
-            low, high = mover(values[0], bounds[0], values[1], bounds[1])
-            errors = [(one.high - one.low) / (2 * quantile(alpha)) for one in found if one]
-            design = ErrorDesign(error=errors[1], fixed=errors[0], z=quantile(alpha), rows=rows)
         if not scores.scale(self.metric).higher_is_better:
-            value, low, high = -value + 0.0, -high, -low
-        if design is not None:
-            interval = Interval(low=low, high=high, level=1 - 2 * alpha, method=_METHOD)
+            value = -value + 0.0
+        alone, error, fixed = self._fall(sides, inputs.alpha_alone)
         told = ", ".join(
             f"{answer.value:.4g} on the {data.role} data"
             for answer, data in zip(answers, roles, strict=True)
@@ -150,14 +141,39 @@ class Performance:
         return Statistic(
             name=self.judged().name,
             value=value,
-            interval=interval,
+            interval=self._fall(sides, inputs.alpha)[0],
+            alone=alone,
             rows=rows,
             total=roles[1].frame.rows,
             engine=answers[0].by,
             judged=True,
             reason=told,
-            design=design,
+            design=None
+            if alone is None
+            else NormalDesign(
+                error=error,
+                fixed=fixed,
+                z=quantile(inputs.alpha_alone),
+                rows=roles[1].frame.rows,
+                what=CURRENT,
+            ),
         )
+
+    def _fall(
+        self, sides: tuple[Outcomes, Outcomes], alpha: float
+    ) -> tuple[Interval | None, float, float]:
+        """Give the bounds of the fall, and the standard errors of current and reference value."""
+        found = [scores.interval(self.metric, side.table, alpha=alpha) for side in sides]
+        if found[0] is None or found[1] is None:
+            return None, math.nan, math.nan
+        values = [scores.value(self.metric, side.table) for side in sides]
+        bounds = [(one.low, one.high) for one in found if one is not None]
+        low, high = mover(values[0], bounds[0], values[1], bounds[1])
+        before, after = ((high - low) / (2 * quantile(alpha)) for low, high in bounds)
+        if not scores.scale(self.metric).higher_is_better:
+            low, high = -high, -low
+        interval = Interval(low=low, high=high, level=1 - 2 * alpha, method=_METHOD)
+        return interval, after, before
 
     def _lack(self, lack: Lack, reason: str, rows: int) -> Statistic:
         return lacking(self.judged().name, lack, reason, rows=rows)

@@ -17,10 +17,11 @@ from aims_gate.checks.drift.distances import METHODS, Found, Lacking, Pair
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched
 from aims_gate.checks.drift.measuring import compare
 from aims_gate.checks.parameters import Named, column_problems
-from aims_gate.facts import Design, Interval, Lack, Need, Statistic
+from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Kind
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.stats.multiplicity import adjusted
+from aims_gate.stats.power import SharesDesign
 
 _LISTED = 5
 """So many drifted columns are named."""
@@ -120,6 +121,7 @@ class Share:
             current=current.frame,
             engine=inputs.engine,
             alpha=inputs.alpha,
+            alpha_alone=inputs.alpha_alone,
             columns=max(1, found.judged),
             declared=reference.declared | current.declared,
             unnamed=current.unnamed,
@@ -165,30 +167,6 @@ class _Column:
     weight: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShareDesign:
-    """Whether enough columns are large enough to show that many of them drifted."""
-
-    columns: tuple[tuple[float, float, Design | None], ...]
-    """Weight, line and design of each column; no design where there is nothing to miss."""
-
-    def need(self, *, limit: float, line: float, serious: float) -> Need:  # noqa: ARG002  # the serious share alone is what may be missed
-        """Tell whether a *serious* share of columns, each at twice its line, would be counted."""
-        weight = sum(weight for weight, _, _ in self.columns)
-        blind: list[Need] = []
-        seen = 0.0
-        for share, moved, design in self.columns:
-            need = design.need(limit=moved, line=0.0, serious=2 * moved) if design else None
-            if need is None or need.powered:
-                seen += share
-            else:
-                blind.append(need)
-        if seen >= min(serious, 1.0) * weight:
-            return Need(powered=True)
-        text = f"{len(blind):,} of {len(self.columns):,} columns cannot show twice their line"
-        return Need(powered=False, reason=f"{text}: {blind[0].reason}")
-
-
 def _counted(columns: Sequence[_Column], pair: Pair) -> Iterator[Statistic]:
     """Give the judged share, and beside it what became of each column."""
     weight = sum(column.weight for column in columns)
@@ -211,6 +189,8 @@ def _counted(columns: Sequence[_Column], pair: Pair) -> Iterator[Statistic]:
         far or column.found.bounds[1] > column.line
         for far, column in zip(past, columns, strict=True)
     ]
+    # a column that may have moved by twice its line, by its own bound
+    seriously = [column.found.alone[1] > 2 * column.line for column in columns]
 
     def share(chosen: Sequence[bool]) -> float:
         told = (c.weight for c, yes in zip(columns, chosen, strict=True) if yes)
@@ -227,12 +207,20 @@ def _counted(columns: Sequence[_Column], pair: Pair) -> Iterator[Statistic]:
             level=1 - 2 * pair.alpha,
             method=f"columns proven or possible, Bonferroni over {pair.columns:,} columns",
         ),
+        alone=Interval(
+            low=0.0,
+            high=share(seriously),
+            level=1 - 2 * pair.alpha_alone,
+            method="columns that may have moved by twice their line, each bound by itself",
+        ),
         rows=rows,
         total=rows,
         engine=_author(columns),
         judged=True,
         reason=_listed(names, len(columns)),
-        design=ShareDesign(columns=tuple((c.weight, c.line, c.found.design) for c in columns)),
+        design=SharesDesign(
+            columns=tuple((c.weight, 2 * c.line, c.found.design) for c in columns), rows=rows
+        ),
     )
     for column, p, yes in zip(columns, p_values, drifted, strict=True):
         told = "drifted" if yes else "not counted as drifted"

@@ -25,7 +25,7 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.disparity import Group
 from aims_gate.stats.intervals import Rate, mover_to_whole
-from aims_gate.stats.power import SpreadDesign
+from aims_gate.stats.power import NormalDesign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +189,11 @@ class GroupPerformance(Groups):
         interval = scores.interval(self.metric, one.table, alpha=inputs.alpha)
         own = self._context(one, total, interval=_corrected(interval, inputs.alpha))
         if self.relative_to is None:
-            yield replace(own, judged=True)
+            alone = scores.interval(self.metric, one.table, alpha=inputs.alpha_alone)
+            yield replace(own, judged=True, alone=alone)
         else:
             yield own
-            yield self._shortfall(one, overall, interval, inputs, rows)
+            yield self._shortfall(one, overall, inputs, rows)
         short = scores.insufficient(self.metric, one.table)
         if short:
             yield self.lack(one.group.name, Lack.INSUFFICIENT, short, rows=one.group.rows)
@@ -213,50 +214,54 @@ class GroupPerformance(Groups):
             reason=lack,
         )
 
-    def _shortfall(
-        self,
-        one: Measured,
-        overall: Measured,
-        interval: Interval | None,
-        inputs: Inputs,
-        rows: int,
-    ) -> Statistic:
+    def _shortfall(self, one: Measured, overall: Measured, inputs: Inputs, rows: int) -> Statistic:
         """Give how far a group is behind all rows, turned so that above 0 is worse."""
         assert one.answer is not None  # noqa: S101  # `_cells` has told of groups without one
         assert overall.answer is not None  # noqa: S101
         upward = scores.formula(self.metric, type(one.table)).higher_is_better
         value = one.answer.value - overall.answer.value
+        total = overall.measured.found.total
         statistic = Statistic(
             name=f"{self.metric}_shortfall",
             slice=one.group.name,
             value=-value if upward else value,
             rows=one.group.rows,
-            total=overall.measured.found.total,
+            total=total,
             engine=one.answer.by,
             judged=True,
             reason=f"{one.answer.value:.4g} against {overall.answer.value:.4g} of all rows",
+            small=one.group.rows < self.small_share * rows,
         )
-        whole = scores.interval(self.metric, overall.table, alpha=inputs.alpha)
-        if interval is None or whole is None:
+        told = self._behind(one, overall, inputs.alpha)
+        alone = self._behind(one, overall, inputs.alpha_alone)
+        if told is None or alone is None:
             return statistic
-        bounds = mover_to_whole(
-            Rate(value=one.answer.value, low=interval.low, high=interval.high),
+        z = -float(ndtri(inputs.alpha_alone))
+        error = (alone.high - (-value if upward else value)) / z
+        return replace(
+            statistic,
+            interval=_corrected(told, inputs.alpha),
+            alone=alone,
+            design=None if statistic.small else NormalDesign(error=error, z=z, rows=total),
+        )
+
+    def _behind(self, one: Measured, overall: Measured, alpha: float) -> Interval | None:
+        """Give the bounds of the shortfall, each wrong with *alpha*; None where there are none."""
+        assert one.answer is not None  # noqa: S101
+        assert overall.answer is not None  # noqa: S101
+        part = scores.interval(self.metric, one.table, alpha=alpha)
+        whole = scores.interval(self.metric, overall.table, alpha=alpha)
+        if part is None or whole is None:
+            return None
+        low, high = mover_to_whole(
+            Rate(value=one.answer.value, low=part.low, high=part.high),
             Rate(value=overall.answer.value, low=whole.low, high=whole.high),
             share_of(self.metric, one.table, overall.table),
         )
-        low, high = (-bounds[1], -bounds[0]) if upward else bounds
-        z = -float(ndtri(inputs.alpha))
-        design = SpreadDesign(
-            what="a shortfall",
-            error=((-value if upward else value) - low) / z,
-            z=z,
-            rows=one.group.rows,
-            total=rows,
-            small_share=self.small_share,
-        )
-        method = f"MOVER of group and all rows, over {interval.method}"
-        told = Interval(low=low, high=high, level=interval.level, method=method)
-        return replace(statistic, interval=_corrected(told, inputs.alpha), design=design)
+        if scores.formula(self.metric, type(one.table)).higher_is_better:
+            low, high = -high, -low
+        method = f"MOVER of group and all rows, over {part.method}"
+        return Interval(low=low, high=high, level=part.level, method=method)
 
 
 def _corrected(interval: Interval | None, alpha: float) -> Interval | None:

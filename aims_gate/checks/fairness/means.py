@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from aims_gate.stats.disparity import Contrast, Group, Measure, ordered_pairs, t
 from aims_gate.stats.gaps import gap_bounds, largest_ks, moments, pooled_deviation, standardised
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.means import hall_bounds, too_few
-from aims_gate.stats.power import SpreadDesign
+from aims_gate.stats.power import PairsDesign
 from aims_gate.stats.tables import Losses
 
 _UNASKED = Answer(value=math.nan, by="")
@@ -52,9 +53,12 @@ class Terms:
     """Name of a group's mean."""
     in_deviations: bool
     z: float
+    alone: float
+    """Standard normal quantile of a pair's own bounds, not corrected over the pairs."""
     pairs: int
     """Ordered pairs of the whole rule, which share alpha."""
     alpha: float
+    alpha_alone: float
     small_share: float
     total: int
 
@@ -67,6 +71,11 @@ class Terms:
         """Put bounds into words."""
         method = f"{formula}, Bonferroni over {self.pairs:,} ordered pairs"
         return Interval(low=bounds[0], high=bounds[1], level=1 - self.alpha, method=method)
+
+    def interval_alone(self, bounds: Bounds) -> Interval:
+        """Put a pair's own bounds into words."""
+        level, method = 1 - 2 * self.alpha_alone, "MOVER over Hall, each bound by itself"
+        return Interval(low=bounds[0], high=bounds[1], level=level, method=method)
 
 
 def scored(name: str, frame: Frame, columns: Sequence[str]) -> Scored:
@@ -194,52 +203,67 @@ def _cells(cover: Cover, sound: Sequence[Scored], terms: Terms) -> Iterator[Stat
     """Give the judged cells: for each group as the lower one the pairs that can decide."""
     by_name = {one.name: one for one in sound}
     best = max(sound, key=lambda one: one.answer.value).name
-    contrasts, errors = _contrasts(by_name, terms)
+    deviation = pooled_deviation(one.losses for one in sound) if terms.in_deviations else 1.0
+    contrasts = _contrasts(by_name, terms, deviation)
+    small = {one.group for one in sound if one.group.rows < terms.small_share * cover.rows}
+    design = _design(sound, small, deviation, terms)
     for name, one in by_name.items():
-        design = SpreadDesign(
-            what="a gap",
-            error=errors[name],
-            z=terms.z,
-            rows=one.group.rows,
-            total=cover.rows,
-            small_share=terms.small_share,
-        )
         mine = [contrast for contrast in contrasts if contrast.worse is one.group]
-        for contrast in telling(mine, Measure.GAP):
+        # what only warns must not stand for what blocks
+        warns = [contrast for contrast in mine if {contrast.worse, contrast.better} & small]
+        blocks = [contrast for contrast in mine if contrast not in warns]
+        for contrast in (*telling(blocks, Measure.GAP), *telling(warns, Measure.GAP)):
             other = by_name[contrast.better.name]
             yield Statistic(
                 name=terms.statistic,
                 slice=f"{name} (best)" if name == best else f"{name} vs {other.name}",
                 value=contrast.value,
                 interval=terms.interval((contrast.low, contrast.high), "MOVER over Hall"),
+                alone=terms.interval_alone(contrast.alone),
                 rows=one.group.rows,
                 total=terms.total,
                 engine=one.answer.by,
                 judged=True,
                 reason=f"{terms.mean.replace('_', ' ')} {one.answer.value:.4g} against "
                 f"{other.answer.value:.4g} ({other.name}){terms.unit}",
+                small=contrast in warns,
                 design=design,
             )
 
 
-def _contrasts(
-    sound: Mapping[str, Scored], terms: Terms
-) -> tuple[list[Contrast], dict[str, float]]:
-    """Compare every ordered pair; with each group's least standard error against another."""
-    deviation = pooled_deviation(one.losses for one in sound.values())
+def _contrasts(sound: Mapping[str, Scored], terms: Terms, deviation: float) -> list[Contrast]:
+    """Compare every ordered pair."""
     freedom = sum(one.losses.rows - 1 for one in sound.values())
     found: list[Contrast] = []
-    errors = dict.fromkeys(sound, math.inf)
     for worse, better in ordered_pairs([one.group for one in sound.values()]):
         low_side, high_side = sound[worse.name], sound[better.name]
         gap = high_side.answer.value - low_side.answer.value
-        bounds = gap_bounds(low_side.losses, high_side.losses, terms.z)
-        if terms.in_deviations:
-            bounds = standardised(gap, bounds, deviation, freedom, terms.z)
-            gap /= deviation
-        errors[worse.name] = min(errors[worse.name], (gap - bounds[0]) / terms.z)
         # of a group that is ahead the value is parity, and the interval how far it may be behind
-        shown = max(gap, 0.0)
-        low, high = min(bounds[0], shown), max(bounds[1], shown)
-        found.append(Contrast(worse=worse, better=better, value=shown, low=low, high=high))
-    return found, errors
+        shown = max(gap / deviation, 0.0)
+        bounds = []
+        for z in (terms.z, terms.alone):
+            low, high = gap_bounds(low_side.losses, high_side.losses, z)
+            if terms.in_deviations:
+                low, high = standardised(gap, (low, high), deviation, freedom, z)
+            bounds.append((min(low, shown), max(high, shown)))
+        (low, high), alone = bounds
+        found.append(
+            Contrast(worse=worse, better=better, value=shown, low=low, high=high, alone=alone)
+        )
+    return found
+
+
+def _design(
+    sound: Sequence[Scored], small: set[Group], deviation: float, terms: Terms
+) -> PairsDesign:
+    """Give the sizes and spreads that decide: small groups apart, which need not be decided."""
+    large = [place for place, one in enumerate(sound) if one.group not in small]
+    return PairsDesign(
+        measure=Measure.GAP,
+        sizes=tuple(one.group.rows for one in sound),
+        errors=tuple(math.sqrt(one.losses.variance) / deviation for one in sound),
+        pairs=tuple(itertools.permutations(large, 2)),
+        centre=0.0,
+        z=terms.alone,
+        rows=terms.total,
+    )

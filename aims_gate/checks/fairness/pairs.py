@@ -1,8 +1,7 @@
 """A family of groups as judged cells: who is behind whom, by how much, and how sure.
 
 For each group as the disadvantaged side only the pairs that can decide are shown
-(`stats.disparity.telling`), so evidence stays small and no threshold is decided differently. Every
-eligible group has a judged cell, because each carries the group's own design.
+(`stats.disparity.telling`), so evidence stays small and no threshold is decided differently.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from aims_gate.stats.disparity import (
     telling,
 )
 from aims_gate.stats.intervals import WILSON, Bounds, proportion_bounds
-from aims_gate.stats.power import GroupDesign
+from aims_gate.stats.power import PairsDesign, pooled_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +40,10 @@ class Terms:
     pairs: int
     """Ordered pairs of the whole rule, which share alpha."""
     z: float
+    alone: float
+    """Standard normal quantile of a pair's own bounds, not corrected over the pairs."""
+    level_alone: float
+    """What such bounds hold together, two-sided."""
     design_effect: float
     small_share: float
     reference: str | None
@@ -55,8 +58,20 @@ class Terms:
 
     def interval(self, bounds: Bounds) -> Interval:
         """Put bounds of a ratio or gap into words."""
-        formula = "MOVER-R" if self.measure is Measure.RATIO else "MOVER"
-        return self._interval(bounds, formula)
+        return self._interval(bounds, self._formula)
+
+    def interval_alone(self, bounds: Bounds) -> Interval:
+        """Put a pair's own bounds into words."""
+        method = f"{self._formula}, each bound by itself{self._dependence}"
+        return Interval(low=bounds[0], high=bounds[1], level=self.level_alone, method=method)
+
+    @property
+    def _formula(self) -> str:
+        return "MOVER-R" if self.measure is Measure.RATIO else "MOVER"
+
+    @property
+    def _dependence(self) -> str:
+        return "" if self.design_effect == 1 else f", design effect {self.design_effect:g}"
 
     def rate_interval(self, group: Group) -> Interval:
         """Give the interval of a group's rate, at the same z as the pairs."""
@@ -82,9 +97,7 @@ class Terms:
         return worse.rate < better.rate or (worse.rate == better.rate and worse.name < better.name)
 
     def _interval(self, bounds: Bounds, formula: str) -> Interval:
-        method = f"{formula}, Bonferroni over {self.pairs:,} ordered pairs"
-        if self.design_effect != 1:
-            method += f", design effect {self.design_effect:g}"
+        method = f"{formula}, Bonferroni over {self.pairs:,} ordered pairs{self._dependence}"
         return Interval(low=bounds[0], high=bounds[1], level=1 - self.alpha, method=method)
 
 
@@ -122,18 +135,20 @@ def compare(family: Family, terms: Terms) -> tuple[tuple[Contrast, ...], tuple[S
         return (), (*context, lack)
     pairs = terms.pairs_of(family)
     answers = terms.answers(pairs)
-    compared = contrasts(
+    pairwise = contrasts(
         pairs,
         measure=terms.measure,
         z=terms.z,
+        alone=terms.alone,
         design_effect=terms.design_effect,
         value=lambda worse, better: answers[worse.name, better.name].value,
     )
-    found = tuple(_unless_problem(contrast, answers) for contrast in compared)
+    found = tuple(_unless_problem(contrast, answers) for contrast in pairwise)
+    compared = _Compared(family=family, terms=terms, answers=answers, design=_design(family, terms))
     cells = [
         cell
         for group in dict.fromkeys(contrast.worse for contrast in found)
-        for cell in _cells(group, [c for c in found if c.worse is group], family, terms, answers)
+        for cell in compared.cells(group, [c for c in found if c.worse is group])
     ]
     return found, (*context, *cells)
 
@@ -213,69 +228,85 @@ def _nothing_to_compare(family: Family, terms: Terms) -> Statistic | None:
     )
 
 
-def _cells(
-    group: Group, found: Sequence[Contrast], family: Family, terms: Terms, answers: Answers
-) -> Iterator[Statistic]:
-    undefined = [c for c in found if _both_zero(c, terms.measure)]
-    defined = [c for c in found if not _both_zero(c, terms.measure)]
-    for contrast in undefined:
-        # where another pair judges the group, 0/0 beside it is told and decides nothing
-        yield Statistic(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compared:
+    """A family whose pairs have been compared."""
+
+    family: Family
+    terms: Terms
+    answers: Answers
+    design: PairsDesign
+
+    def cells(self, group: Group, found: Sequence[Contrast]) -> Iterator[Statistic]:
+        """Give the judged cells of *group* as the disadvantaged side."""
+        undefined = [c for c in found if _both_zero(c, self.terms.measure)]
+        defined = [c for c in found if not _both_zero(c, self.terms.measure)]
+        for contrast in undefined:
+            # where another pair judges the group, 0/0 beside it is told and decides nothing
+            yield Statistic(
+                name=self.terms.statistic,
+                slice=_slice(contrast, self.family),
+                judged=not defined,
+                lack=Lack.UNDEFINED,
+                reason=f"{self.family.rate.nowhere} in either group: 0/0",
+                rows=group.rows,
+                total=self.terms.total,
+            )
+        # what only warns must not stand for what blocks
+        for small in (False, True):
+            alike = [contrast for contrast in defined if self._is_small(contrast) is small]
+            for contrast in telling(alike, self.terms.measure):
+                yield self._cell(contrast, small=small)
+
+    def _cell(self, contrast: Contrast, *, small: bool) -> Statistic:
+        family, terms = self.family, self.terms
+        worse, better = contrast.worse, contrast.better
+        answer = self.answers[worse.name, better.name]
+        undefined = math.isnan(contrast.value)
+        best = worse.rate == max(worse.rate, *(group.rate for group in family.eligible))
+        where = _slice(contrast, family)
+        if best and better in family.eligible:
+            where = f"{family.prefix}{worse.name} (best)"
+        problem = answer.problem or f"{answer.by} gives no value"
+        return Statistic(
             name=terms.statistic,
-            slice=_slice(contrast, family),
-            judged=not defined,
-            lack=Lack.UNDEFINED,
-            reason=f"{family.rate.nowhere} in either group: 0/0",
-            rows=group.rows,
+            slice=where,
+            value=None if undefined else contrast.value,
+            interval=None if undefined else terms.interval((contrast.low, contrast.high)),
+            alone=None if undefined else terms.interval_alone(contrast.alone),
+            rows=worse.rows,
             total=terms.total,
+            engine=answer.by,
+            judged=True,
+            lack=Lack.UNDEFINED if undefined else None,
+            reason=problem if undefined else _rates(worse, better),
+            small=small,
+            design=self.design,
         )
-    for contrast in telling(defined, terms.measure):
-        yield _cell(contrast, family, terms, answers)
+
+    def _is_small(self, contrast: Contrast) -> bool:
+        """Tell whether a side is a group of so few rows that it warns only."""
+        fewest = min(contrast.worse.rows, contrast.better.rows)
+        return fewest < self.terms.small_share * self.family.rows
 
 
-def _cell(contrast: Contrast, family: Family, terms: Terms, answers: Answers) -> Statistic:
-    worse, better = contrast.worse, contrast.better
-    answer = answers[worse.name, better.name]
-    undefined = math.isnan(contrast.value)
-    best = worse.rate == max(worse.rate, *(group.rate for group in family.eligible))
-    where = _slice(contrast, family)
-    if best and better in family.eligible:
-        where = f"{family.prefix}{worse.name} (best)"
-    return Statistic(
-        name=terms.statistic,
-        slice=where,
-        value=None if undefined else contrast.value,
-        interval=None if undefined else terms.interval((contrast.low, contrast.high)),
-        rows=worse.rows,
-        total=terms.total,
-        engine=answer.by,
-        judged=True,
-        lack=Lack.UNDEFINED if undefined else None,
-        reason=(
-            answer.problem or f"{answer.by} gives no value" if undefined else _rates(worse, better)
-        ),
-        design=_design(worse, better, family, terms),
-    )
-
-
-def _design(worse: Group, better: Group, family: Family, terms: Terms) -> GroupDesign | None:
-    """Give the sizes that a group's power follows from: those of two groups where only they count.
-
-    Everybody else as the disadvantaged side is never too few, so nothing is asked of that side.
-    """
-    if worse not in family.eligible:
-        return None
-    to_reference = terms.reference is not None and worse.name != terms.reference
-    alone = to_reference or better not in family.eligible
-    groups = (worse, better) if alone else family.eligible
-    return GroupDesign(
+def _design(family: Family, terms: Terms) -> PairsDesign:
+    """Give the sizes that decide the family: small groups apart, which need not be decided."""
+    pairs = terms.pairs_of(family)
+    groups = tuple(dict.fromkeys(group for pair in pairs for group in pair))
+    large = [g for g in groups if g.rows >= terms.small_share * family.rows]
+    return PairsDesign(
         measure=terms.measure,
-        group=groups.index(worse),
         sizes=tuple(group.rows for group in groups),
-        total=family.rows,
-        rate=family.pooled_rate,
-        z=terms.z,
-        small_share=terms.small_share,
+        errors=pooled_error(family.pooled_rate, groups),
+        pairs=tuple(
+            (groups.index(worse), groups.index(better))
+            for worse, better in pairs
+            if worse in large and better in large
+        ),
+        centre=family.pooled_rate,
+        z=terms.alone,
+        rows=terms.total,
         design_effect=terms.design_effect,
     )
 

@@ -82,6 +82,8 @@ class Pairwise(RateGroups):
             alpha=inputs.alpha,
             pairs=pairs,
             z=quantile(inputs.alpha, pairs),
+            alone=quantile(inputs.alpha_alone, 1),
+            level_alone=1 - 2 * inputs.alpha_alone,
             design_effect=self.design_effect,
             small_share=self.small_share,
             reference=reference,

@@ -19,7 +19,8 @@ from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import quantile
 from aims_gate.stats.intervals import WILSON, proportion_bounds
-from aims_gate.stats.representation import ShareDesign, representation
+from aims_gate.stats.power import NormalDesign
+from aims_gate.stats.representation import representation
 
 _STATISTIC = "representation"
 _SHOWN = 3
@@ -99,7 +100,7 @@ class Representation:
                 yield _lack(column, lack_of(error), str(error))
                 continue
             declared = {f"{column}={value}": share for value, share in shares.items()}
-            yield from self._attribute(column, counts, declared, (inputs.alpha, groups))
+            yield from self._attribute(column, counts, declared, (inputs, groups))
             yield from self._labels(key, data)
 
     def _attribute(
@@ -107,7 +108,7 @@ class Representation:
         column: str,
         counts: Mapping[str, int],
         declared: Mapping[str, float],
-        cells: tuple[float, int],
+        cells: tuple[Inputs, int],
     ) -> Iterator[Statistic]:
         total = sum(counts.values())
         rows = sum(counts.get(group, 0) for group in declared)
@@ -150,11 +151,13 @@ class Representation:
         share: float,
         *,
         total: int,
-        cells: tuple[float, int],
+        cells: tuple[Inputs, int],
     ) -> Statistic:
-        alpha, groups = cells
-        z = quantile(alpha, 2 * groups)
-        value, (low, high) = representation(there, rows, share, z, both=self.side == "both")
+        inputs, groups = cells
+        z, both = quantile(inputs.alpha_alone, 1), self.side == "both"
+        corrected = quantile(inputs.alpha, 2 * groups)
+        value, (low, high) = representation(there, rows, share, corrected, both=both)
+        _, (low_alone, high_alone) = representation(there, rows, share, z, both=both)
         ratio = there / rows / share
         return Statistic(
             name=_STATISTIC,
@@ -163,15 +166,26 @@ class Representation:
             interval=Interval(
                 low=low,
                 high=high,
-                level=1 - alpha,
+                level=1 - inputs.alpha,
                 method=f"guarded Wilson on the share, Bonferroni over {groups:,} groups",
+            ),
+            alone=Interval(
+                low=low_alone,
+                high=high_alone,
+                level=1 - 2 * inputs.alpha_alone,
+                method="guarded Wilson on the share, each bound by itself",
             ),
             rows=there,
             total=total,
             judged=True,
             reason=f"{there / rows:.1%} of the data, {share:.1%} of the population: "
             f"{ratio:.2f} times its share",
-            design=ShareDesign(rows=rows, population=share, z=z),
+            design=NormalDesign(
+                error=math.sqrt((1 - share) / share / rows),
+                neutral=1.0,
+                z=z,
+                rows=rows,
+            ),
         )
 
     def _labels(self, key: Key, data: Data) -> Iterator[Statistic]:

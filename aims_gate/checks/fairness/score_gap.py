@@ -111,8 +111,10 @@ class ScoreGap(Groups):
             mean=f"mean_{self.of}",
             in_deviations=self.unit == "sd",
             z=quantile(inputs.alpha, pairs),
+            alone=quantile(inputs.alpha_alone, 1),
             pairs=pairs,
             alpha=inputs.alpha,
+            alpha_alone=inputs.alpha_alone,
             small_share=self.small_share,
             total=found.frame.rows,
         )

@@ -23,6 +23,7 @@ from aims_gate.stats.auc import LEAST_CLASS
 from aims_gate.stats.formulas.ranking import left_out
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.paired_tables import GRADIENTS, Answered
+from aims_gate.stats.power import NormalDesign
 from aims_gate.stats.tables import (
     BetaConfusion,
     Classes,
@@ -75,6 +76,16 @@ class Bounded:
     """Standard error of the difference; NaN without an interval."""
     short: str = ""
     """Why there are too few rows for an interval that the metric has in general."""
+
+    def design(self, z: float, rows: int) -> NormalDesign | None:
+        """Give what more *rows* of the data would show; None without an interval."""
+        return None if math.isnan(self.error) else NormalDesign(error=self.error, z=z, rows=rows)
+
+
+def bounded_twice(found: Pair, alpha: float, alone: float) -> tuple[Bounded, Bounded]:
+    """Give the interval at the corrected *alpha*, and that of the cell by itself."""
+    corrected = bounded(found, alpha)
+    return corrected, corrected if alone == alpha else bounded(found, alone)
 
 
 def bounded(found: Pair, alpha: float) -> Bounded:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from scipy.special import ndtri
-
 from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.columns import Labelled, labelled, positive_class
 from aims_gate.checks.coverage import Size
@@ -20,6 +18,7 @@ from aims_gate.frames import Scalar
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import calibration
+from aims_gate.stats.paired import quantile
 from aims_gate.stats.tables import Ranked
 
 _ERROR = "calibration_error"
@@ -123,7 +122,7 @@ class Calibration:
 
     def _cell(self, name: str, table: Ranked, total: int, inputs: Inputs) -> Iterator[Statistic]:
         found = calibration.reliability(table, self.bins)
-        z, few = -float(ndtri(inputs.alpha)), calibration.too_few(found)
+        few = calibration.too_few(found)
         whole = Statistic(name=_ERROR, slice=name, rows=table.rows, total=total, judged=True)
         answer = inputs.engine.calibration(table, self.bins)
         whole = replace(whole, engine=answer.by)
@@ -132,15 +131,17 @@ class Calibration:
             return
         told = "what noise adds included"
         yield replace(whole, name="plain_error", judged=False, value=answer.plain, reason=told)
-        low, high = calibration.bounds(found, z)
-        bounds = Interval(
-            low=low, high=high, level=1 - 2 * inputs.alpha, method="folded normal means"
-        )
         yield replace(
             whole,
             value=answer.value,
-            interval=None if few else bounds,
-            design=calibration.design(found, z),
+            interval=None if few else _interval(found, inputs.alpha),
+            alone=None if few else _interval(found, inputs.alpha_alone),
+            design=calibration.design(found, quantile(inputs.alpha_alone), total),
         )
         if few:
             yield replace(whole, lack=Lack.INSUFFICIENT, reason=few)
+
+
+def _interval(found: calibration.Reliability, alpha: float) -> Interval:
+    low, high = calibration.bounds(found, quantile(alpha))
+    return Interval(low=low, high=high, level=1 - 2 * alpha, method="folded normal means")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
@@ -13,7 +12,7 @@ from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
 from aims_gate.checks.outcomes import Asked, outcomes
 from aims_gate.checks.performance import pairs, slicing
-from aims_gate.checks.performance.bounds import METHODS, bounded, told
+from aims_gate.checks.performance.bounds import METHODS, bounded_twice, told
 from aims_gate.checks.performance.pairs import Pair
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.facts import Interval, Lack, Statistic
@@ -22,7 +21,7 @@ from aims_gate.sources.pairing import paired
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.auc import LEAST_CLASS
-from aims_gate.stats.paired import ErrorDesign, quantile
+from aims_gate.stats.paired import quantile
 from aims_gate.stats.paired_tables import LEAST_ROWS
 
 
@@ -233,7 +232,7 @@ class Champion:
             cell = self._lack(Lack.UNDEFINED, answer.problem, where=name, rows=rows, total=total)
             yield replace(cell, engine=answer.by)
             return
-        known = bounded(found, alpha)
+        known, alone = bounded_twice(found, alpha, inputs.alpha_alone)
         values = [scores.value(self.metric, s.table) for s in (found.first, found.second)]
         reason = f"candidate {values[0]:.4g}, champion {values[1]:.4g}"
         yield Statistic(
@@ -241,16 +240,13 @@ class Champion:
             slice=name,
             value=answer.value,
             interval=known.interval,
+            alone=alone.interval,
             rows=rows,
             total=total,
             engine=answer.by,
             judged=True,
             reason=reason if self.metric in METHODS else f"{reason}; no paired interval is known",
-            design=(
-                None
-                if math.isnan(known.error)
-                else ErrorDesign(error=known.error, z=quantile(alpha), rows=rows)
-            ),
+            design=alone.design(quantile(inputs.alpha_alone), total),
         )
         if known.short:
             yield self._lack(Lack.INSUFFICIENT, known.short, where=name, rows=rows, total=total)

@@ -12,7 +12,7 @@ from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import labelled
 from aims_gate.checks.outcomes import Asked, outcomes
 from aims_gate.checks.performance import pairs
-from aims_gate.checks.performance.bounds import METHODS, bounded
+from aims_gate.checks.performance.bounds import METHODS, bounded_twice
 from aims_gate.checks.performance.pairs import Pair
 from aims_gate.checks.performance.score import Plain
 from aims_gate.errors import DataError
@@ -23,7 +23,8 @@ from aims_gate.sources.pairing import paired
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.intervals import WILSON, proportion_bounds
-from aims_gate.stats.paired import ErrorDesign, quantile
+from aims_gate.stats.paired import quantile
+from aims_gate.stats.power import NormalDesign
 
 _NUMBERS = (Kind.NUMBER, Kind.BOOLEAN)
 
@@ -114,7 +115,7 @@ class Robustness:
         alpha = inputs.alpha / len(disturbed)
         for where, theirs in disturbed:
             if self.metric is None:
-                yield from self._flips(where, ours, theirs, alpha)
+                yield from self._flips(where, ours, theirs, inputs, alpha)
             else:
                 found = pairs.pair(Asked(metric=self.metric), ours, theirs)
                 yield from (replace(s, slice=where) for s in found.first.found.context())
@@ -160,33 +161,31 @@ class Robustness:
         if answer.problem:
             yield replace(self._lack(Lack.UNDEFINED, answer.problem, where, rows), engine=answer.by)
             return
-        known = bounded(found, alpha)
-        value, interval = answer.value, known.interval
+        known, alone = bounded_twice(found, alpha, inputs.alpha_alone)
+        value, *intervals = answer.value, known.interval, alone.interval
         if not scores.scale(found.metric).higher_is_better:
             value = -value + 0.0
-            if interval is not None:
-                interval = replace(interval, low=-interval.high, high=-interval.low)
+            intervals = [one and replace(one, low=-one.high, high=-one.low) for one in intervals]
         values = [scores.value(found.metric, s.table) for s in (found.first, found.second)]
         yield Statistic(
             name=self.judged().name,
             slice=where,
             value=value,
-            interval=interval,
+            interval=intervals[0],
+            alone=intervals[1],
             rows=rows,
             total=total,
             engine=answer.by,
             judged=True,
             reason=f"clean {values[0]:.4g}, disturbed {values[1]:.4g}",
-            design=(
-                None
-                if math.isnan(known.error)
-                else ErrorDesign(error=known.error, z=quantile(alpha), rows=rows)
-            ),
+            design=alone.design(quantile(inputs.alpha_alone), found.total),
         )
         if known.short:
             yield self._lack(Lack.INSUFFICIENT, known.short, where, rows)
 
-    def _flips(self, where: str, ours: Data, theirs: Data, alpha: float) -> Iterator[Statistic]:
+    def _flips(
+        self, where: str, ours: Data, theirs: Data, inputs: Inputs, alpha: float
+    ) -> Iterator[Statistic]:
         clean = labelled(replace(ours, frame=theirs.frame), ["prediction"])
         both = labelled(replace(theirs, frame=clean.frame), ["prediction"])
         kept = replace(both, total=theirs.frame.rows)
@@ -196,19 +195,24 @@ class Robustness:
         cells = both.frame.count(*(Key(column=column) for column in columns))
         pairs_ = zip(cells.values, cells.counts.tolist(), strict=True)
         flipped = sum(count for (one, other), count in pairs_ if one != other)
-        z = quantile(alpha)
-        low, high = proportion_bounds(flipped, cells.rows, z)
-        error = (high - low) / (2 * z)
+        corrected, alone = (
+            Interval(low=low, high=high, level=1 - 2 * at, method=WILSON)
+            for at in (alpha, inputs.alpha_alone)
+            for low, high in [proportion_bounds(flipped, cells.rows, quantile(at))]
+        )
+        z = quantile(inputs.alpha_alone)
+        error = (alone.high - alone.low) / (2 * z)
         yield Statistic(
             name=self.judged().name,
             slice=where,
             value=flipped / cells.rows,
-            interval=Interval(low=low, high=high, level=1 - 2 * alpha, method=WILSON),
+            interval=corrected,
+            alone=alone,
             rows=cells.rows,
             total=theirs.frame.rows,
             judged=True,
             reason=f"{flipped:,} of {cells.rows:,} answers changed",
-            design=ErrorDesign(error=error, z=z, rows=cells.rows),
+            design=NormalDesign(error=error, z=z, rows=theirs.frame.rows),
         )
 
     def _lack(self, lack: Lack, reason: str, where: str, rows: int) -> Statistic:

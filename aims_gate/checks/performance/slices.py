@@ -17,16 +17,15 @@ from aims_gate.checks.outcomes import Outcomes, outcomes
 from aims_gate.checks.outcomes.parts import columns_of, part_of
 from aims_gate.checks.performance import slicing
 from aims_gate.errors import DataError
-from aims_gate.facts import Design, Interval, Lack, Statistic
+from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import classes, confusion, scores, slices
 from aims_gate.stats.confusion import Share
-from aims_gate.stats.disparity import Measure
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.means import LEAST_ROWS, too_few
-from aims_gate.stats.paired import ErrorDesign, minus, quantile
-from aims_gate.stats.power import GroupDesign
+from aims_gate.stats.paired import minus, quantile
+from aims_gate.stats.power import NormalDesign
 from aims_gate.stats.tables import Classes, Confusion, Losses, ScoreTable
 
 SHARES: Mapping[str, Callable[[Confusion], Share]] = {
@@ -228,32 +227,33 @@ class Slices:
         rows = scores.basis(self.metric, whole.table)
         upward = self.metric in SHARES
         value = minus(overall, answer.value) if upward else minus(answer.value, overall)
-        bounds, of_rest = _against_rest(self.metric, whole.table, part.found.table, z)
-        design = slices.SliceDesign(
-            of_rest=of_rest,
-            outside=1 - part.rows / rows,
-            is_small=part.rows < self.small_share * rows,
-        )
+        tables, own = (whole.table, part.found.table), quantile(inputs.alpha_alone)
+        bounds = _against_rest(self.metric, *tables, z)
+        alone = _against_rest(self.metric, *tables, own)
+        small = part.rows < self.small_share * rows
+        error = (alone[1] - value) / own
         return Statistic(
             name=self.judged().name,
             slice=part.name,
             value=value,
-            interval=self._interval(bounds, value, inputs.alpha),
+            interval=self._interval(bounds, value, inputs.alpha, "Bonferroni over all slices"),
+            alone=self._interval(alone, value, inputs.alpha_alone, "each bound by itself"),
             rows=part.rows,
             total=whole.found.total,
             engine=answer.by,
             judged=True,
             reason=f"{answer.value:.4g} against {overall:.4g} over all rows",
-            design=design,
+            small=small,
+            design=None if small else NormalDesign(error=error, z=own, rows=whole.found.total),
         )
 
-    def _interval(self, bounds: Bounds, value: float, alpha: float) -> Interval:
+    def _interval(self, bounds: Bounds, value: float, alpha: float, how: str) -> Interval:
         formula = "guarded Wilson" if self.metric in SHARES else "Hall"
         return Interval(
             low=min(bounds[0], value),
             high=max(bounds[1], value),
             level=1 - 2 * alpha,
-            method=f"MOVER over {formula}, one-sided, Bonferroni over all slices",
+            method=f"MOVER over {formula}, one-sided, {how}",
         )
 
     def _lack(self, where: str, lack: Lack, reason: str, rows: int) -> Statistic:
@@ -270,23 +270,11 @@ def _too_few(whole: ScoreTable, part: ScoreTable) -> str:
     return too_few(part) or too_few(slices.without(whole, part))
 
 
-def _against_rest(
-    metric: str, whole: ScoreTable, part: ScoreTable, z: float
-) -> tuple[Bounds, Design]:
-    """Give the bounds of the distance to the whole, and the sizes behind that to the rest."""
+def _against_rest(metric: str, whole: ScoreTable, part: ScoreTable, z: float) -> Bounds:
+    """Give the bounds of how far a slice is behind the whole."""
     if isinstance(whole, Losses) and isinstance(part, Losses):
-        error = slices.error(whole, part) * whole.rows / (whole.rows - part.rows)
-        return slices.above(whole, part, z), ErrorDesign(error=error, z=z, rows=part.rows)
-    (hits, rows), found = _share(metric, whole), _share(metric, part)
-    design = GroupDesign(
-        measure=Measure.GAP,
-        group=0,
-        sizes=(found[1], rows - found[1]),
-        total=rows,
-        rate=(hits + 0.5) / (rows + 1),
-        z=z,
-    )
-    return slices.behind((hits, rows), found, z), design
+        return slices.above(whole, part, z)
+    return slices.behind(_share(metric, whole), _share(metric, part), z)
 
 
 def _share(metric: str, table: ScoreTable) -> Share:

@@ -19,7 +19,7 @@ from aims_gate.engines import Answer
 from aims_gate.facts import Lack
 from aims_gate.plan import plan
 from aims_gate.policy.model import Policy, Role, Rule, Threshold
-from aims_gate.stats.drift_power import DriftDesign
+from aims_gate.stats.drift_power import DivergenceDesign
 from aims_gate.verdict import Outcome
 from tests.checks.drift.methods import (
     ALL,
@@ -140,16 +140,16 @@ def test_a_cell_says_what_moved_on_how_many_rows_and_how_sure() -> None:
     assert "noise alone reaches 0.013 at these sizes" in cell.reason
     same = judged(Columns(), reference(before), current(before))["x"]
     assert same.reason.startswith("noise alone reaches")
-    assert cell.design == DriftDesign(
-        bins=10, reference=3_000, current=1_000, columns=2, alpha=0.05
-    )
+    assert cell.design == DivergenceDesign(bins=10, reference=3_000, rows=1_000, alpha=0.05)
+    assert cell.alone is not None
+    assert cell.interval.low < cell.alone.low < cell.value < cell.alone.high < cell.interval.high
 
 
 def test_columns_that_lack_something_share_alpha_too() -> None:
     before = reference({"x": normal(500, 1), "gone": normal(500, 2)})
     cell = judged(Columns(), before, current({"x": normal(500, 3)}))["x"]
-    assert isinstance(cell.design, DriftDesign)
-    assert cell.design.columns == 2
+    assert cell.interval is not None
+    assert "over 2 columns" in cell.interval.method
 
 
 @law(25)
@@ -211,13 +211,19 @@ def test_a_method_brings_its_name_and_its_limit(check: Columns, name: str, limit
 
 @pytest.mark.parametrize("method", ["js", "hellinger", "chi2"])
 def test_a_root_asks_for_about_the_rows_that_psi_asks_for(method: str) -> None:
-    """150 rows a side cannot show a serious drift of one of twenty columns, 230 can."""
-    for rows, outcome in ((150, Outcome.INSUFFICIENT), (230, Outcome.PASS)):
-        columns = {f"c{i:02}": np.arange(rows, dtype=float) for i in range(20)}
-        for name in ("psi", method):
-            parameters = {"numeric": name, "categorical": "none"}
-            one = {"check": "drift.columns", "parameters": parameters}
-            assert decided(one, reference(columns), current(columns)).outcome is outcome
+    """The designs of one column at the conventional limits: the same chance within a tenth."""
+    for rows in (60, 100, 200):
+        chances = [
+            DivergenceDesign(bins=10, reference=5_000, rows=rows, alpha=0.05, method=name).chance(
+                1.0, serious=serious
+            )
+            for name, serious in (("psi", 0.5), (method, 0.18 * math.sqrt(2)))
+        ]
+        if method == "chi2":  # whose conventional limit is PSI's by V = sqrt(PSI) / 2
+            chances[1] = DivergenceDesign(
+                bins=10, reference=5_000, rows=rows, alpha=0.05, method="chi2"
+            ).chance(1.0, serious=0.25 * math.sqrt(2))
+        assert chances[0] == pytest.approx(chances[1], abs=0.1)
 
 
 def test_half_and_twice_of_a_root_are_those_of_its_square() -> None:

@@ -85,8 +85,8 @@ def test_rows_needed_are_rows_of_the_data_not_independent_ones() -> None:
     current = data({f"x{i}": rng.normal(size=1100) for i in range(20)}, Role.CURRENT)
     result = decided(rule(design_effect=10.0), reference, current)
     assert result.outcome is Outcome.INSUFFICIENT
-    assert "needs" in result.reason
-    assert "1,100 current" in result.reason
+    assert "there are 1,100" in result.reason
+    assert "current rows would settle it" in result.reason
 
 
 def test_the_share_of_drifted_columns_divides_its_rows_too() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from aims_gate.frames import Scalar
 from aims_gate.policy.model import DecideOn, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
-from aims_gate.stats.power import SpreadDesign
 from aims_gate.stats.tables import Confusion
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
@@ -255,7 +253,11 @@ def test_both_engines_agree_on_every_group(engines: Engines) -> None:
     for metric in ("accuracy", "roc_auc", "brier"):
         check: Any = GroupPerformance(metric=metric, relative_to="overall")
         given_ = type(found)(
-            subject=found.subject, engine=engines["both"], alpha=0.05, now=found.now
+            subject=found.subject,
+            engine=engines["both"],
+            alpha=0.05,
+            alpha_alone=0.05,
+            now=found.now,
         )
         for cell in check.measure(given_):
             if cell.judged:
@@ -299,18 +301,21 @@ def test_a_floor_for_the_worst_group() -> None:
     assert decided(proven, few).outcome is Outcome.INSUFFICIENT
 
 
-def test_the_rows_that_are_needed_are_those_that_are_enough() -> None:
+def test_a_small_group_is_named_with_rows_of_the_data_that_would_settle_it() -> None:
     few = confused({"F": (900, 800), "M": (60, 51)})
-    cell = judged(GroupPerformance(metric="accuracy", relative_to="overall"), few)["sex=M"]
-    assert isinstance(cell.design, SpreadDesign)
-    need = cell.design.need(limit=0.05, line=0.025, serious=0.10)
-    assert not need.powered
-    rows = int(need.reason.split("needs about ")[1].rstrip(")").replace(",", ""))
-    enough = replace(cell.design, error=cell.design.error * math.sqrt(60 / rows))
-    fewer = replace(cell.design, error=cell.design.error * math.sqrt(60 / (rows - 2)))
-    assert enough.need(limit=0.05, line=0.025, serious=0.10).powered
-    assert not fewer.need(limit=0.05, line=0.025, serious=0.10).powered
-    assert "no number of rows could" in fewer.need(limit=0.05, line=0.025, serious=0.04).reason
+    rule: dict[str, Any] = {
+        "check": "fairness.group_performance",
+        "parameters": {"metric": "accuracy", "relative_to": "overall"},
+    }
+    told = decided(rule, few)
+    assert told.outcome is Outcome.INSUFFICIENT
+    rows = int(told.reason.split("about ")[1].split(" rows of the data")[0].replace(",", ""))
+    assert 960 < rows < 6_000
+    factor = rows / 960
+    more = confused({"F": (int(900 * factor), int(800 * factor)), "M": (int(60 * factor),) * 2})
+    cell = judged(GroupPerformance(metric="accuracy", relative_to="overall"), more)["sex=M"]
+    assert cell.alone is not None
+    assert cell.alone.high < 0.10
 
 
 @law(12)

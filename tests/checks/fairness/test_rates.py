@@ -24,7 +24,7 @@ from aims_gate.engines import Answer
 from aims_gate.facts import Lack
 from aims_gate.frames import Scalar
 from aims_gate.policy.model import DecideOn, Role
-from aims_gate.stats.power import GroupDesign
+from aims_gate.stats.power import PairsDesign
 from aims_gate.verdict import Outcome
 from tests.checks.fairness.comparing import SPEC, only
 from tests.checks.fairness.groups import counted
@@ -70,13 +70,14 @@ def test_a_group_under_small_share_warns_and_above_it_blocks() -> None:
     groups: dict[Scalar | None, tuple[int, int]] = {
         "a": (3000, 900),
         "b": (2000, 600),
-        "c": (60, 18),
+        "c": (60, 14),
     }
     assert decided(RATIO, counted(groups)).outcome is Outcome.WARN
     strict = {**RATIO, "parameters": {"small_share": 0.0}}
     result = decided(strict, counted(groups))
     assert result.outcome is Outcome.INSUFFICIENT
-    assert "60 rows cannot show a ratio of 0.60 (needs " in result.reason
+    assert "does not exclude a serious 0.6; about " in result.reason
+    assert "rows of the data would settle it" in result.reason
 
 
 def test_a_proven_pass_is_within_reach_of_enough_rows_and_only_of_them() -> None:
@@ -210,7 +211,7 @@ def test_a_pair_says_whom_it_is_about_on_how_many_rows_and_how_sure() -> None:
     assert cell.interval is not None
     assert cell.interval.level == 0.95
     assert cell.interval.method == "MOVER-R, Bonferroni over 2 ordered pairs"
-    assert isinstance(cell.design, GroupDesign)
+    assert isinstance(cell.design, PairsDesign)
     best = cells["sex=M (best)"]
     assert (best.value, best.rows) == (1.0, 600)
     assert best.interval is not None
@@ -232,8 +233,9 @@ def test_every_group_that_is_large_enough_carries_its_design(check: Any) -> None
             mine = [c for name, c in cells.items() if name.startswith(f"{prefix}sex={group} ")]
             assert mine
             for cell in mine:
-                assert isinstance(cell.design, GroupDesign)
-                assert cell.design.sizes[cell.design.group] == cell.rows
+                assert isinstance(cell.design, PairsDesign)
+                assert cell.rows in cell.design.sizes
+                assert (len(cell.design.pairs), cell.design.rows) == (20, 4_000)
 
 
 def test_both_rates_of_odds_share_one_correction() -> None:
@@ -268,12 +270,9 @@ def test_a_reference_is_the_only_one_that_others_are_held_against() -> None:
     }
     cells = judged(ImpactRatio(by=("sex",), reference="sex=a"), counted(groups))
     assert set(cells) == {"sex=b vs sex=a", "sex=a vs sex=c", "sex=c (best)"}
-    sizes = {n: c.design.sizes for n, c in cells.items() if isinstance(c.design, GroupDesign)}
-    assert sizes == {
-        "sex=b vs sex=a": (800, 900),
-        "sex=a vs sex=c": (900, 800, 700),
-        "sex=c (best)": (700, 900),
-    }
+    for cell in cells.values():
+        assert isinstance(cell.design, PairsDesign)
+        assert len(cell.design.pairs) == 4
     assert all("over 4 ordered pairs" in c.interval.method for c in cells.values() if c.interval)
 
 
@@ -303,7 +302,9 @@ def test_an_engine_without_a_value_is_undefined_and_kept() -> None:
 
     found = inputs(counted({"F": (400, 80), "M": (600, 180)}))
     broken: Any = Broken()
-    given = type(found)(subject=found.subject, engine=broken, alpha=0.05, now=found.now)
+    given = type(found)(
+        subject=found.subject, engine=broken, alpha=0.05, alpha_alone=0.05, now=found.now
+    )
     cells = {s.slice: s for s in ImpactRatio().measure(given) if s.judged}
     assert cells["sex=F vs sex=M"].lack is Lack.UNDEFINED
     assert "broken 1.0 gives no value" in cells["sex=F vs sex=M"].reason

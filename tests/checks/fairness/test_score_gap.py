@@ -106,7 +106,9 @@ def test_an_engine_with_a_problem_takes_the_group_away() -> None:
 
     found = inputs(data(people(), **SPEC))
     broken: Any = Broken()
-    given_ = type(found)(subject=found.subject, engine=broken, alpha=0.05, now=found.now)
+    given_ = type(found)(
+        subject=found.subject, engine=broken, alpha=0.05, alpha_alone=0.05, now=found.now
+    )
     cells = {s.slice: s for s in ScoreGap().measure(given_) if s.judged}
     assert cells["sex=F"].lack is Lack.UNDEFINED
     assert cells["sex=F"].reason == "no second opinion"
@@ -186,7 +188,11 @@ def test_both_engines_agree_on_means(engines: Engines) -> None:
     for spec, of in ((SPEC, "score"), (REGRESSION, "error")):
         found = inputs(data(table, **spec))
         given_ = type(found)(
-            subject=found.subject, engine=engines["both"], alpha=0.05, now=found.now
+            subject=found.subject,
+            engine=engines["both"],
+            alpha=0.05,
+            alpha_alone=0.05,
+            now=found.now,
         )
         check: Any = ScoreGap(of=of)  # type: ignore[arg-type]
         cells = [cell for cell in check.measure(given_) if cell.judged]
@@ -210,7 +216,7 @@ def test_a_gap_is_decided_with_the_burden_of_proof(rows: int, gap: float, outcom
     result = decided({"check": "fairness.score_gap"}, found)
     assert result.outcome is outcome
     if outcome is Outcome.INSUFFICIENT:
-        assert "rows cannot show a gap of 0.40 (needs about " in result.reason
+        assert "does not exclude a serious 0.4; about " in result.reason
 
 
 def test_a_limit_in_the_numbers_own_unit_must_be_stated() -> None:

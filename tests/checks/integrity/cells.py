@@ -23,7 +23,7 @@ def subject_of(folder: Path, **parts: Any) -> Subject:
 
 def measure(check: Check, subject: Subject) -> dict[str, Statistic]:
     """Give the judged cells by kind; every statistic is judged and named as promised."""
-    inputs = Inputs(subject=subject, engine=ENGINE, alpha=0.05, now=ENDED)
+    inputs = Inputs(subject=subject, engine=ENGINE, alpha=0.05, alpha_alone=0.05, now=ENDED)
     cells = list(check.measure(inputs))
     assert all(cell.judged and cell.name == check.judged().name for cell in cells)
     assert len({cell.slice for cell in cells}) == len(cells)

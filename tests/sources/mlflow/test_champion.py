@@ -91,7 +91,7 @@ def versions(content: Content, tmp_path: Path) -> tuple[Logged, Logged]:
 
 def measured(subject: Subject, **parameters: Any) -> Any:
     check = Champion(metric="accuracy", alias="champion", **parameters)
-    asked = Inputs(subject=subject, engine=ENGINE, alpha=0.05, now=NOW)
+    asked = Inputs(subject=subject, engine=ENGINE, alpha=0.05, alpha_alone=0.05, now=NOW)
     (cell,) = [s for s in check.measure(asked) if s.judged]
     return cell
 

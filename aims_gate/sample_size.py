@@ -1,0 +1,74 @@
+"""Rows to collect so that a rule is decided: sample size planning, in one sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from scipy.special import ndtri
+
+from aims_gate.facts import Design, Statistic
+from aims_gate.limits import Bar, serious_of
+from aims_gate.policy.model import DecideOn
+from aims_gate.stats.power import CURRENT, POWER, NormalDesign, factor_needed
+
+Planned = tuple[Design, float]
+"""A design, and the value that its cells must exclude."""
+
+
+def rows_to_collect(
+    statistics: Sequence[Statistic], bars: Sequence[Bar], decide_on: DecideOn
+) -> str:
+    """Say how many rows would decide a rule four times in five; empty where nothing is known.
+
+    If there is no effect, or for a floor if the values are the truth.
+    """
+    found = planned(statistics, bars, decide_on)
+    if not found:
+        return ""
+    known = all(bar.neutral is not None for bar in bars)
+    hope = "if there is no effect" if known else "if the value is the truth"
+    factor = factor_needed(found)
+    first, _ = found[0]
+    if math.isinf(factor):
+        more = "; more reference rows are needed" if first.what == CURRENT else ""
+        return f"no number of {first.what} could settle it{more}"
+    wanted = math.ceil(factor * first.rows)
+    often = f"in {100 * POWER:.0f} % of cases {hope}"
+    if wanted <= first.rows:
+        return f"as many {first.what} settle it {often}"
+    return f"about {wanted:,} {first.what} would settle it {often}; there are {first.rows:,}"
+
+
+def planned(
+    statistics: Sequence[Statistic], bars: Sequence[Bar], decide_on: DecideOn
+) -> tuple[Planned, ...]:
+    """Give each design once with what it must exclude; groups so small that they warn are left out.
+
+    Cells of one comparison share a design, which is about all of them.
+    """
+    judged = [s for s in statistics if s.judged and s.lack is None and not s.small]
+    each = _floors if decide_on is DecideOn.PROVEN_PASS else _exclusions
+    found = [one for bar in bars for statistic in judged for one in each(statistic, bar)]
+    return tuple({(id(design), value): (design, value) for design, value in found}.values())
+
+
+def _exclusions(statistic: Statistic, bar: Bar) -> Iterator[Planned]:
+    if statistic.design is not None and bar.serious is not None:
+        yield statistic.design, serious_of(statistic, bar)
+
+
+def _floors(statistic: Statistic, bar: Bar) -> Iterator[Planned]:
+    bounds = statistic.alone or statistic.interval
+    if bounds is None or statistic.value is None or not statistic.rows:
+        return
+    bound = bounds.low if bar.higher_is_better else bounds.high
+    if not math.isfinite(bound):
+        return
+    truth, z = statistic.value, -float(ndtri((1 - bounds.level) / 2))
+    error, rows = abs(truth - bound) / z, statistic.total or statistic.rows
+    if bar.neutral is not None:
+        truth = bar.neutral
+    met = truth > bar.limit if bar.higher_is_better else truth < bar.limit
+    # what lies past the limit no number of rows proves to meet it
+    yield NormalDesign(error=error, neutral=truth, z=z, rows=rows), bar.limit if met else truth
