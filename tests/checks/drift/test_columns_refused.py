@@ -132,9 +132,9 @@ def test_each_method_is_quiet_without_drift_and_refuses_a_large_one(check: Colum
 def test_each_method_says_how_many_rows_it_needs(check: Columns) -> None:
     """A serious drift that is not far beyond the limit needs more than 130 rows a side."""
     columns = [f"c{i}" for i in range(20)]
-    rows = normal(130, 1), normal(130, 2)
+    rows = normal(130, 1), normal(130, 2, shift=0.35)
     both = reference(dict.fromkeys(columns, rows[0])), current(dict.fromkeys(columns, rows[1]))
-    serious = 1.3 * (check.judged().limit or math.nan)
+    serious = 1.05 * (check.judged().limit or math.nan)
     result = decided({**rule(check), "serious": serious}, *both)
     assert result.outcome is Outcome.INSUFFICIENT
     told = r"about [\d,]+ current rows would|more reference rows are needed"

@@ -82,8 +82,8 @@ def test_rows_needed_are_rows_of_the_data_not_independent_ones() -> None:
     """A hundred independent rows a side are 1,000 rows at a design effect of 10."""
     rng = np.random.default_rng(7)
     reference = data({f"x{i}": rng.normal(size=1100) for i in range(20)}, Role.REFERENCE)
-    current = data({f"x{i}": rng.normal(size=1100) for i in range(20)}, Role.CURRENT)
-    result = decided(rule(design_effect=10.0), reference, current)
+    current = data({f"x{i}": rng.normal(0.45, size=1100) for i in range(20)}, Role.CURRENT)
+    result = decided({**rule(design_effect=10.0), "serious": 0.3}, reference, current)
     assert result.outcome is Outcome.INSUFFICIENT
     assert "there are 1,100" in result.reason
     assert "current rows would settle it" in result.reason

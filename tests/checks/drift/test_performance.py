@@ -128,10 +128,10 @@ def test_too_few_rows_for_an_interval_or_for_a_serious_fall_are_insufficient() -
     few = binary(Role.CURRENT, 2, 40)
     result = ruled({"metric": "roc_auc"}, before, few)
     assert result.outcome is Outcome.INSUFFICIENT
-    result = ruled({"metric": "accuracy"}, before, binary(Role.CURRENT, 2, 50))
+    result = ruled({"metric": "accuracy"}, before, binary(Role.CURRENT, 2, 30))
     assert result.outcome is Outcome.INSUFFICIENT
     assert "does not exclude a serious 0.1; about" in result.reason
-    small = binary(Role.EVALUATION, 3, 40)
+    small = binary(Role.EVALUATION, 5, 30)
     result = ruled({"metric": "accuracy"}, small, binary(Role.CURRENT, 2, 3_000))
     assert "no number of current rows could settle it; more reference rows" in result.reason
 

@@ -96,9 +96,9 @@ def test_too_few_rows_are_insufficient_however_small_the_error(decide_on: Decide
 
 
 def test_rows_that_could_not_show_a_serious_error_are_insufficient() -> None:
-    result = decided(RULE, scored(400))
+    result = decided({**RULE, "serious": 0.06}, scored(400))
     assert result.outcome is Outcome.INSUFFICIENT
-    assert "does not exclude a serious 0.1; about " in result.reason
+    assert "does not exclude a serious 0.06; about " in result.reason
 
 
 def test_a_column_of_identifiers_cuts_data_into_rows_and_is_refused() -> None:
