@@ -161,4 +161,4 @@ def test_one_value_that_is_far_out_of_scale_does_not_end_the_run(gate: Gate) -> 
     single = SHARE.replace("share", "columns")
     result = only(gate(single, reference=before, current=after))
     assert result.outcome is Outcome.INSUFFICIENT
-    assert "no number of rows could" in result.reason
+    assert "no number of current rows could settle it" in result.reason

@@ -31,7 +31,7 @@ RESULT = {
     "controls", "waiver", "title", "why", "place", "blocking",
 }  # fmt: skip
 STATISTIC = {
-    "name", "slice", "value", "interval", "rows", "total", "engine", "judged", "lack", "reason",
+    "name", "slice", "value", "interval", "alone", "rows", "total", "engine", "judged", "lack", "reason",
 }  # fmt: skip
 
 

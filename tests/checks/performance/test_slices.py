@@ -117,7 +117,7 @@ def test_a_metric_that_is_not_there_at_all_is_an_error() -> None:
 
 
 def test_slices_that_could_hide_a_serious_shortfall_are_insufficient_with_their_rows() -> None:
-    result = ruled(BY_X, binary(300), serious=0.06)
+    result = ruled(BY_X, binary(300), serious=0.11)
     assert result.outcome is Outcome.INSUFFICIENT
     assert "does not exclude a serious" in result.reason
     assert "would settle it" in result.reason
