@@ -31,7 +31,8 @@ RESULT = {
     "controls", "waiver", "title", "why", "place", "blocking",
 }  # fmt: skip
 STATISTIC = {
-    "name", "slice", "value", "interval", "alone", "rows", "total", "engine", "judged", "lack", "reason",
+    "name", "slice", "value", "interval", "alone", "rows", "total", "engine", "judged", "lack",
+    "reason",
 }  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def test_the_schema_is_a_schema_and_names_the_version() -> None:
     assert schema()["$id"] == SCHEMA == "https://aims-gate.dev/schema/report/v1"
 
 
-SPECIAL = {"window", "notes", "model_id", "named_by_run"}
+SPECIAL = {"window", "notes", "model_id", "named_by_run", "alone"}
 
 
 def test_the_schema_is_closed_at_every_level() -> None:
