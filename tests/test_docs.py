@@ -252,7 +252,7 @@ def test_the_lines_that_are_read_aloud_are_those_that_are_printed() -> None:
     page = " ".join((ROOT / "docs" / "deciding.md").read_text(encoding="utf-8").split())
     examples: list[tuple[str, dict[str, Any], tuple[int, int], tuple[int, int]]] = [
         ("fairness.impact_ratio", {"at_least": 0.8}, (63, 300), (224, 700)),
-        ("fairness.parity", {"at_most": 0.1}, (22, 60), (55, 140)),
+        ("fairness.parity", {"at_most": 0.1}, (12, 40), (40, 100)),
     ]
     for check, limit, women, men in examples:
         rows = [("F", int(i < women[0])) for i in range(women[1])]

@@ -50,6 +50,7 @@ LOOSENED = [
     ("prediction: yhat", "score: p"),
     ("score: p", "prediction: copy_of_y"),
     ("score: p", "threshold: 0.01"),
+    ("label: y, score: p", "threshold: 0.5"),  # unstated, scores outside [0, 1] are refused
     ("predictions: model", "environment: model"),
     ("min_rows: 2000", "max_null_labels: 0.4"),
 ]
