@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,6 +210,35 @@ def test_a_store_or_a_run_that_holds_the_name_is_refused(
         with pytest.raises(SourceError, match="MLflow's client writes it") as caught:
             SOURCES["models"].fetch(uri, workspace=workspace)
         assert caught.value.exit_code == 3
+
+
+def test_loading_a_model_from_a_local_store_leaves_it_as_it_was(
+    content_uri: str, tmp_path: Path
+) -> None:
+    """There MLflow's client "downloads" `models:/NAME/1` to where it lies, note and all.
+
+    Anything else by that name is refused there, too, and so is the note under `runs:/`.
+    """
+    import mlflow
+
+    content = Content(uri=content_uri)
+    logged = content.registered()
+
+    def fetched(uri: str) -> str:
+        private = Path(tempfile.mkdtemp(dir=tmp_path))
+        workspace = Workspace(folder=private, environ={"MLFLOW_TRACKING_URI": content_uri})
+        return SOURCES["models"].fetch(uri, workspace=workspace).manifest.digest
+
+    before = fetched(logged.uri)
+    mlflow.set_tracking_uri(content_uri)
+    folder = Path(mlflow.artifacts.download_artifacts(logged.uri))
+    assert (folder / NOTE).is_file()
+    assert fetched(logged.uri) == before
+    with pytest.raises(SourceError, match="MLflow's client writes it"):
+        fetched(f"runs:/{logged.run_id}/model")
+    (folder / NOTE).write_bytes(PICKLE)
+    with pytest.raises(SourceError, match="not the two lines"):
+        fetched(logged.uri)
 
 
 def test_a_folder_that_holds_the_name_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aims_gate.attest.manifest import Entry, Manifest, safe_name
+from aims_gate.attest.download import note
+from aims_gate.attest.manifest import MLFLOW_NOTE, Entry, Manifest, safe_name
 from aims_gate.errors import SourceError
 from aims_gate.sources.mlflow.registry import LOCAL, Artifact, NotFoundError, Registry
 
@@ -13,9 +14,24 @@ _NO_DIGEST = "0" * 64
 
 
 def fetch_tree(
-    registry: Registry, uri: str, folder: Path, *, max_files: int, max_bytes: int
+    registry: Registry,
+    uri: str,
+    folder: Path,
+    *,
+    max_files: int,
+    max_bytes: int,
+    noted: bool = False,
 ) -> None:
     """Copy everything below an artifact URI into *folder*.
+
+    Args:
+        registry: Where it lies.
+        uri: The artifact URI.
+        folder: An empty folder of ours.
+        max_files: Most files and folders.
+        max_bytes: Most bytes of all files.
+        noted: It was asked for as `models:/…` of a local store, where MLflow's client takes the
+            place where it lies for a download and leaves its note there: that is left out.
 
     Raises:
         SourceError: There is nothing, a name is unsafe or clashes with another one, a limit is
@@ -24,7 +40,7 @@ def fetch_tree(
     files = list_tree(registry, uri, max_files=max_files)
     if not files:
         raise NotFoundError("there are no files at the model's artifact URI", where=registry.server)
-    _check_names(files)
+    _check_names(tuple(file for file in files if not (noted and file.path == MLFLOW_NOTE)))
     left = max_bytes
     if sum(file.bytes or 0 for file in files) > left:
         raise SourceError(f"the model has more than {max_bytes:,} bytes", where=registry.server)
@@ -32,6 +48,8 @@ def fetch_tree(
         target = folder / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         left -= registry.download(uri, file.path, target, limit=left)
+    for name in note(folder) if noted else ():
+        (folder / name).unlink()
 
 
 def list_tree(registry: Registry, uri: str, *, max_files: int) -> tuple[Artifact, ...]:

@@ -22,7 +22,7 @@ from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
 from aims_gate.sources.mlflow.facts import dataset_digest, other_model, other_run, run_facts
 from aims_gate.sources.mlflow.fetch import fetch_tree
 from aims_gate.sources.mlflow.owner import describe, owner_of
-from aims_gate.sources.mlflow.registry import Registry, Run
+from aims_gate.sources.mlflow.registry import LOCAL, Registry, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.uris import RunTarget, parse, resource_uri
 from aims_gate.sources.mlmodel import read_mlmodel
@@ -185,7 +185,8 @@ def _fetch(uri: str, registry: Registry, resolved: Resolved, workspace: Workspac
     reader = for_artifacts(registry, resolved.artifact_uri, workspace.environ)
     folder = _private(workspace, "model")
     files, size = workspace.max_files, workspace.max_bytes
-    fetch_tree(reader, resolved.artifact_uri, folder, max_files=files, max_bytes=size)
+    noted = uri.startswith("models:") and reader.server == LOCAL
+    fetch_tree(reader, resolved.artifact_uri, folder, max_files=files, max_bytes=size, noted=noted)
     manifest = scan(folder, max_files=files, max_bytes=size)
     run_id = resolved.run.run_id if resolved.run else ""
     model = ModelIdentity(
