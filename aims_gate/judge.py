@@ -75,6 +75,7 @@ def judge(
         place=str(task.rule.place),
         blocking=_blocks(task.rule.severity, outcome, insufficient),
         decided=_held(cells) or owed,
+        expires=None if outcome is raw else _ends(task.rule, now),
     )
 
 
@@ -113,6 +114,13 @@ def _softened(
         return raw, f"; not covered by the baseline {debt.value:g} of {debt.owner}"
     known = f"; known debt: baseline {debt.value:g} of {debt.owner}"
     return Outcome.WARN, f"{known}, {raw} from {debt.expires:%Y-%m-%d} on"
+
+
+def _ends(rule: Rule, now: datetime) -> datetime | None:
+    """Say until when a rule is let through: it begins, or its debt ends."""
+    if _early(rule, now):
+        return rule.effective_from
+    return None if rule.baseline is None else rule.baseline.expires
 
 
 def not_applicable(rule: Rule, controls: Sequence[str], reason: str) -> Result:

@@ -17,6 +17,7 @@ from typing import Any
 import pydantic
 
 from aims_gate import canonical
+from aims_gate.attest.statement import level
 from aims_gate.checks import CHECKS, REFUSED, Check, Judged
 from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import ENGINES
@@ -31,7 +32,9 @@ from aims_gate.limits import (
     problem,
     threshold_problems,
 )
+from aims_gate.policy import packs
 from aims_gate.policy.model import (
+    STAGES,
     AppliesTo,
     DecideOn,
     OnInsufficient,
@@ -153,6 +156,12 @@ def _unfit(policy: Policy, now: datetime | None) -> Iterator[Problem]:
     if now is not None and policy.expires is not None and now >= policy.expires:
         what = f"the policy expired on {policy.expires:%Y-%m-%d}"
         yield problem(place, what, "its owner must review it and set a new metadata.expires")
+    levels = {level(policy.id, stage) for stage in policy.stages}
+    for pack, digests in packs.digests().items():
+        alike = levels & {level(pack, stage) for stage in STAGES}
+        if alike and policy.source_digest not in digests:
+            what = f"the id {policy.id!r} reads as the pack {pack!r}, and this is another policy"
+            yield problem(place, what, "choose another metadata.id, and extend the pack")
     if policy.rules and not any(rule.severity is Severity.BLOCK for rule in policy.rules):
         hint = "give at least one rule severity: block"
         yield problem(place, "no rule blocks, so the policy can refuse nothing", hint)

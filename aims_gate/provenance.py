@@ -26,6 +26,7 @@ def policy(found: Policy) -> PolicyIdentity:
         uri=found.uri,
         extends=found.extends,
         source_digest=found.source_digest,
+        expires=found.expires,
     )
 
 

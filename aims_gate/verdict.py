@@ -72,6 +72,8 @@ class Result:
     """What it rests on that the run's author named and no policy did: `label`, `groups` …"""
     decided: bool = False
     """Whether it passed, was waived, or was measured and held against its limit."""
+    expires: datetime | None = None
+    """Until when it is let through although it did not pass."""
 
 
 def settled(results: Iterable[Result]) -> bool:
@@ -93,6 +95,7 @@ class PolicyIdentity:
     """All that it was merged from."""
     source_digest: str = ""
     """SHA-256 of the bytes that were read at `uri`."""
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

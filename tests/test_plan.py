@@ -10,6 +10,7 @@ import pytest
 
 from aims_gate.errors import PolicyError
 from aims_gate.plan import applies, in_force, on_insufficient, plan, stage_of
+from aims_gate.policy import packs
 from aims_gate.policy.model import (
     AppliesTo,
     Baseline,
@@ -258,3 +259,24 @@ def test_what_a_baseline_must_be_able_to_show(
     (task,) = plan(Policy(id="p", version="1", rules=(rule,))).sound()
     (bar,) = task.debt
     assert (bar.limit, bar.serious) == pytest.approx((value, serious))
+
+
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("release", ("dev", "production")),
+        ("Release_", ("production",)),
+        ("sme", ("starter-production",)),
+    ],
+)
+def test_a_policy_that_calls_itself_as_a_pack_is_refused(
+    name: str, stages: tuple[str, ...]
+) -> None:
+    """Its evidence would have the pack's verified level; the pack's own bytes may have it."""
+    pack = name.strip("_").lower()
+    own = replace(policy(), id=name, stages=stages)
+    said = [problem.what for problem in plan(own).problems]
+    assert any("reads as the pack" in what for what in said), said
+    digest = next(iter(packs.digests()["sme-starter" if pack == "sme" else pack]))
+    assert not plan(replace(own, source_digest=digest)).problems
+    assert not plan(replace(policy(), id=f"{name}-credit", stages=stages)).problems

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from aims_gate import canonical
-from aims_gate.attest.bundle import Proof, at
+from aims_gate.attest.bundle import Proof, at, text_of
 from aims_gate.attest.statement import level, statement_file
+from aims_gate.attest.terms import Term, moment, terms
 from aims_gate.errors import TrustError
 from aims_gate.policy.model import Ancestor
 
@@ -35,6 +36,8 @@ class Verified:
     """When it was signed; the signer's claim, not attested by a third party."""
     failed: tuple[str, ...]
     """Rules that stood in the way."""
+    terms: tuple[Term, ...]
+    """What the decision rests on and what ends."""
     bytes_verified: bool
     """Whether the model's bytes were held against it."""
 
@@ -72,8 +75,9 @@ def agree(proof: Proof, *, model_given: bool) -> Verified:
         person=proof.signer.person,
         fingerprint=proof.signer.key.fingerprint,
         verifier_id=text_of(vsa, "verifier", "id"),
-        at=_moment(text_of(vsa, "timeVerified")),
+        at=moment(text_of(vsa, "timeVerified"), where="timeVerified"),
         failed=tuple(failed),
+        terms=terms(evaluation, proof.policy),
         bytes_verified=model_given,
     )
     passed_level = level(name, verified.stage)
@@ -117,18 +121,3 @@ def _ancestors(evaluation: Mapping[str, Any]) -> tuple[Ancestor, ...]:
     return tuple(
         Ancestor(uri=text_of(one, "uri"), digest=text_of(one, "digest", "sha256")) for one in listed
     )
-
-
-def text_of(tree: object, *path: str | int) -> str:
-    """Give the text at *path*; TrustError if there is none."""
-    found = at(tree, *path)
-    if not isinstance(found, str) or not found:
-        raise TrustError(f"a statement lacks {'.'.join(map(str, path))}")
-    return found
-
-
-def _moment(written: str) -> datetime:
-    try:
-        return datetime.strptime(written, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise TrustError(f"{written[:40]!a} is not a UTC time", where="timeVerified") from None

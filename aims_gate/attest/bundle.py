@@ -144,3 +144,11 @@ def at(tree: object, *path: str | int) -> object:
             case _:
                 return None
     return tree
+
+
+def text_of(tree: object, *path: str | int) -> str:
+    """Give the text at *path*; TrustError if there is none."""
+    found = at(tree, *path)
+    if not isinstance(found, str) or not found:
+        raise TrustError(f"a statement lacks {'.'.join(map(str, path))}")
+    return found

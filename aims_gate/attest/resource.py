@@ -14,6 +14,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from aims_gate.errors import TrustError
 
 _PURL = re.compile(r"pkg:(mlflow|generic)/([^/@?#]+)(?:@([^/@?#]+))?(?:\?([^#]*))?")
+_VERSION = re.compile(r"[1-9][0-9]{0,18}")
+FOLDERS = "file:"
+"""What stands for a server where a model is a folder."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -26,12 +29,20 @@ class Resource:
     name: str
     version: str = ""
     server: str = ""
-    """The server's name in the trust file, else its URL in its shortest form; empty for folders."""
+    """The server's name in the trust file, else its short URL; that of folders is `file:`."""
+
+    @property
+    def registered(self) -> bool:
+        """Whether a registry gave the name: a run or a logged model is called what its author says.
+
+        The version of these is an id, which has letters or more digits.
+        """
+        return self.kind == "mlflow" and bool(_VERSION.fullmatch(self.version))
 
     def __str__(self) -> str:
         """Give the place for people."""
         version = f"@{self.version}" if self.version else ""
-        return f"{self.name}{version}" + (f" on {self.server}" if self.server else "")
+        return f"{self.name}{version}" + (f" on {self.server}" if self.server != FOLDERS else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +70,7 @@ def parse(text: str, *, servers: Mapping[str, str], where: str) -> Resource:
     urls = [value for key, value in query if key == "repository_url"]
     if found is None or len(urls) != (found[1] == "mlflow"):
         raise TrustError(f"{text[:200]!a} is not the package URL of a model", where=where)
-    url = short_url(urls[0]) if urls else ""
+    url = short_url(urls[0]) if urls else FOLDERS
     return Resource(
         kind=found[1],
         name=unquote(found[2]),
@@ -86,9 +97,9 @@ def stands_for(evidence: Resource, wanted: Resource, copies: tuple[Copy, ...]) -
     """Tell whether evidence about one place counts for another.
 
     It does for the same place, and for a copy that the trust file allows: versions are numbered
-    anew by a copy, so a copy is allowed by server and name.
+    anew by a copy, so a copy is allowed by server and name, of registered versions only.
     """
     if evidence == wanted:
         return True
     pair = Copy(source=(evidence.server, evidence.name), target=(wanted.server, wanted.name))
-    return evidence.kind == wanted.kind == "mlflow" and pair in copies
+    return evidence.registered and wanted.kind == "mlflow" and pair in copies

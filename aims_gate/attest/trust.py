@@ -1,4 +1,4 @@
-"""Who is trusted: whose keys may sign what, until when, for which servers.
+"""Who is trusted: whose keys may sign what, until when, for which servers, and what is deployed.
 
 Without a trusted timestamp a signature's time is only claimed, so a key must be valid now, not
 only then: whoever finds an old key could otherwise date a signature back.
@@ -7,13 +7,15 @@ only then: whoever finds an old key could otherwise date a signature back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from aims_gate.attest.keys import PublicKey
-from aims_gate.attest.resource import Copy
+from aims_gate.attest.resource import Copy, Resource
 from aims_gate.errors import TrustError
+from aims_gate.policy.model import Ancestor
 
 
 class Role(StrEnum):
@@ -41,6 +43,30 @@ class TrustedKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What the deploying side expects of the evidence of some models, whoever asks."""
+
+    server: str = ""
+    """Name of the server that the models are on; empty for any, folders too."""
+    models: tuple[str, ...] = ()
+    """Patterns of registered names; empty for all."""
+    stage: str = ""
+    max_age: timedelta | None = None
+    floor: Ancestor | None = None
+    approvals: tuple[str, ...] = ()
+    """Roles that must have approved."""
+    where: str = ""
+    """File and line."""
+
+    def covers(self, place: Resource) -> bool:
+        """Tell whether it is about *place*; a name that no registry gave escapes no entry."""
+        if self.server not in {"", place.server}:
+            return False
+        alike = any(fnmatchcase(place.name, pattern) for pattern in self.models)
+        return alike or not self.models or not place.registered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """Everything that a verifier believes before it looks at any evidence."""
 
@@ -50,7 +76,22 @@ class Trust:
     copies: tuple[Copy, ...] = ()
     sources_allow: tuple[str, ...] = ()
     """Where a model's files may lie, beside the registry that it is fetched from."""
+    deploy: tuple[Deployment, ...] = ()
     file: str = "trust.yaml"
+
+    def demands(self, evidence: Resource, wanted: Resource | None) -> tuple[Deployment, ...]:
+        """Give what must hold of evidence of one place that is to count for *wanted*.
+
+        If nobody says where the model is to be used, it is every place that it may count for.
+        """
+        pair = (evidence.server, evidence.name)
+        copied = [
+            replace(evidence, server=copy.target[0], name=copy.target[1])
+            for copy in self.copies
+            if evidence.registered and copy.source == pair
+        ]
+        places = [evidence, *copied] if wanted is None else [wanted]
+        return tuple(one for one in self.deploy if any(map(one.covers, places)))
 
     def admit(self, key: PublicKey, *, role: Role, at: datetime, where: str) -> TrustedKey:
         """Give the entry of *key* if it may sign as *role* at the moment *at*.

@@ -14,6 +14,12 @@ keys:
 servers: {prod: [https://mlflow.acme.example]}
 copies: ["dev.cr -> prod.cr"]
 sources: {allow: ["s3://mlflow-artifacts/"]}   # where a model's files may lie, beside the registry
+deploy:
+  - server: prod
+    models: ["credit-*"]
+    stage: production
+    max_age: 31d
+    floor: release@1.1.0@5b1f…          # or the URI and the SHA-256 of a parent
 ```
 
 The schema is closed, and every problem is told at once, each with its line.
@@ -21,28 +27,24 @@ The schema is closed, and every problem is told at once, each with its line.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import ValidationError
 
 from aims_gate.attest import keys, manifest, resource
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.resource import Copy
-from aims_gate.attest.trust import Role, Trust, TrustedKey
+from aims_gate.attest.trust import Deployment, Role, Trust, TrustedKey
+from aims_gate.attest.trust_grammar import FileText, KeyText, fields_of
 from aims_gate.errors import PolicyError, Problem, SourceError, UsageError, near
 from aims_gate.policy import text
-from aims_gate.policy.places import parse_allowed_root
 
 _MAX_KEY_FILE = 1 << 16
 _COPY = re.compile(r"([a-z0-9-]+)\.(\S+) -> ([a-z0-9-]+)\.(\S+)")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def load(path: Path) -> Trust:
@@ -75,7 +77,7 @@ def parse(data: bytes, *, file: str, folder: Path) -> Trust:
     """
     document = text.parse(data, file)
     try:
-        written = _File.model_validate(document.tree)
+        written = FileText.model_validate(document.tree)
     except ValidationError as error:
         raise PolicyError(_problems(error, document)) from None
     reader = _Reader(document=document, folder=folder, problems=[])
@@ -83,61 +85,6 @@ def parse(data: bytes, *, file: str, folder: Path) -> Trust:
     if reader.problems:
         raise PolicyError(reader.problems)
     return trust
-
-
-def _moment(value: object) -> datetime:
-    """Read a UTC moment: a bare date is 00:00Z of that day, a time needs its offset."""
-    written = f"{value}T00:00Z" if _DAY.fullmatch(str(value)) else str(value)
-    with contextlib.suppress(ValueError, OverflowError):
-        moment = datetime.fromisoformat(written)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    raise PydanticCustomError(
-        "moment", "not a date (2027-06-30) or UTC time (2027-06-30T12:00:00Z)"
-    )
-
-
-_Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-_Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-# absent is None; a null that was written is refused, it could mean anything
-
-
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _Key(_Closed):
-    person: _Text
-    public_key: _Text
-    fingerprint: _Text = ""
-    roles: Annotated[list[Literal["gate", "approver", "policy", "records"]], Field(min_length=1)]
-    verifier_ids: Annotated[list[_Text], Field(min_length=1)] = []
-    valid_from: _Moment = None
-    valid_until: _Moment = None
-    revoked_at: _Moment = None
-
-
-def _root(value: str) -> str:
-    try:
-        parse_allowed_root(value)
-    except ValueError as error:
-        raise PydanticCustomError("place", "{what}", {"what": f"{value!a} {error}"}) from None
-    return value
-
-
-class _Sources(_Closed):
-    allow: list[Annotated[str, AfterValidator(_root)]] = []
-
-
-class _File(_Closed):
-    apiVersion: Literal["aims-gate/v1"]  # noqa: N815  # the file's spelling
-    kind: Literal["Trust"]
-    keys: Annotated[list[_Key], Field(min_length=1)]
-    servers: dict[
-        Annotated[str, Field(pattern=r"^[a-z0-9-]+$")], Annotated[list[_Text], Field(min_length=1)]
-    ] = {}
-    copies: list[_Text] = []
-    sources: _Sources = _Sources()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +95,7 @@ class _Reader:
     folder: Path
     problems: list[Problem]
 
-    def read(self, written: _File) -> Trust:
+    def read(self, written: FileText) -> Trust:
         trusted = [
             one for n, key in enumerate(written.keys) if (one := self._key(n, key)) is not None
         ]
@@ -162,10 +109,11 @@ class _Reader:
             servers=self._servers(written.servers),
             copies=tuple(self._copies(written)),
             sources_allow=tuple(written.sources.allow),
+            deploy=tuple(self._deploy(written)),
             file=self.document.file,
         )
 
-    def _key(self, number: int, written: _Key) -> TrustedKey | None:
+    def _key(self, number: int, written: KeyText) -> TrustedKey | None:
         path = ("keys", number)
         start, end = written.valid_from, written.valid_until
         if start is not None and end is not None and start >= end:
@@ -213,17 +161,38 @@ class _Reader:
                     self._refuse(("servers", name), what, "a URL belongs to one server")
         return servers
 
-    def _copies(self, written: _File) -> Iterator[Copy]:
+    def _copies(self, written: FileText) -> Iterator[Copy]:
         for number, arrow in enumerate(written.copies):
             ends = _COPY.fullmatch(arrow)
             if ends is None:
                 hint = 'write "dev.NAME -> prod.NAME"'
                 self._refuse(("copies", number), f"{arrow!a} is not a copy", hint)
                 continue
-            for server in {ends[1], ends[3]} - written.servers.keys():
-                hint = near(server, written.servers)
-                self._refuse(("copies", number), f"unknown server {server!r}", hint)
+            for server in sorted({ends[1], ends[3]}):
+                self._known(server, written, ("copies", number))
             yield Copy(source=(ends[1], ends[2]), target=(ends[3], ends[4]))
+
+    def _deploy(self, written: FileText) -> Iterator[Deployment]:
+        for number, one in enumerate(written.deploy):
+            path = ("deploy", number)
+            if one.server:
+                self._known(one.server, written, (*path, "server"))
+            if not (one.stage or one.max_age or one.floor or one.approvals):
+                hint = "give it a stage, a max_age, a floor or approvals"
+                self._refuse(path, "the entry expects nothing", hint)
+            yield Deployment(
+                server=one.server,
+                models=tuple(one.models),
+                stage=one.stage,
+                max_age=one.max_age,
+                floor=one.floor,
+                approvals=tuple(one.approvals),
+                where=f"{self.document.file}:{self.document.line(path)}",
+            )
+
+    def _known(self, server: str, written: FileText, path: text.Path) -> None:
+        if server not in written.servers:
+            self._refuse(path, f"unknown server {server!r}", "name it under servers")
 
     def _refuse(self, path: text.Path, what: str, hint: str = "") -> None:
         line = self.document.line(path)
@@ -244,8 +213,7 @@ def _worded(kind: str, place: tuple[Any, ...], message: str) -> tuple[str, str]:
     if kind == "extra_forbidden":
         if place == ("identities",):
             return "keyless identities are not read by this version", "give public keys"
-        fields = _File.model_fields if len(place) == 1 else _Key.model_fields
-        return f"unknown key {key!a}", near(key, fields)
+        return f"unknown key {key!a}", near(key, fields_of(place))
     if kind == "missing":
         return f"{name} is missing", ""
     return f"{name}: {message[:1].lower()}{message[1:]}", ""

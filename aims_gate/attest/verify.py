@@ -8,17 +8,17 @@ the model, the place, the stage and the policy that were asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aims_gate.attest import manifest, resource
-from aims_gate.attest.agreement import Verified, agree, text_of
-from aims_gate.attest.bundle import Proof, at, open_evidence
+from aims_gate.attest.agreement import Verified, agree
+from aims_gate.attest.bundle import Proof, at, open_evidence, text_of
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.statement import MODEL_FILE, POLICY_FILE
-from aims_gate.attest.trust import Trust, TrustedKey
+from aims_gate.attest.trust import Deployment, Trust, TrustedKey
 from aims_gate.errors import PolicyError, SourceError, TrustError
 from aims_gate.facts import MEMORY
 from aims_gate.policy import text
@@ -69,11 +69,19 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     _local(proof.predicate("evaluation"))
     verified = agree(proof, model_given=expected.model is not None)
     _verifier(verified, proof.signer)
-    _times(verified, proof.signer, expected.max_age, now)
-    _place(verified, expected.resource_uri, trust)
+    _times(verified, proof.signer, now)
+    deployments = _place(verified, expected.resource_uri, trust)
     _model(proof, expected.model)
-    _stage_and_policy(verified, proof.policy, expected)
-    _floor(verified, proof.predicate("evaluation"), expected.floor)
+    if expected.policy_digest not in {None, verified.policy_digest}:
+        raise TrustError(
+            f"another policy was applied: {verified.policy} sha256:{verified.policy_digest}",
+            hint="run the gate with the policy that is in force",
+        )
+    asked = Deployment(stage=expected.stage or "", max_age=expected.max_age, floor=expected.floor)
+    if not any(one.stage for one in (asked, *deployments)):
+        asked = replace(asked, stage=_strictest(proof.policy))
+    for one in (asked, *deployments):
+        _deployable(one, verified, proof.predicate("evaluation"), now)
     return verified
 
 
@@ -101,9 +109,7 @@ def _verifier(verified: Verified, signer: TrustedKey) -> None:
         )
 
 
-def _times(
-    verified: Verified, signer: TrustedKey, max_age: timedelta | None, now: datetime
-) -> None:
+def _times(verified: Verified, signer: TrustedKey, now: datetime) -> None:
     when = f"{verified.at:%Y-%m-%dT%H:%M:%SZ}"
     if verified.at > now + MAX_SKEW:
         raise TrustError(
@@ -111,27 +117,32 @@ def _times(
         )
     if signer.valid_from is not None and verified.at < signer.valid_from:
         raise TrustError(f"the evidence of {when} is older than the validity of its key")
-    if max_age is not None and now - verified.at > max_age:
-        raise TrustError(
-            f"the evidence of {when} is older than {max_age}", hint="run the gate again"
-        )
+    for term in verified.terms:
+        if now >= term.end:
+            raise TrustError(
+                f"{term.what} until {term.end:%Y-%m-%dT%H:%M:%SZ}, which is over",
+                hint="mend what has ended, and run the gate again",
+            )
 
 
-def _place(verified: Verified, wanted: str | None, trust: Trust) -> None:
+def _place(verified: Verified, wanted: str | None, trust: Trust) -> tuple[Deployment, ...]:
+    """Make sure that the evidence is for the place; give what the trust file expects there."""
     evidence = resource.parse(verified.resource_uri, servers=trust.servers, where="resourceUri")
-    names = set(trust.servers.values())
-    if names and evidence.kind == "mlflow" and evidence.server not in names:
+    if trust.servers and evidence.server not in set(trust.servers.values()):
+        folder = f'; folders count where a server has the URL "{resource.FOLDERS}"'
         raise TrustError(
-            f"the evidence is for a server that the trust file does not name: {evidence.server!a}"
+            f"the evidence is for a server that the trust file does not name: {evidence.server!a}",
+            hint=f"name it under servers{folder if evidence.kind == 'generic' else ''}",
         )
     if wanted is None:
-        return
+        return trust.demands(evidence, None)
     asked = resource.parse(wanted, servers=trust.servers, where=wanted)
     if not resource.stands_for(evidence, asked, trust.copies):
         raise TrustError(
             f"the evidence is for {evidence}, not for {asked}",
             hint="run the gate for it, or name the server and the copy in the trust file",
         )
+    return trust.demands(evidence, asked)
 
 
 def _model(proof: Proof, model: Manifest | None) -> None:
@@ -149,21 +160,32 @@ def _model(proof: Proof, model: Manifest | None) -> None:
     )
 
 
-def _stage_and_policy(verified: Verified, policy: bytes, expected: Expected) -> None:
-    stage = expected.stage or _strictest(policy)
-    if verified.stage != stage:
+def _deployable(
+    expected: Deployment, verified: Verified, evaluation: Mapping[str, Any], now: datetime
+) -> None:
+    """Hold evidence against what is expected, by whoever asks or by the trust file."""
+    where = expected.where
+    if expected.stage and verified.stage != expected.stage:
         raise TrustError(
-            f"the evidence is for stage {verified.stage!a}, not for {stage!a}",
-            hint="name the stage with --stage, or run the gate for this one",
+            f"the evidence is for stage {verified.stage!a}, not for {expected.stage!a}",
+            where=where,
+            hint="run the gate for this stage"
+            + ("" if where else ", or name another one with --stage"),
         )
-    if expected.policy_digest not in {None, verified.policy_digest}:
-        raise TrustError(
-            f"another policy was applied: {verified.policy} sha256:{verified.policy_digest}",
-            hint="run the gate with the policy that is in force",
-        )
+    if expected.max_age is not None and now - verified.at > expected.max_age:
+        when = f"{verified.at:%Y-%m-%dT%H:%M:%SZ}"
+        what = f"the evidence of {when} is older than {expected.max_age}"
+        raise TrustError(what, where=where, hint="run the gate again")
+    _floor(verified, evaluation, expected.floor, where)
+    if expected.approvals:
+        what = f"approvals of {', '.join(map(ascii, expected.approvals))} are expected"
+        hint = "this version reads no approvals, so that nothing can meet the entry"
+        raise TrustError(what, where=where, hint=hint)
 
 
-def _floor(verified: Verified, evaluation: Mapping[str, Any], floor: Ancestor | None) -> None:
+def _floor(
+    verified: Verified, evaluation: Mapping[str, Any], floor: Ancestor | None, where: str
+) -> None:
     """Make sure that the applied policy is the floor, or was laid over its very bytes.
 
     What a policy says of itself, in its text or in comments, proves nothing: only the gate's own
@@ -182,10 +204,12 @@ def _floor(verified: Verified, evaluation: Mapping[str, Any], floor: Ancestor | 
     if alike:
         digests = ", ".join(one.digest for one in alike)
         what = f"the policy descends from {floor.name!a} with sha256:{digests}"
-        raise TrustError(f"{what}, not {floor.digest}", hint="run the gate over the floor in force")
+        hint = "run the gate over the floor in force"
+        raise TrustError(f"{what}, not {floor.digest}", where=where, hint=hint)
     known = ", ".join(ascii(one.name) for one in verified.extends) or "nothing"
     raise TrustError(
         f"the policy {verified.policy} does not descend from {floor.name!a}; it extends {known}",
+        where=where,
         hint="let the policy extend the floor, and run the gate again",
     )
 

@@ -11,18 +11,18 @@ import click
 
 from aims_gate.cli.defaults import choose, no_defaults, tell
 
-_AGE = re.compile(r"([1-9][0-9]{0,5})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
 def _age(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> timedelta | None:
     if value is None:
         return None
-    found = _AGE.fullmatch(value)
-    if found is None:
-        raise click.BadParameter("write 30m, 12h or 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    from aims_gate.attest.ages import age
+
+    try:
+        return age(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -109,6 +109,8 @@ def verify(
     click.echo(f"for:       {_plain(verified.resource_uri)}")
     click.echo(f"stage:     {_plain(verified.stage)}")
     click.echo(f"policy:    {_plain(verified.policy)} sha256:{verified.policy_digest}")
+    for term in verified.terms:
+        click.echo(f"until:     {term.end:%Y-%m-%dT%H:%M:%SZ}, {_plain(term.what)}")
     for ancestor in verified.extends:
         click.echo(f"extends:   {_plain(ancestor.name)} sha256:{_plain(ancestor.digest)}")
     if verified.passed:

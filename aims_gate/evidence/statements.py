@@ -150,6 +150,7 @@ def _evaluation(verdict: Verdict, report: bytes, verifier_id: str) -> dict[str, 
                 {"uri": ancestor.uri, "digest": {"sha256": ancestor.digest}}
                 for ancestor in verdict.policy.extends
             ],
+            "expires": _end(verdict.policy.expires),
         },
         "model": {
             "uri": model.resource_uri,
@@ -201,6 +202,7 @@ def _result(result: Result) -> dict[str, Any]:
         "controls": list(result.controls),
         "waiver": result.waiver,
         **({"namedByRun": list(result.named_by_run)} if result.named_by_run else {}),
+        "expires": _end(result.expires),
         "statistics": [_statistic(statistic) for statistic in result.statistics],
     }
 
@@ -287,3 +289,7 @@ def _summary(verdict: Verdict, inputs: Mapping[str, bytes], verifier_id: str) ->
 
 def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _end(moment: datetime | None) -> str | None:
+    return None if moment is None else _time(moment)

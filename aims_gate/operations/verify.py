@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from aims_gate.attest import download, manifest, trust_file
+from aims_gate.attest import download, floor, manifest, trust_file
 from aims_gate.attest.agreement import Verified
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.verify import Expected, verify_evidence
 from aims_gate.errors import SourceError, TrustError, UsageError
-from aims_gate.policy.model import Ancestor
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_SCHEMES = ("pack:", "file:", "git+https:")
 
 _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
 
@@ -101,6 +96,8 @@ def prove(question: Question, *, now: datetime) -> Verified:
     # an empty name is what an unset variable of a CI system leaves
     if not question.model and (question.model == "" or not question.signature_only):
         raise UsageError("name the model whose bytes are to be verified", hint=_MODEL_HINT)
+    if question.stage == "":
+        raise UsageError("the stage is empty", hint="--stage NAME, or leave it out for the last")
     if question.model and question.signature_only:
         raise UsageError("a model and signature-only were both asked for", hint=_MODEL_HINT)
     trust = trust_file.load(question.trust)
@@ -109,21 +106,11 @@ def prove(question: Question, *, now: datetime) -> Verified:
         model=model,
         stage=question.stage,
         policy_digest=question.policy_digest,
-        floor=None if question.floor is None else _floor(question.floor),
+        floor=None if question.floor is None else floor.parse(question.floor),
         resource_uri=place if question.resource_uri is None else question.resource_uri,
         max_age=question.max_age,
     )
     return verify_evidence(question.evidence, trust=trust, expected=expected, now=now)
-
-
-def _floor(text: str) -> Ancestor:
-    name, _, digest = text.rpartition("@")
-    digest = digest.removeprefix("sha256:")
-    if not name or not _SHA256.fullmatch(digest):
-        hint = "PACK@SHA256, such as release@1.1.0@5b1f…: the SHA-256 of the pack's file"
-        raise UsageError(f"{text!r} is no floor", hint=hint)
-    uri = name if name.startswith(_SCHEMES) else f"pack:{name}"
-    return Ancestor(uri=uri, digest=digest)
 
 
 def _model(question: Question, allow: tuple[str, ...]) -> tuple[Manifest | None, str | None]:

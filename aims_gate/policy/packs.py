@@ -8,8 +8,10 @@ silence.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from aims_gate import canonical
 from aims_gate.errors import PolicyError, Problem, UsageError, near
 from aims_gate.policy.scalars import PIN
 from aims_gate.policy.text import MAX_BYTES, parse
@@ -33,6 +35,14 @@ def names(folder: Path | None = None) -> tuple[str, ...]:
     for pin in pins:
         read_pack(pin, folder)
     return pins
+
+
+def digests(folder: Path | None = None) -> Mapping[str, Collection[str]]:
+    """Give the SHA-256 of each shipped version of every pack, by the pack's id."""
+    found: dict[str, list[str]] = {}
+    for file in (folder or shelf()).glob("*.yaml"):
+        found.setdefault(file.stem.partition("@")[0], []).append(canonical.sha256_file(file))
+    return found
 
 
 def read_pack(pin: str, folder: Path | None = None) -> bytes:

@@ -212,6 +212,25 @@ def test_size_caps(monkeypatch: pytest.MonkeyPatch) -> None:
     _refuses(SIGNED, "the envelope has more than")
 
 
+def test_at_the_size_caps_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement, a signature and an envelope of exactly the most bytes."""
+    signature = base64.b64decode(_signature()[0]["sig"])
+    monkeypatch.setattr(envelope, "MAX_PAYLOAD", len(PAYLOAD))
+    assert sign(PAYLOAD, SIGNER)
+    monkeypatch.setattr(envelope, "MAX_ENVELOPE", len(SIGNED))
+    monkeypatch.setattr(envelope, "_MAX_SIGNATURE", len(signature))
+    assert open_envelope(SIGNED, [SIGNER.key]).payload == PAYLOAD
+    monkeypatch.setattr(envelope, "_MAX_SIGNATURE", len(signature) - 1)
+    _refuses(SIGNED, "more than")
+
+
+def test_the_caps_leave_room_for_any_statement() -> None:
+    """A statement of the most bytes fits into an envelope, which fits what is read of a file."""
+    assert envelope.MAX_PAYLOAD == 2**25
+    most = len(base64.b64encode(b"x" * 3)) * (envelope.MAX_PAYLOAD // 3 + 1)
+    assert most + len(SIGNED) < envelope.MAX_ENVELOPE < 2 * envelope.MAX_PAYLOAD
+
+
 def test_a_signer_that_signs_wrongly_is_noticed() -> None:
     """A broken HSM or a key that is not its public half never gets evidence out of the door."""
     other = new_signer()

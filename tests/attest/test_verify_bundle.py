@@ -49,7 +49,12 @@ def test_other_files_are_not_read(lab: Lab) -> None:
 
 
 def test_oversized_files_are_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before they fill the memory."""
+    """Before they fill the memory; at the limit they are read."""
+    largest = max(path.stat().st_size for path in lab.evidence.iterdir())
+    monkeypatch.setattr(bundle, "MAX_ENVELOPE", largest)
+    assert lab.verify().passed
+    monkeypatch.setattr(bundle, "MAX_ENVELOPE", largest - 1)
+    refuses(lab, f"has more than {largest - 1:,} bytes")
     monkeypatch.setattr(bundle, "MAX_ENVELOPE", 100)
     refuses(lab, "has more than 100 bytes")
 

@@ -103,6 +103,12 @@ def test_three_statements_need_one_signer(lab: Lab) -> None:
     refuses(lab, "signed by different keys", trust=lab.trust(others=(entry,)))
 
 
+def test_a_signature_at_the_first_moment_of_its_key_counts(lab: Lab) -> None:
+    """One second before it does not."""
+    assert lab.verify(trust=lab.trust(valid_from=SIGNED_AT)).passed
+    refuses(lab, "older than the validity", trust=lab.trust(valid_from=SIGNED_AT + SECOND))
+
+
 def test_age(lab: Lab) -> None:
     """Up to the limit it counts, one second later it does not; without a limit it does."""
     week = timedelta(days=7)

@@ -61,6 +61,13 @@ def test_a_model_must_be_named(lab: Lab, changes: dict[str, Any], match: str) ->
     assert caught.value.exit_code == 2
 
 
+def test_an_empty_stage_is_refused(lab: Lab) -> None:
+    """As an empty model is: it is what an unset variable leaves, and names no stage."""
+    with pytest.raises(UsageError, match="the stage is empty") as caught:
+        prove(_ask(lab, stage=""), now=NOW)
+    assert caught.value.exit_code == 2
+
+
 def test_an_empty_place_is_refused(lab: Lab) -> None:
     """It does not mean that the place does not matter."""
     with pytest.raises(TrustError, match="not the package URL"):
