@@ -87,6 +87,7 @@ def _open(role: Role, given: object, finder: Finder) -> Data | None:
     spec = finder.policy.data.get(role, DataSpec())
     if given is not None and not isinstance(given, (str, Path)):
         return _describe(role, spec, _from_memory(role, given), finder)
+    located: Located | None
     if given is not None:
         located = finder.given(str(given), role)
     elif spec.source is not None:
@@ -175,9 +176,6 @@ def _joined(
 
 def _kept_elsewhere(role: Role, stated: JoinSpec, finder: Finder) -> _Read:
     located = finder.source(stated.source, role)
-    if located is None:
-        where = public_uri(stated.source)
-        raise DataError(f"what the {role} data are joined with is not there", where=where)
     read = _from_file(role, located, finder)
     return replace(read, identity=replace(read.identity, role=f"{role}.join"))
 

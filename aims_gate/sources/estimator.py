@@ -38,7 +38,7 @@ from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.predictions import derive_prediction, derived_name
 from aims_gate.sources.scoring.columns import accepted, features
-from aims_gate.sources.subject import Data, Located, Signature, Subject, Workspace
+from aims_gate.sources.subject import Data, Located, Signature, Subject, Workspace, unanswered
 
 PREDICTION, SCORE = "prediction (estimator)", "score (estimator)"
 """The derived columns; a digest of the data does not cover them."""
@@ -65,8 +65,8 @@ def open_estimator(
         workspace: Its folder takes the description that stands for files.
 
     Returns:
-        The subject. A role that the estimator could not answer is in `unread` with the reason, and
-        then every rule that reads it is an ERROR.
+        The subject. A role that the estimator could not answer says why, and then every rule that
+        needs an answer is an ERROR.
 
     Raises:
         UsageError: *estimator* is no object with `predict`, or a class in place of an object.
@@ -90,17 +90,16 @@ def _opened(
         )
     finder = Finder(policy=policy, locate=_nothing, workspace=workspace)
     opened, failed = open_data(given, finder)
-    data, unread = dict(opened), dict(failed)
+    data = dict(opened)
     asked = [role for role in opened if estimator is not None and _answers(opened[role])]
     for role in asked:
         workspace.progress(f"the estimator predicts the {role} data")
         try:
             data[role] = _answered(estimator, opened[role])
         except GateError as error:
-            del data[role]
-            unread[role] = DataError(error.what, where=error.where, hint=error.hint)
+            data[role] = unanswered(opened[role], error)
     subject = _described(estimator, data, workspace)
-    return replace(subject, unread=unread, isolation=dict.fromkeys(asked, Isolation.IN_PROCESS))
+    return replace(subject, unread=failed, isolation=dict.fromkeys(asked, Isolation.IN_PROCESS))
 
 
 def _nothing(path: str, *, role: Role) -> Located | None:  # noqa: ARG001  # the contract

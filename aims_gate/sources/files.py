@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -60,7 +60,7 @@ class FileSource:
         fetched = self.fetch(uri, workspace=workspace)
         described = read_mlmodel(fetched.folder)
         locate = _Inside(folder=fetched.folder)
-        finder = Finder(policy=policy, locate=locate, workspace=workspace)
+        finder = Finder(policy=policy, locate=locate, workspace=workspace, beside=locate.beside)
         owner = Owner(model=described.model_uuid if described else "")
         data, unread = hold(*open_data(given, finder), owner)
         return Subject(
@@ -86,6 +86,11 @@ class _Inside:
     def __call__(self, path: str, *, role: Role) -> Located | None:  # noqa: ARG002  # the contract
         found = self.folder / path
         return Located(path=found, uri=f"artifact:{quote(path)}") if found.exists() else None
+
+    def beside(self, path: str) -> Iterable[str]:
+        """List the files in the folder of an artifact."""
+        folder = (self.folder / path).parent
+        return (str(one.relative_to(self.folder)) for one in folder.glob("*"))
 
 
 def _folder(uri: str) -> Path:

@@ -8,14 +8,14 @@ read only where `sources.allow` has the place, so no run makes the gate read ano
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 from urllib.parse import quote, unquote
 
 from aims_gate.attest.manifest import safe_name
-from aims_gate.errors import DataError, SourceError
+from aims_gate.errors import DataError, SourceError, near
 from aims_gate.policy.model import Policy, Role
 from aims_gate.policy.places import Place, parse_allowed, parse_place, permitted
 from aims_gate.policy.scalars import STORES
@@ -57,7 +57,7 @@ def convention(role: Role) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finder:
-    """Finds data; every method gives None where they are not there."""
+    """Finds data. What is named must be there; what convention looks for may not be."""
 
     policy: Policy
     """Its folder is where `file:` sources may lie, its allow-list what else may be read."""
@@ -69,25 +69,30 @@ class Finder:
     """Reads `mlflow-artifacts:` places, already permitted, from the server that is asked."""
     of_run: Callable[[str, Role], Located | None] = _no_run
     """Reads `runs:/RUN_ID/PATH`, which only a caller may name, from the same MLflow."""
+    beside: Callable[[str], Iterable[str]] = lambda _path: ()
+    """Lists the artifacts in the folder of an artifact."""
 
-    def given(self, text: str, role: Role) -> Located | None:
-        """Find what `--data` names; it may lie anywhere, because the caller says so."""
+    def given(self, text: str, role: Role) -> Located:
+        """Find what `--data` names; it may lie anywhere, because the caller says so.
+
+        DataError if it is not there or may not be read, SourceError if it cannot be.
+        """
         scheme = text.partition(":")[0]
         if scheme in {"artifact", "dataset", "context"}:
             return self.source(text, role)
         if scheme in STORES:
             return fetch(_place(text), self.workspace)
         if scheme == "runs":
-            return self.of_run(text, role)
+            return self.of_run(text, role) or _absent("there is no such artifact", text)
         if "://" in text and not text.startswith("file://"):
             raise DataError(f"{public_uri(text)!r} cannot be read", hint=_READS)
         path = _path_of(text)
         return Located(path=path, uri=f"file:{quote(str(path))}")
 
-    def source(self, text: str, role: Role) -> Located | None:
+    def source(self, text: str, role: Role) -> Located:
         """Find what a policy names.
 
-        DataError if it may not be read, SourceError if it cannot be.
+        DataError if it is not there or may not be read, SourceError if it cannot be.
         """
         scheme, _, rest = text.partition(":")
         if scheme == "artifact":
@@ -97,45 +102,61 @@ class Finder:
         if scheme in {"dataset", "context"}:
             return self._input(scheme, rest)
         if scheme in STORES:
-            return self._allowed(_place(text), whose="the policy names")
+            return self._allowed(_place(text), whose="the policy names", where=text)
         raise DataError(f"the source {public_uri(text)!r} cannot be read", hint=_READS)
 
     def by_convention(self, role: Role) -> Located | None:
         """Find what the training run logged for a role."""
         return self.locate(convention(role), role=role) if role in CONVENTION else None
 
-    def _artifact(self, path: str, role: Role) -> Located | None:
+    def _artifact(self, path: str, role: Role) -> Located:
         try:
             safe = safe_name(path)
         except SourceError as error:
             raise DataError(error.what, hint="name a path below the run's artifacts") from error
-        return self.locate(str(safe), role=role)
+        found = self.locate(str(safe), role=role)
+        what = "there is no such artifact"
+        return found or _absent(what, f"artifact:{path}", near(str(safe), self.beside(str(safe))))
 
-    def _input(self, kind: str, name: str) -> Located | None:
+    def _input(self, kind: str, name: str) -> Located:
         """Follow a run's own data set, by its name or its context, where that is allowed."""
-        found = [i for i in self.inputs if (i.name if kind == "dataset" else i.context) == name]
-        if not found:
-            return None
-        different = {(one.digest, one.source) for one in found}
+        named = [(i.name if kind == "dataset" else i.context, i) for i in self.inputs]
+        found = [one for word, one in named if word == name]
         where = f"{kind}:{name}"
+        if not found:
+            what = f"the model's run names no data set with the {_WORDS[kind]} {name!a}"
+            return _absent(
+                what, where, near(name, {ascii(word)[1:-1] for word, _ in named if word})
+            )
+        different = {(one.digest, one.source) for one in found}
         if len(different) > 1:
             digests = ", ".join(sorted({one.digest for one in found}))
             what = f"the run has {len(different)} different inputs of this name ({digests!a})"
             raise DataError(what, where=where, hint="log each under a name of its own")
-        located = self._allowed(_claimed(found[0].source, where), whose="the run names")
-        return located and replace(located, mlflow_digest=found[0].digest)
+        place = _claimed(found[0].source, where)
+        located = self._allowed(place, whose="the run names", where=where)
+        return replace(located, mlflow_digest=found[0].digest)
 
-    def _allowed(self, place: Place, *, whose: str) -> Located | None:
+    def _allowed(self, place: Place, *, whose: str, where: str) -> Located:
         if not permitted(place, self.policy.sources_allow):
             raise DataError(
                 f"{whose} data at {public_uri(str(place))!a}, which sources.allow does not permit",
                 hint="name its folder in the policy's sources.allow, or use --data",
             )
+        what = f"{whose} data at {public_uri(str(place))!a}, and nothing is there"
         if place.scheme == "file":
-            return _allowed_file(place, self.policy.sources_allow)
+            return _allowed_file(place, self.policy.sources_allow) or _absent(what, where)
         if place.scheme == "mlflow-artifacts":
-            return self.stored(place)
+            return self.stored(place) or _absent(what, where)
         return fetch(place, self.workspace)
+
+
+_WORDS = {"dataset": "name", "context": "context"}
+
+
+def _absent(what: str, where: str, hint: str = "") -> NoReturn:
+    """Refuse what is named and not there: no other data take its place."""
+    raise DataError(what, where=public_uri(where), hint=hint or "hand the data over with --data")
 
 
 def _claimed(source: str, where: str) -> Place:
@@ -180,7 +201,7 @@ def _local(place: Place) -> Path:
     return Path("/", *map(unquote, place.path))
 
 
-def _policy_file(source: str, folder: str) -> Located | None:
+def _policy_file(source: str, folder: str) -> Located:
     """Find a policy's own file, which must not lead out of the policy's folder by any way."""
     where = public_uri(source)
     if not folder:
@@ -203,7 +224,8 @@ def _policy_file(source: str, folder: str) -> Located | None:
             hint="keep the file beside the policy, or hand it over with --data",
         )
     if not there:
-        return None
+        beside = path.parent.iterdir() if path.parent.is_dir() else ()
+        _absent("the file is not there", where, near(path.name, (one.name for one in beside)))
     return Located(path=path, uri=f"file:{quote(path.relative_to(root).as_posix())}")
 
 

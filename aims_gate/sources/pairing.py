@@ -101,6 +101,8 @@ def _answers(ours: DataSpec, theirs: Data, where: str) -> DataSpec:
     """Give the roles of *ours* with the answers of *theirs* under the names they will have."""
     score = theirs.spec.score
     if theirs.spec.prediction is None and not score:
+        if "prediction" in theirs.failed:
+            raise theirs.failed["prediction"]
         hint = f"state prediction: or score: under data.{theirs.role}"
         raise DataError("they name neither prediction nor score", where=where, hint=hint)
     prediction = theirs.spec.prediction

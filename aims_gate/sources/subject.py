@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
-from aims_gate.errors import DataError
+from aims_gate.errors import DataError, GateError
 from aims_gate.facts import DatasetIdentity, Isolation, ModelIdentity, ModelPython
 from aims_gate.frames import Frame
 from aims_gate.policy.model import DataSpec, Role
@@ -128,6 +128,14 @@ class Data:
     """Roles, such as `prediction`, that could not be made: rules that need one are ERROR."""
     unnamed: dict[str, str] = field(default_factory=dict)
     """What stands behind the names of values that evidence only counts; it stays in memory."""
+
+
+def unanswered(data: Data, error: GateError) -> Data:
+    """Give the data of which no model's answer could be had, for rules that need none."""
+    reason = DataError(error.what, where=error.where, hint=error.hint)
+    spec = replace(data.spec, prediction=None, score=None)
+    failed = {**data.failed, "prediction": reason, "score": reason}
+    return replace(data, spec=spec, failed=failed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,13 +105,15 @@ def test_without_a_word_the_convention_is_read_with_its_logged_roles(artifacts: 
     ]
 
 
-def test_data_that_are_not_there_are_in_neither_answer(artifacts: Artifacts) -> None:
+def test_data_that_nobody_names_are_in_neither_answer_and_those_named_are_unread(
+    artifacts: Artifacts,
+) -> None:
     specs = {"evaluation": DataSpec(source="artifact:no.csv"), "champion": DataSpec(key="id")}
-    assert opened(policy(**specs), artifacts) == ({}, {})
-    assert (
-        opened(policy(str(artifacts.folder), current=DataSpec(source="file:no.csv")), artifacts)[0]
-        == {}
-    )
+    data, unread = opened(policy(**specs), artifacts)
+    assert (data, list(unread)) == ({}, [EVALUATION])
+    assert "no such artifact" in str(unread[EVALUATION])
+    current = policy(str(artifacts.folder), current=DataSpec(source="file:no.csv"))
+    assert "the file is not there" in str(opened(current, artifacts)[1][Role.CURRENT])
 
 
 def test_what_the_caller_gives_wins_over_the_policys_source(

@@ -144,7 +144,8 @@ def test_data_in_the_folder_are_found_by_convention_and_by_name(
     assert sorted(subject.data) == [Role.CURRENT, Role.EVALUATION]
     assert subject.data[Role.EVALUATION].spec.label == "y"
     assert subject.data[Role.CURRENT].identity.uri == "artifact:now.csv"
-    assert not subject.unread
+    told = str(subject.unread[Role.REFERENCE])
+    assert told == "artifact:gone.csv: there is no such artifact; did you mean 'now.csv'?"
     assert (subject.run, subject.signature, subject.flavors) == (None, None, ())
 
 

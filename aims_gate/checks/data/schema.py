@@ -40,6 +40,8 @@ class _Wanted:
     type: str = ""
     """The exact type, where only that tells: lists, structs and bytes."""
     required: bool = True
+    nulls: bool = True
+    """Whether values may be null: MLflow's whole numbers may not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ class Schema:
             "Per column 0 if it is as it should be and 1 if not; in [0, 1], no interval, because "
             "nothing is sampled. Kinds are number, boolean, text and time; widths of numbers and "
             "encodings do not count.\n\n"
+            "Null is a violation only in whole numbers of a signature: the model refuses it. "
             "What should be is declared by the policy, found in the reference data, or declared "
             "by the model's own MLflow signature. Labels may be absent from current data, because "
             "they come late."
@@ -159,7 +162,9 @@ def _of_signature(inputs: Inputs) -> dict[str, _Wanted]:
     if signature is None:
         raise NoDataError("the model declares no columns", hint="log it with a signature")
     return {
-        name: _Wanted(kind=_MLFLOW.get(kind), required=required)
+        name: _Wanted(
+            kind=_MLFLOW.get(kind), required=required, nulls=kind not in {"integer", "long"}
+        )
         for name, kind, required in signature.inputs
     }
 
@@ -179,4 +184,5 @@ def _compare(name: str, want: _Wanted, there: Mapping[str, Kind], data: Data) ->
         return name, "" if stored == want.type else f"{name!r} is {stored}, not {want.type}"
     if want.kind is not None and kind is not want.kind:
         return name, f"{name!r} holds {kind} ({stored}), not {want.kind}"
-    return name, ""
+    nulls = 0 if want.nulls else data.frame.nulls(name)
+    return name, f"{name!r} has {nulls:,} nulls, and the signature none" if nulls else ""

@@ -18,6 +18,7 @@ from aims_gate.checks.outcomes.table import (
     Asked,
     Outcomes,
     counted,
+    keys_of,
     losses,
     named,
     pairs,
@@ -122,8 +123,8 @@ def _each_scored(
 
 def unlabelled(found: Labelled, labels: Sequence[Scalar]) -> list[str]:
     """Name the classes that have a column of scores and not one label: nothing shows them right."""
-    named_by_label = {str(label) for label in labels}
     columns = found.score if isinstance(found.score, Mapping) else {}
+    named_by_label = {key for label in labels for key in keys_of(columns, label)}
     return [name for name in columns if name not in named_by_label]
 
 

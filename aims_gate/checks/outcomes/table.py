@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from aims_gate.errors import CheckError, DataError, near
 from aims_gate.frames import Counts, Distribution, Floats, Key, Moments, Scalar
 from aims_gate.sources.subject import Data
 from aims_gate.stats.tables import Jackknife, Losses, ScoreTable
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def _no_sample() -> Sample:
@@ -63,16 +66,34 @@ def score_column(data: Data, found: Labelled, positive: Scalar | None) -> str:
     if isinstance(found.score, str):
         return found.score
     columns = found.score or {}
-    # `score: {class: column}` is text on the left, whatever the labels are
-    if str(positive) not in columns:
+    keys = keys_of(columns, positive)
+    if len(keys) != 1:
         named = class_levels(data)
         shown = "None" if positive is None else named.value(positive, repr)
         raise DataError(
-            f"score names no column for the class {shown}",
+            f"score names {len(keys) or 'no'} column{'s' * bool(keys)} for the class {shown}",
             where=f"{data.role} data",
-            hint=near(shown, map(named.value, columns)),
+            hint="name each class once" if keys else near(shown, map(named.value, columns)),
         )
-    return columns[str(positive)]
+    return columns[keys[0]]
+
+
+def keys_of(columns: Iterable[str], label: Scalar | None) -> list[str]:
+    """Give the keys of `score: {class: column}` that stand for a class.
+
+    They are text, whatever the labels are: text means itself, and of numbers and truth values 1,
+    1.0 and true are one, as they are everywhere else.
+    """
+    if label is None or isinstance(label, str):
+        return [key for key in columns if key == label]
+    return [key for key in columns if _number(key) == label]
+
+
+def _number(key: str) -> float | None:
+    truth = {"true": 1, "false": 0}.get(key.lower())
+    if truth is not None or not _NUMBER.fullmatch(key):
+        return truth
+    return int(key) if key.lstrip("+-").isdigit() else float(key)
 
 
 def finite(data: Data, column: str, scores: Distribution) -> tuple[Floats, Counts]:

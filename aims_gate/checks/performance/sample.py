@@ -12,7 +12,7 @@ from aims_gate.checks.authored import once
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import Labelled, classes_of, labelled
 from aims_gate.checks.outcomes import outcomes, task_of
-from aims_gate.checks.outcomes.table import counted, named
+from aims_gate.checks.outcomes.table import counted, keys_of, named
 from aims_gate.checks.performance.score import Plain
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
@@ -133,7 +133,10 @@ def _rarest(data: Data, found: Labelled) -> int:
 def _unlabelled(data: Data, labels: tuple[Scalar, ...]) -> bool:
     """Tell whether the model's answers show a class that no row is labelled as."""
     spec, frame = data.spec, data.frame
-    if isinstance(spec.score, Mapping) and {*spec.score} - {str(label) for label in labels}:
+    if "prediction" in data.failed:
+        raise data.failed["prediction"]
+    scored = spec.score if isinstance(spec.score, Mapping) else {}
+    if {*scored} - {key for label in labels for key in keys_of(scored, label)}:
         return True
     if spec.prediction is None or spec.prediction not in frame.kinds:
         return False

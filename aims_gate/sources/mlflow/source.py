@@ -103,6 +103,7 @@ def finder_of(run: Run | None, registry: Registry, policy: Policy, workspace: Wo
         inputs=run.datasets if run else (),
         stored=_Stored(registry=registry, workspace=workspace),
         of_run=partial(_of_run, registry, workspace),
+        beside=partial(_siblings, run, registry, workspace),
     )
 
 
@@ -159,6 +160,16 @@ class _Stored:
         reader = for_artifacts(self.registry, root, self.workspace.environ)
         target = _copy(reader, root, name, self.workspace)
         return None if target is None else Located(path=target, uri=str(place))
+
+
+def _siblings(run: Run | None, registry: Registry, workspace: Workspace, path: str) -> list[str]:
+    """List the artifacts in the folder of an artifact of the run."""
+    if run is None:
+        return []
+    folder = str(PurePosixPath(path).parent)
+    reader = for_artifacts(registry, run.artifact_uri, workspace.environ)
+    listed = reader.list_artifacts(run.artifact_uri, "" if folder == "." else folder)
+    return [artifact.path for artifact in listed]
 
 
 def _copy(reader: Registry, root: str, path: str, workspace: Workspace) -> Path | None:

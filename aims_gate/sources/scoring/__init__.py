@@ -17,7 +17,7 @@ from aims_gate.policy.model import Role
 from aims_gate.sources.scoring.building import Builder
 from aims_gate.sources.scoring.columns import answers, features
 from aims_gate.sources.scoring.process import Limits, predict
-from aims_gate.sources.subject import Data, Subject, Workspace
+from aims_gate.sources.subject import Data, Subject, Workspace, unanswered
 
 COLUMN = "prediction (model)"
 """The derived column; a digest of the data does not cover it."""
@@ -26,8 +26,8 @@ COLUMN = "prediction (model)"
 def score(subject: Subject, workspace: Workspace, *, limits: Limits | None = None) -> Subject:
     """Add the model's own predictions to every role whose policy says `predictions: model`.
 
-    A role whose predictions cannot be had moves to `unread` with the reason, so that each rule
-    that needs it is an ERROR.
+    A role whose predictions cannot be had keeps its data and the reason, so that each rule that
+    needs an answer is an ERROR, and no other.
 
     Args:
         subject: A model and its data, as its source opened them.
@@ -49,19 +49,18 @@ def score(subject: Subject, workspace: Workspace, *, limits: Limits | None = Non
     own = {role for role in asked if subject.data[role].spec.environment == "model"}
     if not own.issuperset(asked) and find_spec("mlflow") is None:
         raise MissingExtraError.for_library("mlflow", "gate", "predictions: model")
-    data, unread = dict(subject.data), dict(subject.unread)
+    data = dict(subject.data)
     limits = limits or Limits()
     builder = Builder(model=subject.folder, workspace=workspace, limits=limits)
     for role in asked:
         try:
             data[role] = _scored(subject, role, workspace, limits, builder if role in own else None)
         except GateError as error:
-            del data[role]
-            unread[role] = DataError(error.what, where=error.where, hint=error.hint)
+            data[role] = unanswered(subject.data[role], error)
     isolation = dict.fromkeys(asked, Isolation.SAME_USER)
     ours = ModelPython(environment="gate", python=platform.python_version())
     pythons = {role: builder.facts() if role in own else ours for role in asked}
-    return replace(subject, data=data, unread=unread, isolation=isolation, pythons=pythons)
+    return replace(subject, data=data, isolation=isolation, pythons=pythons)
 
 
 def _scored(

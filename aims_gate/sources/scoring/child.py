@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -31,10 +32,23 @@ def main(scratch: Path) -> int:
         step = SHAPE
         _write(answer, scratch)
     except BaseException as error:  # noqa: BLE001  # a model may raise anything, SystemExit too
-        traceback.print_exc()
-        (scratch / "error").write_text(type(error).__name__, encoding="utf-8")
+        (scratch / "error").write_text(json.dumps(_told(error, job["columns"])), encoding="utf-8")
         return step
     return 0
+
+
+def _told(error: BaseException, columns: list[str]) -> dict[str, Any]:
+    """Say what failed and where, without the words of the error, which may hold rows of data."""
+    words = str(error)
+    return {
+        "type": type(error).__name__,
+        "module": error.name if isinstance(error, ModuleNotFoundError) else None,
+        "columns": [c for c in columns if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", words)],
+        "stack": [
+            f"{frame.name}, {Path(frame.filename).name}:{frame.lineno}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ],
+    }
 
 
 def _needs() -> None:

@@ -60,6 +60,11 @@ def _typed(column: pa.ChunkedArray, name: str, kind: str, where: str) -> pa.Chun
     is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
     if wanted is None or not is_number:
         return column
+    nulls = int(missing(column).sum()) if pa.types.is_integer(wanted) else 0
+    if nulls:
+        what = f"column {name!r} has {nulls:,} nulls, and the model's signature ({kind}) none"
+        hint = "fill them, or log the model with double in its signature"
+        raise DataError(what, where=where, hint=hint)
     try:
         return column.cast(wanted)
     except pa.ArrowInvalid as error:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
+from aims_gate import canonical
 from aims_gate.errors import DataError
 from aims_gate.redact import redact
 from aims_gate.sources.readers import read_bytes
@@ -27,10 +28,16 @@ from aims_gate.sources.subject import Workspace
 _LOG = logging.getLogger(__name__)
 _ALLOWED = ("PATH", "LANG")
 """All that the process sees of the gate's environment."""
-_TYPE = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{0,79}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,79}")
+_FRAME = re.compile(r"[A-Za-z0-9_<>]{1,80}, [A-Za-z0-9_.<>-]{1,80}:[0-9]{1,7}")
+_FRAMES = 20
+_MOST = 1 << 16
 _TAIL = 4_000
 """Characters of what the process wrote that go into the log."""
-_SEEN = "the log has its own words"
+_WORDS = (
+    "the log says where and nothing more, for its words may hold rows; for them, predict the data "
+    "with mlflow.pyfunc.load_model"
+)
 _LACKS = {
     "gate": (
         "it is loaded in the gate's own Python: install what its requirements.txt names, or write "
@@ -40,7 +47,7 @@ _LACKS = {
 }
 _NEEDED = "the gate speaks with a model through them; its requirements.txt must name what it lacks"
 _STEPS = {
-    child.PREDICT: ("failed to predict", _SEEN),
+    child.PREDICT: ("failed to predict", _WORDS),
     child.SHAPE: ("gave no single column of values", "one prediction a row is read"),
     child.NEEDS: ("was not run: mlflow, pandas or pyarrow cannot be imported there", _NEEDED),
     confine.CONFINE: ("was not run, because its process could not be limited", "run on Linux"),
@@ -86,15 +93,19 @@ def predict(
     scratch = Path(tempfile.mkdtemp(dir=workspace.folder, prefix="predict-"))
     parquet.write_table(rows, scratch / "rows.parquet")
     ours = [entry for entry in sys.path if os.path.isabs(entry)]  # noqa: PTH117  # sys.path is text
-    job = {"model": str(model), "path": ours if python is None else []}
+    job = {
+        "model": str(model),
+        "path": ours if python is None else [],
+        "columns": rows.column_names,
+    }
     (scratch / "job.json").write_text(json.dumps(job), encoding="utf-8")
     # isolated, and writing no byte code, which would change the model's folder
     command = [str(python or sys.executable), "-I", "-B", child.__file__, str(scratch)]
     given = environment(workspace.environ, scratch / "home")
     code = limited(command, scratch, given, limits, seconds=limits.seconds, where=where)
     if code != 0:
-        tell(scratch)
-        raise _failure(code, scratch, limits, where, "gate" if python is None else "model")
+        packages = "gate" if python is None else "model"
+        raise _failure(code, _told(scratch, rows.column_names), limits, where, packages)
     return _output(scratch, limits, where)
 
 
@@ -153,10 +164,8 @@ def limited(
         process.wait()
 
 
-def _failure(
-    code: int | None, scratch: Path, limits: Limits, where: str, packages: str
-) -> DataError:
-    """Say how the process ended, without a word of its own but the type of an exception."""
+def _failure(code: int | None, told: str, limits: Limits, where: str, packages: str) -> DataError:
+    """Say how the process ended, without a word of its own but what is *told* of an exception."""
     if code is None:
         return DataError(f"the model took more than {limits.seconds:g} s", where=where)
     if code == -signal.SIGXCPU:
@@ -164,20 +173,30 @@ def _failure(
         return DataError(what, where=where)
     if code < 0:
         what = f"the model's process was ended by signal {-code}"
-        hint = f"it may use {limits.memory / 2**30:g} GiB of memory; {_SEEN}"
+        hint = f"it may use {limits.memory / 2**30:g} GiB of memory"
         return DataError(what, where=where, hint=hint)
     known = _STEPS | {child.LOAD: ("could not be loaded", _LACKS[packages])}
-    what, hint = known.get(code, (f"ended its process with {code}", _SEEN))
-    kind = _error_type(scratch)
-    return DataError(f"the model {what}{f' ({kind})' if kind else ''}", where=where, hint=hint)
+    what, hint = known.get(code, (f"ended its process with {code}", _WORDS))
+    return DataError(f"the model {what}{f' ({told})' if told else ''}", where=where, hint=hint)
 
 
-def _error_type(scratch: Path) -> str:
+def _told(scratch: Path, columns: Sequence[str]) -> str:
+    """Give the type of the error that the process tells, with names that are known or plain.
+
+    Where it was raised goes into the log; free text, which could hold a row of data, nowhere.
+    """
     try:
-        found = _TYPE.fullmatch(read_bytes(scratch / "error", where="error", max_bytes=80))
+        error = canonical.parse(read_bytes(scratch / "error", where="error", max_bytes=_MOST))
+        kind, module = (str(error[key]) for key in ("type", "module"))
+        named = [column for column in columns if column in error["columns"]]
+        stack = [one for one in error["stack"] if _FRAME.fullmatch(one)][-_FRAMES:]
     except Exception:  # noqa: BLE001  # whatever the process left there, it is only a word
         return ""
-    return found.group().decode("ascii") if found else ""
+    if not _NAME.fullmatch(kind):
+        return ""
+    _LOG.error("the model raised %s\n%s", kind, "\n".join(f"  in {one}" for one in stack))
+    told = f"{kind}: {module}" if error["module"] and _NAME.fullmatch(module) else kind
+    return f"{told} about {', '.join(map(repr, named))}" if named else told
 
 
 def _output(scratch: Path, limits: Limits, where: str) -> bytes:

@@ -127,7 +127,7 @@ def test_labels_may_come_late_to_current_data_only() -> None:
 def test_the_models_signature_is_a_schema() -> None:
     signature = Signature(
         inputs=(
-            ("age", "long", True),
+            ("age", "float", True),
             ("sex", "double", True),
             ("y", "array", True),
             ("race", "string", False),
@@ -144,6 +144,16 @@ def test_the_models_signature_is_a_schema() -> None:
         "race": 0,
         "income": 1,
     }
+
+
+def test_a_null_in_whole_numbers_of_the_signature_is_a_violation() -> None:
+    """MLflow refuses such rows, because pandas makes floats of them."""
+    signature = Signature(inputs=(("age", "long", True), ("n", "integer", False)))
+    found = inputs(data({**COLUMNS, "n": [1, 2, 3, 4]}))
+    subject = replace(found.subject, signature=signature)
+    age, n = Schema(against="signature").measure(replace(found, subject=subject))
+    assert (age.value, n.value) == (1, 0)
+    assert age.reason == "'age' has 1 nulls, and the signature none"
 
 
 def test_lists_are_compared_by_their_exact_type() -> None:

@@ -173,7 +173,7 @@ def test_the_same_model_in_the_gate_s_environment_lacks_what_it_needs(folder: Pa
     verdict = run("policy.yaml", "file:model")
     (result,) = verdict.results
     assert result.outcome == "ERROR"
-    assert "failed to predict (ModuleNotFoundError)" in result.reason
+    assert "failed to predict (ModuleNotFoundError: answering)" in result.reason
     assert verdict.versions["environment"] == "gate"
     assert "environment:requirements" not in verdict.versions
     assert not (folder / "started").exists()

@@ -115,9 +115,13 @@ def test_no_model_is_run_unless_the_policy_asks(folder: Path) -> None:
     ],
 )
 def test_whatever_a_model_does_wrong_is_undecided(
-    body: str, words: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    body: str,
+    words: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """No row of data, as in an exception's message, gets into a verdict."""
+    """No row of data, as in an exception's message, gets into a verdict or the log."""
     monkeypatch.setenv("AIMS_GATE_SIGNING_KEY", "secret")
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret")
     write_model(folder, body)
@@ -125,7 +129,7 @@ def test_whatever_a_model_does_wrong_is_undecided(
     (result,) = verdict.results
     assert (verdict.decision, result.outcome) == ("undecided", "ERROR")
     assert verdict.exit_code == 3
-    assert "Lovelace" not in repr(verdict)
+    assert "Lovelace" not in repr(verdict) + caplog.text
     assert verdict.versions["isolation"] == "same-user"
     assert re.search(words, result.reason), result.reason
 
@@ -133,15 +137,14 @@ def test_whatever_a_model_does_wrong_is_undecided(
 def test_a_model_that_needs_what_is_not_installed_says_what_to_do(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is loaded in the gate's own Python, and what it lacks there stands in the log."""
+    """It is loaded in the gate's own Python, and what it lacks there is named."""
     write_model(folder, loading="print('::error::' + chr(27)); import no_such_library")
     with caplog.at_level(logging.ERROR):
         verdict = run("policy.yaml", "file:model")
     (result,) = verdict.results
     assert verdict.decision == "undecided"
-    assert "could not be loaded (ModuleNotFoundError)" in result.reason
+    assert "could not be loaded (ModuleNotFoundError: no_such_library)" in result.reason
     assert "install what its requirements.txt names" in result.reason
-    assert "No module named 'no_such_library'" in caplog.text
     assert "::error" not in caplog.text
     assert chr(27) not in caplog.text
 
@@ -169,8 +172,7 @@ def test_limits_end_the_process(body: str, limits: Limits, words: str, folder: P
     write_model(folder, body)
     subject, workspace = opened(folder)
     after = score(subject, workspace, limits=limits)
-    assert not after.data
-    assert words in str(after.unread[Role.EVALUATION])
+    assert words in str(after.data[Role.EVALUATION].failed["prediction"])
     assert after.isolation == {Role.EVALUATION: Isolation.SAME_USER}
 
 
@@ -201,7 +203,7 @@ def test_a_pipe_in_the_place_of_the_answer_does_not_hang_the_gate(folder: Path) 
     write_model(folder, "os.mkfifo('../predictions.parquet'); os._exit(0)")
     subject, workspace = opened(folder)
     after = score(subject, workspace)
-    assert "left no predictions" in str(after.unread[Role.EVALUATION])
+    assert "left no predictions" in str(after.data[Role.EVALUATION].failed["prediction"])
 
 
 @pytest.mark.parametrize("left", [b"Ada Lovelace", b"x" * 81, b"", None])
@@ -213,7 +215,26 @@ def test_only_the_name_of_a_type_is_taken_from_the_process(
         (tmp_path / "error").mkdir()
     else:
         (tmp_path / "error").write_bytes(left)
-    assert not process._error_type(tmp_path)
+    assert not process._told(tmp_path, ["Ada"])
+
+
+def test_of_an_error_its_type_and_the_names_of_columns_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever a dishonest process writes beside them is neither told nor logged."""
+    error = {
+        "type": "ValueError",
+        "module": "a b",
+        "columns": ["income", "Ada Lovelace"],
+        "stack": ["predict, model.py:3", "Ada Lovelace"],
+    }
+    (tmp_path / "error").write_text(json.dumps(error), encoding="utf-8")
+    with caplog.at_level(logging.ERROR):
+        assert process._told(tmp_path, ["age", "income"]) == "ValueError about 'income'"
+    assert "in predict, model.py:3" in caplog.text
+    assert "Lovelace" not in caplog.text
+    (tmp_path / "error").write_text(json.dumps({**error, "type": "Ada Lovelace"}))
+    assert not process._told(tmp_path, ["income"])
 
 
 def test_without_mlflow_the_line_that_installs_it_is_named(
