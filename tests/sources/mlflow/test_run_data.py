@@ -59,7 +59,7 @@ def test_a_subject_has_its_run_with_every_point_and_its_data_by_convention(
     assert subject.flavors == ("python_function",)
 
 
-def test_data_that_are_not_there_are_missing_and_a_folder_without_parquet_is_unread(
+def test_named_data_that_are_not_there_and_a_folder_without_parquet_are_unread(
     content: Content, space: Space
 ) -> None:
     logged = content.registered()
@@ -69,7 +69,7 @@ def test_data_that_are_not_there_are_missing_and_a_folder_without_parquet_is_unr
     )
     subject = open_subject(logged.uri, space(content.uri), policy)
     assert subject.data == {}
-    assert set(subject.unread) == {Role.CURRENT}
+    assert set(subject.unread) == {Role.EVALUATION, Role.CURRENT}
     assert "'plain' is not called KEY=VALUE" in str(subject.unread[Role.CURRENT])
 
 
