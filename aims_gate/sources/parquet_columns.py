@@ -227,6 +227,7 @@ def _opened(
         buffer_size=_BUFFER,
         pre_buffer=False,  # it would join the ranges of columns that nobody asked for
         page_checksum_verification=True,
+        coerce_int96_timestamp_unit="us",  # in ns the year 9999 would be another year
     )
 
 

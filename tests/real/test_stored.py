@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import pytest
 from pyarrow import feather, parquet
 
 import aims_gate
+from aims_gate.sources.folders import read_folder
+from aims_gate.sources.readers import read_file
 from tests.real.deciding import HEAD, gate, lines
 
 DRIFT = """\
@@ -152,3 +154,15 @@ def test_frames_in_memory_are_read_alike(tmp_path: Path) -> None:
     )
     assert verdict.datasets[0].notes == ("channel is text: its bytes are UTF-8",)
     assert lines(verdict)["MON-01"][0] == "PASS"
+
+
+def test_times_of_old_spark_are_read_in_every_year(tmp_path: Path) -> None:
+    """INT96 counts nanoseconds of a day: the year 9999, which ends no contract, was 1816."""
+    written = ("9999-12-31T00:00:00", "2024-01-01T01:02:03", "0001-01-01T00:00:00")
+    times = [datetime.fromisoformat(text) for text in written]
+    table = pa.table({"at": pa.array(times, pa.timestamp("us"))})
+    for path in (tmp_path / "e.parquet", tmp_path / "lake" / "part-0.parquet"):
+        path.parent.mkdir(exist_ok=True)
+        parquet.write_table(table, path, use_deprecated_int96_timestamps=True, store_schema=False)
+    assert read_file(tmp_path / "e.parquet").table.column("at").to_pylist() == times
+    assert read_folder(tmp_path / "lake", where="x").table.column("at").to_pylist() == times
