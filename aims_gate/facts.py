@@ -91,7 +91,8 @@ class Statistic:
 
 LEFT_OUT = "left_out"
 """Names a statistic about a column that `all` leaves out; it has a lack where no method fits."""
-
+UNSEEN = "not_looked_at"
+"""Name of a context statistic whose reason says what a rule leaves out; each result shows it."""
 MEMORY = "memory"
 """`ModelIdentity.reader` of an estimator in memory, whose digest covers its answers only."""
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aims_gate.facts import LEFT_OUT, Interval, Lack, Statistic
+from aims_gate.facts import LEFT_OUT, UNSEEN, Interval, Lack, Statistic
 from aims_gate.limits import Bar, serious_of
 from aims_gate.measure import AGE
 from aims_gate.plan import Task
@@ -60,6 +60,7 @@ def judge(
     owed = outcome is not raw and not _early(task.rule, now)
     reason = _reason(task, cells, raw) + because
     reason += _too_small(cells, statistics) + _left_out(statistics)
+    reason += "".join(f"; {unseen.reason}" for unseen in statistics if unseen.name == UNSEEN)
     return Result(
         rule=task.rule.id,
         check=task.rule.check,

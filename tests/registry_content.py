@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 MLMODEL = b"""flavors:
-  python_function: {loader_module: nowhere, python_version: 3.11.7}
+  python_function: {loader_module: mlflow.catboost, python_version: 3.11.7}
 """
-FILES = {"MLmodel": MLMODEL, "weights/w.bin": b"\x00\x01\x02", "requirements.txt": b"numpy\n"}
+FILES = {"MLmodel": MLMODEL, "weights/w.txt": b"1 2", "requirements.txt": b"numpy\n"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

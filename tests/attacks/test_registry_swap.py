@@ -67,9 +67,9 @@ def test_row_02_an_artifact_overwritten_after_registration(
     verified = prove(gated.ask(gated.first), now=NOW)
     assert verified.passed
     assert verified.resource_uri == gated.place
-    (weights,) = mlflow_store.artifacts.rglob("w.bin")
+    (weights,) = mlflow_store.artifacts.rglob("w.txt")
     weights.write_bytes(b"evil")
-    with pytest.raises(TrustError, match=r"changed: weights/w\.bin"):
+    with pytest.raises(TrustError, match=r"changed: weights/w\.txt"):
         prove(gated.ask(gated.first), now=NOW)
 
 

@@ -211,10 +211,10 @@ def test_artifacts_are_listed_one_folder_at_a_time_and_downloaded_whole(
     top = {(a.path, a.is_dir) for a in registry.list_artifacts(uri)}
     assert top == {("MLmodel", False), ("requirements.txt", False), ("weights", True)}
     (weights,) = registry.list_artifacts(uri, "weights")
-    assert (weights.path, weights.bytes) == ("weights/w.bin", 3)
+    assert (weights.path, weights.bytes) == ("weights/w.txt", 3)
     assert {a.path for a in list_tree(registry, uri, max_files=9)} == set(FILES)
-    size = registry.download(uri, "weights/w.bin", tmp_path / "w", limit=3)
-    assert (size, (tmp_path / "w").read_bytes()) == (3, FILES["weights/w.bin"])
+    size = registry.download(uri, "weights/w.txt", tmp_path / "w", limit=3)
+    assert (size, (tmp_path / "w").read_bytes()) == (3, FILES["weights/w.txt"])
 
 
 def test_a_file_or_nothing_lists_as_nothing(place: Place) -> None:
@@ -222,14 +222,14 @@ def test_a_file_or_nothing_lists_as_nothing(place: Place) -> None:
     uri = registry.logged_model(content.model(content.run())).artifact_uri
     assert registry.list_artifacts(uri, "nowhere") == ()
     assert registry.list_artifacts(uri, "MLmodel") == ()
-    assert registry.list_artifacts(uri, "weights/w.bin") == ()
+    assert registry.list_artifacts(uri, "weights/w.txt") == ()
 
 
 def test_a_download_stops_at_its_limit(place: Place, tmp_path: Path) -> None:
     registry, content = place
     uri = registry.logged_model(content.model(content.run())).artifact_uri
     with pytest.raises(SourceError, match="more than the 2 bytes"):
-        registry.download(uri, "weights/w.bin", tmp_path / "w", limit=2)
+        registry.download(uri, "weights/w.txt", tmp_path / "w", limit=2)
 
 
 def test_a_download_of_nothing_is_an_error(place: Place, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Answers in CSV, labels in JSON lines, people in Feather; half of the rows are old."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "w.bin").write_bytes(b"1")
+    (tmp_path / "model" / "w.txt").write_bytes(b"1")
     (tmp_path / "policy.yaml").write_text(POLICY)
     answers(tmp_path, datetime.now(UTC) - timedelta(days=1))
     labels = [{"id": i, "y": i % 2} for i in reversed(range(SIZE))]

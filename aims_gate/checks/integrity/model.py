@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from aims_gate.attest.manifest import compare, scan
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
-from aims_gate.checks.integrity.formats import Format, flagged
-from aims_gate.facts import MEMORY, Lack, Statistic
+from aims_gate.checks.integrity.formats import Accepted, Denied, flagged
+from aims_gate.facts import MEMORY, UNSEEN, Lack, Statistic
 from aims_gate.sources.subject import Subject
+
+_REMEDY = (
+    "log scikit-learn models with serialization_format='skops', others in their library's own "
+    "format, and no code beside them"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,20 +25,28 @@ class Model:
 
     about: ClassVar[About] = About(
         name="integrity.model",
-        summary="Whether the model's files are whole, and none is in a format that runs code.",
+        summary="Whether the model's files are whole, and all in formats known to be data.",
         definition=COUNTS
         + (
-            "manifest: files missing, added or changed since the model was hashed. formats: files "
-            "in a denied format, by name, by first bytes, inside archives, and by MLmodel's "
-            "serialization_format. files: required files that are not there. size: 1 if the files "
-            "have more than max_bytes."
+            "manifest: files missing, added or changed since the model was hashed. formats, where "
+            "deny names any: files in a denied format, files that are code or that MLmodel loads "
+            "as code, and files in no format that is known by its structure to be data; those "
+            "are skops, XGBoost, LightGBM, CatBoost, ONNX, Keras 3, safetensors, NumPy, Parquet, "
+            "Arrow, HDF5, and text such as JSON, YAML, CSV and PMML, alone or in a zip archive. "
+            "Where deny is empty, formats are not looked at. files: required files that are not "
+            "there. size: 1 if the files have more than max_bytes. Nothing is loaded, and data "
+            "can still be wrong: a crafted tree can crash the library that reads it."
         ),
         controls=("iso42001:A.6.2.4", "iso42001:A.7.6"),
         undecided=("a file of the private copy cannot be read", "the model is in memory only"),
     )
 
-    deny: tuple[Format, ...] = ()
-    """Formats that no file may be in; every one of them runs code when it is loaded."""
+    deny: tuple[Denied, ...] = ()
+    """Formats that no file may be in; every one of them runs code when it is loaded. With any of
+    them denied, code and what is in no known format are refused, too; with none, formats are not
+    looked at."""
+    accept: tuple[Accepted, ...] = ()
+    """What is let by beside `deny`, where somebody reviews it: `code`, `unknown`."""
     require_files: tuple[str, ...] = ()
     """Paths that must be there, such as `MLmodel` or `requirements.txt`."""
     max_bytes: int | None = None
@@ -57,14 +70,20 @@ class Model:
             return
         paths = tuple(entry.path for entry in subject.manifest.entries)
         yield cell("manifest", lambda: _changed(subject), total=len(paths))
-        yield cell("formats", lambda: self._denied(subject, paths), total=len(paths))
+        yield self._formats(subject, paths)
         lost = [path for path in self.require_files if path not in paths]
         yield cell("files", lambda: [f"{path} is not there" for path in lost], total=len(paths))
         yield cell("size", lambda: self._too_large(subject), total=len(paths))
 
+    def _formats(self, subject: Subject, paths: tuple[str, ...]) -> Statistic:
+        if not self.deny:
+            return Statistic(name=UNSEEN, slice="formats", reason="formats were not looked at")
+        denied = cell("formats", lambda: self._denied(subject, paths), total=len(paths))
+        return replace(denied, reason=f"{denied.reason}; {_REMEDY}") if denied.value else denied
+
     def _denied(self, subject: Subject, paths: tuple[str, ...]) -> list[str]:
-        found = flagged(subject.folder, paths, frozenset(self.deny))
-        return [f"{path} is {' and '.join(sorted(formats))}" for path, formats in found]
+        found = flagged(subject.folder, paths, frozenset(self.deny), frozenset(self.accept))
+        return [f"{path} is {what}" for path, what in found]
 
     def _too_large(self, subject: Subject) -> list[str]:
         size = subject.manifest.bytes

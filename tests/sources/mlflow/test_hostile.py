@@ -20,7 +20,7 @@ HOSTILE = [
     "C:evil",
     "-rf",
     "a%E2%80%AEb",
-    "WEIGHTS/w.bin",
+    "WEIGHTS/w.txt",
     "mlmodel",
 ]
 
@@ -85,7 +85,7 @@ def test_a_file_that_is_larger_than_its_listing_says_is_cut(content: Content, sp
     logged = content.registered()
 
     def plan(_number: int, request: Request) -> Answer | None:
-        inside = request.path.endswith("/w.bin")
+        inside = request.path.endswith("/w.txt")
         return Answer(body=b"x" * 5000) if inside else None
 
     with Proxy(content.uri, plan) as proxy, pytest.raises(SourceError, match="left of the limit"):
@@ -96,8 +96,8 @@ def test_a_file_with_the_name_of_its_folder_is_hashed_or_the_model_is_refused(
     content: Content, mlflow_store: Store, space: Space
 ) -> None:
     """MLflow's client drops it from a server's listing: it must not drop out of the digest."""
-    files = {**FILES, "weights/w.bin/w.bin": b"x"}
-    del files["weights/w.bin"]
+    files = {**FILES, "weights/w.txt/w.txt": b"x"}
+    del files["weights/w.txt"]
     logged = content.registered(files=files)
     assert fetch(logged.uri, space(content.uri)).model.files == 3
     local = Content(uri=mlflow_store.uri).registered(files=files)

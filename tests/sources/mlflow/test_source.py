@@ -88,7 +88,7 @@ def test_bytes_replaced_after_registration_change_the_digest(
     """MLflow lets anybody PUT over the files of a READY version, without a trace."""
     logged = content.registered()
     before = fetch(logged.uri, space(content.uri)).model.digest
-    path = f"0/models/{logged.model_id}/artifacts/weights/w.bin"
+    path = f"0/models/{logged.model_id}/artifacts/weights/w.txt"
     put(content.uri, path, b"\x00\x01\x03")
     assert fetch(logged.uri, space(content.uri)).model.digest != before
 

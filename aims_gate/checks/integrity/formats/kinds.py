@@ -1,0 +1,60 @@
+"""What looking at a file can find, in the words of a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Denied = Literal["pickle", "cloudpickle", "joblib", "torch"]
+"""Formats that run code when they are loaded, which a policy denies one by one."""
+Accepted = Literal["code", "unknown"]
+"""What is refused beside them, unless a policy accepts it."""
+
+UNKNOWN = frozenset({"unknown"})
+PICKLE = frozenset({"pickle"})
+TORCH = frozenset({"torch", "pickle"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a file is: *kinds* is empty exactly where it is known to be data."""
+
+    kinds: frozenset[str] = frozenset()
+    why: str = ""
+    """What gives it away, or why it is of no known format; for data the format's name."""
+
+    def __str__(self) -> str:
+        """Give it in words, such as `pickle`, or `code: a script`."""
+        known = " and ".join(sorted(self.kinds - UNKNOWN))
+        if not self.kinds:
+            return self.why
+        return ": ".join(filter(None, (known or "of no known format", self.why)))
+
+
+def data(name: str) -> Found:
+    """Give a file that no loader of its format takes for code."""
+    return Found(why=name)
+
+
+def runs(kinds: frozenset[str]) -> Found:
+    """Give a file that runs code when it is loaded."""
+    return Found(kinds)
+
+
+def code(why: str = "") -> Found:
+    """Give a file that is code, or names some that is loaded with it."""
+    return Found(frozenset({"code"}), why)
+
+
+def unknown(why: str) -> Found:
+    """Give a file that could be anything."""
+    return Found(UNKNOWN, why)
+
+
+def together(found: Iterable[Found]) -> Found:
+    """Give all that was found of one file; what it is for certain stands before what is unknown."""
+    wrong = [one for one in found if one.kinds]
+    certain = [one for one in wrong if one.kinds != UNKNOWN] or wrong
+    kinds: frozenset[str] = frozenset().union(*(one.kinds for one in certain))
+    return Found(kinds, "; ".join(dict.fromkeys(one.why for one in certain[:3] if one.why)))

@@ -1,0 +1,46 @@
+"""Text, and what a YAML file would have built from it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+import yaml
+
+from aims_gate.checks.integrity.formats.kinds import Found, code, data, unknown
+from aims_gate.checks.integrity.formats.view import View
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_PIECE = 1 << 20
+_MOST_YAML = 1 << 20
+_PLAIN_TAGS = re.compile(r"!|tag:yaml\.org,2002:(bool|float|int|map|null|seq|set|str|timestamp)")
+
+
+def text(view: View) -> Found | None:
+    """Recognise UTF-8 text without control characters; None if it is not."""
+    if view.has(_CONTROL):
+        return None
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for at in range(0, len(view), _PIECE):
+            decoder.decode(view.read(at, _PIECE))
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return None
+    if view.read(0, 2) == b"#!":
+        return code("a script")
+    return data("text")
+
+
+def yaml_text(view: View) -> Found:
+    """Recognise YAML that builds plain values only, whichever loader reads it."""
+    if len(view) > _MOST_YAML:
+        return unknown("YAML of more than 1 MiB")
+    try:
+        for event in yaml.parse(view.read(0, _MOST_YAML), Loader=yaml.CSafeLoader):
+            tag = getattr(event, "tag", None)
+            if tag is not None and not _PLAIN_TAGS.fullmatch(tag):
+                return code(f"YAML with the tag {tag[:80]!a}")
+    except (yaml.YAMLError, ValueError):
+        return text(view) or unknown("not YAML that can be read")
+    return data("YAML")
