@@ -222,8 +222,10 @@ def _sizes(task: Task, subject: Subject) -> Iterator[Statistic]:
             yield replace(_lacking(task.judged.name, Lack.INSUFFICIENT, reason), rows=rows)
     for role in task.roles:
         if role in subject.data:
-            for reason in inflated(task.check, subject.data[role]):
-                yield _lacking(task.judged.name, Lack.INSUFFICIENT, reason)
+            reasons: list[str] = []
+            with suppress(GateError):  # the check met it too, and says so
+                reasons += inflated(task.check, subject.data[role])
+            yield from (_lacking(task.judged.name, Lack.INSUFFICIENT, told) for told in reasons)
 
 
 def _ages(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:

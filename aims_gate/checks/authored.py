@@ -6,11 +6,11 @@ weight that makes four rows four thousand, is told so beside every number that r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from aims_gate.checks import Check
-from aims_gate.checks.attributes import keys, listed
+from aims_gate.checks.attributes import Columns, keys, listed
 from aims_gate.checks.levels import title
 from aims_gate.sources.subject import Data
 
@@ -24,7 +24,7 @@ _ORDER = ("label", "prediction", "score", "positive", "task", *_ANY, "groups")
 
 def authored(check: Check, data: Data) -> Iterator[str]:
     """Name what *check* takes from the author of a run about one role, in a fixed order."""
-    family = type(check).about.name.replace(":", ".").partition(".")[0]
+    family = _family(check)
     roles = [role for role in data.from_run if role != "sensitive"]
     named = {role for role in roles if family in _ANSWERED or role in _ANY or _about(check, role)}
     if _groups(check, data, family):
@@ -43,10 +43,20 @@ def _groups(check: Check, data: Data, family: str) -> bool:
     """Tell whether the author chose the groups: the columns, or the edges they are cut at."""
     if "sensitive" not in data.from_run:
         return False
-    by = getattr(check, "by", None)
-    if by is None or by == () or isinstance(by, str):
-        return family in _GROUPED or type(check).about.name == "performance.slices"
-    return any(data.spec.sensitive.get(column) for columns in listed(by) for column in columns)
+    if not _stated(check):
+        return _is_grouped(check, family)
+    return any(data.spec.sensitive.get(name) for columns in _stated(check) for name in columns)
+
+
+def _stated(check: Check) -> list[Columns]:
+    """Give the attributes that the rule itself names."""
+    by = getattr(check, "by", ())
+    return [] if isinstance(by, str) else listed(by)
+
+
+def _is_grouped(check: Check, family: str) -> bool:
+    """Tell whether the protected attributes of the data are what a rule without `by` looks at."""
+    return family in _GROUPED or type(check).about.name == "performance.slices"
 
 
 def once(data: Data) -> Data:
@@ -55,17 +65,20 @@ def once(data: Data) -> Data:
 
 
 def inflated(check: Check, data: Data) -> Iterator[str]:
-    """Say which attributes have groups that reach `min_cell` only by a weight of the author."""
+    """Say which attributes have groups that reach `min_cell` only by a weight of the author.
+
+    Raises:
+        GateError: Rows cannot be counted by an attribute, which the check says itself.
+    """
     least = getattr(check, "min_cell", 0)
     if not least or "weight" not in data.from_run:
         return
-    by = getattr(check, "by", ())
-    grouped = type(check).about.name.startswith(_GROUPED) and not by
-    classes = [data.spec.label] if getattr(check, "classes", None) and data.spec.label else []
-    for columns in listed([*(data.spec.sensitive if grouped else by), *classes]):
-        if any(column not in data.frame.kinds for column in columns):
-            continue  # the check says so itself
-        found = keys(columns, data, data.frame)
+    implied = listed(data.spec.sensitive) if _is_grouped(check, _family(check)) else []
+    classes = [(data.spec.label,)] if getattr(check, "classes", None) and data.spec.label else []
+    bins = getattr(check, "bins", None)
+    edges = bins if isinstance(bins, Mapping) else None  # of calibration it is a number
+    for columns in [*(_stated(check) or implied), *classes]:
+        found = keys(columns, data, data.frame, edges)
         weighted, rows = data.frame.count(*found).counts, data.frame.once().count(*found).counts
         few = int(((rows < least) & (weighted >= least)).sum())
         if few:
@@ -74,3 +87,7 @@ def inflated(check: Check, data: Data) -> Iterator[str]:
                 f"{groups} of {title(columns)} with fewer than min_cell {least} rows; a weight "
                 "counts here only if the policy names it"
             )
+
+
+def _family(check: Check) -> str:
+    return type(check).about.name.replace(":", ".").partition(".")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,10 @@ WEIGHED = {
             SCORE.replace("accuracy}", "recall, classes: all}"),
             "2 groups of y with fewer than min_cell 30 rows",
         ),
+        (
+            "{id: PERF-06, check: performance.slices, with: {metric: accuracy}}",
+            "2 groups of sex with fewer than min_cell 30 rows",
+        ),
     ],
 )
 def test_four_rows_of_weight_1000_meet_no_floor_of_rows(rule: str, told: str) -> None:
@@ -177,6 +182,14 @@ def test_four_rows_of_weight_1000_meet_no_floor_of_rows(rule: str, told: str) ->
     assert "weight" in only(verdict).named_by_run
     named = floor.replace("{evaluation: {", "{evaluation: {weight: n, ")
     assert gate(f"{named}rules: [{rule}]\n", WEIGHED, evaluation=HEAVY).exit_code == 0
+
+
+def test_an_attribute_that_cannot_be_counted_is_an_error_of_its_rule_alone() -> None:
+    """A list as protected attribute beside a weight: one rule says so, the other is judged."""
+    spec = replace(WEIGHED["evaluation"], sensitive={"lists": None})
+    rows = {**HEAVY, "lists": [[1], [2], [3], [4]]}
+    verdict = gate(f"rules: [{IMPACT % ''}, {SCORE}]\n", {"evaluation": spec}, evaluation=rows)
+    assert [result.outcome for result in verdict.results] == ["ERROR", "PASS"]
 
 
 def test_a_declared_weight_is_error_with_the_line_to_write() -> None:

@@ -129,6 +129,7 @@ POLICY = """\
 apiVersion: aims-gate/v1
 kind: Policy
 metadata: {id: look-back, version: "1.0.0"}
+data: {evaluation: {weight: n}}
 rules:
   - {id: INTEG-01, check: integrity.model}
   - id: PERF-02
