@@ -242,6 +242,8 @@ def test_a_baseline_must_be_worse_than_the_limit_and_able_to_refuse(
         ("fairness.impact_ratio", 0.7, 0.6),  # the rule's own
         ("fairness.impact_ratio", 0.55, 0.275),  # twice would be 0.1
         ("fairness.impact_ratio", 0.4, 0.2),  # twice would be -0.2, which no data show
+        ("fairness.impact_ratio", 0.6, 0.3),  # the rule's own would be the limit itself
+        ("fairness.parity", 0.2, 0.4),
         ("fairness.parity", 0.15, 0.2),
         ("fairness.parity", 0.3, 0.6),
         ("fairness.parity", 0.8, 0.9),
