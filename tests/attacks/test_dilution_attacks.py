@@ -42,7 +42,7 @@ def shares(policy: Policy) -> dict[str, int]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "floor.yaml").write_text(HEAD.format("floor") + FLOOR, encoding="utf-8")
+    (tmp_path / "floor@1.yaml").write_text(HEAD.format("floor") + FLOOR, encoding="utf-8")
     return tmp_path
 
 
@@ -77,7 +77,7 @@ def test_a_rule_that_a_child_makes_block_takes_from_no_other(folder: Path) -> No
 def test_one_parents_rules_leave_anothers_their_share(folder: Path) -> None:
     many = "".join(IDLE.format(n, "severity: block") for n in range(30))
     other = f"{HEAD.format('other')}alpha_scope: policy\nrules:\n{many}"
-    (folder / "other.yaml").write_text(other, encoding="utf-8")
+    (folder / "other@1.yaml").write_text(other, encoding="utf-8")
     for parents in ("floor other", "other floor"):
         found = shares(resolved(folder, child(parents, IDLE.format(99, "severity: block"))))
         assert (found["BIAS-02"], found["IDLE-0"], found["IDLE-99"]) == (2, 30, 33)
@@ -85,7 +85,7 @@ def test_one_parents_rules_leave_anothers_their_share(folder: Path) -> None:
 
 def test_grandparents_keep_their_share_and_so_does_what_is_written_out(folder: Path) -> None:
     between = child("floor", IDLE.format(1, "severity: block"), "between")
-    (folder / "between.yaml").write_text(between, encoding="utf-8")
+    (folder / "between@1.yaml").write_text(between, encoding="utf-8")
     policy = resolved(folder, child("between", IDLE.format(2, "severity: block")))
     expected = {"BIAS-02": 2, "BIAS-03": 2, "IDLE-1": 3, "IDLE-2": 4}
     assert {name: shares(policy)[name] for name in expected} == expected
@@ -93,7 +93,7 @@ def test_grandparents_keep_their_share_and_so_does_what_is_written_out(folder: P
     assert shares(again) == shares(policy)
     assert again.document in policy.document  # but for the comments that name its parents
     # and where the document is a parent itself
-    (folder / "child.yaml").write_text(policy.document.decode(), encoding="utf-8")
+    (folder / "child@1.yaml").write_text(policy.document.decode(), encoding="utf-8")
     below = resolved(folder, child("child", IDLE.format(3, "severity: block"), "below"))
     assert {name: shares(below)[name] for name in expected} == expected
 
@@ -147,7 +147,7 @@ def test_five_hundred_idle_rules_leave_a_refusal_a_refusal(
     idle = "".join(IDLE.format(n, "applies_to: {stages: [dev]}") for n in range(500))
     for policy in (HEAD.format("p") + FLOOR, child("floor", idle)):
         Path("policy.yaml").write_text(
-            policy.replace("pack: floor@1", "uri: file:floor.yaml"), "utf-8"
+            policy.replace("pack: floor@1", "uri: file:floor@1.yaml"), "utf-8"
         )
         if "extends" in policy:
             assert guarded(["policy", "pin", "policy.yaml"]) == 0
