@@ -77,7 +77,7 @@ def test_a_version_is_gated_against_the_one_behind_the_alias(
     assert outcome == "INSUFFICIENT"
     assert "accuracy difference -0.025 (90 % -0.0" in reason
     assert " to " in reason
-    assert "would settle it if there is no effect" in reason
+    assert "settle it in 80 % of cases if there is no effect" in reason
 
 
 def test_a_champion_whose_answers_were_never_logged_is_missing_and_blocks(
