@@ -13,6 +13,7 @@ from aims_gate.checks.columns import require
 from aims_gate.checks.levels import Levels, levels, title
 from aims_gate.errors import DataError, looks
 from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.frames.widths import limit_at
 from aims_gate.sources.subject import Data
 
 Columns = tuple[str, ...]
@@ -128,4 +129,5 @@ def _key(column: str, data: Data, frame: Frame, bins: Bins) -> Key:
         raise DataError(what, where=where)
     if edges and kind is not Kind.NUMBER:
         raise DataError(f"{column} has bin edges, but holds {kind}, not numbers", where=where)
-    return Key(column=column, edges=tuple(edges))
+    bits = frame.float_bits(column)
+    return Key(column=column, edges=tuple(limit_at(edge, bits) for edge in edges))

@@ -71,6 +71,10 @@ class Frame(Protocol):
         """Give the frame in which every row counts once, whatever it stands for."""
         ...
 
+    def float_bits(self, column: str) -> int:
+        """Give the bits of the floats in a column, of which the fewest are compared; else 64."""
+        ...
+
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN)."""
         ...

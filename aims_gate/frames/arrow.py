@@ -46,6 +46,7 @@ from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
 from aims_gate.frames.patterns import matching
 from aims_gate.frames.times import instants, not_after, span_of
 from aims_gate.frames.weights import weights_of
+from aims_gate.frames.widths import float_bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,6 +114,10 @@ class ArrowFrame(Answers):
     def unweighted(self) -> ArrowFrame:
         """Give the frame in which every row counts once; rows of weight 0 stay left out."""
         return self if self.weights is None else replace(self, weights=None, memory=Memory())
+
+    def float_bits(self, column: str) -> int:
+        """Give the bits of the floats in a column; 64 where it holds none."""
+        return float_bits(self.table.schema.field(column).type)
 
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN)."""

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
 from aims_gate.frames import Counts, Floats, Kind, Scalar
+from aims_gate.frames.widths import float_bits
 
 Codes = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
@@ -195,7 +196,7 @@ def binned(column: pa.ChunkedArray, edges: Sequence[float]) -> Coded:
     codes = np.searchsorted(np.asarray(edges, dtype=np.float64), values, side="right")
     codes[np.isnan(values)] = -1
     codes = codes.astype(np.min_scalar_type(-len(edges) - 2))
-    names = [_edge(edge) for edge in edges]
+    names = [_edge(edge, float_bits(column.type)) for edge in edges]
     inner = [f"[{low},{high})" for low, high in pairwise(names)]
     return Coded(codes=codes, values=(f"(-inf,{names[0]})", *inner, f"[{names[-1]},inf)"))
 
@@ -351,5 +352,9 @@ def _without_zeros(instant: str) -> str:
     return instant.rstrip("0").rstrip(".") if "." in instant else instant
 
 
-def _edge(edge: float) -> str:
-    return str(int(edge)) if float(edge).is_integer() else repr(float(edge))
+def _edge(edge: float, bits: int) -> str:
+    """Write an edge as short as tells it from others of the column's width."""
+    if float(edge).is_integer():
+        return str(int(edge))
+    narrow = np.dtype(f"f{bits // 8}").type(edge)
+    return str(narrow) if float(narrow) == edge else repr(float(edge))

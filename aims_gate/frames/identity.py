@@ -22,6 +22,7 @@ from aims_gate.frames import Kind
 from aims_gate.frames.columns import Codes, Mask, kind_of, missing, numbers, plain, undictionary
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.times import instants, whole
+from aims_gate.frames.widths import float_bits, narrowed
 
 Words = npt.NDArray[np.uint64]
 """Shape (rows,): 64 bits of each row."""
@@ -152,12 +153,8 @@ def _of_numbers(columns: Sequence[pa.ChunkedArray]) -> Words:
         exact = _of_integers(columns)
         if exact is not None:
             return exact
-    floating = [c.type for c in columns if pa.types.is_floating(c.type)]
-    narrowest = min((kind.bit_width for kind in floating), default=64)
     values = np.concatenate([numbers(column) for column in columns])
-    if narrowest < 64:
-        with np.errstate(over="ignore"):
-            values = values.astype(f"f{narrowest // 8}").astype(np.float64)
+    values = narrowed(values, min(float_bits(column.type) for column in columns))
     values += 0.0  # -0.0 is 0.0
     return values.view(np.uint64)
 

@@ -17,6 +17,7 @@ from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Kind
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import kind_of, numbers, plain, undictionary
+from aims_gate.frames.widths import float_bits, narrowed
 from aims_gate.policy.model import DataSpec, JoinSpec
 from aims_gate.sources.join import join
 from aims_gate.sources.predictions import derive_prediction
@@ -174,7 +175,8 @@ def _differ(one: pa.ChunkedArray, other: pa.ChunkedArray) -> np.typing.NDArray[n
     first, second = (undictionary(plain(column)) for column in (one, other))
     whole = pa.types.is_integer(first.type) and pa.types.is_integer(second.type)
     if not whole and all(kind in _NUMBERS for kind in kinds):
-        first, second = numbers(one), numbers(other)
+        bits = min(float_bits(column.type) for column in (first, second))
+        first, second = (narrowed(numbers(column), bits) for column in (one, other))
         return np.asarray((first != second) & ~(np.isnan(first) & np.isnan(second)))
     if not whole and kinds != (Kind.TEXT, Kind.TEXT):
         return None

@@ -12,6 +12,7 @@ from aims_gate.errors import DataError
 from aims_gate.frames import Floats, Frame, Key, Kind, Scalar
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import numbers
+from aims_gate.frames.widths import limit_at
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.subject import Data
 
@@ -32,7 +33,7 @@ def threshold_of(data: Data, column: str, scores: Floats) -> float:
     DataError where none is stated and a score lies outside [0, 1]: there 0.5 means nothing.
     """
     if data.spec.threshold is not None:
-        return data.spec.threshold
+        return limit_at(data.spec.threshold, data.frame.float_bits(column))
     if ((scores < 0) | (scores > 1)).any():
         raise DataError(
             f"some scores in {column} lie outside [0, 1], where {_MIDDLE} is no threshold",

@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Distribution, Frame, Key, Kind, Scalar
+from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.frames.widths import WIDE, limit_at, narrowed
 
 _EXACT = 2.0**53
 """Whole numbers of this size and beyond are not exact in a distribution."""
@@ -67,10 +68,10 @@ class Allowed:
         if self.matches:
             return frame.rows - frame.nulls(column) - frame.matches(column, self.matches)
         if not self.one_of:
-            return outside(_numbers(frame, column), self.at_least, self.at_most)
+            return outside(frame, column, self.at_least, self.at_most)
         if frame.kinds[column] is Kind.NUMBER:
-            found = frame.distribution(column)
-            numbers = [float(value) for value in self.one_of if not isinstance(value, str)]
+            found, bits = frame.distribution(column), frame.float_bits(column)
+            numbers = [limit_at(float(v), bits) for v in self.one_of if not isinstance(v, str)]
             return int(found.counts[~np.isin(found.values, numbers)].sum())
         return unseen(frame, column, frozenset(self.one_of))
 
@@ -83,6 +84,8 @@ class Observed:
     high: float = math.inf
     values: frozenset[Scalar] | None = None
     """None for numbers."""
+    bits: int = WIDE
+    """The width of the reference's floats."""
 
     @classmethod
     def of(cls, frame: Frame, column: str) -> Observed:
@@ -94,22 +97,28 @@ class Observed:
         finite = values[np.isfinite(values)]
         if not len(finite):
             raise DataError("the reference holds no finite number")
-        return cls(low=float(finite[0]), high=float(finite[-1]))
+        bits = frame.float_bits(column)
+        return cls(low=float(finite[0]), high=float(finite[-1]), bits=bits)
 
     def invalid(self, frame: Frame, column: str) -> int:
         """Count the rows with a value that the reference does not span or hold."""
         if self.values is not None:
             return unseen(frame, column, self.values)
-        return outside(_numbers(frame, column), self.low, self.high)
+        return outside(frame, column, self.low, self.high, bits=self.bits)
 
 
-def outside(found: Distribution, low: float | None, high: float | None) -> int:
-    """Count the values that are infinite, below *low* or above *high*."""
-    bad = ~np.isfinite(found.values)
+def outside(
+    frame: Frame, column: str, low: float | None, high: float | None, *, bits: int = WIDE
+) -> int:
+    """Count the values that are infinite, below *low* or above *high*, floats of *bits*."""
+    if frame.kinds[column] is not Kind.NUMBER:
+        raise DataError(f"{column!r} is {frame.types[column]}, and a range needs numbers")
+    found, bits = frame.distribution(column), min(bits, frame.float_bits(column))
+    values, bad = narrowed(found.values, bits), ~np.isfinite(found.values)
     if low is not None:
-        bad |= found.values < low
+        bad |= values < limit_at(low, bits)
     if high is not None:
-        bad |= found.values > high
+        bad |= values > limit_at(high, bits)
     return int(found.counts[bad].sum())
 
 
@@ -117,9 +126,3 @@ def unseen(frame: Frame, column: str, known: frozenset[Scalar]) -> int:
     """Count the rows whose value is none of *known*; nulls are not counted."""
     counted = frame.count(Key(column=column)).by_value()
     return sum(rows for value, rows in counted.items() if value is not None and value not in known)
-
-
-def _numbers(frame: Frame, column: str) -> Distribution:
-    if frame.kinds[column] is not Kind.NUMBER:
-        raise DataError(f"{column!r} is {frame.types[column]}, and a range needs numbers")
-    return frame.distribution(column)

@@ -16,6 +16,7 @@ from aims_gate.checks.drift.distances import Lacking, Pair
 from aims_gate.checks.drift.matching import kind_of_both, share_moved
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Distribution, Key, Kind
+from aims_gate.frames.widths import alike
 
 METHOD = "evidently-default"
 JUDGED = Judged(
@@ -138,7 +139,7 @@ def _seen(column: str, pair: Pair) -> _Column | Lacking:
 
 
 def _numbers(column: str, pair: Pair) -> _Column | Lacking:
-    before, after = pair.reference.distribution(column), pair.current.distribution(column)
+    before, after = alike(pair.reference, pair.current, column)
     unfit = unfit_numbers(before, after)
     if unfit is not None:
         return unfit

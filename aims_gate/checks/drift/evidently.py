@@ -21,6 +21,7 @@ from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.engines import Answer
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Key, Kind
+from aims_gate.frames.widths import alike
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats.counting import total
@@ -131,7 +132,7 @@ class EvidentlyTest:
             unfit = asking.unfit_sizes(*sizes, every=True)
             unfit = unfit or self._unfit(*sizes, values=len({**before, **after}))
             return unfit or asking.categories(before, after)
-        samples = [data.frame.distribution(column) for data in (reference, current)]
+        samples = alike(reference.frame, current.frame, column)
         unfit = asking.unfit_numbers(*samples)
         sizes = total(samples[0].counts), total(samples[1].counts)
         unfit = unfit or asking.unfit_sizes(*sizes, every=self.p_value)

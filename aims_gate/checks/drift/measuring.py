@@ -17,6 +17,7 @@ from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, nulls_move
 from aims_gate.checks.levels import has_name
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Counts, Distribution, Key
+from aims_gate.frames.widths import alike
 from aims_gate.stats import bins, divergence, drift
 from aims_gate.stats.counting import total
 from aims_gate.stats.drift_power import DivergenceDesign, OrderedDesign
@@ -69,7 +70,7 @@ def compare(method: str, column: str, pair: Pair) -> Found | Lacking:
         return Lacking(lack=Lack.MISSING, reason="there are no rows to compare")
     if kind_of_both(pair.reference, pair.current, column) in CATEGORIES:
         return _categories(method, column, pair)
-    before, after = pair.reference.distribution(column), pair.current.distribution(column)
+    before, after = alike(pair.reference, pair.current, column)
     if method in ORDERED:
         return _ordered(method, before, after, pair)
     return _binned(method, _called(bins.numeric(before, after), column, 1, pair), pair)

@@ -20,6 +20,7 @@ from aims_gate.checks.levels import LEAST, MOST, levels
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.frames.widths import alike
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats.new_values import NewValueDesign, Sizes, Unseen, upper
@@ -211,7 +212,7 @@ def _no_method(kind: Kind) -> str:
 
 def _numbers(column: str, before: Frame, after: Frame, share: float) -> Iterator[_Held]:
     """Give the numbers that hold enough current rows; no value is looped over but those."""
-    known, now = before.distribution(column), after.distribution(column)
+    known, now = alike(before, after, column)
     least = share * after.rows
     for place in np.flatnonzero(now.counts >= least):
         value = now.values[place]

@@ -1,0 +1,58 @@
+"""Floats of two widths: the narrower one is compared, so that 0.1 equals itself in both.
+
+A column of float32 holds 0.1 as the nearest float32, which is not the nearest float64. Columns of
+two widths, and the limits of a policy, are therefore brought to the narrower width first.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyarrow as pa
+
+from aims_gate.frames import Distribution, Floats, Frame
+
+WIDE = 64
+
+
+def float_bits(kind: pa.DataType) -> int:
+    """Give the bits of the floats that a column of this type holds; 64 where it holds none."""
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return float_bits(kind.value_type)
+    return int(kind.bit_width) if pa.types.is_floating(kind) else WIDE
+
+
+def narrowed(values: Floats, bits: int) -> Floats:
+    """Round numbers to floats of so many bits."""
+    if bits >= WIDE:
+        return values
+    with np.errstate(over="ignore"):
+        narrow: Floats = values.astype(f"f{bits // 8}").astype(np.float64)
+    return narrow
+
+
+def limit_at(limit: float, bits: int) -> float:
+    """Give a limit as a column of so many bits would hold it; what it could not hold stays."""
+    (narrow,) = narrowed(np.array([limit], dtype=np.float64), bits)
+    lost = math.isinf(narrow) or (narrow == 0 and limit != 0)
+    return limit if lost else float(narrow)
+
+
+def alike(one: Frame, other: Frame, column: str) -> tuple[Distribution, Distribution]:
+    """Give the distributions of a column in two frames, both in the narrower of their widths."""
+    bits = min(frame.float_bits(column) for frame in (one, other))
+    first, second = (_at(frame, column, bits) for frame in (one, other))
+    return first, second
+
+
+def _at(frame: Frame, column: str, bits: int) -> Distribution:
+    found = frame.distribution(column)
+    if bits >= frame.float_bits(column) or not len(found.values):
+        return found
+    values = narrowed(found.values, bits) + 0.0  # -0.0 is 0.0
+    begins = np.flatnonzero(np.append(True, values[1:] != values[:-1]))  # the first
+    if len(begins) == len(values):
+        return Distribution(values=values, counts=found.counts, nulls=found.nulls)
+    counts = np.add.reduceat(found.counts, begins)
+    return Distribution(values=values[begins], counts=counts, nulls=found.nulls)

@@ -1,0 +1,135 @@
+"""Of floats of two widths the narrower one is compared, with data and with a policy's limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.widths import alike, limit_at
+from tests.laws import law
+from tests.real.gating import gate
+
+FEW = [0.1, 0.2, 0.3]
+DRIFT = """\
+data:
+  reference: {min_rows: 1}
+rules:
+  - {id: MON-01, check: drift.columns}
+  - {id: MON-02, check: drift.columns, with: {numeric: ks, categorical: none}}
+  - {id: MON-03, check: drift.new_value}
+  - {id: MON-04, check: drift.share}
+  - {id: DATA-03, check: data.ranges, on: current, with: {against: reference}}
+  - {id: DATA-04, check: data.ranges, on: current,
+     with: {allowed: {rate: {one_of: [0.1, 0.2, 0.3]}}}}
+  - {id: DATA-05, check: data.ranges, on: current,
+     with: {allowed: {rate: {at_least: 0.1, at_most: 0.3}}}}
+"""
+ANSWERS = """\
+data:
+  evaluation:
+    {label: y, score: p, threshold: 0.9, positive: 1, key: id, sensitive: {rate: [0.2, 0.3]}}
+rules:
+  - {id: PERF-01, check: performance.score, with: {metric: accuracy}, require: {at_least: 0.9}}
+  - {id: BIAS-01, check: fairness.impact_ratio, require: {at_least: 0.8}}
+"""
+WIDTHS = [pa.float16(), pa.float32(), pa.float64(), pa.decimal128(4, 2)]
+
+
+def column(kind: pa.DataType, values: Any) -> pa.Array:
+    wide = pa.array(values, type=pa.float64())
+    return wide.cast(kind) if kind != pa.float16() else pa.array(np.float16(values), type=kind)
+
+
+def write(folder: Path, name: str, kind: pa.DataType, rows: int = 3000) -> str:
+    """Write rates, scores of 0.9 and 0.8, and labels that a threshold of 0.9 tells exactly."""
+    place = np.arange(rows)
+    table = {
+        "id": place,
+        "rate": column(kind, np.array(FEW)[place % 3]),
+        "p": column(kind, np.where(place % 2, 0.9, 0.8)),
+        "y": place % 2,
+    }
+    parquet.write_table(pa.table(table), folder / f"{name}.parquet")
+    return f"{name}={name}.parquet"
+
+
+@pytest.mark.parametrize("before", WIDTHS, ids=str)
+@pytest.mark.parametrize("after", WIDTHS, ids=str)
+def test_the_same_values_in_another_width_have_not_moved(
+    before: pa.DataType, after: pa.DataType, tmp_path: Path
+) -> None:
+    data = write(tmp_path, "reference", before), write(tmp_path, "current", after)
+    done = gate(tmp_path, DRIFT, *data)
+    assert done.code == 0, done.outcomes()
+    assert {value for value in done.values().values() if value} <= {0.0}, done.values()
+
+
+@pytest.mark.parametrize("kind", WIDTHS, ids=str)
+def test_a_score_on_the_threshold_and_a_rate_on_an_edge_meet_it(
+    kind: pa.DataType, tmp_path: Path
+) -> None:
+    done = gate(tmp_path, ANSWERS, write(tmp_path, "evaluation", kind))
+    assert done.values()["PERF-01 "] == 1.0
+    assert done.outcomes() == {"PERF-01": "PASS", "BIAS-01": "PASS"}
+    assert any("rate=[0.2,0.3)" in cell for cell in done.values())
+
+
+def test_evidently_and_both_engines_are_given_the_narrower_width(tmp_path: Path) -> None:
+    pytest.importorskip("evidently")
+    rules = """\
+engine: both
+rules:
+  - {id: MON-01, check: drift.columns}
+  - {id: MON-05, check: "evidently:psi"}
+  - {id: MON-06, check: drift.columns,
+     with: {numeric: evidently-default, categorical: evidently-default}}
+"""
+    data = write(tmp_path, "reference", pa.float64()), write(tmp_path, "current", pa.float32())
+    done = gate(tmp_path, rules, *data)
+    assert set(done.outcomes().values()) == {"PASS"}, done.outcomes()
+
+
+def test_what_has_moved_is_seen_in_every_width(tmp_path: Path) -> None:
+    reference = write(tmp_path, "reference", pa.float64())
+    moved = pa.table({"rate": column(pa.float32(), [0.1, 0.2, 0.4] * 1000)})
+    parquet.write_table(moved, tmp_path / "current.parquet")
+    outcomes = gate(tmp_path, DRIFT, reference, "current=current.parquet").outcomes()
+    assert outcomes["MON-03"] == outcomes["DATA-03"] == outcomes["DATA-04"] == "FAIL"
+
+
+def test_whole_numbers_past_what_float32_holds_equal_the_float_that_holds_them() -> None:
+    whole = ArrowFrame.of(pa.table({"n": pa.array([2**24, 2**24 + 1, 5])}))
+    floats = ArrowFrame.of(pa.table({"n": pa.array([2**24, 2**24, 5], type=pa.float32())}))
+    first, second = alike(whole, floats, "n")
+    assert first.values.tolist() == second.values.tolist() == [5, 2**24]
+    assert first.counts.tolist() == second.counts.tolist() == [1, 2]
+
+
+def test_a_limit_that_a_width_cannot_hold_stays() -> None:
+    """A least of 1e-50 must not become 0, which every 0 meets, nor a large one infinite."""
+    assert limit_at(1e-50, 32) == 1e-50
+    assert limit_at(1e39, 32) == 1e39
+    assert limit_at(0.1, 32) == float(np.float32(0.1))
+    assert limit_at(0.1, 64) == 0.1
+
+
+@law(100)
+@given(st.lists(st.floats(-1e4, 1e4), min_size=1), st.sampled_from([16, 32]))
+def test_two_widths_of_the_same_numbers_have_one_distribution(
+    values: list[float], bits: int
+) -> None:
+    narrow = np.array(values).astype(f"f{bits // 8}")
+    wide, short = (ArrowFrame.of(pa.table({"v": pa.array(v)})) for v in (values, narrow))
+    for one, other in ((wide, short), (short, wide)):
+        first, second = alike(one, other, "v")
+        assert first.values.tolist() == second.values.tolist()
+        assert first.counts.tolist() == second.counts.tolist()
+        assert (np.diff(first.values) > 0).all()
