@@ -42,6 +42,7 @@ from aims_gate.attest.trust import Deployment, Role, Trust, TrustedKey
 from aims_gate.attest.trust_grammar import FileText, KeyText, fields_of
 from aims_gate.errors import PolicyError, Problem, SourceError, UsageError, near
 from aims_gate.policy import text
+from aims_gate.regular import read_regular
 
 _MAX_KEY_FILE = 1 << 16
 _COPY = re.compile(r"([a-z0-9-]+)\.(\S+) -> ([a-z0-9-]+)\.(\S+)")
@@ -54,7 +55,7 @@ def load(path: Path) -> Trust:
         UsageError: There is no such file; PolicyError, with every problem at once, if it is wrong.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path, text.MAX_BYTES)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"cannot read the trust file: {getattr(error, 'strerror', None) or error}",
@@ -142,8 +143,7 @@ class _Reader:
             return keys.load_public(written.encode(), where="")
         place = self.folder / manifest.safe_name(written)
         try:
-            with place.open("rb") as file:
-                return keys.load_public(file.read(_MAX_KEY_FILE), where=written)
+            return keys.load_public(read_regular(place, _MAX_KEY_FILE), where=written)
         except OSError as error:
             raise UsageError(
                 f"cannot read the public key {written}: {error.strerror}",

@@ -56,9 +56,10 @@ def show(*, path: Path) -> int:
     """
     from aims_gate.attest import keys
     from aims_gate.errors import UsageError
+    from aims_gate.regular import read_regular
 
     try:
-        data = path.read_bytes()
+        data = read_regular(path, 1 << 16)
     except OSError as error:
         raise UsageError(f"cannot read the key: {error.strerror}", where=str(path)) from error
     public = keys.load_public(data, where=str(path))

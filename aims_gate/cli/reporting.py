@@ -11,6 +11,7 @@ import click
 
 from aims_gate.cli import terminal
 from aims_gate.errors import RecordError, UsageError, near
+from aims_gate.regular import is_stream, refuse_links, write_regular
 from aims_gate.reports import REPORTS
 from aims_gate.verdict import Verdict
 
@@ -54,10 +55,18 @@ class Reporting:
 
 def _refuse_paths(reports: dict[str, str], out: Path | None) -> None:
     """Refuse report paths that cannot be written, or that would spoil signed evidence."""
-    for path in (Path(path) for path in reports.values() if path != "-"):
+    named = (path for path in reports.values() if path != "-" and not is_stream(path))
+    for path in map(Path, named):
         if out is not None and out.resolve() in path.resolve().parents:
             hint = "the evidence directory holds a report.json of its own"
             raise UsageError("a report may not lie in the evidence", where=str(path), hint=hint)
+        try:
+            refuse_links(path)
+        except OSError as error:
+            hint = "name a file of its own: a checkout could lead a report anywhere"
+            raise UsageError(str(error.strerror), where=str(path), hint=hint) from error
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise UsageError("a report needs a regular file", where=str(path))
         if not path.parent.is_dir():
             hint = "make the folder first, or name another"
             raise UsageError("there is no folder for the report", where=str(path), hint=hint)
@@ -70,7 +79,7 @@ def _write(path: str, text: str) -> None:
         click.echo(text, nl=False)
         return
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        write_regular(Path(path), text.encode())
     except OSError as error:
         raise RecordError(
             f"the report could not be written: {error.strerror}", where=path

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from aims_gate.errors import PolicyError, Problem, UsageError
 from aims_gate.operations.defaults_keys import TABLE, Place, line_of, lines_of, value_of
 from aims_gate.policy.model import Role
+from aims_gate.regular import read_regular
 
 NAME = "pyproject.toml"
 MAX_BYTES = 1_000_000
@@ -146,8 +147,7 @@ def _read(path: Path, shown: str) -> tuple[str, dict[str, Any]]:
         return PolicyError([Problem(file=shown, line=line, what=what, hint=hint)])
 
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise refuse(0, f"cannot be read: {error.strerror}", "--no-defaults leaves it") from error
     if len(content) > MAX_BYTES:

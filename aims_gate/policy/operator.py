@@ -18,6 +18,7 @@ from pathlib import Path
 from aims_gate.errors import PolicyError, Problem, UsageError, near
 from aims_gate.policy import text
 from aims_gate.policy.places import parse_allowed_root
+from aims_gate.regular import read_regular
 
 VARIABLE = "AIMS_GATE_CONFIG"
 _HEAD = {"apiVersion": "aims-gate/v1", "kind": "Config"}
@@ -38,8 +39,7 @@ def allowed_by_operator(environ: Mapping[str, str]) -> tuple[str, ...]:
         hint = "name a file that no pull request can change"
         raise UsageError(f"{VARIABLE} lies in the checkout that is gated", where=named, hint=hint)
     try:
-        with path.open("rb") as file:
-            document = text.parse(file.read(text.MAX_BYTES + 1), path.name)
+        document = text.parse(read_regular(path, text.MAX_BYTES), path.name)
     except OSError as error:
         raise UsageError(f"{VARIABLE} cannot be read: {error.strerror}", where=named) from error
     problems = list(_problems(document))

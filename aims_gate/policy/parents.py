@@ -6,9 +6,7 @@ place that is named cannot change a policy, only break it.
 
 from __future__ import annotations
 
-import os
 import posixpath
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from aims_gate.errors import UsageError
 from aims_gate.policy import git
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.text import MAX_BYTES
+from aims_gate.regular import read_regular
 
 PACK = "pack:"
 FILE = "file:"
@@ -141,13 +140,7 @@ def _relative(uri: str) -> str:
 
 
 def _bytes(path: Path, uri: str) -> bytes:
-    """Read a regular file: a pipe would wait for ever, a device never end."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return read_regular(path, MAX_BYTES)
     except OSError as error:
         raise UsageError(f"{uri} cannot be read: {error.strerror}") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UsageError(f"{uri} is no file")
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(MAX_BYTES + 1)

@@ -20,6 +20,7 @@ from aims_gate import canonical
 from aims_gate.errors import GateError, PolicyError, Problem, UsageError
 from aims_gate.policy.parents import Home, Library, pinned
 from aims_gate.policy.text import MAX_BYTES, parse, resolve
+from aims_gate.regular import read_regular
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ def pin(path: Path, *, environ: Mapping[str, str]) -> tuple[Pinned, ...]:
     """
     real = path.resolve()
     try:
-        data = real.read_bytes()
+        data = read_regular(real, MAX_BYTES)
     except OSError as error:
         raise UsageError(f"the policy {path.name} cannot be read: {error.strerror}") from None
     tree = parse(data, path.name).tree

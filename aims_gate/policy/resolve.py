@@ -21,6 +21,7 @@ from aims_gate.policy.parents import MAX_DEPTH, MAX_PARENTS, PACK, Found, Home, 
 from aims_gate.policy.read import Layer, Parent, Stated, read
 from aims_gate.policy.text import MAX_BYTES
 from aims_gate.policy.tighter import merge
+from aims_gate.regular import read_regular
 
 
 def load(
@@ -254,8 +255,7 @@ def _sound(rules: Mapping[str, Stated], faulty: Mapping[str, object]) -> Iterato
 
 def _read_file(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return read_regular(path, MAX_BYTES)
     except OSError as error:
         reason = error.strerror or "it cannot be opened"
         hint = "name a policy file, or a pack as pack:NAME@VERSION"

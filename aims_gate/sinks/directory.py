@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aims_gate.errors import RecordError
+from aims_gate.regular import refuse_links
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -28,6 +29,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
         if Path(name).name != name:
             raise RecordError(f"{name!a} is not a plain file name", where=str(folder))
     refuse_existing(folder)
+    _refuse_links(folder)
     parent = folder.parent
     # hidden, and random because two runs may write beside each other
     beside = parent / f".{folder.name}.{secrets.token_hex(8)}.part"
@@ -53,6 +55,14 @@ def refuse_existing(folder: Path) -> None:
     """Refuse a name that is taken; RecordError."""
     if os.path.lexists(folder):
         raise _exists(folder)
+
+
+def _refuse_links(folder: Path) -> None:
+    try:
+        refuse_links(folder)
+    except OSError as error:
+        hint = "name a directory of your own: a checkout could lead evidence anywhere"
+        raise RecordError(str(error.strerror), where=str(folder), hint=hint) from error
 
 
 def _exists(folder: Path) -> RecordError:

@@ -9,6 +9,8 @@ from pathlib import Path
 from aims_gate.attest.keys import PASSWORD_VARIABLE, Private, PublicKey, load_private, public_of
 from aims_gate.errors import UsageError
 
+_MAX_BYTES = 1 << 16
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalSigner:
@@ -39,7 +41,8 @@ def open_signer(reference: str, *, environ: Mapping[str, str]) -> LocalSigner:
         UsageError: The file cannot be read, or holds no usable key.
     """
     try:
-        data = Path(reference).read_bytes()
+        with Path(reference).open("rb") as file:  # a pipe may hand a key over: --key <(…)
+            data = file.read(_MAX_BYTES)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"cannot read the signing key: {getattr(error, 'strerror', None) or error}",
