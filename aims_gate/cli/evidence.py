@@ -1,4 +1,4 @@
-"""`aims-gate evidence`: the keys that sign it."""
+"""`aims-gate evidence`: the keys that sign it, and copies of it from MLflow."""
 
 from __future__ import annotations
 
@@ -11,6 +11,22 @@ import click
 @click.group()
 def evidence() -> None:
     """Signed evidence and its keys."""
+
+
+@evidence.command()
+@click.argument("uri")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--stage", help="Whose evidence of a model version.")
+def fetch(*, uri: str, folder: Path, stage: str | None) -> int:
+    """Copy evidence from MLflow into the new directory DIR; verifies nothing.
+
+    URI is runs:/RUN_ID/aims_gate/ID, models:/NAME/VERSION or models:/NAME@ALIAS.
+    """
+    from aims_gate.operations.evidence import keep
+
+    keep(uri, folder, stage=stage, environ=os.environ)
+    click.echo(f"evidence: {folder}, not verified")
+    return 0
 
 
 @evidence.group()

@@ -35,7 +35,7 @@ def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 
 
 @click.command()
-@click.argument("evidence", type=click.Path(path_type=Path))
+@click.argument("evidence")
 @click.option(
     "--model", help="The model to be used: a folder, file:DIR, or a URI that is downloaded anew."
 )
@@ -66,7 +66,7 @@ def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 @no_defaults
 def verify(
     *,
-    evidence: Path,
+    evidence: str,
     model: str | None,
     trust: Path | None,
     stage: str | None,
@@ -77,11 +77,14 @@ def verify(
     signature_only: bool,
     no_defaults: bool,
 ) -> int:
-    """Prove that the signed EVIDENCE directory holds for a model's bytes.
+    """Prove that signed EVIDENCE holds for a model's bytes.
+
+    EVIDENCE is a directory, runs:/RUN_ID/aims_gate/ID, or models:/NAME/VERSION for the evidence
+    that the version's tags name, and for the model in one.
 
     Exits 0 if it is authentic and the policy was met, 1 if it is an authentic refusal, 2 without a
-    model or a trust file, 4 if it is not authentic or about other bytes, another server, stage or
-    policy. Of [tool.aims-gate] in pyproject.toml only `trust` is read here.
+    model, a trust file or evidence in MLflow, 4 if it is not authentic or about other bytes,
+    another server, stage or policy. Of [tool.aims-gate] in pyproject.toml only `trust` is read.
     """
     from aims_gate.operations.verify import Question, prove
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from aims_gate.attest.agreement import Verified
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.verify import Expected, verify_evidence
 from aims_gate.errors import SourceError, TrustError, UsageError
+from aims_gate.operations.evidence import fetch, is_uri
 
 _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
 
@@ -22,11 +23,14 @@ _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
 class Question:
     """What is to be proved."""
 
-    evidence: Path
-    """The directory that `run` wrote."""
+    evidence: str | os.PathLike[str]
+    """The directory that `run` wrote, or a URI of MLflow that it is copied from."""
     trust: Path
     model: str | None
-    """A folder, `file:DIR`, or a model URI that is downloaded anew; None if only signed."""
+    """A folder, `file:DIR`, or a model URI that is downloaded anew.
+
+    None if only signed, or if *evidence* names a version, which is then the model.
+    """
     signature_only: bool = False
     """Do not look at any model: proves who said something, not what is deployed."""
     stage: str | None = None
@@ -43,7 +47,7 @@ class Question:
 def verify(
     evidence: str | os.PathLike[str],
     *,
-    model: str | os.PathLike[str],
+    model: str | os.PathLike[str] | None = None,
     trust: str | os.PathLike[str] = "trust.yaml",
     stage: str | None = None,
     policy_digest: str | None = None,
@@ -54,8 +58,11 @@ def verify(
     """Verify evidence for the bytes of a model, now, as the command line does.
 
     Args:
-        evidence: The directory that `run` wrote.
-        model: A folder, or a model URI that is downloaded anew.
+        evidence: The directory that `run` wrote; or where it lies in MLflow:
+            `runs:/RUN_ID/aims_gate/EVALUATION_ID`, or `models:/NAME/VERSION` for the evidence
+            and the model in one.
+        model: A folder, or a model URI that is downloaded anew; left out only if *evidence* names
+            a version.
         trust: The trust file.
         stage: The stage it must be for; the policy's last and strictest if left out.
         policy_digest: SHA-256 of the resolved policy it must be by.
@@ -72,9 +79,9 @@ def verify(
         UsageError, TrustError, SourceError: As for `prove`.
     """
     question = Question(
-        evidence=Path(evidence),
+        evidence=evidence,
         trust=Path(trust),
-        model=os.fspath(model),
+        model=None if model is None else os.fspath(model),
         stage=stage,
         policy_digest=policy_digest,
         floor=floor,
@@ -89,28 +96,39 @@ def prove(question: Question, *, now: datetime) -> Verified:
     """Verify evidence; an authentic refusal is an answer, not an error.
 
     Raises:
-        UsageError: (2) no model was named, or there is no usable trust file.
+        UsageError: (2) no model was named, there is no usable trust file, or no evidence where
+            a URI says.
         TrustError: (4) the evidence is not authentic, or about something else.
         SourceError: (3) the registry of the model could not be read.
     """
+    model, evidence = question.model, os.fspath(question.evidence)
+    by_version = is_uri(evidence) and evidence.startswith("models:/")
     # an empty name is what an unset variable of a CI system leaves
-    if not question.model and (question.model == "" or not question.signature_only):
+    if model == "" or (model is None and not question.signature_only and not by_version):
         raise UsageError("name the model whose bytes are to be verified", hint=_MODEL_HINT)
     if question.stage == "":
         raise UsageError("the stage is empty", hint="--stage NAME, or leave it out for the last")
-    if question.model and question.signature_only:
+    if model and question.signature_only:
         raise UsageError("a model and signature-only were both asked for", hint=_MODEL_HINT)
     trust = trust_file.load(question.trust)
-    model, place = _model(question, trust.sources_allow)
-    expected = Expected(
-        model=model,
-        stage=question.stage,
-        policy_digest=question.policy_digest,
-        floor=None if question.floor is None else floor.parse(question.floor),
-        resource_uri=place if question.resource_uri is None else question.resource_uri,
-        max_age=question.max_age,
-    )
-    return verify_evidence(question.evidence, trust=trust, expected=expected, now=now)
+    with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
+        folder = Path(private) if is_uri(evidence) else Path(evidence)
+        if is_uri(evidence):
+            version = fetch(
+                evidence, folder, stage=question.stage, environ=question.environ, trust=trust
+            )
+            if model is None and not question.signature_only:
+                question = replace(question, model=version)
+        found, place = _model(question, trust.sources_allow)
+        expected = Expected(
+            model=found,
+            stage=question.stage,
+            policy_digest=question.policy_digest,
+            floor=None if question.floor is None else floor.parse(question.floor),
+            resource_uri=place if question.resource_uri is None else question.resource_uri,
+            max_age=question.max_age,
+        )
+        return verify_evidence(folder, trust=trust, expected=expected, now=now)
 
 
 def _model(question: Question, allow: tuple[str, ...]) -> tuple[Manifest | None, str | None]:

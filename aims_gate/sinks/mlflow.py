@@ -1,8 +1,8 @@
 """Evidence to MLflow: a run of the gate's own, and short tags on the model version.
 
 The order is what makes it safe to be cut off anywhere: artifacts, metrics, the run's end, then the
-tags, and the tag that points at the evidence last of all. Tags are pointers for people; only
-signatures count. Nothing is ever written to the training run.
+tags, and the tag that points at the evidence last of all. Tags of other stages stay as they are,
+and tags are pointers: only signatures count. Nothing is ever written to the training run.
 """
 
 from __future__ import annotations
@@ -17,23 +17,28 @@ from aims_gate.errors import GateError, RecordError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Threshold
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
+from aims_gate.sources.mlflow.evidence import (
+    EVIDENCE,
+    FOLDER,
+    PENDING,
+    POLICY,
+    SUMMARY,
+    VERDICT,
+    tag,
+)
 from aims_gate.sources.mlflow.registry import Registry, Run
 from aims_gate.sources.mlflow.resolve import resolve
 from aims_gate.verdict import Result, Verdict
 
 EXPERIMENT = "aims-gate"
-FOLDER = "aims_gate"
-"""Where evidence lies among a run's artifacts: `aims_gate/<evaluation id>/`."""
 TAG_VERDICT = "aims_gate.verdict"
 TAG_POLICY = "aims_gate.policy"
-TAG_EVIDENCE = "aims_gate.evidence"
+TAG_STAGE = "aims_gate.stage"
+"""On the gate's run, which is for one stage; those of a version name the stage."""
 TAG_EVALUATION = "aims_gate.evaluation"
 """On the gate's run: the evaluation id, by which a second attempt finds it."""
 TAG_MODEL = "aims_gate.model"
 """On the gate's run: the model's digest, by which evidence is found without a version's tags."""
-PENDING = "pending"
-"""What the evidence tag of an earlier evaluation becomes while a new one is written."""
-_SUMMARY = "vsa.statement.json"
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 
 
@@ -119,8 +124,8 @@ def _files(directory: Path) -> dict[str, Path]:
         raise RecordError(
             f"the evidence cannot be read: {error.strerror}", where=str(directory)
         ) from error
-    if _SUMMARY not in files:
-        raise RecordError(f"the evidence is not complete: no {_SUMMARY}", where=str(directory))
+    if SUMMARY not in files:
+        raise RecordError(f"the evidence is not complete: no {SUMMARY}", where=str(directory))
     return files
 
 
@@ -146,7 +151,7 @@ def _created(registry: Registry, experiment: str, verdict: Verdict, evaluation: 
             TAG_MODEL: f"sha256:{model.digest}",
             TAG_VERDICT: verdict.decision.value,
             TAG_POLICY: _policy(verdict),
-            "aims_gate.stage": verdict.stage,
+            TAG_STAGE: verdict.stage,
         },
     )
 
@@ -165,13 +170,14 @@ def _upload(registry: Registry, run: Run, evaluation: str, files: Mapping[str, P
 def _tag(registry: Registry, verdict: Verdict, pointer: str, environ: Mapping[str, str]) -> None:
     model = verdict.model
     _refuse_other(model, registry, environ)
+    evidence = tag(verdict.stage, EVIDENCE)
     tags = registry.get_version(model.name, model.version).tags
-    if tags.get(TAG_EVIDENCE, pointer) != pointer:
+    if tags.get(evidence, pointer) != pointer:
         # an old pointer beside a new verdict would be a lie if the line is cut in between
-        registry.set_version_tag(model.name, model.version, TAG_EVIDENCE, PENDING)
-    registry.set_version_tag(model.name, model.version, TAG_VERDICT, verdict.decision.value)
-    registry.set_version_tag(model.name, model.version, TAG_POLICY, _policy(verdict))
-    registry.set_version_tag(model.name, model.version, TAG_EVIDENCE, pointer)
+        registry.set_version_tag(model.name, model.version, evidence, PENDING)
+    said = {VERDICT: verdict.decision.value, POLICY: _policy(verdict), EVIDENCE: pointer}
+    for what, value in said.items():
+        registry.set_version_tag(model.name, model.version, tag(verdict.stage, what), value)
 
 
 def _refuse_other(model: ModelIdentity, registry: Registry, environ: Mapping[str, str]) -> None:
@@ -187,7 +193,7 @@ def _refuse_other(model: ModelIdentity, registry: Registry, environ: Mapping[str
 
 
 def _pointer(files: Mapping[str, Path], place: str) -> str:
-    return f"sha256:{canonical.sha256_file(files[_SUMMARY])} {place}"
+    return f"sha256:{canonical.sha256_file(files[SUMMARY])} {place}"
 
 
 def _policy(verdict: Verdict) -> str:

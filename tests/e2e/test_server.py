@@ -105,10 +105,14 @@ def test_train_gate_publish_and_verify(mlflow_server: str, tmp_path: Path) -> No
     assert (model["reader"], model["version"]) == ("rest", "1")
     assert model["resolved_uri"] != model["uri"]
     found = tags(mlflow_server, "e2e-credit")
-    assert found["aims_gate.verdict"] == "passed"
-    assert found["aims_gate.evidence"].startswith("sha256:")
+    assert found["aims_gate.production.verdict"] == "passed"
+    assert found["aims_gate.production.evidence"].startswith("sha256:")
     verify = ["verify", "evidence", "--trust", "trust.yaml", "--model"]
     assert project.gate(*verify, "models:/e2e-credit/1").returncode == 0
+    assert project.gate("verify", "models:/e2e-credit/1", "--trust", "trust.yaml").returncode == 0
+    place = found["aims_gate.production.evidence"].partition(" ")[2]
+    assert project.gate("evidence", "fetch", place, "copy").returncode == 0
+    assert project.gate("verify", "copy", *verify[2:], "models:/e2e-credit/1").returncode == 0
     project.train("e2e-credit")
     other = project.gate(*verify, "models:/e2e-credit/2")
     assert other.returncode == 4, other.stdout
@@ -143,11 +147,11 @@ def test_a_server_that_dies_half_way(mortal: Server, tmp_path: Path) -> None:
     assert "the evidence itself is in first" in gate.stderr
     assert project.report("first")["verdict"] == "passed"
     mortal.start()
-    assert "aims_gate.evidence" not in tags(mortal.url, "dying")
+    assert "aims_gate.production.evidence" not in tags(mortal.url, "dying")
     project.environ["MLFLOW_TRACKING_URI"] = mortal.url
     done = project.gate(*run, "second")
     assert done.returncode == 0, done.stderr
-    assert tags(mortal.url, "dying")["aims_gate.verdict"] == "passed"
+    assert tags(mortal.url, "dying")["aims_gate.production.verdict"] == "passed"
 
 
 def test_a_server_that_is_down_is_undecided(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def gated(server: Server, model: str, out: str, **environ: str) -> int:
 def kept(content: Content, model: str) -> tuple[str, set[str]]:
     """Where the published evidence of a model lies, and its files."""
     _, name, version = model.replace(":", "").split("/")
-    tag = content.client.get_model_version(name, version).tags["aims_gate.evidence"]
+    tag = content.client.get_model_version(name, version).tags["aims_gate.production.evidence"]
     run_id, _, path = tag.partition(" ")[2].removeprefix("runs:/").partition("/")
     files = {Path(file.path).name for file in content.client.list_artifacts(run_id, path)}
     return str(content.client.get_run(run_id).info.artifact_uri), files

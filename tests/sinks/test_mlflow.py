@@ -28,7 +28,8 @@ from tests.servers import Server
 VSA = b'{"predicateType":"https://slsa.dev/verification_summary/v1"}'
 FILES = {"vsa.statement.json": VSA, "report.json": b"{}\n", "model.sha256": b"00  MLmodel\n"}
 PLACE = "aims_gate/20260304T050607Z-0a1b2c3d"
-TAGS = ("aims_gate.verdict", "aims_gate.policy", "aims_gate.evidence")
+EVIDENCE = "aims_gate.production.evidence"
+TAGS = ("aims_gate.production.verdict", "aims_gate.production.policy", EVIDENCE)
 
 
 def cell(value: float | None, slice_: str = "", *, judged: bool = True) -> Statistic:
@@ -123,9 +124,9 @@ def test_evidence_metrics_and_tags_are_published_in_a_run_of_the_gates_own(
         name: len(data) for name, data in FILES.items()
     }
     assert version_tags(content, logged) == {
-        "aims_gate.verdict": "passed",
-        "aims_gate.policy": f"credit@3.2.0 sha256:{'ab' * 32}",
-        "aims_gate.evidence": f"sha256:{canonical.sha256(VSA)} {place}",
+        "aims_gate.production.verdict": "passed",
+        "aims_gate.production.policy": f"credit@3.2.0 sha256:{'ab' * 32}",
+        EVIDENCE: f"sha256:{canonical.sha256(VSA)} {place}",
     }
     assert repr(content.client.get_run(logged.run_id).to_dictionary()) == training
 
@@ -173,13 +174,13 @@ def test_a_line_cut_at_any_request_leaves_no_evidence_tag_and_a_second_attempt_c
     model = identity(content, logged.uri, tmp_path / "w")
     verdict = verdict_on(model, f"E-{logged.name}")
     cuts = 0
-    while "aims_gate.evidence" not in version_tags(content, logged):
+    while EVIDENCE not in version_tags(content, logged):
         cuts += 1
         seen = _cut(mlflow_server, verdict, evidence, after=cuts)
-        assert seen == cuts or "aims_gate.evidence" in version_tags(content, logged)
+        assert seen == cuts or EVIDENCE in version_tags(content, logged)
     assert cuts > len(FILES) + 8
     (run,) = runs_of(content, f"E-{logged.name}")
-    pointer = version_tags(content, logged)["aims_gate.evidence"]
+    pointer = version_tags(content, logged)[EVIDENCE]
     assert pointer.endswith(f"runs:/{run.info.run_id}/aims_gate/E-{logged.name}")
 
 
@@ -197,6 +198,25 @@ def _cut(server: str, verdict: Verdict, evidence: Path, *, after: int) -> int:
         return len(proxy.seen)
 
 
+def test_a_lax_pass_for_one_stage_does_not_cover_a_refusal_for_another(
+    content: Content, evidence: Path, tmp_path: Path
+) -> None:
+    """Nor does it touch what another version of the gate wrote, without a stage."""
+    logged = content.registered()
+    content.client.set_model_version_tag(logged.name, "1", "aims_gate.verdict", "passed")
+    model = identity(content, logged.uri, tmp_path / "w")
+    refused = replace(verdict_on(model, f"one-{logged.name}"), decision=Decision.REFUSED)
+    publish(refused, evidence, environ(content.uri))
+    before = version_tags(content, logged)
+    lax = replace(verdict_on(model, f"two-{logged.name}"), stage="dev")
+    place = publish(lax, evidence, environ(content.uri))
+    after = version_tags(content, logged)
+    assert after["aims_gate.production.verdict"] == "refused"
+    assert after["aims_gate.dev.verdict"] == "passed"
+    assert after["aims_gate.dev.evidence"].endswith(place)
+    assert {key: after[key] for key in before} == before
+
+
 def test_an_old_pointer_does_not_stand_beside_a_new_verdict(
     mlflow_server: str, evidence: Path, tmp_path: Path
 ) -> None:
@@ -209,17 +229,17 @@ def test_an_old_pointer_does_not_stand_beside_a_new_verdict(
     def plan(_number: int, request: Request) -> Answer | None:
         return (
             Answer(status=500)
-            if b"aims_gate.policy" in request.body and b'"version"' in request.body
+            if b"aims_gate.production.policy" in request.body and b'"version"' in request.body
             else None
         )
 
     with Proxy(mlflow_server, plan) as proxy, pytest.raises(RecordError):
         publish(refused, evidence, environ(proxy.url))
     tags = version_tags(content, logged)
-    assert tags["aims_gate.verdict"] == "refused"
-    assert tags["aims_gate.evidence"] == "pending"
+    assert tags["aims_gate.production.verdict"] == "refused"
+    assert tags[EVIDENCE] == "pending"
     place = publish(refused, evidence, environ(mlflow_server))
-    assert version_tags(content, logged)["aims_gate.evidence"].endswith(place)
+    assert version_tags(content, logged)[EVIDENCE].endswith(place)
 
 
 def test_a_server_killed_half_way_leaves_no_pointer_and_the_next_run_completes(

@@ -1,0 +1,98 @@
+"""Evidence that lies in MLflow, copied to where it can be read."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from aims_gate.attest import resource
+from aims_gate.attest.trust import Trust
+from aims_gate.errors import UsageError
+from aims_gate.policy.model import STAGES
+
+_SCHEMES = ("runs:/", "models:/")
+
+
+def is_uri(evidence: str) -> bool:
+    """Tell whether *evidence* names a place in MLflow, and no directory."""
+    return evidence.startswith(_SCHEMES)
+
+
+def fetch(
+    uri: str,
+    target: Path,
+    *,
+    stage: str | None,
+    environ: Mapping[str, str],
+    trust: Trust | None = None,
+) -> str:
+    """Copy evidence from MLflow into the empty folder *target*.
+
+    Args:
+        uri: `runs:/RUN_ID/aims_gate/EVALUATION_ID`, `models:/NAME/VERSION` or `models:/NAME@ALIAS`.
+        target: Where it goes.
+        stage: Whose evidence, of a version; None is the one that the trust file expects there, the
+            last of the usual stages, or the only one.
+        environ: The environment with MLflow's variables.
+        trust: What the deploying side expects, and where artifacts may lie.
+
+    Returns:
+        The model version that *uri* named, `models:/NAME/VERSION`; empty for a run.
+
+    Raises:
+        UsageError: (2) There is none.
+        SourceError: (3) It could not be read.
+        TrustError: (4) It is not what the version's tag names.
+    """
+    if stage == "":
+        raise UsageError("the stage is empty", hint="--stage NAME, or leave it out for the last")
+    # late: a directory is read without MLflow
+    from aims_gate.sources.mlflow import evidence
+
+    found = evidence.locate(uri, environ, trust.sources_allow if trust is not None else ())
+    chosen = evidence.UNSTAGED
+    if found.model:
+        expected = _expected(found.place, trust) if trust is not None else set()
+        chosen = _chosen(uri, found.pointers, stage, expected)
+    evidence.copy(found, chosen, target, environ)
+    return found.model
+
+
+def keep(uri: str, folder: Path, *, stage: str | None, environ: Mapping[str, str]) -> None:
+    """Copy evidence from MLflow into the new directory *folder*; RecordError (3) if it exists.
+
+    Errors else as for `fetch`. Nothing is verified.
+    """
+    from aims_gate.sinks import directory
+
+    directory.refuse_existing(folder)
+    with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
+        fetch(uri, Path(private), stage=stage, environ=environ)
+        files = {path.name: path.read_bytes() for path in Path(private).iterdir() if path.is_file()}
+    directory.write(folder, files)
+
+
+def _expected(place: str, trust: Trust) -> set[str]:
+    """Give the stages that the trust file expects of a place."""
+    asked = resource.parse(place, servers=trust.servers, where=place)
+    return {one.stage for one in trust.demands(asked, asked) if one.stage}
+
+
+def _chosen(
+    uri: str, pointers: Mapping[str, str], stage: str | None, expected: Collection[str]
+) -> str:
+    """Choose the stage whose evidence is meant; a tag without one counts where no other is."""
+    staged = sorted(filter(None, pointers))
+    wanted = stage
+    if wanted is None and len(expected) == 1:
+        (wanted,) = expected
+    if wanted is None:
+        wanted = staged[0] if len(staged) == 1 else STAGES[-1]
+    if wanted in pointers:
+        return wanted
+    if pointers and not staged:
+        return next(iter(pointers))
+    known = ", ".join(map(ascii, staged)) or "none"
+    what = f"there is no evidence for stage {wanted!a}; stages with evidence: {known}"
+    raise UsageError(what, where=uri, hint="run the gate with a key, or name another --stage")

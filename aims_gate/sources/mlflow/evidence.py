@@ -1,0 +1,139 @@
+"""Evidence in MLflow: the artifacts of a run of the gate's, and the tags that point at them.
+
+Each stage has tags of its own on the model version, so that a lax run for one never covers a
+refusal for another. Tags are pointers, which anybody can set; only signatures count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aims_gate import canonical
+from aims_gate.attest.envelope import MAX_ENVELOPE
+from aims_gate.attest.statement import statement_file
+from aims_gate.errors import TrustError, UsageError
+from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
+from aims_gate.sources.mlflow.fetch import fetch_tree
+from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Version
+from aims_gate.sources.mlflow.uris import (
+    AliasTarget,
+    RunTarget,
+    VersionTarget,
+    parse,
+    resource_uri,
+)
+
+FOLDER = "aims_gate"
+"""Where evidence lies among a run's artifacts: `aims_gate/<evaluation id>/`."""
+VERDICT, POLICY, EVIDENCE = "verdict", "policy", "evidence"
+"""What a stage's tags say; `evidence` is set last of all."""
+PENDING = "pending"
+"""What the evidence tag of an earlier evaluation becomes while a new one is written."""
+UNSTAGED = ""
+"""The stage of tags that version 0.1 wrote, which name none: `aims_gate.evidence`."""
+SUMMARY = statement_file("vsa")
+
+_TAG = re.compile(r"aims_gate(?:\.(.+))?\.evidence")
+_POINTER = re.compile(r"sha256:([0-9a-f]{64}) (runs:/\S+)")
+_MOST_FILES, _MOST_BYTES = 32, 9 * MAX_ENVELOPE
+_FORMS = "runs:/RUN_ID/aims_gate/EVALUATION_ID, models:/NAME/VERSION or models:/NAME@ALIAS"
+
+
+def tag(stage: str, what: str) -> str:
+    """Name the tag of a model version that says *what* about *stage*."""
+    return f"aims_gate.{stage}.{what}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a URI of evidence leads to."""
+
+    registry: Registry
+    uri: str
+    pointers: Mapping[str, str]
+    """Stage to the place of its evidence, as the tags have it."""
+    model: str = ""
+    """The version whose tags these are, `models:/NAME/VERSION`; empty for a run."""
+    place: str = ""
+    """Its package URL."""
+
+
+def locate(uri: str, environ: Mapping[str, str], allow: Iterable[str] = ()) -> Published:
+    """Find the evidence that *uri* names: a folder of a run, or what a version's tags point at.
+
+    Raises:
+        UsageError: *uri* names neither, or there is none.
+        SourceError: MLflow could not be read.
+    """
+    target = parse(uri)
+    registry = open_registry(environ, allow)
+    if isinstance(target, RunTarget) and target.path:
+        return Published(registry=registry, uri=uri, pointers={UNSTAGED: uri})
+    if not isinstance(target, VersionTarget | AliasTarget):
+        raise UsageError("this names no evidence", where=uri, hint=f"write {_FORMS}")
+    try:
+        version = registry.get_version(target.name, _number(target, registry))
+    except NotFoundError as error:
+        raise _none(uri, error.what) from error
+    return Published(
+        registry=registry,
+        uri=uri,
+        pointers=_pointers(version),
+        model=f"models:/{version.name}/{version.version}",
+        place=resource_uri(version.name, version.version, registry.server),
+    )
+
+
+def copy(found: Published, stage: str, target: Path, environ: Mapping[str, str]) -> None:
+    """Copy the evidence of *stage* into the empty folder *target*.
+
+    Raises:
+        UsageError: There is none.
+        SourceError: It could not be read.
+        TrustError: It is not what the tag names.
+    """
+    pointer = found.pointers[stage]
+    if pointer == PENDING:
+        raise _none(found.uri, "it is being written, or its writing was cut off")
+    digest, place = "", pointer
+    if found.model:
+        named = _POINTER.fullmatch(pointer)
+        if named is None:
+            raise _none(found.uri, f"the tag {pointer[:200]!a} points at nothing")
+        digest, place = named[1], named[2]
+    run = parse(place)
+    if not isinstance(run, RunTarget) or not run.path:
+        raise _none(found.uri, f"{place[:200]!a} is no folder of a run")
+    try:
+        root = found.registry.run(run.run_id).artifact_uri
+        reader = for_artifacts(found.registry, root, environ)
+        fetch_tree(
+            reader, f"{root}/{run.path}", target, max_files=_MOST_FILES, max_bytes=_MOST_BYTES
+        )
+    except NotFoundError as error:
+        raise _none(found.uri, f"{place} is not there") from error
+    summary = target / SUMMARY
+    if digest and not (summary.is_file() and canonical.sha256_file(summary) == digest):
+        raise TrustError(f"the evidence at {place} is not what the tag names", where=found.uri)
+
+
+def _number(target: VersionTarget | AliasTarget, registry: Registry) -> str:
+    if isinstance(target, VersionTarget):
+        return target.version
+    found = registry.aliases(target.name).get(target.alias)
+    if found is None:
+        raise NotFoundError(f"the model has no alias {target.alias!a}")
+    return found
+
+
+def _pointers(version: Version) -> Mapping[str, str]:
+    tags = ((_TAG.fullmatch(key), value) for key, value in version.tags.items())
+    return {key[1] or UNSTAGED: value for key, value in tags if key is not None}
+
+
+def _none(uri: str, why: str) -> UsageError:
+    hint = "run the gate with a key, which publishes its evidence, or name a directory"
+    return UsageError(f"there is no evidence: {why}", where=uri, hint=hint)
