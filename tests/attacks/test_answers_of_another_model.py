@@ -127,7 +127,7 @@ def test_a_model_among_a_runs_artifacts_is_not_the_one_that_was_logged(content: 
     log(content, run_id)
     for name, uuid in (("plain", b""), ("other", b"model_uuid: 0123456789abcdef\n")):
         content.artifact(run_id, f"{name}/MLmodel", MLMODEL + uuid)
-        content.artifact(run_id, f"{name}/weights/w.bin", FILES["weights/w.bin"])
+        content.artifact(run_id, f"{name}/weights/w.txt", FILES["weights/w.txt"])
     content.client.set_terminated(run_id)
     for name in ("plain", "other"):
         code, report = gate(content, f"runs:/{run_id}/{name}", f"out-{name}")

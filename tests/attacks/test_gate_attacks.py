@@ -164,7 +164,9 @@ def test_a_policy_that_only_says_it_descends_from_the_floor_does_not(
     digest = hashlib.sha256(weak.encode()).hexdigest()
     parent = f"extends: [{{uri: 'file:pack:sme-starter@1.0.0', sha256: '{digest}'}}]\n"
     Path("child.yaml").write_text(HEAD + parent, "utf-8")
-    for number, policy in enumerate(("commented.yaml", "./pack:sme-starter@1.0.0", "child.yaml")):
+    with pytest.raises(PolicyError, match="reads as the pack 'sme-starter'"):
+        told("./pack:sme-starter@1.0.0", "impostor")
+    for number, policy in enumerate(("commented.yaml", "child.yaml")):
         with pytest.raises(TrustError, match="descend"):
             told(policy, f"impostor{number}")
 
