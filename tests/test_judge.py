@@ -102,6 +102,13 @@ def test_what_does_not_exclude_a_serious_effect_never_passes(
     assert outcome(task(), cell(value, *interval, alone=alone, small=small)) == expected
 
 
+def test_a_line_on_the_limit_is_not_explained_twice() -> None:
+    """The limit stands beside the value already."""
+    made = task(require=Threshold(at_least=0.80, warn_below=0.80))
+    found = judge(made, [cell(0.79, 0.7, 0.9)], now=NOW, insufficient=BLOCK)
+    assert found.reason.endswith("but not proven below 0.8")
+
+
 def test_without_bounds_nothing_is_excluded() -> None:
     """A value alone is INSUFFICIENT on a proven breach, however good it is."""
     assert outcome(task(), cell(1.0)) == "INSUFFICIENT"

@@ -175,6 +175,7 @@ def test_whatever_else_bears_the_name_is_refused(
         'flavors: {pyfunc: {artifacts: [{path: "registered_mod\\\n  el_meta"}]}}',
         "registered_model_meta: {}",
         "flavors: &anchor {data: registered_model_meta}",
+        "{model_size_bytes: 12, data: registered_model_meta}",
         "no: [mapping",
     ],
 )
