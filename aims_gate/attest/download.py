@@ -21,10 +21,12 @@ MLMODEL = "MLmodel"
 _MOST = 512
 """Bytes: a name has at most 255 characters."""
 _NOTE = re.compile(
+    r"model_name: null\nmodel_version: null\n|"
     r"model_name: ('?)\w(?:[\w .()+-]{0,253}[\w.()+-])?\1\n"
     r"model_version: ('?)[1-9][0-9]{0,18}\2\n"
 )
-"""What `mlflow.store.artifact.models_artifact_repo` writes, of the names that the gate reads."""
+"""What `mlflow.store.artifact.models_artifact_repo` writes, of the names that the gate reads; of
+`models:/m-…` without name and version."""
 _HINT = "if the folder is a download of models:/…, delete the file: it is no part of the model"
 
 

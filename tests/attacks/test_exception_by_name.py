@@ -237,6 +237,9 @@ def test_loading_a_model_from_a_local_store_leaves_it_as_it_was(
     assert fetched(logged.uri) == before
     with pytest.raises(SourceError, match="MLflow's client writes it"):
         fetched(f"runs:/{logged.run_id}/model")
+    mlflow.artifacts.download_artifacts(f"models:/{logged.model_id}")
+    assert (folder / NOTE).read_bytes() == b"model_name: null\nmodel_version: null\n"
+    assert fetched(f"models:/{logged.model_id}") == before
     (folder / NOTE).write_bytes(PICKLE)
     with pytest.raises(SourceError, match="not the two lines"):
         fetched(logged.uri)
