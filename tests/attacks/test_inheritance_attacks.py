@@ -164,3 +164,40 @@ def test_a_childs_policy_does_not_weaken_the_engine(tmp_path: Path) -> None:
         child = HEAD.format("child") + f"extends: [{{pack: floor@1}}]\nengine: {engine}\n"
         _, problems = resolve(child.encode(), uri="p.yaml", packs=tmp_path)
         assert [str(problem).split()[1] for problem in problems] == ["engine"]
+
+
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("stages: [dev, production]", []),
+        ("stages: [dev, qa]", []),
+        ("stages: [production, later]", ["stages"]),  # production decides what blocks by default
+        ("alpha: 0.05\nalpha_scope: rule\nengine: native\non_insufficient: block", []),
+        ('sources: {allow: ["s3://bucket/eval/"]}', []),
+    ],
+)
+def test_what_a_floor_does_not_say_of_itself_may_be_said_and_not_overtaken(
+    line: str, refused: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "floor@1.yaml").write_text(HEAD.format("floor") + RULES, encoding="utf-8")
+    child = HEAD.format("child") + f"extends: [{{pack: floor@1}}]\n{line}\n"
+    _, problems = resolve(child.encode(), uri="p.yaml", packs=tmp_path)
+    assert [str(problem).split()[1] for problem in problems] == refused
+
+
+@pytest.mark.parametrize("pins", ["floor@1 other@1", "other@1 floor@1"])
+def test_a_floors_places_for_data_hold_beside_a_parent_that_names_none(
+    pins: str, tmp_path: Path
+) -> None:
+    allow = 'sources: {allow: ["s3://bucket/eval/"]}\n'
+    (tmp_path / "floor@1.yaml").write_text(HEAD.format("floor") + allow + RULES, "utf-8")
+    other = RULES.replace("BIAS-02", "BIAS-03")
+    (tmp_path / "other@1.yaml").write_text(HEAD.format("other") + other, "utf-8")
+    extends = ", ".join(f"{{pack: {pin}}}" for pin in pins.split())
+    child = HEAD.format("child") + f"extends: [{extends}]\n"
+    policy, problems = resolve(child.encode(), uri="p.yaml", packs=tmp_path)
+    assert problems == ()
+    assert policy is not None
+    assert policy.sources_allow == ("s3://bucket/eval/",)
+    wider = child + 'sources: {allow: ["s3://bucket/"]}\n'
+    assert resolve(wider.encode(), uri="p.yaml", packs=tmp_path)[1]

@@ -113,6 +113,14 @@ def test_a_default_that_is_written_out_is_no_difference() -> None:
     assert differences(rule(""), "alpha: 0.05\nengine: native\n" + rule(written)) == ()
 
 
+def test_another_order_of_a_list_is_no_difference() -> None:
+    for one, two in (
+        ("overridable: [with, severity]", "overridable: [severity, with]"),
+        ("applies_to: {stages: [dev, staging]}", "applies_to: {stages: [staging, dev]}"),
+    ):
+        assert differences(rule(one), rule(two)) == ()
+
+
 def test_a_policys_reaction_counts_where_it_works() -> None:
     """`on_insufficient` of the head is compared in each rule that leaves it to the policy."""
     both = differences(rule(""), "on_insufficient: warn\n" + rule(""))

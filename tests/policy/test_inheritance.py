@@ -68,6 +68,7 @@ LOOSER = [
     ("PERF-01", "severity: warn", "severity"),
     # what the policy of the parent says is not known to the rule: it may be both
     ("PERF-01", "engine: native", "engine"),
+    ("PERF-01", "engine: reference", "engine"),
     ("PERF-01", "on_insufficient: warn", "on_insufficient"),
     ("PERF-01", "effective_from: 2020-01-01", "effective_from"),
     ("PERF-01", "applies_to: {models: [credit]}", "applies_to.models"),
