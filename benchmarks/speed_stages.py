@@ -45,7 +45,7 @@ def main() -> None:
     pipeline.run(request, world)
     end = _since_start()
     read = next(at for text, at in marks if text.startswith("reading "))
-    measure = next(at for text, at in marks if text[:5] in {"PERF-", "BIAS-", "DRIFT"})
+    measure = next(at for text, at in marks if text.startswith("rule "))
     sign = [at for text, at in marks if text == "clock"][-1]
     stages = {
         "start-up": read,
