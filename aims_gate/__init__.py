@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aims_gate.version import __version__
+
 if TYPE_CHECKING:
     from aims_gate.errors import GateError
     from aims_gate.operations.assert_passes import assert_passes
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from aims_gate.operations.run import run
     from aims_gate.operations.verify import verify
     from aims_gate.verdict import Decision, Outcome, Result, Verdict
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Decision": "aims_gate.verdict",

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib import metadata
 
-import aims_gate
 from aims_gate.checks.authored import authored
 from aims_gate.engines import Engines
 from aims_gate.facts import DatasetIdentity
@@ -15,6 +14,7 @@ from aims_gate.plan import Task
 from aims_gate.policy.model import Policy
 from aims_gate.sources.subject import Subject
 from aims_gate.verdict import PolicyIdentity, Result
+from aims_gate.version import __version__
 
 
 def policy(found: Policy) -> PolicyIdentity:
@@ -55,7 +55,7 @@ def versions(
     kinds = sorted(set(subject.isolation.values()))
     labels = {name: engines[name].label for name in sorted({task.engine for task in tasks})}
     return {
-        "aims-gate": aims_gate.__version__,
+        "aims-gate": __version__,
         "python": platform.python_version(),
         **{f"engine:{name}": label for name, label in labels.items()},
         **{library: metadata.version(library) for library in sorted(libraries)},

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import click
 
-from aims_gate import __version__
 from aims_gate.tables import Table
+from aims_gate.version import __version__
 
 _EVERYDAY: Table[click.Command] = Table(
     "command",

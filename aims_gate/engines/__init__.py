@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-import aims_gate
 from aims_gate.frames import Counts, Distribution, Floats
 from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.tables import Ranked, ScoreTable
 from aims_gate.tables import Table
+from aims_gate.version import __version__
 
-OWN = f"native {aims_gate.__version__}"
+OWN = f"native {__version__}"
 """The label of what our own formulas computed."""
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import aims_gate
 from aims_gate.engines import Answer, Engine, Engines, Sample, Trials
 from aims_gate.errors import CheckError
 from aims_gate.frames import Distribution, Floats
@@ -21,6 +20,7 @@ from aims_gate.stats.disparity import Measure
 from aims_gate.stats.divergence import DIVERGENCES
 from aims_gate.stats.samples import drawn, order_statistics, scaled
 from aims_gate.stats.tables import Ranked, ScoreTable
+from aims_gate.version import __version__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Both:
     @property
     def label(self) -> str:
         """Name and version; each value carries the label of the library that agreed."""
-        return f"both {aims_gate.__version__}"
+        return f"both {__version__}"
 
     @property
     def ready(self) -> bool:

@@ -11,9 +11,9 @@ from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
-import aims_gate
 from aims_gate.errors import GateError
 from aims_gate.redact import redact
+from aims_gate.version import __version__
 
 
 class State(StrEnum):
@@ -91,7 +91,7 @@ def _looked(name: str, look: Look, setup: Setup) -> Iterator[Finding]:
 
 
 def _python(_setup: Setup) -> Iterator[Finding]:
-    told = f"Python {platform.python_version()}, aims-gate {aims_gate.__version__}"
+    told = f"Python {platform.python_version()}, aims-gate {__version__}"
     yield Finding(name="python", state=State.OK, what=told)
 
 

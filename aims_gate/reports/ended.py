@@ -6,11 +6,11 @@ import traceback
 from collections.abc import Iterator
 from datetime import datetime
 
-from aims_gate import __version__
 from aims_gate.errors import GateError, PolicyError, Problem
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Severity
 from aims_gate.verdict import Decision, Outcome, PolicyIdentity, Result, Verdict
+from aims_gate.version import __version__
 
 CHECK = "aims-gate"
 """The check of a result that is no rule: what ended the run."""

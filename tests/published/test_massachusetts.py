@@ -62,7 +62,7 @@ def test_roc_auc_of_each_chunk_is_scikit_learns_and_shows_the_broken_stretch() -
 
 @pytest.mark.parametrize("by", [("SEX",), ("RAC1P",), ("SEX", "RAC1P")], ids="-".join)
 def test_selection_rates_of_groups_are_those_of_a_plain_group_by(by: tuple[str, ...]) -> None:
-    """Intersections and groups of one person included: below 30 rows neither rate nor rows are shown."""
+    """Intersections and groups of one person, too: of fewer than 30 rows nothing is shown."""
     _, analysis = massachusetts()
     columns = ["employed", "prediction", *by]
     check = ImpactRatio(by=(by if len(by) > 1 else by[0],))

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 import numpy as np
 
-import aims_gate
 from aims_gate.engines import OWN, Answer, Engines, Sample, Trials
 from aims_gate.engines.reference.process import Process
 from aims_gate.errors import CheckError, MissingExtraError
@@ -33,6 +32,7 @@ from aims_gate.stats.tables import (
     Ranked,
     ScoreTable,
 )
+from aims_gate.version import __version__
 
 MODULES = {"fairlearn": "fairlearn", "evidently": "evidently", "scikit-learn": "sklearn"}
 """Each library, and the module that it is imported as."""
@@ -53,7 +53,7 @@ class Reference:
     @property
     def label(self) -> str:
         """Name and version; what a library computed carries the library's own label."""
-        return f"reference {aims_gate.__version__}"
+        return f"reference {__version__}"
 
     @property
     def ready(self) -> bool:

@@ -16,12 +16,12 @@ from urllib.parse import unquote, urlsplit
 
 import requests
 
-import aims_gate
 from aims_gate import canonical
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.sources.mlflow.registry import NotFoundError
 from aims_gate.sources.mlflow.uris import bare, printable
 from aims_gate.sources.patience import HINT, LEAST, patiently, seconds_of, size_of
+from aims_gate.version import __version__
 
 CONNECT_SECONDS = 10.0
 ATTEMPTS = 3
@@ -98,7 +98,7 @@ class Connection:
         self._session = requests.Session()
         self._session.auth = Credentials.of(uri, environ)
         self._session.verify = _verify(environ)
-        self._session.headers["User-Agent"] = f"aims-gate/{aims_gate.__version__}"
+        self._session.headers["User-Agent"] = f"aims-gate/{__version__}"
 
     def json(
         self,
