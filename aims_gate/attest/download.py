@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aims_gate.attest.manifest import MLFLOW_NOTE, folded
+from aims_gate.attest.resource import VERSION
 from aims_gate.errors import PolicyError, SourceError
 from aims_gate.policy import text
 
@@ -23,7 +24,7 @@ _MOST = 512
 _NOTE = re.compile(
     r"model_name: null\nmodel_version: null\n|"
     r"model_name: ('?)\w(?:[\w .()+-]{0,253}[\w.()+-])?\1\n"
-    r"model_version: ('?)[1-9][0-9]{0,18}\2\n"
+    rf"model_version: ('?){VERSION.pattern}\2\n"
 )
 """What `mlflow.store.artifact.models_artifact_repo` writes, of the names that the gate reads; of
 `models:/m-…` without name and version."""

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from aims_gate.errors import TrustError
 
 _PURL = re.compile(r"pkg:(mlflow|generic)/([^/@?#]+)(?:@([^/@?#]+))?(?:\?([^#]*))?")
-_VERSION = re.compile(r"[1-9][0-9]{0,18}")
+VERSION = re.compile(r"[1-9][0-9]{0,18}")
+"""A number that a registry gave a model's version."""
 FOLDERS = "file:"
 """What stands for a server where a model is a folder."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -37,7 +38,7 @@ class Resource:
 
         The version of these is an id, which has letters or more digits.
         """
-        return self.kind == "mlflow" and bool(_VERSION.fullmatch(self.version))
+        return self.kind == "mlflow" and bool(VERSION.fullmatch(self.version))
 
     def __str__(self) -> str:
         """Give the place for people."""

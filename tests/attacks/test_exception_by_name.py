@@ -70,13 +70,17 @@ class Download:
 
 @pytest.fixture
 def download(gated: Gated, tmp_path: Path) -> Download:
+    return _download(gated, gated.first, tmp_path)
+
+
+def _download(gated: Gated, uri: str, tmp_path: Path) -> Download:
     import mlflow
 
     folder = tmp_path / "downloaded" / "model"
     folder.mkdir(parents=True)
     mlflow.set_tracking_uri(gated.environ["MLFLOW_TRACKING_URI"])
     try:
-        mlflow.artifacts.download_artifacts(gated.first, dst_path=str(folder))
+        mlflow.artifacts.download_artifacts(uri, dst_path=str(folder))
     finally:
         mlflow.set_tracking_uri(None)
     return Download(folder=folder, gated=gated)
@@ -86,6 +90,16 @@ def download(gated: Gated, tmp_path: Path) -> Download:
 def test_a_genuine_download_verifies_with_and_without_us(download: Download) -> None:
     """As docs/evidence.md tells people to do."""
     assert download.note.read_text(encoding="utf-8") == "model_name: cr\nmodel_version: '1'\n"
+    assert prove(download.question(), now=NOW).passed
+    assert download.recipe() == 0
+
+
+@pytest.mark.tool("bash")
+def test_a_genuine_download_by_the_models_id_does_too(gated: Gated, tmp_path: Path) -> None:
+    """`models:/m-…` has no name in the registry, and the note says so."""
+    source = Content(uri=gated.environ["MLFLOW_TRACKING_URI"]).client.get_model_version("cr", "1")
+    download = _download(gated, source.source, tmp_path)
+    assert download.note.read_bytes() == b"model_name: null\nmodel_version: null\n"
     assert prove(download.question(), now=NOW).passed
     assert download.recipe() == 0
 
@@ -146,6 +160,10 @@ def _without_mlmodel(download: Download) -> None:
         _rewrite(b"model_name: cr\nmodel_version: latest\n"),
         _rewrite(b"model_name: cr\r\nmodel_version: 1\r\n"),
         _rewrite(b"model_name: cr\x00\nmodel_version: 1\n"),
+        _rewrite(b"model_name: null\nmodel_version: null\nmodel_name: null\n"),
+        _rewrite(b"model_name: cr\nmodel_version: null\n"),
+        _rewrite(b"model_name: null;model_version: null;"),
+        _rewrite(b"model_name: ;\nmodel_version: 1\n"),
         _rewrite(b"model_name: " + b"c" * 600 + b"\nmodel_version: 1\n"),
         _link,
         _folder,

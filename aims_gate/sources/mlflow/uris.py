@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from aims_gate.attest.manifest import safe_name
+from aims_gate.attest.resource import VERSION
 from aims_gate.errors import SourceError, UsageError
 
 FORMS = "models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/RUN_ID[/PATH], commit:SHA"
 
 _NAME = re.compile(r"\w(?:[\w .()+-]{0,253}[\w.()+-])?")
-_VERSION = re.compile(r"[1-9][0-9]{0,18}")
 _ALIAS = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _MODEL_ID = re.compile(r"m-[0-9A-Za-z]{1,64}")
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,255}")
@@ -130,7 +130,7 @@ def _model(rest: str) -> Target | None:
     if at and _NAME.fullmatch(name) and _ALIAS.fullmatch(alias):
         return None if _RESERVED_ALIAS.fullmatch(alias) else AliasTarget(name=name, alias=alias)
     name, _, version = rest.partition("/")
-    if _NAME.fullmatch(name) and _VERSION.fullmatch(version):
+    if _NAME.fullmatch(name) and VERSION.fullmatch(version):
         return VersionTarget(name=name, version=version)
     return None
 
