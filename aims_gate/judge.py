@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aims_gate.facts import LEFT_OUT, UNSEEN, Interval, Lack, Statistic
+from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.limits import Bar, serious_of
 from aims_gate.measure import AGE
 from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, OnInsufficient, Rule, Severity
 from aims_gate.sample_size import rows_to_collect
-from aims_gate.sentences import cell_sentence, number
+from aims_gate.sentences import cell_sentence, not_excluded, not_judged, past
 from aims_gate.verdict import Decision, Outcome, Result, settled, worst
 
 _LACKS = {
@@ -27,8 +27,6 @@ _LACKS = {
     Lack.UNDEFINED: Outcome.ERROR,
     Lack.NOT_APPLICABLE: Outcome.NOT_APPLICABLE,
 }
-_NAMED = 5
-"""Columns that were left out, and groups too small to judge, are named up to so many."""
 _SOFTENED = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING, Outcome.INSUFFICIENT})
 _OWED = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT})
 """What a baseline may cover: it is about values, not about data that are missing or old."""
@@ -59,8 +57,7 @@ def judge(
     outcome, because = _softened(task, statistics, raw, now)
     owed = outcome is not raw and not _early(task.rule, now)
     reason = _reason(task, cells, raw) + because
-    reason += _too_small(cells, statistics) + _left_out(statistics)
-    reason += "".join(f"; {unseen.reason}" for unseen in statistics if unseen.name == UNSEEN)
+    reason += not_judged(statistics, {cell.statistic.slice for cell in cells})
     return Result(
         rule=task.rule.id,
         check=task.rule.check,
@@ -88,14 +85,6 @@ def _held(cells: Sequence[Cell]) -> bool:
 
 def _early(rule: Rule, now: datetime) -> bool:
     return rule.effective_from is not None and now < rule.effective_from
-
-
-def _left_out(statistics: Sequence[Statistic]) -> str:
-    """Name the columns that no method fits: nobody may take them for judged."""
-    left = [s for s in statistics if s.name == LEFT_OUT and s.lack is not None]
-    told = [f"{s.slice} ({s.reason.removeprefix('left out: ')})" for s in left[:_NAMED]]
-    more = f" and {len(left) - _NAMED:,} more" if len(left) > _NAMED else ""
-    return f"; left out: {', '.join(told)}{more}" if left else ""
 
 
 def _softened(
@@ -259,34 +248,18 @@ def _proven_pass(side: _Side, _statistic: Statistic, _bar: Bar) -> tuple[Outcome
 
 def _proven_breach(side: _Side, statistic: Statistic, bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit and side.high < side.line:
-        return Outcome.FAIL, f"and provably {_past(bar)}"
+        return Outcome.FAIL, f"and provably {past(bar)}"
     excluded = bar.serious is None or side.alone > side.serious
-    why = _not_excluded(statistic, bar)
+    why = not_excluded(statistic, bar)
     if not excluded and not statistic.small:
         return Outcome.INSUFFICIENT, why
     if side.value < side.limit:
-        return Outcome.WARN, f"but not proven {_past(bar)}"
+        return Outcome.WARN, f"but not proven {past(bar)}"
     if side.value < side.line and side.high < side.neutral:
-        return Outcome.WARN, f"{_past(bar)}, and provably not {bar.neutral:g}"
+        return Outcome.WARN, f"{past(bar)}, and provably not {bar.neutral:g}"
     if not excluded:
         return Outcome.WARN, why
     return Outcome.PASS, ""
-
-
-def _not_excluded(statistic: Statistic, bar: Bar) -> str:
-    serious, bounds = f"a serious {serious_of(statistic, bar):.4g}", statistic.alone
-    if bounds is None:
-        return f"{serious} is not excluded"
-    bound = bounds.low if bar.higher_is_better else bounds.high
-    return f"its own bound {number(bound)} does not exclude {serious}"
-
-
-def _past(bar: Bar) -> str:
-    """Name the line, and say what it is where it is not the limit that stands beside it."""
-    past = f"{'below' if bar.higher_is_better else 'above'} {bar.line:g}"
-    if bar.line == bar.limit or bar.neutral is None:
-        return past
-    return f"{past} (the line between the limit, {bar.limit:g}, and no effect, {bar.neutral:g})"
 
 
 _BURDENS = {
@@ -310,24 +283,11 @@ def _reason(task: Task, cells: Sequence[Cell], raw: Outcome) -> str:
             wanted = rows_to_collect([c.statistic for c in cells], task.bars, task.decide_on)
             why = "; ".join(filter(None, (why, wanted)))
         text = cell_sentence(shown.statistic, task.bars, raw, why)
-    more = len(alike) - 1
-    if more and raw is not Outcome.PASS:
-        text += f" (and {more} more)"
-    if raw is Outcome.PASS and text.startswith("no "):
-        text += f" in {len(cells)} checks"
-    elif raw is Outcome.PASS and len(cells) > 1:
-        text += f" (the closest of {len(cells)} cells)"
-    return text
-
-
-def _too_small(cells: Sequence[Cell], statistics: Sequence[Statistic]) -> str:
-    """Name the groups that are too small to judge, where the line does not do so already."""
-    judged = {cell.statistic.slice for cell in cells}
-    lacks = [s for s in statistics if s.lack is Lack.INSUFFICIENT and not s.judged]
-    small = dict.fromkeys(s.slice for s in lacks if s.slice and s.name != LEFT_OUT)
-    names = [name for name in small if name not in judged]
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return f"; too small to judge alone: {', '.join(names[:_NAMED])}{more}" if names else ""
+    if raw is not Outcome.PASS:
+        return text + (f" (and {len(alike) - 1} more)" if len(alike) > 1 else "")
+    if text.startswith("no "):
+        return f"{text} in {len(cells)} checks"
+    return text + (f" (the closest of {len(cells)} cells)" if len(cells) > 1 else "")
 
 
 def _margin(statistic: Statistic, bars: Sequence[Bar]) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
-from aims_gate.facts import Interval, Statistic
-from aims_gate.limits import Bar
+from aims_gate.facts import LEFT_OUT, UNSEEN, Interval, Lack, Statistic
+from aims_gate.limits import Bar, serious_of
 from aims_gate.verdict import Outcome
 
 _ACRONYMS = frozenset({"psi", "ks", "roc", "auc", "mcc", "f1", "r2", "mae", "mape", "mse", "rmse"})
@@ -21,6 +21,8 @@ _NAMES = {
     "ks": "KS distance",
 }
 """Names of statistics that are made of people's names, which no rule of spelling gives."""
+_NAMED = 5
+"""Columns that were left out, and groups too small to judge, are named up to so many."""
 
 
 def number(value: float) -> str:
@@ -90,3 +92,42 @@ def _against(value: float, bars: Sequence[Bar], outcome: Outcome) -> str:
     if broken and outcome is not Outcome.PASS:
         return broken[0]
     return " and ".join(told)
+
+
+def not_excluded(statistic: Statistic, bar: Bar) -> str:
+    """Say which bound of a cell leaves a serious effect possible."""
+    serious, bounds = f"a serious {serious_of(statistic, bar):.4g}", statistic.alone
+    if bounds is None:
+        return f"{serious} is not excluded"
+    bound = bounds.low if bar.higher_is_better else bounds.high
+    return f"its own bound {number(bound)} does not exclude {serious}"
+
+
+def past(bar: Bar) -> str:
+    """Name the line, and say what it is where it is not the limit that stands beside it."""
+    past = f"{'below' if bar.higher_is_better else 'above'} {bar.line:g}"
+    if bar.line == bar.limit or bar.neutral is None:
+        return past
+    return f"{past} (the line between the limit, {bar.limit:g}, and no effect, {bar.neutral:g})"
+
+
+def not_judged(statistics: Sequence[Statistic], judged: Container[str]) -> str:
+    """Name what was not judged, so that nobody takes it for judged; *judged* are slices.
+
+    Groups too small to judge alone, columns that no method fits, and values that were not seen.
+    """
+    lacks = [s for s in statistics if s.lack is Lack.INSUFFICIENT and not s.judged]
+    small = dict.fromkeys(s.slice for s in lacks if s.slice and s.name != LEFT_OUT)
+    names = [name for name in small if name not in judged]
+    left = [s for s in statistics if s.name == LEFT_OUT and s.lack is not None]
+    told = [f"{s.slice} ({s.reason.removeprefix('left out: ')})" for s in left]
+    return (
+        _some("too small to judge alone", names)
+        + _some("left out", told)
+        + "".join(f"; {unseen.reason}" for unseen in statistics if unseen.name == UNSEEN)
+    )
+
+
+def _some(what: str, names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"; {what}: {', '.join(names[:_NAMED])}{more}" if names else ""
