@@ -146,5 +146,11 @@ def _loaded(config: pytest.Config) -> Any:
         raise pytest.UsageError(f"aims-gate is used here, and -p no:{_PLUGIN} blocks it")
     if not manager.has_plugin(_PLUGIN):
         # no import_plugin: it warns, or fails with -W error, where the package is loaded already
-        manager.register(import_module(_PLUGIN), _PLUGIN)
+        try:
+            plugin = import_module(_PLUGIN)
+        except ModuleNotFoundError as error:
+            line = "pip install 'aims-gate[pytest]'"
+            what = f"aims-gate in pytest needs {error.name}, which is not installed; {line}"
+            raise pytest.UsageError(what) from None
+        manager.register(plugin, _PLUGIN)
     return manager.get_plugin(_PLUGIN)

@@ -51,6 +51,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_HOMES[name]), name)
+    from aims_gate.absent import install_line
+
+    with install_line(f"aims_gate.{name}"):
+        value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -70,11 +70,13 @@ def _harmless(text: str) -> str:
 
 
 def _called(arguments: list[str]) -> int:
+    from aims_gate.absent import install_line
     from aims_gate.cli import cli
 
     streams = sys.stdout, sys.stderr
     try:
-        code = cli.main(arguments, prog_name="aims-gate", standalone_mode=False)
+        with install_line("this command"):
+            code = cli.main(arguments, prog_name="aims-gate", standalone_mode=False)
     except SystemExit:
         if (sys.stdout, sys.stderr) == streams:
             raise

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-
-from scipy.special import ndtri
+from statistics import NormalDist
 
 from aims_gate.facts import Design, Statistic
 from aims_gate.limits import Bar, serious_of
@@ -63,9 +62,9 @@ def _floors(statistic: Statistic, bar: Bar) -> Iterator[Planned]:
     if bounds is None or statistic.value is None or not statistic.rows:
         return
     bound = bounds.low if bar.higher_is_better else bounds.high
-    if not math.isfinite(bound):
+    if not math.isfinite(bound) or bounds.level >= 1:
         return
-    truth, z = statistic.value, -float(ndtri((1 - bounds.level) / 2))
+    truth, z = statistic.value, -NormalDist().inv_cdf((1 - bounds.level) / 2)
     error, rows = abs(truth - bound) / z, statistic.total or statistic.rows
     if bar.neutral is not None:
         truth = bar.neutral

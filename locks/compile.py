@@ -1,8 +1,9 @@
 """Compile the locks anew with uv: names, versions and hashes, and no index address.
 
-`core` is the package without extras, `dev` everything that demo and tests need, `pandas3` the same
-without Evidently, which pins pandas below 3. `pytest7` and `pytest8` are the oldest pytest that the
-plugin knows and the last one before the newest, with plugins that it must live beside.
+`core` is the package without extras, which verifies and reads policies, `dev` everything that demo
+and tests need, `pandas3` the same without Evidently, which pins pandas below 3. `pytest7` and
+`pytest8` are the oldest pytest that the plugin knows and the last one before the newest, with
+plugins that it must live beside.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def main() -> None:
     """Write every lock of `locks/`."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     core = project["project"]["dependencies"]
-    gate = project["project"]["optional-dependencies"]["gate"]
+    extras = project["project"]["optional-dependencies"]
+    gate = [*extras["run"], *(name for name in extras["gate"] if name != "aims-gate[run]")]
     dev = project["dependency-groups"]["dev"]
     back_end = [name for name in dev if name.startswith(("hatchling", "editables"))]
     unpinned = [name for name in gate if not name.startswith(("evidently", "pandas"))]

@@ -6,9 +6,13 @@ import os
 import site
 import subprocess
 import sys
+import venv
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,6 +39,41 @@ def everything_else(folder: Path) -> Path:
         if "aims_gate" not in entry.name and entry.suffix != ".pth":
             (folder / entry.name).symlink_to(entry)
     return folder
+
+
+def environment_of(folder: Path, extra: str = "") -> Path:
+    """A fresh environment with the wheel and what it requires, with one extra, and no more.
+
+    What is required is linked from the libraries that are installed here. Gives its Python.
+    """
+    venv.create(folder, symlinks=True, with_pip=False)
+    (place,) = folder.glob("lib/python*/site-packages")
+    with zipfile.ZipFile(wheel(folder)) as archive:
+        archive.extractall(place)
+    (info,) = place.glob("aims_gate-*.dist-info")
+    own = metadata.PathDistribution(info)
+    for name in sorted(closure(own.requires or [], extra)):
+        for entry in {path.parts[0] for path in metadata.distribution(name).files or []} - {".."}:
+            if entry != "__pycache__":
+                (place / entry).symlink_to(Path(site.getsitepackages()[0]) / entry)
+    return folder / "bin" / "python"
+
+
+def closure(requirements: Iterable[str], extra: str = "") -> set[str]:
+    """Give the names of all libraries that these requirements bring."""
+    found: set[str] = set()
+    waiting = [(Requirement(line), extra) for line in requirements]
+    while waiting:
+        wanted, asked = waiting.pop()
+        if wanted.marker and not wanted.marker.evaluate({"extra": asked}):
+            continue
+        name = wanted.name.lower().replace("_", "-")
+        if name not in found:
+            found.add(name)
+            needs = metadata.requires(name) or []
+            extras = ["", *wanted.extras]
+            waiting += [(Requirement(line), one) for line in needs for one in extras]
+    return found
 
 
 def python(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from aims_gate.absent import stand_in
 from aims_gate.cli.defaults import choose, no_defaults, tell
 
 
@@ -28,6 +29,7 @@ def doctor(
     stores, permission to publish, versions and extras, key, trust file and POLICY. Exits 3 if
     something fails, 0 if not.
     """
+    stand_in()
     from aims_gate.attest.signers import KEY_VARIABLE
     from aims_gate.operations.doctor import Setup, State, examine
 

@@ -6,6 +6,7 @@ import os
 
 import click
 
+from aims_gate.absent import stand_in
 from aims_gate.errors import UsageError, near
 
 
@@ -18,6 +19,7 @@ def explain(policy: str, rule: str | None) -> None:
     Per rule: what is measured on which data, the threshold, who carries the burden of proof, and
     the controls it supports. POLICY is policy.yaml if left out.
     """
+    stand_in()
     from aims_gate.operations.explain import explain_rule
     from aims_gate.plan import plan
     from aims_gate.policy.resolve import load

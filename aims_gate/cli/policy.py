@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from aims_gate.absent import stand_in
 from aims_gate.cli.run import pairs
 
 
@@ -39,6 +40,7 @@ def check(path: str) -> None:
 
     POLICY is policy.yaml if left out.
     """
+    stand_in()
     from aims_gate.errors import PolicyError
     from aims_gate.plan import plan
     from aims_gate.policy.resolve import check as read
@@ -60,6 +62,7 @@ def check(path: str) -> None:
 @click.argument("path", default="policy.yaml", metavar="[POLICY]")
 def test(path: str) -> int:
     """Run the tests that stand in POLICY, policy.yaml if left out; exit 1 if one is red."""
+    stand_in()
     from aims_gate.operations.policy_tests import run_tests
     from aims_gate.policy.resolve import load
 
@@ -104,6 +107,7 @@ def diff(old: str, new: str, *, fail_on_loosen: bool) -> int:
     Each is a policy file or pack:NAME@VERSION. Compared is what is applied: parents are merged and
     defaults filled in.
     """
+    stand_in()
     from aims_gate.operations.policy_diff import diff as compare
     from aims_gate.operations.policy_diff import told
     from aims_gate.policy.orders import LOOSENING
@@ -209,6 +213,7 @@ def schema() -> None:
 @click.argument("name", required=False)
 def checks(name: str | None) -> None:
     """List the checks, or print the page of the check NAME."""
+    stand_in()
     from aims_gate.checks import CHECKS
     from aims_gate.operations.explain import explain_check
 

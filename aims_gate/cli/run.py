@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aims_gate.absent import install_line
 from aims_gate.cli.defaults import choose, no_defaults, tell
 from aims_gate.cli.lean import import_lean
 from aims_gate.errors import UsageError
@@ -117,7 +118,6 @@ def run(
     met, 1 if it is not, 2 if the policy or a parameter is refused, 3 if nothing could be decided
     or recorded.
     """
-    import_lean()
     from aims_gate.cli.reporting import Reporting
     from aims_gate.reports.ended import ended
 
@@ -130,6 +130,8 @@ def run(
     reporting = Reporting.of(chosen.pairs("report", reports), out)
     started = datetime.now(UTC)
     try:
+        with install_line("aims-gate run"):
+            import_lean()
         data = chosen.pairs("data", data)
         recording = _recording(chosen, key, unsigned, verifier_id, out, publish)
         tell(chosen)

@@ -54,7 +54,9 @@ class Setup:
 Look = Callable[[Setup], Iterator[Finding]]
 
 ADDS = {
+    "run": "every command that reads data: run, init, policy power and simulate",
     "gate": "stores that are no plain server, log_evaluation, the demo and the reference engines",
+    "pytest": "policies as tests",
 }
 """What each extra of this version adds; the others are not needed yet."""
 _REQUIREMENT = re.compile(
@@ -112,17 +114,19 @@ def _libraries(_setup: Setup) -> Iterator[Finding]:
 
 
 def _extra(extra: str, needs: list[tuple[str, str]]) -> Finding:
+    """Tell every library of an extra: its version, or that it is missing or not the one wanted."""
     states = [_installed(name, bounds) for name, bounds in needs]
-    lacking = [told for told, good in states if not good]
     name = f"extra {extra}" if extra else "libraries"
-    if not lacking:
-        return Finding(name=name, state=State.OK, what=", ".join(told for told, _good in states))
-    install = f"pip install 'aims-gate[{extra}]'" if extra else "pip install --upgrade aims-gate"
-    if extra and extra not in ADDS:
-        what = f"{', '.join(lacking)}; nothing in this version needs it"
+    what = ", ".join(told for told, _good in states)
+    if all(good for _told, good in states):
         return Finding(name=name, state=State.OK, what=what)
-    what = ", ".join(lacking) + (f"; it adds {ADDS[extra]}" if extra else "")
-    return Finding(name=name, state=State.WARN if extra else State.FAIL, what=what, todo=install)
+    if extra and extra not in ADDS:
+        return Finding(name=name, state=State.OK, what=f"{what}; nothing in this version needs it")
+    # what is installed stays: pip reads what else it wants from its own metadata
+    todo = f"pip install 'aims-gate[{extra}]'" if extra else "pip install aims-gate"
+    if not extra:
+        return Finding(name=name, state=State.FAIL, what=what, todo=todo)
+    return Finding(name=name, state=State.WARN, what=f"{what}; it adds {ADDS[extra]}", todo=todo)
 
 
 def _installed(name: str, bounds: str) -> tuple[str, bool]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aims_gate import canonical
+from aims_gate.absent import install_line
 from aims_gate.errors import DataError, MissingExtraError, RecordError, UsageError, near
 from aims_gate.policy.model import DataSpec, Role, TaskKind
 
@@ -20,6 +21,7 @@ _MOST_DIGEST = 32
 """Characters of the SHA-256 that fit into MLflow's field for a digest."""
 
 
+@install_line("log_evaluation")
 def log_evaluation(
     frame: object,
     *,
@@ -63,7 +65,7 @@ def log_evaluation(
     Raises:
         UsageError: There is no active run, a role or task that nobody knows, or the run logged
             several models and *model* does not say whose answers these are.
-        MissingExtraError: MLflow is not installed.
+        MissingExtraError: MLflow or pyarrow is not installed.
         DataError: *frame* is no table; MissingColumnError if a named column is not in it.
         RecordError: The run already has data of this role, or MLflow did not take the file.
     """

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError, GateError
 from aims_gate.facts import DatasetIdentity, Isolation, ModelIdentity, ModelPython
-from aims_gate.frames import Frame
 from aims_gate.policy.model import DataSpec, Role
+
+if TYPE_CHECKING:
+    from aims_gate.frames import Frame  # NumPy's, and evidence is fetched without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

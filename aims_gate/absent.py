@@ -1,0 +1,112 @@
+"""Libraries of the extra `run` that are not installed: what needs none of them works without.
+
+`verify` and `evidence` import none of them. The commands that read policies do, because a check
+stands in one file with its arithmetic: there each missing library has a stand-in, whose names can
+be written down and never used.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import NoReturn
+
+from aims_gate.errors import MissingExtraError
+
+LIBRARIES = frozenset({"numpy", "pyarrow", "scipy"})
+"""What the extra `run` brings."""
+_USES = (
+    *("bool", "bytes", "complex", "contains", "delitem", "enter", "eq", "float", "format", "ge"),
+    *("gt", "hash", "index", "instancecheck", "int", "iter", "le", "len", "lt", "ne", "setitem"),
+    *(
+        "str",
+        "add",
+        "and",
+        "invert",
+        "lshift",
+        "matmul",
+        "mod",
+        "mul",
+        "neg",
+        "pow",
+        "radd",
+        "rmul",
+    ),
+    *("rshift", "rsub", "rtruediv", "sub", "subclasscheck", "truediv", "xor"),
+)
+"""The special methods that ask for a value."""
+
+
+@contextmanager
+def install_line(purpose: str) -> Iterator[None]:
+    """Turn the import error of such a library into one with the line to type."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in LIBRARIES:
+            raise
+        raise MissingExtraError.for_library(library, "run", purpose) from None
+
+
+def stand_in() -> None:
+    """Let modules import the libraries that are missing; for a process of the gate's own."""
+    if _Finder not in sys.meta_path:
+        sys.meta_path.append(_Finder)  # the last one asked: what is installed stays itself
+
+
+class _Name:
+    """A name of a missing library, as types and constants are written; its value is refused."""
+
+    def __init__(self, library: str) -> None:
+        self._library = library
+
+    def __getattr__(self, name: str) -> _Name:
+        return _named(self._library, name)
+
+    def __getitem__(self, _key: object) -> _Name:
+        return self
+
+    def __call__(self, *_args: object, **_options: object) -> _Name:
+        return self
+
+
+def _refuse(self: _Name, *_others: object) -> NoReturn:
+    raise MissingExtraError.for_library(vars(self)["_library"], "run", "this command")
+
+
+for _use in _USES:
+    setattr(_Name, f"__{_use}__", _refuse)
+
+
+def _named(library: str, name: str) -> _Name:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return _Name(library)
+
+
+class _Module(ModuleType):
+    """A module of a missing library."""
+
+    def __getattr__(self, name: str) -> _Name:
+        return _named(self.__name__.partition(".")[0], name)
+
+
+class _Finder:
+    """Finds the modules of missing libraries."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+        known = name.partition(".")[0] in LIBRARIES
+        return ModuleSpec(name, _Finder, is_package=True) if known else None  # type: ignore[arg-type]  # a class that loads
+
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> ModuleType:
+        return _Module(spec.name)
+
+    @staticmethod
+    def exec_module(_module: ModuleType) -> None:
+        """There is nothing in it."""
