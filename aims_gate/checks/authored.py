@@ -19,6 +19,8 @@ _ANSWERED = (*_GROUPED, "performance")
 """Families that hold answers against labels."""
 _ANY = ("weight", "key", "query", "time")
 """Roles by which any check may count, match or leave out columns."""
+_NO_INPUT = ("label", "prediction", "score")
+"""Roles that take a column out of `columns: all`, beside those."""
 _ORDER = ("label", "prediction", "score", "positive", "task", *_ANY, "groups")
 
 
@@ -26,7 +28,13 @@ def authored(check: Check, data: Data) -> Iterator[str]:
     """Name what *check* takes from the author of a run about one role, in a fixed order."""
     family = _family(check)
     roles = [role for role in data.from_run if role != "sensitive"]
-    named = {role for role in roles if family in _ANSWERED or role in _ANY or _about(check, role)}
+    any_role = family in _ANSWERED
+    inputs = getattr(check, "columns", "") == "all"
+    named = {
+        role
+        for role in roles
+        if any_role or role in _ANY or (inputs and role in _NO_INPUT) or _about(check, role)
+    }
     if _groups(check, data, family):
         named.add("groups")
     return (word for word in _ORDER if word in named)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from aims_gate.errors import DataError
+from aims_gate.facts import DatasetIdentity
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
@@ -51,13 +52,22 @@ def answers_of(data: Data, owner: Owner) -> Data:
     Raises:
         DataError: They are another model's answers, or may be those of any of several.
     """
-    spec, claim = data.spec, data.identity.model_id
+    spec, where = data.spec, f"{data.role} data"
     if spec.predictions is not None or not (spec.prediction or spec.score):
         return data
-    where, logged_here = f"{data.role} data", _of_run(data, owner)
+    tables = data.answers or (data.identity,)
+    if not [table for table in tables if _unbound(table, owner, where)]:
+        return data
+    notes = (*data.identity.notes, BOUND_TO_NONE)
+    return replace(data, identity=replace(data.identity, notes=notes))
+
+
+def _unbound(table: DatasetIdentity, owner: Owner, where: str) -> bool:
+    """Tell whether a table that the model's own run logged names no model."""
+    claim, logged_here = table.model_id, _of_run(table, owner)
     if claim:
         if claim == owner.model or not (owner.model or owner.run_id):
-            return data
+            return False
         ours = owner.model or "a model without an id"
         hint = f"gate models:/{claim}, or log this model's answers: log_evaluation(…, model=…)"
         raise DataError(f"these are answers of {claim}, not of {ours}", where=where, hint=hint)
@@ -69,11 +79,10 @@ def answers_of(data: Data, owner: Owner) -> Data:
         )
         hint = f'log them with log_evaluation(…, model="{owner.model or "m-…"}"), in a new run'
         raise DataError(what, where=where, hint=hint)
-    if not logged_here:
-        return data
-    notes = (*data.identity.notes, BOUND_TO_NONE)
-    return replace(data, identity=replace(data.identity, notes=notes))
+    return logged_here
 
 
-def _of_run(data: Data, owner: Owner) -> bool:
-    return bool(owner.run_id) and data.identity.uri.startswith(f"runs:/{owner.run_id}/")
+def _of_run(table: DatasetIdentity, owner: Owner) -> bool:
+    """Tell whether the run brought a table: among its artifacts, or as a data set that it names."""
+    artifact = table.uri.startswith(f"runs:/{owner.run_id}/")
+    return bool(owner.run_id) and (artifact or bool(table.mlflow_digest))

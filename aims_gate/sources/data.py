@@ -128,6 +128,7 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
         model_id=read_model(read.table),
         named_by_run=tuple(sorted(authored)),
     )
+    tables = [(identity, read.table.column_names), *((j.identity, j.columns) for j in joined)]
     found = Data(
         role=role,
         frame=frame,
@@ -136,6 +137,7 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
         created=read.created,
         newest=latest,
         joined=joined,
+        answers=tuple(one for one, columns in tables if _answers(merged).intersection(columns)),
         read_twice=read.again,
         from_run=authored,
         declared=frozenset(column for _, column in spec.columns()),
@@ -167,11 +169,24 @@ def _joined(
         read = _kept_elsewhere(role, stated, finder)
         source = read.identity.uri
         other, notes = legible(read.table)
+        had = table.num_columns
         table = join(table, other, stated, where=f"{role} data", source=source)
+        lent = tuple(table.column_names[had:])
         if read.again is not None:
-            identity = replace(read.identity, notes=(*read.identity.notes, *notes))
-            found.append(Joined(identity=identity, read_twice=read.again))
+            claim = read_model(read.table) if _answers(spec).intersection(lent) else ""
+            notes = (*read.identity.notes, *notes)
+            identity = replace(read.identity, notes=notes, model_id=claim)
+            found.append(Joined(identity=identity, columns=lent, read_twice=read.again))
     return table, tuple(found)
+
+
+def _answers(spec: DataSpec) -> set[str]:
+    """Name the columns of the model's answers."""
+    return {
+        column
+        for role, column in spec.columns()
+        if role.partition(".")[0] in {"prediction", "score"}
+    }
 
 
 def _kept_elsewhere(role: Role, stated: JoinSpec, finder: Finder) -> _Read:

@@ -101,6 +101,8 @@ class Joined:
     """Data that lent a role some of their columns."""
 
     identity: DatasetIdentity
+    columns: tuple[str, ...]
+    """What they lent."""
     read_twice: Callable[[], str]
     """Hash the bytes again."""
 
@@ -119,6 +121,8 @@ class Data:
     newest: datetime | None = None
     """The latest value of the `time` column, where there is one and it has any."""
     joined: tuple[Joined, ...] = ()
+    answers: tuple[DatasetIdentity, ...] = ()
+    """The tables that the model's answers stand in, each with whose it says they are."""
     read_twice: Callable[[], str] | None = None
     """Hash the bytes again; None for frames in memory."""
     is_part: bool = False

@@ -12,6 +12,7 @@ import pytest
 import aims_gate
 from aims_gate.__main__ import guarded
 from aims_gate.errors import UsageError
+from aims_gate.sources.mlflow.owner import ids_of
 from tests.registry_content import FILES, MLMODEL, Content
 
 POLICY = """\
@@ -31,14 +32,25 @@ def content(mlflow_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return Content(uri=mlflow_server)
 
 
-def log(content: Content, run_id: str, **options: Any) -> str:
+def log(content: Content, run_id: str, frame: pd.DataFrame = GOOD, **options: Any) -> str:
     """Log answers that are all right, as a training job does."""
     import mlflow
 
     mlflow.set_tracking_uri(content.uri)
     try:
         options = {"label": "y", "prediction": "p", **options}
-        return aims_gate.log_evaluation(GOOD, run_id=run_id, **options)
+        return aims_gate.log_evaluation(frame, run_id=run_id, **options)
+    finally:
+        mlflow.set_tracking_uri(None)
+
+
+def download(content: Content, uri: str) -> str:
+    """Fetch an artifact into the working folder, and give its name there."""
+    import mlflow
+
+    mlflow.set_tracking_uri(content.uri)
+    try:
+        return Path(mlflow.artifacts.download_artifacts(uri, dst_path=".")).name
     finally:
         mlflow.set_tracking_uri(None)
 
@@ -167,17 +179,11 @@ def test_reference_data_name_no_model(content: Content) -> None:
 
 def test_answers_in_a_file_that_is_handed_over_are_compared_too(content: Content) -> None:
     """A table that says it is another model's is refused wherever it lies; one without is not."""
-    import mlflow
-
     run_id = content.run(end=False)
     other, bare = content.model(run_id), content.model(content.run())
     log(content, run_id)
     content.client.set_terminated(run_id)
-    mlflow.set_tracking_uri(content.uri)
-    path = mlflow.artifacts.download_artifacts(
-        f"runs:/{run_id}/aims_gate/evaluation.parquet", dst_path="."
-    )
-    mlflow.set_tracking_uri(None)
+    path = download(content, f"runs:/{run_id}/aims_gate/evaluation.parquet")
     assert gate(content, f"models:/{bare}", "another", "--data", f"evaluation={path}")[0] == 3
     assert gate(content, f"models:/{other}", "own", "--data", f"evaluation={path}")[0] == 0
     folder = Path("exported")
@@ -186,3 +192,91 @@ def test_answers_in_a_file_that_is_handed_over_are_compared_too(content: Content
     assert gate(content, "file:exported", "file", "--data", f"evaluation={path}")[0] == 3
     (folder / "MLmodel").write_bytes(MLMODEL + f"model_uuid: {other}\n".encode())
     assert gate(content, "file:exported", "same", "--data", f"evaluation={path}")[0] == 0
+
+
+def test_answers_that_are_joined_are_somebodys_too(content: Content) -> None:
+    """The labels say nothing of a model; the table of answers beside them does."""
+    run_id = content.run(end=False)
+    good, frame = content.model(run_id), GOOD.assign(id=range(400))
+    frame[["id", "y"]].to_parquet("labels.parquet")
+    log(content, run_id, frame=frame[["id", "p"]], label=None, role="current")
+    content.client.set_terminated(run_id)
+    bad = content.model(content.run())
+    answers = download(content, f"runs:/{run_id}/aims_gate/current.parquet")
+    joined = f"join: [{{source: 'file:{answers}', on: id}}], label: y, prediction: p"
+    data = f"data: {{evaluation: {{source: 'file:labels.parquet', {joined}}}}}\n"
+    Path("policy.yaml").write_text(POLICY + data, encoding="utf-8")
+    assert gate(content, f"models:/{good}", "own")[0] == 0
+    code, report = gate(content, f"models:/{bad}", "another")
+    assert (code, f"these are answers of {good}, not of {bad}" in reason(report)) == (3, True)
+
+
+def test_a_data_set_that_the_run_names_is_as_little_bound_as_its_artifacts(
+    content: Content, tmp_path: Path
+) -> None:
+    """`dataset:` leads out of the run, and still nobody said whose answers lie there."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    GOOD.to_parquet("eval.parquet")
+    allow = f"sources: {{allow: ['file://{tmp_path}/']}}\n"
+    data = "data: {evaluation: {source: 'dataset:eval', label: y, prediction: p}}\n"
+    Path("policy.yaml").write_text(POLICY + allow + data, encoding="utf-8")
+    source = json.dumps({"uri": str(tmp_path / "eval.parquet")})
+    dataset = Dataset(name="eval", digest="1", source_type="local", source=source)
+    for many, expected in ((1, 0), (2, 3)):
+        run_id = content.run(end=False)
+        models = [content.model(run_id) for _ in range(many)]
+        content.client.log_inputs(run_id, [DatasetInput(dataset)])
+        content.client.set_terminated(run_id)
+        code, report = gate(content, f"models:/{models[0]}", f"out-{many}")
+        assert code == expected, reason(report)
+
+
+def test_a_champion_is_not_judged_by_the_answers_of_another_model(content: Content) -> None:
+    """A weak table in the champion's run would let every candidate be no worse."""
+    rule = (
+        "  - {id: PERF-02, check: performance.champion, with: {metric: accuracy, alias: champion},"
+        " decide_on: estimate, require: {at_least: -0.01}}\n"
+    )
+    Path("policy.yaml").write_text(POLICY.partition("  - ")[0] + rule, encoding="utf-8")
+    frame = GOOD.assign(id=range(400))
+    weak = frame.assign(p=[0, 0, 0, 1] * 100)
+    name, versions = f"champion-{content.run()[:8]}", []
+    for mine in (True, False):
+        run_id = content.run(end=False)
+        champion, sibling = content.model(run_id), content.model(run_id)
+        log(content, run_id, frame=frame, key="id", model=champion if mine else sibling)
+        content.client.set_terminated(run_id)
+        versions.append(content.version(name, f"models:/{champion}", run_id))
+    run_id = content.run(end=False)
+    candidate = content.model(run_id)
+    log(content, run_id, frame=weak, key="id")
+    content.client.set_terminated(run_id)
+    versions.append(content.version(name, f"models:/{candidate}", run_id))
+    told = []
+    for version in versions[:2]:
+        content.client.set_registered_model_alias(name, "champion", version)
+        code, report = gate(content, f"models:/{name}/{versions[2]}", f"against-{version}")
+        told.append((code, reason(report)))
+    assert told[0][0] == 1, told
+    assert told[1][0] == 3, told
+    assert "these are answers of m-" in told[1][1]
+
+
+HISTORIES = [
+    "",
+    "[",
+    "null",
+    "{}",
+    "42",
+    '"m-1"',
+    "[null, 7, [], {}]",
+    '[{"model_uuid": [1]}]',
+    "[" * 5000,
+]
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_a_history_of_models_that_is_none_binds_nothing(history: str) -> None:
+    """It is a tag that anybody can set; without it the models are those that the run lists."""
+    assert ids_of(history) == ()

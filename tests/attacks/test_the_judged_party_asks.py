@@ -99,6 +99,17 @@ def test_groups_that_the_policy_names_are_no_choice_of_the_run(by: str) -> None:
     assert "named by the run" not in only(verdict).reason
 
 
+@pytest.mark.parametrize("role", ["label", "prediction", "score", "key", "query", "time"])
+def test_a_drifted_column_that_the_run_calls_no_input_is_told(role: str) -> None:
+    """`columns: all` leaves out what has a role, so a role hides a column."""
+    before, after = people(), people(seed=2) | {"age": people()["age"] + 50}
+    text = "rules: [{id: MON-01, check: drift.columns, require: {at_most: 0.25}}]\n"
+    assert gate(text, {}, reference=before, current=after).exit_code == 1
+    named: dict[str, Any] = {role: "age"}
+    hidden = dict.fromkeys(("reference", "current"), DataSpec(**named))
+    assert only(gate(text, hidden, reference=before, current=after)).named_by_run == (role,)
+
+
 def test_edges_of_the_run_are_its_groups_too() -> None:
     """`by: [age]` with the author's edges: everybody in one large group and a few."""
     spec = DataSpec(label="y", prediction="p", positive=1, sensitive={"age": (0.0, 60.0)})

@@ -42,9 +42,13 @@ def ids_of(history: str) -> tuple[str, ...]:
     """Read the ids in a run's history of models; none of what is not MLflow's."""
     try:
         entries = json.loads(history or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
-    listed = [one.get("model_uuid") for one in entries if isinstance(one, dict)]
+    listed = [
+        one.get("model_uuid")
+        for one in (entries if isinstance(entries, list) else ())
+        if isinstance(one, dict)
+    ]
     return tuple(dict.fromkeys(uuid for uuid in listed if isinstance(uuid, str) and uuid))
 
 
