@@ -15,8 +15,8 @@ from typing import Any
 
 from aims_gate.attest.manifest import MLFLOW_NOTE, folded
 from aims_gate.attest.resource import VERSION
+from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, SourceError
-from aims_gate.policy import text
 
 MLMODEL = "MLmodel"
 _MOST = 512
@@ -44,7 +44,7 @@ def note(folder: Path) -> tuple[str, ...]:
         what = "it is not the two lines, name and version, that MLflow's client writes"
         raise SourceError(what, where=MLFLOW_NOTE, hint=_HINT)
     try:
-        described = text.parse(_read(folder / MLMODEL, text.MAX_BYTES), MLMODEL).tree
+        described = strict_yaml.parse(_read(folder / MLMODEL, strict_yaml.MAX_BYTES), MLMODEL).tree
     except PolicyError as error:
         what = f"what {MLMODEL} refers to cannot be read: {error}"
         raise SourceError(what, where=MLFLOW_NOTE, hint=_HINT) from error

@@ -14,8 +14,8 @@ from typing import Any
 
 from aims_gate.attest.bundle import at, text_of
 from aims_gate.attest.statement import POLICY_FILE
+from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, TrustError
-from aims_gate.policy import text
 
 _SOFTENED = ("FAIL", "STALE", "MISSING", "INSUFFICIENT")
 
@@ -69,7 +69,7 @@ def _of_text(
 ) -> tuple[object, Mapping[str, object]]:
     """Give when the policy and what softened its rules end, as the resolved policy says."""
     try:
-        tree = text.parse(policy, POLICY_FILE).tree
+        tree = strict_yaml.parse(policy, POLICY_FILE).tree
     except PolicyError as error:
         raise TrustError(f"a statement lacks policy.expires, and {error}") from error
     rules = tree.get("rules") if isinstance(tree, dict) else None

@@ -31,17 +31,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from aims_gate.attest import keys, manifest, resource
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.resource import Copy
 from aims_gate.attest.trust import Deployment, Role, Trust, TrustedKey
-from aims_gate.attest.trust_grammar import FileText, KeyText, fields_of
-from aims_gate.errors import PolicyError, Problem, SourceError, UsageError, near
-from aims_gate.policy import text
+from aims_gate.attest.trust_grammar import TRUST, KeyText, TrustText
+from aims_gate.documents import strict_yaml
+from aims_gate.errors import PolicyError, Problem, SourceError, UsageError
 from aims_gate.regular import read_regular
 
 _MAX_KEY_FILE = 1 << 16
@@ -55,7 +52,7 @@ def load(path: Path) -> Trust:
         UsageError: There is no such file; PolicyError, with every problem at once, if it is wrong.
     """
     try:
-        data = read_regular(path, text.MAX_BYTES)
+        data = read_regular(path, strict_yaml.MAX_BYTES)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"cannot read the trust file: {getattr(error, 'strerror', None) or error}",
@@ -76,11 +73,7 @@ def parse(data: bytes, *, file: str, folder: Path) -> Trust:
     Raises:
         PolicyError: With every problem of the text, each with its line.
     """
-    document = text.parse(data, file)
-    try:
-        written = FileText.model_validate(document.tree)
-    except ValidationError as error:
-        raise PolicyError(_problems(error, document)) from None
+    document, written = TRUST.read(data, file)
     reader = _Reader(document=document, folder=folder, problems=[])
     trust = reader.read(written)
     if reader.problems:
@@ -92,11 +85,11 @@ def parse(data: bytes, *, file: str, folder: Path) -> Trust:
 class _Reader:
     """Turns what was written into values, and collects what is wrong with it."""
 
-    document: text.Document
+    document: strict_yaml.Document
     folder: Path
     problems: list[Problem]
 
-    def read(self, written: FileText) -> Trust:
+    def read(self, written: TrustText) -> Trust:
         trusted = [
             one for n, key in enumerate(written.keys) if (one := self._key(n, key)) is not None
         ]
@@ -161,7 +154,7 @@ class _Reader:
                     self._refuse(("servers", name), what, "a URL belongs to one server")
         return servers
 
-    def _copies(self, written: FileText) -> Iterator[Copy]:
+    def _copies(self, written: TrustText) -> Iterator[Copy]:
         for number, arrow in enumerate(written.copies):
             ends = _COPY.fullmatch(arrow)
             if ends is None:
@@ -172,7 +165,7 @@ class _Reader:
                 self._known(server, written, ("copies", number))
             yield Copy(source=(ends[1], ends[2]), target=(ends[3], ends[4]))
 
-    def _deploy(self, written: FileText) -> Iterator[Deployment]:
+    def _deploy(self, written: TrustText) -> Iterator[Deployment]:
         for number, one in enumerate(written.deploy):
             path = ("deploy", number)
             if one.server:
@@ -190,30 +183,10 @@ class _Reader:
                 where=f"{self.document.file}:{self.document.line(path)}",
             )
 
-    def _known(self, server: str, written: FileText, path: text.Path) -> None:
+    def _known(self, server: str, written: TrustText, path: strict_yaml.Path) -> None:
         if server not in written.servers:
             self._refuse(path, f"unknown server {server!r}", "name it under servers")
 
-    def _refuse(self, path: text.Path, what: str, hint: str = "") -> None:
+    def _refuse(self, path: strict_yaml.Path, what: str, hint: str = "") -> None:
         line = self.document.line(path)
         self.problems.append(Problem(file=self.document.file, line=line, what=what, hint=hint))
-
-
-def _problems(error: ValidationError, document: text.Document) -> Iterator[Problem]:
-    for one in error.errors(include_url=False, include_input=False):
-        line = document.line(tuple(one["loc"]))
-        what, hint = _worded(one["type"], tuple(one["loc"]), one["msg"])
-        yield Problem(file=document.file, line=line, what=what, hint=hint)
-
-
-def _worded(kind: str, place: tuple[Any, ...], message: str) -> tuple[str, str]:
-    """Say it in the words of the file, not of the library."""
-    name = ".".join(map(str, place)) or "the file"
-    key = str(place[-1]) if place else ""
-    if kind == "extra_forbidden":
-        if place == ("identities",):
-            return "keyless identities are not read by this version", "give public keys"
-        return f"unknown key {key!a}", near(key, fields_of(place))
-    if kind == "missing":
-        return f"{name} is missing", ""
-    return f"{name}: {message[:1].lower()}{message[1:]}", ""

@@ -2,121 +2,106 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
-from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from datetime import datetime, timedelta
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from aims_gate.attest import ages, floor
+from aims_gate.documents import Kind
+from aims_gate.documents.keys import (
+    INSTANT,
+    NOT_EMPTY,
+    TEXT_SCHEMA,
+    ApiVersion,
+    Keys,
+    Text,
+    Words,
+    as_instant,
+    as_words,
+    choice,
+    describe,
+    one_of,
+    optional,
+    pattern,
+    refuse,
+    string,
+    words,
+)
 from aims_gate.errors import UsageError
 from aims_gate.policy.model import Ancestor
-from aims_gate.policy.places import parse_allowed_root
+from aims_gate.policy.operator import RootsText
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
-def _moment(value: object) -> datetime:
-    """Read a UTC moment: a bare date is 00:00Z of that day, a time needs its offset."""
-    written = f"{value}T00:00Z" if _DAY.fullmatch(str(value)) else str(value)
-    with contextlib.suppress(ValueError, OverflowError):
-        moment = datetime.fromisoformat(written)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    raise PydanticCustomError(
-        "moment", "not a date (2027-06-30) or UTC time (2027-06-30T12:00:00Z)"
-    )
+ROLES = ("gate", "approver", "policy", "records")
+_SERVER = "[a-z0-9-]+"
 
 
 def _age(value: object) -> timedelta:
     try:
         return ages.age(str(value))
     except ValueError as error:
-        raise PydanticCustomError("age", "not an age: {how}", {"how": str(error)}) from None
+        raise refuse(f"must be an age, not {describe(value)}", str(error)) from None
 
 
 def _floor(value: object) -> Ancestor:
     try:
         return floor.parse(str(value))
     except UsageError as error:
-        raise PydanticCustomError("floor", "no floor: {how}", {"how": error.hint}) from None
+        raise refuse(f"is no floor: {describe(value)}", error.hint) from None
 
 
-_Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-_Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-_Age = Annotated[timedelta | None, BeforeValidator(_age)]
-_Floor = Annotated[Ancestor | None, BeforeValidator(_floor)]
-# absent is None; a null that was written is refused, it could mean anything
+_Roles = Annotated[
+    list[str],
+    PlainValidator(lambda value: [one_of(word, ROLES) for word in as_words(value)]),
+    WithJsonSchema({"type": "array", "items": {"enum": list(ROLES)}, "minItems": 1}),
+]
+# absent is None; a null that was written is refused by the reader, it could mean anything
+_Moment = Annotated[datetime | None, PlainValidator(as_instant), string(INSTANT)]
+_Age = Annotated[timedelta | None, PlainValidator(_age), string("[1-9][0-9]{0,5}[smhd]")]
+_Floor = Annotated[Ancestor | None, PlainValidator(_floor), WithJsonSchema(TEXT_SCHEMA)]
+_Server = Annotated[
+    str, pattern(_SERVER, "must be small letters, digits and '-'", "such as prod"), string(_SERVER)
+]
 
 
-class Closed(BaseModel):
-    """A mapping of known keys only."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class KeyText(Closed):
+class KeyText(Keys):
     """A key and what it may sign."""
 
-    person: _Text
-    public_key: _Text
-    fingerprint: _Text = ""
-    roles: Annotated[list[Literal["gate", "approver", "policy", "records"]], Field(min_length=1)]
-    verifier_ids: Annotated[list[_Text], Field(min_length=1)] = []
-    valid_from: _Moment = None
-    valid_until: _Moment = None
-    revoked_at: _Moment = None
+    person: Text
+    public_key: Text
+    fingerprint: Text = ""
+    roles: _Roles
+    verifier_ids: Words = optional(absent=[])
+    valid_from: _Moment = optional()
+    valid_until: _Moment = optional()
+    revoked_at: _Moment = optional()
 
 
-def _root(value: str) -> str:
-    try:
-        parse_allowed_root(value)
-    except ValueError as error:
-        raise PydanticCustomError("place", "{what}", {"what": f"{value!a} {error}"}) from None
-    return value
-
-
-class SourcesText(Closed):
-    """Where a model's files may lie."""
-
-    allow: list[Annotated[str, AfterValidator(_root)]] = []
-
-
-class DeploymentText(Closed):
+class DeploymentText(Keys):
     """What is expected of the evidence of some models."""
 
-    server: _Text = ""
-    models: Annotated[list[_Text], Field(min_length=1)] = []
-    stage: _Text = ""
-    max_age: _Age = None
-    floor: _Floor = None
-    approvals: list[_Text] = []
+    server: Text = ""
+    models: Words = optional(absent=[])
+    stage: Text = ""
+    max_age: _Age = optional()
+    floor: _Floor = optional()
+    approvals: list[Text] = optional(absent=[])
 
 
-class FileText(Closed):
+class TrustText(Keys):
     """The whole file."""
 
-    apiVersion: Literal["aims-gate/v1"]  # noqa: N815  # the file's spelling
-    kind: Literal["Trust"]
-    keys: Annotated[list[KeyText], Field(min_length=1)]
-    servers: dict[
-        Annotated[str, Field(pattern=r"^[a-z0-9-]+$")], Annotated[list[_Text], Field(min_length=1)]
-    ] = {}
-    copies: list[_Text] = []
-    sources: SourcesText = SourcesText()
-    deploy: Annotated[list[DeploymentText], Field(min_length=1)] = []
+    api_version: ApiVersion = Field(alias="apiVersion")
+    kind: Annotated[str, choice("Trust"), words("Trust")]
+    keys: Annotated[list[KeyText], NOT_EMPTY, Field(min_length=1)]
+    servers: dict[_Server, Words] = optional(absent={})
+    copies: list[Text] = optional(absent=[])
+    sources: RootsText = RootsText()
+    deploy: Annotated[list[DeploymentText], NOT_EMPTY, Field(min_length=1)] = optional(absent=[])
 
 
-_ENTRIES: Mapping[str, type[Closed]] = {
-    "keys": KeyText,
-    "deploy": DeploymentText,
-    "sources": SourcesText,
-}
-
-
-def fields_of(place: tuple[object, ...]) -> Collection[str]:
-    """Give the keys that are known where the unknown one of *place* stands."""
-    return (FileText if len(place) == 1 else _ENTRIES[str(place[0])]).model_fields
+TRUST = Kind(
+    name="Trust",
+    model=TrustText,
+    later={(TrustText, "identities"): "keyless identities are not read yet: give public keys"},
+)

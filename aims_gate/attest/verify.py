@@ -19,9 +19,9 @@ from aims_gate.attest.bundle import Proof, at, open_evidence, text_of
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.statement import MODEL_FILE, POLICY_FILE
 from aims_gate.attest.trust import Deployment, Trust, TrustedKey
+from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, SourceError, TrustError
 from aims_gate.facts import MEMORY
-from aims_gate.policy import text
 from aims_gate.policy.model import STAGES, Ancestor
 
 MAX_SKEW = timedelta(minutes=5)
@@ -222,7 +222,7 @@ def _pack(uri: str) -> str:
 def _strictest(policy: bytes) -> str:
     """Give the last stage of the policy that was applied."""
     try:
-        tree = text.parse(policy, POLICY_FILE).tree
+        tree = strict_yaml.parse(policy, POLICY_FILE).tree
     except PolicyError as error:
         raise TrustError(f"the policy cannot be read: {error}") from error
     stages = tree.get("stages", list(STAGES)) if isinstance(tree, dict) else None

@@ -202,11 +202,12 @@ def power(
 
 
 @policy.command()
-def schema() -> None:
-    """Print the JSON Schema of policy files, for editors."""
-    from aims_gate.policy.grammar import schema as generate
+@click.argument("kind", default="policy")
+def schema(kind: str) -> None:
+    """Print the JSON Schema of policy, trust or config files (KIND), for editors."""
+    from aims_gate.documents.kinds import KINDS
 
-    click.echo(json.dumps(generate(), indent=2))
+    click.echo(json.dumps(KINDS[kind].schema(), indent=2))
 
 
 @policy.command()

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from aims_gate.checks import NoDataError
+from aims_gate.documents.keys import NAME
 from aims_gate.errors import DataError, RecordError, UndecidedError, UsageError
 from aims_gate.facts import Statistic
 from aims_gate.judge import decide, judge
@@ -28,7 +29,6 @@ from aims_gate.operations.run import roles_of
 from aims_gate.plan import on_insufficient, plan
 from aims_gate.policy.model import DataSpec, Policy, Role, Severity
 from aims_gate.policy.resolve import resolve
-from aims_gate.policy.scalars import NAME
 from aims_gate.redact import redact
 from aims_gate.sources import SOURCES
 from aims_gate.sources.opening import scheme

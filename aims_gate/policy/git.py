@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import UsageError
-from aims_gate.policy.text import MAX_BYTES
 
 SCHEME = "git+https:"
 FORM = "git+https://HOST/REPOSITORY@REF#PATH"

@@ -12,16 +12,42 @@ open a pull request could write it there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
-from aims_gate.errors import PolicyError, Problem, UsageError, near
-from aims_gate.policy import text
-from aims_gate.policy.places import parse_allowed_root
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from aims_gate.documents import Kind
+from aims_gate.documents.keys import TEXT_SCHEMA, ApiVersion, Keys, choice, optional, words
+from aims_gate.documents.strict_yaml import MAX_BYTES
+from aims_gate.errors import UsageError
+from aims_gate.policy.scalars import as_roots
 from aims_gate.regular import read_regular
 
 VARIABLE = "AIMS_GATE_CONFIG"
-_HEAD = {"apiVersion": "aims-gate/v1", "kind": "Config"}
+Roots = Annotated[
+    list[str],
+    PlainValidator(as_roots),
+    WithJsonSchema({"type": "array", "items": TEXT_SCHEMA}),
+]
+
+
+class RootsText(Keys):
+    """Places where MLflow may keep artifacts, beside its own server."""
+
+    allow: Roots = optional(absent=[])
+
+
+class ConfigText(Keys):
+    """The whole file."""
+
+    api_version: ApiVersion = Field(alias="apiVersion")
+    kind: Annotated[str, choice("Config"), words("Config")]
+    sources: RootsText = RootsText()
+
+
+CONFIG = Kind(name="Config", model=ConfigText)
 
 
 def allowed_by_operator(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -39,13 +65,10 @@ def allowed_by_operator(environ: Mapping[str, str]) -> tuple[str, ...]:
         hint = "name a file that no pull request can change"
         raise UsageError(f"{VARIABLE} lies in the checkout that is gated", where=named, hint=hint)
     try:
-        document = text.parse(read_regular(path, text.MAX_BYTES), path.name)
+        _, written = CONFIG.read(read_regular(path, MAX_BYTES), path.name)
     except OSError as error:
         raise UsageError(f"{VARIABLE} cannot be read: {error.strerror}", where=named) from error
-    problems = list(_problems(document))
-    if problems:
-        raise PolicyError(problems)
-    return tuple(document.tree.get("sources", {}).get("allow", []))
+    return tuple(written.sources.allow)
 
 
 def _in_checkout(path: Path) -> bool:
@@ -57,32 +80,3 @@ def _in_checkout(path: Path) -> bool:
         return False
     # git keeps no .git, so a repository inside of a checkout was put there by somebody else
     return not any((one / ".git").is_dir() for one in folders[: folders.index(root)])
-
-
-def _problems(document: text.Document) -> Iterator[Problem]:
-    def problem(path: text.Path, what: str, hint: str = "") -> Problem:
-        return Problem(file=document.file, line=document.line(path), what=what, hint=hint)
-
-    tree = document.tree
-    if not isinstance(tree, dict):
-        yield problem((), "this is no mapping")
-        return
-    for key, value in _HEAD.items():
-        if tree.get(key) != value:
-            yield problem((key,), f"write {key}: {value}")
-    known = (*_HEAD, "sources")
-    yield from (
-        problem((key,), f"unknown key {key!a}", near(key, known))
-        for key in tree
-        if key not in known
-    )
-    sources = tree.get("sources", {})
-    allow = sources.get("allow", []) if isinstance(sources, dict) else None
-    if not isinstance(allow, list) or set(sources) - {"allow"}:
-        yield problem(("sources",), "sources has a list allow, and nothing else")
-        return
-    for number, entry in enumerate(allow):
-        try:
-            parse_allowed_root(str(entry))
-        except ValueError as error:
-            yield problem(("sources", "allow", number), f"{entry!a} {error}")

@@ -12,9 +12,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from aims_gate import canonical
+from aims_gate.documents.strict_yaml import MAX_BYTES, parse
 from aims_gate.errors import PolicyError, Problem, UsageError, near
 from aims_gate.policy.scalars import PIN
-from aims_gate.policy.text import MAX_BYTES, parse
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aims_gate import canonical
+from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import UsageError
 from aims_gate.policy import git
 from aims_gate.policy.packs import read_pack
-from aims_gate.policy.text import MAX_BYTES
 from aims_gate.regular import read_regular
 
 PACK = "pack:"

@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 
 from aims_gate import canonical
+from aims_gate.documents.strict_yaml import MAX_BYTES, parse, resolve
 from aims_gate.errors import GateError, PolicyError, Problem, UsageError
 from aims_gate.policy.parents import Home, Library, pinned
-from aims_gate.policy.text import MAX_BYTES, parse, resolve
 from aims_gate.regular import read_regular
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from aims_gate.documents.messages import id_at
+from aims_gate.documents.strict_yaml import Document, Path, parse
 from aims_gate.errors import PolicyError, Problem
-from aims_gate.policy.complaints import complaints, rule_id
-from aims_gate.policy.grammar import PolicyText
+from aims_gate.policy.grammar import POLICY, PolicyText
 from aims_gate.policy.model import Place, Role
-from aims_gate.policy.text import Document, Path, parse
 
 _NESTED = frozenset(
     {
@@ -90,7 +90,7 @@ def read(data: bytes, file: str) -> tuple[Layer | None, tuple[Problem, ...]]:
     try:
         PolicyText.model_validate(tree)
     except ValidationError as error:
-        found += complaints(document, error)
+        found += POLICY.problems(document, error)
         lost = {detail["loc"][:2] for detail in _details(error)}
     unknown = {loc[0] for loc in lost if len(loc) == 1 and loc[0] not in PolicyText.model_fields}
     kept = _without({key: tree[key] for key in tree if key not in unknown}, lost)
@@ -156,7 +156,7 @@ def _layer(document: Document, model: PolicyText, lost: set[tuple[str, int]]) ->
             for index, parent in enumerate(parents)
         ),
         names=frozenset(
-            name for i in range(len(tree.get("rules", ()))) if (name := rule_id(tree, i))
+            name for i in range(len(tree.get("rules", ()))) if (name := id_at(tree, "rules", i))
         ),
     )
 

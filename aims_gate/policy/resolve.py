@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aims_gate import canonical
+from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import PolicyError, Problem, UsageError
 from aims_gate.policy import build, sense
 from aims_gate.policy.document import write
@@ -19,7 +20,6 @@ from aims_gate.policy.orders import HEAD, OWN, RULE
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.parents import MAX_DEPTH, MAX_PARENTS, PACK, Found, Home, Library, pinned
 from aims_gate.policy.read import Layer, Parent, Stated, read
-from aims_gate.policy.text import MAX_BYTES
 from aims_gate.policy.tighter import merge
 from aims_gate.regular import read_regular
 

@@ -9,13 +9,20 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from pydantic_core import PydanticCustomError
-
+from aims_gate.documents.keys import (
+    NAME,
+    VERSION,
+    as_number,
+    as_text,
+    as_words,
+    describe,
+    refuse,
+    shaped,
+)
 from aims_gate.errors import near
-from aims_gate.policy.places import Place, parse_allowed, parse_place
+from aims_gate.policy.places import Place, parse_allowed, parse_allowed_root, parse_place
 
 OUTCOMES = (
     *("PASS", "WARN", "FAIL", "INSUFFICIENT", "MISSING", "STALE", "ERROR", "WAIVED"),
@@ -25,79 +32,11 @@ OUTCOMES = (
 TYPES = ("number", "boolean", "text", "time")
 DECISIONS = ("passed", "refused", "undecided")
 
-DECIMAL = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
-_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
-INSTANT = rf"{_DAY}([T ]{_TIME}(Z|[-+][0-9]{{2}}:[0-9]{{2}})?)?"
 RULE_ID = r"[A-Z][A-Z0-9]*-[0-9]+"
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-VERSION = r"[0-9A-Za-z][0-9A-Za-z.+_-]*"
 PIN = rf"({NAME})@({VERSION})"
 PARENT = r"(file:|git\+https:)\S.*"
-DIGEST = r"[0-9a-f]{64}"
 SOURCES = ("artifact", "file", "dataset", "context")
 STORES = ("s3", "gs", "abfss")
-
-
-def refuse(what: str, hint: str = "") -> PydanticCustomError:
-    """Give the error that says "KEY *what*; *hint*"."""
-    return PydanticCustomError("policy", "{what}", {"what": what, "hint": hint})
-
-
-def describe(value: object) -> str:
-    """Name a value as its author knows it: `the number 1.5`, `a list`, `'abc'`."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return f"the truth value {str(value).lower()}"
-        case int() | float():
-            return f"the number {value}"
-        case str():
-            return repr(value if len(value) <= 40 else f"{value[:40]}…")
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
-
-
-def as_text(value: object) -> str:
-    """Read text that is not blank."""
-    if not isinstance(value, str):
-        number = isinstance(value, (int, float))
-        hint = "put it in quotes" if number else ""
-        raise refuse(f"must be text, not {describe(value)}", hint)
-    if not value.strip():
-        raise refuse("must not be empty", "write it or leave the key out")
-    return value
-
-
-def as_number(value: object) -> float:
-    """Read a finite number; a decimal in quotes is one too."""
-    number = value
-    if isinstance(value, str) and re.fullmatch(DECIMAL, value):
-        number = float(value)
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise refuse(f"must be a number, not {describe(value)}")
-    if not math.isfinite(number):
-        raise refuse(f"must be a finite number, not {value}")
-    return float(number)
-
-
-def as_instant(value: object) -> datetime:
-    """Read a day (its 00:00 UTC) or a time with its zone, as UTC."""
-    written = as_text(value)
-    if not re.fullmatch(INSTANT, written):
-        raise refuse(f"must be a day or a time, not {describe(value)}", "such as 2027-06-30")
-    try:
-        instant = datetime.fromisoformat(written)
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise refuse(f"must be a day that exists, not {describe(value)}") from None
-    if len(written) > len("2027-06-30"):
-        raise refuse("must name its time zone", f"add Z for UTC: {written}Z")
-    return instant.replace(tzinfo=UTC)
 
 
 def as_pin(value: object) -> str:
@@ -138,6 +77,13 @@ def as_allowed(value: object) -> list[str]:
     if len(set(found)) < len(found):
         raise refuse("names something twice")
     return found
+
+
+def as_roots(value: object) -> list[str]:
+    """Read places where MLflow may keep artifacts, prefixes of URIs; a list of none is one, too."""
+    if not isinstance(value, list):
+        raise refuse(f"must be a list, not {describe(value)}", "such as [s3://bucket/mlflow/]")
+    return [_placed(as_text(item), parse_allowed_root) for item in value]
 
 
 def _placed(uri: str, parse: Callable[[str], Place]) -> str:
@@ -184,18 +130,6 @@ def as_score(value: object) -> str | dict[str, str]:
     if len(set(columns.values())) < len(columns):
         raise refuse("names one column for two classes")
     return columns
-
-
-def as_words(value: object) -> list[str]:
-    """Read a list of distinct texts that is not empty."""
-    if not isinstance(value, list):
-        raise refuse(f"must be a list, not {describe(value)}", "such as [a, b]")
-    words = [as_text(item) for item in value]
-    if not words:
-        raise refuse("is an empty list", "leave the key out")
-    if len(set(words)) < len(words):
-        raise refuse("names something twice")
-    return words
 
 
 def as_families(value: object) -> list[list[str]]:
@@ -257,11 +191,3 @@ def _edges(name: object, edges: object) -> tuple[float, ...] | None:
     if any(a >= b for a, b in itertools.pairwise(numbers)):
         raise refuse(f"has bin edges of {name} that do not ascend")
     return numbers
-
-
-def shaped(value: object, pattern: str, what: str, hint: str) -> str:
-    """Read text that matches *pattern* as a whole; *what* and *hint* word the refusal."""
-    written = as_text(value)
-    if not re.fullmatch(pattern, written):
-        raise refuse(f"{what}, not {describe(value)}", hint)
-    return written

@@ -1,45 +1,41 @@
-"""The types of a policy's values: a strict reader, and the JSON Schema that editors are given.
-
-None of them is a union, so that an error always names the key a person wrote and never a branch.
-"""
+"""The types of a policy's values, beside those that every document has (`documents.keys`)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from aims_gate.errors import near
+from aims_gate.documents.keys import (
+    NAME,
+    NUMBER_SCHEMA,
+    NUMERAL_SCHEMA,
+    TEXT_SCHEMA,
+    WORDS_SCHEMA,
+    as_number,
+    as_words,
+    choice,
+    describe,
+    one_of,
+    pattern,
+    refuse,
+    string,
+    words,
+)
 from aims_gate.policy import scalars
 from aims_gate.policy.domains import GRAMMAR, Domain
 from aims_gate.policy.model import DecideOn, OnInsufficient, Role, Severity, TaskKind
-from aims_gate.policy.scalars import describe, refuse
-
-_TEXT: dict[str, Any] = {"type": "string", "pattern": r"\S"}
-_NUMERAL: dict[str, Any] = {"type": "string", "pattern": f"^{scalars.DECIMAL}$"}
-_NUMBER: dict[str, Any] = {"anyOf": [{"type": "number"}, _NUMERAL]}
-_WORDS: dict[str, Any] = {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True}
-
-
-def _string(pattern: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
 
 
 def _numeric(**bounds: float) -> WithJsonSchema:
     """Describe a number; JSON Schema cannot bound one that stands in quotes."""
-    return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, _NUMERAL]})
-
-
-def _pattern(pattern: str, what: str, hint: str) -> PlainValidator:
-    return PlainValidator(lambda value: scalars.shaped(value, pattern, what, hint))
+    return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, NUMERAL_SCHEMA]})
 
 
 def _in(domain: Domain) -> PlainValidator:
     def check(value: object) -> float:
-        number = scalars.as_number(value)
+        number = as_number(value)
         if number not in domain:
             raise refuse(f"must lie in {domain}, not {number:g}", domain.why)
         return number
@@ -61,32 +57,6 @@ def _whole(least: int) -> PlainValidator:
         return value
 
     return PlainValidator(check)
-
-
-def _choice(*words: str, later: Mapping[str, str] | None = None) -> PlainValidator:
-    """Read one of *words*; those of *later* are refused with a hint of their own."""
-
-    def check(value: object) -> str:
-        if later and isinstance(value, str) and value in later:
-            raise refuse(f"is {value!r}, which this version does not read yet", later[value])
-        return _one_of(value, words)
-
-    return PlainValidator(check)
-
-
-def _one_of(value: object, words: Sequence[str]) -> str:
-    """Read one of *words*."""
-    if isinstance(value, str) and value in words:
-        return value
-    if len(words) == 1:
-        raise refuse(f"must be {words[0]!r}, not {describe(value)}")
-    hint = near(str(value), words)
-    close = hint if hint.startswith("did") else ""  # the words are all named already
-    raise refuse(f"must be one of {', '.join(words)}, not {describe(value)}", close)
-
-
-def _words(*words: str) -> WithJsonSchema:
-    return WithJsonSchema({"enum": list(words)})
 
 
 _TASKS = tuple(kind.value for kind in TaskKind)
@@ -112,12 +82,10 @@ NAMED = (
 ENGINES = ("native", "reference", "both")
 """From the one that refuses least to the one that refuses most."""
 
-Text = Annotated[str, PlainValidator(scalars.as_text), WithJsonSchema(_TEXT)]
-Number = Annotated[float, PlainValidator(scalars.as_number), _numeric()]
 NumberOrNull = Annotated[
     float | None,
     PlainValidator(scalars.as_number_or_null),
-    WithJsonSchema({"anyOf": [{"type": ["number", "null"]}, _NUMERAL]}),
+    WithJsonSchema({"anyOf": [{"type": ["number", "null"]}, NUMERAL_SCHEMA]}),
 ]
 Days = Annotated[float, _in(GRAMMAR["max_age_days"]), _described(GRAMMAR["max_age_days"])]
 Window = Annotated[float, _in(GRAMMAR["window.days"]), _described(GRAMMAR["window.days"])]
@@ -126,57 +94,41 @@ Alpha = Annotated[float, _in(GRAMMAR["alpha"]), _described(GRAMMAR["alpha"])]
 Share = Annotated[float, _in(GRAMMAR["max_null_labels"]), _described(GRAMMAR["max_null_labels"])]
 Rows = Annotated[int, _whole(0), WithJsonSchema({"type": "integer", "minimum": 0})]
 MinRows = Annotated[int, _whole(1), WithJsonSchema({"type": "integer", "minimum": 1})]
-Instant = Annotated[datetime, PlainValidator(scalars.as_instant), _string(scalars.INSTANT)]
 RuleId = Annotated[
     str,
-    _pattern(scalars.RULE_ID, "must be capitals, a dash and digits", "such as PERF-01"),
-    _string(scalars.RULE_ID),
+    pattern(scalars.RULE_ID, "must be capitals, a dash and digits", "such as PERF-01"),
+    string(scalars.RULE_ID),
 ]
-Name = Annotated[
-    str,
-    _pattern(scalars.NAME, "must be letters, digits, '.', '_' and '-'", "such as credit-risk"),
-    _string(scalars.NAME),
-]
-Version = Annotated[
-    str,
-    _pattern(scalars.VERSION, "must be a version", 'such as "1.0.0"'),
-    _string(scalars.VERSION),
-]
-Digest = Annotated[
-    str,
-    _pattern(scalars.DIGEST, "must be 64 lower-case hexadecimal digits", "sha256sum prints them"),
-    _string(scalars.DIGEST),
-]
-Pin = Annotated[str, PlainValidator(scalars.as_pin), _string(scalars.PIN)]
+Pin = Annotated[str, PlainValidator(scalars.as_pin), string(scalars.PIN)]
 ParentUri = Annotated[
     str,
-    _pattern(scalars.PARENT, "must be file:PATH or git+https:", "such as file:../org/base.yaml"),
-    _string(scalars.PARENT),
+    pattern(scalars.PARENT, "must be file:PATH or git+https:", "such as file:../org/base.yaml"),
+    string(scalars.PARENT),
 ]
 _SCHEMES = "|".join((*scalars.SOURCES, *scalars.STORES))
-Source = Annotated[str, PlainValidator(scalars.as_source), _string(rf"({_SCHEMES}):.*\S.*")]
+Source = Annotated[str, PlainValidator(scalars.as_source), string(rf"({_SCHEMES}):.*\S.*")]
 Allowed = Annotated[
     list[str],
     PlainValidator(scalars.as_allowed),
-    WithJsonSchema({"type": "array", "items": _TEXT, "uniqueItems": True}),
+    WithJsonSchema({"type": "array", "items": TEXT_SCHEMA, "uniqueItems": True}),
 ]
 Label = Annotated[
     str | int | float | bool,
     PlainValidator(scalars.as_scalar),
     WithJsonSchema({"type": ["string", "number", "boolean"]}),
 ]
-_PER_CLASS = {"type": "object", "additionalProperties": _TEXT, "minProperties": 2}
+_PER_CLASS = {"type": "object", "additionalProperties": TEXT_SCHEMA, "minProperties": 2}
 Score = Annotated[
     str | dict[str, str],
     PlainValidator(scalars.as_score),
-    WithJsonSchema({"anyOf": [_TEXT, _PER_CLASS]}),
+    WithJsonSchema({"anyOf": [TEXT_SCHEMA, _PER_CLASS]}),
 ]
-_EDGES = {"anyOf": [{"type": "null"}, {"type": "array", "items": _NUMBER, "minItems": 1}]}
+_EDGES = {"anyOf": [{"type": "null"}, {"type": "array", "items": NUMBER_SCHEMA, "minItems": 1}]}
 _BINNED = {"type": "object", "additionalProperties": _EDGES, "minProperties": 1}
 Columns = Annotated[
     dict[str, tuple[float, ...] | None],
     PlainValidator(scalars.as_columns),
-    WithJsonSchema({"anyOf": [_WORDS, _BINNED]}),
+    WithJsonSchema({"anyOf": [WORDS_SCHEMA, _BINNED]}),
 ]
 Types = Annotated[
     dict[str, str],
@@ -189,21 +141,20 @@ Types = Annotated[
         }
     ),
 ]
-Words = Annotated[list[str], PlainValidator(scalars.as_words), WithJsonSchema(_WORDS)]
 Declared = Annotated[
     list[str],
-    PlainValidator(lambda value: [_one_of(word, NAMED) for word in scalars.as_words(value)]),
-    WithJsonSchema({**_WORDS, "items": {"enum": list(NAMED)}}),
+    PlainValidator(lambda value: [one_of(word, NAMED) for word in as_words(value)]),
+    WithJsonSchema({**WORDS_SCHEMA, "items": {"enum": list(NAMED)}}),
 ]
 Stages = Annotated[
     list[str],
     PlainValidator(scalars.as_stages),
-    WithJsonSchema({**_WORDS, "items": {"type": "string", "pattern": f"^{scalars.NAME}$"}}),
+    WithJsonSchema({**WORDS_SCHEMA, "items": {"type": "string", "pattern": f"^{NAME}$"}}),
 ]
 Range = Annotated[
     tuple[float, float],
     PlainValidator(scalars.as_range),
-    WithJsonSchema({"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}),
+    WithJsonSchema({"type": "array", "items": NUMBER_SCHEMA, "minItems": 2, "maxItems": 2}),
 ]
 Tree = Annotated[Any, PlainValidator(scalars.as_finite), WithJsonSchema({})]
 Expected = Annotated[
@@ -218,23 +169,22 @@ Expected = Annotated[
         }
     ),
 ]
-ApiVersion = Annotated[str, _choice("aims-gate/v1"), _words("aims-gate/v1")]
-Kind = Annotated[str, _choice("Policy"), _words("Policy")]
-Engine = Annotated[str, _choice(*ENGINES), _words(*ENGINES)]
-Predictions = Annotated[str, _choice("model"), _words("model")]
-Environment = Annotated[str, _choice("gate", "model"), _words("gate", "model")]
+Kind = Annotated[str, choice("Policy"), words("Policy")]
+Engine = Annotated[str, choice(*ENGINES), words(*ENGINES)]
+Predictions = Annotated[str, choice("model"), words("model")]
+Environment = Annotated[str, choice("gate", "model"), words("gate", "model")]
 Families = Annotated[
     list[list[str]],
     PlainValidator(scalars.as_families),
-    WithJsonSchema({"type": "array", "items": _WORDS, "minItems": 1}),
+    WithJsonSchema({"type": "array", "items": WORDS_SCHEMA, "minItems": 1}),
 ]
-AlphaScope = Annotated[str, _choice("rule", "policy"), _words("rule", "policy")]
-SeverityWord = Annotated[str, _choice(*_SEVERITIES), _words(*_SEVERITIES)]
-DecideOnWord = Annotated[str, _choice(*_BURDENS), _words(*_BURDENS)]
-InsufficientWord = Annotated[str, _choice(*_REACTIONS), _words(*_REACTIONS)]
-TaskWord = Annotated[str, _choice(*_TASKS), _words(*_TASKS)]
+AlphaScope = Annotated[str, choice("rule", "policy"), words("rule", "policy")]
+SeverityWord = Annotated[str, choice(*_SEVERITIES), words(*_SEVERITIES)]
+DecideOnWord = Annotated[str, choice(*_BURDENS), words(*_BURDENS)]
+InsufficientWord = Annotated[str, choice(*_REACTIONS), words(*_REACTIONS)]
+TaskWord = Annotated[str, choice(*_TASKS), words(*_TASKS)]
 RoleWord = Annotated[
     str,
-    _choice(*_ROLES),
-    _words(*_ROLES),
+    choice(*_ROLES),
+    words(*_ROLES),
 ]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aims_gate import canonical
+from aims_gate.documents import strict_yaml
 from aims_gate.errors import DataError, PolicyError, SourceError
-from aims_gate.policy import text
 from aims_gate.sources.readers import read_bytes
 from aims_gate.sources.subject import Signature
 
@@ -43,7 +43,7 @@ def read_mlmodel(folder: Path) -> MLmodel | None:
     if not path.exists():
         return None
     try:
-        content = read_bytes(path, where=NAME, max_bytes=text.MAX_BYTES)
+        content = read_bytes(path, where=NAME, max_bytes=strict_yaml.MAX_BYTES)
     except DataError as error:
         raise SourceError(error.what, where=NAME) from error
     return parse_mlmodel(content)
@@ -77,7 +77,7 @@ def parse_mapping(content: bytes, *, where: str) -> dict[str, Any]:
         SourceError: Not YAML that the reader of policies accepts, or no mapping.
     """
     try:
-        tree = text.parse(content, where).tree
+        tree = strict_yaml.parse(content, where).tree
     except PolicyError as error:
         first = error.problems[0]
         line = f":{first.line}" if first.line else ""

@@ -6,32 +6,49 @@ description without ever replacing what it states.
 
 from __future__ import annotations
 
-import math
-import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
+from pydantic import ValidationError
 
 from aims_gate import canonical
-from aims_gate.errors import DataError, MissingColumnError, near
+from aims_gate.documents.keys import Keys, Text, optional, pattern
+from aims_gate.documents.messages import problems
+from aims_gate.documents.strict_yaml import Document
+from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.policy.model import DataSpec, TaskKind
+from aims_gate.policy.vocabulary import Columns, Label, Score, TaskWord
 
 KEY = b"aims_gate.roles"
 """Where the roles are kept: canonical JSON under this key of the schema's metadata."""
 
 _MOST = 1 << 16
 """Bytes; no honest description of columns is longer."""
-_LARGEST = sys.float_info.max
-_COLUMNS = ("label", "prediction", "key", "query", "weight", "time")
-_FIELDS = (*_COLUMNS, "score", "positive", "task", "sensitive")
 _MODEL = "model"
-_MODEL_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,99}")
+_MODEL_ID = r"[0-9A-Za-z][0-9A-Za-z-]{0,99}"
 _WHERE = "the roles logged with the data"
 _NOTHING = DataSpec()
+
+
+class _RolesText(Keys):
+    """What the author of a run says of the columns, in the words that a policy has for it."""
+
+    label: Text = optional()
+    prediction: Text = optional()
+    key: Text = optional()
+    query: Text = optional()
+    weight: Text = optional()
+    time: Text = optional()
+    score: Score = optional()
+    positive: Label = optional()
+    task: TaskWord = optional()
+    sensitive: Columns = optional()
+    model: Annotated[str, pattern(_MODEL_ID, "must be the id of a logged model", "")] = ""
+
+
+_FIELDS = tuple(name for name in _RolesText.model_fields if name != _MODEL)
 
 
 def write_roles(table: pa.Table, spec: DataSpec, *, model: str = "") -> pa.Table:
@@ -88,19 +105,9 @@ def read_roles(table: pa.Table) -> DataSpec | None:
     logged = _logged(table)
     if logged is None:
         return None
-    columns = {name: _column(name, logged[name]) for name in _COLUMNS if name in logged}
-    spec = DataSpec(
-        label=columns.get("label"),
-        prediction=columns.get("prediction"),
-        key=columns.get("key"),
-        query=columns.get("query"),
-        weight=columns.get("weight"),
-        time=columns.get("time"),
-        score=_score(logged.get("score")),
-        positive=_positive(logged.get("positive")),
-        task=_task(logged.get("task")),
-        sensitive=_sensitive(logged.get("sensitive", {})),
-    )
+    stated = logged.model_dump(exclude_unset=True, exclude={_MODEL})
+    task = {"task": TaskKind(logged.task)} if logged.task else {}
+    spec = DataSpec(**stated | task)
     for _, column in spec.columns():
         if column not in table.column_names:
             raise MissingColumnError.from_columns(column, table.column_names, where=_WHERE)
@@ -109,13 +116,11 @@ def read_roles(table: pa.Table) -> DataSpec | None:
 
 def read_model(table: pa.Table) -> str:
     """Read which logged model's answers a table says that it holds; empty if it says nothing."""
-    claim = (_logged(table) or {}).get(_MODEL, "")
-    if not isinstance(claim, str) or (claim and not _MODEL_ID.fullmatch(claim)):
-        raise DataError("model must be the id of a logged model", where=_WHERE)
-    return claim
+    logged = _logged(table)
+    return logged.model if logged is not None else ""
 
 
-def _logged(table: pa.Table) -> dict[str, Any] | None:
+def _logged(table: pa.Table) -> _RolesText | None:
     text = (table.schema.metadata or {}).get(KEY)
     if text is None:
         return None
@@ -125,12 +130,12 @@ def _logged(table: pa.Table) -> dict[str, Any] | None:
         logged = canonical.parse(text)
     except ValueError as error:
         raise DataError(f"not JSON: {error}", where=_WHERE) from error
-    if not isinstance(logged, dict):
-        raise DataError("not a JSON object", where=_WHERE)
-    for name in logged:
-        if name not in {*_FIELDS, _MODEL}:
-            raise DataError(f"unknown role {name!r}", where=_WHERE, hint=near(name, _FIELDS))
-    return logged
+    try:
+        return _RolesText.model_validate(logged)
+    except ValidationError as error:
+        read = Document(file=_WHERE, tree=logged)
+        problem = next(problems(read, error, _RolesText, {}))
+        raise DataError(problem.what, where=_WHERE, hint=problem.hint) from None
 
 
 def merge(policy: DataSpec, logged: DataSpec | None) -> DataSpec:
@@ -217,54 +222,3 @@ def from_run(policy: DataSpec, merged: DataSpec, known: DataSpec) -> frozenset[s
 
 def _first(stated: Any, logged: Any) -> Any:
     return logged if stated is None else stated
-
-
-def _column(role: str, value: object) -> str:
-    if isinstance(value, str) and value:
-        return value
-    raise DataError(f"{role} must be the name of a column", where=_WHERE)
-
-
-def _score(value: object) -> str | dict[str, str] | None:
-    if value is None:
-        return None
-    if isinstance(value, dict) and value:
-        return {name: _column("score", column) for name, column in value.items()}
-    return _column("score", value)
-
-
-def _positive(value: object) -> str | float | bool | None:
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    raise DataError("positive must be text, a number or a truth value", where=_WHERE)
-
-
-def _task(value: object) -> TaskKind | None:
-    if value is None:
-        return None
-    known = [task.value for task in TaskKind]
-    if isinstance(value, str) and value in known:
-        return TaskKind(value)
-    raise DataError("unknown task", where=_WHERE, hint=f"one of {', '.join(known)}")
-
-
-def _sensitive(value: object) -> dict[str, tuple[float, ...] | None]:
-    if not isinstance(value, dict):
-        raise DataError("sensitive must map columns to edges or null", where=_WHERE)
-    return {_column("sensitive", name): _edges(name, edges) for name, edges in value.items()}
-
-
-def _edges(name: str, edges: object) -> tuple[float, ...] | None:
-    if edges is None:
-        return None
-    numbers = isinstance(edges, list) and all(
-        isinstance(edge, (int, float)) and not isinstance(edge, bool) and abs(edge) <= _LARGEST
-        for edge in edges
-    )
-    if isinstance(edges, list) and edges and numbers:
-        cut = tuple(map(float, edges))
-        if all(low < high for low, high in pairwise(cut)):
-            return cut
-    raise DataError(f"the edges of {name!r} are not ascending finite numbers", where=_WHERE)

@@ -312,13 +312,13 @@ def test_pyproject_permits_nothing(checkout: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (LINE, "write apiVersion: aims-gate/v1"),
+        (LINE, "lacks 'apiVersion'"),
         (CONFIG + "allow: []\n", "unknown key 'allow'"),
-        (CONFIG + "sources: [s3://x]\n", "sources has a list allow"),
-        (CONFIG + "sources: {allow: [], deny: []}\n", "sources has a list allow"),
+        (CONFIG + "sources: [s3://x]\n", "sources must be a mapping of keys, not a list"),
+        (CONFIG + "sources: {allow: [], deny: []}\n", "unknown key 'deny' in sources"),
         (CONFIG + "sources: {allow: [s3]}\n", "is at no place"),
         (CONFIG + "sources: {allow: ['file:///']}\n", "every file of this machine"),
-        (CONFIG + "sources: {allow: [7]}\n", "is at no place"),
+        (CONFIG + "sources: {allow: [7]}\n", "must be text, not the number 7"),
         ("- x\n", "this is no mapping"),
         ("a: *b\n", "alias"),
     ],

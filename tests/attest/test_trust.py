@@ -93,22 +93,22 @@ def test_public_keys_are_given_in_three_ways(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"person": " "}, "keys.0.person"),
-        ({"person": 1}, "keys.0.person"),
+        ({"person": " "}, "keys[0].person must not be empty"),
+        ({"person": 1}, "keys[0].person must be text, not the number 1"),
         ({"public_key": "gate.pub"}, "cannot read the public key gate.pub"),
         ({"public_key": "../gate.pub"}, "unsafe file name"),
         ({"public_key": "/etc/passwd"}, "unsafe file name"),
         ({"public_key": "ssh-rsa AAAA"}, "cannot be read"),
         ({"public_key": "-----BEGIN PRIVATE KEY-----"}, "this is a private key"),
         ({"fingerprint": "SHA256:other"}, "the public key's fingerprint is SHA256:"),
-        ({"roles": []}, "keys.0.roles"),
-        ({"roles": ["admin"]}, "'gate', 'approver', 'policy' or 'records'"),
-        ({"verifier_ids": []}, "keys.0.verifier_ids"),
-        ({"valid_from": None}, "not a date"),
-        ({"valid_until": "2027-06-30T12:00:00"}, "not a date"),
-        ({"valid_until": "tomorrow"}, "not a date"),
-        ({"valid_until": 20270630}, "not a date"),
-        ({"valid_from": "0001-01-01T00:00:00+12:00"}, "not a date"),
+        ({"roles": []}, "keys[0].roles is an empty list"),
+        ({"roles": ["admin"]}, "must be one of gate, approver, policy, records"),
+        ({"verifier_ids": []}, "keys[0].verifier_ids is an empty list"),
+        ({"valid_from": None}, "has no value"),
+        ({"valid_until": "2027-06-30T12:00:00"}, "add Z for UTC: 2027-06-30T12:00:00Z"),
+        ({"valid_until": "tomorrow"}, "must be a day or a time, not 'tomorrow'"),
+        ({"valid_until": 20270630}, "must be text, not the number 20270630"),
+        ({"valid_from": "0001-01-01T00:00:00+12:00"}, "must be a day that exists"),
         ({"valid_from": "2027-01-01", "valid_until": "2027-01-01"}, "ends before it begins"),
         ({"valid_untill": "2027-01-01"}, "did you mean 'valid_until'"),
     ],
@@ -128,7 +128,7 @@ def test_wrong_entries_are_refused(change: dict[str, object], match: str) -> Non
         ({"keys": []}, "keys"),
         ({"keys": None}, "keys"),
         ({"servres": {}}, "did you mean 'servers'"),
-        ({"identities": []}, "keyless identities are not read"),
+        ({"identities": []}, "keyless identities are not read yet"),
         ({"servers": {"Prod!": ["https://x"]}}, "servers"),
         ({"servers": {"prod": []}}, "servers.prod"),
         ({"servers": {"a": ["https://x/"], "b": ["https://x"]}}, "is both a and b"),
@@ -143,8 +143,10 @@ def test_wrong_files_are_refused(change: dict[str, object], match: str) -> None:
 
 def test_a_missing_key_and_another_root_are_refused() -> None:
     """Said by name."""
-    assert "keys.0.roles is missing" in _problems(_text({"person": "a", "public_key": "b"}))[0]
-    assert "the file: " in _problems(b"[]")[0]
+    assert (
+        "keys[0] lacks 'roles'; add it" in _problems(_text({"person": "a", "public_key": "b"}))[0]
+    )
+    assert "this is no mapping of keys" in _problems(b"[]")[0]
 
 
 def test_all_problems_come_at_once_with_their_lines() -> None:

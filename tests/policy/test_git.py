@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import UsageError
 from aims_gate.policy.git import Clones, GitPlace, parse
-from aims_gate.policy.text import MAX_BYTES
 from tests.git_server import GitServer, git, git_server
 
 pytestmark = pytest.mark.tool("git")

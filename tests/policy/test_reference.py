@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aims_gate.policy.grammar import LATER, DataText, MetadataText, PolicyText, RuleText
+from aims_gate.policy.grammar import POLICY, DataText, MetadataText, PolicyText, RuleText
 from aims_gate.policy.resolve import resolve
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
@@ -42,5 +42,5 @@ def test_every_key_is_on_the_page(model: type[PolicyText]) -> None:
 
 def test_every_key_of_a_later_version_is_on_the_page() -> None:
     section = PAGE.partition("## Refused until")[2].partition("##")[0]
-    named = {key for _, key in LATER} - {"uri", "file", "sha256"}
+    named = {key for _, key in POLICY.later} - {"uri", "file", "sha256"}
     assert all(f"`{key}`" in section for key in named)

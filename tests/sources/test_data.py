@@ -249,7 +249,7 @@ def test_a_weight_that_is_not_there_makes_the_role_unread(artifacts: Artifacts) 
 
 def test_hostile_logged_roles_make_the_role_unread(artifacts: Artifacts) -> None:
     table = pa.table({"y": [1]}).replace_schema_metadata({b"aims_gate.roles": b'{"min_rows":0}'})
-    assert "unknown role 'min_rows'" in refused(policy(), artifacts, evaluation=table)
+    assert "unknown key 'min_rows'" in refused(policy(), artifacts, evaluation=table)
 
 
 def derived(columns: object, artifacts: Artifacts, **spec: Any) -> Data:

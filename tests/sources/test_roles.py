@@ -74,8 +74,8 @@ HOSTILE: dict[str, bytes] = {
     "a positive of infinity": b'{"positive":1e999}',
     "an unknown task": b'{"task":"guess"}',
     "a task of a list": b'{"task":["binary"]}',
-    "sensitive as a list": b'{"sensitive":["sex"]}',
-    "edges of text": b'{"sensitive":{"age":["0"]}}',
+    "sensitive twice": b'{"sensitive":["sex","sex"]}',
+    "edges of text": b'{"sensitive":{"age":["x"]}}',
     "edges of truth": b'{"sensitive":{"age":[true]}}',
     "no edges": b'{"sensitive":{"age":[]}}',
     "descending edges": b'{"sensitive":{"age":[2,1]}}',
@@ -98,7 +98,7 @@ def test_hostile_roles_are_refused(case: str) -> None:
     [
         b'{"label":"Y"}',
         b'{"weight":"w"}',
-        b'{"score":{"yes":"gone"}}',
+        b'{"score":{"yes":"gone","no":"y"}}',
         b'{"sensitive":{"race":null}}',
     ],
 )

@@ -11,9 +11,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aims_gate.documents import strict_yaml as text_module
+from aims_gate.documents.strict_yaml import Document, parse
 from aims_gate.errors import PolicyError, Problem
-from aims_gate.policy import text as text_module
-from aims_gate.policy.text import Document, parse
 from tests.laws import law
 
 

@@ -1,0 +1,17 @@
+"""The kinds of documents that people write, by the word that names them on the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aims_gate.documents import Kind
+from aims_gate.tables import Table
+
+KINDS: Table[Kind[Any]] = Table(
+    "kind of document",
+    {
+        "policy": "aims_gate.policy.grammar:POLICY",
+        "trust": "aims_gate.attest.trust_grammar:TRUST",
+        "config": "aims_gate.policy.operator:CONFIG",
+    },
+)
