@@ -16,7 +16,7 @@ import pydantic
 from aims_gate.errors import PolicyError
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import Policy
-from aims_gate.policy.orders import HEAD, LAST, NOTHING, RULE, UNSET, Change, change
+from aims_gate.policy.orders import ALIAS, HEAD, LAST, NOTHING, RULE, UNSET, Change, change
 from aims_gate.policy.read import Stated, read
 from aims_gate.policy.tighter import written
 
@@ -76,6 +76,8 @@ class _Side:
             "applies_to.stages": policy.stages,
         }
         head = {k: v for k, v in layer.head.values.items() if k not in _EFFECTIVE}
+        if any(task.judged.alias for task in tasks.values()):
+            head[ALIAS] = True
         rules = {
             name: Stated(
                 values={**stated.values, **_effective(tasks[name], policy)},
@@ -112,6 +114,8 @@ def _effective(task: Task, policy: Policy) -> dict[str, Any]:
 def _compared(name: str, before: Stated, after: Stated) -> Iterator[Difference]:
     orders = RULE if name else HEAD
     for key in dict.fromkeys([*before.values, *after.values]):
+        if key == ALIAS:  # its rule tells of it
+            continue
         old, new = (orders.value(side.values, key) for side in (before, after))
         found = change(orders.holds(key), old, new)
         if found is not None:

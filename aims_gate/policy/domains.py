@@ -44,7 +44,9 @@ GRAMMAR: Mapping[str, Domain] = {
     ),
     "grace_days": Domain(low=0, high=366, why="more than a year is another max_age_days"),
     "window.days": Domain(
-        low=0, high=36600, above=True, why="0 days hold no rows, and a century is no window"
+        low=0.001,
+        high=36600,
+        why="a minute and a half holds next to no rows, and a century is no window",
     ),
 }
 """Numbers of the head, of `data` and of rules, by key."""

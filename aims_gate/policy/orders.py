@@ -231,7 +231,9 @@ _FLOORS: Mapping[str, Holds] = {
     "sha256": _added,
 }
 """Keys of a role that ask something of any data, and say nothing of what they are."""
-_DESCRIBING = ("source", "label", "prediction", "sensitive")
+ALIAS = f"data.{Role.CHAMPION}.alias"
+"""Stands in a head where a rule names its champion by an alias: that is the source of its data."""
+_DESCRIBING = ("source", "label", "prediction", "sensitive", "alias")
 """Keys that say which data are judged: who states one means the role as it then is."""
 _ANSWERS = ("prediction", "predictions", "environment", "score", "threshold")
 """Keys that say together what the model answered, so that one of them settles the others."""

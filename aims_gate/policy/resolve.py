@@ -16,7 +16,7 @@ from aims_gate.errors import PolicyError, Problem, UsageError
 from aims_gate.policy import build, sense
 from aims_gate.policy.document import write
 from aims_gate.policy.model import Ancestor, Place, Policy, Rule, Severity
-from aims_gate.policy.orders import HEAD, OWN, RULE
+from aims_gate.policy.orders import ALIAS, HEAD, OWN, RULE
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.parents import MAX_DEPTH, MAX_PARENTS, PACK, Found, Home, Library, pinned
 from aims_gate.policy.read import Layer, Parent, Stated, read
@@ -133,8 +133,9 @@ class _Family:
                 parents.append(self.merge(parent, found.home, (*chain, found.uri)))
         if not parents:
             return layer
-        heads = [_inherited(parent.head) for parent in parents]
+        heads = [_inherited(parent) for parent in parents]
         head, problems = merge("", heads, layer.head, HEAD)
+        head = replace(head, values={k: v for k, v in head.values.items() if k != ALIAS})
         self.problems += problems
         rules = dict(self._rules(layer, parents))
         names = layer.names.union(*(parent.names for parent in parents))
@@ -200,10 +201,13 @@ def _name(uri: str) -> str:
     return uri.removeprefix(PACK)
 
 
-def _inherited(head: Stated) -> Stated:
-    """Leave out what a parent says of itself alone."""
+def _inherited(parent: Layer) -> Stated:
+    """Leave out what a parent says of itself alone, and mark a champion that a rule names."""
     own = OWN | {"alpha_families"}
-    return replace(head, values={k: v for k, v in head.values.items() if k not in own})
+    values = {k: v for k, v in parent.head.values.items() if k not in own}
+    if any("with.alias" in rule.values for rule in parent.rules.values()):
+        values[ALIAS] = True
+    return replace(parent.head, values=values)
 
 
 def _families(parents: Sequence[Layer]) -> list[list[str]]:

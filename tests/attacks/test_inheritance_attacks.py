@@ -85,6 +85,28 @@ def test_check_and_diff_say_the_same_of_what_a_child_does_to_a_role(
     assert loosened == (0 if sound else 1)
 
 
+@pytest.mark.parametrize(("alias", "sound"), [(", alias: champion", False), ("", True)])
+@pytest.mark.parametrize("keys", ['source: "file:weak.parquet"', "prediction: weak"])
+def test_a_champion_that_a_floor_names_by_its_alias_is_not_replaced(
+    alias: str, keys: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, sound: bool
+) -> None:
+    """Beside answers that a child chooses, no candidate is the worse one."""
+    monkeypatch.chdir(tmp_path)
+    floor = (
+        "rules:\n  - {id: PERF-02, check: performance.champion, with: {metric: accuracy"
+        f"{alias}}}, require: {{at_least: -0.01}}}}\n"
+    )
+    data = f"data: {{champion: {{{keys}}}}}\n"
+    Path("floor.yaml").write_text(HEAD.format("floor") + floor, encoding="utf-8")
+    child = HEAD.format("child") + "extends: [{uri: file:floor.yaml}]\n" + data
+    Path("child.yaml").write_text(child, encoding="utf-8")
+    Path("alone.yaml").write_text(HEAD.format("alone") + data + floor, encoding="utf-8")
+    assert guarded(["policy", "pin", "child.yaml"]) == 0
+    assert guarded(["policy", "check", "child.yaml"]) == (0 if sound else 2)
+    loosened = guarded(["policy", "diff", "floor.yaml", "alone.yaml", "--fail-on-loosen"])
+    assert loosened == (0 if sound else 1)
+
+
 def test_a_parent_may_leave_a_key_of_a_role_to_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

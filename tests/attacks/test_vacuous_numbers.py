@@ -40,6 +40,7 @@ VACUOUS = [
     "data: {evaluation: {min_rows: 0}}\n" + RULE,
     "data: {evaluation: {max_age_days: 1e9}}\n" + RULE,
     "data: {evaluation: {time: t, window: {days: 1e9}}}\n" + RULE,
+    "data: {evaluation: {time: t, window: {days: 1e-300}}}\n" + RULE,
     RULE.replace("require", "max_age_days: 1e9, require"),
     RULE.replace("require", "max_age_days: 31, grace_days: 1e9, require"),
     score("accuracy", "at_least: 1e-300"),

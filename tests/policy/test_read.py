@@ -169,7 +169,7 @@ def test_a_line_on_the_limit_is_allowed(require: str) -> None:
         ("sources: {allow: ['file:///']}", "would allow every file of this machine"),
         ("sources: {allow: ['s3://bkt/', 's3://bkt/']}", "allow names something twice"),
         ("data: {current: {join: []}}", "join is an empty list; leave the key out"),
-        ("data: {current: {window: {days: 0}}}", "days must lie in (0, 36600], not 0"),
+        ("data: {current: {window: {days: 0}}}", "days must lie in [0.001, 36600], not 0"),
         ("stages: dev", "stages must be a list, not 'dev'"),
         ("stages: [dev, dev]", "stages names something twice"),
         ("stages: [a b]", "stages must name stages, not 'a b'"),
