@@ -26,7 +26,7 @@ def run(program: str, *options: str) -> str:
 
 def test_noise_is_drawn_for_every_table() -> None:
     printed = run("noise", "--runs", "1", "--largest", "100")
-    assert printed.count("\n### ") == 6
+    assert printed.count("\n### ") == 9
     cells = [line.split(" | ") for line in printed.splitlines() if line.startswith("| ")]
     assert len(cells) > 150
     assert all(cell for row in cells for cell in row)

@@ -18,6 +18,7 @@ from scipy.special import ndtr, ndtri
 
 from aims_gate.facts import Design
 from aims_gate.stats.disparity import Measure
+from aims_gate.stats.intervals import proportion_bounds
 
 DATA, CURRENT = "rows of the data", "current rows"
 """The rows that more of would help."""
@@ -31,6 +32,8 @@ _FEW = 20
 """Up to so many columns are drawn one by one; more are about normal."""
 _DRAWS = 1024
 """Points of the sequence over which a chance is averaged: to about 0.01."""
+_KNOTS = 25
+"""Shares at which the bounds of a proportion are computed; between them they are straight."""
 
 Floats = npt.NDArray[np.float64]
 _Sides = tuple[Floats, Floats, Floats]
@@ -122,10 +125,9 @@ class PairsDesign:
             step = np.full(_DRAWS, self.z * self.errors[place] / math.sqrt(rows))
             return drawn, step, step
         share = np.clip(drawn, 0.0, 1.0)
-        square = self.z**2 / rows  # Wilson's bounds, as `stats.intervals`
-        middle = (share + square / 2) / (1 + square)
-        spread = np.sqrt(share * (1 - share) * square + square**2 / 4) / (1 + square)
-        return share, share - (middle - spread), middle + spread - share
+        knots = np.linspace(share.min(), share.max(), _KNOTS)
+        low, high = np.array([proportion_bounds(k * rows, rows, self.z) for k in knots.tolist()]).T
+        return share, np.interp(share, knots, knots - low), np.interp(share, knots, high - knots)
 
 
 def _points(dimensions: int) -> Floats:

@@ -1,7 +1,7 @@
 """False alarms, power and coverage on simulated data, beside other tools on the same draws.
 
-`python benchmarks/noise [--runs 200] [--largest 100000] [--seed 1]` prints Markdown tables;
-docs/statistics.md keeps those of a long run. A benchmark asserts nothing.
+`python benchmarks/noise [--runs 200] [--largest 100000] [--seed 1] [--only WORDS]` prints Markdown
+tables; docs/statistics.md keeps those of a long run. A benchmark asserts nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=100, help="draws a row of a table")
     parser.add_argument("--largest", type=int, default=100_000, help="most rows of one draw")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="tables with these words in their title")
     options = parser.parse_args()
     # Evidently divides by category counts of zero, which NumPy tells on every draw
     warnings.simplefilter("ignore")
@@ -32,7 +33,8 @@ def main() -> None:
     print(f"default policy: {', '.join(default_checks())}")
     started = time.monotonic()
     for table in tables(seeded(options.seed), options.runs, largest=options.largest):
-        _print(table)
+        if options.only.lower() in table.title.lower():
+            _print(table)
     print(f"\n{time.monotonic() - started:.0f} s")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from aims_gate.facts import DatasetIdentity, DigestKind, ModelIdentity
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.judge import judge
 from aims_gate.measure import measure
-from aims_gate.plan import plan
+from aims_gate.plan import Task, plan
 from aims_gate.policy.model import DataSpec, OnInsufficient, Policy, Role, Rule
 from aims_gate.sources.subject import Data, Subject
 from aims_gate.verdict import Outcome, worst
 
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
-_ATTRIBUTES = ("sex", "race", ("sex", "race"))
+_ATTRIBUTES: tuple[str | tuple[str, str], ...] = ("sex", "race", ("sex", "race"))
 DRIFT = ("drift.columns", "drift.new_value", "drift.share")
 BIAS = ("fairness.impact_ratio", "fairness.odds")
 """The checks of the default policy, each with its default threshold and burden of proof."""
@@ -31,7 +32,7 @@ class Draw:
     """One simulated data set of each role that the rules read."""
 
     evaluation: Mapping[str, Any] = field(default_factory=dict)
-    """Columns `label`, `prediction`, `sex` and `race`."""
+    """Columns `label`, `prediction`, `sex` and `race`; with `rows`, each row stands for so many."""
     reference: Mapping[str, Any] = field(default_factory=dict)
     current: Mapping[str, Any] = field(default_factory=dict)
 
@@ -39,15 +40,12 @@ class Draw:
 def outcomes(draw: Draw, *, checks: Sequence[str], **more: Any) -> Mapping[str, Outcome]:
     """Give each check's outcome on a draw, under its defaults and the parameters *more*."""
     subject = _subject(draw)
-    rules = tuple(
-        Rule(id=f"RULE-{number}", check=name, parameters=_parameters(name, draw) | more)
-        for number, name in enumerate(checks)
-    )
-    tasks = plan(Policy(id="noise", version="1.0.0", rules=rules)).sound()
     found = {}
-    for task in tasks:
+    for task in _tasks(tuple(checks), _attributes(draw), tuple(more.items())):
         statistics = measure(task, subject, now=_NOW)
-        result = judge(task, statistics, now=_NOW, insufficient=OnInsufficient.BLOCK)
+        # rows to collect take longest, and change no outcome
+        plain = [replace(statistic, design=None) for statistic in statistics]
+        result = judge(task, plain, now=_NOW, insufficient=OnInsufficient.BLOCK)
         found[task.rule.check] = result.raw_outcome
     return found
 
@@ -58,14 +56,37 @@ def decided(draw: Draw) -> Outcome:
     return worst(outcomes(draw, checks=[name for name in checks if name in CHECKS]).values())
 
 
-def _parameters(check: str, draw: Draw) -> dict[str, Any]:
-    if check not in BIAS:
-        return {}
-    return {"by": list(_ATTRIBUTES) if "race" in draw.evaluation else ["sex"]}
+@cache
+def _tasks(
+    checks: tuple[str, ...],
+    by: tuple[str | tuple[str, str], ...],
+    more: tuple[tuple[str, Any], ...],
+) -> tuple[Task, ...]:
+    rules = tuple(
+        Rule(
+            id=f"RULE-{number}",
+            check=name,
+            parameters=({"by": list(by)} if name in BIAS else {}) | dict(more),
+        )
+        for number, name in enumerate(checks)
+    )
+    return plan(Policy(id="noise", version="1.0.0", rules=rules)).sound()
+
+
+def _attributes(draw: Draw) -> tuple[str | tuple[str, str], ...]:
+    if "race" in draw.evaluation:
+        return _ATTRIBUTES if "sex" in draw.evaluation else ("race",)
+    return ("sex",)
 
 
 def _subject(draw: Draw) -> Subject:
-    spec = DataSpec(label="label", prediction="prediction", positive=1)
+    spec = DataSpec(
+        label="label",
+        prediction="prediction",
+        positive=1,
+        score="score" if "score" in draw.evaluation else None,
+        weight="rows" if "rows" in draw.evaluation else None,
+    )
     roles = {
         Role.EVALUATION: (draw.evaluation, spec),
         Role.REFERENCE: (draw.reference, DataSpec()),
@@ -82,7 +103,7 @@ def _subject(draw: Draw) -> Subject:
 
 
 def _data(role: Role, columns: Mapping[str, Any], spec: DataSpec) -> Data:
-    frame = ArrowFrame.of(columns)
+    frame = ArrowFrame.of(columns, weight=spec.weight)
     identity = DatasetIdentity(
         role=role,
         name=role,

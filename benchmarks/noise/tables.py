@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import draws
+import group_sizes
 import peers
+import serious
 from coverage import covered
 from draws import Rng, Values
 from exact import QUANTILES, RULES, exact
@@ -81,6 +84,25 @@ def tables(rng: Rng, runs: int, *, largest: int) -> Iterator[Table]:
         title="Proportions: least coverage over all rates, mean (error of the worse side / aim)",
         heads=("rule", "z, nominal", *(f"n = {rows:,}" for rows in _SIZES)),
         rows=_proportions(),
+    )
+    yield Table(
+        title="A serious effect of one pair, at the worst of 70 rates: percent let through, exact",
+        heads=(
+            "rows of the group behind, of the other",
+            "ratio 0.60 (at rate)",
+            "gap 0.20 (at rate)",
+        ),
+        rows=_let_through(),
+    )
+    yield Table(
+        title="Groups at every size, impact ratio: percent of draws that end so",
+        heads=group_sizes.HEADS,
+        rows=group_sizes.rows_of_tables(seeded(2), runs, largest),
+    )
+    yield Table(
+        title="Marks at a base rate of 0.3: percent decided where nothing is wrong",
+        heads=("groups", "rows", "mark", "decided", "by the first rule"),
+        rows=group_sizes.marks(seeded(3), runs),
     )
 
 
@@ -194,6 +216,12 @@ def _proportions() -> Iterator[Row]:
             found = [exact(rule, rows, z) for rows in _SIZES]
             cells = (f"{one.least:.1f}, {one.mean:.1f} ({one.worst:.1f})" for one in found)
             yield rule, f"{z:.2f}, {nominal:.1f}", *cells
+
+
+def _let_through() -> Iterator[Row]:
+    for worse, better in itertools.product((30, 60, 150, 500, 2_000), repeat=2):
+        found = (serious.let_through(worse, better, measure) for measure in serious.SERIOUS)
+        yield f"{worse:,}, {better:,}", *(f"{most:.2f} ({rate:.3g})" for most, rate in found)
 
 
 _PEERS = ("any", "half", "psi10", "psi25", "ratio")

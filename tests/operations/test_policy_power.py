@@ -38,10 +38,10 @@ def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_planned_groups_have_the_chance_of_the_published_table(policy: Path) -> None:
-    """No effect, a base rate of 0.3: 70/30 at 500 rows 92 %, four groups at 2,000 93 %."""
+    """No effect, a base rate of 0.3: 70/30 at 500 rows 90 %, four groups at 2,000 92 %."""
     for rows, published in (
-        ({"sex": {"F": 150, "M": 350}}, 0.92),
-        ({"race": {"a": 1_000, "b": 500, "c": 300, "d": 200}}, 0.93),
+        ({"sex": {"F": 150, "M": 350}}, 0.90),
+        ({"race": {"a": 1_000, "b": 500, "c": 300, "d": 200}}, 0.92),
     ):
         found = {
             one.rule: one for one in power_of_groups(load(str(policy)), Groups(rows=rows, rate=0.3))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom
@@ -47,10 +47,10 @@ def test_a_proportion_has_wilsons_interval_unless_the_exact_one_is_wider(
     assert found == pytest.approx(guarded(*counts, alpha), rel=1e-6, abs=1e-12)
 
 
-@pytest.mark.parametrize("successes", [300, 500, 700])
+@pytest.mark.parametrize("successes", [2_000, 5_000, 8_000])
 def test_away_from_the_ends_it_is_wilsons_to_the_last_digits(successes: int) -> None:
-    expected = proportion_confint(successes, 1_000, alpha=0.05, method="wilson")
-    assert proportion_bounds(successes, 1_000, Z) == pytest.approx(expected, rel=1e-12)
+    expected = proportion_confint(successes, 10_000, alpha=0.05, method="wilson")
+    assert proportion_bounds(successes, 10_000, Z) == pytest.approx(expected, rel=1e-12)
 
 
 def coverage(rows: int, z: float) -> tuple[Floats, Floats, Floats]:
@@ -68,14 +68,14 @@ def coverage(rows: int, z: float) -> tuple[Floats, Floats, Floats]:
 
 
 @pytest.mark.parametrize("rows", [30, 31, 57, 100, 1_000])
-def test_every_interval_at_95_percent_covers_93_percent_whatever_the_rate(rows: int) -> None:
+def test_every_interval_at_95_percent_covers_94_and_a_half_whatever_the_rate(rows: int) -> None:
     """Exact, from the binomial law: no rate between 0 and 1 is covered less often."""
-    assert coverage(rows, Z)[1].min() >= 0.93
+    assert coverage(rows, Z)[1].min() >= 0.945
 
 
 @pytest.mark.parametrize("z", [1.6448536, Z, 2.64, 3.2])
 @pytest.mark.parametrize("rows", [1, 7, 30, 400])
-def test_no_bound_is_wrong_more_than_1_4_times_as_often_as_it_aims_for(rows: int, z: float) -> None:
+def test_no_bound_is_wrong_more_than_1_1_times_as_often_as_it_aims_for(rows: int, z: float) -> None:
     below, _, above = coverage(rows, z)
     aim = float(ndtr(-z))
     assert below.max() <= GUARD * aim * (1 + 1e-6)
@@ -84,7 +84,7 @@ def test_no_bound_is_wrong_more_than_1_4_times_as_often_as_it_aims_for(rows: int
 
 def test_on_average_over_all_rates_it_is_as_wide_as_it_says() -> None:
     """A guard that always bit would be Clopper and Pearson's, 97.3 % at 30 rows."""
-    for rows, most in ((30, 0.964), (100, 0.956), (1_000, 0.952)):
+    for rows, most in ((30, 0.971), (100, 0.962), (1_000, 0.953)):
         low, high = np.array([proportion_bounds(x, rows, Z) for x in range(rows + 1)]).T
         rates = (np.arange(2_000) + 0.5) / 2_000
         below = binom.sf(np.searchsorted(low, rates, side="right") - 1, rows, rates)
@@ -144,14 +144,18 @@ def test_failures_mirror_successes_and_more_rows_at_one_share_never_widen(
     assert grown[1] <= high + 1e-12
 
 
+@st.composite
+def many_of_both(draw: st.DrawFn) -> tuple[int, int]:
+    """Trials with so many successes and failures that no guard widens Wilson's interval."""
+    rows = draw(st.integers(10_000, 100_000))
+    return draw(st.integers(rows // 5, rows - rows // 5)), rows
+
+
 @LAWS
-@given(trials(), trials())
+@given(many_of_both(), many_of_both())
 def test_mover_difference_is_newcombes_interval_where_no_guard_widens_it(
     first: tuple[int, int], second: tuple[int, int]
 ) -> None:
-    for counts in (first, second):
-        wilson = proportion_confint(*counts, alpha=0.05, method="wilson")
-        assume(guarded(*counts, 0.05) == pytest.approx(wilson, abs=1e-12))
     expected = confint_proportions_2indep(*first, *second, method="newcomb", alpha=0.05)
     found = mover_difference(Rate.of(*first, Z), Rate.of(*second, Z))
     assert found == pytest.approx(expected, abs=1e-9)

@@ -95,8 +95,8 @@ def test_at_the_rows_that_are_named_groups_are_decided_four_times_in_five(
 
 
 def test_the_chance_is_the_published_table_of_the_rule() -> None:
-    """No effect at a base rate of 0.3: 70/30 at 500 rows 92 %, four groups at 2,000 93 %."""
-    for shares, rows, published in ((G2, 500, 0.92), (G4, 2_000, 0.93), (G6, 5_000, 0.94)):
+    """No effect at a base rate of 0.3: 70/30 at 500 rows 90 %, four groups at 2,000 92 %."""
+    for shares, rows, published in ((G2, 500, 0.90), (G4, 2_000, 0.92), (G6, 5_000, 0.94)):
         told = pairs(shares, rows, 0.3, Measure.RATIO).chance(1.0, serious=0.60)
         assert told == pytest.approx(published, abs=0.02)
 

@@ -70,7 +70,7 @@ _OF_RANKINGS = (
 _OF_INTERVALS = (
     "Intervals are two one-sided bounds, each wrong with probability alpha (0.05: level 0.90). "
     "The guarded Wilson bound of a proportion is Wilson's (1927), or the exact one (Clopper and "
-    "Pearson 1934) of 1.4 times that probability where Wilson's is wrong more often."
+    "Pearson 1934) of 1.1 times that probability where Wilson's is wrong more often."
 )
 _NEED_K = ("precision_at_k", "recall_at_k")
 
