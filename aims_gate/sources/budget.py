@@ -126,6 +126,8 @@ def hold_text(content: bytes, limit: int, where: str, *, nested: bool) -> None:
     In JSON (*nested*) every row has every key of the file, a line has 64 bytes while it is looked
     at, and no row is deeper than readers go.
     """
+    if not nested and 8 * (len(content) + 1) <= limit:
+        return  # were every byte a value
     rows = content.count(b"\n") + content.count(b"\r") + 1
     size = 8 * (rows + content.count(b","))
     if nested:

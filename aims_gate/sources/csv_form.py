@@ -13,13 +13,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 
 from aims_gate.errors import DataError
 
-_STEP = 1 << 20
+_STEP = 1 << 18
 _HEADER = 1 << 20
 """Bytes of a header at most."""
 _QUOTE, _COMMA, _LF, _CR, _ZERO, _PLUS, _MINUS = b'",\n\r0+-'
@@ -35,7 +36,7 @@ _EXCEL = re.compile(r"sep=.?", re.IGNORECASE)
 _WHAT = ("quoted", "blank", "padded", "lettered")
 
 _Bytes = npt.NDArray[np.uint8]
-_Places = npt.NDArray[np.int64]
+_Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,18 +78,18 @@ def form_of(content: bytes, words: Iterable[str], *, where: str) -> Form:
 
 
 class _Scan:
-    """What was found so far: every second quote closes a field, or is half of a doubled one."""
+    """What was found so far; each question is put to all bytes of a block at once.
+
+    Every second quote closes a field, or is half of a doubled one.
+    """
 
     def __init__(self, content: bytes, columns: int, firsts: Iterable[int], where: str) -> None:
         self._content, self._columns, self._where = content, columns, where
         self._view = np.frombuffer(content, dtype=np.uint8)
         self._has_quotes = b'"' in content
-        self._has_blanks = columns > 1 and (b"\n\n" in content or b"\n\r\n" in content)
-        self._has_bare = content.count(b"\r") != content.count(b"\r\n")
-        self._lettered = np.zeros(256, dtype=np.bool_)
-        self._lettered[list(firsts)] = True
-        self._inside = False
-        self._opened = 0
+        self._has_returns = b"\r" in content
+        self._firsts = frozenset(firsts)
+        self._inside, self._ended = False, True
         self._ends, self._begun, self._wrapped = 0, 0, 0
         self._found = {what: np.zeros(columns, dtype=np.bool_) for what in _WHAT}
 
@@ -96,101 +97,100 @@ class _Scan:
         """Give the result; DataError if a quote was never closed."""
         if self._inside:
             what = "a quote is opened and never closed"
-            raise self._broken(what, self._opened)
+            raise self._broken(what, self._content.rindex(b'"'))
         places = {what: frozenset(np.flatnonzero(f).tolist()) for what, f in self._found.items()}
         all_quoted = self._has_quotes and self._begun == self._ends
         return Form(names=names, all_quoted=all_quoted, wrapped=self._wrapped, **places)
 
     def block(self, start: int) -> None:
         """Look at some bytes more; DataError for what RFC 4180 does not allow."""
-        part = self._view[start : start + _STEP]
-        marked = (part == _COMMA) | (part == _LF)
+        text = self._around(start)
+        here, after = text[1:-3], text[2:-2]
+        breaks = here == _LF
+        ends = breaks | (here == _COMMA)
+        outside = None
         if self._has_quotes:
-            marked |= part == _QUOTE
-        if self._has_bare:
-            marked |= part == _CR
-        places = np.flatnonzero(marked) + start
-        kinds = self._view[places]
-        if self._has_quotes:
-            places, kinds = self._unquoted(places, kinds)
-        if self._has_bare:
-            self._refuse_bare(places[kinds == _CR])
-            places = places[kinds != _CR]
-        if self._has_blanks:
-            places = places[~self._before_blank_lines(places)]
-        self._fields(places[places < len(self._view) - 1] + 1)
-        self._ends += len(places)
+            outside = ~self._between_quotes(text, start)
+            self._wrapped += int(np.count_nonzero(breaks & ~outside))
+            ends &= outside
+        empty = after == _LF  # what comes after a line break
+        if self._has_returns:
+            empty |= (after == _CR) & (text[3:-1] == _LF)
+            self._refuse_bare((here == _CR) & (after != _LF), outside, start)
+        if self._columns > 1:
+            ends &= ~(breaks & empty)
+        begins = np.empty_like(ends)
+        begins[0], begins[1:] = self._ended, ends[:-1]
+        self._ended = bool(ends[-1])
+        self._fields(text[1:], begins, ends)
+        self._ends += int(np.count_nonzero(ends))
 
-    def _unquoted(self, places: _Places, kinds: _Bytes) -> tuple[_Places, _Bytes]:
-        """Give the marks that are not between quotes, and hold every quote against its place."""
-        quotes = kinds == _QUOTE
-        inside = np.logical_xor.accumulate(quotes) ^ self._inside
-        opening, closing = places[quotes & inside], places[quotes & ~inside]
-        outside = ~quotes & ~inside
-        self._wrapped += int(np.count_nonzero((kinds == _LF) & inside))
-        before = self._view[opening - 1]
-        wrong = opening[(before != _COMMA) & (before != _LF) & (before != _QUOTE) & (opening > 0)]
-        after = self._view[closing + 1]
-        text = closing[(after != _COMMA) & (after != _LF) & (after != _CR) & (after != _QUOTE)]
-        if wrong.size and not (text.size and text[0] < wrong[0]):
+    def _around(self, start: int) -> _Bytes:
+        """Give a block from one byte before it to three after; beyond the file there are zeros."""
+        known = self._view[max(start - 1, 0) : start + _STEP + 3]
+        text = np.zeros(min(_STEP, len(self._view) - start) + 4, dtype=np.uint8)
+        text[0] = _LF
+        text[start == 0 :][: len(known)] = known
+        return text
+
+    def _between_quotes(self, text: _Bytes, start: int) -> _Flags:
+        """Tell which bytes are between quotes, and hold every quote against its place."""
+        before, here, after = text[:-4], text[1:-3], text[2:-2]
+        quotes = here == _QUOTE
+        inside = _odd(quotes) ^ self._inside
+        opening, closing = quotes & inside, quotes & ~inside
+        half = before == _QUOTE  # of a doubled quote
+        early = opening & ~(half | (before == _COMMA) | (before == _LF))
+        late = closing & (after != _COMMA) & (after != _LF) & (after != _CR) & (after != _QUOTE)
+        wrong = early | late
+        if wrong.any():
+            raise self._misplaced(start + int(wrong.argmax()), late=bool(late[wrong.argmax()]))
+        self._begun += int(np.count_nonzero(opening & ~half))
+        self._inside = bool(inside[-1])
+        return inside
+
+    def _misplaced(self, place: int, *, late: bool) -> DataError:
+        if not late:
             what = "a quote stands inside a field that does not begin with one"
-            raise self._broken(what, int(wrong[0]))
-        if text.size:
-            begun = max(opening[opening < text[0]], default=self._opened)
-            line = _line(self._content, int(begun))
-            what = f"text follows the quote that closes a field, which was opened on line {line:,}"
-            raise self._broken(what, int(text[0]))
-        if opening.size:
-            self._opened = int(opening[-1])
-        if quotes.any():
-            self._inside = bool(inside[-1])
-            # a quote after a quote is the other half of a doubled one
-            self._begun += int(np.count_nonzero((before != _QUOTE) | (opening == 0)))
-        return places[outside], kinds[outside]
+            return self._broken(what, place)
+        line = _line(self._content, self._content.rindex(b'"', 0, place))
+        what = f"text follows the quote that closes a field, which was opened on line {line:,}"
+        return self._broken(what, place)
 
-    def _refuse_bare(self, returns: _Places) -> None:
-        bare = returns[self._view[returns + 1] != _LF]
-        if bare.size:
-            line = _line(self._content, int(bare[0]))
+    def _refuse_bare(self, bare: _Flags, outside: _Flags | None, start: int) -> None:
+        if outside is not None:
+            bare &= outside
+        if bare.any():
+            line = _line(self._content, start + int(bare.argmax()))
             raise DataError(
                 f"line {line:,} holds a carriage return without a line feed",
                 where=self._where,
                 hint="lines end in a line feed, or in both; quote fields that hold line breaks",
             )
 
-    def _before_blank_lines(self, places: _Places) -> npt.NDArray[np.bool_]:
-        one, two = self._at(places + 1), self._at(places + 2)
-        blank: npt.NDArray[np.bool_] = (one == _LF) | ((one == _CR) & (two == _LF))
-        blank &= (self._view[places] == _LF) & (places < len(self._view) - 1)
-        return blank
-
-    def _fields(self, starts: _Places) -> None:
-        """Look at how fields begin that begin at *starts*, in their order."""
-        skipped = max(self._columns - 1 - self._ends, 0)  # the header
-        starts = starts[skipped:]
-        first = self._ends + 1 + skipped
-        lead = self._at(starts)
+    def _fields(self, text: _Bytes, begins: _Flags, ends: _Flags) -> None:
+        """Look at how the fields begin that begin in a block."""
+        one, two, three = text[:-2], text[1:-1], text[2:]
+        letter = reduce(np.logical_or, (one == first for first in self._firsts))
+        padded = (one == _ZERO) & _digit(two)
+        padded |= ((one == _MINUS) | (one == _PLUS)) & (two == _ZERO) & _digit(three)
+        quoted = None
         if self._has_quotes:
-            quoted = lead == _QUOTE
-            empty = quoted & (self._at(starts + 1) == _QUOTE) & (self._at(starts + 2) != _QUOTE)
-            self._note("blank", empty, first)
-            self._note("quoted", quoted & ~empty, first)
-            starts = starts + quoted
-            lead = self._at(starts)
-        self._note("lettered", self._lettered[lead], first)
-        second = self._at(starts + 1)
-        padded = (lead == _ZERO) & (second - np.uint8(_ZERO) < 10)
-        signed = np.flatnonzero((second == _ZERO) & ((lead == _MINUS) | (lead == _PLUS)))
-        third = self._at(starts[signed] + 2)
-        padded[signed] = third - np.uint8(_ZERO) < 10
-        self._note("padded", padded, first)
+            quote = one == _QUOTE
+            quoted = begins & quote[:-1]
+            empty = quoted & quote[1:] & (three[:-1] != _QUOTE)
+            self._note("blank", empty, ends)
+            self._note("quoted", quoted & ~empty, ends)
+            begins = begins & ~quoted
+        for what, found in (("lettered", letter), ("padded", padded)):
+            hits = begins & found[:-1]
+            self._note(what, hits if quoted is None else hits | (quoted & found[1:]), ends)
 
-    def _at(self, places: _Places) -> _Bytes:
-        """Give the bytes at *places*; past the end it is the line break that ends the file."""
-        return self._view[np.minimum(places, len(self._view) - 1)]
-
-    def _note(self, what: str, hits: npt.NDArray[np.bool_], first: int) -> None:
-        self._found[what][(np.flatnonzero(hits) + first) % self._columns] = True
+    def _note(self, what: str, hits: _Flags, ends: _Flags) -> None:
+        """Mark the columns of the fields that begin where there are *hits*, but for the header."""
+        if not self._found[what].all() and hits.any():
+            fields = np.searchsorted(np.flatnonzero(ends), np.flatnonzero(hits)) + self._ends
+            self._found[what][fields[fields >= self._columns] % self._columns] = True
 
     def _broken(self, what: str, place: int) -> DataError:
         line = _line(self._content, place)
@@ -199,6 +199,23 @@ class _Scan:
         else:
             hint = "quote fields that hold quotes, and write those twice (RFC 4180)"
         return DataError(f"line {line:,}: {what}", where=self._where, hint=hint)
+
+
+def _digit(part: _Bytes) -> _Flags:
+    found: _Flags = part - np.uint8(_ZERO) < 10
+    return found
+
+
+def _odd(flags: _Flags) -> _Flags:
+    """Tell where the flags up to a place, itself included, are odd in number: 64 at a time."""
+    bits = np.packbits(flags, bitorder="little")
+    words = np.concatenate((bits, np.zeros(-len(bits) % 8, np.uint8))).view("<u8")
+    for shift in (1, 2, 4, 8, 16, 32):
+        words = words ^ (words << np.uint64(shift))
+    odd = (words >> np.uint64(63)).astype(np.bool_)
+    words[np.logical_xor.accumulate(odd) ^ odd] ^= ~np.uint64(0)
+    bits = words.astype("<u8", copy=False).view(np.uint8)
+    return np.unpackbits(bits, count=len(flags), bitorder="little").view(np.bool_)
 
 
 def _line(content: bytes, place: int) -> int:
