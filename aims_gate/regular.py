@@ -30,6 +30,8 @@ def write_regular(path: Path, content: bytes) -> None:
         path.write_bytes(content)
         return
     refuse_links(path)
+    if path.is_file() and path.stat().st_nlink > 1:
+        path.unlink()  # a hard link, so that its other name keeps what it has
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o666)
     _refuse_other(descriptor, path)

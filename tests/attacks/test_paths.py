@@ -60,6 +60,13 @@ def test_a_report_goes_through_no_link_of_the_checkout(
     assert _untouched(checkout)
 
 
+def test_a_report_leaves_the_other_name_of_a_hard_link_alone(checkout: Path) -> None:
+    (checkout / "summary.md").hardlink_to(checkout.parent / "home" / "secret")
+    assert guarded([*RUN, "--report", "markdown=summary.md"]) == 0
+    assert (checkout / "summary.md").read_text("utf-8").startswith("#")
+    assert _untouched(checkout)
+
+
 def test_a_report_waits_for_no_pipe(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo("pipe.md")
     assert guarded([*RUN, "--report", "markdown=pipe.md"]) == 2
@@ -140,5 +147,18 @@ def test_a_key_that_does_not_end_is_not_read_to_its_end(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (checkout / "gate.key").symlink_to("/dev/zero")
-    assert guarded([*RUN[:-1], "--key", "gate.key"]) == 2
-    assert "key" in capsys.readouterr().err
+    os.mkfifo("pipe.key")
+    for key in ("gate.key", "pipe.key"):
+        assert guarded([*RUN[:-1], "--key", key]) == 2
+        assert "cannot read the signing key: it is no regular file" in capsys.readouterr().err
+
+
+def test_a_key_may_come_out_of_a_pipe_of_the_shell(checkout: Path) -> None:
+    assert guarded(["evidence", "key", "generate", "--out", "gate.key"]) == 0
+    read, write = os.pipe()
+    os.write(write, Path("gate.key").read_bytes())
+    os.close(write)
+    try:
+        assert guarded([*RUN[:-1], "--key", f"/dev/fd/{read}"]) == 0
+    finally:
+        os.close(read)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aims_gate.attest.keys import PASSWORD_VARIABLE, Private, PublicKey, load_private, public_of
 from aims_gate.errors import UsageError
+from aims_gate.regular import is_stream, read_regular
 
 _MAX_BYTES = 1 << 16
 
@@ -41,8 +42,11 @@ def open_signer(reference: str, *, environ: Mapping[str, str]) -> LocalSigner:
         UsageError: The file cannot be read, or holds no usable key.
     """
     try:
-        with Path(reference).open("rb") as file:  # a pipe may hand a key over: --key <(…)
-            data = file.read(_MAX_BYTES)
+        if is_stream(reference):  # a pipe of the shell may hand a key over: --key <(…)
+            with Path(reference).open("rb") as file:
+                data = file.read(_MAX_BYTES)
+        else:
+            data = read_regular(Path(reference), _MAX_BYTES)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"cannot read the signing key: {getattr(error, 'strerror', None) or error}",
