@@ -110,8 +110,8 @@ def diff(old: str, new: str, *, fail_on_loosen: bool) -> int:
     stand_in()
     from aims_gate.operations.policy_diff import diff as compare
     from aims_gate.operations.policy_diff import told
-    from aims_gate.policy.orders import LOOSENING
     from aims_gate.policy.resolve import load
+    from aims_gate.policy.tightness import LOOSENING
 
     before, after = (load(path, environ=os.environ) for path in (old, new))
     found = compare(before, after)

@@ -109,7 +109,7 @@ def as_number(value: object) -> float:
     except OverflowError:  # a whole number of more than 308 digits
         finite = math.inf
     if not math.isfinite(finite):
-        raise refuse(f"must be a finite number, not {describe(value)}")
+        raise refuse(f"must be a finite number, not {str(value)[:40]}")
     return finite
 
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from aims_gate.policy.grammar import MetadataText
 from aims_gate.policy.model import (
     STAGES,
     AppliesTo,
     Baseline,
     DataSpec,
-    DecideOn,
     GivenCell,
     JoinSpec,
-    OnInsufficient,
     PolicyTest,
     Role,
     Rule,
-    Severity,
-    TaskKind,
     Threshold,
 )
 from aims_gate.policy.read import Stated
+
+_METADATA = tuple(MetadataText.model_fields)
 
 
 def stages(head: Stated) -> tuple[str, ...]:
@@ -32,56 +31,42 @@ def stages(head: Stated) -> tuple[str, ...]:
 def head_fields(head: Stated) -> dict[str, Any]:
     """Give the fields of `Policy` that its head states."""
     values = head.values
-    reaction = values.get("on_insufficient")
     return {
-        "id": values["metadata.id"],
-        "version": values["metadata.version"],
-        "owner": values.get("metadata.owner", ""),
-        "expires": values.get("metadata.expires"),
-        "stages": stages(head),
+        **_plain(values, apart=("apiVersion", "kind")),
+        **{key: values[f"metadata.{key}"] for key in _METADATA if f"metadata.{key}" in values},
         "applies_to": _scope(head),
         "sources_allow": tuple(values.get("sources.allow", ())),
         "data": {role: spec for role in Role if (spec := _data(role, head)) is not None},
-        "alpha_families": tuple(map(tuple, values.get("alpha_families", ()))),
         "declare": tuple(sorted(values.get("declare", ()))),
-        "overridable": tuple(values.get("overridable", ())),
-        "on_insufficient": OnInsufficient(reaction) if reaction else None,
-        **{key: values[key] for key in ("engine", "alpha", "alpha_scope") if key in values},
     }
 
 
 def rule(name: str, stated: Stated) -> Rule:
     """Build the rule called *name*."""
-    values = stated.values
-    choices: dict[str, Any] = {
-        key: kind(values[key])
-        for key, kind in (
-            ("on", Role),
-            ("decide_on", DecideOn),
-            ("severity", Severity),
-            ("on_insufficient", OnInsufficient),
-        )
-        if key in values
-    }
-    plain = ("title", "serious", "effective_from", "max_age_days", "grace_days", "why")
     return Rule(
         id=name,
-        check=values["check"],
-        parameters={
-            key.removeprefix("with."): value
-            for key, value in values.items()
-            if key.startswith("with.")
-        },
-        require=_threshold(values),
+        **_plain(stated.values),
+        parameters=_below("with", stated.values),
+        require=_threshold(stated.values),
         applies_to=_scope(stated),
-        baseline=_baseline(values),
-        controls=tuple(values.get("controls", ())),
-        overridable=tuple(values.get("overridable", ())),
+        baseline=_baseline(stated.values),
         place=stated.place,
         places=dict(stated.places),
-        **choices,
-        **{key: values[key] for key in (*plain, "approved_by", "engine") if key in values},
     )
+
+
+def _plain(values: Mapping[str, Any], apart: Collection[str] = ()) -> dict[str, Any]:
+    """Give the keys that stand for themselves, with tuples for lists."""
+    return {k: _frozen(v) for k, v in values.items() if "." not in k and k not in apart}
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _below(key: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what stands in the mapping *key*."""
+    return {k.removeprefix(f"{key}."): v for k, v in values.items() if k.startswith(f"{key}.")}
 
 
 def test(stated: Stated) -> PolicyTest:
@@ -101,7 +86,7 @@ def test(stated: Stated) -> PolicyTest:
 
 
 def _threshold(values: Mapping[str, Any]) -> Threshold | None:
-    keys = {k.partition(".")[2]: v for k, v in values.items() if k.startswith("require.")}
+    keys = _below("require", values)
     if not keys:
         return None
     low, high = keys.pop("between", (None, None))
@@ -109,7 +94,7 @@ def _threshold(values: Mapping[str, Any]) -> Threshold | None:
 
 
 def _baseline(values: Mapping[str, Any]) -> Baseline | None:
-    keys = {k.partition(".")[2]: v for k, v in values.items() if k.startswith("baseline.")}
+    keys = _below("baseline", values)
     return Baseline(**keys) if keys else None
 
 
@@ -122,20 +107,11 @@ def _scope(stated: Stated) -> AppliesTo | None:
 
 
 def _data(role: Role, head: Stated) -> DataSpec | None:
-    above = f"data.{role.value}."
-    keys = {k.removeprefix(above): v for k, v in head.values.items() if k.startswith(above)}
+    above = f"data.{role.value}"
+    keys = _below(above, head.values)
     if not keys:
         return None
-    if "task" in keys:
-        keys["task"] = TaskKind(keys["task"])
     if "window" in keys:
         keys["window_days"] = keys.pop("window")["days"]
-    if "nulls" in keys:
-        keys["nulls"] = tuple(keys["nulls"])
-    if "join" in keys:
-        keys["join"] = tuple(_join(**stated) for stated in keys["join"])
-    return DataSpec(**keys, place=head.at(above.rstrip(".")))
-
-
-def _join(source: str, on: str, columns: Sequence[str] = ()) -> JoinSpec:
-    return JoinSpec(source=source, on=on, columns=tuple(columns))
+    joins = tuple(JoinSpec(**_plain(join)) for join in keys.pop("join", ()))
+    return DataSpec(**_plain(keys), join=joins, place=head.at(above))

@@ -11,8 +11,22 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
+from pydantic import BaseModel
+
+from aims_gate.policy.grammar import (
+    POLICY,
+    AppliesText,
+    BaselineText,
+    DataText,
+    JoinText,
+    MetadataText,
+    PolicyText,
+    RequireText,
+    RuleText,
+)
 from aims_gate.policy.model import (
     AppliesTo,
     Baseline,
@@ -55,110 +69,42 @@ def _origin(uri: str) -> str:
 
 
 def _tree(policy: Policy) -> dict[str, Any]:
-    return _stated(
+    return _written(
+        PolicyText,
+        policy,
         apiVersion="aims-gate/v1",
-        kind="Policy",
-        metadata=_stated(
-            id=policy.id,
-            version=policy.version,
-            owner=policy.owner,
-            expires=_instant(policy.expires),
-        ),
-        stages=list(policy.stages),
-        applies_to=_scope(policy.applies_to),
+        kind=POLICY.name,
+        metadata=_written(MetadataText, policy),
+        extends=None,
         sources=_stated(allow=list(policy.sources_allow)),
-        engine=policy.engine,
-        alpha=policy.alpha,
-        alpha_scope=policy.alpha_scope,
-        alpha_families=[list(ids) for ids in policy.alpha_families],
-        on_insufficient=_word(policy.on_insufficient),
         data={role.value: _data(spec) for role, spec in policy.data.items()},
-        declare=list(policy.declare),
-        overridable=list(policy.overridable),
         rules=[_rule(rule) for rule in policy.rules],
         tests=[_test(test) for test in policy.tests],
     )
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
-    return _stated(
-        id=rule.id,
-        title=rule.title,
-        check=rule.check,
-        **{"with": dict(sorted(rule.parameters.items()))},
-        on=_word(rule.on),
-        require=_threshold(rule.require),
-        decide_on=_word(rule.decide_on),
-        severity=_word(rule.severity),
-        serious=rule.serious,
-        effective_from=_instant(rule.effective_from),
-        baseline=_baseline(rule.baseline),
-        applies_to=_scope(rule.applies_to),
-        max_age_days=rule.max_age_days,
-        grace_days=rule.grace_days,
-        controls=list(rule.controls),
-        why=rule.why,
-        approved_by=rule.approved_by,
-        on_insufficient=_word(rule.on_insufficient),
-        engine=rule.engine,
-        overridable=list(rule.overridable),
-    )
-
-
-def _baseline(baseline: Baseline | None) -> dict[str, Any]:
-    if baseline is None:
-        return {}
-    return {
-        "value": baseline.value,
-        "owner": baseline.owner,
-        "expires": _instant(baseline.expires),
-    }
+    parameters = dict(sorted(rule.parameters.items()))
+    return _written(RuleText, rule, **{"with": parameters}, require=_threshold(rule.require))
 
 
 def _threshold(threshold: Threshold | None) -> dict[str, Any]:
     if threshold is None:
         return {}
-    low, high = threshold.at_least, threshold.at_most
-    both = low is not None and high is not None
-    return _stated(
-        at_least=None if both else low,
-        at_most=None if both else high,
-        between=[low, high] if both else None,
-        warn_below=threshold.warn_below,
-        warn_above=threshold.warn_above,
-    )
+    limits = [threshold.at_least, threshold.at_most]
+    one = {} if None in limits else {"at_least": None, "at_most": None, "between": limits}
+    return _written(RequireText, threshold, **{"between": None, **one})
 
 
 def _data(spec: DataSpec) -> dict[str, Any]:
-    return _stated(
-        source=spec.source,
-        label=spec.label,
-        prediction=spec.prediction,
-        predictions=spec.predictions,
-        environment=spec.environment,
+    answered = spec.prediction or spec.predictions
+    return _written(
+        DataText,
+        spec,
         score=dict(sorted(spec.score.items())) if isinstance(spec.score, Mapping) else spec.score,
-        threshold=None if spec.prediction or spec.predictions else spec.threshold,
-        positive=spec.positive,
-        task=_word(spec.task),
-        key=spec.key,
-        query=spec.query,
-        weight=spec.weight,
-        time=spec.time,
-        sensitive={
-            column: None if edges is None else list(edges)
-            for column, edges in spec.sensitive.items()
-        },
-        types=dict(spec.types),
-        nulls=None if spec.nulls is None else list(spec.nulls),
-        join=[
-            _stated(source=join.source, on=join.on, columns=list(join.columns))
-            for join in spec.join
-        ],
+        threshold=None if answered else spec.threshold,
+        join=[_written(JoinText, join) for join in spec.join],
         window=_stated(days=spec.window_days),
-        sha256=spec.sha256,
-        min_rows=spec.min_rows,
-        max_age_days=spec.max_age_days,
-        max_null_labels=spec.max_null_labels,
     )
 
 
@@ -175,16 +121,17 @@ def _test(test: PolicyTest) -> dict[str, Any]:
     return _stated(
         name=test.name,
         given=given,
-        at=_instant(test.at),
+        at=_plain(test.at),
         stage=test.stage,
         expect=dict(test.expect),
     )
 
 
-def _scope(scope: AppliesTo | None) -> dict[str, Any]:
-    if scope is None:
-        return {}
-    return _stated(models=list(scope.models), stages=list(scope.stages))
+def _written(model: type[BaseModel], value: Any, **others: Any) -> dict[str, Any]:
+    """Write the fields of *value* under the keys of *model*, in its order; *others* as given."""
+    keys = [info.alias or name for name, info in model.model_fields.items()]
+    fields = {key: others[key] if key in others else _plain(getattr(value, key)) for key in keys}
+    return _stated(**fields)
 
 
 def _stated(**keys: Any) -> dict[str, Any]:
@@ -192,14 +139,23 @@ def _stated(**keys: Any) -> dict[str, Any]:
     return {key: value for key, value in keys.items() if value not in (None, "", [], {})}
 
 
-def _word(word: Any) -> str | None:
-    return None if word is None else str(word.value)
-
-
-def _instant(instant: datetime | None) -> str | None:
-    if instant is None:
-        return None
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _plain(value: Any) -> Any:
+    """Write a value of the model as the tree that it was read from."""
+    match value:
+        case StrEnum():
+            return value.value
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case Mapping():
+            return {key: _plain(item) for key, item in value.items()}
+        case AppliesTo():
+            return _written(AppliesText, value)
+        case Baseline():
+            return _written(BaselineText, value)
+        case _:
+            return value
 
 
 def _block(tree: Mapping[str, Any], indent: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The grammar of a policy file: every key there is, and no other.
 
-The models say what may be written; what a policy then means is built in `resolve`. No key may be
-null, and a key that a later version will read is refused here, never ignored.
+A key stands here once, with its type, the order by which a child may tighten it, and its default
+where inheritance asks for one; reading, writing, comparing and the JSON Schema follow. Its value is
+a field of `model`. No key may be null, and one that a later version will read is refused here.
 """
 
 from __future__ import annotations
@@ -16,15 +17,47 @@ from aims_gate.documents import Kind
 from aims_gate.documents import keys as k
 from aims_gate.documents.keys import Keys, optional, refuse
 from aims_gate.policy import vocabulary as v
+from aims_gate.policy.tightness import (
+    Order,
+    added,
+    equal,
+    falling,
+    free,
+    inside,
+    narrower,
+    none_or_same,
+    ranked,
+    rising,
+    same_strictest,
+    subset,
+    superset,
+    wider,
+)
+
+PROVEN_BY_DEFAULT = frozenset({"performance.champion"})
+"""Checks that ask for a proof unless the rule says otherwise; no other is stricter than `estimate`.
+
+A test holds this against the checks, which stand on a higher floor.
+"""
+LAST = "block at the last stage"
+"""What too little data do where nothing is said of them."""
+FLOORS = ("min_rows", "max_age_days", "sha256")
+"""Keys of a role that ask something of any data, and say nothing of what they are."""
+DESCRIBING = ("source", "label", "prediction", "sensitive")
+"""Keys that say which data are judged: who states one means the role as it then is."""
+
+_FREE = Order(free)
+_ENGINE = ranked(v.ENGINES)
+_REACTION = ranked(("warn", LAST, "block"))
 
 
 class MetadataText(Keys):
     """What the policy is called, who answers for it, and until when it holds (exclusive, UTC)."""
 
-    id: k.Name
-    version: k.Version
-    owner: k.Text = optional()
-    expires: k.Instant = optional()
+    id: Annotated[k.Name, _FREE]
+    version: Annotated[k.Version, _FREE]
+    owner: Annotated[k.Text, _FREE] = optional()
+    expires: Annotated[k.Instant, Order(falling("loosest"))] = optional()
 
 
 class ParentText(Keys):
@@ -61,14 +94,21 @@ class ParentText(Keys):
 class AppliesText(Keys):
     """Glob patterns of model names, and stages; what is left out is not restricted."""
 
-    models: k.Words = optional()
-    stages: v.Stages = optional()
+    models: Annotated[k.Words, Order(added)] = optional()
+    stages: Annotated[v.Stages, Order(added)] = optional()
+
+
+class RuleAppliesText(AppliesText):
+    """The scope of a rule, which a child may only widen."""
+
+    models: Annotated[k.Words, Order(wider("*"))] = optional()
+    stages: Annotated[v.Stages, Order(wider(""))] = optional()
 
 
 class SourcesText(Keys):
     """Folders from which data may be read that a run or the policy names by a URI."""
 
-    allow: v.Allowed = optional()
+    allow: Annotated[v.Allowed, Order(narrower)] = optional()
 
 
 class JoinText(Keys):
@@ -92,7 +132,7 @@ class DataText(Keys):
     label: k.Text = optional()
     prediction: k.Text = optional()
     predictions: v.Predictions = optional()
-    environment: v.Environment = optional()
+    environment: Annotated[v.Environment, Order(added, "gate")] = optional()
     score: v.Score = optional()
     threshold: k.Number = optional()
     positive: v.Label = optional()
@@ -106,10 +146,10 @@ class DataText(Keys):
     nulls: k.Words = optional()
     join: Annotated[list[JoinText], k.NOT_EMPTY, Field(min_length=1)] = optional()
     window: WindowText = optional()
-    sha256: k.Digest = optional()
-    min_rows: v.MinRows = optional()
-    max_age_days: v.Days = optional()
-    max_null_labels: v.Share = optional()
+    sha256: Annotated[k.Digest, Order(added)] = optional()
+    min_rows: Annotated[v.MinRows, Order(rising("loosest"))] = optional()
+    max_age_days: Annotated[v.Days, Order(falling("loosest"))] = optional()
+    max_null_labels: Annotated[v.Share, Order(falling("loosest"), 0.0)] = optional()
 
 
 class RolesText(Keys):
@@ -125,44 +165,48 @@ class RolesText(Keys):
 class RequireText(Keys):
     """What a value is held against: at_least, at_most or between, and where to warn."""
 
-    at_least: k.Number = optional()
-    at_most: k.Number = optional()
-    between: v.Range = optional()
-    warn_below: k.Number = optional()
-    warn_above: k.Number = optional()
+    at_least: Annotated[k.Number, Order(rising())] = optional()
+    at_most: Annotated[k.Number, Order(falling())] = optional()
+    between: Annotated[v.Range, Order(inside)] = optional()
+    warn_below: Annotated[k.Number, Order(rising())] = optional()
+    warn_above: Annotated[k.Number, Order(falling())] = optional()
 
 
 class BaselineText(Keys):
-    """Debt that was there when the rule came: its value still passes, as a warning, for a time."""
+    """Debt that was there when the rule came: its value still passes, as a warning, for a time.
 
-    value: k.Number
-    owner: k.Text
-    expires: k.Instant
+    It lets through what the rule refuses, so a child may not bring one, only end its parent's
+    earlier.
+    """
+
+    value: Annotated[k.Number, Order(none_or_same)]
+    owner: Annotated[k.Text, Order(none_or_same)]
+    expires: Annotated[k.Instant, Order(falling("tightest"))]
 
 
 class RuleText(Keys):
     """One requirement; `check` may be left out where a parent's rule of that id has one."""
 
     id: v.RuleId
-    title: k.Text = optional()
+    title: Annotated[k.Text, _FREE] = optional()
     check: k.Text = optional()
     parameters: dict[str, v.Tree] = optional(alias="with")
     on: v.RoleWord = optional()
     require: RequireText = optional()
-    decide_on: v.DecideOnWord = optional()
-    severity: v.SeverityWord = optional()
+    decide_on: Annotated[v.DecideOnWord, Order(ranked(v.BURDENS, most="estimate"))] = optional()
+    severity: Annotated[v.SeverityWord, Order(ranked(v.SEVERITIES), "block")] = optional()
     serious: k.Number = optional()
-    effective_from: k.Instant = optional()
+    effective_from: Annotated[k.Instant, Order(falling("tightest"))] = optional()
     baseline: BaselineText = optional()
-    applies_to: AppliesText = optional()
-    max_age_days: v.Days = optional()
-    grace_days: v.Grace = optional()
-    controls: k.Words = optional()
-    why: k.Text = optional()
-    approved_by: k.Text = optional()
-    on_insufficient: v.InsufficientWord = optional()
-    engine: v.Engine = optional()
-    overridable: k.Words = optional()
+    applies_to: RuleAppliesText = optional()
+    max_age_days: Annotated[v.Days, Order(falling("loosest"))] = optional()
+    grace_days: Annotated[v.Grace, Order(falling(), 0.0)] = optional()
+    controls: Annotated[k.Words, Order(superset)] = optional()
+    why: Annotated[k.Text, _FREE] = optional()
+    approved_by: Annotated[k.Text, _FREE] = optional()
+    on_insufficient: Annotated[v.InsufficientWord, Order(_REACTION)] = optional()
+    engine: Annotated[v.Engine, Order(_ENGINE)] = optional()
+    overridable: Annotated[k.Words, Order(subset)] = optional()
 
 
 class CellText(Keys):
@@ -208,21 +252,21 @@ class TestText(Keys):
 class PolicyText(Keys):
     """A policy of aims-gate: which model may move to which stage."""
 
-    api_version: k.ApiVersion = Field(alias="apiVersion")
-    kind: v.Kind
+    api_version: Annotated[k.ApiVersion, _FREE] = Field(alias="apiVersion")
+    kind: Annotated[v.Kind, _FREE]
     metadata: MetadataText
     extends: list[ParentText] = optional()
-    stages: v.Stages = optional()
+    stages: Annotated[v.Stages, Order(same_strictest)] = optional()
     applies_to: AppliesText = optional()
     sources: SourcesText = optional()
-    engine: v.Engine = optional()
-    alpha: v.Alpha = optional()
-    alpha_scope: v.AlphaScope = optional()
+    engine: Annotated[v.Engine, Order(_ENGINE, "native")] = optional()
+    alpha: Annotated[v.Alpha, Order(equal, 0.05)] = optional()
+    alpha_scope: Annotated[v.AlphaScope, Order(equal, "rule")] = optional()
     alpha_families: v.Families = optional()
-    on_insufficient: v.InsufficientWord = optional()
+    on_insufficient: Annotated[v.InsufficientWord, Order(_REACTION, LAST)] = optional()
     data: RolesText = optional()
-    declare: v.Declared = optional()
-    overridable: k.Words = optional()
+    declare: Annotated[v.Declared, Order(superset)] = optional()
+    overridable: Annotated[k.Words, Order(subset)] = optional()
     rules: list[RuleText] = optional()
     tests: list[TestText] = optional()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -48,6 +49,12 @@ def _described(domain: Domain) -> WithJsonSchema:
     return _numeric(**bounds, **({"maximum": domain.high} if domain.high < math.inf else {}))
 
 
+def _member(kind: type[StrEnum], *allowed: StrEnum) -> PlainValidator:
+    """Read the word of a member of *kind*, one of *allowed* if there are any."""
+    known = [word.value for word in allowed or kind]
+    return PlainValidator(lambda value: kind(one_of(value, known)))
+
+
 def _whole(least: int) -> PlainValidator:
     def check(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
@@ -59,13 +66,11 @@ def _whole(least: int) -> PlainValidator:
     return PlainValidator(check)
 
 
-_TASKS = tuple(kind.value for kind in TaskKind)
 _ANSWERS = (Role.CHAMPION, Role.PERTURBED)
 """Roles that hold answers only, and are not judged by themselves."""
-_ROLES = tuple(role.value for role in Role if role not in _ANSWERS)
-_SEVERITIES = tuple(word.value for word in Severity)
-_BURDENS = tuple(word.value for word in DecideOn)
-_REACTIONS = tuple(word.value for word in OnInsufficient)
+_ROLES = tuple(role for role in Role if role not in _ANSWERS)
+SEVERITIES = tuple(word.value for word in Severity)
+BURDENS = tuple(word.value for word in DecideOn)
 NAMED = (
     "label",
     "prediction",
@@ -179,12 +184,8 @@ Families = Annotated[
     WithJsonSchema({"type": "array", "items": WORDS_SCHEMA, "minItems": 1}),
 ]
 AlphaScope = Annotated[str, choice("rule", "policy"), words("rule", "policy")]
-SeverityWord = Annotated[str, choice(*_SEVERITIES), words(*_SEVERITIES)]
-DecideOnWord = Annotated[str, choice(*_BURDENS), words(*_BURDENS)]
-InsufficientWord = Annotated[str, choice(*_REACTIONS), words(*_REACTIONS)]
-TaskWord = Annotated[str, choice(*_TASKS), words(*_TASKS)]
-RoleWord = Annotated[
-    str,
-    choice(*_ROLES),
-    words(*_ROLES),
-]
+SeverityWord = Annotated[Severity, _member(Severity), words(*SEVERITIES)]
+DecideOnWord = Annotated[DecideOn, _member(DecideOn), words(*BURDENS)]
+InsufficientWord = Annotated[OnInsufficient, _member(OnInsufficient), words(*OnInsufficient)]
+TaskWord = Annotated[TaskKind, _member(TaskKind), words(*TaskKind)]
+RoleWord = Annotated[Role, _member(Role, *_ROLES), words(*_ROLES)]

@@ -11,8 +11,8 @@ from aims_gate.__main__ import guarded
 from aims_gate.operations.policy_diff import diff
 from aims_gate.plan import plan
 from aims_gate.policy.model import Policy
-from aims_gate.policy.orders import Change
 from aims_gate.policy.resolve import resolve
+from aims_gate.policy.tightness import Change
 from aims_gate.verdict import Outcome
 
 HEAD = 'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {{id: {}, version: "1"}}\n'

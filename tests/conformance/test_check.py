@@ -20,8 +20,8 @@ from aims_gate.judge import judge
 from aims_gate.measure import measure
 from aims_gate.operations.explain import explain_check
 from aims_gate.plan import Task, build, plan
+from aims_gate.policy.grammar import PROVEN_BY_DEFAULT
 from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Threshold
-from aims_gate.policy.orders import PROVEN_BY_DEFAULT
 from aims_gate.sources.subject import Subject
 from aims_gate.verdict import Outcome
 

@@ -9,8 +9,8 @@ import pytest
 from aims_gate.__main__ import guarded
 from aims_gate.operations.policy_diff import Difference, diff, told
 from aims_gate.policy.model import Policy
-from aims_gate.policy.orders import LOOSENING, Change
 from aims_gate.policy.resolve import load, resolve
+from aims_gate.policy.tightness import LOOSENING, Change
 
 HEAD = 'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: "1"}\n'
 RULE = "id: BIAS-02, check: fairness.impact_ratio"
