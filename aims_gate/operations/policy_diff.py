@@ -16,10 +16,10 @@ import pydantic
 from aims_gate.errors import PolicyError
 from aims_gate.plan import Task, plan
 from aims_gate.policy.grammar import LAST
+from aims_gate.policy.inheritance import written
 from aims_gate.policy.model import Policy
 from aims_gate.policy.orders import ALIAS, HEAD, RULE
 from aims_gate.policy.read import Stated, read
-from aims_gate.policy.tighter import written
 from aims_gate.policy.tightness import NOTHING, UNSET, Change, change
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from aims_gate.operations.propose_columns import Columns
 from aims_gate.operations.propose_rules import Draft
-from aims_gate.policy.document import inline
 from aims_gate.policy.model import Role, Severity, TaskKind, Threshold
+from aims_gate.policy.resolved_yaml import inline
 
 CONFIRM = "CONFIRM"
 _ASKED = {

@@ -193,7 +193,7 @@ def _place(document: Document, path: Path) -> Place:
 def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
         name = above + key
-        # an empty `require:` is kept, so that `sense` can refuse it
+        # an empty `require:` is kept, so that `consistency` can refuse it
         if name in _NESTED and isinstance(value, dict) and (value or name != "require"):
             yield from _flat(value, f"{name}.")
         else:

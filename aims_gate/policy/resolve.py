@@ -13,14 +13,14 @@ from pathlib import Path
 from aims_gate import canonical
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import PolicyError, Problem, UsageError
-from aims_gate.policy import build, sense
-from aims_gate.policy.document import write
+from aims_gate.policy import build, consistency
+from aims_gate.policy.inheritance import merge
 from aims_gate.policy.model import Ancestor, Place, Policy, Rule, Severity
 from aims_gate.policy.orders import ALIAS, HEAD, OWN, RULE
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.parents import MAX_DEPTH, MAX_PARENTS, PACK, Found, Home, Library, pinned
 from aims_gate.policy.read import Layer, Parent, Stated, read
-from aims_gate.policy.tighter import merge
+from aims_gate.policy.resolved_yaml import write
 from aims_gate.regular import read_regular
 
 
@@ -227,18 +227,18 @@ def _families(parents: Sequence[Layer]) -> list[list[str]]:
 def _build(layer: Layer, *, uri: str, folder: str) -> tuple[Policy, tuple[Problem, ...]]:
     """Build what is sound of a merged layer, and say what is not."""
     stages = build.stages(layer.head)
-    problems = list(sense.head_problems(layer.head, stages))
+    problems = list(consistency.head_problems(layer.head, stages))
     faulty = {
         name: found
         for name, stated in layer.rules.items()
-        if (found := list(sense.rule_problems(name, stated, stages)))
+        if (found := list(consistency.rule_problems(name, stated, stages)))
     }
     for found in faulty.values():
         problems += found
     names = layer.names | layer.rules.keys()
-    problems += sense.family_problems(layer.head, names)
+    problems += consistency.family_problems(layer.head, names)
     for test in layer.tests:
-        problems += sense.test_problems(test, names, stages)
+        problems += consistency.test_problems(test, names, stages)
     if not names:
         place = layer.head.at("rules")
         what, hint = "the policy has no rules", "a gate without rules would pass everything"

@@ -22,7 +22,7 @@ from aims_gate.documents.keys import (
     shaped,
 )
 from aims_gate.errors import near
-from aims_gate.policy.places import Place, parse_allowed, parse_allowed_root, parse_place
+from aims_gate.policy.store_uris import Place, parse_allowed, parse_allowed_root, parse_place
 
 OUTCOMES = (
     *("PASS", "WARN", "FAIL", "INSUFFICIENT", "MISSING", "STALE", "ERROR", "WAIVED"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from aims_gate import canonical
 from aims_gate.policy.model import STAGES
-from aims_gate.policy.places import parse_allowed, permitted
+from aims_gate.policy.store_uris import parse_allowed, permitted
 
 
 class _Unset(Enum):

@@ -17,8 +17,8 @@ from urllib.parse import quote, unquote
 from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import DataError, SourceError, near
 from aims_gate.policy.model import Policy, Role
-from aims_gate.policy.places import Place, parse_allowed, parse_place, permitted
 from aims_gate.policy.scalars import STORES
+from aims_gate.policy.store_uris import Place, parse_allowed, parse_place, permitted
 from aims_gate.sources.mlflow.registry import DatasetInput
 from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.remote import fetch

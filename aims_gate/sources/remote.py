@@ -19,7 +19,7 @@ from pyarrow import fs
 
 from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import SourceError, UsageError
-from aims_gate.policy.places import Place
+from aims_gate.policy.store_uris import Place
 from aims_gate.redact import redact
 from aims_gate.sources.patience import HINT, patiently, seconds_of, size_of
 from aims_gate.sources.subject import Located, Workspace

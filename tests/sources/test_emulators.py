@@ -12,7 +12,7 @@ import pytest
 from pyarrow import fs
 
 from aims_gate.errors import GateError, SourceError
-from aims_gate.policy.places import parse_place
+from aims_gate.policy.store_uris import parse_place
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Workspace
 from tests.servers import free_port, running

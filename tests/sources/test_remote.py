@@ -14,7 +14,7 @@ from pyarrow import fs, parquet
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.facts import DigestKind
 from aims_gate.policy.model import JoinSpec, Policy
-from aims_gate.policy.places import parse_place
+from aims_gate.policy.store_uris import parse_place
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow.registry import DatasetInput
 from aims_gate.sources.remote import fetch

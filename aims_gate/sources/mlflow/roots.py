@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.policy.operator import VARIABLE, allowed_by_operator
-from aims_gate.policy.places import Place, parse_allowed_root, parse_root
+from aims_gate.policy.store_uris import Place, parse_allowed_root, parse_root
 from aims_gate.sources.mlflow.uris import bare, local_store
 
 FOLDERS = "AIMS_GATE_ARTIFACT_FOLDERS"

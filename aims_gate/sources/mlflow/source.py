@@ -12,7 +12,7 @@ from aims_gate.attest.manifest import scan
 from aims_gate.errors import DataError, UsageError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy, Role
-from aims_gate.policy.places import Place
+from aims_gate.policy.store_uris import Place
 from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
