@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,95 @@ def test_models_of_python_code_are_code(tmp_path: Path) -> None:
 def test_the_release_pack_denies_what_these_tests_deny() -> None:
     newest = [pin for pin in names() if pin.startswith("release@")][-1]
     assert str(list(DENIED)).replace("'", "") in read_pack(newest).decode()
+
+
+def flavor(name: str, settings: str) -> str:
+    return f"flavors:\n  python_function: {{loader_module: mlflow.{name}}}\n  {name}: {settings}\n"
+
+
+NAMING: dict[str, tuple[str, str, str]] = {
+    "a module that MLflow imports": (
+        "MLmodel", flavor("tensorflow", "{keras_module: evil, model_type: keras}"),
+        "code: keras_module evil",
+    ),
+    "weights on a hub": (
+        "MLmodel", flavor("transformers", "{source_model_name: a/b}"),
+        "of no known format: the weights of 'a/b' are fetched when it is loaded; save them",
+    ),
+    "a class on a hub": (
+        "model/config.json", '{"auto_map": {"AutoModel": "a/b--x.Model"}, "hidden_size": 8}',
+        "code: auto_map in config.json names classes to run",
+    ),
+    "the same for a tokenizer, spelt otherwise": (
+        "tokenizer_config.json", r'{"auto\u005fmap": {"AutoTokenizer": ["a/b--x.T", null]}}',
+        "code: auto_map in tokenizer_config.json",
+    ),
+    "the same in JSON that only some read": (
+        "config.json", '{"auto_map": {"AutoModel": "x.M"}, "limit": NaN}',
+        "of no known format: config.json is not JSON that can be read",
+    ),
+    "a module of a sentence transformer": (
+        "modules.json", '[{"idx": 0, "name": "0", "path": "", "type": "evil.Module"}]',
+        "code: modules.json with the class 'evil.Module'",
+    ),
+    "a stage of Spark": (
+        "sparkml/metadata/part-00000", '{"class": "evil.Stage", "uid": "a"}',
+        "of no known format: Spark with evil.Stage",
+    ),
+    "YAML by another name": (
+        "settings.YAML", "a: !!python/object/apply:os.system [ls]", "code: YAML with the tag",
+    ),
+}  # fmt: skip
+
+
+def laid(folder: Path, name: str, content: bytes) -> Path:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize("case", NAMING)
+def test_what_names_code_to_be_imported_or_fetched_is_refused(case: str, tmp_path: Path) -> None:
+    name, content, told = NAMING[case]
+    assert refused(laid(tmp_path, name, content.encode())).startswith(f"{name} is {told}")
+
+
+HONEST = {
+    "MLmodel": flavor("transformers", "{source_model_name: a/b, model_binary: model}"),
+    "model/config.json": '{"architectures": ["BertModel"], "auto_map": {}}',
+    "modules.json": '[{"type": "sentence_transformers.models.Pooling"}]',
+    "sparkml/metadata/part-00000": '{"class": "org.apache.spark.ml.PipelineModel"}',
+    "sparkml/stages/0/metadata/part-00000": '{"class": "pyspark.ml.feature.SQLTransformer"}',
+}
+
+
+def test_what_names_its_library_alone_passes(tmp_path: Path) -> None:
+    for name, content in HONEST.items():
+        laid(tmp_path, name, content.encode())
+    assert refused(tmp_path) == ""
+
+
+UNSEEN = {
+    "GGUF": ("m.gguf", b"GGUF\x03\0\0\0" + bytes(16), "keep the weights as safetensors"),
+    "TensorFlow Lite": ("m.tflite", b"\x1c\0\0\0TFL3" + bytes(8), "gate the Keras or ONNX model"),
+    "SavedModel": ("saved_model.pb", b"\x08\x01\x12\x00", "save Keras models as .keras"),
+    "Keras in HDF5": ("m.h5", b"\x89HDF\r\n\x1a\n\0model_config", "save it as .keras"),
+    "spaCy": ("ner/model", b"\x83\xa5nodes\x90\xa5attrs\x90\xa5shims\x90", "not looked into"),
+}
+
+
+@pytest.mark.parametrize("case", UNSEEN)
+def test_a_format_that_is_not_looked_into_is_named_with_what_to_do(
+    case: str, tmp_path: Path
+) -> None:
+    name, content, told = UNSEEN[case]
+    reason = refused(laid(tmp_path, name, content))
+    assert case in reason
+    assert told in reason
+    assert reason.endswith("accept: [unknown] what is of no known format and was reviewed")
+
+
+def test_an_archive_of_h2o_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "model.zip", "w") as archive:
+        archive.writestr("model.ini", "[info]\nh2o_version = 3.46\n")
+    assert "a MOJO of H2O, which is not looked into" in refused(tmp_path)

@@ -109,3 +109,29 @@ def test_an_estimator_that_fails_leaves_the_rules_about_data(
         "DATA-05": "PASS",
     }
     assert "123456" not in caplog.text + repr(verdict)
+
+
+JOINED = """\
+data:
+  evaluation: {label: y, prediction: y2, positive: 1, sensitive: [sex], key: id,
+    join: [{source: "file:sex.parquet", on: id, columns: [sex]}]}
+  current: {}
+rules:
+  - {id: PERF-01, check: performance.score, with: {metric: accuracy}, require: {at_least: 0.5}}
+  - {id: DATA-01, check: data.missing, require: {at_most: 0.05}}
+  - {id: DATA-02, check: data.missing, on: current, require: {at_most: 0.05}}
+"""
+
+
+def test_a_join_that_fails_leaves_no_rule_of_its_role_decided_and_says_why(tmp_path: Path) -> None:
+    """Which rows a role has is what both sides agree on: none is judged where they do not."""
+    frame = people().assign(id=np.arange(200), y2=lambda f: f["y"])
+    frame.to_parquet(tmp_path / "e.parquet", index=False)
+    data = "evaluation=e.parquet", "current=e.parquet"
+    pd.DataFrame({"id": frame["id"], "sex": "F"}).to_parquet(tmp_path / "sex.parquet")
+    assert set(gate(tmp_path, JOINED, *data).outcomes().values()) == {"PASS"}
+    pd.DataFrame({"id": frame["id"] + 1, "sex": "F"}).to_parquet(tmp_path / "sex.parquet")
+    done = gate(tmp_path, JOINED, *data)
+    assert done.outcomes() == {"PERF-01": "ERROR", "DATA-01": "ERROR", "DATA-02": "PASS"}
+    assert "sex.parquet" in done.reason("PERF-01")
+    assert done.code == 3

@@ -9,7 +9,8 @@ from typing import ClassVar
 from aims_gate.attest.manifest import compare, scan
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
-from aims_gate.checks.integrity.formats import Accepted, Denied, flagged
+from aims_gate.checks.integrity.formats import Accepted, Denied, Found, flagged
+from aims_gate.checks.integrity.formats.kinds import UNKNOWN
 from aims_gate.facts import MEMORY, UNSEEN, Lack, Statistic
 from aims_gate.sources.subject import Subject
 
@@ -17,6 +18,7 @@ _REMEDY = (
     "log scikit-learn models with serialization_format='skops', others in their library's own "
     "format, and no code beside them"
 )
+_REVIEWED = "a policy lets by with accept: [unknown] what is of no known format and was reviewed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +31,14 @@ class Model:
         definition=COUNTS
         + (
             "manifest: files missing, added or changed since the model was hashed. formats, where "
-            "deny names any: files in a denied format, files that are code or that MLmodel loads "
-            "as code, and files in no format that is known by its structure to be data; those "
-            "are skops, XGBoost, LightGBM, CatBoost, ONNX, Keras 3, safetensors, NumPy, Parquet, "
-            "Arrow, HDF5, and text such as JSON, YAML, CSV and PMML, alone or in a zip archive. "
-            "Where deny is empty, formats are not looked at. files: required files that are not "
-            "there. size: 1 if the files have more than max_bytes. Nothing is loaded, and data "
-            "can still be wrong: a crafted tree can crash the library that reads it."
+            "deny names any: files in a denied format, files that are code or that MLmodel or a "
+            "configuration loads as code, and files in no format that is known by its structure "
+            "to be data; those are skops, XGBoost, LightGBM, CatBoost, ONNX, Keras 3, "
+            "safetensors, NumPy, Parquet, Arrow, HDF5, and text such as JSON, YAML, CSV and PMML, "
+            "alone or in a zip archive. Where deny is empty, formats are not looked at. files: "
+            "required files that are not there. size: 1 if the files have more than max_bytes. "
+            "Nothing is loaded, and data can still be wrong: a crafted tree can crash the library "
+            "that reads it."
         ),
         controls=("iso42001:A.6.2.4", "iso42001:A.7.6"),
         undecided=("a file of the private copy cannot be read", "the model is in memory only"),
@@ -78,12 +81,20 @@ class Model:
     def _formats(self, subject: Subject, paths: tuple[str, ...]) -> Statistic:
         if not self.deny:
             return Statistic(name=UNSEEN, slice="formats", reason="formats were not looked at")
-        denied = cell("formats", lambda: self._denied(subject, paths), total=len(paths))
-        return replace(denied, reason=f"{denied.reason}; {_REMEDY}") if denied.value else denied
+        found: dict[str, Found] = {}
 
-    def _denied(self, subject: Subject, paths: tuple[str, ...]) -> list[str]:
-        found = flagged(subject.folder, paths, frozenset(self.deny), frozenset(self.accept))
-        return [f"{path} is {what}" for path, what in found]
+        def denied() -> list[str]:
+            wrong = flagged(subject.folder, paths, frozenset(self.deny), frozenset(self.accept))
+            found.update(wrong)
+            return [f"{path} is {what}" for path, what in found.items()]
+
+        formats = cell("formats", denied, total=len(paths))
+        if not formats.value:
+            return formats
+        known = {kind for what in found.values() for kind in what.kinds} - UNKNOWN
+        unseen = any(what.kinds & UNKNOWN for what in found.values())
+        told = [_REMEDY] * bool(known) + [_REVIEWED] * unseen
+        return replace(formats, reason="; ".join([formats.reason, *told]))
 
     def _too_large(self, subject: Subject) -> list[str]:
         size = subject.manifest.bytes

@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 
 from aims_gate import canonical
 from aims_gate.checks.integrity.formats import archives, pickles
-from aims_gate.checks.integrity.formats.binary import binary
+from aims_gate.checks.integrity.formats.binary import SAVED_MODEL, binary
+from aims_gate.checks.integrity.formats.classes import configured
 from aims_gate.checks.integrity.formats.keras import keras
 from aims_gate.checks.integrity.formats.kinds import (
     PICKLE,
@@ -29,7 +30,7 @@ from aims_gate.checks.integrity.formats.kinds import (
     together,
     unknown,
 )
-from aims_gate.checks.integrity.formats.mlmodel import mlmodel
+from aims_gate.checks.integrity.formats.mlmodel import KERAS_MODULES, mlmodel
 from aims_gate.checks.integrity.formats.onnx import onnx
 from aims_gate.checks.integrity.formats.skops import skops
 from aims_gate.checks.integrity.formats.text import text, yaml_text
@@ -50,7 +51,6 @@ _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".z", ".lzma"})
 _CODE = re.compile(
     r"\.(bash|bat|class|dll|dylib|exe|jar|jl|js|lua|ps1|py[cdow]?|r|sh|so(\.\d+)*|whl)"
 )
-_KERAS_MODULES = frozenset({b"keras", b"tensorflow.keras", b"tf_keras"})
 _MOST_JSON = 16 << 20
 _DEEPEST = 3
 """Archives within archives: skops keeps sparse matrices as archives of their own."""
@@ -127,9 +127,14 @@ def _by_name(view: View, name: str) -> Found | None:
     """Tell what text is, where its name says who reads it."""
     if name == "MLmodel":
         return mlmodel(view.read(0, len(view)))
-    if name == "keras_module.txt" and view.read(0, 64).strip() not in _KERAS_MODULES:
+    if (
+        name == "keras_module.txt"
+        and view.read(0, 64).strip().decode(errors="replace") not in KERAS_MODULES
+    ):
         return code("keras_module.txt names a module that is not Keras")
-    return yaml_text(view) if name.endswith((".yaml", ".yml")) else None
+    if name == "saved_model.pb":
+        return unknown(SAVED_MODEL)
+    return yaml_text(view) if name.lower().endswith((".yaml", ".yml")) else configured(view, name)
 
 
 def _none(view: View) -> Found:
@@ -162,6 +167,8 @@ def _archive(view: View, depth: int) -> Found:
 
 def _member(name: str, member: View, depth: int) -> Found:
     schema = {"schema.json": skops, "config.json": keras}.get(name)
+    if name == "model.ini":
+        return unknown("a MOJO of H2O, which is not looked into")
     if schema is None:
         return _look(member, name, depth)
     if len(member) > _MOST_JSON:

@@ -17,6 +17,15 @@ from aims_gate.checks.integrity.formats.view import View
 _MOST_HEADER = 16 << 20
 _MOST_NPY = 1 << 16
 _NPY_VERSIONS = {b"\x01\x00", b"\x02\x00", b"\x03\x00"}
+SAVED_MODEL = (
+    "TensorFlow's SavedModel, a graph that may read and write files; save Keras models as .keras"
+)
+_UNSEEN = {
+    (0, b"GGUF"): "GGUF, which is not looked into; keep the weights as safetensors",
+    (4, b"TFL3"): "TensorFlow Lite, which is not looked into; gate the Keras or ONNX model of it",
+    (1, b"\xa5nodes"): "spaCy's weights, which are not looked into",
+}
+"""Formats that a user may expect here, by a place and the bytes there."""
 _KERAS = re.compile(rb"model_config|keras_version")
 
 
@@ -27,7 +36,10 @@ def binary(view: View) -> Found | None:
             return look(view)
     if is_ubjson(view):
         return data("UBJSON")
-    return data("safetensors") if _is_safetensors(view) else None
+    if _is_safetensors(view):
+        return data("safetensors")
+    told = (what for (at, magic), what in _UNSEEN.items() if view.read(at, len(magic)) == magic)
+    return next(map(unknown, told), None)
 
 
 def _npy(view: View) -> Found:

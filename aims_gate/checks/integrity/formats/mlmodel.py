@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aims_gate.checks.integrity.formats.classes import fetched
 from aims_gate.checks.integrity.formats.kinds import (
     PICKLE,
     TORCH,
@@ -36,6 +37,8 @@ _SERIALIZATION: Mapping[str, Found] = {
     "skops": data("skops"),
 }
 _PICKLED_UNLESS_SAID = frozenset({"sklearn"})
+KERAS_MODULES = frozenset({"keras", "tensorflow.keras", "tf_keras"})
+"""What MLflow may import to read a Keras model."""
 _CLASSES = {"lightgbm": ("lightgbm.",), "xgboost": ("xgboost.",)}
 
 
@@ -75,3 +78,8 @@ def _of_flavor(name: str, settings: Mapping[str, Any]) -> Iterator[Found]:
     made = settings.get("model_class")
     if made is not None and not str(made).startswith(_CLASSES.get(name, ("mlflow.",))):
         yield code(f"model_class {str(made)[:80]}")
+    imported = settings.get("keras_module")
+    if imported is not None and imported not in KERAS_MODULES:
+        yield code(f"keras_module {str(imported)[:80]}")
+    if (gone := fetched(settings)) is not None:
+        yield gone
