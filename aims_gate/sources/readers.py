@@ -126,7 +126,8 @@ def read_bytes(path: Path, *, where: str, max_bytes: int) -> bytes:
     descriptor = open_regular(path, where=where)
     try:
         with os.fdopen(descriptor, "rb") as file:
-            content = file.read(max_bytes + 1)
+            # no more is asked for than there is: the buffer is made before a byte is read
+            content = file.read(min(os.fstat(descriptor).st_size, max_bytes) + 1)
     except OSError as error:
         reason = error.strerror or error
         raise SourceError(f"cannot read the file: {reason}", where=where) from error

@@ -20,12 +20,12 @@ from aims_gate.errors import DataError, UsageError
 from aims_gate.sources.budget import FREE, VARIABLE, Budget
 from aims_gate.sources.folders import read_folder
 from aims_gate.sources.parquet_pages import pages
-from aims_gate.sources.readers import read_file
+from aims_gate.sources.readers import read_bytes, read_file
 
 READ = """
 import resource, sys
 from pathlib import Path
-from aims_gate.sources.readers import read_file
+from aims_gate.sources.readers import read_bytes, read_file
 import aims_gate.sources.folders
 from aims_gate.errors import DataError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -263,6 +263,13 @@ def test_a_pages_header_that_is_damaged_is_refused(header: bytes) -> None:
 
     with pytest.raises(ValueError, match=r"page|header|number"):
         list(pages(read, [(0, len(header) or 1)]))
+
+
+def test_a_limit_is_no_memory_that_is_asked_for(tmp_path: Path) -> None:
+    """Under `ulimit -v` the buffer for the largest file there may be crashed the smallest one."""
+    path = tmp_path / "e.csv"
+    path.write_bytes(b"y,p\n1,1\n")
+    assert read_bytes(path, where="", max_bytes=1 << 60) == b"y,p\n1,1\n"
 
 
 def test_ordinary_limits_are_those_of_the_machine() -> None:
