@@ -44,6 +44,8 @@ def init(*, model: str, data: dict[str, str], out: Path) -> int:
     click.echo(f"{out}: {len(written.rules)} rules for {written.model}")
     for rule in written.rules:
         click.echo(f"  {rule.rule:<8} {rule.severity:<5} today {rule.outcome}: {rule.reason}")
+    for left_out in written.left_out:
+        click.echo(f"  left out: {left_out}")
     for note in written.notes:
         click.echo(f"  note: {note}")
     click.echo(

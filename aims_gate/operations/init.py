@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,6 +48,8 @@ class Written:
 
     model: str
     rules: tuple[Result, ...]
+    left_out: tuple[str, ...]
+    """Each rule that could not be proposed, with its reason."""
     notes: tuple[str, ...]
     to_confirm: int
     """Lines that a person must confirm."""
@@ -80,11 +82,13 @@ def propose(
         columns = _columns(subject)
         subject = replace(subject, data=_described(subject, columns))
         proposal = _proposal(subject, columns, data, out, now)
-        text, results = _settled(proposal, subject, out)
+        proposal, results = _settled(proposal, subject, out)
+    text = write(proposal)
     _write(out, text)
     return Written(
         model=subject.model.name,
         rules=results,
+        left_out=proposal.left_out,
         notes=(*proposal.notes, *_refusal(results)),
         to_confirm=text.count(f"{CONFIRM}:"),
     )
@@ -163,30 +167,33 @@ def _identifier(name: str) -> str:
     return plain if re.fullmatch(NAME, plain) else "model"
 
 
-def _settled(proposal: Proposal, subject: Subject, out: Path) -> tuple[str, tuple[Result, ...]]:
+def _settled(
+    proposal: Proposal, subject: Subject, out: Path
+) -> tuple[Proposal, tuple[Result, ...]]:
     """Measure once, settle limits and severities, and prove that the text is sound."""
-    notes: list[str] = []
+    every = tuple(drafts(subject))
+    left_out = [(draft, draft.lacking) for draft in every if draft.lacking]
     chosen: list[tuple[Draft, tuple[Statistic, ...]]] = []
-    for draft, statistics in _measured(proposal, subject):
+    for draft, statistics in _measured(proposal, subject, every):
         final = settled(draft, statistics)
         if final is None:
-            reasons = [s.reason for s in statistics if s.judged and s.reason]
-            notes.append(f"{draft.check} {dict(draft.parameters) or ''} is left out: {reasons[:1]}")
+            left_out.append((draft, _why_not(statistics)))
         else:
             chosen.append((final, statistics))
     measured = {draft.id: statistics for draft, statistics in chosen}
     entries = tuple(_entry(draft, measured[draft.id]) for draft, _ in chosen)
-    text = write(replace(proposal, entries=entries))
-    met = {r.rule for r in _judged(text, measured, proposal, out) if r.outcome is Outcome.PASS}
-    entries = tuple(_lowered(entries, met))
-    text = write(replace(proposal, entries=entries, notes=(*proposal.notes, *notes)))
-    return text, _judged(text, measured, proposal, out)
+    told = tuple(f"{draft.words}: {reason}" for draft, reason in left_out)
+    proposal = replace(proposal, entries=entries, left_out=told)
+    results = _judged(write(proposal), measured, proposal, out)
+    met = {result.rule for result in results if result.outcome is Outcome.PASS}
+    proposal = replace(proposal, entries=tuple(_lowered(entries, met)))
+    return proposal, _judged(write(proposal), measured, proposal, out)
 
 
 def _measured(
-    proposal: Proposal, subject: Subject
+    proposal: Proposal, subject: Subject, every: Iterable[Draft]
 ) -> Iterator[tuple[Draft, tuple[Statistic, ...]]]:
-    found = {draft.id: draft for draft in drafts(subject)}
+    found = {draft.id: draft for draft in every if not draft.lacking}
     policy = Policy(
         id=proposal.id,
         version="0",
@@ -195,6 +202,12 @@ def _measured(
     )
     for task in plan(policy).sound():
         yield found[task.rule.id], measure(task, subject, now=proposal.now)
+
+
+def _why_not(statistics: Iterable[Statistic]) -> str:
+    """Say why what was measured gives no limit."""
+    reasons = [s.reason for s in statistics if s.judged and s.value is None and s.reason]
+    return reasons[0] if reasons else "today's value leaves no room for a limit"
 
 
 def _judged(

@@ -52,6 +52,8 @@ class Proposal:
     handed: Mapping[Role, str] = field(default_factory=dict)
     """Data that have to be handed over with `--data` on every run."""
     entries: tuple[Entry, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Rules that could not be proposed, each with its reason."""
     notes: tuple[str, ...] = ()
 
 
@@ -141,6 +143,8 @@ def _rules(proposal: Proposal) -> Iterator[str]:
         severity = entry.severity
         ask = f"  # {CONFIRM}: block, once it is agreed" if severity is not Severity.BLOCK else ""
         yield f"    severity: {severity}{ask}"
+    for left_out in proposal.left_out:
+        yield f"  # left out: {_plain(left_out)}"
 
 
 def _threshold(threshold: Threshold) -> dict[str, float]:

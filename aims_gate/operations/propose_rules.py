@@ -47,6 +47,14 @@ class Draft:
     """None is the check's customary limit."""
     firm: bool = False
     """Whether it blocks once today's model meets it: facts, where nothing is to be weighed."""
+    lacking: str = ""
+    """Why it cannot be proposed here; empty where it can."""
+
+    @property
+    def words(self) -> str:
+        """Name the check with its parameters."""
+        given = ", ".join(f"{name} {_listed(value)}" for name, value in self.parameters.items())
+        return f"{self.check} ({given})" if given else self.check
 
     def rule(self) -> Rule:
         """Give the rule, with a limit that can be measured under if none is known yet."""
@@ -99,7 +107,7 @@ _FAIRNESS: Mapping[TaskKind, tuple[Draft, ...]] = {
 
 
 def drafts(subject: Subject) -> Iterator[Draft]:
-    """Give the rules that fit what is there; the evaluation data are."""
+    """Give the rules that fit what is there, and those that would if more were; evaluation is."""
     yield Draft(
         id="INTEG-01", title="The model's files are whole", check="integrity.model", firm=True
     )
@@ -109,18 +117,23 @@ def drafts(subject: Subject) -> Iterator[Draft]:
         check="integrity.data",
         firm=True,
     )
-    if subject.run is not None:
-        title = "The training run ended, and nothing was logged after its end"
-        yield Draft(id="GOV-02", title=title, check="integrity.run", firm=True)
+    title = "The training run ended, and nothing was logged after its end"
+    lacking = "" if subject.run is not None else "the model comes from no training run"
+    yield Draft(id="GOV-02", title=title, check="integrity.run", firm=True, lacking=lacking)
     yield Draft(id="DATA-02", title="Few values are missing", check="data.missing")
-    if Role.REFERENCE in subject.data:
-        title = "Evaluation data look like the training data"
-        yield Draft(id="DATA-05", title=title, check="data.schema")
+    title = "Evaluation data look like the training data"
+    lacking = _absent(subject, Role.REFERENCE)
+    yield Draft(id="DATA-05", title=title, check="data.schema", lacking=lacking)
     yield from _performance(subject)
     yield from _bias(subject)
-    if {Role.REFERENCE, Role.CURRENT} <= set(subject.data):
-        title = "Production still looks like the training data"
-        yield Draft(id="MON-01", title=title, check="drift.columns")
+    title = "Production still looks like the training data"
+    lacking = _absent(subject, Role.REFERENCE, Role.CURRENT)
+    yield Draft(id="MON-01", title=title, check="drift.columns", lacking=lacking)
+
+
+def _absent(subject: Subject, *roles: Role) -> str:
+    lost = [str(role) for role in roles if role not in subject.data]
+    return f"there are no {' and no '.join(lost)} data" if lost else ""
 
 
 def settled(draft: Draft, statistics: Sequence[Statistic]) -> Draft | None:
@@ -149,25 +162,31 @@ def worst(draft: Draft, statistics: Sequence[Statistic]) -> Statistic | None:
 
 def _performance(subject: Subject) -> Iterator[Draft]:
     data = subject.data[Role.EVALUATION]
-    task = task_of(data)
     number = 0
-    for metric in _METRICS[task]:
-        needs = data.spec.score if metric in _RANKED else data.spec.prediction
-        if not isinstance(needs, str):
-            continue
-        number += 1
+    for metric in _METRICS[task_of(data)]:
+        kind = "score" if metric in _RANKED else "prediction"
+        lacking = "" if isinstance(getattr(data.spec, kind), str) else f"no column is the {kind}"
+        number += not lacking
         yield Draft(
             id=f"PERF-{number:02}",
             title=f"The model keeps its {metric.replace('_', ' ')}",
             check="performance.score",
             parameters={"metric": metric},
+            lacking=lacking,
         )
 
 
 def _bias(subject: Subject) -> Iterator[Draft]:
     data = subject.data[Role.EVALUATION]
-    if data.spec.sensitive and data.spec.prediction:
-        yield from _FAIRNESS.get(task_of(data), ())
+    lacking = "" if data.spec.prediction else "no column is the prediction"
+    if not data.spec.sensitive:
+        lacking = "no column is known to be a protected attribute"
+    for draft in _FAIRNESS.get(task_of(data), ()):
+        yield replace(draft, lacking=lacking)
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _provisional(judged: Judged) -> Threshold | None:

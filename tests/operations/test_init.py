@@ -47,6 +47,40 @@ def cases(rows: int = 3000, *, tilt: float = 0.0) -> dict[str, Any]:
     }
 
 
+def test_every_rule_that_is_left_out_is_named_with_its_reason(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Null scores take the area away, and no run, reference or current data take rules away."""
+    data = cases()
+    data["label"] = data.pop("repaid")
+    data["score"] = [None if i < 51 else s for i, s in enumerate(data["score"].tolist())]
+    _policy, written = proposed(data)
+    told = dict(line.split(": ", 1) for line in written.left_out)
+    assert "51" in told.pop("performance.score (metric roc_auc)")
+    assert told == {
+        "integrity.run": "the model comes from no training run",
+        "data.schema": "there are no reference data",
+        "drift.columns": "there are no reference and no current data",
+    }
+    text = Path("policy.yaml").read_text(encoding="utf-8")
+    assert all(f"# left out: {line}" in text for line in written.left_out)
+    command = ["init", "--model=file:model", "--data=evaluation=eval.parquet", "--out=again.yaml"]
+    assert guarded(command) == 0
+    said = capsys.readouterr().out
+    assert all(f"left out: {line}" in said for line in written.left_out)
+
+
+def test_rules_about_groups_and_answers_are_named_too(folder: Path) -> None:
+    """Without a protected attribute, and without a score, what would have asked for it is named."""
+    kept = {"repaid": "label", "prediction": "prediction", "income": "income"}
+    data = {kept[name]: values for name, values in cases().items() if name in kept}
+    _policy, written = proposed(data)
+    assert "performance.score (metric roc_auc): no column is the score" in written.left_out
+    nobody = "no column is known to be a protected attribute"
+    assert f"fairness.impact_ratio: {nobody}" in written.left_out
+    assert f"fairness.odds (rates tpr): {nobody}" in written.left_out
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a model's files, in which one stands."""
