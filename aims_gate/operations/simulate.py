@@ -22,6 +22,7 @@ from aims_gate.judge import decide
 from aims_gate.pipeline import World
 from aims_gate.plan import Task, plan, stage_of
 from aims_gate.policy.model import Policy, Severity
+from aims_gate.reports import plain
 from aims_gate.sources.mlflow.past import Archive, Opened, Past
 from aims_gate.sources.subject import Workspace
 from aims_gate.verdict import Decision, Result
@@ -52,8 +53,12 @@ class Judged:
     decision: Decision | None = None
     """None if it could not be read."""
     results: tuple[Result, ...] = ()
-    """Those that stood in the way, or that a person should look at."""
     unreadable: str = ""
+
+    @property
+    def in_the_way(self) -> tuple[Result, ...]:
+        """Those for which it would not have passed."""
+        return tuple(result for result in self.results if result.blocking)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,22 +143,19 @@ class _Bench:
         results = pipeline.evaluate(
             self.policy, self.tasks, opened.subject, stage=self.stage, world=world
         )
-        return Judged(
-            uri=past.uri,
-            at=opened.at,
-            decision=decide(results),
-            results=tuple(result for result in results if result.blocking),
-        )
+        return Judged(uri=past.uri, at=opened.at, decision=decide(results), results=tuple(results))
 
 
 def told(simulation: Simulation) -> Iterator[str]:
-    """Say a simulation in lines, one for each version or run, and sum it up at the end."""
+    """Say each version or run with the value of every rule, and sum it up at the end."""
     width = max(len(one.uri) for one in simulation.judged)
     for one in simulation.judged:
         day = f"{one.at:%Y-%m-%d}" if one.at else "          "
         word = one.decision.value if one.decision else "unreadable"
-        why = one.unreadable or ", ".join(f"{r.rule} {r.outcome}" for r in one.results)
+        why = one.unreadable or ", ".join(f"{r.rule} {r.outcome}" for r in one.in_the_way)
         yield f"{word:<10}  {day}  {one.uri:<{width}}  {why}".rstrip()
+        for result in one.results:
+            yield f"{'':<12}{plain(f'{result.outcome} {result.rule}: {result.reason}')}"
     yield _summed(simulation)
     if simulation.skipped:
         needed = "they need the model's files or its champion"
@@ -163,7 +165,7 @@ def told(simulation: Simulation) -> Iterator[str]:
 def _summed(simulation: Simulation) -> str:
     judged = simulation.judged
     refused = [one for one in judged if one.decision is Decision.REFUSED]
-    rules = Counter(result.rule for one in refused for result in one.results)
+    rules = Counter(result.rule for one in refused for result in one.in_the_way)
     text = f"would have refused {len(refused)} of the last {len(judged)}"
     if rules:
         text += ", for " + ", ".join(f"{rule} ({n})" for rule, n in rules.most_common())

@@ -202,7 +202,9 @@ def test_a_policy_is_simulated_over_the_versions_of_a_model(
     asked = ("policy", "simulate", "policy.yaml", "--model", "past")
     done = process(tmp_path, *asked, environ=environ)
     assert done.code == 0, done.err
-    lines = [line.split() for line in done.out.splitlines()]
+    told = [line for line in done.out.splitlines() if not line.startswith(" " * 12)]
+    values = [line.strip() for line in done.out.splitlines() if line.startswith(" " * 12)]
+    lines = [line.split() for line in told]
     assert lines[0][:2] == ["unreadable", "models:/past/4"]
     assert "logged no data" in done.out.splitlines()[0]
     assert [(line[0], line[2], line[3:]) for line in lines[1:4]] == [
@@ -210,7 +212,13 @@ def test_a_policy_is_simulated_over_the_versions_of_a_model(
         ("refused", "models:/past/2", ["BIAS-02", "FAIL"]),
         ("passed", "models:/past/1", []),
     ]
-    assert done.out.splitlines()[4:] == [
+    assert [line.split(": ")[0] for line in values] == [
+        *("PASS PERF-01", "FAIL BIAS-02"),
+        *("PASS PERF-01", "FAIL BIAS-02"),
+        *("PASS PERF-01", "PASS BIAS-02"),
+    ]
+    assert all(re.search(r" [0-9.]+ \(9[05] % .*\) (<|>=) 0\.[68]", line) for line in values)
+    assert told[4:] == [
         "would have refused 2 of the last 4, for BIAS-02 (2); 1 could not be read",
         "not simulated, they need the model's files or its champion: INTEG-01, PERF-02",
     ]
@@ -229,7 +237,8 @@ def test_a_policy_is_simulated_over_the_runs_of_an_experiment(
     asked = ("policy.yaml", "--experiment", "Default")
     done = simulated(tmp_path, mlflow_store, *asked)
     assert done.code == 0, done.err
-    told = {line.split()[2]: line.split()[0] for line in done.out.splitlines()[1:4]}
+    lines = [line for line in done.out.splitlines() if not line.startswith(" " * 12)]
+    told = {line.split()[2]: line.split()[0] for line in lines[1:4]}
     assert told == {
         f"runs:/{runs[0]}": "passed",
         f"runs:/{runs[1]}": "refused",
