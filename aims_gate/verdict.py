@@ -146,6 +146,15 @@ class Verdict:
         quiet = (Outcome.PASS, Outcome.NOT_APPLICABLE)
         return sum(r.outcome not in quiet and not r.blocking for r in self.results)
 
+    def __repr__(self) -> str:
+        """Fit on a line: what failed, and not every number that was measured."""
+        blocking = [f"{r.rule} {r.outcome}" for r in self.results if r.blocking]
+        more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
+        why = f" for {', '.join(blocking[:3])}{more}" if blocking else ""
+        model = f"{self.model.name} {self.model.version}".rstrip()
+        policy = f"{self.policy.id} {self.policy.version}"
+        return f"<Verdict {self.decision}{why}: {model!a} at {self.stage!a} by {policy!a}>"
+
     def __bool__(self) -> bool:
         """Refuse: `if verdict:` would be true for a refusal too."""
         raise TypeError("a Verdict is neither true nor false; use verdict.passed")

@@ -50,6 +50,15 @@ def test_a_verdict_has_no_truth_value() -> None:
         bool(verdict("refused"))
 
 
+def test_it_prints_on_a_line() -> None:
+    """A failed assertion shows what stood in the way, not every number."""
+    assert repr(verdict("passed")) == "<Verdict passed: 'm' at 'production' by 'p 1'>"
+    failed = [result("FAIL", blocking=True)] * 5
+    refused = repr(verdict("refused", result("PASS"), *failed))
+    some = "X-1 FAIL, X-1 FAIL, X-1 FAIL and 2 more"
+    assert refused == f"<Verdict refused for {some}: 'm' at 'production' by 'p 1'>"
+
+
 def test_warnings_are_what_a_person_should_look_at() -> None:
     """Everything that is neither quiet nor blocking: warnings, waived and soft failures."""
     quiet = [result("PASS"), result("NOT_APPLICABLE")]
