@@ -63,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "aims_gate_policy",
-        "Policy files, or folders of them, whose rules are collected as tests.",
+        "Policy files, or folders of them, that --aims-gate without a value runs.",
         type="paths",
     )
 
@@ -76,8 +76,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "rules of policies carry the marker too.",
     )
     asked = any(config.getoption(name) is not None for name in (*_OPTIONS, "aims_gate_stage"))
-    if asked or config.getini("aims_gate_policy") or any(map(_is_policy, config.args)):
+    if asked or any(map(_is_policy, config.args)):
         _loaded(config)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say that what the setting names is not run, where the command line does not ask for it."""
+    named = config.getini("aims_gate_policy") and not config.pluginmanager.has_plugin(_PLUGIN)
+    return "aims-gate: no policy is run without --aims-gate" if named else None
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

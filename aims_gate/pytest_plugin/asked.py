@@ -46,8 +46,6 @@ class Asked:
     """Absolute, as collectors know it."""
     name: str
     """From where pytest was called, as on the command line; the beginning of each item's name."""
-    always: bool
-    """Whether the session fails without a verdict: it was asked for on the command line."""
     digest: str = ""
     rules: tuple[AskedRule, ...] = ()
     problems: tuple[str, ...] = ()
@@ -83,7 +81,7 @@ def settings_of(config: pytest.Config, *, session: str, folder: str) -> Settings
     """
     start = config.invocation_params.dir
     chosen = Chosen(defaults=load(start))
-    named = dict(_named(config, chosen, start))
+    named = _named(config, chosen, start)
     data = chosen.pairs("data", _pairs(config.getoption("aims_gate_data") or ()))
     roles_of(data)
     model = chosen.value("model", config.getoption("aims_gate_model"))
@@ -103,8 +101,7 @@ def settings_of(config: pytest.Config, *, session: str, folder: str) -> Settings
         evidence=None if evidence is None else str(start / evidence),
         told=chosen.told(),
         policies=tuple(
-            _read(path, always=always, start=start, chosen=chosen, model=model, stage=stage)
-            for path, always in named.items()
+            _read(path, start=start, chosen=chosen, model=model, stage=stage) for path in named
         ),
     )
 
@@ -124,24 +121,19 @@ def is_policy(path: Path) -> bool:
     return path.name == POLICY or path.name.endswith(f".{POLICY}")
 
 
-def _named(config: pytest.Config, chosen: Chosen, start: Path) -> Iterator[tuple[Path, bool]]:
-    """Give each policy once, and whether the command line asks for it."""
+def _named(config: pytest.Config, chosen: Chosen, start: Path) -> tuple[Path, ...]:
+    """Give each policy that the command line asks for, once; the setting says where they are."""
     words: Sequence[str] = config.getoption("aims_gate") or ()
     arguments = [start / argument.partition("::")[0] for argument in config.args]
-    setting = [Path(path) for path in config.getini("aims_gate_policy")]
-    always = [start / word for word in words if word]
-    always += [path for path in arguments if is_policy(path) and path.is_file()]
-    if "" in words and not setting:
-        always.append(_usual(chosen, start, config.rootpath))
-    elif "" in words:
-        always, setting = [*always, *setting], []
-    found: dict[Path, bool] = {}
-    for path, asked in [*((p, True) for p in always), *((p, False) for p in setting)]:
-        for file in _files(path, config):
-            found.setdefault(file, asked)
+    asked = [start / word for word in words if word]
+    asked += [path for path in arguments if is_policy(path) and path.is_file()]
+    if "" in words:
+        setting = [Path(path) for path in config.getini("aims_gate_policy")]
+        asked += setting or [_usual(chosen, start, config.rootpath)]
+    found = dict.fromkeys(file for path in asked for file in _files(path, config))
     if len(found) > _MOST:
         raise UsageError(f"more than {_MOST} policies", hint="name the files, or a smaller folder")
-    yield from found.items()
+    return tuple(found)
 
 
 def _usual(chosen: Chosen, start: Path, root: Path) -> Path:
@@ -193,14 +185,14 @@ def _pairs(words: Iterable[str]) -> dict[str, str]:
 
 
 def _read(
-    path: Path, *, always: bool, start: Path, chosen: Chosen, model: str | None, stage: str | None
+    path: Path, *, start: Path, chosen: Chosen, model: str | None, stage: str | None
 ) -> Asked:
     name = Path(os.path.relpath(path, start)).as_posix()
     try:
         with contextlib.chdir(start):  # its name goes into messages and evidence, as for `run`
             policy, found = check(name, environ=os.environ)
     except GateError as error:
-        return Asked(path=str(path), name=name, always=always, problems=(str(error),))
+        return Asked(path=str(path), name=name, problems=(str(error),))
     problems: list[Problem] = list(found)
     rules: tuple[AskedRule, ...] = ()
     if policy is not None:
@@ -222,7 +214,6 @@ def _read(
     return Asked(
         path=str(path),
         name=name,
-        always=always,
         digest="" if policy is None else policy.digest,
         rules=rules,
         problems=tuple(str(problem) for problem in sorted(problems)),

@@ -26,14 +26,11 @@ class Standing(StrEnum):
     """Nothing is in the way, but not every rule's test ran and ended as the gate says."""
     UNSOUND = "unsound"
     """The policy or an argument is refused."""
-    LEFT_OUT = "left out"
-    """Only a setting names it, and this session selected none of its rules."""
 
     @property
     def exit_code(self) -> int:
         """The least that pytest must exit with."""
-        quiet = {Standing.PASSED: 0, Standing.LEFT_OUT: 0, Standing.UNSOUND: 2}
-        return quiet.get(self, 1)
+        return {Standing.PASSED: 0, Standing.UNSOUND: 2}.get(self, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +82,6 @@ def ended(asked: Asked, runs: Runs, ends: Mapping[str, set[str]]) -> Ended:
     names = {rule.id: f"{asked.name}::{rule.id}" for rule in asked.rules}
     if asked.problems:
         return Ended(asked=asked, run=None, standing=Standing.UNSOUND)
-    if not asked.always and run is None and not any(name in ends for name in names.values()):
-        return Ended(asked=asked, run=None, standing=Standing.LEFT_OUT)
     if run is not None and run.error:
         standing = Standing.UNSOUND if run.exit_code == 2 else Standing.UNDECIDED
         return Ended(asked=asked, run=run, standing=standing)
@@ -107,7 +102,7 @@ def keep_evidence(end: Ended, settings: Settings, runs: Runs) -> tuple[Standing,
         The standing, undecided if the evidence could not be kept, and what to say of it.
     """
     run = end.run
-    if settings.evidence is None or end.standing is Standing.LEFT_OUT:
+    if settings.evidence is None:
         return end.standing, ""
     if run is None or not run.evidence or end.missing:
         return end.standing, "none was kept: not every rule was decided by a test of its own"

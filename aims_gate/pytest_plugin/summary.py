@@ -67,8 +67,6 @@ def _decision(end: Ended) -> Iterator[str]:
     run = end.run
     if end.standing is Standing.UNSOUND:
         yield f"not run: {end.asked.name} is refused, as the errors above say"
-    elif end.standing is Standing.LEFT_OUT:
-        yield "not decided: this session selected none of its rules"
     elif run is not None and run.error:
         yield f"undecided: {run.error}"
     elif end.standing is Standing.INCOMPLETE:
