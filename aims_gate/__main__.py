@@ -12,6 +12,9 @@ import click
 
 from aims_gate.errors import GateError, stack
 
+COMPLETE = "_AIMS_GATE_COMPLETE"
+"""The variable by which click's scripts ask what a word can become."""
+
 
 def main() -> None:
     """Run the command line and exit with the code of the table in README."""
@@ -73,6 +76,11 @@ def _called(arguments: list[str]) -> int:
     from aims_gate.absent import install_line
     from aims_gate.cli import cli
 
+    # a shell that completes a line gives no arguments; with some, nothing may end as a pass
+    if not arguments and (shell := os.environ.get(COMPLETE)):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, "aims-gate", COMPLETE, shell)
     streams = sys.stdout, sys.stderr
     try:
         with install_line("this command"):

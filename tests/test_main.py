@@ -159,3 +159,51 @@ def test_main_exits_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as stopped:
         entry.main()
     assert stopped.value.code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["-h"], ["run", "-h"], ["policy", "-h"], ["policy", "check", "-h"]]
+)
+def test_the_short_help_is_the_long_one(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On every command."""
+    assert entry.guarded(words) == 0
+    short = capsys.readouterr().out
+    assert entry.guarded([*words[:-1], "--help"]) == 0
+    assert short == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["verfy", "x"], "no command 'verfy'; did you mean 'verify'?"),
+        (["policy", "simulat"], "no command 'simulat'; did you mean 'simulate'?"),
+        (["evidence", "key", "generat"], "no command 'generat'; did you mean 'generate'?"),
+        (["registry", "docter"], "no command 'docter'; did you mean 'doctor'?"),
+        (["run", "--modle", "x"], "Did you mean --model?"),
+    ],
+)
+def test_a_misspelt_word_is_answered_with_the_near_one(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command of any group, and an option."""
+    assert entry.guarded(words) == 2
+    assert hint in capsys.readouterr().err.replace("'--model'", "--model")
+
+
+def test_completion_never_stands_in_for_a_verdict(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shell asks without arguments; with some, the variable makes no run end as a pass."""
+    monkeypatch.chdir(folder)
+    for asked in ("bash_source", "bash_complete", "nonsense"):
+        monkeypatch.setenv(entry.COMPLETE, asked)
+        monkeypatch.setenv("COMP_WORDS", "aims-gate ver")
+        monkeypatch.setenv("COMP_CWORD", "1")
+        assert entry.guarded(RUN) == 3
+        assert not (folder / "evidence").exists()
+    monkeypatch.setenv(entry.COMPLETE, "bash_complete")
+    capsys.readouterr()
+    assert entry.guarded([]) == 0
+    assert capsys.readouterr().out == "plain,verify\n"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import click
 
+from aims_gate.cli.group import Group
 from aims_gate.tables import Table
 from aims_gate.version import __version__
 
@@ -34,7 +35,7 @@ _GROUPS: Table[click.Command] = Table(
 )
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(Group):
     """A group that imports a command's module only when that command is called or listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -66,7 +67,7 @@ def _section(
         formatter.write_dl(rows)
 
 
-@click.group(cls=_LazyGroup)
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="aims-gate %(version)s")
 def cli() -> None:
     """Hold an ML model against a policy, sign what was seen, and pass or fail the stage.

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from aims_gate.cli.group import Group
 
-@click.group()
+
+@click.group(cls=Group)
 def evidence() -> None:
     """Signed evidence and its keys."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from aims_gate.absent import stand_in
+from aims_gate.cli.group import Group
 from aims_gate.cli.run import pairs
 
 
@@ -28,7 +29,7 @@ def _groups(
     return found
 
 
-@click.group()
+@click.group(cls=Group)
 def policy() -> None:
     """Check, test, pin, compare and describe policies."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from aims_gate.cli.doctor import doctor
+from aims_gate.cli.group import Group
 
 
-@click.group()
+@click.group(cls=Group)
 def registry() -> None:
     """The model registry, and this machine's way to it."""
 
