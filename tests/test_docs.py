@@ -6,9 +6,12 @@ executed, and each `$ aims-gate …` of a `console` block runs and must exit 0, 
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,7 @@ import aims_gate
 from aims_gate.__main__ import guarded
 from aims_gate.checks import CHECKS
 from aims_gate.cli import cli
+from tests import installed
 from tests.conftest import Store
 
 ROOT = Path(__file__).parents[1]
@@ -107,6 +111,66 @@ def test_the_policy_pages_commands_run(reader: Path) -> None:
     assert len(lines) >= 6
     for arguments, code in lines:
         assert guarded(arguments) == code, arguments
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_trees_pass_as_the_policy_page_logs_them(reader: Path, mlflow: Any) -> None:
+    """In skops, with the types that skops does not trust named, the pack denies nothing of them."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+
+    (block,) = [block for block in blocks("docs/policy.md") if block.title == "trees.py"]
+    page = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
+    (by_histogram,) = re.findall(r"For `HistGradientBoosting…` it is `([\w.]+)`", page)
+    policy = "apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: trees, version: '1'}\nrules:\n"
+    policy += "  - id: INTEG-01\n    check: integrity.model\n"
+    policy += "    with: {deny: [pickle, cloudpickle, joblib, torch]}\n"
+    (reader / "policy.yaml").write_text(policy, encoding="utf-8")
+    frame = scored()[["income", "approved"]]
+    other = block.text.replace("sklearn.tree._tree.Tree", by_histogram)
+    for tree, text in (
+        (RandomForestClassifier(n_estimators=3), block.text),
+        (HistGradientBoostingClassifier(max_iter=3), other),
+    ):
+        names = {"forest": tree.fit(frame[["income"]], frame["approved"]), "mlflow": mlflow}
+        with mlflow.start_run():
+            exec(compile(f"logged = {text}", "docs/policy.md", "exec"), names)  # noqa: S102  # our own page
+        verdict = aims_gate.run("policy.yaml", names["logged"].model_uri)
+        assert verdict.passed, verdict.results
+
+
+def test_the_install_lines_of_readme_find_the_wheel_and_the_checkout(tmp_path: Path) -> None:
+    """Each line is taken as printed; what else it needs is not looked for here."""
+    page = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    lines = re.findall(r"`(pip (?:install|wheel) [^`]+)`", page)
+    assert len(lines) == 7
+    (tmp_path / "dist").mkdir()
+    installed.wheel(tmp_path / "dist")
+    for line in lines:
+        _pip, verb, *words = shlex.split(line)
+        offline = ["--no-deps", "--no-index", "--no-build-isolation", "--quiet"]
+        there = ROOT if any(word.startswith(".") for word in words) else tmp_path
+        dry = ["--dry-run"] if verb == "install" else ["--wheel-dir", str(tmp_path / "built")]
+        command = [sys.executable, "-m", "pip", verb, *words, *offline, *dry]
+        done = subprocess.run(command, cwd=there, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, (line, done.stderr)
+
+
+def test_the_line_of_readme_completes_commands_in_bash(tmp_path: Path) -> None:
+    """`ver` and a tab becomes `verify`, and an option is found."""
+    (line,) = re.findall(r"`(eval [^`]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    script = tmp_path / "aims-gate"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m aims_gate "$@"\n', encoding="utf-8")
+    script.chmod(0o700)
+    told = f"{line}\n"
+    for words, place in (("aims-gate ver", 1), ("aims-gate policy simulate --st", 3)):
+        told += f"COMP_WORDS=({words}); COMP_CWORD={place}; COMPREPLY=()\n"
+        told += 'compopt() { :; }; _aims_gate_completion aims-gate; echo "${COMPREPLY[@]}"\n'
+    environ = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    environ |= {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-c", told], check=True, capture_output=True, text=True, env=environ
+    )
+    assert done.stdout.split("\n") == ["verify", "--stage", ""]
 
 
 def test_the_page_of_data_shows_bias_in_more_than_two_classes(
