@@ -34,6 +34,10 @@ class Lack(StrEnum):
     """There is nothing to measure, and the policy says why that is in order."""
 
 
+POWER = 0.80
+"""The chance to be decided that rows to collect are named for."""
+
+
 class Design(Protocol):
     """The sizes behind a value, from which follows what more rows would show."""
 
@@ -84,6 +88,10 @@ class Statistic:
     """Why there is no value, or what a reader should know about it."""
     serious: float | None = None
     """The least effect of this cell that counts as serious, where the rule's is a lesser one."""
+    group: str = ""
+    """The group that the cell is about, where the slice names more than that."""
+    members: int = 0
+    """Rows of the data in that group, where *rows* are only those that the value rests on."""
     small: bool = False
     """So small a share of the rows that what is not excluded of it warns, and does not block."""
     design: Design | None = None

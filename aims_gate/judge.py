@@ -17,7 +17,7 @@ from aims_gate.limits import Bar, serious_of
 from aims_gate.measure import AGE
 from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, OnInsufficient, Rule, Severity
-from aims_gate.sample_size import rows_to_collect
+from aims_gate.sample_size import power_of, rows_to_collect
 from aims_gate.sentences import cell_sentence, not_excluded, not_judged, past
 from aims_gate.verdict import Decision, Outcome, Result, settled, worst
 
@@ -33,6 +33,7 @@ _OWED = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT})
 _REFUSING = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING})
 _HELD = frozenset({Outcome.FAIL, Outcome.WARN, Outcome.PASS})
 """What a value becomes that is held against a limit."""
+_SIZED = _HELD | {Outcome.INSUFFICIENT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ def judge(
         blocking=_blocks(task.rule.severity, outcome, insufficient),
         decided=_held(cells) or owed,
         expires=None if outcome is raw else _ends(task.rule, now),
+        power=power_of(statistics, task.bars, task.decide_on) if raw in _SIZED else None,
     )
 
 

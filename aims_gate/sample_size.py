@@ -1,4 +1,4 @@
-"""Rows to collect so that a rule is decided: sample size planning, in one sentence."""
+"""What data can decide of a rule, and rows to collect: power and sample size planning."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 
-from aims_gate.facts import Design, Statistic
+from aims_gate.facts import POWER, Design, Statistic
 from aims_gate.limits import Bar, serious_of
 from aims_gate.policy.model import DecideOn
-from aims_gate.stats.power import CURRENT, POWER, NormalDesign, factor_needed
+from aims_gate.stats.power import CURRENT, NormalDesign, factor_needed
+from aims_gate.verdict import CellPower, Power
 
 Planned = tuple[Design, float]
 """A design, and the value that its cells must exclude."""
@@ -39,6 +40,47 @@ def rows_to_collect(
     return f"about {wanted:,} {first.what} would settle it {often}; there are {first.rows:,}"
 
 
+def power_of(
+    statistics: Sequence[Statistic], bars: Sequence[Bar], decide_on: DecideOn
+) -> Power | None:
+    """Say what the sizes behind *statistics* can decide; None where nothing is known of it."""
+    found = planned(statistics, bars, decide_on)
+    if not found:
+        return None
+    factor = factor_needed(found)
+    first, serious = found[0]
+    return Power(
+        chance=chance_of(found),
+        serious=serious,
+        rows=first.rows,
+        what=first.what,
+        wanted=_times(first.rows, factor),
+        cells=tuple(_cell(s, bars[0], factor) for s in statistics if s.judged),
+    )
+
+
+def chance_of(found: Sequence[Planned]) -> float:
+    """Give the chance that every design excludes what it must; conservative, as they are one."""
+    return math.prod(design.chance(1.0, serious=serious) for design, serious in found)
+
+
+def _cell(statistic: Statistic, bar: Bar, factor: float) -> CellPower:
+    bounds = statistic.alone or statistic.interval
+    bound = None if bounds is None else (bounds.low if bar.higher_is_better else bounds.high)
+    rows = statistic.members or statistic.rows
+    return CellPower(
+        slice=statistic.slice,
+        group=statistic.group or statistic.slice,
+        rows=rows,
+        excluded=bound if bound is not None and math.isfinite(bound) else None,
+        wanted=_times(rows, factor),
+    )
+
+
+def _times(rows: int, factor: float) -> int | None:
+    return None if math.isinf(factor) else math.ceil(factor * rows)
+
+
 def planned(
     statistics: Sequence[Statistic], bars: Sequence[Bar], decide_on: DecideOn
 ) -> tuple[Planned, ...]:
@@ -46,6 +88,8 @@ def planned(
 
     Cells of one comparison share a design, which is about all of them.
     """
+    if decide_on is DecideOn.ESTIMATE:  # which any number of rows decides
+        return ()
     judged = [s for s in statistics if s.judged and s.lack is None and not s.small]
     each = _floors if decide_on is DecideOn.PROVEN_PASS else _exclusions
     found = [one for bar in bars for statistic in judged for one in each(statistic, bar)]

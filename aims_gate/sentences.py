@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Sequence
 
-from aims_gate.facts import LEFT_OUT, UNSEEN, Interval, Lack, Statistic
+from aims_gate.facts import LEFT_OUT, POWER, UNSEEN, Interval, Lack, Statistic
 from aims_gate.limits import Bar, serious_of
-from aims_gate.verdict import Outcome
+from aims_gate.verdict import Outcome, Power
 
 _ACRONYMS = frozenset({"psi", "ks", "roc", "auc", "mcc", "f1", "r2", "mae", "mape", "mse", "rmse"})
 _ACRONYMS |= {"ndcg", "map", "mrr"}
@@ -63,6 +63,22 @@ def cell_sentence(statistic: Statistic, bars: Sequence[Bar], outcome: Outcome, w
     told = "" if outcome is Outcome.PASS else statistic.reason
     notes = [note for note in (_second(statistic.engine), why, told) if note]
     return "; ".join([text, *dict.fromkeys(notes)])
+
+
+def power_sentence(power: Power) -> str:
+    """Say how likely a rule is decided by such data, and what to collect where that is seldom."""
+    told = f"{power.chance:.0%} to be decided if nothing is wrong"
+    if power.chance >= POWER:
+        return told
+    if power.wanted is None:
+        return f"{told}; no number of {power.what} would do"
+    told += f"; for {POWER:.0%} collect {power.wanted:,} {power.what}"
+    groups = {cell.group: cell.wanted for cell in power.cells if cell.group and cell.wanted}
+    if len(groups) < 2:
+        return told
+    named = [f"{group} {wanted:,}" for group, wanted in [*groups.items()][:_NAMED]]
+    more = f" and {len(groups) - _NAMED:,} more" if len(groups) > _NAMED else ""
+    return f"{told}: {', '.join(named)}{more}"
 
 
 def _second(engine: str) -> str:

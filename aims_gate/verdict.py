@@ -47,6 +47,36 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CellPower:
+    """What the rows of one cell exclude, and how many of them would be enough."""
+
+    slice: str
+    group: str
+    """The group whose rows these are; the slice where it is about nothing more."""
+    rows: int
+    excluded: float | None
+    """The cell's own bound: an effect past it is excluded by these very rows; None for none."""
+    wanted: int | None
+    """Rows for which the rule is decided four times in five; None if no number is enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Power:
+    """What data of this size can decide of a rule, whatever they turn out to say."""
+
+    chance: float
+    """Probability that the rule is decided if nothing is wrong."""
+    serious: float
+    """The effect that must be excluded, or the floor that must be proven."""
+    rows: int
+    what: str
+    """Which rows those are: `rows of the data`, `current rows`."""
+    wanted: int | None
+    """Rows of that kind for which the rule is decided four times in five."""
+    cells: tuple[CellPower, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """One rule and what became of it."""
 
@@ -74,6 +104,8 @@ class Result:
     """Whether it passed, was waived, or was measured and held against its limit."""
     expires: datetime | None = None
     """Until when it is let through although it did not pass."""
+    power: Power | None = None
+    """What these data can decide of it; None where nothing is known of that."""
 
 
 def settled(results: Iterable[Result]) -> bool:

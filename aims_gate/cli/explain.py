@@ -7,20 +7,31 @@ import os
 import click
 
 from aims_gate.absent import stand_in
+from aims_gate.cli.run import pairs
 from aims_gate.errors import UsageError, near
 
 
 @click.command()
 @click.argument("policy", default="policy.yaml")
 @click.argument("rule", required=False)
-def explain(policy: str, rule: str | None) -> None:
+@click.option(
+    "--data",
+    multiple=True,
+    callback=pairs("ROLE=URI"),
+    metavar="ROLE=URI",
+    help="Data of a role, to say what they can decide. Repeatable.",
+)
+def explain(policy: str, rule: str | None, *, data: dict[str, str]) -> None:
     """Say in words what each rule of POLICY, or one RULE, measures and requires.
 
     Per rule: what is measured on which data, the threshold, who carries the burden of proof, and
-    the controls it supports. POLICY is policy.yaml if left out.
+    the controls it supports; with --data also how likely such data decide it, and what to collect.
+    POLICY is policy.yaml if left out.
     """
     stand_in()
     from aims_gate.operations.explain import explain_rule
+    from aims_gate.operations.policy_power import power_of_data
+    from aims_gate.operations.power_shown import table
     from aims_gate.plan import plan
     from aims_gate.policy.resolve import load
 
@@ -31,4 +42,11 @@ def explain(policy: str, rule: str | None) -> None:
     if rule is None:
         click.echo(f"{resolved.id} {resolved.version} ({resolved.uri}), sha256:{resolved.digest}\n")
     chosen = list(tasks.values()) if rule is None else [tasks[rule]]
-    click.echo("\n".join(explain_rule(task, resolved) for task in chosen), nl=False)
+    powers = {one.rule: one for one in power_of_data(resolved, data)} if data else {}
+    told = []
+    for task in chosen:
+        text = explain_rule(task, resolved)
+        if task.rule.id in powers:
+            text += "".join(f"  {line}\n" for line in table([powers[task.rule.id]]))
+        told.append(text)
+    click.echo("\n".join(told), nl=False)

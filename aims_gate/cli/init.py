@@ -39,11 +39,14 @@ def init(*, model: str, data: dict[str, str], out: Path) -> int:
     somebody raises its severity. Exits 2 if the file is there already.
     """
     from aims_gate.operations.init import propose
+    from aims_gate.sentences import power_sentence
 
     written = propose(model=model, data=data, out=out, environ=os.environ, now=datetime.now(UTC))
     click.echo(f"{out}: {len(written.rules)} rules for {written.model}")
     for rule in written.rules:
         click.echo(f"  {rule.rule:<8} {rule.severity:<5} today {rule.outcome}: {rule.reason}")
+        if rule.power is not None:
+            click.echo(f"  {'':<8} {'':<5} these rows: {power_sentence(rule.power)}")
     for left_out in written.left_out:
         click.echo(f"  left out: {left_out}")
     for note in written.notes:

@@ -177,8 +177,14 @@ def simulate(
     help="A group that is only planned, in place of data. Repeatable.",
 )
 @click.option("--rate", type=float, default=0.5, show_default=True, help="Base rate of groups.")
+@click.option("--html", metavar="FILE", help="Write it as a page with a picture, too.")
 def power(
-    path: str, *, data: dict[str, str], groups: dict[str, dict[str, int]], rate: float
+    path: str,
+    *,
+    data: dict[str, str],
+    groups: dict[str, dict[str, int]],
+    rate: float,
+    html: str | None,
 ) -> None:
     """Say what data can decide of POLICY, and how many rows to collect for each rule.
 
@@ -186,8 +192,9 @@ def power(
 
         aims-gate policy power --group sex=F:300 --group sex=M:700 --rate 0.3
     """
+    from aims_gate.cli.reporting import write
     from aims_gate.errors import UsageError
-    from aims_gate.operations import policy_power
+    from aims_gate.operations import policy_power, power_shown
     from aims_gate.policy.resolve import load
 
     if bool(data) == bool(groups):
@@ -198,8 +205,11 @@ def power(
         found = policy_power.power_of_data(resolved, data)
     else:
         found = policy_power.power_of_groups(resolved, policy_power.Groups(rows=groups, rate=rate))
-    for line in policy_power.told(found):
+    for line in power_shown.table(found):
         click.echo(line)
+    if html is not None:
+        title = f"{resolved.id} {resolved.version}"
+        write(html, power_shown.page(found, title=title))
 
 
 @policy.command()

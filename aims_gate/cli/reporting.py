@@ -37,7 +37,7 @@ class Reporting:
         """Write every report; RecordError if one cannot be written."""
         # files first: what is printed last is the exit code, and it must be the true one
         for name, path in sorted(self.paths.items(), key=lambda report: report[1] == "-"):
-            _write(path, REPORTS[name](verdict))
+            write(path, REPORTS[name](verdict))
         if "-" not in self.paths.values():
             from aims_gate.reports.text import render_text
 
@@ -50,7 +50,7 @@ class Reporting:
         """Write the reports of a run that an error ended; the error is told in any case."""
         for name, path in self.paths.items():
             with suppress(RecordError):
-                _write(path, REPORTS[name](verdict))
+                write(path, REPORTS[name](verdict))
 
 
 def _refuse_paths(reports: dict[str, str], out: Path | None) -> None:
@@ -72,7 +72,8 @@ def _refuse_paths(reports: dict[str, str], out: Path | None) -> None:
             raise UsageError("there is no folder for the report", where=str(path), hint=hint)
 
 
-def _write(path: str, text: str) -> None:
+def write(path: str, text: str) -> None:
+    """Write a report to a file, or to standard output for `-`; RecordError if it cannot be."""
     if path == "-":
         if sys.stdout is None:  # closed by the caller: click would drop the report in silence
             raise RecordError("the report could not be written: standard output is closed")

@@ -9,56 +9,36 @@ from __future__ import annotations
 import itertools
 import math
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aims_gate.engines import Engines
 from aims_gate.errors import UsageError
-from aims_gate.facts import Statistic
+from aims_gate.facts import POWER, Statistic
 from aims_gate.measure import measure
 from aims_gate.operations.run import real_world, roles_of
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import DataSpec, Policy, Role, TaskKind
-from aims_gate.sample_size import Planned, planned
-from aims_gate.sentences import display
+from aims_gate.sample_size import Planned, chance_of, planned, power_of
 from aims_gate.sources.estimator import open_estimator
 from aims_gate.sources.subject import Subject, Workspace
-from aims_gate.stats.power import POWER, factor_needed, least
+from aims_gate.stats.power import least
+from aims_gate.verdict import Power
 
 _LABEL, _PREDICTION, _ROWS = "label", "prediction", "rows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """What the rows of one cell exclude, and how many of them would be enough."""
-
-    slice: str
-    rows: int
-    excluded: float | None
-    """The bound of the cell by itself: an effect past it is excluded by these very rows."""
-    wanted: int | None
-    """Rows for which the rule is decided four times in five; None if no number is enough."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Power:
+class RulePower:
     """What the data can decide of one rule."""
 
     rule: str
     check: str
     statistic: str
-    chance: float = math.nan
-    """Probability that the rule is decided if nothing is wrong."""
-    serious: float = math.nan
-    """The effect that must be excluded."""
+    power: Power | None = None
     smallest: float = math.nan
     """The least effect that such data exclude four times in five; NaN if none."""
-    rows: int = 0
-    what: str = ""
-    wanted: int | None = None
-    """Rows of that kind for which the rule is decided four times in five."""
-    cells: tuple[Cell, ...] = ()
     why: str = ""
     """Why nothing can be said; empty where something is."""
 
@@ -75,7 +55,7 @@ class Groups:
     """Share of the positives that are predicted so, in (0, 1)."""
 
 
-def power_of_data(policy: Policy, data: Mapping[str, str]) -> tuple[Power, ...]:
+def power_of_data(policy: Policy, data: Mapping[str, str]) -> tuple[RulePower, ...]:
     """Say what *data*, role to path or URI, can decide of each rule.
 
     PolicyError if the policy is refused, UsageError for an unknown role; what cannot be read is
@@ -84,7 +64,7 @@ def power_of_data(policy: Policy, data: Mapping[str, str]) -> tuple[Power, ...]:
     return _power(policy, roles_of(data))
 
 
-def power_of_groups(policy: Policy, groups: Groups) -> tuple[Power, ...]:
+def power_of_groups(policy: Policy, groups: Groups) -> tuple[RulePower, ...]:
     """Say what groups of such sizes could decide of each rule, at a base rate.
 
     UsageError for a rate or size that is none.
@@ -92,37 +72,14 @@ def power_of_groups(policy: Policy, groups: Groups) -> tuple[Power, ...]:
     return _power(_described(policy, groups), {Role.EVALUATION: _frame(groups)})
 
 
-def told(powers: Sequence[Power]) -> Iterator[str]:
-    """Write one paragraph a rule: chance, smallest effect, rows to collect, and each cell's."""
-    for one in powers:
-        head = f"{one.rule} {one.check}"
-        if one.why:
-            yield f"{head}: {one.why}"
-            continue
-        yield f"{head}: {one.chance:.0%} to be decided if nothing is wrong"
-        smallest = "no effect" if math.isnan(one.smallest) else f"{one.smallest:.3g}"
-        yield (
-            f"  {one.rows:,} {one.what} exclude {display(one.statistic)} {smallest} in "
-            f"{POWER:.0%} of cases; must exclude {one.serious:.3g}"
-        )
-        wanted = "no number would do" if one.wanted is None else f"about {one.wanted:,}"
-        yield f"  rows for {POWER:.0%}: {wanted} {one.what}"
-        width = max((len(cell.slice) for cell in one.cells), default=0)
-        for cell in one.cells:
-            bound = "nothing" if cell.excluded is None else f"past {cell.excluded:.3g}"
-            more = "" if cell.wanted is None else f", {cell.wanted:,} for {POWER:.0%}"
-            where = cell.slice or "all rows"
-            yield f"    {where:<{width}}  {cell.rows:,} rows{more}; these exclude {bound}"
-
-
-def _power(policy: Policy, given: Mapping[Role, object]) -> tuple[Power, ...]:
+def _power(policy: Policy, given: Mapping[Role, object]) -> tuple[RulePower, ...]:
     world = real_world()
     tasks = plan(policy).sound()
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private, Engines() as engines:
         workspace = Workspace(folder=Path(private), environ=world.environ)
         subject = open_estimator(None, policy=policy, given=given, workspace=workspace)
 
-        def of(task: Task) -> Power:
+        def of(task: Task) -> RulePower:
             # a second opinion of a library changes no interval
             native = replace(task, engine="native")
             return _of_rule(native, measure(native, subject, now=world.now(), engines=engines))
@@ -134,29 +91,15 @@ def _is_about_data(task: Task, subject: Subject) -> bool:
     return task.judged.has_interval and all(role in subject.data for role in task.roles)
 
 
-def _of_rule(task: Task, statistics: Sequence[Statistic]) -> Power:
-    made = Power(rule=task.rule.id, check=task.rule.check, statistic=task.judged.name)
+def _of_rule(task: Task, statistics: Sequence[Statistic]) -> RulePower:
+    made = RulePower(rule=task.rule.id, check=task.rule.check, statistic=task.judged.name)
     found = planned(statistics, task.bars, task.decide_on)
     if not found:
         reasons = [s.reason for s in statistics if s.judged and s.lack is not None]
         why = "; ".join(dict.fromkeys(filter(None, reasons)))
         return replace(made, why=why or f"nothing is planned for {task.decide_on}")
-    factor = factor_needed(found)
-    first, serious = found[0]
-    return replace(
-        made,
-        chance=_chance(found),
-        serious=serious,
-        smallest=_smallest(found, task),
-        rows=first.rows,
-        what=first.what,
-        wanted=None if math.isinf(factor) else math.ceil(factor * first.rows),
-        cells=tuple(_cells(task, statistics, factor)),
-    )
-
-
-def _chance(found: Sequence[Planned]) -> float:
-    return math.prod(design.chance(1.0, serious=serious) for design, serious in found)
+    power = power_of(statistics, task.bars, task.decide_on)
+    return replace(made, power=power, smallest=_smallest(found, task))
 
 
 def _smallest(found: Sequence[Planned], task: Task) -> float:
@@ -170,25 +113,10 @@ def _smallest(found: Sequence[Planned], task: Task) -> float:
 
     def enough(parts: float) -> bool:
         effect = neutral + sign * span * min(parts / 1024, 1.0)
-        return _chance([(design, effect) for design, _serious in found]) >= POWER
+        return chance_of([(design, effect) for design, _serious in found]) >= POWER
 
     parts = least(enough, start=0.25)
     return neutral + sign * span * parts / 1024 if parts <= 1024 else math.nan
-
-
-def _cells(task: Task, statistics: Sequence[Statistic], factor: float) -> Iterator[Cell]:
-    (bar, *_more) = task.bars
-    for statistic in statistics:
-        if not statistic.judged:
-            continue
-        bounds = statistic.alone or statistic.interval
-        bound = None if bounds is None else (bounds.low if bar.higher_is_better else bounds.high)
-        yield Cell(
-            slice=statistic.slice,
-            rows=statistic.rows,
-            excluded=bound,
-            wanted=None if math.isinf(factor) else math.ceil(factor * statistic.rows),
-        )
 
 
 def _described(policy: Policy, groups: Groups) -> Policy:

@@ -18,7 +18,7 @@ from aims_gate.facts import DatasetIdentity, Interval, ModelIdentity, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.redact import redact
 from aims_gate.reports import refuse_contradiction
-from aims_gate.verdict import PolicyIdentity, Result, Verdict
+from aims_gate.verdict import PolicyIdentity, Power, Result, Verdict
 
 SCHEMA = "https://aims-gate.dev/schema/report/v1"
 """Names the version; another shape gets another name, beside this one."""
@@ -127,6 +127,27 @@ def _result(result: Result) -> dict[str, Any]:
         "why": result.why,
         "place": result.place,
         "blocking": result.blocking,
+        **({} if result.power is None else {"power": _power(result.power)}),
+    }
+
+
+def _power(power: Power) -> dict[str, Any]:
+    return {
+        "chance": _number(power.chance),
+        "serious": _number(power.serious),
+        "rows": int(power.rows),
+        "what": power.what,
+        "wanted": power.wanted,
+        "cells": [
+            {
+                "slice": cell.slice,
+                "group": cell.group,
+                "rows": int(cell.rows),
+                "wanted": cell.wanted,
+                "excluded": _number(cell.excluded),
+            }
+            for cell in power.cells
+        ],
     }
 
 

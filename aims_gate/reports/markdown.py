@@ -23,11 +23,14 @@ from aims_gate.reports import (
     remark,
     tally,
 )
+from aims_gate.sentences import power_sentence
 from aims_gate.verdict import Outcome, Result, Verdict
 
 _MOST = 50_000
 """Characters of both tables together; a comment on GitHub holds 65,536."""
 _CELL = 600
+_RULES, _CELLS = 10, 10
+"""Rules, and cells of each, of which it is shown what their rows can decide."""
 _WORD = r"\(?[^\W\d_]+(?:['-][^\W\d_]+)*\)?"
 _WORDS = re.compile(rf"{_WORD}(?:[,;]? {_WORD})*\.?")
 _HEAD = ("| outcome | rule | what was seen | supports |", "| --- | --- | --- | --- |")
@@ -47,6 +50,7 @@ def render(verdict: Verdict) -> str:
         shown,
         [f"- {step}" for step in next_steps(verdict, code)],
         _folded(passed, max(_MOST - sum(map(len, shown)), 0)),
+        _power(verdict.results),
         [*_record(verdict)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -120,6 +124,27 @@ def _folded(results: Sequence[Result], most: int) -> list[str]:
     rules = "1 rule is met" if len(results) == 1 else f"{len(results):,} rules are met"
     summary = f"<details><summary>{rules}</summary>"
     return [summary, "", *_table(results, most), "", "</details>"]
+
+
+def _power(results: Sequence[Result]) -> list[str]:
+    """Say of each rule, and each of its groups, what these rows can decide; folded away."""
+    sized = [(r.rule, r.power) for r in results if r.power is not None][:_RULES]
+    if not sized:
+        return []
+    lines = ["<details><summary>what these rows can decide</summary>", ""]
+    lines += ["| rule | rows | for 80 % | these exclude |", "| --- | --- | --- | --- |"]
+    for rule, power in sized:
+        told = f"{code(rule)} {code(power_sentence(power))}"
+        lines.append(f"| {_cell(told)} | {power.rows:,} | {_wanted(power.wanted)} | |")
+        for cell in power.cells[:_CELLS]:
+            past = "nothing" if cell.excluded is None else f"past {cell.excluded:.3g}"
+            name = _cell(code(cell.slice or "all rows"))
+            lines.append(f"| {name} | {cell.rows:,} | {_wanted(cell.wanted)} | {past} |")
+    return [*lines, "", "</details>"]
+
+
+def _wanted(rows: int | None) -> str:
+    return "no number" if rows is None else f"{rows:,}"
 
 
 def _record(verdict: Verdict) -> Iterator[str]:

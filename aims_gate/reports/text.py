@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
+from aims_gate.facts import POWER
 from aims_gate.reports import (
     UNMET,
     every_cell,
@@ -21,6 +22,7 @@ from aims_gate.reports import (
     refuse_contradiction,
     remark,
 )
+from aims_gate.sentences import power_sentence
 from aims_gate.verdict import Decision, Outcome, Result, Verdict
 
 _LEAST = 60
@@ -121,6 +123,9 @@ def _rule(result: Result, verdict: Verdict, *, colour: bool, width: int) -> list
     if result.outcome in UNMET:
         for note in (result.title, f"why: {result.why}" if result.why else ""):
             lines += _wrapped(" " * len(head), plain(note), width) if note else []
+    if result.power is not None and result.power.chance < POWER:
+        sized = plain(f"these rows: {power_sentence(result.power)}")
+        lines += _wrapped(" " * len(head), sized, width)
     if colour:
         lines[0] = f"{_COLOURS[result.outcome]}{word}{_RESET}{lines[0][len(word) :]}"
     return lines

@@ -16,14 +16,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from aims_gate.facts import Design
+from aims_gate.facts import POWER, Design
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.intervals import proportion_bounds
 
 DATA, CURRENT = "rows of the data", "current rows"
 """The rows that more of would help."""
-POWER = 0.80
-"""The chance to be decided that rows to collect are named for."""
 LEAST_SAMPLE = 100
 """Below so many rows in either sample the law of the drift statistics does not hold."""
 _MOST = 2.0**40

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from aims_gate.__main__ import guarded
-from aims_gate.operations.policy_power import Groups, power_of_data, power_of_groups, told
+from aims_gate.operations.policy_power import Groups, RulePower, power_of_data, power_of_groups
+from aims_gate.operations.power_shown import page, table
 from aims_gate.policy.resolve import load
+from aims_gate.verdict import Power
 
 POLICY = """
 apiVersion: aims-gate/v1
@@ -29,6 +32,15 @@ rules:
 DATA = "data: {evaluation: {label: y, prediction: p, positive: 1, sensitive: [sex]}}"
 
 
+def planned(policy: Path, groups: Groups) -> dict[str, RulePower]:
+    return {one.rule: one for one in power_of_groups(load(str(policy)), groups)}
+
+
+def power(of: RulePower) -> Power:
+    assert of.power is not None
+    return of.power
+
+
 @pytest.fixture
 def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -43,37 +55,45 @@ def test_planned_groups_have_the_chance_of_the_published_table(policy: Path) -> 
         ({"sex": {"F": 150, "M": 350}}, 0.90),
         ({"race": {"a": 1_000, "b": 500, "c": 300, "d": 200}}, 0.92),
     ):
-        found = {
-            one.rule: one for one in power_of_groups(load(str(policy)), Groups(rows=rows, rate=0.3))
-        }
-        ratio = found["BIAS-02"]
+        found = planned(policy, Groups(rows=rows, rate=0.3))
+        assert 0.60 < found["BIAS-02"].smallest < 0.75
+        ratio = power(found["BIAS-02"])
         assert ratio.chance == pytest.approx(published, abs=0.02)
-        assert 0.60 < ratio.smallest < 0.75
         assert ratio.serious == pytest.approx(0.60)
         assert "INTEG-01" not in found  # which is about no data
 
 
 def test_rows_to_collect_grow_by_group_at_their_present_shares(policy: Path) -> None:
     groups = Groups(rows={"sex": {"F": 40, "M": 160}}, rate=0.3)
-    found = {one.rule: one for one in power_of_groups(load(str(policy)), groups)}
-    ratio = found["BIAS-02"]
+    ratio = power(planned(policy, groups)["BIAS-02"])
     assert ratio.chance < 0.5
     assert ratio.wanted is not None
     again = Groups(
         rows={"sex": {"F": round(ratio.wanted / 5), "M": round(ratio.wanted * 0.8)}}, rate=0.3
     )
-    better = {one.rule: one for one in power_of_groups(load(str(policy)), again)}["BIAS-02"]
+    better = power(planned(policy, again)["BIAS-02"])
     assert better.chance == pytest.approx(0.80, abs=0.03)
-    wanted = {cell.slice.split(" ")[0]: cell.wanted for cell in ratio.cells}
+    wanted = {cell.group: cell.wanted for cell in ratio.cells}
     assert wanted["sex=F"] == pytest.approx(ratio.wanted / 5, abs=2)
 
 
 def test_two_attributes_are_planned_as_independent(policy: Path) -> None:
     groups = Groups(rows={"sex": {"F": 400, "M": 600}, "race": {"a": 700, "b": 300}}, rate=0.3)
-    found = {one.rule: one for one in power_of_groups(load(str(policy)), groups)}
-    cells = {cell.slice.split(" ")[0]: cell.rows for cell in found["BIAS-02"].cells}
+    found = power(planned(policy, groups)["BIAS-02"])
+    cells = {cell.group: cell.rows for cell in found.cells}
     assert cells["race=b"] == pytest.approx(300, abs=3)
-    assert found["BIAS-02"].rows == pytest.approx(1_000, abs=4)
+    assert found.rows == pytest.approx(1_000, abs=4)
+
+
+def test_rows_of_a_group_are_rows_of_the_data_where_its_rate_rests_on_some(policy: Path) -> None:
+    """A true positive rate rests on the positives; whoever collects collects rows of the group."""
+    groups = Groups(rows={"sex": {"F": 300, "M": 700}}, rate=0.2)
+    found = power(planned(policy, groups)["BIAS-03"])
+    cells = {cell.slice: cell for cell in found.cells}
+    women = next(cell for name, cell in cells.items() if name.startswith("TPR sex=F"))
+    assert (women.group, women.rows) == ("sex=F", 300)
+    assert found.wanted is not None
+    assert women.wanted == pytest.approx(0.3 * found.wanted, abs=2)
 
 
 def test_data_that_are_there_say_what_they_exclude(policy: Path, tmp_path: Path) -> None:
@@ -84,17 +104,17 @@ def test_data_that_are_there_say_what_they_exclude(policy: Path, tmp_path: Path)
     (tmp_path / "e.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     found = {one.rule: one for one in power_of_data(load(str(policy)), {"evaluation": "e.csv"})}
     assert set(found) == {"BIAS-02", "BIAS-03", "PERF-01"}
-    assert found["BIAS-02"].rows == 400
-    assert all(cell.excluded is not None for cell in found["BIAS-02"].cells)
+    assert power(found["BIAS-02"]).rows == 400
+    assert all(cell.excluded is not None for cell in power(found["BIAS-02"]).cells)
     assert math.isnan(found["PERF-01"].smallest)  # a floor has no effect that is none
-    assert found["PERF-01"].wanted is None  # one right in two will never prove 0.7
+    assert power(found["PERF-01"]).wanted is None  # one right in two will never prove 0.7
 
 
 def test_data_that_cannot_be_measured_say_why(policy: Path, tmp_path: Path) -> None:
     policy.write_text(POLICY + DATA, encoding="utf-8")
     (tmp_path / "e.csv").write_text("y,p,sex\n1,1,F\n0,0,F\n", encoding="utf-8")
     found = power_of_data(load(str(policy)), {"evaluation": "e.csv"})
-    text = "\n".join(told(found))
+    text = "\n".join(table(found))
     assert "BIAS-02 fairness.impact_ratio: " in text
     assert "fewer than two groups" in text
 
@@ -125,3 +145,52 @@ def test_the_command_prints_a_paragraph_a_rule(
     shown = capsys.readouterr().out
     assert "BIAS-02 fairness.impact_ratio: 100% to be decided if nothing is wrong" in shown
     assert "sex=F (best)" in shown
+    assert "; for 80%" not in shown  # where data usually decide, nothing is to be collected
+
+
+def test_data_that_seldom_decide_name_the_rows_to_collect_of_each_group(
+    policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert policy.exists()
+    groups = ["--group", "sex=F:60", "--group", "sex=M:140", "--rate", "0.3"]
+    assert guarded(["policy", "power", "policy.yaml", *groups]) == 0
+    line = capsys.readouterr().out.splitlines()[0]
+    assert "; for 80% collect " in line
+    assert "rows of the data: sex=F " in line
+
+
+def test_the_page_asks_for_nothing_else_and_runs_nothing(policy: Path, tmp_path: Path) -> None:
+    """Names are those of a stranger's data."""
+    name = "<script src=http://evil.example>&\"'"
+    groups = Groups(rows={"sex": {name: 60, "M": 140}}, rate=0.3)
+    shown = page(power_of_groups(load(str(policy)), groups), title="<b>credit</b>")
+    tags: set[str] = set()
+    names: set[str] = set()
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            tags.add(tag)
+            names.update(attribute for attribute, _value in attrs)
+
+    Reader().feed(shown)
+    drawn = {"svg", "text", "rect", "table", "tr", "th", "td"}
+    assert tags == {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "br"} | drawn
+    places = {"x", "y", "width", "height", "viewbox", "fill", "font-size"}
+    assert names == {"lang", "charset", "role", "aria-label"} | places
+    assert "url(" not in shown
+    assert "@import" not in shown
+    arguments = ["--group", "sex=F:60", "--group", "sex=M:140", "--html", "power.html"]
+    assert guarded(["policy", "power", "policy.yaml", *arguments]) == 0
+    assert (tmp_path / "power.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_explain_says_what_data_can_decide(
+    policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy.write_text(POLICY + DATA, encoding="utf-8")
+    lines = ["y,p,sex", *(f"{i % 2},{i % 2},{'FM'[i // 2 % 2]}" for i in range(400))]
+    (tmp_path / "e.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert guarded(["explain", "policy.yaml", "BIAS-02", "--data", "evaluation=e.csv"]) == 0
+    shown = capsys.readouterr().out
+    assert "to be decided if nothing is wrong" in shown
+    assert "must exclude 0.6" in shown

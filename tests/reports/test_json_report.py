@@ -68,13 +68,13 @@ def test_the_schema_is_a_schema_and_names_the_version() -> None:
     assert schema()["$id"] == SCHEMA == "https://aims-gate.dev/schema/report/v1"
 
 
-SPECIAL = {"window", "notes", "model_id", "named_by_run", "alone"}
+SPECIAL = {"window", "notes", "model_id", "named_by_run", "alone", "power"}
 
 
 def test_the_schema_is_closed_at_every_level() -> None:
     """An object requires all of its properties, but what few data have, and allows no other."""
     closed = [schema(), *schema()["$defs"].values()]
-    assert len(closed) == 9
+    assert len(closed) == 11
     for part in closed:
         assert part["additionalProperties"] is False
         assert set(part["properties"]) - set(part["required"]) <= SPECIAL

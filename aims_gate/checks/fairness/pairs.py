@@ -280,6 +280,8 @@ class _Compared:
             judged=True,
             lack=Lack.UNDEFINED if undefined else None,
             reason=problem if undefined else _rates(worse, better),
+            group=worse.name,
+            members=family.people.get(worse.name, 0),
             small=small,
             design=self.design,
         )
