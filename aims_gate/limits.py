@@ -11,6 +11,10 @@ from aims_gate.errors import Problem
 from aims_gate.facts import Statistic
 from aims_gate.policy import domains
 from aims_gate.policy.model import DecideOn, Place, Rule, Threshold
+from aims_gate.stats import formulas
+
+REACHES: domains.Reaches = {**formulas.REACHES, **domains.REACHES}
+"""How far from 0 a limit may lie where the range of a statistic has no end there, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +184,7 @@ def _furthest(judged: Judged, *, upward: bool) -> tuple[float, str]:
     if math.isfinite(span):
         margin = domains.HUNDREDTH * span
         return (judged.low + margin if upward else judged.high - margin), domain_of(judged)
-    most, why = domains.reach(judged.name, judged.limit)
+    most, why = domains.reach(judged.name, judged.limit, REACHES)
     return (max(-most, judged.low) if upward else min(most, judged.high)), why
 
 

@@ -7,10 +7,10 @@ from collections.abc import Container, Sequence
 
 from aims_gate.facts import LEFT_OUT, POWER, UNSEEN, Interval, Lack, Statistic
 from aims_gate.limits import Bar, serious_of
+from aims_gate.stats.formulas import FORMULAS
 from aims_gate.verdict import Outcome, Power
 
-_ACRONYMS = frozenset({"psi", "ks", "roc", "auc", "mcc", "f1", "r2", "mae", "mape", "mse", "rmse"})
-_ACRONYMS |= {"ndcg", "map", "mrr"}
+_ACRONYMS = frozenset({"psi", "ks", *(word for f in FORMULAS for word in f.capitals)})
 _NAMES = {
     "jensenshannon": "Jensen-Shannon distance",
     "hellinger": "Hellinger distance",

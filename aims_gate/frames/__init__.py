@@ -18,14 +18,12 @@ from aims_gate.frames.values import (
     Floats,
     Key,
     Kind,
-    Loss,
     Moments,
-    Ranking,
     Rankings,
     Scalar,
     Span,
 )
-from aims_gate.stats.tables import Jackknife
+from aims_gate.stats.tables import Jackknife, Loss, Ranking
 
 __all__ = [
     "MISSING",

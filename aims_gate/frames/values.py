@@ -122,35 +122,3 @@ class Span:
     """The longest time between a row and the next, in days; 0 for fewer than two times."""
     gap_after: datetime | None
     """When that time without rows begins."""
-
-
-class Loss(StrEnum):
-    """A per-row loss whose mean is a metric."""
-
-    ABSOLUTE = "absolute"
-    """|label - estimate|"""
-    SQUARED = "squared"
-    """(label - estimate)^2"""
-    SIGNED = "signed"
-    """label - estimate, which has a sign"""
-    ABSOLUTE_PERCENT = "absolute_percent"
-    """|label - estimate| / |label|; undefined where a label is 0."""
-    BRIER = "brier"
-    """(1[label = positive] - estimate)^2"""
-    LOG = "log"
-    """-ln of the probability given to the label, which is clipped to [2^-52, 1 - 2^-52]."""
-
-
-class Ranking(StrEnum):
-    """What a query is worth whose rows are ordered by score, in [0, 1]."""
-
-    NDCG = "ndcg"
-    """Sum of label / log2(place + 1) over the first k places, of its largest possible value."""
-    AVERAGE_PRECISION = "average_precision"
-    """Mean over relevant rows, those with a label above 0, of the relevant share down to them."""
-    RECIPROCAL_RANK = "reciprocal_rank"
-    """1 / place of the first relevant row."""
-    PRECISION = "precision"
-    """Relevant rows among the first k places, / k."""
-    RECALL = "recall"
-    """Relevant rows among the first k places, / relevant rows."""

@@ -78,22 +78,20 @@ PARAMETERS: Mapping[str, Domain] = {
 }
 """Parameters of checks that are numbers, by name; for lists and mappings each of their numbers."""
 
-REACHES: Mapping[str, tuple[float, str]] = {
-    **dict.fromkeys(("r2", "explained_variance"), (2, "0 is as good as the mean of the labels")),
-    **dict.fromkeys(("log_loss", "kl"), (100, "certain and wrong is 37 where scores are doubles")),
-    "mape": (100, "a hundred times what was to be predicted"),
-    **dict.fromkeys(("violations", "schema_violations"), (1000, "a rule that counts is to refuse")),
-    **dict.fromkeys(("days_since_newest", "longest_gap_days"), (3660, "ten years are no limit")),
-    "disagreement": (0.1, "a tenth off is no rounding"),
-    **dict.fromkeys(
-        ("mae", "mse", "rmse", "median_error", "ed", "claimed_metric"),
-        (1e15, "in the unit of the data; beyond it doubles hold no whole numbers"),
-    ),
-}
+Reaches = Mapping[str, tuple[float, str]]
 """How far from 0 a limit may lie where the range of a statistic has no end there, and why.
 
 A name stands for what begins with it, such as `mae_drop`.
 """
+UNBOUND = (1e15, "in the unit of the data; beyond it doubles hold no whole numbers")
+REACHES: Reaches = {
+    "kl": (100, "certain and wrong is 37 where scores are doubles"),
+    **dict.fromkeys(("violations", "schema_violations"), (1000, "a rule that counts is to refuse")),
+    **dict.fromkeys(("days_since_newest", "longest_gap_days"), (3660, "ten years are no limit")),
+    "disagreement": (0.1, "a tenth off is no rounding"),
+    **dict.fromkeys(("ed", "claimed_metric"), UNBOUND),
+}
+"""Of all but performance metrics, which say it themselves (`stats.formulas`)."""
 LEAST: Mapping[str, tuple[float, str]] = {
     "rows": (10, "fewer rows show nothing"),
     "positives": (5, "fewer positives show nothing"),
@@ -110,24 +108,26 @@ TINY = 1e-12
 """A limit that is nearer to 0 than this, and not 0, is 0 but for rounding."""
 
 
-def reach(name: str, customary: float | None) -> tuple[float, str]:
+def reach(name: str, customary: float | None, reaches: Reaches) -> tuple[float, str]:
     """Give how far from 0 a limit of the statistic *name* may lie, and why not further."""
-    for known, most in REACHES.items():
+    for known, most in reaches.items():
         if name == known or name.startswith(f"{known}_"):
             return most
     if customary:
         return TIMES * customary, f"{TIMES} times the customary limit"
-    return REACHES["claimed_metric"]
+    return UNBOUND
 
 
-def table() -> str:
+def table(reaches: Reaches) -> str:
     """Give the table of docs/policy.md."""
     rows = [f"| `{key}` | {domain} | {domain.why} |" for key, domain in GRAMMAR.items()]
     rows += [f"| `with.{key}` | {domain} | {domain.why} |" for key, domain in PARAMETERS.items()]
-    return "\n".join(["| number | lies in | because |", "| --- | --- | --- |", *rows, *_limits()])
+    return "\n".join(
+        ["| number | lies in | because |", "| --- | --- | --- |", *rows, *_limits(reaches)]
+    )
 
 
-def _limits() -> Iterator[str]:
+def _limits(reaches: Reaches) -> Iterator[str]:
     limit = "| `at_least`, `at_most`, `between`, `baseline.value`"
     yield (
         f"{limit} | the range of the statistic, and not in the last hundredth before the end that "
@@ -136,7 +136,7 @@ def _limits() -> Iterator[str]:
     for name, (least, why) in LEAST.items():
         yield f"| `at_least` of `{name}` | {least:g} or more | {why} |"
     grouped: dict[tuple[float, str], list[str]] = {}
-    for name, reached in REACHES.items():
+    for name, reached in reaches.items():
         grouped.setdefault(reached, []).append(f"`{name}`")
     for (most, why), names in grouped.items():
         yield f"| a limit of {', '.join(names)} | within {most:g} of 0 | {why} |"

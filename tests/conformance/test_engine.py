@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from aims_gate.checks.outcomes import Asked, outcomes
-from aims_gate.checks.outcomes.ranking import RANKINGS
 from aims_gate.engines import ENGINES, Answer, Engine, Engines, Sample, Trials
 from aims_gate.errors import GateError
 from aims_gate.frames import Distribution
@@ -22,7 +21,7 @@ from aims_gate.stats import bins
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.divergence import DIVERGENCES
 from aims_gate.stats.drift import DISTANCES
-from aims_gate.stats.formulas import FORMULAS
+from aims_gate.stats.formulas import FORMULAS, RANKINGS
 from aims_gate.stats.tables import (
     BetaConfusion,
     Classes,

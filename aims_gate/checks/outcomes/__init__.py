@@ -6,6 +6,7 @@ Which metrics fit is decided by the task: as the policy states it, else as the l
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from aims_gate.checks.outcomes import binary, multiclass, ranking, regression
 from aims_gate.checks.outcomes.multiclass import MOST_CLASSES, each_class
@@ -14,6 +15,20 @@ from aims_gate.checks.outcomes.task import task_of
 from aims_gate.errors import DataError
 from aims_gate.policy.model import TaskKind
 from aims_gate.sources.subject import Data
+from aims_gate.stats.formulas import FORMULAS, PROBABILITY, RANKINGS, Formula
+from aims_gate.stats.tables import (
+    BetaConfusion,
+    Classes,
+    ClassRanked,
+    Confusion,
+    Fit,
+    Losses,
+    Ordered,
+    Queries,
+    Ranked,
+    Residuals,
+    ScoreTable,
+)
 
 __all__ = [
     "BUILDERS",
@@ -36,7 +51,7 @@ def outcomes(asked: str | Asked, data: Data) -> Outcomes:
             scores cannot be used.
     """
     asked = Asked(metric=asked) if isinstance(asked, str) else asked
-    if asked.metric in ranking.RANKINGS and data.spec.query is not None:
+    if asked.metric in RANKINGS and data.spec.query is not None:
         return ranking.queries(asked, data)  # clicks may be ranked as well as classified
     task = task_of(data)
     fitting = BUILDERS[task]
@@ -49,45 +64,38 @@ def outcomes(asked: str | Asked, data: Data) -> Outcomes:
     return fitting[asked.metric](asked, data)
 
 
-BUILDERS: Mapping[TaskKind, Mapping[str, Builder]] = {
+_OF_TABLES: Mapping[TaskKind, Mapping[type[ScoreTable], Builder]] = {
     TaskKind.BINARY: {
-        "accuracy": binary.confusion,
-        "balanced_accuracy": binary.confusion,
-        "precision": binary.confusion,
-        "recall": binary.confusion,
-        "specificity": binary.confusion,
-        "f1": binary.confusion,
-        "f_beta": binary.confusion,
-        "mcc": binary.confusion,
-        "roc_auc": binary.ranked,
-        "average_precision": binary.ranked,
-        "brier": binary.probability_loss,
-        "log_loss": binary.probability_loss,
+        Confusion: binary.confusion,
+        BetaConfusion: binary.confusion,
+        Ranked: binary.ranked,
+        Losses: binary.probability_loss,
     },
     TaskKind.MULTICLASS: {
-        "accuracy": multiclass.classes,
-        "balanced_accuracy": multiclass.classes,
-        "macro_precision": multiclass.classes,
-        "macro_recall": multiclass.classes,
-        "macro_f1": multiclass.classes,
-        "weighted_precision": multiclass.classes,
-        "weighted_recall": multiclass.classes,
-        "weighted_f1": multiclass.classes,
-        "mcc": multiclass.classes,
-        "macro_roc_auc": multiclass.ranked,
-        "macro_average_precision": multiclass.ranked,
-        "brier": multiclass.probability_loss,
-        "log_loss": multiclass.probability_loss,
+        Classes: multiclass.classes,
+        ClassRanked: multiclass.ranked,
+        Losses: multiclass.probability_loss,
     },
     TaskKind.REGRESSION: {
-        "mae": regression.error,
-        "mape": regression.error,
-        "mse": regression.error,
-        "rmse": regression.error,
-        "median_error": regression.ordered,
-        "r2": regression.fit,
-        "explained_variance": regression.residuals,
+        Losses: regression.error,
+        Ordered: regression.ordered,
+        Fit: regression.fit,
+        Residuals: regression.residuals,
     },
-    TaskKind.RANKING: dict.fromkeys(ranking.RANKINGS, ranking.queries),
+    TaskKind.RANKING: {Queries: ranking.queries},
+}
+"""Per task what builds each kind of table."""
+
+
+def _fits(formula: Formula[Any], task: TaskKind) -> bool:
+    """Tell whether a metric fits *task*: a loss of probabilities fits classes, others amounts."""
+    amounts = formula.table is Losses and formula.of not in PROBABILITY
+    of_loss = formula.table is not Losses or amounts == (task is TaskKind.REGRESSION)
+    return formula.table in _OF_TABLES[task] and of_loss
+
+
+BUILDERS: Mapping[TaskKind, Mapping[str, Builder]] = {
+    task: {f.metric: builders[f.table] for f in FORMULAS if _fits(f, task)}
+    for task, builders in _OF_TABLES.items()
 }
 """Per task the metrics that fit it, each with what builds its table."""

@@ -16,11 +16,10 @@ from aims_gate.checks.outcomes.table import (
 )
 from aims_gate.engines import Sample
 from aims_gate.errors import CheckError
-from aims_gate.frames import Counts, Floats, Loss, Scalar
+from aims_gate.frames import Counts, Floats, Scalar
 from aims_gate.sources.subject import Data
+from aims_gate.stats.formulas import LOSSES
 from aims_gate.stats.tables import BetaConfusion, Confusion, Ranked
-
-PROBABILITY_LOSSES = {"brier": Loss.BRIER, "log_loss": Loss.LOG}
 
 
 def confusion(asked: Asked, data: Data) -> Outcomes:
@@ -86,7 +85,7 @@ def probability_loss(asked: Asked, data: Data) -> Outcomes:
 def loss_against(asked: Asked, data: Data, found: Labelled, positive: Scalar) -> Outcomes:
     """Give the moments of the loss of one class against all others."""
     label, column = named(found.label), score_column(data, found, positive)
-    loss = PROBABILITY_LOSSES[asked.metric]
+    loss = LOSSES[asked.metric]
     moments = found.frame.moments(loss, label=label, estimate=column, positive=positive)
 
     def sample() -> Sample:

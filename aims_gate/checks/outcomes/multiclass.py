@@ -9,7 +9,6 @@ import numpy as np
 
 from aims_gate.checks.columns import Labelled, classes_of, labelled
 from aims_gate.checks.outcomes.binary import (
-    PROBABILITY_LOSSES,
     loss_against,
     ranked_against,
     with_beta,
@@ -29,16 +28,22 @@ from aims_gate.errors import DataError
 from aims_gate.frames import Scalar
 from aims_gate.sources.subject import Data
 from aims_gate.stats.classes import one_vs_rest
-from aims_gate.stats.tables import Classes, ClassRanked
+from aims_gate.stats.formulas import FORMULAS, LOSSES, PROBABILITY
+from aims_gate.stats.tables import BetaConfusion, Classes, ClassRanked, Confusion, Ranked
 
 MOST_CLASSES = 1_000
 """A confusion table has the square of this many cells."""
+_OF_COUNTS = (Confusion, BetaConfusion)
+_OF_SCORES = tuple(f.metric for f in FORMULAS if f.table is Ranked)
 BY_CLASS = (
-    *("precision", "recall", "specificity", "f1", "f_beta", "balanced_accuracy", "mcc"),
-    *("roc_auc", "average_precision", "brier", "log_loss"),
+    *(f.metric for f in FORMULAS if f.table in _OF_COUNTS and f.metric != "accuracy"),
+    *_OF_SCORES,
+    *(f.metric for f in FORMULAS if f.of in PROBABILITY),
 )
-"""The metrics that each class has of its own, its rows positive and all others negative."""
-_OF_SCORES = frozenset({"roc_auc", "average_precision"})
+"""The metrics that each class has of its own, its rows positive and all others negative.
+
+Not accuracy: of a rare class it is high for a model that never finds it.
+"""
 
 
 def classes(_asked: Asked, data: Data) -> Outcomes:
@@ -64,9 +69,7 @@ def probability_loss(asked: Asked, data: Data) -> Outcomes:
     found, labels = _scored(data)
     label = named(found.label)
     columns = scored_columns(data, found, labels)
-    moments = found.frame.class_moments(
-        PROBABILITY_LOSSES[asked.metric], label=label, estimates=columns
-    )
+    moments = found.frame.class_moments(LOSSES[asked.metric], label=label, estimates=columns)
 
     def sample() -> Sample:
         rows, counts = counted(found, [label, *columns.values()])
@@ -92,7 +95,7 @@ def each_class(
     """
     if asked.metric not in BY_CLASS:
         raise DataError(f"{asked.metric} is not a metric of single classes")
-    if asked.metric in _OF_SCORES or asked.metric in PROBABILITY_LOSSES:
+    if asked.metric in _OF_SCORES or LOSSES.get(asked.metric) in PROBABILITY:
         yield from _each_scored(asked, data, wanted)
         return
     whole = classes(asked, data)

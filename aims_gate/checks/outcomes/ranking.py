@@ -12,16 +12,8 @@ from aims_gate.engines import Sample
 from aims_gate.errors import DataError
 from aims_gate.frames import Kind, Ranking
 from aims_gate.sources.subject import Data
+from aims_gate.stats.formulas import RANKINGS
 from aims_gate.stats.tables import Queries
-
-RANKINGS = {
-    "ndcg": Ranking.NDCG,
-    "map": Ranking.AVERAGE_PRECISION,
-    "mrr": Ranking.RECIPROCAL_RANK,
-    "precision_at_k": Ranking.PRECISION,
-    "recall_at_k": Ranking.RECALL,
-}
-"""Each metric, and what it is the mean of over queries."""
 
 
 def queries(asked: Asked, data: Data) -> Outcomes:

@@ -11,21 +11,15 @@ from aims_gate.checks.outcomes.table import Asked, Outcomes, counted, losses, na
 from aims_gate.engines import Sample
 from aims_gate.frames import Loss, Moments
 from aims_gate.sources.subject import Data
+from aims_gate.stats.formulas import LOSSES
 from aims_gate.stats.tables import Fit, Jackknife, Ordered, Residuals
-
-_LOSSES = {
-    "mae": Loss.ABSOLUTE,
-    "mape": Loss.ABSOLUTE_PERCENT,
-    "mse": Loss.SQUARED,
-    "rmse": Loss.SQUARED,
-}
 
 
 def error(asked: Asked, data: Data) -> Outcomes:
     """Give the moments of the loss that the metric is the mean of."""
     found = _found(data)
     return Outcomes(
-        table=losses(_moments(found, _LOSSES[asked.metric])), found=found, sample=_sample(found)
+        table=losses(_moments(found, LOSSES[asked.metric])), found=found, sample=_sample(found)
     )
 
 

@@ -12,14 +12,14 @@ from aims_gate.checks.columns import classes_of, positive_class
 from aims_gate.checks.levels import class_levels
 from aims_gate.checks.outcomes import score_column, task_of
 from aims_gate.checks.outcomes.multiclass import scored_columns
-from aims_gate.checks.outcomes.ranking import RANKINGS
 from aims_gate.checks.outcomes.table import jackknife, losses, named
 from aims_gate.checks.performance.pairs import Pair, answers
 from aims_gate.facts import Interval
-from aims_gate.frames import Loss, Moments, Scalar
+from aims_gate.frames import Moments, Scalar
 from aims_gate.policy.model import TaskKind
 from aims_gate.stats import paired, paired_tables, scores
 from aims_gate.stats.auc import LEAST_CLASS
+from aims_gate.stats.formulas import LOSSES, PROBABILITY, RANKINGS
 from aims_gate.stats.formulas.ranking import left_out
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.paired_tables import GRADIENTS, Answered
@@ -37,14 +37,6 @@ from aims_gate.stats.tables import (
 
 _WIDER = "the wider of Hall (1992) and Student's t"
 _PROPORTIONS = ("accuracy", "recall", "specificity", "weighted_recall")
-_LOSSES: Mapping[str, Loss] = {
-    "brier": Loss.BRIER,
-    "log_loss": Loss.LOG,
-    "mae": Loss.ABSOLUTE,
-    "mape": Loss.ABSOLUTE_PERCENT,
-    "mse": Loss.SQUARED,
-    "rmse": Loss.SQUARED,
-}
 METHODS: Mapping[str, str] = {
     **dict.fromkeys(_PROPORTIONS, "Tango score (1998), paired"),
     **dict.fromkeys(
@@ -52,7 +44,7 @@ METHODS: Mapping[str, str] = {
     ),
     "roc_auc": "paired DeLong (1988) with t",
     "macro_roc_auc": "mean over classes of paired DeLong (1988) with t",
-    **dict.fromkeys(_LOSSES, f"{_WIDER} on the row differences"),
+    **dict.fromkeys(LOSSES, f"{_WIDER} on the row differences"),
     "rmse": f"{_WIDER} on what leaving out each row does to the difference (Tukey 1958)",
     **dict.fromkeys(RANKINGS, f"{_WIDER} on the differences of queries"),
 }
@@ -278,10 +270,10 @@ def _root_moments(found: Pair) -> Moments:
 
 
 def _loss_moments(found: Pair) -> Moments:
-    loss = _LOSSES[found.metric]
+    loss = LOSSES[found.metric]
     sides = found.first.found, found.second.found
     label = named(sides[0].label)
-    if found.metric not in {"brier", "log_loss"}:
+    if loss not in PROBABILITY:
         return found.frame.moments(
             loss,
             label=label,

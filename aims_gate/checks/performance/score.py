@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
@@ -20,40 +20,14 @@ from aims_gate.stats.auc import LEAST_CLASS
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.tables import Classes, ClassRanked, Confusion, Queries, Ranked
 
-Plain = Literal[
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "specificity",
-    "f1",
-    "mcc",
-    "roc_auc",
-    "average_precision",
-    "brier",
-    "log_loss",
-    "macro_precision",
-    "macro_recall",
-    "macro_f1",
-    "macro_roc_auc",
-    "macro_average_precision",
-    "weighted_precision",
-    "weighted_recall",
-    "weighted_f1",
-    "mae",
-    "mape",
-    "mse",
-    "rmse",
-    "median_error",
-    "r2",
-    "explained_variance",
-    "ndcg",
-    "map",
-    "mrr",
-]
-"""The metrics that need nothing but data."""
-Metric = Literal[Plain, "f_beta", "precision_at_k", "recall_at_k"]
-"""Every metric; the last ones need a parameter."""
+if TYPE_CHECKING:
+    Plain = str
+    Metric = str
+else:
+    Plain = Literal[tuple(dict.fromkeys(f.metric for f in FORMULAS if not f.needs))]
+    """The metrics that need nothing but data."""
+    Metric = Literal[tuple(dict.fromkeys(f.metric for f in FORMULAS))]
+    """Every metric of the catalogue."""
 _LEAST_SHOWN = 30
 """A class with fewer labelled rows is not named in evidence unless it is asked for."""
 _KINDS = {Classes: " (several classes)", ClassRanked: " (several classes)", Queries: " (ranking)"}
@@ -72,7 +46,7 @@ _OF_INTERVALS = (
     "The guarded Wilson bound of a proportion is Wilson's (1927), or the exact one (Clopper and "
     "Pearson 1934) of 1.1 times that probability where Wilson's is wrong more often."
 )
-_NEED_K = ("precision_at_k", "recall_at_k")
+_NEED_K = tuple(f.metric for f in FORMULAS if f.needs == "k")
 
 
 def _definition() -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from aims_gate.stats import confusion
-from aims_gate.stats.formulas.formula import MEAN, Formula, at_z, one_class, proportion
+from aims_gate.stats.formulas.formula import (
+    MEAN,
+    UNDEFINED,
+    Formula,
+    at_z,
+    one_class,
+    proportion,
+)
 from aims_gate.stats.tables import BetaConfusion, Confusion
 
 _NOBODY = "nothing is or is called positive"
@@ -36,6 +43,7 @@ BINARY: tuple[Formula[Any], ...] = (
         confusion.accuracy,
         "(tp + tn) / rows",
         "there are no rows",
+        oracle=("accuracy_score", {}),
     ),
     proportion(
         "precision",
@@ -43,9 +51,15 @@ BINARY: tuple[Formula[Any], ...] = (
         confusion.precision,
         "tp / (tp + fp)",
         "no row is predicted positive",
+        oracle=("precision_score", UNDEFINED),
     ),
     proportion(
-        "recall", Confusion, confusion.recall, "tp / (tp + fn)", "no row is labelled positive"
+        "recall",
+        Confusion,
+        confusion.recall,
+        "tp / (tp + fn)",
+        "no row is labelled positive",
+        oracle=("recall_score", UNDEFINED),
     ),
     proportion(
         "specificity",
@@ -53,6 +67,7 @@ BINARY: tuple[Formula[Any], ...] = (
         confusion.specificity,
         "tn / (tn + fp)",
         "no row is labelled negative",
+        oracle=("recall_score", {"pos_label": 0, **UNDEFINED}),
     ),
     Formula(
         metric="balanced_accuracy",
@@ -62,6 +77,7 @@ BINARY: tuple[Formula[Any], ...] = (
         undefined=_one_class,
         bounds=at_z(confusion.balanced_accuracy_bounds),
         method=MEAN,
+        oracle=("balanced_accuracy_score", {}),
     ),
     Formula(
         metric="f1",
@@ -72,6 +88,8 @@ BINARY: tuple[Formula[Any], ...] = (
         bounds=at_z(confusion.f1_bounds),
         method="guarded Wilson on J = tp / (tp + fp + fn), F1 = 2J / (1 + J)",
         basis=lambda t: confusion.jaccard(t)[1],
+        oracle=("f1_score", UNDEFINED),
+        capitals=("f1",),
     ),
     Formula(
         metric="f_beta",
@@ -83,6 +101,8 @@ BINARY: tuple[Formula[Any], ...] = (
         bounds=at_z(confusion.f_beta_bounds),
         method="score bounds on the trinomial of tp, fp and fn; at beta = 1 those of f1",
         basis=lambda t: confusion.jaccard(t)[1],
+        needs="beta",
+        oracle=("fbeta_score", UNDEFINED),
     ),
     Formula(
         metric="mcc",
@@ -95,5 +115,7 @@ BINARY: tuple[Formula[Any], ...] = (
         bounds=at_z(confusion.mcc_bounds),
         method="delta method on atanh",
         short=_extreme,
+        oracle=("matthews_corrcoef", {}),
+        capitals=("mcc",),
     ),
 )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from scipy.special import ndtri
 
 from aims_gate.stats import confusion
 from aims_gate.stats.intervals import WILSON, Bounds, proportion_bounds
-from aims_gate.stats.tables import ScoreTable
+from aims_gate.stats.tables import Loss, Ranking, ScoreTable
 
 T = TypeVar("T", bound=ScoreTable)
+UNDEFINED: Mapping[str, Any] = {"zero_division": math.nan}
+"""The option of scikit-learn by which 0/0 has no value."""
 MEAN = "guarded Wilson of each; widths add as by MOVER, skewness by its cumulants"
 
 
@@ -47,6 +50,16 @@ class Formula(Generic[T]):
     """Why there are no bounds for this table; empty if there are."""
     basis: Callable[[T], int] = _rows
     """The rows that the value rests on."""
+    of: Loss | Ranking | None = None
+    """What it is the mean of, over rows or over queries."""
+    needs: str = ""
+    """The parameter without which it says nothing: `beta`, `k`."""
+    reach: tuple[float, str] | None = None
+    """How far from 0 a limit may lie where the range has no end there, and why not further."""
+    oracle: tuple[str, Mapping[str, Any]] | None = None
+    """The function of scikit-learn that gives it, with its options; None if it takes more."""
+    capitals: tuple[str, ...] = ()
+    """Words of its name that people write in capitals."""
 
 
 def at_z(bounds: Callable[[T, float], Bounds]) -> Callable[[T, float], Bounds]:
@@ -55,7 +68,13 @@ def at_z(bounds: Callable[[T, float], Bounds]) -> Callable[[T, float], Bounds]:
 
 
 def proportion(
-    metric: str, table: type[T], share: Callable[[T], confusion.Share], of: str, why: str
+    metric: str,
+    table: type[T],
+    share: Callable[[T], confusion.Share],
+    of: str,
+    why: str,
+    *,
+    oracle: tuple[str, Mapping[str, Any]],
 ) -> Formula[T]:
     """Make the row of a proportion: its interval on its own denominator."""
     return Formula(
@@ -67,6 +86,7 @@ def proportion(
         bounds=at_z(lambda t, z: proportion_bounds(*share(t), z)),
         method=WILSON,
         basis=lambda t: share(t)[1],
+        oracle=oracle,
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from aims_gate.stats import auc, classes, jackknife, precision_recall
-from aims_gate.stats.formulas.formula import MEAN, Formula, at_z, named, proportion
+from aims_gate.stats.formulas.formula import MEAN, UNDEFINED, Formula, at_z, named, proportion
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.tables import Classes, ClassRanked, Ranked
 
@@ -55,6 +55,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
         classes.accuracy,
         "rows predicted right / rows",
         "there are no rows",
+        oracle=("accuracy_score", {}),
     ),
     *(
         Formula(
@@ -68,8 +69,12 @@ MULTICLASS: tuple[Formula[Any], ...] = (
             ),
             bounds=at_z(classes.macro_recall_bounds),
             method=MEAN,
+            oracle=oracle,
         )
-        for metric in ("balanced_accuracy", "macro_recall")
+        for metric, oracle in (
+            ("balanced_accuracy", ("balanced_accuracy_score", {})),
+            ("macro_recall", ("recall_score", {"average": "macro", **UNDEFINED})),
+        )
     ),
     Formula(
         metric="macro_precision",
@@ -80,6 +85,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
         undefined=lambda t: named(classes.unpredicted(t), _UNPREDICTED),
         bounds=at_z(classes.macro_precision_bounds),
         method=MEAN,
+        oracle=("precision_score", {"average": "macro", **UNDEFINED}),
     ),
     Formula(
         metric="macro_f1",
@@ -89,6 +95,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
         bounds=at_z(classes.macro_f1_bounds),
         method=f"{_DELTA} (Takahashi and others 2022)",
         short=classes.too_few_of_a_class,
+        oracle=("f1_score", {"average": "macro"}),
     ),
     Formula(
         metric="weighted_f1",
@@ -99,6 +106,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
         bounds=at_z(classes.weighted_f1_bounds),
         method=f"{_DELTA} (Takahashi and others 2022)",
         short=classes.too_few,
+        oracle=("f1_score", {"average": "weighted"}),
     ),
     Formula(
         metric="weighted_precision",
@@ -110,6 +118,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
         bounds=classes.weighted_precision_bounds,
         method="jackknife on the logit (Miller 1974), with t",
         short=lambda t: jackknife.too_few(classes.weighted_precision_pseudo(t)),
+        oracle=("precision_score", {"average": "weighted", **UNDEFINED}),
     ),
     proportion(
         "weighted_recall",
@@ -117,6 +126,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
         classes.accuracy,
         "mean over classes of recall weighted by labelled rows, which is accuracy",
         "there are no rows",
+        oracle=("recall_score", {"average": "weighted", **UNDEFINED}),
     ),
     Formula(
         metric="mcc",
@@ -129,6 +139,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
         bounds=at_z(classes.mcc_bounds),
         method="delta method on atanh",
         short=classes.too_few,
+        oracle=("matthews_corrcoef", {}),
     ),
     *(
         Formula(
@@ -141,6 +152,7 @@ MULTICLASS: tuple[Formula[Any], ...] = (
             bounds=partial(_mean_bounds, bounds),
             method="mean of the classes' own bounds: right if they err together, else too wide",
             short=partial(_short, short),
+            oracle=(f"{metric}_score", {}),
         )
         for metric, value, bounds, short in (
             ("roc_auc", auc.area, auc.bounds, auc.too_few),

@@ -22,6 +22,8 @@ RANKED: tuple[Formula[Ranked], ...] = (
         bounds=auc.bounds,
         method="logit DeLong (1988) with t; Hanley and McNeil (1982) score bound for few errors",
         short=auc.too_few,
+        oracle=("roc_auc_score", {}),
+        capitals=("roc", "auc"),
     ),
     Formula(
         metric="average_precision",
@@ -34,5 +36,6 @@ RANKED: tuple[Formula[Ranked], ...] = (
         method="logit (Boyd, Eng and Page 2013) with the variance of the influence function and t; "
         "guarded Wilson for few errors",
         short=precision_recall.too_few,
+        oracle=("average_precision_score", {}),
     ),
 )

@@ -64,9 +64,9 @@ def test_a_class_is_measured_as_a_binary_task_of_its_own(metric: Metric) -> None
 def test_the_mean_over_classes_is_the_macro_metric() -> None:
     found = several(9)
     for metric, macro in (("recall", "macro_recall"), ("roc_auc", "macro_roc_auc")):
-        each = [c.value for c in by_class(metric, found).values()]  # type: ignore[arg-type]
+        each = [c.value for c in by_class(metric, found).values()]
         assert np.mean(np.array(each, dtype=float)) == pytest.approx(
-            only(macro, found).value,  # type: ignore[arg-type]
+            only(macro, found).value,
             rel=1e-12,
         )
 

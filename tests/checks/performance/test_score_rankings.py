@@ -87,10 +87,7 @@ def test_a_constant_score_is_never_a_good_ranking() -> None:
         {**columns, "s": np.zeros(600)}, label="y", score="s", query="q", task=TaskKind.RANKING
     )
     for metric in BUILDERS[TaskKind.RANKING]:
-        flat_value, value = (
-            cells(metric, found)[0].value  # type: ignore[arg-type]
-            for found in (flat, searches(3))
-        )
+        flat_value, value = (cells(metric, found)[0].value for found in (flat, searches(3)))
         assert flat_value is not None
         assert value is not None
         assert flat_value < value

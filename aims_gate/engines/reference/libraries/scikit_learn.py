@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from aims_gate.engines.reference.libraries.answers import Counts, Floats, Told
+from aims_gate.stats.formulas import FORMULAS
 
 
 def score(
@@ -135,38 +136,16 @@ def _rmse(truth: Any, estimate: Any, counts: Any) -> float:
     return math.sqrt(_of("mean_squared_error")(truth, estimate, counts))
 
 
-_UNDEFINED: dict[str, Any] = {"zero_division": np.nan}
 _SCORES: Mapping[str, _Score] = {
-    "accuracy": _of("accuracy_score"),
-    "balanced_accuracy": _of("balanced_accuracy_score"),
-    "precision": _of("precision_score", **_UNDEFINED),
-    "recall": _of("recall_score", **_UNDEFINED),
-    "specificity": _of("recall_score", pos_label=0, **_UNDEFINED),
-    "f1": _of("f1_score", **_UNDEFINED),
-    "f_beta": _of("fbeta_score", **_UNDEFINED),
-    "mcc": _of("matthews_corrcoef"),
-    "roc_auc": _of("roc_auc_score"),
-    "average_precision": _of("average_precision_score"),
-    "macro_roc_auc": _of("roc_auc_score"),
-    "macro_average_precision": _of("average_precision_score"),
+    **{f.metric: _of(f.oracle[0], **f.oracle[1]) for f in FORMULAS if f.oracle},
     "brier": _brier,
     "log_loss": _log_loss,
-    "macro_precision": _of("precision_score", average="macro", **_UNDEFINED),
-    "macro_recall": _of("recall_score", average="macro", **_UNDEFINED),
-    "macro_f1": _of("f1_score", average="macro"),
-    "weighted_precision": _of("precision_score", average="weighted", **_UNDEFINED),
-    "weighted_recall": _of("recall_score", average="weighted", **_UNDEFINED),
-    "weighted_f1": _of("f1_score", average="weighted"),
-    "mae": _of("mean_absolute_error"),
-    "mape": _of("mean_absolute_percentage_error"),
-    "mse": _of("mean_squared_error"),
     "median_error": _median_error,
     "rmse": _rmse,
-    "r2": _of("r2_score"),
-    "explained_variance": _of("explained_variance_score"),
     "ndcg": _ndcg,
     "map": _average_precision,
     "mrr": _reciprocal_rank,
     "precision_at_k": _at_k("precision_score"),
     "recall_at_k": _at_k("recall_score"),
 }
+"""What gives each metric: the function that its row names, or what takes more than one."""
