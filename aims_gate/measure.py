@@ -24,7 +24,7 @@ from aims_gate.checks.ages import age_of, ahead
 from aims_gate.checks.authored import inflated, once
 from aims_gate.checks.parameters import columns_named
 from aims_gate.engines import Engine, Engines
-from aims_gate.engines.ahead import Ahead
+from aims_gate.engines.prefetch import Ahead
 from aims_gate.errors import GateError, MissingColumnError, near, stack
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.plan import Task

@@ -15,9 +15,9 @@ from typing import ClassVar, Protocol
 from aims_gate.engines import Engine
 from aims_gate.errors import DataError
 from aims_gate.facts import Statistic
+from aims_gate.plugin_table import Table
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data, Subject
-from aims_gate.tables import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from aims_gate.cli.group import Group
-from aims_gate.tables import Table
+from aims_gate.plugin_table import Table
 from aims_gate.version import __version__
 
 _EVERYDAY: Table[click.Command] = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aims_gate.documents import Kind
-from aims_gate.tables import Table
+from aims_gate.plugin_table import Table
 
 KINDS: Table[Kind[Any]] = Table(
     "kind of document",

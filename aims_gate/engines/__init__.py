@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from aims_gate.frames import Counts, Distribution, Floats
+from aims_gate.plugin_table import Table
 from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.tables import Ranked, ScoreTable
-from aims_gate.tables import Table
 from aims_gate.version import __version__
 
 OWN = f"native {__version__}"

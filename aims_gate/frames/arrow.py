@@ -22,7 +22,7 @@ from aims_gate.frames import (
     Scalar,
     Span,
 )
-from aims_gate.frames.answers import Answers
+from aims_gate.frames.cache import Memory, size_of
 from aims_gate.frames.columns import (
     Coded,
     Codes,
@@ -41,9 +41,9 @@ from aims_gate.frames.convert import to_table
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.identity import compared, identities, known
 from aims_gate.frames.lazy import LazyTable
-from aims_gate.frames.memory import Memory, size_of
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
 from aims_gate.frames.patterns import matching
+from aims_gate.frames.row_questions import Answers
 from aims_gate.frames.times import instants, not_after, span_of
 from aims_gate.frames.weights import weights_of
 from aims_gate.frames.widths import float_bits

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aims_gate.checks.outcomes import task_of
+from aims_gate.checks.metrics import task_of
 from aims_gate.errors import DataError
 from aims_gate.frames import Frame, Key, Kind, Scalar
 from aims_gate.policy.model import DataSpec, TaskKind

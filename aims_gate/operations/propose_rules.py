@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aims_gate.checks import Judged
-from aims_gate.checks.outcomes import task_of
+from aims_gate.checks.metrics import task_of
 from aims_gate.facts import Statistic
 from aims_gate.limits import conventional
 from aims_gate.plan import build

@@ -23,7 +23,7 @@ from aims_gate.pipeline import World
 from aims_gate.plan import Task, plan, stage_of
 from aims_gate.policy.model import Policy, Severity
 from aims_gate.reports import plain
-from aims_gate.sources.mlflow.past import Archive, Opened, Past
+from aims_gate.sources.mlflow.history import Archive, Opened, Past
 from aims_gate.sources.subject import Workspace
 from aims_gate.verdict import Decision, Result
 

@@ -11,8 +11,8 @@ import pytest
 
 import aims_gate
 from aims_gate.errors import GateError, UsageError, near
+from aims_gate.pytest_plugin.messages import PREFIX
 from aims_gate.pytest_plugin.runs import quiet
-from aims_gate.pytest_plugin.words import PREFIX
 from aims_gate.reports import headline, in_order, plain
 from aims_gate.verdict import Result, Verdict
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from aims_gate.pytest_plugin.asked import Asked, AskedRule
 from aims_gate.pytest_plugin.runs import Ruling, Run, Runs
+from aims_gate.pytest_plugin.settings import Asked, AskedRule
 from aims_gate.verdict import Outcome
 
 ITEM = "aims_gate.item"

@@ -16,10 +16,10 @@ import pytest
 from _aims_gate_pytestplugin import DECIDED
 from aims_gate.errors import GateError
 from aims_gate.pytest_plugin import summary
-from aims_gate.pytest_plugin.asked import Settings, from_json, settings_of, to_json
 from aims_gate.pytest_plugin.items import PolicyFile, RuleItem, place
 from aims_gate.pytest_plugin.runs import Runs
-from aims_gate.pytest_plugin.standing import Ended, Seen, Standing, all_ended
+from aims_gate.pytest_plugin.session_outcome import Ended, Seen, Standing, all_ended
+from aims_gate.pytest_plugin.settings import Settings, from_json, settings_of, to_json
 
 _INPUT = "aims_gate"
 """What a worker of pytest-xdist is handed: the settings, so that all agree on them."""

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from aims_gate.pytest_plugin.standing import Ended, Standing
+from aims_gate.pytest_plugin.session_outcome import Ended, Standing
 from aims_gate.verdict import Outcome
 
 _COLOURS: dict[Outcome, dict[str, bool]] = {

@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from aims_gate.errors import RecordError
+from aims_gate.plugin_table import Table
 from aims_gate.policy.model import Severity
 from aims_gate.redact import redact
-from aims_gate.tables import Table
 from aims_gate.verdict import Decision, Outcome, Result, Verdict, settled
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from aims_gate.plugin_table import Table
 from aims_gate.policy.model import Policy, Role
 from aims_gate.sources.subject import Fetched, Subject, Workspace
-from aims_gate.tables import Table
 
 
 class Source(Protocol):

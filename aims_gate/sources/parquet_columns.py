@@ -18,8 +18,8 @@ from aims_gate.frames.columns import kind_of, settle, undictionary
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.sources.budget import hold, spelled_out, too_large, width
+from aims_gate.sources.hashed_file import VerifiedFile
 from aims_gate.sources.parquet_pages import Page, Read, pages
-from aims_gate.sources.verified import VerifiedFile
 
 _ROWS = 1 << 16
 """Rows of a piece of a column."""

@@ -1,7 +1,7 @@
 """Files to Arrow: the bytes that are hashed are the bytes that are read.
 
 Text and Arrow files are read into memory once, so that nothing can change between their digest and
-their rows. Parquet is read column by column, each held against what was hashed (`verified`).
+their rows. Parquet is read column by column, each held against what was hashed (`hashed_file`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from aims_gate.frames.convert import to_table
 from aims_gate.sources.arrow_ipc import read_arrow
 from aims_gate.sources.budget import Budget, hold_text, too_large
 from aims_gate.sources.csv_text import ReadText, read_csv
+from aims_gate.sources.hashed_file import VerifiedFile, open_regular
 from aims_gate.sources.json_lines import read_json_lines
 from aims_gate.sources.parquet_columns import lazy_table, read_parquet
 from aims_gate.sources.reading import Reading
-from aims_gate.sources.verified import VerifiedFile, open_regular
 
 _BUDGET = Budget()
 _CHUNK = 1 << 24

@@ -9,7 +9,7 @@ import numpy as np
 from coverage import ALPHA, Case, given
 from draws import Rng
 
-from aims_gate.checks.outcomes import table
+from aims_gate.checks.metrics import table
 from aims_gate.frames.losses import differences, moments_of, root_values
 from aims_gate.frames.unexplained import unexplained_of
 from aims_gate.stats.intervals import Bounds

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from aims_gate.checks.outcomes import Asked, outcomes
+from aims_gate.checks.metrics import Asked, outcomes
 from aims_gate.engines import ENGINES, Answer, Engine, Engines, Sample, Trials
 from aims_gate.errors import GateError
 from aims_gate.frames import Distribution

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 import aims_gate
-from aims_gate.checks.outcomes import outcomes
+from aims_gate.checks.metrics import outcomes
 from aims_gate.errors import DataError, MissingColumnError, RecordError, UsageError
 from aims_gate.operations.log_evaluation import log_evaluation
 from aims_gate.policy.model import Policy, Role, TaskKind

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from aims_gate.checks.outcomes import BUILDERS
+from aims_gate.checks.metrics import BUILDERS
 from aims_gate.checks.performance import score
 from aims_gate.engines.reference.libraries.scikit_learn import _SCORES
 from aims_gate.policy.model import TaskKind

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from aims_gate.attest.keys import PublicKey
 from aims_gate.errors import UsageError
-from aims_gate.tables import Table
+from aims_gate.plugin_table import Table
 
 KEY_VARIABLE = "AIMS_GATE_SIGNING_KEY"
 """Environment variable that holds a private key itself, as PEM or PEM in base64."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs
 from aims_gate.checks.columns import role_columns
-from aims_gate.checks.data.present import columns_of, unfit
+from aims_gate.checks.data.own_columns import columns_of, unfit
 from aims_gate.checks.data.rows import Rows, identifier_reason
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Kind

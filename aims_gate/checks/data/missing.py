@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.data.present import columns_of, share
+from aims_gate.checks.data.own_columns import columns_of, share
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import near
 from aims_gate.facts import Lack, Statistic

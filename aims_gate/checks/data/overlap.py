@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs
 from aims_gate.checks.columns import role_columns
-from aims_gate.checks.data.hidden import Hidden, hidden
-from aims_gate.checks.data.present import columns_of, unfit
+from aims_gate.checks.data.near_copies import Hidden, hidden
+from aims_gate.checks.data.own_columns import columns_of, unfit
 from aims_gate.checks.data.rows import Rows, identifier_reason
 from aims_gate.errors import DataError
 from aims_gate.facts import LEFT_OUT, Lack, Statistic

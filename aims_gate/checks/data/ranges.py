@@ -9,8 +9,8 @@ from typing import ClassVar, Literal
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import role_columns
-from aims_gate.checks.data.allowed import LEAST_REFERENCE, Allowed, Bounds, Observed
-from aims_gate.checks.data.present import columns_of, share, unfit
+from aims_gate.checks.data.own_columns import columns_of, share, unfit
+from aims_gate.checks.data.value_limits import LEAST_REFERENCE, Allowed, Bounds, Observed
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError, near
 from aims_gate.facts import LEFT_OUT, Lack, Statistic

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from aims_gate.checks import Judged
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import role_columns
-from aims_gate.checks.data.present import columns_of
+from aims_gate.checks.data.own_columns import columns_of
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Lack, Statistic

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged, NoDataError
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.data.present import columns_of
+from aims_gate.checks.data.own_columns import columns_of
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Kind

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from aims_gate.checks import About, Inputs, Judged, NoDataError
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import stated_positive
-from aims_gate.checks.outcomes import Outcomes, outcomes
+from aims_gate.checks.metrics import Outcomes, outcomes
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
 from aims_gate.errors import DataError

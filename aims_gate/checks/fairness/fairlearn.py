@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aims_gate.checks.fairness.events import RateOf
 from aims_gate.checks.fairness.fairlearn_groups import Compared, Fairlearn, Metric, Odds
+from aims_gate.checks.fairness.rate_definitions import RateOf
 
 
 def _check(given: Metric, kind: type[Fairlearn]) -> type[Fairlearn]:

@@ -13,9 +13,9 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from aims_gate.checks import About, Inputs, Judged
-from aims_gate.checks.fairness.events import Event, RateOf
-from aims_gate.checks.fairness.families import Family
+from aims_gate.checks.fairness.group_counts import Family
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, RateGroups
+from aims_gate.checks.fairness.rate_definitions import Event, RateOf
 from aims_gate.checks.levels import recorded, written
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role

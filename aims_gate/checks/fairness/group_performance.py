@@ -10,13 +10,13 @@ from typing import ClassVar, Literal
 from scipy.special import ndtri
 
 from aims_gate.checks import About, Inputs, Judged, attributes
-from aims_gate.checks.fairness.families import Cover
+from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
 from aims_gate.checks.fairness.measured import Measured, share_of
 from aims_gate.checks.fairness.summary import spread
 from aims_gate.checks.levels import recorded, written
-from aims_gate.checks.outcomes import Asked, Outcomes, outcomes
-from aims_gate.checks.outcomes.parts import columns_of, part_of
+from aims_gate.checks.metrics import Asked, Outcomes, outcomes
+from aims_gate.checks.metrics.parts import columns_of, part_of
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic

@@ -13,8 +13,8 @@ from aims_gate.checks import Inputs, Judged, attributes
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, Need, labelled
 from aims_gate.checks.coverage import too_small
-from aims_gate.checks.fairness.events import Asked, RateOf, ask, asked_of
-from aims_gate.checks.fairness.families import Cover, Family, families, is_of
+from aims_gate.checks.fairness.group_counts import Cover, Family, families, is_of
+from aims_gate.checks.fairness.rate_definitions import Asked, RateOf, ask, asked_of
 from aims_gate.checks.levels import recorded, title, written
 from aims_gate.errors import DataError, near
 from aims_gate.facts import Lack, Statistic

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aims_gate.checks.fairness.families import Cover
+from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.summary import spread
 from aims_gate.checks.levels import recorded, written
 from aims_gate.engines import Answer, Engine

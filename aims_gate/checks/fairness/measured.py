@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aims_gate.checks.outcomes import Outcomes
+from aims_gate.checks.metrics import Outcomes
 from aims_gate.engines import Answer
 from aims_gate.stats import scores
 from aims_gate.stats.disparity import Group

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aims_gate.checks.fairness.events import RateOf
-from aims_gate.checks.fairness.families import POOL, Family
+from aims_gate.checks.fairness.group_counts import POOL, Family
+from aims_gate.checks.fairness.rate_definitions import RateOf
 from aims_gate.checks.levels import full, recorded, written
 from aims_gate.engines import Answer, Engine, Trials
 from aims_gate.errors import near

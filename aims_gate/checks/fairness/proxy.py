@@ -10,8 +10,8 @@ from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.cells import lack_of
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.coverage import Size, too_small
-from aims_gate.checks.fairness.families import group_rows
-from aims_gate.checks.fairness.telling import STATISTIC, USABLE, Asked, lack
+from aims_gate.checks.fairness.group_counts import group_rows
+from aims_gate.checks.fairness.proxy_strength import STATISTIC, USABLE, Asked, lack
 from aims_gate.checks.levels import recorded, title, written
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Judged
-from aims_gate.checks.fairness.events import RateOf
 from aims_gate.checks.fairness.groups import CONTROLS
 from aims_gate.checks.fairness.pairwise import GROUPS, UNDECIDED_PAIRS, Pairwise, judged_as
+from aims_gate.checks.fairness.rate_definitions import RateOf
 from aims_gate.policy.model import Role
 from aims_gate.stats.disparity import Measure
 

@@ -9,10 +9,10 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.columns import Labelled, Need, labelled
-from aims_gate.checks.fairness.families import Cover
+from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
 from aims_gate.checks.fairness.means import Scored, Terms, answered, compare, scored
-from aims_gate.checks.outcomes import score_column
+from aims_gate.checks.metrics import score_column
 from aims_gate.errors import DataError
 from aims_gate.facts import Statistic
 from aims_gate.policy.model import DecideOn, Role

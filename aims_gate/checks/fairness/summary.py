@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from aims_gate.checks.fairness.families import Family
+from aims_gate.checks.fairness.group_counts import Family
 from aims_gate.facts import Lack, Statistic
 
 

@@ -10,8 +10,8 @@ from aims_gate.checks import About, Inputs, Judged, attributes
 from aims_gate.checks.columns import Labelled, labelled, positive_class
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
-from aims_gate.checks.outcomes.binary import ranked_against
-from aims_gate.checks.outcomes.table import named, score_column
+from aims_gate.checks.metrics.binary import ranked_against
+from aims_gate.checks.metrics.table import named, score_column
 from aims_gate.checks.performance import slicing
 from aims_gate.facts import Interval, Lack, Statistic
 from aims_gate.frames import Scalar

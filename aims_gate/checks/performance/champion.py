@@ -10,9 +10,9 @@ from aims_gate.checks import About, Inputs, Judged, NoDataError, attributes
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
-from aims_gate.checks.outcomes import Asked, outcomes
+from aims_gate.checks.metrics import Asked, outcomes
 from aims_gate.checks.performance import pairs, slicing
-from aims_gate.checks.performance.bounds import METHODS, bounded_twice, told
+from aims_gate.checks.performance.paired_intervals import METHODS, bounded_twice, told
 from aims_gate.checks.performance.pairs import Pair
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.facts import Interval, Lack, Statistic

@@ -1,7 +1,7 @@
 """Two answers to the same rows: one metric of each, and their difference.
 
 Values come from the engine, one question for each side, so a library recomputes both and hence the
-difference. Which rows count is ours and comes first; how sure a difference is says `bounds`.
+difference. Which rows count is ours and comes first; `paired_intervals` says how sure it is.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from aims_gate.checks.columns import positive_class
-from aims_gate.checks.outcomes import Asked, Outcomes, outcomes, task_of
-from aims_gate.checks.outcomes.table import named
+from aims_gate.checks.metrics import Asked, Outcomes, outcomes, task_of
+from aims_gate.checks.metrics.table import named
 from aims_gate.engines import Answer, Engine
 from aims_gate.frames import Frame, Key, Scalar
 from aims_gate.policy.model import DataSpec, TaskKind

@@ -10,9 +10,9 @@ from typing import ClassVar, Literal
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import labelled
-from aims_gate.checks.outcomes import Asked, outcomes
+from aims_gate.checks.metrics import Asked, outcomes
 from aims_gate.checks.performance import pairs
-from aims_gate.checks.performance.bounds import METHODS, bounded_twice
+from aims_gate.checks.performance.paired_intervals import METHODS, bounded_twice
 from aims_gate.checks.performance.pairs import Pair
 from aims_gate.checks.performance.score import Plain
 from aims_gate.errors import DataError

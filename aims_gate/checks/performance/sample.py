@@ -11,8 +11,8 @@ from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.authored import once
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import Labelled, classes_of, labelled
-from aims_gate.checks.outcomes import outcomes, task_of
-from aims_gate.checks.outcomes.table import counted, keys_of, named
+from aims_gate.checks.metrics import outcomes, task_of
+from aims_gate.checks.metrics.table import counted, keys_of, named
 from aims_gate.checks.performance.score import Plain
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic

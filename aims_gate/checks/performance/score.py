@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.levels import Levels, class_levels, written
-from aims_gate.checks.outcomes import Asked, Outcomes, each_class, outcomes
-from aims_gate.checks.outcomes.multiclass import BY_CLASS
+from aims_gate.checks.metrics import Asked, Outcomes, each_class, outcomes
+from aims_gate.checks.metrics.multiclass import BY_CLASS
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data

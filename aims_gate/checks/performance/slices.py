@@ -13,8 +13,8 @@ from aims_gate.checks.attributes import Columns
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import levels, recorded, title
-from aims_gate.checks.outcomes import Outcomes, outcomes
-from aims_gate.checks.outcomes.parts import columns_of, part_of
+from aims_gate.checks.metrics import Outcomes, outcomes
+from aims_gate.checks.metrics.parts import columns_of, part_of
 from aims_gate.checks.performance import slicing
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, Lack, Statistic

@@ -17,7 +17,7 @@ from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import positive_class
 from aims_gate.checks.coverage import Size, too_small
 from aims_gate.checks.levels import recorded, written
-from aims_gate.checks.outcomes import Outcomes
+from aims_gate.checks.metrics import Outcomes
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Key, Scalar
 from aims_gate.sources.subject import Data

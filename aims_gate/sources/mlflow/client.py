@@ -17,7 +17,6 @@ from typing import Any
 
 from aims_gate.errors import GateError, MissingExtraError, SourceError
 from aims_gate.sources.mlflow import entities
-from aims_gate.sources.mlflow.answers import milliseconds
 from aims_gate.sources.mlflow.facts import commit_filter
 from aims_gate.sources.mlflow.registry import (
     LOCAL,
@@ -27,6 +26,7 @@ from aims_gate.sources.mlflow.registry import (
     Run,
     Version,
 )
+from aims_gate.sources.mlflow.rest_json import milliseconds
 from aims_gate.sources.mlflow.roots import NOWHERE, Roots, folder, on_server, refused
 from aims_gate.sources.mlflow.uris import bare, local_store, printable, quoted
 from aims_gate.sources.patience import HINT, patiently, seconds_of, size_of

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aims_gate.errors import SourceError
-from aims_gate.sources.mlflow.answers import moment
 from aims_gate.sources.mlflow.registry import DatasetInput, Run, Version
+from aims_gate.sources.mlflow.rest_json import moment
 from aims_gate.sources.subject import MetricPoint
 
 MAX_PAGES = 1000

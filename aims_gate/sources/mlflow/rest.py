@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aims_gate.errors import SourceError
-from aims_gate.sources.mlflow import answers
+from aims_gate.sources.mlflow import rest_json
 from aims_gate.sources.mlflow.facts import commit_filter
 from aims_gate.sources.mlflow.http import Connection, RefusedError
 from aims_gate.sources.mlflow.registry import (
@@ -44,13 +44,15 @@ class RestRegistry:
     def get_version(self, name: str, version: str) -> Version:
         """Give a version of a registered model."""
         asked = {"name": name, "version": version}
-        return self._ask("model-versions/get", asked, lambda a: answers.version(a["model_version"]))
+        return self._ask(
+            "model-versions/get", asked, lambda a: rest_json.version(a["model_version"])
+        )
 
     def get_alias(self, name: str, alias: str) -> Version:
         """Give the version that an alias points at now."""
         asked = {"name": name, "alias": alias}
         return self._ask(
-            "registered-models/alias", asked, lambda a: answers.version(a["model_version"])
+            "registered-models/alias", asked, lambda a: rest_json.version(a["model_version"])
         )
 
     def aliases(self, name: str) -> Mapping[str, str]:
@@ -58,7 +60,7 @@ class RestRegistry:
         return self._ask(
             "registered-models/get",
             {"name": name},
-            lambda a: answers.aliases(a["registered_model"]),
+            lambda a: rest_json.aliases(a["registered_model"]),
         )
 
     def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
@@ -71,17 +73,17 @@ class RestRegistry:
         return self._ask(
             "model-versions/search",
             asked,
-            lambda a: tuple(map(answers.version, a.get("model_versions", []))),
+            lambda a: tuple(map(rest_json.version, a.get("model_versions", []))),
         )
 
     def logged_model(self, model_id: str) -> LoggedModel:
         """Give a logged model."""
         path = f"logged-models/{quote(model_id, safe='')}"
-        return self._ask(path, {}, lambda a: answers.logged_model(a["model"]))
+        return self._ask(path, {}, lambda a: rest_json.logged_model(a["model"]))
 
     def run(self, run_id: str) -> Run:
         """Give a run."""
-        return self._ask("runs/get", {"run_id": run_id}, lambda a: answers.run(a["run"]))
+        return self._ask("runs/get", {"run_id": run_id}, lambda a: rest_json.run(a["run"]))
 
     def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[Run, ...]:
         """Give the runs that say they were made from a git commit."""
@@ -95,7 +97,7 @@ class RestRegistry:
         body = {"experiment_ids": ids, "filter": commit_filter(commit)}
         runs = self._listed("runs", body) if ids else []
         with self._understood():
-            return tuple(map(answers.run, runs))
+            return tuple(map(rest_json.run, runs))
 
     def _listed(self, kind: str, body: Mapping[str, Any]) -> list[Any]:
         """Give every page of a search."""
@@ -107,7 +109,7 @@ class RestRegistry:
                 asked["page_token"] = token
             answer = self._connection.json("POST", f"mlflow/{kind}/search", body=asked)
             with self._understood():
-                found, token = answers.page(answer, kind)
+                found, token = rest_json.page(answer, kind)
             listed += found
             if not token:
                 return listed
@@ -126,7 +128,7 @@ class RestRegistry:
         }
         answer = self._connection.json("POST", "mlflow/runs/search", body=body)
         with self._understood():
-            return tuple(answers.run(run) for run in answer.get("runs", []))
+            return tuple(rest_json.run(run) for run in answer.get("runs", []))
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
         """Give every point that was logged for a metric."""
@@ -136,7 +138,7 @@ class RestRegistry:
             asked = {"run_id": run_id, "metric_key": key}
             if token:
                 asked["page_token"] = token
-            found, token = self._ask("metrics/get-history", asked, answers.history)
+            found, token = self._ask("metrics/get-history", asked, rest_json.history)
             points += found
             if not token:
                 return tuple(points)
@@ -156,7 +158,7 @@ class RestRegistry:
         except NotFoundError:
             return ()
         with self._understood():
-            return tuple(answers.artifact(file, path) for file in answer.get("files", []))
+            return tuple(rest_json.artifact(file, path) for file in answer.get("files", []))
 
     def download(self, uri: str, path: str, target: Path, *, limit: int) -> int:
         """Write one file below an artifact URI to *target*."""
@@ -190,7 +192,7 @@ class RestRegistry:
         }
         answer = self._connection.json("POST", "mlflow/runs/search", body=body)
         with self._understood():
-            return tuple(answers.run(run) for run in answer.get("runs", []))
+            return tuple(rest_json.run(run) for run in answer.get("runs", []))
 
     def create_run(
         self, experiment: str, *, name: str, started: datetime, tags: Mapping[str, str]
@@ -201,12 +203,12 @@ class RestRegistry:
             {
                 "experiment_id": experiment,
                 "run_name": name,
-                "start_time": answers.milliseconds(started),
+                "start_time": rest_json.milliseconds(started),
                 "tags": [{"key": key, "value": value} for key, value in tags.items()],
             },
         )
         with self._understood():
-            return answers.run(answer["run"])
+            return rest_json.run(answer["run"])
 
     def link_model(self, run_id: str, model_id: str) -> None:
         """State that a run used a logged model."""
@@ -218,7 +220,7 @@ class RestRegistry:
 
     def log_metrics(self, run_id: str, values: Mapping[str, float], *, at: datetime) -> None:
         """Log finite numbers, all at one time and at step 0."""
-        timestamp = answers.milliseconds(at)
+        timestamp = rest_json.milliseconds(at)
         points = [
             {"key": key, "value": value, "timestamp": timestamp, "step": 0}
             for key, value in values.items()
@@ -229,7 +231,7 @@ class RestRegistry:
 
     def finish_run(self, run_id: str, *, at: datetime) -> None:
         """Mark a run as FINISHED."""
-        body = {"run_id": run_id, "status": "FINISHED", "end_time": answers.milliseconds(at)}
+        body = {"run_id": run_id, "status": "FINISHED", "end_time": rest_json.milliseconds(at)}
         self._write("runs/update", body)
 
     def set_version_tag(self, name: str, version: str, key: str, value: str) -> None:

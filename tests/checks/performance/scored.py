@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from sklearn import metrics as sk
 
-from aims_gate.checks.outcomes import BUILDERS
+from aims_gate.checks.metrics import BUILDERS
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.facts import Statistic
 from aims_gate.policy.model import TaskKind

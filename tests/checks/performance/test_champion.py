@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from aims_gate.checks import NoDataError
-from aims_gate.checks.performance.bounds import METHODS
 from aims_gate.checks.performance.champion import Champion
+from aims_gate.checks.performance.paired_intervals import METHODS
 from aims_gate.checks.performance.score import Metric, Plain
 from aims_gate.engines import Engines
 from aims_gate.errors import DataError, PolicyError

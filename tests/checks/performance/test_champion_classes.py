@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from aims_gate.checks.performance.bounds import METHODS
 from aims_gate.checks.performance.champion import Champion
+from aims_gate.checks.performance.paired_intervals import METHODS
 from aims_gate.checks.performance.score import Metric, Plain, Score
 from aims_gate.facts import Lack
 from aims_gate.policy.model import TaskKind

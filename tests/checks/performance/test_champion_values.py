@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from aims_gate.checks.performance.bounds import METHODS
 from aims_gate.checks.performance.champion import Champion
+from aims_gate.checks.performance.paired_intervals import METHODS
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
 from aims_gate.facts import Lack

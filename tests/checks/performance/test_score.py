@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from aims_gate.checks import NoDataError
-from aims_gate.checks.outcomes import BUILDERS
+from aims_gate.checks.metrics import BUILDERS
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.engines import Answer
 from aims_gate.errors import PolicyError

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aims_gate.checks.outcomes import multiclass
+from aims_gate.checks.metrics import multiclass
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aims_gate.checks.outcomes import BUILDERS
+from aims_gate.checks.metrics import BUILDERS
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack
 from aims_gate.policy.model import TaskKind

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aims_gate.checks.outcomes import BUILDERS
+from aims_gate.checks.metrics import BUILDERS
 from aims_gate.checks.performance.score import Metric
 from aims_gate.policy.model import TaskKind
 from tests.checks.performance.scored import (

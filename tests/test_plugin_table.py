@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from aims_gate.errors import UsageError
-from aims_gate.tables import Table
+from aims_gate.plugin_table import Table
 
 
 def test_a_row_is_imported_only_when_it_is_named() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from aims_gate.checks.columns import Labelled, labelled
-from aims_gate.checks.outcomes.table import Asked, Outcomes, counted, losses, named
+from aims_gate.checks.metrics.table import Asked, Outcomes, counted, losses, named
 from aims_gate.engines import Sample
 from aims_gate.frames import Loss, Moments
 from aims_gate.sources.subject import Data

@@ -14,8 +14,8 @@ from pyarrow import parquet
 
 from aims_gate.errors import DataError, SourceError
 from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.sources.hashed_file import VerifiedFile
 from aims_gate.sources.readers import read_file
-from aims_gate.sources.verified import VerifiedFile
 
 BLOCK = 1 << 16
 CONTENT = np.random.default_rng(5).bytes(3 * BLOCK + 17)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from aims_gate.checks import attributes
 from aims_gate.checks.coverage import Size
-from aims_gate.checks.fairness.events import Asked, Event, RateOf
+from aims_gate.checks.fairness.rate_definitions import Asked, Event, RateOf
 from aims_gate.checks.levels import Levels, full, levels, title
 from aims_gate.errors import DataError
 from aims_gate.frames import Cells, Frame, Key, Scalar

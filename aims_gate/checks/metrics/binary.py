@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aims_gate.checks.columns import Labelled, classes_of, labelled, positive_class
-from aims_gate.checks.outcomes.table import (
+from aims_gate.checks.metrics.table import (
     Asked,
     Outcomes,
     finite,

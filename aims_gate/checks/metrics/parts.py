@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aims_gate.checks.columns import positive_class
-from aims_gate.checks.outcomes.table import Outcomes
-from aims_gate.checks.outcomes.task import task_of
+from aims_gate.checks.metrics.table import Outcomes
+from aims_gate.checks.metrics.task import task_of
 from aims_gate.frames import Frame
 from aims_gate.policy.model import TaskKind
 from aims_gate.sources.subject import Data

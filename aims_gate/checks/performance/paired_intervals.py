@@ -10,9 +10,9 @@ import numpy as np
 
 from aims_gate.checks.columns import classes_of, positive_class
 from aims_gate.checks.levels import class_levels
-from aims_gate.checks.outcomes import score_column, task_of
-from aims_gate.checks.outcomes.multiclass import scored_columns
-from aims_gate.checks.outcomes.table import jackknife, losses, named
+from aims_gate.checks.metrics import score_column, task_of
+from aims_gate.checks.metrics.multiclass import scored_columns
+from aims_gate.checks.metrics.table import jackknife, losses, named
 from aims_gate.checks.performance.pairs import Pair, answers
 from aims_gate.facts import Interval
 from aims_gate.frames import Moments, Scalar

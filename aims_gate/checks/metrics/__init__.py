@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aims_gate.checks.outcomes import binary, multiclass, ranking, regression
-from aims_gate.checks.outcomes.multiclass import MOST_CLASSES, each_class
-from aims_gate.checks.outcomes.table import Asked, Builder, Outcomes, score_column
-from aims_gate.checks.outcomes.task import task_of
+from aims_gate.checks.metrics import binary, multiclass, ranking, regression
+from aims_gate.checks.metrics.multiclass import MOST_CLASSES, each_class
+from aims_gate.checks.metrics.table import Asked, Builder, Outcomes, score_column
+from aims_gate.checks.metrics.task import task_of
 from aims_gate.errors import DataError
 from aims_gate.policy.model import TaskKind
 from aims_gate.sources.subject import Data

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aims_gate.checks.outcomes import (
+from aims_gate.checks.metrics import (
     BUILDERS,
     MOST_CLASSES,
     Asked,

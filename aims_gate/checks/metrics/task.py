@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from aims_gate.checks.columns import labelled
-from aims_gate.checks.outcomes.table import named
+from aims_gate.checks.metrics.table import named
 from aims_gate.errors import DataError
 from aims_gate.frames import Floats, Key, Kind
 from aims_gate.policy.model import TaskKind

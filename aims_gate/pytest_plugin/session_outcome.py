@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from aims_gate.errors import RecordError
-from aims_gate.pytest_plugin.asked import Asked, Settings
 from aims_gate.pytest_plugin.items import ITEM, kind_of
 from aims_gate.pytest_plugin.runs import Run, Runs
+from aims_gate.pytest_plugin.settings import Asked, Settings
 from aims_gate.sinks import directory
 
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from aims_gate.checks.columns import Labelled, classes_of, labelled
-from aims_gate.checks.outcomes.binary import (
+from aims_gate.checks.metrics.binary import (
     loss_against,
     ranked_against,
     with_beta,
 )
-from aims_gate.checks.outcomes.table import (
+from aims_gate.checks.metrics.table import (
     Asked,
     Outcomes,
     counted,

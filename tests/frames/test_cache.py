@@ -11,7 +11,7 @@ import pytest
 from aims_gate.errors import DataError
 from aims_gate.frames import Key
 from aims_gate.frames.arrow import ArrowFrame
-from aims_gate.frames.memory import Memory, size_of
+from aims_gate.frames.cache import Memory, size_of
 
 TABLE = pa.table(
     {

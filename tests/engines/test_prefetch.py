@@ -10,7 +10,7 @@ import pytest
 
 from aims_gate.checks.drift.columns import Columns
 from aims_gate.engines import Engines, Trials
-from aims_gate.engines.ahead import Ahead
+from aims_gate.engines.prefetch import Ahead
 from aims_gate.errors import CheckError
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.policy.model import Role
