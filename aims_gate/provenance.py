@@ -40,6 +40,8 @@ def datasets(subject: Subject) -> Iterator[DatasetIdentity]:
 def marked(result: Result, task: Task, subject: Subject) -> Result:
     """Say in a result's line what it rests on that the run's author named, if there is anything."""
     data = [subject.data[role] for role in task.roles if role in subject.data]
+    for claim in dict.fromkeys(one.claim for one in data if one.claim):
+        result = replace(result, reason=f"{result.reason}; {claim}")
     named = tuple(dict.fromkeys(word for one in data for word in authored(task.check, one)))
     if not named:
         return result

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+SOURCE_RUN = "mlflow.assessment.sourceRunId"
 MLMODEL = b"""flavors:
   python_function: {loader_module: mlflow.catboost, python_version: 3.11.7}
 """
@@ -94,6 +96,37 @@ class Content:
         model_id = self.model(run_id, files)
         version = self.version(name, f"models:/{model_id}", run_id)
         return Logged(name=name, version=version, run_id=run_id, model_id=model_id)
+
+    def judged(
+        self, run_id: str, said: Iterable[Iterable[Any]], *, model_id: str = "", **tags: list[str]
+    ) -> list[str]:
+        """A trace of a run for each row of *said*, with its feedback; tags by row."""
+        from mlflow.entities import TraceInfo, TraceLocation, TraceState
+
+        ids = []
+        for row, feedback in enumerate(said):
+            trace_id = f"tr-{uuid.uuid4().hex}"
+            given = [copy.copy(one) for one in feedback]
+            for one in given:
+                one.trace_id = trace_id
+                one.metadata = {SOURCE_RUN: run_id, **(one.metadata or {})}
+            info = TraceInfo(
+                trace_id=trace_id,
+                trace_location=TraceLocation.from_experiment_id(self.experiment),
+                request_time=1_700_000_000_000 + row,
+                state=TraceState.OK,
+                request_preview="what a customer asked",
+                response_preview="what the model answered",
+                trace_metadata={
+                    "mlflow.sourceRun": run_id,
+                    **({"mlflow.modelId": model_id} if model_id else {}),
+                },
+                tags={name: texts[row] for name, texts in tags.items()},
+                assessments=given,
+            )
+            self.client._tracing_client.start_trace(info)
+            ids.append(trace_id)
+        return ids
 
     def artifact(self, run_id: str, path: str, content: bytes) -> None:
         """A file among a run's artifacts."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aims_gate.documents.keys import (
+    DIGEST,
     NAME,
     VERSION,
     as_number,
@@ -35,8 +36,10 @@ DECISIONS = ("passed", "refused", "undecided")
 RULE_ID = r"[A-Z][A-Z0-9]*-[0-9]+"
 PIN = rf"({NAME})@({VERSION})"
 PARENT = r"(file:|git\+https:)\S.*"
-SOURCES = ("artifact", "file", "dataset", "context")
+SCORES = "assessments"
+SOURCES = ("artifact", "file", "dataset", "context", SCORES)
 STORES = ("s3", "gs", "abfss")
+SCORER_HINT = "write sha256: and 64 hexadecimal digits in lower case, as MLflow logs it"
 
 
 def as_pin(value: object) -> str:
@@ -66,7 +69,22 @@ def as_source(value: object) -> str:
         known = ", ".join(f"{name}:" for name in SOURCES)
         hint = f"or in {', '.join(f'{name}://' for name in STORES)}, where sources.allow permits"
         raise refuse(f"must begin with {known} and name something, not {describe(value)}", hint)
+    if kind == SCORES:
+        _, pin = parse_scorer(rest)
+        if pin and not is_scorer_digest(pin):
+            raise refuse(f"pins a scorer by {describe(pin)}", SCORER_HINT)
     return written
+
+
+def parse_scorer(text: str) -> tuple[str, str]:
+    """Split `SCORER@sha256:…` into the scorer's name and its digest, empty if it is not pinned."""
+    name, at, digest = text.rpartition("@sha256:")
+    return (name, f"sha256:{digest}") if at else (text, "")
+
+
+def is_scorer_digest(text: str) -> bool:
+    """Tell whether MLflow can have written *text* as the digest of a scorer."""
+    return re.fullmatch(f"sha256:{DIGEST}", text) is not None
 
 
 def as_allowed(value: object) -> list[str]:

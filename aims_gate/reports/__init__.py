@@ -170,6 +170,10 @@ _OWN_REMEDIES = {
     "data.duplicates": "find out why rows repeat where the data are made, and keep one of each",
 }
 """The same for checks of which their family's is not true."""
+_CLAIMED = (
+    "look at the traces or rows that were scored low, mend the model, its prompt or its data, and "
+    "evaluate again"
+)
 _LONGER = "hand over more rows of the named data, such as a longer window; fewer never pass"
 _FAMILIES = {"fairlearn": "fairness", "evidently": "drift"}
 _TODO = {
@@ -218,6 +222,8 @@ def _remedy(result: Result) -> str:
         return _LONGER
     if result.raw_outcome is not Outcome.FAIL:
         return ""
+    if any(cell.judged and cell.name == "claimed_metric" for cell in result.statistics):
+        return _CLAIMED
     return _OWN_REMEDIES.get(result.check) or _REMEDIES.get(family, "")
 
 

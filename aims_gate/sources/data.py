@@ -27,7 +27,7 @@ from aims_gate.sources.predictions import derive_prediction
 from aims_gate.sources.readers import read_file
 from aims_gate.sources.reading import reading_of
 from aims_gate.sources.roles import from_run, merge, read_model, read_roles, refuse_shared, withheld
-from aims_gate.sources.subject import Data, Joined, Located
+from aims_gate.sources.subject import Data, Joined, Located, Scores
 from aims_gate.sources.window import newest, within
 
 
@@ -39,6 +39,8 @@ class _Read:
     identity: DatasetIdentity
     again: Callable[[], str] | None = None
     created: datetime | None = None
+    scores: Scores | None = None
+    """What the table was made of, if it is a scorer's."""
 
 
 def open_data(
@@ -83,10 +85,26 @@ def open_found(role: Role, spec: DataSpec, located: Located, finder: Finder) -> 
     return _describe(role, spec, _from_file(role, located, finder), finder)
 
 
+def open_scores(
+    role: Role, spec: DataSpec, named: str, finder: Finder, *, by_caller: bool = False
+) -> Data | None:
+    """Read the scores of a judge as the data of a role; None where *named* is something else.
+
+    Raises:
+        GateError: There are none, it is not clear which, or MLflow cannot be read.
+    """
+    scores = finder.scores(named, role, spec, by_caller=by_caller)
+    return None if scores is None else _describe(role, spec, _from_scores(role, scores), finder)
+
+
 def _open(role: Role, given: object, finder: Finder) -> Data | None:
     spec = finder.policy.data.get(role, DataSpec())
     if given is not None and not isinstance(given, (str, Path)):
         return _describe(role, spec, _from_memory(role, given), finder)
+    named = (spec.source or "") if given is None else str(given)
+    scored = open_scores(role, spec, named, finder, by_caller=given is not None)
+    if scored is not None:
+        return scored
     located: Located | None
     if given is not None:
         located = finder.given(str(given), role)
@@ -105,8 +123,9 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
     _refuse_other(read.identity, spec)
     known = finder.policy.data.get(Role.EVALUATION, DataSpec())
     declare = finder.policy.declare
-    logged = withheld(read_roles(read.table), spec, known, declare, where=where)
-    merged = merge(spec, logged)
+    stated = merge(spec, read.scores.roles if read.scores else None)
+    logged = withheld(read_roles(read.table), stated, known, declare, where=where)
+    merged = merge(stated, logged)
     refuse_shared(merged, where=where)
     given, notes = legible(read.table)
     table, joined = _joined(role, merged, given, finder)
@@ -119,13 +138,13 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
     if merged.window_days is not None and merged.time is not None:
         table, window = within(table, merged.time, merged.window_days, where=where)
     frame = _frame(table, read, merged.weight, where)
-    authored = from_run(spec, merged, known)
+    authored = from_run(stated, merged, known)
     identity = replace(
         read.identity,
         rows=frame.rows,
         window=window,
         notes=(*read.identity.notes, *notes),
-        model_id=read_model(read.table),
+        model_id=read.scores.model_id if read.scores else read_model(read.table),
         named_by_run=tuple(sorted(authored)),
     )
     tables = [(identity, read.table.column_names), *((j.identity, j.columns) for j in joined)]
@@ -141,6 +160,7 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
         read_twice=read.again,
         from_run=authored,
         declared=frozenset(column for _, column in spec.columns()),
+        claim=read.scores.claim if read.scores else "",
     )
     return derive_prediction(found)
 
@@ -207,6 +227,19 @@ def _from_memory(role: Role, given: object) -> _Read:
         rows=table.num_rows,
     )
     return _Read(table=table, identity=identity)
+
+
+def _from_scores(role: Role, scores: Scores) -> _Read:
+    identity = DatasetIdentity(
+        role=role,
+        name=scores.uri.rpartition("/")[2],
+        uri=scores.uri,
+        digest=ArrowFrame.of(scores.table, name=f"{role} data").digest(),
+        digest_kind=DigestKind.ROWS,
+        rows=scores.table.num_rows,
+        notes=(scores.claim, *scores.notes),
+    )
+    return _Read(table=scores.table, identity=identity, created=scores.created, scores=scores)
 
 
 def _from_file(role: Role, located: Located, finder: Finder) -> _Read:

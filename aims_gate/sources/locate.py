@@ -16,18 +16,18 @@ from urllib.parse import quote, unquote
 
 from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import DataError, SourceError, near
-from aims_gate.policy.model import Policy, Role
-from aims_gate.policy.scalars import STORES
+from aims_gate.policy.model import DataSpec, Policy, Role
+from aims_gate.policy.scalars import SCORES, STORES
 from aims_gate.policy.store_uris import Place, parse_allowed, parse_place, permitted
 from aims_gate.sources.mlflow.registry import DatasetInput
 from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.remote import fetch
-from aims_gate.sources.subject import Located, Workspace
+from aims_gate.sources.subject import Located, Scores, Workspace
 
 CONVENTION = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT, Role.PERTURBED)
 """Roles that are looked for at `aims_gate/<role>.parquet` even if the policy is silent."""
 
-_READS = "artifact:, file:, dataset:, context:, s3://, gs:// and abfss:// are read"
+_READS = "artifact:, file:, dataset:, context:, assessments:, s3://, gs:// and abfss:// are read"
 
 
 class Locate(Protocol):
@@ -50,6 +50,11 @@ def _no_run(uri: str, _role: Role) -> Located | None:
     raise DataError("a model that is a folder has no MLflow to read it from", where=uri, hint=hint)
 
 
+def _no_scores(text: str, _role: Role, _spec: DataSpec, _run_id: str) -> Scores:
+    hint = "give a models:/ or runs:/ URI: scores lie with the traces of MLflow"
+    raise DataError("a model that is a folder has no traces", where=text, hint=hint)
+
+
 def convention(role: Role) -> str:
     """Give the artifact path at which a role's data are looked for."""
     return f"aims_gate/{role}.parquet"
@@ -69,8 +74,26 @@ class Finder:
     """Reads `mlflow-artifacts:` places, already permitted, from the server that is asked."""
     of_run: Callable[[str, Role], Located | None] = _no_run
     """Reads `runs:/RUN_ID/PATH`, which only a caller may name, from the same MLflow."""
+    judged: Callable[[str, Role, DataSpec, str], Scores] = _no_scores
+    """Reads the scores of a judge from the traces of the model, or of the champion for its role."""
     beside: Callable[[str], Iterable[str]] = lambda _path: ()
     """Lists the artifacts in the folder of an artifact."""
+
+    def scores(self, text: str, role: Role, spec: DataSpec, *, by_caller: bool) -> Scores | None:
+        """Read the scores that a policy or a caller names; None where *text* names other data.
+
+        A caller may say of which run: `runs:/RUN_ID/assessments:SCORER`. DataError if there are
+        none, SourceError if they cannot be read.
+        """
+        run, between, scorer = text.partition(f"/{SCORES}:")
+        if by_caller and between and run.startswith("runs:/"):
+            text, run_id = f"{SCORES}:{scorer}", run.removeprefix("runs:/")
+        elif text.startswith(f"{SCORES}:"):
+            run_id = ""
+        else:
+            return None
+        self.workspace.progress(f"reading the {role} data, {text}")
+        return self.judged(text, role, spec, run_id)
 
     def given(self, text: str, role: Role) -> Located:
         """Find what `--data` names; it may lie anywhere, because the caller says so.

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError, GateError
 from aims_gate.facts import DatasetIdentity, Isolation, ModelIdentity, ModelPython
@@ -47,6 +49,23 @@ class Located:
     created: datetime | None = None
     """When it was logged or stored, with a time zone, where that is known."""
     mlflow_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scores:
+    """What a scorer said of the traces of one evaluation."""
+
+    table: pa.Table
+    roles: DataSpec
+    """What its columns mean, where the policy says nothing else."""
+    uri: str
+    claim: str
+    """Whose word it is."""
+    notes: tuple[str, ...] = ()
+    model_id: str = ""
+    """The logged model that answered, as the traces say."""
+    created: datetime | None = None
+    """When the evaluation ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +152,8 @@ class Data:
     """Columns that the policy itself names: for this role, or in the rule that looks at it."""
     failed: Mapping[str, DataError] = field(default_factory=dict)
     """Roles, such as `prediction`, that could not be made: rules that need one are ERROR."""
+    claim: str = ""
+    """Whose word the answers are, where they are a scorer's: it stands beside every result."""
     unnamed: dict[str, str] = field(default_factory=dict)
     """What stands behind the names of values that evidence only counts; it stays in memory."""
 

@@ -132,7 +132,8 @@ def test_evaluated_metrics_are_recomputed_and_llm_scores_are_marked_as_claims(
         "PERF-08": "MISSING",
     }
     client = Content(uri=mlflow_store.uri).client
-    scorers = client.get_run(trained.llm).data.tags["mlflow.genaiEvaluate.scorersDigest"]
+    tag = client.get_run(trained.llm).data.tags["mlflow.genaiEvaluate.scorersDigest"]
+    scorers = json.loads(tag)["digest"]
     (claim,) = found["PERF-06"]["statistics"]
     assert claim["reason"].startswith("claimed by the run's author, not recomputed; run ")
     assert trained.llm in claim["reason"]

@@ -161,7 +161,7 @@ def test_a_line_on_the_limit_is_allowed(require: str) -> None:
         ("data: {current: {score: {a: p, b: p}}}", "score names one column for two classes"),
         (
             "data: {current: {source: 'file:'}}",
-            "source must begin with artifact:, file:, dataset:, context: and name something",
+            "source must begin with artifact:, file:, dataset:, context:, assessments: and name",
         ),
         ("data: {current: {source: 's3://bkt/a/../k'}}", "is not in its normal form"),
         ("data: {current: {source: 's3://k:s@bkt/a'}}", "must look like s3://BUCKET/KEY"),
@@ -285,3 +285,12 @@ def test_any_tree_is_a_policy_or_a_list_of_problems(tree: dict[str, object]) -> 
 @given(st.binary(max_size=120))
 def test_random_bytes_are_problems(data: bytes) -> None:
     assert read(data, "p.yaml")[1]
+
+
+@pytest.mark.parametrize("pin", ["sha256:5c0", f"sha256:{'A' * 64}", "sha256:"])
+def test_a_scorer_is_pinned_by_a_digest_that_it_can_have(pin: str) -> None:
+    data = "data: {evaluation: {source: 'assessments:exact@%s'}}"
+    (told,) = problems(f"{HEAD}{data % pin}\n{RULE}")
+    assert "source pins a scorer by" in told
+    assert "64 hexadecimal digits" in told
+    assert problems(f"{HEAD}{data % ('sha256:' + 'a' * 64)}\n{RULE}") == []

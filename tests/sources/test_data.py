@@ -180,7 +180,10 @@ def test_other_sources_say_what_is_read_and_show_no_secret(
     artifacts: Artifacts, source: str
 ) -> None:
     message = refused(policy(evaluation=DataSpec(source=source)), artifacts)
-    assert "artifact:, file:, dataset:, context:, s3://, gs:// and abfss:// are read" in message
+    assert (
+        "artifact:, file:, dataset:, context:, assessments:, s3://, gs:// and abfss:// are read"
+        in message
+    )
     assert "pw" not in message
     assert "sig" not in message
     if "://" in source:

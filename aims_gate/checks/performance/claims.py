@@ -12,8 +12,10 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from aims_gate import canonical
 from aims_gate.checks import NoDataError
 from aims_gate.errors import DataError, near
+from aims_gate.policy.scalars import is_scorer_digest
 from aims_gate.sources.subject import MetricPoint, RunFacts, Subject
 
 SCORERS = "mlflow.genaiEvaluate.scorersDigest"
@@ -22,6 +24,7 @@ AGENT = "mlflow.genaiEvaluate.agent.digest"
 MOST_RUNS = 50
 """Runs that may have logged one metric for one model, each of which is asked about."""
 _SHOWN = 5
+_UNKNOWN = "no scorers that MLflow knows of"
 _HINT = (
     "log the model with log_model(step=…), the step of its value, or its value under a key of its "
     "own with log_metric(KEY, VALUE, model_id=…); where data sets differ, name one with dataset:"
@@ -229,11 +232,28 @@ def _same_scorers(runs: Mapping[str, RunFacts], wanted: Wanted) -> None:
         return
     for run_id, run in runs.items():
         found = run.tags.get(SCORERS, "")
-        if found != wanted.scorers:
-            what = f"scorers {_plain(found)}" if found else "no scorers that MLflow knows of"
+        digest, counted = _digest(found)
+        if digest != wanted.scorers:
+            what = f"scorers {_plain(digest or found)}" if found else _UNKNOWN
             raise DataError(
                 f"the evaluation used {what}, not {_plain(wanted.scorers)}", where=run_id
             )
+        if not counted:
+            what = "the digest leaves out scorers that MLflow could not hash"
+            raise DataError(what, where=run_id, hint="evaluate with those that it can hash")
+
+
+def _digest(tag: str) -> tuple[str, bool]:
+    """Read the digest that MLflow logs, alone or in JSON, and whether all scorers are in it."""
+    if is_scorer_digest(tag):
+        return tag, True
+    try:
+        value = canonical.parse(tag.encode())
+    except ValueError:
+        return "", False
+    if not isinstance(value, dict) or not isinstance(value.get("digest"), str):
+        return "", False
+    return value["digest"], value.get("hashed") == value.get("total")
 
 
 def _told(points: Sequence[MetricPoint], runs: Mapping[str, RunFacts]) -> Iterator[str]:
@@ -242,7 +262,8 @@ def _told(points: Sequence[MetricPoint], runs: Mapping[str, RunFacts]) -> Iterat
     yield from _list("run", runs)
     yield from _list("logged model", (point.model_id for point in points))
     yield from _list("data set", (_dataset(point) for point in points if point.dataset_name))
-    yield from _list("scorers", (run.tags.get(SCORERS, "") for run in runs.values()))
+    tags = [run.tags.get(SCORERS, "") for run in runs.values()]
+    yield from _list("scorers", (_digest(tag)[0] or tag for tag in tags))
     yield from _list("agent", (run.tags.get(AGENT, "") for run in runs.values()))
 
 

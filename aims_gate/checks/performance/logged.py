@@ -12,6 +12,7 @@ from aims_gate.checks.performance.claims import MOST_RUNS, Claim, Wanted, find_c
 from aims_gate.checks.performance.score import Plain, Score
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import Role
+from aims_gate.policy.scalars import SCORER_HINT, is_scorer_digest
 
 TOLERANCE = 1e-6
 """The conventional limit: what float32 scores and another order of summing may differ by."""
@@ -63,7 +64,8 @@ class Logged:
     digest: str | None = None
     """That data set's digest in MLflow, which covers 10,000 rows at most."""
     scorers: str | None = None
-    """The digest that the scorers of an LLM evaluation must have."""
+    """The digest that the scorers of an LLM evaluation must have: `sha256:…`, from the tag
+    `mlflow.genaiEvaluate.scorersDigest` of its run."""
 
     def judged(self) -> Judged:
         """Describe the judged statistic: a distance with `against`, else the value itself."""
@@ -87,10 +89,12 @@ class Logged:
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Give the parameters that name nothing, and scorers of what no scorer gave."""
-        for name in ("metric", "dataset", "digest", "scorers"):
+        for name in ("metric", "dataset", "digest"):
             value = getattr(self, name)
             if value is not None and not value.strip():
                 yield name, f"{name} is empty", "leave it out, or name one as MLflow shows it"
+        if self.scorers is not None and not is_scorer_digest(self.scorers):
+            yield "scorers", f"{self.scorers!r} is no digest of scorers", SCORER_HINT
         if self.scorers is not None and self.against is not None:
             yield (
                 "scorers",

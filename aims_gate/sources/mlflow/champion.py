@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.policy.model import DataSpec, Policy, Role
+from aims_gate.policy.scalars import SCORES
 from aims_gate.sources.bound import Owner, answers_of
-from aims_gate.sources.data import open_found
+from aims_gate.sources.data import open_found, open_scores
 from aims_gate.sources.locate import Finder, convention
 from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
@@ -69,7 +70,9 @@ def find(
     return Found(champion=replace(champion, is_candidate=same), place=place)
 
 
-def answers(found: Found, finder: Finder, owner: Owner) -> Data | DataError | None:
+def answers(
+    found: Found, finder: Finder, owner: Owner, asked: object = None
+) -> Data | DataError | None:
     """Read what the champion's run logged as its evaluation; None if it logged nothing.
 
     Its columns are described by `data.champion` of the policy, and for the rest by the roles that
@@ -79,6 +82,8 @@ def answers(found: Found, finder: Finder, owner: Owner) -> Data | DataError | No
         found: A champion that is not the candidate.
         finder: Finds the artifacts of the champion's run.
         owner: The champion, whose answers they must be.
+        asked: What the caller handed over as the evaluation data: scores of a judge are compared
+            with the champion's own.
     """
     if found.problem is not None:
         return found.problem
@@ -89,14 +94,25 @@ def answers(found: Found, finder: Finder, owner: Owner) -> Data | DataError | No
             hint=f"restore it with: mlflow runs restore --run-id {found.run.run_id}",
         )
     try:
-        located = finder.locate(convention(Role.EVALUATION), role=Role.EVALUATION)
-        if located is None:
-            return None
-        data = open_found(Role.CHAMPION, _spec(finder.policy), located, finder)
+        spec = _spec(finder.policy)
+        data = open_scores(Role.CHAMPION, spec, _asked(finder.policy, asked), finder)
+        if data is None:
+            located = finder.locate(convention(Role.EVALUATION), role=Role.EVALUATION)
+            if located is None:
+                return None
+            data = open_found(Role.CHAMPION, spec, located, finder)
         data = answers_of(data, owner)
         return data if Role.CHAMPION in finder.policy.data else _unlabelled(data)
     except GateError as error:
         return DataError(error.what, where=error.where, hint=error.hint)
+
+
+def _asked(policy: Policy, asked: object) -> str:
+    """Give the scores that the evaluation data are, whichever run of ours they are of."""
+    source = policy.data.get(Role.EVALUATION, DataSpec()).source
+    text = (source if asked is None else asked) or ""
+    _, scores, scorer = (text if isinstance(text, str) else "").partition(f"{SCORES}:")
+    return scores + scorer
 
 
 def _unlabelled(data: Data) -> Data:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -20,11 +20,14 @@ from aims_gate.sources.mlflow import entities
 from aims_gate.sources.mlflow.facts import commit_filter
 from aims_gate.sources.mlflow.registry import (
     LOCAL,
+    PAGE_OF_TRACES,
     Artifact,
     LoggedModel,
     NotFoundError,
     Run,
+    Trace,
     Version,
+    all_of,
 )
 from aims_gate.sources.mlflow.rest_json import milliseconds
 from aims_gate.sources.mlflow.roots import NOWHERE, Roots, folder, on_server, refused
@@ -102,6 +105,7 @@ class ClientRegistry:
                 run_id=model.source_run_id or "",
                 status=str(model.status),
                 metrics=tuple(map(entities.point, model.metrics or ())),
+                experiment=str(model.experiment_id),
             )
 
     def run(self, run_id: str) -> Run:
@@ -138,6 +142,18 @@ class ClientRegistry:
         """Give every point that was logged for a metric."""
         with self._understood():
             return tuple(map(entities.point, self._client.get_metric_history(run_id, key)))
+
+    def traces(self, experiments: Sequence[str], wanted: str) -> tuple[Trace, ...]:
+        """Give all traces of experiments, by id, that MLflow's filter *wanted* finds."""
+        with self._understood():
+            search = partial(
+                self._client.search_traces,
+                locations=list(experiments),
+                filter_string=wanted,
+                max_results=PAGE_OF_TRACES,
+                include_spans=False,
+            )
+            return all_of(map(entities.trace, entities.pages(search)), self.server)
 
     def reads(self, uri: str) -> bool:
         """Tell whether an artifact URI lies on the server, or where it may lie beside it."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aims_gate.errors import SourceError
-from aims_gate.sources.mlflow.registry import DatasetInput, Run, Version
-from aims_gate.sources.mlflow.rest_json import moment
+from aims_gate.sources.mlflow.registry import DatasetInput, Feedback, Run, Trace, Version
+from aims_gate.sources.mlflow.rest_json import SCORER_DIGEST, SOURCE_RUN, moment, trace_of
 from aims_gate.sources.subject import MetricPoint
 
 MAX_PAGES = 1000
@@ -53,6 +53,7 @@ def run(run: Any) -> Run:
         models=tuple(m.model_id for m in outputs.model_outputs) if outputs else (),
         datasets=tuple(map(_dataset, inputs)),
         deleted=info.lifecycle_stage == "deleted",
+        experiment=str(info.experiment_id),
     )
 
 
@@ -63,6 +64,26 @@ def _dataset(item: Any) -> DatasetInput:
         digest=item.dataset.digest,
         context=tags.get("mlflow.data.context", ""),
         source=item.dataset.source or "",
+    )
+
+
+def trace(trace: Any) -> Trace:
+    """Read a trace without its spans."""
+    info = trace.info
+    given = tuple(_feedback(one) for one in info.assessments if one.feedback is not None)
+    return trace_of(info.trace_id, info.trace_metadata, info.tags, given)
+
+
+def _feedback(one: Any) -> Feedback:
+    metadata = one.metadata or {}
+    return Feedback(
+        name=one.name,
+        value=None if one.feedback.error else one.feedback.value,
+        key=one.assessment_id or "",
+        overrides=one.overrides or "",
+        valid=one.valid is not False,
+        digest=metadata.get(SCORER_DIGEST, ""),
+        run_id=metadata.get(SOURCE_RUN, ""),
     )
 
 

@@ -108,11 +108,12 @@ class Connection:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         read: bool = True,
+        api: str = "2.0",
     ) -> Any:
-        """Call an endpoint below `/api/2.0/`; only a *read* is tried again."""
+        """Call an endpoint below `/api/`; only a *read* is tried again."""
 
         def once() -> Any:
-            with self._send(method, path, params=params, json=body) as answer:
+            with self._send(method, path, api=api, params=params, json=body) as answer:
                 return self._checked(answer, _body(answer))
 
         return self._tried(ATTEMPTS if read else 1, once)
@@ -177,11 +178,13 @@ class Connection:
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
-    def _send(self, method: str, path: str, **options: Any) -> Iterator[requests.Response]:
+    def _send(
+        self, method: str, path: str, *, api: str = "2.0", **options: Any
+    ) -> Iterator[requests.Response]:
         """Send one request; a redirect is not followed, so credentials stay where they belong."""
         with self._session.request(
             method,
-            f"{self.server}/api/2.0/{path}",
+            f"{self.server}/api/{api}/{path}",
             timeout=(min(CONNECT_SECONDS, self._timeout), self._timeout),
             allow_redirects=False,
             stream=True,

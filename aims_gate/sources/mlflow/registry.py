@@ -6,7 +6,7 @@ server, `client` goes through `MlflowClient`. `choose` says which one a URI gets
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,10 @@ from aims_gate.errors import SourceError
 from aims_gate.sources.mlflow.roots import Roots
 from aims_gate.sources.subject import MetricPoint
 
+MAX_TRACES = 100_000
+"""Traces that are read for one search."""
+PAGE_OF_TRACES = 200
+"""Traces of one answer, which carries their requests, responses and rationales, too."""
 LOCAL = "mlflow-local"
 """The server's name where there is none: a sqlite or file store."""
 
@@ -51,6 +55,8 @@ class LoggedModel:
     """`READY`, `PENDING` or `FAILED`."""
     metrics: tuple[MetricPoint, ...] = ()
     """Every point that any run logged for it; SQL stores give NaN back as 0 here."""
+    experiment: str = ""
+    """The id of its experiment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +89,40 @@ class Run:
     datasets: tuple[DatasetInput, ...] = ()
     deleted: bool = False
     """Whether it lies in MLflow's trash, alone or with its experiment."""
+    experiment: str = ""
+    """The id of its experiment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """What a scorer said of one trace, without its rationale."""
+
+    name: str
+    value: object = None
+    """As JSON has it; None where the scorer failed."""
+    key: str = ""
+    """The id of this assessment."""
+    overrides: str = ""
+    """The id of the assessment that it takes the place of."""
+    valid: bool = True
+    """Whether nothing has taken its place yet."""
+    digest: str = ""
+    """`sha256:…` of the scorer's definition, where MLflow could hash it."""
+    run_id: str = ""
+    """The evaluation that it was given in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One answered request, without what was asked and answered."""
+
+    trace_id: str
+    run_id: str = ""
+    """The run in which it was answered."""
+    model_id: str = ""
+    """The logged model that answered, where MLflow says so."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    feedback: tuple[Feedback, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +133,19 @@ class Artifact:
     """Relative to the root that was listed."""
     is_dir: bool
     bytes: int | None = None
+
+
+def all_of(found: Iterable[Trace], server: str) -> tuple[Trace, ...]:
+    """Give every trace of a listing; SourceError if it is too long, or names one trace twice."""
+    traces = {}
+    for trace in found:
+        if trace.trace_id in traces:
+            hint = "traces were written meanwhile: run it again"
+            raise SourceError("MLflow lists a trace twice", where=server, hint=hint)
+        traces[trace.trace_id] = trace
+        if len(traces) > MAX_TRACES:
+            raise SourceError(f"there are more than {MAX_TRACES:,} traces", where=server)
+    return tuple(traces.values())
 
 
 class Registry(Protocol):
@@ -154,6 +207,13 @@ class Registry(Protocol):
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
         """Give every point that was logged for a metric; values may be NaN or infinite."""
+        ...
+
+    def traces(self, experiments: Sequence[str], wanted: str) -> tuple[Trace, ...]:
+        """Give all traces of experiments, by id, that MLflow's filter *wanted* finds.
+
+        SourceError for more than `MAX_TRACES`, never a part of them.
+        """
         ...
 
     def reads(self, uri: str) -> bool:

@@ -44,6 +44,8 @@ class Resolved:
     """The run that made it, where there still is one."""
     logged: tuple[MetricPoint, ...] = ()
     """What any run logged for the logged model."""
+    experiment: str = ""
+    """The id of the logged model's experiment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,7 @@ def _logged(target: ModelTarget, walk: _Walk) -> Resolved:
         model_id=model.model_id,
         run=_run(model.run_id, walk),
         logged=model.metrics,
+        experiment=model.experiment,
     )
 
 

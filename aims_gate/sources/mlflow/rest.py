@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -14,11 +14,14 @@ from aims_gate.sources.mlflow import rest_json
 from aims_gate.sources.mlflow.facts import commit_filter
 from aims_gate.sources.mlflow.http import Connection, RefusedError
 from aims_gate.sources.mlflow.registry import (
+    PAGE_OF_TRACES,
     Artifact,
     LoggedModel,
     NotFoundError,
     Run,
+    Trace,
     Version,
+    all_of,
 )
 from aims_gate.sources.mlflow.roots import NOWHERE, Roots, on_server, refused
 from aims_gate.sources.mlflow.uris import quoted
@@ -91,28 +94,38 @@ class RestRegistry:
             asked = {"experiment_name": experiment}
             ids = [self._ask("experiments/get-by-name", asked, _experiment)]
         else:
-            found = self._listed("experiments", {})
             with self._understood():
-                ids = [str(item["experiment_id"]) for item in found]
+                ids = [str(item["experiment_id"]) for item in self._listed("experiments", {})]
         body = {"experiment_ids": ids, "filter": commit_filter(commit)}
         runs = self._listed("runs", body) if ids else []
         with self._understood():
             return tuple(map(rest_json.run, runs))
 
-    def _listed(self, kind: str, body: Mapping[str, Any]) -> list[Any]:
+    def traces(self, experiments: Sequence[str], wanted: str) -> tuple[Trace, ...]:
+        """Give all traces of experiments, by id, that MLflow's filter *wanted* finds."""
+        places = [
+            {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": key}}
+            for key in experiments
+        ]
+        body = {"locations": places, "filter": wanted, "max_results": PAGE_OF_TRACES}
+        with self._understood():
+            return all_of(
+                map(rest_json.trace, self._listed("traces", body, api="3.0")), self.server
+            )
+
+    def _listed(self, kind: str, body: Mapping[str, Any], *, api: str = "2.0") -> Iterator[Any]:
         """Give every page of a search."""
-        listed: list[Any] = []
         token = ""
         for _page in range(MAX_PAGES):
-            asked = {**body, "max_results": MAX_METRICS}
+            asked = {"max_results": MAX_METRICS, **body}
             if token:
                 asked["page_token"] = token
-            answer = self._connection.json("POST", f"mlflow/{kind}/search", body=asked)
+            answer = self._connection.json("POST", f"mlflow/{kind}/search", body=asked, api=api)
             with self._understood():
                 found, token = rest_json.page(answer, kind)
-            listed += found
+            yield from found
             if not token:
-                return listed
+                return
         raise SourceError(f"the listing of {kind} does not end", where=self.server)
 
     def runs(self, experiment: str, *, last: int) -> tuple[Run, ...]:

@@ -10,8 +10,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from aims_gate.sources.mlflow.registry import Artifact, DatasetInput, LoggedModel, Run, Version
+from aims_gate.sources.mlflow.registry import (
+    Artifact,
+    DatasetInput,
+    Feedback,
+    LoggedModel,
+    Run,
+    Trace,
+    Version,
+)
 from aims_gate.sources.subject import MetricPoint
+
+SCORER_DIGEST = "mlflow.assessment.scorerDigest"
+SOURCE_RUN = "mlflow.assessment.sourceRunId"
 
 
 def milliseconds(at: datetime) -> int:
@@ -33,11 +44,11 @@ def status(text: str) -> str:
 def version(value: Mapping[str, Any]) -> Version:
     """Read a `model_version`."""
     return Version(
-        name=_text(value, "name", needed=True),
-        version=_text(value, "version", needed=True),
-        source=_text(value, "source"),
-        run_id=_text(value, "run_id"),
-        status=_text(value, "status"),
+        name=text_of(value, "name", needed=True),
+        version=text_of(value, "version", needed=True),
+        source=text_of(value, "source"),
+        run_id=text_of(value, "run_id"),
+        status=text_of(value, "status"),
         tags=_tags(value),
     )
 
@@ -45,19 +56,20 @@ def version(value: Mapping[str, Any]) -> Version:
 def aliases(value: Mapping[str, Any]) -> dict[str, str]:
     """Read the aliases of a `registered_model`, each with its version."""
     found = value.get("aliases", [])
-    return {_text(a, "alias", needed=True): _text(a, "version", needed=True) for a in found}
+    return {text_of(a, "alias", needed=True): text_of(a, "version", needed=True) for a in found}
 
 
 def logged_model(value: Mapping[str, Any]) -> LoggedModel:
     """Read a logged model: its `info`, and the metrics among its `data`."""
     info = value["info"]
     return LoggedModel(
-        model_id=_text(info, "model_id", needed=True),
-        name=_text(info, "name"),
-        artifact_uri=_text(info, "artifact_uri", needed=True),
-        run_id=_text(info, "source_run_id"),
-        status=status(_text(info, "status")),
+        model_id=text_of(info, "model_id", needed=True),
+        name=text_of(info, "name"),
+        artifact_uri=text_of(info, "artifact_uri", needed=True),
+        run_id=text_of(info, "source_run_id"),
+        status=status(text_of(info, "status")),
         metrics=tuple(_point(point) for point in value.get("data", {}).get("metrics", [])),
+        experiment=text_of(info, "experiment_id"),
     )
 
 
@@ -66,57 +78,98 @@ def run(value: Mapping[str, Any]) -> Run:
     info, data = value["info"], value.get("data", {})
     inputs, outputs = value.get("inputs", {}), value.get("outputs", {})
     return Run(
-        run_id=_text(info, "run_id", needed=True),
-        status=_text(info, "status"),
-        artifact_uri=_text(info, "artifact_uri"),
+        run_id=text_of(info, "run_id", needed=True),
+        status=text_of(info, "status"),
+        artifact_uri=text_of(info, "artifact_uri"),
         started=moment(info.get("start_time")),
         ended=moment(info.get("end_time")),
-        user=_text(info, "user_id"),
+        user=text_of(info, "user_id"),
         tags=_tags(data),
-        metrics={_text(m, "key", needed=True): _number(m) for m in data.get("metrics", [])},
-        models=tuple(_text(m, "model_id", needed=True) for m in outputs.get("model_outputs", [])),
+        metrics={text_of(m, "key", needed=True): _number(m) for m in data.get("metrics", [])},
+        models=tuple(text_of(m, "model_id", needed=True) for m in outputs.get("model_outputs", [])),
         datasets=tuple(_dataset(item) for item in inputs.get("dataset_inputs", [])),
-        deleted=_text(info, "lifecycle_stage") == "deleted",
+        deleted=text_of(info, "lifecycle_stage") == "deleted",
+        experiment=text_of(info, "experiment_id"),
     )
 
 
 def _dataset(value: Mapping[str, Any]) -> DatasetInput:
     return DatasetInput(
-        name=_text(value["dataset"], "name"),
-        digest=_text(value["dataset"], "digest"),
+        name=text_of(value["dataset"], "name"),
+        digest=text_of(value["dataset"], "digest"),
         context=_tags(value).get("mlflow.data.context", ""),
-        source=_text(value["dataset"], "source"),
+        source=text_of(value["dataset"], "source"),
+    )
+
+
+def trace(value: Mapping[str, Any]) -> Trace:
+    """Read a `trace_info`; of requests, responses and rationales nothing is taken."""
+    listed = value.get("assessments", [])
+    return trace_of(
+        text_of(value, "trace_id", needed=True),
+        value.get("trace_metadata", {}),
+        value.get("tags", {}),
+        tuple(_feedback(one) for one in listed if "feedback" in one),
+    )
+
+
+def trace_of(
+    trace_id: str,
+    metadata: Mapping[str, str],
+    tags: Mapping[str, str],
+    feedback: tuple[Feedback, ...],
+) -> Trace:
+    """Give a trace with its author's tags: MLflow's own are about its storage and its author."""
+    return Trace(
+        trace_id=trace_id,
+        run_id=text_of(metadata, "mlflow.sourceRun"),
+        model_id=text_of(metadata, "mlflow.modelId"),
+        tags={name: text_of(tags, name) for name in tags if not name.startswith("mlflow.")},
+        feedback=feedback,
+    )
+
+
+def _feedback(value: Mapping[str, Any]) -> Feedback:
+    given, metadata = value["feedback"], value.get("metadata", {})
+    return Feedback(
+        name=text_of(value, "assessment_name", needed=True),
+        value=None if given.get("error") else given.get("value"),
+        key=text_of(value, "assessment_id"),
+        overrides=text_of(value, "overrides"),
+        valid=value.get("valid", True) is True,
+        digest=text_of(metadata, SCORER_DIGEST),
+        run_id=text_of(metadata, SOURCE_RUN),
     )
 
 
 def page(answer: Mapping[str, Any], key: str) -> tuple[list[Any], str]:
     """Read one page of a listing, and the token of the next page or nothing."""
-    return list(answer.get(key, [])), _text(answer, "next_page_token")
+    return list(answer.get(key, [])), text_of(answer, "next_page_token")
 
 
 def history(answer: Mapping[str, Any]) -> tuple[list[MetricPoint], str]:
     """Read one page of a metric's history, and the token of the next page or nothing."""
     points = [_point(point) for point in answer.get("metrics", [])]
-    return points, _text(answer, "next_page_token")
+    return points, text_of(answer, "next_page_token")
 
 
 def _point(point: Mapping[str, Any]) -> MetricPoint:
     return MetricPoint(
-        key=_text(point, "key", needed=True),
+        key=text_of(point, "key", needed=True),
         value=_number(point),
         timestamp=moment(point.get("timestamp")),
         step=int(point.get("step", 0)),
-        dataset_name=_text(point, "dataset_name"),
-        dataset_digest=_text(point, "dataset_digest"),
-        model_id=_text(point, "model_id"),
-        run_id=_text(point, "run_id"),
+        dataset_name=text_of(point, "dataset_name"),
+        dataset_digest=text_of(point, "dataset_digest"),
+        model_id=text_of(point, "model_id"),
+        run_id=text_of(point, "run_id"),
     )
 
 
 def artifact(value: Mapping[str, Any], folder: str) -> Artifact:
     """Read a `file` of the listing of *folder*; its name is checked by nobody yet."""
     size = value.get("file_size")
-    name = _text(value, "path", needed=True)
+    name = text_of(value, "path", needed=True)
     return Artifact(
         path=f"{folder}/{name}" if folder else name,
         is_dir=bool(value.get("is_dir", False)),
@@ -130,10 +183,13 @@ def _number(point: Mapping[str, Any]) -> float:
 
 
 def _tags(value: Mapping[str, Any]) -> dict[str, str]:
-    return {_text(tag, "key", needed=True): _text(tag, "value") for tag in value.get("tags", [])}
+    return {
+        text_of(tag, "key", needed=True): text_of(tag, "value") for tag in value.get("tags", [])
+    }
 
 
-def _text(value: Mapping[str, Any], key: str, *, needed: bool = False) -> str:
+def text_of(value: Mapping[str, Any], key: str, *, needed: bool = False) -> str:
+    """Read text, or a whole number as text; TypeError for anything else."""
     found = value.get(key, "")
     if isinstance(found, int) and not isinstance(found, bool):
         found = str(found)

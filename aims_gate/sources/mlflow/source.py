@@ -17,6 +17,7 @@ from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow import champion
+from aims_gate.sources.mlflow.assessments import Judged
 from aims_gate.sources.mlflow.champion import answers
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
 from aims_gate.sources.mlflow.facts import dataset_digest, other_model, other_run, run_facts
@@ -47,13 +48,17 @@ class MlflowSource:
         described = read_mlmodel(fetched.folder)
         run = resolved.run
         facts = None if run is None else run_facts(registry, run)
-        finder = finder_of(run, registry, policy, workspace)
-        data, unread = hold(*open_data(given, finder), owner_of(resolved, described))
         found = _champion(resolved, registry, workspace)
+        judged = Judged(
+            registry=registry, candidate=resolved, champion=found.place if found else None
+        )
+        finder = replace(finder_of(run, registry, policy, workspace), judged=judged)
+        data, unread = hold(*open_data(given, finder), owner_of(resolved, described))
         if found is not None and Role.CHAMPION not in {*data, *unread}:
-            finder = finder_of(found.run, registry, policy, workspace)
+            finder = replace(finder_of(found.run, registry, policy, workspace), judged=judged)
             owner = _champions(found, registry, workspace)
-            read = None if found.champion.is_candidate else answers(found, finder, owner)
+            asked = given.get(Role.EVALUATION)
+            read = None if found.champion.is_candidate else answers(found, finder, owner, asked)
             if isinstance(read, Data):
                 data = {**data, Role.CHAMPION: read}
             elif read is not None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from aims_gate.checks.performance.claims import MOST_RUNS, SCORERS
-from aims_gate.errors import SourceError
+from aims_gate.errors import PolicyError, SourceError
 from aims_gate.sources.subject import RunFacts
 from aims_gate.verdict import Outcome
 from tests.checks.performance.logged_metrics import (
@@ -101,11 +101,34 @@ def test_endless_evaluations_are_refused_and_not_all_asked_about() -> None:
     assert len(asked) == MOST_RUNS
 
 
-@pytest.mark.parametrize("tag", [{}, {SCORERS: "sha256:other"}, {SCORERS: "<b>\n"}])
-def test_other_scorers_than_the_rule_names_are_refused(tag: dict[str, str]) -> None:
-    rule = wanting(scorers="sha256:5c0")
-    result = decided(subject(train=run(point("auc", 0.8), tags=tag)), rule)
+PINNED = f"sha256:{'5c' * 32}"
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        *("", "sha256:other", "<b>\n", "[]", '{"digest": 1}'),
+        '{"digest": "sha256:other", "hashed": 1, "total": 1}',
+        f'{{"digest": "{PINNED}", "hashed": 1, "total": 2}}',
+    ],
+)
+def test_other_scorers_than_the_rule_names_are_refused(tag: str) -> None:
+    """Nor does a digest count that leaves a scorer out: that one could be any."""
+    rule = wanting(scorers=PINNED)
+    tags = {SCORERS: tag} if tag else {}
+    result = decided(subject(train=run(point("auc", 0.8), tags=tags)), rule)
     assert result.outcome is Outcome.ERROR
     assert "\n" not in result.reason
-    right = run(point("auc", 0.8), tags={SCORERS: "sha256:5c0"})
-    assert decided(subject(train=right), rule).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("tag", [PINNED, f'{{"digest": "{PINNED}", "hashed": 2, "total": 2}}'])
+def test_the_digest_inside_what_mlflow_logs_is_the_pin(tag: str) -> None:
+    right = run(point("auc", 0.8), tags={SCORERS: tag})
+    result = decided(subject(train=right), wanting(scorers=PINNED))
+    assert result.outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("pin", ["", "sha256:5c0", PINNED.upper(), "5c" * 32, f"{PINNED} "])
+def test_a_pin_that_no_scorer_can_have_is_refused_with_the_policy(pin: str) -> None:
+    with pytest.raises(PolicyError, match="is no digest of scorers; write sha256: and 64"):
+        decided(subject(train=run(point("auc", 0.8))), wanting(scorers=pin))
