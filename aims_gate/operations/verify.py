@@ -137,7 +137,7 @@ def _model(question: Question, allow: tuple[str, ...]) -> tuple[Manifest | None,
         return None, None
     scheme, _, rest = question.model.partition(":")
     if scheme in {"models", "runs"} and rest:
-        return _fetched(question.model, scheme, question.environ, allow)
+        return _fetched(question.model, question.environ, allow)
     folder = Path(rest.removeprefix("//") if scheme == "file" and rest else question.model)
     if not folder.is_dir():
         raise UsageError(
@@ -155,14 +155,12 @@ def _model(question: Question, allow: tuple[str, ...]) -> tuple[Manifest | None,
         ) from error
 
 
-def _fetched(
-    uri: str, scheme: str, environ: Mapping[str, str], allow: tuple[str, ...]
-) -> tuple[Manifest, str]:
-    # late: a folder is verified without MLflow, NumPy or the network
-    from aims_gate.sources import SOURCES
+def _fetched(uri: str, environ: Mapping[str, str], allow: tuple[str, ...]) -> tuple[Manifest, str]:
+    # late: a folder is verified without MLflow or the network
+    from aims_gate.sources.mlflow.model import fetch
     from aims_gate.sources.subject import Workspace
 
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
         workspace = Workspace(folder=Path(private), environ=environ, allow=allow)
-        fetched = SOURCES[scheme].fetch(uri, workspace=workspace)
+        fetched = fetch(uri, workspace)
         return fetched.manifest, fetched.model.resource_uri

@@ -12,6 +12,10 @@ import pytest
 
 from tests.command_line import Done, call
 from tests.installed import ROOT, environment_of
+from tests.operations.test_evidence import Shop, shop
+from tests.proofs import NOW
+
+__all__ = ["shop"]
 
 CASES = ROOT / "tests" / "contract"
 POLICIES = [*sorted(CASES.glob("*/policy.yaml")), *sorted(ROOT.glob("policies/*.yaml"))]
@@ -36,13 +40,13 @@ class Base:
         self.folder = folder
         self.python = environment_of(folder / "environment")
 
-    def ask(self, *words: str, text: str = "") -> Done:
-        """Run its Python in the folder, with no variable of ours."""
+    def ask(self, *words: str, text: str = "", **variables: str) -> Done:
+        """Run its Python in the folder, with no other variables."""
         command = [str(self.python), "-I", *words]
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env={},
+            env=variables,
             check=False,
             capture_output=True,
             text=True,
@@ -111,6 +115,30 @@ def test_evidence_is_fetched_without_numpy(base: Base) -> None:
              "environ={'MLFLOW_TRACKING_URI': 'http://127.0.0.1:9'})")  # fmt: skip
     assert "SourceError: http://127.0.0.1:9" in base.ask("-c", asked).err
     assert base.gate("evidence", "key", "show", "gate.key.pub").code == 0
+
+
+@pytest.mark.server
+@pytest.mark.filterwarnings("ignore")  # MLflow's deprecations
+def test_a_version_in_a_registry_is_fetched_and_verified(base: Base, shop: Shop) -> None:
+    """Evidence and the model's bytes come from the server, as where a model is deployed."""
+    shop.publish()
+    code = "import sys; from datetime import datetime; from pathlib import Path\n"
+    code += "from aims_gate.operations.verify import Question, prove\n"
+    code += "uri, trust, now, server = sys.argv[1:]\n"
+    code += "asked = Question(evidence=uri, trust=Path(trust), model=None, "
+    code += "environ={'MLFLOW_TRACKING_URI': server})\n"
+    code += "found = prove(asked, now=datetime.fromisoformat(now))\n"
+    code += "print(found.passed, found.bytes_verified)"
+    server = shop.environ["MLFLOW_TRACKING_URI"]
+    words = [shop.logged.uri, str(shop.lab.folder / "trust.yaml"), NOW.isoformat(), server]
+    done = base.ask("-c", code, *words)
+    assert done.out == "True True\n", done.err
+    fetched = base.ask(
+        *("-m", "aims_gate", "evidence", "fetch", shop.logged.uri, "fetched"),
+        MLFLOW_TRACKING_URI=server,
+    )
+    assert fetched.code == 0, fetched.err
+    assert (base.folder / "fetched" / "model.sha256").is_file()
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from aims_gate.attest.manifest import scan
 from aims_gate.errors import DataError, UsageError
-from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy, Role
 from aims_gate.policy.store_uris import Place
 from aims_gate.sources.bound import Owner, hold
@@ -22,10 +19,11 @@ from aims_gate.sources.mlflow.champion import answers
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
 from aims_gate.sources.mlflow.facts import dataset_digest, other_model, other_run, run_facts
 from aims_gate.sources.mlflow.fetch import fetch_tree
+from aims_gate.sources.mlflow.model import fetch, fetch_resolved, private, resolved_in
 from aims_gate.sources.mlflow.owner import describe, owner_of
-from aims_gate.sources.mlflow.registry import LOCAL, Registry, Run
-from aims_gate.sources.mlflow.resolve import Resolved, resolve
-from aims_gate.sources.mlflow.uris import RunTarget, parse, resource_uri
+from aims_gate.sources.mlflow.registry import Registry, Run
+from aims_gate.sources.mlflow.resolve import Resolved
+from aims_gate.sources.mlflow.uris import RunTarget, parse
 from aims_gate.sources.mlmodel import read_mlmodel
 from aims_gate.sources.subject import Data, Fetched, Located, Subject, Workspace
 
@@ -35,16 +33,15 @@ class MlflowSource:
 
     def fetch(self, uri: str, *, workspace: Workspace) -> Fetched:
         """Resolve *uri* once, copy the model's files into the private folder and hash them."""
-        registry = open_registry(workspace.environ, workspace.allow)
-        return _fetch(uri, registry, _resolve(uri, registry, workspace), workspace)
+        return fetch(uri, workspace)
 
     def open(
         self, uri: str, *, policy: Policy, given: Mapping[Role, object], workspace: Workspace
     ) -> Subject:
         """Fetch the model, read what is known of its run, and open its data by role."""
         registry = open_registry(workspace.environ, policy.sources_allow)
-        resolved = _resolve(uri, registry, workspace)
-        fetched = _fetch(uri, registry, resolved, workspace)
+        resolved = resolved_in(uri, registry, workspace)
+        fetched = fetch_resolved(uri, registry, resolved, workspace)
         described = read_mlmodel(fetched.folder)
         run = resolved.run
         facts = None if run is None else run_facts(registry, run)
@@ -184,46 +181,10 @@ def _copy(reader: Registry, root: str, path: str, workspace: Workspace) -> Path 
     found = next((artifact for artifact in listed if artifact.path == path), None)
     if found is None:
         return None
-    target = _private(workspace, "data") / name.name
+    target = private(workspace, "data") / name.name
     limit = workspace.max_bytes
     if found.is_dir:
         fetch_tree(reader, f"{root}/{path}", target, max_files=workspace.max_files, max_bytes=limit)
     else:
         reader.download(root, path, target, limit=limit)
     return target
-
-
-def _resolve(uri: str, registry: Registry, workspace: Workspace) -> Resolved:
-    return resolve(uri, registry, workspace.environ, experiment=workspace.experiment)
-
-
-def _fetch(uri: str, registry: Registry, resolved: Resolved, workspace: Workspace) -> Fetched:
-    reader = for_artifacts(registry, resolved.artifact_uri, workspace.environ)
-    folder = _private(workspace, "model")
-    files, size = workspace.max_files, workspace.max_bytes
-    noted = uri.startswith("models:") and reader.server == LOCAL
-    fetch_tree(reader, resolved.artifact_uri, folder, max_files=files, max_bytes=size, noted=noted)
-    manifest = scan(folder, max_files=files, max_bytes=size)
-    run_id = resolved.run.run_id if resolved.run else ""
-    model = ModelIdentity(
-        uri=uri,
-        name=resolved.name,
-        registered=resolved.name if resolved.version else "",
-        version=resolved.version,
-        resource_uri=resource_uri(
-            resolved.name, resolved.version or resolved.model_id or run_id, registry.server
-        ),
-        digest=manifest.digest,
-        files=manifest.files,
-        bytes=manifest.bytes,
-        model_id=resolved.model_id,
-        run_id=run_id,
-        resolved_uri=resolved.resolved_uri,
-        reader=reader.name,
-    )
-    return Fetched(model=model, manifest=manifest, folder=folder)
-
-
-def _private(workspace: Workspace, purpose: str) -> Path:
-    """Make a fresh folder, which only this user can read, inside the workspace."""
-    return Path(tempfile.mkdtemp(dir=workspace.folder, prefix=f"{purpose}-"))
