@@ -15,9 +15,8 @@ null.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -27,11 +26,18 @@ from pyarrow import csv as arrow_csv
 from aims_gate.errors import DataError
 from aims_gate.frames import Kind
 from aims_gate.frames.columns import kind_of
+from aims_gate.sources.csv_cells import (
+    NULLS,
+    every,
+    is_text,
+    null_notes,
+    refuse_commas,
+    refuse_header,
+    strangers,
+)
 from aims_gate.sources.csv_form import Form, form_of
 from aims_gate.sources.reading import Reading
 
-NULLS = ("NA", "NaN", "nan", "null", "NULL")
-"""Words without quotes that are null where they can mean nothing else, as pandas and R write it."""
 _BLOCK = 1 << 24
 """Bytes parsed at a time; no row may be longer."""
 _EXACT = 2**53
@@ -39,7 +45,6 @@ _SHOWN = 3
 _TYPED = (Kind.NUMBER, Kind.BOOLEAN)
 _WHOLE = r"^(0|-?[1-9][0-9]*)$"
 _POINT = r"^-?(0|[1-9][0-9]*)\.(0|[0-9]*[1-9])$"
-_COMMA = r"^\s*[+-]?[0-9][0-9. ]*,[0-9]+\s*$"
 _SPELLINGS = ("^(true|false)$", "^(True|False)$", "^(TRUE|FALSE)$")
 
 
@@ -86,10 +91,12 @@ class _File:
             text = nulled[name] if name in nulled else texts[name]
             column = self._settled(name, table[name], self._emptied(name, text, notes), notes)
             if name in self._among(self.form.lettered):
-                notes += _null_notes(name, texts[name], column, self._words)
+                notes += null_notes(name, texts[name], column, self._words)
             table = table.set_column(table.column_names.index(name), name, column)
-        self._refuse_commas(table)
-        self._refuse_header(table)
+        free = [n for n in table.column_names if n not in self._named and is_text(table[n])]
+        refuse_commas(table.select(free), self.where)
+        refuse_header(table, self.where)
+        notes += strangers(table.select([n for n in free if not self._is_quoted(n)]))
         if self.form.all_quoted and self.form.blank:
             notes.append("every field is in quotes, and an empty one was read as null")
         if self.form.wrapped:
@@ -99,6 +106,12 @@ class _File:
     @property
     def _words(self) -> Sequence[str]:
         return NULLS if self.reading.nulls is None else self.reading.nulls
+
+    @property
+    def _named(self) -> frozenset[str]:
+        """Columns of which the policy says what they are."""
+        reading = self.reading
+        return reading.texts | reading.codes | reading.types.keys()
 
     def _among(self, places: frozenset[int]) -> set[str]:
         return {self.form.names[place] for place in places}
@@ -118,7 +131,7 @@ class _File:
         if column.null_count and name in self._among(form.lettered | form.blank):
             return True
         if kind not in _TYPED:
-            return False
+            return kind is not Kind.TEXT and name in reading.codes
         if name in self._among(form.padded) or self._is_quoted(name) or name in reading.codes:
             return True
         return kind is Kind.NUMBER and _largest(column) >= _EXACT
@@ -143,10 +156,9 @@ class _File:
         stated = self.reading.types.get(name)
         if stated is not None:
             return self._stated(name, stated, typed, text)
-        kind = kind_of(typed.type)
-        if name in self.reading.texts or kind is Kind.TEXT:
+        if name in self.reading.texts or kind_of(typed.type) is Kind.TEXT:
             return text
-        why = self._lossy(name, typed, text) if kind in _TYPED else ""
+        why = self._lossy(name, typed, text)
         if not why:
             return typed
         if name not in self.reading.codes:
@@ -155,17 +167,19 @@ class _File:
 
     def _lossy(self, name: str, typed: pa.ChunkedArray, text: pa.ChunkedArray) -> str:
         """Say why a column of numbers or truth values has to stay text; nothing if it need not."""
+        codes = name in self.reading.codes
+        if kind_of(typed.type) not in _TYPED:
+            return "it writes one value in several ways" if codes and _merges(typed, text) else ""
         if self._is_quoted(name):
             return "its values are in quotes"
         if kind_of(typed.type) is Kind.BOOLEAN:
-            codes = name in self.reading.codes
-            alike = any(_every(text, spelling) for spelling in _SPELLINGS)
+            alike = any(every(text, spelling) for spelling in _SPELLINGS)
             return "it spells truth values in several ways" if codes and not alike else ""
         if name in self._among(self.form.padded):
             return "it has leading zeros"
-        if _largest(typed) >= _EXACT and _every(text, r"^[+-]?[0-9]+$"):
+        if _largest(typed) >= _EXACT and every(text, r"^[+-]?[0-9]+$"):
             return "it has whole numbers of 2^53 or more"
-        if name in self.reading.codes and not any(_every(text, p) for p in (_WHOLE, _POINT)):
+        if codes and not any(every(text, p) for p in (_WHOLE, _POINT)):
             return "it writes numbers in several ways"
         return ""
 
@@ -183,39 +197,13 @@ class _File:
             hint="correct the values, or the word under types:; decimals have a point",
         )
 
-    def _refuse_commas(self, table: pa.Table) -> None:
-        """Refuse numbers with decimal commas, which would be categories to every rule."""
-        named = {*self.reading.texts, *self.reading.codes, *self.reading.types}
-        for name in table.column_names:
-            column = table[name]
-            if name in named or kind_of(column.type) is not Kind.TEXT or not len(column):
-                continue
-            if column.null_count < len(column) and all(
-                _every(part, _COMMA) for part in (column.slice(0, 1000), column)
-            ):
-                raise DataError(
-                    f"column {name!r} holds numbers with commas in them",
-                    where=self.where,
-                    hint=f"write decimal points, or state types: {{{name}: text}} in the policy",
-                )
-
-    def _refuse_header(self, table: pa.Table) -> None:
-        """Refuse a second header, as files have that were put after each other."""
-        if table.num_columns < 2 or any(kind_of(t) is not Kind.TEXT for t in table.schema.types):
-            return
-        repeated = reduce(pc.and_, (pc.equal(table[n], n.strip()) for n in table.column_names))
-        row = pc.index(repeated, True).as_py()
-        if row >= 0:
-            raise DataError(
-                f"row {row + 1:,} after the header repeats it",
-                where=self.where,
-                hint="put files after each other with one header",
-            )
-
     def _inferred(self) -> pa.Table:
         ragged: list[Any] = []
         nulls = ["", *self._words]
         table = self._parse(nulls, quoted=True, ragged=ragged)
+        if table.column_names != self.form.names:
+            what = "the header can be read in two ways, as with a second byte order mark"
+            raise DataError(what, where=self.where, hint="write it again, as UTF-8 without a mark")
         if ragged:
             ragged.clear()  # rows have numbers on one thread only
             self._parse(nulls, quoted=True, ragged=ragged, threads=False)
@@ -282,27 +270,12 @@ def _largest(column: pa.ChunkedArray) -> float:
     return max((abs(end) for end in found.values() if end is not None), default=0)
 
 
-def _every(text: pa.ChunkedArray, pattern: str) -> bool:
-    """Tell whether each text matches, null words aside."""
-    fits = pc.or_(pc.match_substring_regex(text, pattern), pc.is_in(text, pa.array(NULLS)))
-    return bool(pc.all(fits, min_count=0).as_py())
-
-
-def _null_notes(
-    name: str, text: pa.ChunkedArray, column: pa.ChunkedArray, words: Sequence[str]
-) -> Iterator[str]:
-    """Count the words that were read as null, or could have been."""
-    for word in dict.fromkeys((*words, *NULLS)):
-        told = pc.equal(text, word)
-        many = pc.sum(told).as_py() or 0
-        if not many:
-            continue
-        nulls = pc.sum(pc.and_(told, pc.is_null(column))).as_py()
-        cells = f"{nulls or many:,} of {len(text):,} cells"
-        if nulls:
-            yield f"{name}: {cells} read as null from the word {word}"
-        else:
-            yield f"{name}: {cells} hold the word {word}, which is text here (nulls: makes it null)"
+def _merges(typed: pa.ChunkedArray, text: pa.ChunkedArray) -> bool:
+    """Tell whether times have more spellings than values, or there are only words for null."""
+    if pa.types.is_null(typed.type):
+        return bool(text.null_count < len(text))
+    known = text.filter(pc.is_valid(typed))
+    return bool(len(known.unique()) > len(typed.drop_null().unique()))
 
 
 def _ragged(rows: list[Any], content: bytes, where: str) -> DataError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,6 +132,39 @@ def test_a_column_that_has_to_stay_text_says_why() -> None:
         "b is text: it has leading zeros",
         "c is text: it has whole numbers of 2^53 or more",
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("2024-01-01 00:00", "2024-01-01 00:00:00"),
+        ("2024-01-01T00:00:00Z", "2024-01-01T01:00:00+01:00"),
+        ("10:00", "10:00:00"),
+        ("NA", ""),
+    ],
+)
+def test_codes_that_look_like_times_or_null_words_are_told_apart(first: str, second: str) -> None:
+    content = f"code,b\n{first},1\n{second},2\n"
+    codes = {"codes": frozenset({"code"})}
+    assert read(content, **codes).table["code"].to_pylist() == [first, second or None]
+    days = "code,b\n2024-01-01,1\nNA,2\n,3\n"
+    assert read(days, **codes).table["code"].type == pa.date32()
+
+
+def test_words_that_keep_a_column_from_being_numbers_are_named() -> None:
+    content = "x,n,t\n1,#DIV/0!,a\nNone,2,-\n\\N,3,b\n"
+    found = read(content)
+    assert found.notes == (
+        "x is text: it has None, \\N among numbers (nulls: makes a word null)",
+        "n is text: it has #DIV/0! among numbers (nulls: makes a word null)",
+    )
+    assert read(content, nulls=("None", "\\N")).table["x"].to_pylist() == [1, None, None]
+
+
+def test_a_second_byte_order_mark_hides_no_code() -> None:
+    """Arrow leaves it out of the header, so that column would be looked up by another name."""
+    with pytest.raises(DataError, match="the header can be read in two ways"):
+        read("\ufeff\ufeffa,b\n01,1\n1,2\n")
 
 
 MALFORMED = {
