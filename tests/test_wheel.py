@@ -21,7 +21,9 @@ def test_it_holds_packs_schemas_and_demo_data(names: set[str]) -> None:
     wanted = {
         "aims_gate/policies/release@1.0.0.yaml",
         "aims_gate/policies/release@1.1.0.yaml",
+        "aims_gate/policies/release@1.2.0.yaml",
         "aims_gate/policies/sme-starter@1.0.0.yaml",
+        "aims_gate/policies/sme-starter@1.1.0.yaml",
         "aims_gate/policy/policy.v1.schema.json",
         "aims_gate/reports/report.v1.schema.json",
         "aims_gate/demo/data/train.parquet",

@@ -30,7 +30,7 @@ apiVersion: aims-gate/v1
 kind: Policy
 metadata: {id: demo, version: "1.0.0", owner: demo@example.org}
 extends:
-  - pack: release@1.1.0
+  - pack: release@1.2.0
 data:
   evaluation:
     {label: employed, prediction: prediction, score: score, positive: 1, key: id,

@@ -37,10 +37,12 @@ class Structure:
         """Give the rows of each group, fixed by design."""
         return {group: round(rows * share) for group, share in self.shares.items()}
 
-    def smallest(self, count: int) -> list[tuple[str, str]]:
-        """Give the smallest groups that a rule must decide: those over `small_share`."""
+    def smallest(self, count: int, rows: int) -> list[tuple[str, str]]:
+        """Give the smallest groups that a rule must decide: over `min_cell` and `small_share`."""
+        sizes = self.sizes(rows)
         large = [group for group, share in self.shares.items() if share > 0.02]
-        return sorted(large, key=lambda group: self.shares[group])[:count]
+        judged = [group for group in large if sizes[group] >= 30]
+        return sorted(judged, key=sizes.__getitem__)[:count]
 
 
 def _flat(name: str, shares: Sequence[float]) -> Structure:
@@ -81,7 +83,7 @@ def judged(rng: Rng, runs: int, structure: Structure, *, rows: int, rate: float,
     """Judge *runs* draws in which the *low* smallest groups are selected at a ratio of 0.6."""
     now: Counter[Outcome] = Counter()
     first: Counter[Outcome] = Counter()
-    behind = structure.smallest(low)
+    behind = structure.smallest(low, rows)
     for _ in range(runs):
         selected = {
             group: (int(rng.binomial(n, rate * (_RATIO if group in behind else 1))), n)

@@ -88,6 +88,7 @@ def test_shipped_packs_load_and_are_listed() -> None:
     ("pin", "digest"),
     [
         ("release@1.0.0", "2fc37c1093c78f8034af2a413a4dfb1d190f476fcc2726850b84a840cacd865d"),
+        ("release@1.1.0", "16cc5d1b7f86563015b673a97ee2e8d6d52ee10649b3d353fdb99c3994bb82ad"),
         ("sme-starter@1.0.0", "444cc349472280bc4be69fe1a8019078f3da991e2ed20c68d3daaa765ed22840"),
     ],
 )
@@ -104,6 +105,44 @@ def test_the_new_release_pack_tightens_the_one_before() -> None:
         ("", "declare", "tightened"),
         ("PERF-04", "", "added"),
     }
+
+
+def test_newer_packs_leave_small_groups_to_the_policy_and_loosen_nothing_else() -> None:
+    found = diff(load("pack:release@1.1.0"), load("pack:release@1.2.0"))
+    assert {(one.rule, one.key, one.change.value) for one in found} == {
+        ("", "metadata.version", "reworded"),
+        ("BIAS-02", "overridable", "loosened"),
+        ("BIAS-03", "overridable", "loosened"),
+    }
+    found = diff(load("pack:sme-starter@1.0.0"), load("pack:sme-starter@1.1.0"))
+    assert {(one.rule, one.key, one.change.value) for one in found} == {
+        ("", "metadata.version", "reworded"),
+        ("BIAS-02", "with.small_share", "changed"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "pins"),
+    [
+        ("small_share: 0.05", {"release@1.2.0", "sme-starter@1.1.0"}),
+        ("against: rest", {"release@1.2.0", "sme-starter@1.1.0"}),
+        ("min_cell: 90", {"sme-starter@1.1.0"}),
+    ],
+)
+def test_which_groups_are_small_is_for_the_policy_to_say(
+    more: str, pins: set[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "policy.yaml"
+    for pin in ("release@1.1.0", "release@1.2.0", "sme-starter@1.1.0"):
+        path.write_text(
+            "apiVersion: aims-gate/v1\nkind: Policy\n"
+            'metadata: {id: p, version: "1.0.0", owner: o}\n'
+            f"extends: [{{pack: {pin}}}]\n"
+            f"rules: [{{id: BIAS-02, with: {{{more}}}}}]\n",
+            encoding="utf-8",
+        )
+        problems = check(path)[1]
+        assert (not problems) == (pin in pins), (pin, problems)
 
 
 def test_a_pack_is_a_policy() -> None:
