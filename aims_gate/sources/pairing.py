@@ -142,8 +142,26 @@ def _joined(
         )
     rows = _select(ours, table, {key: ours.spec.key or key})
     found = _select(theirs, other, {key: theirs.spec.key or key, **names})
+    found = _counted(ours, found, key, rows)
     on = JoinSpec(source="", on=key, columns=tuple(names))
     return join(rows, found, on, where=f"{ours.role} data", source=f"{theirs.role} data")
+
+
+def _counted(ours: Data, found: pa.Table, key: str, rows: pa.Table) -> pa.Table:
+    """Leave out the answers to rows of ours that have weight 0: such rows do not exist."""
+    frame, weight = ours.frame, ours.spec.weight
+    if weight is None or not isinstance(frame, ArrowFrame):
+        return found
+    named = ours.spec.key or key
+    if named not in frame.given.column_names or frame.given.num_rows == frame.table.num_rows:
+        return found
+    nothing = pc.equal(frame.given.column(weight), 0)
+    gone = frame.given.column(named).filter(nothing).combine_chunks()
+    here = rows.column(key).combine_chunks()
+    gone = gone.filter(pc.invert(pc.is_in(gone, value_set=here)))
+    if not len(gone) or gone.type != found.column(key).type:
+        return found
+    return found.filter(pc.invert(pc.is_in(found.column(key), value_set=gone)))
 
 
 def _select(data: Data, table: pa.Table, names: Mapping[str, str]) -> pa.Table:

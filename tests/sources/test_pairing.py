@@ -120,3 +120,17 @@ def test_many_rows_are_matched_as_few_are() -> None:
     other = {"id": order, "q": order % 3}
     found = paired(ours(one, score=None), theirs(other, score=None))
     assert column(found, found.spec.prediction)[:6] == [0, 1, 2, 0, 1, 2]
+
+
+def test_a_row_of_weight_0_is_not_there_on_either_side() -> None:
+    """Its champion's answer is left over; a key that is nowhere on our side still is an error."""
+    weighted = {**OURS, "n": [2, 0, 1]}
+    found = paired(ours(weighted, weight="n"), theirs())
+    assert column(found, found.spec.prediction) == [0, 1]
+    assert found.frame.rows == 3
+    strange = {"id": [30, 10, 20, 40], "q": [1, 0, 0, 0], "t": [0.7, 0.4, 0.1, 0.2]}
+    with pytest.raises(DataError, match="not there"):
+        paired(ours(weighted, weight="n"), theirs(strange))
+    without = {"id": [30, 20], "q": [1, 0], "t": [0.7, 0.1]}
+    with pytest.raises(DataError, match="not there"):
+        paired(ours(weighted, weight="n"), theirs(without))

@@ -27,7 +27,8 @@ class Duplicates(Rows):
             "(rows - different rows) / rows, in [0, 1): 0 says that all rows differ. Of three "
             "equal rows two are repeated. Null equals null.\n\n"
             "Under `by: rows` every column counts but key, weight, prediction and score: a copy "
-            "may be named or predicted anew. A row of weight 3 stands for three equal rows.\n\n"
+            "may be named or predicted anew. A row of weight 3 stands for three equal rows; by: "
+            "key counts each row of the table once: a key names a row whatever it weighs.\n\n"
             "Rows of a few coarse columns are equal without any mistake: there ask `by: key`.\n\n"
             "The limit is 0.01 for rows and 0 for keys. No interval: the share of repeated rows "
             "grows with their number, so none is about anything but these rows."
@@ -58,8 +59,9 @@ class Duplicates(Rows):
             what = "column is left to compare" if data.frame.rows else "rows"
             yield self.lack(Lack.MISSING, f"the {data.role} data have no {what}")
             return
-        repeated, rows = data.frame.repeats(columns), data.frame.rows
-        if not repeated and (column := self.identifier(columns, data.frame)):
+        frame = data.frame.unweighted() if self.by == "key" else data.frame
+        repeated, rows = frame.repeats(columns), frame.rows
+        if not repeated and (column := self.identifier(columns, frame)):
             yield self.lack(Lack.INSUFFICIENT, identifier_reason(column, data.role))
             return
         if self.columns == "all" and self.by == "rows":

@@ -61,6 +61,7 @@ class GroupPerformance(Groups):
             "a column is missing, or the metric does not fit the task: as performance.score",
             "the metric is 0/0 in a group that has min_cell rows",
             "a group is too small for an interval of the metric: as performance.score",
+            "rankings: more than max_uncovered of the queries of a group are left out",
             "with relative_to: a group is so small that a serious shortfall could have been missed",
         ),
     )
@@ -136,7 +137,8 @@ class GroupPerformance(Groups):
         return cover, measured
 
     def _asked(self) -> Asked:
-        return Asked(metric=self.metric, beta=self.beta, k=self.k)
+        uncovered = self.max_uncovered
+        return Asked(metric=self.metric, beta=self.beta, k=self.k, max_uncovered=uncovered)
 
     def _measure(self, group: Group, measured: Outcomes, inputs: Inputs, *, least: int) -> Measured:
         table = measured.table

@@ -61,6 +61,14 @@ def test_two_rows_without_a_key_have_the_same_one() -> None:
     assert share(Duplicates(by="key"), data({"id": ["a", None, None, "b"]}, key="id")) == 0.25
 
 
+def test_a_key_names_a_row_whatever_it_weighs() -> None:
+    """A table that an engine counted first has each key once; a repeated key stays one."""
+    counted = data({"id": [1, 2, 3], "n": [3, 1, 5]}, key="id", weight="n")
+    assert share(Duplicates(by="key"), counted) == 0.0
+    twice = data({"id": [1, 2, 2, 4], "n": [900, 1, 1, 0]}, key="id", weight="n")
+    assert share(Duplicates(by="key"), twice) == pytest.approx(1 / 3)
+
+
 def test_a_row_of_weight_three_is_three_equal_rows() -> None:
     weighted = data({"x": [1.5, 2.5], "n": [3, 1]}, weight="n")
     assert (

@@ -16,10 +16,13 @@ from aims_gate.checks.drift.columns import Columns
 from aims_gate.checks.drift.new_value import NewValue
 from aims_gate.checks.parameters import problems_of
 from aims_gate.facts import Lack
-from aims_gate.policy.model import Role, Threshold
+from aims_gate.judge import judge
+from aims_gate.measure import measure
+from aims_gate.plan import plan
+from aims_gate.policy.model import OnInsufficient, Policy, Role, Rule, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
-from tests.checks.subjects import data, decided, judged
+from tests.checks.subjects import NOW, data, decided, inputs, judged
 from tests.laws import law
 
 RULE: dict[str, Any] = {"check": "drift.new_value"}
@@ -271,3 +274,15 @@ def test_columns_compares_no_times_and_says_so() -> None:
 def test_a_column_without_rows_is_missing_whoever_asks() -> None:
     empty = current(pa.table({"x": pa.array([], pa.float64())}))
     assert judged(NewValue(), reference({"x": normal(500, 1)}), empty)["x"].lack is Lack.MISSING
+
+
+def test_500_rows_decide_however_many_rules_share_the_alpha_of_a_policy() -> None:
+    """That nothing is hidden is said of each column by itself; only a breach is corrected."""
+    both = reference({"x": normal(500, 1)}), current({"x": normal(500, 2)})
+    rules = tuple(Rule(id=f"MON-{n:02}", **RULE) for n in range(40))
+    policy = Policy(id="p", version="1.0.0", alpha_scope="policy", rules=rules)
+    task = plan(policy).sound()[0]
+    assert task.alpha == pytest.approx(policy.alpha / 40)
+    statistics = measure(task, inputs(*both).subject, now=NOW)
+    found = judge(task, statistics, now=NOW, insufficient=OnInsufficient.BLOCK)
+    assert found.outcome is Outcome.PASS, found.reason

@@ -352,3 +352,37 @@ def test_order_names_and_weights_change_nothing(seed: int, metric: Any) -> None:
 def test_parameters_that_hollow_out_the_rule_are_refused(parameters: Any, field: str) -> None:
     found = problems_of(GroupPerformance(metric="accuracy", **parameters))
     assert [name for name, _, _ in found] == [field]
+
+
+def searches(left_out: int) -> Data:
+    """Rankings of two groups; in *left_out* queries of each all rows are worth the same."""
+    rng = np.random.default_rng(8)
+    queries = [(sex, number) for sex in "FM" for number in range(100)]
+    rows = [
+        (f"{sex}{number}", sex, 0 if number < left_out else place % 2, float(rng.random()))
+        for sex, number in queries
+        for place in range(4)
+    ]
+    names, sex, worth, scores_ = (list(column) for column in zip(*rows, strict=True))
+    columns = {"q": names, "sex": sex, "y": worth, "s": scores_}
+    return data(columns, label="y", score="s", query="q", sensitive={"sex": None}, task="ranking")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "allowed", "outcome"),
+    [
+        (20, 0.05, Outcome.INSUFFICIENT),
+        (20, 0.3, Outcome.PASS),
+        (4, 0.05, Outcome.PASS),
+        (4, 0.01, Outcome.INSUFFICIENT),
+    ],
+)
+def test_of_rankings_max_uncovered_is_the_share_of_queries_that_say_nothing(
+    left_out: int, allowed: float, outcome: Outcome
+) -> None:
+    rule = {
+        "check": "fairness.group_performance",
+        "parameters": {"metric": "ndcg", "max_uncovered": allowed},
+        "require": Threshold(at_least=0.1),
+    }
+    assert decided(rule, searches(left_out)).outcome is outcome
