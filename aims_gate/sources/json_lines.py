@@ -9,13 +9,16 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from aims_gate.errors import DataError
+from aims_gate.frames import Kind
+from aims_gate.sources.csv_form import refuse_encoding
+from aims_gate.sources.reading import Reading
 
 _BLOCK = 1 << 24
 """Bytes parsed at a time; no row may be longer."""
@@ -25,24 +28,25 @@ _CHANGED = re.compile(r"Column\(/([^)]*)\) changed from (\w+) to (\w+)")
 _HINT = "one object a line, the values of each key of one type, such as pandas' to_json(lines=True)"
 
 
-def read_json_lines(content: bytes, *, where: str) -> pa.Table:
-    """Read the bytes of a JSON lines file.
+def read_json_lines(content: bytes, *, where: str, reading: Reading | None = None) -> pa.Table:
+    """Read the bytes of a JSON lines file; text that *reading* groups by or matches stays text.
 
     Raises:
         DataError: The bytes are not UTF-8, a line is no object or is cut, an object has a key
             twice, or the values of a key have two types.
     """
     content = content.removeprefix(codecs.BOM_UTF8)
+    refuse_encoding(content, where)
     lines = [line for line in content.splitlines() if line.strip()]
     wrong = next((n for n, line in enumerate(lines, 1) if not _is_object(line)), 0)
     if wrong or not lines:
         what = f"row {wrong:,} is not one object on one line" if wrong else "there is no row"
         raise DataError(what, where=where, hint=_HINT)
     try:
-        content.decode()
-        table = arrow_json.read_json(
-            pa.BufferReader(content), read_options=arrow_json.ReadOptions(block_size=_BLOCK)
-        )
+        table = _parsed(content)
+        if texts := _spelled(table.schema, reading or Reading()):
+            spelled = _parsed(content, dict.fromkeys(texts, pa.string()))
+            table = spelled.select(table.column_names)
     except (pa.ArrowException, ValueError, KeyError) as error:
         # Arrow's message may hold a value, and this one goes into evidence
         raise _unparsed(lines, str(error), where) from error
@@ -51,6 +55,21 @@ def read_json_lines(content: bytes, *, where: str) -> pa.Table:
         raise DataError(what, where=where, hint=_HINT)
     _refuse_rounded(table, content, where)
     return table
+
+
+def _parsed(content: bytes, types: Mapping[str, pa.DataType] | None = None) -> pa.Table:
+    return arrow_json.read_json(
+        pa.BufferReader(content),
+        read_options=arrow_json.ReadOptions(block_size=_BLOCK),
+        parse_options=arrow_json.ParseOptions(explicit_schema=pa.schema(types) if types else None),
+    )
+
+
+def _spelled(schema: pa.Schema, reading: Reading) -> list[str]:
+    """Name the columns whose text Arrow took for times, and whose spelling the policy speaks of."""
+    named = {name for name, kind in reading.types.items() if kind is Kind.TEXT}
+    named |= reading.texts | reading.codes
+    return [f.name for f in schema if f.name in named and pa.types.is_timestamp(f.type)]
 
 
 def _refuse_rounded(table: pa.Table, content: bytes, where: str) -> None:

@@ -148,7 +148,7 @@ def _parse(
     hold_text(text, max_bytes, where, nested=named != "CSV")
     if named == "CSV":
         return read_csv(text, where=where, reading=reading)
-    return ReadText(table=read_json_lines(text, where=where))
+    return ReadText(table=read_json_lines(text, where=where, reading=reading))
 
 
 def _agreed(head: bytes, name: str, where: str) -> tuple[str, str]:

@@ -14,9 +14,11 @@ from pyarrow import parquet
 
 import aims_gate
 from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.frames import Kind
 from aims_gate.frames.convert import to_table
 from aims_gate.sources.folders import read_folder
 from aims_gate.sources.json_lines import read_json_lines
+from aims_gate.sources.reading import Reading
 
 JSON = {
     "NaN in a column of text": (b'{"a": "x"}\n{"a": NaN}\n', "row 2 holds NaN or Infinity"),
@@ -25,6 +27,8 @@ JSON = {
         b'{"\xc3\xa9": 89440000000000000001}\n{"\xc3\xa9": 89440000000000000002}\n',
         "'\xe9' holds whole numbers that no number here can hold exactly",
     ),
+    "UTF-16": ('{"a": 1}\n'.encode("utf-16"), "begins a UTF-16 byte order mark"),
+    "Latin-1": ('{"a": "\xe9"}\n'.encode("latin-1"), "byte 7 is not UTF-8"),
 }
 
 
@@ -40,6 +44,19 @@ def test_large_numbers_of_json_lines_stay_where_they_are_exact() -> None:
     table = read_json_lines(content, where="x")
     assert table["i"].to_pylist() == [9007199254740993, 1]
     assert table["f"].to_pylist() == [1e20, 2.5]
+
+
+def test_text_of_json_lines_that_a_policy_groups_by_or_matches_is_never_a_time() -> None:
+    one, two = "2024-01-01T00:00:00Z", "2024-01-01T01:00:00+01:00"
+    content = f'{{"n": 1, "c": "{one}"}}\n{{"n": 2, "c": "{two}"}}\n'.encode()
+    assert len(read_json_lines(content, where="x")["c"].unique()) == 1
+    for reading in (
+        Reading(codes=frozenset({"c", "n"})),
+        Reading(texts=frozenset({"c"})),
+        Reading(types={"c": Kind.TEXT}),
+    ):
+        table = read_json_lines(content, where="x", reading=reading)
+        assert table.to_pydict() == {"n": [1, 2], "c": [one, two]}
 
 
 @pytest.mark.parametrize(
