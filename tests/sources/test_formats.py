@@ -80,7 +80,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "two on a line": ("a.jsonl", b'{"a":1}{"a":2}\n', "1 lines hold 2 objects"),
     "a key twice": ("a.jsonl", b'{"a":1,"a":2}\n', "cannot be parsed"),
     "two types": ("a.jsonl", b'{"a":1}\n{"a":"secret"}\n', "of two types, number and string"),
-    "not UTF-8": ("a.jsonl", b'{"a":"\xff"}\n', "cannot be parsed"),
+    "not UTF-8": ("a.jsonl", b'{"a":"\xff"}\n', "byte 6 is not UTF-8"),
     "no line": ("a.jsonl", b"\n\n", "there is no row"),
     "no line, packed": ("a.jsonl.gz", gzip.compress(b""), "empty once unpacked"),
     "CSV in it": ("a.jsonl", b"a,b\n1,2\n", "row 1 is not one object"),
