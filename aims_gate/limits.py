@@ -66,9 +66,14 @@ def bars_of(threshold: Threshold, judged: Judged, serious: float | None) -> Iter
 def _neutral(judged: Judged, limit: float, *, upward: bool) -> float | None:
     """Give the value of "no effect" if it meets *limit*; a limit beyond it asks for an effect."""
     neutral = judged.neutral
-    if neutral is None or (neutral < limit if upward else neutral > limit):
+    if neutral is None or _fails(neutral, limit, upward=upward):
         return None
     return neutral
+
+
+def _fails(value: float, limit: float, *, upward: bool) -> bool:
+    """Tell whether *value* lies past *limit*, on the side that does not meet it."""
+    return value < limit if upward else value > limit
 
 
 def _reachable(serious: float, limit: float, judged: Judged, *, upward: bool) -> float:
@@ -95,7 +100,7 @@ def debt_of(rule: Rule, bars: tuple[Bar, ...], judged: Judged) -> Iterator[Bar]:
     value, upward = rule.baseline.value, bar.higher_is_better
     relaxed = Threshold(at_least=value) if upward else Threshold(at_most=value)
     (owed,) = bars_of(relaxed, judged, None)
-    past = bar.serious is not None and (bar.serious < value if upward else bar.serious > value)
+    past = bar.serious is not None and _fails(bar.serious, value, upward=upward)
     yield replace(owed, serious=bar.serious) if past else owed
 
 
@@ -170,7 +175,7 @@ def _limit_problems(
         yield f"{key}: {limit:g} is 0 but for rounding", "write 0"
     else:
         furthest, why = _furthest(judged, upward=upward)
-        if limit < furthest if upward else limit > furthest:
+        if _fails(limit, furthest, upward=upward):
             what = f"{key}: {limit:g} could refuse next to nothing: {why}"
             end = "at_least" if upward else "at_most"
             yield what, f"{end} {furthest:g} is the most lenient limit of {judged.name}"
@@ -200,12 +205,12 @@ def _serious_problems(
         return
     if _neutral(judged, limit, upward=upward) is None:
         yield at(rule, "serious", f"power is not defined for {judged.name}", "leave serious out")
-    elif (rule.serious >= limit) if upward else (rule.serious <= limit):
+    elif not _fails(rule.serious, limit, upward=upward):
         what = f"a serious effect ({rule.serious:g}) must lie past the limit {limit:g}"
         yield at(rule, "serious", what, "")
     else:
         furthest = _out_of_reach(limit, judged, upward=upward)
-        if rule.serious < furthest if upward else rule.serious > furthest:
+        if _fails(rule.serious, furthest, upward=upward):
             what = f"serious {rule.serious:g} is out of reach: what no data show, any data rule out"
             yield at(rule, "serious", what, f"no further than {furthest:g}")
 

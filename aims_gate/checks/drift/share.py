@@ -169,59 +169,17 @@ class _Column:
 
 def _counted(columns: Sequence[_Column], pair: Pair) -> Iterator[Statistic]:
     """Give the judged share, and beside it what became of each column."""
-    weight = sum(column.weight for column in columns)
-    if not weight:
+    if not any(column.weight for column in columns):
         reason = "all columns weigh nothing" if columns else "no column is left to compare"
         lack = Lack.UNDEFINED if columns else Lack.MISSING
         yield Lacking(lack=lack, reason=reason).cell("drifted_share", "")
         return
     p_values = adjusted([column.found.p_value for column in columns])
-    past = [column.found.value > column.line for column in columns]
-    drifted = [far and p <= pair.alpha for far, p in zip(past, p_values, strict=True)]
-    alone = sum(drifted) == 1
-    proven = [
-        far
-        and column.found.p_value <= pair.alpha / pair.columns
-        and (not alone or column.found.bounds[0] > column.line)
-        for far, column in zip(past, columns, strict=True)
+    drifted = [
+        column.found.value > column.line and p <= pair.alpha
+        for column, p in zip(columns, p_values, strict=True)
     ]
-    possible = [
-        far or column.found.bounds[1] > column.line
-        for far, column in zip(past, columns, strict=True)
-    ]
-    # a column that may have moved by twice its line, by its own bound
-    seriously = [column.found.alone[1] > 2 * column.line for column in columns]
-
-    def share(chosen: Sequence[bool]) -> float:
-        told = (c.weight for c, yes in zip(columns, chosen, strict=True) if yes)
-        return min(sum(told) / weight, 1.0)
-
-    names = [column.name for column, yes in zip(columns, drifted, strict=True) if yes]
-    rows = pair.current.rows
-    yield Statistic(
-        name="drifted_share",
-        value=share(drifted),
-        interval=Interval(
-            low=share(proven),
-            high=share(possible),
-            level=1 - 2 * pair.alpha,
-            method=f"columns proven or possible, Bonferroni over {pair.columns:,} columns",
-        ),
-        alone=Interval(
-            low=0.0,
-            high=share(seriously),
-            level=1 - 2 * pair.alpha_alone,
-            method="columns that may have moved by twice their line, each bound by itself",
-        ),
-        rows=rows,
-        total=rows,
-        engine=_author(columns),
-        judged=True,
-        reason=_listed(names, len(columns)),
-        design=SharesDesign(
-            columns=tuple((c.weight, 2 * c.line, c.found.design) for c in columns), rows=rows
-        ),
-    )
+    yield _judged(columns, drifted, pair)
     for column, p, yes in zip(columns, p_values, drifted, strict=True):
         told = "drifted" if yes else "not counted as drifted"
         yield Statistic(
@@ -230,10 +188,62 @@ def _counted(columns: Sequence[_Column], pair: Pair) -> Iterator[Statistic]:
             value=column.found.value,
             interval=pair.interval(column.found),
             rows=column.found.rows,
-            total=rows,
+            total=pair.current.rows,
             engine=column.found.by,
             reason=f"{told}: past {column.line:g} counts, adjusted p {p:.2g}",
         )
+
+
+def _judged(columns: Sequence[_Column], drifted: Sequence[bool], pair: Pair) -> Statistic:
+    """Give the share that drifted, between what has proven to and what may have.
+
+    Args:
+        columns: At least one that weighs something.
+        drifted: Per column whether it counts: past its line, with an adjusted p value up to alpha.
+        pair: What is compared, and the error rates.
+    """
+    # one column alone is proven only where its own bound is past the line, too
+    bound_counts = sum(drifted) == 1
+    proven = [
+        column.found.value > column.line
+        and column.found.p_value <= pair.alpha / pair.columns
+        and (not bound_counts or column.found.bounds[0] > column.line)
+        for column in columns
+    ]
+    possible = [max(c.found.value, c.found.bounds[1]) > c.line for c in columns]
+    seriously = [column.found.alone[1] > 2 * column.line for column in columns]
+    names = [column.name for column, yes in zip(columns, drifted, strict=True) if yes]
+    rows = pair.current.rows
+    return Statistic(
+        name="drifted_share",
+        value=_share(columns, drifted),
+        interval=Interval(
+            low=_share(columns, proven),
+            high=_share(columns, possible),
+            level=1 - 2 * pair.alpha,
+            method=f"columns proven or possible, Bonferroni over {pair.columns:,} columns",
+        ),
+        alone=Interval(
+            low=0.0,
+            high=_share(columns, seriously),
+            level=1 - 2 * pair.alpha_alone,
+            method="columns that may have moved by twice their line, each bound by itself",
+        ),
+        rows=rows,
+        total=rows,
+        engine=", ".join(dict.fromkeys(column.found.by for column in columns)),
+        judged=True,
+        reason=_listed(names, len(columns)),
+        design=SharesDesign(
+            columns=tuple((c.weight, 2 * c.line, c.found.design) for c in columns), rows=rows
+        ),
+    )
+
+
+def _share(columns: Sequence[_Column], chosen: Sequence[bool]) -> float:
+    """Give the weight of the *chosen* columns, of that of all, in [0, 1]."""
+    weight = sum(column.weight for column, yes in zip(columns, chosen, strict=True) if yes)
+    return min(weight / sum(column.weight for column in columns), 1.0)
 
 
 def _listed(names: Sequence[str], of: int) -> str:
@@ -242,8 +252,3 @@ def _listed(names: Sequence[str], of: int) -> str:
     more = len(names) - _LISTED
     told = ", ".join(names[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
     return f"{len(names):,} of {of:,} columns: {told}"
-
-
-def _author(columns: Sequence[_Column]) -> str:
-    """Name who computed the distances, each once."""
-    return ", ".join(dict.fromkeys(column.found.by for column in columns))
