@@ -102,11 +102,30 @@ def test_what_does_not_exclude_a_serious_effect_never_passes(
     assert outcome(task(), cell(value, *interval, alone=alone, small=small)) == expected
 
 
+def test_a_bound_on_the_line_or_on_the_serious_effect_proves_nothing() -> None:
+    """A limit of 0.75 has its line at 0.875 and is serious at 0.5, exactly so in doubles."""
+    made = task(require=Threshold(at_least=0.75))
+    for high, expected in ((0.875, "WARN"), (math.nextafter(0.875, 0), "FAIL")):
+        assert outcome(made, cell(0.70, 0.6, high, alone=(0.6, 0.8))) == expected
+    for low, expected in ((0.5, "INSUFFICIENT"), (math.nextafter(0.5, 1), "PASS")):
+        assert outcome(made, cell(0.95, 0.4, 1.0, alone=(low, 1.0))) == expected
+
+
 def test_a_line_on_the_limit_is_not_explained_twice() -> None:
     """The limit stands beside the value already."""
     made = task(require=Threshold(at_least=0.80, warn_below=0.80))
     found = judge(made, [cell(0.79, 0.7, 0.9)], now=NOW, insufficient=BLOCK)
     assert found.reason.endswith("but not proven below 0.8")
+
+
+@pytest.mark.parametrize(("own", "low"), [(0.4, 0.45), (0.7, 0.55)])
+def test_a_cells_own_serious_effect_counts_only_where_it_lies_further_out(
+    own: float, low: float
+) -> None:
+    """The rule's is 0.5: a cell may leave more open, and never has to exclude more."""
+    made = task(require=Threshold(at_least=0.75))
+    assert outcome(made, cell(0.95, 0.4, 1.0, alone=(low, 1.0), serious=own)) == "PASS"
+    assert outcome(made, cell(0.95, 0.3, 1.0, alone=(low - 0.06, 1.0), serious=own)) != "PASS"
 
 
 def test_without_bounds_nothing_is_excluded() -> None:
@@ -246,7 +265,10 @@ def test_before_effective_from_a_refusal_warns_and_an_error_stays() -> None:
 
 @pytest.mark.parametrize(
     ("age", "expected"),
-    [(30.0, "PASS"), (31.0, "PASS"), (33.0, "WARN"), (36.1, "STALE"), (None, "STALE")],
+    [
+        *((30.0, "PASS"), (31.0, "PASS"), (33.0, "WARN"), (36.0, "WARN")),
+        *((36.1, "STALE"), (None, "STALE")),
+    ],
 )
 def test_old_data_are_stale(age: float | None, expected: str) -> None:
     """Past max_age_days is STALE, within grace_days it warns, and an unknown age is STALE."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -144,12 +144,21 @@ def test_alpha_is_shared_by_the_blocking_statistical_rules_on_request() -> None:
 def test_the_stricter_age_of_rule_and_data_holds() -> None:
     """A rule's max_age_days tightens what the data role says, for every role it reads."""
     data = {Role.EVALUATION: DataSpec(max_age_days=31, min_rows=500)}
-    made = plan(policy(rule(max_age_days=7), rule(id="B-1"), data=data)).sound()
+    rules = rule(max_age_days=7), rule(id="B-1"), rule(id="B-2", max_age_days=60)
+    made = plan(policy(*rules, data=data)).sound()
     assert [dict(task.max_age_days) for task in made] == [
         {Role.EVALUATION: 7},
         {Role.EVALUATION: 31},
+        {Role.EVALUATION: 31},
     ]
     assert made[0].min_rows == {Role.EVALUATION: 500}
+
+
+def test_a_policy_has_expired_at_its_very_end() -> None:
+    end = datetime(2030, 1, 1, tzinfo=UTC)
+    bounded = policy(rule(), expires=end)
+    assert [p.what for p in plan(bounded, now=end).problems] == ["the policy expired on 2030-01-01"]
+    assert not plan(bounded, now=end - timedelta(seconds=1)).problems
 
 
 def test_a_champion_may_be_older_than_the_data_it_is_compared_on() -> None:

@@ -127,6 +127,27 @@ def test_a_parent_may_leave_a_key_of_a_role_to_its_children(
 
 
 @pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("on", "rules: [{id: BIAS-02, on_insufficient: warn}]"),
+        ("data.evaluation.prediction", "data: {evaluation: {predictions: model}}"),
+    ],
+)
+def test_a_key_that_only_begins_like_an_overridable_one_is_not_given_away(
+    given: str, taken: str, tmp_path: Path
+) -> None:
+    floor = HEAD.format("floor") + "data: {evaluation: {label: y}}\n" + RULES
+    if "." in given:
+        floor += f"overridable: [{given}]\n"
+    else:
+        floor = floor.replace("0.8}}", f"0.8}}, overridable: [{given}]}}")
+    (tmp_path / "floor@1.yaml").write_text(floor, encoding="utf-8")
+    child = HEAD.format("child") + f"extends: [{{pack: floor@1}}]\n{taken}\n"
+    _, problems = resolve(child.encode(), uri="p.yaml", packs=tmp_path)
+    assert ["loosens or changes" in one.what for one in problems] == [True]
+
+
+@pytest.mark.parametrize(
     ("own", "floor", "field", "expected"),
     [
         ("", "on_insufficient: block\n", "on_insufficient", OnInsufficient.BLOCK),

@@ -75,6 +75,10 @@ def test_places_must_be_equal_or_an_allowed_copy() -> None:
     assert not resource.stands_for(prod, dev, copies)
     later = _read("pkg:mlflow/cr@2?repository_url=https://mlflow.example")
     assert not resource.stands_for(prod, later, copies)
+    folder = _read("pkg:generic/cr")
+    assert not resource.stands_for(
+        dev, folder, (Copy(source=("dev", "cr"), target=("file:", "cr")),)
+    )
 
 
 @law()

@@ -174,7 +174,8 @@ def test_servers_of_the_trust_file(lab: Lab) -> None:
     assert lab.verify(trust=trust, resource_uri=target).passed
     assert lab.verify(trust=trust).passed
     other = replace(lab.trust(), servers={"https://prod.example": "prod"})
-    refuses(lab, "a server that the trust file does not name", trust=other)
+    for place in (None, PLACE):
+        refuses(lab, "a server that the trust file does not name", trust=other, resource_uri=place)
 
 
 def test_copies_of_the_trust_file(lab: Lab) -> None:
