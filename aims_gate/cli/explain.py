@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
 
@@ -26,16 +27,19 @@ def explain(policy: str, rule: str | None, *, data: dict[str, str]) -> None:
 
     Per rule: what is measured on which data, the threshold, who carries the burden of proof, and
     the controls it supports; with --data also how likely such data decide it, and what to collect.
-    POLICY is policy.yaml if left out.
+    POLICY is policy.yaml if left out; of an evidence directory it is the policy that was applied.
     """
-    stand_in()
+    if not data:
+        stand_in()
+    from aims_gate.attest.statement import POLICY_FILE
     from aims_gate.operations.explain import explain_rule
     from aims_gate.operations.policy_power import power_of_data
     from aims_gate.operations.power_shown import table
     from aims_gate.plan import plan
     from aims_gate.policy.resolve import load
 
-    resolved = load(policy, environ=os.environ)
+    applied = Path(policy, POLICY_FILE)
+    resolved = load(str(applied) if applied.is_file() else policy, environ=os.environ)
     tasks = {task.rule.id: task for task in plan(resolved).sound()}
     if rule is not None and rule not in tasks:
         raise UsageError(f"no rule {rule!r}", where=policy, hint=near(rule, tasks))

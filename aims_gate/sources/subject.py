@@ -8,15 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError, GateError
 from aims_gate.facts import DatasetIdentity, Isolation, ModelIdentity, ModelPython
 from aims_gate.policy.model import DataSpec, Role
 
-if TYPE_CHECKING:
-    from aims_gate.frames import Frame  # NumPy's, and evidence is fetched without
+if TYPE_CHECKING:  # evidence is fetched where neither NumPy nor pyarrow is installed
+    import pyarrow as pa
+
+    from aims_gate.frames import Frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

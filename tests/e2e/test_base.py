@@ -148,6 +148,7 @@ def test_a_version_in_a_registry_is_fetched_and_verified(base: Base, shop: Shop)
         ("init", "--model", "file:model"),
         ("policy", "power", "--group", "sex=F:300", "--group", "sex=M:300"),
         ("policy", "simulate", "--model", "a"),
+        ("explain", "policy.yaml", "--data", "evaluation=evaluation.csv"),
         ("demo",),
     ],
 )
