@@ -28,10 +28,13 @@ LENIENT = "sha256:" + "b" * 64
 JUDGE = AssessmentSource(source_type="LLM_JUDGE", source_id="judge")
 
 
-@pytest.fixture(params=["rest", "sqlite"])
+BOTH = pytest.mark.parametrize("content", ["rest", "sqlite"], indirect=True)
+
+
+@pytest.fixture
 def content(request: pytest.FixtureRequest) -> Content:
-    """A store, read over REST or through MLflow's client."""
-    if request.param == "sqlite":
+    """A store, read over REST or, as where nothing is said, through MLflow's client."""
+    if getattr(request, "param", "sqlite") == "sqlite":
         store: Store = request.getfixturevalue("mlflow_store")
         return Content(uri=store.uri)
     return Content(uri=request.getfixturevalue("mlflow_server"))
@@ -106,6 +109,7 @@ def score(subject: Subject, metric: str = "accuracy") -> Any:
     return next(cell for cell in check.measure(inputs) if cell.judged)
 
 
+@BOTH
 def test_each_trace_is_a_row_with_its_value_its_id_its_scorer_and_its_tags(
     content: Content, opened: Open
 ) -> None:
@@ -184,6 +188,7 @@ def test_what_is_no_score_is_refused_and_not_quoted(
     assert "customer" not in str(error)
 
 
+@BOTH
 def test_an_error_of_the_scorer_and_a_trace_it_left_out_are_rows_without_value(
     content: Content, opened: Open
 ) -> None:
@@ -198,6 +203,7 @@ def test_an_error_of_the_scorer_and_a_trace_it_left_out_are_rows_without_value(
     assert score(opened(model, max_null_labels=0.1)).rows == 30
 
 
+@BOTH
 def test_only_what_is_valid_counts(content: Content, opened: Open) -> None:
     """A person who overrides a judge counts, and the judge does not."""
     model, run = evaluated(content, [[said(False)] for _ in range(3)])
@@ -306,6 +312,7 @@ def test_an_evaluation_that_did_not_finish_does_not_count(
     assert found == (hidden if state == "deleted" else f"the run of the evaluation is {state}")
 
 
+@BOTH
 def test_every_page_is_read_and_a_limit_is_said(
     content: Content, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +330,7 @@ def test_a_trace_that_is_listed_twice_is_an_error() -> None:
         contract.all_of([twice, twice], "here")
 
 
+@BOTH
 def test_the_champion_is_compared_by_its_own_scores(content: Content, opened: Open) -> None:
     """Never by the candidate's, which would make a difference of 0; rows by a tag of both."""
     cases = [f"c{n}" for n in range(40)]
@@ -343,6 +351,29 @@ def test_the_champion_is_compared_by_its_own_scores(content: Content, opened: Op
     assert sum(column(by_hand.data[Role.CHAMPION], "value")) == 32
     alone = opened(uri, given=given)
     assert alone.unread[Role.CHAMPION].what == "there is no champion whose scores these are"
+
+
+def test_what_is_no_unicode_text_is_refused(content: Content, opened: Open) -> None:
+    """A server may hand out half a surrogate pair; it ends a rule, and never the gate."""
+    model, _ = evaluated(content, [[said("\ud800")]])
+    assert "no Unicode text" in refused(opened(model, positive="a")).what
+
+
+def test_a_tag_takes_no_other_column_s_place(content: Content, opened: Open) -> None:
+    tags = {"value": ["no"] * 2, "passes": ["yes"] * 2, "mlflow.user": ["eve"] * 2}
+    model, _ = evaluated(content, [[said(True)], [said(True)]], **tags)
+    data = read(opened(model))
+    assert column(data, "value") == [True, True]
+    names = {name for name in data.frame.kinds if name.startswith("tags.")}
+    assert names == {"tags.value", "tags.passes"}
+
+
+def test_tags_of_many_names_are_refused(
+    content: Content, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aims_gate.sources.mlflow.assessments.MOST_TAGS", 2)
+    model, _ = evaluated(content, [[said(True)]], a=["1"], b=["2"], c=["3"])
+    assert "the traces have 3 tags, and 2 at most are read" in refused(opened(model)).what
 
 
 def test_a_folder_has_no_traces(tmp_path: Path) -> None:
