@@ -125,8 +125,11 @@ def _key(column: str, data: Data, frame: Frame, bins: Bins) -> Key:
     kind, where = frame.kinds[column], f"{data.role} data"
     edges = bins.get(column) or data.spec.sensitive.get(column) or ()
     if kind is Kind.OTHER:
+        if frame.nulls(column) == frame.rows:
+            what = f"every value of {column} is null, so that there are no groups"
+            raise DataError(what, where=where)
         what = f"{column} holds {frame.types[column]}, which is not an attribute to group by"
-        raise DataError(what, where=where)
+        raise DataError(what, where=where, hint="store it as text, as .astype(str) does")
     if edges and kind is not Kind.NUMBER:
         raise DataError(f"{column} has bin edges, but holds {kind}, not numbers", where=where)
     bits = frame.float_bits(column)

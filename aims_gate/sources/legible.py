@@ -1,4 +1,4 @@
-"""What writers store beside the values themselves: text as plain bytes, and the index of pandas."""
+"""What writers store in a way of their own: text as bytes or UUIDs, and the index of pandas."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aims_gate.frames.columns import undictionary
 from aims_gate.frames.lazy import LazyTable
 
+_UUID = "arrow.uuid"
+_TEXTS = (_UUID, "arrow.json")
+"""Extensions of Arrow that are text to people, as DuckDB writes them."""
 _UNNAMED = re.compile(r"__index_level_[0-9]+__")
 """What pandas calls an index that nobody named."""
 
@@ -30,6 +35,7 @@ def legible(table: pa.Table | LazyTable) -> tuple[pa.Table | LazyTable, tuple[st
     texts = [name for name in texts if name not in index and _is_text(table, name)]
     if not index and not texts:
         return table, ()
+    bare = {name for name in texts if not _extension(table.schema.field(name).type)}
     if isinstance(table, LazyTable):
         table = _lazily(table, index, frozenset(texts))
     else:
@@ -38,7 +44,8 @@ def legible(table: pa.Table | LazyTable) -> tuple[pa.Table | LazyTable, tuple[st
             place = table.column_names.index(name)
             table = table.set_column(place, name, _text(table[name]))
     notes = [f"{name} is left out: the index of pandas" for name in index]
-    return table, (*notes, *(f"{name} is text: its bytes are UTF-8" for name in texts))
+    told = [name for name in texts if name in bare]
+    return table, (*notes, *(f"{name} is text: its bytes are UTF-8" for name in told))
 
 
 def _lazily(table: LazyTable, index: list[str], texts: frozenset[str]) -> LazyTable:
@@ -66,7 +73,12 @@ def _index_of(schema: pa.Schema) -> list[str]:
 def _is_bytes(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return bool(binary or _extension(kind) in _TEXTS)
+
+
+def _extension(kind: pa.DataType) -> str:
+    return kind.extension_name if isinstance(kind, pa.BaseExtensionType) else ""
 
 
 def _is_text(table: pa.Table | LazyTable, name: str) -> bool:
@@ -81,4 +93,26 @@ def _is_text(table: pa.Table | LazyTable, name: str) -> bool:
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return undictionary(column).cast(pa.large_string())
+    extension = _extension(column.type)
+    if not extension:
+        return undictionary(column).cast(pa.large_string())
+    chunks = [chunk.storage for chunk in column.chunks]
+    if extension == _UUID:
+        chunks = [_spelt(chunk) for chunk in chunks]
+    return pa.chunked_array([chunk.cast(pa.large_string()) for chunk in chunks], pa.large_string())
+
+
+def _spelt(uuids: pa.FixedSizeBinaryArray) -> pa.Array:
+    """Write the 16 bytes of each UUID as RFC 9562 has it, 8-4-4-4-12 in lower case."""
+    there = uuids.drop_null()
+    digits = b"".join(there.to_pylist()).hex()
+    size = len(there)
+    letters = np.frombuffer(digits.encode(), dtype="S1").reshape(size, 32)
+    dash = np.full((size, 1), b"-", dtype="S1")
+    parts = np.split(letters, (8, 12, 16, 20), axis=1)
+    spelt = np.hstack([parts[0], *(piece for part in parts[1:] for piece in (dash, part))])
+    texts = pa.array(
+        np.ascontiguousarray(spelt).view("S36").ravel().astype("U36"), pa.large_string()
+    )
+    places = pc.cumulative_sum(pc.is_valid(uuids).cast(pa.int64()))
+    return texts.take(pc.if_else(pc.is_valid(uuids), pc.subtract(places, 1), None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pyarrow import feather, parquet
 
 import aims_gate
 from aims_gate.sources.folders import read_folder
+from aims_gate.sources.legible import legible
 from aims_gate.sources.readers import read_file
 from tests.real.deciding import HEAD, gate, lines
 
@@ -109,6 +111,52 @@ def test_a_column_that_lost_many_values_has_drifted(tmp_path: Path) -> None:
         tmp_path, {"x": numbers(), "n": pa.nulls(ROWS)}, {"x": numbers(1), "n": pa.nulls(ROWS)}
     )
     assert "left out: n (every value is null)" in found["MON-01"][1]
+
+
+def test_a_named_column_of_nothing_but_null_says_so(tmp_path: Path) -> None:
+    rules = """\
+data:
+  evaluation: {label: y, prediction: y2, positive: 1, sensitive: [n]}
+rules:
+  - {id: MON-01, check: drift.columns, on: evaluation, with: {columns: [n]}}
+  - {id: BIAS-01, check: fairness.impact_ratio}
+"""
+    y = pa.array([0, 1] * (ROWS // 2))
+    path = tmp_path / "e.parquet"
+    parquet.write_table(pa.table({"y": y, "y2": y, "n": pa.nulls(len(y))}), path)
+    found = lines(gate(tmp_path, rules, evaluation=path, reference=path))
+    assert found["MON-01"] == ("ERROR", "PSI n: every value is null")
+    assert found["BIAS-01"][0] == "ERROR"
+    assert "every value of n is null, so that there are no groups" in found["BIAS-01"][1]
+
+
+UUIDS = [uuid.UUID(int=1), uuid.UUID(int=2**127 + 5), None, uuid.UUID(int=2**128 - 1)]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow", "memory"])
+def test_uuids_and_json_are_their_text(tmp_path: Path, ending: str) -> None:
+    """DuckDB and pandas write them as types of their own, which are no groups and no keys."""
+    stored = pa.array([value and value.bytes for value in UUIDS], pa.binary(16))
+    typed = pa.ExtensionArray.from_storage(pa.uuid(), stored)
+    table = pa.table(
+        {
+            "id": pa.chunked_array([typed, typed.slice(1, 2)]),
+            "none": pa.chunked_array([typed.slice(2, 1)] * 6),
+            "j": pa.ExtensionArray.from_storage(pa.json_(), pa.array(['"a"'] * 6)),
+        }
+    )
+    if ending == "memory":
+        found, notes = legible(table)
+    else:
+        write = parquet.write_table if ending == "parquet" else feather.write_feather
+        write(table, tmp_path / f"e.{ending}")
+        found, notes = legible(read_file(tmp_path / f"e.{ending}").table)
+    texts = [value and str(value) for value in UUIDS]
+    assert found.column("id").to_pylist() == [*texts, *texts[1:3]]
+    assert found.column("none").to_pylist() == [None] * 6
+    assert found.column("j").to_pylist() == ['"a"'] * 6
+    assert set(map(str, found.schema.types)) == {"large_string"}
+    assert notes == ()
 
 
 @pytest.mark.parametrize("ending", ["parquet", "feather"])

@@ -48,6 +48,8 @@ def matched(
         missing = _absent(column, before.kinds, after.kinds)
         kind = None if missing else kind_of_both(before, after, column)
         unfit = "" if missing or kind is None else no_method(kind)
+        if kind is Kind.OTHER:
+            unfit = _unfit(column, before)
         if missing:
             lacks.append((column, Lack.MISSING, missing))
         elif kind is None:
@@ -56,7 +58,7 @@ def matched(
         elif unfit and columns != "all":
             lacks.append((column, Lack.UNDEFINED, unfit))
         elif unfit:
-            notes.append(_unjudged(column, kind, unfit, before))
+            notes.append(_unjudged(column, kind, unfit))
         else:
             fit.append(column)
     if columns == "all":
@@ -90,11 +92,13 @@ def _told(frame: Frame, column: str) -> str:
     return frame.types[column] if kind is Kind.OTHER else str(kind)
 
 
-def _unjudged(column: str, kind: Kind, unfit: str, frame: Frame) -> Statistic:
+def _unfit(column: str, frame: Frame) -> str:
+    empty = frame.nulls(column) == frame.rows
+    return "every value is null" if empty else f"no method fits {frame.types[column]}"
+
+
+def _unjudged(column: str, kind: Kind, unfit: str) -> Statistic:
     """Say why a column of `all` is not judged; that no method fits stands in the rule's line."""
-    if kind is Kind.OTHER:
-        empty = frame.nulls(column) == frame.rows
-        unfit = "every value is null" if empty else f"no method fits {frame.types[column]}"
     lack = None if kind in (*CATEGORIES, Kind.NUMBER) else Lack.UNDEFINED
     return Statistic(name=LEFT_OUT, slice=column, lack=lack, reason=f"left out: {unfit}")
 

@@ -217,7 +217,7 @@ def test_nothing_left_to_compare_is_missing_not_a_pass() -> None:
     ("check", "values", "told"),
     [
         (Columns(columns=("x",)), [datetime(2026, 1, 1, tzinfo=UTC)] * 200, "fits time"),
-        (Columns(columns=("x",)), [[1.0]] * 200, "fits other"),
+        (Columns(columns=("x",)), [[1.0]] * 200, "fits list<item: double>"),
         (
             Columns(columns=("x",), numeric="wasserstein", categorical="none"),
             ["a", "b"] * 100,
