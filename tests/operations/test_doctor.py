@@ -273,7 +273,9 @@ def test_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "requires", lambda _name: wanted)
     findings = look({})
     gate = one(findings, "extra gate", State.WARN)
-    assert "pandas" in gate.what
+    installed = importlib.metadata.version
+    assert f"mlflow {installed('mlflow')}" in gate.what, "what is there is told, too"
+    assert f"pandas {installed('pandas')} is not <1,>=0.5" in gate.what
     assert gate.todo == "pip install 'aims-gate[gate]'"
     assert "nothing in this version needs it" in one(findings, "extra serve", State.OK).what
     one(findings, "libraries", State.OK)
