@@ -137,7 +137,10 @@ class Champion:
             theirs = paired(ours, inputs.data(Role.CHAMPION))
             yield from self._compared(ours, theirs, inputs)
         elif self.alias is None:
-            inputs.data(Role.CHAMPION)  # which says how to hand them over
+            raise NoDataError(
+                "there are no champion data, and no alias says which model it is",
+                hint="state alias: champion, or hand them over with --data champion=URI",
+            )
         elif found is None:
             raise NoDataError(
                 f"nobody can say which model has the alias {self._alias}",

@@ -48,7 +48,7 @@ ITSELF = Found(alias="credit@champion", uri="models:/credit/4", is_candidate=Tru
 @pytest.mark.parametrize(
     ("parameters", "found", "why"),
     [
-        ({"metric": "accuracy"}, None, "no champion data"),
+        ({"metric": "accuracy"}, None, "no alias says which model it is"),
         (ALIAS, None, "nobody can say"),
         (EXCUSED, None, "nobody can say"),
         (ALIAS, NONE, "no version has the alias credit@champion"),
