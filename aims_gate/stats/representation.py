@@ -5,7 +5,35 @@ The population's shares are taken as exact: whoever declares them answers for th
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
+from scipy.special import ndtr
+
 from aims_gate.stats.intervals import Bounds, proportion_bounds
+from aims_gate.stats.power import DATA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareDesign:
+    """The rows behind a group's share, which may be too small or, folded, too large."""
+
+    population: float
+    """The group's share of the population, in (0, 1)."""
+    z: float
+    """Standard normal quantile of the group's own bounds."""
+    rows: int
+    both: bool
+    """Whether a group that is there too often counts, too."""
+    what: str = DATA
+
+    def chance(self, factor: float, *, serious: float) -> float:
+        """Give the probability that neither too few nor too many are left at the right share."""
+        error = math.sqrt((1 - self.population) / self.population / (self.rows * factor))
+        above = (
+            float(ndtr((1 / serious - 1) / error - self.z)) if self.both and serious > 0 else 1.0
+        )
+        return max(float(ndtr((1 - serious) / error - self.z)) + above - 1, 0.0)
 
 
 def folded(ratio: float) -> float:

@@ -19,8 +19,7 @@ from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import quantile
 from aims_gate.stats.intervals import WILSON, proportion_bounds
-from aims_gate.stats.power import NormalDesign
-from aims_gate.stats.representation import representation
+from aims_gate.stats.representation import ShareDesign, representation
 
 _STATISTIC = "representation"
 _SHOWN = 3
@@ -180,12 +179,7 @@ class Representation:
             judged=True,
             reason=f"{there / rows:.1%} of the data, {share:.1%} of the population: "
             f"{ratio:.2f} times its share",
-            design=NormalDesign(
-                error=math.sqrt((1 - share) / share / rows),
-                neutral=1.0,
-                z=z,
-                rows=rows,
-            ),
+            design=ShareDesign(population=share, z=z, rows=rows, both=both),
         )
 
     def _labels(self, key: Key, data: Data) -> Iterator[Statistic]:
