@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.laws import nightly
 from tests.servers import environment
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -24,18 +25,29 @@ def run(program: str, *options: str) -> str:
     return done.stdout
 
 
+def cells_of(printed: str) -> list[list[str]]:
+    return [line.split(" | ") for line in printed.splitlines() if line.startswith("| ")]
+
+
+def test_noise_is_drawn_for_one_table() -> None:
+    printed = run("noise", "--runs", "1", "--largest", "100", "--only", "one group of 200")
+    assert printed.count("\n### ") == 1
+    assert all(cell for row in cells_of(printed) for cell in row)
+
+
+@nightly
 def test_noise_is_drawn_for_every_table() -> None:
     printed = run("noise", "--runs", "1", "--largest", "100")
     assert printed.count("\n### ") == 9
-    cells = [line.split(" | ") for line in printed.splitlines() if line.startswith("| ")]
+    cells = cells_of(printed)
     assert len(cells) > 150
     assert all(cell for row in cells for cell in row)
 
 
 def test_whole_gates_are_timed_beside_bare_reading(tmp_path: Path) -> None:
-    options = ("--rows", "50000", "--repeat", "1", "--cache", str(tmp_path))
+    options = ("--rows", "5000", "--repeat", "1", "--cache", str(tmp_path))
     printed = run("speed.py", *options, "--legs", "bare", "native")
-    assert "50,000 rows a side" in printed
+    assert "5,000 rows a side" in printed
     timed = [line for line in printed.splitlines() if line.startswith(("bare", "aims-gate, "))]
     assert len(timed) == 2
     assert "sign" in printed

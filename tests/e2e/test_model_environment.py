@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -14,6 +13,7 @@ import pytest
 from aims_gate.__main__ import guarded
 from aims_gate.operations.run import run
 from tests.conftest import Store
+from tests.laws import nightly
 
 LIBRARY = "inflection"
 """Small, pure Python, without requirements, and in no lock of ours."""
@@ -43,10 +43,7 @@ rules: [{id: PERF-01, check: performance.score, with: {metric: accuracy},
 """
 
 
-@pytest.mark.skipif(
-    os.environ.get("HYPOTHESIS_PROFILE") != "long",
-    reason="downloads MLflow, pandas and pyarrow, a minute or more: part of make nightly",
-)
+@nightly
 @pytest.mark.timeout(900)
 def test_a_model_predicts_only_where_its_requirements_are_installed(
     tmp_path: Path, mlflow_store: Store, monkeypatch: pytest.MonkeyPatch
