@@ -14,6 +14,7 @@ from aims_gate.checks.levels import class_levels
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Statistic
 from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.frames.widths import stated_as
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.subject import Data
 
@@ -98,7 +99,9 @@ def classes_of(data: Data, found: Labelled) -> tuple[Scalar, ...]:
     """
     columns = _compared(found)
     _refuse_kinds(data, found.frame, columns)
-    return _classes(found.frame, columns)
+    classes = _classes(found.frame, columns)
+    _refuse_widths(data, found.frame, columns, classes)
+    return classes
 
 
 def positive_class(data: Data, found: Labelled) -> Scalar:
@@ -122,6 +125,8 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
             hint=_hint_on(classes),
         )
     positive = data.spec.positive
+    if positive is not None:
+        positive = stated_as(positive, (*classes, *_labels(data)))
     if positive is None and set(classes) <= {0, 1}:
         return True if any(isinstance(value, bool) for value in classes) else 1
     if positive is None:
@@ -251,6 +256,21 @@ def _refuse_kinds(data: Data, frame: Frame, columns: Sequence[str]) -> None:
             + ", ".join(f"{column} holds {kind}" for column, kind in kinds.items()),
             where=f"{data.role} data",
             hint="store both in one type; '1' is not 1",
+        )
+
+
+def _refuse_widths(
+    data: Data, frame: Frame, columns: Sequence[str], classes: Sequence[Scalar]
+) -> None:
+    """Refuse fractions in floats of two widths, where 0.1 would be two classes."""
+    if len({frame.float_bits(column) for column in columns}) > 1 and any(
+        isinstance(value, float) and not value.is_integer() for value in classes
+    ):
+        held = ", ".join(f"{column} holds {frame.types[column]}" for column in columns)
+        raise DataError(
+            f"labels and predictions are fractions of two widths: {held}",
+            where=f"{data.role} data",
+            hint="store both in one type; 0.1 is another number in each",
         )
 
 

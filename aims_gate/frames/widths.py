@@ -7,11 +7,12 @@ two widths, and the limits of a policy, are therefore brought to the narrower wi
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
 
-from aims_gate.frames import Distribution, Floats, Frame
+from aims_gate.frames import Distribution, Floats, Frame, Scalar
 
 WIDE = 64
 
@@ -37,6 +38,14 @@ def limit_at(limit: float, bits: int) -> float:
     (narrow,) = narrowed(np.array([limit], dtype=np.float64), bits)
     lost = math.isinf(narrow) or (narrow == 0 and limit != 0)
     return limit if lost else float(narrow)
+
+
+def stated_as(stated: Scalar, values: Iterable[Scalar]) -> Scalar:
+    """Give the one of *values* that a stated fraction is in some width; else what is stated."""
+    if not isinstance(stated, float) or stated.is_integer():
+        return stated
+    spellings = {limit_at(stated, bits) for bits in (16, 32, WIDE)}
+    return next((value for value in values if value in spellings), stated)
 
 
 def alike(one: Frame, other: Frame, column: str) -> tuple[Distribution, Distribution]:

@@ -12,7 +12,7 @@ from aims_gate.errors import DataError
 from aims_gate.frames import Floats, Frame, Key, Kind, Scalar
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import numbers
-from aims_gate.frames.widths import limit_at
+from aims_gate.frames.widths import limit_at, stated_as
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.subject import Data
 
@@ -98,4 +98,4 @@ def _positive(spec: DataSpec, found: Sequence[Scalar]) -> Scalar | None:
         return None
     if spec.positive is None:
         return 1 if set(found) <= {0, 1} else None
-    return spec.positive
+    return stated_as(spec.positive, found)

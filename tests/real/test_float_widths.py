@@ -97,6 +97,49 @@ rules:
     assert set(done.outcomes().values()) == {"PASS"}, done.outcomes()
 
 
+RATED = """\
+data:
+  evaluation: {label: y, prediction: yhat, positive: 0.1, sensitive: [g]}
+rules:
+  - {id: PERF-01, check: performance.score, with: {metric: recall}, require: {at_least: 0.9}}
+  - {id: BIAS-01, check: fairness.impact_ratio, require: {at_least: 0.8}}
+"""
+MAPPED = """\
+data:
+  evaluation: {label: y, score: {"0.1": a, "0.2": b}, task: multiclass}
+rules:
+  - {id: PERF-01, check: performance.score, with: {metric: log_loss}, require: {at_most: 0.2}}
+"""
+
+
+@pytest.mark.parametrize("kind", WIDTHS[:3], ids=str)
+def test_a_class_that_is_a_fraction_is_the_stated_one_in_every_width(
+    kind: pa.DataType, tmp_path: Path
+) -> None:
+    classes = np.array([0.1, 0.2])[np.arange(600) % 2]
+    right = np.random.default_rng(1).uniform(0.85, 0.95, 600)
+    first = np.where(classes == 0.1, right, 1 - right)
+    table = {
+        "y": column(kind, classes),
+        "yhat": column(kind, classes),
+        "g": np.array(["F", "M"])[np.arange(600) // 300],
+    }
+    parquet.write_table(pa.table(table), tmp_path / "e.parquet")
+    done = gate(tmp_path, RATED, "evaluation=e.parquet")
+    assert done.values()["PERF-01 "] == 1.0
+    assert done.outcomes() == {"PERF-01": "PASS", "BIAS-01": "PASS"}
+    parquet.write_table(
+        pa.table({"y": table["y"], "a": first, "b": 1 - first}), tmp_path / "e.parquet"
+    )
+    assert gate(tmp_path, MAPPED, "evaluation=e.parquet").outcomes() == {"PERF-01": "PASS"}
+    other = pa.float32() if kind == pa.float64() else pa.float64()
+    mixed = {**table, "yhat": column(other, classes)}
+    parquet.write_table(pa.table(mixed), tmp_path / "e.parquet")
+    done = gate(tmp_path, RATED, "evaluation=e.parquet")
+    assert done.outcomes() == {"PERF-01": "ERROR", "BIAS-01": "PASS"}  # of predictions alone
+    assert "fractions of two widths: y holds" in done.reason("PERF-01")
+
+
 def test_what_has_moved_is_seen_in_every_width(tmp_path: Path) -> None:
     reference = write(tmp_path, "reference", pa.float64())
     moved = pa.table({"rate": column(pa.float32(), [0.1, 0.2, 0.4] * 1000)})

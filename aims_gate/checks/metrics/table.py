@@ -13,6 +13,7 @@ from aims_gate.checks.levels import class_levels
 from aims_gate.engines import Sample
 from aims_gate.errors import CheckError, DataError, near
 from aims_gate.frames import Counts, Distribution, Floats, Key, Moments, Scalar
+from aims_gate.frames.widths import stated_as
 from aims_gate.sources.subject import Data
 from aims_gate.stats.tables import Jackknife, Losses, ScoreTable
 
@@ -86,7 +87,12 @@ def keys_of(columns: Iterable[str], label: Scalar | None) -> list[str]:
     """
     if label is None or isinstance(label, str):
         return [key for key in columns if key == label]
-    return [key for key in columns if _number(key) == label]
+    numbers = {key: _number(key) for key in columns}
+    return [
+        key
+        for key, number in numbers.items()
+        if number is not None and stated_as(number, (label,)) == label
+    ]
 
 
 def _number(key: str) -> float | None:
