@@ -34,11 +34,11 @@ print(json.dumps(found))
 
 
 class Base:
-    """An environment with the base only."""
+    """An environment with the base only, or with one extra."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, extra: str = "") -> None:
         self.folder = folder
-        self.python = environment_of(folder / "environment")
+        self.python = environment_of(folder / f"environment{extra}", extra)
 
     def ask(self, *words: str, text: str = "", **variables: str) -> Done:
         """Run its Python in the folder, with no other variables."""
@@ -159,6 +159,21 @@ def test_what_reads_data_says_the_line_to_type(base: Base, words: tuple[str, ...
     assert "is not installed; pip install 'aims-gate[run]'" in done.err
     assert "Traceback" not in done.err
     assert len(done.err.splitlines()) == 1
+
+
+def test_the_extra_run_is_enough_for_what_reads_data(base: Base) -> None:
+    """A verdict, a proposal and power, without MLflow, pandas and the reference libraries."""
+    more = Base(base.folder, "run")
+    assert "ModuleNotFoundError" in more.ask("-c", "import pandas").err
+    data = "--data=evaluation=evaluation.csv"
+    for words in (
+        ("run", "--model=file:model", data, "--unsigned"),
+        ("init", "--model=file:model", data, "--out=first.yaml"),
+        ("policy", "power", "--group=sex=F:300", "--group=sex=M:300"),
+        ("explain", "policy.yaml", data),
+    ):
+        done = more.gate(*words)
+        assert done.code == 0, done.err
 
 
 def test_a_report_says_it_too(base: Base) -> None:
