@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +171,8 @@ def test_a_person_whom_the_run_weighs_a_thousandfold_is_still_alone(
     verdict = aims_gate.run(
         str(tmp_path / "policy.yaml"), f"file:{tmp_path / 'model'}", data={"evaluation": str(path)}
     )
-    assert f"{MARK}-alone" not in repr(verdict)
-    assert f"diagnosis={MARK}-flu" in repr(verdict)
+    assert f"{MARK}-alone" not in str(asdict(verdict))
+    assert f"diagnosis={MARK}-flu" in str(asdict(verdict))
 
 
 def test_what_has_no_name_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:
