@@ -125,8 +125,12 @@ def stack(error: BaseException) -> str:
 
 
 def looks(text: str) -> str:
-    """Give what a reader sees of *text*: composed letters are one, spaces at its ends are none."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """Give what a reader sees of *text*: composed letters are one, spaces at its ends are none.
+
+    Nor are characters without a form of their own (Cf), such as the space of no width.
+    """
+    seen = (letter for letter in text if unicodedata.category(letter) != "Cf")
+    return " ".join(unicodedata.normalize("NFC", "".join(seen)).split())
 
 
 def near(wanted: str, known: Iterable[str], *, most: int = 12) -> str:

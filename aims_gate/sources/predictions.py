@@ -49,9 +49,9 @@ def derive_prediction(data: Data) -> Data:
 
     A score of at least the threshold is the positive class, a lower one the other class of the
     label, and a null score a null prediction. Nothing is derived where a prediction is named, the
-    score is no column of numbers, the task is not binary, or the label's classes do not show what
-    the other class is; a check that needs a prediction then says that there is none. Where the
-    threshold must be stated and is not, that is why.
+    task is not binary, or the label's classes do not show what the other class is; a check that
+    needs a prediction then says that there is none. Where the score is no column of numbers, the
+    positive class of another kind than the labels, or the threshold must be stated, that is why.
 
     DataError if there is a column of the derived name already.
     """
@@ -59,8 +59,10 @@ def derive_prediction(data: Data) -> Data:
     name = derived_name(spec)
     if spec.prediction is not None or name is None or not isinstance(spec.score, str):
         return data
-    if spec.task not in {None, TaskKind.BINARY} or frame.kinds.get(spec.score) is not Kind.NUMBER:
+    if spec.task not in {None, TaskKind.BINARY} or spec.score not in frame.kinds:
         return data
+    if (reason := _underivable(data, spec.score)) is not None:
+        return replace(data, failed={**data.failed, "prediction": reason})
     classes = _classes(frame, spec)
     if classes is None or not isinstance(frame, ArrowFrame):
         return data
@@ -74,6 +76,21 @@ def derive_prediction(data: Data) -> Data:
     indices = pa.array(choice, mask=np.isnan(scores))
     column = pa.DictionaryArray.from_arrays(indices, pa.array([low, high]))
     return replace(data, frame=frame.with_column(name, column), spec=replace(spec, prediction=name))
+
+
+def _underivable(data: Data, score: str) -> DataError | None:
+    """Say what a score or a label is that no prediction follows from; None if one may."""
+    frame, spec, where = data.frame, data.spec, f"{data.role} data"
+    if frame.kinds[score] is not Kind.NUMBER:
+        what = f"no prediction follows from {score}, which is {frame.types[score]} and no number"
+        return DataError(what, where=where, hint="write 0.45 and not 45 %, and nulls as nothing")
+    kind = frame.kinds.get(spec.label or "")
+    stated = None if spec.positive is None else isinstance(spec.positive, str)
+    if kind in {Kind.NUMBER, Kind.BOOLEAN, Kind.TEXT} and stated is (kind is not Kind.TEXT):
+        held = ("text", "numbers") if kind is Kind.TEXT else ("numbers", "text")
+        what = f"the labels in {spec.label} are {held[0]}, and positive: is of {held[1]}"
+        return DataError(what, where=where, hint="text and numbers differ: '1' is not 1")
+    return None
 
 
 def _classes(frame: Frame, spec: DataSpec) -> tuple[Scalar, Scalar] | None:

@@ -70,6 +70,31 @@ def test_without_a_threshold_nobody_is_said_to_be_selected(scale: str, tmp_path:
     assert set(done.outcomes().values()) == {"ERROR"}
 
 
+WORDS = {
+    "45 % as text": ({"p": lambda f: (100 * f["p"]).map("{:.0f}%".format)}, "p, which is string"),
+    "None among numbers": (
+        {"p": lambda f: f["p"].map(str).where(f["id"] != 3, "None")},
+        "no prediction follows from p, which is string and no number; write 0.45 and not 45 %",
+    ),
+    "yes and no": (
+        {"y": lambda f: np.where(f["y"], "yes", "no")},
+        "the labels in y are text, and positive: is of numbers; text and numbers differ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_scores_and_labels_that_are_words_say_why_nothing_is_predicted(
+    case: str, tmp_path: Path
+) -> None:
+    columns, told = WORDS[case]
+    people().assign(**columns).to_csv(tmp_path / "e.csv", index=False)
+    done = gate(tmp_path, HEAD % "" + RULES, "evaluation=e.csv")
+    assert set(done.outcomes().values()) == {"ERROR"}
+    assert told in done.reason("BIAS-01")
+    assert told in done.reason("PERF-01")
+
+
 @pytest.mark.parametrize("scale", SCALES)
 def test_with_one_the_verdict_is_that_of_the_probabilities(scale: str, tmp_path: Path) -> None:
     people().to_parquet(tmp_path / "p.parquet")
