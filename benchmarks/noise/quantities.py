@@ -15,6 +15,8 @@ from scipy.special import ndtr
 
 from aims_gate.stats import scores
 from aims_gate.stats.bins import numeric
+from aims_gate.stats.calibration import bounds as calibration_bounds
+from aims_gate.stats.calibration import reliability, too_few
 from aims_gate.stats.divergence import psi
 from aims_gate.stats.drift import wasserstein, wasserstein_noise
 from aims_gate.stats.intervals import Bounds, Rate, mover_difference, mover_ratio, proportion_bounds
@@ -56,6 +58,9 @@ def cases() -> Iterator[Case]:
     for share in (0.5, 0.9):
         yield explained("r2", share, _linear(share))
     yield explained("explained_variance", 0.5, _linear(0.5))
+    yield _calibration(0.0, "")
+    yield _calibration(0.05, ", every bin off")
+    yield _calibration(0.05, ", one bin off")
     yield _psi(0.3)
     yield _wasserstein(0.5)
 
@@ -197,6 +202,28 @@ def _linear(share: float) -> Callable[[Rng, int], tuple[np.ndarray, np.ndarray]]
     """Normal predictions that explain *share* of the labels' variance, and normal errors."""
     spread = math.sqrt(1 / share - 1)
     return lambda rng, rows: (rng.normal(size=rows), spread * rng.normal(size=rows))
+
+
+def _calibration(off: float, how: str) -> Case:
+    """Uniform scores, too low by *off* everywhere, or by 15 times that in one bin of 15."""
+
+    def draw(rng: Rng, rows: int) -> Bounds | None:
+        scored = np.sort(rng.random(rows))
+        if how.endswith("one bin off"):
+            rate = scored + 15 * off * ((scored >= 0.2) & (scored < 4 / 15))
+        else:
+            scored *= 0.9
+            rate = scored + off
+        positive = rng.random(rows) < rate
+        table = Ranked(
+            scores=scored,
+            positives=positive.astype(np.int64),
+            negatives=(~positive).astype(np.int64),
+        )
+        found = reliability(table, 15)
+        return None if too_few(found) else calibration_bounds(found, Z)
+
+    return Case(name=f"calibration error {off:.2f}{how}", truth=off, draw=draw)
 
 
 def _psi(shift: float) -> Case:
