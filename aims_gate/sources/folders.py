@@ -18,10 +18,12 @@ import pyarrow as pa
 from aims_gate import canonical
 from aims_gate.attest.manifest import scan
 from aims_gate.errors import DataError
+from aims_gate.frames.columns import plain, undictionary
 from aims_gate.sources.budget import Budget
 from aims_gate.sources.readers import ReadFile, parse_bytes, read_bytes
 
 _BUDGET = Budget()
+_TEXT = pa.large_string()
 _MARK = re.compile(r"_SUCCESS|_metadata|_common_metadata|_(started|committed)_\w+|\..*\.crc")
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
@@ -42,6 +44,8 @@ def read_folder(path: Path, *, where: str, budget: Budget = _BUDGET) -> ReadFile
         DataError: A file is no Parquet, or the files do not make one table.
     """
     _refuse_slashes(path, where)
+    if not any(path.iterdir()):
+        raise DataError("the folder is empty", where=where)
     manifest = scan(path, max_bytes=budget.most)
     tables, keys, left = [], [], budget.of_file(manifest.bytes)
     for entry in manifest.entries:
@@ -108,10 +112,13 @@ def _no_parquet(name: str, where: str) -> DataError:
 
 
 def _stacked(tables: Sequence[pa.Table], where: str) -> pa.Table:
-    """Put the files' rows after each other; a column that one file leaves empty has no type yet."""
-    first = {field.name: field.type for field in tables[0].schema}
+    """Put the files' rows after each other; a column that one file leaves empty has no type yet.
+
+    Text is one type, however a file encodes it.
+    """
+    first = {field.name: _plain(field.type) for field in tables[0].schema}
     for table in tables[1:]:
-        types = {field.name: field.type for field in table.schema}
+        types = {field.name: _plain(field.type) for field in table.schema}
         if types.keys() != first.keys():
             name = min(types.keys() ^ first.keys())
             raise DataError(f"not every file has the column {name!r}", where=where)
@@ -121,10 +128,26 @@ def _stacked(tables: Sequence[pa.Table], where: str) -> pa.Table:
             if kind not in {first[name], pa.null()}:
                 what = f"column {name!r} is {first[name]} in one file and {kind} in another"
                 raise DataError(what, where=where, hint="write all files with one schema")
+    mixed = [n for n in first if len({t.schema.field(n).type for t in tables} - {pa.null()}) > 1]
+    tables = [_encoded(table, mixed) for table in tables]
     metadata = {tuple(sorted((table.schema.metadata or {}).items())) for table in tables}
     if len(metadata) > 1:  # what a part says of itself is not said of the whole
         tables = [table.replace_schema_metadata(None) for table in tables]
     return pa.concat_tables(tables, promote_options="default")
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Give the type of a column; for all that is text the same."""
+    values = kind.value_type if pa.types.is_dictionary(kind) else kind
+    is_text = pa.types.is_string(values) or pa.types.is_large_string(values)
+    return _TEXT if is_text or pa.types.is_string_view(values) else kind
+
+
+def _encoded(table: pa.Table, texts: Sequence[str]) -> pa.Table:
+    for name in texts:
+        place, column = table.column_names.index(name), undictionary(plain(table[name]))
+        table = table.set_column(place, name, column.cast(_TEXT))
+    return table
 
 
 def _with_keys(

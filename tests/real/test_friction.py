@@ -87,6 +87,21 @@ def test_a_slash_in_a_partition_says_so(tmp_path: Path, name: str) -> None:
         read_folder(tmp_path / "lake", where="lake")
 
 
+def test_parts_that_encode_text_in_several_ways_are_one_table(tmp_path: Path) -> None:
+    texts = pa.array(["a", None, "b"])
+    kinds = (texts, texts.cast(pa.large_string()), texts.dictionary_encode(), pa.nulls(3))
+    for number, values in enumerate(kinds):
+        parquet.write_table(pa.table({"g": values}), tmp_path / f"{number}.parquet")
+    table = read_folder(tmp_path, where="lake").table
+    assert table["g"].to_pylist() == [*["a", None, "b"] * 3, None, None, None]
+    parquet.write_table(pa.table({"g": [1]}), tmp_path / "9.parquet")
+    with pytest.raises(DataError, match="column 'g' is large_string in one file and int64"):
+        read_folder(tmp_path, where="lake")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="the folder is empty"):
+        read_folder(tmp_path / "empty", where="lake")
+
+
 def people(groups: list[str]) -> pd.DataFrame:
     y = np.arange(400) % 2
     return pd.DataFrame({"y": y, "yhat": y, "g": np.resize(groups, 400)})

@@ -196,7 +196,7 @@ ONE = pa.table({"a": [1], "b": ["x"]})
         ({"x.parquet": ONE, "y.parquet": ONE.drop(["b"])}, "not every file has the column 'b'"),
         (
             {"x.parquet": ONE, "y.parquet": pa.table({"a": ["1"], "b": ["x"]})},
-            "column 'a' is int64 in one file and string",
+            "column 'a' is int64 in one file and large_string",
         ),
         ({"k=1/x.parquet": ONE, "x.parquet": ONE}, "not partitioned by the same keys"),
         ({"k=1/x.parquet": ONE, "l=1/x.parquet": ONE}, "not partitioned by the same keys"),
