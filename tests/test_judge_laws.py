@@ -61,6 +61,19 @@ def test_a_value_past_the_limit_never_passes(found: Statistic, decide_on: Decide
         assert outcome(task(decide_on=decide_on), found) != "PASS"
 
 
+@given(cells())
+@law()
+def test_no_line_shows_an_interval_that_excludes_the_serious_effect_and_calls_it_undecided(
+    found: Statistic,
+) -> None:
+    made = task(decide_on=DecideOn.PROVEN_BREACH)
+    serious = made.bars[0].serious
+    assert serious is not None
+    assert found.interval is not None
+    if found.interval.low > serious:
+        assert outcome(made, found) != "INSUFFICIENT"
+
+
 DEBT = Baseline(value=0.7, owner="ann", expires=NOW + timedelta(days=30))
 
 

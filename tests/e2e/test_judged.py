@@ -35,12 +35,12 @@ def evaluated(mlflow_server: str, tmp_path_factory: pytest.TempPathFactory) -> s
     return str(uri)
 
 
-def gate(policy: str, uri: str, folder: Path) -> tuple[int, dict[str, Any], str]:
+def gate(policy: str, uri: str, folder: Path, *more: str) -> tuple[int, dict[str, Any], str]:
     """Run the command line; give its exit code, its report and all bytes of its evidence."""
     (folder / "policy.yaml").write_text(policy, encoding="utf-8")
     out = folder / "evidence"
     command = ["run", str(folder / "policy.yaml"), "--model", uri, "--unsigned", "--quiet"]
-    code = guarded([*command, "--out", str(out)])
+    code = guarded([*command, "--out", str(out), *more])
     text = "".join(path.read_text(encoding="utf-8") for path in out.rglob("*") if path.is_file())
     return code, json.loads((out / "report.json").read_text(encoding="utf-8")), text
 
@@ -74,6 +74,12 @@ def test_the_example_gates_a_chat_model_on_its_scores(
     )
     (tmp_path / "pinned").mkdir()
     assert gate(pinned, evaluated, tmp_path / "pinned")[0] == 0
+    (tmp_path / "handed").mkdir()
+    silent = policy.replace('    source: "assessments:exact"\n', "")
+    handed = ("--data", "evaluation=assessments:exact")
+    code, report, _ = gate(silent, evaluated, tmp_path / "handed", *handed)
+    assert code == 0
+    assert report["datasets"] == [data], "handed over, they are the same rows"
     (tmp_path / "strict").mkdir()
     strict = pinned.replace("at_least: 0.9", "at_least: 0.99")
     code, report, _ = gate(strict, evaluated, tmp_path / "strict")
