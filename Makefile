@@ -1,4 +1,4 @@
-# make demo | test | check | nightly | lint | bench | bench-noise: each builds what it needs from the locks.
+# make demo | test | check | nightly | lint | docs | bench | bench-noise: each builds what it needs from the locks.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ PYTEST := OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytes
 WORKERS ?= 2
 OLDER := $(VENV)/pytest7 $(VENV)/pytest8
 
-.PHONY: demo test check nightly lint bench bench-noise types imports cover lock clean
+.PHONY: demo test check nightly lint bench bench-noise types imports cover docs lock clean
 
 demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper, refuse
 	$(BIN)/aims-gate demo
@@ -17,7 +17,7 @@ demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper,
 test: $(STAMP) $(OLDER)  ## all tests
 	$(PYTEST) -n $(WORKERS) --dist worksteal
 
-check: lint types imports cover  ## exactly what CI runs
+check: lint types imports docs cover  ## exactly what CI runs
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -34,6 +34,16 @@ cover: $(STAMP) $(OLDER)
 	$(PYTEST) -n $(WORKERS) --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='aims_gate/judge.py,aims_gate/verdict.py,aims_gate/canonical.py,aims_gate/attest/*'
+
+SITE := $(VENV)/site
+
+docs: $(SITE)/.installed  ## the site in site/, its links checked
+	$(SITE)/bin/python tools/site.py
+
+$(SITE)/.installed: locks/docs.txt | $(STAMP)
+	$(PYTHON) -m venv --clear $(SITE)
+	$(SITE)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	touch $@
 
 nightly: check bench bench-noise  ## the checks, laws on 20 times as many examples, and once more with pandas 3
 	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist worksteal
@@ -67,4 +77,4 @@ lock: $(STAMP)  ## compile the locks anew: names, versions and hashes only (need
 	$(BIN)/python locks/compile.py
 
 clean:
-	rm -rf $(VENV) .venv-pandas3 aims-gate-demo aims-gate-evidence .coverage .coverage.*
+	rm -rf $(VENV) .venv-pandas3 .site site aims-gate-demo aims-gate-evidence .coverage .coverage.*

@@ -3,7 +3,7 @@
 `core` is the package without extras, which verifies and reads policies, `dev` everything that demo
 and tests need, `pandas3` the same without Evidently, which pins pandas below 3. `pytest7` and
 `pytest8` are the oldest pytest that the plugin knows and the last one before the newest, with
-plugins that it must live beside.
+plugins that it must live beside. `docs` builds the site.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def main() -> None:
     compile_lock("core", [*core, *back_end])
     compile_lock("dev", [*core, *gate, *dev])
     compile_lock("pandas3", [*core, *unpinned, "pandas>=3", *dev])
+    compile_lock("docs", project["dependency-groups"]["docs"])
     compile_lock("pytest7", ["pytest~=7.0.0", *BESIDE])
     compile_lock("pytest8", ["pytest~=8.0", *BESIDE])
 

@@ -290,10 +290,10 @@ def test_the_docs_name_every_check() -> None:
 
 
 def test_the_page_of_checks_has_every_check_as_it_is_today() -> None:
-    """`python docs/checks.py` writes the page, statistic, limit and controls from the code."""
-    script = runpy.run_path(str(ROOT / "docs" / "checks.py"))
+    """`tools/checks_page.py` writes the page: statistic, limit and controls come from the code."""
+    script = runpy.run_path(str(ROOT / "tools" / "checks_page.py"))
     page = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
-    assert script["rewritten"](page) == page, "write it anew: python docs/checks.py"
+    assert script["rewritten"](page) == page, "write it anew: python tools/checks_page.py"
     assert page.count("\n| `") == len(CHECKS)
 
 
@@ -339,13 +339,6 @@ def test_the_docs_say_which_checks_have_no_second_opinion() -> None:
     families = {name for name in silent if name.startswith(("data.", "integrity."))}
     assert named == silent - families
     assert not [n for n in CHECKS if n.startswith(("data.", "integrity.")) and n not in families]
-
-
-def test_links_lead_somewhere() -> None:
-    """Relative links of every page name files of the repository."""
-    for page in [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *ROOT.glob("docs/*.md")]:
-        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_nothing_promises_what_no_gate_can() -> None:

@@ -1,4 +1,4 @@
-"""Write docs/checks.md anew with its tables from the checks: `python docs/checks.py > new.md`."""
+"""Write docs/checks.md anew, its tables from the checks: `python tools/checks_page.py > new.md`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from aims_gate.checks import CHECKS
 from aims_gate.operations.explain import customary, judged_of, span
 from aims_gate.sentences import display
 
-PAGE = Path(__file__).with_name("checks.md")
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "checks.md"
 _OPEN = "as its parameters say"
 _HEAD = """\
 | check | judged | without `require` | decided by | supports |
 | --- | --- | --- | --- | --- |"""
-_TABLE = re.compile(r"(?<=<!-- from docs/checks.py -->\n).*?(?=<!-- to here -->)", re.DOTALL)
+_TABLE = re.compile(r"(?<=<!-- from tools/checks_page.py -->\n).*?(?=<!-- to here -->)", re.DOTALL)
 
 
 def tables() -> str:

@@ -1,4 +1,4 @@
-"""Draw terminal text as an SVG: `aims-gate run … | python docs/picture.py TITLE > docs/run.svg`.
+"""Draw terminal text as an SVG: `aims-gate run … | python tools/picture.py TITLE > docs/run.svg`.
 
 The picture in README is a real run's output and nothing else.
 """
