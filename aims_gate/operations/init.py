@@ -124,6 +124,8 @@ def _described(subject: Subject, columns: Mapping[Role, Columns]) -> dict[Role, 
 
 def _as(data: Data, spec: DataSpec) -> Data:
     derived = data.spec.prediction if logged_spec(data) != data.spec else None
+    # the policy will name these columns, so groups are called as `run` will call them
+    data = replace(data, declared=frozenset(column for _, column in spec.columns()))
     if derived is not None:
         return replace(data, spec=replace(spec, prediction=derived))
     return derive_prediction(replace(data, spec=spec))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,17 @@ def test_where_no_fact_holds_they_all_block() -> None:
     assert tuple(_lowered(entries, set())) == entries
     lowered = [entry.severity for entry in _lowered(entries, {"INTEG-02"})]
     assert lowered == [Severity.WARN, Severity.BLOCK]
+
+
+def test_groups_are_called_as_run_will_call_them(folder: Path) -> None:
+    """Who confirms a limit reads which group today's value is of."""
+    data = {**cases(tilt=3), "label": cases()["repaid"]}
+    proposed(data)
+    text = Path("policy.yaml").read_text(encoding="utf-8")
+    assert re.search(
+        r"check: fairness.impact_ratio\n.*CONFIRM: today .* for sex=F vs sex=M\n", text
+    )
+    assert "#1" not in text
 
 
 def test_todays_bias_is_not_declared_acceptable(folder: Path) -> None:
