@@ -39,15 +39,16 @@ class Draw:
 
 def outcomes(draw: Draw, *, checks: Sequence[str], **more: Any) -> Mapping[str, Outcome]:
     """Give each check's outcome on a draw, under its defaults and the parameters *more*."""
-    subject = _subject(draw)
-    found = {}
-    for task in _tasks(tuple(checks), _attributes(draw), tuple(more.items())):
-        statistics = measure(task, subject, now=_NOW)
-        # rows to collect take longest, and change no outcome
-        plain = [replace(statistic, design=None) for statistic in statistics]
-        result = judge(task, plain, now=_NOW, insufficient=OnInsufficient.BLOCK)
-        found[task.rule.check] = result.raw_outcome
-    return found
+    tasks = _tasks(tuple(checks), _attributes(draw), tuple(more.items()))
+    return {task.rule.check: judged(task, draw) for task in tasks}
+
+
+def judged(task: Task, draw: Draw) -> Outcome:
+    """Measure a rule on a draw and judge it."""
+    statistics = measure(task, _subject(draw), now=_NOW)
+    # rows to collect take longest, and change no outcome
+    plain = [replace(statistic, design=None) for statistic in statistics]
+    return judge(task, plain, now=_NOW, insufficient=OnInsufficient.BLOCK).raw_outcome
 
 
 def decided(draw: Draw) -> Outcome:

@@ -10,6 +10,7 @@ from typing import Any
 
 import draws
 import group_sizes
+import packs
 import peers
 import serious
 from coverage import covered
@@ -103,6 +104,11 @@ def tables(rng: Rng, runs: int, *, largest: int) -> Iterator[Table]:
         title="Marks at a base rate of 0.3: percent decided where nothing is wrong",
         heads=("groups", "rows", "mark", "decided", "by the first rule"),
         rows=group_sizes.marks(seeded(3), runs),
+    )
+    yield Table(
+        title="The packs on fair and good models: percent that FAIL, WARN, are INSUFFICIENT",
+        heads=packs.HEADS,
+        rows=packs.rows_of_table(seeded(4), max(runs // 5, 1), largest),
     )
 
 
