@@ -157,6 +157,10 @@ class ModelPython:
     """SHA-256 of the `requirements.txt` that an environment was built from."""
 
 
+CLAIMED = "claimed by the run's author, not recomputed"
+"""What stands beside a number that nobody but its author vouches for."""
+
+
 class DigestKind(StrEnum):
     """What a dataset digest was taken of."""
 

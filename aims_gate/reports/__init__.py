@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from aims_gate.errors import RecordError
+from aims_gate.facts import CLAIMED
 from aims_gate.plugin_table import Table
 from aims_gate.policy.model import Severity
 from aims_gate.redact import redact
@@ -159,8 +160,9 @@ _REMEDIES = {
     "integrity": "find out who or what made it so; deploy nothing but the bytes that were judged",
 }
 """What to do about a FAIL, by the family of its check."""
+_ROWS = "performance.sample"
 _OWN_REMEDIES = {
-    "performance.sample": "evaluate on more rows",
+    _ROWS: "evaluate on more rows",
     "performance.logged": "find out what the number was logged for (other rows, another model, a "
     "mistake), and log what was measured",
     "performance.calibration": "calibrate the scores on rows that are neither trained nor "
@@ -170,7 +172,7 @@ _OWN_REMEDIES = {
     "data.duplicates": "find out why rows repeat where the data are made, and keep one of each",
 }
 """The same for checks of which their family's is not true."""
-_CLAIMED = (
+_SCORED_LOW = (
     "look at the traces or rows that were scored low, mend the model, its prompt or its data, and "
     "evaluate again"
 )
@@ -222,8 +224,8 @@ def _remedy(result: Result) -> str:
         return _LONGER
     if result.raw_outcome is not Outcome.FAIL:
         return ""
-    if any(cell.judged and cell.name == "claimed_metric" for cell in result.statistics):
-        return _CLAIMED
+    if family == "performance" and CLAIMED in result.reason and result.check != _ROWS:
+        return _SCORED_LOW
     return _OWN_REMEDIES.get(result.check) or _REMEDIES.get(family, "")
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import RecordError
-from aims_gate.facts import Statistic
+from aims_gate.facts import CLAIMED
 from aims_gate.redact import redact
 from aims_gate.reports import (
     REPORTS,
@@ -237,12 +237,12 @@ def test_the_remedy_is_that_of_the_check(check: str, remedy: str) -> None:
 
 def test_a_claimed_score_that_is_low_is_mended_in_the_model_and_not_in_the_log() -> None:
     """Neither more rows nor another number in the log would make it better."""
-    claim = Statistic(name="claimed_metric", slice="exact/mean", value=0.4, judged=True)
-    result = replace(BIAS, check="performance.logged", statistics=(claim,))
-    (step,) = next_steps(verdict_of(result, decision=Decision.REFUSED))
-    assert "mend the model, its prompt or its data" in step
-    assert "log" not in step
-    assert "more rows" not in step
+    for check in ("performance.logged", "performance.score"):
+        result = replace(BIAS, check=check, reason=f"0.4 < 0.8; scores of exact, {CLAIMED}")
+        (step,) = next_steps(verdict_of(result, decision=Decision.REFUSED))
+        assert "mend the model, its prompt or its data" in step
+        assert "log it" not in step
+        assert "more rows" not in step
 
 
 def test_too_few_rows_are_asked_of_the_data_that_lack_them() -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from aims_gate import canonical
 from aims_gate.checks import NoDataError
 from aims_gate.errors import DataError, near
+from aims_gate.facts import CLAIMED
 from aims_gate.policy.scalars import is_scorer_digest
 from aims_gate.sources.subject import MetricPoint, RunFacts, Subject
 
@@ -258,7 +259,7 @@ def _digest(tag: str) -> tuple[str, bool]:
 
 def _told(points: Sequence[MetricPoint], runs: Mapping[str, RunFacts]) -> Iterator[str]:
     """Say who claims it, of which model, on which data, and measured with what."""
-    yield "claimed by the run's author, not recomputed"
+    yield CLAIMED
     yield from _list("run", runs)
     yield from _list("logged model", (point.model_id for point in points))
     yield from _list("data set", (_dataset(point) for point in points if point.dataset_name))

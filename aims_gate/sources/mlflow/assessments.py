@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from aims_gate.errors import DataError, near
+from aims_gate.facts import CLAIMED
 from aims_gate.policy.model import DataSpec, Role
 from aims_gate.policy.scalars import SCORES, parse_scorer
 from aims_gate.sources.mlflow.registry import Feedback, NotFoundError, Registry, Run, Trace
@@ -93,7 +94,7 @@ def read_scores(
         table=table,
         roles=roles,
         uri=where,
-        claim=f"scores of {_plain(scorer)}, claimed by the run's author, not recomputed",
+        claim=f"scores of {_plain(scorer)}, {CLAIMED}",
         notes=tuple(_notes(digests, model_id)),
         model_id=model_id,
         created=evaluation.ended,

@@ -17,6 +17,7 @@ from aims_gate.engines.native import ENGINE
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.sources.mlflow import registry as contract
+from aims_gate.sources.mlflow import rest_json
 from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Data, Subject, Workspace
 from tests.checks.subjects import NOW
@@ -394,3 +395,30 @@ def test_a_model_is_not_asked_to_predict_its_own_scores(content: Content, opened
     error = refused(opened(model, predictions="model"))
     assert isinstance(error, GateError)
     assert "predicts no scores" in error.what
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"trace_id": ["t"]},
+        {"trace_id": "t", "tags": ["a"]},
+        {"trace_id": "t", "tags": {"a": {"b": 1}}},
+        {"trace_id": "t", "trace_metadata": {"mlflow.modelId": ["m-1"]}},
+        {"trace_id": "t", "assessments": [7]},
+        {"trace_id": "t", "assessments": [{"feedback": None}]},
+        {"trace_id": "t", "assessments": [{"feedback": {"value": 1}}]},
+        {"trace_id": "t", "assessments": [{"feedback": {}, "assessment_name": "a", "metadata": 1}]},
+    ],
+)
+def test_an_answer_of_another_shape_is_no_trace(answer: Any) -> None:
+    """`RestRegistry` turns these into an error that names the server."""
+    with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+        rest_json.trace(answer)
+
+
+def test_valid_is_what_says_that_it_is() -> None:
+    one = {"feedback": {"value": 1}, "assessment_name": "a"}
+    said = [one, *({**one, "valid": word} for word in (True, False, "yes", 1, None))]
+    found = rest_json.trace({"trace_id": "t", "assessments": said}).feedback
+    assert [feedback.valid for feedback in found] == [True, True, False, False, False, False]
