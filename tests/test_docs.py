@@ -28,6 +28,8 @@ from tests import installed
 from tests.conftest import Store
 
 ROOT = Path(__file__).parents[1]
+START = ("README.md", "docs/using.md")
+"""Read in this order."""
 _BLOCK = re.compile(r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ aims-gate (.*?)(?:\s+# exit (\d))?$", re.MULTILINE)
 
@@ -39,6 +41,10 @@ class Block:
     language: str
     title: str
     text: str
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
 
 
 def blocks(page: str) -> Iterator[Block]:
@@ -86,13 +92,13 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mlflow_store: Store)
 
 @pytest.mark.filterwarnings("ignore")
 def test_readme_works_from_top_to_bottom(reader: Path, mlflow: Any) -> None:
-    """The snippets train, log, gate and verify a model, exactly as printed."""
+    """The snippets train, log, gate and verify a model, as printed, there and in using.md."""
     frame = scored()
     names: dict[str, Any] = {"model": trained(frame), "scored": frame}
     ran = 0
-    for block in blocks("README.md"):
+    for block in (block for page in START for block in blocks(page)):
         if block.language == "python":
-            exec(compile(block.text, "README.md", "exec"), names)  # noqa: S102  # our own page
+            exec(compile(block.text, "a page", "exec"), names)  # noqa: S102  # our own page
         elif block.title:
             (reader / block.title).write_text(block.text, encoding="utf-8")
         elif block.language == "console":
@@ -140,7 +146,7 @@ def test_trees_pass_as_the_policy_page_logs_them(reader: Path, mlflow: Any) -> N
 
 def test_the_install_lines_of_readme_find_the_wheel_and_the_checkout(tmp_path: Path) -> None:
     """Each line is taken as printed; what else it needs is not looked for here."""
-    page = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    page = " ".join("".join(map(text_of, START)).split())
     lines = re.findall(r"`(pip (?:install|wheel) [^`]+)`", page)
     assert len(lines) == 8
     (tmp_path / "dist").mkdir()
@@ -155,9 +161,9 @@ def test_the_install_lines_of_readme_find_the_wheel_and_the_checkout(tmp_path: P
         assert done.returncode == 0, (line, done.stderr)
 
 
-def test_the_line_of_readme_completes_commands_in_bash(tmp_path: Path) -> None:
+def test_the_line_of_the_docs_completes_commands_in_bash(tmp_path: Path) -> None:
     """`ver` and a tab becomes `verify`, and an option is found."""
-    (line,) = re.findall(r"`(eval [^`]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    (line,) = re.findall(r"`(eval [^`]+)`", text_of("docs/using.md"))
     script = tmp_path / "aims-gate"
     script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m aims_gate "$@"\n', encoding="utf-8")
     script.chmod(0o700)
@@ -282,11 +288,10 @@ def test_every_command_is_in_the_docs() -> None:
 
 
 def test_the_docs_name_every_check() -> None:
-    """Our own checks stand in README, the libraries' in the page of the policy language."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    policy = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
+    """Our own checks stand in the page that is read first, the libraries' in that of policies."""
+    using, policy = text_of("docs/using.md"), text_of("docs/policy.md")
     for name in CHECKS:
-        assert f"`{name}`" in (policy if ":" in name else readme)
+        assert f"`{name}`" in (policy if ":" in name else using)
 
 
 def test_the_page_of_checks_has_every_check_as_it_is_today() -> None:
