@@ -23,7 +23,7 @@ from aims_gate.errors import DataError
 _STEP = 1 << 18
 _HEADER = 1 << 20
 """Bytes of a header at most."""
-_QUOTE, _COMMA, _LF, _CR, _ZERO, _PLUS, _MINUS = b'",\n\r0+-'
+_QUOTE, _COMMA, _LF, _CR, _ZERO, _PLUS, _MINUS, _X = b'",\n\r0+-x'
 _WIDE = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -50,7 +50,8 @@ class Form:
     blank: frozenset[int]
     """Columns that have an empty field between quotes."""
     padded: frozenset[int]
-    """Columns that have a field in which a zero comes before another digit, after a sign or not."""
+    """Columns that have a field in which a zero comes before another digit, after a sign or not, or
+    that begins with 0x."""
     lettered: frozenset[int]
     """Columns that have a field that begins like one of the words that may be null."""
     all_quoted: bool
@@ -172,7 +173,7 @@ class _Scan:
         """Look at how the fields begin that begin in a block."""
         one, two, three = text[:-2], text[1:-1], text[2:]
         letter = reduce(np.logical_or, (one == first for first in self._firsts))
-        padded = (one == _ZERO) & _digit(two)
+        padded = (one == _ZERO) & (_digit(two) | (two | 32 == _X))
         padded |= ((one == _MINUS) | (one == _PLUS)) & (two == _ZERO) & _digit(three)
         quoted = None
         if self._has_quotes:

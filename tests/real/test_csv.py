@@ -51,6 +51,8 @@ def read(content: str, **reading: Any) -> ReadText:
         ("89440000000000000001", "89440000000000000002"),
         ("-0", "0"),
         ("1.0", "1"),
+        ("0x10", "16"),
+        ("+1", "1"),
     ],
     ids="-".join,
 )
@@ -159,6 +161,12 @@ def test_words_that_keep_a_column_from_being_numbers_are_named() -> None:
         "n is text: it has #DIV/0! among numbers (nulls: makes a word null)",
     )
     assert read(content, nulls=("None", "\\N")).table["x"].to_pylist() == [1, None, None]
+
+
+def test_hexadecimal_ids_are_no_numbers() -> None:
+    found = read("h,n\n0x1F,1\n31,2\n0XA,3\n")
+    assert found.table["h"].to_pylist() == ["0x1F", "31", "0XA"]
+    assert found.notes == ("h is text: it has leading zeros",)
 
 
 def test_a_second_byte_order_mark_hides_no_code() -> None:
