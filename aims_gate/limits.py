@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from aims_gate.checks import Judged
+from aims_gate.checks.contract import Judged
 from aims_gate.errors import Problem
 from aims_gate.facts import Statistic
 from aims_gate.policy import domains

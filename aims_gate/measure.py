@@ -19,9 +19,9 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from aims_gate.checks import Inputs, Judged, NoDataError
 from aims_gate.checks.ages import age_of, ahead
 from aims_gate.checks.authored import inflated, once
+from aims_gate.checks.contract import Inputs, Judged, NoDataError
 from aims_gate.checks.parameters import columns_named
 from aims_gate.engines import Engine, Engines
 from aims_gate.engines.prefetch import Ahead

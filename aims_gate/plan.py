@@ -18,7 +18,8 @@ import pydantic
 
 from aims_gate import canonical
 from aims_gate.attest.statement import level
-from aims_gate.checks import CHECKS, REFUSED, Check, Judged
+from aims_gate.checks import CHECKS, REFUSED
+from aims_gate.checks.contract import Check, Judged
 from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import ENGINES
 from aims_gate.errors import PolicyError, Problem, near

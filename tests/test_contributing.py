@@ -54,7 +54,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.facts import Statistic
 from aims_gate.policy.model import Role
 

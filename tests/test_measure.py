@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pytest
 
 from aims_gate.attest.manifest import Entry, Manifest
-from aims_gate.checks import About, Inputs, Judged, NoDataError
+from aims_gate.checks.contract import About, Inputs, Judged, NoDataError
 from aims_gate.engines import Engines
 from aims_gate.engines.reference import Reference
 from aims_gate.errors import CheckError, DataError, MissingColumnError

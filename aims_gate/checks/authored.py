@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from aims_gate.checks import Check
 from aims_gate.checks.attributes import Columns, keys, listed
+from aims_gate.checks.contract import Check
 from aims_gate.checks.levels import title
 from aims_gate.sources.subject import Data
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, Literal
 
-from aims_gate.checks import Check
+from aims_gate.checks.contract import Check
 from aims_gate.policy.domains import PARAMETERS
 
 Named = Literal["all"] | tuple[str, ...]

@@ -14,7 +14,8 @@ from typing import Any
 
 import pydantic
 
-from aims_gate.checks import CHECKS, Check, Judged
+from aims_gate.checks import CHECKS
+from aims_gate.checks.contract import Check, Judged
 from aims_gate.limits import Bar, bars_of, conventional
 from aims_gate.plan import Task, build
 from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Severity

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from aims_gate.checks import NoDataError
+from aims_gate.checks.contract import NoDataError
 from aims_gate.documents.keys import NAME
 from aims_gate.errors import DataError, RecordError, UndecidedError, UsageError
 from aims_gate.facts import Statistic

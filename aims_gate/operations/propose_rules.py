@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aims_gate.checks import Judged
+from aims_gate.checks.contract import Judged
 from aims_gate.checks.metrics import task_of
 from aims_gate.facts import Statistic
 from aims_gate.limits import conventional

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from aims_gate.attest.manifest import Entry, Manifest
-from aims_gate.checks import Check, Inputs
+from aims_gate.checks.contract import Check, Inputs
 from aims_gate.engines.native import ENGINE
 from aims_gate.facts import DatasetIdentity, DigestKind, ModelIdentity, Statistic
 from aims_gate.frames.arrow import ArrowFrame

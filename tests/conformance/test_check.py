@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from aims_gate.attest.manifest import Entry, Manifest
-from aims_gate.checks import CHECKS, Check
+from aims_gate.checks import CHECKS
+from aims_gate.checks.contract import Check
 from aims_gate.facts import Lack, ModelIdentity
 from aims_gate.judge import judge
 from aims_gate.measure import measure

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aims_gate.checks import Inputs
+from aims_gate.checks.contract import Inputs
 from aims_gate.checks.drift.answers import Prediction
 from aims_gate.checks.drift.columns import Columns
 from aims_gate.checks.drift.share import Share

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aims_gate.checks import Check
+from aims_gate.checks.contract import Check
 from aims_gate.checks.fairness.group_performance import GroupPerformance
 from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity
 from tests.checks.subjects import data, inputs

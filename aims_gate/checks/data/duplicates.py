@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs
 from aims_gate.checks.columns import role_columns
+from aims_gate.checks.contract import About, Inputs
 from aims_gate.checks.data.own_columns import columns_of, unfit
 from aims_gate.checks.data.rows import Rows, identifier_reason
 from aims_gate.facts import Lack, Statistic

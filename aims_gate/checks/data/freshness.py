@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.ages import age_of, ahead
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import require
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.facts import Lack, Statistic
 from aims_gate.frames import Span
 from aims_gate.policy.model import Role

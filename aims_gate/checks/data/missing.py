@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.data.own_columns import columns_of, share
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import near

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import Judged
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import role_columns
+from aims_gate.checks.contract import Judged
 from aims_gate.checks.data.own_columns import columns_of
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError, MissingColumnError

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, NoDataError
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.contract import About, Inputs, Judged, NoDataError
 from aims_gate.checks.data.own_columns import columns_of
 from aims_gate.errors import DataError
 from aims_gate.facts import Lack, Statistic

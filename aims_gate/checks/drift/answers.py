@@ -12,8 +12,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columns import Labelled, labelled, positive_class, stated_positive
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.drift.columns import DEFINITION, UNDECIDED
 from aims_gate.checks.drift.distances import ORDERED, Lacking, Pair, judged_of
 from aims_gate.checks.drift.matching import CATEGORIES, matched

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.drift import default
 from aims_gate.checks.drift.distances import METHODS, Lacking, Pair, judged_of
 from aims_gate.checks.drift.matching import CATEGORIES, matched

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aims_gate.checks import Judged
+from aims_gate.checks.contract import Judged
 from aims_gate.checks.drift.asking import Counted, categories, numbers, unfit_numbers, unfit_sizes
 from aims_gate.checks.drift.distances import Lacking, Pair
 from aims_gate.checks.drift.matching import kind_of_both, share_moved

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-from aims_gate.checks import Judged
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.contract import Judged
 from aims_gate.engines import Engine
 from aims_gate.facts import Design, Interval, Lack, Statistic
 from aims_gate.frames import Frame

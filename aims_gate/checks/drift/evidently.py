@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.drift import asking
 from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import kind_of_both, matched
 from aims_gate.checks.levels import LEAST, MOST, levels

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, NoDataError
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import stated_positive
+from aims_gate.checks.contract import About, Inputs, Judged, NoDataError
 from aims_gate.checks.metrics import Outcomes, outcomes
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.columnwise import columnwise
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.drift.columns import UNDECIDED
 from aims_gate.checks.drift.distances import METHODS, Found, Lacking, Pair
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.fairness.group_counts import Family
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, RateGroups
 from aims_gate.checks.fairness.rate_definitions import Event, RateOf

@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 
 from scipy.special import ndtri
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import attributes
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
 from aims_gate.checks.fairness.measured import Measured, share_of

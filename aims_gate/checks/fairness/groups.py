@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from aims_gate.checks import Inputs, Judged, attributes
+from aims_gate.checks import attributes
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, Need, labelled
+from aims_gate.checks.contract import Inputs, Judged
 from aims_gate.checks.coverage import too_small
 from aims_gate.checks.fairness.group_counts import Cover, Family, families, is_of
 from aims_gate.checks.fairness.rate_definitions import Asked, RateOf, ask, asked_of

@@ -9,8 +9,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import attributes
 from aims_gate.checks.columns import labelled, positive_class, require
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import UNDECIDED, Groups
 from aims_gate.checks.levels import levels, recorded, written

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import attributes
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.fairness.group_counts import Family, is_of
 from aims_gate.checks.fairness.groups import UNDECIDED, RateGroups
 from aims_gate.checks.fairness.pairs import Terms, compare, pairs_of

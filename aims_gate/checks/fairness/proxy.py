@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import attributes
 from aims_gate.checks.cells import lack_of
 from aims_gate.checks.columns import role_columns
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.coverage import Size, too_small
 from aims_gate.checks.fairness.group_counts import group_rows
 from aims_gate.checks.fairness.proxy_strength import STATISTIC, USABLE, Asked, lack

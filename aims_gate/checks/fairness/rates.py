@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Judged
+from aims_gate.checks.contract import About, Judged
 from aims_gate.checks.fairness.groups import CONTROLS
 from aims_gate.checks.fairness.pairwise import GROUPS, UNDECIDED_PAIRS, Pairwise, judged_as
 from aims_gate.checks.fairness.rate_definitions import RateOf

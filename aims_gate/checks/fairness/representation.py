@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import attributes
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, positive_class
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.fairness.group_counts import group_rows
 from aims_gate.checks.levels import LEAST, recorded, written
 from aims_gate.errors import DataError

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import attributes
 from aims_gate.checks.columns import Labelled, Need, labelled
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
 from aims_gate.checks.fairness.means import Scored, Terms, answered, compare, scored

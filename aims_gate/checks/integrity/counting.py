@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from aims_gate.checks import Judged, cells
+from aims_gate.checks import cells
+from aims_gate.checks.contract import Judged
 from aims_gate.errors import GateError
 from aims_gate.facts import Lack, Statistic
 from aims_gate.policy.model import DecideOn

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import ClassVar
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
 from aims_gate.errors import SourceError
 from aims_gate.facts import DigestKind, Lack, Statistic

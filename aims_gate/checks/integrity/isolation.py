@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.facts import Isolation, Lack, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Subject

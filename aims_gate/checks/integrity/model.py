@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from aims_gate.attest.manifest import compare, scan
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
 from aims_gate.checks.integrity.formats import Accepted, Denied, Found, flagged
 from aims_gate.checks.integrity.formats.kinds import UNKNOWN

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
 from aims_gate.facts import Lack, Statistic
 from aims_gate.sources.subject import MetricPoint, RunFacts

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import attributes
 from aims_gate.checks.columns import Labelled, labelled, positive_class
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
 from aims_gate.checks.metrics.binary import ranked_against

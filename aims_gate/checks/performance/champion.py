@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, NoDataError, attributes
+from aims_gate.checks import attributes
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.contract import About, Inputs, Judged, NoDataError
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
 from aims_gate.checks.metrics import Asked, outcomes

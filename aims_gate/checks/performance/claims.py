@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aims_gate import canonical
-from aims_gate.checks import NoDataError
+from aims_gate.checks.contract import NoDataError
 from aims_gate.errors import DataError, near
 from aims_gate.facts import CLAIMED
 from aims_gate.policy.scalars import is_scorer_digest

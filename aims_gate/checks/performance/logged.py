@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from aims_gate.checks import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.performance.claims import MOST_RUNS, Claim, Wanted, find_claim
 from aims_gate.checks.performance.score import Plain, Score
 from aims_gate.facts import Lack, Statistic

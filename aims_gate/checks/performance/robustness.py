@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import labelled
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.metrics import Asked, outcomes
 from aims_gate.checks.performance import pairs
 from aims_gate.checks.performance.paired_intervals import METHODS, bounded_twice

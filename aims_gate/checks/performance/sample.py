@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.authored import once
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import Labelled, classes_of, labelled
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.metrics import outcomes, task_of
 from aims_gate.checks.metrics.table import counted, keys_of, named
 from aims_gate.checks.performance.score import Plain

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.levels import Levels, class_levels, written
 from aims_gate.checks.metrics import Asked, Outcomes, each_class, outcomes
 from aims_gate.checks.metrics.multiclass import BY_CLASS

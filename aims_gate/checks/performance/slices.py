@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import ClassVar, Literal
 
-from aims_gate.checks import About, Inputs, Judged, attributes
+from aims_gate.checks import attributes
 from aims_gate.checks.attributes import Columns
 from aims_gate.checks.cells import lacking
+from aims_gate.checks.contract import About, Inputs, Judged
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import levels, recorded, title
 from aims_gate.checks.metrics import Outcomes, outcomes

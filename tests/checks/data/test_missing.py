@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aims_gate.checks import NoDataError
+from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.data.missing import Missing
 from aims_gate.checks.parameters import problems_of
 from aims_gate.facts import Lack

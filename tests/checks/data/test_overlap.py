@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aims_gate.checks import NoDataError
+from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.data.overlap import Overlap
 from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError, MissingColumnError

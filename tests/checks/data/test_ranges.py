@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from aims_gate.checks import Check, NoDataError
+from aims_gate.checks.contract import Check, NoDataError
 from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError, PolicyError
 from aims_gate.facts import Lack

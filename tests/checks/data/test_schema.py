@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from aims_gate.checks import NoDataError
+from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.data.schema import Schema
 from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError, PolicyError

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from aims_gate.checks import NoDataError
+from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.drift.columns import Columns
 from aims_gate.checks.parameters import problems_of
 from aims_gate.facts import Lack

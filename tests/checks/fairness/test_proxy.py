@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from aims_gate.checks import Check, NoDataError
+from aims_gate.checks.contract import Check, NoDataError
 from aims_gate.errors import DataError, PolicyError
 from aims_gate.facts import Lack
 from aims_gate.plan import build

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aims_gate.checks import Check, NoDataError
+from aims_gate.checks.contract import Check, NoDataError
 from aims_gate.errors import PolicyError
 from aims_gate.facts import Lack
 from aims_gate.plan import build

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aims_gate.attest.manifest import scan
-from aims_gate.checks import Check, Inputs
+from aims_gate.checks.contract import Check, Inputs
 from aims_gate.engines.native import ENGINE
 from aims_gate.facts import UNSEEN, ModelIdentity, Statistic
 from aims_gate.sources.subject import Subject

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from aims_gate.checks import CHECKS, Check
+from aims_gate.checks import CHECKS
+from aims_gate.checks.contract import Check
 from aims_gate.checks.integrity.data import DataDigests
 from aims_gate.checks.integrity.model import Model
 from aims_gate.checks.integrity.run import Run

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from aims_gate.checks import NoDataError
+from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.performance.champion import Champion
 from aims_gate.checks.performance.paired_intervals import METHODS
 from aims_gate.checks.performance.score import Metric, Plain

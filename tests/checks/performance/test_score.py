@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aims_gate.checks import NoDataError
+from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.metrics import BUILDERS
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.engines import Answer

@@ -10,7 +10,7 @@ import pytest
 from mlflow.entities import AssessmentSource, Expectation
 from mlflow.entities import Feedback as Given
 
-from aims_gate.checks import Inputs
+from aims_gate.checks.contract import Inputs
 from aims_gate.checks.performance.champion import Champion
 from aims_gate.checks.performance.score import Score
 from aims_gate.engines.native import ENGINE

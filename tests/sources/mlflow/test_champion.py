@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from aims_gate.checks import Inputs
+from aims_gate.checks.contract import Inputs
 from aims_gate.checks.performance.champion import Champion
 from aims_gate.engines.native import ENGINE
 from aims_gate.policy.model import DataSpec, Policy, Role

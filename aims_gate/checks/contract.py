@@ -1,0 +1,126 @@
+"""The contract of a check: what it may look at, what it says of itself, and what it gives.
+
+A check is a frozen dataclass whose fields are its parameters (the `with:` of a rule). `plan` builds
+it, so a misspelt parameter is a policy error before anything is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from aims_gate.engines import Engine
+from aims_gate.errors import DataError
+from aims_gate.facts import Statistic
+from aims_gate.policy.model import DecideOn, Role
+from aims_gate.sources.subject import Data, Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The one statistic of a check that is held against a threshold."""
+
+    name: str
+    low: float
+    """Least value it can take."""
+    high: float
+    """Greatest value it can take; may be infinite."""
+    higher_is_better: bool | None
+    """None where both directions make sense."""
+    neutral: float | None = None
+    """The value of "no effect": 0 for distances and gaps, 1 for ratios; None for performance."""
+    limit: float | None = None
+    """The conventional limit, where there is one; used when a rule has no `require`."""
+    line: float | None = None
+    """The conventional line, that goes with the conventional limit; None for half way."""
+    rooted: bool = False
+    """The root of what adds up, such as a distance whose square is a sum: twice an effect is the
+    root of 2 times its value."""
+    has_interval: bool = True
+    decide_on: DecideOn = DecideOn.ESTIMATE
+    """Who carries the burden of proof unless the rule says otherwise."""
+    unit: str = ""
+    alias: str = ""
+    """The alias of the registry whose model is compared with, or `NAME@ALIAS`; empty for none."""
+    roles: tuple[Role, ...] | None = None
+    """The data that are read under these parameters; None where `About.roles` says it."""
+    engine: str = ""
+    """The only engine that can measure it under these parameters; empty where `About` says it."""
+    sorts: bool = False
+    """It goes through all columns of numbers, one by one, under these parameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a check is, for `policy checks`, `explain` and the evidence."""
+
+    name: str
+    """`family.name`."""
+    summary: str
+    """One sentence: what is measured."""
+    definition: str
+    """The formula, its range, what 0 and 1 mean, the interval and its source, in plain text."""
+    roles: tuple[Role, ...] = ()
+    """The data it reads unless the rule says `on:`."""
+    asks: str = ""
+    """The library that `engine: reference` and `both` ask for it; empty where no engine is."""
+    engine: str = ""
+    """The only engine that can measure it, whatever the policy says; empty where all can."""
+    controls: tuple[str, ...] = ()
+    """The controls it supports, such as `iso42001:A.6.2.4`."""
+    undecided: tuple[str, ...] = ()
+    """Situations in which it refuses to give a value, each in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a check may look at."""
+
+    subject: Subject
+    engine: Engine
+    alpha: float
+    """Error rate of the whole rule; a check divides it by its own cells."""
+    alpha_alone: float
+    """Error rate of each cell's own bounds, divided by nothing."""
+    now: datetime
+    on: Role | None = None
+    """The role that the rule names with `on:`."""
+    named: frozenset[str] = frozenset()
+    """Columns that the rule's parameters name."""
+
+    def data(self, role: Role) -> Data:
+        """Give the data of *role*; NoData if there are none, DataError if they are unusable."""
+        if role in self.subject.unread:
+            raise self.subject.unread[role]
+        if role not in self.subject.data:
+            raise NoDataError(
+                f"there are no {role} data",
+                hint=f"log them with aims_gate.log_evaluation(role={role.value!r}) "
+                f"or hand them over with --data {role}=URI",
+            )
+        found = self.subject.data[role]
+        return replace(found, declared=found.declared | self.named) if self.named else found
+
+
+class NoDataError(DataError):
+    """A role that a check needs has no data: the outcome is MISSING, not ERROR."""
+
+
+class Check(Protocol):
+    """One kind of measurement, with its parameters as fields."""
+
+    about: ClassVar[About]
+
+    def judged(self) -> Judged:
+        """Describe the judged statistic under these parameters."""
+        ...
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Give what is wrong with the parameters together: (field, what, hint)."""
+        ...
+
+    def measure(self, inputs: Inputs) -> Iterable[Statistic]:
+        """Measure; DataError, with its reason, if the data do not allow it."""
+        ...
