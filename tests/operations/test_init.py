@@ -71,6 +71,21 @@ def test_every_rule_that_is_left_out_is_named_with_its_reason(
     assert all(f"left out: {line}" in said for line in written.left_out)
 
 
+def test_what_is_written_says_what_these_rows_can_decide(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two hundred rows of two sexes and many ages: what to collect is said of each group."""
+    data = cases(200)
+    data["label"] = data.pop("repaid")
+    proposed(data)
+    assert "these rows" not in Path("policy.yaml").read_text(encoding="utf-8")
+    command = ["init", "--model=file:model", "--data=evaluation=eval.parquet", "--out=again.yaml"]
+    assert guarded(command) == 0
+    said = capsys.readouterr().out
+    assert "% to be decided if nothing is wrong; for 80% collect " in said
+    assert re.search(r"rows of the data: .*sex=F [\d,]+", said)
+
+
 def test_rules_about_groups_and_answers_are_named_too(folder: Path) -> None:
     """Without a protected attribute, and without a score, what would have asked for it is named."""
     kept = {"repaid": "label", "prediction": "prediction", "income": "income"}
