@@ -355,3 +355,26 @@ def test_runs_are_found_by_their_commit_in_one_experiment_or_all(place: Place) -
     assert registry.runs_of_commit("0" * 40) == ()
     with pytest.raises(NotFoundError):
         registry.runs_of_commit(commit, f"nobody-{commit[:8]}")
+
+
+def test_traces_tell_what_scorers_said_and_neither_question_nor_answer(place: Place) -> None:
+    from mlflow.entities import Feedback as Given
+
+    registry, content = place
+    run_id, digest = content.run(end=False), "sha256:" + "a" * 64
+    named = {"mlflow.assessment.scorerDigest": digest}
+    said = [
+        [Given(name="exact", value=True, metadata=named, rationale="the customer asked")],
+        [Given(name="exact", error=ValueError("the customer asked")), Given(name="n", value=2)],
+    ]
+    ids = content.judged(run_id, said, model_id="m-1", topic=["loan", "card"])
+    traces = {t.trace_id: t for t in registry.traces(("0",), f"attribute.run_id = '{run_id}'")}
+    assert set(traces) == set(ids)
+    first, second = (traces[trace_id] for trace_id in ids)
+    assert (first.run_id, first.model_id, first.tags) == (run_id, "m-1", {"topic": "loan"})
+    (one,) = first.feedback
+    assert (one.name, one.value, one.valid, one.digest) == ("exact", True, True, digest)
+    assert (one.run_id, bool(one.key), one.overrides) == (run_id, True, "")
+    assert {f.name: f.value for f in second.feedback} == {"exact": None, "n": 2}
+    assert "customer" not in repr(traces)
+    assert registry.traces(("0",), "attribute.run_id = 'nobody'") == ()

@@ -94,7 +94,9 @@ def trained(mlflow_store: Store, tmp_path: Path) -> Trained:
             "PYTHONWARNINGS": "ignore",
         }
     )
-    command = [sys.executable, "-c", TRAIN, str(told)]
+    script = tmp_path / "train.py"  # of a scorer without a source MLflow knows no digest
+    script.write_text(TRAIN, encoding="utf-8")
+    command = [sys.executable, str(script), str(told)]
     done = subprocess.run(
         command, cwd=tmp_path, env=environ, check=False, capture_output=True, text=True
     )
