@@ -15,6 +15,7 @@ import pytest
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from pyarrow import parquet
 
+from tests.conftest import Store
 from tests.registry_content import FILES, Content
 from tests.servers import environment
 
@@ -41,6 +42,8 @@ from aims_gate.__main__ import guarded
 code = guarded(sys.argv[1:])
 print(json.dumps({**told, "code": code}))
 """
+WATCH = [sys.executable, "-c", WATCHED]
+SPARED = ("PYTEST_CURRENT_TEST", "GITHUB_ACTIONS", "CI", "GITLAB_CI", "JENKINS_URL", "TF_BUILD")
 POLICY = """\
 apiVersion: aims-gate/v1
 kind: Policy
@@ -79,7 +82,7 @@ def test_a_run_asks_one_server_unpickles_nothing_and_follows_no_source_of_a_run(
     content.artifact(logged.run_id, "aims_gate/evaluation.parquet", sink.getvalue())
     (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", WATCHED, "run", "policy.yaml", "--model", logged.uri, "--unsigned"],
+        [*WATCH, "run", "policy.yaml", "--unsigned", "--model", logged.uri],
         cwd=tmp_path,
         env=environment({"MLFLOW_TRACKING_URI": mlflow_server}),
         capture_output=True,
@@ -97,3 +100,23 @@ def test_a_run_asks_one_server_unpickles_nothing_and_follows_no_source_of_a_run(
     assert "this was unpickled" not in done.stdout
     assert told["code"] == 3  # data that may not be read are an ERROR of their rule, and say so
     assert "elsewhere" in done.stdout + done.stderr
+
+
+def test_mlflows_own_client_tells_its_maker_nothing(mlflow_store: Store, tmp_path: Path) -> None:
+    """It would, from its import on, on a machine that is neither a test nor of a CI service."""
+    logged = Content(uri=mlflow_store.uri).registered()
+    rules = "\nrules: [{id: INTEG-01, check: integrity.model}]\n"
+    (tmp_path / "policy.yaml").write_text(POLICY.partition("\ndata:")[0] + rules, encoding="utf-8")
+    environ = environment({"MLFLOW_TRACKING_URI": mlflow_store.uri})
+    for variable in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", *SPARED):
+        environ.pop(variable, None)
+    done = subprocess.run(
+        [*WATCH, "run", "policy.yaml", "--unsigned", "--model", logged.uri],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert (told["code"], told["hosts"]) == (0, [])

@@ -58,6 +58,7 @@ class ClientRegistry:
     name = "client"
 
     def __init__(self, uri: str, registry_uri: str = "", *, roots: Roots = NOWHERE) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it is read at the import
         try:
             from mlflow import MlflowClient
         except ImportError:
