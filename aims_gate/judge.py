@@ -19,7 +19,7 @@ from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, OnInsufficient, Rule, Severity
 from aims_gate.sample_size import power_of, rows_to_collect
 from aims_gate.sentences import cell_sentence, not_excluded, not_judged, past
-from aims_gate.verdict import Decision, Outcome, Result, settled, worst
+from aims_gate.verdict import Decision, Outcome, Power, Result, settled, worst
 
 _LACKS = {
     Lack.MISSING: Outcome.MISSING,
@@ -57,7 +57,8 @@ def judge(
     raw = worst(cell.outcome for cell in cells)
     outcome, because = _softened(task, statistics, raw, now)
     owed = outcome is not raw and not _early(task.rule, now)
-    reason = _reason(task, cells, raw) + because
+    power = power_of(statistics, task.bars, task.decide_on) if raw in _SIZED else None
+    reason = _reason(task, cells, raw, power) + because
     reason += not_judged(statistics, {cell.statistic.slice for cell in cells})
     return Result(
         rule=task.rule.id,
@@ -75,7 +76,7 @@ def judge(
         blocking=_blocks(task.rule.severity, outcome, insufficient),
         decided=_held(cells) or owed,
         expires=None if outcome is raw else _ends(task.rule, now),
-        power=power_of(statistics, task.bars, task.decide_on) if raw in _SIZED else None,
+        power=power,
     )
 
 
@@ -271,7 +272,7 @@ _BURDENS = {
 }
 
 
-def _reason(task: Task, cells: Sequence[Cell], raw: Outcome) -> str:
+def _reason(task: Task, cells: Sequence[Cell], raw: Outcome, power: Power | None) -> str:
     """Explain the worst cell in one line, and count the others that ended like it."""
     alike = [cell for cell in cells if cell.outcome is raw]
     if not alike:
@@ -282,8 +283,7 @@ def _reason(task: Task, cells: Sequence[Cell], raw: Outcome) -> str:
     else:
         why = shown.why
         if raw is Outcome.INSUFFICIENT and shown.statistic.lack is None:
-            wanted = rows_to_collect([c.statistic for c in cells], task.bars, task.decide_on)
-            why = "; ".join(filter(None, (why, wanted)))
+            why = "; ".join(filter(None, (why, rows_to_collect(power, task.bars))))
         text = cell_sentence(shown.statistic, task.bars, raw, why)
     if raw is not Outcome.PASS:
         return text + (f" (and {len(alike) - 1} more)" if len(alike) > 1 else "")

@@ -16,28 +16,22 @@ Planned = tuple[Design, float]
 """A design, and the value that its cells must exclude."""
 
 
-def rows_to_collect(
-    statistics: Sequence[Statistic], bars: Sequence[Bar], decide_on: DecideOn
-) -> str:
+def rows_to_collect(power: Power | None, bars: Sequence[Bar]) -> str:
     """Say how many rows would decide a rule four times in five; empty where nothing is known.
 
     If there is no effect, or for a floor if the values are the truth.
     """
-    found = planned(statistics, bars, decide_on)
-    if not found:
+    if power is None:
         return ""
     known = all(bar.neutral is not None for bar in bars)
     hope = "if there is no effect" if known else "if the value is the truth"
-    factor = factor_needed(found)
-    first, _ = found[0]
-    if math.isinf(factor):
-        more = "; more reference rows are needed" if first.what == CURRENT else ""
-        return f"no number of {first.what} could settle it{more}"
-    wanted = math.ceil(factor * first.rows)
+    if power.wanted is None:
+        more = "; more reference rows are needed" if power.what == CURRENT else ""
+        return f"no number of {power.what} could settle it{more}"
     often = f"in {100 * POWER:.0f} % of cases {hope}"
-    if wanted <= first.rows:
-        return f"as many {first.what} settle it {often}"
-    return f"about {wanted:,} {first.what} would settle it {often}; there are {first.rows:,}"
+    if power.wanted <= power.rows:
+        return f"as many {power.what} settle it {often}"
+    return f"about {power.wanted:,} {power.what} would settle it {often}; there are {power.rows:,}"
 
 
 def power_of(

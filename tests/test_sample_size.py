@@ -10,7 +10,7 @@ import pytest
 from aims_gate.facts import Statistic
 from aims_gate.limits import Bar
 from aims_gate.policy.model import DecideOn
-from aims_gate.sample_size import planned, rows_to_collect
+from aims_gate.sample_size import planned, power_of, rows_to_collect
 from aims_gate.stats import scores
 from aims_gate.stats.power import NormalDesign
 from aims_gate.stats.tables import Confusion
@@ -20,8 +20,12 @@ FLOOR = Bar(higher_is_better=True, limit=0.8, line=0.8, warn=None, neutral=None,
 GAP = Bar(higher_is_better=False, limit=0.1, line=0.05, warn=None, neutral=0.0, serious=0.2)
 
 
+def collect(statistics: list[Statistic], bars: list[Bar], decide_on: DecideOn) -> str:
+    return rows_to_collect(power_of(statistics, bars, decide_on), bars)
+
+
 def floor(value: float, low: float, high: float) -> str:
-    return rows_to_collect([cell(value, low, high)], [FLOOR], DecideOn.PROVEN_PASS)
+    return collect([cell(value, low, high)], [FLOOR], DecideOn.PROVEN_PASS)
 
 
 def rows_in(told: str) -> int:
@@ -34,7 +38,7 @@ def test_rows_for_a_floor_settle_a_proportion_four_times_in_five() -> None:
     interval = scores.interval("accuracy", table)
     assert interval is not None
     made = Statistic(name="accuracy", value=0.85, interval=interval, judged=True, rows=200)
-    needed = rows_in(rows_to_collect([made], [FLOOR], DecideOn.PROVEN_PASS))
+    needed = rows_in(collect([made], [FLOOR], DecideOn.PROVEN_PASS))
     hits = np.random.default_rng(1).binomial(needed, 0.85, 4000).tolist()
     settled = 0
     for right in hits:
@@ -47,7 +51,7 @@ def test_rows_for_a_floor_settle_a_proportion_four_times_in_five() -> None:
 def test_rows_are_those_of_the_data_where_a_value_rests_on_some() -> None:
     """A recall rests on the positives; whoever collects collects rows."""
     found = cell(0.85, 0.70, 0.95, total=5_000)
-    told = rows_to_collect([found], [FLOOR], DecideOn.PROVEN_PASS)
+    told = collect([found], [FLOOR], DecideOn.PROVEN_PASS)
     assert rows_in(told) > 5_000
     assert told.endswith("if the value is the truth; there are 5,000")
 
@@ -68,12 +72,12 @@ def test_every_cell_counts_once_and_those_that_only_warn_do_not() -> None:
     small = cell(0.0, 0.0, 0.9, design=NormalDesign(error=1.0, z=1.645, rows=400), small=True)
     found = planned([one, other, small], [GAP], DecideOn.PROVEN_BREACH)
     assert found == ((design, 0.2),)
-    told = rows_to_collect([one, other, small], [GAP], DecideOn.PROVEN_BREACH)
-    assert told == rows_to_collect([one], [GAP], DecideOn.PROVEN_BREACH)
+    told = collect([one, other, small], [GAP], DecideOn.PROVEN_BREACH)
+    assert told == collect([one], [GAP], DecideOn.PROVEN_BREACH)
     assert "in 80 % of cases if there is no effect" in told
 
 
 def test_data_that_are_usually_enough_say_so() -> None:
     design = NormalDesign(error=0.05, z=1.645, rows=400)
-    told = rows_to_collect([cell(0.1, 0, 0.3, design=design)], [GAP], DecideOn.PROVEN_BREACH)
+    told = collect([cell(0.1, 0, 0.3, design=design)], [GAP], DecideOn.PROVEN_BREACH)
     assert told.startswith("as many rows of the data settle it")
