@@ -54,8 +54,8 @@ def install_line(purpose: str) -> Iterator[None]:
 
 def stand_in() -> None:
     """Let modules import the libraries that are missing; for a process of the gate's own."""
-    if _Finder not in sys.meta_path:
-        sys.meta_path.append(_Finder)  # the last one asked: what is installed stays itself
+    if _StandInFinder not in sys.meta_path:
+        sys.meta_path.append(_StandInFinder)  # the last one asked: what is installed stays itself
 
 
 class _Name:
@@ -95,13 +95,13 @@ class _Module(ModuleType):
         return _named(self.__name__.partition(".")[0], name)
 
 
-class _Finder:
+class _StandInFinder:
     """Finds the modules of missing libraries."""
 
     @staticmethod
     def find_spec(name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
         known = name.partition(".")[0] in LIBRARIES
-        return ModuleSpec(name, _Finder, is_package=True) if known else None  # type: ignore[arg-type]  # a class that loads
+        return ModuleSpec(name, _StandInFinder, is_package=True) if known else None  # type: ignore[arg-type]  # a class that loads
 
     @staticmethod
     def create_module(spec: ModuleSpec) -> ModuleType:

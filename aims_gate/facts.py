@@ -21,7 +21,7 @@ class Interval:
     method: str
 
 
-class Lack(StrEnum):
+class NoValue(StrEnum):
     """Why a cell has no value that could be held against a threshold."""
 
     MISSING = "missing"
@@ -38,7 +38,7 @@ POWER = 0.80
 """The chance to be decided that rows to collect are named for."""
 
 
-class Design(Protocol):
+class PowerDesign(Protocol):
     """The sizes behind a value, from which follows what more rows would show."""
 
     @property
@@ -83,7 +83,7 @@ class Statistic:
     """Rows of the data that they were taken from."""
     engine: str = "native"
     judged: bool = False
-    lack: Lack | None = None
+    lack: NoValue | None = None
     reason: str = ""
     """Why there is no value, or what a reader should know about it."""
     serious: float | None = None
@@ -94,7 +94,7 @@ class Statistic:
     """Rows of the data in that group, where *rows* are only those that the value rests on."""
     small: bool = False
     """So small a share of the rows that what is not excluded of it warns, and does not block."""
-    design: Design | None = None
+    design: PowerDesign | None = None
 
 
 LEFT_OUT = "left_out"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.limits import Bar, serious_of
 from aims_gate.measure import AGE
 from aims_gate.plan import Task
@@ -22,10 +22,10 @@ from aims_gate.sentences import cell_sentence, not_excluded, not_judged, past
 from aims_gate.verdict import Decision, Outcome, Power, Result, settled, worst
 
 _LACKS = {
-    Lack.MISSING: Outcome.MISSING,
-    Lack.INSUFFICIENT: Outcome.INSUFFICIENT,
-    Lack.UNDEFINED: Outcome.ERROR,
-    Lack.NOT_APPLICABLE: Outcome.NOT_APPLICABLE,
+    NoValue.MISSING: Outcome.MISSING,
+    NoValue.INSUFFICIENT: Outcome.INSUFFICIENT,
+    NoValue.UNDEFINED: Outcome.ERROR,
+    NoValue.NOT_APPLICABLE: Outcome.NOT_APPLICABLE,
 }
 _SOFTENED = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING, Outcome.INSUFFICIENT})
 _OWED = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT})
@@ -184,7 +184,7 @@ def _judge_ages(task: Task, statistics: Sequence[Statistic]) -> Iterator[Cell]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
+class _JudgedSide:
     """A value, its bounds and a bar, turned so that higher is better."""
 
     value: float
@@ -203,12 +203,12 @@ _UNBOUNDED = Interval(low=-math.inf, high=math.inf, level=0, method="none")
 """Without an interval nothing is proven in either direction."""
 
 
-def _turned(statistic: Statistic, bar: Bar) -> _Side:
+def _turned(statistic: Statistic, bar: Bar) -> _JudgedSide:
     value = statistic.value if statistic.value is not None else math.nan
     bounds = statistic.interval or _UNBOUNDED
     alone = statistic.alone or bounds
     up, sign = bar.higher_is_better, 1.0 if bar.higher_is_better else -1.0
-    return _Side(
+    return _JudgedSide(
         value=sign * value,
         low=sign * (bounds.low if up else bounds.high),
         high=sign * (bounds.high if up else bounds.low),
@@ -228,7 +228,7 @@ def _judge_side(statistic: Statistic, bar: Bar, decide_on: DecideOn) -> Cell:
     return Cell(statistic=statistic, outcome=outcome, why=why)
 
 
-def _estimate(side: _Side, statistic: Statistic, _bar: Bar) -> tuple[Outcome, str]:
+def _estimate(side: _JudgedSide, statistic: Statistic, _bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit:
         return Outcome.FAIL, ""
     if statistic.interval is not None and side.low < side.limit:
@@ -238,7 +238,7 @@ def _estimate(side: _Side, statistic: Statistic, _bar: Bar) -> tuple[Outcome, st
     return Outcome.PASS, ""
 
 
-def _proven_pass(side: _Side, _statistic: Statistic, _bar: Bar) -> tuple[Outcome, str]:
+def _proven_pass(side: _JudgedSide, _statistic: Statistic, _bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit:
         return Outcome.FAIL, ""
     # "every cell meets its floor" is wrong only where one does not, so each has alpha of its own
@@ -249,7 +249,7 @@ def _proven_pass(side: _Side, _statistic: Statistic, _bar: Bar) -> tuple[Outcome
     return Outcome.PASS, ""
 
 
-def _proven_breach(side: _Side, statistic: Statistic, bar: Bar) -> tuple[Outcome, str]:
+def _proven_breach(side: _JudgedSide, statistic: Statistic, bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit and side.high < side.line:
         return Outcome.FAIL, f"and provably {past(bar)}"
     excluded = bar.serious is None or side.alone > side.serious

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from aims_gate.checks.contract import Judged
+from aims_gate.checks.contract import StatisticSpec
 from aims_gate.errors import Problem
 from aims_gate.facts import Statistic
 from aims_gate.policy import domains
@@ -33,7 +33,7 @@ class Bar:
     worst value there is; None where there is no neutral value."""
 
 
-def conventional(judged: Judged) -> Threshold | None:
+def conventional(judged: StatisticSpec) -> Threshold | None:
     """Give the conventional limit of a statistic, with its line; None where there is none."""
     if judged.limit is None or judged.higher_is_better is None:
         return None
@@ -42,7 +42,7 @@ def conventional(judged: Judged) -> Threshold | None:
     return Threshold(at_most=judged.limit, warn_above=judged.line)
 
 
-def bars_of(threshold: Threshold, judged: Judged, serious: float | None) -> Iterator[Bar]:
+def bars_of(threshold: Threshold, judged: StatisticSpec, serious: float | None) -> Iterator[Bar]:
     """Give the sides of a threshold with line and serious effect, stated or conventional."""
     for _key, limit, upward in _sides(threshold):
         warn = threshold.warn_below if upward else threshold.warn_above
@@ -63,7 +63,7 @@ def bars_of(threshold: Threshold, judged: Judged, serious: float | None) -> Iter
         )
 
 
-def _neutral(judged: Judged, limit: float, *, upward: bool) -> float | None:
+def _neutral(judged: StatisticSpec, limit: float, *, upward: bool) -> float | None:
     """Give the value of "no effect" if it meets *limit*; a limit beyond it asks for an effect."""
     neutral = judged.neutral
     if neutral is None or _fails(neutral, limit, upward=upward):
@@ -76,7 +76,7 @@ def _fails(value: float, limit: float, *, upward: bool) -> bool:
     return value < limit if upward else value > limit
 
 
-def _reachable(serious: float, limit: float, judged: Judged, *, upward: bool) -> float:
+def _reachable(serious: float, limit: float, judged: StatisticSpec, *, upward: bool) -> float:
     """Give a serious effect that data can show, half way to the worst value there is at most."""
     half = (limit + (judged.low if upward else judged.high)) / 2
     return max(serious, half) if upward else min(serious, half)
@@ -89,7 +89,7 @@ def serious_of(statistic: Statistic, bar: Bar) -> float:
     return (min if bar.higher_is_better else max)(known) if bar.serious is not None else math.nan
 
 
-def debt_of(rule: Rule, bars: tuple[Bar, ...], judged: Judged) -> Iterator[Bar]:
+def debt_of(rule: Rule, bars: tuple[Bar, ...], judged: StatisticSpec) -> Iterator[Bar]:
     """Give the bar that stands in until the baseline expires; what is serious stays serious.
 
     Where the baseline is worse than that, serious is what it would be with that value as its limit.
@@ -105,7 +105,7 @@ def debt_of(rule: Rule, bars: tuple[Bar, ...], judged: Judged) -> Iterator[Bar]:
 
 
 def threshold_problems(
-    rule: Rule, threshold: Threshold | None, judged: Judged, decide_on: DecideOn
+    rule: Rule, threshold: Threshold | None, judged: StatisticSpec, decide_on: DecideOn
 ) -> Iterator[Problem]:
     """Say why a threshold means nothing: no number, out of reach, met by all, wrong way round."""
     if threshold is None:
@@ -133,7 +133,7 @@ def threshold_problems(
 
 
 def _burden_problems(
-    rule: Rule, key: str, limit: float, judged: Judged, decide_on: DecideOn, *, upward: bool
+    rule: Rule, key: str, limit: float, judged: StatisticSpec, decide_on: DecideOn, *, upward: bool
 ) -> Iterator[Problem]:
     """Refuse a burden of proof under which too few rows never refuse: none is a serious effect."""
     if decide_on is DecideOn.PROVEN_BREACH and _neutral(judged, limit, upward=upward) is None:
@@ -144,7 +144,9 @@ def _burden_problems(
         yield at(rule, "decide_on", what, hint)
 
 
-def baseline_problems(rule: Rule, threshold: Threshold | None, judged: Judged) -> Iterator[Problem]:
+def baseline_problems(
+    rule: Rule, threshold: Threshold | None, judged: StatisticSpec
+) -> Iterator[Problem]:
     """Say why a baseline means nothing, or records no debt."""
     if rule.baseline is None or threshold is None:
         return
@@ -162,7 +164,7 @@ def baseline_problems(rule: Rule, threshold: Threshold | None, judged: Judged) -
 
 
 def _limit_problems(
-    key: str, limit: float, judged: Judged, *, upward: bool
+    key: str, limit: float, judged: StatisticSpec, *, upward: bool
 ) -> Iterator[tuple[str, str]]:
     domain = domain_of(judged)
     if not math.isfinite(limit):
@@ -181,7 +183,7 @@ def _limit_problems(
             yield what, f"{end} {furthest:g} is the most lenient limit of {judged.name}"
 
 
-def _furthest(judged: Judged, *, upward: bool) -> tuple[float, str]:
+def _furthest(judged: StatisticSpec, *, upward: bool) -> tuple[float, str]:
     """Give the most lenient limit of a statistic, and why none further out is one."""
     if upward and judged.name in domains.LEAST:
         return domains.LEAST[judged.name]
@@ -193,13 +195,13 @@ def _furthest(judged: Judged, *, upward: bool) -> tuple[float, str]:
     return (max(-most, judged.low) if upward else min(most, judged.high)), why
 
 
-def domain_of(judged: Judged) -> str:
+def domain_of(judged: StatisticSpec) -> str:
     """Say where a statistic lies."""
     return f"{judged.name} lies in [{judged.low:g}, {judged.high:g}]"
 
 
 def _serious_problems(
-    rule: Rule, limit: float, judged: Judged, *, upward: bool
+    rule: Rule, limit: float, judged: StatisticSpec, *, upward: bool
 ) -> Iterator[Problem]:
     if rule.serious is None:
         return
@@ -215,7 +217,7 @@ def _serious_problems(
             yield at(rule, "serious", what, f"no further than {furthest:g}")
 
 
-def _out_of_reach(limit: float, judged: Judged, *, upward: bool) -> float:
+def _out_of_reach(limit: float, judged: StatisticSpec, *, upward: bool) -> float:
     """Give how far out a serious effect may lie: near the worst value no data would show it."""
     worst = judged.low if upward else judged.high
     if math.isfinite(worst):
@@ -224,7 +226,7 @@ def _out_of_reach(limit: float, judged: Judged, *, upward: bool) -> float:
     return neutral + domains.TIMES * ((limit - neutral) or math.copysign(1, worst))
 
 
-def _line_problems(rule: Rule, threshold: Threshold, judged: Judged) -> Iterator[Problem]:
+def _line_problems(rule: Rule, threshold: Threshold, judged: StatisticSpec) -> Iterator[Problem]:
     for key in ("warn_below", "warn_above"):
         line = getattr(threshold, key)
         if line is not None and not judged.low <= line <= judged.high:

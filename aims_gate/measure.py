@@ -21,12 +21,12 @@ from pathlib import Path
 
 from aims_gate.checks.ages import age_of, ahead
 from aims_gate.checks.authored import inflated, once
-from aims_gate.checks.contract import Inputs, Judged, NoDataError
+from aims_gate.checks.contract import Inputs, NoDataError, StatisticSpec
 from aims_gate.checks.parameters import columns_named
 from aims_gate.engines import Engine, Engines
 from aims_gate.engines.prefetch import Ahead
 from aims_gate.errors import GateError, MissingColumnError, near, stack
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.plan import Task
 from aims_gate.sources.subject import Subject
 
@@ -58,12 +58,12 @@ def measure(
         inputs = _inputs(task, subject, now=now, engine=engines[task.engine])
         measured = tuple(task.check.measure(inputs))
     except (NoDataError, MissingColumnError) as error:
-        measured = (_lacking(name, Lack.MISSING, str(error)),)
+        measured = (_lacking(name, NoValue.MISSING, str(error)),)
     except GateError as error:
-        measured = (_lacking(name, Lack.UNDEFINED, str(error)),)
+        measured = (_lacking(name, NoValue.UNDEFINED, str(error)),)
     except Exception as error:  # noqa: BLE001  # a crash in a check is an outcome, never silence
         _LOG.error("%s: the check %s crashed\n%s", task.rule.id, task.rule.check, stack(error))
-        measured = (_lacking(name, Lack.UNDEFINED, f"the check crashed: {_crash(error)}"),)
+        measured = (_lacking(name, NoValue.UNDEFINED, f"the check crashed: {_crash(error)}"),)
     return (
         *_sealed(task.judged, measured),
         *_absent(task, subject, measured),
@@ -124,7 +124,7 @@ def _inputs(task: Task, subject: Subject, *, now: datetime, engine: Engine) -> I
     )
 
 
-def _sealed(of: Judged, measured: Iterable[Statistic]) -> Iterator[Statistic]:
+def _sealed(of: StatisticSpec, measured: Iterable[Statistic]) -> Iterator[Statistic]:
     """Pass statistics on, giving every judged cell without a usable value its lack."""
     judged, name = 0, of.name
     for statistic in measured:
@@ -134,15 +134,17 @@ def _sealed(of: Judged, measured: Iterable[Statistic]) -> Iterator[Statistic]:
         judged += 1
         if statistic.name != name:
             reason = f"the check judged {statistic.name!r}, not {name!r}"
-            yield replace(statistic, name=name, value=None, lack=Lack.UNDEFINED, reason=reason)
+            yield replace(statistic, name=name, value=None, lack=NoValue.UNDEFINED, reason=reason)
         elif statistic.lack is None and (
             statistic.value is None or not math.isfinite(statistic.value)
         ):
             reason = statistic.reason or f"{name} is not a number here"
-            yield replace(statistic, value=None, lack=Lack.UNDEFINED, reason=reason)
+            yield replace(statistic, value=None, lack=NoValue.UNDEFINED, reason=reason)
         elif statistic.lack is None and _impossible(statistic.value, of):
             reason = f"{statistic.engine} gives {statistic.value:g}, which no {name} can be"
-            yield replace(statistic, value=None, interval=None, lack=Lack.UNDEFINED, reason=reason)
+            yield replace(
+                statistic, value=None, interval=None, lack=NoValue.UNDEFINED, reason=reason
+            )
         elif statistic.lack is None and any(
             _unbounded(interval) for interval in (statistic.interval, statistic.alone)
         ):
@@ -152,16 +154,16 @@ def _sealed(of: Judged, measured: Iterable[Statistic]) -> Iterator[Statistic]:
                 value=None,
                 interval=None,
                 alone=None,
-                lack=Lack.UNDEFINED,
+                lack=NoValue.UNDEFINED,
                 reason=reason,
             )
         else:
             yield statistic
     if not judged:
-        yield _lacking(name, Lack.UNDEFINED, "the check measured nothing")
+        yield _lacking(name, NoValue.UNDEFINED, "the check measured nothing")
 
 
-def _impossible(value: float | None, of: Judged) -> bool:
+def _impossible(value: float | None, of: StatisticSpec) -> bool:
     """Tell whether a value lies outside its statistic's range by more than rounding."""
     return value is not None and not of.low - _ROUNDED <= value <= of.high + _ROUNDED
 
@@ -175,7 +177,7 @@ def _emptiness(task: Task, subject: Subject) -> Iterator[Statistic]:
     for role in task.roles:
         if role in subject.data and subject.data[role].frame.rows == 0:
             reason = f"the {role} data have no rows ({subject.data[role].identity.uri})"
-            yield _lacking(task.judged.name, Lack.MISSING, reason)
+            yield _lacking(task.judged.name, NoValue.MISSING, reason)
 
 
 def _ahead(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
@@ -186,7 +188,7 @@ def _ahead(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
             continue
         if ahead(data.newest, now):
             reason = f"the window of the {role} data ends on {data.newest:%Y-%m-%d}, in the future"
-            yield _lacking(task.judged.name, Lack.UNDEFINED, reason)
+            yield _lacking(task.judged.name, NoValue.UNDEFINED, reason)
 
 
 def _absent(task: Task, subject: Subject, told: Iterable[Statistic]) -> Iterator[Statistic]:
@@ -195,7 +197,7 @@ def _absent(task: Task, subject: Subject, told: Iterable[Statistic]) -> Iterator
     A policy that names such a column is about other data than these. What a column that is there
     gave stands beside it, and a proven breach stays one.
     """
-    reasons = [cell.reason for cell in told if cell.lack is Lack.MISSING]
+    reasons = [cell.reason for cell in told if cell.lack is NoValue.MISSING]
     for role in task.roles:
         if role not in subject.data:
             continue
@@ -208,7 +210,7 @@ def _absent(task: Task, subject: Subject, told: Iterable[Statistic]) -> Iterator
                     where=f"{role} data",
                     hint=near(column, data.frame.kinds),
                 )
-                yield _lacking(task.judged.name, Lack.MISSING, str(error))
+                yield _lacking(task.judged.name, NoValue.MISSING, str(error))
 
 
 def _sizes(task: Task, subject: Subject) -> Iterator[Statistic]:
@@ -219,13 +221,13 @@ def _sizes(task: Task, subject: Subject) -> Iterator[Statistic]:
             reason = f"the {role} data have {rows:,} rows, fewer than min_rows {least:,}"
             if data and rows < data.frame.rows:
                 reason += "; a weight counts here only if the policy names it"
-            yield replace(_lacking(task.judged.name, Lack.INSUFFICIENT, reason), rows=rows)
+            yield replace(_lacking(task.judged.name, NoValue.INSUFFICIENT, reason), rows=rows)
     for role in task.roles:
         if role in subject.data:
             reasons: list[str] = []
             with suppress(GateError):  # the check met it too, and says so
                 reasons += inflated(task.check, subject.data[role])
-            yield from (_lacking(task.judged.name, Lack.INSUFFICIENT, told) for told in reasons)
+            yield from (_lacking(task.judged.name, NoValue.INSUFFICIENT, told) for told in reasons)
 
 
 def _ages(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
@@ -240,5 +242,5 @@ def _crash(error: Exception) -> str:
     return f"{type(error).__name__} in {frame.name}, {Path(frame.filename).name}:{frame.lineno}"
 
 
-def _lacking(name: str, lack: Lack, reason: str) -> Statistic:
+def _lacking(name: str, lack: NoValue, reason: str) -> Statistic:
     return Statistic(name=name, judged=True, lack=lack, reason=reason)

@@ -19,7 +19,7 @@ import pydantic
 from aims_gate import canonical
 from aims_gate.attest.statement import level
 from aims_gate.checks import CHECKS, REFUSED
-from aims_gate.checks.contract import Check, Judged
+from aims_gate.checks.contract import Check, StatisticSpec
 from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import ENGINES
 from aims_gate.errors import PolicyError, Problem, near
@@ -54,7 +54,7 @@ class Task:
 
     rule: Rule
     check: Check
-    judged: Judged
+    judged: StatisticSpec
     threshold: Threshold
     bars: tuple[Bar, ...]
     decide_on: DecideOn

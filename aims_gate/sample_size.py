@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 
-from aims_gate.facts import POWER, Design, Statistic
+from aims_gate.facts import POWER, PowerDesign, Statistic
 from aims_gate.limits import Bar, serious_of
 from aims_gate.policy.model import DecideOn
 from aims_gate.stats.power import CURRENT, NormalDesign, factor_needed
 from aims_gate.verdict import CellPower, Power
 
-Planned = tuple[Design, float]
+Planned = tuple[PowerDesign, float]
 """A design, and the value that its cells must exclude."""
 
 

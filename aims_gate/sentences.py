@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Sequence
 
-from aims_gate.facts import LEFT_OUT, POWER, UNSEEN, Interval, Lack, Statistic
+from aims_gate.facts import LEFT_OUT, POWER, UNSEEN, Interval, NoValue, Statistic
 from aims_gate.limits import Bar, serious_of
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.verdict import Outcome, Power
@@ -132,7 +132,7 @@ def not_judged(statistics: Sequence[Statistic], judged: Container[str]) -> str:
 
     Groups too small to judge alone, columns that no method fits, and values that were not seen.
     """
-    lacks = [s for s in statistics if s.lack is Lack.INSUFFICIENT and not s.judged]
+    lacks = [s for s in statistics if s.lack is NoValue.INSUFFICIENT and not s.judged]
     small = dict.fromkeys(s.slice for s in lacks if s.slice and s.name != LEFT_OUT)
     names = [name for name in small if name not in judged]
     left = [s for s in statistics if s.name == LEFT_OUT and s.lack is not None]

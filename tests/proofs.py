@@ -19,15 +19,15 @@ from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.signers.file import LocalSigner
 from aims_gate.attest.statement import KINDS, envelope_file, statement_file
-from aims_gate.attest.trust import Role, Trust, TrustedKey
+from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.attest.verify import Expected, verify_evidence
 from aims_gate.evidence.record import record
 from aims_gate.facts import (
     DatasetIdentity,
     DigestKind,
     Interval,
-    Lack,
     ModelIdentity,
+    NoValue,
     Statistic,
 )
 from aims_gate.policy.model import Ancestor, Severity, Threshold
@@ -70,7 +70,7 @@ def result(rule: str, outcome: Outcome, *, blocking: bool = False) -> Result:
             engine="native 0.1.0",
             judged=True,
         ),
-        Statistic(name="impact_ratio", slice="sex=X", lack=Lack.INSUFFICIENT, reason="11 rows"),
+        Statistic(name="impact_ratio", slice="sex=X", lack=NoValue.INSUFFICIENT, reason="11 rows"),
     )
     return Result(
         rule=rule,
@@ -202,7 +202,7 @@ class Lab:
         entry = TrustedKey(
             key=self.signer.key,
             person="gate@acme.example",
-            roles=frozenset({Role.GATE}),
+            roles=frozenset({KeyRole.GATE}),
             verifier_ids=(VERIFIER,),
             valid_from=NOW - timedelta(days=90),
             valid_until=NOW + timedelta(days=90),

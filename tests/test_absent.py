@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aims_gate.absent import LIBRARIES, _Finder, _Module, install_line
+from aims_gate.absent import LIBRARIES, _Module, _StandInFinder, install_line
 from aims_gate.errors import MissingExtraError
 
 USES: tuple[Callable[[Any], object], ...] = (
@@ -34,9 +34,11 @@ def test_no_use_of_a_stand_in_gives_a_value(use: Callable[[Any], object]) -> Non
 
 def test_only_libraries_of_run_are_found() -> None:
     """A misspelt or a foreign module is not."""
-    assert {name for name in LIBRARIES if _Finder.find_spec(f"{name}.any") is not None} == LIBRARIES
-    assert _Finder.find_spec("pandas") is None
-    assert _Finder.find_spec("numpyx") is None
+    assert {
+        name for name in LIBRARIES if _StandInFinder.find_spec(f"{name}.any") is not None
+    } == LIBRARIES
+    assert _StandInFinder.find_spec("pandas") is None
+    assert _StandInFinder.find_spec("numpyx") is None
 
 
 def test_other_import_errors_stay_what_they_are() -> None:

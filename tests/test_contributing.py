@@ -54,7 +54,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.facts import Statistic
 from aims_gate.policy.model import Role
 
@@ -70,8 +70,8 @@ class Toy:
     least: int = 1
     """Rows that are enough."""
 
-    def judged(self) -> Judged:
-        return Judged(name="toys", low=0, high=float("inf"), higher_is_better=True,
+    def judged(self) -> StatisticSpec:
+        return StatisticSpec(name="toys", low=0, high=float("inf"), higher_is_better=True,
                       limit=float(self.least), has_interval=False)
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

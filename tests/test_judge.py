@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.judge import judge
 from aims_gate.measure import AGE
 from aims_gate.policy.model import (
@@ -222,12 +222,12 @@ def test_what_is_not_a_number_is_an_error(value: float | None) -> None:
 @pytest.mark.parametrize(
     ("lack", "expected"),
     [
-        (Lack.MISSING, "MISSING"),
-        (Lack.INSUFFICIENT, "INSUFFICIENT"),
-        (Lack.UNDEFINED, "ERROR"),
+        (NoValue.MISSING, "MISSING"),
+        (NoValue.INSUFFICIENT, "INSUFFICIENT"),
+        (NoValue.UNDEFINED, "ERROR"),
     ],
 )
-def test_each_lack_is_its_own_outcome(lack: Lack, expected: str) -> None:
+def test_each_lack_is_its_own_outcome(lack: NoValue, expected: str) -> None:
     """A cell without a value keeps its reason and its outcome, even beside one that passes."""
     for value in (None, 1.0):  # which no check gives beside a lack, and which would pass
         bad = cell(value, lack=lack, reason="said why")
@@ -256,7 +256,7 @@ def test_before_effective_from_a_refusal_warns_and_an_error_stays() -> None:
     later = task(effective_from=NOW + timedelta(seconds=1))
     failing = judge(later, [cell(0.5, 0.4, 0.6)], now=NOW, insufficient=BLOCK)
     assert (failing.raw_outcome, failing.outcome, failing.blocking) == ("FAIL", "WARN", False)
-    for lack, expected in ((Lack.MISSING, "WARN"), (Lack.UNDEFINED, "ERROR")):
+    for lack, expected in ((NoValue.MISSING, "WARN"), (NoValue.UNDEFINED, "ERROR")):
         result = judge(later, [cell(None, lack=lack)], now=NOW, insufficient=BLOCK)
         assert result.outcome == expected
     now_in_force = task(effective_from=NOW)
@@ -302,10 +302,10 @@ def test_an_age_that_is_no_number_is_stale() -> None:
         ([cell(1.0, 0.9, 1.1)], "PASS", False),
         ([cell(0.85, 0.82, 0.88)], "WARN", False),
         ([cell(0.5, 0.4, 0.6)], "FAIL", True),
-        ([cell(None, lack=Lack.MISSING, reason="x")], "MISSING", True),
-        ([cell(None, lack=Lack.UNDEFINED, reason="x")], "ERROR", True),
-        ([cell(None, lack=Lack.INSUFFICIENT, reason="x")], "INSUFFICIENT", True),
-        ([cell(None, lack=Lack.NOT_APPLICABLE, reason="x")], "NOT_APPLICABLE", False),
+        ([cell(None, lack=NoValue.MISSING, reason="x")], "MISSING", True),
+        ([cell(None, lack=NoValue.UNDEFINED, reason="x")], "ERROR", True),
+        ([cell(None, lack=NoValue.INSUFFICIENT, reason="x")], "INSUFFICIENT", True),
+        ([cell(None, lack=NoValue.NOT_APPLICABLE, reason="x")], "NOT_APPLICABLE", False),
         ([cell(1.0), Statistic(name=AGE, slice="evaluation", value=99)], "STALE", True),
         ([], "ERROR", True),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.judge import decide, judge, not_applicable
 from aims_gate.measure import AGE
 from aims_gate.policy.model import Baseline, DecideOn, Role, Severity
@@ -42,7 +42,7 @@ def test_decision_table(results: list[tuple[str, str]], expected: str) -> None:
 
 def test_insufficient_blocks_only_where_the_policy_says_so() -> None:
     """on_insufficient: warn lets a stage pass with a warning, block refuses it."""
-    few = [cell(None, lack=Lack.INSUFFICIENT, reason="61 rows")]
+    few = [cell(None, lack=NoValue.INSUFFICIENT, reason="61 rows")]
     strict = judge(task(), few, now=NOW, insufficient=BLOCK)
     lenient = judge(task(), few, now=NOW, insufficient=WARN)
     met = judge(task(), [cell(1.0, 0.95, 1.05)], now=NOW, insufficient=WARN)
@@ -54,9 +54,9 @@ def test_insufficient_blocks_only_where_the_policy_says_so() -> None:
 SOON = datetime(2027, 1, 1, tzinfo=UTC)
 PROVEN = {"decide_on": DecideOn.PROVEN_PASS}
 DEBT = Baseline(value=0.6, owner="team@example.org", expires=SOON)
-FEW = cell(None, lack=Lack.INSUFFICIENT, reason="61 rows")
-GONE = cell(None, lack=Lack.MISSING, reason="no column y")
-NEITHER = cell(None, lack=Lack.NOT_APPLICABLE, reason="there is no champion")
+FEW = cell(None, lack=NoValue.INSUFFICIENT, reason="61 rows")
+GONE = cell(None, lack=NoValue.MISSING, reason="no column y")
+NEITHER = cell(None, lack=NoValue.NOT_APPLICABLE, reason="there is no champion")
 OLD = Statistic(name=AGE, slice="evaluation", value=10.0)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.judge import judge
 from aims_gate.measure import AGE
 from aims_gate.policy.model import (
@@ -84,9 +84,9 @@ DEBT = Baseline(value=0.7, owner="ann", expires=NOW + timedelta(days=30))
         (cell(0.70, 0.68, 0.72), "WARN", "known debt"),
         (cell(0.60, 0.55, 0.65), "FAIL", "not covered by the baseline 0.7 of ann"),
         (cell(0.95, 0.93, 0.97), "PASS", ""),
-        (cell(None, lack=Lack.MISSING), "MISSING", ""),
-        (cell(None, lack=Lack.UNDEFINED), "ERROR", ""),
-        (cell(None, lack=Lack.INSUFFICIENT), "INSUFFICIENT", "not covered"),
+        (cell(None, lack=NoValue.MISSING), "MISSING", ""),
+        (cell(None, lack=NoValue.UNDEFINED), "ERROR", ""),
+        (cell(None, lack=NoValue.INSUFFICIENT), "INSUFFICIENT", "not covered"),
         (cell(0.75, 0.4, 1.0), "INSUFFICIENT", "not covered"),
     ],
 )  # fmt: skip
@@ -103,7 +103,7 @@ def test_a_baseline_covers_all_cells_or_none() -> None:
     cells = [cell(0.75, 0.72, 0.78, slice="sex=F"), cell(0.5, 0.4, 0.6, slice="sex=X")]
     result = judge(task(baseline=DEBT), cells, now=NOW, insufficient=BLOCK)
     assert (result.outcome, result.blocking) == ("FAIL", True)
-    missing = [cells[0], cell(None, lack=Lack.MISSING)]
+    missing = [cells[0], cell(None, lack=NoValue.MISSING)]
     assert judge(task(baseline=DEBT), missing, now=NOW, insufficient=BLOCK).outcome == "FAIL"
 
 

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from aims_gate.attest.manifest import Entry, Manifest
-from aims_gate.checks.contract import About, Inputs, Judged, NoDataError
+from aims_gate.attest.manifest import Manifest, ManifestEntry
+from aims_gate.checks.contract import About, Inputs, NoDataError, StatisticSpec
 from aims_gate.engines import Engines
 from aims_gate.engines.reference import Reference
 from aims_gate.errors import CheckError, DataError, MissingColumnError
@@ -23,8 +23,8 @@ from aims_gate.facts import (
     DatasetIdentity,
     DigestKind,
     Interval,
-    Lack,
     ModelIdentity,
+    NoValue,
     Statistic,
 )
 from aims_gate.frames.arrow import ArrowFrame
@@ -46,8 +46,8 @@ class Rigged:
     about: ClassVar[About] = About(name="x.y", summary="", definition="", roles=(Role.EVALUATION,))
     answer: Any
 
-    def judged(self) -> Judged:
-        return Judged(name="impact_ratio", low=0, high=1, higher_is_better=True)
+    def judged(self) -> StatisticSpec:
+        return StatisticSpec(name="impact_ratio", low=0, high=1, higher_is_better=True)
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         return ()
@@ -74,7 +74,7 @@ def subject(rows: int = 5, **fields: Any) -> Subject:
     fields.setdefault("data", {Role.EVALUATION: replace(data, created=NOW - timedelta(days=3))})
     return Subject(
         model=ModelIdentity(uri="file:m", name="m"),
-        manifest=Manifest(entries=(Entry(path="w", sha256="0" * 64, bytes=1),)),
+        manifest=Manifest(entries=(ManifestEntry(path="w", sha256="0" * 64, bytes=1),)),
         folder=Path(),
         **fields,
     )
@@ -87,7 +87,7 @@ def task(answer: Any, **fields: Any) -> Task:
     return replace(made, check=Rigged(answer=answer), **fields)
 
 
-def lacks(made: Task, of: Subject | None = None) -> list[tuple[Lack | None, str]]:
+def lacks(made: Task, of: Subject | None = None) -> list[tuple[NoValue | None, str]]:
     """Give the lack and reason of each judged cell."""
     measured = measure(made, of or subject(), now=NOW)
     return [(s.lack, s.reason) for s in measured if s.judged]
@@ -100,17 +100,17 @@ def cell(value: float | None, **fields: Any) -> Statistic:
 @pytest.mark.parametrize(
     ("error", "lack", "words"),
     [
-        (NoDataError("there are no evaluation data"), Lack.MISSING, "no evaluation data"),
-        (MissingColumnError("no column 'sex'"), Lack.MISSING, "no column 'sex'"),
-        (DataError("labels are null"), Lack.UNDEFINED, "labels are null"),
-        (CheckError("0/0"), Lack.UNDEFINED, "0/0"),
-        (ZeroDivisionError(SECRET), Lack.UNDEFINED, "crashed: ZeroDivisionError in measure"),
-        (RecursionError(SECRET), Lack.UNDEFINED, "crashed: RecursionError"),
-        (MemoryError(SECRET), Lack.UNDEFINED, "crashed: MemoryError"),
+        (NoDataError("there are no evaluation data"), NoValue.MISSING, "no evaluation data"),
+        (MissingColumnError("no column 'sex'"), NoValue.MISSING, "no column 'sex'"),
+        (DataError("labels are null"), NoValue.UNDEFINED, "labels are null"),
+        (CheckError("0/0"), NoValue.UNDEFINED, "0/0"),
+        (ZeroDivisionError(SECRET), NoValue.UNDEFINED, "crashed: ZeroDivisionError in measure"),
+        (RecursionError(SECRET), NoValue.UNDEFINED, "crashed: RecursionError"),
+        (MemoryError(SECRET), NoValue.UNDEFINED, "crashed: MemoryError"),
     ],
 )
 def test_an_error_in_a_check_is_a_cell_with_its_reason(
-    error: Exception, lack: Lack, words: str
+    error: Exception, lack: NoValue, words: str
 ) -> None:
     """Nothing a check raises makes its rule disappear."""
     ((found, reason),) = lacks(task(error))
@@ -205,7 +205,7 @@ def test_a_sandbox_that_forbids_a_lower_priority_stops_nothing(
 def test_a_check_that_says_nothing_is_undefined(answer: list[Statistic], words: str) -> None:
     """No judged cell, another judged name, NaN and infinity can never be held to have passed."""
     ((lack, reason),) = lacks(task(answer))
-    assert lack is Lack.UNDEFINED
+    assert lack is NoValue.UNDEFINED
     assert words in reason
 
 
@@ -213,7 +213,7 @@ def test_a_check_that_says_nothing_is_undefined(answer: list[Statistic], words: 
 def test_a_value_outside_of_the_statistics_own_range_is_undefined(value: float) -> None:
     """A library that answers 7 for a share is broken, and 7 is above every limit."""
     ((lack, reason),) = lacks(task([cell(value)]))
-    assert lack is Lack.UNDEFINED
+    assert lack is NoValue.UNDEFINED
     assert "which no impact_ratio can be" in reason
     assert lacks(task([cell(1 + 1e-12)])) == [(None, "")]
 
@@ -222,23 +222,23 @@ def test_a_good_cell_passes_through_beside_a_bad_one() -> None:
     """Cells are sealed one by one."""
     assert lacks(task([cell(0.9), cell(math.nan)])) == [
         (None, ""),
-        (Lack.UNDEFINED, "impact_ratio is not a number here"),
+        (NoValue.UNDEFINED, "impact_ratio is not a number here"),
     ]
 
 
 def test_an_empty_frame_is_missing_data() -> None:
     """The check is not even asked."""
     ((lack, reason),) = lacks(task(AssertionError("asked")), subject(rows=0))
-    assert (lack, "have no rows" in reason) == (Lack.MISSING, True)
+    assert (lack, "have no rows" in reason) == (NoValue.MISSING, True)
 
 
 def test_an_unreadable_role_is_an_error_and_an_absent_one_is_missing() -> None:
     """What was named and could not be used is told apart from what was never there."""
     unread: Mapping[Role, DataError] = {Role.EVALUATION: DataError("not UTF-8", where="e.csv")}
     ((lack, reason),) = lacks(task([cell(1.0)]), subject(data={}, unread=unread))
-    assert (lack, reason) == (Lack.UNDEFINED, "e.csv: not UTF-8")
+    assert (lack, reason) == (NoValue.UNDEFINED, "e.csv: not UTF-8")
     ((lack, reason),) = lacks(task([cell(1.0)]), subject(data={}))
-    assert (lack, "log_evaluation" in reason) == (Lack.MISSING, True)
+    assert (lack, "log_evaluation" in reason) == (NoValue.MISSING, True)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_column_that_is_named_and_not_there_is_missing_though_no_check_reads_i
     data = found.data[Role.EVALUATION]
     named = replace(found, data={Role.EVALUATION: replace(data, spec=DataSpec(**stated))})
     what = f"no column 'yy', which data.evaluation names as {key}; did you mean 'y'?"
-    told = [(None, ""), (Lack.MISSING, f"evaluation data: {what}")]
+    told = [(None, ""), (NoValue.MISSING, f"evaluation data: {what}")]
     assert lacks(task([cell(1.0)]), named) == told
 
 
@@ -268,7 +268,7 @@ def test_a_column_that_a_check_misses_is_told_once() -> None:
     named = replace(found, data={Role.EVALUATION: data})
     error = MissingColumnError.from_columns("yy", ["y"], where="evaluation data, label")
     told = lacks(task(error), named)
-    assert [lack for lack, _ in told] == [Lack.MISSING, Lack.MISSING]
+    assert [lack for lack, _ in told] == [NoValue.MISSING, NoValue.MISSING]
     assert "'yy'" in told[0][1]
     assert "'no', which data.evaluation names as key" in told[1][1]
 
@@ -277,13 +277,13 @@ def test_fewer_rows_than_the_policy_asks_for_are_insufficient() -> None:
     """min_rows adds a cell of its own, beside what was measured."""
     made = task([cell(1.0)], min_rows={Role.EVALUATION: 6})
     assert lacks(made)[1] == (
-        Lack.INSUFFICIENT,
+        NoValue.INSUFFICIENT,
         "the evaluation data have 5 rows, fewer than min_rows 6",
     )
     assert len(lacks(task([cell(1.0)], min_rows={Role.EVALUATION: 5}))) == 1
     absent = lacks(task([cell(1.0)], min_rows={Role.CURRENT: 1}))
     assert absent[1:] == [
-        (Lack.INSUFFICIENT, "the current data have 0 rows, fewer than min_rows 1")
+        (NoValue.INSUFFICIENT, "the current data have 0 rows, fewer than min_rows 1")
     ]
 
 
@@ -302,7 +302,7 @@ def test_a_bound_that_is_not_a_number_proves_nothing(low: float, high: float) ->
     interval = Interval(low=low, high=high, level=0.9, method="broken")
     cell = Statistic(name="impact_ratio", value=0.9, interval=interval, judged=True)
     assert lacks(task([cell])) == [
-        (Lack.UNDEFINED, "the interval of impact_ratio is not a number here")
+        (NoValue.UNDEFINED, "the interval of impact_ratio is not a number here")
     ]
 
 
@@ -314,7 +314,7 @@ def test_data_from_the_future_have_no_age() -> None:
     ahead = replace(of.data[Role.EVALUATION], created=NOW + timedelta(days=400))
     measured = measure(made, replace(of, data={Role.EVALUATION: ahead}), now=NOW)
     (age,) = [s for s in measured if s.name == AGE]
-    assert (age.value, age.lack) == (None, Lack.UNDEFINED)
+    assert (age.value, age.lack) == (None, NoValue.UNDEFINED)
     result = judge(made, measured, now=NOW, insufficient=OnInsufficient.BLOCK)
     assert result.outcome is Outcome.STALE
     assert "logged in the future" in result.reason

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aims_gate import canonical
-from aims_gate.attest.envelope import MAX_ENVELOPE, Opened, open_envelope
+from aims_gate.attest.envelope import MAX_ENVELOPE, OpenedEnvelope, open_envelope
 from aims_gate.attest.statement import (
     KINDS,
     MODEL_FILE,
@@ -25,7 +25,7 @@ from aims_gate.attest.statement import (
     envelope_file,
     statement_file,
 )
-from aims_gate.attest.trust import Role, Trust, TrustedKey
+from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.errors import TrustError
 
 
@@ -68,7 +68,7 @@ def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
             hint="run the gate with --key; unsigned evidence never verifies",
         )
     keys = [one.key for one in trust.keys]
-    opened: dict[str, Opened] = {}
+    opened: dict[str, OpenedEnvelope] = {}
     for stem in KINDS:
         name = envelope_file(stem)
         opened[stem] = open_envelope(_read(folder, name), keys, where=name)
@@ -76,7 +76,7 @@ def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
             raise TrustError("is not what was signed", where=statement_file(stem))
     if len({one.key.fingerprint for one in opened.values()}) != 1:
         raise TrustError("the three statements are signed by different keys", where=str(folder))
-    signer = trust.admit(opened["vsa"].key, role=Role.GATE, at=now, where=envelope_file("vsa"))
+    signer = trust.admit(opened["vsa"].key, role=KeyRole.GATE, at=now, where=envelope_file("vsa"))
     proof = Proof(
         signer=signer,
         payloads={stem: one.payload for stem, one in opened.items()},

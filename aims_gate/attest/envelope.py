@@ -26,7 +26,7 @@ _MAX_SIGNATURE = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class OpenedEnvelope:
     """A payload whose signature holds, and the key that made it."""
 
     payload: bytes
@@ -34,7 +34,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
+class _EnvelopeParts:
     payload: bytes
     signature: bytes
     keyid: str
@@ -71,7 +71,9 @@ def sign(payload: bytes, signer: Signer) -> bytes:
     return data
 
 
-def open_envelope(data: bytes, keys: Collection[PublicKey], *, where: str = "envelope") -> Opened:
+def open_envelope(
+    data: bytes, keys: Collection[PublicKey], *, where: str = "envelope"
+) -> OpenedEnvelope:
     """Verify an envelope and give its payload.
 
     The key id is a hint only, as DSSE demands: every key is tried, and a missing or foreign key id
@@ -89,7 +91,7 @@ def open_envelope(data: bytes, keys: Collection[PublicKey], *, where: str = "env
     message = pae(PAYLOAD_TYPE, parts.payload)
     for key in keys:
         if key.verifies(parts.signature, message):
-            return Opened(payload=parts.payload, key=key)
+            return OpenedEnvelope(payload=parts.payload, key=key)
     if any(key.fingerprint == parts.keyid for key in keys):
         raise TrustError("the signature does not fit the payload", where=where)
     raise TrustError(
@@ -99,7 +101,7 @@ def open_envelope(data: bytes, keys: Collection[PublicKey], *, where: str = "env
     )
 
 
-def _parts(data: bytes, where: str) -> _Parts:
+def _parts(data: bytes, where: str) -> _EnvelopeParts:
     if len(data) > MAX_ENVELOPE:
         raise TrustError(f"the envelope has more than {MAX_ENVELOPE:,} bytes", where=where)
     try:
@@ -116,7 +118,7 @@ def _parts(data: bytes, where: str) -> _Parts:
     signature, keyid = _fields(signatures[0], ("sig",), ("keyid",), where)
     if not isinstance(keyid, str):
         raise TrustError("the key id is not text", where=where)
-    return _Parts(
+    return _EnvelopeParts(
         payload=_base64(payload, MAX_PAYLOAD, where),
         signature=_base64(signature, _MAX_SIGNATURE, where),
         keyid=keyid,

@@ -40,7 +40,7 @@ _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ManifestEntry:
     """One file of a model."""
 
     path: str
@@ -60,7 +60,7 @@ class Manifest:
             digest is no SHA-256, or there is no file.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ManifestEntry, ...]
 
     def __post_init__(self) -> None:
         if not self.entries:
@@ -94,7 +94,7 @@ class Manifest:
         return sum(entry.bytes for entry in self.entries)
 
 
-class Change(StrEnum):
+class FileChange(StrEnum):
     """How a file differs between two manifests."""
 
     MISSING = "missing"
@@ -103,11 +103,11 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class FileDifference:
     """A file that two manifests do not agree on."""
 
     path: str
-    change: Change
+    change: FileChange
 
     def __str__(self) -> str:
         """Give the difference as `changed: path`."""
@@ -151,7 +151,7 @@ def parse(text: bytes) -> Manifest:
     Raises:
         SourceError: The text is not exactly what `Manifest.text` would have written.
     """
-    entries: list[Entry] = []
+    entries: list[ManifestEntry] = []
     position = 0
     while position < len(text):
         line = _LINE.match(text, position)
@@ -160,19 +160,23 @@ def parse(text: bytes) -> Manifest:
                 "not a line of sha256sum: 64 hexadecimal digits, two spaces, a name, a newline",
                 where=f"model.sha256:{len(entries) + 1}",
             )
-        entries.append(Entry(path=_decode(line[2]), sha256=line[1].decode()))
+        entries.append(ManifestEntry(path=_decode(line[2]), sha256=line[1].decode()))
         position = line.end()
     return Manifest(entries=tuple(entries))
 
 
-def compare(expected: Manifest, actual: Manifest) -> tuple[Difference, ...]:
+def compare(expected: Manifest, actual: Manifest) -> tuple[FileDifference, ...]:
     """List the files that *actual* lacks, has too many or has with other bytes, by path."""
     wanted = {entry.path: entry.sha256 for entry in expected.entries}
     there = {entry.path: entry.sha256 for entry in actual.entries}
-    differences = [Difference(path=path, change=Change.MISSING) for path in wanted - there.keys()]
-    differences += [Difference(path=path, change=Change.EXTRA) for path in there.keys() - wanted]
+    differences = [
+        FileDifference(path=path, change=FileChange.MISSING) for path in wanted - there.keys()
+    ]
     differences += [
-        Difference(path=path, change=Change.CHANGED)
+        FileDifference(path=path, change=FileChange.EXTRA) for path in there.keys() - wanted
+    ]
+    differences += [
+        FileDifference(path=path, change=FileChange.CHANGED)
         for path in wanted.keys() & there
         if wanted[path] != there[path]
     ]
@@ -271,7 +275,7 @@ def _walk(folder: Path, max_files: int) -> Iterator[tuple[str, os.stat_result]]:
                 )
 
 
-def _entry(folder: Path, path: str, seen: os.stat_result) -> Entry:
+def _entry(folder: Path, path: str, seen: os.stat_result) -> ManifestEntry:
     """Hash one file, and make sure that it is the one that was seen and stays as it is."""
     digest = hashlib.sha256()
     try:
@@ -286,7 +290,7 @@ def _entry(folder: Path, path: str, seen: os.stat_result) -> Entry:
         raise _unread(error, folder / path) from error
     if not _state(seen) == _state(before) == _state(after):
         raise SourceError("the file changed while it was read", where=path)
-    return Entry(path=path, sha256=digest.hexdigest(), bytes=after.st_size)
+    return ManifestEntry(path=path, sha256=digest.hexdigest(), bytes=after.st_size)
 
 
 def _state(status: os.stat_result) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from aims_gate.errors import TrustError
 from aims_gate.policy.model import Ancestor
 
 
-class Role(StrEnum):
+class KeyRole(StrEnum):
     """What a key may sign."""
 
     GATE = "gate"
@@ -33,7 +33,7 @@ class TrustedKey:
 
     key: PublicKey
     person: str
-    roles: frozenset[Role]
+    roles: frozenset[KeyRole]
     verifier_ids: tuple[str, ...] = ()
     """Verifier ids that it may sign under; empty means any."""
     valid_from: datetime | None = None
@@ -93,7 +93,7 @@ class Trust:
         places = [evidence, *copied] if wanted is None else [wanted]
         return tuple(one for one in self.deploy if any(map(one.covers, places)))
 
-    def admit(self, key: PublicKey, *, role: Role, at: datetime, where: str) -> TrustedKey:
+    def admit(self, key: PublicKey, *, role: KeyRole, at: datetime, where: str) -> TrustedKey:
         """Give the entry of *key* if it may sign as *role* at the moment *at*.
 
         Raises:

@@ -35,7 +35,7 @@ from pathlib import Path
 from aims_gate.attest import keys, manifest, resource
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.resource import Copy
-from aims_gate.attest.trust import Deployment, Role, Trust, TrustedKey
+from aims_gate.attest.trust import Deployment, KeyRole, Trust, TrustedKey
 from aims_gate.attest.trust_grammar import TRUST, KeyText, TrustText
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, Problem, SourceError, UsageError
@@ -74,7 +74,7 @@ def parse(data: bytes, *, file: str, folder: Path) -> Trust:
         PolicyError: With every problem of the text, each with its line.
     """
     document, written = TRUST.read(data, file)
-    reader = _Reader(document=document, folder=folder, problems=[])
+    reader = _TrustReader(document=document, folder=folder, problems=[])
     trust = reader.read(written)
     if reader.problems:
         raise PolicyError(reader.problems)
@@ -82,7 +82,7 @@ def parse(data: bytes, *, file: str, folder: Path) -> Trust:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reader:
+class _TrustReader:
     """Turns what was written into values, and collects what is wrong with it."""
 
     document: strict_yaml.Document
@@ -123,7 +123,7 @@ class _Reader:
         return TrustedKey(
             key=public,
             person=written.person,
-            roles=frozenset(map(Role, written.roles)),
+            roles=frozenset(map(KeyRole, written.roles)),
             verifier_ids=tuple(written.verifier_ids),
             valid_from=start,
             valid_until=end,

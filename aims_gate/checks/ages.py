@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
@@ -22,7 +22,7 @@ class Age:
 
     days: float | None = None
     """May be negative by up to a day: the newest time may be ahead of the clock by a zone."""
-    lack: Lack | None = None
+    lack: NoValue | None = None
     reason: str = ""
 
 
@@ -37,12 +37,12 @@ def age_of(data: Data | None, role: Role, now: datetime) -> Age:
     times = [t for t in (data.newest, data.created) if t is not None] if data else []
     if not times or (data and data.spec.time and data.newest is None):
         reason = f"nothing says when the {role} data were logged, or how new their rows are"
-        return Age(lack=Lack.MISSING, reason=reason)
+        return Age(lack=NoValue.MISSING, reason=reason)
     if data and data.created is not None and data.created > now + _SKEW:
         # whoever logs a run states its end; data of tomorrow would stay fresh until then
         reason = f"the {role} data say that they were logged in the future"
-        return Age(lack=Lack.UNDEFINED, reason=reason)
+        return Age(lack=NoValue.UNDEFINED, reason=reason)
     if ahead(min(times), now):
         reason = f"the newest of the {role} data is of {min(times):%Y-%m-%d}, in the future"
-        return Age(lack=Lack.UNDEFINED, reason=reason)
+        return Age(lack=NoValue.UNDEFINED, reason=reason)
     return Age(days=(now - min(times)).total_seconds() / 86_400)

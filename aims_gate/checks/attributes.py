@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from aims_gate.checks.columns import require
 from aims_gate.checks.levels import Levels, levels, title
 from aims_gate.errors import DataError, looks
-from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.frames import ColumnKind, Frame, Key, Scalar
 from aims_gate.frames.widths import limit_at
 from aims_gate.sources.subject import Data
 
@@ -124,13 +124,13 @@ def refuse_alike(
 def _key(column: str, data: Data, frame: Frame, bins: Bins) -> Key:
     kind, where = frame.kinds[column], f"{data.role} data"
     edges = bins.get(column) or data.spec.sensitive.get(column) or ()
-    if kind is Kind.OTHER:
+    if kind is ColumnKind.OTHER:
         if frame.nulls(column) == frame.rows:
             what = f"every value of {column} is null, so that there are no groups"
             raise DataError(what, where=where)
         what = f"{column} holds {frame.types[column]}, which is not an attribute to group by"
         raise DataError(what, where=where, hint="store it as text, as .astype(str) does")
-    if edges and kind is not Kind.NUMBER:
+    if edges and kind is not ColumnKind.NUMBER:
         raise DataError(f"{column} has bin edges, but holds {kind}, not numbers", where=where)
     bits = frame.float_bits(column)
     return Key(column=column, edges=tuple(limit_at(edge, bits) for edge in edges))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 
 
 def lacking(
-    name: str, lack: Lack, reason: str, *, where: str = "", rows: int = 0, total: int = 0
+    name: str, lack: NoValue, reason: str, *, where: str = "", rows: int = 0, total: int = 0
 ) -> Statistic:
     """Give the judged cell *where* of statistic *name*, without a value."""
     return Statistic(
@@ -15,6 +15,6 @@ def lacking(
     )
 
 
-def lack_of(error: DataError) -> Lack:
+def lack_of(error: DataError) -> NoValue:
     """Say what data lack that a check refused: a column, or a meaning."""
-    return Lack.MISSING if isinstance(error, MissingColumnError) else Lack.UNDEFINED
+    return NoValue.MISSING if isinstance(error, MissingColumnError) else NoValue.UNDEFINED

@@ -13,7 +13,7 @@ from typing import Literal
 from aims_gate.checks.levels import class_levels
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Statistic
-from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.frames import ColumnKind, Frame, Key, Scalar
 from aims_gate.frames.widths import stated_as
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.subject import Data
@@ -242,7 +242,7 @@ def _refuse_nulls(data: Data, nulls: Mapping[str, int], *, kept: int) -> None:
 
 
 def _refuse_kinds(data: Data, frame: Frame, columns: Sequence[str]) -> None:
-    plain = {Kind.NUMBER: "numbers", Kind.BOOLEAN: "numbers", Kind.TEXT: "text"}
+    plain = {ColumnKind.NUMBER: "numbers", ColumnKind.BOOLEAN: "numbers", ColumnKind.TEXT: "text"}
     kinds = {column: plain.get(frame.kinds[column]) for column in columns}
     if None in kinds.values():
         column = next(name for name, kind in kinds.items() if kind is None)

@@ -19,7 +19,7 @@ from aims_gate.sources.subject import Data, Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class StatisticSpec:
     """The one statistic of a check that is held against a threshold."""
 
     name: str
@@ -113,7 +113,7 @@ class Check(Protocol):
 
     about: ClassVar[About]
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic under these parameters."""
         ...
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from aims_gate.cli.group import Group
+from aims_gate.cli.group import CommandGroup
 from aims_gate.plugin_table import Table
 from aims_gate.version import __version__
 
@@ -35,7 +35,7 @@ _GROUPS: Table[click.Command] = Table(
 )
 
 
-class _LazyGroup(Group):
+class _LazyGroup(CommandGroup):
     """A group that imports a command's module only when that command is called or listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from aims_gate.cli.group import Group
+from aims_gate.cli.group import CommandGroup
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def evidence() -> None:
     """Signed evidence and its keys."""
 

@@ -7,7 +7,7 @@ import click
 from aims_gate.errors import near
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """Click's group; groups in it are of the same kind."""
 
     group_class = type

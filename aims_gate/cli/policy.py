@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from aims_gate.absent import stand_in
-from aims_gate.cli.group import Group
+from aims_gate.cli.group import CommandGroup
 from aims_gate.cli.run import pairs
 
 
@@ -29,7 +29,7 @@ def _groups(
     return found
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def policy() -> None:
     """Check, test, pin, compare and describe policies."""
 
@@ -145,11 +145,11 @@ def simulate(
     nothing could be read.
     """
     from aims_gate.errors import SourceError
-    from aims_gate.operations.simulate import Question, told
+    from aims_gate.operations.simulate import SimulationRequest, told
     from aims_gate.operations.simulate import simulate as judge_past
     from aims_gate.policy.resolve import load
 
-    asked = Question(model=model, experiment=experiment, name=name, last=last, stage=stage)
+    asked = SimulationRequest(model=model, experiment=experiment, name=name, last=last, stage=stage)
     simulation = judge_past(load(path, environ=os.environ), asked, environ=os.environ)
     for line in told(simulation):
         click.echo(line)
@@ -204,7 +204,9 @@ def power(
     if data:
         found = policy_power.power_of_data(resolved, data)
     else:
-        found = policy_power.power_of_groups(resolved, policy_power.Groups(rows=groups, rate=rate))
+        found = policy_power.power_of_groups(
+            resolved, policy_power.PlannedGroups(rows=groups, rate=rate)
+        )
     for line in power_shown.table(found):
         click.echo(line)
     if html is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from aims_gate.cli.doctor import doctor
-from aims_gate.cli.group import Group
+from aims_gate.cli.group import CommandGroup
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def registry() -> None:
     """The model registry, and this machine's way to it."""
 

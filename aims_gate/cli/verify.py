@@ -86,12 +86,12 @@ def verify(
     model, a trust file or evidence in MLflow, 4 if it is not authentic or about other bytes,
     another server, stage or policy. Of [tool.aims-gate] in pyproject.toml only `trust` is read.
     """
-    from aims_gate.operations.verify import Question, prove
+    from aims_gate.operations.verify import Expectation, prove
 
     chosen = choose(no_defaults=no_defaults)
     trusted = chosen.value("trust", None if trust is None else str(trust))
     tell(chosen)
-    question = Question(
+    question = Expectation(
         evidence=evidence,
         trust=Path(trusted or "trust.yaml"),
         model=model,

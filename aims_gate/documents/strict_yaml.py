@@ -75,7 +75,7 @@ def parse(text: bytes, file: str) -> Document:
     Raises:
         PolicyError: with every problem of the text, each with its line.
     """
-    builder = _Builder(file=file)
+    builder = _TreeBuilder(file=file)
     try:
         for event in _events(_decode(text, file)):
             builder.take(event)
@@ -138,7 +138,7 @@ class _Open:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Builder:
+class _TreeBuilder:
     """Builds the tree from events without recursion."""
 
     file: str

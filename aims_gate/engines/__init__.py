@@ -34,7 +34,7 @@ class Trials:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sample:
+class CountedRows:
     """What metrics of rows are computed from: each distinct row of truth and estimate, counted."""
 
     truth: Floats
@@ -114,7 +114,7 @@ class Engine(Protocol):
         """Give a distance of `stats.drift` between two ordered distributions: 0 is none."""
         ...
 
-    def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
+    def score(self, metric: str, table: ScoreTable, sample: Callable[[], CountedRows]) -> Answer:
         """Give a performance metric of `stats.scores`; NaN where it is undefined.
 
         *sample* is called where moments are not enough: not for tables of counts.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aims_gate.engines import Answer, Engine, Engines, Sample, Trials
+from aims_gate.engines import Answer, CountedRows, Engine, Engines, Trials
 from aims_gate.errors import CheckError
 from aims_gate.frames import Distribution, Floats
 from aims_gate.stats import drift
@@ -117,7 +117,7 @@ class Both:
         plain = drift.DISTANCES[method](_thinned(reference), _thinned(current))
         return _agreed(ours, plain, theirs, TOLERANCES[method])
 
-    def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
+    def score(self, metric: str, table: ScoreTable, sample: Callable[[], CountedRows]) -> Answer:
         """Give our metric where scikit-learn's is the same."""
         ours = self._native.score(metric, table, sample)
         theirs = self._reference.score(metric, table, sample)

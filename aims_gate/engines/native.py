@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aims_gate.engines import OWN, Answer, Engines, Sample, Trials
+from aims_gate.engines import OWN, Answer, CountedRows, Engines, Trials
 from aims_gate.errors import CheckError
 from aims_gate.frames import Distribution
 from aims_gate.stats import divergence, drift
@@ -61,7 +61,7 @@ class Native:
             raise CheckError(f"{OWN} has no drift method {method!r} for numbers")
         return Answer(value=drift.DISTANCES[method](reference, current), by=OWN)
 
-    def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:  # noqa: ARG002  # moments are enough
+    def score(self, metric: str, table: ScoreTable, sample: Callable[[], CountedRows]) -> Answer:  # noqa: ARG002  # moments are enough
         """Give a performance metric of `stats.scores`; NaN where it is undefined."""
         from aims_gate.stats import scores
 

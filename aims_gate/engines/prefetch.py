@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from aims_gate.engines import Answer, Engine, Sample, Trials
+from aims_gate.engines import Answer, CountedRows, Engine, Trials
 from aims_gate.errors import CheckError
 from aims_gate.frames import Distribution
 from aims_gate.stats.bins import Binned
@@ -59,7 +59,7 @@ class Ahead:
         """See `Engine.drift_of_numbers`."""
         return self._until_ready().drift_of_numbers(method, reference, current)
 
-    def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
+    def score(self, metric: str, table: ScoreTable, sample: Callable[[], CountedRows]) -> Answer:
         """See `Engine.score`."""
         return self._until_ready().score(metric, table, sample)
 

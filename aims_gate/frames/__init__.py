@@ -13,11 +13,11 @@ from typing import Protocol
 from aims_gate.frames.values import (
     MISSING,
     Cells,
+    ColumnKind,
     Counts,
     Distribution,
     Floats,
     Key,
-    Kind,
     Moments,
     Rankings,
     Scalar,
@@ -33,7 +33,7 @@ __all__ = [
     "Floats",
     "Frame",
     "Key",
-    "Kind",
+    "ColumnKind",
     "Loss",
     "Moments",
     "Ranking",
@@ -56,7 +56,7 @@ class Frame(Protocol):
         ...
 
     @property
-    def kinds(self) -> Mapping[str, Kind]:
+    def kinds(self) -> Mapping[str, ColumnKind]:
         """Columns in their order, and what each holds."""
         ...
 

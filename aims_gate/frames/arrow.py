@@ -13,12 +13,12 @@ import pyarrow as pa
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import (
     Cells,
+    ColumnKind,
     Counts,
     Distribution,
     Floats,
     Frame,
     Key,
-    Kind,
     Scalar,
     Span,
 )
@@ -102,7 +102,7 @@ class ArrowFrame(Answers):
         return replace(self, weights=None, given=self.table, memory=Memory())
 
     @property
-    def kinds(self) -> Mapping[str, Kind]:
+    def kinds(self) -> Mapping[str, ColumnKind]:
         """Columns in their order, and what each holds."""
         return {field.name: kind_of(field.type) for field in self.table.schema}
 
@@ -244,7 +244,7 @@ class ArrowFrame(Answers):
     def matches(self, column: str, pattern: str) -> int:
         """Count the rows of a text column that match an RE2 pattern from end to end."""
         found = self._column(column)
-        if kind_of(found.type) is not Kind.TEXT:
+        if kind_of(found.type) is not ColumnKind.TEXT:
             raise DataError(
                 f"column {column!r} is {self.types[column]}, and a pattern needs text",
                 where=self.name,
@@ -294,15 +294,15 @@ class ArrowFrame(Answers):
     def _refuse_other_kinds(self, name: str) -> None:
         if name not in self.table.column_names:
             raise MissingColumnError.from_columns(name, self.table.column_names, where=self.name)
-        if self.kinds[name] not in {Kind.NUMBER, Kind.BOOLEAN}:
+        if self.kinds[name] not in {ColumnKind.NUMBER, ColumnKind.BOOLEAN}:
             raise DataError(
                 f"column {name!r} is {self.types[name]}, and numbers are needed", where=self.name
             )
 
     def _is_empty(self, name: str) -> bool:
         """Tell whether a column that is no column of numbers has no value at all."""
-        kind = self.kinds.get(name, Kind.NUMBER)
-        numeric = kind in {Kind.NUMBER, Kind.BOOLEAN}
+        kind = self.kinds.get(name, ColumnKind.NUMBER)
+        numeric = kind in {ColumnKind.NUMBER, ColumnKind.BOOLEAN}
         return not numeric and self.nulls(name) == self.rows
 
     def _numbers(self, name: str) -> Floats:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Counts, Floats, Kind, Scalar
+from aims_gate.frames import ColumnKind, Counts, Floats, Scalar
 from aims_gate.frames.widths import float_bits
 
 Codes = npt.NDArray[np.integer[Any]]
@@ -36,20 +36,20 @@ class Coded:
     """Ascending and distinct."""
 
 
-def kind_of(kind: pa.DataType) -> Kind:
+def kind_of(kind: pa.DataType) -> ColumnKind:
     """Say what a column of this Arrow type holds; a dictionary holds what its values are."""
     types = pa.types
     if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
         return kind_of(kind.value_type)
     if types.is_boolean(kind):
-        return Kind.BOOLEAN
+        return ColumnKind.BOOLEAN
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
-        return Kind.NUMBER
+        return ColumnKind.NUMBER
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return Kind.TEXT
+        return ColumnKind.TEXT
     if types.is_date(kind) or types.is_timestamp(kind):
-        return Kind.TIME
-    return Kind.OTHER
+        return ColumnKind.TIME
+    return ColumnKind.OTHER
 
 
 def settle(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -142,7 +142,7 @@ def _is_plain_dictionary(column: pa.ChunkedArray) -> bool:
     """Tell whether a dictionary holds text only, so that rows are null where their code is."""
     return (
         pa.types.is_dictionary(column.type)
-        and kind_of(column.type) is Kind.TEXT
+        and kind_of(column.type) is ColumnKind.TEXT
         and not any(chunk.dictionary.null_count for chunk in column.chunks)
     )
 
@@ -157,7 +157,7 @@ def coded(column: pa.ChunkedArray) -> Coded:
     column = plain(column)
     if pa.types.is_null(column.type):
         return Coded(codes=np.full(len(column), -1, dtype=np.int8), values=())
-    if kind_of(column.type) is Kind.OTHER:
+    if kind_of(column.type) is ColumnKind.OTHER:
         raise DataError(f"rows cannot be counted by a column of type {column.type}")
     if pa.types.is_dictionary(column.type):
         return _coded_by_dictionary(column)
@@ -186,7 +186,7 @@ def binned(column: pa.ChunkedArray, edges: Sequence[float]) -> Coded:
 
     DataError for other kinds, and for edges that are not finite and strictly ascending.
     """
-    if kind_of(column.type) is not Kind.NUMBER:
+    if kind_of(column.type) is not ColumnKind.NUMBER:
         raise DataError(
             f"a column of type {column.type} cannot be cut at numbers", hint="leave its edges out"
         )
@@ -338,7 +338,7 @@ def _ascending(indices: Codes, dictionary: pa.Array) -> Coded:
 
 
 def _scalars(values: pa.Array) -> list[Scalar]:
-    if kind_of(values.type) is not Kind.TIME:
+    if kind_of(values.type) is not ColumnKind.TIME:
         return cast("list[Scalar]", values.to_pylist())
     if pa.types.is_date(values.type):
         days = values.cast(pa.int32()).to_numpy().astype("datetime64[D]")

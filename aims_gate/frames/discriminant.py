@@ -108,7 +108,7 @@ def dense(codes: Codes) -> Codes:
     return np.asarray(places - int(np.any(used < 0)), dtype=np.int64)
 
 
-def scores(inputs: Sequence[Input], target: Codes, groups: int, weights: Counts) -> Scores:
+def scores(inputs: Sequence[Input], target: Codes, groups: int, weights: Counts) -> GroupScores:
     """Score every row for each group by rules that were fitted without it.
 
     Args:
@@ -138,7 +138,7 @@ def scores(inputs: Sequence[Input], target: Codes, groups: int, weights: Counts)
             # equal rows are to have equal scores, wherever they stand in a block
             told = np.round(design[here] @ rule, 10) + 0.0
             parts.append((here + rows.start, told, dealt[rows, fold][here]))
-    return Scores(
+    return GroupScores(
         rows=np.concatenate([part[0] for part in parts]),
         scores=np.concatenate([part[1] for part in parts]),
         copies=np.concatenate([part[2] for part in parts]),
@@ -146,7 +146,7 @@ def scores(inputs: Sequence[Input], target: Codes, groups: int, weights: Counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scores:
+class GroupScores:
     """Each row once for every fold that holds copies of it."""
 
     rows: Codes

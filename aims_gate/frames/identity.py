@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Kind
+from aims_gate.frames import ColumnKind
 from aims_gate.frames.columns import Codes, Mask, kind_of, missing, numbers, plain, undictionary
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.times import instants, whole
@@ -50,13 +50,13 @@ class Parts:
         """
         columns = [undictionary(plain(table.column(self.name))) for table in self.tables]
         kinds = {kind_of(column.type) for column in columns}
-        if len(kinds) > 1 or Kind.OTHER in kinds:
+        if len(kinds) > 1 or ColumnKind.OTHER in kinds:
             told = " and ".join(str(column.type) for column in columns)
             raise DataError(
                 f"column {self.name!r} holds {told}, which cannot be compared", where=self.where
             )
         (kind,) = kinds
-        if kind is Kind.TIME:
+        if kind is ColumnKind.TIME:
             columns = [instants(column, self.name, where=self.where) for column in columns]
         values = _FORMS[kind](columns)
         null = np.concatenate([missing(column) for column in columns])
@@ -189,8 +189,8 @@ def _of_times(columns: Sequence[pa.ChunkedArray]) -> Words:
 
 
 _FORMS: dict[Any, Callable[[Sequence[pa.ChunkedArray]], Words]] = {
-    Kind.NUMBER: _of_numbers,
-    Kind.BOOLEAN: _of_booleans,
-    Kind.TEXT: _of_text,
-    Kind.TIME: _of_times,
+    ColumnKind.NUMBER: _of_numbers,
+    ColumnKind.BOOLEAN: _of_booleans,
+    ColumnKind.TEXT: _of_text,
+    ColumnKind.TIME: _of_times,
 }

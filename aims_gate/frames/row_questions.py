@@ -9,11 +9,11 @@ import numpy as np
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import (
+    ColumnKind,
     Counts,
     Distribution,
     Floats,
     Key,
-    Kind,
     Loss,
     Moments,
     Ranking,
@@ -64,7 +64,7 @@ class Answers(ABC):
         for column in columns:
             if column not in self.kinds:
                 raise MissingColumnError.from_columns(column, self.kinds, where=self.name)
-        text = sum(self.kinds[column] is not Kind.NUMBER for column in columns)
+        text = sum(self.kinds[column] is not ColumnKind.NUMBER for column in columns)
         # by name, so that columns which only names tell apart have an order, too
         inputs = [self._input(column, weights, text) for column in sorted(columns)]
         found = discriminant.scores(inputs, of_all, len(names), weights)
@@ -79,13 +79,13 @@ class Answers(ABC):
 
     def _input(self, column: str, weights: Counts, text: int) -> discriminant.Input:
         """Give a column as it enters a rule, *text* of which are no numbers."""
-        if self.kinds[column] is Kind.NUMBER:
+        if self.kinds[column] is ColumnKind.NUMBER:
             return discriminant.number(self._numbers(column), weights)
         return discriminant.values(self._coded(Key(column=column)), text)
 
     @property
     @abstractmethod
-    def kinds(self) -> Mapping[str, Kind]:
+    def kinds(self) -> Mapping[str, ColumnKind]:
         """Columns in their order, and what each holds."""
         ...
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Kind, Span
+from aims_gate.frames import ColumnKind, Span
 from aims_gate.frames.columns import Mask, kind_of, plain, undictionary
 
 MICROSECONDS = pa.timestamp("us", tz="UTC")
@@ -26,7 +26,7 @@ def instants(column: pa.ChunkedArray, name: str, *, where: str) -> pa.ChunkedArr
     holds something else, or a time that no calendar has.
     """
     column = undictionary(plain(column))
-    if kind_of(column.type) is not Kind.TIME:
+    if kind_of(column.type) is not ColumnKind.TIME:
         hint = "store dates or timestamps"
         what = f"column {name!r} is {column.type}, and times are needed"
         raise DataError(what, where=where, hint=hint)

@@ -20,7 +20,7 @@ MISSING = "(missing)"
 """The label of null in a column that is used as a group."""
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a column holds."""
 
     NUMBER = "number"

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Counts, Kind
+from aims_gate.frames import ColumnKind, Counts
 from aims_gate.frames.columns import kind_of, numbers
 
 _EXACT = 2.0**53
@@ -17,7 +17,7 @@ def weights_of(column: pa.ChunkedArray, *, where: str) -> Counts:
     """Give a column of weights as whole numbers; DataError for anything that does not count."""
     if len(column) == 0:  # a column without rows has no type of its own in CSV
         return np.empty(0, dtype=np.int64)
-    if kind_of(column.type) is not Kind.NUMBER:
+    if kind_of(column.type) is not ColumnKind.NUMBER:
         raise DataError(f"weights are whole numbers, not {column.type}", where=where)
     values = numbers(column)
     bad = np.flatnonzero(~((values >= 0) & (np.floor(values) == values) & np.isfinite(values)))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aims_gate.errors import PolicyError, Problem, UsageError
-from aims_gate.operations.defaults_keys import TABLE, Place, line_of, lines_of, value_of
+from aims_gate.operations.defaults_keys import TABLE, SettingPlace, line_of, lines_of, value_of
 from aims_gate.policy.model import Role
 from aims_gate.regular import read_regular
 
@@ -101,7 +101,9 @@ def load(start: Path) -> Defaults:
         text, tree = _read(path, shown)
         tool = tree.get("tool", {})
         if isinstance(tool, dict) and "aims-gate" in tool:
-            return _defaults(tool["aims-gate"], text, Place(folder=folder, start=start), shown)
+            return _defaults(
+                tool["aims-gate"], text, SettingPlace(folder=folder, start=start), shown
+            )
     return Defaults()
 
 
@@ -164,7 +166,7 @@ def _read(path: Path, shown: str) -> tuple[str, dict[str, Any]]:
         ) from error
 
 
-def _defaults(table: object, text: str, place: Place, shown: str) -> Defaults:
+def _defaults(table: object, text: str, place: SettingPlace, shown: str) -> Defaults:
     lines = dict(lines_of(text))
     values: dict[str, Any] = {}
     problems: list[Problem] = []

@@ -25,7 +25,7 @@ _NEVER = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class SettingPlace:
     """Where the file lies, and where its reader stands."""
 
     folder: Path
@@ -48,7 +48,7 @@ class Place:
         return text if Path(text).is_absolute() else os.path.relpath(self.folder / text, self.start)
 
 
-def value_of(key: str, value: object, place: Place) -> object:
+def value_of(key: str, value: object, place: SettingPlace) -> object:
     """Read one key of the table; UsageError, which never repeats a `key`, if it is refused."""
     if key in _NEVER:
         raise UsageError("cannot be set here", hint=_NEVER[key])
@@ -57,25 +57,25 @@ def value_of(key: str, value: object, place: Place) -> object:
     return _READERS[key](value, place)
 
 
-def _text(value: object, _place: Place) -> str:
+def _text(value: object, _place: SettingPlace) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise UsageError("must be text on one line")
     return value
 
 
-def _policy(value: object, place: Place) -> str:
+def _policy(value: object, place: SettingPlace) -> str:
     text = _text(value, place)
     return text if text.startswith("pack:") else place.inside(text)
 
 
-def _model(value: object, place: Place) -> str:
+def _model(value: object, place: SettingPlace) -> str:
     text = _text(value, place)
     if text.startswith("file:") and not text.startswith("file:/"):
         return f"file:{place.inside(text.removeprefix('file:'))}"
     return text
 
 
-def _key(value: object, place: Place) -> str:
+def _key(value: object, place: SettingPlace) -> str:
     """Read where the private key lies; no message repeats the value, which may be the key."""
     material = isinstance(value, str) and any(mark in value for mark in _KEY_MATERIAL)
     if material:
@@ -87,22 +87,22 @@ def _key(value: object, place: Place) -> str:
     return place.anywhere(value)
 
 
-def _inside(value: object, place: Place) -> str:
+def _inside(value: object, place: SettingPlace) -> str:
     return place.inside(_text(value, place))
 
 
-def _trust(value: object, place: Place) -> str:
+def _trust(value: object, place: SettingPlace) -> str:
     return place.anywhere(_text(value, place))
 
 
-def _flag(value: object, _place: Place) -> bool:
+def _flag(value: object, _place: SettingPlace) -> bool:
     if not isinstance(value, bool):
         raise UsageError("must be true or false")
     return value
 
 
-def _data(value: object, place: Place) -> dict[str, str]:
-    def read(text: object, place: Place) -> str:
+def _data(value: object, place: SettingPlace) -> dict[str, str]:
+    def read(text: object, place: SettingPlace) -> str:
         uri = _text(text, place)
         if uri.startswith("artifact:"):
             return uri
@@ -113,8 +113,8 @@ def _data(value: object, place: Place) -> dict[str, str]:
     return _table(value, place, tuple(map(str, Role)), read)
 
 
-def _report(value: object, place: Place) -> dict[str, str]:
-    def read(text: object, place: Place) -> str:
+def _report(value: object, place: SettingPlace) -> dict[str, str]:
+    def read(text: object, place: SettingPlace) -> str:
         if text == "-":
             raise UsageError("must be a path", hint="what goes to stdout is for --report to say")
         return _inside(text, place)
@@ -123,7 +123,10 @@ def _report(value: object, place: Place) -> dict[str, str]:
 
 
 def _table(
-    value: object, place: Place, known: tuple[str, ...], read: Callable[[object, Place], str]
+    value: object,
+    place: SettingPlace,
+    known: tuple[str, ...],
+    read: Callable[[object, SettingPlace], str],
 ) -> dict[str, str]:
     if not isinstance(value, dict):
         raise UsageError("must be a table", hint=f'such as {{{known[0]} = "PATH"}}')
@@ -138,7 +141,7 @@ def _table(
     return found
 
 
-_READERS: Mapping[str, Callable[[object, Place], object]] = {
+_READERS: Mapping[str, Callable[[object, SettingPlace], object]] = {
     "policy": _policy,
     "model": _model,
     "stage": _text,

@@ -8,7 +8,7 @@ from pathlib import Path
 from aims_gate.attest import trust_file
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.signers import KEY_VARIABLE, load_signer
-from aims_gate.attest.trust import Role
+from aims_gate.attest.trust import KeyRole
 from aims_gate.errors import TrustError
 from aims_gate.operations.doctor import Finding, Look, Setup, State, permissions
 from aims_gate.plan import plan
@@ -49,7 +49,7 @@ def _key(setup: Setup) -> Iterator[Finding]:
 def _admitted(key: PublicKey, setup: Setup) -> Finding:
     trust = trust_file.load(setup.trust)
     try:
-        entry = trust.admit(key, role=Role.GATE, at=setup.now, where="")
+        entry = trust.admit(key, role=KeyRole.GATE, at=setup.now, where="")
     except TrustError as error:
         todo = error.hint or f"add its public key to {setup.trust} with roles: [gate]"
         return Finding(name="key", state=State.WARN, what=error.what, todo=todo)

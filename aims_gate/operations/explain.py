@@ -15,7 +15,7 @@ from typing import Any
 import pydantic
 
 from aims_gate.checks import CHECKS
-from aims_gate.checks.contract import Check, Judged
+from aims_gate.checks.contract import Check, StatisticSpec
 from aims_gate.limits import Bar, bars_of, conventional
 from aims_gate.plan import Task, build
 from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Severity
@@ -69,7 +69,7 @@ def explain_check(name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def judged_of(name: str) -> Judged | None:
+def judged_of(name: str) -> StatisticSpec | None:
     """Give what a check judges by its defaults; None where a parameter has none."""
     try:
         return build(name, {}).judged()
@@ -77,7 +77,7 @@ def judged_of(name: str) -> Judged | None:
         return None
 
 
-def customary(judged: Judged) -> str:
+def customary(judged: StatisticSpec) -> str:
     """Say what a rule requires that has no `require`; empty if it must state it."""
     threshold = conventional(judged)
     if threshold is None:
@@ -86,7 +86,7 @@ def customary(judged: Judged) -> str:
     return "; ".join(_bar(judged.name, bar, judged.decide_on) for bar in bars)
 
 
-def _judged(judged: Judged | None) -> Iterator[str]:
+def _judged(judged: StatisticSpec | None) -> Iterator[str]:
     """Describe what is held against a threshold, and against which where a rule states none."""
     if judged is None:
         yield "judged: as the required parameters say"
@@ -101,7 +101,7 @@ def _judged(judged: Judged | None) -> Iterator[str]:
     yield f"burden of proof: {judged.decide_on}. {proof}"
 
 
-def span(judged: Judged) -> str:
+def span(judged: StatisticSpec) -> str:
     """Write what a judged statistic can be: `[0, 1]`, `[0, inf)`."""
     low = "(-inf" if judged.low == -math.inf else f"[{judged.low:g}"
     return f"{low}, {'inf)' if judged.high == math.inf else f'{judged.high:g}]'}"

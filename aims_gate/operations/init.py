@@ -17,9 +17,9 @@ from aims_gate.errors import DataError, RecordError, UndecidedError, UsageError
 from aims_gate.facts import Statistic
 from aims_gate.judge import decide, judge
 from aims_gate.measure import measure
-from aims_gate.operations.policy_text import CONFIRM, Entry, Proposal, write
+from aims_gate.operations.policy_text import CONFIRM, Proposal, RuleDraft, write
 from aims_gate.operations.propose_columns import (
-    Columns,
+    ProposedColumns,
     evaluation_columns,
     logged_spec,
     other_columns,
@@ -94,7 +94,7 @@ def propose(
     )
 
 
-def _columns(subject: Subject) -> dict[Role, Columns]:
+def _columns(subject: Subject) -> dict[Role, ProposedColumns]:
     for error in subject.unread.values():
         raise error
     if Role.EVALUATION not in subject.data:
@@ -117,7 +117,7 @@ def _columns(subject: Subject) -> dict[Role, Columns]:
     return found
 
 
-def _described(subject: Subject, columns: Mapping[Role, Columns]) -> dict[Role, Data]:
+def _described(subject: Subject, columns: Mapping[Role, ProposedColumns]) -> dict[Role, Data]:
     """Give the data as the proposed policy will describe them."""
     return {role: _as(data, columns[role].spec) for role, data in subject.data.items()}
 
@@ -133,7 +133,7 @@ def _as(data: Data, spec: DataSpec) -> Data:
 
 def _proposal(
     subject: Subject,
-    columns: Mapping[Role, Columns],
+    columns: Mapping[Role, ProposedColumns],
     data: Mapping[str, str],
     out: Path,
     now: datetime,
@@ -240,10 +240,10 @@ def _judged(
     )
 
 
-def _entry(draft: Draft, statistics: tuple[Statistic, ...]) -> Entry:
+def _entry(draft: Draft, statistics: tuple[Statistic, ...]) -> RuleDraft:
     if draft.firm:
-        return Entry(draft=draft, severity=Severity.BLOCK, today="")
-    return Entry(draft=draft, severity=Severity.WARN, today=_today(worst(draft, statistics)))
+        return RuleDraft(draft=draft, severity=Severity.BLOCK, today="")
+    return RuleDraft(draft=draft, severity=Severity.WARN, today=_today(worst(draft, statistics)))
 
 
 def _today(cell: Statistic | None) -> str:
@@ -256,7 +256,7 @@ def _today(cell: Statistic | None) -> str:
     return f"today {cell.value:.4g}{bounds}{where}"
 
 
-def _lowered(entries: tuple[Entry, ...], met: set[str]) -> Iterator[Entry]:
+def _lowered(entries: tuple[RuleDraft, ...], met: set[str]) -> Iterator[RuleDraft]:
     """Let facts that do not hold today only warn, unless none holds: something must block."""
     firm = {entry.draft.id for entry in entries if entry.draft.firm}
     for entry in entries:

@@ -24,7 +24,7 @@ from aims_gate.policy.tightness import NOTHING, UNSET, Change, change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class KeyDifference:
     """One key, or a whole rule, that differs."""
 
     rule: str
@@ -42,30 +42,30 @@ _EFFECTIVE = frozenset({"engine", "on_insufficient"})
 """Keys of the head that are compared rule by rule, where they count."""
 
 
-def diff(old: Policy, new: Policy) -> tuple[Difference, ...]:
+def diff(old: Policy, new: Policy) -> tuple[KeyDifference, ...]:
     """Compare two sound policies; PolicyError if one is not."""
-    before, after = _Side.of(old), _Side.of(new)
+    before, after = _ComparedPolicy.of(old), _ComparedPolicy.of(new)
     found = list(_compared("", before.head, after.head))
     for name in dict.fromkeys([*before.rules, *after.rules]):
         if name not in after.rules:
             place = str(before.tasks[name].rule.place)
-            found.append(Difference(rule=name, change=Change.REMOVED, place=place))
+            found.append(KeyDifference(rule=name, change=Change.REMOVED, place=place))
         elif name not in before.rules:
             place = str(after.tasks[name].rule.place)
-            found.append(Difference(rule=name, change=Change.ADDED, place=place))
+            found.append(KeyDifference(rule=name, change=Change.ADDED, place=place))
         else:
             found += _compared(name, before.rules[name], after.rules[name])
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
+class _ComparedPolicy:
     head: Stated
     rules: Mapping[str, Stated]
     tasks: Mapping[str, Task]
 
     @classmethod
-    def of(cls, policy: Policy) -> _Side:
+    def of(cls, policy: Policy) -> _ComparedPolicy:
         """Read the resolved document, and complete each rule by what its check adds."""
         tasks = {task.rule.id: task for task in plan(policy).sound()}
         layer, problems = read(policy.document, policy.uri)
@@ -113,7 +113,7 @@ def _effective(task: Task, policy: Policy) -> dict[str, Any]:
     }
 
 
-def _compared(name: str, before: Stated, after: Stated) -> Iterator[Difference]:
+def _compared(name: str, before: Stated, after: Stated) -> Iterator[KeyDifference]:
     orders = RULE if name else HEAD
     for key in dict.fromkeys([*before.values, *after.values]):
         if key == ALIAS:  # its rule tells of it
@@ -121,7 +121,7 @@ def _compared(name: str, before: Stated, after: Stated) -> Iterator[Difference]:
         old, new = (orders.value(side.values, key) for side in (before, after))
         found = change(orders.holds(key), old, new)
         if found is not None:
-            yield Difference(
+            yield KeyDifference(
                 rule=name,
                 change=found,
                 key=key,
@@ -140,7 +140,7 @@ def _written(value: Any) -> str:
     return "nothing" if value in (UNSET, NOTHING, "", None, (), []) else written(value)
 
 
-def told(differences: Iterable[Difference]) -> Iterator[str]:
+def told(differences: Iterable[KeyDifference]) -> Iterator[str]:
     """Say *differences* in lines for a pull request, rule by rule, and count them at the end."""
     found = list(differences)
     rule = None

@@ -44,7 +44,7 @@ class RulePower:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Groups:
+class PlannedGroups:
     """Groups that are planned, with no data yet."""
 
     rows: Mapping[str, Mapping[str, int]]
@@ -64,7 +64,7 @@ def power_of_data(policy: Policy, data: Mapping[str, str]) -> tuple[RulePower, .
     return _power(policy, roles_of(data))
 
 
-def power_of_groups(policy: Policy, groups: Groups) -> tuple[RulePower, ...]:
+def power_of_groups(policy: Policy, groups: PlannedGroups) -> tuple[RulePower, ...]:
     """Say what groups of such sizes could decide of each rule, at a base rate.
 
     UsageError for a rate or size that is none.
@@ -119,7 +119,7 @@ def _smallest(found: Sequence[Planned], task: Task) -> float:
     return neutral + sign * span * parts / 1024 if parts <= 1024 else math.nan
 
 
-def _described(policy: Policy, groups: Groups) -> Policy:
+def _described(policy: Policy, groups: PlannedGroups) -> Policy:
     """Let the evaluation data of *policy* be those that are planned, whatever it says of them."""
     spec = policy.data.get(Role.EVALUATION, DataSpec())
     planned_spec = DataSpec(
@@ -133,7 +133,7 @@ def _described(policy: Policy, groups: Groups) -> Policy:
     return replace(policy, data={**policy.data, Role.EVALUATION: planned_spec})
 
 
-def _frame(groups: Groups) -> dict[str, list[object]]:
+def _frame(groups: PlannedGroups) -> dict[str, list[object]]:
     """Write planned groups as counted rows: every group with the same rates."""
     if not (0 < groups.rate < 1 and 0 < groups.recall < 1):
         raise UsageError("a rate is not between 0 and 1", hint="such as --rate 0.3")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aims_gate.errors import PolicyError, Problem, near
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.judge import decide, judge
 from aims_gate.plan import Task, on_insufficient, plan, stage_of
 from aims_gate.policy.model import GivenCell, Policy, PolicyTest
@@ -65,7 +65,7 @@ def _judged(
 ) -> Result:
     name = task.judged.name
     statistics = [_statistic(name, cell) for cell in cells] or [
-        Statistic(name=name, judged=True, lack=Lack.MISSING, reason="nothing was measured")
+        Statistic(name=name, judged=True, lack=NoValue.MISSING, reason="nothing was measured")
     ]
     insufficient = on_insufficient(task.rule, policy, stage)
     return judge(task, statistics, now=now, insufficient=insufficient)
@@ -74,7 +74,9 @@ def _judged(
 def _statistic(name: str, cell: GivenCell) -> Statistic:
     if cell.value is None:
         reason = "no value was given"
-        return Statistic(name=name, slice=cell.slice, judged=True, lack=Lack.MISSING, reason=reason)
+        return Statistic(
+            name=name, slice=cell.slice, judged=True, lack=NoValue.MISSING, reason=reason
+        )
     exact = cell.low is None and cell.high is None
     low = cell.value if exact else -math.inf if cell.low is None else cell.low
     high = cell.value if exact else math.inf if cell.high is None else cell.high

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aims_gate.operations.propose_columns import Columns
+from aims_gate.operations.propose_columns import ProposedColumns
 from aims_gate.operations.propose_rules import Draft
 from aims_gate.policy.model import Role, Severity, TaskKind, Threshold
 from aims_gate.policy.resolved_yaml import inline
@@ -27,7 +27,7 @@ _ASKED = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class RuleDraft:
     """A rule with its severity and what was measured today, in words."""
 
     draft: Draft
@@ -46,12 +46,12 @@ class Proposal:
     uri: str
     now: datetime
     expires: datetime
-    columns: Mapping[Role, Columns]
+    columns: Mapping[Role, ProposedColumns]
     sources: Mapping[Role, str] = field(default_factory=dict)
     """`artifact:` and `file:` sources by role; other roles are found by convention."""
     handed: Mapping[Role, str] = field(default_factory=dict)
     """Data that have to be handed over with `--data` on every run."""
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[RuleDraft, ...] = ()
     left_out: tuple[str, ...] = ()
     """Rules that could not be proposed, each with its reason."""
     notes: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ def _has_lines(proposal: Proposal, role: Role) -> bool:
     return role in proposal.sources or any(_fields(role, proposal.columns[role]))
 
 
-def _fields(role: Role, columns: Columns) -> Iterator[str]:
+def _fields(role: Role, columns: ProposedColumns) -> Iterator[str]:
     spec = columns.spec
     for name, question in _ASKED.items():
         value = getattr(spec, name)

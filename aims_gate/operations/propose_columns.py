@@ -13,7 +13,7 @@ from typing import Any
 
 from aims_gate.checks.metrics import task_of
 from aims_gate.errors import DataError
-from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.frames import ColumnKind, Frame, Key, Scalar
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.predictions import derived_name, threshold_of
 from aims_gate.sources.subject import Data
@@ -52,7 +52,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*[A-Z0-9]*|[A-Z]?[a-z]+|[0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
+class ProposedColumns:
     """A role's columns as far as they are known, and which of it is a guess."""
 
     spec: DataSpec
@@ -64,7 +64,7 @@ class Columns:
     """What a person should look at although nothing was proposed."""
 
 
-def evaluation_columns(data: Data, features: frozenset[str]) -> Columns:
+def evaluation_columns(data: Data, features: frozenset[str]) -> ProposedColumns:
     """Complete what was logged with the evaluation data by guesses.
 
     Args:
@@ -79,10 +79,10 @@ def evaluation_columns(data: Data, features: frozenset[str]) -> Columns:
     if logged.label is None:
         guess.take("label", _named(LABELS))
     if logged.prediction is None and logged.score is None:
-        guess.take("score", _named(SCORES), (Kind.NUMBER,))
+        guess.take("score", _named(SCORES), (ColumnKind.NUMBER,))
         guess.take("prediction", _named(PREDICTIONS))
     if logged.key is None:
-        guess.take("key", _named(KEYS), (Kind.NUMBER, Kind.TEXT), unique=True)
+        guess.take("key", _named(KEYS), (ColumnKind.NUMBER, ColumnKind.TEXT), unique=True)
     if guess.spec.label is None:
         guess.last_resort()
     spec = guess.spec
@@ -101,10 +101,12 @@ def evaluation_columns(data: Data, features: frozenset[str]) -> Columns:
     guessed = {name for name in _FIELDS if getattr(spec, name) != getattr(logged, name)}
     bins = dict(_bins(data.frame, logged, notes))
     spec = replace(spec, sensitive={**spec.sensitive, **bins})
-    return Columns(spec=spec, guessed=frozenset(guessed), cut=frozenset(bins), notes=tuple(notes))
+    return ProposedColumns(
+        spec=spec, guessed=frozenset(guessed), cut=frozenset(bins), notes=tuple(notes)
+    )
 
 
-def other_columns(data: Data, evaluation: DataSpec) -> Columns:
+def other_columns(data: Data, evaluation: DataSpec) -> ProposedColumns:
     """Give the reference or current data the roles that the evaluation data have, where absent."""
     logged = logged_spec(data)
     names = ("label", "prediction", "score", "key", "query", "time")
@@ -115,7 +117,7 @@ def other_columns(data: Data, evaluation: DataSpec) -> Columns:
         and isinstance(value := getattr(evaluation, name), str)
         and value in data.frame.kinds
     }
-    return Columns(spec=replace(logged, **found), guessed=frozenset(found))
+    return ProposedColumns(spec=replace(logged, **found), guessed=frozenset(found))
 
 
 def logged_spec(data: Data) -> DataSpec:
@@ -145,7 +147,7 @@ class _Guess:
         self,
         role: str,
         fits: Callable[[str], int],
-        kinds: tuple[Kind, ...] = (Kind.NUMBER, Kind.BOOLEAN, Kind.TEXT),
+        kinds: tuple[ColumnKind, ...] = (ColumnKind.NUMBER, ColumnKind.BOOLEAN, ColumnKind.TEXT),
         *,
         unique: bool = False,
     ) -> None:
@@ -188,7 +190,7 @@ def _named(names: tuple[str, ...]) -> Callable[[str], int]:
 
 
 def _is_unique(frame: Frame, column: str) -> bool:
-    if frame.kinds[column] is Kind.NUMBER:
+    if frame.kinds[column] is ColumnKind.NUMBER:
         return len(frame.distribution(column).values) == frame.rows
     return len(frame.count(Key(column=column)).values) == frame.rows
 
@@ -220,7 +222,7 @@ def _with_threshold(data: Data, spec: DataSpec) -> DataSpec:
 
 
 def _is_quantity(frame: Frame, column: str) -> bool:
-    return frame.kinds[column] is Kind.NUMBER and len(frame.distribution(column).values) > 2
+    return frame.kinds[column] is ColumnKind.NUMBER and len(frame.distribution(column).values) > 2
 
 
 def _positive(counts: Mapping[Scalar, int]) -> Scalar:
@@ -239,9 +241,9 @@ def _protected(
     for column, kind in frame.kinds.items():
         if column in used or not _is_protected(column):
             continue
-        if kind is Kind.NUMBER:
+        if kind is ColumnKind.NUMBER:
             yield from _numeric(frame, column, notes)
-        elif kind not in {Kind.TEXT, Kind.BOOLEAN}:
+        elif kind not in {ColumnKind.TEXT, ColumnKind.BOOLEAN}:
             notes.append(f"{column} may be protected, but holds {kind}: log groups of it instead")
         elif len(frame.count(Key(column=column)).values) > MOST_GROUPS:
             notes.append(f"{column} may be protected, but has more than {MOST_GROUPS} groups")
@@ -254,7 +256,7 @@ def _bins(
 ) -> Iterator[tuple[str, tuple[float, ...]]]:
     """Cut quantities that were logged as protected without bins: each value would be a group."""
     for column, edges in logged.sensitive.items():
-        if edges is None and frame.kinds.get(column) is Kind.NUMBER:
+        if edges is None and frame.kinds.get(column) is ColumnKind.NUMBER:
             yield from ((name, cut) for name, cut in _numeric(frame, column, notes) if cut)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aims_gate.checks.contract import Judged
+from aims_gate.checks.contract import StatisticSpec
 from aims_gate.checks.metrics import task_of
 from aims_gate.facts import Statistic
 from aims_gate.limits import conventional
@@ -67,7 +67,7 @@ class Draft:
             severity=Severity.BLOCK,
         )
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe what the rule holds against its limit."""
         return build(self.check, self.parameters).judged()
 
@@ -189,7 +189,7 @@ def _listed(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _provisional(judged: Judged) -> Threshold | None:
+def _provisional(judged: StatisticSpec) -> Threshold | None:
     if judged.limit is not None:
         return None
     middle = (judged.low + judged.high) / 2
@@ -197,7 +197,7 @@ def _provisional(judged: Judged) -> Threshold | None:
     return Threshold(at_least=limit) if judged.higher_is_better else Threshold(at_most=limit)
 
 
-def _floor(statistic: Statistic, judged: Judged) -> Threshold | None:
+def _floor(statistic: Statistic, judged: StatisticSpec) -> Threshold | None:
     value = statistic.value or 0.0
     low = value - MARGIN
     if statistic.interval is not None:

@@ -23,7 +23,7 @@ from aims_gate.pipeline import World
 from aims_gate.plan import Task, plan, stage_of
 from aims_gate.policy.model import Policy, Severity
 from aims_gate.reports import plain
-from aims_gate.sources.mlflow.history import Archive, Opened, Past
+from aims_gate.sources.mlflow.history import Archive, OpenedModel, Past
 from aims_gate.sources.subject import Workspace
 from aims_gate.verdict import Decision, Result
 
@@ -33,7 +33,7 @@ MOST = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class SimulationRequest:
     """Which past to judge by a policy: a model's versions or an experiment's runs."""
 
     model: str | None = None
@@ -45,7 +45,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedVersion:
     """One version or run, and what would have become of it."""
 
     uri: str
@@ -65,7 +65,7 @@ class Judged:
 class Simulation:
     """What a policy would have said, newest first."""
 
-    judged: tuple[Judged, ...]
+    judged: tuple[JudgedVersion, ...]
     skipped: tuple[str, ...]
     """Rules that need the model's files, or ask what an alias pointed at then."""
 
@@ -77,7 +77,7 @@ class Simulation:
 
 def simulate(
     policy: Policy,
-    question: Question,
+    question: SimulationRequest,
     *,
     environ: Mapping[str, str],
     progress: Callable[[str], None] = lambda _text: None,
@@ -122,7 +122,7 @@ class _Bench:
     stage: str
     environ: Mapping[str, str]
 
-    def judge(self, past: Past) -> Judged:
+    def judge(self, past: Past) -> JudgedVersion:
         """Judge one; what cannot be read is told, a policy that does not apply is an error."""
         folder = Path(tempfile.mkdtemp(prefix="aims-gate-"))
         try:
@@ -134,16 +134,18 @@ class _Bench:
         except UsageError:
             raise
         except GateError as error:
-            return Judged(uri=past.uri, unreadable=error.what)
+            return JudgedVersion(uri=past.uri, unreadable=error.what)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _judged(self, past: Past, opened: Opened) -> Judged:
+    def _judged(self, past: Past, opened: OpenedModel) -> JudgedVersion:
         world = World(now=lambda: opened.at, new_id=lambda _at: "", environ=self.environ)
         results = pipeline.evaluate(
             self.policy, self.tasks, opened.subject, stage=self.stage, world=world
         )
-        return Judged(uri=past.uri, at=opened.at, decision=decide(results), results=tuple(results))
+        return JudgedVersion(
+            uri=past.uri, at=opened.at, decision=decide(results), results=tuple(results)
+        )
 
 
 def told(simulation: Simulation) -> Iterator[str]:

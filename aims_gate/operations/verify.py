@@ -20,7 +20,7 @@ _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Expectation:
     """What is to be proved."""
 
     evidence: str | os.PathLike[str]
@@ -78,7 +78,7 @@ def verify(
     Raises:
         UsageError, TrustError, SourceError: As for `prove`.
     """
-    question = Question(
+    question = Expectation(
         evidence=evidence,
         trust=Path(trust),
         model=None if model is None else os.fspath(model),
@@ -92,7 +92,7 @@ def verify(
     return prove(question, now=datetime.now(UTC))
 
 
-def prove(question: Question, *, now: datetime) -> Verified:
+def prove(question: Expectation, *, now: datetime) -> Verified:
     """Verify evidence; an authentic refusal is an answer, not an error.
 
     Raises:
@@ -131,7 +131,7 @@ def prove(question: Question, *, now: datetime) -> Verified:
         return verify_evidence(folder, trust=trust, expected=expected, now=now)
 
 
-def _model(question: Question, allow: tuple[str, ...]) -> tuple[Manifest | None, str | None]:
+def _model(question: Expectation, allow: tuple[str, ...]) -> tuple[Manifest | None, str | None]:
     """Give the manifest of the model's bytes, and where they come from if a registry says so."""
     if question.model is None:
         return None, None

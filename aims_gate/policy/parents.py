@@ -37,7 +37,7 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundParent:
     """A parent that was located, not yet read."""
 
     uri: str
@@ -67,14 +67,14 @@ class Library:
         """Remove what was fetched."""
         self.clones.close()
 
-    def find(self, uri: str, home: Home) -> Found:
+    def find(self, uri: str, home: Home) -> FoundParent:
         """Locate the parent that a policy at *home* names.
 
         Raises:
             UsageError: *uri* is none of the three forms, or leads out of where it may lead.
         """
         if uri.startswith(PACK):
-            return Found(uri=uri)
+            return FoundParent(uri=uri)
         if uri.startswith(git.SCHEME):
             return _in_git(git.parse(uri))
         if not uri.startswith(FILE):
@@ -92,9 +92,9 @@ class Library:
         shown = posixpath.normpath(posixpath.join(home.above, path))
         file = home.folder / path
         below = Home(folder=file.parent, above=posixpath.dirname(shown))
-        return Found(uri=f"{FILE}{shown}", home=below, path=file)
+        return FoundParent(uri=f"{FILE}{shown}", home=below, path=file)
 
-    def read(self, found: Found) -> bytes:
+    def read(self, found: FoundParent) -> bytes:
         """Give the bytes of a parent.
 
         Raises:
@@ -108,7 +108,7 @@ class Library:
         return self.clones.read(git.parse(found.uri))
 
 
-def pinned(found: Found, data: bytes, sha256: str | None) -> None:
+def pinned(found: FoundParent, data: bytes, sha256: str | None) -> None:
     """Prove that *data* are the bytes that a policy was written for; a pack's version says so.
 
     Raises:
@@ -126,8 +126,8 @@ def pinned(found: Found, data: bytes, sha256: str | None) -> None:
         raise UsageError(what, hint="read what changed, then run aims-gate policy pin")
 
 
-def _in_git(place: git.GitPlace) -> Found:
-    return Found(uri=str(place), home=Home(git=place))
+def _in_git(place: git.GitPlace) -> FoundParent:
+    return FoundParent(uri=str(place), home=Home(git=place))
 
 
 def _relative(uri: str) -> str:

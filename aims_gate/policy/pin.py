@@ -35,7 +35,7 @@ class Pinned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class _ParentEntry:
     """An `extends` entry with a `uri`, and where its digest belongs in the text."""
 
     index: int
@@ -81,7 +81,7 @@ def pin(path: Path, *, environ: Mapping[str, str]) -> tuple[Pinned, ...]:
     )
 
 
-def _entries(tree: Any, text: str) -> Iterator[_Entry]:
+def _entries(tree: Any, text: str) -> Iterator[_ParentEntry]:
     root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     stated = tree.get("extends") if isinstance(tree, dict) else None
     if not isinstance(stated, list):
@@ -92,7 +92,7 @@ def _entries(tree: Any, text: str) -> Iterator[_Entry]:
             yield _entry(index, entry, node, text)
 
 
-def _entry(index: int, entry: Mapping[str, Any], node: Any, text: str) -> _Entry:
+def _entry(index: int, entry: Mapping[str, Any], node: Any, text: str) -> _ParentEntry:
     keys = {key.value: (key, value) for key, value in node.value}
     key, value = keys["uri"]
     if "sha256" in keys:
@@ -107,7 +107,7 @@ def _entry(index: int, entry: Mapping[str, Any], node: Any, text: str) -> _Entry
         start = end = len(text) if after < 0 else after - (text[after - 1] == "\r")
         newline = "\r\n" if "\r\n" in text else "\n"
         lead = f"{newline}{' ' * key.start_mark.column}sha256: "
-    return _Entry(
+    return _ParentEntry(
         index=index,
         uri=entry["uri"],
         line=key.start_mark.line + 1,
@@ -118,7 +118,7 @@ def _entry(index: int, entry: Mapping[str, Any], node: Any, text: str) -> _Entry
     )
 
 
-def _digests(entries: list[_Entry], path: Path, environ: Mapping[str, str]) -> list[str]:
+def _digests(entries: list[_ParentEntry], path: Path, environ: Mapping[str, str]) -> list[str]:
     library = Library(environ=environ)
     found: list[str] = []
     problems: list[Problem] = []
@@ -144,7 +144,7 @@ def _digests(entries: list[_Entry], path: Path, environ: Mapping[str, str]) -> l
     return found
 
 
-def _rewritten(text: str, entries: list[_Entry], digests: list[str]) -> str:
+def _rewritten(text: str, entries: list[_ParentEntry], digests: list[str]) -> str:
     # from the last to the first, so that what stands before keeps its place
     for entry, digest in reversed(list(zip(entries, digests, strict=True))):
         if entry.before == digest:
@@ -155,7 +155,9 @@ def _rewritten(text: str, entries: list[_Entry], digests: list[str]) -> str:
     return text
 
 
-def _prove(changed: bytes, tree: Any, entries: list[_Entry], digests: list[str], name: str) -> None:
+def _prove(
+    changed: bytes, tree: Any, entries: list[_ParentEntry], digests: list[str], name: str
+) -> None:
     """Read the new text: it must say what the old one said, and the digests."""
     for entry, digest in zip(entries, digests, strict=True):
         tree["extends"][entry.index]["sha256"] = digest

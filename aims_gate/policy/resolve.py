@@ -18,7 +18,15 @@ from aims_gate.policy.inheritance import merge
 from aims_gate.policy.model import Ancestor, Place, Policy, Rule, Severity
 from aims_gate.policy.orders import ALIAS, HEAD, OWN, RULE
 from aims_gate.policy.packs import read_pack
-from aims_gate.policy.parents import MAX_DEPTH, MAX_PARENTS, PACK, Found, Home, Library, pinned
+from aims_gate.policy.parents import (
+    MAX_DEPTH,
+    MAX_PARENTS,
+    PACK,
+    FoundParent,
+    Home,
+    Library,
+    pinned,
+)
 from aims_gate.policy.read import Layer, Parent, Stated, read
 from aims_gate.policy.resolved_yaml import write
 from aims_gate.regular import read_regular
@@ -86,7 +94,7 @@ def resolve(
     layer, found = read(data, uri)
     if layer is None:
         return None, found
-    family = _Family(
+    family = _Ancestry(
         library=Library(packs=packs, environ=environ or {}),
         problems=list(found),
         home=Home(folder=Path(folder) if folder else None),
@@ -111,7 +119,7 @@ def resolve(
 
 
 @dataclass(slots=True, kw_only=True)
-class _Family:
+class _Ancestry:
     """Reads a policy's parents, and notes what is wrong with them."""
 
     library: Library
@@ -145,7 +153,7 @@ class _Family:
 
     def _parent(
         self, stated: Parent, home: Home, chain: tuple[str, ...]
-    ) -> tuple[Found | None, Layer | None]:
+    ) -> tuple[FoundParent | None, Layer | None]:
         try:
             found = self.library.find(stated.uri, home)
             self._refuse_endless(found, chain)
@@ -162,7 +170,7 @@ class _Family:
         self.problems += problems
         return found, parent
 
-    def _refuse_endless(self, found: Found, chain: tuple[str, ...]) -> None:
+    def _refuse_endless(self, found: FoundParent, chain: tuple[str, ...]) -> None:
         self.count += 1
         if found.uri in chain:
             through = " and ".join(map(_name, chain[chain.index(found.uri) :]))

@@ -23,7 +23,7 @@ from aims_gate.documents.keys import (
     shaped,
 )
 from aims_gate.errors import near
-from aims_gate.policy.store_uris import Place, parse_allowed, parse_allowed_root, parse_place
+from aims_gate.policy.store_uris import StoreUri, parse_allowed, parse_allowed_root, parse_place
 
 OUTCOMES = (
     *("PASS", "WARN", "FAIL", "INSUFFICIENT", "MISSING", "STALE", "ERROR", "WAIVED"),
@@ -104,7 +104,7 @@ def as_roots(value: object) -> list[str]:
     return [_placed(as_text(item), parse_allowed_root) for item in value]
 
 
-def _placed(uri: str, parse: Callable[[str], Place]) -> str:
+def _placed(uri: str, parse: Callable[[str], StoreUri]) -> str:
     try:
         parse(uri)
     except ValueError as error:

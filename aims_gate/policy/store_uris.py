@@ -46,7 +46,7 @@ _DECODINGS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class StoreUri:
     """A file or folder by its URI; two places are one exactly if their fields are."""
 
     scheme: str
@@ -62,13 +62,13 @@ class Place:
             return f"{self.scheme}:/{path}"
         return f"{self.scheme}://{self.host}/{path}"
 
-    def inside(self, other: Place) -> bool:
+    def inside(self, other: StoreUri) -> bool:
         """Tell whether this is *other* or lies below it; `s3://b/eval` does not hold `/eval2`."""
         same = (self.scheme, self.host) == (other.scheme, other.host)
         return same and self.path[: len(other.path)] == other.path
 
 
-def parse_place(uri: str) -> Place:
+def parse_place(uri: str) -> StoreUri:
     """Read a URI of data; ValueError, in words that complete "`URI` …", for anything not normal.
 
     The path is taken as it is written: `%41` is three characters of a key, not an `A`.
@@ -76,17 +76,17 @@ def parse_place(uri: str) -> Place:
     return _parse(uri, _HOSTS)
 
 
-def parse_root(uri: str) -> Place:
+def parse_root(uri: str) -> StoreUri:
     """Read a URI of a store, or of a folder, that MLflow keeps artifacts in; errors as for data."""
     return _parse(uri, _ROOT_HOSTS)
 
 
-def parse_allowed_root(uri: str) -> Place:
+def parse_allowed_root(uri: str) -> StoreUri:
     """Read an entry of an allow-list of such stores; never the file system as a whole."""
     return _folder(parse_root(uri))
 
 
-def _parse(uri: str, hosts: Mapping[str, str]) -> Place:
+def _parse(uri: str, hosts: Mapping[str, str]) -> StoreUri:
     scheme, colon, rest = uri.partition(":")
     if not colon or scheme not in hosts:
         raise ValueError(f"is at no place that is read; there are {', '.join(hosts)}")
@@ -96,10 +96,10 @@ def _parse(uri: str, hosts: Mapping[str, str]) -> Place:
     parts = path.strip("/").split("/") if path.strip("/") else []
     if "//" in path or any(_unsafe(part) for part in parts):
         raise ValueError("is not in its normal form: it climbs, hides a separator or has a query")
-    return Place(scheme=scheme, host=host, path=tuple(parts))
+    return StoreUri(scheme=scheme, host=host, path=tuple(parts))
 
 
-def parse_allowed(uri: str) -> Place:
+def parse_allowed(uri: str) -> StoreUri:
     """Read an entry of an allow-list; a folder of the file system must be named, never all of it.
 
     `mlflow-artifacts:` alone is everything on the MLflow server that is asked.
@@ -107,13 +107,13 @@ def parse_allowed(uri: str) -> Place:
     return _folder(parse_place("mlflow-artifacts:/" if uri == "mlflow-artifacts:" else uri))
 
 
-def _folder(place: Place) -> Place:
+def _folder(place: StoreUri) -> StoreUri:
     if place.scheme == "file" and not place.path:
         raise ValueError("would allow every file of this machine")
     return place
 
 
-def permitted(place: Place, allow: Iterable[str]) -> bool:
+def permitted(place: StoreUri, allow: Iterable[str]) -> bool:
     """Tell whether an allow-list of sound entries has *place* or a folder above it."""
     return any(place.inside(parse_allowed(entry)) for entry in allow)
 

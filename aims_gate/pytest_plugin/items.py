@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from aims_gate.pytest_plugin.runs import Ruling, Run, Runs
-from aims_gate.pytest_plugin.settings import Asked, AskedRule
+from aims_gate.pytest_plugin.runs import PolicyRun, Ruling, Runs
+from aims_gate.pytest_plugin.settings import AskedRule, SessionSettings
 from aims_gate.verdict import Outcome
 
 ITEM = "aims_gate.item"
@@ -43,11 +43,13 @@ def kind_of(ruling: Ruling) -> str:
 class PolicyFile(pytest.File):
     """Collects the rules of a policy."""
 
-    asked: Asked
+    asked: SessionSettings
     runs: Runs
 
     @classmethod
-    def of(cls, parent: pytest.Collector, path: Path, asked: Asked, runs: Runs) -> PolicyFile:
+    def of(
+        cls, parent: pytest.Collector, path: Path, asked: SessionSettings, runs: Runs
+    ) -> PolicyFile:
         """Make the collector of a policy that the session is asked for."""
         made: PolicyFile = cls.from_parent(parent, path=path)
         made.asked, made.runs = asked, runs
@@ -65,9 +67,9 @@ class RuleItem(pytest.Item):
     """A rule of a policy; the first of them to run has the gate run."""
 
     rule: AskedRule
-    asked: Asked
+    asked: SessionSettings
     runs: Runs
-    run_of_gate: Run
+    run_of_gate: PolicyRun
 
     @classmethod
     def of(cls, parent: PolicyFile, rule: AskedRule) -> RuleItem:

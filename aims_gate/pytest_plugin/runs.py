@@ -22,7 +22,7 @@ from aims_gate.errors import GateError, stack
 from aims_gate.operations.run import VERIFIER_ID, real_world, roles_of
 from aims_gate.pipeline import Recording, Request
 from aims_gate.pytest_plugin.messages import failure, properties
-from aims_gate.pytest_plugin.settings import Asked, Settings
+from aims_gate.pytest_plugin.settings import SessionSettings, Settings
 from aims_gate.reports import headline, next_steps, plain, question, remark
 from aims_gate.reports.text import header
 from aims_gate.verdict import Outcome, Result, Verdict
@@ -60,7 +60,7 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class PolicyRun:
     """What a run of the gate came to."""
 
     session: str
@@ -80,7 +80,7 @@ class Run:
     """Evaluation id of the evidence that waits in the session's folder."""
 
     @classmethod
-    def of(cls, verdict: Verdict, session: str) -> Run:
+    def of(cls, verdict: Verdict, session: str) -> PolicyRun:
         """Keep what items and summaries need of a verdict."""
         asked = question(verdict)
         return cls(
@@ -102,9 +102,9 @@ class Runs:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._known: dict[str, Run] = {}
+        self._known: dict[str, PolicyRun] = {}
 
-    def result(self, policy: Asked) -> Run:
+    def result(self, policy: SessionSettings) -> PolicyRun:
         """Give the run of *policy*: the one there is, or the one that this call makes."""
         if policy.name in self._known:
             return self._known[policy.name]
@@ -115,7 +115,7 @@ class Runs:
             started = folder / "started"
             if run is None and started.exists():
                 what = "the process that measured it ended before it had decided"
-                run = Run(session=self.settings.session, exit_code=3, error=what)
+                run = PolicyRun(session=self.settings.session, exit_code=3, error=what)
             elif run is None:
                 started.touch()
                 run = _measured(policy, self.settings, folder / "evidence")
@@ -123,23 +123,23 @@ class Runs:
         self._known[policy.name] = run
         return run
 
-    def found(self, policy: Asked) -> Run | None:
+    def found(self, policy: SessionSettings) -> PolicyRun | None:
         """Give the run of *policy* if this session has made it; None if not."""
         if policy.name in self._known:
             return self._known[policy.name]
         try:
             text = (self.folder(policy) / "run.json").read_bytes()
-            run = pydantic.TypeAdapter(Run).validate_json(text, strict=True)
+            run = pydantic.TypeAdapter(PolicyRun).validate_json(text, strict=True)
         except (OSError, pydantic.ValidationError):
             return None
         return run if run.session == self.settings.session else None
 
-    def folder(self, policy: Asked) -> Path:
+    def folder(self, policy: SessionSettings) -> Path:
         """Name the folder of a policy below the session's."""
         return Path(self.settings.folder) / str(self.settings.policies.index(policy))
 
 
-def _measured(policy: Asked, settings: Settings, evidence: Path) -> Run:
+def _measured(policy: SessionSettings, settings: Settings, evidence: Path) -> PolicyRun:
     recording = None
     if settings.evidence is not None:
         recording = Recording(
@@ -158,15 +158,15 @@ def _measured(policy: Asked, settings: Settings, evidence: Path) -> Run:
             verdict = pipeline.run(request, real_world())
     except GateError as error:
         told = "\n".join(map(plain, str(error).splitlines()))
-        return Run(session=session, exit_code=error.exit_code, error=told)
+        return PolicyRun(session=session, exit_code=error.exit_code, error=told)
     except Exception as error:  # noqa: BLE001  # every crash is a run without a verdict
         _LOG.error("the gate crashed\n%s", stack(error))
         what = f"the gate crashed ({type(error).__name__}); nothing was decided: see the log"
-        return Run(session=session, exit_code=3, error=what)
+        return PolicyRun(session=session, exit_code=3, error=what)
     if verdict.policy.digest != policy.digest:
         what = "the policy changed while the tests ran; nothing was decided"
-        return Run(session=session, exit_code=3, error=what)
-    return Run.of(verdict, session)
+        return PolicyRun(session=session, exit_code=3, error=what)
+    return PolicyRun.of(verdict, session)
 
 
 @contextlib.contextmanager
@@ -185,7 +185,7 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _write(path: Path, run: Run) -> None:
+def _write(path: Path, run: PolicyRun) -> None:
     beside = path.with_suffix(f".{os.getpid()}")
-    beside.write_bytes(pydantic.TypeAdapter(Run).dump_json(run))
+    beside.write_bytes(pydantic.TypeAdapter(PolicyRun).dump_json(run))
     beside.replace(path)

@@ -11,8 +11,8 @@ import pytest
 
 from aims_gate.errors import RecordError
 from aims_gate.pytest_plugin.items import ITEM, kind_of
-from aims_gate.pytest_plugin.runs import Run, Runs
-from aims_gate.pytest_plugin.settings import Asked, Settings
+from aims_gate.pytest_plugin.runs import PolicyRun, Runs
+from aims_gate.pytest_plugin.settings import SessionSettings, Settings
 from aims_gate.sinks import directory
 
 
@@ -37,8 +37,8 @@ class Standing(StrEnum):
 class Ended:
     """A policy at the end of the session."""
 
-    asked: Asked
-    run: Run | None
+    asked: SessionSettings
+    run: PolicyRun | None
     standing: Standing
     missing: tuple[str, ...] = ()
     """Rules whose test did not run, or did not end as the gate says."""
@@ -76,7 +76,7 @@ def end_of(report: pytest.TestReport) -> str:
     return "error" if report.failed else ""
 
 
-def ended(asked: Asked, runs: Runs, ends: Mapping[str, set[str]]) -> Ended:
+def ended(asked: SessionSettings, runs: Runs, ends: Mapping[str, set[str]]) -> Ended:
     """Say where a policy stands, without its evidence."""
     run = runs.found(asked)
     names = {rule.id: f"{asked.name}::{rule.id}" for rule in asked.rules}

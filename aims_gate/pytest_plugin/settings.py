@@ -39,7 +39,7 @@ class AskedRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SessionSettings:
     """A policy, its required rules or what is wrong with it."""
 
     path: str
@@ -68,7 +68,7 @@ class Settings:
     """Absolute, where evidence is to be kept; None keeps none."""
     told: str = ""
     """What was taken from [tool.aims-gate]."""
-    policies: tuple[Asked, ...] = ()
+    policies: tuple[SessionSettings, ...] = ()
 
 
 def settings_of(config: pytest.Config, *, session: str, folder: str) -> Settings:
@@ -186,13 +186,13 @@ def _pairs(words: Iterable[str]) -> dict[str, str]:
 
 def _read(
     path: Path, *, start: Path, chosen: Chosen, model: str | None, stage: str | None
-) -> Asked:
+) -> SessionSettings:
     name = Path(os.path.relpath(path, start)).as_posix()
     try:
         with contextlib.chdir(start):  # its name goes into messages and evidence, as for `run`
             policy, found = check(name, environ=os.environ)
     except GateError as error:
-        return Asked(path=str(path), name=name, problems=(str(error),))
+        return SessionSettings(path=str(path), name=name, problems=(str(error),))
     problems: list[Problem] = list(found)
     rules: tuple[AskedRule, ...] = ()
     if policy is not None:
@@ -211,7 +211,7 @@ def _read(
     if not model:
         hint = f"give --aims-gate-model, or model under [{TABLE}] of {NAME}"
         problems.append(Problem(file=name, line=0, what="there is no model to gate", hint=hint))
-    return Asked(
+    return SessionSettings(
         path=str(path),
         name=name,
         digest="" if policy is None else policy.digest,

@@ -26,7 +26,7 @@ from aims_gate.sources.mlflow.evidence import (
     VERDICT,
     tag,
 )
-from aims_gate.sources.mlflow.registry import Registry, Run
+from aims_gate.sources.mlflow.registry import Registry, RunRecord
 from aims_gate.sources.mlflow.resolve import resolve
 from aims_gate.verdict import Result, Verdict
 
@@ -129,7 +129,7 @@ def _files(directory: Path) -> dict[str, Path]:
     return files
 
 
-def _run(registry: Registry, verdict: Verdict, evaluation: str) -> Run:
+def _run(registry: Registry, verdict: Verdict, evaluation: str) -> RunRecord:
     """Give the run of this evaluation, made and linked to the model if it is not there."""
     experiment = registry.experiment(EXPERIMENT)
     found = registry.find_runs(experiment, TAG_EVALUATION, evaluation)
@@ -139,7 +139,7 @@ def _run(registry: Registry, verdict: Verdict, evaluation: str) -> Run:
     return run
 
 
-def _created(registry: Registry, experiment: str, verdict: Verdict, evaluation: str) -> Run:
+def _created(registry: Registry, experiment: str, verdict: Verdict, evaluation: str) -> RunRecord:
     model = verdict.model
     title = f"{model.name} {model.version}".strip()
     return registry.create_run(
@@ -156,7 +156,7 @@ def _created(registry: Registry, experiment: str, verdict: Verdict, evaluation: 
     )
 
 
-def _upload(registry: Registry, run: Run, evaluation: str, files: Mapping[str, Path]) -> None:
+def _upload(registry: Registry, run: RunRecord, evaluation: str, files: Mapping[str, Path]) -> None:
     """Store every file, then look whether all of them are there in full."""
     folder = f"{FOLDER}/{evaluation}"
     for name, path in files.items():

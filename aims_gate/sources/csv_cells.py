@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Kind
+from aims_gate.frames import ColumnKind
 from aims_gate.frames.columns import kind_of
 
 NULLS = ("NA", "NaN", "nan", "null", "NULL")
@@ -24,7 +24,7 @@ _COMMA = r"^\s*[+-]?[0-9][0-9. ]*,[0-9]+\s*$"
 
 def is_text(column: pa.ChunkedArray) -> bool:
     """Tell whether a column was read as text."""
-    return kind_of(column.type) is Kind.TEXT
+    return kind_of(column.type) is ColumnKind.TEXT
 
 
 def every(text: pa.ChunkedArray, pattern: str) -> bool:

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Kind
+from aims_gate.frames import ColumnKind
 from aims_gate.frames.columns import kind_of
 from aims_gate.sources.csv_cells import (
     NULLS,
@@ -42,7 +42,7 @@ _BLOCK = 1 << 24
 """Bytes parsed at a time; no row may be longer."""
 _EXACT = 2**53
 _SHOWN = 3
-_TYPED = (Kind.NUMBER, Kind.BOOLEAN)
+_TYPED = (ColumnKind.NUMBER, ColumnKind.BOOLEAN)
 _WHOLE = r"^(0|-?[1-9][0-9]*)$"
 _POINT = r"^-?(0|[1-9][0-9]*)\.(0|[0-9]*[1-9])$"
 _SPELLINGS = ("^(true|false)$", "^(True|False)$", "^(TRUE|FALSE)$")
@@ -131,10 +131,10 @@ class _File:
         if column.null_count and name in self._among(form.lettered | form.blank):
             return True
         if kind not in _TYPED:
-            return kind is not Kind.TEXT and name in reading.codes
+            return kind is not ColumnKind.TEXT and name in reading.codes
         if name in self._among(form.padded) or self._is_quoted(name) or name in reading.codes:
             return True
-        return kind is Kind.NUMBER and _largest(column) >= _EXACT
+        return kind is ColumnKind.NUMBER and _largest(column) >= _EXACT
 
     def _emptied(self, name: str, text: pa.ChunkedArray, notes: list[str]) -> pa.ChunkedArray:
         """Read `""` as null where all text is in quotes and no null is written otherwise.
@@ -156,7 +156,7 @@ class _File:
         stated = self.reading.types.get(name)
         if stated is not None:
             return self._stated(name, stated, typed, text)
-        if name in self.reading.texts or kind_of(typed.type) is Kind.TEXT:
+        if name in self.reading.texts or kind_of(typed.type) is ColumnKind.TEXT:
             return text
         why = self._lossy(name, typed, text)
         if not why:
@@ -172,7 +172,7 @@ class _File:
             return "it writes one value in several ways" if codes and _merges(typed, text) else ""
         if self._is_quoted(name):
             return "its values are in quotes"
-        if kind_of(typed.type) is Kind.BOOLEAN:
+        if kind_of(typed.type) is ColumnKind.BOOLEAN:
             alike = any(every(text, spelling) for spelling in _SPELLINGS)
             return "it spells truth values in several ways" if codes and not alike else ""
         if name in self._among(self.form.padded):
@@ -184,9 +184,9 @@ class _File:
         return ""
 
     def _stated(
-        self, name: str, stated: Kind, typed: pa.ChunkedArray, text: pa.ChunkedArray
+        self, name: str, stated: ColumnKind, typed: pa.ChunkedArray, text: pa.ChunkedArray
     ) -> pa.ChunkedArray:
-        if stated is Kind.TEXT:
+        if stated is ColumnKind.TEXT:
             return text
         if kind_of(typed.type) is stated or pa.types.is_null(typed.type):
             return typed
@@ -261,7 +261,11 @@ class _File:
             ) from error
 
 
-_PLURAL = {Kind.NUMBER: "numbers", Kind.BOOLEAN: "truth values", Kind.TIME: "dates and times"}
+_PLURAL = {
+    ColumnKind.NUMBER: "numbers",
+    ColumnKind.BOOLEAN: "truth values",
+    ColumnKind.TIME: "dates and times",
+}
 
 
 def _largest(column: pa.ChunkedArray) -> float:

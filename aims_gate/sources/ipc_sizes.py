@@ -37,7 +37,7 @@ def _of_file(content: bytes) -> Iterator[tuple[memoryview, memoryview]]:
     whole = memoryview(content)
     (length,) = struct.unpack_from("<i", whole, len(whole) - 10)
     footer = whole[len(whole) - 10 - length : len(whole) - 10]
-    root = _Table.root(footer)
+    root = _FlatTable.root(footer)
     for field in (2, 3):
         for offset, metadata, body in root.structs(field, "<qi4xq"):
             start = offset + (8 if whole[offset : offset + 4] == _MARK else 4)
@@ -46,7 +46,7 @@ def _of_file(content: bytes) -> Iterator[tuple[memoryview, memoryview]]:
 
 
 def _size(metadata: memoryview, body: memoryview) -> int:
-    message = _Table.root(metadata)
+    message = _FlatTable.root(metadata)
     kind = message.number(1, "<B")
     if kind not in {_DICTIONARY, _RECORDS}:
         return 0
@@ -69,7 +69,7 @@ def _length(buffer: memoryview, size: int, *, packed: bool) -> int:
     return size if stated == -1 else int(stated)
 
 
-class _Table:
+class _FlatTable:
     """A table of a flatbuffer."""
 
     def __init__(self, buffer: memoryview, place: int) -> None:
@@ -79,7 +79,7 @@ class _Table:
         self._size = self._at("<H", self._fields)
 
     @classmethod
-    def root(cls, buffer: memoryview) -> _Table:
+    def root(cls, buffer: memoryview) -> _FlatTable:
         (place,) = struct.unpack_from("<I", buffer)
         return cls(buffer, place)
 
@@ -90,11 +90,11 @@ class _Table:
         place = self._field(field)
         return self._at(form, place) if place else 0
 
-    def table(self, field: int) -> _Table:
+    def table(self, field: int) -> _FlatTable:
         place = self._field(field)
         if not place:
             raise ValueError("a table is missing")
-        return _Table(self._buffer, place + self._at("<I", place))
+        return _FlatTable(self._buffer, place + self._at("<I", place))
 
     def structs(self, field: int, form: str) -> list[tuple[int, ...]]:
         place = self._field(field)

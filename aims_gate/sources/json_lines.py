@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Kind
+from aims_gate.frames import ColumnKind
 from aims_gate.sources.csv_form import refuse_encoding
 from aims_gate.sources.reading import Reading
 
@@ -67,7 +67,7 @@ def _parsed(content: bytes, types: Mapping[str, pa.DataType] | None = None) -> p
 
 def _spelled(schema: pa.Schema, reading: Reading) -> list[str]:
     """Name the columns whose text Arrow took for times, and whose spelling the policy speaks of."""
-    named = {name for name, kind in reading.types.items() if kind is Kind.TEXT}
+    named = {name for name, kind in reading.types.items() if kind is ColumnKind.TEXT}
     named |= reading.texts | reading.codes
     return [f.name for f in schema if f.name in named and pa.types.is_timestamp(f.type)]
 

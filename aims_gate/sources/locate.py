@@ -18,7 +18,7 @@ from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import DataError, SourceError, near
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.policy.scalars import SCORES, STORES
-from aims_gate.policy.store_uris import Place, parse_allowed, parse_place, permitted
+from aims_gate.policy.store_uris import StoreUri, parse_allowed, parse_place, permitted
 from aims_gate.sources.mlflow.registry import DatasetInput
 from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.remote import fetch
@@ -41,7 +41,7 @@ class Locate(Protocol):
         ...
 
 
-def _no_server(place: Place) -> Located | None:
+def _no_server(place: StoreUri) -> Located | None:
     raise DataError("there is no MLflow server to read it from", where=str(place))
 
 
@@ -70,7 +70,7 @@ class Finder:
     workspace: Workspace
     inputs: tuple[DatasetInput, ...] = ()
     """What the training run says it used."""
-    stored: Callable[[Place], Located | None] = _no_server
+    stored: Callable[[StoreUri], Located | None] = _no_server
     """Reads `mlflow-artifacts:` places, already permitted, from the server that is asked."""
     of_run: Callable[[str, Role], Located | None] = _no_run
     """Reads `runs:/RUN_ID/PATH`, which only a caller may name, from the same MLflow."""
@@ -160,7 +160,7 @@ class Finder:
         located = self._allowed(place, whose="the run names", where=where)
         return replace(located, mlflow_digest=found[0].digest)
 
-    def _allowed(self, place: Place, *, whose: str, where: str) -> Located:
+    def _allowed(self, place: StoreUri, *, whose: str, where: str) -> Located:
         if not permitted(place, self.policy.sources_allow):
             raise DataError(
                 f"{whose} data at {public_uri(str(place))!a}, which sources.allow does not permit",
@@ -182,7 +182,7 @@ def _absent(what: str, where: str, hint: str = "") -> NoReturn:
     raise DataError(what, where=public_uri(where), hint=hint or "hand the data over with --data")
 
 
-def _claimed(source: str, where: str) -> Place:
+def _claimed(source: str, where: str) -> StoreUri:
     """Read the place from a data set's source: JSON with a `uri`, as hostile as its author."""
     try:
         value = json.loads(source)
@@ -198,14 +198,14 @@ def _claimed(source: str, where: str) -> Place:
         raise DataError(f"the run's place {error.what}", where=where, hint=error.hint) from error
 
 
-def _place(uri: str) -> Place:
+def _place(uri: str) -> StoreUri:
     try:
         return parse_place(uri)
     except ValueError as error:
         raise DataError(f"{public_uri(uri)[:200]!a} {error}") from error
 
 
-def _allowed_file(place: Place, allow: tuple[str, ...]) -> Located | None:
+def _allowed_file(place: StoreUri, allow: tuple[str, ...]) -> Located | None:
     """Open a local file that lies, with all links followed, in a folder of the allow-list."""
     where = str(place)
     roots = [p for entry in allow if (p := parse_allowed(entry)).scheme == "file"]
@@ -220,7 +220,7 @@ def _allowed_file(place: Place, allow: tuple[str, ...]) -> Located | None:
     return Located(path=path, uri=where) if there else None
 
 
-def _local(place: Place) -> Path:
+def _local(place: StoreUri) -> Path:
     return Path("/", *map(unquote, place.path))
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Kind
+from aims_gate.frames import ColumnKind
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import kind_of, numbers, plain, undictionary
 from aims_gate.frames.widths import float_bits, narrowed
@@ -25,7 +25,7 @@ from aims_gate.sources.subject import Data
 
 _WHOLE = pa.decimal128(20)
 """Holds every whole number of 64 bits, with a sign or without."""
-_NUMBERS = (Kind.NUMBER, Kind.BOOLEAN)
+_NUMBERS = (ColumnKind.NUMBER, ColumnKind.BOOLEAN)
 
 
 def paired(ours: Data, theirs: Data) -> Data:
@@ -196,7 +196,7 @@ def _differ(one: pa.ChunkedArray, other: pa.ChunkedArray) -> np.typing.NDArray[n
         bits = min(float_bits(column.type) for column in (first, second))
         first, second = (narrowed(numbers(column), bits) for column in (one, other))
         return np.asarray((first != second) & ~(np.isnan(first) & np.isnan(second)))
-    if not whole and kinds != (Kind.TEXT, Kind.TEXT):
+    if not whole and kinds != (ColumnKind.TEXT, ColumnKind.TEXT):
         return None
     form = _WHOLE if whole else pa.large_string()
     first, second = first.cast(form), second.cast(form)

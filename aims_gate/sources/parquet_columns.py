@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Kind
+from aims_gate.frames import ColumnKind
 from aims_gate.frames.columns import kind_of, settle, undictionary
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.lazy import LazyTable
@@ -97,7 +97,7 @@ def read_parquet(content: bytes, *, where: str, max_bytes: int) -> pa.Table:
 
 def _is_flat(kind: pa.DataType) -> bool:
     """Tell whether each value stands by itself, in a few bytes."""
-    flat = kind_of(kind) in {Kind.NUMBER, Kind.BOOLEAN, Kind.TIME}
+    flat = kind_of(kind) in {ColumnKind.NUMBER, ColumnKind.BOOLEAN, ColumnKind.TIME}
     return flat and not pa.types.is_dictionary(kind)
 
 

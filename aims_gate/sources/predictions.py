@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Floats, Frame, Key, Kind, Scalar
+from aims_gate.frames import ColumnKind, Floats, Frame, Key, Scalar
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import numbers
 from aims_gate.frames.widths import limit_at, stated_as
@@ -81,13 +81,15 @@ def derive_prediction(data: Data) -> Data:
 def _underivable(data: Data, score: str) -> DataError | None:
     """Say what a score or a label is that no prediction follows from; None if one may."""
     frame, spec, where = data.frame, data.spec, f"{data.role} data"
-    if frame.kinds[score] is not Kind.NUMBER:
+    if frame.kinds[score] is not ColumnKind.NUMBER:
         what = f"no prediction follows from {score}, which is {frame.types[score]} and no number"
         return DataError(what, where=where, hint="write 0.45 and not 45 %, and nulls as nothing")
     kind = frame.kinds.get(spec.label or "")
     stated = None if spec.positive is None else isinstance(spec.positive, str)
-    if kind in {Kind.NUMBER, Kind.BOOLEAN, Kind.TEXT} and stated is (kind is not Kind.TEXT):
-        held = ("text", "numbers") if kind is Kind.TEXT else ("numbers", "text")
+    if kind in {ColumnKind.NUMBER, ColumnKind.BOOLEAN, ColumnKind.TEXT} and stated is (
+        kind is not ColumnKind.TEXT
+    ):
+        held = ("text", "numbers") if kind is ColumnKind.TEXT else ("numbers", "text")
         what = f"the labels in {spec.label} are {held[0]}, and positive: is of {held[1]}"
         return DataError(what, where=where, hint="text and numbers differ: '1' is not 1")
     return None
@@ -96,7 +98,11 @@ def _underivable(data: Data, score: str) -> DataError | None:
 def _classes(frame: Frame, spec: DataSpec) -> tuple[Scalar, Scalar] | None:
     """Give the other class and the positive one; None where that is not certain."""
     kinds = frame.kinds
-    if spec.label is None or kinds.get(spec.label) not in {Kind.NUMBER, Kind.BOOLEAN, Kind.TEXT}:
+    if spec.label is None or kinds.get(spec.label) not in {
+        ColumnKind.NUMBER,
+        ColumnKind.BOOLEAN,
+        ColumnKind.TEXT,
+    }:
         return None
     found = [value for (value,) in frame.count(Key(column=spec.label)).values if value is not None]
     high = _positive(spec, found)

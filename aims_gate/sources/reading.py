@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aims_gate.frames import Kind
+from aims_gate.frames import ColumnKind
 from aims_gate.policy.model import DataSpec, Policy, Role, Rule, TaskKind
 
 
@@ -14,7 +14,7 @@ from aims_gate.policy.model import DataSpec, Policy, Role, Rule, TaskKind
 class Reading:
     """How text becomes values where a file does not say it itself."""
 
-    types: Mapping[str, Kind] = field(default_factory=dict)
+    types: Mapping[str, ColumnKind] = field(default_factory=dict)
     """What the policy states under `types:`; also held against files that have types."""
     texts: frozenset[str] = frozenset()
     """Columns that the policy compares as text, whatever they look like."""
@@ -31,7 +31,7 @@ def reading_of(policy: Policy, role: Role) -> Reading:
     codes = {c for rule in policy.rules for c in _groups(rule)}
     codes |= {c for other in policy.data.values() for c in _codes(other)}
     return Reading(
-        types={name: Kind(word) for name, word in spec.types.items()},
+        types={name: ColumnKind(word) for name, word in spec.types.items()},
         texts=frozenset(texts - spec.types.keys()),
         codes=frozenset(codes - texts - spec.types.keys()),
         nulls=spec.nulls,

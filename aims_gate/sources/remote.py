@@ -19,7 +19,7 @@ from pyarrow import fs
 
 from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import SourceError, UsageError
-from aims_gate.policy.store_uris import Place
+from aims_gate.policy.store_uris import StoreUri
 from aims_gate.redact import redact
 from aims_gate.sources.patience import HINT, patiently, seconds_of, size_of
 from aims_gate.sources.subject import Located, Workspace
@@ -29,7 +29,7 @@ _ATTEMPTS = 3
 _CHUNK = 1 << 20
 
 
-def fetch(place: Place, workspace: Workspace) -> Located:
+def fetch(place: StoreUri, workspace: Workspace) -> Located:
     """Copy a file, or all files below a folder, into the private folder.
 
     Raises:
@@ -57,7 +57,7 @@ def fetch(place: Place, workspace: Workspace) -> Located:
     return Located(path=private / name, uri=_shown(place), created=max(times, default=None))
 
 
-def _fetch(place: Place, name: str, private: Path, workspace: Workspace) -> dict[str, Any]:
+def _fetch(place: StoreUri, name: str, private: Path, workspace: Workspace) -> dict[str, Any]:
     system, path = _open(place, workspace.environ)
     found = system.get_file_info(path)
     if found.type is fs.FileType.File:
@@ -99,7 +99,7 @@ def _copy(system: Any, files: Mapping[str, Any], private: Path, left: int) -> No
             raise SourceError("the object changed while it was copied", where=info.path)
 
 
-def _open(place: Place, environ: Mapping[str, str]) -> tuple[Any, str]:
+def _open(place: StoreUri, environ: Mapping[str, str]) -> tuple[Any, str]:
     """Give the file system of a place, and the place's path on it."""
     if place.scheme == "s3":
         return _s3(place.host, environ), "/".join((place.host, *place.path))
@@ -164,7 +164,7 @@ def _server(url: str, what: str) -> tuple[str, str]:
     return parts.scheme, (parts.netloc + parts.path).rstrip("/")
 
 
-def _shown(place: Place) -> str:
+def _shown(place: StoreUri) -> str:
     """Write a place so that the name of a container is not taken for a user's."""
     if place.scheme != "abfss":
         return str(place)

@@ -32,7 +32,7 @@ _WHERE = "the roles logged with the data"
 _NOTHING = DataSpec()
 
 
-class _RolesText(Keys):
+class _AuthoredRoles(Keys):
     """What the author of a run says of the columns, in the words that a policy has for it."""
 
     label: Text = optional()
@@ -48,7 +48,7 @@ class _RolesText(Keys):
     model: Annotated[str, pattern(_MODEL_ID, "must be the id of a logged model", "")] = ""
 
 
-_FIELDS = tuple(name for name in _RolesText.model_fields if name != _MODEL)
+_FIELDS = tuple(name for name in _AuthoredRoles.model_fields if name != _MODEL)
 
 
 def write_roles(table: pa.Table, spec: DataSpec, *, model: str = "") -> pa.Table:
@@ -120,7 +120,7 @@ def read_model(table: pa.Table) -> str:
     return logged.model if logged is not None else ""
 
 
-def _logged(table: pa.Table) -> _RolesText | None:
+def _logged(table: pa.Table) -> _AuthoredRoles | None:
     text = (table.schema.metadata or {}).get(KEY)
     if text is None:
         return None
@@ -131,10 +131,10 @@ def _logged(table: pa.Table) -> _RolesText | None:
     except ValueError as error:
         raise DataError(f"not JSON: {error}", where=_WHERE) from error
     try:
-        return _RolesText.model_validate(logged)
+        return _AuthoredRoles.model_validate(logged)
     except ValidationError as error:
         read = Document(file=_WHERE, tree=logged)
-        problem = next(problems(read, error, _RolesText, {}))
+        problem = next(problems(read, error, _AuthoredRoles, {}))
         raise DataError(problem.what, where=_WHERE, hint=problem.hint) from None
 
 

@@ -167,7 +167,7 @@ def unanswered(data: Data, error: GateError) -> Data:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Champion:
+class ChampionModel:
     """What an alias of the registry points at, as far as the registry can tell."""
 
     alias: str
@@ -203,7 +203,7 @@ class Subject:
     """Ask about another run, with the points of one metric; SourceError if there is none."""
     find_model: Callable[[str], tuple[MetricPoint, ...]] | None = None
     """Ask what was logged for another model; SourceError if there is none."""
-    champion: Champion | None = None
+    champion: ChampionModel | None = None
     """None where no alias was asked for, or nobody could be asked; its data have a role."""
     signature: Signature | None = None
     flavors: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ RARE = 5
 """A category expected fewer times than this in the smaller sample is pooled with its likes."""
 
 
-class Ordered(Protocol):
+class OrderedSample(Protocol):
     """Distinct values in strictly ascending order with their counts, and the count of nulls."""
 
     @property
@@ -69,7 +69,7 @@ class Binned:
         return int(self.reference.sum()), int(self.current.sum())
 
 
-def numeric(reference: Ordered, current: Ordered) -> Binned:
+def numeric(reference: OrderedSample, current: OrderedSample) -> Binned:
     """Count two numeric samples in about ten bins of equal reference mass.
 
     A reference value with a tenth of the rows or more (an atom) stands alone in its bin, and
@@ -137,7 +137,7 @@ class _Cut:
     after: bool
 
 
-def _cuts(sample: Ordered) -> Iterator[_Cut]:
+def _cuts(sample: OrderedSample) -> Iterator[_Cut]:
     rows = total(sample.counts) + sample.nulls
     atoms = np.flatnonzero(sample.counts * BINS >= rows)
     start = 0
@@ -149,7 +149,7 @@ def _cuts(sample: Ordered) -> Iterator[_Cut]:
     yield from _run_cuts(sample, start, len(sample.values), rows)
 
 
-def _run_cuts(sample: Ordered, start: int, stop: int, rows: int) -> Iterator[_Cut]:
+def _run_cuts(sample: OrderedSample, start: int, stop: int, rows: int) -> Iterator[_Cut]:
     """Cut the run of values [start, stop) into bins of equal mass; its own ends are not cuts."""
     if start == stop:
         return
@@ -163,7 +163,7 @@ def _run_cuts(sample: Ordered, start: int, stop: int, rows: int) -> Iterator[_Cu
             yield _Cut(value=float(sample.values[start + end]), after=True)
 
 
-def _counted(sample: Ordered, cuts: tuple[_Cut, ...]) -> Counts:
+def _counted(sample: OrderedSample, cuts: tuple[_Cut, ...]) -> Counts:
     """Count the rows of *sample* between the cuts, and its nulls last."""
     below = np.concatenate(([0], np.cumsum(sample.counts)))
     marks = [

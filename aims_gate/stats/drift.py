@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaincc, gammaincinv, kolmogorov, ndtri
 
-from aims_gate.stats.bins import Floats, Ordered
+from aims_gate.stats.bins import Floats, OrderedSample
 from aims_gate.stats.counting import total
 from aims_gate.stats.transport import CELLS, farthest, transport
 
@@ -26,7 +26,7 @@ _LEAST_SPREAD = 0.001
 """A standard deviation below this counts as this: a constant column has no scale of its own."""
 
 
-def wasserstein(reference: Ordered, current: Ordered) -> float:
+def wasserstein(reference: OrderedSample, current: OrderedSample) -> float:
     """Give the Wasserstein-1 distance over max(sd of the reference, 0.001), nulls left out.
 
     The integral of |F - G|, exact. NaN if a sample has no values or an infinite one,
@@ -57,7 +57,7 @@ class Noise:
         return float(gammaincc(self.shape, distance / self.scale)) if self.scale else 1.0
 
 
-def wasserstein_law(reference: Ordered, current: Ordered) -> Noise:
+def wasserstein_law(reference: OrderedSample, current: OrderedSample) -> Noise:
     """Give the law of the Wasserstein distance without drift.
 
     The distance is an integral of |Brownian bridge|; its mean and variance, summed over 100 cells
@@ -71,7 +71,7 @@ def wasserstein_law(reference: Ordered, current: Ordered) -> Noise:
         return _law(math.sqrt(1 / n + 1 / m) * found.pieces, found.spread)
 
 
-def wasserstein_error(reference: Ordered, current: Ordered, alpha: float) -> float:
+def wasserstein_error(reference: OrderedSample, current: OrderedSample, alpha: float) -> float:
     """Give how far a distance may be off on one side, wrong with probability *alpha*.
 
     What noise alone exceeds, or the same law where each sample varies around its own distribution
@@ -103,12 +103,12 @@ def _law(errors: Floats, spread: float) -> Noise:
     return Noise(shape=1 / variance, scale=variance * mean)
 
 
-def wasserstein_noise(reference: Ordered, current: Ordered, alpha: float) -> float:
+def wasserstein_noise(reference: OrderedSample, current: OrderedSample, alpha: float) -> float:
     """Give the distance that noise alone exceeds with probability *alpha*; NaN where it is."""
     return wasserstein_law(reference, current).quantile(alpha)
 
 
-def ks(reference: Ordered, current: Ordered) -> float:
+def ks(reference: OrderedSample, current: OrderedSample) -> float:
     """Give the Kolmogorov-Smirnov distance, in [0, 1], nulls left out; NaN without values.
 
     Infinite values are the least and the greatest there are.
@@ -131,14 +131,14 @@ def ks_p_value(distance: float, n: int, m: int) -> float:
     return float(kolmogorov(math.sqrt(n * m / (n + m)) * distance))
 
 
-DISTANCES: Mapping[str, Callable[[Ordered, Ordered], float]] = {
+DISTANCES: Mapping[str, Callable[[OrderedSample, OrderedSample], float]] = {
     "wasserstein": wasserstein,
     "ks": ks,
 }
 """Every distance of ordered values, by its name in a policy."""
 
 
-def usable(*samples: Ordered) -> bool:
+def usable(*samples: OrderedSample) -> bool:
     """Tell whether samples have values at all, and none of them infinite."""
     return all(len(s.values) and np.isfinite(s.values[[0, -1]]).all() for s in samples)
 

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.special import bdtr
 
 from aims_gate.stats.intervals import Bounds
-from aims_gate.stats.tables import Ordered
+from aims_gate.stats.tables import OrderedErrors
 
 
-def median(losses: Ordered) -> float:
+def median(losses: OrderedErrors) -> float:
     """Give the middle loss, or the mean of the two in the middle; NaN for no rows."""
     rows = losses.rows
     if not rows:
@@ -20,7 +20,7 @@ def median(losses: Ordered) -> float:
     return lower if lower == upper else (lower + upper) / 2
 
 
-def bounds(losses: Ordered, alpha: float) -> Bounds:
+def bounds(losses: OrderedErrors, alpha: float) -> Bounds:
     """Give one-sided order-statistic bounds, each wrong with probability *alpha* at most.
 
     The r-th smallest loss from either end, r the largest with P(Binomial(n, 1/2) < r) <= alpha:
@@ -31,7 +31,7 @@ def bounds(losses: Ordered, alpha: float) -> Bounds:
     return _at(losses, place - 1), _at(losses, losses.rows - place)
 
 
-def too_few(losses: Ordered) -> str:
+def too_few(losses: OrderedErrors) -> str:
     """Say why there are no bounds, whatever the error rate of a rule is; empty if there are."""
     if losses.rows >= LEAST_ROWS:
         return ""
@@ -54,7 +54,7 @@ def _place(rows: int, alpha: float) -> int:
     return low
 
 
-def _at(losses: Ordered, index: int) -> float:
+def _at(losses: OrderedErrors, index: int) -> float:
     """Give the loss at a place of the ascending order, counted from 0."""
     ends = np.cumsum(losses.counts)
     return float(losses.values[np.searchsorted(ends, index, side="right")])

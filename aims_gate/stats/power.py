@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from aims_gate.facts import POWER, Design
+from aims_gate.facts import POWER, PowerDesign
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.intervals import proportion_bounds
 
@@ -38,7 +38,7 @@ _Sides = tuple[Floats, Floats, Floats]
 """A group's drawn values, and how far below and above them its bounds are; each (_DRAWS,)."""
 
 
-def factor_needed(planned: Iterable[tuple[Design, float]]) -> float:
+def factor_needed(planned: Iterable[tuple[PowerDesign, float]]) -> float:
     """Give the least factor on all rows, 1 or more, at which a rule is decided four times in five.
 
     The chances of designs are multiplied, which is conservative where they lean on the same rows.
@@ -194,7 +194,7 @@ class ChangeDesign:
 class SharesDesign:
     """How many of several columns can be told not to have moved."""
 
-    columns: tuple[tuple[float, float, Design | None], ...]
+    columns: tuple[tuple[float, float, PowerDesign | None], ...]
     """Weight, twice the line, and design of each column; no design where nothing can move."""
     rows: int
     what: str = CURRENT

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from aims_gate.stats.bins import Binned, Counts, Floats, Ordered
+from aims_gate.stats.bins import Binned, Counts, Floats, OrderedSample
 from aims_gate.stats.counting import total
 from aims_gate.stats.divergence import DIVERGENCES
 
@@ -51,7 +51,7 @@ def scaled(table: Binned) -> Binned:
     return replace(table, reference=_scaled(table.reference), current=_scaled(table.current))
 
 
-def order_statistics(sample: Ordered) -> Floats:
+def order_statistics(sample: OrderedSample) -> Floats:
     """Give every value of up to 20,000 rows, else 20,000 values at equally spaced ranks.
 
     Returns:

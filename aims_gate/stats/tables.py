@@ -151,7 +151,7 @@ class ClassRanked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Ordered:
+class OrderedErrors:
     """Per-row losses in ascending order, each distinct one with the rows that have it."""
 
     values: Floats
@@ -283,7 +283,7 @@ ScoreTable = (
     | Ranked
     | ClassRanked
     | Losses
-    | Ordered
+    | OrderedErrors
     | Fit
     | Residuals
     | Queries

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aims_gate.attest.manifest import Entry, Manifest
+from aims_gate.attest.manifest import Manifest, ManifestEntry
 from aims_gate.checks import CHECKS
 from aims_gate.facts import DatasetIdentity, DigestKind, ModelIdentity
 from aims_gate.frames.arrow import ArrowFrame
@@ -95,7 +95,7 @@ def _subject(draw: Draw) -> Subject:
     }
     return Subject(
         model=ModelIdentity(uri="file:model", name="model"),
-        manifest=Manifest(entries=(Entry(path="weights", sha256="0" * 64, bytes=1),)),
+        manifest=Manifest(entries=(ManifestEntry(path="weights", sha256="0" * 64, bytes=1),)),
         folder=Path("model"),
         data={
             role: _data(role, columns, spec) for role, (columns, spec) in roles.items() if columns

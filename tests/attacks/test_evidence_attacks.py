@@ -21,7 +21,7 @@ from aims_gate import canonical
 from aims_gate.attest.envelope import PAYLOAD_TYPE, pae
 from aims_gate.attest.statement import envelope_file, statement_file
 from aims_gate.errors import TrustError
-from aims_gate.operations.verify import Question, prove
+from aims_gate.operations.verify import Expectation, prove
 from aims_gate.verdict import Decision
 from tests.proofs import NOW, PLACE, SIGNED_AT, Lab, refused
 
@@ -35,8 +35,8 @@ def lab(tmp_path: Path) -> Lab:
     return lab
 
 
-def _question(lab: Lab) -> Question:
-    return Question(evidence=lab.evidence, trust=lab.folder / "trust.yaml", model=str(lab.model))
+def _question(lab: Lab) -> Expectation:
+    return Expectation(evidence=lab.evidence, trust=lab.folder / "trust.yaml", model=str(lab.model))
 
 
 def _refused(lab: Lab) -> str:

@@ -12,7 +12,7 @@ import yaml
 import aims_gate
 from aims_gate.attest import keys
 from aims_gate.errors import TrustError
-from aims_gate.operations.verify import Question, prove
+from aims_gate.operations.verify import Expectation, prove
 from tests.attest.refusals import refuses
 from tests.evidence.test_old_evidence import GOLDEN, THEN
 from tests.proofs import NOW, POLICY, Lab, Tree
@@ -36,7 +36,7 @@ DEBT = {"value": 0.4, "owner": "credit@acme.example", "expires": SOON}
 DATA = {"label": "y", "prediction": "p", "positive": 1, "weight": "n", "sensitive": ["sex"]}
 
 
-def _gated(folder: Path, *rules: dict[str, Any], **metadata: str) -> Question:
+def _gated(folder: Path, *rules: dict[str, Any], **metadata: str) -> Expectation:
     """Gate a model under *rules*, of which women are granted half as often as men."""
     policy = {
         "apiVersion": "aims-gate/v1",
@@ -62,7 +62,7 @@ def _gated(folder: Path, *rules: dict[str, Any], **metadata: str) -> Question:
         out=folder / "evidence",
     )
     assert verdict.passed, verdict.results
-    question = Question(
+    question = Expectation(
         evidence=folder / "evidence", trust=folder / "trust.yaml", model=str(folder / "model")
     )
     assert prove(question, now=TODAY + DAY * 2 - timedelta(seconds=1)).passed
@@ -116,7 +116,7 @@ def test_evidence_says_when_it_ends(tmp_path: Path) -> None:
 
 def test_old_evidence_ends_with_its_resolved_policy() -> None:
     """Its text is signed by digest, and says when the policy and the debt end."""
-    question = Question(
+    question = Expectation(
         evidence=GOLDEN / "evidence", trust=GOLDEN / "trust.yaml", model=str(GOLDEN / "model")
     )
     ends = [(term.what, term.end.year) for term in prove(question, now=THEN).terms]

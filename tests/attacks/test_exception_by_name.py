@@ -17,7 +17,7 @@ import pytest
 
 import aims_gate
 from aims_gate.errors import SourceError, TrustError
-from aims_gate.operations.verify import Question, prove
+from aims_gate.operations.verify import Expectation, prove
 from aims_gate.sources import SOURCES
 from aims_gate.sources.subject import Workspace
 from tests.attacks.test_registry_swap import Gated, gated
@@ -45,9 +45,9 @@ class Download:
     def note(self) -> Path:
         return self.folder / NOTE
 
-    def question(self) -> Question:
+    def question(self) -> Expectation:
         lab = self.gated.lab
-        return Question(
+        return Expectation(
             evidence=lab.folder / "of-first",
             trust=lab.folder / "trust.yaml",
             model=str(self.folder),

@@ -11,7 +11,7 @@ from pyarrow import fs
 
 from aims_gate.__main__ import guarded
 from aims_gate.errors import GateError, SourceError, UsageError
-from aims_gate.operations.verify import Question, prove
+from aims_gate.operations.verify import Expectation, prove
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
 from aims_gate.sources.mlflow.roots import Roots
 from tests.conftest import Store
@@ -260,7 +260,7 @@ def test_a_trust_file_permits_for_verify(
         "apiVersion: aims-gate/v1\nkind: Trust\nkeys:\n"
         f"  - {{person: gate, roles: [gate], public_key: {json.dumps(lab.signer.key.pem)}}}\n"
     )
-    asked = Question(
+    asked = Expectation(
         evidence=lab.folder / "none",
         trust=tmp_path / "trust.yaml",
         model=f"models:/paid/{version}",

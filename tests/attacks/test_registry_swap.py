@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from aims_gate.errors import TrustError
-from aims_gate.operations.verify import Question, prove
+from aims_gate.operations.verify import Expectation, prove
 from aims_gate.sources import SOURCES
 from aims_gate.sources.subject import Workspace
 from tests.conftest import Store
@@ -29,8 +29,8 @@ class Gated:
     lab: Lab
     environ: dict[str, str]
 
-    def ask(self, uri: str) -> Question:
-        return Question(
+    def ask(self, uri: str) -> Expectation:
+        return Expectation(
             evidence=self.lab.folder / "of-first",
             trust=self.lab.folder / "trust.yaml",
             model=uri,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.attest import manifest
-from aims_gate.attest.manifest import Change, Difference, Entry, Manifest, safe_name
+from aims_gate.attest.manifest import FileChange, FileDifference, Manifest, ManifestEntry, safe_name
 from aims_gate.errors import GateError, SourceError
 from tests.laws import law
 from tests.proofs import make_model
@@ -29,7 +29,9 @@ def _files(folder: Path, *names: str) -> Path:
 
 
 def _of(**files: str) -> Manifest:
-    return Manifest(entries=tuple(Entry(path=p, sha256=d) for p, d in sorted(files.items())))
+    return Manifest(
+        entries=tuple(ManifestEntry(path=p, sha256=d) for p, d in sorted(files.items()))
+    )
 
 
 def test_text_is_what_coreutils_print(tmp_path: Path) -> None:
@@ -286,9 +288,9 @@ def test_compare_names_missing_extra_and_changed_files() -> None:
     expected, actual = _of(a=EMPTY, b=EMPTY, c=EMPTY), _of(b=other, c=EMPTY, d=EMPTY)
     found = manifest.compare(expected, actual)
     assert found == (
-        Difference(path="a", change=Change.MISSING),
-        Difference(path="b", change=Change.CHANGED),
-        Difference(path="d", change=Change.EXTRA),
+        FileDifference(path="a", change=FileChange.MISSING),
+        FileDifference(path="b", change=FileChange.CHANGED),
+        FileDifference(path="d", change=FileChange.EXTRA),
     )
     assert str(found[1]) == "changed: b"
     assert manifest.compare(actual, actual) == ()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from aims_gate.attest import trust_file
 from aims_gate.attest.resource import Copy
-from aims_gate.attest.trust import Role, Trust, TrustedKey
+from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.errors import PolicyError, TrustError, UsageError
 from tests.laws import law
 from tests.proofs import NOW, new_signer
@@ -66,13 +66,13 @@ def test_everything_that_can_be_said() -> None:
     assert trust.keys[0] == TrustedKey(
         key=KEY,
         person="gate@acme.example",
-        roles=frozenset({Role.GATE, Role.RECORDS}),
+        roles=frozenset({KeyRole.GATE, KeyRole.RECORDS}),
         verifier_ids=("https://ci.example/gate.yml",),
         valid_from=datetime(2026, 1, 1, tzinfo=UTC),
         valid_until=datetime(2027, 1, 1, 10, tzinfo=UTC),
         revoked_at=datetime(2026, 12, 1, tzinfo=UTC),
     )
-    assert trust.keys[1].roles == {Role.APPROVER}
+    assert trust.keys[1].roles == {KeyRole.APPROVER}
     assert trust.servers["https://mlflow.example"] == trust.servers["prod"] == "prod"
     assert trust.copies == (Copy(source=("dev", "credit.risk"), target=("prod", "cr")),)
 
@@ -173,8 +173,8 @@ def test_a_missing_trust_file_is_a_usage_error(tmp_path: Path) -> None:
     assert trust_file.load(tmp_path / "trust.yaml").keys[0].key == KEY
 
 
-def _admit(at: datetime = NOW, role: Role = Role.GATE, **window: Any) -> TrustedKey:
-    entry = TrustedKey(key=KEY, person="p", roles=frozenset({Role.GATE}), **window)
+def _admit(at: datetime = NOW, role: KeyRole = KeyRole.GATE, **window: Any) -> TrustedKey:
+    entry = TrustedKey(key=KEY, person="p", roles=frozenset({KeyRole.GATE}), **window)
     return Trust(keys=(entry,)).admit(KEY, role=role, at=at, where="x")
 
 
@@ -188,16 +188,16 @@ def test_a_key_is_admitted_inside_its_window() -> None:
 def test_each_key_counts_by_its_own_entry() -> None:
     """Of two that are listed, the one that signed: its role, its window, its revocation."""
     other = new_signer().key
-    first = TrustedKey(key=other, person="first", roles=frozenset({Role.GATE}))
-    second = TrustedKey(key=KEY, person="second", roles=frozenset({Role.APPROVER}))
+    first = TrustedKey(key=other, person="first", roles=frozenset({KeyRole.GATE}))
+    second = TrustedKey(key=KEY, person="second", roles=frozenset({KeyRole.APPROVER}))
     trust = Trust(keys=(first, second))
     with pytest.raises(TrustError, match="of second may not sign as gate"):
-        trust.admit(KEY, role=Role.GATE, at=NOW, where="x")
-    assert trust.admit(KEY, role=Role.APPROVER, at=NOW, where="x") is second
-    assert trust.admit(other, role=Role.GATE, at=NOW, where="x") is first
+        trust.admit(KEY, role=KeyRole.GATE, at=NOW, where="x")
+    assert trust.admit(KEY, role=KeyRole.APPROVER, at=NOW, where="x") is second
+    assert trust.admit(other, role=KeyRole.GATE, at=NOW, where="x") is first
     trust = Trust(keys=(first, replace(second, roles=first.roles, revoked_at=NOW)))
     with pytest.raises(TrustError, match="of second was revoked"):
-        trust.admit(KEY, role=Role.GATE, at=NOW, where="x")
+        trust.admit(KEY, role=KeyRole.GATE, at=NOW, where="x")
 
 
 def test_a_window_may_be_open_at_either_end() -> None:
@@ -229,9 +229,9 @@ def test_a_key_is_refused_outside_its_window_role_and_file() -> None:
     with pytest.raises(TrustError, match="was revoked at"):
         _admit(revoked_at=NOW, valid_until=NOW)
     with pytest.raises(TrustError, match="may not sign as approver, only as gate"):
-        _admit(role=Role.APPROVER)
+        _admit(role=KeyRole.APPROVER)
     with pytest.raises(TrustError, match=r"is not in trust\.yaml"):
-        Trust(keys=()).admit(KEY, role=Role.GATE, at=NOW, where="x")
+        Trust(keys=()).admit(KEY, role=KeyRole.GATE, at=NOW, where="x")
 
 
 _TREES = st.recursive(

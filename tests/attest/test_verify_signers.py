@@ -12,7 +12,7 @@ import pytest
 
 from aims_gate import canonical
 from aims_gate.attest.statement import envelope_file
-from aims_gate.attest.trust import Role, TrustedKey
+from aims_gate.attest.trust import KeyRole, TrustedKey
 from aims_gate.attest.verify import MAX_SKEW
 from tests.attest.refusals import refuses
 from tests.proofs import (
@@ -78,7 +78,7 @@ def test_an_untrusted_key_is_refused(lab: Lab) -> None:
         ({"valid_until": NOW}, "expired at"),
         ({"valid_from": NOW + SECOND}, "not valid before"),
         ({"revoked_at": NOW}, "was revoked"),
-        ({"roles": frozenset({Role.APPROVER, Role.RECORDS})}, "may not sign as gate"),
+        ({"roles": frozenset({KeyRole.APPROVER, KeyRole.RECORDS})}, "may not sign as gate"),
         ({"verifier_ids": ("https://other/gate.yml",)}, "may not sign as verifier"),
         ({"valid_from": SIGNED_AT + SECOND}, "older than the validity of its key"),
     ],
@@ -99,7 +99,7 @@ def test_three_statements_need_one_signer(lab: Lab) -> None:
     """Parts of two runs of two gates must not be put together."""
     other = new_signer()
     lab.resign("test-result", lab.payload("test-result"), signer=other)
-    entry = TrustedKey(key=other.key, person="other", roles=frozenset({Role.GATE}))
+    entry = TrustedKey(key=other.key, person="other", roles=frozenset({KeyRole.GATE}))
     refuses(lab, "signed by different keys", trust=lab.trust(others=(entry,)))
 
 

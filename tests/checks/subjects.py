@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from aims_gate.attest.manifest import Entry, Manifest
+from aims_gate.attest.manifest import Manifest, ManifestEntry
 from aims_gate.checks.contract import Check, Inputs
 from aims_gate.engines.native import ENGINE
 from aims_gate.facts import DatasetIdentity, DigestKind, ModelIdentity, Statistic
@@ -54,7 +54,7 @@ def inputs(*roles: Data, on: Role | None = None, alpha: float = 0.05) -> Inputs:
     """What a check may look at: these data, the native engine and a fixed time."""
     subject = Subject(
         model=ModelIdentity(uri="file:model", name="model"),
-        manifest=Manifest(entries=(Entry(path="weights", sha256="0" * 64, bytes=1),)),
+        manifest=Manifest(entries=(ManifestEntry(path="weights", sha256="0" * 64, bytes=1),)),
         folder=Path("model"),
         data={found.role: found for found in roles},
     )

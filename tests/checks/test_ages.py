@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from aims_gate.checks.ages import age_of, ahead
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import Role
 from tests.checks.subjects import NOW, data
 
@@ -33,7 +33,7 @@ def test_the_older_of_newest_row_and_logging_counts(
 def test_what_is_of_the_future_has_no_age() -> None:
     for given in ({"newest": days(-2)}, {"created": days(-0.1), "newest": days(4)}):
         found = age_of(replace(DATA, **given), Role.CURRENT, NOW)  # type: ignore[arg-type]  # dates
-        assert (found.days, found.lack) == (None, Lack.UNDEFINED)
+        assert (found.days, found.lack) == (None, NoValue.UNDEFINED)
         assert "the current data" in found.reason
     assert ahead(days(-1.1), NOW)
     assert not ahead(days(-1), NOW)
@@ -42,4 +42,4 @@ def test_what_is_of_the_future_has_no_age() -> None:
 def test_without_data_or_a_time_nothing_is_known() -> None:
     dated = data({"x": [1]}, time="t")
     for found in (None, DATA, replace(dated, created=NOW)):
-        assert age_of(found, Role.CURRENT, NOW).lack is Lack.MISSING
+        assert age_of(found, Role.CURRENT, NOW).lack is NoValue.MISSING

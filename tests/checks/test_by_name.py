@@ -12,8 +12,8 @@ import pytest
 from aims_gate.checks import CHECKS, REFUSED
 from aims_gate.engines import Answer, Engines
 from aims_gate.errors import PolicyError
-from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Kind
+from aims_gate.facts import NoValue, Statistic
+from aims_gate.frames import ColumnKind
 from aims_gate.plan import build, plan
 from aims_gate.policy.model import DecideOn, Policy, Role, Rule, Threshold
 from aims_gate.sources.subject import Data
@@ -102,7 +102,7 @@ def test_its_options_are_fairlearns(engines: Engines, metric: str, options: Any)
 def test_one_lone_group_is_never_asked_about(metric: str) -> None:
     """Fairlearn gives 0 and 1, perfect fairness, for it."""
     (cell,) = cells(None, f"fairlearn:{metric}", people(sex=["F"] * 900)).values()
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
 
 
 def test_small_groups_are_left_out_and_too_many_of_them_are_a_lack(engines: Engines) -> None:
@@ -115,7 +115,7 @@ def test_small_groups_are_left_out_and_too_many_of_them_are_a_lack(engines: Engi
     assert cell.value > 0.9
     check = build(name, {"max_uncovered": 0.01})
     measured = check.measure(replace(inputs(found), engine=engines["reference"]))
-    assert [s.lack for s in measured if s.judged] == [Lack.INSUFFICIENT, None]
+    assert [s.lack for s in measured if s.judged] == [NoValue.INSUFFICIENT, None]
 
 
 @pytest.mark.parametrize("metric", ["equalized_odds_difference", "equalized_odds_ratio"])
@@ -130,7 +130,7 @@ def test_a_group_that_is_too_small_for_one_rate_does_not_vanish_from_the_others(
     found = people(1_810, sex=sex, y=label, p=prediction.astype(int))
     name = f"fairlearn:{metric}"
     told = cells(engines, name, found)
-    assert told["TPR sex"].lack is Lack.INSUFFICIENT
+    assert told["TPR sex"].lack is NoValue.INSUFFICIENT
     assert "50.0% of the positives" in told["TPR sex"].reason
     beside = build(name, {}).measure(replace(inputs(found), engine=engines["reference"]))
     assert [s.slice for s in beside if not s.judged] == ["sex=X", "sex=X"]
@@ -139,7 +139,7 @@ def test_a_group_that_is_too_small_for_one_rate_does_not_vanish_from_the_others(
 def test_a_ratio_of_nothing_is_not_asked_for() -> None:
     nobody = people(p=[0] * 900)
     (cell,) = cells(None, "fairlearn:demographic_parity_ratio", nobody).values()
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
     assert "0/0" in cell.reason
 
 
@@ -177,12 +177,12 @@ def one(test: str, reference: Data, current: Data, column: str) -> Statistic:
 def test_what_evidently_would_pass_in_silence_is_a_lack(test: str) -> None:
     """A vanished column, five rows, and a column that the test is not for."""
     kind: Any = CHECKS[f"evidently:{test}"]
-    column = "x" if Kind.NUMBER in kind.kinds else "two"
+    column = "x" if ColumnKind.NUMBER in kind.kinds else "two"
     whole, few = sample(Role.REFERENCE), sample(Role.CURRENT, rows=5)
-    assert one(test, whole, few, column).lack is Lack.INSUFFICIENT
+    assert one(test, whole, few, column).lack is NoValue.INSUFFICIENT
     gone = data({"other": [1.0] * 50}, Role.CURRENT)
-    assert one(test, whole, gone, column).lack is Lack.MISSING
-    assert one(test, whole, sample(Role.CURRENT), "day").lack is Lack.UNDEFINED
+    assert one(test, whole, gone, column).lack is NoValue.MISSING
+    assert one(test, whole, sample(Role.CURRENT), "day").lack is NoValue.UNDEFINED
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -190,7 +190,7 @@ def test_new_nulls_and_infinite_values_are_a_lack(bad: float) -> None:
     values = np.random.default_rng(1).normal(size=1500)
     values[::4] = bad
     cell = one("wasserstein", sample(Role.REFERENCE), sample(Role.CURRENT, x=values), "x")
-    assert cell.lack is Lack.UNDEFINED
+    assert cell.lack is NoValue.UNDEFINED
 
 
 def test_nulls_of_categories_are_a_category(engines: Engines) -> None:
@@ -205,7 +205,7 @@ def test_nulls_of_categories_are_a_category(engines: Engines) -> None:
 def test_more_rows_than_a_test_of_rows_can_take_are_a_lack() -> None:
     table = {"x": np.arange(100.0), "n": [100_000] * 100}
     many = [data(table, role, weight="n") for role in (Role.REFERENCE, Role.CURRENT)]
-    assert one("ks", many[0], many[1], "x").lack is Lack.UNDEFINED
+    assert one("ks", many[0], many[1], "x").lack is NoValue.UNDEFINED
 
 
 def test_a_failing_library_is_a_cell_without_a_value() -> None:
@@ -220,7 +220,7 @@ def test_a_failing_library_is_a_cell_without_a_value() -> None:
     ):
         found = build(name, {}).measure(replace(inputs(*roles), engine=engine))
         judged = [s for s in found if s.judged]
-        assert {s.lack for s in judged} == {Lack.UNDEFINED}
+        assert {s.lack for s in judged} == {NoValue.UNDEFINED}
         assert all("failed with ValueError" in s.reason for s in judged)
 
 
@@ -228,7 +228,7 @@ def test_a_failing_library_is_a_cell_without_a_value() -> None:
 def test_a_test_of_paired_counts_needs_as_many_rows_in_both(test: str) -> None:
     """Evidently, or SciPy behind it, would raise."""
     cell = one(test, sample(Role.REFERENCE), sample(Role.CURRENT, rows=1400), "two")
-    assert cell.lack is Lack.UNDEFINED
+    assert cell.lack is NoValue.UNDEFINED
     assert cell.reason == f"{test} needs as many rows in both, not 1,500 and 1,400"
 
 

@@ -9,7 +9,7 @@ import pytest
 from aims_gate.checks.metrics import (
     BUILDERS,
     MOST_CLASSES,
-    Asked,
+    MetricRequest,
     each_class,
     outcomes,
     task_of,
@@ -190,7 +190,7 @@ def test_a_metric_without_what_it_needs_is_refused_and_never_taken_for_another()
     with pytest.raises(DataError, match="how many places"):
         outcomes("precision_at_k", ranked)
     with pytest.raises(DataError, match="not a metric of single classes"):
-        tuple(each_class(Asked(metric="macro_f1"), binary(), None))
+        tuple(each_class(MetricRequest(metric="macro_f1"), binary(), None))
 
 
 def test_too_many_classes_are_no_classes_for_scores_either() -> None:

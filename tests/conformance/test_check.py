@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from aims_gate.attest.manifest import Entry, Manifest
+from aims_gate.attest.manifest import Manifest, ManifestEntry
 from aims_gate.checks import CHECKS
 from aims_gate.checks.contract import Check
-from aims_gate.facts import Lack, ModelIdentity
+from aims_gate.facts import ModelIdentity, NoValue
 from aims_gate.judge import judge
 from aims_gate.measure import measure
 from aims_gate.operations.explain import explain_check
@@ -112,7 +112,7 @@ def test_without_anything_to_measure_it_does_not_pass(name: str) -> None:
     made = task(name)
     nothing = Subject(
         model=ModelIdentity(uri="file:m", name="m"),
-        manifest=Manifest(entries=(Entry(path="weights", sha256="0" * 64, bytes=1),)),
+        manifest=Manifest(entries=(ManifestEntry(path="weights", sha256="0" * 64, bytes=1),)),
         folder=Path("not-there"),
     )
     measured = measure(made, nothing, now=NOW)
@@ -121,7 +121,7 @@ def test_without_anything_to_measure_it_does_not_pass(name: str) -> None:
     assert result.blocking
     if made.roles:
         lacks = {s.lack for s in measured if s.judged}
-        assert lacks == {Lack.MISSING}
+        assert lacks == {NoValue.MISSING}
 
 
 def test_it_decides_nothing(name: str) -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from aims_gate.checks.metrics import Asked, outcomes
-from aims_gate.engines import ENGINES, Answer, Engine, Engines, Sample, Trials
+from aims_gate.checks.metrics import MetricRequest, outcomes
+from aims_gate.engines import ENGINES, Answer, CountedRows, Engine, Engines, Trials
 from aims_gate.errors import GateError
 from aims_gate.frames import Distribution
 from aims_gate.policy.model import TaskKind
@@ -177,18 +177,18 @@ def _rows(metric: str) -> Data:
     return data(columns, label="y", prediction="p", task=TaskKind.REGRESSION)
 
 
-def _case(table: type[ScoreTable], metric: str) -> tuple[ScoreTable, Sample | None]:
+def _case(table: type[ScoreTable], metric: str) -> tuple[ScoreTable, CountedRows | None]:
     """A table of unequal counts or, where it holds moments only, with the rows behind them."""
     if table in COUNTED:
         return COUNTED[table], None
     k = None if metric in {"map", "mrr"} else 4
-    made = outcomes(Asked(metric=metric, k=k), _rows(metric))
+    made = outcomes(MetricRequest(metric=metric, k=k), _rows(metric))
     assert type(made.table) is table
     return made.table, made.sample()
 
 
-def _given(sample: Sample | None) -> Callable[[], Sample]:
-    def give() -> Sample:
+def _given(sample: CountedRows | None) -> Callable[[], CountedRows]:
+    def give() -> CountedRows:
         assert sample is not None, "a table of counts is its own sample"
         return sample
 

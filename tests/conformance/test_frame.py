@@ -18,7 +18,7 @@ from pyarrow import parquet
 from scipy.stats import kurtosis, skew
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Frame, Key, Kind, Loss
+from aims_gate.frames import ColumnKind, Frame, Key, Loss
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.sources.readers import read_file
 from tests.laws import law
@@ -75,7 +75,12 @@ DATA: Rows = {
 def test_columns_keep_their_order_and_say_what_they_hold(make: Make) -> None:
     kinds = make(DATA).kinds
     assert list(kinds) == ["sex", "age", "p", "y"]
-    assert list(kinds.values()) == [Kind.TEXT, Kind.NUMBER, Kind.NUMBER, Kind.BOOLEAN]
+    assert list(kinds.values()) == [
+        ColumnKind.TEXT,
+        ColumnKind.NUMBER,
+        ColumnKind.NUMBER,
+        ColumnKind.BOOLEAN,
+    ]
     assert list(make(DATA).types) == list(kinds)
 
 

@@ -18,7 +18,7 @@ from aims_gate.checks.performance.score import Score
 from aims_gate.engines import Answer, Engine, Engines, Trials
 from aims_gate.engines.both import TOLERANCES, Both
 from aims_gate.errors import CheckError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import DataSpec, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats.bins import categorical
@@ -212,7 +212,7 @@ def test_a_check_whose_engines_disagree_is_undefined_cell_by_cell(
     before = [s for s in check.measure(with_engine(inputs(*roles), engines["both"])) if s.judged]
     after = [s for s in check.measure(with_engine(inputs(*roles), bent(engines, 1.01))) if s.judged]
     asked = {s.slice for s in before if s.engine.endswith(" agrees")}
-    lacking = {s.slice: s for s in after if s.lack is Lack.UNDEFINED}
+    lacking = {s.slice: s for s in after if s.lack is NoValue.UNDEFINED}
     assert asked <= lacking.keys()
     assert {s.slice for s in before} <= {s.slice for s in after}
     for where in asked:
@@ -236,7 +236,7 @@ def test_exact_parity_needs_a_second_opinion_too(engines: Engines) -> None:
         found[name] = [s for s in measured if s.judged]
     assert [s.value for s in found["both"]] == [1.0, 1.0]
     assert all(s.engine.endswith(" agrees") for s in found["both"])
-    assert [s.lack for s in found["dead"]] == [Lack.UNDEFINED] * 2
+    assert [s.lack for s in found["dead"]] == [NoValue.UNDEFINED] * 2
 
 
 def test_a_share_of_columns_that_engines_do_not_agree_on_is_no_share(engines: Engines) -> None:
@@ -244,7 +244,7 @@ def test_a_share_of_columns_that_engines_do_not_agree_on_is_no_share(engines: En
     roles = [moved(Role.REFERENCE, 0), moved(Role.CURRENT, 0.5)]
     for engine, lacking in ((engines["both"], set()), (bent(engines, 1.01), {"x", "c"})):
         found = list(Share().measure(with_engine(inputs(*roles), engine)))
-        assert {s.slice for s in found if s.judged and s.lack is Lack.UNDEFINED} == lacking
+        assert {s.slice for s in found if s.judged and s.lack is NoValue.UNDEFINED} == lacking
     shared = next(s for s in Share().measure(with_engine(inputs(*roles), engines["both"])))
     assert shared.engine.endswith(" agrees")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import aims_gate
-from aims_gate.engines import Engines, Sample, Trials
+from aims_gate.engines import CountedRows, Engines, Trials
 from aims_gate.engines.native import ENGINE
 from aims_gate.errors import CheckError
 from aims_gate.frames import Distribution
@@ -32,7 +32,7 @@ def of_pair(measure: Measure, low: Trials, high: Trials) -> float:
     return answer.value
 
 
-def no_sample() -> Sample:
+def no_sample() -> CountedRows:
     raise AssertionError("moments are enough")
 
 

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aims_gate.engines import Engines, Sample, Trials
+from aims_gate.engines import CountedRows, Engines, Trials
 from aims_gate.engines.reference import MODULES, Reference, process, server, wire
 from aims_gate.errors import CheckError, MissingExtraError
 from aims_gate.frames import Distribution
 from aims_gate.stats import bins, divergence, drift
 from aims_gate.stats.disparity import Measure
-from aims_gate.stats.tables import Confusion, Ordered, Ranked
+from aims_gate.stats.tables import Confusion, OrderedErrors, Ranked
 
 LOW = Trials(group="F", rows=100, successes=40)
 HIGH = Trials(group="M", rows=80, successes=40)
@@ -144,8 +144,8 @@ def test_what_a_library_cannot_do_is_a_problem_with_its_error_and_no_message(
 def test_rows_that_a_library_would_need_all_memory_for_are_not_written_out(lone: Reference) -> None:
     """Weights make billions of rows of a few; the child would be killed, or the machine hang."""
     many = np.array([2**40, 2**40])
-    sample = Sample(truth=np.zeros(2), estimate=np.array([1.0, 2.0]), counts=many)
-    table = Ordered(values=sample.estimate, counts=many)
+    sample = CountedRows(truth=np.zeros(2), estimate=np.array([1.0, 2.0]), counts=many)
+    table = OrderedErrors(values=sample.estimate, counts=many)
     errors = lone.score("median_error", table, lambda: sample)
     ranked = Ranked(scores=np.array([0.2, 0.7]), positives=many, negatives=many)
     for answer in (errors, lone.calibration(ranked, 10)):

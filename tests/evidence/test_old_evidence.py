@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aims_gate.operations.verify import Question, prove
+from aims_gate.operations.verify import Expectation, prove
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "evidence-0.1"
 THEN = datetime(2030, 1, 1, tzinfo=UTC)
@@ -14,7 +14,7 @@ THEN = datetime(2030, 1, 1, tzinfo=UTC)
 
 def test_evidence_of_version_0_1_still_verifies() -> None:
     """A pass with a known debt, under a policy with a parent, signed by a key long thrown away."""
-    question = Question(
+    question = Expectation(
         evidence=GOLDEN / "evidence", trust=GOLDEN / "trust.yaml", model=str(GOLDEN / "model")
     )
     verified = prove(question, now=THEN)

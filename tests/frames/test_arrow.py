@@ -22,7 +22,7 @@ from scipy import stats
 from sklearn.metrics import brier_score_loss, log_loss, mean_absolute_error, mean_squared_error
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Frame, Key, Kind, Loss
+from aims_gate.frames import ColumnKind, Frame, Key, Loss
 from aims_gate.frames.arrow import ArrowFrame
 from tests.laws import law
 
@@ -55,7 +55,11 @@ COLUMNS: dict[str, list[Any]] = {
 )  # fmt: skip
 def test_every_library_gives_the_same_frame(data: object) -> None:
     frame: Frame = ArrowFrame.of(data)
-    assert dict(frame.kinds) == {"s": Kind.TEXT, "x": Kind.NUMBER, "b": Kind.BOOLEAN}
+    assert dict(frame.kinds) == {
+        "s": ColumnKind.TEXT,
+        "x": ColumnKind.NUMBER,
+        "b": ColumnKind.BOOLEAN,
+    }
     assert [frame.nulls(column) for column in frame.kinds] == [1, 1, 0]
     assert frame.count(Key(column="s"), Key(column="b")).values == (
         ("a", True),
@@ -131,7 +135,7 @@ def test_whole_numbers_beyond_2_to_the_53_are_counted_exactly() -> None:
 
 def test_decimals_are_numbers_at_float64() -> None:
     frame = ArrowFrame.of({"a": [Decimal("1.10"), None, Decimal("-2.25")]})
-    assert frame.kinds["a"] is Kind.NUMBER
+    assert frame.kinds["a"] is ColumnKind.NUMBER
     assert frame.distribution("a").values.tolist() == [-2.25, 1.1]
     assert frame.count(Key(column="a")).values == ((-2.25,), (1.1,), (None,))
 
@@ -140,7 +144,7 @@ def test_times_are_iso_text_whatever_unit_they_are_stored_in() -> None:
     moments = [dt.datetime(2020, 1, 1, 3, 4, 5, 120_000, tzinfo=dt.UTC), None]
     for unit in ("ms", "us", "ns"):
         frame = ArrowFrame.of({"t": pa.array(moments, pa.timestamp(unit, tz="Europe/Berlin"))})
-        assert frame.kinds["t"] is Kind.TIME
+        assert frame.kinds["t"] is ColumnKind.TIME
         assert frame.count(Key(column="t")).values == (("2020-01-01T03:04:05.12Z",), (None,))
     days = ArrowFrame.of({"d": [dt.date(2020, 10, 10), dt.date(1969, 12, 31)]})
     assert days.count(Key(column="d")).values == (("1969-12-31",), ("2020-10-10",))
@@ -163,7 +167,7 @@ def test_a_dictionary_may_hold_nulls_duplicates_and_unused_values() -> None:
 
 def test_a_column_of_nothing_but_nulls_is_one_group_and_holds_no_number() -> None:
     frame = ArrowFrame.of({"g": [None, None], "y": [1, 0]})
-    assert frame.kinds["g"] is Kind.OTHER
+    assert frame.kinds["g"] is ColumnKind.OTHER
     assert frame.nulls("g") == 2
     cells = frame.count(Key(column="g"), Key(column="y"))
     assert cells.values == ((None, 0), (None, 1))
@@ -175,7 +179,7 @@ def test_lists_structs_and_bytes_are_kept_and_cannot_be_counted() -> None:
     frame = ArrowFrame.of(
         pl.DataFrame({"l": [["a"], None], "s": [{"u": "v"}, None], "y": [1, None]})
     )
-    assert frame.kinds["l"] is Kind.OTHER
+    assert frame.kinds["l"] is ColumnKind.OTHER
     assert frame.nulls("l") == 1
     assert frame.without_nulls(["y"]).rows == 1
     with pytest.raises(DataError, match="column 'l'"):
@@ -184,7 +188,7 @@ def test_lists_structs_and_bytes_are_kept_and_cannot_be_counted() -> None:
 
 def test_run_lengths_extensions_and_views_are_read_as_what_they_hold() -> None:
     runs = ArrowFrame.of({"g": pa.RunEndEncodedArray.from_arrays([2, 3], ["a", None])})
-    assert runs.kinds["g"] is Kind.TEXT
+    assert runs.kinds["g"] is ColumnKind.TEXT
     cells = runs.count(Key(column="g"))
     assert (cells.values, cells.counts.tolist()) == ((("a",), (None,)), [2, 1])
     assert runs.without_nulls(["g"]).rows == 2
@@ -196,7 +200,7 @@ def test_run_lengths_extensions_and_views_are_read_as_what_they_hold() -> None:
         ids.cast(pa.binary()).cast(pa.binary_view()),
     ):
         frame = ArrowFrame.of({"id": stored})
-        assert (frame.kinds["id"], frame.nulls("id")) == (Kind.OTHER, 1)
+        assert (frame.kinds["id"], frame.nulls("id")) == (ColumnKind.OTHER, 1)
         assert frame.without_nulls(["id"]).rows == 1
         assert frame.digest() == plain.digest()
         with pytest.raises(DataError):

@@ -13,7 +13,7 @@ import yaml
 from aims_gate.cli import cli
 from aims_gate.errors import GateError, RecordError, TrustError, UsageError
 from aims_gate.operations.evidence import keep
-from aims_gate.operations.verify import Question, prove
+from aims_gate.operations.verify import Expectation, prove
 from aims_gate.sinks.mlflow import publish
 from aims_gate.sources import SOURCES
 from aims_gate.sources.subject import Workspace
@@ -55,9 +55,9 @@ class Shop:
     def tags(self) -> dict[str, str]:
         return dict(self.content.client.get_model_version(self.logged.name, "1").tags)
 
-    def ask(self, evidence: str, **changes: Any) -> Question:
+    def ask(self, evidence: str, **changes: Any) -> Expectation:
         usual: dict[str, Any] = {"trust": self.lab.folder / "trust.yaml", "model": None}
-        return Question(evidence=evidence, environ=self.environ, **{**usual, **changes})
+        return Expectation(evidence=evidence, environ=self.environ, **{**usual, **changes})
 
     def trust(self, **more: Any) -> None:
         entry = {"person": "gate", "public_key": self.lab.signer.key.pem, "roles": ["gate"]}

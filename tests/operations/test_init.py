@@ -18,7 +18,7 @@ from pyarrow import csv, parquet
 from aims_gate.__main__ import guarded
 from aims_gate.errors import DataError, RecordError, UsageError
 from aims_gate.operations.init import Written, _lowered, propose
-from aims_gate.operations.policy_text import Entry
+from aims_gate.operations.policy_text import RuleDraft
 from aims_gate.operations.propose_rules import Draft
 from aims_gate.operations.run import run
 from aims_gate.plan import plan
@@ -171,7 +171,7 @@ def test_a_fact_that_does_not_hold_today_warns(folder: Path) -> None:
 def test_where_no_fact_holds_they_all_block() -> None:
     """A policy must be able to refuse, so nothing is lowered until something else blocks."""
     entries = tuple(
-        Entry(
+        RuleDraft(
             draft=Draft(id=name, title="", check="x", firm=True), severity=Severity.BLOCK, today=""
         )
         for name in ("INTEG-01", "INTEG-02")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aims_gate.__main__ import guarded
-from aims_gate.operations.policy_diff import Difference, diff, told
+from aims_gate.operations.policy_diff import KeyDifference, diff, told
 from aims_gate.policy.model import Policy
 from aims_gate.policy.resolve import load, resolve
 from aims_gate.policy.tightness import LOOSENING, Change
@@ -22,7 +22,7 @@ def policy(rest: str) -> Policy:
     return made
 
 
-def differences(old: str, new: str) -> tuple[Difference, ...]:
+def differences(old: str, new: str) -> tuple[KeyDifference, ...]:
     return diff(policy(old), policy(new))
 
 

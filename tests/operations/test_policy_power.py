@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 
 from aims_gate.__main__ import guarded
-from aims_gate.operations.policy_power import Groups, RulePower, power_of_data, power_of_groups
+from aims_gate.operations.policy_power import (
+    PlannedGroups,
+    RulePower,
+    power_of_data,
+    power_of_groups,
+)
 from aims_gate.operations.power_shown import page, table
 from aims_gate.policy.resolve import load
 from aims_gate.verdict import Power
@@ -32,7 +37,7 @@ rules:
 DATA = "data: {evaluation: {label: y, prediction: p, positive: 1, sensitive: [sex]}}"
 
 
-def planned(policy: Path, groups: Groups) -> dict[str, RulePower]:
+def planned(policy: Path, groups: PlannedGroups) -> dict[str, RulePower]:
     return {one.rule: one for one in power_of_groups(load(str(policy)), groups)}
 
 
@@ -55,7 +60,7 @@ def test_planned_groups_have_the_chance_of_the_published_table(policy: Path) -> 
         ({"sex": {"F": 150, "M": 350}}, 0.90),
         ({"race": {"a": 1_000, "b": 500, "c": 300, "d": 200}}, 0.92),
     ):
-        found = planned(policy, Groups(rows=rows, rate=0.3))
+        found = planned(policy, PlannedGroups(rows=rows, rate=0.3))
         assert 0.60 < found["BIAS-02"].smallest < 0.75
         ratio = power(found["BIAS-02"])
         assert ratio.chance == pytest.approx(published, abs=0.02)
@@ -64,11 +69,11 @@ def test_planned_groups_have_the_chance_of_the_published_table(policy: Path) -> 
 
 
 def test_rows_to_collect_grow_by_group_at_their_present_shares(policy: Path) -> None:
-    groups = Groups(rows={"sex": {"F": 40, "M": 160}}, rate=0.3)
+    groups = PlannedGroups(rows={"sex": {"F": 40, "M": 160}}, rate=0.3)
     ratio = power(planned(policy, groups)["BIAS-02"])
     assert ratio.chance < 0.5
     assert ratio.wanted is not None
-    again = Groups(
+    again = PlannedGroups(
         rows={"sex": {"F": round(ratio.wanted / 5), "M": round(ratio.wanted * 0.8)}}, rate=0.3
     )
     better = power(planned(policy, again)["BIAS-02"])
@@ -78,7 +83,9 @@ def test_rows_to_collect_grow_by_group_at_their_present_shares(policy: Path) -> 
 
 
 def test_two_attributes_are_planned_as_independent(policy: Path) -> None:
-    groups = Groups(rows={"sex": {"F": 400, "M": 600}, "race": {"a": 700, "b": 300}}, rate=0.3)
+    groups = PlannedGroups(
+        rows={"sex": {"F": 400, "M": 600}, "race": {"a": 700, "b": 300}}, rate=0.3
+    )
     found = power(planned(policy, groups)["BIAS-02"])
     cells = {cell.group: cell.rows for cell in found.cells}
     assert cells["race=b"] == pytest.approx(300, abs=3)
@@ -87,7 +94,7 @@ def test_two_attributes_are_planned_as_independent(policy: Path) -> None:
 
 def test_rows_of_a_group_are_rows_of_the_data_where_its_rate_rests_on_some(policy: Path) -> None:
     """A true positive rate rests on the positives; whoever collects collects rows of the group."""
-    groups = Groups(rows={"sex": {"F": 300, "M": 700}}, rate=0.2)
+    groups = PlannedGroups(rows={"sex": {"F": 300, "M": 700}}, rate=0.2)
     found = power(planned(policy, groups)["BIAS-03"])
     cells = {cell.slice: cell for cell in found.cells}
     women = next(cell for name, cell in cells.items() if name.startswith("TPR sex=F"))
@@ -162,7 +169,7 @@ def test_data_that_seldom_decide_name_the_rows_to_collect_of_each_group(
 def test_the_page_asks_for_nothing_else_and_runs_nothing(policy: Path, tmp_path: Path) -> None:
     """Names are those of a stranger's data."""
     name = "<script src=http://evil.example>&\"'"
-    groups = Groups(rows={"sex": {name: 60, "M": 140}}, rate=0.3)
+    groups = PlannedGroups(rows={"sex": {name: 60, "M": 140}}, rate=0.3)
     shown = page(power_of_groups(load(str(policy)), groups), title="<b>credit</b>")
     tags: set[str] = set()
     names: set[str] = set()

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from aims_gate.errors import TrustError, UsageError
-from aims_gate.operations.verify import Question, prove
+from aims_gate.operations.verify import Expectation, prove
 from tests.proofs import NOW, Lab
 
 
@@ -30,13 +30,13 @@ def write_trust(lab: Lab) -> None:
     (lab.folder / "trust.yaml").write_text(yaml.safe_dump(trust), encoding="utf-8")
 
 
-def _ask(lab: Lab, **changes: Any) -> Question:
+def _ask(lab: Lab, **changes: Any) -> Expectation:
     usual = {
         "evidence": lab.evidence,
         "trust": lab.folder / "trust.yaml",
         "model": str(lab.model),
     }
-    return Question(**{**usual, **changes})
+    return Expectation(**{**usual, **changes})
 
 
 def test_a_folder_is_verified_in_every_spelling(lab: Lab) -> None:

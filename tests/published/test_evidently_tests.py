@@ -15,7 +15,7 @@ from scipy.stats import norm
 from aims_gate.checks import REFUSED
 from aims_gate.checks.drift.asking import categories, numbers
 from aims_gate.engines import Engines
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.frames import Distribution
 from aims_gate.plan import build
 from aims_gate.policy.model import Role
@@ -89,4 +89,4 @@ def test_a_gate_does_not_decide_on_so_few_rows(test: str) -> None:
     values: list[Any] = [38.7, 41.5, 43.8, 44.5] if test in NUMBERS else ["a", "b", "c", "a"]
     few = [data({"x": values * 2}, role) for role in (Role.REFERENCE, Role.CURRENT)]
     found = [s for s in build(f"evidently:{test}", {}).measure(inputs(*few)) if s.judged]
-    assert [s.lack for s in found] == [Lack.INSUFFICIENT]
+    assert [s.lack for s in found] == [NoValue.INSUFFICIENT]

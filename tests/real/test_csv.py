@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Kind
+from aims_gate.frames import ColumnKind
 from aims_gate.sources.csv_text import ReadText, read_csv
 from aims_gate.sources.reading import Reading
 from tests.laws import law
@@ -89,12 +89,17 @@ rules:
 
 def test_what_a_policy_says_of_types_and_nulls_is_what_is_read() -> None:
     content = "zip,n,ok,t\n01,1,true,2020-01-01\n2,-999,NA,NA\n"
-    stated = {"zip": Kind.NUMBER, "n": Kind.TEXT, "ok": Kind.BOOLEAN, "t": Kind.TIME}
+    stated = {
+        "zip": ColumnKind.NUMBER,
+        "n": ColumnKind.TEXT,
+        "ok": ColumnKind.BOOLEAN,
+        "t": ColumnKind.TIME,
+    }
     table = read(content, types=stated, nulls=("NA", "-999")).table
     assert [str(kind) for kind in table.schema.types] == ["int64", "string", "bool", "date32[day]"]
     assert table["n"].to_pylist() == ["1", None]
     with pytest.raises(DataError, match="column 't' holds something else than numbers"):
-        read(content, types={"t": Kind.NUMBER})
+        read(content, types={"t": ColumnKind.NUMBER})
 
 
 def test_a_policy_states_types_for_every_format(tmp_path: Path) -> None:
@@ -250,7 +255,7 @@ def test_marks_are_found_across_the_edges_of_blocks(
 def test_what_is_read_is_what_a_strict_reader_reads(body: str) -> None:
     content = f"a,b\n{body}"
     try:
-        table = read(content, types={"a": Kind.TEXT, "b": Kind.TEXT}).table
+        table = read(content, types={"a": ColumnKind.TEXT, "b": ColumnKind.TEXT}).table
     except DataError:
         return
     rows = [row for row in csv.reader(io.StringIO(content, newline=""), strict=True) if row]

@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 import aims_gate
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Kind
+from aims_gate.frames import ColumnKind
 from aims_gate.frames.convert import to_table
 from aims_gate.sources.folders import read_folder
 from aims_gate.sources.json_lines import read_json_lines
@@ -53,7 +53,7 @@ def test_text_of_json_lines_that_a_policy_groups_by_or_matches_is_never_a_time()
     for reading in (
         Reading(codes=frozenset({"c", "n"})),
         Reading(texts=frozenset({"c"})),
-        Reading(types={"c": Kind.TEXT}),
+        Reading(types={"c": ColumnKind.TEXT}),
     ):
         table = read_json_lines(content, where="x", reading=reading)
         assert table.to_pydict() == {"n": [1, 2], "c": [one, two]}

@@ -11,8 +11,8 @@ from aims_gate.facts import (
     DatasetIdentity,
     DigestKind,
     Interval,
-    Lack,
     ModelIdentity,
+    NoValue,
     Statistic,
 )
 from aims_gate.policy.model import Ancestor, Severity, Threshold
@@ -117,7 +117,7 @@ BIAS = Result(
             rows=0,
             total=5_000,
             judged=True,
-            lack=Lack.UNDEFINED,
+            lack=NoValue.UNDEFINED,
             reason="nobody in race=A was selected",
         ),
         Statistic(name="selection_rate", slice="sex=F", value=0.31, rows=1_212, total=5_000),
@@ -162,7 +162,9 @@ NO_DATA = Result(
     reason="there are no current data",
     threshold=Threshold(at_most=0.25, warn_above=0.1),
     statistics=(
-        Statistic(name="psi", judged=True, lack=Lack.MISSING, reason="there are no current data"),
+        Statistic(
+            name="psi", judged=True, lack=NoValue.MISSING, reason="there are no current data"
+        ),
     ),
     controls=("iso42001:A.6.2.6",),
     place="policy.yaml:60",

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from aims_gate import canonical
 from aims_gate.errors import RecordError
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.reports.json_report import SCHEMA, render
 from aims_gate.verdict import Decision, Verdict
@@ -156,7 +156,7 @@ def test_a_value_that_is_no_number_is_null_with_a_reason(value: float | None, re
 
 
 def test_a_lack_without_a_reason_still_has_one() -> None:
-    found = statistic(Statistic(name="psi", judged=True, lack=Lack.INSUFFICIENT))
+    found = statistic(Statistic(name="psi", judged=True, lack=NoValue.INSUFFICIENT))
     assert (found["value"], found["lack"], found["reason"]) == (
         None, "insufficient", "insufficient",
     )  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 
 from aims_gate import canonical
 from aims_gate.errors import RecordError
-from aims_gate.facts import Lack, ModelIdentity, Statistic
+from aims_gate.facts import ModelIdentity, NoValue, Statistic
 from aims_gate.policy.model import Severity, Threshold
 from aims_gate.sinks.mlflow import metrics, publish
 from aims_gate.sources.mlflow import http
@@ -33,7 +33,7 @@ TAGS = ("aims_gate.production.verdict", "aims_gate.production.policy", EVIDENCE)
 
 
 def cell(value: float | None, slice_: str = "", *, judged: bool = True) -> Statistic:
-    lack = Lack.MISSING if value is None else None
+    lack = NoValue.MISSING if value is None else None
     return Statistic(name="gap", slice=slice_, value=value, judged=judged, lack=lack)
 
 

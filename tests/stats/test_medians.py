@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from aims_gate.stats import medians
-from aims_gate.stats.tables import Ordered
+from aims_gate.stats.tables import OrderedErrors
 from tests.laws import law
 
 
-def ordered(losses: list[float] | np.typing.NDArray[np.float64]) -> Ordered:
+def ordered(losses: list[float] | np.typing.NDArray[np.float64]) -> OrderedErrors:
     values, counts = np.unique(np.asarray(losses, dtype=np.float64), return_counts=True)
-    return Ordered(values=values, counts=counts.astype(np.int64))
+    return OrderedErrors(values=values, counts=counts.astype(np.int64))
 
 
 @law(60)

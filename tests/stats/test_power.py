@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aims_gate.facts import Design
+from aims_gate.facts import PowerDesign
 from aims_gate.stats import divergence
 from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Group, Measure, contrasts, ordered_pairs, quantile
@@ -172,7 +172,7 @@ def test_a_share_of_columns_that_are_seen_well_enough_decides() -> None:
     sure = NormalDesign(error=0.01, z=ALONE, rows=500)
     blind = NormalDesign(error=1.0, z=ALONE, rows=500)
 
-    def chance(*columns: Design | None) -> float:
+    def chance(*columns: PowerDesign | None) -> float:
         made = SharesDesign(columns=tuple((1.0, 0.2, one) for one in columns), rows=500)
         return made.chance(1.0, serious=0.6)
 

@@ -18,7 +18,7 @@ from aims_gate.stats.tables import (
     Fit,
     Jackknife,
     Losses,
-    Ordered,
+    OrderedErrors,
     Queries,
     Ranked,
     Residuals,
@@ -40,7 +40,7 @@ RANKED = [
 TABLES: dict[type[ScoreTable], ScoreTable] = {
     BetaConfusion: BetaConfusion(tp=70, fp=12, fn=25, tn=300, beta=2.0),
     ClassRanked: ClassRanked(labels=("a", "b", "c"), tables=tuple(RANKED)),
-    Ordered: Ordered(values=np.linspace(0.5, 9, 60), counts=RANDOM.integers(1, 5, 60)),
+    OrderedErrors: OrderedErrors(values=np.linspace(0.5, 9, 60), counts=RANDOM.integers(1, 5, 60)),
     Residuals: Residuals(
         errors=LOSSES, variance=0.9, unexplained=replace(UNEXPLAINED, centre=-3.1)
     ),
@@ -142,7 +142,7 @@ UNDEFINED: list[tuple[str, ScoreTable, str]] = [
     ),
     ("f_beta", BetaConfusion(tp=0, fp=0, fn=0, tn=9, beta=2.0), "positive"),
     ("average_precision", EMPTY, "only one class in the labels"),
-    ("median_error", Ordered(values=np.zeros(0), counts=np.zeros(0, dtype=np.int64)), "0/0"),
+    ("median_error", OrderedErrors(values=np.zeros(0), counts=np.zeros(0, dtype=np.int64)), "0/0"),
     ("ndcg", Queries(values=NOBODY, rows=0, left_out=50), "different relevance"),
     ("mcc", Classes(labels=("cat", "fox"), counts=np.array([[5, 0], [3, 0]])), "one class only"),
     (

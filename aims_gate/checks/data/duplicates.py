@@ -10,8 +10,8 @@ from aims_gate.checks.columns import role_columns
 from aims_gate.checks.contract import About, Inputs
 from aims_gate.checks.data.own_columns import columns_of, unfit
 from aims_gate.checks.data.rows import Rows, identifier_reason
-from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Kind
+from aims_gate.facts import NoValue, Statistic
+from aims_gate.frames import ColumnKind
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
@@ -57,15 +57,15 @@ class Duplicates(Rows):
         columns = self.compared(data)
         if not columns or not data.frame.rows:
             what = "column is left to compare" if data.frame.rows else "rows"
-            yield self.lack(Lack.MISSING, f"the {data.role} data have no {what}")
+            yield self.lack(NoValue.MISSING, f"the {data.role} data have no {what}")
             return
         frame = data.frame.unweighted() if self.by == "key" else data.frame
         repeated, rows = frame.repeats(columns), frame.rows
         if not repeated and (column := self.identifier(columns, frame)):
-            yield self.lack(Lack.INSUFFICIENT, identifier_reason(column, data.role))
+            yield self.lack(NoValue.INSUFFICIENT, identifier_reason(column, data.role))
             return
         if self.columns == "all" and self.by == "rows":
-            odd = (c for c, kind in columns_of(data).items() if kind is Kind.OTHER)
+            odd = (c for c, kind in columns_of(data).items() if kind is ColumnKind.OTHER)
             yield from (unfit(column, data, "cannot be compared") for column in odd)
         yield Statistic(
             name=self.statistic,

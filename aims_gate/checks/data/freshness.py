@@ -10,8 +10,8 @@ from typing import ClassVar, Literal
 from aims_gate.checks.ages import age_of, ahead
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import require
-from aims_gate.checks.contract import About, Inputs, Judged
-from aims_gate.facts import Lack, Statistic
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.frames import Span
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
@@ -55,9 +55,9 @@ class Freshness:
     def _statistic(self) -> str:
         return "days_since_newest" if self.of == "age" else "longest_gap_days"
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: days."""
-        return Judged(
+        return StatisticSpec(
             name=self._statistic,
             low=0.0,
             high=math.inf,
@@ -77,15 +77,15 @@ class Freshness:
         column = self.column or data.spec.time
         if not column:
             reason = f"no column of times is named; state time: under data.{data.role}"
-            yield self._lack(Lack.MISSING, reason)
+            yield self._lack(NoValue.MISSING, reason)
             return
         require([column], data)
         span = data.frame.span(column)
         if span.newest is None or span.oldest is None:
-            yield self._lack(Lack.MISSING, f"no row of the {data.role} data has a {column!r}")
+            yield self._lack(NoValue.MISSING, f"no row of the {data.role} data has a {column!r}")
         elif ahead(span.newest, inputs.now):
             reason = f"the newest row is of {span.newest:%Y-%m-%d}, in the future"
-            yield self._lack(Lack.UNDEFINED, reason)
+            yield self._lack(NoValue.UNDEFINED, reason)
         else:
             yield self._age(data, span, inputs)
             yield self._gap(data, span)
@@ -110,14 +110,14 @@ class Freshness:
         return Statistic(
             name="longest_gap_days",
             value=None if alone else span.gap_days,
-            lack=Lack.INSUFFICIENT if alone else None,
+            lack=NoValue.INSUFFICIENT if alone else None,
             rows=data.frame.rows,
             total=data.frame.rows,
             judged=self.of == "gap",
             reason=f"all rows are of {_text(span.newest)}: no time is covered" if alone else told,
         )
 
-    def _lack(self, lack: Lack, reason: str) -> Statistic:
+    def _lack(self, lack: NoValue, reason: str) -> Statistic:
         return lacking(self._statistic, lack, reason)
 
 

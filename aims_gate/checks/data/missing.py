@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.data.own_columns import columns_of, share
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import near
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import Role
 
 _MISSING = "missing_share"
@@ -37,9 +37,9 @@ class Missing:
     columns: Named = "all"
     """Names, or all columns that came with the data."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: a share."""
-        return Judged(
+        return StatisticSpec(
             name=_MISSING, low=0.0, high=1.0, higher_is_better=False, limit=0.05, unit="of rows"
         )
 
@@ -53,14 +53,14 @@ class Missing:
         there = columns_of(data)
         named = tuple(there) if self.columns == "all" else self.columns
         if not named:
-            yield lacking(_MISSING, Lack.MISSING, "the data have no columns")
+            yield lacking(_MISSING, NoValue.MISSING, "the data have no columns")
         for column in named:
             if column not in there:
                 reason = f"no column {column!r} in the {data.role} data; {near(column, there)}"
-                yield lacking(_MISSING, Lack.MISSING, reason, where=column)
+                yield lacking(_MISSING, NoValue.MISSING, reason, where=column)
             elif data.frame.rows == 0:
                 yield lacking(
-                    _MISSING, Lack.MISSING, f"the {data.role} data have no rows", where=column
+                    _MISSING, NoValue.MISSING, f"the {data.role} data have no rows", where=column
                 )
             else:
                 nulls, rows = data.frame.nulls(column), data.frame.rows

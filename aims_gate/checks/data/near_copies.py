@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aims_gate.frames import Frame, Kind
+from aims_gate.frames import ColumnKind, Frame
 
 _NAMES = 0.5
 """A column of text or whole numbers with so many different values for each row may name it."""
@@ -68,7 +68,7 @@ def hidden(
 
 def _names(column: str, frame: Frame) -> bool:
     """Tell whether a column of text or whole numbers may name rows."""
-    words = frame.kinds[column] is Kind.TEXT or "int" in frame.types[column]
+    words = frame.kinds[column] is ColumnKind.TEXT or "int" in frame.types[column]
     return words and frame.repeats([column]) < (1 - _NAMES) * frame.rows
 
 

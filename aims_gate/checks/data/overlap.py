@@ -12,8 +12,8 @@ from aims_gate.checks.data.near_copies import Hidden, hidden
 from aims_gate.checks.data.own_columns import columns_of, unfit
 from aims_gate.checks.data.rows import Rows, identifier_reason
 from aims_gate.errors import DataError
-from aims_gate.facts import LEFT_OUT, Lack, Statistic
-from aims_gate.frames import Kind
+from aims_gate.facts import LEFT_OUT, NoValue, Statistic
+from aims_gate.frames import ColumnKind
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
@@ -77,11 +77,11 @@ class Overlap(Rows):
         columns = self.compared(data, reference)
         for side in (data, reference):
             if not side.frame.rows:
-                yield self.lack(Lack.MISSING, f"the {side.role} data have no rows")
+                yield self.lack(NoValue.MISSING, f"the {side.role} data have no rows")
                 return
         if not columns:
             reason = f"the {data.role} and reference data have no column in common to compare"
-            yield self.lack(Lack.MISSING, reason)
+            yield self.lack(NoValue.MISSING, reason)
             return
         if self.columns == "all" and self.by == "rows":
             yield from _left_out(columns, data, reference)
@@ -95,9 +95,9 @@ class Overlap(Rows):
             self._refuse_nulls(columns, data, reference)
         shared, rows = data.frame.shared(reference.frame, columns), data.frame.rows
         if not shared and (column := self.identifier(columns, data.frame)):
-            return self.lack(Lack.INSUFFICIENT, identifier_reason(column, data.role))
+            return self.lack(NoValue.INSUFFICIENT, identifier_reason(column, data.role))
         if copies := self._copies(columns, data, reference, shared):
-            return self.lack(Lack.INSUFFICIENT, str(copies))
+            return self.lack(NoValue.INSUFFICIENT, str(copies))
         told = f"{shared:,} of {rows:,} rows occur in the reference data"
         told += f", compared by {', '.join(columns)}" if len(columns) <= 3 else ""
         told += f", compared by {len(columns):,} columns" if len(columns) > 3 else ""
@@ -156,7 +156,7 @@ def _left_out(columns: list[str], data: Data, reference: Data) -> Iterable[Stati
             continue
         there = [role for role, found in sides.items() if column in found]
         if len(there) > 1 and column not in roles:
-            odd = data if sides[data.role][column] is Kind.OTHER else reference
+            odd = data if sides[data.role][column] is ColumnKind.OTHER else reference
             yield unfit(column, odd, "cannot be compared")
             continue
         told = f"in the {there[0]} data only" if len(there) == 1 else "a role, not an input"

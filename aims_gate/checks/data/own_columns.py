@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from aims_gate.facts import LEFT_OUT, Interval, Lack, Statistic
-from aims_gate.frames import Kind
+from aims_gate.facts import LEFT_OUT, Interval, NoValue, Statistic
+from aims_gate.frames import ColumnKind
 from aims_gate.sources.predictions import derived_name
 from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import quantile
 from aims_gate.stats.intervals import proportion_bounds
 
 
-def columns_of(data: Data) -> dict[str, Kind]:
+def columns_of(data: Data) -> dict[str, ColumnKind]:
     """Give the columns that the data came with: a prediction that was derived is not one."""
     derived = derived_name(data.spec)
     hidden = derived if data.spec.prediction == derived else None
@@ -22,7 +22,7 @@ def unfit(column: str, data: Data, why: str) -> Statistic:
     empty = data.frame.nulls(column) == data.frame.rows
     told = "every value is null" if empty else f"{data.frame.types[column]} {why}"
     reason = f"left out: {told}"
-    return Statistic(name=LEFT_OUT, slice=column, lack=Lack.UNDEFINED, reason=reason)
+    return Statistic(name=LEFT_OUT, slice=column, lack=NoValue.UNDEFINED, reason=reason)
 
 
 def share(

@@ -8,18 +8,18 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import role_columns
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.data.own_columns import columns_of, share, unfit
 from aims_gate.checks.data.value_limits import LEAST_REFERENCE, Allowed, Bounds, Observed
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError, near
-from aims_gate.facts import LEFT_OUT, Lack, Statistic
-from aims_gate.frames import Kind
+from aims_gate.facts import LEFT_OUT, NoValue, Statistic
+from aims_gate.frames import ColumnKind
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
 _INVALID = "invalid_share"
-_OBSERVED = (Kind.NUMBER, Kind.TEXT, Kind.BOOLEAN)
+_OBSERVED = (ColumnKind.NUMBER, ColumnKind.TEXT, ColumnKind.BOOLEAN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +55,10 @@ class Ranges:
     columns: Named = "all"
     """With against: reference, the columns; `all` are the reference columns without a role."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: a share."""
         roles = None if self.allowed else (Role.REFERENCE, Role.EVALUATION)
-        return Judged(
+        return StatisticSpec(
             name=_INVALID,
             low=0.0,
             high=1.0,
@@ -92,13 +92,13 @@ class Ranges:
             named = tuple(_observable(reference, data)) if every else tuple(self.columns)
             yield from _left_out(reference, data, named) if every else ()
         if not named:
-            yield lacking(_INVALID, Lack.MISSING, "no column is left to look at")
+            yield lacking(_INVALID, NoValue.MISSING, "no column is left to look at")
         for column in named:
             try:
                 yield self._column(column, data, reference, (inputs.alpha, len(named)))
             except DataError as error:
                 # beside columns that can be judged, so that their refusal is not lost
-                yield lacking(_INVALID, Lack.UNDEFINED, str(error), where=column)
+                yield lacking(_INVALID, NoValue.UNDEFINED, str(error), where=column)
 
     def _column(
         self, column: str, data: Data, reference: Data | None, cells: tuple[float, int]
@@ -107,12 +107,12 @@ class Ranges:
             if side is not None and column not in columns_of(side):
                 hint = near(column, columns_of(side))
                 reason = f"no column {column!r} in the {side.role} data; {hint}"
-                return lacking(_INVALID, Lack.MISSING, reason, where=column)
+                return lacking(_INVALID, NoValue.MISSING, reason, where=column)
         nulls = data.frame.nulls(column)
         rows = data.frame.rows - nulls
         if not rows:
             reason = f"{column!r} holds no value in the {data.role} data"
-            return lacking(_INVALID, Lack.MISSING, reason, where=column)
+            return lacking(_INVALID, NoValue.MISSING, reason, where=column)
         if reference is not None and (few := _few(column, data, reference)):
             return few
         bounds = self.allowed[column] if reference is None else _observed(column, reference)
@@ -141,7 +141,7 @@ def _few(column: str, data: Data, reference: Data) -> Statistic | None:
     if known >= LEAST_REFERENCE:
         return None
     reason = f"the reference holds {known:,} values, fewer than {LEAST_REFERENCE:,}: what it lacks "
-    return lacking(_INVALID, Lack.INSUFFICIENT, reason + "may be chance", where=column)
+    return lacking(_INVALID, NoValue.INSUFFICIENT, reason + "may be chance", where=column)
 
 
 def _observed(column: str, reference: Data) -> Bounds:

@@ -8,12 +8,12 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import role_columns
-from aims_gate.checks.contract import Judged
+from aims_gate.checks.contract import StatisticSpec
 from aims_gate.checks.data.own_columns import columns_of
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Frame, Kind
+from aims_gate.facts import NoValue, Statistic
+from aims_gate.frames import ColumnKind, Frame
 from aims_gate.sources.subject import Data
 
 _MANY = 100
@@ -36,9 +36,9 @@ class Rows:
         """Give what is wrong with the parameters."""
         yield from column_problems(self.columns)
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: a share."""
-        return Judged(
+        return StatisticSpec(
             name=self.statistic,
             low=0.0,
             high=1.0,
@@ -48,7 +48,7 @@ class Rows:
             unit="of rows",
         )
 
-    def lack(self, lack: Lack, reason: str) -> Statistic:
+    def lack(self, lack: NoValue, reason: str) -> Statistic:
         """Give the judged cell without a value."""
         return lacking(self.statistic, lack, reason)
 
@@ -88,7 +88,7 @@ class Rows:
         return [
             column
             for column, kind in first.items()
-            if column not in ignored and Kind.OTHER not in {kind, *_kinds(column, rest)}
+            if column not in ignored and ColumnKind.OTHER not in {kind, *_kinds(column, rest)}
         ]
 
     def identifier(self, columns: list[str], frame: Frame) -> str:
@@ -100,7 +100,7 @@ class Rows:
         if self.columns != "all" or self.by != "rows" or frame.rows < _MANY:
             return ""
         for column in columns:
-            words = frame.kinds[column] is Kind.TEXT or "int" in frame.types[column]
+            words = frame.kinds[column] is ColumnKind.TEXT or "int" in frame.types[column]
             if words and not frame.repeats([column]):
                 return column
         return ""
@@ -133,6 +133,6 @@ def _of_role(role: Literal["key", "time"], *sides: Data) -> str:
     return column
 
 
-def _kinds(column: str, sides: Iterable[Mapping[str, Kind]]) -> Iterator[Kind]:
+def _kinds(column: str, sides: Iterable[Mapping[str, ColumnKind]]) -> Iterator[ColumnKind]:
     """Give the kinds of a column elsewhere; one that is not there is of no use either."""
-    return (kinds.get(column, Kind.OTHER) for kinds in sides)
+    return (kinds.get(column, ColumnKind.OTHER) for kinds in sides)

@@ -8,23 +8,23 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.contract import About, Inputs, Judged, NoDataError
+from aims_gate.checks.contract import About, Inputs, NoDataError, StatisticSpec
 from aims_gate.checks.data.own_columns import columns_of
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Kind
+from aims_gate.facts import NoValue, Statistic
+from aims_gate.frames import ColumnKind
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
 _VIOLATIONS = "schema_violations"
 _MLFLOW = {
-    "double": Kind.NUMBER,
-    "float": Kind.NUMBER,
-    "integer": Kind.NUMBER,
-    "long": Kind.NUMBER,
-    "boolean": Kind.BOOLEAN,
-    "string": Kind.TEXT,
-    "datetime": Kind.TIME,
+    "double": ColumnKind.NUMBER,
+    "float": ColumnKind.NUMBER,
+    "integer": ColumnKind.NUMBER,
+    "long": ColumnKind.NUMBER,
+    "boolean": ColumnKind.BOOLEAN,
+    "string": ColumnKind.TEXT,
+    "datetime": ColumnKind.TIME,
 }
 """MLflow's column types; a column of another type has to be there and may hold anything."""
 
@@ -32,10 +32,10 @@ TypeName = Literal["number", "boolean", "text", "time"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
+class _WantedColumn:
     """What a column should be."""
 
-    kind: Kind | None
+    kind: ColumnKind | None
     """None where it may hold anything."""
     type: str = ""
     """The exact type, where only that tells: lists, structs and bytes."""
@@ -79,10 +79,10 @@ class Schema:
     def _standard(self) -> str:
         return self.against or ("declared" if self.columns else "reference")
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: 0 or 1 per column."""
         compared = (Role.REFERENCE, Role.EVALUATION)
-        return Judged(
+        return StatisticSpec(
             name=_VIOLATIONS,
             low=0.0,
             high=math.inf,
@@ -109,7 +109,7 @@ class Schema:
         try:
             wanted = self._wanted(inputs, data)
         except NoDataError as error:
-            yield lacking(_VIOLATIONS, Lack.MISSING, str(error))
+            yield lacking(_VIOLATIONS, NoValue.MISSING, str(error))
             return
         there = columns_of(data)
         found = [_compare(name, want, there, data) for name, want in wanted.items()]
@@ -126,12 +126,12 @@ class Schema:
                 reason=wrong,
             )
         if not found:
-            yield lacking(_VIOLATIONS, Lack.MISSING, "the schema to compare with is empty")
+            yield lacking(_VIOLATIONS, NoValue.MISSING, "the schema to compare with is empty")
 
-    def _wanted(self, inputs: Inputs, data: Data) -> dict[str, _Wanted]:
+    def _wanted(self, inputs: Inputs, data: Data) -> dict[str, _WantedColumn]:
         if self._standard == "declared":
             return {
-                name: _Wanted(kind=None if kind is None else Kind(kind))
+                name: _WantedColumn(kind=None if kind is None else ColumnKind(kind))
                 for name, kind in self.columns.items()
             }
         if self._standard == "signature":
@@ -144,11 +144,11 @@ class Schema:
         return _of_reference(inputs.data(Role.REFERENCE), data)
 
 
-def _of_reference(reference: Data, data: Data) -> dict[str, _Wanted]:
+def _of_reference(reference: Data, data: Data) -> dict[str, _WantedColumn]:
     late = {reference.spec.label, data.spec.label} if data.role is Role.CURRENT else set()
     there = columns_of(data)
     return {
-        name: _Wanted(
+        name: _WantedColumn(
             kind=None if there.get(name) is not kind and _is_empty(reference, name) else kind,
             type=reference.frame.types[name],
             required=name not in late,
@@ -157,12 +157,12 @@ def _of_reference(reference: Data, data: Data) -> dict[str, _Wanted]:
     }
 
 
-def _of_signature(inputs: Inputs) -> dict[str, _Wanted]:
+def _of_signature(inputs: Inputs) -> dict[str, _WantedColumn]:
     signature = inputs.subject.signature
     if signature is None:
         raise NoDataError("the model declares no columns", hint="log it with a signature")
     return {
-        name: _Wanted(
+        name: _WantedColumn(
             kind=_MLFLOW.get(kind), required=required, nulls=kind not in {"integer", "long"}
         )
         for name, kind, required in signature.inputs
@@ -173,14 +173,16 @@ def _is_empty(data: Data, name: str) -> bool:
     return 0 < data.frame.rows == data.frame.nulls(name)
 
 
-def _compare(name: str, want: _Wanted, there: Mapping[str, Kind], data: Data) -> tuple[str, str]:
+def _compare(
+    name: str, want: _WantedColumn, there: Mapping[str, ColumnKind], data: Data
+) -> tuple[str, str]:
     """Give the column and what is wrong with it; nothing if it is as it should be."""
     if name not in there:
         return name, f"{name!r} is not there" if want.required else ""
     kind, stored = there[name], data.frame.types[name]
     if want.kind is not None and kind is not want.kind and _is_empty(data, name):
         return name, ""  # without a value there is no kind; data.missing counts the nulls
-    if want.kind is Kind.OTHER and kind is Kind.OTHER:
+    if want.kind is ColumnKind.OTHER and kind is ColumnKind.OTHER:
         return name, "" if stored == want.type else f"{name!r} is {stored}, not {want.type}"
     if want.kind is not None and kind is not want.kind:
         return name, f"{name!r} holds {kind} ({stored}), not {want.kind}"

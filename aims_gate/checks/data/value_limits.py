@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.frames import ColumnKind, Frame, Key, Scalar
 from aims_gate.frames.widths import WIDE, limit_at, narrowed
 
 _EXACT = 2.0**53
@@ -69,7 +69,7 @@ class Allowed:
             return frame.rows - frame.nulls(column) - frame.matches(column, self.matches)
         if not self.one_of:
             return outside(frame, column, self.at_least, self.at_most)
-        if frame.kinds[column] is Kind.NUMBER:
+        if frame.kinds[column] is ColumnKind.NUMBER:
             found, bits = frame.distribution(column), frame.float_bits(column)
             numbers = [limit_at(float(v), bits) for v in self.one_of if not isinstance(v, str)]
             return int(found.counts[~np.isin(found.values, numbers)].sum())
@@ -90,7 +90,7 @@ class Observed:
     @classmethod
     def of(cls, frame: Frame, column: str) -> Observed:
         """Look at a reference column of numbers, text or truth values."""
-        if frame.kinds[column] is not Kind.NUMBER:
+        if frame.kinds[column] is not ColumnKind.NUMBER:
             cells = frame.count(Key(column=column))
             return cls(values=frozenset(v for (v,) in cells.values if v is not None))
         values = frame.distribution(column).values
@@ -111,7 +111,7 @@ def outside(
     frame: Frame, column: str, low: float | None, high: float | None, *, bits: int = WIDE
 ) -> int:
     """Count the values that are infinite, below *low* or above *high*, floats of *bits*."""
-    if frame.kinds[column] is not Kind.NUMBER:
+    if frame.kinds[column] is not ColumnKind.NUMBER:
         raise DataError(f"{column!r} is {frame.types[column]}, and a range needs numbers")
     found, bits = frame.distribution(column), min(bits, frame.float_bits(column))
     values, bad = narrowed(found.values, bits), ~np.isfinite(found.values)

@@ -13,14 +13,14 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from aims_gate.checks.columns import Labelled, labelled, positive_class, stated_positive
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift.columns import DEFINITION, UNDECIDED
-from aims_gate.checks.drift.distances import ORDERED, Lacking, Pair, judged_of
+from aims_gate.checks.drift.distances import ORDERED, Lacking, SamplePair, judged_of
 from aims_gate.checks.drift.matching import CATEGORIES, matched
 from aims_gate.checks.drift.measuring import cells
 from aims_gate.errors import DataError
-from aims_gate.facts import Interval, Lack, Statistic
-from aims_gate.frames import Key, Kind, Scalar
+from aims_gate.facts import Interval, NoValue, Statistic
+from aims_gate.frames import ColumnKind, Key, Scalar
 from aims_gate.policy.model import DataSpec, DecideOn, Role
 from aims_gate.sources.predictions import threshold_of
 from aims_gate.sources.subject import Data
@@ -31,7 +31,7 @@ from aims_gate.stats.power import ChangeDesign
 Answers = Literal["prediction", "score", "label"]
 Distance = Literal["psi", "js", "hellinger", "chi2", "ks", "wasserstein", "positive_rate"]
 _RATE = "positive_rate"
-_CHANGE = Judged(
+_CHANGE = StatisticSpec(
     name="positive_rate_change",
     low=0.0,
     high=float("inf"),
@@ -58,7 +58,7 @@ class _OfRole:
     method: Distance = "psi"
     """How answers are compared: a distance for any task, or the rate of the positive class."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the distance, or the change of the rate."""
         return _CHANGE if self.method == _RATE else judged_of(self.method)
 
@@ -81,10 +81,12 @@ class _OfRole:
             failed = _failed(role, reference, current)
             if failed and (before or after or (role,) == self._answered()):
                 renamed += 1
-                yield Lacking(lack=Lack.UNDEFINED, reason=failed).cell(name, role)
+                yield Lacking(lack=NoValue.UNDEFINED, reason=failed).cell(name, role)
             elif before and after and before != after:
                 renamed += 1
-                yield Lacking(lack=Lack.UNDEFINED, reason=_renamed(before, after)).cell(name, role)
+                yield Lacking(lack=NoValue.UNDEFINED, reason=_renamed(before, after)).cell(
+                    name, role
+                )
             else:
                 columns += [c for c in after or before if c not in columns]
         if not columns and not renamed:
@@ -98,7 +100,7 @@ class _OfRole:
         self, columns: tuple[str, ...], reference: Data, current: Data, inputs: Inputs
     ) -> Iterator[Statistic]:
         found = matched(columns, reference, current, self._no_method)
-        pair = Pair(
+        pair = SamplePair(
             reference=reference.frame,
             current=current.frame,
             engine=inputs.engine,
@@ -113,8 +115,8 @@ class _OfRole:
         for column in found.fit:
             yield from cells(self.method, column, pair)
 
-    def _no_method(self, kind: Kind) -> str:
-        fits = kind is Kind.NUMBER or (kind in CATEGORIES and self.method not in ORDERED)
+    def _no_method(self, kind: ColumnKind) -> str:
+        fits = kind is ColumnKind.NUMBER or (kind in CATEGORIES and self.method not in ORDERED)
         return "" if fits else f"{self.method} is not for {kind}"
 
 
@@ -177,9 +179,9 @@ def _failed(role: Answers, *sides: Data) -> str:
 def _unanswered(roles: tuple[Answers, ...], *sides: Data) -> Lacking:
     for role in roles:
         if failed := _failed(role, *sides):
-            return Lacking(lack=Lack.UNDEFINED, reason=failed)
+            return Lacking(lack=NoValue.UNDEFINED, reason=failed)
     reason = f"no column is named as {' or '.join(sorted(roles))} in either data"
-    return Lacking(lack=Lack.MISSING, reason=reason)
+    return Lacking(lack=NoValue.MISSING, reason=reason)
 
 
 def _rate(
@@ -194,14 +196,14 @@ def _rate(
     p, q = (_share(role, data, positive) for data in (reference, current))
     if p.kind is not q.kind:
         reason = f"type changed from {p.kind} to {q.kind}"
-        yield Lacking(lack=Lack.UNDEFINED, reason=reason).cell(_CHANGE.name, role)
+        yield Lacking(lack=NoValue.UNDEFINED, reason=reason).cell(_CHANGE.name, role)
         return
     for data, share in ((reference, p), (current, q)):
         value = share.successes / share.rows
         yield Statistic(name=_RATE, slice=data.role, value=value, rows=share.rows, total=share.rows)
     if p.successes == 0:
         reason = "the reference has no positive, so that no change is relative to it"
-        yield Lacking(lack=Lack.UNDEFINED, reason=reason, rows=q.rows).cell(_CHANGE.name, role)
+        yield Lacking(lack=NoValue.UNDEFINED, reason=reason, rows=q.rows).cell(_CHANGE.name, role)
         return
     before, after = p.successes / p.rows, q.successes / q.rows
     z = quantile(inputs.alpha_alone, 1)
@@ -224,7 +226,7 @@ def _rate(
     )
 
 
-def _change(p: _Share, q: _Share, z: float, *, level: float) -> Interval:
+def _change(p: _AnswerShare, q: _AnswerShare, z: float, *, level: float) -> Interval:
     """Give the bounds of |q / p - 1|: of a rise and of a fall."""
     before, after = (Rate.of(share.successes, share.rows, z) for share in (p, q))
     low, high = mover_ratio(after, before)
@@ -237,10 +239,10 @@ def _change(p: _Share, q: _Share, z: float, *, level: float) -> Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Share:
+class _AnswerShare:
     """How many answers of a kind are positive."""
 
-    kind: Kind
+    kind: ColumnKind
     rows: int
     successes: int
 
@@ -266,7 +268,7 @@ def _positive(role: Answers, reference: Data, current: Data) -> Scalar | None:
     return positive_class(reference, labelled(reference, [role]))
 
 
-def _share(role: Answers, data: Data, positive: Scalar | None) -> _Share:
+def _share(role: Answers, data: Data, positive: Scalar | None) -> _AnswerShare:
     found = labelled(data, [role])
     column = _column(role, found)
     kind = found.frame.kinds[column]
@@ -276,9 +278,9 @@ def _share(role: Answers, data: Data, positive: Scalar | None) -> _Share:
             raise DataError(f"some scores in {column} are not finite", where=f"{data.role} data")
         cut = threshold_of(data, column, scores.values)
         reached = int(scores.counts[scores.values >= cut].sum())
-        return _Share(kind=kind, rows=found.frame.rows, successes=reached)
+        return _AnswerShare(kind=kind, rows=found.frame.rows, successes=reached)
     counts = found.frame.count(Key(column=column)).by_value()
-    return _Share(kind=kind, rows=found.frame.rows, successes=counts.get(positive, 0))
+    return _AnswerShare(kind=kind, rows=found.frame.rows, successes=counts.get(positive, 0))
 
 
 def _column(role: Answers, found: Labelled) -> str:

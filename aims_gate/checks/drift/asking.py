@@ -9,7 +9,7 @@ import numpy as np
 
 from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import nulls_moved
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.frames import Distribution, Scalar
 from aims_gate.stats import drift
 from aims_gate.stats.bins import unpooled
@@ -53,9 +53,9 @@ def unfit_numbers(before: Distribution, after: Distribution) -> Lacking | None:
     """Refuse what Evidently would drop in silence: new nulls and infinite values."""
     moved = nulls_moved(before, after)
     if moved:
-        return Lacking(lack=Lack.UNDEFINED, reason=f"evidently drops nulls, and {moved}")
+        return Lacking(lack=NoValue.UNDEFINED, reason=f"evidently drops nulls, and {moved}")
     if not drift.usable(before, after):
-        return Lacking(lack=Lack.UNDEFINED, reason="there are no values, or infinite ones")
+        return Lacking(lack=NoValue.UNDEFINED, reason="there are no values, or infinite ones")
     return None
 
 
@@ -63,8 +63,8 @@ def unfit_sizes(n: int, m: int, *, every: bool) -> Lacking | None:
     """Refuse samples too small to say anything of, or too large to be sent row by row."""
     if min(n, m) < LEAST_SAMPLE:
         reason = f"{m:,} current and {n:,} reference rows, fewer than {LEAST_SAMPLE}"
-        return Lacking(lack=Lack.INSUFFICIENT, reason=reason, rows=m)
+        return Lacking(lack=NoValue.INSUFFICIENT, reason=reason, rows=m)
     if every and max(n, m) > MOST_ROWS:
         reason = f"{max(n, m):,} rows, more than {MOST_ROWS:,}: use drift.columns"
-        return Lacking(lack=Lack.UNDEFINED, reason=reason, rows=m)
+        return Lacking(lack=NoValue.UNDEFINED, reason=reason, rows=m)
     return None

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks.columnwise import columnwise
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift import default
-from aims_gate.checks.drift.distances import METHODS, Lacking, Pair, judged_of
+from aims_gate.checks.drift.distances import METHODS, Lacking, SamplePair, judged_of
 from aims_gate.checks.drift.matching import CATEGORIES, matched
 from aims_gate.checks.drift.measuring import cells
 from aims_gate.checks.parameters import column_problems
-from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Kind
+from aims_gate.facts import NoValue, Statistic
+from aims_gate.frames import ColumnKind
 from aims_gate.policy.model import Role
 from aims_gate.stats.power import LEAST_SAMPLE
 
@@ -79,7 +79,7 @@ class Columns:
         """The one method of the rule; `problems` refuses two."""
         return self.numeric if self.numeric != "none" else self.categorical
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the distance."""
         if self.method == default.METHOD:
             judged = default.JUDGED
@@ -105,7 +105,7 @@ class Columns:
         current = inputs.data(inputs.on or Role.CURRENT)
         found = matched(self.columns, reference, current, self._no_method)
         name = self.judged().name
-        pair = Pair(
+        pair = SamplePair(
             reference=reference.frame,
             current=current.frame,
             engine=inputs.engine,
@@ -121,16 +121,18 @@ class Columns:
             yield Lacking(lack=lack, reason=reason).cell(name, column)
         yield from columnwise(lambda column: self._cells(column, pair), found.fit)
         if not found.judged:
-            yield Lacking(lack=Lack.MISSING, reason="no column is left to compare").cell(name, "")
+            yield Lacking(lack=NoValue.MISSING, reason="no column is left to compare").cell(
+                name, ""
+            )
 
-    def _cells(self, column: str, pair: Pair) -> Iterable[Statistic]:
+    def _cells(self, column: str, pair: SamplePair) -> Iterable[Statistic]:
         if self.method == default.METHOD:
             return default.cells(column, pair)
         return cells(self.method, column, pair)
 
-    def _no_method(self, kind: Kind) -> str:
-        if kind is not Kind.NUMBER and kind not in CATEGORIES:
+    def _no_method(self, kind: ColumnKind) -> str:
+        if kind is not ColumnKind.NUMBER and kind not in CATEGORIES:
             return f"no method fits {kind}"
-        method = self.numeric if kind is Kind.NUMBER else self.categorical
-        told = "numbers" if kind is Kind.NUMBER else kind
+        method = self.numeric if kind is ColumnKind.NUMBER else self.categorical
+        told = "numbers" if kind is ColumnKind.NUMBER else kind
         return f"the rule has no method for {told}" if method == "none" else ""

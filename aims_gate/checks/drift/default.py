@@ -10,16 +10,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aims_gate.checks.contract import Judged
+from aims_gate.checks.contract import StatisticSpec
 from aims_gate.checks.drift.asking import Counted, categories, numbers, unfit_numbers, unfit_sizes
-from aims_gate.checks.drift.distances import Lacking, Pair
+from aims_gate.checks.drift.distances import Lacking, SamplePair
 from aims_gate.checks.drift.matching import kind_of_both, share_moved
-from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Distribution, Key, Kind
+from aims_gate.facts import NoValue, Statistic
+from aims_gate.frames import ColumnKind, Distribution, Key
 from aims_gate.frames.widths import alike
 
 METHOD = "evidently-default"
-JUDGED = Judged(
+JUDGED = StatisticSpec(
     name="evidently_drift",
     low=0.0,
     high=1.0,
@@ -50,7 +50,7 @@ _P_VALUES = frozenset({"ks", "chisquare", "z"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Column:
+class _DefaultColumn:
     """A column as Evidently sees it, nulls dropped."""
 
     reference: Counted
@@ -81,7 +81,7 @@ def drifted(test: str, score: float) -> bool:
     return score < 0.05 if test in _P_VALUES else score >= 0.1
 
 
-def cells(column: str, pair: Pair) -> Iterator[Statistic]:
+def cells(column: str, pair: SamplePair) -> Iterator[Statistic]:
     """Give the judged cell of one column, and the score behind it."""
     found = _seen(column, pair)
     if isinstance(found, Lacking):
@@ -96,7 +96,7 @@ def cells(column: str, pair: Pair) -> Iterator[Statistic]:
     answer = pair.engine.by_name("evidently", test, arguments)
     if answer.problem or not math.isfinite(answer.value):
         reason = answer.problem or f"{test} gives no number"
-        lacking = Lacking(lack=Lack.UNDEFINED, reason=reason, rows=rows, by=answer.by)
+        lacking = Lacking(lack=NoValue.UNDEFINED, reason=reason, rows=rows, by=answer.by)
         yield lacking.cell(JUDGED.name, column)
         return
     moved = drifted(test, answer.value)
@@ -121,24 +121,24 @@ def cells(column: str, pair: Pair) -> Iterator[Statistic]:
     )
 
 
-def _test_of(found: _Column) -> str:
+def _test_of(found: _DefaultColumn) -> str:
     values = len({**found.reference, **found.current})
     rows = sum(found.reference.values())
     return chosen(numeric=found.numbers is not None, rows=rows, values=values)
 
 
-def _seen(column: str, pair: Pair) -> _Column | Lacking:
+def _seen(column: str, pair: SamplePair) -> _DefaultColumn | Lacking:
     if pair.reference.rows == 0 or pair.current.rows == 0:
-        return Lacking(lack=Lack.MISSING, reason="there are no rows to compare")
+        return Lacking(lack=NoValue.MISSING, reason="there are no rows to compare")
     kind = kind_of_both(pair.reference, pair.current, column)
-    found = _numbers(column, pair) if kind is Kind.NUMBER else _categories(column, pair)
+    found = _numbers(column, pair) if kind is ColumnKind.NUMBER else _categories(column, pair)
     if isinstance(found, Lacking):
         return found
     sizes = sum(found.reference.values()), sum(found.current.values())
     return unfit_sizes(*sizes, every=True) or found
 
 
-def _numbers(column: str, pair: Pair) -> _Column | Lacking:
+def _numbers(column: str, pair: SamplePair) -> _DefaultColumn | Lacking:
     before, after = alike(pair.reference, pair.current, column)
     unfit = unfit_numbers(before, after)
     if unfit is not None:
@@ -150,7 +150,7 @@ def _numbers(column: str, pair: Pair) -> _Column | Lacking:
         dict(zip(sample.values.tolist(), sample.counts.tolist(), strict=True))
         for sample in (before, after)
     ]
-    return _Column(
+    return _DefaultColumn(
         reference=counts[0],
         current=counts[1],
         numbers=None if categories else (before, after),
@@ -166,25 +166,25 @@ def _are_categories(stored: str, after: Distribution) -> bool | Lacking:
         return not after.nulls and len(after.values) <= _INTEGER_CATEGORIES
     if stored in {"double", "float", "halffloat"}:
         return False
-    return Lacking(lack=Lack.UNDEFINED, reason=f"evidently has no test for {stored}")
+    return Lacking(lack=NoValue.UNDEFINED, reason=f"evidently has no test for {stored}")
 
 
-def _categories(column: str, pair: Pair) -> _Column | Lacking:
+def _categories(column: str, pair: SamplePair) -> _DefaultColumn | Lacking:
     counted = [
         frame.count(Key(column=column)).by_value() for frame in (pair.reference, pair.current)
     ]
     rows = pair.reference.rows, pair.current.rows
     moved = share_moved(*(c.get(None, 0) / n for c, n in zip(counted, rows, strict=True)))
     if moved:
-        return Lacking(lack=Lack.UNDEFINED, reason=f"evidently drops nulls, and {moved}")
+        return Lacking(lack=NoValue.UNDEFINED, reason=f"evidently drops nulls, and {moved}")
     before, after = (_without_null(count) for count in counted)
     stored = pair.current.types[column]
     if "string" in stored and not stored.startswith("dictionary"):
         values = sum(after.values())
         if len(after) > values / 2:
             reason = "mostly different texts, which Evidently leaves to a classifier"
-            return Lacking(lack=Lack.UNDEFINED, reason=reason)
-    return _Column(reference=before, current=after)
+            return Lacking(lack=NoValue.UNDEFINED, reason=reason)
+    return _DefaultColumn(reference=before, current=after)
 
 
 def _without_null(counts: Counted) -> Counted:

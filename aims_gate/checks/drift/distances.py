@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, field, replace
 
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.contract import Judged
+from aims_gate.checks.contract import StatisticSpec
 from aims_gate.engines import Engine
-from aims_gate.facts import Design, Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, PowerDesign, Statistic
 from aims_gate.frames import Frame
 from aims_gate.policy.model import DecideOn
 from aims_gate.stats import divergence, drift
@@ -41,7 +41,7 @@ ORDERED = frozenset(drift.DISTANCES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundDistance:
     """The distance of one column."""
 
     value: float
@@ -57,7 +57,7 @@ class Found:
     """Current rows that the value rests on."""
     by: str
     note: str
-    design: Design | None
+    design: PowerDesign | None
     context: tuple[tuple[str, float], ...] = ()
     """What else people ask for: names and values."""
 
@@ -66,7 +66,7 @@ class Found:
 class Lacking:
     """Why a column has no distance."""
 
-    lack: Lack
+    lack: NoValue
     reason: str
     rows: int = 0
     by: str = "native"
@@ -78,7 +78,7 @@ class Lacking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class SamplePair:
     """The two frames of a rule, and what its columns share."""
 
     reference: Frame
@@ -96,26 +96,26 @@ class Pair:
     design_effect: float = 1.0
     """Rows per independent row, at least 1: what bounds and power divide the rows by."""
 
-    def interval(self, found: Found) -> Interval:
+    def interval(self, found: FoundDistance) -> Interval:
         """Put one-sided bounds, each at alpha over the columns, into words."""
         how = f"one-sided, Bonferroni over {self.columns:,} columns"
         return self._interval(found, found.bounds, self.alpha, how)
 
-    def interval_alone(self, found: Found) -> Interval:
+    def interval_alone(self, found: FoundDistance) -> Interval:
         """Put the bounds of a column by itself into words."""
         return self._interval(found, found.alone, self.alpha_alone, "each bound by itself")
 
-    def _interval(self, found: Found, bounds: Bounds, alpha: float, how: str) -> Interval:
+    def _interval(self, found: FoundDistance, bounds: Bounds, alpha: float, how: str) -> Interval:
         method = f"{found.law}, {how}"
         if self.design_effect != 1:
             method += f", design effect {self.design_effect:g}"
         return Interval(low=bounds[0], high=bounds[1], level=1 - 2 * alpha, method=method)
 
 
-def judged_of(method: str) -> Judged:
+def judged_of(method: str) -> StatisticSpec:
     """Describe a distance of `METHODS`, with its conventional limit and line."""
     of = METHODS[method]
-    return Judged(
+    return StatisticSpec(
         name=of.statistic,
         low=0.0,
         high=of.most,

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from aims_gate.checks.columnwise import columnwise
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift import asking
 from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.engines import Answer
-from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Key, Kind
+from aims_gate.facts import NoValue, Statistic
+from aims_gate.frames import ColumnKind, Key
 from aims_gate.frames.widths import alike
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
@@ -37,7 +37,7 @@ _P_VALUE = (
     "corrected over the columns; a column that has drifted a little fails on large data."
 )
 _HOW = " It has no interval, so that only decide_on: estimate is possible; drift.columns has one."
-EVERY = (Kind.NUMBER, *CATEGORIES)
+EVERY = (ColumnKind.NUMBER, *CATEGORIES)
 
 
 def about(
@@ -69,7 +69,7 @@ class EvidentlyTest:
 
     about: ClassVar[About]
     test: ClassVar[str]
-    kinds: ClassVar[tuple[Kind, ...]]
+    kinds: ClassVar[tuple[ColumnKind, ...]]
     """The kinds of columns that the test is for."""
     p_value: ClassVar[bool] = False
     high: ClassVar[float] = math.inf
@@ -83,16 +83,16 @@ class EvidentlyTest:
     columns: Named = "all"
     """Names, or all reference columns that the test is for, but those with another role."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the test's score; the limit is Evidently's own default."""
-        return Judged(
+        return StatisticSpec(
             name="p_value" if self.p_value else self.test,
             low=0.0,
             high=1.0 if self.p_value else self.high,
             higher_is_better=self.p_value,
             limit=self.limit,
             has_interval=False,
-            sorts=Kind.NUMBER in self.kinds,
+            sorts=ColumnKind.NUMBER in self.kinds,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -112,9 +112,11 @@ class EvidentlyTest:
             lambda column: (self._column(column, reference, current, inputs),), found.fit
         )
         if not found.judged:
-            yield Lacking(lack=Lack.MISSING, reason="no column is left to compare").cell(name, "")
+            yield Lacking(lack=NoValue.MISSING, reason="no column is left to compare").cell(
+                name, ""
+            )
 
-    def _no_method(self, kind: Kind) -> str:
+    def _no_method(self, kind: ColumnKind) -> str:
         return "" if kind in self.kinds else f"evidently:{self.test} is not for {kind}"
 
     def _column(self, column: str, reference: Data, current: Data, inputs: Inputs) -> Statistic:
@@ -146,13 +148,13 @@ class EvidentlyTest:
             reason = f"{self.test} is for at most {self.most_values:g} values, not {values:,}"
         else:
             return None
-        return Lacking(lack=Lack.UNDEFINED, reason=reason, rows=m)
+        return Lacking(lack=NoValue.UNDEFINED, reason=reason, rows=m)
 
     def _cell(self, column: str, answer: Answer, rows: int) -> Statistic:
         name = self.judged().name
         if answer.problem:
             problem = answer.problem
-            lacking = Lacking(lack=Lack.UNDEFINED, reason=problem, rows=rows, by=answer.by)
+            lacking = Lacking(lack=NoValue.UNDEFINED, reason=problem, rows=rows, by=answer.by)
             return lacking.cell(name, column)
         return Statistic(
             name=name,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from aims_gate.checks.drift.evidently import EVERY, EvidentlyTest, about
 from aims_gate.checks.drift.matching import CATEGORIES
-from aims_gate.frames import Kind
+from aims_gate.frames import ColumnKind
 
 _BINS = "over Sturges' bins of both samples, or the values where there are at most 20"
 
@@ -40,7 +40,7 @@ class Wasserstein(EvidentlyTest):
         "0.001); in [0, inf), 0 is no drift.",
     )
     test = "wasserstein"
-    kinds = (Kind.NUMBER,)
+    kinds = (ColumnKind.NUMBER,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Ks(EvidentlyTest):
     )
     test = "ks"
     limit = 0.05
-    kinds = (Kind.NUMBER,)
+    kinds = (ColumnKind.NUMBER,)
     p_value = True
 
 
@@ -103,7 +103,7 @@ class TTest(EvidentlyTest):
     )
     test = "t_test"
     limit = 0.05
-    kinds = (Kind.NUMBER,)
+    kinds = (ColumnKind.NUMBER,)
     p_value = True
 
 
@@ -149,7 +149,7 @@ class EnergyDistance(EvidentlyTest):
         "root of the column's unit, so that one limit does not fit two columns.",
     )
     test = "ed"
-    kinds = (Kind.NUMBER,)
+    kinds = (ColumnKind.NUMBER,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +164,7 @@ class AndersonDarling(EvidentlyTest):
         p_value=True,
     )
     test = "anderson"
-    kinds = (Kind.NUMBER,)
+    kinds = (ColumnKind.NUMBER,)
     p_value = True
 
 
@@ -180,7 +180,7 @@ class CramerVonMises(EvidentlyTest):
         p_value=True,
     )
     test = "cramer_von_mises"
-    kinds = (Kind.NUMBER,)
+    kinds = (ColumnKind.NUMBER,)
     p_value = True
 
 
@@ -197,7 +197,7 @@ class EppsSingleton(EvidentlyTest):
     )
     test = "es"
     limit = 0.05
-    kinds = (Kind.NUMBER,)
+    kinds = (ColumnKind.NUMBER,)
     p_value = True
 
 
@@ -214,7 +214,7 @@ class MannWhitney(EvidentlyTest):
     )
     test = "mannw"
     limit = 0.05
-    kinds = (Kind.NUMBER,)
+    kinds = (ColumnKind.NUMBER,)
     p_value = True
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from aims_gate.checks.columns import role_columns
 from aims_gate.checks.parameters import Named
 from aims_gate.errors import near
-from aims_gate.facts import LEFT_OUT, Lack, Statistic
-from aims_gate.frames import Distribution, Frame, Kind
+from aims_gate.facts import LEFT_OUT, NoValue, Statistic
+from aims_gate.frames import ColumnKind, Distribution, Frame
 from aims_gate.sources.subject import Data
 
 _NULLS = 0.01
-CATEGORIES = (Kind.TEXT, Kind.BOOLEAN)
+CATEGORIES = (ColumnKind.TEXT, ColumnKind.BOOLEAN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Matched:
     """The columns of a rule, sorted by what can be done with them."""
 
     fit: tuple[str, ...]
-    lacks: tuple[tuple[str, Lack, str], ...]
+    lacks: tuple[tuple[str, NoValue, str], ...]
     """Columns that must be judged and cannot be compared: name, lack, reason."""
     notes: tuple[Statistic, ...]
     """What was left out, or is new, for people."""
@@ -37,10 +37,10 @@ class Matched:
 
 
 def matched(
-    columns: Named, reference: Data, current: Data, no_method: Callable[[Kind], str]
+    columns: Named, reference: Data, current: Data, no_method: Callable[[ColumnKind], str]
 ) -> Matched:
     """Sort *columns*; *no_method* says why a kind cannot be compared, and nothing if it can."""
-    lacks: list[tuple[str, Lack, str]] = []
+    lacks: list[tuple[str, NoValue, str]] = []
     notes: list[Statistic] = []
     fit: list[str] = []
     before, after = reference.frame, current.frame
@@ -48,15 +48,15 @@ def matched(
         missing = _absent(column, before.kinds, after.kinds)
         kind = None if missing else kind_of_both(before, after, column)
         unfit = "" if missing or kind is None else no_method(kind)
-        if kind is Kind.OTHER:
+        if kind is ColumnKind.OTHER:
             unfit = _unfit(column, before)
         if missing:
-            lacks.append((column, Lack.MISSING, missing))
+            lacks.append((column, NoValue.MISSING, missing))
         elif kind is None:
             changed = f"type changed from {_told(before, column)} to {_told(after, column)}"
-            lacks.append((column, Lack.UNDEFINED, changed))
+            lacks.append((column, NoValue.UNDEFINED, changed))
         elif unfit and columns != "all":
-            lacks.append((column, Lack.UNDEFINED, unfit))
+            lacks.append((column, NoValue.UNDEFINED, unfit))
         elif unfit:
             notes.append(_unjudged(column, kind, unfit))
         else:
@@ -71,7 +71,7 @@ def matched(
     return Matched(fit=tuple(fit), lacks=tuple(lacks), notes=tuple(notes))
 
 
-def kind_of_both(before: Frame, after: Frame, column: str) -> Kind | None:
+def kind_of_both(before: Frame, after: Frame, column: str) -> ColumnKind | None:
     """Give the kind of a column that both frames have; None if it changed.
 
     A column without any value holds what the other one does: writers store it without a type.
@@ -83,13 +83,13 @@ def kind_of_both(before: Frame, after: Frame, column: str) -> Kind | None:
             for kind, frame in zip(kinds, (before, after), strict=True)
             if frame.nulls(column) < frame.rows
         ]
-    return kinds[0] if len(set(kinds)) == 1 else None if kinds else Kind.OTHER
+    return kinds[0] if len(set(kinds)) == 1 else None if kinds else ColumnKind.OTHER
 
 
 def _told(frame: Frame, column: str) -> str:
     """Name what a column holds; lists, times of day and such have no kind but their type."""
     kind = frame.kinds[column]
-    return frame.types[column] if kind is Kind.OTHER else str(kind)
+    return frame.types[column] if kind is ColumnKind.OTHER else str(kind)
 
 
 def _unfit(column: str, frame: Frame) -> str:
@@ -97,9 +97,9 @@ def _unfit(column: str, frame: Frame) -> str:
     return "every value is null" if empty else f"no method fits {frame.types[column]}"
 
 
-def _unjudged(column: str, kind: Kind, unfit: str) -> Statistic:
+def _unjudged(column: str, kind: ColumnKind, unfit: str) -> Statistic:
     """Say why a column of `all` is not judged; that no method fits stands in the rule's line."""
-    lack = None if kind in (*CATEGORIES, Kind.NUMBER) else Lack.UNDEFINED
+    lack = None if kind in (*CATEGORIES, ColumnKind.NUMBER) else NoValue.UNDEFINED
     return Statistic(name=LEFT_OUT, slice=column, lack=lack, reason=f"left out: {unfit}")
 
 
@@ -115,7 +115,7 @@ def share_moved(before: float, after: float) -> str:
     return f"their share changed from {before:.1%} to {after:.1%}: use drift.columns with psi"
 
 
-def _absent(column: str, before: Mapping[str, Kind], after: Mapping[str, Kind]) -> str:
+def _absent(column: str, before: Mapping[str, ColumnKind], after: Mapping[str, ColumnKind]) -> str:
     for where, kinds in (("reference", before), ("current", after)):
         if column not in kinds:
             return f"no column {column!r} in the {where} data; {near(column, kinds)}"

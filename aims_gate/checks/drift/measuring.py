@@ -12,10 +12,10 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from aims_gate.checks.drift.distances import METHODS, ORDERED, Found, Lacking, Pair
+from aims_gate.checks.drift.distances import METHODS, ORDERED, FoundDistance, Lacking, SamplePair
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, nulls_moved
 from aims_gate.checks.levels import has_name
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.frames import Counts, Distribution, Key
 from aims_gate.frames.widths import alike
 from aims_gate.stats import bins, divergence, drift
@@ -28,7 +28,7 @@ _NOBODYS = ("null", "rare")
 """Bins that are no value."""
 
 
-def cells(method: str, column: str, pair: Pair) -> Iterator[Statistic]:
+def cells(method: str, column: str, pair: SamplePair) -> Iterator[Statistic]:
     """Give the judged cell of one column, and what stands beside it."""
     name = METHODS[method].statistic
     found = compare(method, column, pair)
@@ -47,7 +47,7 @@ def cells(method: str, column: str, pair: Pair) -> Iterator[Statistic]:
         )
 
 
-def cell(name: str, column: str, found: Found, pair: Pair) -> Statistic:
+def cell(name: str, column: str, found: FoundDistance, pair: SamplePair) -> Statistic:
     """Give the judged cell of a distance that was found."""
     return Statistic(
         name=name,
@@ -64,10 +64,10 @@ def cell(name: str, column: str, found: Found, pair: Pair) -> Statistic:
     )
 
 
-def compare(method: str, column: str, pair: Pair) -> Found | Lacking:
+def compare(method: str, column: str, pair: SamplePair) -> FoundDistance | Lacking:
     """Measure a column that both frames have, of a kind that *method* fits."""
     if pair.reference.rows == 0 or pair.current.rows == 0:
-        return Lacking(lack=Lack.MISSING, reason="there are no rows to compare")
+        return Lacking(lack=NoValue.MISSING, reason="there are no rows to compare")
     if kind_of_both(pair.reference, pair.current, column) in CATEGORIES:
         return _categories(method, column, pair)
     before, after = alike(pair.reference, pair.current, column)
@@ -76,7 +76,7 @@ def compare(method: str, column: str, pair: Pair) -> Found | Lacking:
     return _binned(method, _called(bins.numeric(before, after), column, 1, pair), pair)
 
 
-def _called(table: bins.Binned, column: str, values: int, pair: Pair) -> bins.Binned:
+def _called(table: bins.Binned, column: str, values: int, pair: SamplePair) -> bins.Binned:
     """Number the bins that evidence does not name: categories of people, edges that are theirs."""
     declared, names = column in pair.declared, list(table.names)
     counts = (table.reference + table.current).tolist()
@@ -88,21 +88,21 @@ def _called(table: bins.Binned, column: str, values: int, pair: Pair) -> bins.Bi
     return replace(table, names=tuple(names))
 
 
-def _categories(method: str, column: str, pair: Pair) -> Found | Lacking:
+def _categories(method: str, column: str, pair: SamplePair) -> FoundDistance | Lacking:
     key = Key(column=column)
     before, after = pair.reference.count(key).by_value(), pair.current.count(key).by_value()
     table = bins.categorical(before, after)
     if table.bins == 1 and table.pooled > 1:
         reason = f"too many categories for these rows ({table.pooled:,} of them)"
-        return Lacking(lack=Lack.INSUFFICIENT, reason=reason)
+        return Lacking(lack=NoValue.INSUFFICIENT, reason=reason)
     table = _called(table, column, len({**before, **after}), pair)
     found = _binned(method, table, pair)
-    if method == "chi2" and isinstance(found, Found):
+    if method == "chi2" and isinstance(found, FoundDistance):
         return replace(found, context=_pearson(*bins.unpooled(before, after)))
     return found
 
 
-def _binned(method: str, table: bins.Binned, pair: Pair) -> Found | Lacking:
+def _binned(method: str, table: bins.Binned, pair: SamplePair) -> FoundDistance | Lacking:
     n, m = table.sizes
     found = divergence.moved(method, table, design_effect=pair.design_effect)
     if min(n, m) < LEAST_SAMPLE * pair.design_effect:
@@ -123,7 +123,7 @@ def _binned(method: str, table: bins.Binned, pair: Pair) -> Found | Lacking:
         method=method,
         design_effect=pair.design_effect,
     )
-    return Found(
+    return FoundDistance(
         value=found.of_dependent_rows(answer.value),
         bounds=found.bounds(share),
         alone=found.bounds(pair.alpha_alone),
@@ -143,10 +143,12 @@ def _pearson(reference: Counts, current: Counts) -> tuple[tuple[str, float], ...
     return ("chi2", statistic), ("p_value", p_value)
 
 
-def _ordered(method: str, before: Distribution, after: Distribution, pair: Pair) -> Found | Lacking:
+def _ordered(
+    method: str, before: Distribution, after: Distribution, pair: SamplePair
+) -> FoundDistance | Lacking:
     unfit = _unfit(method, before, after)
     if unfit:
-        return Lacking(lack=Lack.UNDEFINED, reason=unfit)
+        return Lacking(lack=NoValue.UNDEFINED, reason=unfit)
     n, m = total(before.counts), total(after.counts)
     if min(n, m) < LEAST_SAMPLE * pair.design_effect:
         return _too_few(n, m, drift.DISTANCES[method](before, after), pair)
@@ -163,7 +165,7 @@ def _ordered(method: str, before: Distribution, after: Distribution, pair: Pair)
     def around(error: float) -> Bounds:
         return max(answer.value - error, 0.0), min(answer.value + error, most)
 
-    return Found(
+    return FoundDistance(
         value=answer.value,
         bounds=around(error),
         alone=around(alone),
@@ -227,15 +229,15 @@ def _unfit(method: str, before: Distribution, after: Distribution) -> str:
     return ""
 
 
-def _too_few(n: int, m: int, value: float, pair: Pair) -> Lacking:
+def _too_few(n: int, m: int, value: float, pair: SamplePair) -> Lacking:
     """Refuse to hold a distance against a limit where its law does not hold."""
     least = f"{LEAST_SAMPLE}"
     if pair.design_effect != 1:
         least += f" times the design effect {pair.design_effect:g}"
     reason = f"{m:,} current and {n:,} reference rows, fewer than {least}; observed {value:.2g}"
-    return Lacking(lack=Lack.INSUFFICIENT, reason=reason, rows=m)
+    return Lacking(lack=NoValue.INSUFFICIENT, reason=reason, rows=m)
 
 
 def _unanswered(by: str, problem: str, rows: int) -> Lacking:
     reason = problem or f"{by} gives no value"
-    return Lacking(lack=Lack.UNDEFINED, reason=reason, rows=rows, by=by)
+    return Lacking(lack=NoValue.UNDEFINED, reason=reason, rows=rows, by=by)

@@ -13,13 +13,13 @@ from typing import ClassVar
 import numpy as np
 
 from aims_gate.checks.columnwise import columnwise
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import kind_of_both, matched
 from aims_gate.checks.levels import LEAST, MOST, levels
 from aims_gate.checks.parameters import Named, column_problems
-from aims_gate.facts import Interval, Lack, Statistic
-from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.facts import Interval, NoValue, Statistic
+from aims_gate.frames import ColumnKind, Frame, Key, Scalar
 from aims_gate.frames.widths import alike
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
@@ -28,7 +28,7 @@ from aims_gate.stats.power import LEAST_SAMPLE
 
 _SHOWN = 40
 """Characters of a value that are shown."""
-_COUNTED = (Kind.NUMBER, Kind.BOOLEAN, Kind.TEXT, Kind.TIME)
+_COUNTED = (ColumnKind.NUMBER, ColumnKind.BOOLEAN, ColumnKind.TEXT, ColumnKind.TIME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +69,9 @@ class NewValue:
     unseen_share: float | None = None
     """Share of rows in unseen categories, beyond chance, from which they count, in (0, 1)."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: 0 unless there is a new value."""
-        return Judged(
+        return StatisticSpec(
             name="new_value",
             low=0.0,
             high=1.0,
@@ -96,7 +96,7 @@ class NewValue:
             yield Lacking(lack=lack, reason=reason).cell("new_value", column)
         frames = reference.frame, current.frame
         texts = [c for c in found.fit if self._unseen_counts(kind_of_both(*frames, c))]
-        family = _Family(
+        family = _ValueFamily(
             alpha=inputs.alpha,
             alpha_alone=inputs.alpha_alone,
             cells=max(1, found.judged + len(texts)),
@@ -105,22 +105,22 @@ class NewValue:
             lambda column: self._column(column, *frames, family, current), found.fit
         )
         if not found.judged:
-            lacking = Lacking(lack=Lack.MISSING, reason="no column is left to compare")
+            lacking = Lacking(lack=NoValue.MISSING, reason="no column is left to compare")
             yield lacking.cell("new_value", "")
 
-    def _unseen_counts(self, kind: Kind | None) -> bool:
-        return self.unseen_share is not None and kind is Kind.TEXT
+    def _unseen_counts(self, kind: ColumnKind | None) -> bool:
+        return self.unseen_share is not None and kind is ColumnKind.TEXT
 
     def _column(
-        self, column: str, before: Frame, after: Frame, family: _Family, current: Data
+        self, column: str, before: Frame, after: Frame, family: _ValueFamily, current: Data
     ) -> Iterator[Statistic]:
         if before.rows == 0 or after.rows == 0:
-            lacking = Lacking(lack=Lack.MISSING, reason="there are no rows to compare")
+            lacking = Lacking(lack=NoValue.MISSING, reason="there are no rows to compare")
             yield lacking.cell("new_value", column)
             return
         sizes = Sizes(reference=before.rows, current=after.rows, alpha=family.alpha / family.cells)
         kind = kind_of_both(before, after, column)
-        if kind is Kind.NUMBER:
+        if kind is ColumnKind.NUMBER:
             held = _numbers(column, before, after, self.share)
             yield self._worst(column, held, sizes, family, current)
             return
@@ -136,7 +136,7 @@ class NewValue:
         column: str,
         held: Iterable[_Held],
         sizes: Sizes,
-        family: _Family,
+        family: _ValueFamily,
         current: Data,
     ) -> Statistic:
         """Judge the worst new value of a column: a proven one, else the one that holds most."""
@@ -184,7 +184,7 @@ class NewValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Family:
+class _ValueFamily:
     """The error rate of the rule, and the cells that share it."""
 
     alpha: float
@@ -206,7 +206,7 @@ class _Held:
     after: int
 
 
-def _no_method(kind: Kind) -> str:
+def _no_method(kind: ColumnKind) -> str:
     return "" if kind in _COUNTED else f"{kind} cannot be counted by value"
 
 
@@ -259,7 +259,7 @@ def _has_name(column: str, value: Scalar, current: Data) -> bool:
     return (value,) not in levels([Key(column=column)], current).numbered
 
 
-def _interval(excess: float, after: int, sizes: Sizes, family: _Family) -> Interval:
+def _interval(excess: float, after: int, sizes: Sizes, family: _ValueFamily) -> Interval:
     high = upper(after, sizes.current, sizes.alpha)
     method = "below: proven beyond twice the reference's frequency, exact conditional test; above: "
     method += "Clopper-Pearson; Bonferroni over columns and values"
@@ -280,7 +280,7 @@ def _unseen(
     )
 
 
-def _unseen_cell(column: str, found: Unseen, family: _Family) -> Statistic:
+def _unseen_cell(column: str, found: Unseen, family: _ValueFamily) -> Statistic:
     sizes, beyond = found.sizes, found.value > found.share
     text = f"{found.unseen / sizes.current:.1%} of current rows are in categories unknown to the "
     text += f"reference, of which chance explains {found.once / sizes.reference:.1%}"

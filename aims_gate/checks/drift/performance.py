@@ -9,12 +9,12 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import stated_positive
-from aims_gate.checks.contract import About, Inputs, Judged, NoDataError
+from aims_gate.checks.contract import About, Inputs, NoDataError, StatisticSpec
 from aims_gate.checks.metrics import Outcomes, outcomes
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
 from aims_gate.errors import DataError
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
@@ -61,10 +61,10 @@ class Performance:
     against: Literal["evaluation", "reference"] = "evaluation"
     """The data that the release value is recomputed from."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the fall."""
         scale = scores.scale(self.metric)
-        return Judged(
+        return StatisticSpec(
             name=f"{self.metric}_drop",
             low=-scale.span,
             high=scale.span,
@@ -90,13 +90,13 @@ class Performance:
         after = _alike(before, _labelled(inputs.data(inputs.on or Role.CURRENT)))
         late = _late(after)
         if late:
-            yield self._lack(Lack.INSUFFICIENT, late, after.frame.rows)
+            yield self._lack(NoValue.INSUFFICIENT, late, after.frame.rows)
             return
         sides = (outcomes(self.metric, before), outcomes(self.metric, after))
         yield from sides[1].found.context()
         # our own precondition comes first: an engine that calls 0/0 a zero is not asked
         for side, data, lack in zip(
-            sides, (before, after), (Lack.UNDEFINED, Lack.INSUFFICIENT), strict=True
+            sides, (before, after), (NoValue.UNDEFINED, NoValue.INSUFFICIENT), strict=True
         ):
             why = scores.undefined(self.metric, side.table)
             if why:
@@ -111,7 +111,7 @@ class Performance:
         answers = [inputs.engine.score(self.metric, s.table, s.sample) for s in sides]
         for answer in answers:
             if answer.problem:
-                cell = self._lack(Lack.UNDEFINED, answer.problem, rows[1])
+                cell = self._lack(NoValue.UNDEFINED, answer.problem, rows[1])
                 yield replace(cell, engine=answer.by)
                 return
         for answer, data, found in zip(answers, roles, rows, strict=True):
@@ -120,7 +120,7 @@ class Performance:
         for side, data in zip(sides, roles, strict=True):
             short = scores.insufficient(self.metric, side.table)
             if short:
-                yield self._lack(Lack.INSUFFICIENT, f"{data.role} data: {short}", rows[1])
+                yield self._lack(NoValue.INSUFFICIENT, f"{data.role} data: {short}", rows[1])
 
     def _cell(
         self,
@@ -175,7 +175,7 @@ class Performance:
         interval = Interval(low=low, high=high, level=1 - 2 * alpha, method=_METHOD)
         return interval, after, before
 
-    def _lack(self, lack: Lack, reason: str, rows: int) -> Statistic:
+    def _lack(self, lack: NoValue, reason: str, rows: int) -> Statistic:
         return lacking(self.judged().name, lack, reason, rows=rows)
 
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from aims_gate.checks.columnwise import columnwise
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift.columns import UNDECIDED
-from aims_gate.checks.drift.distances import METHODS, Found, Lacking, Pair
+from aims_gate.checks.drift.distances import METHODS, FoundDistance, Lacking, SamplePair
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched
 from aims_gate.checks.drift.measuring import compare
 from aims_gate.checks.parameters import Named, column_problems
-from aims_gate.facts import Interval, Lack, Statistic
-from aims_gate.frames import Kind
+from aims_gate.facts import Interval, NoValue, Statistic
+from aims_gate.frames import ColumnKind
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.stats.multiplicity import adjusted
 from aims_gate.stats.power import SharesDesign
@@ -70,9 +70,9 @@ class Share:
     """Rows per independent row, at least 1: 1 + (c - 1) icc for clusters of c rows with intra-class
     correlation icc. Bounds, power and the least rows divide the rows by it."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the share of drifted columns."""
-        return Judged(
+        return StatisticSpec(
             name="drifted_share",
             low=0.0,
             high=1.0,
@@ -115,8 +115,8 @@ class Share:
         for column in self.weights:
             if column not in compared:
                 reason = "weights name a column that is not compared"
-                yield Lacking(lack=Lack.MISSING, reason=reason).cell("drifted_share", column)
-        pair = Pair(
+                yield Lacking(lack=NoValue.MISSING, reason=reason).cell("drifted_share", column)
+        pair = SamplePair(
             reference=reference.frame,
             current=current.frame,
             engine=inputs.engine,
@@ -127,7 +127,7 @@ class Share:
             unnamed=current.unnamed,
             design_effect=self.design_effect,
         )
-        measured: list[_Column] = []
+        measured: list[_SharedColumn] = []
         for column, method, distance in columnwise(lambda c: self._compared(c, pair), found.fit):
             if isinstance(distance, Lacking):
                 yield distance.cell("drifted_share", column)
@@ -136,42 +136,44 @@ class Share:
                 weight = self.weights.get(column, 1.0)
                 of = METHODS[method].statistic
                 measured.append(
-                    _Column(name=column, of=of, found=distance, line=line, weight=weight)
+                    _SharedColumn(name=column, of=of, found=distance, line=line, weight=weight)
                 )
         if measured or not compared:  # columns that lack something have said so
             yield from _counted(measured, pair)
 
-    def _compared(self, column: str, pair: Pair) -> Iterator[tuple[str, str, Found | Lacking]]:
+    def _compared(
+        self, column: str, pair: SamplePair
+    ) -> Iterator[tuple[str, str, FoundDistance | Lacking]]:
         method = self._method(kind_of_both(pair.reference, pair.current, column))
         yield column, method, compare(method, column, pair)
 
-    def _method(self, kind: Kind | None) -> str:
-        return self.numeric if kind is Kind.NUMBER else self.categorical
+    def _method(self, kind: ColumnKind | None) -> str:
+        return self.numeric if kind is ColumnKind.NUMBER else self.categorical
 
-    def _no_method(self, kind: Kind) -> str:
-        if kind is not Kind.NUMBER and kind not in CATEGORIES:
+    def _no_method(self, kind: ColumnKind) -> str:
+        if kind is not ColumnKind.NUMBER and kind not in CATEGORIES:
             return f"no method fits {kind}"
-        told = "numbers" if kind is Kind.NUMBER else kind
+        told = "numbers" if kind is ColumnKind.NUMBER else kind
         return f"the rule has no method for {told}" if self._method(kind) == "none" else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Column:
+class _SharedColumn:
     """A column with its distance, the line past which it has moved, and its weight."""
 
     name: str
     of: str
     """The statistic that the distance is."""
-    found: Found
+    found: FoundDistance
     line: float
     weight: float
 
 
-def _counted(columns: Sequence[_Column], pair: Pair) -> Iterator[Statistic]:
+def _counted(columns: Sequence[_SharedColumn], pair: SamplePair) -> Iterator[Statistic]:
     """Give the judged share, and beside it what became of each column."""
     if not any(column.weight for column in columns):
         reason = "all columns weigh nothing" if columns else "no column is left to compare"
-        lack = Lack.UNDEFINED if columns else Lack.MISSING
+        lack = NoValue.UNDEFINED if columns else NoValue.MISSING
         yield Lacking(lack=lack, reason=reason).cell("drifted_share", "")
         return
     p_values = adjusted([column.found.p_value for column in columns])
@@ -194,7 +196,9 @@ def _counted(columns: Sequence[_Column], pair: Pair) -> Iterator[Statistic]:
         )
 
 
-def _judged(columns: Sequence[_Column], drifted: Sequence[bool], pair: Pair) -> Statistic:
+def _judged(
+    columns: Sequence[_SharedColumn], drifted: Sequence[bool], pair: SamplePair
+) -> Statistic:
     """Give the share that drifted, between what has proven to and what may have.
 
     Args:
@@ -240,7 +244,7 @@ def _judged(columns: Sequence[_Column], drifted: Sequence[bool], pair: Pair) -> 
     )
 
 
-def _share(columns: Sequence[_Column], chosen: Sequence[bool]) -> float:
+def _share(columns: Sequence[_SharedColumn], chosen: Sequence[bool]) -> float:
     """Give the weight of the *chosen* columns, of that of all, in [0, 1]."""
     weight = sum(column.weight for column, yes in zip(columns, chosen, strict=True) if yes)
     return min(weight / sum(column.weight for column in columns), 1.0)

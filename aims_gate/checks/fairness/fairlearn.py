@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aims_gate.checks.fairness.fairlearn_groups import Compared, Fairlearn, Metric, Odds
+from aims_gate.checks.fairness.fairlearn_groups import Compared, Fairlearn, FairlearnOdds, Metric
 from aims_gate.checks.fairness.rate_definitions import RateOf
 
 
@@ -93,9 +93,9 @@ demographic_parity_ratio = _ratio(
     "demographic_parity", _SELECTED, RateOf.SELECTION, one=_DP, limit=0.80
 )
 equalized_odds_difference = _difference(
-    "equalized_odds", _ODDS, *_BOTH, zero=_EO, limit=0.10, kind=Odds
+    "equalized_odds", _ODDS, *_BOTH, zero=_EO, limit=0.10, kind=FairlearnOdds
 )
-equalized_odds_ratio = _ratio("equalized_odds", _ODDS, *_BOTH, one=_EO, kind=Odds)
+equalized_odds_ratio = _ratio("equalized_odds", _ODDS, *_BOTH, one=_EO, kind=FairlearnOdds)
 equal_opportunity_difference = _difference(
     "equal_opportunity", _TPR, RateOf.TPR, zero=_EOP, limit=0.10
 )

@@ -12,12 +12,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from aims_gate.checks.contract import About, Inputs, Judged
-from aims_gate.checks.fairness.group_counts import Family
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.fairness.group_counts import GroupFamily
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, RateGroups
 from aims_gate.checks.fairness.rate_definitions import Event, RateOf
 from aims_gate.checks.levels import recorded, written
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import Role
 
 _HOW = (
@@ -66,9 +66,9 @@ class Fairlearn(RateGroups):
     about: ClassVar[About]
     metric: ClassVar[Metric]
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the metric."""
-        return Judged(
+        return StatisticSpec(
             name=self.metric.name,
             low=0.0,
             high=1.0,
@@ -85,14 +85,16 @@ class Fairlearn(RateGroups):
         """Give what Fairlearn is told beside the data."""
         return {}
 
-    def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:
+    def compared(
+        self, counted: list[GroupFamily], inputs: Inputs, total: int
+    ) -> Iterable[Statistic]:
         """Ask for each attribute; *counted* holds its families, one a rate."""
         for columns in dict.fromkeys(family.columns for family in counted):
             families = [family for family in counted if family.columns == columns]
             yield from self._left_out(families, total)
             yield self._attribute(families, inputs, total)
 
-    def _left_out(self, families: list[Family], total: int) -> Iterator[Statistic]:
+    def _left_out(self, families: list[GroupFamily], total: int) -> Iterator[Statistic]:
         """Tell of the groups that Fairlearn is not asked about, and refuse if they are many.
 
         All rates are taken over the same groups, so one that is too small for a rate counts in
@@ -106,7 +108,7 @@ class Fairlearn(RateGroups):
                 reason = f"{few} {family.trials}, and below min_cell {self.min_cell} "
                 reason += "for this or another rate of the metric: not judged"
                 rows = recorded(group.rows, self.min_cell)
-                cell = self.lack(group.name, Lack.INSUFFICIENT, reason, rows=rows)
+                cell = self.lack(group.name, NoValue.INSUFFICIENT, reason, rows=rows)
                 yield replace(cell, name=family.rate, judged=False, total=total)
             rows = sum(group.rows for group in missing)
             # groups that are small for the rate itself have been counted already
@@ -115,18 +117,18 @@ class Fairlearn(RateGroups):
                     f"{rows / family.rows:.1%} of the {family.trials} are in groups below min_cell "
                     f"for a rate of the metric, more than max_uncovered {self.max_uncovered:.1%}"
                 )
-                yield self.lack(family.slice, Lack.INSUFFICIENT, reason, rows=rows)
+                yield self.lack(family.slice, NoValue.INSUFFICIENT, reason, rows=rows)
 
-    def _attribute(self, families: list[Family], inputs: Inputs, total: int) -> Statistic:
+    def _attribute(self, families: list[GroupFamily], inputs: Inputs, total: int) -> Statistic:
         where = families[0].attribute
         names = _common(families)
         if len(names) < 2:
             reason = f"fewer than two groups can be judged ({', '.join(names) or 'none'})"
-            return self.lack(where, Lack.INSUFFICIENT, reason, rows=families[0].rows)
+            return self.lack(where, NoValue.INSUFFICIENT, reason, rows=families[0].rows)
         empty = [f.rate for f in families if not any(g.successes for g in f.eligible)]
         if self.metric.ratio and empty:
             reason = f"{' and '.join(empty)} is zero in every group: 0/0"
-            return self.lack(where, Lack.INSUFFICIENT, reason, rows=families[0].rows)
+            return self.lack(where, NoValue.INSUFFICIENT, reason, rows=families[0].rows)
         cells = np.array(list(_cells(families, names)), dtype=np.int64)
         columns = ("truth", "prediction", "group", "counts")
         arguments = {**dict(zip(columns, cells.T, strict=True)), **self.options()}
@@ -134,7 +136,7 @@ class Fairlearn(RateGroups):
         rows = int(cells[:, 3].sum())
         if answer.problem:
             return replace(
-                self.lack(where, Lack.UNDEFINED, answer.problem, rows=rows), engine=answer.by
+                self.lack(where, NoValue.UNDEFINED, answer.problem, rows=rows), engine=answer.by
             )
         return Statistic(
             name=self.metric.name,
@@ -148,12 +150,12 @@ class Fairlearn(RateGroups):
         )
 
 
-def _common(families: list[Family]) -> list[str]:
+def _common(families: list[GroupFamily]) -> list[str]:
     """Name the groups that may be judged by every rate."""
     return sorted(set.intersection(*({g.name for g in f.eligible} for f in families)))
 
 
-def _cells(families: list[Family], names: list[str]) -> Iterator[tuple[int, int, int, int]]:
+def _cells(families: list[GroupFamily], names: list[str]) -> Iterator[tuple[int, int, int, int]]:
     """Give (truth, prediction, group, rows) of every cell; what a rate does not ask for is 1."""
     judged = [(f.rate, g) for f in families for g in f.eligible if g.name in names]
     for rate, group in judged:
@@ -185,7 +187,7 @@ class Compared(Fairlearn):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Odds(Compared):
+class FairlearnOdds(Compared):
     """A difference or a ratio of two rates."""
 
     agg: Literal["worst_case", "mean"] = "worst_case"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from aims_gate.checks import attributes
 from aims_gate.checks.coverage import Size
-from aims_gate.checks.fairness.rate_definitions import Asked, Event, RateOf
+from aims_gate.checks.fairness.rate_definitions import Event, RateOf, RateRequest
 from aims_gate.checks.levels import Levels, full, levels, title
 from aims_gate.errors import DataError
 from aims_gate.frames import Cells, Frame, Key, Scalar
@@ -89,7 +89,7 @@ class Cover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Family(Cover):
+class GroupFamily(Cover):
     """The groups of one attribute for one rate: they are compared together."""
 
     rate: RateOf
@@ -114,13 +114,13 @@ class Family(Cover):
 def families(
     data: Data,
     frame: Frame,
-    asked: Asked,
+    asked: RateRequest,
     *,
     columns: tuple[str, ...],
     rates: Sequence[RateOf],
     min_cell: int,
     pool_small: bool = False,
-) -> tuple[Family, ...]:
+) -> tuple[GroupFamily, ...]:
     """Count the groups of an attribute once, for every one of *rates*.
 
     With *pool_small* the groups below *min_cell* become one group, for each rate on its own, if
@@ -149,7 +149,7 @@ def families(
         )
         judged, pooled = pool(groups, columns, min_cell) if pool_small else (groups, ())
         found.append(
-            Family(
+            GroupFamily(
                 columns=columns,
                 rate=rate,
                 groups=judged,
@@ -222,7 +222,7 @@ _Counts = dict[RateOf, tuple[int, int]]
 
 
 def _tally(
-    cells: Cells, named: Levels, asked: Asked, rates: Sequence[RateOf]
+    cells: Cells, named: Levels, asked: RateRequest, rates: Sequence[RateOf]
 ) -> dict[str, _Counts]:
     """Add up trials and successes by group and rate."""
     tally: dict[str, _Counts] = {}

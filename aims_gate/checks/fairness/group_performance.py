@@ -10,17 +10,17 @@ from typing import ClassVar, Literal
 from scipy.special import ndtri
 
 from aims_gate.checks import attributes
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
 from aims_gate.checks.fairness.measured import Measured, share_of
 from aims_gate.checks.fairness.summary import spread
 from aims_gate.checks.levels import recorded, written
-from aims_gate.checks.metrics import Asked, Outcomes, outcomes
+from aims_gate.checks.metrics import MetricRequest, Outcomes, outcomes
 from aims_gate.checks.metrics.parts import columns_of, part_of
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.errors import DataError
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
@@ -78,17 +78,17 @@ class GroupPerformance(Groups):
     small_share: float = 0.02
     """With relative_to: share of rows under which a group that cannot show an effect warns only."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the metric itself, or the shortfall."""
         scale = scores.scale(self.metric)
         if self.relative_to is None:
-            return Judged(
+            return StatisticSpec(
                 name=self.metric,
                 low=scale.low,
                 high=scale.high,
                 higher_is_better=scale.higher_is_better,
             )
-        return Judged(
+        return StatisticSpec(
             name=f"{self.metric}_shortfall",
             low=-scale.span,
             high=scale.span,
@@ -137,9 +137,9 @@ class GroupPerformance(Groups):
         cover = Cover(columns=columns, groups=groups, min_cell=self.min_cell, people=people)
         return cover, measured
 
-    def _asked(self) -> Asked:
+    def _asked(self) -> MetricRequest:
         uncovered = self.max_uncovered
-        return Asked(metric=self.metric, beta=self.beta, k=self.k, max_uncovered=uncovered)
+        return MetricRequest(metric=self.metric, beta=self.beta, k=self.k, max_uncovered=uncovered)
 
     def _measure(self, group: Group, measured: Outcomes, inputs: Inputs, *, least: int) -> Measured:
         table = measured.table
@@ -165,7 +165,7 @@ class GroupPerformance(Groups):
         if len(judged) < 2:
             names = ", ".join(one.group.name for one in judged) or "none"
             reason = f"fewer than two groups have {self.min_cell} rows ({names})"
-            yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=cover.rows)
+            yield self.lack(cover.slice, NoValue.INSUFFICIENT, reason, rows=cover.rows)
             return
         for one in judged:
             yield from self._cells(one, overall, inputs, cover.rows)
@@ -185,7 +185,7 @@ class GroupPerformance(Groups):
         if behind.lack or one.answer is None or behind.answer is None:
             whose = "" if behind is one else "of all rows: "
             cell = self.lack(
-                one.group.name, Lack.UNDEFINED, whose + behind.lack, rows=one.group.rows
+                one.group.name, NoValue.UNDEFINED, whose + behind.lack, rows=one.group.rows
             )
             yield replace(cell, engine=one.answer.by if one.answer is not None else cell.engine)
             return
@@ -199,7 +199,7 @@ class GroupPerformance(Groups):
             yield self._shortfall(one, overall, inputs, rows)
         short = scores.insufficient(self.metric, one.table)
         if short:
-            yield self.lack(one.group.name, Lack.INSUFFICIENT, short, rows=one.group.rows)
+            yield self.lack(one.group.name, NoValue.INSUFFICIENT, short, rows=one.group.rows)
 
     def _context(
         self, one: Measured, total: int, *, interval: Interval | None = None, lack: str = ""
@@ -213,7 +213,7 @@ class GroupPerformance(Groups):
             rows=one.group.rows,
             total=total,
             engine=answer.by if answer is not None else "native",
-            lack=Lack.INSUFFICIENT if lack else None,
+            lack=NoValue.INSUFFICIENT if lack else None,
             reason=lack,
         )
 

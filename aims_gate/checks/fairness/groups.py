@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from aims_gate.checks import attributes
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, Need, labelled
-from aims_gate.checks.contract import Inputs, Judged
+from aims_gate.checks.contract import Inputs, StatisticSpec
 from aims_gate.checks.coverage import too_small
-from aims_gate.checks.fairness.group_counts import Cover, Family, families, is_of
-from aims_gate.checks.fairness.rate_definitions import Asked, RateOf, ask, asked_of
+from aims_gate.checks.fairness.group_counts import Cover, GroupFamily, families, is_of
+from aims_gate.checks.fairness.rate_definitions import RateOf, RateRequest, ask, asked_of
 from aims_gate.checks.levels import recorded, title, written
 from aims_gate.errors import DataError, near
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
@@ -45,7 +45,7 @@ class Groups:
     must_cover: tuple[str, ...] = ()
     """Groups that must be judged on their own, such as `sex=F`."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic."""
         raise NotImplementedError
 
@@ -57,7 +57,7 @@ class Groups:
             if named and not any(is_of(group, columns) for columns in named):
                 yield "must_cover", f"{group!r} is a group of no attribute in by", "write sex=F"
 
-    def lack(self, where: str, lack: Lack, reason: str, *, rows: int = 0) -> Statistic:
+    def lack(self, where: str, lack: NoValue, reason: str, *, rows: int = 0) -> Statistic:
         """Give a judged cell without a value."""
         return lacking(self.judged().name, lack, reason, where=where, rows=rows)
 
@@ -76,7 +76,7 @@ class Groups:
             reason = self._too_small(cover)
             if reason:
                 rows = recorded(left_out, self.min_cell)
-                yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=rows)
+                yield self.lack(cover.slice, NoValue.INSUFFICIENT, reason, rows=rows)
         for name in self.must_cover:
             yield from self._must_cover(name, found)
 
@@ -95,7 +95,7 @@ class Groups:
         groups = [(c, g) for c in covers for g in (*c.groups, *c.pooled) if g.name == name]
         if not groups:
             hint = near(name, {g.name for cover in covers for g in cover.groups})
-            yield self.lack(name, Lack.INSUFFICIENT, f"must be covered and is absent; {hint}")
+            yield self.lack(name, NoValue.INSUFFICIENT, f"must be covered and is absent; {hint}")
         for cover, group in groups:
             if group in cover.small or group in cover.pooled:
                 reason = (
@@ -103,7 +103,7 @@ class Groups:
                     f"below min_cell {self.min_cell}"
                 )
                 where = cover.prefix + name
-                yield self.lack(where, Lack.INSUFFICIENT, reason)
+                yield self.lack(where, NoValue.INSUFFICIENT, reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,9 @@ class RateGroups(Groups):
         """Give the rates that are compared."""
         raise NotImplementedError
 
-    def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:
+    def compared(
+        self, counted: list[GroupFamily], inputs: Inputs, total: int
+    ) -> Iterable[Statistic]:
         """Compare the groups of each family; *total* is the rows they were counted in."""
         raise NotImplementedError
 
@@ -131,7 +133,7 @@ class RateGroups(Groups):
         found = labelled(data, self.needs())
         asked = ask(data, found)
         yield from found.context()
-        counted: list[Family] = []
+        counted: list[GroupFamily] = []
         for columns in attributes.chosen(self.by, data):
             try:
                 counted += self._count(columns, data, found, asked)
@@ -141,8 +143,8 @@ class RateGroups(Groups):
         yield from self.compared(counted, inputs, found.frame.rows)
 
     def _count(
-        self, columns: tuple[str, ...], data: Data, found: Labelled, asked: Asked
-    ) -> tuple[Family, ...]:
+        self, columns: tuple[str, ...], data: Data, found: Labelled, asked: RateRequest
+    ) -> tuple[GroupFamily, ...]:
         return families(
             data,
             found.frame,

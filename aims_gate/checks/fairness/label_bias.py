@@ -11,13 +11,13 @@ import numpy as np
 
 from aims_gate.checks import attributes
 from aims_gate.checks.columns import labelled, positive_class, require
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import UNDECIDED, Groups
 from aims_gate.checks.levels import levels, recorded, written
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack, Statistic
-from aims_gate.frames import Frame, Key, Kind, Scalar
+from aims_gate.facts import NoValue, Statistic
+from aims_gate.frames import ColumnKind, Frame, Key, Scalar
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import Group
@@ -63,10 +63,10 @@ class LabelBias(Groups):
     strata: str = ""
     """The column whose values cddl compares inside of; needed for cddl."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the metric."""
         found = METRICS[self.metric]
-        return Judged(
+        return StatisticSpec(
             name=found.name,
             low=found.low,
             high=found.high,
@@ -101,7 +101,7 @@ class LabelBias(Groups):
         """Count an attribute once, by group, stratum and label."""
         strata = [self.strata] if self.strata else []
         require([*columns, *strata], data)
-        if strata and frame.kinds[self.strata] is Kind.OTHER:
+        if strata and frame.kinds[self.strata] is ColumnKind.OTHER:
             raise DataError(f"{self.strata} holds {frame.types[self.strata]}, which are no strata")
         keys = attributes.keys(columns, data, frame)
         within = [Key(column=column) for column in strata]
@@ -131,17 +131,17 @@ class LabelBias(Groups):
         for group in cover.small:
             few, rows = written(group.rows, self.min_cell), recorded(group.rows, self.min_cell)
             reason = f"{few} rows, below min_cell {self.min_cell}: not judged"
-            cell = self.lack(group.name, Lack.INSUFFICIENT, reason, rows=rows)
+            cell = self.lack(group.name, NoValue.INSUFFICIENT, reason, rows=rows)
             yield replace(cell, judged=False)
         if not cover.eligible:
             reason = f"no group has {self.min_cell} rows"
-            yield self.lack(cover.slice, Lack.INSUFFICIENT, reason, rows=cover.rows)
+            yield self.lack(cover.slice, NoValue.INSUFFICIENT, reason, rows=cover.rows)
         for group in cover.eligible:
             others = cover.rows - group.rows
             if others < max(self.min_cell, 1):
                 few = f"everybody else are {written(others, self.min_cell)} rows"
                 reason = few if others else "there is nobody else"
-                yield self.lack(group.name, Lack.INSUFFICIENT, reason)
+                yield self.lack(group.name, NoValue.INSUFFICIENT, reason)
             else:
                 yield from self._group(group, _sides(group.name, cells, labels), total)
 
@@ -165,7 +165,7 @@ class LabelBias(Groups):
                     if math.isinf(value)
                     else f"a stratum of {self.strata} has only one kind of label"
                 )
-                yield self.lack(group.name, Lack.UNDEFINED, reason, rows=group.rows)
+                yield self.lack(group.name, NoValue.UNDEFINED, reason, rows=group.rows)
 
 
 def _labels(cells: _Cells, positive: Scalar) -> list[Scalar]:

@@ -14,7 +14,7 @@ from aims_gate.checks.fairness.summary import spread
 from aims_gate.checks.levels import recorded, written
 from aims_gate.engines import Answer, Engine
 from aims_gate.errors import DataError
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.frames import Distribution, Frame, Loss
 from aims_gate.stats.disparity import Contrast, Group, Measure, ordered_pairs, telling
 from aims_gate.stats.gaps import gap_bounds, largest_ks, moments, pooled_deviation, standardised
@@ -44,7 +44,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class MeanTerms:
     """What all attributes of a rule share."""
 
     statistic: str
@@ -116,7 +116,7 @@ def _less(answers: Sequence[Answer]) -> Answer:
 
 
 def compare(
-    cover: Cover, groups: Sequence[Scored], whole: Scored, terms: Terms
+    cover: Cover, groups: Sequence[Scored], whole: Scored, terms: MeanTerms
 ) -> Iterator[Statistic]:
     """Compare the groups of an attribute: each group's mean, the judged cells, what is beside."""
     judged = [one for one in groups if one.group in cover.eligible]
@@ -130,7 +130,7 @@ def compare(
         problem = one.answer.problem
         if problem:
             cell = _lack(terms.statistic, one, terms, problem, judged=True)
-            yield replace(cell, lack=Lack.UNDEFINED, engine=one.answer.by)
+            yield replace(cell, lack=NoValue.UNDEFINED, engine=one.answer.by)
         elif too_few(one.losses):
             yield _lack(terms.statistic, one, terms, too_few(one.losses), judged=True)
     sound = [one for one in judged if not one.answer.problem and not too_few(one.losses)]
@@ -140,7 +140,7 @@ def compare(
             name=terms.statistic,
             slice=cover.attribute,
             judged=True,
-            lack=Lack.INSUFFICIENT,
+            lack=NoValue.INSUFFICIENT,
             reason=f"fewer than two groups can be compared ({names})",
             rows=cover.rows,
             total=terms.total,
@@ -150,12 +150,12 @@ def compare(
     yield from _cells(cover, sound, terms)
 
 
-def _lack(name: str, one: Scored, terms: Terms, reason: str, *, judged: bool) -> Statistic:
+def _lack(name: str, one: Scored, terms: MeanTerms, reason: str, *, judged: bool) -> Statistic:
     return Statistic(
         name=name,
         slice=one.name,
         judged=judged,
-        lack=Lack.INSUFFICIENT,
+        lack=NoValue.INSUFFICIENT,
         reason=reason,
         rows=one.group.rows,
         total=terms.total,
@@ -163,7 +163,7 @@ def _lack(name: str, one: Scored, terms: Terms, reason: str, *, judged: bool) ->
 
 
 def _beside(
-    cover: Cover, sound: Sequence[Scored], whole: Scored, terms: Terms
+    cover: Cover, sound: Sequence[Scored], whole: Scored, terms: MeanTerms
 ) -> Iterator[Statistic]:
     """Give each group's mean, how far the means lie apart, and the largest KS distance."""
     for one in sound:
@@ -199,7 +199,7 @@ def _beside(
         )
 
 
-def _cells(cover: Cover, sound: Sequence[Scored], terms: Terms) -> Iterator[Statistic]:
+def _cells(cover: Cover, sound: Sequence[Scored], terms: MeanTerms) -> Iterator[Statistic]:
     """Give the judged cells: for each group as the lower one the pairs that can decide."""
     by_name = {one.name: one for one in sound}
     best = max(sound, key=lambda one: one.answer.value).name
@@ -231,7 +231,7 @@ def _cells(cover: Cover, sound: Sequence[Scored], terms: Terms) -> Iterator[Stat
             )
 
 
-def _contrasts(sound: Mapping[str, Scored], terms: Terms, deviation: float) -> list[Contrast]:
+def _contrasts(sound: Mapping[str, Scored], terms: MeanTerms, deviation: float) -> list[Contrast]:
     """Compare every ordered pair."""
     freedom = sum(one.losses.rows - 1 for one in sound.values())
     found: list[Contrast] = []
@@ -254,7 +254,7 @@ def _contrasts(sound: Mapping[str, Scored], terms: Terms, deviation: float) -> l
 
 
 def _design(
-    sound: Sequence[Scored], small: set[Group], deviation: float, terms: Terms
+    sound: Sequence[Scored], small: set[Group], deviation: float, terms: MeanTerms
 ) -> PairsDesign:
     """Give the sizes and spreads that decide: small groups apart, which need not be decided."""
     large = [place for place, one in enumerate(sound) if one.group not in small]

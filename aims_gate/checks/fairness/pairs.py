@@ -10,12 +10,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aims_gate.checks.fairness.group_counts import POOL, Family
+from aims_gate.checks.fairness.group_counts import POOL, GroupFamily
 from aims_gate.checks.fairness.rate_definitions import RateOf
 from aims_gate.checks.levels import full, recorded, written
 from aims_gate.engines import Answer, Engine, Trials
 from aims_gate.errors import near
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.stats.disparity import (
     Contrast,
     Group,
@@ -29,7 +29,7 @@ from aims_gate.stats.power import PairsDesign, pooled_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class RateTerms:
     """What all families of a rule share."""
 
     statistic: str
@@ -52,7 +52,7 @@ class Terms:
     total: int
     """Rows of the data."""
 
-    def pairs_of(self, family: Family) -> tuple[tuple[Group, Group], ...]:
+    def pairs_of(self, family: GroupFamily) -> tuple[tuple[Group, Group], ...]:
         """Give the ordered pairs of a family that are compared."""
         return pairs_of(family, self.reference, against_rest=self.against_rest)
 
@@ -106,7 +106,7 @@ Answers = Mapping[tuple[str, str], Answer]
 
 
 def pairs_of(
-    family: Family, reference: str | None, *, against_rest: bool
+    family: GroupFamily, reference: str | None, *, against_rest: bool
 ) -> tuple[tuple[Group, Group], ...]:
     """Give every ordered pair of groups, those with *reference*, or each group and all others.
 
@@ -127,7 +127,9 @@ def pairs_of(
     return tuple(pairs)
 
 
-def compare(family: Family, terms: Terms) -> tuple[tuple[Contrast, ...], tuple[Statistic, ...]]:
+def compare(
+    family: GroupFamily, terms: RateTerms
+) -> tuple[tuple[Contrast, ...], tuple[Statistic, ...]]:
     """Compare the groups of a family: every contrast, and the statistics that tell of them."""
     context = tuple(_context(family, terms))
     lack = _nothing_to_compare(family, terms)
@@ -144,7 +146,9 @@ def compare(family: Family, terms: Terms) -> tuple[tuple[Contrast, ...], tuple[S
         value=lambda worse, better: answers[worse.name, better.name].value,
     )
     found = tuple(_unless_problem(contrast, answers) for contrast in pairwise)
-    compared = _Compared(family=family, terms=terms, answers=answers, design=_design(family, terms))
+    compared = _ComparedRates(
+        family=family, terms=terms, answers=answers, design=_design(family, terms)
+    )
     cells = [
         cell
         for group in dict.fromkeys(contrast.worse for contrast in found)
@@ -161,7 +165,7 @@ def _unless_problem(contrast: Contrast, answers: Answers) -> Contrast:
     return replace(contrast, value=math.nan)
 
 
-def _context(family: Family, terms: Terms) -> Iterator[Statistic]:
+def _context(family: GroupFamily, terms: RateTerms) -> Iterator[Statistic]:
     for group in family.groups:
         if group in family.small:
             yield _small(group, family, terms, "not judged")
@@ -179,7 +183,7 @@ def _context(family: Family, terms: Terms) -> Iterator[Statistic]:
         yield _small(group, family, terms, together)
 
 
-def _small(group: Group, family: Family, terms: Terms, fate: str) -> Statistic:
+def _small(group: Group, family: GroupFamily, terms: RateTerms, fate: str) -> Statistic:
     """Name a group without its rate, which would tell of single people."""
     rows = written(group.rows, family.min_cell)
     reason = f"{rows} {family.trials}, below min_cell {family.min_cell}: {fate}"
@@ -188,12 +192,12 @@ def _small(group: Group, family: Family, terms: Terms, fate: str) -> Statistic:
         slice=group.name,
         rows=recorded(group.rows, family.min_cell),
         total=terms.total,
-        lack=Lack.INSUFFICIENT,
+        lack=NoValue.INSUFFICIENT,
         reason=reason,
     )
 
 
-def _nothing_to_compare(family: Family, terms: Terms) -> Statistic | None:
+def _nothing_to_compare(family: GroupFamily, terms: RateTerms) -> Statistic | None:
     """Say why a family has no pair with a value: a lone group is never parity."""
     names = [group.name for group in family.eligible]
     reason = ""
@@ -221,7 +225,7 @@ def _nothing_to_compare(family: Family, terms: Terms) -> Statistic | None:
         name=terms.statistic,
         slice=family.slice,
         judged=True,
-        lack=Lack.INSUFFICIENT,
+        lack=NoValue.INSUFFICIENT,
         reason=reason,
         rows=family.rows,
         total=terms.total,
@@ -229,11 +233,11 @@ def _nothing_to_compare(family: Family, terms: Terms) -> Statistic | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Compared:
+class _ComparedRates:
     """A family whose pairs have been compared."""
 
-    family: Family
-    terms: Terms
+    family: GroupFamily
+    terms: RateTerms
     answers: Answers
     design: PairsDesign
 
@@ -247,7 +251,7 @@ class _Compared:
                 name=self.terms.statistic,
                 slice=_slice(contrast, self.family),
                 judged=not defined,
-                lack=Lack.UNDEFINED,
+                lack=NoValue.UNDEFINED,
                 reason=f"{self.family.rate.nowhere} in either group: 0/0",
                 rows=group.rows,
                 total=self.terms.total,
@@ -278,7 +282,7 @@ class _Compared:
             total=terms.total,
             engine=answer.by,
             judged=True,
-            lack=Lack.UNDEFINED if undefined else None,
+            lack=NoValue.UNDEFINED if undefined else None,
             reason=problem if undefined else _rates(worse, better),
             group=worse.name,
             members=family.people.get(worse.name, 0),
@@ -292,7 +296,7 @@ class _Compared:
         return fewest < self.terms.small_share * self.family.rows
 
 
-def _design(family: Family, terms: Terms) -> PairsDesign:
+def _design(family: GroupFamily, terms: RateTerms) -> PairsDesign:
     """Give the sizes that decide the family: small groups apart, which need not be decided."""
     pairs = terms.pairs_of(family)
     groups = tuple(dict.fromkeys(group for pair in pairs for group in pair))
@@ -317,7 +321,7 @@ def _both_zero(contrast: Contrast, measure: Measure) -> bool:
     return measure is Measure.RATIO and contrast.worse.successes == contrast.better.successes == 0
 
 
-def _slice(contrast: Contrast, family: Family) -> str:
+def _slice(contrast: Contrast, family: GroupFamily) -> str:
     return f"{family.prefix}{contrast.worse.name} vs {contrast.better.name}"
 
 

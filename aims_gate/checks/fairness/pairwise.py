@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from aims_gate.checks import attributes
-from aims_gate.checks.contract import About, Inputs, Judged
-from aims_gate.checks.fairness.group_counts import Family, is_of
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.fairness.group_counts import GroupFamily, is_of
 from aims_gate.checks.fairness.groups import UNDECIDED, RateGroups
-from aims_gate.checks.fairness.pairs import Terms, compare, pairs_of
+from aims_gate.checks.fairness.pairs import RateTerms, compare, pairs_of
 from aims_gate.checks.fairness.summary import summary
 from aims_gate.checks.levels import title
 from aims_gate.facts import Statistic
@@ -54,7 +54,7 @@ class Pairwise(RateGroups):
         """Say how two rates are compared."""
         raise NotImplementedError
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic."""
         raise NotImplementedError
 
@@ -71,12 +71,14 @@ class Pairwise(RateGroups):
             what = f"{self.reference!r} is not a group of {title(named[0])}"
             yield "reference", what, "write it as in reports, such as sex=M"
 
-    def compared(self, counted: list[Family], inputs: Inputs, total: int) -> Iterable[Statistic]:
+    def compared(
+        self, counted: list[GroupFamily], inputs: Inputs, total: int
+    ) -> Iterable[Statistic]:
         """Compare every ordered pair of groups, one correction over all of them."""
         reference, rest = self.reference or None, self.against == "rest"
         pairs = sum(len(pairs_of(f, reference, against_rest=rest)) for f in counted)
         measure = self.compared_by()
-        terms = Terms(
+        terms = RateTerms(
             statistic=self.judged().name,
             measure=measure,
             engine=inputs.engine,
@@ -110,9 +112,9 @@ class Pairwise(RateGroups):
             )
 
 
-def judged_as(name: str, measure: Measure, limit: float | None) -> Judged:
+def judged_as(name: str, measure: Measure, limit: float | None) -> StatisticSpec:
     """Describe a statistic that is a gap or a ratio of two rates, with its conventional limit."""
-    return Judged(
+    return StatisticSpec(
         name=name,
         low=0.0,
         high=1.0,

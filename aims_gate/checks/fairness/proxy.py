@@ -9,14 +9,14 @@ from typing import ClassVar
 from aims_gate.checks import attributes
 from aims_gate.checks.cells import lack_of
 from aims_gate.checks.columns import role_columns
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.coverage import Size, too_small
 from aims_gate.checks.fairness.group_counts import group_rows
-from aims_gate.checks.fairness.proxy_strength import STATISTIC, USABLE, Asked, lack
+from aims_gate.checks.fairness.proxy_strength import STATISTIC, USABLE, ProxyRequest, lack
 from aims_gate.checks.levels import recorded, title, written
 from aims_gate.checks.parameters import Named, column_problems
 from aims_gate.errors import DataError
-from aims_gate.facts import LEFT_OUT, Lack, Statistic
+from aims_gate.facts import LEFT_OUT, NoValue, Statistic
 from aims_gate.frames import Key
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
@@ -70,9 +70,9 @@ class Proxies:
     max_uncovered: float = 0.05
     """Share of rows in groups below min_cell past which the rule is INSUFFICIENT, in [0, 0.5]."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: an area."""
-        return Judged(
+        return StatisticSpec(
             name=STATISTIC, low=0.5, high=1.0, higher_is_better=False, limit=0.90, line=0.75
         )
 
@@ -94,7 +94,7 @@ class Proxies:
         columns = self._columns(data)
         yield from self._left_out(columns, data)
         if not columns:
-            yield lack("", Lack.MISSING, f"the {data.role} data have no input column")
+            yield lack("", NoValue.MISSING, f"the {data.role} data have no input column")
             return
         tasks: list[tuple[Key, list[str]]] = []
         for attribute in chosen:
@@ -111,7 +111,7 @@ class Proxies:
         joint = self._joint(columns, data)
         cells = (len(columns) + bool(joint)) * sum(len(groups) for _key, groups in tasks)
         for key, judged in tasks:
-            asked = Asked(key=key, groups=tuple(judged), alpha=inputs.alpha, cells=cells)
+            asked = ProxyRequest(key=key, groups=tuple(judged), alpha=inputs.alpha, cells=cells)
             found = [asked.cell(column, data) for column in columns]
             yield from found
             if joint:
@@ -134,7 +134,7 @@ class Proxies:
                 fit = kind in USABLE
                 told = "a role or an attribute, not an input" if fit else ""
                 told = told or f"it holds {data.frame.types[column]}, which tells nothing here"
-                lack = None if fit else Lack.UNDEFINED
+                lack = None if fit else NoValue.UNDEFINED
                 reason = f"left out: {told}"
                 yield Statistic(name=LEFT_OUT, slice=column, lack=lack, reason=reason)
 
@@ -153,7 +153,7 @@ class Proxies:
                 slice=group,
                 rows=recorded(rows, self.min_cell),
                 total=total,
-                lack=Lack.INSUFFICIENT,
+                lack=NoValue.INSUFFICIENT,
                 reason=f"{written(rows, self.min_cell)} rows, below min_cell {self.min_cell}: "
                 "not judged",
             )
@@ -162,11 +162,13 @@ class Proxies:
         sizes = [Size(name=group, rows=rows) for group, rows in groups.items()]
         reason = too_small(sizes, least=self.min_cell, allowed=self.max_uncovered)
         if reason:
-            told.append(lack(attribute, Lack.INSUFFICIENT, reason))
+            told.append(lack(attribute, NoValue.INSUFFICIENT, reason))
         judged = [g for g in groups if g not in small and total - groups[g] >= self.min_cell]
         if not judged:
             reason = f"no group has {self.min_cell} rows beside as many of others"
-            told.append(lack(attribute, Lack.INSUFFICIENT, f"{reason}: there is nothing to tell"))
+            told.append(
+                lack(attribute, NoValue.INSUFFICIENT, f"{reason}: there is nothing to tell")
+            )
         # of two groups each tells as much as the other
         return told, judged[:1] if len(groups) == 2 else judged
 

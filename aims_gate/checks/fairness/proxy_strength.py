@@ -12,20 +12,20 @@ from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import require
 from aims_gate.checks.levels import levels
 from aims_gate.errors import DataError
-from aims_gate.facts import Interval, Lack, Statistic
-from aims_gate.frames import Counts, Frame, Key, Kind
+from aims_gate.facts import Interval, NoValue, Statistic
+from aims_gate.frames import ColumnKind, Counts, Frame, Key
 from aims_gate.sources.subject import Data
 from aims_gate.stats import auc
 from aims_gate.stats.proxy import Proxy, cuts, of_categories, of_numbers
 from aims_gate.stats.tables import Ranked
 
 STATISTIC = "proxy_auc"
-USABLE = (Kind.NUMBER, Kind.TEXT, Kind.BOOLEAN)
+USABLE = (ColumnKind.NUMBER, ColumnKind.TEXT, ColumnKind.BOOLEAN)
 """Kinds that can tell something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ProxyRequest:
     """An attribute, the groups that are told from everybody else, and what its cells share."""
 
     key: Key
@@ -43,7 +43,7 @@ class Asked:
         known = {group: proxy for group, proxy in found.items() if proxy is not None}
         if len(known) < len(found):
             reason = f"{column!r} has so many categories that chance alone could tell the groups"
-            return lack(where, Lack.INSUFFICIENT, reason)
+            return lack(where, NoValue.INSUFFICIENT, reason)
         group, best = max(known.items(), key=lambda item: item[1].area)
         told = f"{group} against everybody else; chance alone gives {0.5 + best.noise:.2f}"
         return self._statistic(where, best.table, told, data)
@@ -54,7 +54,7 @@ class Asked:
         try:
             sides = data.frame.told_apart(self.key, columns)
         except DataError as error:
-            yield lack(where, Lack.UNDEFINED, str(error))
+            yield lack(where, NoValue.UNDEFINED, str(error))
             return
         named = levels([self.key], data)
         tables = {
@@ -66,7 +66,7 @@ class Asked:
         if not tables:
             # rows without an attribute are a group, but no rule is fitted to tell them
             reason = f"no two groups have a value in {self.key.column}: no rule can tell them"
-            yield lack(where, Lack.INSUFFICIENT, reason)
+            yield lack(where, NoValue.INSUFFICIENT, reason)
             return
         group = max(tables, key=lambda name: auc.area(tables[name]))
         told = f"{group} against everybody else, by {len(columns):,} columns"
@@ -139,12 +139,12 @@ class _Counted:
 
 
 def _edges(frame: Frame, column: str) -> tuple[float, ...]:
-    if frame.kinds[column] is not Kind.NUMBER:
+    if frame.kinds[column] is not ColumnKind.NUMBER:
         return ()
     found = frame.distribution(column)
     return cuts(found.values, found.counts)
 
 
-def lack(where: str, lack: Lack, reason: str) -> Statistic:
+def lack(where: str, lack: NoValue, reason: str) -> Statistic:
     """Give a judged cell without a value."""
     return lacking(STATISTIC, lack, reason, where=where)

@@ -125,7 +125,7 @@ _NOWHERE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RateRequest:
     """The columns to count by that say what happened to a row, and what counts as a yes."""
 
     keys: Mapping[Event, Key]
@@ -154,7 +154,7 @@ def asked_of(rates: Sequence[RateOf]) -> tuple[Need, ...]:
     return tuple(need for need in needs if Event(need) in named)
 
 
-def ask(data: Data, found: Labelled) -> Asked:
+def ask(data: Data, found: Labelled) -> RateRequest:
     """Say what to count by in columns that are there and free of nulls.
 
     Raises:
@@ -173,7 +173,7 @@ def ask(data: Data, found: Labelled) -> Asked:
         column = score_column(data, found, positive)
         median = median_of(found.frame, column)
         keys[Event.SCORE] = Key(column=column, edges=(float(np.nextafter(median, np.inf)),))
-    return Asked(keys=keys, positive=positive)
+    return RateRequest(keys=keys, positive=positive)
 
 
 def median_of(frame: Frame, column: str) -> float:

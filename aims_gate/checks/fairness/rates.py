@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks.contract import About, Judged
+from aims_gate.checks.contract import About, StatisticSpec
 from aims_gate.checks.fairness.groups import CONTROLS
 from aims_gate.checks.fairness.pairwise import GROUPS, UNDECIDED_PAIRS, Pairwise, judged_as
 from aims_gate.checks.fairness.rate_definitions import RateOf
@@ -65,7 +65,7 @@ class ImpactRatio(_Selection):
         """Say how two rates are compared."""
         return Measure.RATIO
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic."""
         return judged_as("impact_ratio", Measure.RATIO, 0.80)
 
@@ -91,7 +91,7 @@ class Parity(_Selection):
         """Say how two rates are compared."""
         return Measure.GAP
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic."""
         return judged_as("parity_gap", Measure.GAP, 0.10)
 
@@ -124,7 +124,7 @@ class _Conditional(Pairwise):
         """Say how two rates are compared."""
         return _MEASURES[self.compare]
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic."""
         measure = self.compared_by()
         name, limit = (self.gap, 0.10) if measure is Measure.GAP else (self.ratio, None)

@@ -10,11 +10,11 @@ from typing import ClassVar, Literal
 from aims_gate.checks import attributes
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.columns import Labelled, positive_class
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.fairness.group_counts import group_rows
 from aims_gate.checks.levels import LEAST, recorded, written
 from aims_gate.errors import DataError
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.frames import Key
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
@@ -62,9 +62,9 @@ class Representation:
     max_uncovered: float = 0.05
     """Share of rows in undeclared groups past which an attribute is INSUFFICIENT, in [0, 0.5]."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the folded ratio of shares."""
-        return Judged(
+        return StatisticSpec(
             name=_STATISTIC,
             low=0.0,
             high=1.0,
@@ -115,7 +115,7 @@ class Representation:
         if not rows:
             shown = _some(sorted(counts))
             reason = f"no row is of a declared group ({_some(sorted(declared))}); there are {shown}"
-            yield _lack(column, Lack.MISSING, reason)
+            yield _lack(column, NoValue.MISSING, reason)
             return
         others = sorted(set(counts) - set(declared))
         if total - rows > self.max_uncovered * total:
@@ -123,7 +123,7 @@ class Representation:
                 f"{(total - rows) / total:.1%} of the rows are of groups without a declared share "
                 f"({_some(others)}), more than max_uncovered {self.max_uncovered:.1%}"
             )
-            yield _lack(column, Lack.INSUFFICIENT, reason)
+            yield _lack(column, NoValue.INSUFFICIENT, reason)
         for group, share in declared.items():
             there = counts.get(group, 0)
             # few people are not counted: at most so many may still prove that they are too few
@@ -133,7 +133,7 @@ class Representation:
             if there < self.min_count or at_most != there:
                 few = written(there, LEAST) if there else "0"
                 reason = f"{few} rows, fewer than min_count {self.min_count:,}"
-                yield _lack(f"rows of {group}", Lack.INSUFFICIENT, reason)
+                yield _lack(f"rows of {group}", NoValue.INSUFFICIENT, reason)
         for group in others:
             yield Statistic(
                 name="undeclared_group",
@@ -194,7 +194,9 @@ class Representation:
             positive = positive_class(data, found)
         except DataError as error:
             reason = str(error)
-            yield Statistic(name="label_rate", slice=key.column, lack=Lack.UNDEFINED, reason=reason)
+            yield Statistic(
+                name="label_rate", slice=key.column, lack=NoValue.UNDEFINED, reason=reason
+            )
             return
         totals = group_rows(data, frame, key)
         hits = group_rows(data, frame, key, label=(label, positive))
@@ -204,7 +206,7 @@ class Representation:
             if rows < fewest:
                 reason = f"{written(rows, LEAST)} rows, fewer than {fewest:,}: not told"
                 yield Statistic(
-                    name="label_rate", slice=group, lack=Lack.INSUFFICIENT, reason=reason
+                    name="label_rate", slice=group, lack=NoValue.INSUFFICIENT, reason=reason
                 )
                 continue
             low, high = proportion_bounds(hits.get(group, 0), rows, quantile(0.05, 2))
@@ -229,7 +231,7 @@ class Representation:
             )
 
 
-def _lack(where: str, lack: Lack, reason: str) -> Statistic:
+def _lack(where: str, lack: NoValue, reason: str) -> Statistic:
     return lacking(_STATISTIC, lack, reason, where=where)
 
 

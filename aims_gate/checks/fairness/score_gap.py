@@ -9,10 +9,10 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import attributes
 from aims_gate.checks.columns import Labelled, Need, labelled
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
-from aims_gate.checks.fairness.means import Scored, Terms, answered, compare, scored
+from aims_gate.checks.fairness.means import MeanTerms, Scored, answered, compare, scored
 from aims_gate.checks.metrics import score_column
 from aims_gate.errors import DataError
 from aims_gate.facts import Statistic
@@ -67,9 +67,9 @@ class ScoreGap(Groups):
     small_share: float = 0.02
     """Share of rows under which a group that cannot show an effect warns only, in [0, 0.1]."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic."""
-        return Judged(
+        return StatisticSpec(
             name=_GAP,
             low=0.0,
             high=math.inf,
@@ -107,7 +107,7 @@ class ScoreGap(Groups):
             counted.append((cover, measured))
         yield from self.uncovered(cover for cover, _ in counted)
         pairs = sum(len(ordered_pairs(cover.eligible)) for cover, _ in counted)
-        terms = Terms(
+        terms = MeanTerms(
             statistic=_GAP,
             mean=f"mean_{self.of}",
             in_deviations=self.unit == "sd",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from aims_gate.checks.fairness.group_counts import Family
-from aims_gate.facts import Lack, Statistic
+from aims_gate.checks.fairness.group_counts import GroupFamily
+from aims_gate.facts import NoValue, Statistic
 
 
-def summary(family: Family, total: int) -> Iterator[Statistic]:
+def summary(family: GroupFamily, total: int) -> Iterator[Statistic]:
     """Give a rate over all rows, and how far the judged groups are from each other and from it.
 
     The definitions are those of Fairlearn's `MetricFrame.difference` and `.ratio` with the methods
@@ -51,7 +51,7 @@ def spread(
             value=value,
             rows=rows,
             total=total,
-            lack=Lack.UNDEFINED if value is None else None,
+            lack=NoValue.UNDEFINED if value is None else None,
             reason=f"{name} is 0 in every group: 0/0" if value is None else "",
         )
 

@@ -9,14 +9,14 @@ import math
 from collections.abc import Callable, Sequence
 
 from aims_gate.checks import cells
-from aims_gate.checks.contract import Judged
+from aims_gate.checks.contract import StatisticSpec
 from aims_gate.errors import GateError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import DecideOn
 
 _NAME = "violations"
 _SHOWN = 3
-JUDGED = Judged(
+JUDGED = StatisticSpec(
     name=_NAME,
     low=0.0,
     high=math.inf,
@@ -34,9 +34,9 @@ def cell(kind: str, look: Callable[[], Sequence[str]], *, total: int) -> Statist
     try:
         found = look()
     except GateError as error:
-        return lacking(kind, Lack.UNDEFINED, str(error))
+        return lacking(kind, NoValue.UNDEFINED, str(error))
     except OSError as error:
-        return lacking(kind, Lack.UNDEFINED, f"a file cannot be read: {error.strerror}")
+        return lacking(kind, NoValue.UNDEFINED, f"a file cannot be read: {error.strerror}")
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return Statistic(
         name=_NAME,
@@ -49,6 +49,6 @@ def cell(kind: str, look: Callable[[], Sequence[str]], *, total: int) -> Statist
     )
 
 
-def lacking(kind: str, lack: Lack, reason: str) -> Statistic:
+def lacking(kind: str, lack: NoValue, reason: str) -> Statistic:
     """Give the judged cell of a kind that cannot be counted."""
     return cells.lacking(_NAME, lack, reason, where=kind)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import ClassVar
 
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
 from aims_gate.errors import SourceError
-from aims_gate.facts import DigestKind, Lack, Statistic
-from aims_gate.frames import Kind
+from aims_gate.facts import DigestKind, NoValue, Statistic
+from aims_gate.frames import ColumnKind
 from aims_gate.policy.model import Role
 from aims_gate.sources.predictions import derived_name
 from aims_gate.sources.subject import Data
@@ -42,7 +42,7 @@ class DataDigests:
         undecided=("there are no data", "data that were named cannot be read"),
     )
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the number of violations."""
         return JUDGED
 
@@ -54,9 +54,9 @@ class DataDigests:
         """Hash every role's data again and hold the digests against each other."""
         data = [found for _role, found in sorted(inputs.subject.data.items())]
         for role, error in sorted(inputs.subject.unread.items()):
-            yield lacking(f"unread {role}", Lack.UNDEFINED, str(error))
+            yield lacking(f"unread {role}", NoValue.UNDEFINED, str(error))
         if not data:
-            yield lacking("data", Lack.MISSING, "there are no data of any role")
+            yield lacking("data", NoValue.MISSING, "there are no data of any role")
             return
         yield cell("changed", lambda: _rewritten(data), total=len(data))
         yield cell("declared", lambda: _undeclared(data), total=len(data))
@@ -111,7 +111,7 @@ def _same(one: Data, two: Data) -> bool:
     facts = [{n: k for n, k in d.frame.kinds.items() if n not in answers} for d in (one, two)]
     if not facts[0] or facts[0] != facts[1]:
         return False
-    plain = [name for name, kind in facts[0].items() if kind is not Kind.OTHER]
+    plain = [name for name, kind in facts[0].items() if kind is not ColumnKind.OTHER]
     if plain:
         return one.frame.same_rows(two.frame, plain)
     return one.frame.digest() == two.frame.digest()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.contract import About, Inputs, Judged
-from aims_gate.facts import Isolation, Lack, Statistic
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.facts import Isolation, NoValue, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Subject
 
@@ -36,9 +36,9 @@ class Isolated:
     accept: tuple[Isolation, ...] = ()
     """Kinds of isolation that count as enough: `same-user`, where no key lies in reach."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: 1 for each role that was predicted without isolation."""
-        return Judged(
+        return StatisticSpec(
             name=_NAME,
             low=0.0,
             high=1.0,
@@ -59,7 +59,7 @@ class Isolated:
         roles = sorted({*subject.data, *subject.unread, *subject.isolation})
         if not roles:
             reason = "there are no data of any role"
-            yield lacking(_NAME, Lack.MISSING, reason)
+            yield lacking(_NAME, NoValue.MISSING, reason)
         for role in roles:
             yield self._cell(subject, role)
 
@@ -69,7 +69,7 @@ class Isolated:
             value = 0.0 if kind in self.accept else 1.0
             reason = f"the model's own code predicted the {role} data, with isolation: {kind}"
         elif role in subject.unread:
-            return lacking(_NAME, Lack.UNDEFINED, str(subject.unread[role]), where=role)
+            return lacking(_NAME, NoValue.UNDEFINED, str(subject.unread[role]), where=role)
         elif subject.data[role].spec.predictions is not None:
             value, reason = 1.0, f"the model is to predict the {role} data, isolated by nothing"
         else:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from aims_gate.attest.manifest import compare, scan
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
-from aims_gate.checks.integrity.formats import Accepted, Denied, Found, flagged
+from aims_gate.checks.integrity.formats import Accepted, Denied, FoundFormat, flagged
 from aims_gate.checks.integrity.formats.kinds import UNKNOWN
-from aims_gate.facts import MEMORY, UNSEEN, Lack, Statistic
+from aims_gate.facts import MEMORY, UNSEEN, NoValue, Statistic
 from aims_gate.sources.subject import Subject
 
 _REMEDY = (
@@ -55,7 +55,7 @@ class Model:
     max_bytes: int | None = None
     """Most bytes of all files together."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the number of violations."""
         return JUDGED
 
@@ -69,7 +69,7 @@ class Model:
         """Hash the private copy again, and look at every file's name and first bytes."""
         subject = inputs.subject
         if subject.model.reader == MEMORY:
-            yield lacking("manifest", Lack.MISSING, "a model in memory has no files to look at")
+            yield lacking("manifest", NoValue.MISSING, "a model in memory has no files to look at")
             return
         paths = tuple(entry.path for entry in subject.manifest.entries)
         yield cell("manifest", lambda: _changed(subject), total=len(paths))
@@ -81,7 +81,7 @@ class Model:
     def _formats(self, subject: Subject, paths: tuple[str, ...]) -> Statistic:
         if not self.deny:
             return Statistic(name=UNSEEN, slice="formats", reason="formats were not looked at")
-        found: dict[str, Found] = {}
+        found: dict[str, FoundFormat] = {}
 
         def denied() -> list[str]:
             wrong = flagged(subject.folder, paths, frozenset(self.deny), frozenset(self.accept))

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.sources.subject import MetricPoint, RunFacts
 
 
@@ -33,7 +33,7 @@ class Run:
     require_commit: bool = False
     """Whether `mlflow.source.git.commit` must be recorded."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the number of violations."""
         return JUDGED
 
@@ -46,7 +46,7 @@ class Run:
         run = inputs.subject.run
         if run is None:
             reason = "the model has no training run that MLflow still knows"
-            yield lacking("run", Lack.MISSING, reason)
+            yield lacking("run", NoValue.MISSING, reason)
             return
         yield cell("status", lambda: list(_status(run)), total=1)
         yield _late(run)
@@ -68,7 +68,7 @@ def _status(run: RunFacts) -> Iterator[str]:
 def _late(run: RunFacts) -> Statistic:
     total = len(run.metrics)
     if run.ended is None:
-        return lacking("late", Lack.UNDEFINED, f"the run is {run.status} and has no end")
+        return lacking("late", NoValue.UNDEFINED, f"the run is {run.status} and has no end")
     ended = run.ended
     late = [p for p in run.metrics if p.timestamp is None or p.timestamp > ended]
     return cell("late", lambda: [_point(point) for point in late], total=total)

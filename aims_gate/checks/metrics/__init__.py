@@ -10,7 +10,7 @@ from typing import Any
 
 from aims_gate.checks.metrics import binary, multiclass, ranking, regression
 from aims_gate.checks.metrics.multiclass import MOST_CLASSES, each_class
-from aims_gate.checks.metrics.table import Asked, Builder, Outcomes, score_column
+from aims_gate.checks.metrics.table import Builder, MetricRequest, Outcomes, score_column
 from aims_gate.checks.metrics.task import task_of
 from aims_gate.errors import DataError
 from aims_gate.policy.model import TaskKind
@@ -23,7 +23,7 @@ from aims_gate.stats.tables import (
     Confusion,
     Fit,
     Losses,
-    Ordered,
+    OrderedErrors,
     Queries,
     Ranked,
     Residuals,
@@ -33,7 +33,7 @@ from aims_gate.stats.tables import (
 __all__ = [
     "BUILDERS",
     "MOST_CLASSES",
-    "Asked",
+    "MetricRequest",
     "Outcomes",
     "each_class",
     "outcomes",
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-def outcomes(asked: str | Asked, data: Data) -> Outcomes:
+def outcomes(asked: str | MetricRequest, data: Data) -> Outcomes:
     """Build the table that a metric is computed from.
 
     Raises:
@@ -50,7 +50,7 @@ def outcomes(asked: str | Asked, data: Data) -> Outcomes:
         DataError: The metric does not fit the task, the task is unclear, or labels, predictions or
             scores cannot be used.
     """
-    asked = Asked(metric=asked) if isinstance(asked, str) else asked
+    asked = MetricRequest(metric=asked) if isinstance(asked, str) else asked
     if asked.metric in RANKINGS and data.spec.query is not None:
         return ranking.queries(asked, data)  # clicks may be ranked as well as classified
     task = task_of(data)
@@ -78,7 +78,7 @@ _OF_TABLES: Mapping[TaskKind, Mapping[type[ScoreTable], Builder]] = {
     },
     TaskKind.REGRESSION: {
         Losses: regression.error,
-        Ordered: regression.ordered,
+        OrderedErrors: regression.ordered,
         Fit: regression.fit,
         Residuals: regression.residuals,
     },

@@ -6,7 +6,7 @@ import numpy as np
 
 from aims_gate.checks.columns import Labelled, classes_of, labelled, positive_class
 from aims_gate.checks.metrics.table import (
-    Asked,
+    MetricRequest,
     Outcomes,
     finite,
     losses,
@@ -14,7 +14,7 @@ from aims_gate.checks.metrics.table import (
     pairs,
     score_column,
 )
-from aims_gate.engines import Sample
+from aims_gate.engines import CountedRows
 from aims_gate.errors import CheckError
 from aims_gate.frames import Counts, Floats, Scalar
 from aims_gate.sources.subject import Data
@@ -22,7 +22,7 @@ from aims_gate.stats.formulas import LOSSES
 from aims_gate.stats.tables import BetaConfusion, Confusion, Ranked
 
 
-def confusion(asked: Asked, data: Data) -> Outcomes:
+def confusion(asked: MetricRequest, data: Data) -> Outcomes:
     """Count label against prediction; with a beta where the metric has one."""
     found = labelled(data, ["label", "prediction"])
     positive = positive_class(data, found)
@@ -38,7 +38,7 @@ def confusion(asked: Asked, data: Data) -> Outcomes:
     return Outcomes(table=with_beta(asked, table), found=found)
 
 
-def with_beta(asked: Asked, table: Confusion) -> Confusion:
+def with_beta(asked: MetricRequest, table: Confusion) -> Confusion:
     """Give the table as the metric takes it."""
     if asked.metric != "f_beta":
         return table
@@ -47,7 +47,7 @@ def with_beta(asked: Asked, table: Confusion) -> Confusion:
     return BetaConfusion(tp=table.tp, fn=table.fn, fp=table.fp, tn=table.tn, beta=asked.beta)
 
 
-def ranked(_asked: Asked, data: Data) -> Outcomes:
+def ranked(_asked: MetricRequest, data: Data) -> Outcomes:
     """Count the scores of positives and of negatives."""
     found = labelled(data, ["label", "score"])
     classes = classes_of(data, found)
@@ -76,22 +76,22 @@ def _joined(parts: list[tuple[Floats, Counts]]) -> tuple[Floats, Counts]:
     return values, np.bincount(place, counts, len(values)).astype(np.int64)
 
 
-def probability_loss(asked: Asked, data: Data) -> Outcomes:
+def probability_loss(asked: MetricRequest, data: Data) -> Outcomes:
     """Give the moments of the Brier or log loss."""
     found = labelled(data, ["label", "score"])
     return loss_against(asked, data, found, positive_class(data, found))
 
 
-def loss_against(asked: Asked, data: Data, found: Labelled, positive: Scalar) -> Outcomes:
+def loss_against(asked: MetricRequest, data: Data, found: Labelled, positive: Scalar) -> Outcomes:
     """Give the moments of the loss of one class against all others."""
     label, column = named(found.label), score_column(data, found, positive)
     loss = LOSSES[asked.metric]
     moments = found.frame.moments(loss, label=label, estimate=column, positive=positive)
 
-    def sample() -> Sample:
+    def sample() -> CountedRows:
         sides = found.frame.split(column, by=label)
         truth = [np.full(len(s.values), float(v == positive)) for v, s in sides.items()]
-        return Sample(
+        return CountedRows(
             truth=np.concatenate(truth),
             estimate=np.concatenate([side.values for side in sides.values()]),
             counts=np.concatenate([side.counts for side in sides.values()]),

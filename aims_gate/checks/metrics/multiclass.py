@@ -14,7 +14,7 @@ from aims_gate.checks.metrics.binary import (
     with_beta,
 )
 from aims_gate.checks.metrics.table import (
-    Asked,
+    MetricRequest,
     Outcomes,
     counted,
     keys_of,
@@ -23,7 +23,7 @@ from aims_gate.checks.metrics.table import (
     pairs,
     score_column,
 )
-from aims_gate.engines import Sample
+from aims_gate.engines import CountedRows
 from aims_gate.errors import DataError
 from aims_gate.frames import Scalar
 from aims_gate.sources.subject import Data
@@ -46,7 +46,7 @@ Not accuracy: of a rare class it is high for a model that never finds it.
 """
 
 
-def classes(_asked: Asked, data: Data) -> Outcomes:
+def classes(_asked: MetricRequest, data: Data) -> Outcomes:
     """Count label against prediction."""
     found = labelled(data, ["label", "prediction"])
     labels = _few(data, tuple(sorted(classes_of(data, found))))
@@ -57,24 +57,24 @@ def classes(_asked: Asked, data: Data) -> Outcomes:
     return Outcomes(table=Classes(labels=labels, counts=counts), found=found)
 
 
-def ranked(_asked: Asked, data: Data) -> Outcomes:
+def ranked(_asked: MetricRequest, data: Data) -> Outcomes:
     """Count the scores of each labelled class, its rows against all others."""
     found, labels = _scored(data)
     tables = tuple(ranked_against(data, found, label) for label in labels)
     return Outcomes(table=ClassRanked(labels=labels, tables=tables), found=found)
 
 
-def probability_loss(asked: Asked, data: Data) -> Outcomes:
+def probability_loss(asked: MetricRequest, data: Data) -> Outcomes:
     """Give the moments of the Brier or log loss over all classes that have a score."""
     found, labels = _scored(data)
     label = named(found.label)
     columns = scored_columns(data, found, labels)
     moments = found.frame.class_moments(LOSSES[asked.metric], label=label, estimates=columns)
 
-    def sample() -> Sample:
+    def sample() -> CountedRows:
         rows, counts = counted(found, [label, *columns.values()])
         places = {value: float(place) for place, value in enumerate(columns)}
-        return Sample(
+        return CountedRows(
             truth=np.array([places[row[0]] for row in rows]),
             estimate=np.array([row[1:] for row in rows], dtype=np.float64),
             counts=counts,
@@ -84,7 +84,7 @@ def probability_loss(asked: Asked, data: Data) -> Outcomes:
 
 
 def each_class(
-    asked: Asked, data: Data, wanted: Sequence[Scalar] | None
+    asked: MetricRequest, data: Data, wanted: Sequence[Scalar] | None
 ) -> Iterator[tuple[Scalar, int, Outcomes]]:
     """Give each class of *wanted*, or every one, with its labelled rows and its own table.
 
@@ -107,7 +107,7 @@ def each_class(
 
 
 def _each_scored(
-    asked: Asked, data: Data, wanted: Sequence[Scalar] | None
+    asked: MetricRequest, data: Data, wanted: Sequence[Scalar] | None
 ) -> Iterator[tuple[Scalar, int, Outcomes]]:
     found, labels = _scored(data)
     rows = dict(zip(*_labelled_rows(found), strict=True))

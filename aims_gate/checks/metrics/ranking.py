@@ -7,16 +7,16 @@ from collections.abc import Callable
 import numpy as np
 
 from aims_gate.checks.columns import Labelled, labelled
-from aims_gate.checks.metrics.table import Asked, Outcomes, counted, losses, named
-from aims_gate.engines import Sample
+from aims_gate.checks.metrics.table import MetricRequest, Outcomes, counted, losses, named
+from aims_gate.engines import CountedRows
 from aims_gate.errors import DataError
-from aims_gate.frames import Kind, Ranking
+from aims_gate.frames import ColumnKind, Ranking
 from aims_gate.sources.subject import Data
 from aims_gate.stats.formulas import RANKINGS
 from aims_gate.stats.tables import Queries
 
 
-def queries(asked: Asked, data: Data) -> Outcomes:
+def queries(asked: MetricRequest, data: Data) -> Outcomes:
     """Give the moments over queries of a ranking metric.
 
     Raises:
@@ -25,7 +25,7 @@ def queries(asked: Asked, data: Data) -> Outcomes:
     """
     found = labelled(data, ["label", "score", "query"])
     label, score, query = named(found.label), _one(data, found), named(found.query)
-    if found.frame.kinds[label] not in {Kind.NUMBER, Kind.BOOLEAN}:
+    if found.frame.kinds[label] not in {ColumnKind.NUMBER, ColumnKind.BOOLEAN}:
         raise DataError(
             f"the labels in {label} are {found.frame.types[label]}, and relevance is a number",
             where=f"{data.role} data",
@@ -53,10 +53,10 @@ def _one(data: Data, found: Labelled) -> str:
 
 def _sample(
     found: Labelled, ranking: Ranking, columns: tuple[str, str, str]
-) -> Callable[[], Sample]:
+) -> Callable[[], CountedRows]:
     """Give the rows of the queries that say something, each with its query's number."""
 
-    def sample() -> Sample:
+    def sample() -> CountedRows:
         rows, counts = counted(found, columns)
         _, query = np.unique(np.array([str(row[0]) for row in rows]), return_inverse=True)
         truth = np.array([row[1] for row in rows], dtype=np.float64)
@@ -65,7 +65,7 @@ def _sample(
         np.minimum.at(least, query, worth)
         np.maximum.at(most, query, worth)
         kept = (least < most)[query]
-        return Sample(
+        return CountedRows(
             truth=truth[kept],
             estimate=np.array([row[2] for row in rows], dtype=np.float64)[kept],
             counts=counts[kept],

@@ -7,15 +7,15 @@ from collections.abc import Callable
 import numpy as np
 
 from aims_gate.checks.columns import Labelled, labelled
-from aims_gate.checks.metrics.table import Asked, Outcomes, counted, losses, named
-from aims_gate.engines import Sample
+from aims_gate.checks.metrics.table import MetricRequest, Outcomes, counted, losses, named
+from aims_gate.engines import CountedRows
 from aims_gate.frames import Loss, Moments
 from aims_gate.sources.subject import Data
 from aims_gate.stats.formulas import LOSSES
-from aims_gate.stats.tables import Fit, Jackknife, Ordered, Residuals
+from aims_gate.stats.tables import Fit, Jackknife, OrderedErrors, Residuals
 
 
-def error(asked: Asked, data: Data) -> Outcomes:
+def error(asked: MetricRequest, data: Data) -> Outcomes:
     """Give the moments of the loss that the metric is the mean of."""
     found = _found(data)
     return Outcomes(
@@ -23,17 +23,17 @@ def error(asked: Asked, data: Data) -> Outcomes:
     )
 
 
-def ordered(_asked: Asked, data: Data) -> Outcomes:
+def ordered(_asked: MetricRequest, data: Data) -> Outcomes:
     """Give the absolute errors in ascending order."""
     found = _found(data)
     spread = found.frame.losses(
         Loss.ABSOLUTE, label=named(found.label), estimate=named(found.prediction)
     )
-    table = Ordered(values=spread.values, counts=spread.counts)
+    table = OrderedErrors(values=spread.values, counts=spread.counts)
     return Outcomes(table=table, found=found, sample=_sample(found))
 
 
-def fit(_asked: Asked, data: Data) -> Outcomes:
+def fit(_asked: MetricRequest, data: Data) -> Outcomes:
     """Give the moments of squared errors beside the variance of the labels."""
     found = _found(data)
     squared = losses(_moments(found, Loss.SQUARED))
@@ -42,7 +42,7 @@ def fit(_asked: Asked, data: Data) -> Outcomes:
     return Outcomes(table=table, found=found, sample=_sample(found))
 
 
-def residuals(_asked: Asked, data: Data) -> Outcomes:
+def residuals(_asked: MetricRequest, data: Data) -> Outcomes:
     """Give the moments of errors with their sign beside the variance of the labels."""
     found = _found(data)
     errors = losses(_moments(found, Loss.SIGNED))
@@ -75,10 +75,10 @@ def _variance(found: Labelled) -> float:
         return float(np.square(labels.values - mean) @ labels.counts) / labels.rows
 
 
-def _sample(found: Labelled) -> Callable[[], Sample]:
-    def sample() -> Sample:
+def _sample(found: Labelled) -> Callable[[], CountedRows]:
+    def sample() -> CountedRows:
         rows, counts = counted(found, [named(found.label), named(found.prediction)])
         pairs = np.array(rows, dtype=np.float64).reshape(-1, 2)
-        return Sample(truth=pairs[:, 0], estimate=pairs[:, 1], counts=counts)
+        return CountedRows(truth=pairs[:, 0], estimate=pairs[:, 1], counts=counts)
 
     return sample

@@ -10,7 +10,7 @@ import numpy as np
 
 from aims_gate.checks.columns import Labelled
 from aims_gate.checks.levels import class_levels
-from aims_gate.engines import Sample
+from aims_gate.engines import CountedRows
 from aims_gate.errors import CheckError, DataError, near
 from aims_gate.frames import Counts, Distribution, Floats, Key, Moments, Scalar
 from aims_gate.frames.widths import stated_as
@@ -20,7 +20,7 @@ from aims_gate.stats.tables import Jackknife, Losses, ScoreTable
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
-def _no_sample() -> Sample:
+def _no_sample() -> CountedRows:
     raise CheckError("a table of counts is its own sample")
 
 
@@ -30,12 +30,12 @@ class Outcomes:
 
     table: ScoreTable
     found: Labelled
-    sample: Callable[[], Sample] = _no_sample
+    sample: Callable[[], CountedRows] = _no_sample
     """Counts the rows behind a table of moments, for engines that moments are not enough for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class MetricRequest:
     """A metric with its parameters."""
 
     metric: str
@@ -47,7 +47,7 @@ class Asked:
     """Of ranking metrics: the share of queries that may say nothing, in [0, 1)."""
 
 
-Builder = Callable[[Asked, Data], Outcomes]
+Builder = Callable[[MetricRequest, Data], Outcomes]
 
 
 def pairs(found: Labelled) -> list[tuple[tuple[Scalar, Scalar], int]]:

@@ -10,7 +10,7 @@ import numpy as np
 from aims_gate.checks.columns import labelled
 from aims_gate.checks.metrics.table import named
 from aims_gate.errors import DataError
-from aims_gate.frames import Floats, Key, Kind
+from aims_gate.frames import ColumnKind, Floats, Key
 from aims_gate.policy.model import TaskKind
 from aims_gate.sources.subject import Data
 
@@ -34,13 +34,13 @@ def task_of(data: Data) -> TaskKind:
     found = labelled(data, ["label"])
     label = named(found.label)
     kind = found.frame.kinds[label]
-    if kind is Kind.BOOLEAN:
+    if kind is ColumnKind.BOOLEAN:
         return TaskKind.BINARY
-    if kind is Kind.TEXT:
+    if kind is ColumnKind.TEXT:
         few = len(found.frame.count(Key(column=label)).values) <= 2
         return TaskKind.BINARY if few else TaskKind.MULTICLASS
     task = None
-    if kind is Kind.NUMBER:
+    if kind is ColumnKind.NUMBER:
         values = found.frame.distribution(label).values
         task = _task_of_numbers(values, whole_type="int" in found.frame.types[label].lower())
     if task is None:

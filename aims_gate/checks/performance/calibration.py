@@ -8,13 +8,13 @@ from typing import ClassVar
 
 from aims_gate.checks import attributes
 from aims_gate.checks.columns import Labelled, labelled, positive_class
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
 from aims_gate.checks.metrics.binary import ranked_against
 from aims_gate.checks.metrics.table import named, score_column
 from aims_gate.checks.performance import slicing
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.frames import Scalar
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
@@ -68,9 +68,9 @@ class Calibration:
     max_uncovered: float = 0.05
     """Share of rows in slices below min_cell past which the rule is INSUFFICIENT, in [0, 0.5]."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the error."""
-        return Judged(
+        return StatisticSpec(
             name=_ERROR,
             low=0.0,
             high=1.0,
@@ -128,7 +128,7 @@ class Calibration:
         answer = inputs.engine.calibration(table, self.bins)
         whole = replace(whole, engine=answer.by)
         if answer.problem:
-            yield replace(whole, lack=Lack.UNDEFINED, reason=answer.problem)
+            yield replace(whole, lack=NoValue.UNDEFINED, reason=answer.problem)
             return
         told = "what noise adds included"
         yield replace(whole, name="plain_error", judged=False, value=answer.plain, reason=told)
@@ -140,7 +140,7 @@ class Calibration:
             design=calibration.design(found, quantile(inputs.alpha_alone), total),
         )
         if few:
-            yield replace(whole, lack=Lack.INSUFFICIENT, reason=few)
+            yield replace(whole, lack=NoValue.INSUFFICIENT, reason=few)
 
 
 def _interval(found: calibration.Reliability, alpha: float) -> Interval:

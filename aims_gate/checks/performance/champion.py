@@ -8,15 +8,15 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import attributes
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.contract import About, Inputs, Judged, NoDataError
+from aims_gate.checks.contract import About, Inputs, NoDataError, StatisticSpec
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
-from aims_gate.checks.metrics import Asked, outcomes
+from aims_gate.checks.metrics import MetricRequest, outcomes
 from aims_gate.checks.performance import pairs, slicing
 from aims_gate.checks.performance.paired_intervals import METHODS, bounded_twice, told
-from aims_gate.checks.performance.pairs import Pair
+from aims_gate.checks.performance.pairs import AnswerPair
 from aims_gate.checks.performance.score import Metric, Score
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.pairing import paired
 from aims_gate.sources.subject import Data
@@ -93,11 +93,11 @@ class Champion:
     """Share of rows in slices below min_cell, and of queries left out of a ranking, past which
     the rule is INSUFFICIENT, in [0, 0.5]."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the difference; it has no conventional margin, so the rule must state one."""
         scale = scores.scale(self.metric)
         has_interval = self.metric in METHODS
-        return Judged(
+        return StatisticSpec(
             name=f"{self.metric}_difference",
             low=-scale.span,
             high=scale.span,
@@ -162,16 +162,16 @@ class Champion:
         return f"{self.model}@{self.alias}" if self.model and self.alias else self.alias or ""
 
     @property
-    def _asked(self) -> Asked:
+    def _asked(self) -> MetricRequest:
         uncovered = self.max_uncovered
-        return Asked(metric=self.metric, beta=self.beta, k=self.k, max_uncovered=uncovered)
+        return MetricRequest(metric=self.metric, beta=self.beta, k=self.k, max_uncovered=uncovered)
 
     def _none(self, alias: str) -> Statistic:
         if self.when_none == "not_applicable":
             reason = f"no version has the alias {alias}: {self.reason}"
-            return self._lack(Lack.NOT_APPLICABLE, reason)
+            return self._lack(NoValue.NOT_APPLICABLE, reason)
         hint = "set it in the registry, or state when_none: not_applicable with a reason"
-        return self._lack(Lack.MISSING, f"no version has the alias {alias}; {hint}")
+        return self._lack(NoValue.MISSING, f"no version has the alias {alias}; {hint}")
 
     def _itself(self, ours: Data, alias: str, uri: str, inputs: Inputs) -> Iterator[Statistic]:
         """Say that a model is no worse than itself, if it can be measured at all."""
@@ -179,7 +179,7 @@ class Champion:
         table, total = measured.table, measured.found.total
         why = scores.undefined(self.metric, table)
         if why:
-            yield self._lack(Lack.UNDEFINED, why, rows=table.rows, total=total)
+            yield self._lack(NoValue.UNDEFINED, why, rows=table.rows, total=total)
             return
         level = 1 - 2 * inputs.alpha
         yield Statistic(
@@ -195,7 +195,7 @@ class Champion:
     def _compared(self, ours: Data, theirs: Data, inputs: Inputs) -> Iterator[Statistic]:
         whole = pairs.pair(self._asked, ours, theirs)
         yield from whole.first.found.context()
-        parts: list[tuple[str, Pair]] = []
+        parts: list[tuple[str, AnswerPair]] = []
         for columns in attributes.listed(self.by):
             found = self._parts(columns, whole, theirs)
             sizes = [Size(name=name, rows=rows) for name, rows, _ in found]
@@ -213,8 +213,8 @@ class Champion:
             yield from self._cell(name, part, inputs, alpha)
 
     def _parts(
-        self, columns: tuple[str, ...], whole: Pair, theirs: Data
-    ) -> list[tuple[str, int, Pair]]:
+        self, columns: tuple[str, ...], whole: AnswerPair, theirs: Data
+    ) -> list[tuple[str, int, AnswerPair]]:
         """Give each slice with the rows that its difference rests on."""
         kept = pairs.columns(whole)
         frames = attributes.parts(
@@ -223,17 +223,19 @@ class Champion:
         parts = {name: pairs.within(whole, theirs, frame) for name, frame in frames.items()}
         return [(name, pairs.basis(part), part) for name, part in parts.items()]
 
-    def _cell(self, name: str, found: Pair, inputs: Inputs, alpha: float) -> Iterator[Statistic]:
+    def _cell(
+        self, name: str, found: AnswerPair, inputs: Inputs, alpha: float
+    ) -> Iterator[Statistic]:
         rows, total = pairs.basis(found), found.total
         # our own precondition comes first: an engine that calls 0/0 a zero is not asked
         why = pairs.undefined(found)
         if why:
-            lack = Lack.INSUFFICIENT if name else Lack.UNDEFINED
+            lack = NoValue.INSUFFICIENT if name else NoValue.UNDEFINED
             yield self._lack(lack, why, where=name, rows=rows, total=total)
             return
         answer = pairs.difference(found, inputs.engine)
         if answer.problem:
-            cell = self._lack(Lack.UNDEFINED, answer.problem, where=name, rows=rows, total=total)
+            cell = self._lack(NoValue.UNDEFINED, answer.problem, where=name, rows=rows, total=total)
             yield replace(cell, engine=answer.by)
             return
         known, alone = bounded_twice(found, alpha, inputs.alpha_alone)
@@ -253,10 +255,10 @@ class Champion:
             design=alone.design(quantile(inputs.alpha_alone), total),
         )
         if known.short:
-            yield self._lack(Lack.INSUFFICIENT, known.short, where=name, rows=rows, total=total)
+            yield self._lack(NoValue.INSUFFICIENT, known.short, where=name, rows=rows, total=total)
 
     def _lack(
-        self, lack: Lack, reason: str, *, where: str = "", rows: int = 0, total: int = 0
+        self, lack: NoValue, reason: str, *, where: str = "", rows: int = 0, total: int = 0
     ) -> Statistic:
         name = self.judged().name
         return lacking(name, lack, reason, where=where, rows=rows, total=total)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.performance.claims import MOST_RUNS, Claim, Wanted, find_claim
 from aims_gate.checks.performance.score import Plain, Score
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import Role
 from aims_gate.policy.scalars import SCORER_HINT, is_scorer_digest
 
@@ -67,10 +67,10 @@ class Logged:
     """The digest that the scorers of an LLM evaluation must have: `sha256:…`, from the tag
     `mlflow.genaiEvaluate.scorersDigest` of its run."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: a distance with `against`, else the value itself."""
         if self.against is None:
-            return Judged(
+            return StatisticSpec(
                 name=_CLAIM,
                 low=-math.inf,
                 high=math.inf,
@@ -78,7 +78,7 @@ class Logged:
                 has_interval=False,
                 roles=(),
             )
-        return Judged(
+        return StatisticSpec(
             name=_DISAGREEMENT,
             low=0.0,
             high=math.inf,
@@ -130,7 +130,7 @@ class Logged:
             (s, s.value) for s in measured if s.judged and s.lack is None and s.value is not None
         ]
         lacks = [s for s in measured if s.judged and s.lack is not None]
-        refused = [s for s in lacks if s.lack is not Lack.INSUFFICIENT or not values]
+        refused = [s for s in lacks if s.lack is not NoValue.INSUFFICIENT or not values]
         yield from (replace(s, judged=False) for s in measured if s.lack is None)
         for statistic in refused:
             yield replace(statistic, name=_DISAGREEMENT, slice=self.metric)

@@ -13,7 +13,7 @@ from aims_gate.checks.levels import class_levels
 from aims_gate.checks.metrics import score_column, task_of
 from aims_gate.checks.metrics.multiclass import scored_columns
 from aims_gate.checks.metrics.table import jackknife, losses, named
-from aims_gate.checks.performance.pairs import Pair, answers
+from aims_gate.checks.performance.pairs import AnswerPair, answers
 from aims_gate.facts import Interval
 from aims_gate.frames import Moments, Scalar
 from aims_gate.policy.model import TaskKind
@@ -60,7 +60,7 @@ def told() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounded:
+class PairedInterval:
     """The interval of a difference, and what its power follows from; or why there is none."""
 
     interval: Interval | None = None
@@ -74,16 +74,18 @@ class Bounded:
         return None if math.isnan(self.error) else NormalDesign(error=self.error, z=z, rows=rows)
 
 
-def bounded_twice(found: Pair, alpha: float, alone: float) -> tuple[Bounded, Bounded]:
+def bounded_twice(
+    found: AnswerPair, alpha: float, alone: float
+) -> tuple[PairedInterval, PairedInterval]:
     """Give the interval at the corrected *alpha*, and that of the cell by itself."""
     corrected = bounded(found, alpha)
     return corrected, corrected if alone == alpha else bounded(found, alone)
 
 
-def bounded(found: Pair, alpha: float) -> Bounded:
+def bounded(found: AnswerPair, alpha: float) -> PairedInterval:
     """Give the interval of a defined difference, each side wrong with probability *alpha*."""
     if found.metric not in METHODS:
-        return Bounded()
+        return PairedInterval()
     table = found.first.table
     if isinstance(table, Ranked):
         label, positive, first, second = _scored(found)
@@ -101,7 +103,7 @@ def bounded(found: Pair, alpha: float) -> Bounded:
     return _tables(found, alpha)
 
 
-def discordant(found: Pair) -> paired.Discordant:
+def discordant(found: AnswerPair) -> paired.Discordant:
     """Count the rows that only one side gets right, of the rows that the metric is about."""
     positive = _positive(found)
     counts = {True: 0, False: 0}
@@ -117,7 +119,7 @@ def discordant(found: Pair) -> paired.Discordant:
     return paired.Discordant(first=counts[True], second=counts[False], rows=rows)
 
 
-def _positive(found: Pair) -> Scalar | None:
+def _positive(found: AnswerPair) -> Scalar | None:
     """Give the positive class of a binary task; None where there are several classes."""
     if isinstance(found.first.table, Confusion):
         return positive_class(found.data, found.first.found)
@@ -136,12 +138,12 @@ def _right(label: Scalar | None, answer: Scalar | None, positive: Scalar | None)
     return (label == positive) is (answer == positive)
 
 
-def _tables(found: Pair, alpha: float) -> Bounded:
+def _tables(found: AnswerPair, alpha: float) -> PairedInterval:
     """Bound what follows from counts of label, first and second answer."""
     answered = _answered(found)
     short = _other_classes(found) or paired_tables.too_few(answered)
     if short:
-        return Bounded(short=short)
+        return PairedInterval(short=short)
     table = found.first.table
     beta = table.beta if isinstance(table, BetaConfusion) else 1.0
     spread = paired_tables.spread(answered, paired_tables.gradient_of(found.metric, beta=beta))
@@ -151,7 +153,7 @@ def _tables(found: Pair, alpha: float) -> Bounded:
     return _bounded(found, bounds, spread.error, alpha)
 
 
-def _answered(found: Pair) -> Answered:
+def _answered(found: AnswerPair) -> Answered:
     positive = _positive(found)
     tables = [s.table for s in (found.first, found.second) if isinstance(s.table, Classes)]
     labels = dict.fromkeys(label for table in tables for label in table.labels)
@@ -170,7 +172,7 @@ def _answered(found: Pair) -> Answered:
     )
 
 
-def _other_classes(found: Pair) -> str:
+def _other_classes(found: AnswerPair) -> str:
     """Say that the two means are over different classes; empty if they are not."""
     tables = found.first.table, found.second.table
     if not (isinstance(tables[0], Classes) and isinstance(tables[1], Classes)):
@@ -184,15 +186,15 @@ def _other_classes(found: Pair) -> str:
 
 
 def _area(
-    found: Pair, alpha: float, *, label: str, positive: Scalar, sides: tuple[str, str]
-) -> Bounded:
+    found: AnswerPair, alpha: float, *, label: str, positive: Scalar, sides: tuple[str, str]
+) -> PairedInterval:
     """Bound the difference of the areas of one class against all others."""
     first, second = sides
     placed = found.frame.placements(label=label, positive=positive, first=first, second=second)
     moved = paired.Placements(positives=losses(placed[0]), negatives=losses(placed[1]))
     rarer = min(moved.positives.rows, moved.negatives.rows)
     if rarer < LEAST_CLASS:
-        return Bounded(
+        return PairedInterval(
             short=f"the rarer class has {rarer:,} rows, and an interval needs {LEAST_CLASS}"
         )
     area = max(_area_of(side.table, positive) for side in (found.first, found.second))
@@ -205,7 +207,7 @@ def _area_of(table: object, positive: Scalar) -> float:
     return scores.value("roc_auc", table) if isinstance(table, Ranked) else math.nan
 
 
-def _areas(found: Pair, table: ClassRanked, alpha: float) -> Bounded:
+def _areas(found: AnswerPair, table: ClassRanked, alpha: float) -> PairedInterval:
     """Give the mean of the classes' bounds: at least as far out as the bounds of the mean."""
     label = named(found.first.found.label)
     columns = [
@@ -217,30 +219,34 @@ def _areas(found: Pair, table: ClassRanked, alpha: float) -> Bounded:
         one = _area(found, alpha, label=label, positive=place, sides=sides)
         if one.interval is None:
             name = class_levels(found.data).value(place, repr)
-            return Bounded(short=f"class {name}: {one.short}")
+            return PairedInterval(short=f"class {name}: {one.short}")
         each.append((one.interval.low, one.interval.high, one.error))
     low, high, error = (math.fsum(column) / len(each) for column in zip(*each, strict=True))
     return _bounded(found, (low, high), error, alpha)
 
 
-def _means(found: Pair, alpha: float) -> Bounded:
+def _means(found: AnswerPair, alpha: float) -> PairedInterval:
     values = [scores.value(found.metric, side.table) for side in (found.first, found.second)]
     if found.metric == "rmse" and not all(values):
-        return Bounded(short="one of the two is never wrong, and no interval of rmse is known")
+        return PairedInterval(
+            short="one of the two is never wrong, and no interval of rmse is known"
+        )
     moments = _root_moments(found) if found.metric == "rmse" else _loss_moments(found)
     return _wider(found, jackknife(moments), alpha)
 
 
-def _wider(found: Pair, differences: Jackknife, alpha: float, *, of: str = "rows") -> Bounded:
+def _wider(
+    found: AnswerPair, differences: Jackknife, alpha: float, *, of: str = "rows"
+) -> PairedInterval:
     loss, other = (scores.value(found.metric, side.table) for side in (found.first, found.second))
     short = paired.short_of_mean(differences, loss=loss, of=of)
     if short:
-        return Bounded(short=short)
+        return PairedInterval(short=short)
     bounds = paired.mean_difference(differences, alpha, value=paired.minus(loss, other), loss=loss)
     return _bounded(found, bounds, math.sqrt(differences.variance / differences.rows), alpha)
 
 
-def _queries(found: Pair, table: Queries, alpha: float) -> Bounded:
+def _queries(found: AnswerPair, table: Queries, alpha: float) -> PairedInterval:
     first, second = found.first.found, found.second.found
     moments = found.frame.rankings(
         RANKINGS[found.metric],
@@ -252,7 +258,7 @@ def _queries(found: Pair, table: Queries, alpha: float) -> Bounded:
     )
     short = left_out(table)
     if short:
-        return Bounded(short=short)
+        return PairedInterval(short=short)
     return _wider(found, jackknife(moments.values), alpha, of="queries")
 
 
@@ -260,7 +266,7 @@ def _one_score(score: str | Mapping[str, str] | None) -> str:
     return named(score if isinstance(score, str) else None)
 
 
-def _root_moments(found: Pair) -> Moments:
+def _root_moments(found: AnswerPair) -> Moments:
     sides = found.first.found, found.second.found
     return found.frame.root_moments(
         label=named(sides[0].label),
@@ -269,7 +275,7 @@ def _root_moments(found: Pair) -> Moments:
     )
 
 
-def _loss_moments(found: Pair) -> Moments:
+def _loss_moments(found: AnswerPair) -> Moments:
     loss = LOSSES[found.metric]
     sides = found.first.found, found.second.found
     label = named(sides[0].label)
@@ -290,13 +296,13 @@ def _loss_moments(found: Pair) -> Moments:
     return found.frame.moments(loss, label=label, estimate=first, positive=positive, against=second)
 
 
-def _bounded(found: Pair, bounds: Bounds, error: float, alpha: float) -> Bounded:
+def _bounded(found: AnswerPair, bounds: Bounds, error: float, alpha: float) -> PairedInterval:
     low, high = bounds
     interval = Interval(low=low, high=high, level=1 - 2 * alpha, method=METHODS[found.metric])
-    return Bounded(interval=interval, error=error)
+    return PairedInterval(interval=interval, error=error)
 
 
-def _scored(found: Pair) -> tuple[str, Scalar, str, str]:
+def _scored(found: AnswerPair) -> tuple[str, Scalar, str, str]:
     """Give the label, the positive class, and the column of its score on each side."""
     sides = found.first.found, found.second.found
     positive = positive_class(found.data, sides[0])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from aims_gate.checks.columns import positive_class
-from aims_gate.checks.metrics import Asked, Outcomes, outcomes, task_of
+from aims_gate.checks.metrics import MetricRequest, Outcomes, outcomes, task_of
 from aims_gate.checks.metrics.table import named
 from aims_gate.engines import Answer, Engine
 from aims_gate.frames import Frame, Key, Scalar
@@ -20,10 +20,10 @@ from aims_gate.stats import paired, scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class AnswerPair:
     """What two answers make of one metric, over the same rows."""
 
-    asked: Asked
+    asked: MetricRequest
     first: Outcomes
     second: Outcomes
     frame: Frame
@@ -39,7 +39,7 @@ class Pair:
         return self.asked.metric
 
 
-def pair(asked: Asked, first: Data, second: Data) -> Pair:
+def pair(asked: MetricRequest, first: Data, second: Data) -> AnswerPair:
     """Compute one metric's tables for two answers that lie in the frame of *second*.
 
     A row that is null in a needed column of either counts for neither.
@@ -54,7 +54,7 @@ def pair(asked: Asked, first: Data, second: Data) -> Pair:
         one = outcomes(asked, replace(first, frame=other.found.frame))
     # of all rows, those that only the other side has left out included
     one = replace(one, found=replace(one.found, total=second.frame.rows))
-    return Pair(
+    return AnswerPair(
         asked=asked,
         first=one,
         second=other,
@@ -64,7 +64,7 @@ def pair(asked: Asked, first: Data, second: Data) -> Pair:
     )
 
 
-def within(whole: Pair, second: Data, frame: Frame) -> Pair:
+def within(whole: AnswerPair, second: Data, frame: Frame) -> AnswerPair:
     """Give the pair over a part of its frame, which has the columns of `columns`."""
     first, other = (
         replace(side, frame=frame, spec=_settled(side.spec, whole), is_part=True)
@@ -73,14 +73,14 @@ def within(whole: Pair, second: Data, frame: Frame) -> Pair:
     return replace(pair(whole.asked, first, other), total=whole.total)
 
 
-def columns(found: Pair) -> Iterator[str]:
+def columns(found: AnswerPair) -> Iterator[str]:
     """Name the columns that the metric needs of both answers."""
     for side in (found.first.found, found.second.found):
         scored = side.score.values() if isinstance(side.score, Mapping) else (side.score,)
         yield from filter(None, (side.label, side.prediction, side.query, *scored))
 
 
-def _settled(spec: DataSpec, whole: Pair) -> DataSpec:
+def _settled(spec: DataSpec, whole: AnswerPair) -> DataSpec:
     """State task and positive class, which the labels of a part may no longer tell."""
     task, positive = task_of(whole.data), spec.positive
     if task is TaskKind.BINARY:
@@ -88,7 +88,7 @@ def _settled(spec: DataSpec, whole: Pair) -> DataSpec:
     return replace(spec, task=task, positive=positive)
 
 
-def undefined(found: Pair) -> str:
+def undefined(found: AnswerPair) -> str:
     """Say which side has no value, and why; empty if both have one."""
     for side in (found.first, found.second):
         why = scores.undefined(found.metric, side.table)
@@ -97,13 +97,13 @@ def undefined(found: Pair) -> str:
     return ""
 
 
-def basis(found: Pair) -> int:
+def basis(found: AnswerPair) -> int:
     """Give the rows that the difference rests on; of unequal ones, the fewer."""
     formula = scores.formula(found.metric, type(found.first.table))
     return min(formula.basis(found.first.table), formula.basis(found.second.table))
 
 
-def difference(found: Pair, engine: Engine) -> Answer:
+def difference(found: AnswerPair, engine: Engine) -> Answer:
     """Give the metric of the first minus that of the second, or why no value may be used."""
     answers = [engine.score(found.metric, s.table, s.sample) for s in (found.first, found.second)]
     for answer in answers:
@@ -114,7 +114,7 @@ def difference(found: Pair, engine: Engine) -> Answer:
 
 
 def answers(
-    found: Pair,
+    found: AnswerPair,
 ) -> Iterator[tuple[Scalar | None, Scalar | None, Scalar | None, int]]:
     """Count the rows by label, first and second answer."""
     columns = [

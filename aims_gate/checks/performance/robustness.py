@@ -9,15 +9,15 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import labelled
-from aims_gate.checks.contract import About, Inputs, Judged
-from aims_gate.checks.metrics import Asked, outcomes
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.metrics import MetricRequest, outcomes
 from aims_gate.checks.performance import pairs
 from aims_gate.checks.performance.paired_intervals import METHODS, bounded_twice
-from aims_gate.checks.performance.pairs import Pair
+from aims_gate.checks.performance.pairs import AnswerPair
 from aims_gate.checks.performance.score import Plain
 from aims_gate.errors import DataError
-from aims_gate.facts import Interval, Lack, Statistic
-from aims_gate.frames import Frame, Key, Kind
+from aims_gate.facts import Interval, NoValue, Statistic
+from aims_gate.frames import ColumnKind, Frame, Key
 from aims_gate.policy.model import DataSpec, DecideOn, Role
 from aims_gate.sources.pairing import paired
 from aims_gate.sources.subject import Data
@@ -26,7 +26,7 @@ from aims_gate.stats.intervals import WILSON, proportion_bounds
 from aims_gate.stats.paired import quantile
 from aims_gate.stats.power import NormalDesign
 
-_NUMBERS = (Kind.NUMBER, Kind.BOOLEAN)
+_NUMBERS = (ColumnKind.NUMBER, ColumnKind.BOOLEAN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +67,11 @@ class Robustness:
     columns: tuple[str, ...] = ()
     """Columns of disturbed answers in the evaluation data; if empty, the role perturbed."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic."""
         roles = (Role.EVALUATION,) if self.columns else None
         if self.effect == "flips" or self.metric is None:
-            return Judged(
+            return StatisticSpec(
                 name="flip_rate",
                 low=0.0,
                 high=1.0,
@@ -81,7 +81,7 @@ class Robustness:
                 roles=roles,
             )
         span = scores.scale(self.metric).span
-        return Judged(
+        return StatisticSpec(
             name=f"{self.metric}_drop",
             low=-span,
             high=span,
@@ -117,7 +117,7 @@ class Robustness:
             if self.metric is None:
                 yield from self._flips(where, ours, theirs, inputs, alpha)
             else:
-                found = pairs.pair(Asked(metric=self.metric), ours, theirs)
+                found = pairs.pair(MetricRequest(metric=self.metric), ours, theirs)
                 yield from (replace(s, slice=where) for s in found.first.found.context())
                 yield from self._drop(where, found, inputs, alpha)
 
@@ -150,16 +150,20 @@ class Robustness:
             hint = "hand over the rows as they were disturbed, or name columns:"
             raise DataError(what, where=f"{theirs.role} data", hint=hint)
 
-    def _drop(self, where: str, found: Pair, inputs: Inputs, alpha: float) -> Iterator[Statistic]:
+    def _drop(
+        self, where: str, found: AnswerPair, inputs: Inputs, alpha: float
+    ) -> Iterator[Statistic]:
         rows, total = pairs.basis(found), found.total
         # our own precondition comes first: an engine that calls 0/0 a zero is not asked
         why = pairs.undefined(found)
         if why:
-            yield self._lack(Lack.UNDEFINED, why, where, rows)
+            yield self._lack(NoValue.UNDEFINED, why, where, rows)
             return
         answer = pairs.difference(found, inputs.engine)
         if answer.problem:
-            yield replace(self._lack(Lack.UNDEFINED, answer.problem, where, rows), engine=answer.by)
+            yield replace(
+                self._lack(NoValue.UNDEFINED, answer.problem, where, rows), engine=answer.by
+            )
             return
         known, alone = bounded_twice(found, alpha, inputs.alpha_alone)
         value, *intervals = answer.value, known.interval, alone.interval
@@ -181,7 +185,7 @@ class Robustness:
             design=alone.design(quantile(inputs.alpha_alone), found.total),
         )
         if known.short:
-            yield self._lack(Lack.INSUFFICIENT, known.short, where, rows)
+            yield self._lack(NoValue.INSUFFICIENT, known.short, where, rows)
 
     def _flips(
         self, where: str, ours: Data, theirs: Data, inputs: Inputs, alpha: float
@@ -215,7 +219,7 @@ class Robustness:
             design=NormalDesign(error=error, z=z, rows=theirs.frame.rows),
         )
 
-    def _lack(self, lack: Lack, reason: str, where: str, rows: int) -> Statistic:
+    def _lack(self, lack: NoValue, reason: str, where: str, rows: int) -> Statistic:
         return lacking(self.judged().name, lack, reason, where=where, rows=rows)
 
 
@@ -229,10 +233,10 @@ def _refuse_no_classes(frame: Frame, columns: Sequence[str], *, where: str) -> N
     """Refuse answers that are amounts, which always change a little, or of two kinds."""
     kinds = [frame.kinds[column] for column in columns]
     for column, kind in zip(columns, kinds, strict=True):
-        if kind is Kind.TEXT:
+        if kind is ColumnKind.TEXT:
             continue
-        whole = kind is Kind.BOOLEAN or (
-            kind is Kind.NUMBER
+        whole = kind is ColumnKind.BOOLEAN or (
+            kind is ColumnKind.NUMBER
             and all(value == math.floor(value) for value in frame.distribution(column).values)
         )
         if not whole:

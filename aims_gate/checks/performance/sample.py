@@ -10,12 +10,12 @@ from typing import ClassVar, Literal
 from aims_gate.checks.authored import once
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import Labelled, classes_of, labelled
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.metrics import outcomes, task_of
 from aims_gate.checks.metrics.table import counted, keys_of, named
 from aims_gate.checks.performance.score import Plain
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.frames import Key, Scalar
 from aims_gate.policy.model import Role, TaskKind
 from aims_gate.sources.subject import Data
@@ -57,9 +57,9 @@ class Sample:
     metric: Plain | None = None
     """Of half_width, which needs it: the metric whose interval is measured."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the statistic."""
-        return Judged(
+        return StatisticSpec(
             name=self._name,
             low=0.0,
             high=math.inf,
@@ -109,7 +109,7 @@ class Sample:
             half = (interval.high - interval.low) / 2
             yield self._value(half, rows=rows, total=total, reason=told)
             return
-        lack = Lack.UNDEFINED if undefined else Lack.INSUFFICIENT
+        lack = NoValue.UNDEFINED if undefined else NoValue.INSUFFICIENT
         why = undefined or scores.insufficient(metric, table)
         yield lacking(self._name, lack, why, rows=rows, total=total)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.levels import Levels, class_levels, written
-from aims_gate.checks.metrics import Asked, Outcomes, each_class, outcomes
+from aims_gate.checks.metrics import MetricRequest, Outcomes, each_class, outcomes
 from aims_gate.checks.metrics.multiclass import BY_CLASS
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import classes as multiclass
@@ -104,10 +104,10 @@ class Score:
     max_uncovered: float = 0.05
     """Of rankings: share of queries left out past which the rule is INSUFFICIENT, in [0, 0.5]."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the metric; it has no conventional limit, so the rule must state one."""
         scale = scores.scale(self.metric)
-        return Judged(
+        return StatisticSpec(
             name=self.metric,
             low=scale.low,
             high=scale.high,
@@ -139,7 +139,7 @@ class Score:
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Compute the metric; DataError if the data are not usable or it does not fit the task."""
         data = inputs.data(inputs.on or Role.EVALUATION)
-        asked = Asked(
+        asked = MetricRequest(
             metric=self.metric,
             beta=self.beta,
             k=self.k,
@@ -167,7 +167,7 @@ class Score:
         total = measured.found.total
         if rows < self.min_cell:
             few = f"{written(rows, self.min_cell)} labelled rows, below min_cell {self.min_cell}"
-            lack = self._lack(Lack.INSUFFICIENT, few, rows=0, total=total)
+            lack = self._lack(NoValue.INSUFFICIENT, few, rows=0, total=total)
             yield replace(lack, slice=name)
             return
         yield Statistic(name="positives", slice=name, value=float(rows), rows=rows, total=total)
@@ -180,11 +180,11 @@ class Score:
         # our own precondition comes first: an engine that calls 0/0 a zero is not asked
         undefined = scores.undefined(self.metric, table)
         if undefined:
-            yield self._lack(Lack.UNDEFINED, undefined, rows=rows, total=total)
+            yield self._lack(NoValue.UNDEFINED, undefined, rows=rows, total=total)
             return
         answer = inputs.engine.score(self.metric, table, measured.sample)
         if answer.problem:
-            lack = self._lack(Lack.UNDEFINED, answer.problem, rows=rows, total=total)
+            lack = self._lack(NoValue.UNDEFINED, answer.problem, rows=rows, total=total)
             yield replace(lack, engine=answer.by)
             return
         yield Statistic(
@@ -198,9 +198,9 @@ class Score:
         )
         short = scores.insufficient(self.metric, table)
         if short:
-            yield self._lack(Lack.INSUFFICIENT, short, rows=rows, total=total)
+            yield self._lack(NoValue.INSUFFICIENT, short, rows=rows, total=total)
 
-    def _lack(self, lack: Lack, reason: str, *, rows: int, total: int) -> Statistic:
+    def _lack(self, lack: NoValue, reason: str, *, rows: int, total: int) -> Statistic:
         return lacking(self.metric, lack, reason, rows=rows, total=total)
 
 

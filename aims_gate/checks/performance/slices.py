@@ -11,14 +11,14 @@ from typing import ClassVar, Literal
 from aims_gate.checks import attributes
 from aims_gate.checks.attributes import Columns
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.contract import About, Inputs, Judged
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import levels, recorded, title
 from aims_gate.checks.metrics import Outcomes, outcomes
 from aims_gate.checks.metrics.parts import columns_of, part_of
 from aims_gate.checks.performance import slicing
 from aims_gate.errors import DataError
-from aims_gate.facts import Interval, Lack, Statistic
+from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import classes, confusion, scores, slices
@@ -101,11 +101,11 @@ class Slices:
     small_share: float = 0.02
     """Share of rows under which a slice that cannot show an effect warns only, in [0, 0.1]."""
 
-    def judged(self) -> Judged:
+    def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the shortfall."""
         bounded = self.metric in SHARES or self.metric == "brier"
         span = 1.0 if bounded else math.inf
-        return Judged(
+        return StatisticSpec(
             name=f"{self.metric}_shortfall",
             low=-span,
             high=span,
@@ -129,7 +129,7 @@ class Slices:
         yield from whole.found.context()
         why = scores.undefined(self.metric, whole.table)
         if why:
-            yield self._lack("", Lack.UNDEFINED, why, scores.basis(self.metric, whole.table))
+            yield self._lack("", NoValue.UNDEFINED, why, scores.basis(self.metric, whole.table))
             return
         eligible: list[_Slice] = []
         rows = scores.basis(self.metric, whole.table)
@@ -140,7 +140,7 @@ class Slices:
             if asked and not found:
                 # beside columns that can be judged, so that this one is not taken for fair
                 reason = f"no slice has {self.min_cell} rows and is less than all of them"
-                yield self._lack(title(columns), Lack.INSUFFICIENT, reason, rows)
+                yield self._lack(title(columns), NoValue.INSUFFICIENT, reason, rows)
             eligible += found
         if len(eligible) > MOST_SLICES:
             what = f"{len(eligible):,} slices are more than {MOST_SLICES:,}"
@@ -207,7 +207,7 @@ class Slices:
         rows = scores.basis(self.metric, whole.table)
         overall = inputs.engine.score(self.metric, whole.table, whole.sample)
         if overall.problem:
-            cell = self._lack("", Lack.UNDEFINED, overall.problem, rows)
+            cell = self._lack("", NoValue.UNDEFINED, overall.problem, rows)
             yield replace(cell, engine=overall.by)
             return
         yield Statistic(name=self.metric, value=overall.value, rows=rows, total=whole.found.total)
@@ -220,11 +220,11 @@ class Slices:
     ) -> Statistic:
         answer = inputs.engine.score(self.metric, part.found.table, part.found.sample)
         if answer.problem:
-            cell = self._lack(part.name, Lack.UNDEFINED, answer.problem, part.rows)
+            cell = self._lack(part.name, NoValue.UNDEFINED, answer.problem, part.rows)
             return replace(cell, engine=answer.by)
         short = _too_few(whole.table, part.found.table)
         if short:
-            return self._lack(part.name, Lack.INSUFFICIENT, short, part.rows)
+            return self._lack(part.name, NoValue.INSUFFICIENT, short, part.rows)
         rows = scores.basis(self.metric, whole.table)
         upward = self.metric in SHARES
         value = minus(overall, answer.value) if upward else minus(answer.value, overall)
@@ -257,7 +257,7 @@ class Slices:
             method=f"MOVER over {formula}, one-sided, {how}",
         )
 
-    def _lack(self, where: str, lack: Lack, reason: str, rows: int) -> Statistic:
+    def _lack(self, where: str, lack: NoValue, reason: str, rows: int) -> Statistic:
         return lacking(self.judged().name, lack, reason, where=where, rows=rows)
 
 

@@ -18,7 +18,7 @@ from aims_gate.checks.columns import positive_class
 from aims_gate.checks.coverage import Size, too_small
 from aims_gate.checks.levels import recorded, written
 from aims_gate.checks.metrics import Outcomes
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.frames import Key, Scalar
 from aims_gate.sources.subject import Data
 from aims_gate.stats.tables import Classes, Confusion
@@ -88,10 +88,12 @@ def small(
             slice=size.name,
             rows=recorded(size.rows, least),
             total=total,
-            lack=Lack.INSUFFICIENT,
+            lack=NoValue.INSUFFICIENT,
             reason=f"{written(size.rows, least)} rows, below min_cell {least}: not judged",
         )
     reason = too_small(sizes, least=least, allowed=allowed, called="slices")
     if reason:
         left_out = recorded(sum(size.rows for size in few), least)
-        yield lacking(statistic, Lack.INSUFFICIENT, reason, where=where, rows=left_out, total=total)
+        yield lacking(
+            statistic, NoValue.INSUFFICIENT, reason, where=where, rows=left_out, total=total
+        )

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from aims_gate.engines import OWN, Answer, Engines, Sample, Trials
+from aims_gate.engines import OWN, Answer, CountedRows, Engines, Trials
 from aims_gate.engines.reference.process import Process
 from aims_gate.errors import CheckError, MissingExtraError
 from aims_gate.frames import Counts, Distribution
@@ -27,7 +27,7 @@ from aims_gate.stats.tables import (
     Classes,
     ClassRanked,
     Confusion,
-    Ordered,
+    OrderedErrors,
     Queries,
     Ranked,
     ScoreTable,
@@ -144,10 +144,10 @@ class Reference:
             return self._one("evidently", "distance", _pair(method, before, after))
         return self._one("evidently", "drift", numbers("wasserstein", before, after))
 
-    def score(self, metric: str, table: ScoreTable, sample: Callable[[], Sample]) -> Answer:
+    def score(self, metric: str, table: ScoreTable, sample: Callable[[], CountedRows]) -> Answer:
         """Give scikit-learn's metric of the same name; NaN where it is undefined."""
         found = _sampled(table) or sample()
-        if isinstance(table, Ordered) and (why := _too_many(found.counts)):
+        if isinstance(table, OrderedErrors) and (why := _too_many(found.counts)):
             return Answer.none(self.label, why)
         arguments: dict[str, object] = {
             "metric": metric,
@@ -260,23 +260,25 @@ def _compared(measure: Measure, low: float, high: float) -> float:
     return low / high if high else math.nan
 
 
-def _sampled(table: ScoreTable) -> Sample | None:
+def _sampled(table: ScoreTable) -> CountedRows | None:
     """Write a table out as the cells it counts; None where only moments are left of them."""
     if isinstance(table, Confusion):
-        return Sample(
+        return CountedRows(
             truth=np.array([1.0, 1.0, 0.0, 0.0]),
             estimate=np.array([1.0, 0.0, 1.0, 0.0]),
             counts=np.array([table.tp, table.fn, table.fp, table.tn], dtype=np.int64),
         )
     if isinstance(table, Classes):
         truth, estimate = np.indices(table.counts.shape).astype(np.float64)
-        return Sample(truth=truth.ravel(), estimate=estimate.ravel(), counts=table.counts.ravel())
+        return CountedRows(
+            truth=truth.ravel(), estimate=estimate.ravel(), counts=table.counts.ravel()
+        )
     if isinstance(table, Ranked):
         return _of_ranked(table)
     if isinstance(table, ClassRanked):
         each = [_of_ranked(ranked) for ranked in table.tables]
         sizes = [len(sample.truth) for sample in each]
-        return Sample(
+        return CountedRows(
             truth=np.concatenate([sample.truth for sample in each]),
             estimate=np.concatenate([sample.estimate for sample in each]),
             counts=np.concatenate([sample.counts for sample in each]),
@@ -285,10 +287,10 @@ def _sampled(table: ScoreTable) -> Sample | None:
     return None
 
 
-def _of_ranked(table: Ranked) -> Sample:
+def _of_ranked(table: Ranked) -> CountedRows:
     places, counts = len(table.scores), np.concatenate([table.positives, table.negatives])
     there = counts > 0  # nearly every score of a large sample is one row's own
-    return Sample(
+    return CountedRows(
         truth=np.repeat([1.0, 0.0], places)[there],
         estimate=np.tile(table.scores, 2)[there],
         counts=counts[there],

@@ -17,7 +17,7 @@ from aims_gate.errors import DataError, near
 from aims_gate.facts import CLAIMED
 from aims_gate.policy.model import DataSpec, Role
 from aims_gate.policy.scalars import SCORES, parse_scorer
-from aims_gate.sources.mlflow.registry import Feedback, NotFoundError, Registry, Run, Trace
+from aims_gate.sources.mlflow.registry import Feedback, NotFoundError, Registry, RunRecord, Trace
 from aims_gate.sources.mlflow.resolve import Resolved
 from aims_gate.sources.scored import KEY, SCORER, TAG, VALUE, meant, value_column
 from aims_gate.sources.subject import Scores
@@ -29,7 +29,7 @@ _SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class ScorerTraces:
     """Finds the scores of the candidate's traces, and of the champion's."""
 
     registry: Registry
@@ -45,26 +45,26 @@ class Judged:
         if place is None:
             hint = "state alias: in the rule, or hand over runs:/RUN_ID/assessments:SCORER"
             raise DataError("there is no champion whose scores these are", where=text, hint=hint)
-        return read_scores(self.registry, text, spec, _Place.of(place), run_id)
+        return read_scores(self.registry, text, spec, _TracePlace.of(place), run_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _TracePlace:
     """Whose traces are looked for, and where."""
 
     model_id: str
-    run: Run | None
+    run: RunRecord | None
     experiments: tuple[str, ...]
 
     @classmethod
-    def of(cls, found: Resolved) -> _Place:
+    def of(cls, found: Resolved) -> _TracePlace:
         named = (found.experiment, found.run.experiment if found.run else "")
         experiments = tuple(dict.fromkeys(filter(None, named)))
         return cls(model_id=found.model_id, run=found.run, experiments=experiments)
 
 
 def read_scores(
-    registry: Registry, text: str, spec: DataSpec, place: _Place, run_id: str
+    registry: Registry, text: str, spec: DataSpec, place: _TracePlace, run_id: str
 ) -> Scores:
     """Give a row for each trace of the one evaluation in which the scorer judged this model."""
     scorer, pin = parse_scorer(text.removeprefix(f"{SCORES}:"))
@@ -101,7 +101,7 @@ def read_scores(
     )
 
 
-def _evaluation(registry: Registry, scorer: str, place: _Place, text: str) -> str:
+def _evaluation(registry: Registry, scorer: str, place: _TracePlace, text: str) -> str:
     """Find the one run in which the scorer judged the model."""
     found: tuple[Trace, ...] = ()
     if place.model_id and place.experiments:
@@ -134,7 +134,7 @@ def _runs(traces: Iterable[Trace], scorer: str) -> set[str]:
     }
 
 
-def _finished(registry: Registry, run_id: str) -> Run:
+def _finished(registry: Registry, run_id: str) -> RunRecord:
     where = f"runs:/{_plain(run_id)}"
     if not run_id:
         raise DataError("the scores name no run in which they were given", where=where)
@@ -149,7 +149,7 @@ def _finished(registry: Registry, run_id: str) -> Run:
     return run
 
 
-def _of_run(registry: Registry, run: Run) -> tuple[Trace, ...]:
+def _of_run(registry: Registry, run: RunRecord) -> tuple[Trace, ...]:
     if not run.experiment:
         return ()
     found = registry.traces((run.experiment,), f"attribute.run_id = '{_quotable(run.run_id)}'")

@@ -15,29 +15,29 @@ from aims_gate.policy.scalars import SCORES
 from aims_gate.sources.bound import Owner, answers_of
 from aims_gate.sources.data import open_found, open_scores
 from aims_gate.sources.locate import Finder, convention
-from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run
+from aims_gate.sources.mlflow.registry import NotFoundError, Registry, RunRecord
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
-from aims_gate.sources.subject import Champion, Data
+from aims_gate.sources.subject import ChampionModel, Data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundChampion:
     """What an alias points at, and where it lies."""
 
-    champion: Champion
+    champion: ChampionModel
     place: Resolved | None = None
     problem: DataError | None = None
     """Why what it points at cannot be used."""
 
     @property
-    def run(self) -> Run | None:
+    def run(self) -> RunRecord | None:
         """The run that made it, where there still is one."""
         return self.place.run if self.place else None
 
 
 def find(
     alias: str, candidate: Resolved, registry: Registry, environ: Mapping[str, str]
-) -> Found | None:
+) -> FoundChampion | None:
     """Look an alias up, once; None where no registered model is named, or there is none.
 
     Args:
@@ -60,18 +60,18 @@ def find(
         return None
     asked = f"{name}@{word}"
     if version is None:
-        return Found(champion=Champion(alias=asked))
-    champion = Champion(alias=asked, uri=f"models:/{name}/{version}")
+        return FoundChampion(champion=ChampionModel(alias=asked))
+    champion = ChampionModel(alias=asked, uri=f"models:/{name}/{version}")
     try:
         place = resolve(champion.uri, registry, environ)
     except (NotFoundError, SourceError) as error:
-        return Found(champion=champion, problem=DataError(error.what, where=champion.uri))
+        return FoundChampion(champion=champion, problem=DataError(error.what, where=champion.uri))
     same = place.artifact_uri.rstrip("/") == candidate.artifact_uri.rstrip("/")
-    return Found(champion=replace(champion, is_candidate=same), place=place)
+    return FoundChampion(champion=replace(champion, is_candidate=same), place=place)
 
 
 def answers(
-    found: Found, finder: Finder, owner: Owner, asked: object = None
+    found: FoundChampion, finder: Finder, owner: Owner, asked: object = None
 ) -> Data | DataError | None:
     """Read what the champion's run logged as its evaluation; None if it logged nothing.
 

@@ -24,7 +24,7 @@ from aims_gate.sources.mlflow.registry import (
     Artifact,
     LoggedModel,
     NotFoundError,
-    Run,
+    RunRecord,
     Trace,
     Version,
     all_of,
@@ -109,12 +109,12 @@ class ClientRegistry:
                 experiment=str(model.experiment_id),
             )
 
-    def run(self, run_id: str) -> Run:
+    def run(self, run_id: str) -> RunRecord:
         """Give a run."""
         with self._understood():
             return entities.run(self._client.get_run(run_id))
 
-    def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[Run, ...]:
+    def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[RunRecord, ...]:
         """Give the runs that say they were made from a git commit."""
         with self._understood():
             if experiment:
@@ -132,7 +132,7 @@ class ClientRegistry:
             raise NotFoundError(f"there is no experiment {name!a}", where=self.server)
         return str(found.experiment_id)
 
-    def runs(self, experiment: str, *, last: int) -> tuple[Run, ...]:
+    def runs(self, experiment: str, *, last: int) -> tuple[RunRecord, ...]:
         """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
         with self._understood():
             key, order = self._experiment(experiment), ["attributes.start_time DESC"]
@@ -192,7 +192,7 @@ class ClientRegistry:
                     raise
                 return self._experiment(name)  # another gate made it meanwhile
 
-    def find_runs(self, experiment: str, tag: str, value: str) -> tuple[Run, ...]:
+    def find_runs(self, experiment: str, tag: str, value: str) -> tuple[RunRecord, ...]:
         """Give the runs of an experiment with this tag, newest first."""
         with self._understood():
             found = self._client.search_runs(
@@ -205,7 +205,7 @@ class ClientRegistry:
 
     def create_run(
         self, experiment: str, *, name: str, started: datetime, tags: Mapping[str, str]
-    ) -> Run:
+    ) -> RunRecord:
         """Make a run, which is then RUNNING."""
         with self._understood():
             run = self._client.create_run(

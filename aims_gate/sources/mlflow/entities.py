@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aims_gate.errors import SourceError
-from aims_gate.sources.mlflow.registry import DatasetInput, Feedback, Run, Trace, Version
+from aims_gate.sources.mlflow.registry import DatasetInput, Feedback, RunRecord, Trace, Version
 from aims_gate.sources.mlflow.rest_json import SCORER_DIGEST, SOURCE_RUN, moment, trace_of
 from aims_gate.sources.subject import MetricPoint
 
@@ -37,11 +37,11 @@ def version(version: Any) -> Version:
     )
 
 
-def run(run: Any) -> Run:
+def run(run: Any) -> RunRecord:
     """Read a run."""
     info, outputs = run.info, getattr(run, "outputs", None)
     inputs = run.inputs.dataset_inputs if run.inputs else []
-    return Run(
+    return RunRecord(
         run_id=info.run_id,
         status=info.status,
         artifact_uri=info.artifact_uri,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from aims_gate.errors import SourceError
 from aims_gate.policy.model import Role
-from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run
+from aims_gate.sources.mlflow.registry import NotFoundError, Registry, RunRecord
 from aims_gate.sources.subject import MetricPoint, RunFacts
 
 COMMIT = "mlflow.source.git.commit"
@@ -19,7 +19,7 @@ def commit_filter(commit: str) -> str:
     return f"tags.`{COMMIT}` = '{commit}'"
 
 
-def run_facts(registry: Registry, run: Run) -> RunFacts:
+def run_facts(registry: Registry, run: RunRecord) -> RunFacts:
     """Read the history of every metric of *run*; SourceError past a limit, never a part of it."""
     if len(run.metrics) > MAX_METRICS:
         raise SourceError(f"the run has more than {MAX_METRICS:,} metrics", where=run.run_id)
@@ -57,7 +57,7 @@ def other_model(registry: Registry, model_id: str) -> tuple[MetricPoint, ...]:
         return ()
 
 
-def dataset_digest(run: Run, role: Role) -> str:
+def dataset_digest(run: RunRecord, role: Role) -> str:
     """Give MLflow's digest of the data set of *role*; empty unless the run names exactly one."""
     digests = {d.digest for d in run.datasets if role.value in {d.context, d.name}}
     return digests.pop() if len(digests) == 1 else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from aims_gate.attest.download import note
-from aims_gate.attest.manifest import MLFLOW_NOTE, Entry, Manifest, safe_name
+from aims_gate.attest.manifest import MLFLOW_NOTE, Manifest, ManifestEntry, safe_name
 from aims_gate.errors import SourceError
 from aims_gate.sources.mlflow.registry import LOCAL, Artifact, NotFoundError, Registry
 
@@ -87,4 +87,4 @@ def _check_place(artifact: Artifact, folder: str) -> None:
 
 def _check_names(files: tuple[Artifact, ...]) -> None:
     """Hold all names together against the rules that the manifest will be held to."""
-    Manifest(entries=tuple(Entry(path=file.path, sha256=_NO_DIGEST) for file in files))
+    Manifest(entries=tuple(ManifestEntry(path=file.path, sha256=_NO_DIGEST) for file in files))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from aims_gate.attest.manifest import Entry, Manifest
+from aims_gate.attest.manifest import Manifest, ManifestEntry
 from aims_gate.errors import SourceError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy
@@ -20,12 +20,12 @@ from aims_gate.sources.locate import CONVENTION
 from aims_gate.sources.mlflow.choose import open_registry
 from aims_gate.sources.mlflow.facts import other_model, other_run, run_facts
 from aims_gate.sources.mlflow.owner import describe, made_by, owner_of
-from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run
+from aims_gate.sources.mlflow.registry import NotFoundError, Registry, RunRecord
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.source import finder_of
 from aims_gate.sources.subject import Subject, Workspace
 
-_UNREAD = Manifest(entries=(Entry(path="model-files-are-not-read", sha256="0" * 64),))
+_UNREAD = Manifest(entries=(ManifestEntry(path="model-files-are-not-read", sha256="0" * 64),))
 """Stands where a subject has its model's files: a check that looks for them finds none."""
 
 
@@ -35,12 +35,12 @@ class Past:
 
     uri: str
     """`models:/NAME/VERSION` or `runs:/ID`."""
-    run: Run | None = None
+    run: RunRecord | None = None
     """None until the version's run is looked up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class OpenedModel:
     """What there is to judge of a version or a run, and when it was made."""
 
     subject: Subject
@@ -77,7 +77,7 @@ class Archive:
             raise NotFoundError(f"no run in {experiment!a}", where=self.registry.server)
         return tuple(Past(uri=f"runs:/{run.run_id}", run=run) for run in found)
 
-    def open(self, past: Past, *, name: str, policy: Policy, workspace: Workspace) -> Opened:
+    def open(self, past: Past, *, name: str, policy: Policy, workspace: Workspace) -> OpenedModel:
         """Read the data that were logged, as the gate reads them, without the model.
 
         Args:
@@ -124,7 +124,7 @@ class Archive:
             find_model=partial(other_model, self.registry),
             signature=described.signature if described else None,
         )
-        return Opened(subject=subject, at=at)
+        return OpenedModel(subject=subject, at=at)
 
     def _place(self, past: Past) -> Resolved | None:
         """Find the model; a run may be judged without one."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from aims_gate.errors import SourceError
 from aims_gate.sources.bound import Owner
 from aims_gate.sources.mlflow.choose import for_artifacts
-from aims_gate.sources.mlflow.registry import Registry, Run
+from aims_gate.sources.mlflow.registry import Registry, RunRecord
 from aims_gate.sources.mlflow.resolve import Resolved
 from aims_gate.sources.mlmodel import NAME, MLmodel, read_mlmodel
 from aims_gate.sources.subject import Workspace
@@ -33,7 +33,7 @@ def owner_of(place: Resolved, described: MLmodel | None) -> Owner:
     )
 
 
-def made_by(run: Run) -> tuple[str, ...]:
+def made_by(run: RunRecord) -> tuple[str, ...]:
     """Give the ids of the models that a run says it made."""
     return run.models or ids_of(run.tags.get(HISTORY, ""))
 

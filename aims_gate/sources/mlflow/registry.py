@@ -72,7 +72,7 @@ class DatasetInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class RunRecord:
     """A run, without its metric points."""
 
     run_id: str
@@ -190,18 +190,18 @@ class Registry(Protocol):
         """Give a logged model."""
         ...
 
-    def run(self, run_id: str) -> Run:
+    def run(self, run_id: str) -> RunRecord:
         """Give a run."""
         ...
 
-    def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[Run, ...]:
+    def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[RunRecord, ...]:
         """Give the runs that say they were made from a git commit, of whatever status.
 
         Those of one *experiment*, which must be there, or of all; deleted ones are left out.
         """
         ...
 
-    def runs(self, experiment: str, *, last: int) -> tuple[Run, ...]:
+    def runs(self, experiment: str, *, last: int) -> tuple[RunRecord, ...]:
         """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
         ...
 
@@ -236,13 +236,13 @@ class Registry(Protocol):
         """Give the id of an experiment, which is made if it is not there."""
         ...
 
-    def find_runs(self, experiment: str, tag: str, value: str) -> tuple[Run, ...]:
+    def find_runs(self, experiment: str, tag: str, value: str) -> tuple[RunRecord, ...]:
         """Give the runs of an experiment with this tag, newest first."""
         ...
 
     def create_run(
         self, experiment: str, *, name: str, started: datetime, tags: Mapping[str, str]
-    ) -> Run:
+    ) -> RunRecord:
         """Make a run, which is then RUNNING."""
         ...
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.sources.mlflow.choose import for_artifacts
-from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Run, Version
+from aims_gate.sources.mlflow.registry import NotFoundError, Registry, RunRecord, Version
 from aims_gate.sources.mlflow.uris import (
     AliasTarget,
     CommitTarget,
@@ -40,7 +40,7 @@ class Resolved:
     artifact_uri: str
     resolved_uri: str
     model_id: str = ""
-    run: Run | None = None
+    run: RunRecord | None = None
     """The run that made it, where there still is one."""
     logged: tuple[MetricPoint, ...] = ()
     """What any run logged for the logged model."""
@@ -49,7 +49,7 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Walk:
+class _AliasWalk:
     registry: Registry
     environ: Mapping[str, str]
     left: int = MAX_CHAIN
@@ -64,14 +64,14 @@ def resolve(
         UsageError: *uri* is not a model URI.
         SourceError: Something on the way is missing, not ready, ambiguous or contradicts itself.
     """
-    walk = _Walk(registry=registry, environ=environ)
+    walk = _AliasWalk(registry=registry, environ=environ)
     target = parse(uri)
     if isinstance(target, CommitTarget):
         target = RunTarget(run_id=_made_from(target.commit, registry, experiment))
     return _follow(target, walk)
 
 
-def _follow(target: Target, walk: _Walk) -> Resolved:
+def _follow(target: Target, walk: _AliasWalk) -> Resolved:
     match target:
         case AliasTarget():
             return _alias(target, walk)
@@ -104,7 +104,7 @@ def _made_from(commit: str, registry: Registry, experiment: str) -> str:
     raise NotFoundError(what, where=where, hint=hint)
 
 
-def _alias(target: AliasTarget, walk: _Walk) -> Resolved:
+def _alias(target: AliasTarget, walk: _AliasWalk) -> Resolved:
     with _told_what_there_is(target.name, lambda: _aliases(target.name, walk.registry)):
         version = walk.registry.get_alias(target.name, target.alias)
     if version.name != target.name:
@@ -112,7 +112,7 @@ def _alias(target: AliasTarget, walk: _Walk) -> Resolved:
     return _version(version, walk)
 
 
-def _named(target: VersionTarget, walk: _Walk) -> Resolved:
+def _named(target: VersionTarget, walk: _AliasWalk) -> Resolved:
     with _told_what_there_is(target.name, lambda: _versions(target.name, walk.registry)):
         version = walk.registry.get_version(target.name, target.version)
     if (version.name, version.version) != (target.name, target.version):
@@ -152,7 +152,7 @@ def _versions(name: str, registry: Registry) -> Iterator[str]:
     return (f"version {one.version}" for one in registry.versions(name, last=MAX_CHAIN + 1))
 
 
-def _logged(target: ModelTarget, walk: _Walk) -> Resolved:
+def _logged(target: ModelTarget, walk: _AliasWalk) -> Resolved:
     model = walk.registry.logged_model(target.model_id)
     uri = f"models:/{target.model_id}"
     if model.model_id != target.model_id:
@@ -171,7 +171,7 @@ def _logged(target: ModelTarget, walk: _Walk) -> Resolved:
     )
 
 
-def _of_run(target: RunTarget, walk: _Walk) -> Resolved:
+def _of_run(target: RunTarget, walk: _AliasWalk) -> Resolved:
     run = walk.registry.run(target.run_id)
     models = [_logged(ModelTarget(model_id=model_id), walk) for model_id in set(run.models)]
     models = [model for model in models if target.path in {"", model.name}]
@@ -198,7 +198,7 @@ def _of_run(target: RunTarget, walk: _Walk) -> Resolved:
     )
 
 
-def _version(version: Version, walk: _Walk) -> Resolved:
+def _version(version: Version, walk: _AliasWalk) -> Resolved:
     uri = _uri(version.name, version.version)
     if version.status != "READY":
         raise _not_ready(uri, version.status)
@@ -217,7 +217,7 @@ def _version(version: Version, walk: _Walk) -> Resolved:
     )
 
 
-def _source(version: Version, walk: _Walk) -> Resolved:
+def _source(version: Version, walk: _AliasWalk) -> Resolved:
     """Follow what a version names as its source."""
     uri = _uri(version.name, version.version)
     if walk.left == 0:
@@ -234,7 +234,7 @@ def _source(version: Version, walk: _Walk) -> Resolved:
     return end
 
 
-def _run(run_id: str, walk: _Walk) -> Run | None:
+def _run(run_id: str, walk: _AliasWalk) -> RunRecord | None:
     try:
         return walk.registry.run(run_id) if run_id else None
     except NotFoundError:

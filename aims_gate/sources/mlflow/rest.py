@@ -18,7 +18,7 @@ from aims_gate.sources.mlflow.registry import (
     Artifact,
     LoggedModel,
     NotFoundError,
-    Run,
+    RunRecord,
     Trace,
     Version,
     all_of,
@@ -84,11 +84,11 @@ class RestRegistry:
         path = f"logged-models/{quote(model_id, safe='')}"
         return self._ask(path, {}, lambda a: rest_json.logged_model(a["model"]))
 
-    def run(self, run_id: str) -> Run:
+    def run(self, run_id: str) -> RunRecord:
         """Give a run."""
         return self._ask("runs/get", {"run_id": run_id}, lambda a: rest_json.run(a["run"]))
 
-    def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[Run, ...]:
+    def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[RunRecord, ...]:
         """Give the runs that say they were made from a git commit."""
         if experiment:
             asked = {"experiment_name": experiment}
@@ -128,7 +128,7 @@ class RestRegistry:
                 return
         raise SourceError(f"the listing of {kind} does not end", where=self.server)
 
-    def runs(self, experiment: str, *, last: int) -> tuple[Run, ...]:
+    def runs(self, experiment: str, *, last: int) -> tuple[RunRecord, ...]:
         """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
         asked = {"experiment_name": experiment}
         key = self._ask(
@@ -195,7 +195,7 @@ class RestRegistry:
         with self._understood():
             return str(answer["experiment_id"])
 
-    def find_runs(self, experiment: str, tag: str, value: str) -> tuple[Run, ...]:
+    def find_runs(self, experiment: str, tag: str, value: str) -> tuple[RunRecord, ...]:
         """Give the runs of an experiment with this tag, newest first."""
         body = {
             "experiment_ids": [experiment],
@@ -209,7 +209,7 @@ class RestRegistry:
 
     def create_run(
         self, experiment: str, *, name: str, started: datetime, tags: Mapping[str, str]
-    ) -> Run:
+    ) -> RunRecord:
         """Make a run, which is then RUNNING."""
         answer = self._write(
             "runs/create",

@@ -15,7 +15,7 @@ from aims_gate.sources.mlflow.registry import (
     DatasetInput,
     Feedback,
     LoggedModel,
-    Run,
+    RunRecord,
     Trace,
     Version,
 )
@@ -73,11 +73,11 @@ def logged_model(value: Mapping[str, Any]) -> LoggedModel:
     )
 
 
-def run(value: Mapping[str, Any]) -> Run:
+def run(value: Mapping[str, Any]) -> RunRecord:
     """Read a `run`."""
     info, data = value["info"], value.get("data", {})
     inputs, outputs = value.get("inputs", {}), value.get("outputs", {})
-    return Run(
+    return RunRecord(
         run_id=text_of(info, "run_id", needed=True),
         status=text_of(info, "status"),
         artifact_uri=text_of(info, "artifact_uri"),

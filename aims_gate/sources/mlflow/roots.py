@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from aims_gate.attest.manifest import safe_name
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.policy.operator import VARIABLE, allowed_by_operator
-from aims_gate.policy.store_uris import Place, parse_allowed_root, parse_root
+from aims_gate.policy.store_uris import StoreUri, parse_allowed_root, parse_root
 from aims_gate.sources.mlflow.uris import bare, local_store
 
 FOLDERS = "AIMS_GATE_ARTIFACT_FOLDERS"
@@ -34,7 +34,7 @@ _OF_ONE_RUN = re.compile(r"(/[0-9]+)?/([0-9a-f]{32}|models/m-[0-9a-f]+)/artifact
 class Roots:
     """Places and folders that may hold artifacts beside the tracking server itself."""
 
-    places: tuple[Place, ...] = ()
+    places: tuple[StoreUri, ...] = ()
     folders: tuple[Path, ...] = ()
 
     @classmethod
@@ -117,7 +117,7 @@ def folder(uri: str) -> Path | None:
     return Path(unquote(parts.path)) if local else None
 
 
-def _path(place: Place) -> Path:
+def _path(place: StoreUri) -> Path:
     return Path("/", *map(unquote, place.path))
 
 

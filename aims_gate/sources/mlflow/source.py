@@ -9,19 +9,19 @@ from pathlib import Path, PurePosixPath
 
 from aims_gate.errors import DataError, UsageError
 from aims_gate.policy.model import Policy, Role
-from aims_gate.policy.store_uris import Place
+from aims_gate.policy.store_uris import StoreUri
 from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow import champion
-from aims_gate.sources.mlflow.assessments import Judged
+from aims_gate.sources.mlflow.assessments import ScorerTraces
 from aims_gate.sources.mlflow.champion import answers
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
 from aims_gate.sources.mlflow.facts import dataset_digest, other_model, other_run, run_facts
 from aims_gate.sources.mlflow.fetch import fetch_tree
 from aims_gate.sources.mlflow.model import fetch, fetch_resolved, private, resolved_in
 from aims_gate.sources.mlflow.owner import describe, owner_of
-from aims_gate.sources.mlflow.registry import Registry, Run
+from aims_gate.sources.mlflow.registry import Registry, RunRecord
 from aims_gate.sources.mlflow.resolve import Resolved
 from aims_gate.sources.mlflow.uris import RunTarget, parse
 from aims_gate.sources.mlmodel import read_mlmodel
@@ -46,7 +46,7 @@ class MlflowSource:
         run = resolved.run
         facts = None if run is None else run_facts(registry, run)
         found = _champion(resolved, registry, workspace)
-        judged = Judged(
+        judged = ScorerTraces(
             registry=registry, candidate=resolved, champion=found.place if found else None
         )
         finder = replace(finder_of(run, registry, policy, workspace), judged=judged)
@@ -81,14 +81,14 @@ SOURCE = MlflowSource()
 
 def _champion(
     resolved: Resolved, registry: Registry, workspace: Workspace
-) -> champion.Found | None:
+) -> champion.FoundChampion | None:
     if not workspace.alias:
         return None
     workspace.progress(f"looking for {workspace.alias}")
     return champion.find(workspace.alias, resolved, registry, workspace.environ)
 
 
-def _champions(found: champion.Found, registry: Registry, workspace: Workspace) -> Owner:
+def _champions(found: champion.FoundChampion, registry: Registry, workspace: Workspace) -> Owner:
     """Say whose answers a champion's are; its MLmodel is read only where the registry has no id."""
     place = found.place
     if place is None or found.champion.is_candidate:
@@ -96,11 +96,13 @@ def _champions(found: champion.Found, registry: Registry, workspace: Workspace) 
     return owner_of(place, None if place.model_id else describe(place, registry, workspace))
 
 
-def finder_of(run: Run | None, registry: Registry, policy: Policy, workspace: Workspace) -> Finder:
+def finder_of(
+    run: RunRecord | None, registry: Registry, policy: Policy, workspace: Workspace
+) -> Finder:
     """Give what finds the data of a training run, as far as *policy* permits."""
     return Finder(
         policy=policy,
-        locate=_Locate(registry=registry, run=run, workspace=workspace),
+        locate=_LocateArtifact(registry=registry, run=run, workspace=workspace),
         workspace=workspace,
         inputs=run.datasets if run else (),
         stored=_Stored(registry=registry, workspace=workspace),
@@ -118,16 +120,18 @@ def _of_run(registry: Registry, workspace: Workspace, uri: str, role: Role) -> L
     if not isinstance(target, RunTarget) or not target.path:
         hint = "name a run and an artifact, runs:/RUN_ID/aims_gate/evaluation.parquet"
         raise DataError("this names no artifact", where=uri, hint=hint)
-    locate = _Locate(registry=registry, run=registry.run(target.run_id), workspace=workspace)
+    locate = _LocateArtifact(
+        registry=registry, run=registry.run(target.run_id), workspace=workspace
+    )
     return locate(target.path, role=role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Locate:
+class _LocateArtifact:
     """Finds the artifacts of a training run; nothing else of a run is ever followed."""
 
     registry: Registry
-    run: Run | None
+    run: RunRecord | None
     workspace: Workspace
 
     def __call__(self, path: str, *, role: Role) -> Located | None:
@@ -155,7 +159,7 @@ class _Stored:
     registry: Registry
     workspace: Workspace
 
-    def __call__(self, place: Place) -> Located | None:
+    def __call__(self, place: StoreUri) -> Located | None:
         """Copy what lies at an `mlflow-artifacts:` place; None if it is not there."""
         *folder, name = place.path or ("",)
         root = str(replace(place, path=tuple(folder)))
@@ -164,7 +168,9 @@ class _Stored:
         return None if target is None else Located(path=target, uri=str(place))
 
 
-def _siblings(run: Run | None, registry: Registry, workspace: Workspace, path: str) -> list[str]:
+def _siblings(
+    run: RunRecord | None, registry: Registry, workspace: Workspace, path: str
+) -> list[str]:
     """List the artifacts in the folder of an artifact of the run."""
     if run is None:
         return []

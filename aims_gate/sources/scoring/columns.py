@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import Kind
+from aims_gate.frames import ColumnKind
 from aims_gate.frames.columns import kind_of, missing, numbers, undictionary
 from aims_gate.frames.convert import to_table
 from aims_gate.policy.model import DataSpec
@@ -92,12 +92,12 @@ def accepted(
         what = f"the model gives {len(column):,} predictions for {table.num_rows:,} rows"
         raise DataError(what, where=where)
     kind = kind_of(column.type)
-    is_text = label in table.column_names and kind_of(table.column(label).type) is Kind.TEXT
-    if kind not in ({Kind.TEXT} if is_text else {Kind.NUMBER, Kind.BOOLEAN}):
+    is_text = label in table.column_names and kind_of(table.column(label).type) is ColumnKind.TEXT
+    if kind not in ({ColumnKind.TEXT} if is_text else {ColumnKind.NUMBER, ColumnKind.BOOLEAN}):
         needed = "text, as the labels are" if is_text else "numbers"
         raise DataError(f"the model predicts {column.type}, and not {needed}", where=where)
     bad = missing(column)
-    if kind is Kind.NUMBER:
+    if kind is ColumnKind.NUMBER:
         bad = bad | ~np.isfinite(numbers(column))
     if bad.any():
         what = f"{int(bad.sum()):,} of {len(column):,} predictions of the model are null or not"

@@ -8,7 +8,7 @@ from typing import Any
 from aims_gate.policy.domains import UNBOUND
 from aims_gate.stats import fits, means, medians
 from aims_gate.stats.formulas.formula import Formula, at_z
-from aims_gate.stats.tables import Fit, Loss, Losses, Ordered, Residuals
+from aims_gate.stats.tables import Fit, Loss, Losses, OrderedErrors, Residuals
 
 PROBABILITY = (Loss.BRIER, Loss.LOG)
 """Losses of scores that are probabilities; the others are of numbers that are predicted."""
@@ -87,10 +87,10 @@ MEANS: tuple[Formula[Losses], ...] = (
         rooted=True,
     ),
 )
-MEDIANS: tuple[Formula[Ordered], ...] = (
+MEDIANS: tuple[Formula[OrderedErrors], ...] = (
     Formula(
         metric="median_error",
-        table=Ordered,
+        table=OrderedErrors,
         definition="median of |label - prediction|, in [0, inf), in the label's unit: half of the "
         "rows are no further off; 0 is perfect",
         high=math.inf,

@@ -12,7 +12,7 @@ import pytest
 
 from aims_gate.checks.data.duplicates import Duplicates
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import Role
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import data, decided, inputs, judged
@@ -81,7 +81,7 @@ def test_names_of_their_own_for_every_row_prove_nothing() -> None:
     copied = {"id": range(120), "x": [1.0] * 120}
     for ids in (copied["id"], [f"row-{i}" for i in range(120)]):
         cells = judged(Duplicates(), data({**copied, "id": ids}))
-        assert cells[""].lack is Lack.INSUFFICIENT
+        assert cells[""].lack is NoValue.INSUFFICIENT
         assert "name it as key:" in cells[""].reason
     assert decided({"check": "data.duplicates"}, data(copied)).outcome is Outcome.INSUFFICIENT
     assert share(Duplicates(), data(copied, key="id")) == 119 / 120
@@ -95,7 +95,7 @@ def test_nothing_to_compare_is_missing_and_never_free_of_duplicates() -> None:
         data({"id": [1]}, key="id"),
         data({"x": pa.array([], pa.int8())}),
     ):
-        assert judged(Duplicates(), nothing)[""].lack is Lack.MISSING
+        assert judged(Duplicates(), nothing)[""].lack is NoValue.MISSING
         assert decided({"check": "data.duplicates"}, nothing).outcome is Outcome.MISSING
 
 

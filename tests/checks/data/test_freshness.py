@@ -11,7 +11,7 @@ import pytest
 
 from aims_gate.checks.data.freshness import Freshness
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import Role, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
@@ -52,7 +52,7 @@ def test_rows_of_the_future_refuse_and_a_time_zone_ahead_does_not() -> None:
     ofs: tuple[Literal["age", "gap"], ...] = ("age", "gap")
     for of in ofs:
         cell = judged(Freshness(of=of), rows(3, -1.1))[""]
-        assert cell.lack is Lack.UNDEFINED
+        assert cell.lack is NoValue.UNDEFINED
         assert "in the future" in cell.reason
     assert decided({"check": "data.freshness"}, rows(3, -1.1)).outcome is Outcome.ERROR
     assert judged(Freshness(), rows(3, -0.4))[""].value == 0
@@ -63,7 +63,7 @@ def test_logging_old_rows_again_does_not_make_them_new_nor_new_rows_of_old_logs(
     assert judged(Freshness(), logged)[""].value == pytest.approx(30)
     assert judged(Freshness(), replace(rows(40), created=NOW))[""].value == pytest.approx(40)
     tomorrow = replace(rows(2), created=NOW + timedelta(hours=1))
-    assert judged(Freshness(), tomorrow)[""].lack is Lack.UNDEFINED
+    assert judged(Freshness(), tomorrow)[""].lack is NoValue.UNDEFINED
     assert decided({"check": "data.freshness"}, tomorrow).outcome is Outcome.ERROR
 
 
@@ -77,11 +77,11 @@ def test_a_time_without_a_zone_is_utc_and_a_date_its_first_second() -> None:
 
 
 def test_without_a_time_there_is_no_age() -> None:
-    assert judged(Freshness(), data({"x": [1]}))[""].lack is Lack.MISSING
-    assert judged(Freshness(), rows(None, None))[""].lack is Lack.MISSING
+    assert judged(Freshness(), data({"x": [1]}))[""].lack is NoValue.MISSING
+    assert judged(Freshness(), rows(None, None))[""].lack is NoValue.MISSING
     assert (
         judged(Freshness(), data({"t": pa.array([], pa.date32())}, time="t"))[""].lack
-        is Lack.MISSING
+        is NoValue.MISSING
     )
     for nothing in (data({"x": [1]}), rows(None)):
         assert decided({"check": "data.freshness"}, nothing).outcome is Outcome.MISSING
@@ -93,7 +93,7 @@ def test_without_a_time_there_is_no_age() -> None:
 
 
 def test_rows_of_one_moment_cover_no_time() -> None:
-    assert judged(Freshness(of="gap"), rows(3, 3))[""].lack is Lack.INSUFFICIENT
+    assert judged(Freshness(of="gap"), rows(3, 3))[""].lack is NoValue.INSUFFICIENT
     assert judged(Freshness(of="gap"), rows(3, 3.5))[""].value == pytest.approx(0.5)
 
 

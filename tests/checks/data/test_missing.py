@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.data.missing import Missing
 from aims_gate.checks.parameters import problems_of
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.plan import build
 from aims_gate.policy.model import Role, Threshold
 from aims_gate.sources.predictions import derive_prediction
@@ -72,7 +72,7 @@ def test_a_column_of_nothing_but_nulls_is_missing_entirely() -> None:
 
 def test_a_named_column_that_is_not_there_is_missing_with_the_near_name() -> None:
     cells = judged(Missing(columns=("agee", "sex")), data(COLUMNS))
-    assert cells["agee"].lack is Lack.MISSING
+    assert cells["agee"].lack is NoValue.MISSING
     assert "did you mean 'age'" in cells["agee"].reason
     assert cells["sex"].value == 0.5
     rule = {"check": "data.missing", "parameters": {"columns": ["agee"]}}
@@ -81,7 +81,7 @@ def test_a_named_column_that_is_not_there_is_missing_with_the_near_name() -> Non
 
 def test_no_rows_and_no_columns_are_missing_and_never_complete() -> None:
     for nothing in (data({"a": pa.array([], pa.int64())}), data({})):
-        assert {cell.lack for cell in judged(Missing(), nothing).values()} == {Lack.MISSING}
+        assert {cell.lack for cell in judged(Missing(), nothing).values()} == {NoValue.MISSING}
         assert decided({"check": "data.missing"}, nothing).outcome is Outcome.MISSING
 
 

@@ -18,7 +18,7 @@ from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.data.overlap import Overlap
 from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
@@ -104,7 +104,7 @@ def test_names_of_their_own_for_every_row_prove_nothing() -> None:
         data({"row": [f"t{i}" for i in range(150)], **known}),
         data({"row": [f"r{i}" for i in range(150)], **known}, Role.REFERENCE),
     )
-    assert judged(Overlap(), *sides)[""].lack is Lack.INSUFFICIENT
+    assert judged(Overlap(), *sides)[""].lack is NoValue.INSUFFICIENT
     assert decided({"check": "data.overlap"}, *sides).outcome is Outcome.INSUFFICIENT
     assert share(Overlap(columns=("x",)), *sides) == 1
 
@@ -203,7 +203,7 @@ def test_behind_columns_that_are_all_new_nothing_is_seen() -> None:
 
 @pytest.mark.parametrize("rows", [5, 20, 99])
 def test_of_few_rows_many_must_be_known(rows: int) -> None:
-    for copied, lack in ((1.0, Lack.INSUFFICIENT), (0.0, None)):
+    for copied, lack in ((1.0, NoValue.INSUFFICIENT), (0.0, None)):
         ours, known = split(rows, copied=copied)
         few = data({**ours, "split": ["test"] * rows})
         trained = data({**known, "split": ["train"] * 2 * rows}, Role.REFERENCE)
@@ -217,7 +217,7 @@ def test_the_column_that_hides_copies_is_named_with_what_to_do() -> None:
         data({**known, "split": ["train"] * 4_000}, Role.REFERENCE),
     )
     cell = judged(Overlap(), *sides)[""]
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
     assert cell.reason == (
         "without 'split', 400 of 2,000 rows occur in the reference data: such a column may hide "
         "copies. Name it as key or time, or list the columns to compare"
@@ -250,7 +250,7 @@ def test_looking_behind_many_columns_takes_no_more_than_a_look_at_each(
     assert sum(looks) < 5 * 32
     copies = {**trained, "x20": tested["x20"]}
     hidden = judged(Overlap(), data(copies), data(trained, Role.REFERENCE))[""]
-    assert hidden.lack is Lack.INSUFFICIENT
+    assert hidden.lack is NoValue.INSUFFICIENT
     assert "without 'x20', 2,000 of 2,000 rows" in hidden.reason
 
 
@@ -289,10 +289,10 @@ def test_without_a_key_or_with_two_of_them_nothing_is_looked_up() -> None:
 
 def test_nothing_to_compare_is_missing_and_never_a_clean_split() -> None:
     apart = evaluation({"id": ["b"], "height": [2.5], "p": [0.5], "y": [1]})
-    assert judged(Overlap(), apart, reference())[""].lack is Lack.MISSING
+    assert judged(Overlap(), apart, reference())[""].lack is NoValue.MISSING
     assert decided({"check": "data.overlap"}, apart, reference()).outcome is Outcome.MISSING
     none = reference({"id": pa.array([], pa.string()), "age": pa.array([], pa.float64())})
-    assert judged(Overlap(), evaluation(), none)[""].lack is Lack.MISSING
+    assert judged(Overlap(), evaluation(), none)[""].lack is NoValue.MISSING
     with pytest.raises(NoDataError):
         list(Overlap().measure(inputs(evaluation())))
     assert decided({"check": "data.overlap"}, evaluation()).outcome is Outcome.MISSING

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from aims_gate.checks.contract import Check, NoDataError
 from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError, PolicyError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.plan import build
 from aims_gate.policy.model import Role, Threshold
 from aims_gate.verdict import Outcome
@@ -98,18 +98,18 @@ def test_bounds_are_those_of_statsmodels_corrected_for_the_columns() -> None:
 @pytest.mark.parametrize(
     ("column", "allowed", "lack"),
     [
-        ("agee", {"at_least": 0}, Lack.MISSING),
-        ("empty", {"at_least": 0}, Lack.MISSING),
-        ("nothing", {"one_of": ["a"]}, Lack.MISSING),
-        ("sex", {"at_least": 0}, Lack.UNDEFINED),
-        ("vip", {"at_least": 0}, Lack.UNDEFINED),
-        ("day", {"at_least": 0}, Lack.UNDEFINED),
-        ("age", {"matches": "[0-9]+"}, Lack.UNDEFINED),
-        ("list", {"one_of": [1]}, Lack.UNDEFINED),
+        ("agee", {"at_least": 0}, NoValue.MISSING),
+        ("empty", {"at_least": 0}, NoValue.MISSING),
+        ("nothing", {"one_of": ["a"]}, NoValue.MISSING),
+        ("sex", {"at_least": 0}, NoValue.UNDEFINED),
+        ("vip", {"at_least": 0}, NoValue.UNDEFINED),
+        ("day", {"at_least": 0}, NoValue.UNDEFINED),
+        ("age", {"matches": "[0-9]+"}, NoValue.UNDEFINED),
+        ("list", {"one_of": [1]}, NoValue.UNDEFINED),
     ],
 )
 def test_a_column_that_cannot_be_held_against_its_range_refuses_and_hides_no_other(
-    column: str, allowed: dict[str, Any], lack: Lack
+    column: str, allowed: dict[str, Any], lack: NoValue
 ) -> None:
     rows = {
         **ROWS,
@@ -184,9 +184,9 @@ def test_a_reference_too_small_to_span_what_there_is_is_insufficient() -> None:
     """The ends of 999 values are passed by chance alone about twice in a thousand rows."""
     few = data({**REFERENCE, "n": [499, 500]}, Role.REFERENCE, weight="n")
     cells = judged(ranges(), data(ROWS), few)
-    assert {cell.lack for cell in cells.values()} == {Lack.INSUFFICIENT}
+    assert {cell.lack for cell in cells.values()} == {NoValue.INSUFFICIENT}
     nulls = data({"age": [18, None], "n": [999, 500]}, Role.REFERENCE, weight="n")
-    assert judged(ranges(), data(ROWS), nulls)["age"].lack is Lack.INSUFFICIENT
+    assert judged(ranges(), data(ROWS), nulls)["age"].lack is NoValue.INSUFFICIENT
     random = np.random.default_rng(3)
     outside = [
         invalid(
@@ -206,11 +206,11 @@ def test_a_column_that_vanished_or_changed_its_kind_refuses() -> None:
         weight="n",
     )
     cells = judged(ranges(), data({**ROWS, "none": [1.0] * 6}), reference)
-    assert cells["gone"].lack is Lack.MISSING
-    assert cells["p"].lack is Lack.UNDEFINED
-    assert cells["none"].lack is Lack.INSUFFICIENT
+    assert cells["gone"].lack is NoValue.MISSING
+    assert cells["p"].lack is NoValue.UNDEFINED
+    assert cells["none"].lack is NoValue.INSUFFICIENT
     infinite = data({"age": [math.inf, -math.inf], "n": [600, 600]}, Role.REFERENCE, weight="n")
-    assert judged(ranges(), data(ROWS), infinite)["age"].lack is Lack.UNDEFINED
+    assert judged(ranges(), data(ROWS), infinite)["age"].lack is NoValue.UNDEFINED
 
 
 def test_roles_and_times_are_left_out_by_name_unless_they_are_named() -> None:
@@ -221,12 +221,12 @@ def test_roles_and_times_are_left_out_by_name_unless_they_are_named() -> None:
     assert set(context(ranges(), "left_out", now, reference)) == {"y", "day", "n"}
     named = judged(ranges(columns=["y", "day"]), now, reference)
     assert named["y"].value == 1
-    assert named["day"].lack is Lack.UNDEFINED
+    assert named["day"].lack is NoValue.UNDEFINED
 
 
 def test_nothing_to_look_at_and_nothing_to_compare_with_are_missing() -> None:
     reference = data({"day": [date(2026, 1, 1)] * 2}, Role.REFERENCE)
-    assert judged(ranges(), data(ROWS), reference)[""].lack is Lack.MISSING
+    assert judged(ranges(), data(ROWS), reference)[""].lack is NoValue.MISSING
     with pytest.raises(NoDataError):
         list(ranges().measure(inputs(data(ROWS))))
     assert decided({"check": "data.ranges"}, data(ROWS)).outcome is Outcome.MISSING

@@ -12,7 +12,7 @@ from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.data.schema import Schema
 from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError, PolicyError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.plan import build
 from aims_gate.policy.model import Role
 from aims_gate.sources.predictions import derive_prediction
@@ -85,12 +85,12 @@ def test_a_derived_prediction_is_no_column_of_either_side() -> None:
 
 def test_nothing_to_compare_with_is_missing_and_never_a_pass() -> None:
     cells = judged(Schema(), data(COLUMNS))
-    assert cells[""].lack is Lack.MISSING
+    assert cells[""].lack is NoValue.MISSING
     assert decided({"check": "data.schema"}, data(COLUMNS)).outcome is Outcome.MISSING
     cells = judged(Schema(against="signature"), data(COLUMNS))
-    assert cells[""].lack is Lack.MISSING
+    assert cells[""].lack is NoValue.MISSING
     empty = data({}, Role.REFERENCE)
-    assert judged(Schema(), data(COLUMNS), empty)[""].lack is Lack.MISSING
+    assert judged(Schema(), data(COLUMNS), empty)[""].lack is NoValue.MISSING
 
 
 def test_unusable_reference_data_are_an_error_and_not_silence() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aims_gate.checks.drift.answers import Label, Prediction
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import Role, TaskKind
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
@@ -93,7 +93,7 @@ def test_null_answers_are_drift_by_a_distance_and_refused_by_a_rate() -> None:
 def test_a_rate_of_nothing_has_no_change() -> None:
     never = data({"y": [0] * 1_990 + [1] * 10, "p": [0] * 2_000}, Role.REFERENCE, **SPEC)
     found = judged(Prediction(method="positive_rate"), never, answered(Role.CURRENT))
-    assert found["prediction"].lack is Lack.UNDEFINED
+    assert found["prediction"].lack is NoValue.UNDEFINED
     assert "the reference has no positive" in found["prediction"].reason
 
 

@@ -16,7 +16,7 @@ from scipy.stats import wasserstein_distance
 from aims_gate.checks.drift.columns import Columns
 from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import Answer
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.plan import plan
 from aims_gate.policy.model import Policy, Role, Rule, Threshold
 from aims_gate.stats.drift_power import DivergenceDesign
@@ -253,5 +253,5 @@ def test_an_engine_without_an_answer_leaves_no_value(check: Columns, problem: st
     both = reference({"x": normal(500, 1)}), current({"x": normal(500, 2)})
     found = check.measure(replace(inputs(*both), engine=engine))
     (cell,) = (s for s in found if s.judged)
-    assert (cell.lack, cell.value, cell.engine) == (Lack.UNDEFINED, None, "evidently 1")
+    assert (cell.lack, cell.value, cell.engine) == (NoValue.UNDEFINED, None, "evidently 1")
     assert cell.reason == (problem or "evidently 1 gives no value")

@@ -14,7 +14,7 @@ import pytest
 from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.drift.columns import Columns
 from aims_gate.checks.parameters import problems_of
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.verdict import Outcome
 from tests.checks.drift.methods import (
     ALL,
@@ -33,7 +33,7 @@ from tests.checks.subjects import decided, inputs, judged
 def test_a_vanished_column_is_missing_and_the_others_are_still_judged() -> None:
     before = reference({"x": normal(500, 1), "gone": normal(500, 2)})
     cells = judged(Columns(), before, current({"x": normal(400, 3)}))
-    assert cells["gone"].lack is Lack.MISSING
+    assert cells["gone"].lack is NoValue.MISSING
     assert "no column 'gone' in the current data" in cells["gone"].reason
     assert cells["x"].value is not None
     assert decided(RULE, before, current({"x": normal(400, 3)})).outcome is Outcome.MISSING
@@ -42,7 +42,7 @@ def test_a_vanished_column_is_missing_and_the_others_are_still_judged() -> None:
 def test_a_named_column_that_the_reference_lacks_is_missing() -> None:
     both = reference({"income": normal(500, 1)}), current({"income": normal(500, 2)})
     cells = judged(Columns(columns=("incom", "income")), *both)
-    assert cells["incom"].lack is Lack.MISSING
+    assert cells["incom"].lack is NoValue.MISSING
     assert "in the reference data; did you mean 'income'?" in cells["incom"].reason
 
 
@@ -61,7 +61,7 @@ def test_a_column_that_changed_its_kind_is_undefined(
 ) -> None:
     check = Columns(columns=("x",)) if named else Columns()
     cells = judged(check, reference({"x": before}), current({"x": after}))
-    assert cells["x"].lack is Lack.UNDEFINED
+    assert cells["x"].lack is NoValue.UNDEFINED
     assert cells["x"].reason == f"type changed from {told}"
 
 
@@ -71,7 +71,7 @@ def test_a_column_that_turned_null_has_drifted_as_far_as_it_can(check: Columns) 
     both = reference({"x": normal(500, 1)}), current(pa.table(columns))
     cell = judged(check, *both)["x"]
     if check in ORDERED:
-        assert cell.lack is Lack.UNDEFINED
+        assert cell.lack is NoValue.UNDEFINED
         assert f"{check.numeric} does not see nulls" in cell.reason
         assert decided(rule(check), *both).outcome is Outcome.ERROR
     else:
@@ -85,7 +85,7 @@ def test_a_column_that_was_null_all_along_has_no_drift_or_no_values(check: Colum
     columns = pa.table({"x": pa.array([None] * 400, pa.float64())})
     cell = judged(check, reference(columns), current(columns))["x"]
     if check in ORDERED:
-        assert (cell.lack, cell.reason) == (Lack.UNDEFINED, "there are no values")
+        assert (cell.lack, cell.reason) == (NoValue.UNDEFINED, "there are no values")
     else:
         assert (cell.value, cell.reason) == (0, "one value in both samples")
 
@@ -96,7 +96,7 @@ def test_one_row_is_insufficient(check: Columns) -> None:
         (reference({"x": [1.0]}), current({"x": normal(500, 1)})),
         (reference({"x": normal(500, 1)}), current({"x": [1.0]})),
     ):
-        assert judged(check, *both)["x"].lack is Lack.INSUFFICIENT
+        assert judged(check, *both)["x"].lack is NoValue.INSUFFICIENT
         assert decided(rule(check), *both).outcome is Outcome.INSUFFICIENT
 
 
@@ -105,8 +105,8 @@ def test_a_vanished_or_changed_column_is_refused_whatever_the_method(check: Colu
     before = reference({"x": normal(500, 1), "y": normal(500, 2)})
     gone = current({"x": normal(500, 3)})
     changed = current({"x": normal(500, 3), "y": ["a", "b"] * 250})
-    assert judged(check, before, gone)["y"].lack is Lack.MISSING
-    assert judged(check, before, changed)["y"].lack is Lack.UNDEFINED
+    assert judged(check, before, gone)["y"].lack is NoValue.MISSING
+    assert judged(check, before, changed)["y"].lack is NoValue.UNDEFINED
     assert decided(rule(check), before, gone).outcome is Outcome.MISSING
     assert decided(rule(check), before, changed).outcome is Outcome.ERROR
 
@@ -147,7 +147,7 @@ def test_a_share_of_new_nulls_is_drift_for_psi_and_undefined_for_wasserstein(sha
     rows[: int(share * 2_000)] = math.nan
     both = reference({"x": normal(2_000, 1)}), current({"x": rows.tolist()})
     assert decided(RULE, *both).outcome in {Outcome.WARN, Outcome.FAIL}
-    assert judged(WASSERSTEIN, *both)["x"].lack is Lack.UNDEFINED
+    assert judged(WASSERSTEIN, *both)["x"].lack is NoValue.UNDEFINED
 
 
 @pytest.mark.parametrize("check", ALL)
@@ -155,7 +155,7 @@ def test_infinite_values_are_the_greatest_there_are_and_have_no_wasserstein(chec
     both = reference({"x": normal(500, 1)}), current({"x": [*normal(250, 2), *[math.inf] * 250]})
     cell = judged(check, *both)["x"]
     if check.numeric == "wasserstein":
-        assert cell.lack is Lack.UNDEFINED
+        assert cell.lack is NoValue.UNDEFINED
         assert cell.reason == "there are infinite values"
     else:
         assert cell.value is not None
@@ -167,7 +167,7 @@ def test_infinite_values_are_the_greatest_there_are_and_have_no_wasserstein(chec
 def test_99_rows_are_insufficient_even_for_a_huge_drift(check: Columns, n: int, m: int) -> None:
     both = reference({"x": normal(n, 1)}), current({"x": normal(m, 2, shift=9)})
     cell = judged(check, *both)["x"]
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
     assert "fewer than 100; observed" in cell.reason
 
 
@@ -188,8 +188,8 @@ def test_no_rows_are_missing_never_no_drift() -> None:
         (reference({"x": normal(500, 1)}), current(empty)),
         (reference(empty), current(empty)),
     ):
-        assert judged(Columns(), *both)["x"].lack is Lack.MISSING
-        assert judged(WASSERSTEIN, *both)["x"].lack is Lack.MISSING
+        assert judged(Columns(), *both)["x"].lack is NoValue.MISSING
+        assert judged(WASSERSTEIN, *both)["x"].lack is NoValue.MISSING
         assert decided(RULE, *both).outcome is Outcome.MISSING
 
 
@@ -202,7 +202,7 @@ def test_a_role_without_data_is_missing() -> None:
 def test_identifiers_are_insufficient_not_stable() -> None:
     before = reference({"id": [f"a{i}" for i in range(400)]})
     cell = judged(Columns(), before, current({"id": [f"b{i}" for i in range(400)]}))["id"]
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
     assert cell.reason == "too many categories for these rows (800 of them)"
 
 
@@ -210,7 +210,7 @@ def test_nothing_left_to_compare_is_missing_not_a_pass() -> None:
     roles = {"label": "y", "prediction": "p", "key": "k"}
     columns = {"y": [1] * 200, "p": [1] * 200, "k": [1] * 200}
     cells = judged(Columns(), reference(columns, **roles), current(columns))
-    assert [c.lack for c in cells.values()] == [Lack.MISSING]
+    assert [c.lack for c in cells.values()] == [NoValue.MISSING]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_named_column_that_no_method_fits_is_undefined(
     check: Columns, values: list[Any], told: str
 ) -> None:
     cell = judged(check, reference({"x": values}), current({"x": values}))["x"]
-    assert cell.lack is Lack.UNDEFINED
+    assert cell.lack is NoValue.UNDEFINED
     assert told in cell.reason
 
 

@@ -15,7 +15,7 @@ from aims_gate.checks.drift.columns import Columns
 from aims_gate.checks.drift.default import chosen, drifted
 from aims_gate.engines import Answer, Engines
 from aims_gate.errors import PolicyError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.plan import plan
 from aims_gate.policy.model import DecideOn, Policy, Role, Rule
 from aims_gate.sources.subject import Data
@@ -121,17 +121,17 @@ TEXTS = [f"text {i}" for i in range(500)]
 @pytest.mark.parametrize(
     ("before", "after", "lack", "told"),
     [
-        ([1.5] * 500, [math.nan] * 300 + [1.5] * 200, Lack.UNDEFINED, "drops nulls"),
-        (["a"] * 500, [None] * 300 + ["a"] * 200, Lack.UNDEFINED, "drops nulls"),
-        ([1.5] * 500, [1.5] * 499 + [math.inf], Lack.UNDEFINED, "infinite"),
-        ([1.5] * 500, [1.5] * 99, Lack.INSUFFICIENT, "fewer than 100"),
-        (["a"] * 99, ["a"] * 500, Lack.INSUFFICIENT, "fewer than 100"),
-        (TEXTS, TEXTS, Lack.UNDEFINED, "classifier"),
-        ([1.5] * 500, ["a"] * 500, Lack.UNDEFINED, "type changed"),
+        ([1.5] * 500, [math.nan] * 300 + [1.5] * 200, NoValue.UNDEFINED, "drops nulls"),
+        (["a"] * 500, [None] * 300 + ["a"] * 200, NoValue.UNDEFINED, "drops nulls"),
+        ([1.5] * 500, [1.5] * 499 + [math.inf], NoValue.UNDEFINED, "infinite"),
+        ([1.5] * 500, [1.5] * 99, NoValue.INSUFFICIENT, "fewer than 100"),
+        (["a"] * 99, ["a"] * 500, NoValue.INSUFFICIENT, "fewer than 100"),
+        (TEXTS, TEXTS, NoValue.UNDEFINED, "classifier"),
+        ([1.5] * 500, ["a"] * 500, NoValue.UNDEFINED, "type changed"),
     ],
 )
 def test_what_evidently_drops_or_leaves_to_chance_is_a_lack(
-    before: list[Any], after: list[Any], lack: Lack, told: str
+    before: list[Any], after: list[Any], lack: NoValue, told: str
 ) -> None:
     cell = cells(Silent(), {"x": before}, {"x": after})["x"]
     assert cell.lack is lack
@@ -140,18 +140,18 @@ def test_what_evidently_drops_or_leaves_to_chance_is_a_lack(
 
 def test_empty_data_a_vanished_column_and_unsigned_numbers_are_lacks() -> None:
     few = pa.table({"x": pa.array([], pa.float64())})
-    assert cells(Silent(), {"x": [1.0] * 200}, few)["x"].lack is Lack.MISSING
-    assert cells(Silent(), {"x": [1.0] * 200}, {"y": [1.0] * 200})["x"].lack is Lack.MISSING
+    assert cells(Silent(), {"x": [1.0] * 200}, few)["x"].lack is NoValue.MISSING
+    assert cells(Silent(), {"x": [1.0] * 200}, {"y": [1.0] * 200})["x"].lack is NoValue.MISSING
     small = pa.table({"x": pa.array([1, 2] * 100, pa.uint8())})
     cell = cells(Silent(), small, small)["x"]
-    assert (cell.lack, cell.reason) == (Lack.UNDEFINED, "evidently has no test for uint8")
+    assert (cell.lack, cell.reason) == (NoValue.UNDEFINED, "evidently has no test for uint8")
 
 
 def test_more_rows_than_evidently_can_be_sent_are_a_lack() -> None:
     table = {"x": np.arange(100.0), "n": [100_000] * 100}
     roles: list[Data] = [data(table, role, weight="n") for role in (Role.REFERENCE, Role.CURRENT)]
     found = CHECK.measure(replace(inputs(*roles), engine=Silent()))  # type: ignore[arg-type]
-    assert [s.lack for s in found if s.judged] == [Lack.UNDEFINED]
+    assert [s.lack for s in found if s.judged] == [NoValue.UNDEFINED]
 
 
 @pytest.mark.parametrize("value", [math.nan, 0.5])
@@ -163,7 +163,7 @@ def test_a_library_that_fails_or_gives_no_number_leaves_no_verdict(value: float)
 
     sample = {"x": np.random.default_rng(1).normal(size=300)}
     cell = cells(Failing(), sample, sample)["x"]
-    assert cell.lack is Lack.UNDEFINED
+    assert cell.lack is NoValue.UNDEFINED
     assert ("failed" in cell.reason) != math.isnan(value)
 
 

@@ -10,7 +10,7 @@ import pytest
 from aims_gate.checks.drift.columns import Columns
 from aims_gate.checks.drift.share import Share
 from aims_gate.errors import PolicyError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import Role
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import data, decided, judged
@@ -74,7 +74,7 @@ def test_too_few_independent_rows_are_insufficient_however_many_rows_there_are(m
     current = data({"x": rng.normal(9, 1, size=5000)}, Role.CURRENT)
     check = Columns(numeric=method, categorical="none", design_effect=51)
     cell = judged(check, reference, current)["x"]
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
     assert "100 times the design effect 51" in cell.reason
 
 

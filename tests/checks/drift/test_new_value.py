@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from aims_gate.checks.drift.columns import Columns
 from aims_gate.checks.drift.new_value import NewValue
 from aims_gate.checks.parameters import problems_of
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.judge import judge
 from aims_gate.measure import measure
 from aims_gate.plan import plan
@@ -53,7 +53,7 @@ def stuck(rows: list[Any], value: Any, share: float) -> list[Any]:
 def test_a_vanished_column_and_a_changed_kind_are_refused() -> None:
     before = reference({"x": normal(900, 1), "y": normal(900, 2)})
     cells = judged(NewValue(), before, current({"x": ["a"] * 900}))
-    assert (cells["y"].lack, cells["x"].lack) == (Lack.MISSING, Lack.UNDEFINED)
+    assert (cells["y"].lack, cells["x"].lack) == (NoValue.MISSING, NoValue.UNDEFINED)
     assert decided(RULE, before, current({"x": normal(900, 3)})).outcome is Outcome.MISSING
 
 
@@ -68,14 +68,14 @@ def test_too_few_rows_to_find_a_new_value_are_no_pass(n: int, rows: int) -> None
 def test_no_data_and_no_column_are_missing() -> None:
     assert decided(RULE, reference({"x": [1.0]})).outcome is Outcome.MISSING
     both = reference({"k": [1.0] * 500}, key="k"), current({"k": [1.0] * 500})
-    assert [c.lack for c in judged(NewValue(), *both).values()] == [Lack.MISSING]
+    assert [c.lack for c in judged(NewValue(), *both).values()] == [NoValue.MISSING]
 
 
 def test_a_kind_that_cannot_be_counted_is_left_out_or_refused_by_name() -> None:
     lists = {"x": [[1.0]] * 500, "y": normal(500, 1)}
     both = reference(lists), current(lists)
     assert set(judged(NewValue(), *both)) == {"y"}
-    assert judged(NewValue(columns=("x",)), *both)["x"].lack is Lack.UNDEFINED
+    assert judged(NewValue(columns=("x",)), *both)["x"].lack is NoValue.UNDEFINED
 
 
 # --- what is found -------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ def test_columns_compares_no_times_and_says_so() -> None:
 
 def test_a_column_without_rows_is_missing_whoever_asks() -> None:
     empty = current(pa.table({"x": pa.array([], pa.float64())}))
-    assert judged(NewValue(), reference({"x": normal(500, 1)}), empty)["x"].lack is Lack.MISSING
+    assert judged(NewValue(), reference({"x": normal(500, 1)}), empty)["x"].lack is NoValue.MISSING
 
 
 def test_500_rows_decide_however_many_rules_share_the_alpha_of_a_policy() -> None:

@@ -13,7 +13,7 @@ from aims_gate.checks.drift.performance import Performance
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
 from aims_gate.errors import PolicyError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import DecideOn, Role, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.stats.intervals import Rate, mover_difference
@@ -143,7 +143,7 @@ def test_an_engine_that_fails_leaves_no_value() -> None:
 
     made = replace(inputs(*both()), engine=Broken())  # type: ignore[arg-type]  # what is asked
     (cell,) = [s for s in Performance(metric="accuracy").measure(made) if s.judged]
-    assert (cell.lack, cell.reason) == (Lack.UNDEFINED, "they disagree")
+    assert (cell.lack, cell.reason) == (NoValue.UNDEFINED, "they disagree")
 
 
 # values

@@ -13,7 +13,7 @@ import pytest
 from aims_gate.checks.drift.share import Share
 from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import Answer
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome, Result
@@ -54,7 +54,7 @@ def test_a_vanished_or_changed_column_is_no_column_less_but_a_refusal() -> None:
     assert decided(RULE, reference(columns), current(gone)).outcome is Outcome.MISSING
     assert decided(RULE, reference(columns), current(changed)).outcome is Outcome.ERROR
     cells = judged(Share(), reference(columns), current(gone))
-    assert (cells["c03"].lack, cells[""].value) == (Lack.MISSING, 0)
+    assert (cells["c03"].lack, cells[""].value) == (NoValue.MISSING, 0)
 
 
 def test_no_data_no_rows_and_no_columns_are_missing() -> None:
@@ -81,7 +81,7 @@ def test_nulls_that_a_method_does_not_see_are_refused() -> None:
     rule = {**RULE, "parameters": {"numeric": "ks", "categorical": "none"}}
     both = reference(normals(1_000, 2, [0.0] * 4)), current(holes)
     assert decided(rule, *both).outcome is Outcome.ERROR
-    assert judged(Share(numeric="ks"), *both)["c01"].lack is Lack.UNDEFINED
+    assert judged(Share(numeric="ks"), *both)["c01"].lack is NoValue.UNDEFINED
 
 
 def test_an_engine_that_gives_no_answer_takes_the_column_away() -> None:
@@ -92,18 +92,18 @@ def test_an_engine_that_gives_no_answer_takes_the_column_away() -> None:
     both = [reference(normals(500, 1, [0.0] * 3)), current(normals(500, 2, [0.0] * 3))]
     engine: Any = Silent()
     found = list(Share().measure(replace(inputs(*both), engine=engine)))
-    assert {s.lack for s in found if s.judged} == {Lack.UNDEFINED}
+    assert {s.lack for s in found if s.judged} == {NoValue.UNDEFINED}
 
 
 def test_weights_that_name_nothing_or_weigh_nothing_are_refused() -> None:
     both = reference(normals(500, 1, [0.0] * 2)), current(normals(500, 2, [0.0] * 2))
     cells = judged(Share(weights={"c1": 3.0}), *both)
     assert (cells["c1"].lack, cells["c1"].reason) == (
-        Lack.MISSING,
+        NoValue.MISSING,
         "weights name a column that is not compared",
     )
     nothing = judged(Share(weights={"c00": 0.0, "c01": 0.0}), *both)[""]
-    assert (nothing.lack, nothing.reason) == (Lack.UNDEFINED, "all columns weigh nothing")
+    assert (nothing.lack, nothing.reason) == (NoValue.UNDEFINED, "all columns weigh nothing")
 
 
 # --- decisions -----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from aims_gate.checks.fairness.group_performance import GroupPerformance
 from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import Engines
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.frames import Scalar
 from aims_gate.policy.model import DecideOn, Threshold
 from aims_gate.sources.subject import Data
@@ -71,7 +71,7 @@ def test_a_lone_group_and_no_rows_are_no_pass(relative: Any) -> None:
     check = GroupPerformance(metric="accuracy", relative_to=relative)
     lone = people(sex=np.array(["F"] * 1_200))
     (cell,) = judged(check, data(lone, **SPEC)).values()
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
     rule = {
         "check": "fairness.group_performance",
         "parameters": {"metric": "accuracy"},
@@ -91,7 +91,7 @@ def test_a_small_group_is_named_and_not_judged_and_too_many_are_a_lack() -> None
     assert told["sex=T"].reason == "<30 rows, below min_cell 30: not judged"
     strict = GroupPerformance(metric="accuracy", max_uncovered=0.01, must_cover=("sex=T",))
     lacks = judged(strict, data(table, **SPEC))
-    assert lacks["sex"].lack is lacks["sex=T"].lack is Lack.INSUFFICIENT
+    assert lacks["sex"].lack is lacks["sex=T"].lack is NoValue.INSUFFICIENT
 
 
 def test_a_metric_rests_on_its_own_rows() -> None:
@@ -112,7 +112,7 @@ def test_a_group_without_a_positive_still_has_an_accuracy_and_no_area() -> None:
     found = data(table, **SPEC)
     assert judged(GroupPerformance(metric="accuracy"), found)["sex=X"].value == 1.0
     area = judged(GroupPerformance(metric="roc_auc"), found)["sex=X"]
-    assert area.lack is Lack.UNDEFINED
+    assert area.lack is NoValue.UNDEFINED
     assert area.reason == "only one class in the labels"
 
 
@@ -126,7 +126,7 @@ def test_null_is_a_group_and_a_value_written_like_it_is_refused() -> None:
     (cell,) = judged(
         GroupPerformance(metric="accuracy"), data({**table, "sex": sex}, **SPEC)
     ).values()
-    assert cell.lack is Lack.UNDEFINED
+    assert cell.lack is NoValue.UNDEFINED
     assert "two groups of sex are called 'sex=(missing)'" in cell.reason
 
 
@@ -145,8 +145,8 @@ def test_a_vanished_attribute_and_an_identifier_stand_beside_what_can_be_judged(
     table = people(id=np.arange(1_200).astype(str))
     found = data(table, **SPEC)
     cells = judged(GroupPerformance(metric="accuracy", by=("sex", "race", "id")), found)
-    assert cells["race"].lack is Lack.MISSING
-    assert cells["id"].lack is Lack.UNDEFINED
+    assert cells["race"].lack is NoValue.MISSING
+    assert cells["id"].lack is NoValue.UNDEFINED
     assert cells["sex=F"].value is not None
 
 

@@ -15,7 +15,7 @@ from scipy.stats import entropy
 from aims_gate.checks.fairness.label_bias import LabelBias
 from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import Threshold
 from aims_gate.stats.labels import METRICS, Sides, conditional_disparity
 from aims_gate.verdict import Outcome
@@ -36,7 +36,7 @@ def people(rows: int = 900, seed: int = 1, **more: Any) -> dict[str, Any]:
 
 def test_a_lone_group_has_nobody_to_be_compared_with() -> None:
     (cell,) = judged(LabelBias(metric="dpl"), data(people(sex=["F"] * 900), **SPEC)).values()
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
     assert cell.reason == "there is nobody else"
 
 
@@ -60,7 +60,7 @@ def test_small_groups_are_named_and_count_as_everybody_else() -> None:
     table["sex"][:12] = "Z"
     check = LabelBias(metric="ci", must_cover=("sex=Z",), max_uncovered=0.01)
     cells = judged(check, data(table, **SPEC))
-    assert cells["sex"].lack is cells["sex=Z"].lack is Lack.INSUFFICIENT
+    assert cells["sex"].lack is cells["sex=Z"].lack is NoValue.INSUFFICIENT
     women = (table["sex"] == "F").sum()
     assert cells["sex=F"].value == pytest.approx((900 - 2 * women) / 900)
 
@@ -70,7 +70,7 @@ def test_a_label_that_a_group_never_has_is_no_divergence() -> None:
     table["y"][table["sex"] == "X"] = "no"
     found = data(table, **SPEC)
     cells = judged(LabelBias(metric="kl"), found)
-    assert cells["sex=X"].lack is Lack.UNDEFINED
+    assert cells["sex=X"].lack is NoValue.UNDEFINED
     assert "lacks a label" in cells["sex=X"].reason
     assert cells["sex=F"].value is not None
     assert judged(LabelBias(metric="js"), found)["sex=X"].value is not None
@@ -82,14 +82,18 @@ def test_a_stratum_of_one_label_has_no_disparity() -> None:
     table["y"][table["home"] == "rent"] = "yes"
     check = LabelBias(metric="cddl", strata="home")
     cells = judged(check, data(table, **SPEC))
-    assert {cell.lack for cell in cells.values()} == {Lack.UNDEFINED}
+    assert {cell.lack for cell in cells.values()} == {NoValue.UNDEFINED}
     assert "only one kind of label" in cells["sex=F"].reason
 
 
 def test_strata_that_are_missing_lists_or_identifiers_are_told() -> None:
     table = people(2_000, who=[f"id {i}" for i in range(2_000)], many=[[1]] * 2_000)
     found = data(table, **SPEC)
-    for strata, lack in (("gone", Lack.MISSING), ("who", Lack.UNDEFINED), ("many", Lack.UNDEFINED)):
+    for strata, lack in (
+        ("gone", NoValue.MISSING),
+        ("who", NoValue.UNDEFINED),
+        ("many", NoValue.UNDEFINED),
+    ):
         (cell,) = judged(LabelBias(metric="cddl", strata=strata), found).values()
         assert cell.lack is lack
 

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from aims_gate.checks.contract import Check, NoDataError
 from aims_gate.errors import DataError, PolicyError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.plan import build
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
@@ -108,10 +108,10 @@ def test_weights_are_repeated_rows() -> None:
 def test_a_lone_group_and_small_ones_are_never_free_of_proxies() -> None:
     columns = people(200)
     lone = scored({**columns, "sex": ["F"] * 200})
-    assert judged(check(), lone)["sex"].lack is Lack.INSUFFICIENT
+    assert judged(check(), lone)["sex"].lack is NoValue.INSUFFICIENT
     assert decided(RULE, lone).outcome is Outcome.INSUFFICIENT
     few = scored({**columns, "sex": ["F"] * 20 + ["M"] * 180})
-    assert judged(check(), few)["sex"].lack is Lack.INSUFFICIENT
+    assert judged(check(), few)["sex"].lack is NoValue.INSUFFICIENT
     assert decided(RULE, few).outcome is Outcome.INSUFFICIENT
     assert set(context(check(), "group_rows", few)) == {"sex=F"}
 
@@ -120,9 +120,9 @@ def test_a_column_that_cannot_be_looked_at_refuses_and_hides_no_other() -> None:
     columns = {**people(), "id": [f"c{i}" for i in range(3_000)], "day": [date(2026, 1, 1)] * 3_000}
     named = check(columns=["title", "id", "day", "titel"])
     cells = judged(named, scored(columns))
-    assert cells["sex by id"].lack is Lack.INSUFFICIENT
-    assert cells["sex by day"].lack is Lack.UNDEFINED
-    assert cells["sex by titel"].lack is Lack.MISSING
+    assert cells["sex by id"].lack is NoValue.INSUFFICIENT
+    assert cells["sex by day"].lack is NoValue.UNDEFINED
+    assert cells["sex by titel"].lack is NoValue.MISSING
     assert "did you mean 'title'" in cells["sex by titel"].reason
     assert (cells["sex by title"].value or 0) > 0.95
     assert decided(RULE, scored({"sex": columns["sex"], "id": columns["id"]})).outcome is (
@@ -143,11 +143,11 @@ def test_without_attributes_inputs_or_data_nothing_is_measured() -> None:
     with pytest.raises(DataError, match="no column is named as sensitive"):
         list(check().measure(inputs(data(people()))))
     assert decided(RULE, data(people())).outcome is Outcome.ERROR
-    assert judged(check(), scored({"sex": ["F", "M"]}))[""].lack is Lack.MISSING
+    assert judged(check(), scored({"sex": ["F", "M"]}))[""].lack is NoValue.MISSING
     gone = scored({"height": [1.0, 2.0]})
-    assert judged(check(), gone)["sex"].lack is Lack.MISSING
+    assert judged(check(), gone)["sex"].lack is NoValue.MISSING
     listed = scored({"sex": [["F"], ["M"]], "height": [1.0, 2.0]})
-    assert judged(check(), listed)["sex"].lack is Lack.UNDEFINED
+    assert judged(check(), listed)["sex"].lack is NoValue.UNDEFINED
     with pytest.raises(NoDataError):
         list(check().measure(inputs(data(people(), Role.REFERENCE))))
 
@@ -231,7 +231,7 @@ def test_columns_that_nothing_is_asked_of_are_named() -> None:
     assert "a role" in told["y"].reason
     named = check(columns=("income", "born"))
     assert not context(named, "left_out", scored(columns))
-    assert judged(named, scored(columns))["sex by born"].lack is Lack.UNDEFINED
+    assert judged(named, scored(columns))["sex by born"].lack is NoValue.UNDEFINED
 
 
 def test_one_group_beside_rows_without_an_attribute_is_not_told_by_all_columns() -> None:
@@ -240,5 +240,5 @@ def test_one_group_beside_rows_without_an_attribute_is_not_told_by_all_columns()
     columns["sex"] = [value if value == "F" else None for value in columns["sex"]]
     cells = {**judged(check(), scored(columns))}
     together = cells.pop("sex by all columns together")
-    assert together.lack is Lack.INSUFFICIENT
+    assert together.lack is NoValue.INSUFFICIENT
     assert all(cell.value is not None for cell in cells.values())

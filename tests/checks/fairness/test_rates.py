@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity
 from aims_gate.engines import Answer
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.frames import Scalar
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.stats.power import PairsDesign
@@ -282,7 +282,7 @@ def test_a_reference_that_is_absent_or_small_is_insufficient(rows: int) -> None:
     if rows:
         groups["a"] = (rows, 6)
     cell = only(judged(ImpactRatio(by=("sex",), reference="sex=a"), counted(groups)))
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
     assert "'sex=a' is absent or below min_cell" in cell.reason
 
 
@@ -306,5 +306,5 @@ def test_an_engine_without_a_value_is_undefined_and_kept() -> None:
         subject=found.subject, engine=broken, alpha=0.05, alpha_alone=0.05, now=found.now
     )
     cells = {s.slice: s for s in ImpactRatio().measure(given) if s.judged}
-    assert cells["sex=F vs sex=M"].lack is Lack.UNDEFINED
+    assert cells["sex=F vs sex=M"].lack is NoValue.UNDEFINED
     assert "broken 1.0 gives no value" in cells["sex=F vs sex=M"].reason

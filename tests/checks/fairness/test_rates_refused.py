@@ -15,7 +15,7 @@ from fairlearn.metrics import (
 from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity, PredictiveParity
 from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.frames import Scalar
 from tests.checks.fairness.comparing import ALL, SPEC, only
 from tests.checks.fairness.groups import counted
@@ -28,18 +28,18 @@ def test_a_lone_group_is_never_parity() -> None:
     assert demographic_parity_ratio(rows, rows, sensitive_features=["F"] * 3) == 1.0
     for check in (ImpactRatio(), Parity()):
         cell = only(judged(check, counted({"F": (500, 200)})))
-        assert cell.lack is Lack.INSUFFICIENT
+        assert cell.lack is NoValue.INSUFFICIENT
         assert "there is nothing to compare" in cell.reason
 
 
 def test_an_attribute_that_is_null_everywhere_is_one_group() -> None:
     columns = {"sex": pa.array([None] * 500, pa.string()), "p": [0, 1] * 250}
     cell = only(judged(ImpactRatio(), data(pa.table(columns), **SPEC)))
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
     assert "sex=(missing)" in cell.reason
     columns["sex"] = pa.nulls(500)
     cell = only(judged(ImpactRatio(), data(pa.table(columns), **SPEC)))
-    assert cell.lack is Lack.UNDEFINED
+    assert cell.lack is NoValue.UNDEFINED
     assert "every value of sex is null, so that there are no groups" in cell.reason
 
 
@@ -61,14 +61,14 @@ def test_a_group_of_29_is_named_and_neither_judged_nor_the_best() -> None:
 
 def test_a_pair_of_groups_of_which_one_has_29_rows_is_a_lone_group() -> None:
     cells = judged(Parity(max_uncovered=0.5), counted({"F": (29, 2), "M": (800, 400)}))
-    assert only(cells).lack is Lack.INSUFFICIENT
+    assert only(cells).lack is NoValue.INSUFFICIENT
 
 
 @pytest.mark.parametrize("check", [ImpactRatio(), Parity()])
 def test_too_many_rows_in_small_groups_are_too_little_coverage(check: Any) -> None:
     small: dict[Scalar | None, tuple[int, int]] = {f"s{i}": (20, 5) for i in range(4)}
     found = judged(check, counted({"a": (700, 200), "b": (700, 200), **small}))
-    assert found["sex"].lack is Lack.INSUFFICIENT
+    assert found["sex"].lack is NoValue.INSUFFICIENT
     assert "5.4% of the rows are in groups below min_cell 30" in found["sex"].reason
     fewer = judged(check, counted({"a": (800, 200), "b": (800, 200), **small}))
     assert "sex" not in fewer
@@ -77,16 +77,16 @@ def test_too_many_rows_in_small_groups_are_too_little_coverage(check: Any) -> No
 def test_a_group_that_must_be_covered_and_is_not_is_told() -> None:
     found = counted({"a": (700, 200), "b": (650, 200), "c": (12, 3)})
     cells = judged(ImpactRatio(must_cover=("sex=a", "sex=c", "sex=bb")), found)
-    assert cells["sex=c"].lack is Lack.INSUFFICIENT
+    assert cells["sex=c"].lack is NoValue.INSUFFICIENT
     assert "has <30 rows" in cells["sex=c"].reason
-    assert cells["sex=bb"].lack is Lack.INSUFFICIENT
+    assert cells["sex=bb"].lack is NoValue.INSUFFICIENT
     assert "did you mean 'sex=b'" in cells["sex=bb"].reason
     assert "sex=a" not in cells
 
 
 def test_nobody_selected_anywhere_has_no_ratio() -> None:
     cell = only(judged(ImpactRatio(), counted({"F": (500, 0), "M": (700, 0)}, label=1)))
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
     assert "nobody is selected" in cell.reason
 
 
@@ -102,13 +102,13 @@ def test_zero_over_zero_beside_a_real_comparison_is_told_and_decides_nothing() -
     assert cells["sex=a vs sex=c"].value == 0
     assert cells["sex=b vs sex=c"].value == 0
     told = context(ImpactRatio(), "impact_ratio", found)
-    assert told["sex=a vs sex=b"].lack is Lack.UNDEFINED
+    assert told["sex=a vs sex=b"].lack is NoValue.UNDEFINED
 
 
 def test_zero_over_zero_with_nothing_beside_it_is_judged_undefined() -> None:
     check = ImpactRatio(by=("sex",), reference="sex=a")
     cells = judged(check, counted({"a": (500, 0), "b": (400, 0), "c": (700, 70)}))
-    assert cells["sex=b vs sex=a"].lack is Lack.UNDEFINED
+    assert cells["sex=b vs sex=a"].lack is NoValue.UNDEFINED
     assert cells["sex=a vs sex=c"].value == 0
 
 
@@ -122,14 +122,14 @@ def test_a_rate_that_may_be_zero_leaves_the_interval_open() -> None:
 def test_a_vanished_attribute_is_missing_and_the_others_are_still_judged() -> None:
     check = ImpactRatio(by=("sex", "race"))
     cells = judged(check, counted({"F": (500, 100), "M": (600, 300)}))
-    assert cells["race"].lack is Lack.MISSING
+    assert cells["race"].lack is NoValue.MISSING
     assert cells["sex=F vs sex=M"].value == pytest.approx(0.4)
 
 
 def test_an_identifier_in_the_place_of_an_attribute_is_undefined() -> None:
     found = data({"sex": [f"id {i}" for i in range(300)], "p": [0, 1] * 150}, **SPEC)
     cell = only(judged(Parity(), found))
-    assert cell.lack is Lack.UNDEFINED
+    assert cell.lack is NoValue.UNDEFINED
     assert "300 groups, more than 250" in cell.reason
 
 
@@ -142,7 +142,7 @@ def test_a_column_that_cannot_be_grouped_is_undefined(
 ) -> None:
     spec = {**SPEC, "sensitive": {"sex": edges}}
     cell = only(judged(Parity(), data({"sex": values, "p": [0, 1]}, **spec)))
-    assert cell.lack is Lack.UNDEFINED
+    assert cell.lack is NoValue.UNDEFINED
     assert what in cell.reason
 
 
@@ -164,7 +164,7 @@ def test_a_group_without_enough_positives_is_too_small_for_the_true_positive_rat
     rows = {"sex": ["F"] * 200 + ["M"] * 300, "y": [1] * 29 + [0] * 171 + [1, 0] * 150}
     found = data({**rows, "p": [1, 0] * 250}, **SPEC)
     cells = judged(Odds(), found)
-    assert cells["TPR sex"].lack is Lack.INSUFFICIENT
+    assert cells["TPR sex"].lack is NoValue.INSUFFICIENT
     assert "TPR sex=F vs sex=M" not in cells
     assert any(name.startswith("FPR sex=") for name in cells)
     told = context(Odds(), "true_positive_rate", found)["sex=F"]

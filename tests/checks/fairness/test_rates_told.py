@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import precision_score
 
 from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity, PredictiveParity
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import DecideOn, Threshold
 from aims_gate.verdict import Outcome
 from tests.checks.fairness.comparing import SPEC
@@ -96,10 +96,10 @@ def test_a_ratio_of_rates_that_are_zero_everywhere_is_undefined_and_told() -> No
     table = people()
     table["p"] = table["y"]
     cells = judged(Odds(rates=("fpr",), compare="ratio"), data(table, **SPEC))
-    assert cells["FPR sex"].lack is Lack.INSUFFICIENT
+    assert cells["FPR sex"].lack is NoValue.INSUFFICIENT
     assert "the false positive rate is 0 in any group: no ratio" in cells["FPR sex"].reason
     told = context(Odds(rates=("fpr",)), "false_positive_rate_ratio", data(table, **SPEC))
-    assert {s.lack for s in told.values()} == {Lack.UNDEFINED}
+    assert {s.lack for s in told.values()} == {NoValue.UNDEFINED}
 
 
 def test_the_summary_of_selection_rates_is_metric_frames() -> None:
@@ -224,7 +224,7 @@ def test_a_median_that_is_the_highest_score_tells_no_groups_apart() -> None:
     found = data(columns, score="s", sensitive={"sex": None})
     for check in (Parity(of="score"), ImpactRatio(of="score")):
         (cell,) = judged(check, found).values()
-        assert cell.lack is Lack.INSUFFICIENT
+        assert cell.lack is NoValue.INSUFFICIENT
 
 
 @pytest.mark.parametrize(

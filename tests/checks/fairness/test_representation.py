@@ -9,7 +9,7 @@ import pytest
 
 from aims_gate.checks.contract import Check, NoDataError
 from aims_gate.errors import PolicyError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.plan import build
 from aims_gate.policy.model import Role, Threshold
 from aims_gate.sources.subject import Data
@@ -68,8 +68,8 @@ def test_a_group_without_any_row_is_refused() -> None:
 def test_a_group_with_few_rows_refuses_however_large_its_share_is() -> None:
     few = rows(F=60, M=70)
     cells = judged(check(), few)
-    assert cells["rows of sex=F"].lack is Lack.INSUFFICIENT
-    assert cells["rows of sex=M"].lack is Lack.INSUFFICIENT
+    assert cells["rows of sex=F"].lack is NoValue.INSUFFICIENT
+    assert cells["rows of sex=M"].lack is NoValue.INSUFFICIENT
     assert decided(rule(HALVES), few).outcome is Outcome.INSUFFICIENT
     assert decided(rule(HALVES, min_count=60), few).outcome is Outcome.PASS
 
@@ -87,7 +87,7 @@ def test_few_rows_with_no_least_count_still_prove_nothing() -> None:
 def test_rows_of_undeclared_groups_and_of_none_refuse_past_a_share_and_are_named() -> None:
     for odd in ("X", "_"):
         cells = judged(check(), rows(F=4_700, M=4_700, **{odd: 600}))
-        assert cells["sex"].lack is Lack.INSUFFICIENT
+        assert cells["sex"].lack is NoValue.INSUFFICIENT
         name = "sex=(missing)" if odd == "_" else "sex=X"
         assert name in cells["sex"].reason
         assert cells["sex=F"].value == 1
@@ -101,7 +101,7 @@ def test_rows_of_undeclared_groups_and_of_none_refuse_past_a_share_and_are_named
 
 def test_an_attribute_that_is_not_there_hides_no_other() -> None:
     cells = judged(check({**HALVES, **RACES}), rows(F=10, M=9_990))
-    assert cells["race"].lack is Lack.MISSING
+    assert cells["race"].lack is NoValue.MISSING
     assert cells["sex=F"].value == pytest.approx(0.006)  # ten people are told as at most 30
     assert decided(rule({**HALVES, **RACES}), rows(F=10, M=9_990)).outcome is Outcome.FAIL
     assert decided(rule(RACES), rows(F=10, M=10)).outcome is Outcome.MISSING
@@ -109,16 +109,16 @@ def test_an_attribute_that_is_not_there_hides_no_other() -> None:
 
 def test_no_declared_group_at_all_is_missing() -> None:
     cells = judged(check(), rows(female=900, male=900))
-    assert cells["sex"].lack is Lack.MISSING
+    assert cells["sex"].lack is NoValue.MISSING
     assert "there are sex=female, sex=male" in cells["sex"].reason
 
 
 def test_lists_and_identifiers_are_no_attribute() -> None:
     listed = data({"sex": [["F"], ["M"]]}, Role.REFERENCE)
-    assert judged(check(), listed)["sex"].lack is Lack.UNDEFINED
+    assert judged(check(), listed)["sex"].lack is NoValue.UNDEFINED
     named = data({"sex": [f"name-{i}" for i in range(400)]}, Role.REFERENCE)
     cell = judged(check(), named)["sex"]
-    assert cell.lack is Lack.UNDEFINED
+    assert cell.lack is NoValue.UNDEFINED
     assert "name-1" not in cell.reason
 
 
@@ -145,11 +145,11 @@ def test_labels_are_told_by_group_and_decide_nothing() -> None:
     found = data(columns, Role.REFERENCE, weight="n", label="y")
     rates = context(check(), "label_rate", found)
     assert (rates["sex=F"].value, rates["sex=M"].value) == (0.25, 0.5)
-    assert (rates["sex=X"].value, rates["sex=X"].lack) == (None, Lack.INSUFFICIENT)
+    assert (rates["sex=X"].value, rates["sex=X"].lack) == (None, NoValue.INSUFFICIENT)
     (gap,) = context(check(), "label_rate_gap", found).values()
     assert (gap.value, gap.reason) == (0.25, "sex=M over sex=F")
     many = data({**columns, "y": ["a", "b", "c", "d", "e"]}, Role.REFERENCE, weight="n", label="y")
-    assert context(check(), "label_rate", many)["sex"].lack is Lack.UNDEFINED
+    assert context(check(), "label_rate", many)["sex"].lack is NoValue.UNDEFINED
     assert judged(check(), many)["sex=F"].value == 1
 
 

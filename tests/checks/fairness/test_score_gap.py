@@ -16,7 +16,7 @@ from aims_gate.checks.fairness.score_gap import ScoreGap
 from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import Answer, Engines
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import Threshold
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
@@ -39,7 +39,7 @@ def people(rows: int = 1_500, seed: int = 1, gap: float = 0.3, **more: Any) -> d
 
 def test_a_lone_group_and_no_rows_are_no_pass() -> None:
     (cell,) = judged(ScoreGap(), data(people(sex=np.array(["F"] * 1_500)), **SPEC)).values()
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
     empty = {name: values[:0] for name, values in people().items()}
     assert decided({"check": "fairness.score_gap"}, data(empty, **SPEC)).outcome is Outcome.MISSING
 
@@ -73,7 +73,7 @@ def test_a_group_of_one_value_or_of_few_rows_is_told() -> None:
     table = people()
     table["s"][table["sex"] == "X"] = 1.0
     cells = judged(ScoreGap(), data(table, **SPEC))
-    assert cells["sex=X"].lack is Lack.INSUFFICIENT
+    assert cells["sex=X"].lack is NoValue.INSUFFICIENT
     assert "are equal" in cells["sex=X"].reason
     assert cells["sex=F vs sex=M"].value is not None
     small = people()
@@ -84,7 +84,7 @@ def test_a_group_of_one_value_or_of_few_rows_is_told() -> None:
 
 def test_constant_scores_everywhere_are_no_parity() -> None:
     cells = judged(ScoreGap(), data(people(s=np.ones(1_500)), **SPEC))
-    assert {cell.lack for cell in cells.values()} == {Lack.INSUFFICIENT}
+    assert {cell.lack for cell in cells.values()} == {NoValue.INSUFFICIENT}
     assert "fewer than two groups can be compared" in cells["sex"].reason
 
 
@@ -92,7 +92,7 @@ def test_null_is_a_group_and_a_vanished_attribute_stands_beside_it() -> None:
     table = people()
     table["sex"] = np.where(table["sex"] == "X", None, table["sex"])
     cells = judged(ScoreGap(by=("sex", "race")), data(table, **SPEC))
-    assert cells["race"].lack is Lack.MISSING
+    assert cells["race"].lack is NoValue.MISSING
     assert any("sex=(missing)" in name for name in cells)
 
 
@@ -110,7 +110,7 @@ def test_an_engine_with_a_problem_takes_the_group_away() -> None:
         subject=found.subject, engine=broken, alpha=0.05, alpha_alone=0.05, now=found.now
     )
     cells = {s.slice: s for s in ScoreGap().measure(given_) if s.judged}
-    assert cells["sex=F"].lack is Lack.UNDEFINED
+    assert cells["sex=F"].lack is NoValue.UNDEFINED
     assert cells["sex=F"].reason == "no second opinion"
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.sources.subject import Data
 from aims_gate.stats.power import PairsDesign
 from aims_gate.verdict import Outcome
@@ -44,7 +44,7 @@ def test_small_groups_are_judged_together_on_request_and_named() -> None:
 def test_a_pool_below_min_cell_is_as_uncovered_as_its_groups() -> None:
     found = counted({"a": (300, 120), "b": (200, 80), "c": (14, 2), "d": (15, 1)})
     cells = judged(ImpactRatio(pool_small=True), found)
-    assert cells["sex"].lack is Lack.INSUFFICIENT
+    assert cells["sex"].lack is NoValue.INSUFFICIENT
     assert not any("small groups" in name for name in cells)
 
 
@@ -53,21 +53,21 @@ def test_a_pool_is_no_company_for_a_lone_group() -> None:
     found = counted({"a": (500, 200), "c": (20, 2), "d": (15, 1)})
     assert "sex=(small groups) vs sex=a" in judged(Parity(pool_small=True), found)
     few = counted({"c": (20, 2), "d": (15, 1), "e": (10, 4)})
-    assert judged(Parity(pool_small=True), few)["sex"].lack is Lack.INSUFFICIENT
+    assert judged(Parity(pool_small=True), few)["sex"].lack is NoValue.INSUFFICIENT
 
 
 def test_what_must_be_covered_is_not_covered_by_a_pool() -> None:
     found = counted({"a": (700, 280), "b": (600, 240), "c": (20, 2), "d": (15, 1)})
     check = ImpactRatio(pool_small=True, must_cover=("sex=c", "sex=(small groups)"))
     cells = judged(check, found)
-    assert cells["sex=c"].lack is Lack.INSUFFICIENT
+    assert cells["sex=c"].lack is NoValue.INSUFFICIENT
     assert "sex=(small groups)" not in cells
 
 
 def test_a_group_that_calls_itself_the_pool_is_refused() -> None:
     found = counted({"a": (700, 280), "(small groups)": (600, 240), "c": (20, 2)})
     cell = judged(ImpactRatio(pool_small=True), found)["sex"]
-    assert cell.lack is Lack.UNDEFINED
+    assert cell.lack is NoValue.UNDEFINED
     assert "as the pool is" in cell.reason
 
 
@@ -95,7 +95,7 @@ def test_seventeen_groups_of_real_people_of_which_four_are_tiny_are_decided() ->
     names = [s.slice for s in result.statistics if s.judged]
     assert any(name.startswith("SEX=(small groups) & RAC1P=(small groups)") for name in names)
     rates = {s.slice: s for s in result.statistics if s.name == "selection_rate"}
-    small = [s for s in rates.values() if s.lack is Lack.INSUFFICIENT]
+    small = [s for s in rates.values() if s.lack is NoValue.INSUFFICIENT]
     assert sorted(s.rows for s in small) == [0, 0, 0, 0]
     pool = rates["SEX=(small groups) & RAC1P=(small groups)"]
     assert pool.rows == 41
@@ -148,7 +148,7 @@ def test_of_two_groups_each_is_everybody_else() -> None:
 def test_a_lone_group_is_not_fair_to_a_rest_that_is_too_small(check: Any) -> None:
     found = counted({"a": (900, 450), "b": (20, 3), "c": (12, 3)})
     (cell,) = judged(check(against="rest"), found).values()
-    assert cell.lack is Lack.INSUFFICIENT
+    assert cell.lack is NoValue.INSUFFICIENT
 
 
 # --- who counts as selected --------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_a_score_that_is_nan_or_the_same_for_everybody_is_no_parity() -> None:
         list(Parity(of="score").measure(inputs(data(table, score="s", sensitive={"sex": None}))))
     table["s"][:] = 0.5
     cells = judged(ImpactRatio(of="score"), data(table, score="s", sensitive={"sex": None}))
-    assert cells["sex"].lack is Lack.INSUFFICIENT
+    assert cells["sex"].lack is NoValue.INSUFFICIENT
     assert "nobody scores above the median in any group" in cells["sex"].reason
 
 

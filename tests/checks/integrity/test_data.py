@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from aims_gate.checks.integrity.data import DataDigests
 from aims_gate.errors import DataError, SourceError
-from aims_gate.facts import DigestKind, Lack
+from aims_gate.facts import DigestKind, NoValue
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder, Locate
@@ -73,7 +73,9 @@ def test_data_that_cannot_be_read_again_are_no_pass(
 ) -> None:
     data = data_of({Role.EVALUATION: EVALUATION})
     (tmp_path / "evaluation.parquet").unlink()
-    assert measure(DataDigests(), subject_of(folder, data=data))["changed"].lack is Lack.UNDEFINED
+    assert (
+        measure(DataDigests(), subject_of(folder, data=data))["changed"].lack is NoValue.UNDEFINED
+    )
 
 
 def test_training_data_are_not_evaluated_on(folder: Path, data_of: Maker) -> None:
@@ -115,17 +117,19 @@ def test_frames_in_memory_are_hashed_once_and_still_compared(folder: Path, tmp_p
 
 
 def test_no_data_are_missing_and_unreadable_data_are_an_error(folder: Path) -> None:
-    assert measure(DataDigests(), subject_of(folder))["data"].lack is Lack.MISSING
+    assert measure(DataDigests(), subject_of(folder))["data"].lack is NoValue.MISSING
     unread = {Role.EVALUATION: DataError("not Parquet", where="x")}
     cells = measure(DataDigests(), subject_of(folder, unread=unread))
-    assert cells["unread evaluation"].lack is Lack.UNDEFINED
+    assert cells["unread evaluation"].lack is NoValue.UNDEFINED
     assert "not Parquet" in cells["unread evaluation"].reason
 
 
 def test_a_file_identity_that_cannot_be_read_twice_is_no_pass(folder: Path, data_of: Maker) -> None:
     data = dict(data_of({Role.EVALUATION: EVALUATION}))
     data[Role.EVALUATION] = replace(data[Role.EVALUATION], read_twice=None)
-    assert measure(DataDigests(), subject_of(folder, data=data))["changed"].lack is Lack.UNDEFINED
+    assert (
+        measure(DataDigests(), subject_of(folder, data=data))["changed"].lack is NoValue.UNDEFINED
+    )
 
     def gone() -> str:
         raise SourceError("gone")

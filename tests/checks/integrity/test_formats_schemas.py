@@ -22,7 +22,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
-from aims_gate.checks.integrity.formats import Found, look
+from aims_gate.checks.integrity.formats import FoundFormat, look
 
 RANDOM = np.random.default_rng(1)
 X = RANDOM.normal(size=(40, 3))
@@ -36,7 +36,7 @@ OWN = [
 ]
 
 
-def seen(folder: Path, content: bytes) -> Found:
+def seen(folder: Path, content: bytes) -> FoundFormat:
     (folder / "model.skops").write_bytes(content)
     return look(folder, "model.skops")[0]
 

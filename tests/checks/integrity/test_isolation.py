@@ -9,7 +9,7 @@ import pytest
 
 from aims_gate.checks.integrity.isolation import Isolated
 from aims_gate.errors import DataError, PolicyError
-from aims_gate.facts import Isolation, Lack, Statistic
+from aims_gate.facts import Isolation, NoValue, Statistic
 from aims_gate.judge import judge
 from aims_gate.measure import measure
 from aims_gate.plan import plan
@@ -74,9 +74,9 @@ def test_a_model_whose_predictions_failed_did_run() -> None:
 
 def test_what_cannot_be_told_is_never_0() -> None:
     """No data, data that cannot be read, and a model to be asked of which nothing is recorded."""
-    assert [s.lack for s in cells(inputs().subject).values()] == [Lack.MISSING]
+    assert [s.lack for s in cells(inputs().subject).values()] == [NoValue.MISSING]
     unread = asked(data={}, isolation={}, unread={Role.EVALUATION: DataError("no such file")})
-    assert cells(unread)["evaluation"].lack is Lack.UNDEFINED
+    assert cells(unread)["evaluation"].lack is NoValue.UNDEFINED
     assert cells(asked(isolation={}))["evaluation"].value == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from aims_gate.checks.integrity.model import Model
 from aims_gate.checks.parameters import problems_of
-from aims_gate.facts import UNSEEN, Lack
+from aims_gate.facts import UNSEEN, NoValue
 from aims_gate.operations.run import run
 from aims_gate.verdict import Outcome
 from tests.checks.integrity.cells import measure, subject_of, values
@@ -37,8 +37,8 @@ def test_a_copy_that_cannot_be_read_is_no_pass(folder: Path) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
     cells = measure(Model(deny=("pickle",)), subject)
-    assert cells["manifest"].lack is Lack.UNDEFINED
-    assert cells["formats"].lack is Lack.UNDEFINED
+    assert cells["manifest"].lack is NoValue.UNDEFINED
+    assert cells["formats"].lack is NoValue.UNDEFINED
     assert cells["formats"].value is None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aims_gate.checks.integrity.run import Run
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.sources.subject import MetricPoint, RunFacts
 from tests.checks.integrity.cells import ENDED, measure, subject_of, values
 
@@ -32,7 +32,7 @@ def test_a_finished_run_has_no_violation_and_its_last_moment_still_counts(folder
 
 def test_no_run_is_missing(folder: Path) -> None:
     cells = measure(Run(), subject_of(folder))
-    assert cells["run"].lack is Lack.MISSING
+    assert cells["run"].lack is NoValue.MISSING
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "FAILED", "KILLED", "SCHEDULED", "", "finished"])
@@ -59,7 +59,7 @@ def test_metrics_after_the_end_or_without_a_time_are_counted(folder: Path) -> No
 
 def test_a_run_without_an_end_cannot_say_what_is_late(folder: Path) -> None:
     cells = measure(Run(), subject_of(folder, run=run_facts(ended=None)))
-    assert cells["late"].lack is Lack.UNDEFINED
+    assert cells["late"].lack is NoValue.UNDEFINED
 
 
 def test_a_commit_is_a_violation_only_where_it_is_required(folder: Path) -> None:

@@ -13,8 +13,7 @@ from aims_gate.judge import judge
 from aims_gate.measure import measure
 from aims_gate.plan import plan
 from aims_gate.policy.model import OnInsufficient, Policy, Role, Rule, Threshold
-from aims_gate.sources.subject import Champion as Found
-from aims_gate.sources.subject import Data
+from aims_gate.sources.subject import ChampionModel, Data
 from aims_gate.verdict import Result
 from tests.checks.subjects import NOW, data, inputs, judged
 from tests.laws import law
@@ -83,7 +82,7 @@ def only(check: Champion, *roles: Data, **options: Any) -> Statistic:
 
 
 def ruled(
-    parameters: dict[str, Any], *roles: Data, found: Found | None = None, **rule: Any
+    parameters: dict[str, Any], *roles: Data, found: ChampionModel | None = None, **rule: Any
 ) -> Result:
     """What the gate makes of a rule, with what the registry says of the alias."""
     made = Rule(

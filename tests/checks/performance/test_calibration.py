@@ -9,7 +9,7 @@ from sklearn.calibration import calibration_curve
 
 from aims_gate.checks.performance.calibration import Calibration
 from aims_gate.errors import CheckError, DataError, MissingColumnError, PolicyError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.plan import plan
 from aims_gate.policy.model import DecideOn, Policy, Rule, Threshold
 from aims_gate.sources.subject import Data
@@ -90,7 +90,7 @@ def test_too_few_rows_are_insufficient_however_small_the_error(decide_on: Decide
     value, lack = found
     assert value.value is not None
     assert value.interval is None
-    assert lack.lack is Lack.INSUFFICIENT
+    assert lack.lack is NoValue.INSUFFICIENT
     rule = {**RULE, "decide_on": decide_on, "require": Threshold(at_most=0.4)}
     assert decided(rule, scored(224)).outcome is Outcome.INSUFFICIENT
 
@@ -147,7 +147,7 @@ def test_small_slices_are_named_and_too_many_of_their_rows_are_insufficient() ->
     found = scored(6_000)
     small = cells(found, by=("g",), min_cell=2_000)
     assert set(small) == {"", "g", "g=a"}
-    assert small["g"][0].lack is Lack.INSUFFICIENT
+    assert small["g"][0].lack is NoValue.INSUFFICIENT
     assert "more than max_uncovered 5.0%" in small["g"][0].reason
     named = context(Calibration(by=("g",), min_cell=2_000), "small_slice", found)
     assert "below min_cell 2000" in named["g=b"].reason

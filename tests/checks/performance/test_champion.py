@@ -15,12 +15,11 @@ from aims_gate.checks.performance.paired_intervals import METHODS
 from aims_gate.checks.performance.score import Metric, Plain
 from aims_gate.engines import Engines
 from aims_gate.errors import DataError, PolicyError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.judge import decide
 from aims_gate.plan import plan
 from aims_gate.policy.model import DecideOn, Policy, Role, Rule, Threshold
-from aims_gate.sources.subject import Champion as Found
-from aims_gate.sources.subject import Data
+from aims_gate.sources.subject import ChampionModel, Data
 from aims_gate.verdict import Decision, Outcome
 from tests.checks.performance.champions import (
     MARGIN,
@@ -40,9 +39,9 @@ EXCUSED: dict[str, Any] = {
     "when_none": "not_applicable",
     "reason": "the first version of this model",
 }
-NONE = Found(alias="credit@champion")
-OTHER = Found(alias="credit@champion", uri="models:/credit/3")
-ITSELF = Found(alias="credit@champion", uri="models:/credit/4", is_candidate=True)
+NONE = ChampionModel(alias="credit@champion")
+OTHER = ChampionModel(alias="credit@champion", uri="models:/credit/3")
+ITSELF = ChampionModel(alias="credit@champion", uri="models:/credit/4", is_candidate=True)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +56,7 @@ ITSELF = Found(alias="credit@champion", uri="models:/credit/4", is_candidate=Tru
     ],
 )
 def test_without_a_champion_or_its_answers_it_is_missing(
-    parameters: dict[str, Any], found: Found | None, why: str
+    parameters: dict[str, Any], found: ChampionModel | None, why: str
 ) -> None:
     ours, _ = binary()
     result = ruled(parameters, ours, found=found)
@@ -151,7 +150,7 @@ def test_a_champion_that_never_says_yes_has_no_precision_to_compare_with() -> No
     columns = theirs.frame.table.to_pydict()  # type: ignore[attr-defined]
     never = champion({**columns, "q": [0] * len(columns["q"])})
     cell = only(Champion(metric="precision"), ours, never)
-    assert (cell.lack, cell.value) == (Lack.UNDEFINED, None)
+    assert (cell.lack, cell.value) == (NoValue.UNDEFINED, None)
 
 
 def test_the_candidate_is_no_worse_than_itself_if_it_can_be_measured() -> None:
@@ -244,7 +243,7 @@ def test_too_few_rows_for_an_interval_are_insufficient_beside_the_value() -> Non
     ours, theirs = binary(rows=40)
     result = ruled({"metric": "roc_auc"}, ours, theirs)
     assert result.outcome in {Outcome.INSUFFICIENT, Outcome.FAIL}
-    lacks = [s for s in result.statistics if s.judged and s.lack is Lack.INSUFFICIENT]
+    lacks = [s for s in result.statistics if s.judged and s.lack is NoValue.INSUFFICIENT]
     assert "the rarer class has" in lacks[0].reason
 
 

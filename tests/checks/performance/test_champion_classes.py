@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 from aims_gate.checks.performance.champion import Champion
 from aims_gate.checks.performance.paired_intervals import METHODS
 from aims_gate.checks.performance.score import Metric, Plain, Score
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import TaskKind
 from aims_gate.sources.subject import Data
 from tests.checks.performance.champions import (
@@ -79,7 +79,7 @@ def test_means_over_other_classes_have_no_interval() -> None:
     ours = data({"id": ids, "y": y, "p": p}, label="y", prediction="p", key="id")
     theirs = champion({"id": ids, "q": q}, score=None)
     cells = [s for s in Champion(metric="macro_f1").measure(inputs(ours, theirs)) if s.judged]
-    assert [cell.lack for cell in cells] == [None, Lack.INSUFFICIENT]
+    assert [cell.lack for cell in cells] == [None, NoValue.INSUFFICIENT]
     assert "one model only predicts 'd'" in cells[1].reason
     plain = only(Champion(metric="weighted_f1"), ours, theirs)
     assert plain.interval is not None
@@ -146,7 +146,7 @@ def test_a_mean_area_needs_rows_of_every_class() -> None:
     ours, theirs = several(4, rows=50)
     check = Champion(metric="macro_roc_auc")
     cells = [s for s in check.measure(inputs(ours, theirs)) if s.judged]
-    assert [cell.lack for cell in cells] == [None, Lack.INSUFFICIENT]
+    assert [cell.lack for cell in cells] == [None, NoValue.INSUFFICIENT]
     assert re.match("class .: the rarer class has", cells[1].reason)
 
 
@@ -197,7 +197,7 @@ def test_queries_that_say_nothing_are_no_way_past_the_interval() -> None:
     ours = data(columns, key="id", **spec)
     theirs = champion({"id": np.arange(600), "t": rng.random(600)}, prediction=None)
     cells = [s for s in Champion(metric="ndcg").measure(inputs(ours, theirs)) if s.judged]
-    assert [cell.lack for cell in cells] == [None, Lack.INSUFFICIENT]
+    assert [cell.lack for cell in cells] == [None, NoValue.INSUFFICIENT]
     assert "max_uncovered" in cells[1].reason
     assert only(Champion(metric="ndcg", max_uncovered=0.2), ours, theirs).interval is not None
 

@@ -8,7 +8,7 @@ import pytest
 
 from aims_gate.checks.performance.champion import Champion
 from aims_gate.checks.performance.score import Plain
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import DecideOn
 from aims_gate.verdict import Outcome
 from tests.checks.performance.champions import (
@@ -62,7 +62,7 @@ def test_a_small_slice_is_named_and_not_judged_and_many_of_them_refuse() -> None
     small = [s for s in statistics if s.name == "small_slice"]
     assert [s.slice for s in small] == ["g=c"]
     (lack,) = [s for s in statistics if s.judged and s.lack]
-    assert lack.lack is Lack.INSUFFICIENT
+    assert lack.lack is NoValue.INSUFFICIENT
     assert "max_uncovered" in lack.reason
     kept = replace(check, max_uncovered=0.5)
     assert all(s.lack is None for s in kept.measure(inputs(ours, theirs)) if s.judged)
@@ -87,7 +87,7 @@ def test_a_slice_without_an_interval_is_insufficient_where_the_value_decides_too
     parameters = {"metric": "f1", "by": ["g"], "min_cell": 10}
     result = ruled(parameters, ours, theirs, decide_on=DecideOn.ESTIMATE)
     assert result.outcome is Outcome.INSUFFICIENT
-    (short,) = [s for s in result.statistics if s.lack is Lack.INSUFFICIENT]
+    (short,) = [s for s in result.statistics if s.lack is NoValue.INSUFFICIENT]
     assert short.slice == "g=c"
     assert "an interval needs 30" in short.reason
 

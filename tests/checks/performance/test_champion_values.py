@@ -15,7 +15,7 @@ from aims_gate.checks.performance.champion import Champion
 from aims_gate.checks.performance.paired_intervals import METHODS
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.stats.jackknife import limits, of_values
 from tests.checks.performance.champions import (
     BINARY_ROLES,
@@ -148,7 +148,7 @@ def test_a_model_that_is_never_wrong_has_no_interval_of_rmse() -> None:
     a = arrays(ours, theirs)
     perfect = champion({"id": a["id"], "q": a["y"]}, score=None)
     cells = [s for s in Champion(metric="rmse").measure(inputs(ours, perfect)) if s.judged]
-    assert [cell.lack for cell in cells] == [None, Lack.INSUFFICIENT]
+    assert [cell.lack for cell in cells] == [None, NoValue.INSUFFICIENT]
     assert cells[0].interval is None
     assert "never wrong" in cells[1].reason
 
@@ -206,4 +206,4 @@ def test_a_reference_engine_that_fails_or_disagrees_leaves_no_value() -> None:
     ours, theirs = binary(rows=200)
     made = replace(inputs(ours, theirs), engine=Broken())  # type: ignore[arg-type]  # what is asked
     (cell,) = [s for s in Champion(metric="accuracy").measure(made) if s.judged]
-    assert (cell.lack, cell.reason) == (Lack.UNDEFINED, "they disagree")
+    assert (cell.lack, cell.reason) == (NoValue.UNDEFINED, "they disagree")

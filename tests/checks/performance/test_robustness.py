@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 from aims_gate.checks.performance.robustness import Robustness
 from aims_gate.engines import Answer
 from aims_gate.errors import DataError, PolicyError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import DecideOn, Role, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.stats.intervals import proportion_bounds
@@ -136,7 +136,7 @@ def test_an_engine_that_fails_leaves_no_value() -> None:
     made = replace(inputs(disturbed(rows=200)), engine=Broken())  # type: ignore[arg-type]
     check = Robustness(metric="accuracy", columns=("p_noisy",))
     (cell,) = [s for s in check.measure(made) if s.judged]
-    assert (cell.lack, cell.reason) == (Lack.UNDEFINED, "they disagree")
+    assert (cell.lack, cell.reason) == (NoValue.UNDEFINED, "they disagree")
 
 
 # values

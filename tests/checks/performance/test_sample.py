@@ -7,7 +7,7 @@ import pytest
 
 from aims_gate.checks.performance.sample import Sample
 from aims_gate.errors import DataError, PolicyError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.plan import plan
 from aims_gate.policy.model import Policy, Rule, TaskKind, Threshold
 from aims_gate.sources.subject import Data
@@ -103,12 +103,12 @@ def test_the_half_width_is_that_of_the_two_sided_interval_at_95_percent() -> Non
 @pytest.mark.parametrize(
     ("metric", "counts", "lack", "why"),
     [
-        ("roc_auc", {1: 19, 0: 300}, Lack.INSUFFICIENT, "19 rows"),
-        ("roc_auc", {1: 300}, Lack.UNDEFINED, "only one class"),
+        ("roc_auc", {1: 19, 0: 300}, NoValue.INSUFFICIENT, "19 rows"),
+        ("roc_auc", {1: 300}, NoValue.UNDEFINED, "only one class"),
     ],
 )
 def test_a_metric_without_an_interval_is_never_narrow_enough(
-    metric: str, counts: dict[Any, int], lack: Lack, why: str
+    metric: str, counts: dict[Any, int], lack: NoValue, why: str
 ) -> None:
     y = np.repeat(list(counts), list(counts.values()))
     found = data({"y": y, "s": np.linspace(0, 1, len(y))}, label="y", score="s", positive=1)

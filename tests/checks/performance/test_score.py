@@ -14,7 +14,7 @@ from aims_gate.checks.metrics import BUILDERS
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.engines import Answer
 from aims_gate.errors import PolicyError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.plan import plan
 from aims_gate.policy.model import DecideOn, Policy, Role, Rule, TaskKind, Threshold
 from aims_gate.stats.formulas import FORMULAS
@@ -78,7 +78,7 @@ def test_one_class_has_no_area_under_the_curve(value: int, positive: int | None)
     columns = {"y": [value] * 60, "s": np.linspace(0, 1, 60)}
     found = data(columns, label="y", score="s", positive=positive, task=TaskKind.BINARY)
     cell = only("roc_auc", found)
-    assert cell.lack is Lack.UNDEFINED
+    assert cell.lack is NoValue.UNDEFINED
     assert cell.reason == "only one class in the labels"
 
 
@@ -87,7 +87,7 @@ def test_a_model_that_never_says_yes_has_no_precision() -> None:
     columns = {"y": [1] * 40 + [0] * 60, "p": [0] * 100}
     found = data(columns, label="y", prediction="p", positive=1)
     cell = only("precision", found)
-    assert (cell.lack, cell.reason) == (Lack.UNDEFINED, "no row is predicted positive")
+    assert (cell.lack, cell.reason) == (NoValue.UNDEFINED, "no row is predicted positive")
     rule = {
         "check": "performance.score",
         "parameters": {"metric": "precision"},
@@ -157,7 +157,7 @@ def test_too_little_data_have_a_value_and_are_insufficient_however_good_it_is(
     value, lack = cells(metric, found)
     assert value.value is not None
     assert value.interval is None
-    assert lack.lack is Lack.INSUFFICIENT
+    assert lack.lack is NoValue.INSUFFICIENT
     assert why in lack.reason
     upward = Score(metric=metric).judged().higher_is_better
     rule = {
@@ -294,7 +294,7 @@ class Optimist:
 def test_an_engine_cannot_give_a_value_to_what_is_undefined() -> None:
     """No row is labelled positive: our precondition comes before the engine."""
     nobody = data({"y": [0] * 40, "p": [0, 1] * 20}, label="y", prediction="p")
-    for found, lack, value in ((nobody, Lack.UNDEFINED, None), (binary(1), None, 1.0)):
+    for found, lack, value in ((nobody, NoValue.UNDEFINED, None), (binary(1), None, 1.0)):
         optimistic = replace(
             inputs(found),
             engine=Optimist(),  # type: ignore[arg-type]  # no other method is needed here

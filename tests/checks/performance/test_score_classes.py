@@ -11,7 +11,7 @@ import pytest
 from aims_gate.checks.metrics import multiclass
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import TaskKind, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
@@ -145,5 +145,5 @@ def test_a_class_with_scores_and_without_labels_is_insufficient() -> None:
         rule = {"check": "performance.score", "parameters": {"metric": metric, "classes": "all"}}
         result = decided({**rule, "require": limit}, data(columns, **spec))
         (cell,) = [s for s in result.statistics if s.judged and s.slice == "c"]
-        assert cell.lack is Lack.INSUFFICIENT
+        assert cell.lack is NoValue.INSUFFICIENT
         assert "0 labelled rows" in cell.reason

@@ -9,7 +9,7 @@ import pytest
 
 from aims_gate.checks.metrics import BUILDERS
 from aims_gate.errors import DataError
-from aims_gate.facts import Lack
+from aims_gate.facts import NoValue
 from aims_gate.policy.model import TaskKind
 from tests.checks.performance.scored import (
     arrays,
@@ -61,7 +61,7 @@ def test_when_no_query_tells_rows_apart_there_is_no_value() -> None:
     columns = {"q": np.arange(90), "y": [1] * 90, "s": np.linspace(0, 1, 90)}
     cell = only("ndcg", data(columns, label="y", score="s", query="q", task=TaskKind.RANKING))
     assert (cell.lack, cell.reason) == (
-        Lack.UNDEFINED,
+        NoValue.UNDEFINED,
         "no query has rows of different relevance",
     )
 

@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 from aims_gate.checks.performance.slices import MOST_SLICES, SHARES, Slices
 from aims_gate.engines import Answer
 from aims_gate.errors import DataError, PolicyError
-from aims_gate.facts import Lack, Statistic
+from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import DecideOn, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome, Result
@@ -150,7 +150,7 @@ def test_a_slice_of_nearly_all_rows_leaves_too_few_and_hides_no_other_slice(outs
     parameters = {"metric": "mae", "by": ["x", "z"], "max_uncovered": 0.1}
     result = ruled(parameters, found, require=Threshold(at_most=1.0))
     told = {cell.slice: cell for cell in result.statistics if cell.judged}
-    assert told["x=b"].lack is Lack.INSUFFICIENT
+    assert told["x=b"].lack is NoValue.INSUFFICIENT
     assert told["x=b"].reason.startswith(f"{outside:,} rows are outside the slice")
     assert (told["z=c"].value or 0) > 1
     assert result.outcome is Outcome.FAIL
@@ -169,7 +169,7 @@ def test_an_engine_that_fails_on_the_whole_or_on_a_slice_is_an_error(fails: int)
 
     made = replace(inputs(binary(600)), engine=Broken())  # type: ignore[arg-type]  # what is asked
     cells = [s for s in Slices(metric="accuracy", by=("x",)).measure(made) if s.judged]
-    assert [s.reason for s in cells if s.lack is Lack.UNDEFINED] == ["they disagree"]
+    assert [s.reason for s in cells if s.lack is NoValue.UNDEFINED] == ["they disagree"]
 
 
 # values
@@ -347,4 +347,4 @@ def test_a_column_of_one_value_is_said_to_be_so_beside_others(metric: str) -> No
     result = ruled(check, found, require=Threshold(at_most=0.5))
     assert result.outcome is Outcome.INSUFFICIENT
     lacking = [s for s in result.statistics if s.judged and s.lack is not None]
-    assert [(s.slice, s.lack) for s in lacking] == [("one", Lack.INSUFFICIENT)]
+    assert [(s.slice, s.lack) for s in lacking] == [("one", NoValue.INSUFFICIENT)]

@@ -12,7 +12,7 @@ from aims_gate.errors import SourceError
 from aims_gate.policy.model import Role
 from aims_gate.sources.mlflow import facts
 from aims_gate.sources.mlflow.facts import dataset_digest, run_facts
-from aims_gate.sources.mlflow.registry import DatasetInput, NotFoundError, Run
+from aims_gate.sources.mlflow.registry import DatasetInput, NotFoundError, RunRecord
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.rest import RestRegistry
 from tests.proxy import Answer, Proxy, Request
@@ -167,7 +167,9 @@ def test_a_run_with_too_many_metrics_or_points_is_refused_and_never_cut(
     body = json.dumps({"metrics": points}).encode()
     with Proxy("http://127.0.0.1:9", lambda _n, _r: Answer(body=body)) as proxy:
         registry = RestRegistry(proxy.url, {})
-        found = Run(run_id="r", status="FINISHED", artifact_uri="", metrics={"a": 1.0, "b": 1.0})
+        found = RunRecord(
+            run_id="r", status="FINISHED", artifact_uri="", metrics={"a": 1.0, "b": 1.0}
+        )
         assert len(run_facts(registry, found).metrics) == 6
         monkeypatch.setattr(facts, "MAX_POINTS", 5)
         with pytest.raises(SourceError, match="more than 5 points"):
@@ -181,6 +183,6 @@ def test_two_inputs_of_one_role_with_different_digests_give_no_digest() -> None:
     one, other = (DatasetInput(name="d", digest=d, context="evaluation") for d in ("1", "2"))
     named = DatasetInput(name="evaluation", digest="1")
     for datasets, digest in (((), ""), ((one,), "1"), ((one, named), "1"), ((one, other), "")):
-        found = Run(run_id="r", status="FINISHED", artifact_uri="", datasets=datasets)
+        found = RunRecord(run_id="r", status="FINISHED", artifact_uri="", datasets=datasets)
         assert dataset_digest(found, Role.EVALUATION) == digest
         assert dataset_digest(found, Role.CURRENT) == ""

@@ -23,7 +23,7 @@ from aims_gate.checks.integrity.formats.kinds import (
     UNKNOWN,
     Accepted,
     Denied,
-    Found,
+    FoundFormat,
     code,
     data,
     runs,
@@ -36,7 +36,7 @@ from aims_gate.checks.integrity.formats.skops import skops
 from aims_gate.checks.integrity.formats.text import text, yaml_text
 from aims_gate.checks.integrity.formats.view import View
 
-__all__ = ["Accepted", "Denied", "Found", "flagged", "look"]
+__all__ = ["Accepted", "Denied", "FoundFormat", "flagged", "look"]
 
 _NAMED = {
     ".cloudpickle": PICKLE | {"cloudpickle"},
@@ -58,7 +58,7 @@ _DEEPEST = 3
 
 def flagged(
     folder: Path, paths: tuple[str, ...], deny: frozenset[str], accept: frozenset[str]
-) -> Iterator[tuple[str, Found]]:
+) -> Iterator[tuple[str, FoundFormat]]:
     """Give the files that are in a denied format, or in none that is known to be data."""
     wrong = deny | ({"code", "unknown"} - accept)
     found = {path: look(folder, path) for path in paths}
@@ -72,7 +72,7 @@ def flagged(
             yield path, what
 
 
-def look(folder: Path, path: str) -> tuple[Found, frozenset[str]]:
+def look(folder: Path, path: str) -> tuple[FoundFormat, frozenset[str]]:
     """Tell what a file is, and the files beside it that hold its tensors.
 
     Raises:
@@ -90,12 +90,12 @@ def look(folder: Path, path: str) -> tuple[Found, frozenset[str]]:
             return _look(view, path, 0), frozenset()
 
 
-def _look(view: View, path: str, depth: int) -> Found:
+def _look(view: View, path: str, depth: int) -> FoundFormat:
     claimed, inside = _named(path), _inside(view, path, depth)
     return inside if claimed is None else together((claimed, inside))
 
 
-def _named(path: str) -> Found | None:
+def _named(path: str) -> FoundFormat | None:
     """Tell what a name claims, where it claims to be more than data."""
     name = PurePosixPath(path.lower())
     if name.suffix in _COMPRESSED:
@@ -107,7 +107,7 @@ def _named(path: str) -> Found | None:
     return runs(_NAMED[name.suffix]) if name.suffix in _NAMED else None
 
 
-def _inside(view: View, path: str, depth: int) -> Found:
+def _inside(view: View, path: str, depth: int) -> FoundFormat:
     """Tell what the bytes are, whatever the name."""
     if kinds := pickles.pickled(view):
         return runs(kinds)
@@ -123,7 +123,7 @@ def _inside(view: View, path: str, depth: int) -> Found:
     return found
 
 
-def _by_name(view: View, name: str) -> Found | None:
+def _by_name(view: View, name: str) -> FoundFormat | None:
     """Tell what text is, where its name says who reads it."""
     if name == "MLmodel":
         return mlmodel(view.read(0, len(view)))
@@ -137,13 +137,13 @@ def _by_name(view: View, name: str) -> Found | None:
     return yaml_text(view) if name.lower().endswith((".yaml", ".yml")) else configured(view, name)
 
 
-def _none(view: View) -> Found:
+def _none(view: View) -> FoundFormat:
     if pickles.begins(view):
         return runs(pickles.named(view))
     return unknown("its bytes are of none that is known to be data")
 
 
-def _stream(content: bytes, path: str, depth: int) -> Found:
+def _stream(content: bytes, path: str, depth: int) -> FoundFormat:
     if kinds := pickles.pickled(View.of(content)):
         return runs(kinds)
     if depth >= _DEEPEST or len(content) > archives.MOST_UNPACKED:
@@ -151,7 +151,7 @@ def _stream(content: bytes, path: str, depth: int) -> Found:
     return _look(View.of(content), str(PurePosixPath(path).with_suffix("")), depth + 1)
 
 
-def _archive(view: View, depth: int) -> Found:
+def _archive(view: View, depth: int) -> FoundFormat:
     """Judge an archive by all of its members, and by what their names make of them."""
     if depth >= _DEEPEST:
         return unknown("an archive within too many others")
@@ -165,7 +165,7 @@ def _archive(view: View, depth: int) -> Found:
     return wrong if wrong.kinds else data("archive of data")
 
 
-def _member(name: str, member: View, depth: int) -> Found:
+def _member(name: str, member: View, depth: int) -> FoundFormat:
     schema = {"schema.json": skops, "config.json": keras}.get(name)
     if name == "model.ini":
         return unknown("a MOJO of H2O, which is not looked into")

@@ -56,7 +56,7 @@ def hides_archive(view: View) -> bool:
     """Tell whether a file that begins as something else ends as an archive that can be read."""
     if view.rfind(_END, len(view) - _TAIL) < 0:
         return False
-    with suppress(*_BROKEN), zipfile.ZipFile(_Bounded(view)) as archive:
+    with suppress(*_BROKEN), zipfile.ZipFile(_BoundedStream(view)) as archive:
         return bool(archive.infolist())
     return False
 
@@ -70,7 +70,7 @@ def unpacked(view: View) -> bytes | None:
 
 
 def _members(view: View) -> Iterator[tuple[str, View]]:
-    with zipfile.ZipFile(_Bounded(view)) as archive:
+    with zipfile.ZipFile(_BoundedStream(view)) as archive:
         found = archive.infolist()
         if min((info.header_offset for info in found), default=0) or view.read(0, 4) != ZIP:
             raise UnreadableError("an archive behind other bytes")
@@ -96,7 +96,7 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, view: View) -> Vie
     return View.of(content)
 
 
-class _Bounded(io.RawIOBase):
+class _BoundedStream(io.RawIOBase):
     """A file of a view that gives no more at once than a list of members may have."""
 
     def __init__(self, view: View) -> None:

@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from aims_gate import canonical
-from aims_gate.checks.integrity.formats.kinds import PICKLE, Found, data, runs, unknown
+from aims_gate.checks.integrity.formats.kinds import PICKLE, FoundFormat, data, runs, unknown
 from aims_gate.checks.integrity.formats.ubjson import is_ubjson
 from aims_gate.checks.integrity.formats.view import View
 
@@ -29,7 +29,7 @@ _UNSEEN = {
 _KERAS = re.compile(rb"model_config|keras_version")
 
 
-def binary(view: View) -> Found | None:
+def binary(view: View) -> FoundFormat | None:
     """Recognise data in a binary format; None if it is in none that is known."""
     for magic, look in _LOOKS:
         if view.read(0, len(magic)) == magic:
@@ -42,7 +42,7 @@ def binary(view: View) -> Found | None:
     return next(map(unknown, told), None)
 
 
-def _npy(view: View) -> Found:
+def _npy(view: View) -> FoundFormat:
     wide = view.read(6, 1) != b"\x01"
     begin = 12 if wide else 10
     size = int.from_bytes(view.read(8, begin - 8), "little")
@@ -61,7 +61,7 @@ def _npy(view: View) -> Found:
     return data("NumPy array")
 
 
-def _parquet(view: View) -> Found:
+def _parquet(view: View) -> FoundFormat:
     tail = view.read(len(view) - 8, 8)
     footer = int.from_bytes(tail[:4], "little")
     if tail[4:] != b"PAR1" or footer + 12 > len(view):
@@ -69,29 +69,29 @@ def _parquet(view: View) -> Found:
     return data("Parquet")
 
 
-def _arrow(view: View) -> Found:
+def _arrow(view: View) -> FoundFormat:
     if view.read(len(view) - 6, 6) != b"ARROW1":
         return unknown("Arrow without its end")
     return data("Arrow")
 
 
-def _hdf5(view: View) -> Found:
+def _hdf5(view: View) -> FoundFormat:
     if view.has(_KERAS):
         return unknown("Keras in HDF5, whose classes are not listed; save it as .keras")
     return data("HDF5")
 
 
-def _catboost(view: View) -> Found:
+def _catboost(view: View) -> FoundFormat:
     size = int.from_bytes(view.read(4, 4), "little")
     return data("CatBoost") if 0 < size <= len(view) - 8 else unknown("CatBoost without its end")
 
 
-def _checksums(view: View) -> Found:
+def _checksums(view: View) -> FoundFormat:
     """Recognise what Hadoop writes beside each file."""
     return data("checksums") if len(view) < 1 << 20 and not len(view) % 4 else unknown("crc")
 
 
-_LOOKS: tuple[tuple[bytes, Callable[[View], Found]], ...] = (
+_LOOKS: tuple[tuple[bytes, Callable[[View], FoundFormat]], ...] = (
     (b"\x93NUMPY", _npy),
     (b"PAR1", _parquet),
     (b"ARROW1", _arrow),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aims_gate import canonical
-from aims_gate.checks.integrity.formats.kinds import Found, code, unknown
+from aims_gate.checks.integrity.formats.kinds import FoundFormat, code, unknown
 from aims_gate.checks.integrity.formats.view import View
 
 _MOST = 16 << 20
@@ -18,7 +18,7 @@ _SENTENCES = "sentence_transformers."
 _SPARK = ("org.apache.spark.", "pyspark.")
 
 
-def configured(view: View, name: str) -> Found | None:
+def configured(view: View, name: str) -> FoundFormat | None:
     """Judge what a file called *name* says of classes; None if it is not asked, or says nothing.
 
     Asked are `…config.json`, `modules.json`, and Spark's `part-…` that begin as an object does.
@@ -41,7 +41,7 @@ def configured(view: View, name: str) -> Found | None:
     return code(f"{found} in {name} names classes to run") if found else None
 
 
-def _modules(content: list[Any]) -> Found | None:
+def _modules(content: list[Any]) -> FoundFormat | None:
     for module in content:
         named = str(module.get("type")) if isinstance(module, Mapping) else ""
         if not named.startswith(_SENTENCES):
@@ -49,7 +49,7 @@ def _modules(content: list[Any]) -> Found | None:
     return None
 
 
-def fetched(settings: Mapping[str, Any]) -> Found | None:
+def fetched(settings: Mapping[str, Any]) -> FoundFormat | None:
     """Tell of a flavour that keeps a model's name and no weights; None if it keeps them."""
     named = settings.get("source_model_name")
     if not named or settings.get("model_binary"):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aims_gate.checks.integrity.formats.kinds import Found, code, data, unknown
+from aims_gate.checks.integrity.formats.kinds import FoundFormat, code, data, unknown
 
 _MODULES = re.compile(
     r"keras"
@@ -24,7 +24,7 @@ _SPECIAL = frozenset(
 )
 
 
-def keras(config: Any) -> Found:
+def keras(config: Any) -> FoundFormat:
     """Judge a configuration by the classes that it names."""
     for named in _named(config):
         name = str(named["class_name"])

@@ -17,7 +17,7 @@ TORCH = frozenset({"torch", "pickle"})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFormat:
     """What a file is: *kinds* is empty exactly where it is known to be data."""
 
     kinds: frozenset[str] = frozenset()
@@ -32,29 +32,29 @@ class Found:
         return ": ".join(filter(None, (known or "of no known format", self.why)))
 
 
-def data(name: str) -> Found:
+def data(name: str) -> FoundFormat:
     """Give a file that no loader of its format takes for code."""
-    return Found(why=name)
+    return FoundFormat(why=name)
 
 
-def runs(kinds: frozenset[str]) -> Found:
+def runs(kinds: frozenset[str]) -> FoundFormat:
     """Give a file that runs code when it is loaded."""
-    return Found(kinds)
+    return FoundFormat(kinds)
 
 
-def code(why: str = "") -> Found:
+def code(why: str = "") -> FoundFormat:
     """Give a file that is code, or names some that is loaded with it."""
-    return Found(frozenset({"code"}), why)
+    return FoundFormat(frozenset({"code"}), why)
 
 
-def unknown(why: str) -> Found:
+def unknown(why: str) -> FoundFormat:
     """Give a file that could be anything."""
-    return Found(UNKNOWN, why)
+    return FoundFormat(UNKNOWN, why)
 
 
-def together(found: Iterable[Found]) -> Found:
+def together(found: Iterable[FoundFormat]) -> FoundFormat:
     """Give all that was found of one file; what it is for certain stands before what is unknown."""
     wrong = [one for one in found if one.kinds]
     certain = [one for one in wrong if one.kinds != UNKNOWN] or wrong
     kinds: frozenset[str] = frozenset().union(*(one.kinds for one in certain))
-    return Found(kinds, "; ".join(dict.fromkeys(one.why for one in certain[:3] if one.why)))
+    return FoundFormat(kinds, "; ".join(dict.fromkeys(one.why for one in certain[:3] if one.why)))

@@ -10,7 +10,7 @@ from aims_gate.checks.integrity.formats.classes import fetched
 from aims_gate.checks.integrity.formats.kinds import (
     PICKLE,
     TORCH,
-    Found,
+    FoundFormat,
     code,
     data,
     runs,
@@ -30,7 +30,7 @@ _PICKLES = {
     "mlflow.pytorch": TORCH,
     "mlflow.statsmodels": PICKLE,
 }
-_SERIALIZATION: Mapping[str, Found] = {
+_SERIALIZATION: Mapping[str, FoundFormat] = {
     "pickle": runs(PICKLE),
     "cloudpickle": runs(PICKLE | {"cloudpickle"}),
     "joblib": runs(PICKLE | {"joblib"}),
@@ -42,7 +42,7 @@ KERAS_MODULES = frozenset({"keras", "tensorflow.keras", "tf_keras"})
 _CLASSES = {"lightgbm": ("lightgbm.",), "xgboost": ("xgboost.",)}
 
 
-def mlmodel(content: bytes) -> Found:
+def mlmodel(content: bytes) -> FoundFormat:
     """Judge an `MLmodel` file.
 
     Raises:
@@ -54,13 +54,13 @@ def mlmodel(content: bytes) -> Found:
     return found if found.kinds else data("MLmodel")
 
 
-def _declared(content: bytes) -> Iterator[Found]:
+def _declared(content: bytes) -> Iterator[FoundFormat]:
     whole = parse_mapping(content, where="MLmodel")
     for name, settings in [("", whole), *parse_mlmodel(content).flavors.items()]:
         yield from _of_flavor(name, settings)
 
 
-def _of_flavor(name: str, settings: Mapping[str, Any]) -> Iterator[Found]:
+def _of_flavor(name: str, settings: Mapping[str, Any]) -> Iterator[FoundFormat]:
     for key in ("code", "model_code_path"):
         if settings.get(key):
             yield code(f"{key} in MLmodel")

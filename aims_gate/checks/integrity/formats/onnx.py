@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from aims_gate.checks.integrity.formats.kinds import Found, data, unknown
+from aims_gate.checks.integrity.formats.kinds import FoundFormat, data, unknown
 from aims_gate.checks.integrity.formats.view import View
 
 _MOST = 2_000_000
@@ -38,12 +38,12 @@ _FUNCTION_DOMAIN = 10
 _LOCATION = b"\x0a\x08location\x12"
 
 
-class _OtherError(Exception):
+class _NotOnnxError(Exception):
     """Not these messages."""
 
 
 @dataclass(slots=True)
-class _Model:
+class _OnnxModel:
     domains: set[str] = field(default_factory=set)
     own: set[str] = field(default_factory=set)
     """Domains of functions that the model itself defines."""
@@ -53,14 +53,14 @@ class _Model:
     steps: int = 0
 
 
-def onnx(view: View) -> tuple[Found, frozenset[str]] | None:
+def onnx(view: View) -> tuple[FoundFormat, frozenset[str]] | None:
     """Recognise an ONNX model; give it with the files that hold its tensors; None if it is none."""
     if view.read(0, 1) != b"\x08":  # the version of the format, which every writer puts first
         return None
-    model = _Model()
+    model = _OnnxModel()
     try:
         _walk(view, "model", model, 0)
-    except _OtherError:
+    except _NotOnnxError:
         return None
     if not {("model", 1), ("model", 7), ("model", 8)} <= model.seen:
         return None
@@ -71,9 +71,9 @@ def onnx(view: View) -> tuple[Found, frozenset[str]] | None:
     return data("ONNX"), frozenset(model.places)
 
 
-def _walk(view: View, message: str, model: _Model, depth: int) -> None:
+def _walk(view: View, message: str, model: _OnnxModel, depth: int) -> None:
     if depth > _DEEPEST:
-        raise _OtherError
+        raise _NotOnnxError
     for number, part in _fields(view, model):
         model.seen.add((message, number))
         if part is None:
@@ -89,13 +89,13 @@ def _walk(view: View, message: str, model: _Model, depth: int) -> None:
             _walk(part, below, model, depth + 1)
 
 
-def _fields(view: View, model: _Model) -> Iterator[tuple[int, View | None]]:
+def _fields(view: View, model: _OnnxModel) -> Iterator[tuple[int, View | None]]:
     """Give each field's number, and its bytes where it has a length."""
     at = 0
     while at < len(view):
         model.steps += 1
         if model.steps > _MOST:
-            raise _OtherError
+            raise _NotOnnxError
         key, at = _varint(view, at)
         number, wire = key >> 3, key & 7
         part = None
@@ -108,9 +108,9 @@ def _fields(view: View, model: _Model) -> Iterator[tuple[int, View | None]]:
             part = view.part(at, size)
             at += size
         else:
-            raise _OtherError
+            raise _NotOnnxError
         if at > len(view) or not number:
-            raise _OtherError
+            raise _NotOnnxError
         yield number, part
 
 
@@ -120,7 +120,7 @@ def _varint(view: View, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << 7 * shift
         if byte < 0x80:
             return value, at + shift + 1
-    raise _OtherError
+    raise _NotOnnxError
 
 
 def _text(view: View) -> str:

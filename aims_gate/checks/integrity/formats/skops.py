@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from aims_gate.checks.integrity.formats.kinds import Found, data, unknown
+from aims_gate.checks.integrity.formats.kinds import FoundFormat, data, unknown
 
 _PLAIN = re.compile(
     r"builtins\.(bool|bytearray|bytes|complex|dict|float|frozenset|int|list|map|NoneType|range|set"
@@ -54,7 +54,7 @@ _VALUES = frozenset(
 _OBJECTS = frozenset({"LossNode", "ObjectNode", "TreeNode"})
 
 
-def skops(schema: Any) -> Found:
+def skops(schema: Any) -> FoundFormat:
     """Judge a schema by the types that it names."""
     foreign = sorted({name for name in _named(schema) if name})
     if not foreign:

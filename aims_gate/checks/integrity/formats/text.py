@@ -7,7 +7,7 @@ import re
 
 import yaml
 
-from aims_gate.checks.integrity.formats.kinds import Found, code, data, unknown
+from aims_gate.checks.integrity.formats.kinds import FoundFormat, code, data, unknown
 from aims_gate.checks.integrity.formats.view import View
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
@@ -16,7 +16,7 @@ _MOST_YAML = 1 << 20
 _PLAIN_TAGS = re.compile(r"!|tag:yaml\.org,2002:(bool|float|int|map|null|seq|set|str|timestamp)")
 
 
-def text(view: View) -> Found | None:
+def text(view: View) -> FoundFormat | None:
     """Recognise UTF-8 text without control characters; None if it is not."""
     if view.has(_CONTROL):
         return None
@@ -32,7 +32,7 @@ def text(view: View) -> Found | None:
     return data("text")
 
 
-def yaml_text(view: View) -> Found:
+def yaml_text(view: View) -> FoundFormat:
     """Recognise YAML that builds plain values only, whichever loader reads it."""
     if len(view) > _MOST_YAML:
         return unknown("YAML of more than 1 MiB")

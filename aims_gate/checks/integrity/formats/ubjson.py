@@ -16,7 +16,7 @@ _WIDTHS = {
 _LENGTHS = frozenset(b"iUIlL")
 
 
-class _OtherError(Exception):
+class _NotUbjsonError(Exception):
     pass
 
 
@@ -26,7 +26,7 @@ def is_ubjson(view: View) -> bool:
         return False
     try:
         return _Reader(view).objects() == len(view)
-    except (_OtherError, IndexError):
+    except (_NotUbjsonError, IndexError):
         return False
 
 
@@ -45,7 +45,7 @@ class _Reader:
         while open_:
             steps += 1
             if steps > _MOST or len(open_) > _DEEPEST:
-                raise _OtherError
+                raise _NotUbjsonError
             closing, left, kind = open_[-1]
             is_object = closing in {ord("}"), -ord("}")}
             if closing < 0 and left == 0:
@@ -70,7 +70,7 @@ class _Reader:
         elif kind in b"[{":
             self._open(ord("]") if kind == ord("[") else ord("}"), open_)
         else:
-            raise _OtherError
+            raise _NotUbjsonError
 
     def _open(self, closing: int, open_: list[tuple[int, int, int]]) -> None:
         kind = 0
@@ -79,7 +79,7 @@ class _Reader:
             kind = self._byte()
         if self._view.read(self._at, 1) != b"#":
             if kind:
-                raise _OtherError
+                raise _NotUbjsonError
             open_.append((closing, -1, 0))
             return
         self._at += 1
@@ -96,17 +96,17 @@ class _Reader:
     def _length(self) -> int:
         kind = self._byte()
         if kind not in _LENGTHS:
-            raise _OtherError
+            raise _NotUbjsonError
         width = _WIDTHS[kind]
         self._at += width
         length = int.from_bytes(
             self._view.read(self._at - width, width), "big", signed=kind != ord("U")
         )
         if length < 0:
-            raise _OtherError
+            raise _NotUbjsonError
         return length
 
     def _skip(self, size: int) -> None:
         self._at += size
         if self._at > len(self._view):
-            raise _OtherError
+            raise _NotUbjsonError
