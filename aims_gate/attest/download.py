@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from aims_gate.attest.manifest import MLFLOW_NOTE, folded
+from aims_gate.attest.file_names import MLFLOW_NOTE, folded
 from aims_gate.attest.resource import VERSION
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, SourceError

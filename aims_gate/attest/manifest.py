@@ -12,31 +12,21 @@ import itertools
 import os
 import re
 import stat
-import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from aims_gate import canonical
+from aims_gate.attest.file_names import check_names, safe_name
 from aims_gate.errors import SourceError
 
 MAX_FILES = 100_000
 MAX_BYTES = 50 * 2**30
-MLFLOW_NOTE = "registered_model_meta"
-"""MLflow's client writes this file, another for each name and version, over whatever bears its name
-at the root of a `models:/` download: so nothing of a model may (`attest.download`)."""
-MAX_NAME = 1024
-"""Bytes of a path below the model's folder."""
-_MAX_PART = 255
 _CHUNK = 1 << 20
 
 _LINE = re.compile(rb"([0-9a-f]{64})  ([^\n]+)\n")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_DRIVE = re.compile(r"[A-Za-z]:")
-_ENCODED = re.compile(r"%(?:25)*(?:2e|2f|5c|7f|[01][0-9a-f])", re.IGNORECASE)
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +59,7 @@ class Manifest:
             if not _SHA256.fullmatch(entry.sha256):
                 raise SourceError("not a SHA-256 in lower-case hexadecimal", where=entry.path)
         paths = [entry.path for entry in self.entries]
-        _check_names(paths)
+        check_names(paths)
         if paths != sorted(set(paths), key=str.encode):
             raise SourceError("the files are not in the order of their names, each once")
 
@@ -138,7 +128,7 @@ def scan(
     except OSError as error:
         raise _unread(error, folder) from error
     files = {path: seen for path, seen in found if path not in ignore}
-    _check_names(files)
+    check_names(files)
     if sum(seen.st_size for seen in files.values()) > max_bytes:
         raise SourceError(f"the model has more than {max_bytes:,} bytes", where=str(folder))
     ordered = sorted(files.items(), key=lambda item: item[0].encode())
@@ -181,73 +171,6 @@ def compare(expected: Manifest, actual: Manifest) -> tuple[FileDifference, ...]:
         if wanted[path] != there[path]
     ]
     return tuple(sorted(differences, key=lambda difference: difference.path))
-
-
-def safe_name(name: str) -> PurePosixPath:
-    """Accept *name* as a relative path that stays below its folder on every system.
-
-    Raises:
-        SourceError: The name is empty, too long, absolute, has `.`, `..` or empty parts, a
-            backslash, a control, bidirectional or line-separating character, a lone surrogate, a
-            percent-encoded dot, separator or control character, a drive letter, or begins with a
-            dash, which `sha256sum` would take for an option.
-    """
-    if reason := _unsafe(name):
-        raise SourceError(
-            f"unsafe file name {name!a}: {reason}", hint="rename the file and log the model again"
-        )
-    return PurePosixPath(name)
-
-
-def _unsafe(name: str) -> str:
-    parts = name.split("/")
-    reasons = (
-        (not name, "it is empty"),
-        (
-            any(_unprintable(character) for character in name),
-            "a control or not encodable character",
-        ),
-        (name.startswith("/"), "it is absolute"),
-        (any(part in {"", ".", ".."} for part in parts), "an empty part, `.` or `..`"),
-        ("\\" in name, "a backslash"),
-        (bool(_DRIVE.match(name)), "a drive letter"),
-        (name.startswith("-"), "a dash at the beginning"),
-        (bool(_ENCODED.search(name)), "a percent-encoded dot, separator or control character"),
-        (_bytes(name) > MAX_NAME or any(_bytes(part) > _MAX_PART for part in parts), "too long"),
-    )
-    return next((reason for wrong, reason in reasons if wrong), "")
-
-
-def _unprintable(character: str) -> bool:
-    return character in _BIDI or unicodedata.category(character) in _UNPRINTABLE
-
-
-def _bytes(name: str) -> int:
-    return len(name.encode("utf-8", "surrogatepass"))
-
-
-def folded(name: str) -> str:
-    """Give the one form of names that are one where case and Unicode form do not count."""
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
-
-
-def _check_names(paths: Iterable[str]) -> None:
-    """Refuse unsafe names, and names that are one name where case or Unicode form do not count."""
-    spelt: dict[str, str] = {}
-    for path in paths:
-        safe = safe_name(path)
-        for name in (path, *map(str, safe.parents)):
-            one = folded(name)
-            if one == MLFLOW_NOTE:
-                raise SourceError(
-                    f"a model may hold nothing by the name {name!a}: MLflow's client writes it",
-                    hint="rename it and log the model again; delete it where a download left it",
-                )
-            if spelt.setdefault(one, name) != name:
-                raise SourceError(
-                    f"{spelt[one]!a} and {name!a} are one name on some file systems",
-                    hint="rename one of them and log the model again",
-                )
 
 
 def _walk(folder: Path, max_files: int) -> Iterator[tuple[str, os.stat_result]]:

@@ -32,7 +32,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aims_gate.attest import keys, manifest, resource
+from aims_gate.attest import file_names, keys, resource
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.resource import Copy
 from aims_gate.attest.trust import Deployment, KeyRole, Trust, TrustedKey
@@ -134,7 +134,7 @@ class _TrustReader:
         """Read a PEM, an OpenSSH line, or a file below the trust file's folder."""
         if "\n" in written.strip() or " " in written.strip() or written.startswith("-----"):
             return keys.load_public(written.encode(), where="")
-        place = self.folder / manifest.safe_name(written)
+        place = self.folder / file_names.safe_name(written)
         try:
             return keys.load_public(read_regular(place, _MAX_KEY_FILE), where=written)
         except OSError as error:

@@ -24,6 +24,7 @@ from typing import Any
 
 import yaml
 
+from aims_gate.documents.core_schema import resolve
 from aims_gate.errors import PolicyError, Problem
 
 MAX_BYTES = 1_000_000
@@ -34,14 +35,6 @@ Path = tuple[str | int, ...]
 """Keys and list positions from the root of a tree."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLEANS = {w: b for b in (True, False) for w in (str(b), str(b).lower(), str(b).upper())}
-_WHOLE = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
-_REAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF))|\.(nan|NaN|NAN)")
 
 # A lone CR, NEL, LS and PS end a line (and a comment) for some readers only; bidirectional controls
 # show a text in another order than it is read in.
@@ -264,28 +257,6 @@ class _TreeBuilder:
             key = f"{key}\x00{parent.orphans}"  # no key that was read can hold a NUL
         parent.key = key
         self.lines.setdefault((*path[:-1], key), line)
-
-
-def resolve(text: str) -> str | int | float | bool | None:
-    """Read a plain scalar by the YAML 1.2 core schema (YAML 1.2.2, section 10.3.2)."""
-    if text in _NULL:
-        return None
-    if text in _BOOLEANS:
-        return _BOOLEANS[text]
-    for pattern, base in ((_WHOLE, 10), (_OCTAL, 8), (_HEXADECIMAL, 16)):
-        if pattern.fullmatch(text):
-            return _whole(text, base)
-    if _REAL.fullmatch(text):
-        return float(text)
-    if _NOT_FINITE.fullmatch(text):
-        return float(text.replace(".", ""))
-    return text
-
-
-def _whole(text: str, base: int) -> int:
-    # int() of thousands of digits is slow, then refused; 2**64 is already too much
-    digits = text.lstrip("+-").lower().removeprefix("0o").removeprefix("0x").lstrip("0")
-    return 2**64 if len(digits) > 30 else int(text, base)
 
 
 def _line_of(error: yaml.YAMLError, text: bytes) -> int:

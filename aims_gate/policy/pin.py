@@ -17,7 +17,8 @@ from typing import Any
 import yaml
 
 from aims_gate import canonical
-from aims_gate.documents.strict_yaml import MAX_BYTES, parse, resolve
+from aims_gate.documents.core_schema import resolve
+from aims_gate.documents.strict_yaml import MAX_BYTES, parse
 from aims_gate.errors import GateError, PolicyError, Problem, UsageError
 from aims_gate.policy.parents import Home, Library, pinned
 from aims_gate.regular import read_regular

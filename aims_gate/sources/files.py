@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from aims_gate.attest import manifest
+from aims_gate.attest import file_names, manifest
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy, Role
@@ -133,7 +133,7 @@ def _names(folder: Path, prefix: str) -> Iterator[str]:
     with os.scandir(folder / prefix) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
-        name = str(manifest.safe_name(prefix + entry.name))
+        name = str(file_names.safe_name(prefix + entry.name))
         if entry.is_dir(follow_symlinks=False):
             yield from _names(folder, f"{name}/")
         elif entry.is_file(follow_symlinks=False):

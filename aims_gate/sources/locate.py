@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 from urllib.parse import quote, unquote
 
-from aims_gate.attest.manifest import safe_name
+from aims_gate.attest.file_names import safe_name
 from aims_gate.errors import DataError, SourceError, near
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.policy.scalars import SCORES, STORES

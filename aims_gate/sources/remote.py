@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
-from aims_gate.attest.manifest import safe_name
+from aims_gate.attest.file_names import safe_name
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.policy.store_uris import StoreUri
 from aims_gate.redact import redact

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.attest import manifest
-from aims_gate.attest.manifest import FileChange, FileDifference, Manifest, ManifestEntry, safe_name
+from aims_gate.attest.file_names import safe_name
+from aims_gate.attest.manifest import FileChange, FileDifference, Manifest, ManifestEntry
 from aims_gate.errors import GateError, SourceError
 from tests.laws import law
 from tests.proofs import make_model

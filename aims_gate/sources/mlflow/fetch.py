@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from aims_gate.attest.download import note
-from aims_gate.attest.manifest import MLFLOW_NOTE, Manifest, ManifestEntry, safe_name
+from aims_gate.attest.file_names import MLFLOW_NOTE, safe_name
+from aims_gate.attest.manifest import Manifest, ManifestEntry
 from aims_gate.errors import SourceError
 from aims_gate.sources.mlflow.registry import LOCAL, Artifact, NotFoundError, Registry
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from aims_gate.attest.manifest import safe_name
+from aims_gate.attest.file_names import safe_name
 from aims_gate.attest.resource import VERSION
 from aims_gate.errors import SourceError, UsageError
 
