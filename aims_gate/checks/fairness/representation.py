@@ -47,7 +47,7 @@ class Representation:
         controls=("iso42001:A.7.4", "iso42001:A.7.2"),
         undecided=(
             "an attribute's column is missing, or no row is of a declared group",
-            "a group has fewer than min_count rows",
+            "a group has fewer than min_count rows, or fewer than 30",
             "more than max_uncovered of the rows are of groups without a declared share, or null",
             "so few rows that a group without any could have been missed by chance",
         ),
@@ -58,7 +58,7 @@ class Representation:
     side: Literal["both", "under"] = "both"
     """Whether a group that is there too often counts, too."""
     min_count: int = 100
-    """Rows that each declared group must have, at least 1."""
+    """Rows that each declared group must have, at least 1; fewer than 30 never do."""
     max_uncovered: float = 0.05
     """Share of rows in undeclared groups past which an attribute is INSUFFICIENT, in [0, 0.5]."""
 
@@ -130,9 +130,12 @@ class Representation:
             at_most = LEAST if 0 < there < LEAST else there
             if at_most == there or at_most < share * rows:
                 yield self._group(group, at_most, rows, share, total=total, cells=cells)
-            if there < self.min_count or at_most != there:
+            if there < max(self.min_count, LEAST):
                 few = written(there, LEAST) if there else "0"
-                reason = f"{few} rows, fewer than min_count {self.min_count:,}"
+                floor = f"{LEAST}, below which no group is counted, whatever min_count"
+                if self.min_count >= LEAST:
+                    floor = f"min_count {self.min_count:,}"
+                reason = f"{few} rows, fewer than {floor}"
                 yield _lack(f"rows of {group}", NoValue.INSUFFICIENT, reason)
         for group in others:
             yield Statistic(

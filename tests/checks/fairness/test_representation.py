@@ -84,6 +84,15 @@ def test_few_rows_with_no_least_count_still_prove_nothing() -> None:
     assert "<30 rows" in lone.reason
 
 
+def test_a_refusal_of_few_rows_names_the_floor_that_refuses() -> None:
+    """24 rows are no fewer than min_count 10: they are too few to be told in evidence at all."""
+    few = rows(F=24, M=26)
+    for least, floor in ((10, "30, below which"), (30, "min_count 30"), (100, "min_count 100")):
+        cell = judged(check(min_count=least), few)["rows of sex=F"]
+        assert cell.lack is NoValue.INSUFFICIENT
+        assert cell.reason.startswith(f"<30 rows, fewer than {floor}"), least
+
+
 def test_rows_of_undeclared_groups_and_of_none_refuse_past_a_share_and_are_named() -> None:
     for odd in ("X", "_"):
         cells = judged(check(), rows(F=4_700, M=4_700, **{odd: 600}))
