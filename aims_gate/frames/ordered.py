@@ -6,6 +6,7 @@ Whole numbers in a narrow range and truth values are counted without a sort.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,8 @@ def by_sorting_weighted(values: Floats, weights: Counts) -> Distribution:
     null = np.isnan(values)
     nulls = int(weights[null].sum())
     values, weights = values[~null] + 0.0, weights[~null]
+    if np.all(weights == 1):
+        return replace(by_sorting(values), nulls=nulls)
     order = np.argsort(values, kind="stable")
     return _runs(values[order], weights[order], nulls)
 
