@@ -53,17 +53,21 @@ def sign(payload: bytes, signer: Signer) -> bytes:
         RecordError: The payload is too long, or the signature does not verify with the signer's
             own public key.
     """
-    # late: only who signs pays for the import
-    from securesystemslib.dsse import Envelope
-    from securesystemslib.signer import Signature
-
     if len(payload) > MAX_PAYLOAD:
         raise RecordError(f"the statement has more than {MAX_PAYLOAD:,} bytes")
-    envelope = Envelope(payload, PAYLOAD_TYPE, {})
-    keyid = signer.key.fingerprint
-    signature = Signature(keyid, signer.sign(envelope.pae()).hex())
-    envelope.signatures[keyid] = signature
-    data = canonical.encode(envelope.to_dict())
+    signature = signer.sign(pae(PAYLOAD_TYPE, payload))
+    data = canonical.encode(
+        {
+            "payload": base64.b64encode(payload).decode(),
+            "payloadType": PAYLOAD_TYPE,
+            "signatures": [
+                {
+                    "keyid": signer.key.fingerprint,
+                    "sig": base64.b64encode(signature).decode(),
+                }
+            ],
+        }
+    )
     try:
         open_envelope(data, [signer.key])
     except TrustError as error:

@@ -141,6 +141,13 @@ def public_of(private: Private) -> PublicKey:
     return _public(private.public_key(), "the key")
 
 
+def signature_of(private: Private, message: bytes) -> bytes:
+    """Sign *message* as `PublicKey.verifies` reads it: DER for P-256, 64 bytes for Ed25519."""
+    if isinstance(private, ec.EllipticCurvePrivateKey):
+        return private.sign(message, ec.ECDSA(hashes.SHA256()))
+    return private.sign(message)
+
+
 def generate(path: Path, *, password: str | None, scheme: Scheme = Scheme.P256) -> PublicKey:
     """Make a key pair: *path* gets the private half, *path* plus `.pub` the public one.
 

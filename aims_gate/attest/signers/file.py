@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aims_gate.attest.keys import PASSWORD_VARIABLE, Private, PublicKey, load_private, public_of
+from aims_gate.attest.keys import (
+    PASSWORD_VARIABLE,
+    Private,
+    PublicKey,
+    load_private,
+    public_of,
+    signature_of,
+)
 from aims_gate.errors import UsageError
 from aims_gate.regular import is_stream, read_regular
 
@@ -27,12 +34,7 @@ class LocalSigner:
 
     def sign(self, payload: bytes) -> bytes:
         """Sign *payload*: DER for P-256, 64 bytes for Ed25519."""
-        # late: only who signs pays for the import
-        from securesystemslib.signer import CryptoSigner, SSlibKey
-
-        public = SSlibKey.from_crypto(self.private.public_key(), keyid=self.key.fingerprint)
-        signature = CryptoSigner(self.private, public).sign(payload)
-        return bytes.fromhex(signature.signature)
+        return signature_of(self.private, payload)
 
 
 def open_signer(reference: str, *, environ: Mapping[str, str]) -> LocalSigner:
