@@ -100,10 +100,10 @@ def test_verifying_a_folder_imports_nothing_heavy(lab: Lab) -> None:
     heavy = ("numpy", "pyarrow", "requests", "scipy", "pandas", "mlflow", "sklearn")
     code = (
         "import sys, time, pathlib, datetime\n"
-        "from aims_gate.operations.verify import Question, prove\n"
+        "from aims_gate.operations.verify import Expectation, prove\n"
         "import aims_gate.cli.verify\n"
         "folder = pathlib.Path(sys.argv[1])\n"
-        "q = Question(evidence=folder / 'evidence', trust=folder / 'trust.yaml',"
+        "q = Expectation(evidence=folder / 'evidence', trust=folder / 'trust.yaml',"
         " model=str(folder / 'model'))\n"
         "now = datetime.datetime.fromisoformat(sys.argv[2])\n"
         "assert prove(q, now=now).passed\n"
