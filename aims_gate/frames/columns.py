@@ -330,11 +330,12 @@ def _indices(codes: pa.Array) -> Codes:
 
 def _ascending(indices: Codes, dictionary: pa.Array) -> Coded:
     sortable = dictionary.cast(pa.uint8()) if pa.types.is_boolean(dictionary.type) else dictionary
-    order = pc.array_sort_indices(sortable).to_numpy()
+    ascending = pc.array_sort_indices(sortable)
+    order = ascending.to_numpy()
     rank = np.empty(len(order) + 1, dtype=np.min_scalar_type(-len(order) - 1))
     rank[order] = np.arange(len(order))
     rank[-1] = -1
-    return Coded(codes=rank[indices], values=_scalars(dictionary.take(pa.array(order))))
+    return Coded(codes=rank[indices], values=_scalars(dictionary.take(ascending)))
 
 
 def _scalars(values: pa.Array) -> list[Scalar]:
