@@ -104,7 +104,9 @@ class ArrowFrame(Answers):
     @property
     def kinds(self) -> Mapping[str, ColumnKind]:
         """Columns in their order, and what each holds."""
-        return {field.name: kind_of(field.type) for field in self.table.schema}
+        return self.memory.get(
+            "kinds", lambda: {field.name: kind_of(field.type) for field in self.table.schema}
+        )
 
     @property
     def types(self) -> Mapping[str, str]:

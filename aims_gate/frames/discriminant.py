@@ -30,7 +30,7 @@ _LEVELS = 10
 _MOST = 300
 """Indicators of all columns of text together, about."""
 _BLOCK = 1 << 13
-"""Rows whose design is in memory at a time."""
+"""Rows whose design is in memory, or that are printed, at a time."""
 _PENALTY = 1.0
 _FREE = 1e-9
 """The intercept is not held back."""
@@ -92,7 +92,7 @@ def number(values: Floats, weights: Counts) -> Input:
     distinct, codes = np.unique(values, return_inverse=True)
     known = int(np.count_nonzero(~np.isnan(distinct)))
     codes = np.where(codes < known, codes, -1)
-    counts = np.bincount(codes[codes >= 0], weights[codes >= 0], minlength=known)
+    counts = np.bincount(codes + 1, weights, minlength=known + 1)[1:]
     middle = (np.cumsum(counts) - counts / 2) / max(counts.sum(), 1) - 0.5
     # once for the column: an append for each block of rows takes longer than all else together
     return Input(codes=codes, ranks=np.append(middle, 0.0))
@@ -106,7 +106,8 @@ def values(column: Coded, columns: int) -> Input:
 def dense(codes: Codes) -> Codes:
     """Leave no number out: a dictionary may hold values that no row has. -1 stays."""
     used = np.bincount(codes + 1, minlength=1) > 0  # null first
-    return (np.cumsum(used) - 1 - used[0])[codes + 1]
+    places: Codes = np.cumsum(used) - 1 - used[0]
+    return places[codes + 1]
 
 
 def scores(inputs: Sequence[Input], target: Codes, groups: int, weights: Counts) -> GroupScores:
@@ -235,9 +236,12 @@ def _named(column: Input, prints: Prints) -> Prints:
 def _printed(columns: Sequence[Prints]) -> Prints:
     """Print the rows of columns in their order, each of shape (rows,)."""
     prints = np.zeros(len(columns[0]), dtype=np.uint64)
-    for column in columns:
-        prints = (prints ^ column) * _ODD
-        prints ^= prints >> _HALF
+    for start in range(0, len(prints), _BLOCK):
+        part = prints[start : start + _BLOCK]
+        for column in columns:
+            part ^= column[start : start + _BLOCK]
+            part *= _ODD
+            part ^= part >> _HALF
     return prints
 
 
