@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from aims_gate import canonical
 from aims_gate.absent import stand_in
 from aims_gate.cli.run import pairs
 from aims_gate.errors import UsageError, near
@@ -44,7 +45,9 @@ def explain(policy: str, rule: str | None, *, data: dict[str, str]) -> None:
     if rule is not None and rule not in tasks:
         raise UsageError(f"no rule {rule!r}", where=policy, hint=near(rule, tasks))
     if rule is None:
-        click.echo(f"{resolved.id} {resolved.version} ({resolved.uri}), sha256:{resolved.digest}\n")
+        # what was applied is known by the digest of its file, which says where it came from, too
+        digest = canonical.sha256_file(applied) if applied.is_file() else resolved.digest
+        click.echo(f"{resolved.id} {resolved.version} ({resolved.uri}), sha256:{digest}\n")
     chosen = list(tasks.values()) if rule is None else [tasks[rule]]
     powers = {one.rule: one for one in power_of_data(resolved, data)} if data else {}
     told = []

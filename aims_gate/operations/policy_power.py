@@ -58,8 +58,8 @@ class PlannedGroups:
 def power_of_data(policy: Policy, data: Mapping[str, str]) -> tuple[RulePower, ...]:
     """Say what *data*, role to path or URI, can decide of each rule.
 
-    PolicyError if the policy is refused, UsageError for an unknown role; what cannot be read is
-    said rule by rule.
+    PolicyError if the policy is refused, UsageError for an unknown role, DataError for data that
+    cannot be read.
     """
     return _power(policy, roles_of(data))
 
@@ -78,6 +78,8 @@ def _power(policy: Policy, given: Mapping[Role, object]) -> tuple[RulePower, ...
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private, Engines() as engines:
         workspace = Workspace(folder=Path(private), environ=world.environ)
         subject = open_estimator(None, policy=policy, given=given, workspace=workspace)
+        for role in subject.unread.keys() & given.keys():
+            raise subject.unread[role]
 
         def of(task: Task) -> RulePower:
             # a second opinion of a library changes no interval

@@ -176,6 +176,11 @@ _SCORED_LOW = (
     "look at the traces or rows that were scored low, mend the model, its prompt or its data, and "
     "evaluate again"
 )
+_NUMBERED = re.compile(r" #[0-9]")
+_NAME_THEM = (
+    "groups are numbers where only the run names their columns: state sensitive: under "
+    "data.evaluation of the policy, and they are called by name"
+)
 _LONGER = "hand over more rows of the named data, such as a longer window; fewer never pass"
 _FAMILIES = {"fairlearn": "fairness", "evidently": "drift"}
 _TODO = {
@@ -226,7 +231,10 @@ def _remedy(result: Result) -> str:
         return ""
     if family == "performance" and CLAIMED in result.reason and result.check != _ROWS:
         return _SCORED_LOW
-    return _OWN_REMEDIES.get(result.check) or _REMEDIES.get(family, "")
+    told = _OWN_REMEDIES.get(result.check) or _REMEDIES.get(family, "")
+    if family == "fairness" and _NUMBERED.search(result.reason):
+        told += f"; {_NAME_THEM}"
+    return told
 
 
 def question(verdict: Verdict) -> str:

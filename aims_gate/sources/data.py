@@ -22,7 +22,7 @@ from aims_gate.sources.folders import folder_digest, read_folder
 from aims_gate.sources.join import join
 from aims_gate.sources.legible import legible
 from aims_gate.sources.locate import CONVENTION, Finder
-from aims_gate.sources.paths import public_uri
+from aims_gate.sources.paths import public_uri, recorded_uri
 from aims_gate.sources.predictions import derive_prediction
 from aims_gate.sources.readers import read_file
 from aims_gate.sources.reading import reading_of
@@ -255,7 +255,7 @@ def _from_file(role: Role, located: Located, finder: Finder) -> _Read:
     identity = DatasetIdentity(
         role=role,
         name=located.path.name,
-        uri=uri,
+        uri=recorded_uri(located.uri),
         digest=read.sha256,
         digest_kind=DigestKind.TREE if is_folder else DigestKind.FILE,
         rows=read.table.num_rows,

@@ -18,7 +18,7 @@ from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlmodel import read_mlmodel
-from aims_gate.sources.paths import local_path, public_uri
+from aims_gate.sources.paths import local_path, public_uri, recorded_uri
 from aims_gate.sources.subject import Fetched, Located, Subject, Workspace
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -42,13 +42,13 @@ class FileSource:
             private, max_files=workspace.max_files, max_bytes=workspace.max_bytes
         )
         identity = ModelIdentity(
-            uri=public_uri(uri),
+            uri=recorded_uri(uri),
             name=folder.name,
             resource_uri=f"pkg:generic/{quote(folder.name, safe='')}",
             digest=hashed.digest,
             files=hashed.files,
             bytes=hashed.bytes,
-            resolved_uri=public_uri(uri),
+            resolved_uri=recorded_uri(uri),
             reader="files",
         )
         return Fetched(model=identity, manifest=hashed, folder=private)

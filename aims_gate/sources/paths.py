@@ -19,6 +19,15 @@ def local_path(text: str) -> Path | None:
     return Path(unquote(slash + path)) if host in {"", "localhost"} else None
 
 
+def recorded_uri(uri: str) -> str:
+    """Write a URI as evidence has it: of a local file the name alone, for its path names people.
+
+    A path that is relative to where the gate ran is kept as it was written.
+    """
+    path = local_path(uri) if uri.startswith("file:") else None
+    return f"file:{path.name}" if path is not None and path.is_absolute() else public_uri(uri)
+
+
 def public_uri(uri: str) -> str:
     """Take user name, password, query and fragment out of a URI: they may hold secrets."""
     if "://" not in uri:

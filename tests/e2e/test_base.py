@@ -123,9 +123,9 @@ def test_a_version_in_a_registry_is_fetched_and_verified(base: Base, shop: Shop)
     """Evidence and the model's bytes come from the server, as where a model is deployed."""
     shop.publish()
     code = "import sys; from datetime import datetime; from pathlib import Path\n"
-    code += "from aims_gate.operations.verify import Question, prove\n"
+    code += "from aims_gate.operations.verify import Expectation, prove\n"
     code += "uri, trust, now, server = sys.argv[1:]\n"
-    code += "asked = Question(evidence=uri, trust=Path(trust), model=None, "
+    code += "asked = Expectation(evidence=uri, trust=Path(trust), model=None, "
     code += "environ={'MLFLOW_TRACKING_URI': server})\n"
     code += "found = prove(asked, now=datetime.fromisoformat(now))\n"
     code += "print(found.passed, found.bytes_verified)"

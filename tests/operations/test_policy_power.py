@@ -201,3 +201,14 @@ def test_explain_says_what_data_can_decide(
     shown = capsys.readouterr().out
     assert "to be decided if nothing is wrong" in shown
     assert "must exclude 0.6" in shown
+
+
+@pytest.mark.parametrize(
+    "command", [["policy", "power", "policy.yaml"], ["explain", "policy.yaml"]]
+)
+def test_data_that_cannot_be_read_are_no_plan(
+    policy: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing was planned, and that is an error and no empty answer."""
+    assert guarded([*command, "policy.yaml", "--data", "evaluation=nofile.csv"]) == 3
+    assert "nofile.csv" in capsys.readouterr().err

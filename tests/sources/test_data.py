@@ -126,7 +126,7 @@ def test_what_the_caller_gives_wins_over_the_policys_source(
         data, unread = opened(named, artifacts, {EVALUATION: text})
         assert not unread
         assert data[EVALUATION].spec.label == "y"
-        assert data[EVALUATION].identity.uri.endswith("/given%20rows.csv")
+        assert data[EVALUATION].identity.uri == "file:given%20rows.csv"
     (artifacts.folder / "mine.csv").write_bytes(ROWS)
     data, _ = opened(named, artifacts, {EVALUATION: "artifact:mine.csv"})
     assert data[EVALUATION].identity.name == "mine.csv"

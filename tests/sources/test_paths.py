@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aims_gate.sources.paths import local_path, public_uri
+from aims_gate.sources.paths import local_path, public_uri, recorded_uri
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,17 @@ def test_a_file_on_another_host_has_no_local_path() -> None:
 )
 def test_user_names_passwords_and_queries_are_not_shown(uri: str, shown: str) -> None:
     assert public_uri(uri) == shown
+
+
+@pytest.mark.parametrize(
+    ("uri", "recorded"),
+    [
+        ("file:/home/alice/models/credit", "file:credit"),
+        ("file:///home/alice/rows%20of%20may.csv", "file:rows of may.csv"),
+        ("file:data/rows.csv", "file:data/rows.csv"),
+        ("s3://user:secret@bucket/eval/", "s3://bucket/eval/"),
+        ("runs:/abc/aims_gate/evaluation.parquet", "runs:/abc/aims_gate/evaluation.parquet"),
+    ],
+)
+def test_evidence_has_no_path_of_a_home_directory(uri: str, recorded: str) -> None:
+    assert recorded_uri(uri) == recorded

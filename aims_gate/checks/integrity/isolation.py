@@ -73,5 +73,6 @@ class Isolated:
         elif subject.data[role].spec.predictions is not None:
             value, reason = 1.0, f"the model is to predict the {role} data, isolated by nothing"
         else:
-            value, reason = 0.0, f"the predictions came with the {role} data"
+            value = 0.0
+            reason = f"no model was run: the {role} data hold the answers that their author claims"
         return Statistic(name=_NAME, slice=role, value=value, judged=True, reason=reason)
