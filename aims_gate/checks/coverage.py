@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+MOST_SMALL = 0.2
+"""Share of the rows that groups which only warn may hold together."""
 _TOLD = 3
 """Small groups that a reason names; a cell of its own names every one."""
 
@@ -57,6 +59,16 @@ def too_small(
     needed = rows_needed(sizes, least=least, allowed=allowed)
     enough = f"about {_about(needed):,} {what} of all {called} would do, or " if needed else ""
     return f"{told}; {enough}fewer and larger {called}"
+
+
+def least_large(rows: Iterable[int], everything: int, share: float) -> float:
+    """Give the rows below which a group is so small that what is not excluded of it only warns.
+
+    That is *share* of *everything*, unless the groups below it hold more than a fifth of all rows
+    together: who deals one group over many small ones has hidden it, and then none is small.
+    """
+    least = share * everything
+    return least if sum(r for r in rows if r < least) <= MOST_SMALL * everything else 0.0
 
 
 def _about(rows: int) -> int:

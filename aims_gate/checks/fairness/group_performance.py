@@ -11,6 +11,7 @@ from scipy.special import ndtri
 
 from aims_gate.checks import attributes
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.coverage import least_large
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, Groups
 from aims_gate.checks.fairness.measured import Measured, share_of
@@ -167,8 +168,9 @@ class GroupPerformance(Groups):
             reason = f"fewer than two groups have {self.min_cell} rows ({names})"
             yield self.lack(cover.slice, NoValue.INSUFFICIENT, reason, rows=cover.rows)
             return
+        least = least_large((one.group.rows for one in judged), cover.rows, self.small_share)
         for one in judged:
-            yield from self._cells(one, overall, inputs, cover.rows)
+            yield from self._cells(one, overall, inputs, least)
         values = [one.answer.value for one in judged if one.answer is not None and not one.lack]
         if len(values) == len(judged) and overall.answer is not None and not overall.lack:
             value, rows = overall.answer.value, cover.rows
@@ -177,9 +179,9 @@ class GroupPerformance(Groups):
             yield from spread(self.metric, cover.slice, values, value, rows=rows, total=total)
 
     def _cells(
-        self, one: Measured, overall: Measured, inputs: Inputs, rows: int
+        self, one: Measured, overall: Measured, inputs: Inputs, least: float
     ) -> Iterator[Statistic]:
-        """Give the judged cells of a group."""
+        """Give the judged cells of a group, which blocks from *least* rows on."""
         total = overall.measured.found.total
         behind = one if self.relative_to is None or one.lack else overall
         if behind.lack or one.answer is None or behind.answer is None:
@@ -196,7 +198,7 @@ class GroupPerformance(Groups):
             yield replace(own, judged=True, alone=alone)
         else:
             yield own
-            yield self._shortfall(one, overall, inputs, rows)
+            yield self._shortfall(one, overall, inputs, least)
         short = scores.insufficient(self.metric, one.table)
         if short:
             yield self.lack(one.group.name, NoValue.INSUFFICIENT, short, rows=one.group.rows)
@@ -217,7 +219,9 @@ class GroupPerformance(Groups):
             reason=lack,
         )
 
-    def _shortfall(self, one: Measured, overall: Measured, inputs: Inputs, rows: int) -> Statistic:
+    def _shortfall(
+        self, one: Measured, overall: Measured, inputs: Inputs, least: float
+    ) -> Statistic:
         """Give how far a group is behind all rows, turned so that above 0 is worse."""
         assert one.answer is not None  # noqa: S101  # `_cells` has told of groups without one
         assert overall.answer is not None  # noqa: S101
@@ -233,7 +237,7 @@ class GroupPerformance(Groups):
             engine=one.answer.by,
             judged=True,
             reason=f"{one.answer.value:.4g} against {overall.answer.value:.4g} of all rows",
-            small=one.group.rows < self.small_share * rows,
+            small=one.group.rows < least,
         )
         told = self._behind(one, overall, inputs.alpha)
         alone = self._behind(one, overall, inputs.alpha_alone)

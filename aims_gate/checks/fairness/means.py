@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from aims_gate.checks.coverage import least_large
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.summary import spread
 from aims_gate.checks.levels import recorded, written
@@ -205,7 +206,8 @@ def _cells(cover: Cover, sound: Sequence[Scored], terms: MeanTerms) -> Iterator[
     best = max(sound, key=lambda one: one.answer.value).name
     deviation = pooled_deviation(one.losses for one in sound) if terms.in_deviations else 1.0
     contrasts = _contrasts(by_name, terms, deviation)
-    small = {one.group for one in sound if one.group.rows < terms.small_share * cover.rows}
+    least = least_large((one.group.rows for one in sound), cover.rows, terms.small_share)
+    small = {one.group for one in sound if one.group.rows < least}
     design = _design(sound, small, deviation, terms)
     for name, one in by_name.items():
         mine = [contrast for contrast in contrasts if contrast.worse is one.group]

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from aims_gate.checks.coverage import least_large
 from aims_gate.checks.fairness.group_counts import POOL, GroupFamily
 from aims_gate.checks.fairness.rate_definitions import RateOf
 from aims_gate.checks.levels import full, recorded, written
@@ -55,6 +56,10 @@ class RateTerms:
     def pairs_of(self, family: GroupFamily) -> tuple[tuple[Group, Group], ...]:
         """Give the ordered pairs of a family that are compared."""
         return pairs_of(family, self.reference, against_rest=self.against_rest)
+
+    def least_large(self, family: GroupFamily) -> float:
+        """Give the rows from which on a group blocks."""
+        return least_large((g.rows for g in family.eligible), family.rows, self.small_share)
 
     def interval(self, bounds: Bounds) -> Interval:
         """Put bounds of a ratio or gap into words."""
@@ -147,7 +152,11 @@ def compare(
     )
     found = tuple(_unless_problem(contrast, answers) for contrast in pairwise)
     compared = _ComparedRates(
-        family=family, terms=terms, answers=answers, design=_design(family, terms)
+        family=family,
+        terms=terms,
+        answers=answers,
+        design=_design(family, terms),
+        least_large=terms.least_large(family),
     )
     cells = [
         cell
@@ -240,6 +249,7 @@ class _ComparedRates:
     terms: RateTerms
     answers: Answers
     design: PairsDesign
+    least_large: float
 
     def cells(self, group: Group, found: Sequence[Contrast]) -> Iterator[Statistic]:
         """Give the judged cells of *group* as the disadvantaged side."""
@@ -293,14 +303,15 @@ class _ComparedRates:
     def _is_small(self, contrast: Contrast) -> bool:
         """Tell whether a side is a group of so few rows that it warns only."""
         fewest = min(contrast.worse.rows, contrast.better.rows)
-        return fewest < self.terms.small_share * self.family.rows
+        return fewest < self.least_large
 
 
 def _design(family: GroupFamily, terms: RateTerms) -> PairsDesign:
     """Give the sizes that decide the family: small groups apart, which need not be decided."""
     pairs = terms.pairs_of(family)
     groups = tuple(dict.fromkeys(group for pair in pairs for group in pair))
-    large = [g for g in groups if g.rows >= terms.small_share * family.rows]
+    least = terms.least_large(family)
+    large = [g for g in groups if g.rows >= least]
     return PairsDesign(
         measure=terms.measure,
         sizes=tuple(group.rows for group in groups),
