@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import json
@@ -69,6 +70,15 @@ def joblib_of(compress: Any) -> bytes:
     return dumped(lambda stream: joblib.dump(Bomb(), stream, compress=compress))
 
 
+NUMBERS = [
+    *(b"I0x1", b"I 0X_1f ", b"I-0b1", b"I0o17", b"I017", b"I01", b"I+1_0", b"I\t\v1\r"),
+    *(b"L0x10L", b"L-0x1", b"L0x1", b"L1_0L", b"L-0b1L", b"L" + b" " * 9000 + b"0xa"),
+    *(b"Finf", b"F-Infinity", b"FNaN", b"F.5", b"F5.", b"F1_0.5e+1_0", b"F" + b"0" * 9000),
+    *(b"I1\np 0_1 \ng+1", b"I1\np+00\ng-0", b"I1\np" + b" " * 9000 + b"1\ng" + b"0" * 4000 + b"1"),
+    *(b"V\\u0041'", b"S''", b"I1\0x", b"I\0x", b"F1\0x", b"L1\0xL"),
+]
+"""Lines of text that one of CPython's two unpicklers reads, each with a value left to drop."""
+
 LAST = max(pickle.HIGHEST_PROTOCOL, 4)
 PICKLES = {
     **{f"protocol {n}": pickle.dumps(Bomb(), protocol=n) for n in range(LAST + 1)},
@@ -112,6 +122,25 @@ def test_a_pickle_is_found_however_it_begins_and_whatever_its_name(
 ) -> None:
     for path in ("model.bin", "notes.txt", "model.skops"):
         assert "pickle" in kinds(tmp_path, path, PICKLES[name])
+
+
+@pytest.mark.parametrize("number", range(len(NUMBERS)))
+def test_a_line_of_text_is_read_as_an_unpickler_does(tmp_path: Path, number: int) -> None:
+    """CPython is asked too, so that no line here is one that nobody would read."""
+    before = NUMBERS[number] + b"\n0" + b"0" * NUMBERS[number].count(b"\ng")
+    assert reads(before + b"N.")
+    for content in (before + OLD, before + OLD[:-1]):
+        for path in ("model", "notes.txt", "a.csv", "README.md", "a.json"):
+            assert kinds(tmp_path, path, content) == {"pickle"}
+        assert kinds(tmp_path, "a.csv.gz", gzip.compress(content, mtime=0)) == {"pickle"}
+        assert kinds(tmp_path, "a.zip", archive({"a.txt": content})) == {"pickle"}
+
+
+def reads(content: bytes) -> bool:
+    for load in (pickle.loads, pickle._loads):  # type: ignore[attr-defined]  # noqa: S301
+        with contextlib.suppress(ValueError, pickle.UnpicklingError):
+            return load(content) is None
+    return False
 
 
 @pytest.mark.parametrize(

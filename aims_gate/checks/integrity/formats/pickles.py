@@ -8,6 +8,7 @@ that imports and calls; or to their end, with nothing behind it. Prose and table
 from __future__ import annotations
 
 import pickletools
+import re
 from dataclasses import dataclass, field
 
 from aims_gate.checks.integrity.formats.kinds import PICKLE
@@ -21,7 +22,17 @@ _CALLS = frozenset({"REDUCE", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD"})
 _NAMES = frozenset({"STACK_GLOBAL", "EXT1", "EXT2", "EXT4"})
 _PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"})
 _GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
-_NUMBERS = {"INT": float, "LONG": float, "FLOAT": float, "PUT": int, "GET": int}
+_LINE = rb"(?is)\s*[+-]?(?:%s)L*\s*(?:\0.*)?"
+_WHOLE = re.compile(_LINE % rb"0x[\da-f_]+|0[bo][0-7_]+|[\d_]+|(?=\0)")
+_KEY = re.compile(_LINE % rb"[0_]*([\d_]*)")
+_NUMBERS = {
+    "INT": _WHOLE,
+    "LONG": _WHOLE,
+    "FLOAT": re.compile(_LINE % rb"nan|inf(?:inity)?|[\d_.]+(?:e[+-]?[\d_]+)?"),
+    "PUT": _KEY,
+    "GET": _KEY,
+}
+"""Numbers as text, of any length: all that one of CPython's two unpicklers reads, and more."""
 _WIDTHS = {
     pickletools.TAKEN_FROM_ARGUMENT1: 1,
     pickletools.TAKEN_FROM_ARGUMENT4: 4,
@@ -104,13 +115,17 @@ class _Walk:
         if end < 0:
             raise _NoPickleError
         line = self.view.read(self.at, min(end - self.at, _HEAD))
+        if name in _NUMBERS:
+            start = self.view.start
+            number = _NUMBERS[name].fullmatch(self.view.data, start + self.at, start + end)
+            if number is None:
+                raise _NoPickleError
+            if number.re is _KEY:
+                at, digits = number.start(1) - start, number.end(1) - number.start(1)
+                line = self.view.read(at, min(digits, _HEAD)).replace(b"_", b"")
         self.at = end + 1
         if name == "STRING" and line[:1] not in {b"'", b'"'}:
             raise _NoPickleError
-        try:
-            _NUMBERS.get(name, len)(line.rstrip(b"L"))
-        except ValueError:
-            raise _NoPickleError from None
         return line
 
     def _take(self, size: int) -> bytes:
@@ -131,7 +146,7 @@ class _Walk:
             return
         if name not in _PUTS | _GETS:
             return
-        key = int(argument) if name in _NUMBERS else int.from_bytes(argument, "little")
+        key = int(argument or b"0") if name in _NUMBERS else int.from_bytes(argument, "little")
         if name in _PUTS:
             self.memo.add(key)
         elif key not in self.memo:
