@@ -45,6 +45,17 @@ def test_a_keras_model_with_a_lambda_is_code() -> None:
     assert reason.startswith("data/model.keras is code: Keras with Lambda; log scikit-learn ")
 
 
+def test_a_keras_model_in_a_folder_is_judged_as_its_archive_is(tmp_path: Path) -> None:
+    """Keras loads a folder that holds `config.json` as it loads the archive with that member."""
+    for name in ("keras", "keras-lambda"):
+        with zipfile.ZipFile(MODELS / name / "data/model.keras") as archive:
+            archive.extractall(tmp_path / name / "data/model")
+        (tmp_path / name / "MLmodel").write_bytes((MODELS / name / "MLmodel").read_bytes())
+    assert refused(tmp_path / "keras") == ""
+    reason = refused(tmp_path / "keras-lambda")
+    assert reason.startswith("data/model/config.json is code: Keras with Lambda; ")
+
+
 def saved(flavor: str, folder: Path, *model: Any, **options: Any) -> Path:
     import mlflow
 

@@ -158,3 +158,12 @@ def test_keras_is_data_with_its_own_classes_only(
     whole = {"class_name": "Sequential", "module": "keras", "config": {"layers": [written]}}
     found = seen(tmp_path, archive(config_json=whole, metadata_json={}))
     assert found.kinds == kinds
+    for top in (whole, [whole], {"any": whole}):  # Keras reads a folder as it does its archive
+        (tmp_path / "config.json").write_text(json.dumps(top), encoding="utf-8")
+        assert look(tmp_path, "config.json")[0].kinds == kinds
+
+
+def test_a_configuration_of_hugging_face_is_none_of_keras(tmp_path: Path) -> None:
+    whole = {"_class_name": "UNet2DModel", "architectures": ["BertModel"], "model_type": "bert"}
+    (tmp_path / "config.json").write_text(json.dumps(whole), encoding="utf-8")
+    assert not look(tmp_path, "config.json")[0].kinds

@@ -16,7 +16,6 @@ from aims_gate import canonical
 from aims_gate.checks.integrity.formats import archives, pickles
 from aims_gate.checks.integrity.formats.binary import SAVED_MODEL, binary
 from aims_gate.checks.integrity.formats.classes import configured
-from aims_gate.checks.integrity.formats.keras import keras
 from aims_gate.checks.integrity.formats.kinds import (
     PICKLE,
     TORCH,
@@ -166,14 +165,13 @@ def _archive(view: View, depth: int) -> FoundFormat:
 
 
 def _member(name: str, member: View, depth: int) -> FoundFormat:
-    schema = {"schema.json": skops, "config.json": keras}.get(name)
     if name == "model.ini":
         return unknown("a MOJO of H2O, which is not looked into")
-    if schema is None:
+    if name != "schema.json":
         return _look(member, name, depth)
     if len(member) > _MOST_JSON:
         return unknown(f"{name} of more than 16 MiB")
     try:
-        return schema(canonical.parse(member.read(0, _MOST_JSON)))
+        return skops(canonical.parse(member.read(0, _MOST_JSON)))
     except ValueError:
         return unknown(f"{name} is not JSON that can be read")

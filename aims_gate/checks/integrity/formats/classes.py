@@ -1,6 +1,7 @@
 """Configurations in JSON that name classes: imported, or fetched from a hub, as they load.
 
-MLflow loads models of Hugging Face with `trust_remote_code=True`, and Spark its own stages by name.
+MLflow loads models of Hugging Face with `trust_remote_code=True`, and Spark its own stages by name;
+Keras reads `config.json` from its archive or from a folder.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aims_gate import canonical
+from aims_gate.checks.integrity.formats.keras import keras
 from aims_gate.checks.integrity.formats.kinds import FoundFormat, code, unknown
 from aims_gate.checks.integrity.formats.view import View
 
@@ -35,6 +37,8 @@ def configured(view: View, name: str) -> FoundFormat | None:
     if is_spark:
         named = str(content.get("class", _SPARK[0]))
         return None if named.startswith(_SPARK) else unknown(f"Spark with {named[:80]}")
+    if name == "config.json" and (built := keras(content)).kinds:
+        return built
     if isinstance(content, list):
         return _modules(content) if name == "modules.json" else None
     found = next((key for key in _CODE if isinstance(content, Mapping) and content.get(key)), None)
