@@ -30,6 +30,8 @@ from aims_gate.errors import PolicyError, Problem
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
 MAX_NODES = 10_000
+MAX_DIRECTIVES = 64
+"""`%TAG` lines, all of which are refused; libyaml compares each of them with each other."""
 
 Path = tuple[str | int, ...]
 """Keys and list positions from the root of a tree."""
@@ -94,6 +96,9 @@ def _decode(text: bytes, file: str) -> str:
         raise PolicyError(
             [Problem(file=file, line=line, what=what, hint="save the file as UTF-8")]
         ) from None
+    if decoded.count("%TAG") > MAX_DIRECTIVES:
+        what = f"more than {MAX_DIRECTIVES} %TAG directives"
+        raise PolicyError([Problem(file=file, line=0, what=what, hint="remove them")])
     if unseen := list(itertools.islice(_unseen(decoded, file), _MOST_UNSEEN)):
         raise PolicyError(unseen)
     return decoded

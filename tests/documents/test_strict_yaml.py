@@ -184,6 +184,14 @@ def test_an_alias_bomb_costs_nothing() -> None:
     assert any("alias *a0" in message for message in refusal(bomb))
 
 
+def test_directives_whose_time_would_grow_with_their_square_are_refused_at_once() -> None:
+    started = time.thread_time()
+    assert refusal("".join(f"%TAG !{n:x}! x\n" for n in range(60_000)) + "--- a\n") == [
+        "p.yaml: more than 64 %TAG directives; remove them"
+    ]
+    assert time.thread_time() - started < 2
+
+
 def test_a_megabyte_is_read_in_well_under_two_seconds() -> None:
     line = f"k%05d: {'v' * 190}\n"
     text = "".join(line % i for i in range(4990)).encode()

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from aims_gate.checks.integrity.formats import look
+from aims_gate.checks.integrity.formats import Accepted, Denied, flagged, look
 from aims_gate.checks.integrity.formats.archives import MOST_UNPACKED
 
 SECONDS, BYTES = 60.0, 260 << 20
+DENIED: frozenset[Denied] = frozenset({"pickle"})
+NONE: frozenset[Accepted] = frozenset()
 
 
 def bomb(size: int) -> bytes:
@@ -108,6 +110,48 @@ def test_what_is_made_to_cost_is_refused_in_bounded_time_and_memory(
     assert found.kinds
     assert time.monotonic() - start < SECONDS
     assert peak < BYTES
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"[" * 500_000 + b"]" * 500_000, "YAML nested more than 64 levels deep"),
+        (b"{" * 500_000, "YAML nested more than 64 levels deep"),
+        (b"- " * 500_000, "YAML nested more than 64 levels deep"),
+        (b"? " * 500_000, "YAML nested more than 64 levels deep"),
+        (
+            b"".join(b"%%TAG !%x! x\n" % n for n in range(65_000)) + b"--- a\n",
+            "YAML with more than 64 %TAG directives",
+        ),
+    ],
+)
+def test_yaml_whose_time_would_grow_with_its_square_is_unknown(
+    tmp_path: Path, content: bytes, why: str
+) -> None:
+    (tmp_path / "a.yaml").write_bytes(content)
+    start = time.monotonic()
+    assert [(path, str(found)) for path, found in flagged(tmp_path, ("a.yaml",), DENIED, NONE)] == [
+        ("a.yaml", f"of no known format: {why}")
+    ]
+    assert time.monotonic() - start < 5
+
+
+def test_directives_of_wide_characters_are_counted_too(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(("%TAG !a! x\n" * 65 + "--- a\n").encode("utf-16"))
+    assert look(tmp_path, "a.yaml")[0].why == "YAML with more than 64 %TAG directives"
+
+
+def test_yaml_of_as_many_levels_as_people_write_is_data(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"[" * 64 + b"]" * 64 + b"\n")
+    assert not look(tmp_path, "a.yaml")[0].kinds
+
+
+@pytest.mark.parametrize("name", ["config.json", "modules.json", "part-00000"])
+def test_json_that_is_deeper_than_its_reader_is_unknown(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b'{"a":' * 1_000_000)
+    start = time.monotonic()
+    assert look(tmp_path, name)[0].why == f"{name} is not JSON that can be read"
+    assert time.monotonic() - start < 5
 
 
 def test_a_large_text_is_read_piece_by_piece(tmp_path: Path) -> None:
