@@ -22,7 +22,7 @@ from aims_gate.errors import DataError
 
 _STEP = 1 << 18
 _HEADER = 1 << 20
-"""Bytes of a header at most."""
+"""Bytes in which a header has to end."""
 _QUOTE, _COMMA, _LF, _CR, _ZERO, _PLUS, _MINUS, _X = b'",\n\r0+-x'
 _WIDE = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -229,6 +229,12 @@ def _header(content: bytes, where: str) -> list[str]:
         names = next(csv.reader(text), [])
     except csv.Error as error:
         raise DataError(f"the header cannot be read: {error}", where=where) from error
+    if len(content) > _HEADER and not text.read(1):
+        raise DataError(
+            f"the header has {_HEADER:,} bytes or more, and fewer are read",
+            where=where,
+            hint="leave out the columns that no rule is about",
+        )
     if not names:
         raise DataError("the first line is empty; it must name the columns", where=where)
     if _EXCEL.fullmatch(names[0]) and len(names) <= 2 and not any(names[1:]):

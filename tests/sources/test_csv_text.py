@@ -21,6 +21,19 @@ def test_a_header_without_rows_is_a_table_without_rows() -> None:
         assert (table.column_names, table.num_rows) == (["a", "b"], 0)
 
 
+@pytest.mark.parametrize("end", [b"\n1\n", b"\n", b""])
+def test_a_header_that_is_too_long_says_so(end: bytes) -> None:
+    header = b",".join(b"c%d" % number for number in range(300_000))
+    with pytest.raises(DataError, match=r"the header has 1,048,576 bytes or more"):
+        read_csv(header + end, where="x")
+
+
+def test_a_header_just_below_the_limit_is_read() -> None:
+    header = b",".join(b"%063d" % number for number in range(16_383))
+    table = read_csv(header + b"\n" + b"," * 16_382 + b"\n", where="x").table
+    assert (table.num_columns, table.num_rows) == (16_383, 1)
+
+
 def test_beside_quotes_a_word_without_them_is_null() -> None:
     fields = ["", "NA", "NaN", "nan", "null", "NULL", "None", "N/A", "-", '""', '"NA"', "#N/A"]
     content = "t,n\n" + "".join(f"{field},{i}\n" for i, field in enumerate(fields))
