@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -82,7 +84,9 @@ def settings_of(config: pytest.Config, *, session: str, folder: str) -> Settings
     start = config.invocation_params.dir
     chosen = Chosen(defaults=load(start))
     named = _named(config, chosen, start)
-    data = chosen.pairs("data", _pairs(config.getoption("aims_gate_data") or ()))
+    words: Sequence[str] = config.getoption("aims_gate_data") or ()
+    data = chosen.pairs("data", _pairs(words))
+    handed = _not_typed(config, words)
     roles_of(data)
     model = chosen.value("model", config.getoption("aims_gate_model"))
     stage = chosen.value("stage", config.getoption("aims_gate_stage"))
@@ -101,7 +105,8 @@ def settings_of(config: pytest.Config, *, session: str, folder: str) -> Settings
         evidence=None if evidence is None else str(start / evidence),
         told=chosen.told(),
         policies=tuple(
-            _read(path, start=start, chosen=chosen, model=model, stage=stage) for path in named
+            _read(path, start=start, chosen=chosen, model=model, stage=stage, handed=handed)
+            for path in named
         ),
     )
 
@@ -184,8 +189,24 @@ def _pairs(words: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def _not_typed(config: pytest.Config, words: Iterable[str]) -> set[str]:
+    """Name the roles whose data no command line and no environment hands over: an ini file does."""
+    typed = [*config.invocation_params.args, *shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))]
+    return {
+        word.partition("=")[0]
+        for word in words
+        if not any(str(one) == word or str(one).endswith(f"={word}") for one in typed)
+    }
+
+
 def _read(
-    path: Path, *, start: Path, chosen: Chosen, model: str | None, stage: str | None
+    path: Path,
+    *,
+    start: Path,
+    chosen: Chosen,
+    model: str | None,
+    stage: str | None,
+    handed: AbstractSet[str],
 ) -> SessionSettings:
     name = Path(os.path.relpath(path, start)).as_posix()
     try:
@@ -208,6 +229,17 @@ def _read(
             refuse_displaced(chosen.defaults, chosen.used, named)
         except PolicyError as error:
             problems += error.problems
+        problems += [
+            Problem(
+                file=name,
+                line=0,
+                what=f"data.{role}: the policy says where these data come from ({source}), and "
+                "addopts of an ini file hands over others",
+                hint="take them out; --aims-gate-data on the command line may replace them",
+            )
+            for role, source in named.items()
+            if role in handed
+        ]
     if not model:
         hint = f"give --aims-gate-model, or model under [{TABLE}] of {NAME}"
         problems.append(Problem(file=name, line=0, what="there is no model to gate", hint=hint))

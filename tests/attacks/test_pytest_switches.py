@@ -112,3 +112,22 @@ def test_a_marked_test_without_the_plugin_is_an_error_as_the_docs_say(
 def test_a_person_may_still_list(pytester: pytest.Pytester) -> None:
     for option in ("--co", "--fixtures", "--version"):
         assert pytester.runpytest_inprocess(*GATE, *ALONE, option).ret == 0
+
+
+def test_no_ini_file_takes_the_place_of_data_that_the_policy_names(
+    pytester: pytest.Pytester,
+) -> None:
+    """The checkout's own addopts are the judged party's; the command line is the caller's."""
+    policy = pytester.path / "policy.yaml"
+    text = policy.read_text(encoding="utf-8")
+    assert "evaluation: {" in text
+    named = text.replace("evaluation: {", "evaluation: {source: 'file:evaluation.csv', ", 1)
+    policy.write_text(named, encoding="utf-8")
+    (pytester.path / "fake.csv").write_bytes((pytester.path / "evaluation.csv").read_bytes())
+    pytester.makeini("[pytest]\naddopts = --aims-gate-data=evaluation=fake.csv\n")
+    result = pytester.runpytest_inprocess(*GATE[:2], *ALONE)
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*addopts of an ini file hands over others*"])
+    pytester.makeini("[pytest]\n")
+    typed = pytester.runpytest_inprocess(*GATE[:2], "--aims-gate-data=evaluation=fake.csv", *ALONE)
+    typed.stdout.no_fnmatch_line("*addopts of an ini file*")
