@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
+from typing import TypeVar
 
-from aims_gate.facts import POWER, PowerDesign, Statistic
+from aims_gate.facts import POWER, NoValue, PowerDesign, Statistic
 from aims_gate.limits import Bar, serious_of
 from aims_gate.policy.model import DecideOn
 from aims_gate.stats.power import CURRENT, NormalDesign, factor_needed
 from aims_gate.verdict import CellPower, Power
 
+_T = TypeVar("_T")
 Planned = tuple[PowerDesign, float]
 """A design, and the value that its cells must exclude."""
 
@@ -43,14 +45,30 @@ def power_of(
         return None
     factor = factor_needed(found)
     first, serious = found[0]
+    wanted = None if math.isinf(factor) else math.ceil(factor * first.rows)
+    cells = [s for s in statistics if s.judged]
+    rows = {_group(cell): cell.members or cell.rows for cell in cells}
+    more = None if wanted is None else apportioned(rows, wanted / first.rows)
     return Power(
         chance=chance_of(found),
         serious=serious,
         rows=first.rows,
         what=first.what,
-        wanted=_times(first.rows, factor),
-        cells=tuple(_cell(s, bars[0], factor) for s in statistics if s.judged),
+        wanted=wanted,
+        cells=tuple(
+            _cell(cell, bars[0], None if more is None else more[_group(cell)]) for cell in cells
+        ),
     )
+
+
+def apportioned(parts: Mapping[_T, float], times: float) -> dict[_T, int]:
+    """Multiply *parts* and round to whole rows, so that they add up to their rounded sum."""
+    before, rows = 0.0, {}
+    for name, part in parts.items():
+        after = before + part
+        rows[name] = round(after * times) - round(before * times)
+        before = after
+    return rows
 
 
 def chance_of(found: Sequence[Planned]) -> float:
@@ -58,21 +76,20 @@ def chance_of(found: Sequence[Planned]) -> float:
     return math.prod(design.chance(1.0, serious=serious) for design, serious in found)
 
 
-def _cell(statistic: Statistic, bar: Bar, factor: float) -> CellPower:
+def _group(statistic: Statistic) -> str:
+    return statistic.group or statistic.slice
+
+
+def _cell(statistic: Statistic, bar: Bar, wanted: int | None) -> CellPower:
     bounds = statistic.alone or statistic.interval
     bound = None if bounds is None else (bounds.low if bar.higher_is_better else bounds.high)
-    rows = statistic.members or statistic.rows
     return CellPower(
         slice=statistic.slice,
-        group=statistic.group or statistic.slice,
-        rows=rows,
+        group=_group(statistic),
+        rows=statistic.members or statistic.rows,
         excluded=bound if bound is not None and math.isfinite(bound) else None,
-        wanted=_times(rows, factor),
+        wanted=wanted,
     )
-
-
-def _times(rows: int, factor: float) -> int | None:
-    return None if math.isinf(factor) else math.ceil(factor * rows)
 
 
 def planned(
@@ -84,6 +101,8 @@ def planned(
     """
     if decide_on is DecideOn.ESTIMATE:  # which any number of rows decides
         return ()
+    if any(s.judged and s.lack not in {None, NoValue.NOT_APPLICABLE} for s in statistics):
+        return ()  # what cannot be judged leaves the rule undecided, however many rows others have
     judged = [s for s in statistics if s.judged and s.lack is None and not s.small]
     each = _floors if decide_on is DecideOn.PROVEN_PASS else _exclusions
     found = [one for bar in bars for statistic in judged for one in each(statistic, bar)]

@@ -72,7 +72,7 @@ def power_sentence(power: Power) -> str:
         return told
     if power.wanted is None:
         return f"{told}; no number of {power.what} would do"
-    told += f"; for {POWER:.0%} collect {power.wanted:,} {power.what}"
+    told += f"; for {POWER:.0%} collect {power.wanted:,} {power.what} in all"
     groups = {cell.group: cell.wanted for cell in power.cells if cell.group and cell.wanted}
     if len(groups) < 2:
         return told

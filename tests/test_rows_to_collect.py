@@ -7,9 +7,11 @@ read, data of the size that it names are drawn, and the gate decides on them.
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -17,7 +19,9 @@ import numpy as np
 import pytest
 
 from aims_gate.checks import CHECKS
+from aims_gate.operations.policy_power import PlannedGroups, power_of_groups
 from aims_gate.policy.model import DecideOn, Role, Threshold
+from aims_gate.policy.resolve import load
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.performance.champions import champion
@@ -204,6 +208,54 @@ def test_data_of_the_size_that_is_named_are_decided_about_four_times_in_five(
     assert set(outcomes) <= {Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.INSUFFICIENT}
     few = 1 / DRAWS**0.5  # about two and a half standard errors of the share
     assert 0.75 - few <= settled <= advice.most + few, (rows, settled)
+
+
+SEXES = {"F": 150, "M": 350}
+PLANS = [
+    ("fairness.impact_ratio", {}, {"race": {"White": 400, "Black": 60, "Other": 20}}),
+    (
+        "fairness.odds",
+        {"rates": ["tpr"]},
+        {"sex": SEXES, "race": {"White": 400, "Black": 60, "Other": 40}},
+    ),
+    ("fairness.odds", {"rates": ["tpr"]}, {"sex": SEXES}),
+]
+
+
+@pytest.mark.parametrize(("check", "parameters", "sizes"), PLANS)
+def test_rows_that_a_plan_names_are_decided_about_four_times_in_five(
+    check: str,
+    parameters: Mapping[str, Any],
+    sizes: Mapping[str, Mapping[str, int]],
+    tmp_path: Path,
+) -> None:
+    """Groups too small to be judged now are judged, or not, in each draw as it falls."""
+    policy = tmp_path / "policy.yaml"
+    rule = {"id": "BIAS-01", "check": check, "with": dict(parameters)}
+    meta = {"id": "credit", "version": "1.0.0", "owner": "tests@example.org"}
+    text = {"apiVersion": "aims-gate/v1", "kind": "Policy", "metadata": meta, "rules": [rule]}
+    policy.write_text(json.dumps(text), encoding="utf-8")
+    (found,) = power_of_groups(load(str(policy)), PlannedGroups(rows=sizes, rate=0.3))
+    assert found.power is not None
+    rows = found.power.wanted
+    assert rows is not None
+    rng = np.random.default_rng(7)
+
+    def draw() -> tuple[Data, ...]:
+        label = rng.random(rows) < 0.3
+        answer = rng.random(rows) < np.where(label, 0.8, 0.06 / 0.7)
+        groups = {
+            name: rng.choice([*of], rows, p=np.array([*of.values()]) / sum(of.values()))
+            for name, of in sizes.items()
+        }
+        columns = {"y": label.astype(int), "p": answer.astype(int), **groups}
+        return (data(columns, label="y", prediction="p", positive=1),)
+
+    judged = {"check": check, "parameters": {**parameters, "by": [*sizes]}}
+    outcomes = [decided(judged, *draw()).outcome for _ in range(DRAWS)]
+    settled = 1 - outcomes.count(Outcome.INSUFFICIENT) / DRAWS
+    few = 1 / DRAWS**0.5
+    assert 0.75 - few <= settled <= 0.90 + few, (rows, settled)
 
 
 def test_every_check_that_gives_such_advice_is_among_them() -> None:

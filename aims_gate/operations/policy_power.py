@@ -9,24 +9,34 @@ from __future__ import annotations
 import itertools
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from aims_gate.checks.levels import full
 from aims_gate.engines import Engines
 from aims_gate.errors import UsageError
-from aims_gate.facts import POWER, Statistic
+from aims_gate.facts import POWER, NoValue, Statistic
 from aims_gate.measure import measure
 from aims_gate.operations.run import real_world, roles_of
 from aims_gate.plan import Task, plan
-from aims_gate.policy.model import DataSpec, Policy, Role, TaskKind
-from aims_gate.sample_size import Planned, chance_of, planned, power_of
+from aims_gate.policy.model import DataSpec, DecideOn, Policy, Role, TaskKind
+from aims_gate.sample_size import Planned, apportioned, chance_of, planned, power_of
 from aims_gate.sources.estimator import open_estimator
 from aims_gate.sources.subject import Subject, Workspace
 from aims_gate.stats.power import least
-from aims_gate.verdict import Power
+from aims_gate.verdict import CellPower, Power
 
 _LABEL, _PREDICTION, _ROWS = "label", "prediction", "rows"
+_STEP, _MOST = 1.1, 1e4
+"""Steps by which groups grow until all attributes can be judged, and where that ends."""
+_DRAWS = 32
+"""Draws of planned groups, whose smallest are judged in some and not in others."""
+_NEAR = 0.005
+"""What rounding to whole rows may take of a chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +71,9 @@ def power_of_data(policy: Policy, data: Mapping[str, str]) -> tuple[RulePower, .
     PolicyError if the policy is refused, UsageError for an unknown role, DataError for data that
     cannot be read.
     """
-    return _power(policy, roles_of(data))
+    with _measuring(policy) as bench:
+        measured, tasks = bench(roles_of(data))
+        return tuple(_of_rule(task, measured(task)) for task in tasks)
 
 
 def power_of_groups(policy: Policy, groups: PlannedGroups) -> tuple[RulePower, ...]:
@@ -69,24 +81,33 @@ def power_of_groups(policy: Policy, groups: PlannedGroups) -> tuple[RulePower, .
 
     UsageError for a rate or size that is none.
     """
-    return _power(_described(policy, groups), {Role.EVALUATION: _frame(groups)})
+    with _measuring(_described(policy, groups)) as bench:
+        _, tasks = bench({Role.EVALUATION: _frame(groups)})
+        return tuple(_Plan(task=task, groups=groups, bench=bench).power() for task in tasks)
 
 
-def _power(policy: Policy, given: Mapping[Role, object]) -> tuple[RulePower, ...]:
+_Measured = Callable[[Task], tuple[Statistic, ...]]
+_Bench = Callable[[Mapping[Role, object]], tuple[_Measured, Sequence[Task]]]
+"""Opens data, with no model, to measure the rules that are about them."""
+
+
+@contextmanager
+def _measuring(policy: Policy) -> Iterator[_Bench]:
     world = real_world()
-    tasks = plan(policy).sound()
+    # a second opinion of a library changes no interval
+    sound = [replace(task, engine="native") for task in plan(policy).sound()]
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private, Engines() as engines:
-        workspace = Workspace(folder=Path(private), environ=world.environ)
-        subject = open_estimator(None, policy=policy, given=given, workspace=workspace)
-        for role in subject.unread.keys() & given.keys():
-            raise subject.unread[role]
 
-        def of(task: Task) -> RulePower:
-            # a second opinion of a library changes no interval
-            native = replace(task, engine="native")
-            return _of_rule(native, measure(native, subject, now=world.now(), engines=engines))
+        def bench(given: Mapping[Role, object]) -> tuple[_Measured, Sequence[Task]]:
+            folder = Path(tempfile.mkdtemp(dir=private))
+            workspace = Workspace(folder=folder, environ=world.environ)
+            subject = open_estimator(None, policy=policy, given=given, workspace=workspace)
+            for role in subject.unread.keys() & given.keys():
+                raise subject.unread[role]
+            tasks = [task for task in sound if _is_about_data(task, subject)]
+            return lambda task: measure(task, subject, now=world.now(), engines=engines), tasks
 
-        return tuple(of(task) for task in tasks if _is_about_data(task, subject))
+        yield bench
 
 
 def _is_about_data(task: Task, subject: Subject) -> bool:
@@ -96,12 +117,134 @@ def _is_about_data(task: Task, subject: Subject) -> bool:
 def _of_rule(task: Task, statistics: Sequence[Statistic]) -> RulePower:
     made = RulePower(rule=task.rule.id, check=task.rule.check, statistic=task.judged.name)
     found = planned(statistics, task.bars, task.decide_on)
-    if not found:
-        reasons = [s.reason for s in statistics if s.judged and s.lack is not None]
-        why = "; ".join(dict.fromkeys(filter(None, reasons)))
-        return replace(made, why=why or f"nothing is planned for {task.decide_on}")
     power = power_of(statistics, task.bars, task.decide_on)
+    if power is None:
+        return replace(made, why=_lacks(statistics) or f"nothing is planned for {task.decide_on}")
     return replace(made, power=power, smallest=_smallest(found, task))
+
+
+def _lacks(statistics: Sequence[Statistic]) -> str:
+    """Say which attributes or columns cannot be judged, and why."""
+    lacking = [s for s in statistics if s.judged and s.lack is not None and s.reason]
+    told = (f"{s.slice}: {s.reason}" if s.slice else s.reason for s in lacking)
+    return "; ".join(dict.fromkeys(told))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """A rule on planned groups, which are judged or not as they grow."""
+
+    task: Task
+    groups: PlannedGroups
+    bench: _Bench
+
+    def power(self) -> RulePower:
+        """Say what the groups can decide, and the rows at which all that are judged are decided."""
+        now = self._measured(1.0)
+        one = _of_rule(self.task, now)
+        lacks = {s.lack for s in now if s.judged} - {None, NoValue.NOT_APPLICABLE}
+        if lacks - {NoValue.INSUFFICIENT}:
+            columns = ", ".join((_LABEL, _PREDICTION, *self.groups.rows))
+            why = (
+                f"planned groups say nothing of this rule: they have {columns} and no other column"
+            )
+            return replace(one, why=why)
+        if one.power is None and not lacks:
+            return one
+        chance = self._chance(1.0)
+        factor = 1.0 if chance >= POWER - _NEAR else self._factor()
+        then = self._measured(1.0 if factor is None else factor)
+        grown = power_of(then, self.task.bars, self.task.decide_on)
+        if grown is None:
+            return one
+        cells = () if one.power is None else one.power.cells
+        return replace(
+            one, power=self._shown(replace(grown, chance=chance, cells=cells), factor, then)
+        )
+
+    def _factor(self) -> float | None:
+        """Give the first size at which the rule is decided four times in five; None if none is."""
+        low, factor = 1.0, 1.0
+        while self._chance(factor) < POWER - _NEAR:
+            power = power_of(self._measured(factor), self.task.bars, self.task.decide_on)
+            if factor > _MOST or (power is not None and power.wanted is None):
+                return None
+            wanted = 0 if power is None or power.wanted is None else power.wanted / power.rows
+            low, factor = factor, factor * max(_STEP, wanted)
+        while factor > low * _STEP ** (1 / 2) and factor <= low * _STEP:
+            middle = math.sqrt(low * factor)
+            enough = self._chance(middle) >= POWER - _NEAR
+            low, factor = (low, middle) if enough else (middle, factor)
+        return factor
+
+    def _chance(self, factor: float) -> float:
+        """Give the chance to be decided, less where draws often have other groups to judge."""
+        statistics, few = self._measured(factor), getattr(self.task.check, "min_cell", 0)
+        expected = self._chance_of(statistics)
+        sure = all(s.lack is None and s.rows >= 2 * few for s in statistics)
+        if self.task.decide_on is not DecideOn.PROVEN_BREACH or sure or expected < POWER - _NEAR:
+            return expected
+        rng = np.random.default_rng(0)
+        mean = sum(self._chance_of(self._measured(factor, rng)) for _ in range(_DRAWS)) / _DRAWS
+        return expected if mean >= POWER - 4 * _NEAR else mean
+
+    def _chance_of(self, statistics: Sequence[Statistic]) -> float:
+        found = planned(statistics, self.task.bars, self.task.decide_on)
+        return chance_of(found) if found else 0.0
+
+    def _measured(
+        self, factor: float, rng: np.random.Generator | None = None
+    ) -> tuple[Statistic, ...]:
+        frame = _frame(self.groups, factor)
+        if rng is not None:
+            counts = np.array(frame[_ROWS])
+            frame[_ROWS] = rng.multinomial(counts.sum(), counts / counts.sum()).tolist()
+        return self.bench({Role.EVALUATION: frame})[0](self.task)
+
+    def _shown(self, power: Power, factor: float | None, then: Sequence[Statistic]) -> Power:
+        """Name every group of the rule's attributes, as planned and as they would be."""
+        everyone = _everyone(self.groups)
+        wanted = None if factor is None else math.ceil(round(factor * everyone, 6))
+        judged = {s.group or s.slice for s in then if s.judged}
+        named = judged | {cell.group for cell in power.cells}
+        cells = list(power.cells)
+        for sizes in _sizes(self.groups):
+            if not named & set(sizes):
+                continue
+            rows = apportioned(sizes, everyone)
+            more = dict.fromkeys(sizes) if wanted is None else apportioned(sizes, wanted)
+            blank = CellPower(slice="", group="", rows=0, excluded=None, wanted=None)
+            missing = [group for group in sizes if group not in {cell.group for cell in cells}]
+            cells += [replace(blank, slice=group, group=group) for group in missing]
+            small = {group: f"{group} (too small)" for group in sizes if group not in judged}
+            cells = [
+                replace(
+                    cell,
+                    slice=small.get(cell.group, cell.slice),
+                    group=small.get(cell.group, cell.group),
+                    rows=rows.get(cell.group, cell.rows),
+                    wanted=more.get(cell.group, cell.wanted),
+                )
+                for cell in cells
+            ]
+        return replace(power, rows=everyone, what="rows", wanted=wanted, cells=tuple(cells))
+
+
+def _everyone(groups: PlannedGroups) -> int:
+    return max(sum(sizes.values()) for sizes in groups.rows.values())
+
+
+def _sizes(groups: PlannedGroups) -> Iterator[dict[str, float]]:
+    """Give the groups of every attribute, and of every intersection, with their shares."""
+    for count in range(1, len(groups.rows) + 1):
+        for columns in itertools.combinations(groups.rows, count):
+            yield {
+                full(columns, [name for name, _ in chosen]): math.prod(
+                    size / sum(groups.rows[column].values())
+                    for column, (_, size) in zip(columns, chosen, strict=True)
+                )
+                for chosen in itertools.product(*(groups.rows[c].items() for c in columns))
+            }
 
 
 def _smallest(found: Sequence[Planned], task: Task) -> float:
@@ -135,8 +278,8 @@ def _described(policy: Policy, groups: PlannedGroups) -> Policy:
     return replace(policy, data={**policy.data, Role.EVALUATION: planned_spec})
 
 
-def _frame(groups: PlannedGroups) -> dict[str, list[object]]:
-    """Write planned groups as counted rows: every group with the same rates."""
+def _frame(groups: PlannedGroups, factor: float = 1.0) -> dict[str, list[object]]:
+    """Write planned groups, *factor* times as large, as counted rows with the same rates."""
     if not (0 < groups.rate < 1 and 0 < groups.recall < 1):
         raise UsageError("a rate is not between 0 and 1", hint="such as --rate 0.3")
     if not groups.rows or any(n < 1 for sizes in groups.rows.values() for n in sizes.values()):
@@ -145,16 +288,16 @@ def _frame(groups: PlannedGroups) -> dict[str, list[object]]:
     # as many are predicted positive as are: what is missed is made up by false alarms
     shares = {(1, 1): hit, (1, 0): rate - hit, (0, 1): rate - hit, (0, 0): 1 - 2 * rate + hit}
     totals = {name: sum(sizes.values()) for name, sizes in groups.rows.items()}
-    everyone = max(totals.values())
-    columns: dict[str, list[object]] = {
-        name: [] for name in (*groups.rows, _LABEL, _PREDICTION, _ROWS)
-    }
+    parts: dict[tuple[str | int, ...], float] = {}
     for chosen in itertools.product(*(sizes.items() for sizes in groups.rows.values())):
-        rows = everyone * math.prod(
+        part = math.prod(
             size / totals[name] for name, (_, size) in zip(groups.rows, chosen, strict=True)
         )
-        for (label, prediction), share in shares.items():
-            row = (*(group for group, _ in chosen), label, prediction, round(rows * max(share, 0)))
-            for column, value in zip(columns.values(), row, strict=True):
-                column.append(value)
-    return columns
+        for outcome, share in shares.items():
+            parts[(*(group for group, _ in chosen), *outcome)] = part * max(share, 0)
+    rows = apportioned(parts, math.ceil(round(factor * _everyone(groups), 6)))
+    names = (*groups.rows, _LABEL, _PREDICTION)
+    columns: dict[str, list[object]] = {
+        name: [part[place] for part in parts] for place, name in enumerate(names)
+    }
+    return {**columns, _ROWS: [*rows.values()]}

@@ -24,6 +24,8 @@ def table(powers: Sequence[RulePower]) -> Iterator[str]:
             yield f"{head}: {one.why}"
             continue
         yield f"{head}: {power_sentence(one.power)}"
+        if one.why:
+            yield f"  cannot be judged: {one.why}"
         yield f"  {_smallest(one, one.power)}"
         rows = [_HEADS, *(_row(cell) for cell in one.power.cells)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -71,7 +73,9 @@ def _section(one: RulePower) -> str:
     head = f"<h2>{escape(one.rule)} {escape(one.check)}</h2>"
     if one.power is None:
         return f"{head}\n<p>{escape(one.why)}</p>"
-    told = f"<p>{escape(power_sentence(one.power))}.<br/>{escape(_smallest(one, one.power))}.</p>"
+    why = [f"cannot be judged: {one.why}"] if one.why else []
+    lines = [power_sentence(one.power), *why, _smallest(one, one.power)]
+    told = f"<p>{'.<br/>'.join(map(escape, lines))}.</p>"
     heads = "".join(f"<th>{escape(text)}</th>" for text in _HEADS)
     rows = "\n".join(
         f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in _row(cell))}</tr>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from aims_gate.operations.policy_power import (
 )
 from aims_gate.operations.power_shown import page, table
 from aims_gate.policy.resolve import load
+from aims_gate.sentences import power_sentence
 from aims_gate.verdict import Power
 
 POLICY = """
@@ -163,7 +165,63 @@ def test_data_that_seldom_decide_name_the_rows_to_collect_of_each_group(
     assert guarded(["policy", "power", "policy.yaml", *groups]) == 0
     line = capsys.readouterr().out.splitlines()[0]
     assert "; for 80% collect " in line
-    assert "rows of the data: sex=F " in line
+    told = re.search(r"collect ([\d,]+) rows in all: sex=F ([\d,]+), sex=M ([\d,]+)$", line)
+    assert told is not None, line
+    total, *parts = (int(number.replace(",", "")) for number in told.groups())
+    assert sum(parts) == total
+
+
+TPR = "- {id: BIAS-03, check: fairness.odds, with: {rates: [tpr]}}"
+RACE = {"White": 400, "Black": 60, "Other": 40}
+
+
+@pytest.mark.parametrize("more", [{}, {"sex": {"F": 150, "M": 350}}], ids=["alone", "beside sex"])
+def test_a_rule_of_which_one_attribute_cannot_be_judged_is_never_decided(
+    policy: Path, more: dict[str, dict[str, int]]
+) -> None:
+    policy.write_text(POLICY.replace("- {id: BIAS-03, check: fairness.odds}", TPR), "utf-8")
+    found = planned(policy, PlannedGroups(rows={**more, "race": RACE}, rate=0.3))["BIAS-03"]
+    assert power(found).chance == 0
+    assert "TPR race: 20.0% of the positives are in groups below min_cell 30" in found.why
+    wanted = {cell.group: cell.wanted or 0 for cell in power(found).cells}
+    races = [wanted[f"race={name}"] for name in RACE]
+    assert power(found).rows == 500
+    assert sum(races) == power(found).wanted
+    assert wanted["race=Other"] * 0.3 > 30  # so that it is judged
+    assert "cannot be judged: TPR race" in "\n".join(table([found]))
+    assert "cannot be judged: TPR race" in page([found], title="credit")
+
+
+def test_planned_rows_are_shown_as_planned(policy: Path) -> None:
+    rows = {"sex": {"F": 150, "M": 350}, "race": RACE}
+    found = power(planned(policy, PlannedGroups(rows=rows, rate=0.3))["BIAS-02"])
+    assert found.rows == 500
+    shown = {cell.group: cell.rows for cell in found.cells}
+    assert {f"{name}={group}": n for name, of in rows.items() for group, n in of.items()} == shown
+
+
+def test_groups_that_are_too_small_now_are_counted_as_they_grow(policy: Path) -> None:
+    rows = {"race": {"White": 400, "Black": 60, "Other": 20}}
+    found = power(planned(policy, PlannedGroups(rows=rows, rate=0.3))["BIAS-02"])
+    wanted = {cell.group: cell.wanted or 0 for cell in found.cells}
+    assert found.wanted is not None
+    assert sum(wanted.values()) == found.wanted > 2_000
+    assert set(wanted) == {"race=White", "race=Black", "race=Other"}
+
+
+def test_a_group_that_stays_too_small_is_named_and_said_to_be(policy: Path) -> None:
+    rows = {"race": {"a": 300, "b": 100, "c": 1}}
+    found = power(planned(policy, PlannedGroups(rows=rows, rate=0.3))["BIAS-02"])
+    assert "race=c (too small)" in {cell.slice for cell in found.cells}
+    assert "race=c (too small)" in power_sentence(found)
+
+
+def test_planned_groups_say_nothing_of_a_rule_about_other_columns(policy: Path) -> None:
+    scores = POLICY.replace("metric: accuracy", "metric: roc_auc")
+    policy.write_text(scores + DATA.replace("p,", "p, score: s,"), "utf-8")
+    found = planned(policy, PlannedGroups(rows={"sex": {"F": 150, "M": 350}}, rate=0.3))["PERF-01"]
+    assert found.power is None
+    assert found.why.startswith("planned groups say nothing of this rule")
 
 
 def test_the_page_asks_for_nothing_else_and_runs_nothing(policy: Path, tmp_path: Path) -> None:
@@ -210,5 +268,5 @@ def test_data_that_cannot_be_read_are_no_plan(
     policy: Path, command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing was planned, and that is an error and no empty answer."""
-    assert guarded([*command, "policy.yaml", "--data", "evaluation=nofile.csv"]) == 3
+    assert guarded([*command, "--data", "evaluation=nofile.csv"]) == 3
     assert "nofile.csv" in capsys.readouterr().err
