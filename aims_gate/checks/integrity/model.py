@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 from aims_gate.attest.manifest import compare, scan
@@ -11,7 +12,9 @@ from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
 from aims_gate.checks.integrity.formats import Accepted, Denied, FoundFormat, flagged
 from aims_gate.checks.integrity.formats.kinds import UNKNOWN
+from aims_gate.checks.integrity.formats.mlmodel import leads_out
 from aims_gate.facts import MEMORY, UNSEEN, NoValue, Statistic
+from aims_gate.sources.mlmodel import NAME
 from aims_gate.sources.subject import Subject
 
 _REMEDY = (
@@ -36,7 +39,8 @@ class Model:
             "to be data; those are skops, XGBoost, LightGBM, CatBoost, ONNX, Keras 3, "
             "safetensors, NumPy, Parquet, Arrow, HDF5, and text such as JSON, YAML, CSV and PMML, "
             "alone or in a zip archive. Where deny is empty, formats are not looked at. files: "
-            "required files that are not there. size: 1 if the files have more than max_bytes. "
+            "required files that are not there, and paths in MLmodel that lead out of the "
+            "model. size: 1 if the files have more than max_bytes. "
             "Nothing is loaded, and data can still be wrong: a crafted tree can crash the library "
             "that reads it."
         ),
@@ -74,8 +78,7 @@ class Model:
         paths = tuple(entry.path for entry in subject.manifest.entries)
         yield cell("manifest", lambda: _changed(subject), total=len(paths))
         yield self._formats(subject, paths)
-        lost = [path for path in self.require_files if path not in paths]
-        yield cell("files", lambda: [f"{path} is not there" for path in lost], total=len(paths))
+        yield cell("files", lambda: self._misplaced(subject, paths), total=len(paths))
         yield cell("size", lambda: self._too_large(subject), total=len(paths))
 
     def _formats(self, subject: Subject, paths: tuple[str, ...]) -> Statistic:
@@ -95,6 +98,15 @@ class Model:
         unseen = any(what.kinds & UNKNOWN for what in found.values())
         told = [_REMEDY] * bool(known) + [_REVIEWED] * unseen
         return replace(formats, reason="; ".join([formats.reason, *told]))
+
+    def _misplaced(self, subject: Subject, paths: tuple[str, ...]) -> list[str]:
+        lost = [f"{path} is not there" for path in self.require_files if path not in paths]
+        return lost + [
+            f"{path} names {outside[:80]!a}, which is not in the model; save it with it"
+            for path in paths
+            if PurePosixPath(path).name == NAME
+            for outside in leads_out((subject.folder / path).read_bytes())
+        ]
 
     def _too_large(self, subject: Subject) -> list[str]:
         size = subject.manifest.bytes

@@ -259,6 +259,14 @@ def test_yaml_builds_plain_values_or_is_code(tmp_path: Path, text: bytes, found:
     )
 
 
+SKLEARN = (
+    "flavors:\n  python_function: {{loader_module: mlflow.sklearn, {}}}\n"
+    "  sklearn: {{pickled_model: model.skops, serialization_format: skops, {}}}\n"
+)
+LGBM = (
+    "flavors: {{python_function: {{loader_module: mlflow.lightgbm, data: model.lgb}},"
+    " lightgbm: {{data: model.lgb, model_class: {}}}}}"
+)
 MLMODEL = "flavors:\n  python_function:\n    loader_module: mlflow.{0}\n  {0}:\n    {1}\n"
 
 
@@ -286,6 +294,38 @@ MLMODEL = "flavors:\n  python_function:\n    loader_module: mlflow.{0}\n  {0}:\n
         (MLMODEL.format("xgboost", "model_class: xgboost.sklearn.XGBClassifier"), set()),
         (MLMODEL.format("xgboost", "model_class: os.system"), {"code"}),
         (MLMODEL.format("xgboost", "model_class: xgboostevil.X"), {"code"}),
+        ("flavors: {pytorch: {model_data: data}}", {"torch", "pickle"}),
+        ("flavors: {python_function: {loader_module: mlflow.h2o, data: d}}", {"unknown"}),
+        ("flavors: {python_function: {loader_module: mlflow.sklearn}}", {"pickle"}),
+        (SKLEARN.format("model_path: model.skops", ""), set()),
+        (SKLEARN.format("data: ./model.skops", ""), set()),
+        (SKLEARN.format("data: sub/notes.txt", ""), {"pickle"}),
+        (SKLEARN.format(r"data: sub\\notes.txt", ""), {"pickle"}),
+        (SKLEARN.format("data: null", "skops_trusted_types: null"), set()),
+        *(
+            (SKLEARN.format("data: m", f"skops_trusted_types: [{name}]"), set())
+            for name in (
+                "sklearn.tree._tree.Tree, numpy.dtype, numpy.float64",
+                "scipy.special.expit",
+            )
+        ),
+        *(
+            (SKLEARN.format("data: m", f"skops_trusted_types: {name}"), {"unknown"})
+            for name in (
+                *("[numpy.dtype, os.system]", "os.system", "[builtins.eval]", "[numpy.load]"),
+                *(
+                    "[subprocess.Popen]",
+                    "[sys.exit]",
+                    "[pickle.loads]",
+                    "[importlib.import_module]",
+                ),
+                *("[[numpy.dtype]]", "{a: b}", "[sklearn.datasets.fetch_file]", "true"),
+            )
+        ),
+        (LGBM.format("lightgbm.sklearn.LGBMClassifier"), {"pickle", "cloudpickle"}),
+        (LGBM.format("null"), {"pickle", "cloudpickle"}),
+        (LGBM.format("lightgbm.basic.Booster"), set()),
+        (LGBM.format("lightgbm.sklearn.LGBMRegressor, serialization_format: skops"), set()),
         ("a: '" + "x" * (1 << 20) + "'\n", {"unknown"}),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -99,6 +100,56 @@ def test_required_files_and_size_are_held(folder: Path) -> None:
     assert cells["size"].value == 1.0
     exactly = sum(map(len, FILES.values()))
     assert measure(Model(max_bytes=exactly), subject_of(folder))["size"].value == 0.0
+
+
+PYFUNC = "flavors: {python_function: {loader_module: mlflow.sklearn, %s}}"
+HONEST = [
+    "data: model.skops, env: {conda: conda.yaml, virtualenv: python_env.yaml}",
+    "artifacts: {x: {path: artifacts/x, uri: /home/me/x}}, model_config: {store: /dbfs/x}",
+    "data: a..b, note: 'see ../docs', python_version: 3.11.7",
+    "source_model_name: /home/me/bert, tokenizer_name: ../bert, model_binary: model",
+]
+OUTSIDE = [
+    *(
+        "/abs/outside.skops",
+        "../../../x.skops",
+        "..",
+        "a/../../x",
+        r"\\host\share\x",
+        r"C:\x.skops",
+    ),
+    *("c:/x.skops", "file:///x.skops", "FILE:x", r"a\..\..\x", "/a\n/b"),
+]
+
+
+@pytest.mark.parametrize("settings", HONEST)
+def test_what_mlflow_notes_of_where_a_file_came_from_leads_nowhere(
+    folder: Path, settings: str
+) -> None:
+    top = "artifact_path: file:///home/me/mlruns/0/m\nmetadata: {from: /home/me}\n"
+    subject = subject_of(write(folder, {"MLmodel": (top + PYFUNC % settings).encode()}))
+    assert measure(Model(), subject)["files"].value == 0.0
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+@pytest.mark.parametrize(
+    "where",
+    [
+        *("model_path: %s", "code: %s", "env: {conda: %s}", "x: [{y: [%s]}]", "uri: %s"),
+        *("artifacts: {x: {path: %s, uri: x}}", "source_model_name: %s"),
+    ],
+)
+def test_a_path_that_leads_out_of_the_model_is_refused_whatever_is_denied(
+    folder: Path, where: str, path: str
+) -> None:
+    text = PYFUNC % (where % json.dumps(path))
+    for name in ("MLmodel", "sub/MLmodel"):
+        subject = subject_of(write(folder, {name: text.encode()}))
+        cell = measure(Model(), subject)["files"]
+        assert cell.value == 1.0
+        told = f"{name} names {path!a}, which is not in the model; save it with it"
+        assert cell.reason == told
+        write(folder, {name: b"flavors: {}"})
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,14 @@ def skops(schema: Any) -> FoundFormat:
     return unknown(f"skops with {', '.join(foreign[:3])}{more}, which is not its own")
 
 
+def foreign_types(trusted: Any) -> list[str]:
+    """Give the types that a loader was told to trust and that are of no known library."""
+    names = [] if trusted is None else trusted if isinstance(trusted, list) else [trusted]
+    values = (_PLAIN, _NUMPY, _SPARSE, _ESTIMATORS, _SCORING)
+    foreign = [str(n) for n in names if not _is(str(n), *values)]
+    return [name[:80] for name in foreign if not (_is_scalar(name) or _is_ufunc(name))]
+
+
 def _named(schema: Any) -> Iterator[str]:
     """Give what each node names that is not known; an empty name where all is well."""
     open_ = [schema]
