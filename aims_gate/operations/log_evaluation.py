@@ -17,8 +17,12 @@ from aims_gate.policy.model import DataSpec, Role, TaskKind
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from aims_gate.frames.arrow import ArrowFrame
+
 _MOST_DIGEST = 32
 """Characters of the SHA-256 that fit into MLflow's field for a digest."""
+_MOST_LABELS = 100
+"""Distinct labels that an error names; more of them are cells of rows."""
 
 
 @install_line("log_evaluation")
@@ -66,7 +70,8 @@ def log_evaluation(
         UsageError: There is no active run, a role or task that nobody knows, or the run logged
             several models and *model* does not say whose answers these are.
         MissingExtraError: MLflow or pyarrow is not installed.
-        DataError: *frame* is no table; MissingColumnError if a named column is not in it.
+        DataError: *frame* is no table, or no row is of the positive class; MissingColumnError if a
+            named column is not in it.
         RecordError: The run already has data of this role, or MLflow did not take the file.
     """
     from aims_gate.sources.roles import write_roles
@@ -99,7 +104,8 @@ def _table(frame: object, spec: DataSpec, role: Role) -> pa.Table:
 
     where = f"{role} data"
     table = to_table(frame, where=where)
-    ArrowFrame.of(table, weight=spec.weight, name=where)  # refuses now what the gate would refuse
+    # refuses now what the gate would refuse
+    rows = ArrowFrame.of(table, weight=spec.weight, name=where)
     refuse_shared(spec, where=where)
     write_roles(table, spec)  # refuses now what nobody could read
     if table.num_rows == 0:
@@ -110,7 +116,39 @@ def _table(frame: object, spec: DataSpec, role: Role) -> pa.Table:
             where=where,
             hint="name the columns: label=, and prediction= or score=",
         )
+    _refuse_positive(rows, spec, where)
     return table
+
+
+def _refuse_positive(rows: ArrowFrame, spec: DataSpec, where: str) -> None:
+    """Refuse a positive class that neither a label nor an answer is, as the checks would."""
+    from aims_gate.frames import Key
+    from aims_gate.frames.widths import stated_as
+
+    if spec.positive is None or spec.label is None:
+        return
+    columns = [name for name in (spec.label, spec.prediction) if name is not None]
+    labels, *answers = (
+        [value for (value,) in rows.count(Key(column=name)).values if value is not None]
+        for name in columns
+    )
+    known = [*labels, *(value for found in answers for value in found)]
+    if stated_as(spec.positive, known) in known:
+        return
+    few = labels if len(labels) <= _MOST_LABELS else []
+    alike = [value for value in few if str(value) == str(spec.positive)]
+    hint = near(str(spec.positive), map(str, few)) if few and isinstance(few[0], str) else ""
+    if alike:
+        hint = f"text and numbers differ: positive={alike[0]!r}"
+    elif not hint.startswith("did"):
+        hint = "state one of these as it is written"
+    held = ", ".join(map(repr, few)) or f"{len(labels):,} different values"
+    typed = " or ".join(f"{name} ({rows.types[name]})" for name in columns)
+    raise DataError(
+        f"the positive class {spec.positive!r} occurs nowhere in {typed}; the labels are {held}",
+        where=where,
+        hint=hint,
+    )
 
 
 def _id_of(model: object) -> str:

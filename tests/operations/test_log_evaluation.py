@@ -138,6 +138,66 @@ def test_what_the_gate_could_not_use_is_refused_and_not_logged(
         assert mlflow.MlflowClient().list_artifacts(run.info.run_id) == []
 
 
+YES = {"y": ["yes", "no"], "yhat": ["no", "no"], "p": [0.5, 0.25]}
+SCARCE = {"y": [0, 0], "yhat": [0, 1], "p": pa.array([0.1, 0.3], pa.float32())}
+
+
+@pytest.mark.parametrize(
+    ("columns", "named", "told"),
+    [
+        (
+            COLUMNS,
+            {"positive": "yes"},
+            "'yes' occurs nowhere in y (int64) or yhat (int64); the lab",
+        ),
+        (COLUMNS, {"positive": "yes"}, "the labels are 0, 1; state one of these as it is written"),
+        (COLUMNS, {"positive": "1"}, "the labels are 0, 1; text and numbers differ: positive=1"),
+        (
+            COLUMNS,
+            {"positive": 2, "prediction": None, "score": "p"},
+            "2 occurs nowhere in y (int64);",
+        ),
+        (YES, {"positive": "Yes"}, "the labels are 'no', 'yes'; did you mean 'yes'?"),
+        (YES, {"positive": 1}, "1 occurs nowhere in y (string) or yhat (string); the labels"),
+        (SCARCE, {"positive": 2, "role": "reference"}, "the labels are 0; state one"),
+    ],
+)
+def test_a_positive_class_that_no_row_has_is_refused_with_the_nearest(
+    mlflow: Any, columns: dict[str, Any], named: dict[str, Any], told: str
+) -> None:
+    with mlflow.start_run() as run:
+        with pytest.raises(DataError) as caught:
+            log_evaluation(pa.table(columns), **{"label": "y", "prediction": "yhat", **named})
+        assert told in str(caught.value)
+        assert mlflow.MlflowClient().list_artifacts(run.info.run_id) == []
+
+
+def test_many_labels_are_counted_and_not_named(mlflow: Any) -> None:
+    many = pa.table({"y": [f"name {n}" for n in range(101)], "yhat": ["a"] * 101})
+    with mlflow.start_run(), pytest.raises(DataError) as caught:
+        log_evaluation(many, label="y", prediction="yhat", positive="name 1x")
+    assert "the labels are 101 different values; " in str(caught.value)
+    assert "name 1'" not in str(caught.value)
+    assert "'a'" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "named"),
+    [
+        (COLUMNS, {"positive": True}),
+        (COLUMNS, {"positive": np.float64(1.0)}),
+        (SCARCE, {"positive": 1}),  # the model says so, and no label
+        (SCARCE, {"positive": 0.3, "label": "p"}),  # as float32 holds it
+        ({"yhat": [0, 0]}, {"positive": 1, "label": None, "role": "current"}),
+    ],
+)
+def test_a_positive_class_that_some_row_has_or_none_can_tell_is_logged(
+    mlflow: Any, columns: dict[str, Any], named: dict[str, Any]
+) -> None:
+    with mlflow.start_run():
+        log_evaluation(pa.table(columns), **{"label": "y", "prediction": "yhat", **named})
+
+
 def test_a_frame_without_rows_or_that_is_none_is_refused(mlflow: Any) -> None:
     with mlflow.start_run():
         with pytest.raises(DataError, match="no rows"):
