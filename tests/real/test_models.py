@@ -163,6 +163,10 @@ NAMING: dict[str, tuple[str, str, str]] = {
         "modules.json", '[{"idx": 0, "name": "0", "path": "", "type": "evil.Module"}]',
         "code: modules.json with the class 'evil.Module'",
     ),
+    "weights of one outside of the model": (
+        "modules.json", '[{"path": "../x", "type": "sentence_transformers.models.Pooling"}]',
+        "of no known format: modules.json with '../x', which is not in the model",
+    ),
     "a stage of Spark": (
         "sparkml/metadata/part-00000", '{"class": "evil.Stage", "uid": "a"}',
         "of no known format: Spark with evil.Stage",
@@ -188,7 +192,7 @@ def test_what_names_code_to_be_imported_or_fetched_is_refused(case: str, tmp_pat
 HONEST = {
     "MLmodel": flavor("transformers", "{source_model_name: a/b, model_binary: model}"),
     "model/config.json": '{"architectures": ["BertModel"], "auto_map": {}}',
-    "modules.json": '[{"type": "sentence_transformers.models.Pooling"}]',
+    "modules.json": '[{"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]',
     "sparkml/metadata/part-00000": '{"class": "org.apache.spark.ml.PipelineModel"}',
     "sparkml/stages/0/metadata/part-00000": '{"class": "pyspark.ml.feature.SQLTransformer"}',
 }

@@ -298,19 +298,20 @@ MLMODEL = "flavors:\n  python_function:\n    loader_module: mlflow.{0}\n  {0}:\n
         ("flavors: {python_function: {loader_module: mlflow.h2o, data: d}}", {"unknown"}),
         ("flavors: {python_function: {loader_module: mlflow.sklearn}}", {"pickle"}),
         (SKLEARN.format("model_path: model.skops", ""), set()),
-        (SKLEARN.format("data: ./model.skops", ""), set()),
+        (SKLEARN.format("data: .", ""), set()),
+        (SKLEARN.format("data: sub", ""), {"pickle"}),
         (SKLEARN.format("data: sub/notes.txt", ""), {"pickle"}),
         (SKLEARN.format(r"data: sub\\notes.txt", ""), {"pickle"}),
         (SKLEARN.format("data: null", "skops_trusted_types: null"), set()),
         *(
-            (SKLEARN.format("data: m", f"skops_trusted_types: [{name}]"), set())
+            (SKLEARN.format("x: m", f"skops_trusted_types: [{name}]"), set())
             for name in (
                 "sklearn.tree._tree.Tree, numpy.dtype, numpy.float64",
                 "scipy.special.expit",
             )
         ),
         *(
-            (SKLEARN.format("data: m", f"skops_trusted_types: {name}"), {"unknown"})
+            (SKLEARN.format("x: m", f"skops_trusted_types: {name}"), {"unknown"})
             for name in (
                 *("[numpy.dtype, os.system]", "os.system", "[builtins.eval]", "[numpy.load]"),
                 *(

@@ -6,6 +6,7 @@ Keras reads `config.json` from its archive or from a folder.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from aims_gate.checks.integrity.formats.view import View
 _MOST = 16 << 20
 _CODE = ("auto_map", "custom_pipelines")
 _SENTENCES = "sentence_transformers."
+OUTSIDE = re.compile(r"(?i)[/\\].*|[a-z]:[/\\].*|file:.*|(.*[/\\])?\.\.([/\\].*)?", re.DOTALL)
+"""Paths that lead out of the folder that they are joined to."""
 _SPARK = ("org.apache.spark.", "pyspark.")
 
 
@@ -50,6 +53,8 @@ def _modules(content: list[Any]) -> FoundFormat | None:
         named = str(module.get("type")) if isinstance(module, Mapping) else ""
         if not named.startswith(_SENTENCES):
             return code(f"modules.json with the class {named[:80]!a}")
+        if OUTSIDE.fullmatch(where := str(module.get("path"))):
+            return unknown(f"modules.json with {where[:80]!a}, which is not in the model")
     return None
 
 

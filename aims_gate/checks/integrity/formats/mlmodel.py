@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
-from aims_gate.checks.integrity.formats.classes import fetched
+from aims_gate.checks.integrity.formats.classes import OUTSIDE, fetched
 from aims_gate.checks.integrity.formats.kinds import (
     PICKLE,
     TORCH,
@@ -41,7 +40,6 @@ _SERIALIZATION: Mapping[str, FoundFormat] = {
 _BOOSTER = "lightgbm.basic.Booster"
 KERAS_MODULES = frozenset({"keras", "tensorflow.keras", "tf_keras"})
 """What MLflow may import to read a Keras model."""
-_OUTSIDE = re.compile(r"(?i)[/\\].*|[a-z]:[/\\].*|file:.*|(.*[/\\])?\.\.([/\\].*)?", re.DOTALL)
 _CLASSES = {"lightgbm": ("lightgbm.",), "xgboost": ("xgboost.",)}
 
 
@@ -69,7 +67,7 @@ def leads_out(content: bytes) -> list[str]:
 
 def _leading_out(found: Any) -> Iterator[str]:
     """Look at all values but those that MLflow notes and opens nothing by."""
-    if isinstance(found, str) and _OUTSIDE.fullmatch(found):
+    if isinstance(found, str) and OUTSIDE.fullmatch(found):
         yield found
     elif isinstance(found, list):
         for value in found:
@@ -108,8 +106,9 @@ def _loaded(
         return
     if "sklearn" not in flavors:
         yield FoundFormat(PICKLE, "mlflow.sklearn without its flavor")
-    if len(PurePosixPath(str(settings.get("data", "")).replace("\\", "/")).parts) > 1:
-        yield FoundFormat(PICKLE, "data in a folder, where MLflow looks for no other format")
+    if settings.get("data") not in (None, "", "."):  # of a folder MLflow reads another MLmodel
+        why = "data with mlflow.sklearn, which may find no other format there; name it model_path"
+        yield FoundFormat(PICKLE, why)
 
 
 def _serialized(name: str, settings: Mapping[str, Any]) -> Iterator[FoundFormat]:
