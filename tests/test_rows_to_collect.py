@@ -142,7 +142,7 @@ ADVICE = [
             "require": Threshold(at_least=0.87),
         },
     ),
-    Advice(check="performance.calibration", rows=200),
+    Advice(check="performance.calibration", rows=250),  # 15 bins need 225 to say anything
     Advice(
         check="performance.slices",
         rule={

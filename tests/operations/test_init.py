@@ -83,7 +83,7 @@ def test_what_is_written_says_what_these_rows_can_decide(
     assert guarded(command) == 0
     said = capsys.readouterr().out
     assert "% to be decided if nothing is wrong; for 80% collect " in said
-    assert re.search(r"rows of the data: .*sex=F [\d,]+", said)
+    assert re.search(r"rows of the data in all: .*sex=F [\d,]+", said)
 
 
 def test_rules_about_groups_and_answers_are_named_too(folder: Path) -> None:
