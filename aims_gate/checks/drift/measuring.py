@@ -160,6 +160,7 @@ def _ordered(
     law = _ORDERED[method](before, after, n, m)
     noise, p_value = law.noise(share) * wider, law.p_value(answer.value / wider)
     error, alone = (law.error(alpha) * wider for alpha in (share, pair.alpha_alone))
+    tail = law.p_value  # and not the law, which would keep both samples as long as the statistic
     most = METHODS[method].most
 
     def around(error: float) -> Bounds:
@@ -177,7 +178,7 @@ def _ordered(
         design=OrderedDesign(
             reference=n,
             rows=m,
-            below=lambda distance: 1 - law.p_value(distance * unit),
+            below=lambda distance: 1 - tail(distance * unit),
             error=alone / unit / wider,
             design_effect=pair.design_effect,
         ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -65,6 +67,20 @@ def test_a_role_column_that_is_named_is_judged() -> None:
     columns = {"p": [0, 1] * 150}
     both = reference(columns, prediction="p"), current(columns, prediction="p")
     assert set(judged(Columns(columns=("p",)), *both)) == {"p"}
+
+
+@pytest.mark.parametrize("method", ["psi", "ks", "wasserstein"])
+def test_a_statistic_keeps_no_sample(method: Any) -> None:
+    """Statistics live as long as the verdict: ten million rows must not live with them."""
+    rows = 2_000
+    both = reference({"x": normal(rows, 1)}), current({"x": normal(rows, 2)})
+    (cell,) = judged(Columns(numeric=method), *both).values()
+    reached: dict[int, object] = {id(cell.design): cell.design}
+    for _ in range(10):  # not into globals, where everything is
+        for one in gc.get_referents(*reached.values()):
+            if not isinstance(one, type | ModuleType | dict):
+                reached[id(one)] = one
+    assert not [one for one in reached.values() if isinstance(one, np.ndarray) and one.size >= rows]
 
 
 # --- decisions ---------------------------------------------------------------------------------
