@@ -10,7 +10,10 @@ import click
 from aims_gate import canonical
 from aims_gate.absent import stand_in
 from aims_gate.cli.run import pairs
-from aims_gate.errors import UsageError, near
+from aims_gate.errors import TrustError, UsageError, near
+from aims_gate.regular import read_regular
+
+_MOST = 1 << 25
 
 
 @click.command()
@@ -28,7 +31,8 @@ def explain(policy: str, rule: str | None, *, data: dict[str, str]) -> None:
 
     Per rule: what is measured on which data, the threshold, who carries the burden of proof, and
     the controls it supports; with --data also how likely such data decide it, and what to collect.
-    POLICY is policy.yaml if left out; of an evidence directory it is the policy that was applied.
+    POLICY is policy.yaml if left out; of an evidence directory it is the policy that was applied,
+    which must be the one that its statement names. Whose evidence that is, `verify` says.
     """
     if not data:
         stand_in()
@@ -40,6 +44,8 @@ def explain(policy: str, rule: str | None, *, data: dict[str, str]) -> None:
     from aims_gate.policy.resolve import load
 
     applied = Path(policy, POLICY_FILE)
+    if applied.is_file():
+        _refuse_changed(Path(policy), applied)
     resolved = load(str(applied) if applied.is_file() else policy, environ=os.environ)
     tasks = {task.rule.id: task for task in plan(resolved).sound()}
     if rule is not None and rule not in tasks:
@@ -57,3 +63,21 @@ def explain(policy: str, rule: str | None, *, data: dict[str, str]) -> None:
             text += "".join(f"  {line}\n" for line in table([powers[task.rule.id]]))
         told.append(text)
     click.echo("\n".join(told), nl=False)
+
+
+def _refuse_changed(folder: Path, applied: Path) -> None:
+    """Refuse a policy that the evidence beside it does not name, and say what was not looked at."""
+    from aims_gate.attest.statement import statement_file
+
+    statement = folder / statement_file("vsa")
+    try:
+        named = canonical.parse(read_regular(statement, _MOST))["predicate"]["policy"]["digest"]
+        fits = named["sha256"] == canonical.sha256_file(applied)
+    except (OSError, ValueError, KeyError, TypeError):
+        fits = False
+    if not fits:
+        what = f"{statement.name} does not name this policy: one of the two was changed"
+        raise TrustError(what, where=str(applied), hint="aims-gate verify says what does not hold")
+    click.echo(
+        f"aims-gate: not verified here; aims-gate verify {folder} says whose it is", err=True
+    )

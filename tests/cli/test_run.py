@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from aims_gate import canonical
 from aims_gate.__main__ import guarded
+from aims_gate.errors import TrustError
 
 CONTRACT = Path(__file__).parents[1] / "contract"
 RUN = ["run", "--model", "file:model", "--data", "evaluation=evaluation.csv", "--quiet"]
@@ -135,6 +137,24 @@ def test_explain_knows_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert "PERF-01" in capsys.readouterr().out
     assert guarded(["explain", "policy.yaml", "BIAS-20"]) == 2
     assert "did you mean 'BIAS-02'" in capsys.readouterr().err
+
+
+def test_explain_tells_no_policy_that_its_evidence_does_not_name(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A limit that was edited, and a statement that is gone; and that nothing was verified."""
+    assert guarded([*RUN, "--unsigned", "--out", "e"]) == 0
+    capsys.readouterr()
+    assert guarded(["explain", "e"]) == 0
+    told = capsys.readouterr()
+    applied = folder / "e" / "policy.resolved.yaml"
+    assert f"sha256:{canonical.sha256_file(applied)}" in told.out
+    assert "not verified here; aims-gate verify e" in told.err
+    applied.write_bytes(applied.read_bytes() + b"# another\n")
+    assert guarded(["explain", "e"]) == TrustError.exit_code
+    assert "does not name this policy" in capsys.readouterr().err
+    (folder / "e" / "vsa.statement.json").unlink()
+    assert guarded(["explain", "e"]) == TrustError.exit_code
 
 
 def test_policy_check_says_everything_at_once(
