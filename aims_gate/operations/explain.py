@@ -10,15 +10,21 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pydantic
 
+from aims_gate import canonical
+from aims_gate.attest.envelope import MAX_PAYLOAD
+from aims_gate.attest.statement import statement_file
 from aims_gate.checks import CHECKS
 from aims_gate.checks.contract import Check, StatisticSpec
+from aims_gate.errors import TrustError
 from aims_gate.limits import Bar, bars_of, conventional
 from aims_gate.plan import Task, build
 from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Severity
+from aims_gate.regular import read_regular
 from aims_gate.sentences import display
 
 _BURDEN = {
@@ -35,6 +41,25 @@ _SEVERITY = {
     Severity.WARN: "warn: is shown and never refuses",
     Severity.INFO: "info: is recorded and never refuses",
 }
+
+
+def refuse_changed(folder: Path, applied: Path) -> None:
+    """Refuse the policy of an evidence directory that the summary beside it does not name.
+
+    Signatures are not looked at.
+
+    Raises:
+        TrustError: One of the two was changed, or the summary is missing or unreadable.
+    """
+    summary = folder / statement_file("vsa")
+    try:
+        stated = canonical.parse(read_regular(summary, MAX_PAYLOAD))
+        named = stated["predicate"]["policy"]["digest"]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        named = None
+    if named != canonical.sha256_file(applied):
+        what = f"{summary.name} does not name this policy: one of the two was changed"
+        raise TrustError(what, where=str(applied), hint="aims-gate verify says what does not hold")
 
 
 def explain_rule(task: Task, policy: Policy) -> str:
