@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from aims_gate.engines import Engines
-from tests import servers
-from tests.servers import Server, s3_server, shared_server
+from tests.support import servers
+from tests.support.servers import Server, s3_server, shared_server
 
 pytest_plugins = ["pytester"]
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.laws import nightly
-from tests.servers import environment
+from tests.support.laws import nightly
+from tests.support.servers import environment
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 

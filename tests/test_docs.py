@@ -24,8 +24,8 @@ import aims_gate
 from aims_gate.__main__ import guarded
 from aims_gate.checks import CHECKS
 from aims_gate.cli import cli
-from tests import installed
 from tests.conftest import Store
+from tests.support import installed
 
 ROOT = Path(__file__).parents[1]
 START = ("README.md", "docs/using.md")

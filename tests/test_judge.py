@@ -19,7 +19,7 @@ from aims_gate.policy.model import (
     Threshold,
 )
 from aims_gate.verdict import Outcome, worst
-from tests.judging import BLOCK, NOW, cell, outcome, task
+from tests.support.judging import BLOCK, NOW, cell, outcome, task
 
 
 # limit 0.80, neutral 1, so the line is 0.90 and serious is 0.60

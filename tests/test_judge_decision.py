@@ -13,7 +13,7 @@ from aims_gate.judge import decide, judge, not_applicable
 from aims_gate.measure import AGE
 from aims_gate.policy.model import Baseline, DecideOn, Role, Severity
 from aims_gate.verdict import Decision, Outcome
-from tests.judging import BLOCK, NOW, WARN, cell, result, task
+from tests.support.judging import BLOCK, NOW, WARN, cell, result, task
 
 
 @pytest.mark.parametrize(

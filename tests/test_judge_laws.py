@@ -19,8 +19,8 @@ from aims_gate.policy.model import (
     Threshold,
 )
 from aims_gate.verdict import worst
-from tests.judging import BLOCK, NOW, cell, outcome, task
-from tests.laws import law
+from tests.support.judging import BLOCK, NOW, cell, outcome, task
+from tests.support.laws import law
 
 VALUES = st.floats(0, 2, allow_nan=False)
 

@@ -26,7 +26,7 @@ from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.performance.champions import champion
 from tests.checks.subjects import data, decided
-from tests.laws import TIMES
+from tests.support.laws import TIMES
 
 DRAWS = 80 if TIMES == 1 else 1_000
 Rng = np.random.Generator

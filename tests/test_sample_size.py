@@ -14,7 +14,7 @@ from aims_gate.sample_size import planned, power_of, rows_to_collect
 from aims_gate.stats import scores
 from aims_gate.stats.power import NormalDesign
 from aims_gate.stats.tables import Confusion
-from tests.judging import cell
+from tests.support.judging import cell
 
 FLOOR = Bar(higher_is_better=True, limit=0.8, line=0.8, warn=None, neutral=None, serious=None)
 GAP = Bar(higher_is_better=False, limit=0.1, line=0.05, warn=None, neutral=0.0, serious=0.2)

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from tests.installed import ROOT, wheel
+from tests.support.installed import ROOT, wheel
 
 
 @pytest.fixture(scope="module")

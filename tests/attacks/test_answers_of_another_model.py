@@ -13,7 +13,7 @@ import aims_gate
 from aims_gate.__main__ import guarded
 from aims_gate.errors import UsageError
 from aims_gate.sources.mlflow.owner import ids_of
-from tests.registry_content import FILES, MLMODEL, Content
+from tests.support.registry_content import FILES, MLMODEL, Content
 
 POLICY = """\
 apiVersion: aims-gate/v1

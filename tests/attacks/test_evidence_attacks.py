@@ -23,7 +23,7 @@ from aims_gate.attest.statement import envelope_file, statement_file
 from aims_gate.errors import TrustError
 from aims_gate.operations.verify import Expectation, prove
 from aims_gate.verdict import Decision
-from tests.proofs import NOW, PLACE, SIGNED_AT, Lab, refused
+from tests.support.proofs import NOW, PLACE, SIGNED_AT, Lab, refused
 
 
 @pytest.fixture

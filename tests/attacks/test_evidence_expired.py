@@ -15,7 +15,7 @@ from aims_gate.errors import TrustError
 from aims_gate.operations.verify import Expectation, prove
 from tests.attest.refusals import refuses
 from tests.evidence.test_old_evidence import GOLDEN, THEN
-from tests.proofs import NOW, POLICY, Lab, Tree
+from tests.support.proofs import NOW, POLICY, Lab, Tree
 
 DAY = timedelta(days=1)
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

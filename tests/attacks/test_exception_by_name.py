@@ -23,8 +23,8 @@ from aims_gate.sources.subject import Workspace
 from tests.attacks.test_registry_swap import Gated, gated
 from tests.conftest import Store
 from tests.evidence.test_third_party import MODEL, _run
-from tests.proofs import NOW
-from tests.registry_content import FILES, MLMODEL, Content
+from tests.support.proofs import NOW
+from tests.support.registry_content import FILES, MLMODEL, Content
 
 __all__ = ["gated"]
 

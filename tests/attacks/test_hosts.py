@@ -15,10 +15,10 @@ from aims_gate.operations.verify import Expectation, prove
 from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
 from aims_gate.sources.mlflow.roots import Roots
 from tests.conftest import Store
-from tests.proofs import NOW, Lab
-from tests.proxy import Answer, Proxy, Request
-from tests.registry_content import FILES, Content
-from tests.servers import S3_KEYS
+from tests.support.proofs import NOW, Lab
+from tests.support.proxy import Answer, Proxy, Request
+from tests.support.registry_content import FILES, Content
+from tests.support.servers import S3_KEYS
 
 pytestmark = pytest.mark.server
 

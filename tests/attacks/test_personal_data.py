@@ -27,7 +27,7 @@ from aims_gate.sources.roles import write_roles
 from aims_gate.verdict import Verdict
 from tests.conformance.test_check import PARAMETERS
 from tests.conftest import Store
-from tests.registry_content import Content
+from tests.support.registry_content import Content
 
 MARK = "zqx"
 """In every value that nobody may read."""

@@ -16,8 +16,8 @@ from mlflow.entities import Dataset, DatasetInput, InputTag
 from pyarrow import parquet
 
 from tests.conftest import Store
-from tests.registry_content import FILES, Content
-from tests.servers import environment
+from tests.support.registry_content import FILES, Content
+from tests.support.servers import environment
 
 pytestmark = pytest.mark.server
 

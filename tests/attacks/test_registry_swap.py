@@ -13,8 +13,8 @@ from aims_gate.operations.verify import Expectation, prove
 from aims_gate.sources import SOURCES
 from aims_gate.sources.subject import Workspace
 from tests.conftest import Store
-from tests.proofs import NOW, Lab
-from tests.registry_content import Content
+from tests.support.proofs import NOW, Lab
+from tests.support.registry_content import Content
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own deprecations
 

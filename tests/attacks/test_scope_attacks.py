@@ -9,7 +9,7 @@ import pytest
 import aims_gate
 from aims_gate.errors import PolicyError
 from tests.conftest import Store
-from tests.registry_content import Content
+from tests.support.registry_content import Content
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own deprecations
 

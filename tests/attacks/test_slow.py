@@ -19,7 +19,7 @@ from aims_gate.sources.mlflow.http import Connection
 from aims_gate.sources.patience import patiently
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Workspace
-from tests.servers import S3_KEYS
+from tests.support.servers import S3_KEYS
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 LARGE = HEAD + b"Content-Length: 1000000\r\n\r\n"

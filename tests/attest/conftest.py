@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proofs import (
+from tests.support.proofs import (
     Lab,
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aims_gate.errors import TrustError
-from tests.proofs import (
+from tests.support.proofs import (
     Lab,
 )
 

@@ -22,8 +22,8 @@ from aims_gate.attest.envelope import PAYLOAD_TYPE, open_envelope, pae, sign
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.signers.file import LocalSigner
 from aims_gate.errors import GateError, RecordError, TrustError
-from tests.laws import law
-from tests.proofs import new_signer
+from tests.support.laws import law
+from tests.support.proofs import new_signer
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 PAYLOAD = b'{"verdict":"WARNED","n":1}'

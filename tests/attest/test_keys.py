@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from aims_gate.attest import keys
 from aims_gate.attest.keys import Scheme
 from aims_gate.errors import RecordError, UsageError
-from tests.laws import law
+from tests.support.laws import law
 
 PEM, PKCS8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
 SPKI = serialization.PublicFormat.SubjectPublicKeyInfo

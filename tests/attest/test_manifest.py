@@ -15,8 +15,8 @@ from aims_gate.attest import manifest
 from aims_gate.attest.file_names import safe_name
 from aims_gate.attest.manifest import FileChange, FileDifference, Manifest, ManifestEntry
 from aims_gate.errors import GateError, SourceError
-from tests.laws import law
-from tests.proofs import make_model
+from tests.support.laws import law
+from tests.support.proofs import make_model
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from aims_gate.attest import resource
 from aims_gate.attest.resource import Copy, Resource
 from aims_gate.errors import GateError, TrustError
-from tests.laws import law
+from tests.support.laws import law
 
 SERVERS = {"https://mlflow.example": "prod", "prod": "prod", "http://dev:5000": "dev"}
 

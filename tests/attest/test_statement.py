@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aims_gate.attest import statement
 from aims_gate.attest.statement import BASE, EVALUATION, SUMMARY, Statement
 from aims_gate.errors import TrustError
-from tests.laws import law
+from tests.support.laws import law
 
 SAID = Statement(predicate_type=SUMMARY, subject="0c" * 32, predicate={"a": [1, None, "x"]})
 TREE = json.loads(statement.encode(SAID))

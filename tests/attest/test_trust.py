@@ -17,8 +17,8 @@ from aims_gate.attest import trust_file
 from aims_gate.attest.resource import Copy
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.errors import PolicyError, TrustError, UsageError
-from tests.laws import law
-from tests.proofs import NOW, new_signer
+from tests.support.laws import law
+from tests.support.proofs import NOW, new_signer
 
 SIGNER = new_signer()
 KEY = SIGNER.key

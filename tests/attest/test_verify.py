@@ -17,7 +17,7 @@ from aims_gate.policy.model import STAGES, Ancestor
 from aims_gate.sinks import directory
 from aims_gate.verdict import Decision, PolicyIdentity
 from tests.attest.refusals import refuses
-from tests.proofs import (
+from tests.support.proofs import (
     PLACE,
     POLICY,
     RELEASE,

@@ -11,7 +11,7 @@ import pytest
 from aims_gate.attest import bundle
 from aims_gate.attest.statement import envelope_file, statement_file
 from tests.attest.refusals import refuses
-from tests.proofs import (
+from tests.support.proofs import (
     Lab,
     Tree,
     refused,

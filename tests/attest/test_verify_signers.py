@@ -15,7 +15,7 @@ from aims_gate.attest.statement import envelope_file
 from aims_gate.attest.trust import KeyRole, TrustedKey
 from aims_gate.attest.verify import MAX_SKEW
 from tests.attest.refusals import refuses
-from tests.proofs import (
+from tests.support.proofs import (
     NOW,
     SIGNED_AT,
     Lab,

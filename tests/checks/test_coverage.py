@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aims_gate.checks.coverage import Size, rows_needed, too_small
-from tests.laws import law
+from tests.support.laws import law
 
 SIZES = st.lists(st.integers(0, 200), min_size=1, max_size=12)
 

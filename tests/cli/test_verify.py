@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from aims_gate.attest import keys
-from tests.command_line import call, process
-from tests.proofs import Lab, refused
+from tests.support.command_line import call, process
+from tests.support.proofs import Lab, refused
 
 
 def _lab(folder: Path, **changes: Any) -> Lab:

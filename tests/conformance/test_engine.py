@@ -31,7 +31,7 @@ from aims_gate.stats.tables import (
     ScoreTable,
 )
 from tests.checks.subjects import data
-from tests.laws import law
+from tests.support.laws import law
 
 Rows = np.typing.NDArray[np.float64]
 LAWS = law(40, suppress_health_check=[HealthCheck.function_scoped_fixture])

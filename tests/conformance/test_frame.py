@@ -21,7 +21,7 @@ from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind, Frame, Key, Loss
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.sources.readers import read_file
-from tests.laws import law
+from tests.support.laws import law
 
 Rows = Mapping[str, Sequence[Any]]
 Make = Callable[..., Frame]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from aims_gate.errors import DataError
 from aims_gate.frames import Loss, Ranking, Scalar
 from tests.conformance.test_frame import FRAMES, Make
-from tests.laws import law
+from tests.support.laws import law
 
 LAWS = law(60)
 _ITEM = st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.sampled_from([0.0, 0.5, 1.0]))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Frame, Key
 from tests.conformance.test_frame import FRAMES, Make
-from tests.laws import law
+from tests.support.laws import law
 
 EVERY = pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))
 ROWS: dict[str, Any] = {

@@ -21,7 +21,7 @@ from aims_gate.plan import build
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 from tests.checks.subjects import data, judged
-from tests.laws import law
+from tests.support.laws import law
 
 ROWS = 2_500
 ROLES = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT, Role.CHAMPION)

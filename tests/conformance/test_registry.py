@@ -17,8 +17,8 @@ from aims_gate.sources.mlflow.registry import LOCAL, DatasetInput, NotFoundError
 from aims_gate.sources.mlflow.rest import RestRegistry
 from aims_gate.sources.mlflow.roots import Roots
 from tests.conftest import Store
-from tests.proxy import Answer, Proxy, Request
-from tests.registry_content import FILES, Content, Logged
+from tests.support.proxy import Answer, Proxy, Request
+from tests.support.registry_content import FILES, Content, Logged
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aims_gate.documents import strict_yaml as text_module
 from aims_gate.documents.strict_yaml import Document, parse
 from aims_gate.errors import PolicyError, Problem
-from tests.laws import law
+from tests.support.laws import law
 
 
 def read(text: str) -> Document:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import Done, call
-from tests.installed import ROOT, environment_of
 from tests.operations.test_evidence import Shop, shop
-from tests.proofs import NOW
+from tests.support.command_line import Done, call
+from tests.support.installed import ROOT, environment_of
+from tests.support.proofs import NOW
 
 __all__ = ["shop"]
 

@@ -11,8 +11,8 @@ import pytest
 
 from aims_gate.__main__ import guarded
 from aims_gate.reports import json_report
-from tests.registry_content import Content, Logged
 from tests.sources.mlflow.test_champion import evaluated, table
+from tests.support.registry_content import Content, Logged
 
 POLICY = """\
 apiVersion: aims-gate/v1

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from aims_gate.__main__ import guarded
-from tests.command_line import Done, call, process
 from tests.conftest import Store
-from tests.git_server import GitServer, git_server
-from tests.registry_content import Content
-from tests.servers import environment
+from tests.support.command_line import Done, call, process
+from tests.support.git_server import GitServer, git_server
+from tests.support.registry_content import Content
+from tests.support.servers import environment
 
 FLOOR = """\
 apiVersion: aims-gate/v1

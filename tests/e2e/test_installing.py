@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.installed import everything_else, python, unpacked
-from tests.servers import environment
+from tests.support.installed import everything_else, python, unpacked
+from tests.support.servers import environment
 
 TRAIN = """\
 import json, logging, sys, warnings

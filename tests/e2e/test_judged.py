@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from aims_gate.__main__ import guarded
-from tests.registry_content import Content
-from tests.servers import environment
+from tests.support.registry_content import Content
+from tests.support.servers import environment
 
 CHAT = Path(__file__).parents[2] / "examples" / "chat"
 

@@ -14,9 +14,9 @@ import pytest
 
 from aims_gate.__main__ import guarded
 from tests.conftest import Store
-from tests.installed import unpacked
-from tests.registry_content import Content
-from tests.servers import environment
+from tests.support.installed import unpacked
+from tests.support.registry_content import Content
+from tests.support.servers import environment
 
 TRAIN = """\
 import json, sys

@@ -13,7 +13,7 @@ import pytest
 from aims_gate.__main__ import guarded
 from aims_gate.operations.run import run
 from tests.conftest import Store
-from tests.laws import nightly
+from tests.support.laws import nightly
 
 LIBRARY = "inflection"
 """Small, pure Python, without requirements, and in no lock of ours."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.proxy import Answer, Proxy, Request
-from tests.registry_content import Content
-from tests.servers import Server, environment
+from tests.support.proxy import Answer, Proxy, Request
+from tests.support.registry_content import Content
+from tests.support.servers import Server, environment
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
 

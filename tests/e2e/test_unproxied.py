@@ -13,8 +13,8 @@ import pytest
 from pyarrow import fs, parquet
 
 from aims_gate.__main__ import guarded
-from tests.registry_content import Content
-from tests.servers import S3_KEYS, Server
+from tests.support.registry_content import Content
+from tests.support.servers import S3_KEYS, Server
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
 

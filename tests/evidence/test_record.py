@@ -11,7 +11,7 @@ from aims_gate.attest import manifest
 from aims_gate.attest.envelope import open_envelope
 from aims_gate.errors import RecordError
 from aims_gate.evidence.record import record
-from tests.proofs import POLICY, REPORT, VERIFIER, make_model, new_signer, verdict_of
+from tests.support.proofs import POLICY, REPORT, VERIFIER, make_model, new_signer, verdict_of
 
 PLAIN = {
     "model.sha256",

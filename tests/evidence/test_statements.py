@@ -16,7 +16,7 @@ from aims_gate.errors import RecordError
 from aims_gate.evidence.statements import Statements, state
 from aims_gate.facts import ModelIdentity, Statistic
 from aims_gate.verdict import Decision, Outcome, Verdict
-from tests.proofs import (
+from tests.support.proofs import (
     PLACE,
     POLICY,
     REPORT,

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from aims_gate.attest import trust_file
 from aims_gate.attest.signers.file import LocalSigner
-from tests.proofs import Lab, refused
+from tests.support.proofs import Lab, refused
 
 DOCS = Path(__file__).parents[2] / "docs" / "evidence.md"
 _BLOCK = re.compile(r"^```(\w+)?([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

@@ -24,7 +24,7 @@ from sklearn.metrics import brier_score_loss, log_loss, mean_absolute_error, mea
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind, Frame, Key, Loss
 from aims_gate.frames.arrow import ArrowFrame
-from tests.laws import law
+from tests.support.laws import law
 
 COLUMNS: dict[str, list[Any]] = {
     "s": ["a", None, "b"],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aims_gate.frames import Key, columns
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import Coded, by_code
-from tests.laws import law
+from tests.support.laws import law
 
 
 @law(150)

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from aims_gate.errors import DataError
 from aims_gate.frames.arrow import ArrowFrame
-from tests.laws import law
+from tests.support.laws import law
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "vectors" / "rows_v1.json").read_text(encoding="utf-8")

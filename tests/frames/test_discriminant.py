@@ -22,7 +22,7 @@ from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.discriminant import FOLDS, scores, values
 from aims_gate.stats import auc
 from aims_gate.stats.tables import Ranked
-from tests.laws import law
+from tests.support.laws import law
 
 
 def area(columns: dict[str, Any], group: str, inputs: list[str]) -> float:

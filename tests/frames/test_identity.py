@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aims_gate.errors import DataError
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.identity import compared, fingerprints, identities
-from tests.laws import law
+from tests.support.laws import law
 
 
 @law(60)

@@ -15,7 +15,7 @@ from aims_gate.frames import Distribution
 from aims_gate.frames import ordered as ORDERED  # noqa: N812  # the module
 from aims_gate.frames.columns import numbers
 from aims_gate.frames.ordered import ordered as ordered_pieces
-from tests.laws import law
+from tests.support.laws import law
 
 WHOLE = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint64()]
 

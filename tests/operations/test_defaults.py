@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aims_gate.errors import PolicyError
 from aims_gate.operations.defaults import Chosen, Defaults, load, refuse_displaced
 from aims_gate.policy.model import Role
-from tests.laws import law
+from tests.support.laws import law
 
 FULL = """\
 [project]

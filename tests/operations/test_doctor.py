@@ -16,9 +16,9 @@ from aims_gate.attest import keys
 from aims_gate.operations import doctor, doctor_mlflow
 from aims_gate.operations.doctor import Finding, Setup, State, examine
 from tests.conftest import Store
-from tests.proxy import Answer, Plan, Proxy, Request
-from tests.registry_content import Content
-from tests.servers import Server
+from tests.support.proxy import Answer, Plan, Proxy, Request
+from tests.support.registry_content import Content
+from tests.support.servers import Server
 
 NOW = datetime(2027, 1, 15, tzinfo=UTC)
 POLICY = """\

@@ -17,8 +17,8 @@ from aims_gate.operations.verify import Expectation, prove
 from aims_gate.sinks.mlflow import publish
 from aims_gate.sources import SOURCES
 from aims_gate.sources.subject import Workspace
-from tests.proofs import NOW, Lab, refused, verdict_of
-from tests.registry_content import Content, Logged
+from tests.support.proofs import NOW, Lab, refused, verdict_of
+from tests.support.registry_content import Content, Logged
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore")]  # MLflow's deprecations
 

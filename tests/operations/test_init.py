@@ -26,7 +26,7 @@ from aims_gate.policy.model import DataSpec, Policy, Role, Severity, TaskKind, T
 from aims_gate.policy.resolve import load
 from aims_gate.sources.roles import write_roles
 from aims_gate.verdict import Outcome
-from tests.laws import law
+from tests.support.laws import law
 
 NOW = datetime.now(UTC)
 

@@ -22,7 +22,7 @@ from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Data, Workspace
 from aims_gate.stats import scores
 from tests.conftest import Store
-from tests.registry_content import Content
+from tests.support.registry_content import Content
 
 COLUMNS: dict[str, list[Any]] = {
     "y": [0, 1, 1, 0, 1],

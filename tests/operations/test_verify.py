@@ -12,7 +12,7 @@ import yaml
 
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.operations.verify import Expectation, prove
-from tests.proofs import NOW, Lab
+from tests.support.proofs import NOW, Lab
 
 
 @pytest.fixture

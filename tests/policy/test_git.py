@@ -14,7 +14,7 @@ import pytest
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import UsageError
 from aims_gate.policy.git import Clones, GitPlace, parse
-from tests.git_server import GitServer, git, git_server
+from tests.support.git_server import GitServer, git, git_server
 
 pytestmark = pytest.mark.tool("git")
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Rule, Severity
 from aims_gate.policy.resolve import resolve
-from tests.laws import law
+from tests.support.laws import law
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
 STAGES = ("dev", "staging", "production")

@@ -11,7 +11,7 @@ import pytest
 from aims_gate import canonical
 from aims_gate.policy.model import Policy
 from aims_gate.policy.resolve import check, load, resolve
-from tests.git_server import GitServer, git_server
+from tests.support.git_server import GitServer, git_server
 
 HEAD = 'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {{id: {}, version: "1"}}\n'
 RULE = (

@@ -13,7 +13,7 @@ from aims_gate.policy.read import read
 from aims_gate.policy.resolve import check, resolve
 from aims_gate.policy.scalars import DECISIONS, OUTCOMES
 from aims_gate.verdict import Decision, Outcome
-from tests.laws import law
+from tests.support.laws import law
 
 HERE = Path(__file__).parent
 HEAD = 'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: "1"}\n'

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aims_gate.policy.resolve import resolve
 from aims_gate.policy.store_uris import parse_allowed, parse_place, permitted
-from tests.laws import law
+from tests.support.laws import law
 
 HEAD = 'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: "1"}\n'
 RULES = "rules: [{id: PERF-01, check: performance.score, require: {at_least: 0.8}}]\n"

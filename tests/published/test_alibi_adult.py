@@ -18,7 +18,7 @@ from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, judged
-from tests.real_data import adult, published
+from tests.support.real_data import adult, published
 
 NAMES = {
     "age": "Age",

@@ -20,7 +20,7 @@ from aims_gate.frames import Distribution
 from aims_gate.plan import build
 from aims_gate.policy.model import Role
 from tests.checks.subjects import data, inputs
-from tests.real_data import published
+from tests.support.real_data import published
 
 TESTS = {
     "chisquare_pvalue": "chisquare",

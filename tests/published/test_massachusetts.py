@@ -10,7 +10,7 @@ from aims_gate.checks.fairness.rates import ImpactRatio
 from aims_gate.checks.performance.score import Score
 from aims_gate.policy.model import Role, TaskKind
 from tests.checks.subjects import context, data, judged
-from tests.real_data import massachusetts
+from tests.support.real_data import massachusetts
 
 CHUNK = 4_352
 """Rows of a chunk: 48 chunks of 2016-2018, in file order."""

@@ -17,7 +17,7 @@ from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import data, decided, judged
-from tests.real_data import massachusetts
+from tests.support.real_data import massachusetts
 
 FEATURES = (
     "SCHL", "MAR", "RELP", "DIS", "ESP", "CIT", "MIG", "MIL", "ANC", "NATIVITY", "DEAR", "DEYE",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests import command_line
+from tests.support import command_line
 
 HEAD = """\
 apiVersion: aims-gate/v1

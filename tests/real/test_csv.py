@@ -17,8 +17,8 @@ from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind
 from aims_gate.sources.csv_text import ReadText, read_csv
 from aims_gate.sources.reading import Reading
-from tests.laws import law
 from tests.real.deciding import gate, lines
+from tests.support.laws import law
 
 GROUPS = """\
 data:

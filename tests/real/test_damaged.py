@@ -18,7 +18,7 @@ from pyarrow import csv, feather, parquet
 from aims_gate.errors import GateError
 from aims_gate.sources.legible import legible
 from aims_gate.sources.readers import read_file
-from tests.laws import law
+from tests.support.laws import law
 
 ROWS = 60
 PLAIN = {

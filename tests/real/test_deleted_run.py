@@ -11,7 +11,7 @@ import pytest
 import aims_gate
 from tests.conftest import Store
 from tests.real.gating import Gated, gate
-from tests.registry_content import Content, Logged
+from tests.support.registry_content import Content, Logged
 
 RULES = """\
 rules:

@@ -14,8 +14,8 @@ from pyarrow import parquet
 
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.widths import alike, limit_at
-from tests.laws import law
 from tests.real.gating import gate
+from tests.support.laws import law
 
 FEW = [0.1, 0.2, 0.3]
 DRIFT = """\

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Store
 from tests.real.gating import Gated, gate
-from tests.registry_content import Content
+from tests.support.registry_content import Content
 
 POLICY = """\
 sources: {allow: ["file://%s/data/"]}

@@ -23,8 +23,8 @@ from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.reports.json_report import SCHEMA, render
 from aims_gate.verdict import Decision, Verdict
-from tests.laws import law
 from tests.reports.cases import BIAS, CASES, HOSTILE, ROC, STARTED, hostile_verdict, verdict_of
+from tests.support.laws import law
 
 RESULT = {
     "rule", "check", "severity", "outcome", "raw_outcome", "reason", "threshold", "statistics",

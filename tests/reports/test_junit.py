@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from aims_gate.facts import Statistic
 from aims_gate.reports.junit import render
 from aims_gate.verdict import Decision, Outcome, Verdict
-from tests.laws import law
 from tests.reports.cases import (
     BIAS,
     CASES,
@@ -27,6 +26,7 @@ from tests.reports.cases import (
     hostile_verdict,
     verdict_of,
 )
+from tests.support.laws import law
 
 COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 CHILDREN = {

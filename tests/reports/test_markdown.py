@@ -15,8 +15,8 @@ from markdown_it import MarkdownIt
 from aims_gate.reports import in_order, plain
 from aims_gate.reports.markdown import code, prose, render
 from aims_gate.verdict import Decision, Outcome
-from tests.laws import law
 from tests.reports.cases import BIAS, CASES, HOSTILE, ROC, WAIVED, hostile_verdict, verdict_of
+from tests.support.laws import law
 
 OURS = {
     "h2", "p", "strong", "ul", "li", "code", "table", "thead", "tbody", "tr", "th", "td",

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from aims_gate.reports import outcome_word
 from aims_gate.reports.text import render, render_text
 from aims_gate.verdict import Decision, Outcome
-from tests.laws import law
 from tests.reports.cases import BIAS, CASES, ROC, hostile_verdict, verdict_of
+from tests.support.laws import law
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 

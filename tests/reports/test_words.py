@@ -30,7 +30,6 @@ from aims_gate.reports import (
     tally,
 )
 from aims_gate.verdict import Decision, Outcome
-from tests.laws import law
 from tests.reports.cases import (
     BIAS,
     CASES,
@@ -44,6 +43,7 @@ from tests.reports.cases import (
     hostile_verdict,
     verdict_of,
 )
+from tests.support.laws import law
 
 EXTENSIONS = {"text": "txt", "json": "json", "markdown": "md", "junit": "xml"}
 SECRETS = {

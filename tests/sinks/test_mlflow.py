@@ -21,9 +21,9 @@ from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Workspace
 from aims_gate.verdict import Decision, EvidenceIdentity, Outcome, PolicyIdentity, Result, Verdict
 from tests.conftest import Store
-from tests.proxy import Answer, Proxy, Request
-from tests.registry_content import Content, Logged, write
-from tests.servers import Server
+from tests.support.proxy import Answer, Proxy, Request
+from tests.support.registry_content import Content, Logged, write
+from tests.support.servers import Server
 
 VSA = b'{"predicateType":"https://slsa.dev/verification_summary/v1"}'
 FILES = {"vsa.statement.json": VSA, "report.json": b"{}\n", "model.sha256": b"00  MLmodel\n"}

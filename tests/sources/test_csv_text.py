@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aims_gate.errors import DataError
 from aims_gate.sources.csv_text import read_csv
-from tests.laws import law
+from tests.support.laws import law
 
 
 def test_a_header_without_rows_is_a_table_without_rows() -> None:

@@ -15,8 +15,8 @@ from aims_gate.errors import GateError, SourceError
 from aims_gate.policy.store_uris import parse_place
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Workspace
-from tests.servers import free_port, running
 from tests.sources.stores import ROWS, opened, workspace
+from tests.support.servers import free_port, running
 
 
 def stored(system: Any) -> None:

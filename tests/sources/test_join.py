@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.policy.model import JoinSpec
 from aims_gate.sources.join import join
-from tests.laws import law
+from tests.support.laws import law
 
 LEFT = {"id": [7, 3, 5], "p": [0, 1, 1]}
 RIGHT = {"id": [3, 5, 7], "y": ["c", "e", "g"], "sex": ["F", None, "M"]}

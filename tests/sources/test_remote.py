@@ -18,9 +18,9 @@ from aims_gate.policy.store_uris import parse_place
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow.registry import DatasetInput
 from aims_gate.sources.remote import fetch
-from tests.proxy import Answer, Proxy
-from tests.servers import S3_KEYS, free_port
 from tests.sources.stores import EVALUATION, ROWS, nowhere, opened, workspace
+from tests.support.proxy import Answer, Proxy
+from tests.support.servers import S3_KEYS, free_port
 
 
 @pytest.fixture(scope="module")

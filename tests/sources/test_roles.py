@@ -15,7 +15,7 @@ from pyarrow import parquet
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.roles import KEY, merge, read_roles, write_roles
-from tests.laws import law
+from tests.support.laws import law
 
 COLUMNS = ("y", "yhat", "p", "p2", "sex", "age", "id", "q", "n", "ts")
 TABLE = pa.table({name: [1, 2] for name in COLUMNS})

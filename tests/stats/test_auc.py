@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from aims_gate.stats.auc import area, bounds, delong, hanley_mcneil_low, hanley_mcneil_variance
 from aims_gate.stats.tables import Ranked
-from tests.laws import law
+from tests.support.laws import law
 
 LAWS = law(60)
 Floats = npt.NDArray[np.float64]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.stats.bins import BINS, Binned, categorical, numeric
-from tests.laws import law
 from tests.stats.samples import Sample
+from tests.support.laws import law
 
 LAWS = law(80)
 

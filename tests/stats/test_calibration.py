@@ -11,8 +11,8 @@ from sklearn.calibration import calibration_curve
 
 from aims_gate.errors import CheckError
 from aims_gate.stats import calibration
-from tests.laws import law
 from tests.stats.samples import ranked
+from tests.support.laws import law
 
 Rows = np.typing.NDArray[np.float64]
 Z = 1.6448536269514722

@@ -12,7 +12,7 @@ from sklearn import metrics
 
 from aims_gate.stats import classes, confusion, jackknife
 from aims_gate.stats.tables import Classes, Confusion
-from tests.laws import law
+from tests.support.laws import law
 
 Z = 1.6448536269514722
 LAWS = law(60)

@@ -13,8 +13,8 @@ from sklearn import metrics
 from aims_gate.stats import confusion
 from aims_gate.stats.intervals import proportion_bounds
 from aims_gate.stats.tables import BetaConfusion, Confusion
-from tests.laws import law
-from tests.proportions import guarded
+from tests.support.laws import law
+from tests.support.proportions import guarded
 
 Z = 1.6448536269514722
 LAWS = law(60)

@@ -17,7 +17,7 @@ from aims_gate.stats.disparity import (
     quantile,
     telling,
 )
-from tests.laws import law
+from tests.support.laws import law
 
 LAWS = law(80)
 

@@ -18,8 +18,8 @@ from aims_gate.errors import CheckError
 from aims_gate.stats import divergence as module
 from aims_gate.stats.bins import Binned, categorical, numeric
 from aims_gate.stats.divergence import DIVERGENCES, Moved, chi_square, less_noise, moved, psi
-from tests.laws import law
 from tests.stats.samples import Sample
+from tests.support.laws import law
 
 LAWS = law(60)
 

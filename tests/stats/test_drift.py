@@ -18,8 +18,8 @@ from aims_gate.stats.drift import (
     wasserstein_law,
     wasserstein_noise,
 )
-from tests.laws import law
 from tests.stats.samples import Sample
+from tests.support.laws import law
 
 LAWS = law(60)
 

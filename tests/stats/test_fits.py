@@ -15,7 +15,7 @@ from aims_gate.frames.unexplained import unexplained_of
 from aims_gate.stats import fits
 from aims_gate.stats.jackknife import too_few
 from aims_gate.stats.tables import Fit, Jackknife, Losses, Residuals
-from tests.laws import law
+from tests.support.laws import law
 
 LAWS = law(80)
 Floats = npt.NDArray[np.float64]

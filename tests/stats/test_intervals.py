@@ -18,8 +18,8 @@ from aims_gate.stats.intervals import (
     mover_ratio,
     proportion_bounds,
 )
-from tests.laws import law
-from tests.proportions import guarded
+from tests.support.laws import law
+from tests.support.proportions import guarded
 
 Floats = npt.NDArray[np.float64]
 Z = 1.959963984540054

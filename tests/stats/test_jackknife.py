@@ -12,7 +12,7 @@ from scipy.stats import kurtosis, skew, t
 from aims_gate.stats.jackknife import limits, of_values, too_few
 from aims_gate.stats.means import hall_bounds
 from aims_gate.stats.tables import Jackknife, Losses
-from tests.laws import law
+from tests.support.laws import law
 
 
 @law(80)

@@ -23,7 +23,7 @@ from aims_gate.stats.means import (
     too_few,
 )
 from aims_gate.stats.tables import Losses
-from tests.laws import law
+from tests.support.laws import law
 
 Z = 1.6448536269514722
 LAWS = law(80)

@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from aims_gate.stats import medians
 from aims_gate.stats.tables import OrderedErrors
-from tests.laws import law
+from tests.support.laws import law
 
 
 def ordered(losses: list[float] | np.typing.NDArray[np.float64]) -> OrderedErrors:

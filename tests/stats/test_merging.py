@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aims_gate.stats import merging
 from aims_gate.stats.merging import Floats, cuts
-from tests.laws import law
+from tests.support.laws import law
 
 SAMPLES = st.sets(st.integers(0, 40)).map(lambda values: np.array(sorted(values), dtype=float))
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
 from aims_gate.stats.multiplicity import adjusted
-from tests.laws import law
+from tests.support.laws import law
 
 
 @law()

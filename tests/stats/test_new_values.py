@@ -10,7 +10,7 @@ from scipy.special import bdtrc
 from scipy.stats import binom, binomtest
 
 from aims_gate.stats.new_values import NewValueDesign, Sizes, Unseen
-from tests.laws import law
+from tests.support.laws import law
 
 LAWS = law(60)
 

@@ -27,7 +27,7 @@ from aims_gate.stats.paired import (
     unseen,
 )
 from aims_gate.stats.tables import Jackknife, Losses
-from tests.laws import law
+from tests.support.laws import law
 
 LAWS = law(60)
 Z = 1.6448536269514722

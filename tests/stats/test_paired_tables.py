@@ -22,7 +22,7 @@ from aims_gate.stats.paired_tables import (
     too_few,
 )
 from aims_gate.stats.tables import Classes
-from tests.laws import law
+from tests.support.laws import law
 
 LAWS = law(30)
 METRICS = sorted({*GRADIENTS, "f_beta"})

@@ -25,7 +25,7 @@ from aims_gate.stats.power import (
     least,
     pooled_error,
 )
-from tests.laws import law
+from tests.support.laws import law
 
 ALONE = quantile(0.05, 1)
 SERIOUS = {Measure.RATIO: 0.60, Measure.GAP: 0.20}

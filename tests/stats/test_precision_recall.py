@@ -11,8 +11,8 @@ from sklearn.metrics import average_precision_score
 
 from aims_gate.stats import precision_recall
 from aims_gate.stats.intervals import proportion_bounds
-from tests.laws import law
 from tests.stats.samples import ranked
+from tests.support.laws import law
 
 Rows = np.typing.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from aims_gate.stats.proxy import MOST_NOISE, chance, cuts, of_categories, of_numbers
-from tests.laws import law
+from tests.support.laws import law
 
 COUNTS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400)), min_size=1, max_size=8)
 

@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aims_gate.stats.representation import folded, representation
-from tests.laws import law
-from tests.proportions import guarded
+from tests.support.laws import law
+from tests.support.proportions import guarded
 
 SHARES = st.floats(0.001, 0.999)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aims_gate.frames import Distribution
 from aims_gate.stats.bins import Binned
 from aims_gate.stats.samples import COMPARED_ROWS, ORDER_STATISTICS, order_statistics, scaled
-from tests.laws import law
+from tests.support.laws import law
 
 COUNTS = st.lists(st.integers(0, 10**12), min_size=2, max_size=30).filter(any)
 

@@ -24,7 +24,7 @@ from aims_gate.stats.tables import (
     Residuals,
     ScoreTable,
 )
-from tests.proportions import guarded
+from tests.support.proportions import guarded
 
 LOSSES = Losses(rows=500, mean=0.2, variance=0.04, skewness=0.5)
 UNEXPLAINED = Jackknife(rows=500, centre=-1.5, variance=2.0, skewness=0.0, kurtosis=4.0)

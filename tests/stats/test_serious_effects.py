@@ -15,7 +15,7 @@ from scipy.stats import binom
 
 from aims_gate.stats.disparity import Group, Measure, contrasts, quantile
 from aims_gate.stats.intervals import Rate, mover_difference, mover_ratio
-from tests.laws import TIMES
+from tests.support.laws import TIMES
 
 Z = quantile(0.05, 1)
 SERIOUS = {Measure.RATIO: 0.60, Measure.GAP: 0.20}

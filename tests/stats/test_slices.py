@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from aims_gate.stats.intervals import Rate, mover_difference
 from aims_gate.stats.slices import above, behind, without
 from aims_gate.stats.tables import Losses
-from tests.laws import law
+from tests.support.laws import law
 
 LAWS = law(60)
 Z = 1.6448536269514722

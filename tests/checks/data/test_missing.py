@@ -18,8 +18,8 @@ from aims_gate.policy.model import Role, Threshold
 from aims_gate.sources.predictions import derive_prediction
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import data, decided, inputs, judged
-from tests.laws import law
-from tests.proportions import guarded
+from tests.support.laws import law
+from tests.support.proportions import guarded
 
 COLUMNS: dict[str, Any] = {
     "age": [30, None, 50, 60],

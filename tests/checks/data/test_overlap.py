@@ -24,7 +24,7 @@ from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 TRAINED: dict[str, Any] = {
     "id": ["a", "b", "c"],

@@ -22,8 +22,8 @@ from aims_gate.plan import build
 from aims_gate.policy.model import Role, Threshold
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
-from tests.laws import law
-from tests.proportions import guarded
+from tests.support.laws import law
+from tests.support.proportions import guarded
 
 ROWS: dict[str, Any] = {
     "age": [-1, 17, 40, 120, 121, None],

@@ -16,7 +16,7 @@ from aims_gate.policy.model import Role, TaskKind
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 SPEC: dict[str, Any] = {"label": "y", "prediction": "p", "score": "s", "positive": 1}
 METHODS = ("psi", "js", "hellinger", "chi2", "ks", "wasserstein", "positive_rate")

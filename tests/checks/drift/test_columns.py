@@ -34,7 +34,7 @@ from tests.checks.drift.methods import (
     reference,
 )
 from tests.checks.subjects import context, data, decided, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 # --- what is left out, and says so -------------------------------------------------------------
 

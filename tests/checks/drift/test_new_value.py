@@ -23,7 +23,7 @@ from aims_gate.policy.model import OnInsufficient, Policy, Role, Rule, Threshold
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import NOW, data, decided, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 RULE: dict[str, Any] = {"check": "drift.new_value"}
 START = datetime(2026, 1, 1, tzinfo=UTC)

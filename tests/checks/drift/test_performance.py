@@ -19,7 +19,7 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats.intervals import Rate, mover_difference
 from aims_gate.verdict import Outcome, Result
 from tests.checks.subjects import arrays, context, data, decided, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 LAWS = law(15)
 SPEC: dict[str, Any] = {"label": "y", "prediction": "p", "score": "s", "positive": 1}

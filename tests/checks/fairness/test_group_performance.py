@@ -24,7 +24,7 @@ from aims_gate.stats import scores
 from aims_gate.stats.tables import Confusion
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 SPEC: dict[str, Any] = {
     "label": "y",

@@ -20,7 +20,7 @@ from aims_gate.policy.model import Threshold
 from aims_gate.stats.labels import METRICS, Sides, conditional_disparity
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 SPEC: dict[str, Any] = {"label": "y", "positive": "yes", "sensitive": {"sex": None}}
 counts = st.lists(st.integers(1, 400), min_size=2, max_size=4)

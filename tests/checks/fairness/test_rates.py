@@ -29,7 +29,7 @@ from aims_gate.verdict import Outcome
 from tests.checks.fairness.comparing import SPEC, only
 from tests.checks.fairness.groups import counted
 from tests.checks.subjects import context, data, decided, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 # --- decisions of the gate as a whole ---------------------------------------------------------
 

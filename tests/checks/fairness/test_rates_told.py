@@ -27,7 +27,7 @@ from tests.checks.fairness.comparing import SPEC
 from tests.checks.fairness.groups import counted
 from tests.checks.fairness.people import people
 from tests.checks.subjects import context, data, decided, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 ORACLES: dict[str, Any] = {
     "tpr": true_positive_rate,

@@ -20,7 +20,7 @@ from aims_gate.facts import NoValue
 from aims_gate.policy.model import Threshold
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 SPEC: dict[str, Any] = {"score": "s", "sensitive": {"sex": None}}
 REGRESSION: dict[str, Any] = {"label": "y", "prediction": "p", "sensitive": {"sex": None}}

@@ -21,8 +21,8 @@ from tests.checks.fairness.comparing import SPEC
 from tests.checks.fairness.groups import counted
 from tests.checks.fairness.people import people
 from tests.checks.subjects import context, data, decided, inputs, judged
-from tests.laws import law
 from tests.published.tables import columns
+from tests.support.laws import law
 
 # --- small groups together --------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.registry_content import FILES, write
+from tests.support.registry_content import FILES, write
 
 
 @pytest.fixture

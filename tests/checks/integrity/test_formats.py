@@ -27,7 +27,7 @@ from pyarrow import feather, parquet
 
 from aims_gate.checks.integrity.formats import flagged, look
 from aims_gate.errors import SourceError
-from tests.registry_content import write
+from tests.support.registry_content import write
 
 DENY = frozenset({"pickle", "cloudpickle", "joblib", "torch"})
 PICKLE = pickle.dumps({"a": 1})

@@ -14,7 +14,7 @@ from aims_gate.facts import UNSEEN, NoValue
 from aims_gate.operations.run import run
 from aims_gate.verdict import Outcome
 from tests.checks.integrity.cells import measure, subject_of, values
-from tests.registry_content import FILES, write
+from tests.support.registry_content import FILES, write
 
 
 def test_a_whole_model_has_no_violation(folder: Path) -> None:

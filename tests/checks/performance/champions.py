@@ -16,7 +16,7 @@ from aims_gate.policy.model import OnInsufficient, Policy, Role, Rule, Threshold
 from aims_gate.sources.subject import ChampionModel, Data
 from aims_gate.verdict import Result
 from tests.checks.subjects import NOW, data, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 LAWS = law(15)
 MARGIN = Threshold(at_least=-0.01)

@@ -16,7 +16,7 @@ from aims_gate.facts import Statistic
 from aims_gate.policy.model import TaskKind
 from aims_gate.sources.subject import Data
 from tests.checks.subjects import data, inputs
-from tests.laws import law
+from tests.support.laws import law
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 PARAMETERS: dict[str, dict[str, Any]] = {

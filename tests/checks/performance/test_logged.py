@@ -32,7 +32,7 @@ from tests.checks.performance.logged_metrics import (
     subject,
 )
 from tests.checks.subjects import data
-from tests.laws import law
+from tests.support.laws import law
 
 
 def test_a_metric_nobody_logged_is_missing_and_the_ones_there_are_named() -> None:

@@ -19,7 +19,7 @@ from aims_gate.stats.intervals import proportion_bounds
 from aims_gate.stats.paired import Discordant, tango
 from aims_gate.verdict import Outcome, Result
 from tests.checks.subjects import arrays, context, data, decided, inputs, judged
-from tests.laws import law
+from tests.support.laws import law
 
 LAWS = law(15)
 Z = 1.6448536269514722

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aims_gate.sources.subject import Workspace
-from tests.registry_content import Content
 from tests.sources.mlflow.opened import Space
+from tests.support.registry_content import Content
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Data, Subject, Workspace
 from tests.checks.subjects import NOW
 from tests.conftest import Store
-from tests.registry_content import Content
+from tests.support.registry_content import Content
 
 STRICT = "sha256:" + "a" * 64
 LENIENT = "sha256:" + "b" * 64

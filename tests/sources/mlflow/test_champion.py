@@ -21,7 +21,7 @@ from aims_gate.sources.roles import write_roles
 from aims_gate.sources.subject import Subject, Workspace
 from tests.checks.subjects import NOW
 from tests.conftest import Store
-from tests.registry_content import Content, Logged
+from tests.support.registry_content import Content, Logged
 
 ROLES = DataSpec(label="y", prediction="yhat", positive=1, key="id")
 POLICY = Policy(id="p", version="1.0.0")

@@ -8,8 +8,8 @@ import pytest
 
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.sources import SOURCES
-from tests.registry_content import Content
 from tests.sources.mlflow.opened import Space, fetch
+from tests.support.registry_content import Content
 
 
 def commit_of(content: Content) -> str:

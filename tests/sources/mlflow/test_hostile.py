@@ -10,9 +10,9 @@ import pytest
 from aims_gate.errors import SourceError
 from aims_gate.sources.subject import Workspace
 from tests.conftest import Store
-from tests.proxy import Answer, Proxy, Request
-from tests.registry_content import FILES, Content
 from tests.sources.mlflow.opened import Space, fetch, open_subject, put
+from tests.support.proxy import Answer, Proxy, Request
+from tests.support.registry_content import FILES, Content
 
 HOSTILE = [
     "..%5c..%5cevil",

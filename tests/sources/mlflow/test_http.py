@@ -15,9 +15,9 @@ from aims_gate.sources.mlflow import http
 from aims_gate.sources.mlflow.http import Connection
 from aims_gate.sources.mlflow.registry import NotFoundError
 from aims_gate.sources.mlflow.rest import RestRegistry
-from tests.proxy import Answer, Proxy, Request
-from tests.registry_content import Content
-from tests.servers import free_port
+from tests.support.proxy import Answer, Proxy, Request
+from tests.support.registry_content import Content
+from tests.support.servers import free_port
 
 RUN = "/api/2.0/mlflow/runs/get"
 

@@ -15,7 +15,7 @@ from aims_gate.sources.mlflow.facts import dataset_digest, run_facts
 from aims_gate.sources.mlflow.registry import DatasetInput, NotFoundError, RunRecord
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.rest import RestRegistry
-from tests.proxy import Answer, Proxy, Request
+from tests.support.proxy import Answer, Proxy, Request
 
 GONE = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"}
 ROOT = "mlflow-artifacts:/0/r1/artifacts"

@@ -13,9 +13,9 @@ from aims_gate.facts import DigestKind
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Subject
-from tests.proxy import Answer, Proxy
-from tests.registry_content import Content
 from tests.sources.mlflow.opened import POLICY, Space, open_subject
+from tests.support.proxy import Answer, Proxy
+from tests.support.registry_content import Content
 
 
 def table(rows: int = 5) -> pa.Table:

@@ -14,9 +14,9 @@ from aims_gate.errors import SourceError, UsageError
 from aims_gate.sources import SOURCES
 from aims_gate.sources.mlflow.source import SOURCE
 from tests.conftest import Store
-from tests.registry_content import FILES, Content, write
-from tests.servers import Server, environment
 from tests.sources.mlflow.opened import Space, fetch, open_subject, put
+from tests.support.registry_content import FILES, Content, write
+from tests.support.servers import Server, environment
 
 
 def test_both_schemes_have_this_source() -> None:

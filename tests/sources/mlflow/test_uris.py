@@ -17,7 +17,7 @@ from aims_gate.sources.mlflow.uris import (
     printable,
     resource_uri,
 )
-from tests.laws import law
+from tests.support.laws import law
 
 
 @pytest.mark.parametrize(

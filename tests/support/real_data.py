@@ -18,7 +18,7 @@ import pytest
 from pyarrow import csv as pacsv
 from pyarrow import parquet
 
-_BESIDE = Path(__file__).parents[2] / "shared" / "data"
+_BESIDE = Path(__file__).parents[3] / "shared" / "data"
 
 ADULT = (
     "age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation",
