@@ -14,10 +14,10 @@ from pathlib import Path
 from aims_gate import provenance
 from aims_gate.attest import manifest
 from aims_gate.attest.signers import Signer
-from aims_gate.attest.verify import ORIGIN
 from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
 from aims_gate.evidence.record import record
+from aims_gate.evidence.verify import ORIGIN
 from aims_gate.judge import decide, judge, not_applicable
 from aims_gate.measure import keep_what_is_asked_again, measure, read_ahead
 from aims_gate.plan import Task, applies, in_force, on_insufficient, plan, stage_of

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aims_gate.attest import download, floor, manifest, trust_file
-from aims_gate.attest.agreement import Verified
 from aims_gate.attest.manifest import Manifest
-from aims_gate.attest.verify import Expected, verify_evidence
 from aims_gate.errors import SourceError, TrustError, UsageError
+from aims_gate.evidence.agreement import Verified
+from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.operations.evidence import fetch, is_uri
 
 _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"

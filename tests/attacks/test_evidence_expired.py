@@ -13,7 +13,7 @@ import aims_gate
 from aims_gate.attest import keys
 from aims_gate.errors import TrustError
 from aims_gate.operations.verify import Expectation, prove
-from tests.attest.refusals import refuses
+from tests.evidence.refusals import refuses
 from tests.evidence.test_old_evidence import GOLDEN, THEN
 from tests.support.proofs import NOW, POLICY, Lab, Tree
 

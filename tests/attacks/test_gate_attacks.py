@@ -18,8 +18,8 @@ from pyarrow import parquet
 
 import aims_gate
 from aims_gate.attest import keys
-from aims_gate.attest.agreement import Verified
 from aims_gate.errors import PolicyError, TrustError, UsageError
+from aims_gate.evidence.agreement import Verified
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.resolve import load
 from aims_gate.verdict import Outcome, Result

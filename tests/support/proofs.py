@@ -13,15 +13,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from aims_gate import canonical
 from aims_gate.attest import manifest
-from aims_gate.attest.agreement import Verified
 from aims_gate.attest.envelope import sign
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.signers.file import LocalSigner
 from aims_gate.attest.statement import KINDS, envelope_file, statement_file
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
-from aims_gate.attest.verify import Expected, verify_evidence
+from aims_gate.evidence.agreement import Verified
 from aims_gate.evidence.record import record
+from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.facts import (
     DatasetIdentity,
     DigestKind,

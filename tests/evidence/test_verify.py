@@ -16,7 +16,7 @@ from aims_gate.evidence.record import record
 from aims_gate.policy.model import STAGES, Ancestor
 from aims_gate.sinks import directory
 from aims_gate.verdict import Decision, PolicyIdentity
-from tests.attest.refusals import refuses
+from tests.evidence.refusals import refuses
 from tests.support.proofs import (
     PLACE,
     POLICY,

@@ -13,7 +13,7 @@ from aims_gate.attest import trust_file
 from aims_gate.attest.resource import Copy
 from aims_gate.attest.trust import Deployment, Trust
 from aims_gate.errors import PolicyError
-from tests.attest.refusals import refuses
+from tests.evidence.refusals import refuses
 from tests.support.proofs import PLACE, RELEASE, Lab, verdict_of
 
 SERVERS = {"https://mlflow.example": "prod", "prod": "prod", "https://dev.example": "dev"}

@@ -13,8 +13,8 @@ import pytest
 from aims_gate import canonical
 from aims_gate.attest.statement import envelope_file
 from aims_gate.attest.trust import KeyRole, TrustedKey
-from aims_gate.attest.verify import MAX_SKEW
-from tests.attest.refusals import refuses
+from aims_gate.evidence.verify import MAX_SKEW
+from tests.evidence.refusals import refuses
 from tests.support.proofs import (
     NOW,
     SIGNED_AT,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from aims_gate.attest import bundle
 from aims_gate.attest.statement import envelope_file, statement_file
-from tests.attest.refusals import refuses
+from aims_gate.evidence import reader
+from tests.evidence.refusals import refuses
 from tests.support.proofs import (
     Lab,
     Tree,
@@ -51,11 +51,11 @@ def test_other_files_are_not_read(lab: Lab) -> None:
 def test_oversized_files_are_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before they fill the memory; at the limit they are read."""
     largest = max(path.stat().st_size for path in lab.evidence.iterdir())
-    monkeypatch.setattr(bundle, "MAX_ENVELOPE", largest)
+    monkeypatch.setattr(reader, "MAX_ENVELOPE", largest)
     assert lab.verify().passed
-    monkeypatch.setattr(bundle, "MAX_ENVELOPE", largest - 1)
+    monkeypatch.setattr(reader, "MAX_ENVELOPE", largest - 1)
     refuses(lab, f"has more than {largest - 1:,} bytes")
-    monkeypatch.setattr(bundle, "MAX_ENVELOPE", 100)
+    monkeypatch.setattr(reader, "MAX_ENVELOPE", 100)
     refuses(lab, "has more than 100 bytes")
 
 
