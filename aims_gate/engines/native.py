@@ -51,7 +51,7 @@ class Native:
         """Give a distance over bins, less what noise adds; CheckError for an unknown one."""
         if method not in divergence.DIVERGENCES:
             raise CheckError(f"{OWN} has no drift method {method!r} for bins")
-        return Answer(value=divergence.moved(method, table).value, by=OWN)
+        return Answer(value=divergence.of_table(method, table).value, by=OWN)
 
     def drift_of_numbers(
         self, method: str, reference: Distribution, current: Distribution

@@ -23,7 +23,7 @@ from aims_gate.stats.two_classes import TwoClasses
 LEAST_CLASS = 20
 """Below so many rows of either class no bound is given."""
 _LEAST_EXCESS = 1e-9
-"""Of the kurtosis above 1: where all placements are as far from the area."""
+"""Least excess of the kurtosis over 1, which is 0 where all placements are equally far off."""
 _FEW_ERRORS = 10
 """Where rarer-class rows x (1 - A) fall below this, DeLong's variance rests on too few errors."""
 
@@ -37,7 +37,7 @@ class DeLong(TwoClasses):
 
 
 def area(table: Ranked) -> float:
-    """Give the area in [0, 1]: 1 ranks every positive first, 0.5 is chance; NaN for one class."""
+    """Area under the ROC curve, in [0, 1]: 1 is a perfect order, 0.5 chance; NaN for one class."""
     positives, negatives = int(table.positives.sum()), int(table.negatives.sum())
     if not positives or not negatives:
         return math.nan
@@ -46,7 +46,7 @@ def area(table: Ranked) -> float:
 
 
 def delong(table: Ranked) -> DeLong:
-    """Give the area and its variance; needs two rows of each class.
+    """Area under the ROC curve with DeLong's variance; needs two rows of each class.
 
     DeLong, DeLong and Clarke-Pearson (1988). A positive's placement is the share of negatives
     below it, a negative's the share of positives above it, ties counting one half. A variance of n
@@ -76,7 +76,7 @@ def delong(table: Ranked) -> DeLong:
 
 
 def _placed(table: Ranked) -> Iterator[tuple[Counts, Floats, Counts, Floats]]:
-    """Give positives with the negatives below each, and negatives with the positives above each.
+    """Placements: negatives below each positive, and positives above each negative.
 
     Ties count one half. In pieces, so that large tables are not held several times over.
     """
@@ -90,7 +90,7 @@ def _placed(table: Ranked) -> Iterator[tuple[Counts, Floats, Counts, Floats]]:
 
 
 def _part(rows: int, second: float, fourth: float) -> tuple[float, float]:
-    """Give a class's part of the variance, and the degrees of freedom of it.
+    """A class's part of DeLong's variance, and its degrees of freedom.
 
     From the sums of squares and of fourth powers of its placements' distances from the area.
     """
@@ -99,7 +99,7 @@ def _part(rows: int, second: float, fourth: float) -> tuple[float, float]:
 
 
 def bounds(table: Ranked, alpha: float) -> Bounds:
-    """Give one-sided bounds, each wrong with probability *alpha*, in [0, 1].
+    """DeLong interval of the area on the logit scale: two one-sided bounds, in [0, 1].
 
     logit A -+ t se / (A (1 - A)) with Satterthwaite's t. Where few errors are left, or the
     variance is 0, the wider of it and the bound of `hanley_mcneil_low`. Exchanging the classes
@@ -107,7 +107,7 @@ def bounds(table: Ranked, alpha: float) -> Bounds:
 
     Args:
         table: At least `LEAST_CLASS` rows of each class.
-        alpha: Error of each side, in (0, 0.5).
+        alpha: The probability that a bound is wrong, on each side, in (0, 0.5).
     """
     result = delong(table)
     low, high = result.area, result.area
@@ -132,7 +132,7 @@ def too_few(table: Ranked) -> str:
 
 
 def hanley_mcneil_variance(a: float, positives: int, negatives: int) -> float:
-    """Give [a(1-a) + (n_s - 1) q + (n_l - 1) Q] / (n_1 n_0), the variance of an area a.
+    """Hanley-McNeil variance of an area a: [a(1-a) + (n_s - 1) q + (n_l - 1) Q] / (n_1 n_0).
 
     Hanley and McNeil (1982), with the larger of q, Q = a(1-a)^2/(2-a), a^2(1-a)/(1+a) given to the
     larger class, so that it does not matter which class varies more.
@@ -144,7 +144,7 @@ def hanley_mcneil_variance(a: float, positives: int, negatives: int) -> float:
 
 
 def hanley_mcneil_low(result: DeLong, alpha: float) -> float:
-    """Give the lower score bound: the root a below A of A - a = z sqrt(variance at a)."""
+    """Lower score bound of the area A: the root a below A of A - a = z sqrt(variance at a)."""
     z = -float(ndtri(alpha))
 
     def excess(a: float) -> float:
@@ -155,7 +155,7 @@ def hanley_mcneil_low(result: DeLong, alpha: float) -> float:
 
 
 def _dot(counts: Counts, values: Floats) -> float:
-    """Give the sum of counts times values, in one thread, whose order of adding never changes."""
+    """Dot product in one thread, so that the order of adding, and the rounding, never changes."""
     return float(np.einsum("i,i->", counts, values))
 
 

@@ -98,7 +98,7 @@ def categorical(reference: Mapping[V, int], current: Mapping[V, int]) -> Binned:
         current: The same of the sample that is compared.
 
     Returns:
-        The table; `rare` comes last. One bin that is `rare` alone says that nothing can be told.
+        The table; `rare` comes last. Where `rare` is the only bin, the samples cannot be compared.
     """
     n, m = sum(reference.values()), sum(current.values())
     named: list[tuple[str, int, int]] = []
@@ -120,7 +120,7 @@ def categorical(reference: Mapping[V, int], current: Mapping[V, int]) -> Binned:
 
 
 def unpooled(reference: Mapping[V, int], current: Mapping[V, int]) -> tuple[Counts, Counts]:
-    """Give the counts of both samples by value, each of shape (values,), no value left out."""
+    """Contingency table of two samples by value: two arrays of shape (values,), none left out."""
     values = {**reference, **current}
     before, after = (
         np.array([sample.get(value, 0) for value in values], dtype=np.int64)

@@ -96,17 +96,17 @@ def reliability(table: Ranked, bins: int) -> Reliability:
 
 
 def plain(found: Reliability) -> float:
-    """Give the sum of w_b |D_b| in [0, 1]: noise alone makes it about tau sqrt(2/pi)."""
+    """Plain expected calibration error: sum of w_b |D_b|, in [0, 1]; too high by noise alone."""
     return float(found.weights @ np.abs(found.positives / found.rows - found.scores))
 
 
 def value(found: Reliability) -> float:
-    """Give the error in [0, 1], freed of what noise adds."""
+    """Expected calibration error in [0, 1] without the bias of noise: 0 is calibrated."""
     return freed(found, plain(found))
 
 
 def freed(found: Reliability, estimate: float) -> float:
-    """Give the error d in [0, 1] at which sum of w_b m(d, tau_b) is the plain *estimate*.
+    """Bias-corrected calibration error: the d at which sum of w_b m(d, tau_b) is *estimate*.
 
     0 where noise alone explains the plain estimate. m is convex in d, so where the bins' errors
     differ it lies between the true error and the plain estimate, up to noise: never too low.
@@ -118,7 +118,7 @@ def freed(found: Reliability, estimate: float) -> float:
 
 
 def bounds(found: Reliability, z: float) -> Bounds:
-    """Give bounds of the error, each wrong with less than the error of *z*; see `too_few`.
+    """One-sided bounds of the expected calibration error, in [0, 1]; see `too_few`.
 
     With n_b = w_b tau_b and the plain estimate E: high is the d at which sum of w_b m(d, tau_b) is
     E + z s, the least that noise can add, with s^2 the sum of n_b^2, at least the variance of E.
@@ -159,7 +159,7 @@ class CalibrationDesign:
     what: str = DATA
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Give the probability that the upper bound stays below *serious*, if calibrated.
+        """Power: the probability that the upper bound is below *serious* if calibrated.
 
         The plain error is then a sum of folded normals around 0, and so about normal.
         """
@@ -172,7 +172,7 @@ class CalibrationDesign:
 
 
 def design(found: Reliability, z: float, rows: int) -> CalibrationDesign:
-    """Give what more *rows* of the data would show of a calibration error."""
+    """Power design of a calibration error: what more *rows* of the data would show."""
     return CalibrationDesign(
         weights=tuple(found.weights.tolist()),
         scores=tuple(found.scores.tolist()),
@@ -183,7 +183,7 @@ def design(found: Reliability, z: float, rows: int) -> CalibrationDesign:
 
 
 def _folded(distance: float, errors: Floats) -> Floats:
-    """Give the mean of |X| for normal X around *distance*: m(d, tau)."""
+    """Mean of the folded normal distribution, m(d, tau): E |X| for normal X around *distance*."""
     ratio = distance / errors
     means: Floats = errors * _FOLDED * np.exp(-ratio * ratio / 2)
     means += distance * (1 - 2 * ndtr(-ratio))
@@ -191,7 +191,7 @@ def _folded(distance: float, errors: Floats) -> Floats:
 
 
 def _even(target: float, weights: Floats, errors: Floats) -> float:
-    """Give the error that, the same in every bin, makes the plain estimate *target* on average."""
+    """The error d, equal in every bin, at which the plain estimate is *target* on average."""
     if target <= float(weights @ _folded(0.0, errors)):
         return 0.0
     if target >= float(weights @ _folded(1.0, errors)):
@@ -200,7 +200,7 @@ def _even(target: float, weights: Floats, errors: Floats) -> float:
 
 
 def _quantiles(values: Floats, counts: Counts, bins: int) -> Floats:
-    """Give the edges of *bins* of equal mass by NumPy's linear rule, the rows written out."""
+    """Quantiles that cut weighted values into *bins* of equal mass, by NumPy's linear rule."""
     ends = np.cumsum(counts)
     at = np.linspace(0, 1, bins + 1) * 100 / 100 * (ends[-1] - 1)
     below = np.floor(at)

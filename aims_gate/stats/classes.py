@@ -30,48 +30,48 @@ LEAST_CLASS = 20
 
 
 def accuracy(table: Classes) -> Share:
-    """Give the rows predicted right, of all rows."""
+    """Accuracy: rows predicted right, of all rows."""
     return sum(_hits(table)), table.rows
 
 
 def recalls(table: Classes) -> list[Share]:
-    """Give per class the rows predicted as it, of the rows labelled so."""
+    """Recall of each class: rows predicted as it, of the rows labelled as it."""
     return list(zip(_hits(table), table.counts.sum(axis=1).tolist(), strict=True))
 
 
 def precisions(table: Classes) -> list[Share]:
-    """Give per class the rows labelled so, of the rows predicted as it."""
+    """Precision of each class: rows labelled as it, of the rows predicted as it."""
     return list(zip(_hits(table), table.counts.sum(axis=0).tolist(), strict=True))
 
 
 def macro_recall(table: Classes) -> float:
-    """Give the plain mean of recalls in [0, 1]; NaN if a class has no label."""
+    """Macro recall (balanced accuracy): unweighted mean, in [0, 1]; NaN if a class has no label."""
     return _mean(recalls(table))
 
 
 def macro_precision(table: Classes) -> float:
-    """Give the plain mean of precisions in [0, 1]; NaN if a class is never predicted."""
+    """Macro precision: unweighted mean, in [0, 1]; NaN if a class is never predicted."""
     return _mean(precisions(table))
 
 
 def macro_recall_bounds(table: Classes, z: float) -> Bounds:
-    """Give the bounds of the mean of recalls."""
+    """Interval of macro recall, by MOVER over the classes (`confusion.mean_bounds`)."""
     return mean_bounds(recalls(table), z)
 
 
 def macro_precision_bounds(table: Classes, z: float) -> Bounds:
-    """Give the bounds of the mean of precisions."""
+    """Interval of macro precision, by MOVER over the classes (`confusion.mean_bounds`)."""
     return mean_bounds(precisions(table), z)
 
 
 def macro_f1(table: Classes) -> float:
-    """Give the plain mean of F1 scores, each 2 tp / (2 tp + fp + fn), in [0, 1]."""
+    """Macro F1: unweighted mean of 2 tp / (2 tp + fp + fn), in [0, 1]; NaN without a class."""
     scores = _f1(table)
     return math.fsum(scores) / len(scores) if scores else math.nan
 
 
 def weighted_f1(table: Classes) -> float:
-    """Give the mean of F1 scores weighted by the rows labelled as each class, in [0, 1]."""
+    """Weighted F1: mean weighted by the rows labelled as each class, in [0, 1]; NaN for no rows."""
     labelled = [trials for _, trials in recalls(table)]
     if not sum(labelled):
         return math.nan
@@ -80,7 +80,7 @@ def weighted_f1(table: Classes) -> float:
 
 
 def weighted_precision(table: Classes) -> float:
-    """Give the mean of precisions weighted by labelled rows, in [0, 1]; NaN as macro_precision."""
+    """Weighted precision: mean weighted by labelled rows, in [0, 1]; NaN as `macro_precision`."""
     labelled = [trials for _, trials in recalls(table)]
     if not sum(labelled):
         return math.nan
@@ -89,7 +89,7 @@ def weighted_precision(table: Classes) -> float:
 
 
 def weighted_precision_pseudo(table: Classes) -> Jackknife:
-    """Give the jackknife of logit(weighted precision), each row left out once.
+    """Jackknife pseudo-values of logit(weighted precision): each row is left out once.
 
     With x_jj hits, c_j predictions and t_j labels of class j, P_j = x_jj / c_j and T = sum t_j P_j,
     T without a row of label i and prediction j is T - P_i + (P'_j - P_j) (t_j - 1[i = j]), where
@@ -109,18 +109,18 @@ def weighted_precision_pseudo(table: Classes) -> Jackknife:
 
 
 def weighted_precision_bounds(table: Classes, alpha: float) -> Bounds:
-    """Give expit of `jackknife.limits` of `weighted_precision_pseudo`."""
+    """Jackknife interval of weighted precision, on the logit scale, in [0, 1]."""
     value = weighted_precision(table)
     low, high = limits(weighted_precision_pseudo(table), alpha)
     return min(float(expit(low)), value), max(float(expit(high)), value)
 
 
 def mcc(table: Classes) -> float:
-    """Give the correlation of label and prediction in [-1, 1] (Gorodkin 2004, R_K).
+    """Matthews correlation coefficient of several classes (Gorodkin 2004, R_K), in [-1, 1].
 
     (c - sum t p) / sqrt((1 - sum p^2) (1 - sum t^2)) with c the share predicted right, t and p the
-    shares of the classes among labels and predictions: 1 is perfect, 0 is chance; with two classes
-    it is the Matthews coefficient. NaN if there is one class only in labels or predictions.
+    shares of the classes among labels and predictions: 1 is perfect, 0 is chance. With two classes
+    it is the usual MCC. NaN if labels or predictions hold one class only.
     """
     labelled, predicted = _margins(table)
     # whole numbers of any size, so that cells of 10^9 rows do not overflow
@@ -134,10 +134,10 @@ def mcc(table: Classes) -> float:
 
 
 def macro_f1_bounds(table: Classes, z: float) -> Bounds:
-    """Give expit(logit F -+ z s / (F (1 - F))), s from the delta method; see `too_few`.
+    """Delta-method interval of macro F1 on the logit scale; see `too_few`.
 
-    Takahashi, Yamamoto, Kuchiba and Koyama (2022), "Confidence interval for micro-averaged F1 and
-    macro-averaged F1 scores", on the logit.
+    expit(logit F -+ z s / (F (1 - F))). Takahashi, Yamamoto, Kuchiba and Koyama (2022),
+    "Confidence interval for micro-averaged F1 and macro-averaged F1 scores", on the logit.
     """
     shares = _shares(table)
     gradient = gradients.f_beta(shares, gradients.equal(shares))
@@ -145,12 +145,12 @@ def macro_f1_bounds(table: Classes, z: float) -> Bounds:
 
 
 def weighted_f1_bounds(table: Classes, z: float) -> Bounds:
-    """Give the bounds of `macro_f1_bounds` with the labelled shares as weights, which vary too."""
+    """Delta-method interval of weighted F1, as `macro_f1_bounds`; the weights vary, too."""
     return _on_logit(weighted_f1(table), gradients.weighted_f1(_shares(table)), table, z)
 
 
 def mcc_bounds(table: Classes, z: float) -> Bounds:
-    """Give tanh(atanh M -+ z s / (1 - M^2)), s from the delta method; needs abs(M) < 1."""
+    """Delta-method interval of MCC by Fisher's z: tanh(atanh M -+ z s / (1 - M^2)); |M| < 1."""
     value, shares = mcc(table), _shares(table)
     step = z * _error(shares, gradients.mcc(shares), table.rows) / (1 - value * value)
     return math.tanh(math.atanh(value) - step), math.tanh(math.atanh(value) + step)
@@ -183,7 +183,7 @@ def too_few_of_a_class(table: Classes) -> str:
 
 
 def one_vs_rest(table: Classes, label: object) -> Confusion:
-    """Give the binary table of one class, its rows positive; ValueError if it is none of them."""
+    """One-vs-rest confusion table of a class, its rows positive; ValueError if it is unknown."""
     place = list[object](table.labels).index(label)
     tp = int(table.counts[place, place])
     fn, fp = int(table.counts[place].sum()) - tp, int(table.counts[:, place].sum()) - tp
@@ -225,7 +225,7 @@ def _shares(table: Classes) -> Floats:
 
 
 def _error(shares: Floats, gradient: Floats, rows: int) -> float:
-    """Give the standard error of a function of multinomial shares."""
+    """Delta-method standard error of a function of multinomial shares."""
     spread = float((shares * gradient**2).sum()) - float((shares * gradient).sum()) ** 2
     return math.sqrt(max(spread, 0.0) / rows)
 

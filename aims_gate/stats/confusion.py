@@ -21,49 +21,49 @@ Share = tuple[int, int]
 
 
 def accuracy(table: Confusion) -> Share:
-    """Give the rows predicted right, of all rows."""
+    """Accuracy: rows predicted right, of all rows."""
     return table.tp + table.tn, table.rows
 
 
 def precision(table: Confusion) -> Share:
-    """Give the true positives, of the rows predicted positive."""
+    """Precision (positive predictive value): tp of tp + fp."""
     return table.tp, table.tp + table.fp
 
 
 def recall(table: Confusion) -> Share:
-    """Give the true positives, of the rows labelled positive."""
+    """Recall (sensitivity, true positive rate): tp of tp + fn."""
     return table.tp, table.positives
 
 
 def specificity(table: Confusion) -> Share:
-    """Give the true negatives, of the rows labelled negative."""
+    """Specificity (true negative rate): tn of tn + fp."""
     return table.tn, table.negatives
 
 
 def jaccard(table: Confusion) -> Share:
-    """Give the true positives, of the rows labelled or predicted positive."""
+    """Jaccard index (intersection over union): tp of tp + fp + fn."""
     return table.tp, table.tp + table.fp + table.fn
 
 
 def ratio(share: Share) -> float:
-    """Give successes / trials in [0, 1]; NaN for no trials."""
+    """Proportion: successes / trials, in [0, 1]; NaN for no trials."""
     successes, trials = share
     return successes / trials if trials else math.nan
 
 
 def f1(table: Confusion) -> float:
-    """Give 2 tp / (2 tp + fp + fn) in [0, 1]; NaN if nothing is labelled or predicted positive."""
+    """F1 score: 2 tp / (2 tp + fp + fn), in [0, 1]; NaN if tp, fp and fn are 0."""
     return ratio((2 * table.tp, 2 * table.tp + table.fp + table.fn))
 
 
 def f1_bounds(table: Confusion, z: float) -> Bounds:
-    """Give F1's bounds from those of J = tp / (tp + fp + fn): F1 = 2J / (1 + J) rises with J."""
+    """Interval of F1 from that of the Jaccard index J, with which F1 = 2J / (1 + J) rises."""
     low, high = proportion_bounds(*jaccard(table), z)
     return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
 def f_beta(table: BetaConfusion) -> float:
-    """Give (1 + b^2) tp / ((1 + b^2) tp + b^2 fn + fp) in [0, 1]; NaN where F1 is."""
+    """F-beta score: (1 + b^2) tp / ((1 + b^2) tp + b^2 fn + fp), in [0, 1]; NaN where F1 is."""
     square = table.beta * table.beta
     hits = (1 + square) * table.tp
     of = hits + square * table.fn + table.fp
@@ -71,7 +71,7 @@ def f_beta(table: BetaConfusion) -> float:
 
 
 def f_beta_bounds(table: BetaConfusion, z: float) -> Bounds:
-    """Give score bounds of F-beta: the values t at which abs(T(t)) = z sqrt(n V(t)).
+    """Score interval of F-beta: the values t at which abs(T(t)) = z sqrt(n V(t)).
 
     T(t) = (1 + b^2)(1 - t) tp - t (b^2 fn + fp) has mean 0 where t is the truth. V(t) is its
     variance there, over the n = tp + fp + fn rows: a row is a hit with the share that makes the
@@ -102,12 +102,12 @@ def f_beta_bounds(table: BetaConfusion, z: float) -> Bounds:
 
 
 def balanced_accuracy(table: Confusion) -> float:
-    """Give the mean of recall and specificity in [0, 1]; NaN without one of the classes."""
+    """Balanced accuracy: mean of recall and specificity, in [0, 1]; NaN if a class is missing."""
     return (ratio(recall(table)) + ratio(specificity(table))) / 2
 
 
 def mean_bounds(shares: Sequence[Share], z: float) -> Bounds:
-    """Give bounds of the mean of independent proportions, in [0, 1].
+    """MOVER interval of the mean of independent proportions, corrected for skewness, in [0, 1].
 
     From the guarded Wilson interval of each of k proportions, with half width h_i and with its
     middle d_i above the proportion: mean + (sum d_i h_i^2 / sum h_i^2 -+ sqrt(sum h_i^2)) / k.
@@ -136,12 +136,12 @@ def mean_bounds(shares: Sequence[Share], z: float) -> Bounds:
 
 
 def balanced_accuracy_bounds(table: Confusion, z: float) -> Bounds:
-    """Give the bounds of the mean of recall and specificity, which are of different rows."""
+    """MOVER interval of balanced accuracy: recall and specificity come from different rows."""
     return mean_bounds([recall(table), specificity(table)], z)
 
 
 def mcc(table: Confusion) -> float:
-    """Give the Matthews correlation coefficient in [-1, 1].
+    """Matthews correlation coefficient (phi coefficient), in [-1, 1].
 
     (tp tn - fp fn) / sqrt((tp+fp)(tp+fn)(tn+fp)(tn+fn)): 1 is perfect, 0 is chance, -1 is always
     wrong; NaN if a class is never labelled or never predicted.
@@ -155,7 +155,7 @@ def mcc(table: Confusion) -> float:
 
 
 def mcc_bounds(table: Confusion, z: float) -> Bounds:
-    """Give tanh(atanh M -+ z s / (1 - M^2)), s from the delta method; needs abs(M) < 1.
+    """Delta-method interval of MCC by Fisher's z: tanh(atanh M -+ z s / (1 - M^2)); |M| < 1.
 
     With cell shares and M's gradient g in them, s^2 = (sum share g^2 - (sum share g)^2) / n.
     """

@@ -1,4 +1,4 @@
-"""Counts of values that all occur once: one number, seen from every place."""
+"""Counts of values that all occur once, in the memory of one number (a broadcast array)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Counts = npt.NDArray[np.int64]
 
 
 def once(size: int) -> Counts:
-    """Give *size* counts of 1 that take the memory of one."""
+    """An array of *size* ones that takes the memory of one: a broadcast view."""
     return np.broadcast_to(np.int64(1), size)
 
 
@@ -19,5 +19,5 @@ def is_once(counts: Counts) -> bool:
 
 
 def total(counts: Counts) -> int:
-    """Give the sum of counts, of those of `once` without looking at each."""
+    """Sum of counts; of those from `once` their length, without adding."""
     return len(counts) if is_once(counts) else int(counts.sum())

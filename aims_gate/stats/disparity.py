@@ -64,14 +64,14 @@ class Contrast:
 
 
 def quantile(alpha: float, pairs: int) -> float:
-    """Give z for *pairs* ordered pairs at error rate *alpha*: 1.96 for 0.05 and one couple."""
+    """Bonferroni-corrected normal quantile z for *pairs* ordered pairs: 1.96 for 0.05 and two."""
     return float(-ndtri(alpha / max(pairs, 1)))
 
 
 def ordered_pairs(
     groups: Sequence[Group], reference: str | None = None
 ) -> tuple[tuple[Group, Group], ...]:
-    """Give every ordered pair, or with *reference* only those that it is part of."""
+    """Every ordered pair of groups; with *reference* only the pairs that it is part of."""
     return tuple(
         (worse, better)
         for worse in groups
@@ -94,10 +94,10 @@ def contrasts(
     Args:
         pairs: (disadvantaged, other), each group with at least one row.
         measure: Ratio or gap.
-        z: From `quantile`, the same for all pairs of a rule.
+        z: The corrected quantile (`quantile`), the same for all pairs of a rule.
         alone: Standard normal quantile of a pair's own bounds, at most *z*.
         design_effect: Rows per independent row, above 0; divides rows and successes in intervals.
-        value: Gives the value of a pair whose first rate is below its second.
+        value: The ratio or gap of a pair whose first rate is below its second.
 
     Returns:
         One contrast a pair, in their order. Of two rates of zero the ratio is NaN, in [0, inf].
@@ -129,14 +129,14 @@ def contrasts(
 
 
 def _around(shown: float, bounds: Bounds) -> Bounds:
-    """Let an interval reach the value: parity, where the group is in fact ahead."""
+    """Widen an interval so that it holds the value, which is parity where the group is ahead."""
     if math.isnan(shown):
         return bounds
     return min(bounds[0], shown), max(bounds[1], shown)
 
 
-def telling(found: Sequence[Contrast], measure: Measure) -> tuple[Contrast, ...]:
-    """Keep the contrasts that can decide: those no other is at least as bad as in every respect.
+def decisive(found: Sequence[Contrast], measure: Measure) -> tuple[Contrast, ...]:
+    """Pareto front of the contrasts: those that no other contrast matches or exceeds in badness.
 
     A decision looks at value, near bound and both far bounds of one pair, and each of them can only
     worsen it. So a pair that another one dominates in all of them never decides, and leaving it out
@@ -154,7 +154,7 @@ def telling(found: Sequence[Contrast], measure: Measure) -> tuple[Contrast, ...]
 
 
 def extreme(found: Sequence[Contrast], measure: Measure) -> tuple[float, Bounds]:
-    """Give the least ratio or the largest gap over all pairs, with its interval.
+    """Worst-case disparity over all pairs: the least ratio or largest gap, with its interval.
 
     [min low, min high] or [max low, max high], kept within [0, 1]: parity is the best there is.
     """
@@ -175,7 +175,7 @@ def _bounds(measure: Measure, worse: Rate, better: Rate) -> Bounds:
 
 
 def _badness(contrast: Contrast, measure: Measure) -> tuple[float, ...]:
-    """Turn value, near bound, far bound and the own far bound so that more is worse.
+    """Value, near bound, far bound and own far bound, with the sign that makes more worse.
 
     A pair whose value is parity is past no limit, so what its near bound proves does not count.
     """
@@ -190,7 +190,7 @@ def _badness(contrast: Contrast, measure: Measure) -> tuple[float, ...]:
 
 
 def _near(contrast: Contrast, measure: Measure) -> float:
-    """Turn the bound nearer to parity so that more is worse."""
+    """The bound nearer to parity, with the sign that makes more worse."""
     return -contrast.high if measure is Measure.RATIO else contrast.low
 
 

@@ -49,15 +49,15 @@ class Divergence:
     """A share below this counts as this: a logarithm of shares has no end."""
 
     def distance(self, total: float) -> float:
-        """Give the distance that belongs to a sum."""
+        """Distance from the sum over bins: the sum itself or its root, at most `most`."""
         return min(math.sqrt(total) if self.rooted else total, self.most)
 
     def total(self, distance: float) -> float:
-        """Give the sum that belongs to a distance."""
+        """Sum over bins that a distance comes from: the inverse of `distance`."""
         return distance * distance if self.rooted else distance
 
     def plain(self, reference: Counts, current: Counts) -> float:
-        """Give the distance of two tables of counts, nothing added to them or taken off.
+        """Plug-in distance of two tables of counts: not smoothed, not corrected for bias.
 
         Args:
             reference: Counts of shape (bins,), with *smooth* each at least 1.
@@ -68,7 +68,7 @@ class Divergence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class BinnedDistance:
     """A distance over bins, and what its bounds follow from."""
 
     raw: float
@@ -77,7 +77,7 @@ class Moved:
     """Bins minus one; 0 if one bin holds everything, and the distance is then exactly 0."""
     size: float
     """Harmonic size N = nm/(n+m), over the design effect."""
-    moved: str
+    top_bin: str
     """The bin that contributes most."""
     of: Divergence = field(default_factory=lambda: DIVERGENCES["psi"])
     design_effect: float = 1.0
@@ -89,7 +89,7 @@ class Moved:
         return self.of.distance(max(0.0, self.raw - self.df / self._scale))
 
     def of_dependent_rows(self, value: float) -> float:
-        """Take off a value, as an engine gives it for independent rows, what dependence adds."""
+        """Correct a value, which an engine computes for independent rows, for the design effect."""
         added = self.df / self._scale * (1 - 1 / self.design_effect)
         return self.of.distance(max(0.0, self.of.total(value) - added)) if added else value
 
@@ -99,7 +99,7 @@ class Moved:
         return float(chdtrc(self.df, self._scale * self.raw)) if self.df else 1.0
 
     def bounds(self, alpha: float) -> Bounds:
-        """Give the lower and upper bound, each one-sided at *alpha*, in (0, 1).
+        """One-sided bounds, each at level *alpha* in (0, 1), from the noncentral chi-square law.
 
         factor*N*raw follows a noncentral chi-square with noncentrality factor*N*truth; a bound is
         where what was seen would be just that unlikely. CheckError if the law cannot be inverted.
@@ -109,7 +109,7 @@ class Moved:
         return self._bound(1 - alpha), self._bound(alpha)
 
     def noise(self, alpha: float) -> float:
-        """Give the value that noise alone exceeds with probability *alpha* at these sizes."""
+        """Critical value: what noise alone exceeds with probability *alpha* at these sizes."""
         if self.df == 0:
             return 0.0
         return self.of.distance(max(0.0, float(chdtri(self.df, alpha)) - self.df) / self._scale)
@@ -130,26 +130,26 @@ class Moved:
         return self.of.distance(found / self._scale)
 
 
-def moved(method: str, table: Binned, *, design_effect: float = 1.0) -> Moved:
-    """Give a distance of a table by its name in `DIVERGENCES`; both samples have a row."""
+def of_table(method: str, table: Binned, *, design_effect: float = 1.0) -> BinnedDistance:
+    """A divergence of a table, by its name in `DIVERGENCES`; both samples have a row."""
     of = DIVERGENCES[method]
     n, m = table.sizes
     size = n * m / (n + m) / design_effect
     if table.bins == 1:
-        return Moved(raw=0.0, df=0, size=size, moved=table.names[0], of=of)
+        return BinnedDistance(raw=0.0, df=0, size=size, top_bin=table.names[0], of=of)
     terms = of.terms(_shares(table.reference, of), _shares(table.current, of))
-    return Moved(
+    return BinnedDistance(
         raw=float(terms.sum()),
         df=table.bins - 1,
         size=size,
-        moved=table.names[int(terms.argmax())],
+        top_bin=table.names[int(terms.argmax())],
         of=of,
         design_effect=design_effect,
     )
 
 
 def less_noise(method: str, plain: float, table: Binned) -> float:
-    """Take off a plain distance what noise alone adds to its sum, df/(factor N).
+    """Bias-corrected distance: its sum less df/(factor N), which noise alone adds.
 
     NaN for NaN, and for what is below 0 and so no distance.
     """
@@ -161,13 +161,13 @@ def less_noise(method: str, plain: float, table: Binned) -> float:
     return of.distance(max(0.0, of.total(plain) - chance))
 
 
-def psi(table: Binned) -> Moved:
-    """Give the population stability index of a table; both samples have at least one row."""
-    return moved("psi", table)
+def psi(table: Binned) -> BinnedDistance:
+    """Population Stability Index (PSI) of a table; both samples have at least one row."""
+    return of_table("psi", table)
 
 
 def chi_square(reference: Counts, current: Counts) -> tuple[float, float]:
-    """Give Pearson's chi-square statistic of a table of two rows, and its p-value.
+    """Pearson's chi-square test of homogeneity of two samples: statistic and p-value.
 
     As `scipy.stats.chi2_contingency` by default: Yates' correction for two columns. Columns that
     are empty in both are left out; of one column 0 and 1.

@@ -27,7 +27,7 @@ _LEAST_SPREAD = 0.001
 
 
 def wasserstein(reference: OrderedSample, current: OrderedSample) -> float:
-    """Give the Wasserstein-1 distance over max(sd of the reference, 0.001), nulls left out.
+    """Wasserstein-1 (earth mover's) distance over max(sd of the reference, 0.001), without nulls.
 
     The integral of |F - G|, exact. NaN if a sample has no values or an infinite one,
     or the reference's spread overflows.
@@ -42,23 +42,23 @@ def wasserstein(reference: OrderedSample, current: OrderedSample) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """What a distance is without drift: a gamma law, or nothing where nothing varies."""
+    """Null distribution of a distance: a gamma law, or always 0 where nothing varies."""
 
     shape: float
     scale: float
     """In the unit of the distance; 0 where the pooled sample has one value."""
 
     def quantile(self, alpha: float) -> float:
-        """Give the distance that noise alone exceeds with probability *alpha*."""
+        """Critical value: the distance that noise alone exceeds with probability *alpha*."""
         return float(gammaincinv(self.shape, 1 - alpha)) * self.scale if self.scale else 0.0
 
     def p_value(self, distance: float) -> float:
-        """Give the probability of so large a distance without drift, in [0, 1]."""
+        """p-value: the probability of a distance this large without drift, in [0, 1]."""
         return float(gammaincc(self.shape, distance / self.scale)) if self.scale else 1.0
 
 
 def wasserstein_law(reference: OrderedSample, current: OrderedSample) -> Noise:
-    """Give the law of the Wasserstein distance without drift.
+    """Null distribution of the Wasserstein distance, by matching two moments.
 
     The distance is an integral of |Brownian bridge|; its mean and variance, summed over 100 cells
     of the pooled ranks, are matched by a gamma distribution. NaN where the distance is.
@@ -72,7 +72,7 @@ def wasserstein_law(reference: OrderedSample, current: OrderedSample) -> Noise:
 
 
 def wasserstein_error(reference: OrderedSample, current: OrderedSample, alpha: float) -> float:
-    """Give how far a distance may be off on one side, wrong with probability *alpha*.
+    """One-sided margin of error of the Wasserstein distance, at level *alpha*.
 
     What noise alone exceeds, or the same law where each sample varies around its own distribution
     and not around a common one, whichever is wider: the smaller sample may be the wider one. With
@@ -104,12 +104,12 @@ def _law(errors: Floats, spread: float) -> Noise:
 
 
 def wasserstein_noise(reference: OrderedSample, current: OrderedSample, alpha: float) -> float:
-    """Give the distance that noise alone exceeds with probability *alpha*; NaN where it is."""
+    """Critical value of the Wasserstein distance at level *alpha*; NaN where the distance is."""
     return wasserstein_law(reference, current).quantile(alpha)
 
 
 def ks(reference: OrderedSample, current: OrderedSample) -> float:
-    """Give the Kolmogorov-Smirnov distance, in [0, 1], nulls left out; NaN without values.
+    """Kolmogorov-Smirnov distance, in [0, 1], without nulls; NaN without values.
 
     Infinite values are the least and the greatest there are.
     """
@@ -119,7 +119,7 @@ def ks(reference: OrderedSample, current: OrderedSample) -> float:
 
 
 def ks_noise(n: int, m: int, alpha: float) -> float:
-    """Give what noise alone exceeds with probability *alpha* at most: sqrt(ln(2/a)/2 (1/n + 1/m)).
+    """Critical value of Kolmogorov-Smirnov at level *alpha*: sqrt(ln(2/a)/2 (1/n + 1/m)).
 
     Of continuous values; conservative where values are tied.
     """
@@ -127,7 +127,7 @@ def ks_noise(n: int, m: int, alpha: float) -> float:
 
 
 def ks_p_value(distance: float, n: int, m: int) -> float:
-    """Give the probability of so large a distance without drift, by Kolmogorov's limiting law."""
+    """p-value of the two-sample Kolmogorov-Smirnov test, by Kolmogorov's limiting law."""
     return float(kolmogorov(math.sqrt(n * m / (n + m)) * distance))
 
 
@@ -148,7 +148,7 @@ def _unit(spread: float) -> float:
 
 
 def _covariance(ranks: Floats) -> Floats:
-    """Give the covariance of |bridge| at two ranks, each scaled to variance 1."""
+    """Covariance of the absolute Brownian bridge at two ranks, each scaled to variance 1."""
     low, high = np.minimum.outer(ranks, ranks), np.maximum.outer(ranks, ranks)
     r = np.minimum(np.sqrt(low * (1 - high) / (high * (1 - low))), 1.0)
     return np.asarray(2 / math.pi * (np.sqrt(1 - r**2) + r * np.arcsin(r) - 1), dtype=np.float64)

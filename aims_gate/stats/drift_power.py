@@ -1,4 +1,4 @@
-"""How likely a column is decided where it has not drifted: the designs behind distances.
+"""Power of drift tests: how likely a column without drift is decided.
 
 A column passes where its own bound excludes a serious distance. It depends on sizes, bins and,
 where values are ordered, on their spread; never on the value observed. The reference stays as it
@@ -35,7 +35,7 @@ class DivergenceDesign:
     what: str = CURRENT
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Give the probability that the upper bound stays below *serious* without drift.
+        """Power: the probability that the upper bound is below *serious* without drift.
 
         With N the harmonic size, the sum seen is chi-square, and the bound is below *serious* where
         a noncentral chi-square of that much drift is so small with probability alpha only.
@@ -64,7 +64,7 @@ class OrderedDesign:
     what: str = CURRENT
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Give the probability that the upper bound stays below *serious* without drift."""
+        """Power: the probability that the upper bound is below *serious* without drift."""
         unit = math.sqrt(self.design_effect * (1 / self.reference + 1 / (self.rows * factor)))
         room = serious / unit - self.error
         return self.below(room) if room > 0 else 0.0

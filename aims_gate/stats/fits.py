@@ -30,7 +30,7 @@ def undefined(variance: float) -> str:
 
 
 def r2(fit: Fit) -> float:
-    """Give 1 - mean squared error / variance of the labels, in (-inf, 1].
+    """Coefficient of determination R2: 1 - MSE / variance of the labels, in (-inf, 1].
 
     1 is perfect, 0 is as good as always saying the labels' mean; NaN where it is `undefined`.
     """
@@ -40,7 +40,7 @@ def r2(fit: Fit) -> float:
 
 
 def explained_variance(residuals: Residuals) -> float:
-    """Give 1 - variance of the errors / variance of the labels, in (-inf, 1].
+    """Explained variance: 1 - variance of errors / variance of labels, in (-inf, 1].
 
     1 is perfect up to a constant, 0 is as good as a constant; NaN where it is `undefined`.
     """
@@ -51,7 +51,7 @@ def explained_variance(residuals: Residuals) -> float:
 
 
 def bounds(value: float, unexplained: Jackknife, alpha: float) -> Bounds:
-    """Give 1 - exp of `jackknife.limits`, each wrong with probability about *alpha*.
+    """Jackknife interval of R2 or explained variance, on the log of what is unexplained.
 
     Args:
         value: The share that is explained, below 1.

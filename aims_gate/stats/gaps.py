@@ -21,7 +21,7 @@ Counts = npt.NDArray[np.int64]
 
 
 def pooled_deviation(groups: Iterable[Losses]) -> float:
-    """Give sqrt(sum (n - 1) s^2 / sum (n - 1)), the standard deviation inside groups.
+    """Pooled (within-group) standard deviation: sqrt(sum (n - 1) s^2 / sum (n - 1)).
 
     0 where every group is of one value; NaN where no group has two rows.
     """
@@ -33,9 +33,10 @@ def pooled_deviation(groups: Iterable[Losses]) -> float:
 
 
 def gap_bounds(worse: Losses, better: Losses, z: float) -> Bounds:
-    """Give the bounds of mean(better) - mean(worse), each wrong with the error that *z* stands for.
+    """MOVER interval of mean(better) - mean(worse), from Hall's bounds of each mean.
 
-    Both groups have bounds of their own: `stats.means.too_few` says which do not.
+    Each side is wrong with the error that *z* stands for. Both groups must have bounds of their
+    own: `stats.means.too_few` says which do not.
     """
     worse_low, worse_high = hall_bounds(worse, z)
     better_low, better_high = hall_bounds(better, z)
@@ -47,9 +48,10 @@ def gap_bounds(worse: Losses, better: Losses, z: float) -> Bounds:
 
 
 def standardised(gap: float, bounds: Bounds, deviation: float, freedom: int, z: float) -> Bounds:
-    """Give the bounds of gap / deviation, the pooled standard deviation of *freedom* degrees.
+    """Interval of the standardised mean difference (Cohen's d): gap / pooled deviation.
 
-    That the deviation is measured too adds gap^2 / (2 freedom) to the variance, in units of the
+    The deviation has *freedom* degrees of freedom; its own error adds gap^2 / (2 freedom) to the
+    variance, in units of the
     deviation (Hedges 1981, "Distribution theory for Glass's estimator of effect size").
     """
     value = gap / deviation
@@ -59,7 +61,7 @@ def standardised(gap: float, bounds: Bounds, deviation: float, freedom: int, z: 
 
 
 def largest_ks(samples: Sequence[tuple[Floats, Counts]]) -> float:
-    """Give the largest Kolmogorov-Smirnov distance of any two samples, in [0, 1]; 0 is none.
+    """Largest pairwise Kolmogorov-Smirnov distance of several samples, in [0, 1]: 0 is none.
 
     max over x of (max F - min F), with F the distribution function of each sample: its distinct
     values, ascending, and their counts.
@@ -77,7 +79,7 @@ def largest_ks(samples: Sequence[tuple[Floats, Counts]]) -> float:
 
 
 def moments(values: Floats, counts: Counts) -> Losses:
-    """Give rows, mean, sample variance and g1 of distinct *values* and their *counts*."""
+    """Sample moments of weighted values: rows, mean, variance (n - 1) and skewness g1."""
     rows = int(counts.sum())
     mean = float(values @ counts) / rows
     second, skewness, _ = shape(centred(values, mean), counts)

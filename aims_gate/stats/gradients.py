@@ -19,7 +19,7 @@ Gradient = Callable[[Floats], Floats]
 
 
 def f_beta(shares: Floats, weights: Floats, square: float = 1.0) -> Floats:
-    """Give the gradient of the weighted sum of F-beta scores, weights taken as fixed.
+    """Gradient of the weighted sum of F-beta scores, weights taken as fixed.
 
     F_i = (1 + b^2) x_ii / s_i, with s_i the share predicted as i and b^2 times that labelled so:
     (1 + b^2) / s_i at ii, less b^2 F_i / s_i along row i and F_i / s_i along column i.
@@ -37,7 +37,7 @@ def f_beta(shares: Floats, weights: Floats, square: float = 1.0) -> Floats:
 
 
 def weighted_f1(shares: Floats) -> Floats:
-    """Give the gradient of F1 weighted by labelled shares, whose own gradient is F_i in row i."""
+    """Gradient of weighted F1: the weights are labelled shares, whose gradient is F_i in row i."""
     labelled = shares.sum(axis=1)
     scores = 2 * shares.diagonal() / (shares.sum(axis=0) + labelled)
     gradient: Floats = f_beta(shares, labelled) + scores[:, np.newaxis]
@@ -45,7 +45,7 @@ def weighted_f1(shares: Floats) -> Floats:
 
 
 def precision(shares: Floats, weights: Floats) -> Floats:
-    """Give the gradient of the weighted sum of precisions P_i = x_ii / p_i, weights fixed.
+    """Gradient of the weighted sum of precisions P_i = x_ii / p_i, weights taken as fixed.
 
     1 / p_i at ii, less P_i / p_i along column i, with p_i the share predicted as i.
     """
@@ -56,19 +56,19 @@ def precision(shares: Floats, weights: Floats) -> Floats:
 
 
 def weighted_precision(shares: Floats) -> Floats:
-    """Give the gradient of precision weighted by labelled shares, its own P_i in row i."""
+    """Gradient of weighted precision: the weights are labelled shares, with P_i in row i."""
     scores = shares.diagonal() / shares.sum(axis=0)
     gradient: Floats = precision(shares, shares.sum(axis=1)) + scores[:, np.newaxis]
     return gradient
 
 
 def mean_recall(shares: Floats) -> Floats:
-    """Give the gradient of the plain mean of recalls: that of precision, rows for columns."""
+    """Gradient of macro recall (balanced accuracy): that of precision on the transposed table."""
     return precision(shares.T, equal(shares)).T
 
 
 def mcc(shares: Floats) -> Floats:
-    """Give the gradient of the correlation M of label and prediction (Gorodkin 2004).
+    """Gradient of the multi-class Matthews correlation M (Gorodkin 2004).
 
     With t_j and p_k the shares labelled j and predicted k, A = 1 - sum p^2 and B = 1 - sum t^2:
     (1[j = k] - p_j - t_k) / sqrt(A B) + M (p_k / A + t_j / B) at label j and prediction k.
@@ -83,10 +83,10 @@ def mcc(shares: Floats) -> Floats:
 
 
 def equal(shares: Floats) -> Floats:
-    """Give every class the same weight; they sum to 1."""
+    """Macro weights: the same for every class; they sum to 1."""
     return np.full(len(shares), 1 / len(shares))
 
 
 def positive(_shares: Floats) -> Floats:
-    """Give the second of two classes all of the weight."""
+    """Weights of a binary metric: all on the second of two classes, the positive one."""
     return np.array([0.0, 1.0])

@@ -35,15 +35,15 @@ def root(excess: Callable[[float], float], low: float, high: float) -> float:
 
 
 def proportion_bounds(successes: float, rows: float, z: float) -> Bounds:
-    """Give the guarded Wilson interval of a proportion.
+    """Wilson score interval of a proportion, guarded by Clopper and Pearson's exact one.
 
-    (p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n); but a bound that is wrong with more than
-    `GUARD` times the error that *z* stands for becomes the exact one (Clopper and Pearson) of that
-    error. So whatever the rate and the rows, a one-sided bound at 5 % is wrong in at most 5.5 %,
-    and a two-sided interval at 95 % holds the truth in at least 94.5 %. Wilson's alone is wrong in
-    up to 16 % for 2.5 % where fewer than two events are expected, and in up to 115 times the error
-    of z = 3.2. The lower bound of no success is exactly 0, the upper one of nothing but successes
-    is 1.
+    (p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n). Where this bound is wrong with more than
+    `GUARD` times the error that *z* stands for, the exact bound (Clopper and Pearson) of that error
+    takes its place. So, whatever the rate and the rows, a one-sided bound at 5 % is wrong in at
+    most 5.5 %, and a two-sided interval at 95 % holds the truth in at least 94.5 %. Wilson's alone
+    is wrong in up to 16 % for 2.5 % where fewer than two events are expected, and in up to 115
+    times the error of z = 3.2. Without a success the lower bound is exactly 0; without a failure
+    the upper bound is exactly 1.
 
     Args:
         successes: From 0 to *rows*; need not be whole (planned or de-clustered counts are not).
@@ -71,13 +71,13 @@ def proportion_bounds(successes: float, rows: float, z: float) -> Bounds:
 
 
 def _guarded_low(low: float, successes: float, rows: float, z: float) -> float:
-    """Keep a lower bound if so many successes or more are rare enough where it is the rate."""
+    """The lower bound, or the exact one where so many successes are not rare at that rate."""
     most, shape = GUARD * float(ndtr(-z)), (successes, rows - successes + 1)
     return low if betainc(*shape, low) <= most else float(betaincinv(*shape, most))
 
 
 def _guarded_high(high: float, successes: float, rows: float, z: float) -> float:
-    """Keep an upper bound if so few successes or fewer are rare enough where it is the rate."""
+    """The upper bound, or the exact one where so few successes are not rare at that rate."""
     most, shape = GUARD * float(ndtr(-z)), (successes + 1, rows - successes)
     return high if betaincc(*shape, high) <= most else float(betainccinv(*shape, most))
 
@@ -92,13 +92,13 @@ class Rate:
 
     @classmethod
     def of(cls, successes: float, rows: float, z: float) -> Rate:
-        """Give the proportion with its guarded Wilson interval."""
+        """A proportion with its guarded Wilson score interval."""
         low, high = proportion_bounds(successes, rows, z)
         return cls(value=successes / rows, low=low, high=high)
 
 
 def mover_difference(first: Rate, second: Rate) -> Bounds:
-    """Give the MOVER interval of first - second, in [-1, 1]: 0 is no difference."""
+    """MOVER (Newcombe's) interval of a difference of proportions, in [-1, 1]: 0 is none."""
     value = first.value - second.value
     below = math.hypot(first.value - first.low, second.high - second.value)
     above = math.hypot(first.high - first.value, second.value - second.low)
@@ -106,7 +106,7 @@ def mover_difference(first: Rate, second: Rate) -> Bounds:
 
 
 def mover_ratio(first: Rate, second: Rate) -> Bounds:
-    """Give the MOVER-R interval of first / second, in [0, inf]: 1 is equality.
+    """MOVER-R interval of the ratio of two proportions, in [0, inf]: 1 is equality.
 
     A bound t is where the MOVER bound of the contrast first - t second is 0, so that "high < t"
     says the same as "the contrast is proven negative". *high* is infinite where the second rate
@@ -133,7 +133,7 @@ def mover_ratio(first: Rate, second: Rate) -> Bounds:
 
 
 def mover_to_whole(part: Rate, whole: Rate, share: float) -> Bounds:
-    """Give the MOVER interval of part - whole, where the part is some of the whole's rows.
+    """MOVER interval of part - whole, where the part is some of the whole's rows.
 
     The whole is share part + a remainder that is independent of the part, so part - whole = (1 -
     share) part - remainder, and what the whole's bounds say beyond the part's own is the

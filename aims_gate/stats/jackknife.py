@@ -1,4 +1,4 @@
-"""Limits of a number from what each row adds to it, told by leaving the row out.
+"""Jackknife confidence limits: from what a number changes by when each row is left out.
 
 Tukey (1958), "Bias and confidence in not-quite large samples"; Miller (1974), "The jackknife - a
 review". The pseudo-values' mean is taken as Student's t, whose degrees of freedom are those of a
@@ -24,25 +24,25 @@ sample shows less of it than there is. Chosen on draws, as the others, see docs/
 _LONG, _VERY_LONG = 4.0, 8.0
 """Kurtosis from which a tail counts as long, and from which it counts in full."""
 _PER_KURTOSIS = 1.1
-"""Rows needed per kurtosis: they are as many where one row differs from all others."""
+"""Rows needed per unit of kurtosis, which is about the rows where one differs from all others."""
 
 
 def of_values(values: Floats, counts: Counts) -> Jackknife:
-    """Give the moments of pseudo-values and of the rows that have each; NaN if one is not finite.
+    """Moments of jackknife pseudo-values, weighted by rows; NaN if a value is not finite.
 
     Args:
         values: Of any shape; those without a row do not count.
         counts: Of the same shape, in all at least two rows.
     """
     seen = counts > 0
-    told, times = values[seen], counts[seen]
+    present, times = values[seen], counts[seen]
     rows = int(times.sum())
-    if not np.isfinite(told).all():
+    if not np.isfinite(present).all():
         return Jackknife(
             rows=rows, centre=math.nan, variance=math.nan, skewness=math.nan, kurtosis=math.nan
         )
-    centre = float(told @ times) / rows
-    second, skewness, kurtosis = shape(centred(told, centre), times)
+    centre = float(present @ times) / rows
+    second, skewness, kurtosis = shape(centred(present, centre), times)
     return Jackknife(
         rows=rows,
         centre=centre,
@@ -53,7 +53,7 @@ def of_values(values: Floats, counts: Counts) -> Jackknife:
 
 
 def limits(found: Jackknife, alpha: float) -> Bounds:
-    """Give bounds of the number, each wrong with probability about *alpha*; see `too_few`.
+    """Jackknife limits, each wrong with probability about *alpha*; see `too_few`.
 
     On each side the wider of c -+ t s / sqrt(n) and Hall's bound, which on the side of the longer
     tail reaches 1 + 2 |G1| / sqrt(n) times as far from a kurtosis of 8 on, as far as it is up to
@@ -82,5 +82,5 @@ def too_few(found: Jackknife) -> str:
 
 
 def rows_needed(found: Jackknife) -> float:
-    """Give the rows below which one of them dominates, if the kurtosis stays what it is."""
+    """Least rows for an interval, if the kurtosis stays: with fewer, one row dominates."""
     return _PER_KURTOSIS * found.kurtosis

@@ -1,8 +1,8 @@
-"""How differently labels fall on a group and on everybody else, before any model is asked.
+"""Pre-training bias metrics: how labels differ between a group and everybody else.
 
-The pre-training metrics of Das et al. (2021), "Fairness measures for machine learning in finance",
-as Amazon SageMaker Clarify computes them. The group is the disadvantaged side d, everybody else the
-side a; P is the distribution of labels on a side and q the share of the positive label.
+Das et al. (2021), "Fairness measures for machine learning in finance", as Amazon SageMaker Clarify
+computes them; no model is needed. The group is the disadvantaged side d, everybody else the side a.
+P is the distribution of labels on a side and q the share of the positive label.
 """
 
 from __future__ import annotations
@@ -30,54 +30,54 @@ class Sides:
 
 
 def class_imbalance(sides: Sides) -> float:
-    """Give (n_a - n_d) / n in [-1, 1]: 0 is balance, near 1 the group has hardly any rows."""
+    """Class imbalance (CI): (n_a - n_d) / n, in [-1, 1]: 0 is balance, 1 a group without rows."""
     group, rest = int(sides.group.sum()), int(sides.rest.sum())
     return (rest - group) / (rest + group)
 
 
 def rate_difference(sides: Sides) -> float:
-    """Give DPL, q_a - q_d in [-1, 1]: 0 is parity, above 0 the group has fewer positives."""
+    """Difference in proportions of labels (DPL): q_a - q_d, in [-1, 1]: 0 is parity."""
     group, rest = _shares(sides)
     return float(rest[0] - group[0])
 
 
 def kl_divergence(sides: Sides) -> float:
-    """Give sum P_a ln(P_a / P_d) in [0, inf]: 0 is none, inf that the group lacks a label."""
+    """Kullback-Leibler divergence: sum P_a ln(P_a / P_d), in [0, inf]: inf if d lacks a label."""
     group, rest = _shares(sides)
     return _divergence(rest, group)
 
 
 def js_divergence(sides: Sides) -> float:
-    """Give (KL(P_a, M) + KL(P_d, M)) / 2 with M their mean, in [0, ln 2]: 0 is none."""
+    """Jensen-Shannon divergence: (KL(P_a, M) + KL(P_d, M)) / 2, M their mean, in [0, ln 2]."""
     group, rest = _shares(sides)
     middle = (group + rest) / 2
     return (_divergence(rest, middle) + _divergence(group, middle)) / 2
 
 
 def lp_norm(sides: Sides) -> float:
-    """Give the Euclidean norm of P_a - P_d, in [0, sqrt 2]: 0 is none."""
+    """Lp-norm with p = 2: the Euclidean norm of P_a - P_d, in [0, sqrt 2]: 0 is none."""
     group, rest = _shares(sides)
     return float(np.linalg.norm(rest - group))
 
 
 def total_variation(sides: Sides) -> float:
-    """Give half the sum of |P_a - P_d|, in [0, 1]: 0 is none, 1 that no label is shared."""
+    """Total variation distance: half the sum of |P_a - P_d|, in [0, 1]: 1 shares no label."""
     group, rest = _shares(sides)
     return float(np.abs(rest - group).sum()) / 2
 
 
 def kolmogorov_smirnov(sides: Sides) -> float:
-    """Give the largest |P_a - P_d| of a label, in [0, 1]: 0 is none."""
+    """Kolmogorov-Smirnov metric of labels: the largest |P_a - P_d|, in [0, 1]: 0 is none."""
     group, rest = _shares(sides)
     return float(np.abs(rest - group).max())
 
 
 def conditional_disparity(sides: Sides) -> float:
-    """Give CDDL, the disparity inside strata weighted by their rows, in [-1, 1]: 0 is none.
+    """Conditional demographic disparity in labels (CDDL), weighted by strata, in [-1, 1].
 
-    The disparity is the group's share of the rows labelled negative less its share of those
-    labelled positive. NaN without strata, and where a stratum has only one kind of label: nothing
-    is known of its disparity.
+    Inside a stratum the disparity is the group's share of the rows labelled negative less its share
+    of those labelled positive; 0 is none. NaN without strata, and where a stratum has only one kind
+    of label.
     """
     total = sum(int(group.sum() + rest.sum()) for group, rest in sides.strata)
     if not total:
@@ -172,7 +172,7 @@ def _divergence(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) ->
 
 
 def _weighted(group: Counts, rest: Counts) -> float:
-    """Give a stratum's disparity times its rows."""
+    """Demographic disparity of a stratum, times its rows; NaN with one kind of label."""
     both = group + rest
     positive, negative = int(both[0]), int(both[1:].sum())
     if not positive or not negative:

@@ -41,7 +41,7 @@ _STRAIGHT = 1e-9
 
 
 def centred(values: Floats, mean: float) -> Floats:
-    """Give *values* less their *mean*; exactly 0 each where nothing but rounding tells them apart.
+    """Centre values on their *mean*; exactly 0 each where they differ by rounding only.
 
     Else the mean of equal values, rounded away from them, would prove that they hardly vary.
     """
@@ -51,7 +51,7 @@ def centred(values: Floats, mean: float) -> Floats:
 
 
 def shape(apart: Floats, times: Floats | Counts) -> tuple[float, float, float]:
-    """Give the sum of squares of distances from a mean, their g1 and their kurtosis.
+    """Sum of squares, skewness g1 and kurtosis of distances from a mean.
 
     0 each where all distances are 0; the sum is infinite or NaN where it is no float. Distances are
     divided by its root before higher powers, which would overflow, or be lost and hide a long tail.
@@ -71,11 +71,12 @@ def shape(apart: Floats, times: Floats | Counts) -> tuple[float, float, float]:
 
 
 def hall_bounds(losses: Losses, z: float) -> Bounds:
-    """Give mean - s/sqrt(n) inv(t) and mean - s/sqrt(n) inv(-t), as `bent`; see `too_few`.
+    """Hall's interval of a mean, corrected for skewness, with Student's t; see `too_few`.
 
-    t is the quantile of Student's law at the level of the normal quantile *z*, with n / (1 + g1^2)
-    degrees of freedom, n - 1 at most. On the side of the tail the bound reaches further by
-    (|G1| - 3) / 10, from 0 to 2 |G1| / sqrt(n).
+    mean - s/sqrt(n) inv(t) and mean - s/sqrt(n) inv(-t), with `bent`'s inv. t is the quantile of
+    Student's law at the level of the normal quantile *z*, with n / (1 + g1^2) degrees of freedom,
+    n - 1 at most. On the side of the tail the bound reaches further by (|G1| - 3) / 10, from 0 to
+    2 |G1| / sqrt(n).
     """
     skewness = adjusted(losses.skewness, losses.rows)
     k = skewness / math.sqrt(losses.rows)
@@ -88,7 +89,7 @@ def hall_bounds(losses: Losses, z: float) -> Bounds:
 
 
 def bent(mean: float, error: float, k: float, t: float, *, reach: float) -> Bounds:
-    """Give mean - error inv(t) and mean - error inv(-t), one of them *reach* times as far out.
+    """Bounds by Hall's cubic: mean - error inv(+-t), one of them *reach* times as far out.
 
     inv(w) = (3/k) (cbrt(1 + k (w - k/6)) - 1) is the inverse of Hall's monotone cubic, which turns
     the skewed t statistic into one that is nearly Student's. The bound above the mean reaches
@@ -106,13 +107,13 @@ def bent(mean: float, error: float, k: float, t: float, *, reach: float) -> Boun
 
 
 def loss_bounds(losses: Losses, z: float) -> Bounds:
-    """Give Hall's bounds of a loss that is never negative, in [0, inf)."""
+    """Hall's bounds of the mean of a loss that is never negative, in [0, inf)."""
     low, high = hall_bounds(losses, z)
     return max(low, 0.0), high
 
 
 def share_bounds(losses: Losses, z: float) -> Bounds:
-    """Give Hall's bounds of a loss in [0, 1]."""
+    """Hall's bounds of the mean of a loss in [0, 1]."""
     low, high = loss_bounds(losses, z)
     return low, min(high, 1.0)
 
@@ -136,12 +137,12 @@ def too_few(losses: Losses, *, of: str = "rows") -> str:
 
 
 def mean(losses: Losses) -> float:
-    """Give the mean loss; NaN for no rows."""
+    """Mean loss; NaN for no rows."""
     return losses.mean if losses.rows else math.nan
 
 
 def root(losses: Losses) -> float:
-    """Give the root of the mean loss; NaN for no rows."""
+    """Root of the mean loss, as in RMSE; NaN for no rows."""
     return math.sqrt(losses.mean) if losses.rows else math.nan
 
 
@@ -156,7 +157,7 @@ def root_of(bounds: Callable[[Losses, float], Bounds]) -> Callable[[Losses, floa
 
 
 def adjusted(skewness: float, rows: int) -> float:
-    """Give G1 = g1 sqrt(n (n - 1)) / (n - 2) of g1 and at least three *rows*."""
+    """Adjusted sample skewness G1 = g1 sqrt(n (n - 1)) / (n - 2), of at least three *rows*."""
     return skewness * math.sqrt(rows * (rows - 1)) / (rows - 2)
 
 

@@ -12,7 +12,7 @@ from aims_gate.stats.tables import OrderedErrors
 
 
 def median(losses: OrderedErrors) -> float:
-    """Give the middle loss, or the mean of the two in the middle; NaN for no rows."""
+    """Median loss: the middle one, or the mean of the two in the middle; NaN for no rows."""
     rows = losses.rows
     if not rows:
         return math.nan
@@ -21,7 +21,7 @@ def median(losses: OrderedErrors) -> float:
 
 
 def bounds(losses: OrderedErrors, alpha: float) -> Bounds:
-    """Give one-sided order-statistic bounds, each wrong with probability *alpha* at most.
+    """Order-statistic (sign test) bounds of a median, each wrong with at most *alpha*.
 
     The r-th smallest loss from either end, r the largest with P(Binomial(n, 1/2) < r) <= alpha:
     exact for any continuous law and wider where losses are tied (Thompson 1936; David and Nagaraja
@@ -43,7 +43,7 @@ LEAST_ROWS = 30
 
 
 def _place(rows: int, alpha: float) -> int:
-    """Give the largest r with P(Binomial(rows, 1/2) < r) <= alpha; at least 1."""
+    """Rank of the bound: the largest r with P(Binomial(rows, 1/2) < r) <= alpha, at least 1."""
     low, high = 1, rows // 2 + 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -55,6 +55,6 @@ def _place(rows: int, alpha: float) -> int:
 
 
 def _at(losses: OrderedErrors, index: int) -> float:
-    """Give the loss at a place of the ascending order, counted from 0."""
+    """Order statistic: the loss at an index of the ascending order, from 0."""
     ends = np.cumsum(losses.counts)
     return float(losses.values[np.searchsorted(ends, index, side="right")])

@@ -1,4 +1,4 @@
-"""Two ascending samples, run through side by side in pieces that fit the processor's cache."""
+"""Merge two ascending samples piece by piece, each piece small enough for the CPU's cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many p-values at once."""
+"""Multiple testing: p-values adjusted for the false discovery rate."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 
 def adjusted(p_values: Sequence[float]) -> list[float]:
-    """Give p-values adjusted for the false discovery rate (Benjamini and Hochberg, 1995).
+    """Benjamini-Hochberg adjusted p-values (1995), for the false discovery rate.
 
     The k-th smallest of K becomes the least of K p / rank over its own and all larger ranks, at
-    most 1; the order of *p_values* is kept. Calling drifted what is at most 0.05 after it, one such
-    call in twenty is wrong in the long run.
+    most 1; the order of *p_values* is kept. Of the columns called drifted at 0.05, one in twenty is
+    called so wrongly in the long run.
 
     Args:
         p_values: Each in [0, 1].

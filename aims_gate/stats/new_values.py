@@ -32,7 +32,7 @@ class Sizes:
     alpha: float
 
     def excess(self, before: int, after: int) -> float:
-        """Give the share of current rows that provably is beyond twice the reference's frequency.
+        """Lower bound of the share of current rows beyond twice the reference's frequency.
 
         With r the lower bound of the ratio, (after / current) (1 - 2 / r), in [0, 1]; above 0
         exactly where "more than twice as frequent" is proven.
@@ -49,7 +49,7 @@ class Sizes:
         return after / self.current * (1 - TWICE / ratio) if ratio > TWICE else 0.0
 
     def hidden(self, share: float) -> float:
-        """Give the largest share that a value may have which fewer than *share* of the rows hold.
+        """Upper bound of the true share of a value that less than *share* of the rows hold.
 
         The exact upper bound (Clopper and Pearson, 1934) of the most rows below that; 1 where a
         sample is under `LEAST_SAMPLE`.
@@ -60,7 +60,7 @@ class Sizes:
 
 
 def upper(rows: int, of: int, alpha: float) -> float:
-    """Give the exact upper bound of a share, in (0, 1], wrong with *alpha* at most."""
+    """Clopper-Pearson upper bound of a proportion, in (0, 1], wrong with *alpha* at most."""
     return float(betaincinv(rows + 1, of - rows, 1 - alpha)) if rows < of else 1.0
 
 
@@ -76,7 +76,7 @@ class NewValueDesign:
     what: str = CURRENT
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Give 1 where a value that is new to *serious* of the rows cannot hide, else 0."""
+        """Power: 1 where a new value in *serious* of the rows is found for certain, else 0."""
         current = math.floor(self.rows * factor)
         sizes = Sizes(reference=self.reference, current=current, alpha=self.alpha)
         return float(sizes.hidden(self.share) < serious)
@@ -111,7 +111,7 @@ class Unseen:
         return max(0.0, self._proven(self.unseen))
 
     def below(self, alpha: float) -> float:
-        """Give the most unseen rows beyond chance that there may be, wrong with *alpha*; in [0, 1].
+        """Upper bound of the share of unseen rows beyond chance, at level *alpha*, in [0, 1].
 
         MOVER over the bounds of both shares; 1 where a sample is under `LEAST_SAMPLE`.
         """
@@ -122,7 +122,7 @@ class Unseen:
         return mover_difference(Rate.of(self.unseen, m, z), Rate.of(self.once, n, z))[1]
 
     def design(self, alpha: float) -> NormalDesign:
-        """Give what more current rows would show: chance leaves as many unseen as it does now."""
+        """Power design: what more current rows would show, with as many unseen by chance as now."""
         n, m = self.sizes.reference, self.sizes.current
         chance = (self.once + 0.5) / (n + 1)
         spread = math.sqrt(chance * (1 - chance))

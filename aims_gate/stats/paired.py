@@ -24,7 +24,7 @@ _STEPS = 60
 
 
 def minus(first: float, second: float) -> float:
-    """Give first - second to 12 digits of the larger: a difference on a margin stays on it."""
+    """Difference, rounded to 12 digits of the larger value, so that 0.1 - 0.08 is 0.02."""
     size = max(abs(first), abs(second))
     if not size or not math.isfinite(size):
         return first - second
@@ -56,7 +56,7 @@ class Discordant:
 
 
 def tango(pairs: Discordant, z: float) -> Bounds:
-    """Give Tango's score bounds of the difference of two paired proportions, in [-1, 1].
+    """Tango's score interval of the difference of two paired proportions, in [-1, 1].
 
     Tango (1998), "Equivalence test and confidence interval for the difference in proportions for
     the paired-sample design". A bound D is where (first - second - nD) / sqrt(n(2q + D(1 - D)))
@@ -72,7 +72,7 @@ def tango(pairs: Discordant, z: float) -> Bounds:
 
 
 def _bisect(pairs: Discordant, z: float, low: float, high: float) -> float:
-    """Give where the score, which falls with D, passes *z*."""
+    """Root D of score(D) = *z* by bisection; the score falls with D."""
     for _ in range(_STEPS):
         middle = (low + high) / 2
         if _score(pairs, middle) > z:
@@ -117,7 +117,7 @@ class Placements:
 
 
 def delong_difference(placements: Placements, alpha: float, *, area: float) -> Bounds:
-    """Give the bounds of the difference of two areas on the same rows, in [-1, 1].
+    """DeLong interval of the difference of two correlated ROC areas, in [-1, 1].
 
     DeLong, DeLong and Clarke-Pearson (1988), with Satterthwaite's t. Where few errors are left,
     rarer-class rows x (1 - area) below 10, both bounds lie a quarter of a row of that class
@@ -144,12 +144,12 @@ def delong_difference(placements: Placements, alpha: float, *, area: float) -> B
 
 
 def unseen(rows: int, alpha: float) -> float:
-    """Give the upper bound of a share of which not one was seen in *rows* rows."""
+    """Upper bound of a share that none of *rows* rows has: about 3 / rows at 5 %."""
     return proportion_bounds(0, rows, quantile(alpha))[1]
 
 
 def quantile(alpha: float) -> float:
-    """Give the standard normal quantile of 1 - *alpha*."""
+    """Standard normal quantile of 1 - *alpha*."""
     return -float(ndtri(alpha))
 
 
@@ -161,7 +161,7 @@ def _parts(placements: Placements) -> tuple[float, float]:
 
 
 def mean_difference(differences: Jackknife, alpha: float, *, value: float, loss: float) -> Bounds:
-    """Give the bounds of a difference of two mean losses, or of roots of them; see `short_of_mean`.
+    """Paired interval of a difference of mean losses, or of their roots; see `short_of_mean`.
 
     Those of `jackknife.limits`, which take the wider of Student's t and Hall's bound on each side:
     differences of models that are alike are symmetric with long tails, and Hall's correction for
@@ -215,7 +215,7 @@ def _same(differences: Jackknife) -> bool:
 
 
 def mover(first: float, of_first: Bounds, second: float, of_second: Bounds) -> Bounds:
-    """Give bounds of first - second from bounds of each, which are of different rows.
+    """MOVER interval of first - second, from the bounds of each on different rows.
 
     MOVER (Zou and Donner 2008): low = d - sqrt((first - its low)² + (second's high - second)²),
     and high mirrored. Asymmetric bounds of either stay so, and are as safe as they were.

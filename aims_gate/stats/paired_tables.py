@@ -64,13 +64,13 @@ class Spread:
     """Degrees of freedom of the error, at least 1."""
 
     def bounds(self, value: float, alpha: float, *, most: float) -> Bounds:
-        """Give the bounds of a difference of *value*, kept within [-most, most]."""
+        """Student t interval of a difference of *value*, kept within [-most, most]."""
         step = float(stdtrit(self.degrees, 1 - alpha)) * self.error
         return max(value - step, -most), min(value + step, most)
 
 
 def gradient_of(metric: str, *, beta: float = 1.0) -> Gradient:
-    """Give the gradient of a metric; the second of two classes is the positive one.
+    """Gradient of a metric by its name; the second of two classes is the positive one.
 
     Args:
         metric: A name of `GRADIENTS`, or f_beta; CheckError for others.
@@ -84,7 +84,7 @@ def gradient_of(metric: str, *, beta: float = 1.0) -> Gradient:
 
 
 def spread(answered: Answered, gradient: Gradient) -> Spread:
-    """Give the error of the difference of a metric, first minus second, by the delta method.
+    """Delta-method standard error of the paired difference of a metric, first minus second.
 
     The difference moves by g(label, first) - h(label, second) for each row, with g and h the
     metric's gradients for either model; its variance is theirs over the rows, divided by the rows.

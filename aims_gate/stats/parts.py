@@ -21,7 +21,7 @@ _CELLS = ("tp", "fn", "fp", "tn")
 
 
 def of_counts(value: Callable[[Confusion], float], part: Confusion, whole: Confusion) -> float:
-    """Give c of a metric of a confusion table, defined for both; 0 if no row moves the part's.
+    """Regression slope c of a metric of a confusion table; 0 if no row moves the part's value.
 
     One more row in a cell tells how much the cell's rows move the value.
     """
@@ -35,7 +35,7 @@ def of_counts(value: Callable[[Confusion], float], part: Confusion, whole: Confu
 
 
 def of_areas(part: Ranked, whole: Ranked) -> float:
-    """Give c of the area under the ROC curve, defined for both; 0 if no row moves the part's."""
+    """Regression slope c of the ROC area, by DeLong's placements; 0 if no row moves the part's."""
     places = np.searchsorted(whole.scores, part.scores)
     own = shared = 0.0
     for counts, mine, all_rows, size in (
@@ -56,14 +56,14 @@ def _influence(value: Callable[[Confusion], float], table: Confusion) -> Floats:
 
 
 def _below(table: Ranked) -> Floats:
-    """Give the share of negatives below each score, ties counting one half."""
+    """Placements of positives: the share of negatives below each score, ties one half."""
     total = int(table.negatives.sum())
     found: Floats = (np.cumsum(table.negatives) - table.negatives / 2) / total
     return found
 
 
 def _above(table: Ranked) -> Floats:
-    """Give the share of positives above each score, ties counting one half."""
+    """Placements of negatives: the share of positives above each score, ties one half."""
     total = int(table.positives.sum())
     found: Floats = (total - np.cumsum(table.positives) + table.positives / 2) / total
     return found

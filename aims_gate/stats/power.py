@@ -1,4 +1,4 @@
-"""How likely data decide where nothing is wrong: the designs behind values, and rows to collect.
+"""Power and sample size: how likely data decide where nothing is wrong, and rows to collect.
 
 A rule passes where the bound of every cell by itself excludes the serious effect. The chance of it,
 if there is no effect, follows from sizes and spread and never from the value observed. Rows that
@@ -39,7 +39,7 @@ _Sides = tuple[Floats, Floats, Floats]
 
 
 def factor_needed(planned: Iterable[tuple[PowerDesign, float]]) -> float:
-    """Give the least factor on all rows, 1 or more, at which a rule is decided four times in five.
+    """Sample size: the least factor on all rows, from 1 on, at which the power is `POWER`.
 
     The chances of designs are multiplied, which is conservative where they lean on the same rows.
     Infinite if no number of rows is enough.
@@ -61,7 +61,7 @@ def factor_needed(planned: Iterable[tuple[PowerDesign, float]]) -> float:
 
 
 def least(enough: Callable[[float], bool], *, start: float) -> float:
-    """Give the least number from *start* on that is *enough*, to 1e-4; infinite if none is.
+    """The least number from *start* on that is *enough*, by bisection to 1e-4; else infinity.
 
     *enough* must stay true once it is.
     """
@@ -103,7 +103,7 @@ class PairsDesign:
     design_effect: float = 1.0
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Give the probability that every pair's own bound excludes *serious*, if all are alike."""
+        """Power: the probability that every pair's own bound excludes *serious* at parity."""
         groups = [self._sides(place, factor) for place in range(len(self.sizes))]
         decided = np.ones(_DRAWS, dtype=np.bool_)
         for worse, better in self.pairs:
@@ -129,7 +129,7 @@ class PairsDesign:
 
 
 def _points(dimensions: int) -> Floats:
-    """Give `_DRAWS` points of the additive recurrence of that many dimensions, each in (0, 1).
+    """Quasi-random points of an additive recurrence: shape (_DRAWS, dimensions), in (0, 1).
 
     Roberts (2018), "The unreasonable effectiveness of quasirandom sequences": the steps are powers
     of 1 / phi, with phi the root of x^(d + 1) = x + 1.
@@ -164,7 +164,7 @@ class NormalDesign:
     """Standard error that more of these rows do not change: that of the other data."""
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Give the probability that the own bound excludes *serious*, if the value is neutral."""
+        """Power: the probability that the own bound excludes *serious* if there is no effect."""
         error = math.hypot(self.error / math.sqrt(factor), self.fixed)
         room = abs(serious - self.neutral)
         return _NORMAL.cdf(room / error - self.z) if error else float(room > 0)
@@ -183,7 +183,7 @@ class ChangeDesign:
     what: str = CURRENT
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Give the probability that neither a rise nor a fall by the share *serious* is left."""
+        """Power: the probability that a rise and a fall by the share *serious* are excluded."""
         trials = 1 / self.reference + 1 / (self.rows * factor)
         error = math.sqrt((1 - self.rate) / self.rate * trials)
         fall = 1.0 if serious >= 1 else float(ndtr(-math.log1p(-serious) / error - self.z))
@@ -200,7 +200,7 @@ class SharesDesign:
     what: str = CURRENT
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Give the probability that columns of a *serious* share of the weight are not left."""
+        """Power: the probability that columns left undecided weigh less than *serious*."""
         weight = sum(share for share, _, _ in self.columns)
         chances = [
             (share / weight, 1.0 if design is None else design.chance(factor, serious=moved))
@@ -216,5 +216,5 @@ class SharesDesign:
 
 
 def pooled_error(rate: float, groups: Sequence[object]) -> tuple[float, ...]:
-    """Give the standard deviation of one trial, sqrt(r (1 - r)), for every group alike."""
+    """Bernoulli standard deviation at the pooled rate, sqrt(r (1 - r)), once per group."""
     return (math.sqrt(rate * (1 - rate)),) * len(groups)

@@ -38,7 +38,7 @@ class Influences(TwoClasses):
 
 
 def average_precision(table: Ranked) -> float:
-    """Give the mean over positives of the precision at their score, in [0, 1].
+    """Average precision: the mean over positives of the precision at their score, in [0, 1].
 
     Rows of one score count together, as in scikit-learn: 1 ranks every positive first, the share
     of positives is chance; NaN without a positive.
@@ -49,7 +49,7 @@ def average_precision(table: Ranked) -> float:
 
 
 def influences(table: Ranked) -> Influences:
-    """Give the value and the moments of its influence function; needs two rows of each class.
+    """Average precision and the moments of its influence function; two rows of each class.
 
     With a and b the shares of positives and negatives at a score or above it, pi the share of
     positives and AP = mean over positives of g = a / (a + b): a positive at s contributes
@@ -83,7 +83,7 @@ def influences(table: Ranked) -> Influences:
 
 
 def bounds(table: Ranked, alpha: float) -> Bounds:
-    """Give one-sided bounds, each wrong with probability about *alpha*, in [0, 1].
+    """Interval of average precision on the logit scale: two one-sided bounds, in [0, 1].
 
     logit(AP - bias) -+ t se / (c (1 - c)), c = AP - bias and t Satterthwaite's; after the logit
     interval of Boyd, Eng and Page (2013), whose binomial variance is replaced by that of
@@ -119,7 +119,7 @@ def too_few(table: Ranked) -> str:
 
 
 def _from_the_top(table: Ranked) -> tuple[Floats, Floats, Floats, bool]:
-    """Give positives, negatives and precision from the highest score down, and if any is there."""
+    """Positives, negatives and precision by descending score, and whether there is a positive."""
     hits = table.positives[::-1].astype(np.float64)
     misses = table.negatives[::-1].astype(np.float64)
     above = np.cumsum(hits)
@@ -128,5 +128,5 @@ def _from_the_top(table: Ranked) -> tuple[Floats, Floats, Floats, bool]:
 
 
 def _below(terms: Floats) -> Floats:
-    """Give the sum of *terms* from each place, going down, to the last."""
+    """Reverse cumulative sum: the terms at each place and after it."""
     return np.cumsum(terms[::-1])[::-1]

@@ -45,7 +45,7 @@ class Proxy:
 
 
 def of_numbers(group: Counts, rest: Counts, nulls: tuple[int, int]) -> Proxy:
-    """Give the better of two rules: more (or less) is the group, or the best order of bins.
+    """Proxy strength of a numeric column: the better of a monotone rule and the best order.
 
     Args:
         group: Shape (bins,): the group's rows in fine, ascending bins.
@@ -68,7 +68,7 @@ def of_numbers(group: Counts, rest: Counts, nulls: tuple[int, int]) -> Proxy:
 
 
 def of_categories(group: Counts, rest: Counts) -> Proxy | None:
-    """Give the best order of categories, the rarest pooled until chance adds little.
+    """Proxy strength of a categorical column, the rarest categories pooled against chance.
 
     None if nothing is left but the pool: so many categories cannot be told from chance.
 
@@ -95,7 +95,7 @@ def of_categories(group: Counts, rest: Counts) -> Proxy | None:
 
 
 def chance(group: Counts, rest: Counts) -> float:
-    """Give what the best order of bins adds to 1/2 on average where they say nothing."""
+    """Optimism under independence: what the best order of bins adds to 1/2 on average."""
     n, m = group.sum(), rest.sum()
     pooled = (group + rest) / (n + m)
     variance = (1 / n + 1 / m) * np.multiply.outer(pooled, pooled)
@@ -105,7 +105,7 @@ def chance(group: Counts, rest: Counts) -> float:
 
 
 def cuts(values: Floats, counts: Counts) -> tuple[float, ...]:
-    """Give edges that cut a distribution into up to `FINE` bins [low, high) of equal size.
+    """Edges of up to `FINE` quantile bins [low, high) of equal size.
 
     A value that fills a bin stands alone in it, so that zeros do not hide in a range.
 

@@ -28,7 +28,7 @@ class ShareDesign:
     what: str = DATA
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Give the probability that neither too few nor too many are left at the right share."""
+        """Power: the probability that too few and too many are excluded at the right share."""
         error = math.sqrt((1 - self.population) / self.population / (self.rows * factor))
         above = (
             float(ndtr((1 / serious - 1) / error - self.z)) if self.both and serious > 0 else 1.0
@@ -37,14 +37,14 @@ class ShareDesign:
 
 
 def folded(ratio: float) -> float:
-    """Give min(r, 1/r), in [0, 1]: 1 is the population's own share, 0.5 half or twice of it."""
+    """Folded ratio min(r, 1/r), in [0, 1]: 1 is the population's share, 0.5 half or twice it."""
     return min(ratio, 1 / ratio) if ratio > 0 else 0.0
 
 
 def representation(
     group: int, rows: int, population: float, z: float, *, both: bool
 ) -> tuple[float, Bounds]:
-    """Give a group's representation and its bounds.
+    """Representation ratio of a group: its share of the data over that of the population.
 
     Args:
         group: Rows of the group.

@@ -28,7 +28,7 @@ are those of a normal law."""
 
 
 def drawn(method: str, table: Binned) -> tuple[Counts, Counts]:
-    """Give whole counts whose plain distance is that of *table*, as `stats.divergence` takes it.
+    """Whole counts with the smoothed distance of *table*, for libraries that count rows.
 
     Where half a row is added to each bin, 2c + 1 rows a bin are exactly that. From two million rows
     on they would be too many, and shares are rounded to one in four million, at least one row each,
@@ -44,7 +44,7 @@ def drawn(method: str, table: Binned) -> tuple[Counts, Counts]:
 
 
 def scaled(table: Binned) -> Binned:
-    """Give a table of up to `COMPARED_ROWS` a side as it is, else one of so many in equal shares.
+    """The table, scaled down to `COMPARED_ROWS` a side with the same shares if it is larger.
 
     Counts are rounded, and none above 0 becomes 0.
     """
@@ -52,7 +52,7 @@ def scaled(table: Binned) -> Binned:
 
 
 def order_statistics(sample: OrderedSample) -> Floats:
-    """Give every value of up to 20,000 rows, else 20,000 values at equally spaced ranks.
+    """Order statistics: all values of up to 20,000 rows, else 20,000 at equally spaced ranks.
 
     Returns:
         Ascending, shape (min(rows, 20,000),); nulls are left out.

@@ -37,7 +37,7 @@ def scale(metric: str) -> Scale:
 
 
 def value(metric: str, table: ScoreTable) -> float:
-    """Give a metric; NaN where it is undefined.
+    """Value of a metric, by its name; NaN where it is undefined.
 
     Raises:
         CheckError: There is no such metric, or it is not computed from such a table.
@@ -54,7 +54,7 @@ def undefined(metric: str, table: ScoreTable) -> str:
 
 
 def interval(metric: str, table: ScoreTable, *, alpha: float = 0.05) -> Interval | None:
-    """Give the bounds of a defined metric, each of them wrong with probability *alpha*.
+    """Confidence interval of a defined metric, with error *alpha* on each side.
 
     Both together are a two-sided interval of level 1 - 2 alpha. None where the table is too
     small for it (`insufficient` tells why). CheckError as `value`.
@@ -97,5 +97,5 @@ def _rows(metric: str) -> list[Formula[Any]]:
 
 
 def basis(metric: str, table: ScoreTable) -> int:
-    """Give the rows that a metric rests on: the positives of recall, all rows of accuracy."""
+    """Denominator of a metric: the positives of recall, all rows of accuracy."""
     return formula(metric, type(table)).basis(table)

@@ -18,7 +18,7 @@ _LOST = 1e-12
 
 
 def behind(whole: Share, part: Share, z: float) -> Bounds:
-    """Give bounds of the whole's proportion minus the part's, in [-1, 1].
+    """MOVER interval of a proportion of all rows minus that of a slice, in [-1, 1].
 
     Args:
         whole: Successes and trials of all rows.
@@ -32,7 +32,7 @@ def behind(whole: Share, part: Share, z: float) -> Bounds:
 
 
 def above(whole: Losses, part: Losses, z: float) -> Bounds:
-    """Give bounds of the part's mean loss minus the whole's.
+    """MOVER interval of the mean loss of a slice minus that of all rows.
 
     Both the slice and the rest must have Hall's bounds (`means.too_few`).
     """
@@ -43,7 +43,7 @@ def above(whole: Losses, part: Losses, z: float) -> Bounds:
 
 
 def without(whole: Losses, part: Losses) -> Losses:
-    """Give the moments of the rows of *whole* that are not in *part*; at least two rows."""
+    """Moments of the complement: the rows of *whole* that are not in *part*, at least two."""
     rows = whole.rows - part.rows
     of_all = _about(whole, whole.mean)
     sums = [a - b for a, b in zip(of_all, _about(part, whole.mean), strict=True)]
@@ -61,7 +61,7 @@ def without(whole: Losses, part: Losses) -> Losses:
 
 
 def _about(losses: Losses, centre: float) -> tuple[float, float, float]:
-    """Give the sums of the first three powers of (loss - centre)."""
+    """Sums of the first three powers of (loss - centre)."""
     n, shift = losses.rows, losses.mean - centre
     spread = losses.variance * (n - 1) / n if n > 1 else 0.0
     cubed = losses.skewness * spread**1.5

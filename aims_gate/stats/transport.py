@@ -1,4 +1,4 @@
-"""Two ordered samples run through once, side by side: what moving one into the other costs.
+"""Optimal transport in one dimension: what moving one ordered sample into the other costs.
 
 The values are merged piece by piece, each small enough for the processor's cache, so that the
 memory does not grow with the samples and the time grows as their sum. Where no value occurs twice
@@ -70,9 +70,10 @@ _lock = threading.Lock()
 
 
 def transport(reference: Ordered, current: Ordered) -> Transport:
-    """Give all three, area and spread exact up to rounding; each sample has a finite value only.
+    """Wasserstein area, its error and the reference's spread, of samples of finite values.
 
-    The last few answers are kept, because a distance and its noise ask for the same.
+    Area and spread are exact up to rounding. The last few answers are kept, because a distance and
+    its noise ask for the same.
     """
     key = id(reference.values), id(current.values)
     known = _recent.get(key)
@@ -96,7 +97,7 @@ def transport(reference: Ordered, current: Ordered) -> Transport:
 
 
 def farthest(reference: Ordered, current: Ordered) -> float:
-    """Give the largest |F - G|, in [0, 1]; each sample has a value, and they may be infinite."""
+    """Kolmogorov-Smirnov distance: the largest |F - G|, in [0, 1]; values may be infinite."""
     n, m = total(reference.counts), total(current.counts)
     most, last, apart = 0.0, math.nan, 0.0
     for points, steps in _merged(reference, current, float(m), float(n)):
@@ -112,7 +113,7 @@ def farthest(reference: Ordered, current: Ordered) -> float:
 
 
 def weighted_mean(values: Floats, counts: Counts, *, centre: float | None = None) -> float:
-    """Give the mean of the values over the rows, or of their squared distances from *centre*."""
+    """Weighted mean of the values, or of their squared distances from *centre* (a variance)."""
     rows = total(counts)
     single = np.full(PIECE, 1 / rows) if is_once(counts) else None
     parts = []
@@ -155,7 +156,7 @@ def _area(reference: Ordered, current: Ordered) -> float:
 
 
 def _between_quantiles(fine: Floats, coarse: Floats) -> float:
-    """Give the integral of |F - G| as that of the distance between quantiles at equal ranks.
+    """Wasserstein area by quantiles: the distance of values at equal ranks, integrated.
 
     Both ascend and each value is one row; *fine* has at least as many as *coarse*, so that the
     ranks of one of its rows are those of one row of the other, or of two that are neighbours.
@@ -238,7 +239,7 @@ def _dot(values: Floats, weights: Floats) -> float:
 def _merged(
     reference: Ordered, current: Ordered, up: float, down: float
 ) -> Iterator[tuple[Floats, Floats]]:
-    """Give all values of both in ascending order, in pieces.
+    """Merge two samples in ascending order, in pieces.
 
     With each value come *up* for every reference row less *down* for every current row that has it.
     """

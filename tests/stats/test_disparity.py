@@ -12,10 +12,10 @@ from aims_gate.stats.disparity import (
     Group,
     Measure,
     contrasts,
+    decisive,
     extreme,
     ordered_pairs,
     quantile,
-    telling,
 )
 from tests.support.laws import law
 
@@ -75,7 +75,7 @@ def test_zero_over_zero_is_undefined_and_never_parity() -> None:
     )
     assert all(math.isnan(contrast.value) for contrast in found)
     assert all((c.low, c.high) == (0.0, math.inf) for c in found)
-    assert len(telling(found, Measure.RATIO)) == 2
+    assert len(decisive(found, Measure.RATIO)) == 2
 
 
 @LAWS
@@ -123,7 +123,7 @@ def test_leaving_out_dominated_pairs_decides_nothing_differently(
     found = compared(groups, measure)
     for group in groups:
         mine = tuple(c for c in found if c.worse is group)
-        kept = telling(mine, measure)
+        kept = decisive(mine, measure)
         assert kept
         assert breaches(kept) == breaches(mine)
 

@@ -17,7 +17,14 @@ from scipy.stats.contingency import association
 from aims_gate.errors import CheckError
 from aims_gate.stats import divergence as module
 from aims_gate.stats.bins import Binned, categorical, numeric
-from aims_gate.stats.divergence import DIVERGENCES, Moved, chi_square, less_noise, moved, psi
+from aims_gate.stats.divergence import (
+    DIVERGENCES,
+    BinnedDistance,
+    chi_square,
+    less_noise,
+    of_table,
+    psi,
+)
 from tests.stats.samples import Sample
 from tests.support.laws import law
 
@@ -39,7 +46,7 @@ def test_psi_is_the_formula_worked_by_hand() -> None:
     assert found.raw == pytest.approx(raw)
     assert found.size == 100 * 150 / 250
     assert found.value == pytest.approx(raw - 1 / 60)
-    assert found.moved == "0"
+    assert found.top_bin == "0"
 
 
 def test_a_bin_that_vanished_has_a_finite_psi() -> None:
@@ -85,8 +92,8 @@ def test_noise_is_what_the_bound_starts_to_prove() -> None:
     """A PSI just above the noise has a lower bound above 0, one just below it has none."""
     for df, size in ((1, 300.0), (9, 5_000.0), (40, 800.0)):
         edge = float(chdtri(df, 0.01)) / size
-        below = Moved(raw=edge * 0.999, df=df, size=size, moved="")
-        above = Moved(raw=edge * 1.01, df=df, size=size, moved="")
+        below = BinnedDistance(raw=edge * 0.999, df=df, size=size, top_bin="")
+        above = BinnedDistance(raw=edge * 1.01, df=df, size=size, top_bin="")
         assert below.bounds(0.01)[0] == 0
         assert above.bounds(0.01)[0] > 0
         assert above.noise(0.01) == pytest.approx(edge - df / size)
@@ -94,7 +101,7 @@ def test_noise_is_what_the_bound_starts_to_prove() -> None:
 
 @pytest.mark.parametrize("size", [1e4, 1e6, 5e7])
 def test_bounds_close_in_on_the_value_with_very_many_rows(size: float) -> None:
-    found = Moved(raw=0.3, df=9, size=size, moved="")
+    found = BinnedDistance(raw=0.3, df=9, size=size, top_bin="")
     low, high = found.bounds(0.0005)
     assert low < found.value < high
     assert high - low < 8 / math.sqrt(size)
@@ -104,7 +111,7 @@ def test_a_law_that_cannot_be_inverted_is_refused(monkeypatch: pytest.MonkeyPatc
     """An older SciPy may give NaN: a comparison with NaN would prove nothing, in silence."""
     monkeypatch.setattr(module, "chndtrinc", lambda *_: math.nan)
     with pytest.raises(CheckError, match="no bound for psi"):
-        Moved(raw=0.3, df=9, size=1e4, moved="").bounds(0.05)
+        BinnedDistance(raw=0.3, df=9, size=1e4, top_bin="").bounds(0.05)
 
 
 def test_psi_of_many_rows_agrees_with_evidently() -> None:
@@ -181,10 +188,10 @@ def test_a_distance_is_symmetric_bounded_and_blind_to_names(
     counts: list[tuple[int, int]], method: str, random: Random
 ) -> None:
     rows = kept(counts)
-    found = moved(method, table([a for a, _ in rows], [b for _, b in rows]))
-    other = moved(method, table([b for _, b in rows], [a for a, _ in rows]))
+    found = of_table(method, table([a for a, _ in rows], [b for _, b in rows]))
+    other = of_table(method, table([b for _, b in rows], [a for a, _ in rows]))
     random.shuffle(rows)
-    shuffled = moved(method, table([a for a, _ in rows], [b for _, b in rows]))
+    shuffled = of_table(method, table([a for a, _ in rows], [b for _, b in rows]))
     assert 0 <= found.value <= DIVERGENCES[method].most
     assert found.value == pytest.approx(other.value, abs=1e-9)
     assert found.value == pytest.approx(shuffled.value, abs=1e-7)
@@ -204,7 +211,7 @@ def test_jensen_shannon_is_scipys_with_half_a_row_in_each_bin(
     if min(a + 0.5 for a in before + after) / (max(sum(before), sum(after)) + 20) < 1e-4:
         return  # a share that the floor would raise
     expected = jensenshannon(np.array(before) + 0.5, np.array(after) + 0.5)
-    found = moved("js", table(before, after))
+    found = of_table("js", table(before, after))
     assert math.sqrt(found.raw) == pytest.approx(expected, abs=1e-7)
 
 
@@ -214,7 +221,7 @@ def test_hellinger_is_the_root_of_one_less_the_shared_mass(counts: list[tuple[in
     rows = kept(counts)
     before, after = (np.array([row[side] for row in rows]) + 0.5 for side in (0, 1))
     shared = float(np.sqrt(before / before.sum() * after / after.sum()).sum())
-    found = moved("hellinger", table(*([row[side] for row in rows] for side in (0, 1))))
+    found = of_table("hellinger", table(*([row[side] for row in rows] for side in (0, 1))))
     assert found.raw == pytest.approx(1 - shared, abs=1e-12)
 
 
@@ -226,7 +233,7 @@ def test_v_is_scipys_cramers_v_of_two_samples_weighted_alike(counts: list[tuple[
     alike = np.array([np.array(before) * sum(after), np.array(after) * sum(before)])
     if alike.shape[1] < 2:
         return
-    found = moved("chi2", table(before, after))
+    found = of_table("chi2", table(before, after))
     assert math.sqrt(found.raw) == pytest.approx(association(alike, method="cramer"), abs=1e-7)
 
 
@@ -249,7 +256,7 @@ def test_a_column_that_neither_sample_fills_is_not_there_for_chi_square() -> Non
 
 @pytest.mark.parametrize("method", EVERY)
 def test_samples_without_a_common_value_are_as_far_apart_as_they_can_be(method: str) -> None:
-    found = moved(method, table([1_000_000, 0], [0, 1_000_000]))
+    found = of_table(method, table([1_000_000, 0], [0, 1_000_000]))
     most = min(DIVERGENCES[method].most, 2 * math.log(10_000))
     assert found.value == pytest.approx(most, rel=0.01)
     assert found.p_value == 0
@@ -266,7 +273,7 @@ def test_without_drift_a_bound_leaves_zero_about_as_often_as_it_says(
         np.array([0.2, 0.3, 0.4, 0.05, 0.05]) if n < 250 else np.array([0.4, 0.3, 0.2] + [0.02] * 5)
     )
     past = sum(
-        moved(
+        of_table(
             method, table(rng.multinomial(n, shares).tolist(), rng.multinomial(m, shares).tolist())
         ).p_value
         <= 0.05
@@ -285,7 +292,7 @@ def test_bounds_of_every_distance_cover_the_truth(method: str) -> None:
     truth = of.distance(float(of.terms(p, q).sum()))
     below = above = 0
     for _ in range(1_000):
-        low, high = moved(
+        low, high = of_table(
             method, table(rng.multinomial(600, p).tolist(), rng.multinomial(900, q).tolist())
         ).bounds(0.05)
         below += truth < low
@@ -297,7 +304,7 @@ def test_bounds_of_every_distance_cover_the_truth(method: str) -> None:
 def test_small_changes_have_one_size_by_every_distance() -> None:
     """PSI ~ 8 JSD ~ 8 H^2 ~ 4 V^2, which is where limits and lines come from."""
     both = table([100_000] * 10, [100_000 + 3_000 * (i - 4) for i in range(10)])
-    sums = {name: of.factor * moved(name, both).raw for name, of in DIVERGENCES.items()}
+    sums = {name: of.factor * of_table(name, both).raw for name, of in DIVERGENCES.items()}
     assert min(sums.values()) == pytest.approx(max(sums.values()), rel=0.02)
 
 
@@ -305,8 +312,8 @@ def test_small_changes_have_one_size_by_every_distance() -> None:
 def test_what_noise_adds_is_taken_off_a_librarys_number_too(method: str) -> None:
     both = table([400, 300, 300], [300, 420, 300])
     of = DIVERGENCES[method]
-    plain = of.distance(moved(method, both).raw)
-    assert less_noise(method, plain, both) == pytest.approx(moved(method, both).value)
+    plain = of.distance(of_table(method, both).raw)
+    assert less_noise(method, plain, both) == pytest.approx(of_table(method, both).value)
     assert less_noise(method, 0.0, both) == 0
     assert math.isnan(less_noise(method, math.nan, both))
     assert math.isnan(less_noise(method, -1.0, both))

@@ -134,7 +134,7 @@ def test_the_chance_of_a_column_is_that_of_drawn_bins(method: str) -> None:
             reference=rng.multinomial(n, shares),
             current=rng.multinomial(m, shares),
         )
-        seen += divergence.moved(method, table).bounds(0.05)[1] < serious
+        seen += divergence.of_table(method, table).bounds(0.05)[1] < serious
     assert seen / 400 == pytest.approx(design.chance(1.0, serious=serious), abs=0.07)
 
 

@@ -104,7 +104,7 @@ def _categories(method: str, column: str, pair: SamplePair) -> FoundDistance | L
 
 def _binned(method: str, table: bins.Binned, pair: SamplePair) -> FoundDistance | Lacking:
     n, m = table.sizes
-    found = divergence.moved(method, table, design_effect=pair.design_effect)
+    found = divergence.of_table(method, table, design_effect=pair.design_effect)
     if min(n, m) < LEAST_SAMPLE * pair.design_effect:
         return _too_few(n, m, found.value, pair)
     answer = pair.engine.drift_of_bins(method, table)
@@ -114,7 +114,7 @@ def _binned(method: str, table: bins.Binned, pair: SamplePair) -> FoundDistance 
     noise = found.noise(share)
     note = f"noise alone reaches {noise:.2g} at these sizes"
     if found.of_dependent_rows(answer.value) > noise:
-        note = f"most at {found.moved}; {note}"
+        note = f"most at {found.top_bin}; {note}"
     design = DivergenceDesign(
         bins=table.bins,
         reference=n,

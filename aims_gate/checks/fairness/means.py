@@ -17,7 +17,7 @@ from aims_gate.engines import Answer, Engine
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.frames import Distribution, Frame, Loss
-from aims_gate.stats.disparity import Contrast, Group, Measure, ordered_pairs, telling
+from aims_gate.stats.disparity import Contrast, Group, Measure, decisive, ordered_pairs
 from aims_gate.stats.gaps import gap_bounds, largest_ks, moments, pooled_deviation, standardised
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.means import hall_bounds, too_few
@@ -214,7 +214,7 @@ def _cells(cover: Cover, sound: Sequence[Scored], terms: MeanTerms) -> Iterator[
         # what only warns must not stand for what blocks
         warns = [contrast for contrast in mine if {contrast.worse, contrast.better} & small]
         blocks = [contrast for contrast in mine if contrast not in warns]
-        for contrast in (*telling(blocks, Measure.GAP), *telling(warns, Measure.GAP)):
+        for contrast in (*decisive(blocks, Measure.GAP), *decisive(warns, Measure.GAP)):
             other = by_name[contrast.better.name]
             yield Statistic(
                 name=terms.statistic,

@@ -1,7 +1,7 @@
 """A family of groups as judged cells: who is behind whom, by how much, and how sure.
 
 For each group as the disadvantaged side only the pairs that can decide are shown
-(`stats.disparity.telling`), so evidence stays small and no threshold is decided differently.
+(`stats.disparity.decisive`), so evidence stays small and no threshold is decided differently.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from aims_gate.stats.disparity import (
     Group,
     Measure,
     contrasts,
+    decisive,
     ordered_pairs,
-    telling,
 )
 from aims_gate.stats.intervals import WILSON, Bounds, proportion_bounds
 from aims_gate.stats.power import PairsDesign, pooled_error
@@ -269,7 +269,7 @@ class _ComparedRates:
         # what only warns must not stand for what blocks
         for small in (False, True):
             alike = [contrast for contrast in defined if self._is_small(contrast) is small]
-            for contrast in telling(alike, self.terms.measure):
+            for contrast in decisive(alike, self.terms.measure):
                 yield self._cell(contrast, small=small)
 
     def _cell(self, contrast: Contrast, *, small: bool) -> Statistic:
