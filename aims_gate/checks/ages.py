@@ -1,4 +1,4 @@
-"""How old data are: by their newest row and by when they were logged, the older of the two."""
+"""Age of data: since their newest row or since they were logged, whichever is older."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ahead(moment: datetime, now: datetime) -> bool:
 
 
 def age_of(data: Data | None, role: Role, now: datetime) -> Age:
-    """Give the age of a role's data, which may be absent."""
+    """Age in days of a role's data, or the reason why it is not known; *data* may be None."""
     # the older one counts: neither logging old rows again nor a date of tomorrow makes them new
     times = [t for t in (data.newest, data.created) if t is not None] if data else []
     if not times or (data and data.spec.time and data.newest is None):

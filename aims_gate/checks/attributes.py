@@ -23,12 +23,12 @@ MOST = 250
 
 
 def listed(by: Iterable[str | Columns]) -> list[Columns]:
-    """Give the parameter `by`, each attribute as its columns."""
+    """Parameter `by`, with each attribute as a tuple of columns."""
     return [(a,) if isinstance(a, str) else a for a in by]
 
 
 def chosen(by: Iterable[str | Columns], data: Data) -> list[Columns]:
-    """Give the attributes of a rule, else the sensitive columns; DataError if there are neither."""
+    """Attributes of a rule, else the sensitive columns; DataError if there are neither."""
     found = listed(by) or listed(data.spec.sensitive)
     if not found:
         raise DataError(
@@ -40,7 +40,7 @@ def chosen(by: Iterable[str | Columns], data: Data) -> list[Columns]:
 
 
 def problems(attributes: Sequence[Columns]) -> Iterable[tuple[str, str, str]]:
-    """Give what is wrong with the parameter `by`."""
+    """Invalid entries of the parameter `by`, each as (field, what is wrong, hint)."""
     for columns in attributes:
         if not columns or not all(columns) or len(set(columns)) != len(columns):
             yield "by", f"{list(columns)} is not a list of different columns", ""
@@ -51,7 +51,7 @@ def problems(attributes: Sequence[Columns]) -> Iterable[tuple[str, str, str]]:
 def keys(
     columns: Sequence[str], data: Data, frame: Frame, bins: Bins | None = None
 ) -> tuple[Key, ...]:
-    """Give what to count *frame* by: each column, with the edges of *bins* or of the data.
+    """Grouping keys: each column, with the bin edges of *bins* or of the data.
 
     Raises:
         MissingColumnError: A column is not there.
@@ -70,7 +70,7 @@ def parts(
     bins: Bins | None = None,
     called: str = "groups",
 ) -> dict[str, Frame]:
-    """Give the rows of each group by its name, with the columns *kept* only.
+    """Partition of the rows by group: name to frame, with the columns *kept* only.
 
     Raises:
         MissingColumnError: A column of the attribute is not in the data.

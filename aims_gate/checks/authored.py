@@ -1,7 +1,8 @@
-"""What a rule rests on that the author of the run named, because its policy says nothing of it.
+"""Choices of the run's author that a rule rests on, because its policy says nothing of them.
 
-The judged party must not choose the question unseen: who names a coin as protected attribute, or a
-weight that makes four rows four thousand, is told so beside every number that rests on it.
+The judged party must not choose the question unseen. Whoever names a coin flip as the protected
+attribute, or a weight that makes four rows count as four thousand, sees it written beside every
+number that rests on it.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from aims_gate.sources.subject import Data
 
 _GROUPED = ("fairness", "fairlearn")
 _ANSWERED = (*_GROUPED, "performance")
-"""Families that hold answers against labels."""
+"""Families that compare predictions with labels."""
 _ANY = ("weight", "key", "query", "time")
 """Roles by which any check may count, match or leave out columns."""
 _NO_INPUT = ("label", "prediction", "score")
-"""Roles that take a column out of `columns: all`, beside those."""
+"""Roles that, beside those, exclude a column from `columns: all`."""
 _ORDER = ("label", "prediction", "score", "positive", "task", *_ANY, "groups")
 
 
@@ -57,7 +58,7 @@ def _groups(check: Check, data: Data, family: str) -> bool:
 
 
 def _stated(check: Check) -> list[Columns]:
-    """Give the attributes that the rule itself names."""
+    """Attributes that the rule itself names in `by`."""
     by = getattr(check, "by", ())
     return [] if isinstance(by, str) else listed(by)
 
@@ -68,7 +69,7 @@ def _is_grouped(check: Check, family: str) -> bool:
 
 
 def once(data: Data) -> Data:
-    """Give data for a floor: each row counts once if its weight is named by the run's author."""
+    """Data for a minimum of rows: unweighted if the run's author chose the weight column."""
     return replace(data, frame=data.frame.once()) if "weight" in data.from_run else data
 
 

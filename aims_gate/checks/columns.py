@@ -92,7 +92,7 @@ def labelled(data: Data, needs: Sequence[Need]) -> Labelled:
 
 
 def classes_of(data: Data, found: Labelled) -> tuple[Scalar, ...]:
-    """Give the classes that occur in labels or predictions, labels first.
+    """Distinct classes in labels or predictions, labels first.
 
     Raises:
         DataError: Labels and predictions are of different kinds, or of a kind that has no classes.
@@ -105,10 +105,10 @@ def classes_of(data: Data, found: Labelled) -> tuple[Scalar, ...]:
 
 
 def positive_class(data: Data, found: Labelled) -> Scalar:
-    """Give the class that counts as positive, after comparing it strictly with what is there.
+    """Positive class, compared strictly with the values that occur.
 
-    1, 1.0 and true are one value; "1" is another. Without `positive:` the classes 0 and 1, or
-    false and true, speak for themselves.
+    1, 1.0 and true are one value; "1" is another. Without `positive:` the class 1 is positive of 0
+    and 1, and true of false and true.
 
     Raises:
         DataError: `positive:` is missing or occurs nowhere, labels and predictions are of
@@ -179,7 +179,7 @@ def role_columns(spec: DataSpec) -> Iterator[str]:
 
 
 def _labels(data: Data) -> tuple[Scalar, ...]:
-    """Give the classes of the label column where there is one: a model may never say yes."""
+    """Classes of the label column, if there is one: a model may never predict the positive."""
     label = data.spec.label
     if label is None or label not in data.frame.kinds:
         return ()

@@ -1,4 +1,4 @@
-"""Columns measured two at a time: sorting and reading leave the interpreter free for each other."""
+"""Columns measured by two threads: sorting and reading release the interpreter lock."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ AT_ONCE = 2
 
 
 def columnwise(measure: Callable[[str], Iterable[T]], columns: Iterable[str]) -> Iterator[T]:
-    """Give what *measure* finds in each of *columns*, in their order.
+    """Map *measure* over *columns* with a thread pool; results come in the order of columns.
 
-    What it raises is raised in its column's place, and columns after that are not begun.
+    An exception is raised in its column's place, and no later column is begun.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:

@@ -1,4 +1,4 @@
-"""The contract of a check: what it may look at, what it says of itself, and what it gives.
+"""Interface of a check: its inputs, its description and the statistics that it yields.
 
 A check is a frozen dataclass whose fields are its parameters (the `with:` of a rule). `plan` builds
 it, so a misspelt parameter is a policy error before anything is read.
@@ -36,11 +36,11 @@ class StatisticSpec:
     line: float | None = None
     """The conventional line, that goes with the conventional limit; None for half way."""
     rooted: bool = False
-    """The root of what adds up, such as a distance whose square is a sum: twice an effect is the
-    root of 2 times its value."""
+    """The value is a square root of what adds up, as a distance whose square is a sum. Twice the
+    effect then is the root of 2 times the value."""
     has_interval: bool = True
     decide_on: DecideOn = DecideOn.ESTIMATE
-    """Who carries the burden of proof unless the rule says otherwise."""
+    """Which bound is compared with the limit, so who bears the burden of proof, by default."""
     unit: str = ""
     alias: str = ""
     """The alias of the registry whose model is compared with, or `NAME@ALIAS`; empty for none."""
@@ -91,7 +91,7 @@ class Inputs:
     """Columns that the rule's parameters name."""
 
     def data(self, role: Role) -> Data:
-        """Give the data of *role*; NoData if there are none, DataError if they are unusable."""
+        """Data of *role*; NoDataError if there are none, DataError if they are unusable."""
         if role in self.subject.unread:
             raise self.subject.unread[role]
         if role not in self.subject.data:
@@ -118,7 +118,7 @@ class Check(Protocol):
         ...
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters together: (field, what, hint)."""
+        """Parameters that are invalid together, each as (field, what is wrong, hint)."""
         ...
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:

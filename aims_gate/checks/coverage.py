@@ -1,4 +1,4 @@
-"""How much of the data is in groups or slices too small to judge, and what would mend that."""
+"""Coverage: the share of rows in groups or slices too small to judge, and the rows needed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def too_small(
 
 
 def least_large(rows: Iterable[int], everything: int, share: float) -> float:
-    """Give the rows below which a group is so small that what is not excluded of it only warns.
+    """Row count below which a group only warns where an effect is not excluded.
 
     That is *share* of *everything*, unless the groups below it hold more than a fifth of all rows
     together: who deals one group over many small ones has hidden it, and then none is small.
@@ -72,13 +72,13 @@ def least_large(rows: Iterable[int], everything: int, share: float) -> float:
 
 
 def _about(rows: int) -> int:
-    """Round up to two digits: the exact number would tell the rows of the largest small group."""
+    """Round up to two digits: the exact number would disclose the largest small group's size."""
     unit: int = 10 ** max(len(str(rows)) - 2, 0)
     return -(-rows // unit) * unit
 
 
 def rows_needed(sizes: Sequence[Size], *, least: int, allowed: float) -> int | None:
-    """Give the rows of all groups at which no more than *allowed* of them would be left out.
+    """Sample size, in rows of all groups, at which at most *allowed* of them is left out.
 
     Groups keep their shares: n rows in place of N make a group of m rows one of m n / N. None if
     no number of rows would do, because groups of no row at all hold too much.

@@ -1,9 +1,9 @@
-"""How the values of a column are called in evidence: the one rule about personal data.
+"""Disclosure control: how evidence names the values of a column, or hides them.
 
 Evidence is signed, published and kept for years. A value is named in it only where the policy
-itself names the column, at most 100 values are in it, and more than one row holds this one. Every
-other value is called by a number, `email #3`, and its group is counted like any other. Null is no
-value. A group's rows are told from the rule's `min_cell` on, and as `<30` below it.
+itself names the column, the column has at most 100 values, and more than one row holds this value.
+Every other value gets a number, `email #3`, and its group is counted like any other. Null is no
+value. The size of a group is written from the rule's `min_cell` on, and as `<30` below it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from aims_gate.frames import MISSING, Key, Scalar
 from aims_gate.sources.subject import Data
 
 MOST = 100
-"""A column of more values than this may tell who somebody is."""
+"""A column of more values than this may identify people."""
 LEAST = 30
-"""Rows below which a number of people is not told, where a rule has no min_cell."""
+"""Suppression threshold: rows below which a count is not written, if a rule has no min_cell."""
 Values = tuple[Scalar | None, ...]
 
 
@@ -127,5 +127,5 @@ def written(rows: int, least: int) -> str:
 
 
 def recorded(rows: int, least: int) -> int:
-    """Give a number of rows to record, and 0 where they are fewer than *least*."""
+    """Row count to record: 0 where it is below *least* (suppressed)."""
     return rows if rows >= least else 0

@@ -1,6 +1,6 @@
-"""Parameters that several checks have, and what is wrong with a value of them.
+"""Validation of parameters that several checks share.
 
-Each function gives (field, what, hint), as `Check.problems` does.
+Each problem is (field, what is wrong, hint), as in `Check.problems`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SEVERAL = ("by", "columns", "allowed", "bins", "population")
 
 
 def columns_named(parameters: Mapping[str, Any]) -> frozenset[str]:
-    """Give the columns that a rule's `with:` names, groups that it spells out included."""
+    """Columns that a rule's `with:` names, those in written-out groups (`sex=F`) included."""
     found = [parameters[name] for name in _ONE if name in parameters]
     for name in _SEVERAL:
         stated = parameters.get(name)
@@ -31,7 +31,7 @@ def columns_named(parameters: Mapping[str, Any]) -> frozenset[str]:
 
 
 def column_problems(columns: Named) -> Iterable[tuple[str, str, str]]:
-    """Give what is wrong with a parameter `columns`."""
+    """Invalid entries of a parameter `columns`."""
     if columns == "all":
         return
     if not columns or not all(columns):
@@ -41,21 +41,21 @@ def column_problems(columns: Named) -> Iterable[tuple[str, str, str]]:
 
 
 def problems_of(check: Check) -> Iterator[tuple[str, str, str]]:
-    """Give what is wrong with the parameters of a check: each number, and all of them together."""
-    told = set()
+    """Invalid parameters of a check: numbers out of range, and contradictions between them."""
+    reported = set()
     for field in fields(check):  # type: ignore[arg-type]  # a dataclass
         domain, value = PARAMETERS.get(field.name), getattr(check, field.name)
         if domain is None:
             continue
         for number in _numbers(value):
-            if number not in domain and field.name not in told:
-                told.add(field.name)
+            if number not in domain and field.name not in reported:
+                reported.add(field.name)
                 yield field.name, f"{field.name} {number:g} is outside {domain}", domain.why
-    yield from (problem for problem in check.problems() if problem[0] not in told)
+    yield from (problem for problem in check.problems() if problem[0] not in reported)
 
 
 def _numbers(value: object) -> Iterator[float]:
-    """Give the numbers of a parameter: itself, or all of a mapping, edges of bins aside."""
+    """Numbers in a parameter: itself, or the values of a mapping; bin edges are not among them."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         yield value
     for inner in value.values() if isinstance(value, Mapping) else ():

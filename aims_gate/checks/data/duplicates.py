@@ -1,4 +1,4 @@
-"""How many rows repeat another."""
+"""Duplicate rows: how many rows repeat an earlier one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How old the newest row is, or how long a time no row covers."""
+"""Freshness: the age of the newest row, or the longest gap in time between rows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Freshness:
     )
 
     of: Literal["age", "gap"] = "age"
-    """What is judged; the other one is told beside it. A gap has no conventional limit."""
+    """What is judged; the other one is shown beside it. A gap has no conventional limit."""
     column: str = ""
     """The column of dates or times; the role `time` unless stated."""
 

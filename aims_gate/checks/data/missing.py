@@ -1,4 +1,4 @@
-"""How much of each column is missing."""
+"""Missing values: the share of nulls in each column."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Missing:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         return column_problems(self.columns)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:

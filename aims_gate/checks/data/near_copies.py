@@ -1,9 +1,10 @@
-"""Columns that hide a copy: a mark of the split, a name of each row, noise drawn anew.
+"""Near duplicates between two data sets: rows that differ only in columns that can hide a copy.
 
-One such column makes every copied row new. So the rows are also compared without the columns that
-could do so: all those of which hardly any value occurs on both sides, and besides them each of
-text or whole numbers that may name rows. What is then equal on both sides counts only if it is
-more than chance leaves: by coarse columns, rows are equal without any copy.
+Such a column marks the split, numbers the rows or holds fresh noise, so that every copied row looks
+new. The rows are therefore also compared without these columns: all columns of which hardly any
+value occurs on both sides, and each column of text or whole numbers that may be an identifier. What
+is then equal on both sides counts only if it is more than chance explains: coarse columns make rows
+equal without any copy.
 """
 
 from __future__ import annotations
@@ -15,25 +16,24 @@ from dataclasses import dataclass
 from aims_gate.frames import ColumnKind, Frame
 
 _NAMES = 0.5
-"""A column of text or whole numbers with so many different values for each row may name it."""
+"""Distinct values per row from which text or whole numbers may be an identifier."""
 _SLACK = 2.0
-"""How often the rows that chance explains at most may be there: two data sets are never drawn
-quite alike."""
+"""Factor on the rows that chance explains: two data sets are never drawn quite alike."""
 _Z = 3.29
 """Standard normal quantile of one in two thousand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hidden:
-    """Rows that are equal on both sides but for some columns."""
+    """Rows that are equal on both sides except in some columns."""
 
     columns: tuple[str, ...]
-    """Without these."""
+    """The columns that are not compared."""
     shared: int
     rows: int
 
     def __str__(self) -> str:
-        """Say it, and what to do."""
+        """The finding in words, with what to do."""
         named = ", ".join(map(repr, self.columns[:3]))
         named += f" and {len(self.columns) - 3} more" if len(self.columns) > 3 else ""
         return (

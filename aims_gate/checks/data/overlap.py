@@ -1,4 +1,4 @@
-"""Rows that the model was evaluated on and may have been trained on, or that are no newer."""
+"""Train-test overlap: evaluation rows that are in the training data, or are no newer."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Overlap(Rows):
     """Rows that are equal in the compared columns, that have a known key, or that are no newer."""
 
     def problems(self) -> Iterator[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         yield from Rows.problems(self)
         if self.by == "time" and self.columns != "all" and len(self.columns) != 1:
             yield "columns", "a row has one time", "name one column, or state time: of the data"
@@ -116,7 +116,7 @@ class Overlap(Rows):
     def _copies(
         self, columns: list[str], data: Data, reference: Data, shared: int
     ) -> Hidden | None:
-        """Look behind the columns that nobody chose, where the rows found would pass."""
+        """Near copies, by the columns that nobody chose, where the exact copies would pass."""
         chosen = self.columns != "all" or self.by != "rows"
         if chosen or shared > self.of_rows * data.frame.rows:
             return None

@@ -1,4 +1,4 @@
-"""What this family shares: the columns that data came with, and cells about them."""
+"""Shared by the data checks: the columns that the data came with, and statistics of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aims_gate.stats.intervals import proportion_bounds
 
 
 def columns_of(data: Data) -> dict[str, ColumnKind]:
-    """Give the columns that the data came with: a prediction that was derived is not one."""
+    """Columns that the data came with, by kind; a prediction derived from scores is not one."""
     derived = derived_name(data.spec)
     hidden = derived if data.spec.prediction == derived else None
     return {name: kind for name, kind in data.frame.kinds.items() if name != hidden}
@@ -28,7 +28,7 @@ def unfit(column: str, data: Data, why: str) -> Statistic:
 def share(
     name: str, column: str, part: int, data: Data, *, rows: int, cells: tuple[float, int]
 ) -> Statistic:
-    """Give the judged cell of a column: *part* of *rows* rows, rows at least 1.
+    """Judged proportion of a column: *part* of *rows* rows (at least 1), with its interval.
 
     *cells* are the error rate of the rule and the number of its columns, which share it: bounds are
     the guarded Wilson ones, one-sided.

@@ -1,4 +1,4 @@
-"""Values that a column must not hold."""
+"""Invalid values: the share of a column that is out of range, not listed or not matching."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Ranges:
     allowed: Mapping[str, Allowed] = field(default_factory=dict)
     """What the policy declares: names, each with at_least, at_most, one_of or matches."""
     against: Literal["declared", "reference"] | None = None
-    """What to compare with; unless stated `declared` if there is `allowed`, else `reference`."""
+    """What to compare with; by default `declared` if there is `allowed`, else `reference`."""
     columns: Named = "all"
     """With against: reference, the columns; `all` are the reference columns without a role."""
 
@@ -69,7 +69,7 @@ class Ranges:
         )
 
     def problems(self) -> Iterator[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         if self.against == "declared" and not self.allowed:
             yield "against", "nothing is declared", "list the columns under allowed:"
         if self.allowed and self.against == "reference":

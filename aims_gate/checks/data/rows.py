@@ -1,4 +1,4 @@
-"""Which columns make two rows the same: what the checks on whole rows share."""
+"""Row identity: the columns by which two rows are equal, for the checks on whole rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Rows:
     """The columns compared; `all` are every column that can tell rows apart, or the named role."""
 
     def problems(self) -> Iterator[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         yield from column_problems(self.columns)
 
     def judged(self) -> StatisticSpec:
@@ -49,7 +49,7 @@ class Rows:
         )
 
     def lack(self, lack: NoValue, reason: str) -> Statistic:
-        """Give the judged cell without a value."""
+        """Judged statistic without a value."""
         return lacking(self.statistic, lack, reason)
 
     def compared(self, *sides: Data) -> list[str]:
@@ -107,7 +107,7 @@ class Rows:
 
 
 def identifier_reason(column: str, role: str) -> str:
-    """Say why nothing is shown by rows that all carry a name of their own."""
+    """Why nothing is shown by rows that each have an identifier of their own."""
     return (
         f"{column!r} differs in every row, so no row could be found again; name it as key: under "
         f"data.{role}, or list the columns to compare"
@@ -134,5 +134,5 @@ def _of_role(role: Literal["key", "time"], *sides: Data) -> str:
 
 
 def _kinds(column: str, sides: Iterable[Mapping[str, ColumnKind]]) -> Iterator[ColumnKind]:
-    """Give the kinds of a column elsewhere; one that is not there is of no use either."""
+    """Kinds of a column on the other sides; OTHER where it is absent, which is of no use either."""
     return (kinds.get(column, ColumnKind.OTHER) for kinds in sides)

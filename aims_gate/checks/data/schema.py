@@ -1,4 +1,4 @@
-"""Whether columns are there and hold what they should."""
+"""Schema validation: whether columns are there and have the right type."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Schema:
     columns: Mapping[str, TypeName | None] = field(default_factory=dict)
     """What the policy declares: names, each with its kind or null for any."""
     against: Literal["declared", "reference", "signature"] | None = None
-    """What to compare with; unless stated `declared` if there are *columns*, else `reference`."""
+    """What to compare with; by default `declared` if there are *columns*, else `reference`."""
     extra: Literal["allow", "refuse"] = "allow"
     """Whether columns that are not named may be there."""
 
@@ -94,7 +94,7 @@ class Schema:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         if self.against == "declared" and not self.columns:
             yield "against", "nothing is declared", "list the columns under columns:"
         if self.columns and self.against not in {None, "declared"}:
@@ -176,7 +176,7 @@ def _is_empty(data: Data, name: str) -> bool:
 def _compare(
     name: str, want: _WantedColumn, there: Mapping[str, ColumnKind], data: Data
 ) -> tuple[str, str]:
-    """Give the column and what is wrong with it; nothing if it is as it should be."""
+    """A column and what is wrong with it; an empty reason if it is valid."""
     if name not in there:
         return name, f"{name!r} is not there" if want.required else ""
     kind, stored = there[name], data.frame.types[name]

@@ -1,4 +1,4 @@
-"""What a column may hold: a declared range, a list or a pattern, or what the reference holds."""
+"""Valid values of a column: a declared range, list or pattern, or what the reference holds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEAST_REFERENCE = 1_000
 
 
 class Bounds(Protocol):
-    """What a column is held against."""
+    """Constraint on the values of a column."""
 
     def invalid(self, frame: Frame, column: str) -> int:
         """Count the rows with a value that is not allowed; DataError for another kind."""
@@ -42,7 +42,7 @@ class Allowed:
     """A pattern (RE2) that each text must match from end to end."""
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        """Give what is wrong with it: (what, hint)."""
+        """Contradictions in the declaration, each as (what is wrong, hint)."""
         ends = [end for end in (self.at_least, self.at_most) if end is not None]
         stated = [bool(ends), bool(self.one_of), bool(self.matches)]
         if sum(stated) != 1:

@@ -1,4 +1,4 @@
-"""Drift of what a model answers, and of what it should have answered.
+"""Prediction drift and label drift (prior shift).
 
 The distances are those of `drift.columns`, on the columns that have the role of prediction, score
 or label; the relative change of the rate of positive answers is a method of its own.
@@ -63,7 +63,7 @@ class _OfRole:
         return _CHANGE if self.method == _RATE else judged_of(self.method)
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters: nothing can be, beyond their types."""
+        """No invalid parameters: their types say all."""
         return ()
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
@@ -227,7 +227,7 @@ def _rate(
 
 
 def _change(p: _AnswerShare, q: _AnswerShare, z: float, *, level: float) -> Interval:
-    """Give the bounds of |q / p - 1|: of a rise and of a fall."""
+    """MOVER-R interval of the relative change |q / p - 1|, a rise or a fall."""
     before, after = (Rate.of(share.successes, share.rows, z) for share in (p, q))
     low, high = mover_ratio(after, before)
     return Interval(
@@ -248,7 +248,7 @@ class _AnswerShare:
 
 
 def _counted_role(roles: tuple[Answers, ...], reference: Data, current: Data) -> Answers | None:
-    """Give the role whose positives are counted: predictions before scores."""
+    """Role whose positives are counted: predictions before scores; None if there is none."""
     for role in sorted(roles):  # label, prediction, score
         if _names(reference.spec, role) or _names(current.spec, role):
             return role
@@ -256,7 +256,7 @@ def _counted_role(roles: tuple[Answers, ...], reference: Data, current: Data) ->
 
 
 def _positive(role: Answers, reference: Data, current: Data) -> Scalar | None:
-    """Give the positive class of the reference; None where scores are cut at a threshold."""
+    """Positive class of the reference; None where scores are cut at a threshold."""
     if role == "score":
         if reference.spec.threshold != current.spec.threshold:
             raise DataError("the thresholds of reference and current data differ")

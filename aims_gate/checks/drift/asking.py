@@ -1,4 +1,4 @@
-"""Two samples of a column as Evidently's tests take them, and when they must not be asked."""
+"""Arguments of Evidently's tests: two samples of a column, or why they do not fit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Counted = Mapping[Scalar | None, int]
 
 
 def numbers(before: Distribution, after: Distribution, *, every: bool) -> dict[str, Any]:
-    """Give two samples of numbers: *every* row, or up to 20,000 order statistics."""
+    """Two numeric samples: *every* row, or up to 20,000 order statistics of each."""
     samples = [
         np.repeat(sample.values, sample.counts) if every else order_statistics(sample)
         for sample in (before, after)
@@ -50,7 +50,7 @@ def categories(before: Counted, after: Counted) -> dict[str, Any]:
 
 
 def unfit_numbers(before: Distribution, after: Distribution) -> Lacking | None:
-    """Refuse what Evidently would drop in silence: new nulls and infinite values."""
+    """Refuse what Evidently would drop silently: new nulls and infinite values."""
     moved = nulls_moved(before, after)
     if moved:
         return Lacking(lack=NoValue.UNDEFINED, reason=f"evidently drops nulls, and {moved}")
@@ -60,7 +60,7 @@ def unfit_numbers(before: Distribution, after: Distribution) -> Lacking | None:
 
 
 def unfit_sizes(n: int, m: int, *, every: bool) -> Lacking | None:
-    """Refuse samples too small to say anything of, or too large to be sent row by row."""
+    """Refuse samples that are too small to test, or too large to send row by row."""
     if min(n, m) < LEAST_SAMPLE:
         reason = f"{m:,} current and {n:,} reference rows, fewer than {LEAST_SAMPLE}"
         return Lacking(lack=NoValue.INSUFFICIENT, reason=reason, rows=m)

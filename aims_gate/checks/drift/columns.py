@@ -1,4 +1,4 @@
-"""Drift: how far each column has moved between the reference and the current data.
+"""Data drift: the distance of each column between the reference and the current data.
 
 Unseen categories and nulls count as drift, a vanished column is MISSING, and a column whose kind
 changed or that no method fits is a cell that says so.
@@ -88,7 +88,7 @@ class Columns:
         return replace(judged, sorts=self.numeric != "none")
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         methods = {self.numeric, self.categorical} - {"none"}
         if not methods:
             yield "numeric", "no method is left, so nothing would be compared", "use psi"

@@ -1,4 +1,4 @@
-"""`evidently-default`: the test and the threshold that Evidently chooses for a column by itself.
+"""`evidently-default`: the test and the threshold that Evidently chooses for each column.
 
 For a team that moves over and wants the verdicts it had. Evidently 0.7.23 chooses by the column's
 type, the rows of the reference and the number of values (`_get_default_stattest`).
@@ -60,7 +60,7 @@ class _DefaultColumn:
 
 
 def chosen(*, numeric: bool, rows: int, values: int) -> str:
-    """Give the name of the test that Evidently chooses.
+    """Name of the test that Evidently chooses.
 
     Args:
         numeric: The column is numerical and not categorical to Evidently.
@@ -82,7 +82,7 @@ def drifted(test: str, score: float) -> bool:
 
 
 def cells(column: str, pair: SamplePair) -> Iterator[Statistic]:
-    """Give the judged cell of one column, and the score behind it."""
+    """Judged statistic of one column, and the score that it follows from."""
     found = _seen(column, pair)
     if isinstance(found, Lacking):
         yield found.cell(JUDGED.name, column)

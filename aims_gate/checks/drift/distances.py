@@ -1,4 +1,4 @@
-"""The distances of the family with their conventions, and what is found of one column."""
+"""Drift distances with their conventional limits, and the result for one column."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Lacking:
     by: str = "native"
 
     def cell(self, name: str, column: str) -> Statistic:
-        """Give the judged cell that says so."""
+        """Judged statistic without a value, with the reason."""
         cell = lacking(name, self.lack, self.reason, where=column, rows=self.rows)
         return replace(cell, engine=self.by)
 

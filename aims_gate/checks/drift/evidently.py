@@ -96,7 +96,7 @@ class EvidentlyTest:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         return column_problems(self.columns)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:

@@ -1,7 +1,7 @@
-"""Which columns of two data sets can be compared, and why the others cannot.
+"""Column matching: which columns of two data sets can be compared, and why others cannot.
 
-No column is lost: each is fit, lacks something, or is noted as left out. Only `all` leaves columns
-out; one that is named is judged.
+No column is lost: each can be compared, or is judged without a value, or is noted as left out. Only
+`all` leaves columns out; a column that is named is judged.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def matched(
 
 
 def kind_of_both(before: Frame, after: Frame, column: str) -> ColumnKind | None:
-    """Give the kind of a column that both frames have; None if it changed.
+    """Kind of a column that both frames have; None if it changed.
 
     A column without any value holds what the other one does: writers store it without a type.
     """

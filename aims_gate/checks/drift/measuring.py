@@ -1,4 +1,4 @@
-"""How far one column has moved between two data sets, by any of the methods of the family.
+"""Drift distance of one column between two data sets, by any method of the family.
 
 `drift.columns`, `drift.share`, `drift.prediction` and `drift.label` all measure here, so that one
 column has one distance whoever asks. Formulas are in `stats.bins`, `stats.divergence`,
@@ -29,7 +29,7 @@ _NOBODYS = ("null", "rare")
 
 
 def cells(method: str, column: str, pair: SamplePair) -> Iterator[Statistic]:
-    """Give the judged cell of one column, and what stands beside it."""
+    """Judged statistic of one column, and its context statistics."""
     name = METHODS[method].statistic
     found = compare(method, column, pair)
     if isinstance(found, Lacking):
@@ -48,7 +48,7 @@ def cells(method: str, column: str, pair: SamplePair) -> Iterator[Statistic]:
 
 
 def cell(name: str, column: str, found: FoundDistance, pair: SamplePair) -> Statistic:
-    """Give the judged cell of a distance that was found."""
+    """Judged statistic of a computed distance."""
     return Statistic(
         name=name,
         slice=column,
@@ -188,7 +188,7 @@ def _ordered(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Law:
-    """What a distance of ordered values is without drift, and how far it may be off."""
+    """Null distribution of a distance of ordered values, and its margin of error."""
 
     name: str
     noise: Callable[[float], float]
@@ -231,7 +231,7 @@ def _unfit(method: str, before: Distribution, after: Distribution) -> str:
 
 
 def _too_few(n: int, m: int, value: float, pair: SamplePair) -> Lacking:
-    """Refuse to hold a distance against a limit where its law does not hold."""
+    """Refuse to judge a distance where samples are too small for its null distribution."""
     least = f"{LEAST_SAMPLE}"
     if pair.design_effect != 1:
         least += f" times the design effect {pair.design_effect:g}"

@@ -1,4 +1,4 @@
-"""New values: one value that suddenly holds many rows, which no distance of a column sees.
+"""New values: one value that suddenly fills many rows, which no drift distance detects.
 
 Five rows in a hundred broken to a constant inside the range leave PSI, Kolmogorov-Smirnov and
 Wasserstein where they were. Formulas are in `stats.new_values`.
@@ -83,7 +83,7 @@ class NewValue:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         yield from column_problems(self.columns)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
@@ -211,7 +211,7 @@ def _no_method(kind: ColumnKind) -> str:
 
 
 def _numbers(column: str, before: Frame, after: Frame, share: float) -> Iterator[_Held]:
-    """Give the numbers that hold enough current rows; no value is looped over but those."""
+    """Numbers that fill enough current rows; found without a loop over all values."""
     known, now = alike(before, after, column)
     least = share * after.rows
     for place in np.flatnonzero(now.counts >= least):

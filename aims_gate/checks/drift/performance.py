@@ -1,4 +1,4 @@
-"""Performance in service against the release: one metric on two data sets, both recomputed."""
+"""Performance degradation: one metric on current data and at release, both recomputed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Performance:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give nothing: the parameters cannot contradict each other."""
+        """No invalid parameters: they cannot contradict each other."""
         return ()
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
@@ -162,7 +162,7 @@ class Performance:
     def _fall(
         self, sides: tuple[Outcomes, Outcomes], alpha: float
     ) -> tuple[Interval | None, float, float]:
-        """Give the bounds of the fall, and the standard errors of current and reference value."""
+        """MOVER interval of the fall, with the standard errors of current and reference value."""
         found = [scores.interval(self.metric, side.table, alpha=alpha) for side in sides]
         if found[0] is None or found[1] is None:
             return None, math.nan, math.nan

@@ -1,4 +1,4 @@
-"""Drift of a whole data set: the share of columns that have moved.
+"""Dataset drift: the share of columns that have drifted.
 
 `drift.columns` refuses one column that moved far. This finds many that each moved a little, which
 no column's own limit sees.
@@ -85,7 +85,7 @@ class Share:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         methods = {str(self.numeric), str(self.categorical)} - {"none"}
         if not methods:
             yield "numeric", "no method is left, so nothing would be compared", "use psi"
@@ -170,7 +170,7 @@ class _SharedColumn:
 
 
 def _counted(columns: Sequence[_SharedColumn], pair: SamplePair) -> Iterator[Statistic]:
-    """Give the judged share, and beside it what became of each column."""
+    """Judged share of drifted columns, and a context statistic of each column."""
     if not any(column.weight for column in columns):
         reason = "all columns weigh nothing" if columns else "no column is left to compare"
         lack = NoValue.UNDEFINED if columns else NoValue.MISSING
@@ -199,7 +199,7 @@ def _counted(columns: Sequence[_SharedColumn], pair: SamplePair) -> Iterator[Sta
 def _judged(
     columns: Sequence[_SharedColumn], drifted: Sequence[bool], pair: SamplePair
 ) -> Statistic:
-    """Give the share that drifted, between what has proven to and what may have.
+    """Share of drifted columns, with the share proven and the share possible as its interval.
 
     Args:
         columns: At least one that weighs something.
@@ -245,7 +245,7 @@ def _judged(
 
 
 def _share(columns: Sequence[_SharedColumn], chosen: Sequence[bool]) -> float:
-    """Give the weight of the *chosen* columns, of that of all, in [0, 1]."""
+    """Weight of the *chosen* columns over the weight of all, in [0, 1]."""
     weight = sum(column.weight for column, yes in zip(columns, chosen, strict=True) if yes)
     return min(weight / sum(column.weight for column in columns), 1.0)
 

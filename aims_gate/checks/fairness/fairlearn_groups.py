@@ -1,4 +1,4 @@
-"""How Fairlearn is asked for a fairness metric: over which groups, of which cells.
+"""Calling Fairlearn for a fairness metric: over which groups, with which counts.
 
 The judged number is Fairlearn's, whatever `engine:` says; which groups may be judged is decided
 here first, because Fairlearn calls one lone group perfectly fair.
@@ -78,11 +78,11 @@ class Fairlearn(RateGroups):
         )
 
     def compared_rates(self) -> tuple[RateOf, ...]:
-        """Give the rates that the metric is made of."""
+        """Rates that the metric is computed from."""
         return self.metric.rates
 
     def options(self) -> dict[str, str]:
-        """Give what Fairlearn is told beside the data."""
+        """Keyword arguments of Fairlearn's function, beside the data."""
         return {}
 
     def compared(
@@ -95,7 +95,7 @@ class Fairlearn(RateGroups):
             yield self._attribute(families, inputs, total)
 
     def _left_out(self, families: list[GroupFamily], total: int) -> Iterator[Statistic]:
-        """Tell of the groups that Fairlearn is not asked about, and refuse if they are many.
+        """Report the groups that Fairlearn does not see, and refuse if they are many.
 
         All rates are taken over the same groups, so one that is too small for a rate counts in
         none, however large it is for the others.
@@ -156,7 +156,7 @@ def _common(families: list[GroupFamily]) -> list[str]:
 
 
 def _cells(families: list[GroupFamily], names: list[str]) -> Iterator[tuple[int, int, int, int]]:
-    """Give (truth, prediction, group, rows) of every cell; what a rate does not ask for is 1."""
+    """Cells as (truth, prediction, group, rows); a value that a rate does not depend on is 1."""
     judged = [(f.rate, g) for f in families for g in f.eligible if g.name in names]
     for rate, group in judged:
         place = names.index(group.name)
@@ -182,7 +182,7 @@ class Compared(Fairlearn):
     """Between the groups, or of each group and all of them together."""
 
     def options(self) -> dict[str, str]:
-        """Give what Fairlearn is told beside the data."""
+        """Keyword arguments of Fairlearn's function, beside the data."""
         return {"method": self.method}
 
 
@@ -194,5 +194,5 @@ class FairlearnOdds(Compared):
     """The worse of the two rates, or their mean."""
 
     def options(self) -> dict[str, str]:
-        """Give what Fairlearn is told beside the data."""
+        """Keyword arguments of Fairlearn's function, beside the data."""
         return {"method": self.method, "agg": self.agg}

@@ -1,4 +1,4 @@
-"""Families of groups: how often something happened in each group of an attribute.
+"""Counts by group: trials and successes of each rate in each group of an attribute.
 
 One count by (attribute, label, prediction) answers every group metric, however many rows there
 are. Null is the group `(missing)`; no group is left out, however small.
@@ -71,11 +71,11 @@ class Cover:
         return sum(group.rows for group in self.groups)
 
     def sizes(self) -> list[Size]:
-        """Give every group with its trials."""
+        """Size of every group, in trials."""
         return [Size(name=group.name, rows=group.rows) for group in self.groups]
 
     def sizes_of_people(self) -> list[Size]:
-        """Give every group with its trials and all of its rows; none where these are the trials."""
+        """Size of every group, in trials and in rows; empty where both are the same."""
         pooled = sum(self.people[group.name] for group in self.pooled) if self.people else 0
         return [
             replace(size, people=self.people.get(size.name, pooled))

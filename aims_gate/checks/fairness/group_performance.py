@@ -1,4 +1,4 @@
-"""The performance of every group: its metric against a floor, or how far it is behind all rows."""
+"""Performance by group: the metric of each against a minimum, or its shortfall to all rows."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class GroupPerformance(Groups):
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         yield from Groups.problems(self)
         alone = Score(metric=self.metric, beta=self.beta, k=self.k)
         yield from alone.problems()
@@ -181,7 +181,7 @@ class GroupPerformance(Groups):
     def _cells(
         self, one: Measured, overall: Measured, inputs: Inputs, least: float
     ) -> Iterator[Statistic]:
-        """Give the judged cells of a group, which blocks from *least* rows on."""
+        """Judged statistics of a group; a group below *least* rows only warns."""
         total = overall.measured.found.total
         behind = one if self.relative_to is None or one.lack else overall
         if behind.lack or one.answer is None or behind.answer is None:
@@ -222,7 +222,7 @@ class GroupPerformance(Groups):
     def _shortfall(
         self, one: Measured, overall: Measured, inputs: Inputs, least: float
     ) -> Statistic:
-        """Give how far a group is behind all rows, turned so that above 0 is worse."""
+        """Shortfall of a group against all rows; above 0 is worse, whatever the metric."""
         assert one.answer is not None  # noqa: S101  # `_cells` has told of groups without one
         assert overall.answer is not None  # noqa: S101
         upward = scores.formula(self.metric, type(one.table)).higher_is_better
@@ -253,7 +253,7 @@ class GroupPerformance(Groups):
         )
 
     def _behind(self, one: Measured, overall: Measured, alpha: float) -> Interval | None:
-        """Give the bounds of the shortfall, each wrong with *alpha*; None where there are none."""
+        """Interval of the shortfall, with error *alpha* on each side; None where there is none."""
         assert one.answer is not None  # noqa: S101
         assert overall.answer is not None  # noqa: S101
         part = scores.interval(self.metric, one.table, alpha=alpha)

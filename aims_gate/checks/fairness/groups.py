@@ -50,7 +50,7 @@ class Groups:
         raise NotImplementedError
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         named = attributes.listed(self.by)
         yield from attributes.problems(named)
         for group in self.must_cover:
@@ -58,18 +58,18 @@ class Groups:
                 yield "must_cover", f"{group!r} is a group of no attribute in by", "write sex=F"
 
     def lack(self, where: str, lack: NoValue, reason: str, *, rows: int = 0) -> Statistic:
-        """Give a judged cell without a value."""
+        """Judged statistic without a value."""
         return lacking(self.judged().name, lack, reason, where=where, rows=rows)
 
     def absence(self, columns: tuple[str, ...], error: DataError) -> Statistic:
-        """Give the cell of an attribute that cannot be grouped by.
+        """Judged statistic without a value, for an attribute that cannot be grouped by.
 
         It stands beside attributes that can be judged, so that their refusal is not lost.
         """
         return self.lack(title(columns), lack_of(error), str(error))
 
     def uncovered(self, covers: Iterable[Cover]) -> Iterator[Statistic]:
-        """Give the cells that say which rows and groups are not judged and should be."""
+        """Judged statistics for rows and groups that are left out and should not be."""
         found = list(covers)
         for cover in found:
             left_out = sum(group.rows for group in cover.small)
@@ -114,7 +114,7 @@ class RateGroups(Groups):
     """Judge the groups below min_cell together, as `(small groups)`, if they reach it so."""
 
     def compared_rates(self) -> tuple[RateOf, ...]:
-        """Give the rates that are compared."""
+        """Rates that are compared between groups."""
         raise NotImplementedError
 
     def compared(

@@ -1,4 +1,4 @@
-"""Labels that fall differently on a group than on everybody else: bias before any model."""
+"""Pre-training label bias: labels that differ between a group and everybody else."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class LabelBias(Groups):
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         yield from Groups.problems(self)
         if self.metric == "cddl" and not self.strata:
             hint = "name the column that may explain a difference"
@@ -146,7 +146,7 @@ class LabelBias(Groups):
                 yield from self._group(group, _sides(group.name, cells, labels), total)
 
     def _group(self, group: Group, sides: Sides, total: int) -> Iterator[Statistic]:
-        """Give every metric of a group; the one that is judged has a value or a reason."""
+        """Label metrics of a group; the judged one has a value or a reason."""
         for short, metric in METRICS.items():
             value, mine = metric.value(sides), short == self.metric
             if math.isfinite(value):
@@ -169,7 +169,7 @@ class LabelBias(Groups):
 
 
 def _labels(cells: _Cells, positive: Scalar) -> list[Scalar]:
-    """Give every label that occurs, the positive one first."""
+    """Distinct labels, the positive one first."""
     found = {label for strata in cells.values() for labels in strata.values() for label in labels}
     return [positive, *sorted(found - {positive}, key=str)]
 

@@ -1,4 +1,4 @@
-"""Groups by the means of their numbers: every ordered pair's gap as judged cells."""
+"""Mean differences between groups: the gap of every ordered pair, as judged statistics."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def _lack(name: str, one: Scored, terms: MeanTerms, reason: str, *, judged: bool
 def _beside(
     cover: Cover, sound: Sequence[Scored], whole: Scored, terms: MeanTerms
 ) -> Iterator[Statistic]:
-    """Give each group's mean, how far the means lie apart, and the largest KS distance."""
+    """Context statistics: each group's mean, their spread and the largest KS distance."""
     for one in sound:
         yield Statistic(
             name=terms.mean,
@@ -201,7 +201,7 @@ def _beside(
 
 
 def _cells(cover: Cover, sound: Sequence[Scored], terms: MeanTerms) -> Iterator[Statistic]:
-    """Give the judged cells: for each group as the lower one the pairs that can decide."""
+    """Judged statistics: for each group as the lower one, the pairs that can decide."""
     by_name = {one.name: one for one in sound}
     best = max(sound, key=lambda one: one.answer.value).name
     deviation = pooled_deviation(one.losses for one in sound) if terms.in_deviations else 1.0
@@ -258,7 +258,7 @@ def _contrasts(sound: Mapping[str, Scored], terms: MeanTerms, deviation: float) 
 def _design(
     sound: Sequence[Scored], small: set[Group], deviation: float, terms: MeanTerms
 ) -> PairsDesign:
-    """Give the sizes and spreads that decide: small groups apart, which need not be decided."""
+    """Power design of the pairs, without small groups, which need not be decided."""
     large = [place for place, one in enumerate(sound) if one.group not in small]
     return PairsDesign(
         measure=Measure.GAP,

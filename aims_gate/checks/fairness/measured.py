@@ -1,4 +1,4 @@
-"""A group's metric, and how much of all rows' metric it is."""
+"""Metric of a group, and its share in the metric of all rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Measured:
 
 
 def share_of(metric: str, part: ScoreTable, whole: ScoreTable) -> float:
-    """Give how much of all rows' value is the group's own; 0 where nothing is known of it."""
+    """Share of all rows' value that comes from the group; 0 where it is not known."""
     rows = scores.basis(metric, part) / scores.basis(metric, whole)
     if metric in _SHARES or isinstance(part, Losses):
         slope = scores.value(metric, part) / scores.value(metric, whole)

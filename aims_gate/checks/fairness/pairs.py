@@ -1,4 +1,4 @@
-"""A family of groups as judged cells: who is behind whom, by how much, and how sure.
+"""Pairwise comparison of rates: every group against each other, with intervals.
 
 For each group as the disadvantaged side only the pairs that can decide are shown
 (`stats.disparity.decisive`), so evidence stays small and no threshold is decided differently.
@@ -54,11 +54,11 @@ class RateTerms:
     """Rows of the data."""
 
     def pairs_of(self, family: GroupFamily) -> tuple[tuple[Group, Group], ...]:
-        """Give the ordered pairs of a family that are compared."""
+        """Ordered pairs of a family that are compared."""
         return pairs_of(family, self.reference, against_rest=self.against_rest)
 
     def least_large(self, family: GroupFamily) -> float:
-        """Give the rows from which on a group blocks."""
+        """Row count from which on a group blocks; smaller ones only warn."""
         return least_large((g.rows for g in family.eligible), family.rows, self.small_share)
 
     def interval(self, bounds: Bounds) -> Interval:
@@ -79,7 +79,7 @@ class RateTerms:
         return "" if self.design_effect == 1 else f", design effect {self.design_effect:g}"
 
     def rate_interval(self, group: Group) -> Interval:
-        """Give the interval of a group's rate, at the same z as the pairs."""
+        """Wilson interval of a group's rate, at the same z as the pairs."""
         rows, successes = group.rows / self.design_effect, group.successes / self.design_effect
         return self._interval(proportion_bounds(successes, rows, self.z), WILSON)
 
@@ -113,7 +113,7 @@ Answers = Mapping[tuple[str, str], Answer]
 def pairs_of(
     family: GroupFamily, reference: str | None, *, against_rest: bool
 ) -> tuple[tuple[Group, Group], ...]:
-    """Give every ordered pair of groups, those with *reference*, or each group and all others.
+    """Ordered pairs of groups: all, those with *reference*, or each group and all others.
 
     All others are everybody, small groups included: they are not judged, but they are there. Of
     two groups each is all others of the other one.
@@ -193,7 +193,7 @@ def _context(family: GroupFamily, terms: RateTerms) -> Iterator[Statistic]:
 
 
 def _small(group: Group, family: GroupFamily, terms: RateTerms, fate: str) -> Statistic:
-    """Name a group without its rate, which would tell of single people."""
+    """Report a small group without its rate, which would disclose single people."""
     rows = written(group.rows, family.min_cell)
     reason = f"{rows} {family.trials}, below min_cell {family.min_cell}: {fate}"
     return Statistic(
@@ -252,11 +252,11 @@ class _ComparedRates:
     least_large: float
 
     def cells(self, group: Group, found: Sequence[Contrast]) -> Iterator[Statistic]:
-        """Give the judged cells of *group* as the disadvantaged side."""
+        """Judged statistics of *group* as the disadvantaged side."""
         undefined = [c for c in found if _both_zero(c, self.terms.measure)]
         defined = [c for c in found if not _both_zero(c, self.terms.measure)]
         for contrast in undefined:
-            # where another pair judges the group, 0/0 beside it is told and decides nothing
+            # where another pair judges the group, 0/0 is shown beside it and decides nothing
             yield Statistic(
                 name=self.terms.statistic,
                 slice=_slice(contrast, self.family),
@@ -307,7 +307,7 @@ class _ComparedRates:
 
 
 def _design(family: GroupFamily, terms: RateTerms) -> PairsDesign:
-    """Give the sizes that decide the family: small groups apart, which need not be decided."""
+    """Power design of the family, without small groups, which need not be decided."""
     pairs = terms.pairs_of(family)
     groups = tuple(dict.fromkeys(group for pair in pairs for group in pair))
     least = terms.least_large(family)

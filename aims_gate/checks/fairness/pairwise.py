@@ -59,7 +59,7 @@ class Pairwise(RateGroups):
         raise NotImplementedError
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         yield from RateGroups.problems(self)
         named = attributes.listed(self.by)
         if self.reference and self.against == "rest":

@@ -1,4 +1,4 @@
-"""Columns that stand in for a protected attribute."""
+"""Proxy variables: columns from which a protected attribute can be predicted."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Proxies:
         )
 
     def problems(self) -> Iterator[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         if not all(self.by) or len(set(self.by)) != len(self.by):
             yield "by", "names an attribute twice, or an empty one", ""
         yield from column_problems(self.columns)
@@ -144,7 +144,7 @@ class Proxies:
         return usable if self.together and len(usable) > 1 else []
 
     def _groups(self, attribute: str, groups: dict[str, int]) -> tuple[list[Statistic], list[str]]:
-        """Give the groups that can be told from everybody else, and what is said of the others."""
+        """Groups large enough to predict, and the statistics that report the others."""
         total = sum(groups.values())
         small = {group: rows for group, rows in groups.items() if rows < self.min_cell}
         told = [

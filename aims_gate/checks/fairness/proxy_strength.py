@@ -1,4 +1,4 @@
-"""What one column, or all of them, tell of the groups of an attribute."""
+"""Proxy strength: how well one column, or all of them, predict the groups of an attribute."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ProxyRequest:
     cells: int
 
     def cell(self, column: str, data: Data) -> Statistic:
-        """Give the judged cell of a column: the group that it tells best."""
+        """Judged statistic of a column: the area for the group that it predicts best."""
         where = f"{self.key.column} by {column}"
         try:
             found = dict(self._proxies(column, data))
@@ -49,7 +49,7 @@ class ProxyRequest:
         return self._statistic(where, best.table, told, data)
 
     def together(self, columns: list[str], data: Data) -> Iterator[Statistic]:
-        """Give the judged cell of all columns together: the group that they tell best."""
+        """Judged statistic of all columns together: the group that they predict best."""
         where = f"{self.key.column} by all columns together"
         try:
             sides = data.frame.told_apart(self.key, columns)
@@ -91,7 +91,7 @@ class ProxyRequest:
         )
 
     def _proxies(self, column: str, data: Data) -> Iterator[tuple[str, Proxy | None]]:
-        """Give what *column* says of each group; None where chance could say as much.
+        """Proxy strength of *column* for each group; None where chance could reach as much.
 
         Raises:
             MissingColumnError: There is no such column.
@@ -146,5 +146,5 @@ def _edges(frame: Frame, column: str) -> tuple[float, ...]:
 
 
 def lack(where: str, lack: NoValue, reason: str) -> Statistic:
-    """Give a judged cell without a value."""
+    """Judged statistic without a value."""
     return lacking(STATISTIC, lack, reason, where=where)

@@ -1,4 +1,4 @@
-"""What happened to a row, and the rates that are made of it, in the field's terms."""
+"""Rates of a confusion table (TPR, PPV, selection rate ...), by events of a row."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def ask(data: Data, found: Labelled) -> RateRequest:
 
 
 def median_of(frame: Frame, column: str) -> float:
-    """Give the median of a column of numbers, the mean of the two middle ones of an even number.
+    """Median of a numeric column: the mean of the two middle values if rows are even.
 
     Raises:
         DataError: A value is not finite, or the column holds no numbers.

@@ -1,4 +1,4 @@
-"""Bias between groups by rates: impact ratio, parity, odds and predictive parity.
+"""Group fairness by rates: impact ratio, demographic parity, odds and predictive parity.
 
 A lone group, an undefined rate or a group that is too small is never parity: each is a cell of its
 own that says so. Formulas are in `stats.disparity` and `stats.intervals`, values come from the
@@ -40,7 +40,7 @@ class _Selection(Pairwise):
     """Who counts as selected: predicted positive, scored above the median, labelled positive."""
 
     def compared_rates(self) -> tuple[RateOf, ...]:
-        """Give the rate that is compared."""
+        """The rate that is compared."""
         return (_OF[self.of],)
 
 
@@ -117,7 +117,7 @@ class _Conditional(Pairwise):
     """How two groups are compared."""
 
     def compared_rates(self) -> tuple[RateOf, ...]:
-        """Give the rates that are compared."""
+        """Rates that are compared."""
         return tuple(RateOf[rate.upper()] for rate in self.rates)
 
     def compared_by(self) -> Measure:
@@ -131,7 +131,7 @@ class _Conditional(Pairwise):
         return judged_as(name, measure, limit)
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         yield from Pairwise.problems(self)
         if not self.rates or len(set(self.rates)) != len(self.rates):
             yield "rates", "is empty or names a rate twice", self.usual
@@ -139,7 +139,7 @@ class _Conditional(Pairwise):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Odds(_Conditional):
-    """Rates of those who deserve a yes and of those who do not, compared between groups."""
+    """Equalized odds: rates conditional on the label, compared between groups."""
 
     about = About(
         name="fairness.odds",
@@ -168,7 +168,7 @@ class Odds(_Conditional):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictiveParity(_Conditional):
-    """How often a yes or a no of the model is right, compared between groups."""
+    """Predictive parity: rates conditional on the prediction, compared between groups."""
 
     about = About(
         name="fairness.predictive_parity",

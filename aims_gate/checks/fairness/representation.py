@@ -1,4 +1,4 @@
-"""Whether every group is as much a part of the data as of the population they stand for."""
+"""Representation: each group's share of the data against its share of the population."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Representation:
         )
 
     def problems(self) -> Iterator[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         if not self.population:
             yield "population", "declares no attribute", "write {sex: {F: 0.51, M: 0.49}}"
         for column, shares in self.population.items():

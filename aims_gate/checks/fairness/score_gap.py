@@ -81,7 +81,7 @@ class ScoreGap(Groups):
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         yield from Groups.problems(self)
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:

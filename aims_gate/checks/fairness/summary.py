@@ -1,4 +1,4 @@
-"""What published tables show of a rate: differences and ratios between groups and to all rows."""
+"""Summary of a rate as in published tables: differences and ratios between groups."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aims_gate.facts import NoValue, Statistic
 
 
 def summary(family: GroupFamily, total: int) -> Iterator[Statistic]:
-    """Give a rate over all rows, and how far the judged groups are from each other and from it.
+    """Overall rate, with its difference and ratio between groups and to the overall rate.
 
     The definitions are those of Fairlearn's `MetricFrame.difference` and `.ratio` with the methods
     `between_groups` and `to_overall`. A ratio of 0/0 is named as undefined; with fewer than two
@@ -33,7 +33,7 @@ def summary(family: GroupFamily, total: int) -> Iterator[Statistic]:
 def spread(
     name: str, attribute: str, values: Sequence[float], overall: float, *, rows: int, total: int
 ) -> Iterator[Statistic]:
-    """Give the differences and ratios of a value between groups and to all rows.
+    """Differences and ratios of a value between groups and to all rows.
 
     Ratios are of values that are not negative; those of others are left out.
     """
@@ -61,6 +61,6 @@ def _ratio(low: float, high: float) -> float | None:
 
 
 def _least(values: Sequence[float], overall: float) -> float | None:
-    """Give the least of value / overall and its inverse: 0 where a group has a value of 0."""
+    """Least ratio to overall: min of value / overall and its inverse; 0 if a value is 0."""
     ratios = (_ratio(*sorted((value, overall))) for value in values)
     return min((ratio for ratio in ratios if ratio is not None), default=None)

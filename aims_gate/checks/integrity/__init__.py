@@ -1,1 +1,1 @@
-"""Is what was judged what was fetched, declared and run?"""
+"""Integrity: is what was judged the same as what was fetched, declared and run?"""

@@ -1,4 +1,4 @@
-"""What the checks of this family share: each kind of violation is a cell with a count.
+"""Shared by the integrity checks: each kind of violation is a judged count.
 
 0 is none, and the reason names the first ones.
 """
@@ -50,5 +50,5 @@ def cell(kind: str, look: Callable[[], Sequence[str]], *, total: int) -> Statist
 
 
 def lacking(kind: str, lack: NoValue, reason: str) -> Statistic:
-    """Give the judged cell of a kind that cannot be counted."""
+    """Judged statistic of a kind that cannot be counted, with the reason."""
     return cells.lacking(_NAME, lack, reason, where=kind)

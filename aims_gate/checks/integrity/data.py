@@ -1,4 +1,4 @@
-"""Whether the data are the declared ones, unchanged, and kept apart."""
+"""Data integrity: whether data have the declared digest, are unchanged and not reused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _APART = (
     (Role.EVALUATION, Role.CURRENT),
     (Role.REFERENCE, Role.CURRENT),
 )
-"""Roles whose data must not be the same: each comparison would hold them against themselves."""
+"""Roles whose data must differ: otherwise a comparison would be of data with themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class DataDigests:
         return JUDGED
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters: there are none."""
+        """No invalid parameters: their types say all."""
         return ()
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
@@ -118,7 +118,7 @@ def _same(one: Data, two: Data) -> bool:
 
 
 def _answers(data: Data) -> Iterator[str | None]:
-    """Give the columns that say what the model answered, and how much a row weighs."""
+    """Columns with the model's answers and the row weight."""
     yield from (data.spec.prediction, data.spec.weight, derived_name(data.spec))
     score = data.spec.score
     yield from [score] if isinstance(score, str) else (score or {}).values()

@@ -1,4 +1,4 @@
-"""Isolation: did a model's code run where it could read the key that signs the verdict on it?"""
+"""Sandboxing: did a model's code run where it could read the key that signs its verdict?"""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Isolated:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters: nothing can be."""
+        """No invalid parameters: their types say all."""
         return ()
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:

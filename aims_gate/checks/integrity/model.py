@@ -1,4 +1,4 @@
-"""Whether the model is still what was hashed, and what its files are made of."""
+"""Model integrity: whether the files still have their digests, and are in safe formats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REVIEWED = "a policy lets by with accept: [unknown] what is of no known format 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """Whether the private copy is still what was hashed, and what its files are made of."""
+    """Whether the private copy still has its digests, and which formats its files are in."""
 
     about: ClassVar[About] = About(
         name="integrity.model",
@@ -53,7 +53,7 @@ class Model:
     them denied, code and what is in no known format are refused, too; with none, formats are not
     looked at."""
     accept: tuple[Accepted, ...] = ()
-    """What is let by beside `deny`, where somebody reviews it: `code`, `unknown`."""
+    """What is accepted beside `deny`, where somebody reviews it: `code`, `unknown`."""
     require_files: tuple[str, ...] = ()
     """Paths that must be there, such as `MLmodel` or `requirements.txt`."""
     max_bytes: int | None = None
@@ -64,7 +64,7 @@ class Model:
         return JUDGED
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         for path in self.require_files:
             if not path or path.startswith("/") or ".." in path.split("/"):
                 yield "require_files", f"{path!r} is not a path inside a model", "such as MLmodel"

@@ -1,4 +1,4 @@
-"""Whether the training run ended well, was kept, and nothing came after."""
+"""Training run integrity: it finished, was not deleted, and logged nothing after its end."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Run:
         return JUDGED
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters: nothing can be."""
+        """No invalid parameters: their types say all."""
         return ()
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:

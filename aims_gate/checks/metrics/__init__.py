@@ -1,4 +1,4 @@
-"""From data to the small table that a performance metric is computed from.
+"""Sufficient statistics: from data to the small table that a metric is computed from.
 
 Which metrics fit is decided by the task: as the policy states it, else as the labels show it.
 """

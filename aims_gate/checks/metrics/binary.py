@@ -39,7 +39,7 @@ def confusion(asked: MetricRequest, data: Data) -> Outcomes:
 
 
 def with_beta(asked: MetricRequest, table: Confusion) -> Confusion:
-    """Give the table as the metric takes it."""
+    """Confusion table with the metric's beta, if it has one; CheckError if f_beta lacks it."""
     if asked.metric != "f_beta":
         return table
     if asked.beta is None:
@@ -66,7 +66,7 @@ def ranked_against(data: Data, found: Labelled, positive: Scalar | None) -> Rank
 
 
 def _joined(parts: list[tuple[Floats, Counts]]) -> tuple[Floats, Counts]:
-    """Add several ordered distributions up to one."""
+    """Merge several ordered distributions into one."""
     if len(parts) == 1:
         return parts[0]
     every = np.concatenate([np.zeros(0), *(values for values, _ in parts)])
@@ -77,13 +77,13 @@ def _joined(parts: list[tuple[Floats, Counts]]) -> tuple[Floats, Counts]:
 
 
 def probability_loss(asked: MetricRequest, data: Data) -> Outcomes:
-    """Give the moments of the Brier or log loss."""
+    """Brier or log loss of a binary task: moments over rows."""
     found = labelled(data, ["label", "score"])
     return loss_against(asked, data, found, positive_class(data, found))
 
 
 def loss_against(asked: MetricRequest, data: Data, found: Labelled, positive: Scalar) -> Outcomes:
-    """Give the moments of the loss of one class against all others."""
+    """One-vs-rest Brier or log loss of a class: moments over rows."""
     label, column = named(found.label), score_column(data, found, positive)
     loss = LOSSES[asked.metric]
     moments = found.frame.moments(loss, label=label, estimate=column, positive=positive)

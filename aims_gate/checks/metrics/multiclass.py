@@ -65,7 +65,7 @@ def ranked(_asked: MetricRequest, data: Data) -> Outcomes:
 
 
 def probability_loss(asked: MetricRequest, data: Data) -> Outcomes:
-    """Give the moments of the Brier or log loss over all classes that have a score."""
+    """Multi-class Brier or log loss: moments over rows, over all classes with a score."""
     found, labels = _scored(data)
     label = named(found.label)
     columns = scored_columns(data, found, labels)
@@ -86,7 +86,7 @@ def probability_loss(asked: MetricRequest, data: Data) -> Outcomes:
 def each_class(
     asked: MetricRequest, data: Data, wanted: Sequence[Scalar] | None
 ) -> Iterator[tuple[Scalar, int, Outcomes]]:
-    """Give each class of *wanted*, or every one, with its labelled rows and its own table.
+    """One-vs-rest tables: each class of *wanted*, or every one, with its labelled rows.
 
     Raises:
         MissingColumnError: A column that the metric needs is not there.
@@ -144,7 +144,7 @@ def _scored(data: Data) -> tuple[Labelled, tuple[Scalar, ...]]:
 
 
 def scored_columns(data: Data, found: Labelled, labels: Sequence[Scalar]) -> dict[Scalar, str]:
-    """Give the column of every class that has a score, those without a label included."""
+    """Score column of every class that has one, classes without a label included."""
     by_label: dict[Scalar, str] = {label: score_column(data, found, label) for label in labels}
     columns = found.score if isinstance(found.score, Mapping) else {}
     return by_label | {name: columns[name] for name in unlabelled(found, labels)}
@@ -168,7 +168,7 @@ def _few(data: Data, labels: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
 def _chosen(
     data: Data, labels: Sequence[Scalar], wanted: Sequence[Scalar] | None
 ) -> Sequence[Scalar]:
-    """Give the classes that are asked for; text and numbers differ."""
+    """Requested classes, in the order of *labels*; text and numbers differ."""
     if wanted is None:
         return labels
     absent = [label for label in wanted if label not in labels]

@@ -1,4 +1,4 @@
-"""The rows of one group or slice, read as all rows are."""
+"""Data of one group or slice, with the task and positive class of all rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def columns_of(data: Data, frame: Frame) -> list[str]:
 
 
 def part_of(data: Data, whole: Outcomes, part: Frame) -> Data:
-    """Give the rows *part* with what was found out about all rows: the task and who is positive."""
+    """Data of *part*, with the task and positive class that all rows have."""
     task, positive = task_of(data), data.spec.positive
     if task is TaskKind.BINARY:
         positive = positive_class(data, whole.found)

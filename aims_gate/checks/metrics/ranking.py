@@ -1,4 +1,4 @@
-"""Tables of a ranking: a value for each query."""
+"""Ranking metrics (NDCG, MAP, MRR ...): one value for each query."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aims_gate.stats.tables import Queries
 
 
 def queries(asked: MetricRequest, data: Data) -> Outcomes:
-    """Give the moments over queries of a ranking metric.
+    """Ranking metric: its moments over queries.
 
     Raises:
         MissingColumnError: A column is not there.
@@ -54,7 +54,7 @@ def _one(data: Data, found: Labelled) -> str:
 def _sample(
     found: Labelled, ranking: Ranking, columns: tuple[str, str, str]
 ) -> Callable[[], CountedRows]:
-    """Give the rows of the queries that say something, each with its query's number."""
+    """Rows of the queries that have a value, each with its query's number."""
 
     def sample() -> CountedRows:
         rows, counts = counted(found, columns)

@@ -16,7 +16,7 @@ from aims_gate.stats.tables import Fit, Jackknife, OrderedErrors, Residuals
 
 
 def error(asked: MetricRequest, data: Data) -> Outcomes:
-    """Give the moments of the loss that the metric is the mean of."""
+    """Mean loss (MAE, MSE ...): moments over rows of the loss."""
     found = _found(data)
     return Outcomes(
         table=losses(_moments(found, LOSSES[asked.metric])), found=found, sample=_sample(found)
@@ -24,7 +24,7 @@ def error(asked: MetricRequest, data: Data) -> Outcomes:
 
 
 def ordered(_asked: MetricRequest, data: Data) -> Outcomes:
-    """Give the absolute errors in ascending order."""
+    """Absolute errors in ascending order, for their median."""
     found = _found(data)
     spread = found.frame.losses(
         Loss.ABSOLUTE, label=named(found.label), estimate=named(found.prediction)
@@ -34,7 +34,7 @@ def ordered(_asked: MetricRequest, data: Data) -> Outcomes:
 
 
 def fit(_asked: MetricRequest, data: Data) -> Outcomes:
-    """Give the moments of squared errors beside the variance of the labels."""
+    """R2: moments of squared errors, and the variance of the labels."""
     found = _found(data)
     squared = losses(_moments(found, Loss.SQUARED))
     unexplained = _unexplained(found, centred=False)
@@ -43,7 +43,7 @@ def fit(_asked: MetricRequest, data: Data) -> Outcomes:
 
 
 def residuals(_asked: MetricRequest, data: Data) -> Outcomes:
-    """Give the moments of errors with their sign beside the variance of the labels."""
+    """Explained variance: moments of signed errors, and the variance of the labels."""
     found = _found(data)
     errors = losses(_moments(found, Loss.SIGNED))
     unexplained = _unexplained(found, centred=True)
@@ -66,7 +66,7 @@ def _unexplained(found: Labelled, *, centred: bool) -> Jackknife:
 
 
 def _variance(found: Labelled) -> float:
-    """Give the variance of the labels, divisor rows; exactly 0 for labels of one value."""
+    """Population variance of the labels (divisor n); exactly 0 for labels of one value."""
     labels = found.frame.distribution(named(found.label))
     if len(labels.values) == 1:  # whose mean may be rounded away from it
         return 0.0

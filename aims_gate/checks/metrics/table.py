@@ -1,4 +1,4 @@
-"""What a builder of tables is asked for, what it gives, and what several of them share."""
+"""Request and result of a metric's table, and what the builders of tables share."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def score_column(data: Data, found: Labelled, positive: Scalar | None) -> str:
 
 
 def keys_of(columns: Iterable[str], label: Scalar | None) -> list[str]:
-    """Give the keys of `score: {class: column}` that stand for a class.
+    """Keys of `score: {class: column}` that stand for a class.
 
     They are text, whatever the labels are: text means itself, and of numbers and truth values 1,
     1.0 and true are one, as they are everywhere else.
@@ -103,7 +103,7 @@ def _number(key: str) -> float | None:
 
 
 def finite(data: Data, column: str, scores: Distribution) -> tuple[Floats, Counts]:
-    """Give the distinct scores and their counts; DataError if one is not finite."""
+    """Distinct scores and their counts; DataError if one is not finite."""
     good = np.isfinite(scores.values)
     if not good.all() or scores.nulls:
         bad = int(scores.counts[~good].sum()) + scores.nulls
@@ -116,7 +116,7 @@ def finite(data: Data, column: str, scores: Distribution) -> tuple[Floats, Count
 
 
 def losses(moments: Moments) -> Losses:
-    """Turn what a frame gives into what formulas take."""
+    """Convert the moments of a frame into those that formulas take."""
     return Losses(
         rows=moments.rows,
         mean=moments.mean,
@@ -144,7 +144,7 @@ def counted(found: Labelled, columns: Sequence[str]) -> tuple[list[tuple[Scalar,
 
 
 def named(column: str | None) -> str:
-    """Give a column that was asked for."""
+    """The column, which is not None; DataError if it is."""
     if column is None:
         raise DataError("a column is needed that was not asked for")
     return column

@@ -19,7 +19,7 @@ _FEW_INTEGERS = 20
 
 
 def task_of(data: Data) -> TaskKind:
-    """Give the task: stated, else binary where `positive:` is stated, else from the labels.
+    """Infer the task: as stated, else binary where `positive:` is stated, else by the labels.
 
     Truth values, and labels of two kinds, are binary; more kinds of text, and up to 20 whole
     numbers, are multiclass; fractions are regression.
@@ -53,7 +53,7 @@ def task_of(data: Data) -> TaskKind:
 
 
 def _task_of_numbers(values: Floats, *, whole_type: bool) -> TaskKind | None:
-    """Give the task that labels with these distinct values are of; None if they do not tell."""
+    """Infer the task of numeric labels from their distinct values; None if it is unclear."""
     if not np.all(np.isfinite(values)):
         return None
     whole = bool(np.all(values == np.floor(values)))

@@ -1,4 +1,4 @@
-"""How far scores are from the rates that they stand for."""
+"""Calibration: how far predicted probabilities are from the observed rates."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Calibration:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         yield from slicing.problems(attributes.listed(self.by), {})
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:

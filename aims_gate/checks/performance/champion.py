@@ -109,7 +109,7 @@ class Champion:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         yield from Score(metric=self.metric, beta=self.beta, k=self.k).problems()
         if self.alias is not None and ("@" in self.alias or not self.alias.strip()):
             yield "alias", f"{self.alias!r} is no alias", "write champion, and model: NAME"
@@ -215,7 +215,7 @@ class Champion:
     def _parts(
         self, columns: tuple[str, ...], whole: AnswerPair, theirs: Data
     ) -> list[tuple[str, int, AnswerPair]]:
-        """Give each slice with the rows that its difference rests on."""
+        """Each slice with the rows that its difference is computed from."""
         kept = pairs.columns(whole)
         frames = attributes.parts(
             columns, theirs, whole.frame, kept, bins=self.bins, called="slices"

@@ -1,4 +1,4 @@
-"""Finding the one value that a run's author claims for a metric, and who claims it.
+"""Logged metrics: the one value that a run's author claims for a metric, and its source.
 
 MLflow keeps a run's metrics writable after its end, over all data sets and models at once. So a
 claim counts only if it is unambiguous, finite, and was made before its run ended well. A time can
@@ -23,7 +23,7 @@ SCORERS = "mlflow.genaiEvaluate.scorersDigest"
 """The tag in which an LLM evaluation keeps the digest of its scorers."""
 AGENT = "mlflow.genaiEvaluate.agent.digest"
 MOST_RUNS = 50
-"""Runs that may have logged one metric for one model, each of which is asked about."""
+"""Runs that may have logged one metric for one model; each is fetched."""
 _SHOWN = 5
 _UNKNOWN = "no scorers that MLflow knows of"
 _HINT = (
@@ -76,7 +76,7 @@ def find_claim(subject: Subject, wanted: Wanted) -> Claim:
 
 
 def _logged(subject: Subject, metric: str) -> tuple[MetricPoint, ...]:
-    """Give the metric's points about this model; those of other models in the run are not."""
+    """Logged points of the metric for this model; those of other models in the run are not."""
     own = tuple(point for point in subject.logged if point.key == metric)
     if own:
         return own

@@ -1,4 +1,4 @@
-"""Metrics that a run's author logged: held against what is recomputed, or against a floor alone."""
+"""Logged metrics: compared with the recomputed value, or judged against a minimum alone."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Logged:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give the parameters that name nothing, and scorers of what no scorer gave."""
+        """Invalid parameters: empty names, and scorers of a metric that is recomputed."""
         for name in ("metric", "dataset", "digest"):
             value = getattr(self, name)
             if value is not None and not value.strip():
@@ -147,7 +147,7 @@ class Logged:
 
 
 def distance(logged: float, recomputed: float) -> float:
-    """Give |logged - recomputed| / max(1, |recomputed|), in [0, inf): 0 is agreement.
+    """Relative error |logged - recomputed| / max(1, |recomputed|), in [0, inf): 0 is agreement.
 
     Absolute for shares and small errors, relative for amounts, whose last digits mean nothing.
     """

@@ -1,4 +1,4 @@
-"""How sure the difference of two answers to the same rows is: an interval, or why there is none."""
+"""Paired confidence interval of the difference of a metric between two models."""
 
 from __future__ import annotations
 
@@ -70,20 +70,20 @@ class PairedInterval:
     """Why there are too few rows for an interval that the metric has in general."""
 
     def design(self, z: float, rows: int) -> NormalDesign | None:
-        """Give what more *rows* of the data would show; None without an interval."""
+        """Power design: what more *rows* of the data would show; None without an interval."""
         return None if math.isnan(self.error) else NormalDesign(error=self.error, z=z, rows=rows)
 
 
 def bounded_twice(
     found: AnswerPair, alpha: float, alone: float
 ) -> tuple[PairedInterval, PairedInterval]:
-    """Give the interval at the corrected *alpha*, and that of the cell by itself."""
+    """Paired intervals at the corrected *alpha*, and uncorrected for the cell by itself."""
     corrected = bounded(found, alpha)
     return corrected, corrected if alone == alpha else bounded(found, alone)
 
 
 def bounded(found: AnswerPair, alpha: float) -> PairedInterval:
-    """Give the interval of a defined difference, each side wrong with probability *alpha*."""
+    """Paired interval of a defined difference, with error *alpha* on each side."""
     if found.metric not in METHODS:
         return PairedInterval()
     table = found.first.table
@@ -104,7 +104,7 @@ def bounded(found: AnswerPair, alpha: float) -> PairedInterval:
 
 
 def discordant(found: AnswerPair) -> paired.Discordant:
-    """Count the rows that only one side gets right, of the rows that the metric is about."""
+    """Discordant pairs (McNemar): rows that only one side gets right, of the metric's rows."""
     positive = _positive(found)
     counts = {True: 0, False: 0}
     rows = 0
@@ -120,7 +120,7 @@ def discordant(found: AnswerPair) -> paired.Discordant:
 
 
 def _positive(found: AnswerPair) -> Scalar | None:
-    """Give the positive class of a binary task; None where there are several classes."""
+    """Positive class of a binary task; None where there are several classes."""
     if isinstance(found.first.table, Confusion):
         return positive_class(found.data, found.first.found)
     return None
@@ -208,7 +208,7 @@ def _area_of(table: object, positive: Scalar) -> float:
 
 
 def _areas(found: AnswerPair, table: ClassRanked, alpha: float) -> PairedInterval:
-    """Give the mean of the classes' bounds: at least as far out as the bounds of the mean."""
+    """Interval of a mean area: the mean of the classes' bounds, which is conservative."""
     label = named(found.first.found.label)
     columns = [
         scored_columns(found.data, side.found, table.labels) for side in (found.first, found.second)
@@ -303,7 +303,7 @@ def _bounded(found: AnswerPair, bounds: Bounds, error: float, alpha: float) -> P
 
 
 def _scored(found: AnswerPair) -> tuple[str, Scalar, str, str]:
-    """Give the label, the positive class, and the column of its score on each side."""
+    """Label column, positive class, and the column of its score on each side."""
     sides = found.first.found, found.second.found
     positive = positive_class(found.data, sides[0])
     first, second = (score_column(found.data, side, positive) for side in sides)

@@ -1,4 +1,4 @@
-"""Two answers to the same rows: one metric of each, and their difference.
+"""Paired comparison: one metric of two models on the same rows, and its difference.
 
 Values come from the engine, one question for each side, so a library recomputes both and hence the
 difference. Which rows count is ours and comes first; `paired_intervals` says how sure it is.
@@ -65,7 +65,7 @@ def pair(asked: MetricRequest, first: Data, second: Data) -> AnswerPair:
 
 
 def within(whole: AnswerPair, second: Data, frame: Frame) -> AnswerPair:
-    """Give the pair over a part of its frame, which has the columns of `columns`."""
+    """Pair restricted to a part of its frame, which has the columns of `columns`."""
     first, other = (
         replace(side, frame=frame, spec=_settled(side.spec, whole), is_part=True)
         for side in (whole.data, second)
@@ -98,13 +98,13 @@ def undefined(found: AnswerPair) -> str:
 
 
 def basis(found: AnswerPair) -> int:
-    """Give the rows that the difference rests on; of unequal ones, the fewer."""
+    """Denominator of the difference: the rows of the metric, the fewer of both sides."""
     formula = scores.formula(found.metric, type(found.first.table))
     return min(formula.basis(found.first.table), formula.basis(found.second.table))
 
 
 def difference(found: AnswerPair, engine: Engine) -> Answer:
-    """Give the metric of the first minus that of the second, or why no value may be used."""
+    """Difference of the metric, first minus second, or why there is no value to use."""
     answers = [engine.score(found.metric, s.table, s.sample) for s in (found.first, found.second)]
     for answer in answers:
         if answer.problem:

@@ -1,4 +1,4 @@
-"""Robustness: what becomes of answers and metric where the inputs were disturbed."""
+"""Robustness: how answers and metric change where the inputs were perturbed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Robustness:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         if self.effect == "drop" and self.metric is None:
             yield "effect", "a drop is that of a metric", "state metric:, or effect: flips"
         if self.effect == "flips" and self.metric is not None:

@@ -1,4 +1,4 @@
-"""Whether there are enough evaluation data to speak about performance at all."""
+"""Sample size: whether there are enough evaluation data to judge performance at all."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Sample:
         return f"{self.metric}_{self.statistic}" if self.metric else self.statistic
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give a metric that is missing or not read."""
+        """Invalid parameters: a metric that is missing, or one that is not used."""
         if self.statistic == "half_width" and self.metric is None:
             yield "statistic", "half_width needs a metric", "such as metric: roc_auc"
         if self.statistic != "half_width" and self.metric is not None:
@@ -115,7 +115,7 @@ class Sample:
 
 
 def _rarest(data: Data, found: Labelled) -> int:
-    """Give the rows of the rarest class; 0 where a class of two is not there."""
+    """Rows of the rarest class; 0 where one of two classes does not occur."""
     task = task_of(data)
     if task not in {TaskKind.BINARY, TaskKind.MULTICLASS}:
         raise DataError(

@@ -115,7 +115,7 @@ class Score:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give the parameters that the metric needs, and those that it does not have."""
+        """Invalid parameters: those that the metric lacks, and those that it does not have."""
         if self.metric == "f_beta" and self.beta is None:
             yield "metric", "f_beta needs beta", "2 counts recall twice as much as precision"
         if self.beta is not None and self.metric != "f_beta":

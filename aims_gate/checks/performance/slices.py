@@ -1,4 +1,4 @@
-"""The worst slice: how far the metric of some rows falls behind that of all rows."""
+"""Worst slice: the shortfall of a metric on some rows against all rows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MOST_SLICES = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Slice:
-    """A slice, its table, and what engines that need rows are given."""
+    """A slice, its table, and its sample for engines that need rows."""
 
     name: str
     found: Outcomes
@@ -116,7 +116,7 @@ class Slices:
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
-        """Give what is wrong with the parameters."""
+        """Invalid parameters, each as (field, what is wrong, hint)."""
         if self.depth > 1 and len({a for a in self.by if isinstance(a, str)}) == 1:
             yield "depth", "one column makes no pairs", "name another in by"
         named = attributes.listed(self.by)
@@ -149,7 +149,7 @@ class Slices:
             yield from self._judge_all(eligible, whole, inputs)
 
     def _attributes(self, data: Data) -> Iterator[tuple[Columns, bool]]:
-        """Give the columns to cut by, and whether the policy names them as such."""
+        """Columns to slice by, and whether the policy names them as such."""
         named = attributes.chosen(self.by, data)
         yield from ((columns, True) for columns in named)
         if self.depth > 1:
@@ -272,7 +272,7 @@ def _too_few(whole: ScoreTable, part: ScoreTable) -> str:
 
 
 def _against_rest(metric: str, whole: ScoreTable, part: ScoreTable, z: float) -> Bounds:
-    """Give the bounds of how far a slice is behind the whole."""
+    """MOVER interval of the shortfall of a slice against all rows."""
     if isinstance(whole, Losses) and isinstance(part, Losses):
         return slices.above(whole, part, z)
     return slices.behind(_share(metric, whole), _share(metric, part), z)

@@ -1,4 +1,4 @@
-"""Slices: the rows of each value of some columns, and which of them are large enough to judge.
+"""Slices: the rows of each combination of values, and which of them are large enough to judge.
 
 Null is the slice `(missing)`. A slice that is too small is named with its rows and never judged;
 too many rows in such slices are a judged cell that says so.
@@ -27,7 +27,7 @@ from aims_gate.stats.tables import Classes, Confusion
 def problems(
     by: Sequence[Columns], bins: Mapping[str, tuple[float, ...]]
 ) -> Iterable[tuple[str, str, str]]:
-    """Give what is wrong with the parameters `by` and `bins`."""
+    """Invalid entries of the parameters `by` and `bins`, each as (field, what is wrong, hint)."""
     yield from attributes.problems(by)
     named = {column for columns in by for column in columns}
     for column, edges in bins.items():
@@ -40,7 +40,7 @@ def problems(
 def tables(
     found: Sequence[Key], data: Data, whole: Outcomes
 ) -> Mapping[tuple[Scalar | None, ...], Confusion | Classes]:
-    """Give the table of each slice, in the order of its values: one count, whatever the rows."""
+    """Confusion table of each slice, from one grouped count; in the order of the slices' values."""
     outcome = [Key(column=c) for c in (whole.found.label, whole.found.prediction) if c is not None]
     cells = whole.found.frame.count(*found, *outcome)
     counted: dict[tuple[Scalar | None, ...], list[tuple[Scalar | None, Scalar | None, int]]] = {}

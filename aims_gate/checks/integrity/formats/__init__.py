@@ -1,8 +1,8 @@
-"""What a model's files are made of: data in a format that is known, or what may run code.
+"""File formats of a model: data in a known format, or something that may execute code.
 
-The list is of what is known to be data, by its structure; whatever is on no list is refused by
-name. A name is a claim, so the bytes count too, and where they disagree the worse of both counts.
-Nothing is loaded, unpickled, imported or built, and all that is read is bounded.
+This is an allow list: a file passes if its structure is that of a known data format, and everything
+else is refused by name. A name is a claim, so the bytes count too; where they disagree, the worse
+of both counts. Nothing is loaded, unpickled, imported or built, and every read is bounded.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ _CODE = re.compile(
 )
 _MOST_JSON = 16 << 20
 _DEEPEST = 3
-"""Archives within archives: skops keeps sparse matrices as archives of their own."""
+"""Depth of nested archives: skops keeps sparse matrices as archives of their own."""
 
 
 def flagged(
     folder: Path, paths: tuple[str, ...], deny: frozenset[str], accept: frozenset[str]
 ) -> Iterator[tuple[str, FoundFormat]]:
-    """Give the files that are in a denied format, or in none that is known to be data."""
+    """Files in a denied format, or in no known data format: (path, format)."""
     wrong = deny | ({"code", "unknown"} - accept)
     found = {path: look(folder, path) for path in paths}
     tensors = {
@@ -72,7 +72,7 @@ def flagged(
 
 
 def look(folder: Path, path: str) -> tuple[FoundFormat, frozenset[str]]:
-    """Tell what a file is, and the files beside it that hold its tensors.
+    """Detect the format of a file, and the files beside it that hold its tensors.
 
     Raises:
         OSError: It cannot be read.
@@ -95,7 +95,7 @@ def _look(view: View, path: str, depth: int) -> FoundFormat:
 
 
 def _named(path: str) -> FoundFormat | None:
-    """Tell what a name claims, where it claims to be more than data."""
+    """Format by the file name, where the name stands for more than data."""
     name = PurePosixPath(path.lower())
     if name.suffix in _COMPRESSED:
         name = name.with_suffix("")
@@ -107,7 +107,7 @@ def _named(path: str) -> FoundFormat | None:
 
 
 def _inside(view: View, path: str, depth: int) -> FoundFormat:
-    """Tell what the bytes are, whatever the name."""
+    """Format by the content, whatever the name."""
     if kinds := pickles.pickled(view):
         return runs(kinds)
     found = _by_name(view, PurePosixPath(path).name)
@@ -123,7 +123,7 @@ def _inside(view: View, path: str, depth: int) -> FoundFormat:
 
 
 def _by_name(view: View, name: str) -> FoundFormat | None:
-    """Tell what text is, where its name says who reads it."""
+    """Format of text, where the file name says which program reads it."""
     if name == "MLmodel":
         return mlmodel(view.read(0, len(view)))
     if (

@@ -1,4 +1,4 @@
-"""Archives and compressed streams: opened within bounds, where nothing hides beside them."""
+"""Zip archives and compressed streams, unpacked within limits (zip bombs, polyglot files)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class UnreadableError(Exception):
 
 
 def members(view: View) -> Iterator[tuple[str, View]]:
-    """Give the files of a zip archive that begins at the first byte, each within bounds.
+    """Members of a zip archive that begins at the first byte, each within size limits.
 
     Raises:
         UnreadableError: It is broken, encrypted or too large, or its members overlap.
@@ -53,7 +53,7 @@ def members(view: View) -> Iterator[tuple[str, View]]:
 
 
 def hides_archive(view: View) -> bool:
-    """Tell whether a file that begins as something else ends as an archive that can be read."""
+    """Detect a polyglot: a file that begins as something else and ends as a readable archive."""
     if view.rfind(_END, len(view) - _TAIL) < 0:
         return False
     with suppress(*_BROKEN), zipfile.ZipFile(_BoundedStream(view)) as archive:
@@ -97,7 +97,7 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, view: View) -> Vie
 
 
 class _BoundedStream(io.RawIOBase):
-    """A file of a view that gives no more at once than a list of members may have."""
+    """A view as a file object that never reads more at once than a list of members may have."""
 
     def __init__(self, view: View) -> None:
         self._view = view
@@ -140,7 +140,7 @@ def _drained(view: View, decompressor: Any) -> bytes:
 
 
 def _pieces(view: View, decompressor: Any) -> Iterator[bytes]:
-    """Give what a decompressor wants next: more of the stream only when it has used the last."""
+    """Input of a decompressor, piece by piece: more of the stream once it has used the last."""
     for at in range(0, len(view), _PIECE):
         yield view.read(at, _PIECE)
         while (rest := getattr(decompressor, "unconsumed_tail", b"")) or not getattr(

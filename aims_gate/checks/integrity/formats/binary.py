@@ -1,4 +1,4 @@
-"""Data in binary formats, recognised by what the first bytes promise and the rest must keep."""
+"""Binary data formats, recognised by magic bytes and verified by their structure."""
 
 from __future__ import annotations
 

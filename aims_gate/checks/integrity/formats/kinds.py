@@ -1,4 +1,4 @@
-"""What looking at a file can find, in the words of a policy."""
+"""File format verdicts, in the words of a policy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FoundFormat:
     """What gives it away, or why it is of no known format; for data the format's name."""
 
     def __str__(self) -> str:
-        """Give it in words, such as `pickle`, or `code: a script`."""
+        """The format in words, such as `pickle`, or `code: a script`."""
         known = " and ".join(sorted(self.kinds - UNKNOWN))
         if not self.kinds:
             return self.why
@@ -33,27 +33,27 @@ class FoundFormat:
 
 
 def data(name: str) -> FoundFormat:
-    """Give a file that no loader of its format takes for code."""
+    """A data file: no loader of its format executes anything from it."""
     return FoundFormat(why=name)
 
 
 def runs(kinds: frozenset[str]) -> FoundFormat:
-    """Give a file that runs code when it is loaded."""
+    """A file that executes code when it is loaded."""
     return FoundFormat(kinds)
 
 
 def code(why: str = "") -> FoundFormat:
-    """Give a file that is code, or names some that is loaded with it."""
+    """A file that is code, or names code that is loaded with it."""
     return FoundFormat(frozenset({"code"}), why)
 
 
 def unknown(why: str) -> FoundFormat:
-    """Give a file that could be anything."""
+    """A file in no known format."""
     return FoundFormat(UNKNOWN, why)
 
 
 def together(found: Iterable[FoundFormat]) -> FoundFormat:
-    """Give all that was found of one file; what it is for certain stands before what is unknown."""
+    """Union of the formats found in one file; certain ones replace unknown ones."""
     wrong = [one for one in found if one.kinds]
     certain = [one for one in wrong if one.kinds != UNKNOWN] or wrong
     kinds: frozenset[str] = frozenset().union(*(one.kinds for one in certain))

@@ -1,4 +1,4 @@
-"""What `MLmodel` would have loaded as code, in the words of MLflow's own flavours."""
+"""`MLmodel` file: which MLflow flavours would load code."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def mlmodel(content: bytes) -> FoundFormat:
 
 
 def leads_out(content: bytes) -> list[str]:
-    """Give the paths of an `MLmodel` file that lead out of the model, so to what nobody hashed.
+    """Path traversal in an `MLmodel` file: paths that lead out of the model, to unhashed files.
 
     Raises:
         SourceError: It cannot be read.

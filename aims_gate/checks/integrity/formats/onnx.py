@@ -90,7 +90,7 @@ def _walk(view: View, message: str, model: _OnnxModel, depth: int) -> None:
 
 
 def _fields(view: View, model: _OnnxModel) -> Iterator[tuple[int, View | None]]:
-    """Give each field's number, and its bytes where it has a length."""
+    """Protocol buffer fields: number, and the bytes of a length-delimited field."""
     at = 0
     while at < len(view):
         model.steps += 1
@@ -128,7 +128,7 @@ def _text(view: View) -> str:
 
 
 def _place(entry: View) -> set[str]:
-    """Give the file that an entry of `external_data` names, if it names one."""
+    """File that an entry of `external_data` names; empty if it names none."""
     found = entry.read(0, 4096)
     if not found.startswith(_LOCATION):
         return set()

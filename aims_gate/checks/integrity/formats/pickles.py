@@ -1,8 +1,8 @@
-"""Pickles, told by walking their instructions as an unpickler would, without carrying one out.
+"""Pickle detection: the opcodes are walked as an unpickler would, and none is executed.
 
-A pickle needs no first bytes of its own: protocols 0 and 1 have none, and what is never called may
-stand before what is. So a file is a pickle if its instructions, from its first byte on, come to one
-that imports and calls; or to their end, with nothing behind it. Prose and tables do not.
+A pickle needs no magic bytes: protocols 0 and 1 have none, and what is never called may stand
+before what is. So a file is a pickle if its opcodes, from the first byte on, reach one that imports
+and calls, or reach their end with nothing behind it. Prose and tables do not.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _NoPickleError(Exception):
 
 
 def pickled(view: View) -> frozenset[str]:
-    """Give `pickle`, and of which library if its first bytes say so; nothing if it is none."""
+    """Pickle kinds of a file: `pickle`, and its library if the head names it; empty if none."""
     try:
         walks = _Walk(view).finds()
     except _NoPickleError:
@@ -55,7 +55,7 @@ def pickled(view: View) -> frozenset[str]:
 
 
 def named(view: View) -> frozenset[str]:
-    """Give the names of a pickle, by its first bytes."""
+    """Kinds of a pickle by its first bytes: `pickle`, and `cloudpickle` or `joblib`."""
     head = view.read(0, _HEAD)
     found = {name for name in ("cloudpickle", "joblib") if name.encode() in head}
     return PICKLE | found

@@ -1,8 +1,9 @@
-"""skops: which types its schema names, and in what way each is brought back.
+"""skops: the types in its schema, against an allow list, and how each is rebuilt.
 
-skops imports what a schema names, and calls only what is trusted; but what is trusted MLflow reads
-from the model's own MLmodel. So the types are held against a list of ours: containers, NumPy,
-SciPy's sparse matrices, estimators of scikit-learn, and the boosters that MLflow keeps in skops.
+skops imports what a schema names and calls only trusted types; but MLflow reads the list of
+trusted types from the model's own MLmodel. So the types are compared with an allow list of ours:
+containers, NumPy, SciPy's sparse matrices, scikit-learn's estimators, and the boosters that MLflow
+keeps in skops.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def skops(schema: Any) -> FoundFormat:
 
 
 def foreign_types(trusted: Any) -> list[str]:
-    """Give the types that a loader was told to trust and that are of no known library."""
+    """Trusted types of a loader that belong to no known library."""
     names = [] if trusted is None else trusted if isinstance(trusted, list) else [trusted]
     values = (_PLAIN, _NUMPY, _SPARSE, _ESTIMATORS, _SCORING)
     foreign = [str(n) for n in names if not _is(str(n), *values)]
@@ -72,7 +73,7 @@ def foreign_types(trusted: Any) -> list[str]:
 
 
 def _named(schema: Any) -> Iterator[str]:
-    """Give what each node names that is not known; an empty name where all is well."""
+    """Unknown type of each schema node; an empty name where the type is known."""
     open_ = [schema]
     while open_:
         node = open_.pop()

@@ -1,4 +1,4 @@
-"""A stretch of bytes that is never copied whole: a mapped file, or a part of one."""
+"""Byte view without a copy (zero-copy): a memory-mapped file, or a part of one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class View:
         return self.stop - self.start
 
     def read(self, at: int, size: int) -> bytes:
-        """Give at most *size* bytes from *at* on; fewer where the view ends."""
+        """Read at most *size* bytes from *at* on; fewer where the view ends."""
         begin = self.start + at
         return self.data[begin : min(begin + size, self.stop)] if begin < self.stop else b""
 
@@ -34,12 +34,12 @@ class View:
         return View(self.data, begin, min(begin + size, self.stop))
 
     def find(self, wanted: bytes, at: int = 0) -> int:
-        """Give the place of *wanted* at or after *at*, or -1."""
+        """Offset of *wanted* at or after *at*, or -1."""
         found = self.data.find(wanted, self.start + at, self.stop)
         return found - self.start if found >= 0 else -1
 
     def rfind(self, wanted: bytes, at: int = 0) -> int:
-        """Give the last place of *wanted* at or after *at*, or -1."""
+        """Last offset of *wanted* at or after *at*, or -1."""
         found = self.data.rfind(wanted, max(self.start + at, self.start), self.stop)
         return found - self.start if found >= 0 else -1
 
