@@ -12,6 +12,7 @@ import os
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -19,13 +20,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from aims_gate import canonical
-from aims_gate.errors import RecordError, UsageError
+from aims_gate.errors import MissingExtraError, RecordError, UsageError
 
 PASSWORD_VARIABLE = "AIMS_GATE_KEY_PASSWORD"  # noqa: S105  # the name of the variable
 """Environment variable with a private key's password."""
 _MAX_KEY = 1 << 16
 _KINDS_HINT = "use ECDSA P-256 (`aims-gate evidence key generate`) or Ed25519"
 _PUBLIC_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----")
+_OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _SSH_LINE = re.compile(rb"(?:ssh|ecdsa|sk)-[!-~]+ [A-Za-z0-9+/=]+(?: [^\r\n]*)?")
 _FAILURES = (ValueError, UnsupportedAlgorithm, TypeError)
 
@@ -119,10 +121,11 @@ def load_private(data: bytes, *, password: str, where: str) -> Private:
             what, hint = "the key is encrypted", f"put its password into {PASSWORD_VARIABLE}"
         raise UsageError(what, where=where, hint=hint) from error
     except UnsupportedAlgorithm as error:
+        if text.startswith(_OPENSSH) and find_spec("bcrypt") is None:
+            what = "an encrypted OpenSSH key"
+            raise MissingExtraError.for_library("bcrypt", "ssh", what) from error
         raise UsageError(
-            f"the private key is of a form that is not read: {error}",
-            where=where,
-            hint="an encrypted OpenSSH key needs the bcrypt library; PKCS#8 needs none",
+            f"the private key is of a form that is not read: {error}", where=where, hint=_KINDS_HINT
         ) from error
     except ValueError as error:
         raise UsageError(
@@ -242,6 +245,6 @@ def _unwrapped(text: bytes, where: str) -> bytes:
 
 
 def _read(text: bytes, password: bytes | None) -> object:
-    if text.startswith(b"-----BEGIN OPENSSH PRIVATE KEY-----"):
+    if text.startswith(_OPENSSH):
         return serialization.load_ssh_private_key(text, password)
     return serialization.load_pem_private_key(text, password)

@@ -204,13 +204,13 @@ def _recording(  # noqa: PLR0917  # each is an option of the command
     publish: bool | None,  # noqa: FBT001  # as click hands it over
 ) -> Recording:
     """Say how evidence is kept; a key in the environment comes before one that a file names."""
-    from aims_gate.attest.signers import KEY_VARIABLE
+    from aims_gate.attest.signers import KEY_VARIABLE, without_keys
     from aims_gate.operations import run as gate
 
     if not unsigned and not os.environ.get(KEY_VARIABLE, "").strip():
         key = chosen.value("key", key)
     kept_here = chosen.value("no_publish", None if publish is None else not publish)
-    return gate.recording_of(
+    recording = gate.recording_of(
         key=key,
         unsigned=unsigned,
         out=out,
@@ -218,6 +218,10 @@ def _recording(  # noqa: PLR0917  # each is an option of the command
         environ=os.environ,
         verifier_id=chosen.value("verifier_id", verifier_id) or gate.VERIFIER_ID,
     )
+    # whatever a library starts by itself inherits this process's own environment
+    for name in os.environ.keys() - without_keys(os.environ, key).keys():
+        del os.environ[name]
+    return recording
 
 
 def _guard(chosen: Chosen, policy: str) -> None:

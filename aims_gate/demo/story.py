@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aims_gate.attest.signers import without_keys
 from aims_gate.demo.train import (
     CANDIDATES,
     MODEL,
@@ -130,7 +131,7 @@ def _gate(stage: Stage, title: str, uri: str, name: str, expected: int, *more: s
 def _step(stage: Stage, title: str, command: Sequence[str], expected: int) -> None:
     """Run one command line as a user would and hold its exit code against the story."""
     stage.say(f"\n{title}\n$ aims-gate {shlex.join(command)}")
-    environ = {**os.environ, **QUIET, "MLFLOW_TRACKING_URI": stage.tracking_uri}
+    environ = {**without_keys(os.environ), **QUIET, "MLFLOW_TRACKING_URI": stage.tracking_uri}
     done = subprocess.run(
         [sys.executable, "-m", "aims_gate", *command],
         cwd=stage.folder,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aims_gate import pipeline
-from aims_gate.attest.signers import load_signer
+from aims_gate.attest.signers import load_signer, without_keys
 from aims_gate.errors import UsageError, near
 from aims_gate.pipeline import Recording, Request, World
 from aims_gate.policy.model import Role
@@ -75,18 +75,22 @@ def run(
         experiment=experiment,
         recording=recording,
     )
-    return pipeline.run(request, real_world())
+    return pipeline.run(request, real_world(key=key))
 
 
 def real_world(
     progress: Callable[[str], None] = lambda _text: None,
     unnamed: Callable[[str, str], None] = lambda _name, _value: None,
+    key: str | None = None,
 ) -> World:
-    """Give the clock, the randomness and the environment of this process."""
+    """Give the clock, the randomness and the environment of this process, without keys.
+
+    *key* is the reference of the signing key, which was opened before.
+    """
     return World(
         now=lambda: datetime.now(UTC),
         new_id=lambda at: f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
-        environ=os.environ,
+        environ=without_keys(os.environ, key),
         progress=progress,
         unnamed=unnamed,
     )

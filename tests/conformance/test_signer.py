@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -87,3 +88,16 @@ def test_unknown_schemes_are_refused() -> None:
     """They are no file names: a KMS that is not supported must not look like a missing file."""
     with pytest.raises(UsageError, match="unknown kind of signing key 'awskms'"):
         load_signer("awskms:///arn", {})
+
+
+def test_a_key_in_the_place_of_its_name_is_never_shown(tmp_path: Path) -> None:
+    """`--key "$KEY"`: an error that names the file would print the key into a log."""
+    keys.generate(tmp_path / "k", password=None)
+    text = (tmp_path / "k").read_text(encoding="utf-8")
+    wrapped = base64.b64encode(text.encode()).decode()
+    secret = text.splitlines()[1]
+    for uri in (text, text.replace("\n", " "), f"env:{text}", f"file:{text}", wrapped):
+        with pytest.raises(UsageError, match="the private key itself") as caught:
+            load_signer(uri, {})
+        assert secret not in str(caught.value)
+        assert wrapped not in str(caught.value)

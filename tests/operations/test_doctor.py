@@ -268,6 +268,7 @@ def test_extras(monkeypatch: pytest.MonkeyPatch) -> None:
         "mlflow>=2.14 ; extra == 'gate'",
         "pandas<1,>=0.5 ; extra == 'gate'",
         "no-such-library ; extra == 'serve'",
+        "no-such-library ; extra == 'ssh'",
         "no-such-library ; extra == 'all'",
     ]
     monkeypatch.setattr(importlib.metadata, "requires", lambda _name: wanted)
@@ -278,6 +279,7 @@ def test_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"pandas {installed('pandas')} is not <1,>=0.5" in gate.what
     assert gate.todo == "pip install 'aims-gate[gate]'"
     assert "nothing in this version needs it" in one(findings, "extra serve", State.OK).what
+    assert "it adds encrypted OpenSSH keys" in one(findings, "extra ssh", State.OK).what
     one(findings, "libraries", State.OK)
     monkeypatch.setattr(importlib.metadata, "requires", lambda _name: ["click>=99"])
     one(look({}), "libraries", State.FAIL)

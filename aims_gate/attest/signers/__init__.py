@@ -10,12 +10,14 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from aims_gate.attest.keys import PublicKey
+from aims_gate.attest.keys import PASSWORD_VARIABLE, PublicKey
 from aims_gate.errors import UsageError
 from aims_gate.plugin_table import Table
 
 KEY_VARIABLE = "AIMS_GATE_SIGNING_KEY"
 """Environment variable that holds a private key itself, as PEM or PEM in base64."""
+_KEY_ITSELF = re.compile("PRIVATE KEY|^LS0tLS1CRUdJTi")
+"""In a reference: a private key as PEM, or as PEM in base64."""
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL)
 
 
@@ -70,6 +72,23 @@ def load_signer(uri: str | None, environ: Mapping[str, str]) -> Signer:
                 "aims-gate evidence key generate makes a key",
             )
         return SIGNERS["env"](KEY_VARIABLE, environ=environ)
+    if _KEY_ITSELF.search(uri):  # an error that names its place would print it
+        raise UsageError(
+            "the private key itself was given in the place of its name",
+            hint="give the file's name; the key is in this machine's list of processes: replace it",
+        )
     named = _SCHEME.fullmatch(uri)
     scheme, reference = (named[1], named[2]) if named else ("file", uri)
     return SIGNERS[scheme](reference, environ=environ)
+
+
+def without_keys(environ: Mapping[str, str], uri: str | None = None) -> dict[str, str]:
+    """Give *environ* without private keys and their passwords, for all that is not signing.
+
+    Args:
+        environ: The process's environment.
+        uri: The key's reference: a variable that it names is left out, too.
+    """
+    scheme, _, name = (uri or "").partition(":")
+    secret = {KEY_VARIABLE, PASSWORD_VARIABLE, *([name] if scheme == "env" else [])}
+    return {key: value for key, value in environ.items() if key not in secret}
