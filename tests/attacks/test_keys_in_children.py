@@ -15,7 +15,7 @@ import aims_gate
 from aims_gate.attest import keys
 from aims_gate.attest.keys import PASSWORD_VARIABLE
 from aims_gate.attest.signers import KEY_VARIABLE, without_keys
-from tests.command_line import call, process
+from tests.support.command_line import call, process
 
 ROOT = Path(aims_gate.__file__).parent
 CASES = Path(__file__).parents[1] / "contract"
