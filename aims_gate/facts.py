@@ -161,6 +161,21 @@ CLAIMED = "claimed by the run's author, not recomputed"
 """What stands beside a number that nobody but its author vouches for."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ancestor:
+    """A policy that another was merged from: its parents, and theirs."""
+
+    uri: str
+    """`pack:NAME@VERSION`, `file:PATH` from the first policy's folder, or `git+https:…`."""
+    digest: str
+    """SHA-256 of its bytes."""
+
+    @property
+    def name(self) -> str:
+        """Give the name that people see: a pack's without its scheme."""
+        return self.uri.removeprefix("pack:")
+
+
 class DigestKind(StrEnum):
     """What a dataset digest was taken of."""
 

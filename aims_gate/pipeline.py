@@ -16,6 +16,7 @@ from aims_gate.attest import manifest
 from aims_gate.attest.signers import Signer
 from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
+from aims_gate.evidence import layout
 from aims_gate.evidence.record import record
 from aims_gate.evidence.verify import ORIGIN
 from aims_gate.judge import decide, judge, not_applicable
@@ -51,7 +52,7 @@ class Recording:
     """None leaves it unsigned, which never verifies."""
     verifier_id: str
     """Who runs the gate, such as the URL of the workflow."""
-    root: Path = Path("aims-gate-evidence")
+    root: Path = layout.ROOT
     out: Path | None = None
     """The exact directory to write, instead of one under *root*."""
     origin: str = ""
@@ -209,7 +210,9 @@ def _record(
         signer=recording.signer,
         verifier_id=recording.verifier_id,
     )
-    folder = recording.out or recording.root / subject.manifest.digest[:12] / identity.id
+    folder = recording.out or layout.directory(
+        recording.root, model_digest=subject.manifest.digest, evaluation=identity.id
+    )
     directory.write(folder, files)
     identity = replace(identity, directory=str(folder))
     # unsigned evidence proves nothing, so no tag in a registry may point at it

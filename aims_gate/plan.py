@@ -17,7 +17,6 @@ from typing import Any
 import pydantic
 
 from aims_gate import canonical
-from aims_gate.attest.statement import level
 from aims_gate.checks import CHECKS, REFUSED
 from aims_gate.checks.contract import Check, StatisticSpec
 from aims_gate.checks.parameters import problems_of
@@ -46,6 +45,7 @@ from aims_gate.policy.model import (
     Severity,
     Threshold,
 )
+from aims_gate.verdict import level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

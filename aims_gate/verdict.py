@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from aims_gate.facts import DatasetIdentity, ModelIdentity, Statistic
-from aims_gate.policy.model import Ancestor, Severity, Threshold
+from aims_gate.facts import Ancestor, DatasetIdentity, ModelIdentity, Statistic
+from aims_gate.policy.model import Severity, Threshold
 
 
 class Outcome(StrEnum):
@@ -26,6 +27,7 @@ class Outcome(StrEnum):
 
 
 _ORDER = tuple(Outcome)
+_NOT_IN_LEVEL = re.compile(r"[^A-Z0-9]+")
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
@@ -190,3 +192,9 @@ class Verdict:
     def __bool__(self) -> bool:
         """Refuse: `if verdict:` would be true for a refusal too."""
         raise TypeError("a Verdict is neither true nor false; use verdict.passed")
+
+
+def level(policy: str, stage: str) -> str:
+    """Name the verified level of SLSA that a pass reaches: `AIMS_GATE_CREDIT_RISK_PRODUCTION`."""
+    words = (_NOT_IN_LEVEL.sub("_", word.upper()).strip("_") for word in (policy, stage))
+    return "_".join(("AIMS_GATE", *words))

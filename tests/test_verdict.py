@@ -8,7 +8,7 @@ import pytest
 
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Severity
-from aims_gate.verdict import Decision, Outcome, PolicyIdentity, Result, Verdict, worst
+from aims_gate.verdict import Decision, Outcome, PolicyIdentity, Result, Verdict, level, worst
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -69,3 +69,15 @@ def test_warnings_are_what_a_person_should_look_at() -> None:
 def test_the_worst_of_nothing_is_an_error() -> None:
     """Nothing was decided."""
     assert worst([]) is Outcome.ERROR
+
+
+@pytest.mark.parametrize(
+    ("policy", "stage", "expected"),
+    [
+        ("credit-risk", "production", "AIMS_GATE_CREDIT_RISK_PRODUCTION"),
+        ("a.b--c ", "dev", "AIMS_GATE_A_B_C_DEV"),
+    ],
+)
+def test_verified_level(policy: str, stage: str, expected: str) -> None:
+    """Policy and stage, in letters that SLSA allows."""
+    assert level(policy, stage) == expected

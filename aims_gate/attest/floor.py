@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from aims_gate.errors import UsageError
-from aims_gate.policy.model import Ancestor
+from aims_gate.facts import Ancestor
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SCHEMES = ("pack:", "file:", "git+https:")

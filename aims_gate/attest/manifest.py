@@ -21,6 +21,8 @@ from aims_gate import canonical
 from aims_gate.attest.file_names import check_names, safe_name
 from aims_gate.errors import SourceError
 
+MODEL_FILE = "model.sha256"
+"""The manifest's own file, and the name of the one subject of statements about a model."""
 MAX_FILES = 100_000
 MAX_BYTES = 50 * 2**30
 _CHUNK = 1 << 20
@@ -148,7 +150,7 @@ def parse(text: bytes) -> Manifest:
         if line is None:
             raise SourceError(
                 "not a line of sha256sum: 64 hexadecimal digits, two spaces, a name, a newline",
-                where=f"model.sha256:{len(entries) + 1}",
+                where=f"{MODEL_FILE}:{len(entries) + 1}",
             )
         entries.append(ManifestEntry(path=_decode(line[2]), sha256=line[1].decode()))
         position = line.end()

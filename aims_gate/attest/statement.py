@@ -1,4 +1,4 @@
-"""in-toto statements: what kinds there are, which files hold them, and how their bytes are read."""
+"""in-toto statements: the exact bytes that are signed, and how they are read again."""
 
 from __future__ import annotations
 
@@ -8,24 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from aims_gate import canonical
+from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.errors import TrustError
 
-BASE = "https://aims-gate.dev/attestation/"
-"""Everything that we state ourselves has a predicate type below this; such names are for ever."""
-EVALUATION = f"{BASE}evaluation/v1"
-TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
-SUMMARY = "https://slsa.dev/verification_summary/v1"
 STATEMENT = "https://in-toto.io/Statement/v1"
 
-MODEL_FILE = "model.sha256"
-"""The manifest: a file of the evidence, and the name of every statement's one subject."""
-POLICY_FILE = "policy.resolved.yaml"
-REPORT_FILE = "report.json"
-KINDS: Mapping[str, str] = {"evaluation": EVALUATION, "test-result": TEST_RESULT, "vsa": SUMMARY}
-"""Stem of a statement's file, and its predicate type."""
-
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_NOT_IN_LEVEL = re.compile(r"[^A-Z0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +34,6 @@ def statement_file(stem: str) -> str:
 def envelope_file(stem: str) -> str:
     """Name the file with a statement's signed envelope."""
     return f"{stem}.dsse.json"
-
-
-def level(policy: str, stage: str) -> str:
-    """Give the verified level that a passed summary names: `AIMS_GATE_CREDIT_RISK_PRODUCTION`."""
-    words = (_NOT_IN_LEVEL.sub("_", word.upper()).strip("_") for word in (policy, stage))
-    return "_".join(("AIMS_GATE", *words))
 
 
 def encode(statement: Statement) -> bytes:

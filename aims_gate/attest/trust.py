@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.resource import Copy, Resource
 from aims_gate.errors import TrustError
-from aims_gate.policy.model import Ancestor
+from aims_gate.facts import Ancestor
 
 
 class KeyRole(StrEnum):

@@ -28,9 +28,9 @@ from aims_gate.documents.keys import (
     string,
     words,
 )
+from aims_gate.documents.roots import RootsText
 from aims_gate.errors import UsageError
-from aims_gate.policy.model import Ancestor
-from aims_gate.policy.operator import RootsText
+from aims_gate.facts import Ancestor
 
 ROLES = ("gate", "approver", "policy", "records")
 _SERVER = "[a-z0-9-]+"

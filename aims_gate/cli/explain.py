@@ -33,7 +33,7 @@ def explain(policy: str, rule: str | None, *, data: dict[str, str]) -> None:
     """
     if not data:
         stand_in()
-    from aims_gate.attest.statement import POLICY_FILE
+    from aims_gate.evidence.layout import POLICY_FILE
     from aims_gate.operations.explain import explain_rule, refuse_changed
     from aims_gate.operations.policy_power import power_of_data
     from aims_gate.operations.power_shown import table

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from aims_gate import canonical
-from aims_gate.attest.statement import level, statement_file
+from aims_gate.attest.statement import statement_file
 from aims_gate.errors import TrustError
 from aims_gate.evidence.reader import Proof, at, text_of
 from aims_gate.evidence.terms import Term, moment, terms
-from aims_gate.policy.model import Ancestor
+from aims_gate.facts import Ancestor
+from aims_gate.verdict import level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

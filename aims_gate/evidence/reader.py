@@ -15,11 +15,8 @@ from typing import Any
 
 from aims_gate import canonical
 from aims_gate.attest.envelope import MAX_ENVELOPE, OpenedEnvelope, open_envelope
+from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.statement import (
-    KINDS,
-    MODEL_FILE,
-    POLICY_FILE,
-    REPORT_FILE,
     Statement,
     decode,
     envelope_file,
@@ -27,6 +24,8 @@ from aims_gate.attest.statement import (
 )
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.errors import TrustError
+from aims_gate.evidence.kinds import KINDS
+from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aims_gate.attest.envelope import sign
-from aims_gate.attest.manifest import Manifest
+from aims_gate.attest.manifest import MODEL_FILE, Manifest
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.statement import (
-    MODEL_FILE,
-    POLICY_FILE,
-    REPORT_FILE,
     envelope_file,
     statement_file,
 )
 from aims_gate.errors import RecordError
+from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
 from aims_gate.evidence.statements import state
 from aims_gate.verdict import Verdict
 

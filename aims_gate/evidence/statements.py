@@ -16,19 +16,16 @@ from typing import Any
 from aims_gate import canonical
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.statement import (
-    EVALUATION,
-    SUMMARY,
-    TEST_RESULT,
     Statement,
     encode,
-    level,
     statement_file,
 )
 from aims_gate.errors import RecordError
+from aims_gate.evidence.kinds import EVALUATION, SUMMARY, TEST_RESULT
 from aims_gate.facts import DatasetIdentity, Interval, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.redact import redact_all
-from aims_gate.verdict import Decision, Outcome, PolicyIdentity, Result, Verdict, settled
+from aims_gate.verdict import Decision, Outcome, PolicyIdentity, Result, Verdict, level, settled
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

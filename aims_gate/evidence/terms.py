@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from aims_gate.attest.statement import POLICY_FILE
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, TrustError
+from aims_gate.evidence.layout import POLICY_FILE
 from aims_gate.evidence.reader import at, text_of
 
 _SOFTENED = ("FAIL", "STALE", "MISSING", "INSUFFICIENT")

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from aims_gate.attest import manifest, resource
-from aims_gate.attest.manifest import Manifest
-from aims_gate.attest.statement import MODEL_FILE, POLICY_FILE
+from aims_gate.attest.manifest import MODEL_FILE, Manifest
 from aims_gate.attest.trust import Deployment, Trust, TrustedKey
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, SourceError, TrustError
 from aims_gate.evidence.agreement import Verified, agree
+from aims_gate.evidence.layout import POLICY_FILE
 from aims_gate.evidence.reader import Proof, at, open_evidence, text_of
-from aims_gate.facts import MEMORY
-from aims_gate.policy.model import STAGES, Ancestor
+from aims_gate.facts import MEMORY, Ancestor
+from aims_gate.policy.model import STAGES
 
 MAX_SKEW = timedelta(minutes=5)
 """How far a signing machine's clock may be ahead of ours."""

@@ -10,12 +10,12 @@ from collections.abc import Set as AbstractSet
 from itertools import combinations
 from typing import Any
 
+from aims_gate.documents.store_uris import parse_place, permitted
 from aims_gate.errors import Problem, near
 from aims_gate.policy.grammar import AppliesText, DataText, RequireText, RuleText
 from aims_gate.policy.model import Role
 from aims_gate.policy.read import Stated
 from aims_gate.policy.scalars import STORES
-from aims_gate.policy.store_uris import parse_place, permitted
 
 _LIMITS = ("at_least", "at_most", "between")
 _STORES = tuple(f"{scheme}:" for scheme in STORES)

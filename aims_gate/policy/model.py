@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from aims_gate.facts import Ancestor
+
 STAGES = ("dev", "staging", "production")
 """The default order of stages; the last is the strictest."""
 
@@ -218,21 +220,6 @@ class PolicyTest:
     expect: Mapping[str, str] = field(default_factory=dict)
     """Rule ids, and `verdict`, to the expected word."""
     place: Place = Place(file="", line=0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ancestor:
-    """A policy that another was merged from: its parents, and theirs."""
-
-    uri: str
-    """`pack:NAME@VERSION`, `file:PATH` from the first policy's folder, or `git+https:…`."""
-    digest: str
-    """SHA-256 of its bytes."""
-
-    @property
-    def name(self) -> str:
-        """Give the name that people see: a pack's without its scheme."""
-        return self.uri.removeprefix("pack:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

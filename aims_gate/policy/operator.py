@@ -16,27 +16,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field
 
 from aims_gate.documents import Kind
-from aims_gate.documents.keys import TEXT_SCHEMA, ApiVersion, Keys, choice, optional, words
+from aims_gate.documents.keys import ApiVersion, Keys, choice, words
+from aims_gate.documents.roots import RootsText
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import UsageError
-from aims_gate.policy.scalars import as_roots
 from aims_gate.regular import read_regular
 
 VARIABLE = "AIMS_GATE_CONFIG"
-Roots = Annotated[
-    list[str],
-    PlainValidator(as_roots),
-    WithJsonSchema({"type": "array", "items": TEXT_SCHEMA}),
-]
-
-
-class RootsText(Keys):
-    """Places where MLflow may keep artifacts, beside its own server."""
-
-    allow: Roots = optional(absent=[])
 
 
 class ConfigText(Keys):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aims_gate.documents.keys import (
@@ -22,8 +22,9 @@ from aims_gate.documents.keys import (
     refuse,
     shaped,
 )
+from aims_gate.documents.roots import as_store_uri
+from aims_gate.documents.store_uris import parse_allowed, parse_place
 from aims_gate.errors import near
-from aims_gate.policy.store_uris import StoreUri, parse_allowed, parse_allowed_root, parse_place
 
 OUTCOMES = (
     *("PASS", "WARN", "FAIL", "INSUFFICIENT", "MISSING", "STALE", "ERROR", "WAIVED"),
@@ -64,7 +65,7 @@ def as_source(value: object) -> str:
     written = as_text(value)
     kind, _, rest = written.partition(":")
     if kind in STORES:
-        return _placed(written, parse_place)
+        return as_store_uri(written, parse_place)
     if kind not in SOURCES or not rest.strip():
         known = ", ".join(f"{name}:" for name in SOURCES)
         hint = f"or in {', '.join(f'{name}://' for name in STORES)}, where sources.allow permits"
@@ -91,25 +92,10 @@ def as_allowed(value: object) -> list[str]:
     """Read an allow-list: prefixes of URIs in their normal form, which end at a folder."""
     if not isinstance(value, list):
         raise refuse(f"must be a list, not {describe(value)}", "such as [s3://bucket/eval/]")
-    found = [_placed(as_text(item), parse_allowed) for item in value]
+    found = [as_store_uri(as_text(item), parse_allowed) for item in value]
     if len(set(found)) < len(found):
         raise refuse("names something twice")
     return found
-
-
-def as_roots(value: object) -> list[str]:
-    """Read places where MLflow may keep artifacts, prefixes of URIs; a list of none is one, too."""
-    if not isinstance(value, list):
-        raise refuse(f"must be a list, not {describe(value)}", "such as [s3://bucket/mlflow/]")
-    return [_placed(as_text(item), parse_allowed_root) for item in value]
-
-
-def _placed(uri: str, parse: Callable[[str], StoreUri]) -> str:
-    try:
-        parse(uri)
-    except ValueError as error:
-        raise refuse(f"has {describe(uri)}, which {error}") from None
-    return uri
 
 
 def as_columns(value: object) -> dict[str, tuple[float, ...] | None]:

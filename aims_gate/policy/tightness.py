@@ -12,8 +12,8 @@ from enum import Enum, StrEnum
 from typing import Any
 
 from aims_gate import canonical
+from aims_gate.documents.store_uris import parse_allowed, permitted
 from aims_gate.policy.model import STAGES
-from aims_gate.policy.store_uris import parse_allowed, permitted
 
 
 class _Unset(Enum):

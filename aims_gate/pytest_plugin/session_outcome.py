@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aims_gate.errors import RecordError
+from aims_gate.evidence import layout
 from aims_gate.pytest_plugin.items import ITEM, kind_of
 from aims_gate.pytest_plugin.runs import PolicyRun, Runs
 from aims_gate.pytest_plugin.settings import SessionSettings, Settings
@@ -107,7 +108,9 @@ def keep_evidence(end: Ended, settings: Settings, runs: Runs) -> tuple[Standing,
     if run is None or not run.evidence or end.missing:
         return end.standing, "none was kept: not every rule was decided by a test of its own"
     waiting = runs.folder(end.asked) / "evidence"
-    target = Path(settings.evidence) / run.model_digest[:12] / run.evidence
+    target = layout.directory(
+        Path(settings.evidence), model_digest=run.model_digest, evaluation=run.evidence
+    )
     try:
         directory.write(target, {path.name: path.read_bytes() for path in waiting.iterdir()})
     except (OSError, RecordError) as error:

@@ -15,10 +15,10 @@ from typing import NoReturn, Protocol
 from urllib.parse import quote, unquote
 
 from aims_gate.attest.file_names import safe_name
+from aims_gate.documents.store_uris import StoreUri, parse_allowed, parse_place, permitted
 from aims_gate.errors import DataError, SourceError, near
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.policy.scalars import SCORES, STORES
-from aims_gate.policy.store_uris import StoreUri, parse_allowed, parse_place, permitted
 from aims_gate.sources.mlflow.registry import DatasetInput
 from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.remote import fetch

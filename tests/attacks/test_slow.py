@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from aims_gate.documents.store_uris import parse_place
 from aims_gate.errors import SourceError
-from aims_gate.policy.store_uris import parse_place
 from aims_gate.sources import patience
 from aims_gate.sources.mlflow.choose import open_registry
 from aims_gate.sources.mlflow.http import Connection

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.attest import statement
-from aims_gate.attest.statement import BASE, EVALUATION, SUMMARY, Statement
+from aims_gate.attest.statement import Statement
 from aims_gate.errors import TrustError
+from aims_gate.evidence.kinds import BASE, EVALUATION, SUMMARY
 from tests.support.laws import law
 
 SAID = Statement(predicate_type=SUMMARY, subject="0c" * 32, predicate={"a": [1, None, "x"]})
@@ -33,18 +34,6 @@ def test_our_own_type_lies_below_one_base() -> None:
     """The constant from which every type of ours is made."""
     assert BASE == "https://aims-gate.dev/attestation/"
     assert EVALUATION == "https://aims-gate.dev/attestation/evaluation/v1"
-
-
-@pytest.mark.parametrize(
-    ("policy", "stage", "expected"),
-    [
-        ("credit-risk", "production", "AIMS_GATE_CREDIT_RISK_PRODUCTION"),
-        ("a.b--c ", "dev", "AIMS_GATE_A_B_C_DEV"),
-    ],
-)
-def test_verified_level(policy: str, stage: str, expected: str) -> None:
-    """Policy and stage, in letters that SLSA allows."""
-    assert statement.level(policy, stage) == expected
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import pytest
 from aims_gate import canonical
 from aims_gate.attest.resource import Copy
 from aims_gate.evidence.record import record
-from aims_gate.policy.model import STAGES, Ancestor
+from aims_gate.facts import Ancestor
+from aims_gate.policy.model import STAGES
 from aims_gate.sinks import directory
 from aims_gate.verdict import Decision, PolicyIdentity
 from tests.evidence.refusals import refuses

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from aims_gate.errors import PolicyError, Problem
 from aims_gate.facts import (
+    Ancestor,
     DatasetIdentity,
     DigestKind,
     Interval,
@@ -15,7 +16,7 @@ from aims_gate.facts import (
     NoValue,
     Statistic,
 )
-from aims_gate.policy.model import Ancestor, Severity, Threshold
+from aims_gate.policy.model import Severity, Threshold
 from aims_gate.reports.ended import ended
 from aims_gate.verdict import (
     Decision,

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pyarrow import fs
 
+from aims_gate.documents.store_uris import parse_place
 from aims_gate.errors import GateError, SourceError
-from aims_gate.policy.store_uris import parse_place
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Workspace
 from tests.sources.stores import ROWS, opened, workspace

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import fs, parquet
 
+from aims_gate.documents.store_uris import parse_place
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.facts import DigestKind
 from aims_gate.policy.model import JoinSpec, Policy
-from aims_gate.policy.store_uris import parse_place
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow.registry import DatasetInput
 from aims_gate.sources.remote import fetch

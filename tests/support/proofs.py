@@ -17,12 +17,14 @@ from aims_gate.attest.envelope import sign
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.signers.file import LocalSigner
-from aims_gate.attest.statement import KINDS, envelope_file, statement_file
+from aims_gate.attest.statement import envelope_file, statement_file
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.evidence.agreement import Verified
+from aims_gate.evidence.kinds import KINDS
 from aims_gate.evidence.record import record
 from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.facts import (
+    Ancestor,
     DatasetIdentity,
     DigestKind,
     Interval,
@@ -30,7 +32,7 @@ from aims_gate.facts import (
     NoValue,
     Statistic,
 )
-from aims_gate.policy.model import Ancestor, Severity, Threshold
+from aims_gate.policy.model import Severity, Threshold
 from aims_gate.sinks import directory
 from aims_gate.verdict import (
     Decision,

@@ -16,9 +16,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from aims_gate.attest.file_names import safe_name
+from aims_gate.documents.store_uris import StoreUri, parse_allowed_root, parse_root
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.policy.operator import VARIABLE, allowed_by_operator
-from aims_gate.policy.store_uris import StoreUri, parse_allowed_root, parse_root
 from aims_gate.sources.mlflow.uris import bare, local_store
 
 FOLDERS = "AIMS_GATE_ARTIFACT_FOLDERS"

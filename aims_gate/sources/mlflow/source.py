@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from aims_gate.documents.store_uris import StoreUri
 from aims_gate.errors import DataError, UsageError
 from aims_gate.policy.model import Policy, Role
-from aims_gate.policy.store_uris import StoreUri
 from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder

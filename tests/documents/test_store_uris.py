@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aims_gate.documents.store_uris import parse_allowed, parse_place, permitted
 from aims_gate.policy.resolve import resolve
-from aims_gate.policy.store_uris import parse_allowed, parse_place, permitted
 from tests.support.laws import law
 
 HEAD = 'apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: "1"}\n'
