@@ -24,7 +24,7 @@ M = TypeVar("M", bound=Keys)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind(Generic[M]):
-    """A kind of document: what may be written in it, and how editors are told."""
+    """A kind of document: its model, its messages and its JSON Schema."""
 
     name: str
     """What stands under `kind:`."""
@@ -52,7 +52,7 @@ class Kind(Generic[M]):
         return problems(document, error, self.model, self.later)
 
     def schema(self) -> Mapping[str, Any]:
-        """Give the JSON Schema (draft 2020-12) of such a file, for editors.
+        """JSON Schema (draft 2020-12) of such a file, for editors.
 
         It describes shape only: what `read` refuses beyond it (dates that do not exist, unknown
         rules) an editor will not see.
@@ -68,7 +68,7 @@ class Kind(Generic[M]):
 
 
 class _Generator(GenerateJsonSchema):
-    """Describes what is written: no defaults of ours, no titles made from names."""
+    """JSON Schema of the written form: without our defaults, and titles made from names."""
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])

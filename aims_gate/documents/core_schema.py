@@ -1,4 +1,4 @@
-"""Plain scalars by the core schema of YAML 1.2 (section 10.3.2): no, on and dates are text."""
+"""YAML 1.2 core schema (section 10.3.2) of plain scalars: no, on and dates are text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The types of what people write, each a strict reader with the JSON Schema that editors are given.
+"""Field types of documents: each is a strict validator with its JSON Schema.
 
 None of them is a union, so that an error always names the key a person wrote and never a branch.
-A reader gives the value, or raises the error that completes the sentence "KEY …".
+A validator returns the value, or raises an error whose text completes the sentence "KEY …".
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 from aims_gate.errors import near
 
 REFUSED = "document"
-"""The type of the errors that `refuse` gives."""
+"""The type of the errors that `refuse` returns."""
 DECIMAL = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
@@ -52,12 +52,12 @@ class Keys(BaseModel):
 
 
 def optional(alias: str | None = None, *, absent: Any = None) -> Any:
-    """Declare a key that may be left out, which gives *absent*, but not be null."""
+    """Optional key: it may be left out, which means *absent*, but must not be null."""
     return Field(default=absent, alias=alias)
 
 
 def refuse(what: str, hint: str = "") -> PydanticCustomError:
-    """Give the error that says "KEY *what*; *hint*"."""
+    """Validation error with the text "KEY *what*; *hint*"."""
     return PydanticCustomError(REFUSED, "{what}", {"what": what, "hint": hint})
 
 

@@ -1,4 +1,4 @@
-"""What a model refuses, in words for the person who wrote the document."""
+"""Validation errors as messages for the person who wrote the document."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def problems(
 
 
 def id_at(tree: Any, section: str | int, index: str | int) -> str | None:
-    """Give the id of an item of a list in a tree of any shape, None if there is no text there."""
+    """Id of an item of a list in an unchecked tree; None if there is no text."""
     try:
         name = tree[section][index]["id"]
     except (KeyError, IndexError, TypeError):

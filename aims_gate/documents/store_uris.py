@@ -1,6 +1,7 @@
-"""Places outside a run and a policy's folder: URIs of object stores and files, and allow-lists.
+"""URIs of object stores and files, and allow lists of them.
 
-Data are read from fewer stores than MLflow keeps artifacts in; both are written one way.
+They name data outside a run and a policy's folder. Data are read from fewer stores than MLflow
+keeps artifacts in; both are written in the same way.
 
 A URI is never repaired: one that is not in its normal form already (a `..`, an empty part, a
 percent-encoded separator, a query, a user name) is refused, so that what is compared with an
@@ -47,7 +48,7 @@ _DECODINGS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreUri:
-    """A file or folder by its URI; two places are one exactly if their fields are."""
+    """A file or folder by its normalised URI; two are the same if and only if their fields are."""
 
     scheme: str
     host: str
@@ -114,7 +115,7 @@ def _folder(place: StoreUri) -> StoreUri:
 
 
 def permitted(place: StoreUri, allow: Iterable[str]) -> bool:
-    """Tell whether an allow-list of sound entries has *place* or a folder above it."""
+    """Tell whether an allow list of valid entries has *place* or a folder above it."""
     return any(place.inside(parse_allowed(entry)) for entry in allow)
 
 

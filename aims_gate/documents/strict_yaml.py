@@ -1,4 +1,4 @@
-"""Bytes of a stranger's YAML to a plain tree with line numbers, or a `PolicyError`, nothing else.
+"""Hardened YAML parser: untrusted bytes to a plain tree with line numbers, or a `PolicyError`.
 
 A usual YAML loader keeps the last of two equal keys, reads `1e-3` as text, `010` as 8 and `no` as
 false, and lets 300 bytes of aliases grow to gigabytes. Whoever reviews a policy must see what the
@@ -42,7 +42,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # show a text in another order than it is read in.
 _UNSEEN = re.compile("\r(?!\n)|[\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _MOST_UNSEEN = 100
-"""Hidden characters that are told of one text: a million of them tell no more."""
+"""Hidden characters reported of one text: a million of them would say no more."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -55,7 +55,7 @@ class Document:
     lines: Mapping[Path, int] = field(default_factory=dict, repr=False)
 
     def line(self, path: Path = ()) -> int:
-        """Give the line, from 1, of the key or item at *path*; the nearest parent's if unknown."""
+        """Line number, from 1, of the key or item at *path*; the nearest parent's if unknown."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
@@ -105,7 +105,7 @@ def _decode(text: bytes, file: str) -> str:
 
 
 def _unseen(text: str, file: str) -> Iterator[Problem]:
-    """Give a problem for each hidden character of *text*."""
+    """Problems of hidden characters in *text*, one each."""
     line, counted = 1, 0
     for match in _UNSEEN.finditer(text):
         line += text.count("\n", counted, match.start())
@@ -175,7 +175,7 @@ class _TreeBuilder:
                 pass  # the stream's and the document's end say nothing
 
     def finish(self) -> Document:
-        """Give the document, or raise every problem."""
+        """The document; PolicyError with every problem if there are any."""
         if not self.problems and self.root is None:
             self.refuse(0, "the text is empty")
         if self.problems:
@@ -234,7 +234,7 @@ class _TreeBuilder:
         return value
 
     def _place(self, value: Any, line: int, *, key: str | None = None) -> Path:
-        """Put a value where it belongs, or remember a key; give its path."""
+        """Insert a value into its collection, or remember a key; returns its path."""
         if not self.stack:
             self.root = value
             self.lines[()] = line

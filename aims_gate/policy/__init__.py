@@ -1,1 +1,1 @@
-"""Policy text to policy values."""
+"""Policies: parsing, inheritance, packs, and the values that they become."""

@@ -1,4 +1,4 @@
-"""Merged, sound statements to the values of `model`."""
+"""Build policy values (`model`) from merged and valid statements."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _METADATA = tuple(MetadataText.model_fields)
 
 
 def stages(head: Stated) -> tuple[str, ...]:
-    """Give the stages of a policy in their order."""
+    """Deployment stages of a policy, in order; the last is the strictest."""
     return tuple(head.values.get("stages", STAGES))
 
 
 def head_fields(head: Stated) -> dict[str, Any]:
-    """Give the fields of `Policy` that its head states."""
+    """Fields of `Policy` that its head states, as keyword arguments."""
     values = head.values
     return {
         **_plain(values, apart=("apiVersion", "kind")),
@@ -56,7 +56,7 @@ def rule(name: str, stated: Stated) -> Rule:
 
 
 def _plain(values: Mapping[str, Any], apart: Collection[str] = ()) -> dict[str, Any]:
-    """Give the keys that stand for themselves, with tuples for lists."""
+    """Top-level keys without nesting, with tuples for lists."""
     return {k: _frozen(v) for k, v in values.items() if "." not in k and k not in apart}
 
 
@@ -65,7 +65,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _below(key: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what stands in the mapping *key*."""
+    """Entries of the mapping *key*, without its prefix."""
     return {k.removeprefix(f"{key}."): v for k, v in values.items() if k.startswith(f"{key}.")}
 
 

@@ -1,6 +1,6 @@
-"""What a merged policy must fulfil beyond its grammar, before it is built into values.
+"""Semantic validation of a merged policy: constraints between keys, beyond the grammar.
 
-Whether a check exists, takes these parameters and can be held against this threshold is `plan`'s.
+`plan` validates whether a check exists and takes these parameters and this threshold.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def _stage_problems(
 
 
 def _column_problems(role: str, head: Stated) -> Iterator[Problem]:
-    """A label that is also the prediction would be met by every model."""
+    """Refuse a label that is also the prediction: every model would pass."""
     columns: dict[str, tuple[str, ...]] = {}
     for key in ("label", "prediction", "score", "weight"):
         value = head.values.get(f"{role}.{key}")
@@ -170,7 +170,7 @@ def _column_problems(role: str, head: Stated) -> Iterator[Problem]:
 
 
 def _model_problems(role: str, head: Stated) -> Iterator[Problem]:
-    """How a model is run means nothing where a column is read, and the other way round."""
+    """Refuse settings for running a model where a column is read, and the reverse."""
     if f"{role}.predictions" not in head.values:
         if f"{role}.environment" in head.values:
             what = f"{role}: environment is read only where the model predicts"
@@ -187,7 +187,7 @@ def _model_problems(role: str, head: Stated) -> Iterator[Problem]:
 
 
 def _source_problems(role: str, head: Stated) -> Iterator[Problem]:
-    """A place that the allow-list does not have would only be refused later, in the gate."""
+    """Refuse a source that is not on the allow list now; the gate would refuse it later."""
     allow = head.values.get("sources.allow", ())
     joins = head.values.get(f"{role}.join", ())
     for key, source in (

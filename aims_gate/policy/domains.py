@@ -26,7 +26,7 @@ class Domain:
         return over and number <= self.high and math.isfinite(number)
 
     def __str__(self) -> str:
-        """Give the domain as an interval."""
+        """The domain in interval notation, such as `(0, 0.5]`."""
         end = f"{self.high:.12g}]" if math.isfinite(self.high) else "inf)"
         return f"{'(' if self.above else '['}{self.low:.12g}, {end}"
 
@@ -109,7 +109,7 @@ TINY = 1e-12
 
 
 def reach(name: str, customary: float | None, reaches: Reaches) -> tuple[float, str]:
-    """Give how far from 0 a limit of the statistic *name* may lie, and why not further."""
+    """Largest distance from 0 of a limit of the statistic *name*, and the reason."""
     for known, most in reaches.items():
         if name == known or name.startswith(f"{known}_"):
             return most
@@ -119,7 +119,7 @@ def reach(name: str, customary: float | None, reaches: Reaches) -> tuple[float, 
 
 
 def table(reaches: Reaches) -> str:
-    """Give the table of docs/policy.md."""
+    """Markdown table of all domains, as docs/policy.md shows it."""
     rows = [f"| `{key}` | {domain} | {domain.why} |" for key, domain in GRAMMAR.items()]
     rows += [f"| `with.{key}` | {domain} | {domain.why} |" for key, domain in PARAMETERS.items()]
     return "\n".join(

@@ -72,7 +72,7 @@ class GitPlace:
     """Relative, without `.` and `..`."""
 
     def __str__(self) -> str:
-        """Give the place as its URI."""
+        """The URI, `git+https://HOST/REPOSITORY@REF#PATH`."""
         return f"git+{self.url}@{self.ref}#{self.path}"
 
 
@@ -106,7 +106,7 @@ class Clones:
     _fetched: dict[tuple[str, str], Path | UsageError] = field(default_factory=dict)
 
     def read(self, place: GitPlace) -> bytes:
-        """Give the bytes of the file at *place*, at most one more than a policy may have.
+        """Read the file at *place*, at most one byte more than a policy may have.
 
         Raises:
             UsageError: git is not installed, the repository cannot be fetched within the limits,
@@ -223,7 +223,7 @@ def _size(folder: Path) -> int:
 
 
 def _told(error: bytes) -> str:
-    """Give git's own reason, one printable line."""
+    """Git's own error message, as one printable line."""
     lines = error.decode(errors="replace").strip().splitlines() or ["no reason is given"]
     line = next((text for text in lines if text.startswith(("fatal:", "error:"))), lines[-1])
     shown = line.removeprefix("fatal: ").removeprefix("error: ")

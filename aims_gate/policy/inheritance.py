@@ -1,4 +1,4 @@
-"""Tighten-only inheritance: stated values laid over a parent's, and which of them loosen it."""
+"""Tighten-only inheritance: merge a child policy into its parents, and find what it loosens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aims_gate.policy.tightness import LOOSENING, NOTHING, UNSET, change
 def merge(
     name: str, parents: Sequence[Stated], child: Stated, orders: Orders
 ) -> tuple[Stated, tuple[Problem, ...]]:
-    """Lay *child* over *parents*, key by key.
+    """Merge *child* into *parents*, key by key.
 
     A key that the child does not state is inherited, from the tightest parent where they differ.
 
@@ -111,7 +111,7 @@ def written(value: Any) -> str:
 
 
 def _adopt(places: dict[str, Place], source: Stated, key: str) -> None:
-    """Take over the places of *key*, of everything below it, and of the mappings it stands in."""
+    """Copy the line numbers of *key*, of everything below it, and of the mappings around it."""
     below = f"{key}."
     places |= {k: p for k, p in source.places.items() if k == key or k.startswith(below)}
     above = key.rpartition(".")[0]

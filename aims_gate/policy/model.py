@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 
 class DecideOn(StrEnum):
-    """Who carries the burden of proof, from the most lenient to the strictest."""
+    """Burden of proof, from the most lenient to the strictest."""
 
     PROVEN_BREACH = "proven_breach"
     ESTIMATE = "estimate"
@@ -60,13 +60,13 @@ class TaskKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where something stands in a text."""
+    """Source location: a file and a line."""
 
     file: str
     line: int
 
     def __str__(self) -> str:
-        """Give the place as `file:line`."""
+        """The location as `file:line`."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
@@ -143,7 +143,7 @@ class DataSpec:
     place: Place = Place(file="", line=0)
 
     def columns(self) -> Iterator[tuple[str, str]]:
-        """Give each column that is named after the key that names it, joins aside."""
+        """Columns that the spec names, as (key, column); columns of joins are not among them."""
         for name in ("label", "prediction", "key", "query", "weight", "time"):
             column = getattr(self, name)
             if column is not None:
@@ -158,7 +158,7 @@ class DataSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """Debt that was there when a rule came: until *expires* (exclusive) this value still passes."""
+    """Accepted technical debt: until *expires* (exclusive) this value passes, as a warning."""
 
     value: float
     """On the failing side of the limit; it takes the limit's place."""

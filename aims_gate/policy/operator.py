@@ -1,4 +1,4 @@
-"""The operator's file: what whoever runs the gate permits, whatever a policy or a checkout says.
+"""Operator configuration: what the operator of the gate permits, whatever a policy says.
 
 ```yaml
 apiVersion: aims-gate/v1
@@ -40,7 +40,7 @@ CONFIG = Kind(name="Config", model=ConfigText)
 
 
 def allowed_by_operator(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Give the entries of the operator's `sources.allow`; none where no file is named.
+    """Artifact roots on the operator's allow list (`sources.allow`); none if no file is named.
 
     Raises:
         UsageError: There is no such file, or it lies in the checkout.

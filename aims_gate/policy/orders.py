@@ -1,4 +1,4 @@
-"""Orders of all keys of a policy, from its grammar, and what keys mean that are not stated.
+"""Tightness order of each policy key, from the grammar, and the meaning of absent keys.
 
 A key without an order may not change at all. A key that is not stated has the meaning of its
 default, so that leaving a key out of a pack never gives it away; where the default is not known
@@ -32,13 +32,13 @@ class Orders:
     keys: Mapping[str, Order]
 
     def holds(self, key: str) -> Holds:
-        """Give the order of *key*; without one, only equal values hold."""
+        """Order of *key*; a key without one may only keep an equal value."""
         if key in self.keys:
             return self.keys[key].holds
         return added if key.startswith("data.") else equal
 
     def value(self, values: Mapping[str, Any], key: str) -> Any:
-        """Give what *values* say about *key*: what is stated, its default, or that it is open."""
+        """Effective value of *key*: as stated, else its default, else `UNSET` (open)."""
         if key in values:
             return values[key]
         if key == "decide_on" and values.get("check") in PROVEN_BY_DEFAULT:
@@ -48,7 +48,7 @@ class Orders:
         return self.keys[key].default if key in self.keys else UNSET
 
     def _of_role(self, values: Mapping[str, Any], key: str) -> Any:
-        """Give a key of a role that is not stated: open, unless the policy describes the role."""
+        """Effective value of an absent key of a role: open unless the policy describes the role."""
         role, _, name = key.rpartition(".")
         stated = {other.rpartition(".")[2] for other in values if other.startswith(f"{role}.")}
         settling = {*DESCRIBING, "alias", *(_ANSWERS if name in _ANSWERS else ())}
@@ -61,7 +61,7 @@ class Orders:
 
 
 def _orders(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, Order]]:
-    """Give the order of each key of *model*, and of the mappings in it, by dotted name."""
+    """Order of each key of *model*, nested mappings included, by dotted name."""
     for name, info in model.model_fields.items():
         key = above + (info.alias or name)
         yield from ((key, order) for order in info.metadata if isinstance(order, Order))

@@ -1,4 +1,4 @@
-"""The policy packs that come with the package, a file for each version: `NAME@VERSION.yaml`.
+"""Policy packs shipped with the package, one file per version: `NAME@VERSION.yaml`.
 
 A pack has versions of its own, and a policy that extends one names the version: what a version says
 never changes, and a newer one is shipped beside it, so that an upgrade never changes a policy in
@@ -20,7 +20,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def shelf() -> Path:
-    """Give the folder of the packs: inside an installed package, beside it in a checkout."""
+    """Folder of the packs: inside an installed package, beside it in a checkout."""
     installed = _PACKAGE / "policies"
     return installed if installed.is_dir() else _PACKAGE.parent / "policies"
 
@@ -38,7 +38,7 @@ def names(folder: Path | None = None) -> tuple[str, ...]:
 
 
 def digests(folder: Path | None = None) -> Mapping[str, Collection[str]]:
-    """Give the SHA-256 of each shipped version of every pack, by the pack's id."""
+    """SHA-256 digests of all shipped versions of every pack, by the pack's id."""
     found: dict[str, list[str]] = {}
     for file in (folder or shelf()).glob("*.yaml"):
         found.setdefault(file.stem.partition("@")[0], []).append(canonical.sha256_file(file))
@@ -46,7 +46,7 @@ def digests(folder: Path | None = None) -> Mapping[str, Collection[str]]:
 
 
 def read_pack(pin: str, folder: Path | None = None) -> bytes:
-    """Give the bytes of the pack *pin*, `NAME@VERSION`.
+    """Read the pack *pin*, `NAME@VERSION`, as bytes.
 
     Raises:
         UsageError: no such pack, or none of this version.

@@ -1,7 +1,7 @@
-"""Where the parents of a policy are read from: shipped packs, files, git repositories.
+"""Loading the parents of a policy from shipped packs, files and git repositories.
 
-A pack is pinned by its version, everything else by the SHA-256 of its bytes: who may write to the
-place that is named cannot change a policy, only break it.
+A pack is pinned by its version, everything else by the SHA-256 of its bytes. So whoever can write
+to that location cannot change a policy; they can only break it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_PARENTS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """Where a policy lies, from which its `file:` parents are found; without either, nowhere."""
+    """Location of a policy, to which its `file:` parents are relative; else none is found."""
 
     folder: Path | None = None
     above: str = ""
@@ -47,7 +47,7 @@ class FoundParent:
 
     @property
     def name(self) -> str:
-        """Give the name that stands in evidence: a pack's without its scheme."""
+        """Name in evidence: a pack's without its scheme."""
         return self.uri.removeprefix(PACK)
 
 
@@ -95,7 +95,7 @@ class Library:
         return FoundParent(uri=f"{FILE}{shown}", home=below, path=file)
 
     def read(self, found: FoundParent) -> bytes:
-        """Give the bytes of a parent.
+        """Read the bytes of a parent.
 
         Raises:
             UsageError: it is not there, or cannot be read.
@@ -109,7 +109,7 @@ class Library:
 
 
 def pinned(found: FoundParent, data: bytes, sha256: str | None) -> None:
-    """Prove that *data* are the bytes that a policy was written for; a pack's version says so.
+    """Verify the SHA-256 of a parent's bytes against its pin; a pack is pinned by its version.
 
     Raises:
         UsageError: they are not, or they are more than a policy may have.

@@ -1,4 +1,4 @@
-"""Write into a policy file the digests of the parents that it extends, and leave the rest alone.
+"""Pin parents: write the digests of a policy's parents into its file, and nothing else.
 
 Comments, order, quotes and line ends stay as they are: only digests are replaced or added, and the
 new text is read again before it takes the old one's place.

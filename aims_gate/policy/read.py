@@ -1,4 +1,4 @@
-"""One policy file to a layer: what it states, key by key, each with its place.
+"""Parse one policy file into a layer: what it states, key by key, each with its line.
 
 A layer is not yet a policy: a child states only what it adds or tightens. `resolve` lays layers
 over each other and builds the policy.
@@ -38,7 +38,7 @@ class Stated:
     """The file or pack that stated it."""
 
     def at(self, key: str) -> Place:
-        """Give the place of *key*, the nearest key above it, or of the whole."""
+        """Location of *key*, else of the nearest key above it, else of the whole."""
         while key:
             if key in self.places:
                 return self.places[key]
@@ -172,7 +172,7 @@ def _stated(places: Mapping[Path, Mapping[str, Place]], root: Path, tree: Any, f
 
 
 def _places(document: Document) -> dict[Path, dict[str, Place]]:
-    """Give the places of the head, of each rule and of each test, by dotted key."""
+    """Line numbers of the head, of each rule and of each test, by dotted key."""
     found: dict[Path, dict[str, Place]] = {}
     for path, line in document.lines.items():
         size = 2 if path[:1] in {("rules",), ("tests",)} and len(path) > 1 else 0

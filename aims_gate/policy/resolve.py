@@ -1,7 +1,7 @@
-"""A policy file, or a pack, to a `Policy`: parents laid under it, tighten-only, and one digest.
+"""Resolve a policy file or pack into a `Policy`: inheritance is applied, and it has one digest.
 
-`load` gives a policy that holds or raises every problem at once. `check` gives the problems and,
-beside them, what could be built, so that `plan` can find more in the same run.
+`load` returns a valid policy or raises with every problem at once. `check` returns the problems
+and what could be built beside them, so that `plan` can find more in the same run.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def load(
 def check(
     source: str | Path, *, packs: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> tuple[Policy | None, tuple[Problem, ...]]:
-    """Load like `load`, but give the problems instead of raising them.
+    """Load like `load`, but return the problems instead of raising them.
 
     A policy that comes with problems is there to be planned, never to be applied: rules with
     problems are left out of it, and it has no document and no digest.
@@ -133,7 +133,7 @@ class _Ancestry:
     """Whether a parent is missing, which is among the problems then."""
 
     def merge(self, layer: Layer, home: Home, chain: tuple[str, ...]) -> Layer:
-        """Lay *layer* over its parents; *chain* holds the URIs from the first child to here."""
+        """Merge *layer* with its parents; *chain* holds the URIs from the first child to here."""
         parents = []
         for stated in layer.parents:
             found, parent = self._parent(stated, home, chain)
@@ -182,7 +182,7 @@ class _Ancestry:
             raise UsageError(f"more than {MAX_PARENTS} parents are read for one policy")
 
     def _rules(self, layer: Layer, parents: Sequence[Layer]) -> Iterator[tuple[str, Stated]]:
-        """Give the parents' rules in their order, each under the child's, then the child's own."""
+        """Merged rules: the parents' in their order, with the child's changes, then new ones."""
         inherited = {name: None for parent in parents for name in parent.rules}
         for name in inherited:
             before = [parent.rules[name] for parent in parents if name in parent.rules]
@@ -220,7 +220,7 @@ def _inherited(parent: Layer) -> Stated:
 
 
 def _families(parents: Sequence[Layer]) -> list[list[str]]:
-    """Give the blocking rules of each parent: what they share, no child divides further."""
+    """Alpha families: the blocking rules of each parent, whose alpha no child divides further."""
     found: dict[tuple[str, ...], None] = {}
     for parent in parents:
         found |= {tuple(ids): None for ids in parent.head.values.get("alpha_families", ())}
@@ -234,7 +234,7 @@ def _families(parents: Sequence[Layer]) -> list[list[str]]:
 
 
 def _build(layer: Layer, *, uri: str, folder: str) -> tuple[Policy, tuple[Problem, ...]]:
-    """Build what is sound of a merged layer, and say what is not."""
+    """Build the valid part of a merged layer, and report the rest."""
     stages = build.stages(layer.head)
     problems = list(consistency.head_problems(layer.head, stages))
     faulty = {

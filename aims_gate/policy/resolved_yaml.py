@@ -1,4 +1,4 @@
-"""A policy to the one text that is written out, hashed and named in evidence.
+"""Canonical YAML of a resolved policy: the one text that is written, hashed and in evidence.
 
 Equal policies have equal bytes: parents are merged, defaults are written, comments and the order
 of keys in the files are gone. The text is a policy file itself, in YAML that readers of YAML 1.1

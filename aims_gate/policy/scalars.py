@@ -1,6 +1,6 @@
-"""Readers of the words and numbers that a policy is written with, each strict.
+"""Strict parsers of the words and numbers in a policy.
 
-A reader gives the value, or raises the error that completes the sentence "KEY …".
+A parser returns the value, or raises an error whose text completes the sentence "KEY …".
 """
 
 from __future__ import annotations

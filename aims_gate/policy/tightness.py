@@ -31,7 +31,7 @@ Holds = Callable[[Any, Any], bool]
 
 
 class Change(StrEnum):
-    """What became of a rule or of one of its keys."""
+    """How a rule or one of its keys changed."""
 
     TIGHTENED = "tightened"
     LOOSENED = "loosened"
@@ -50,7 +50,7 @@ LOOSENING = frozenset({Change.LOOSENED, Change.CHANGED, Change.REMOVED})
 
 
 def change(holds: Holds, before: Any, after: Any) -> Change | None:
-    """Say what became of a key whose order is *holds*; None if it means the same."""
+    """How a key whose order is *holds* changed; None if it means the same."""
     if equal(before, after):
         return None
     if holds is free:
@@ -138,7 +138,7 @@ def subset(parent: Any, child: Any) -> bool:
 
 
 def narrower(parent: Any, child: Any) -> bool:
-    """Hold an allow-list inside the parent's; the first who states one may state any."""
+    """An allow list inside the parent's is tighter; the first who states one may state any."""
     if parent is UNSET:
         return True
     return child is not UNSET and all(permitted(parse_allowed(uri), parent) for uri in child)
