@@ -1,4 +1,4 @@
-"""What the command line leaves open, from `[tool.aims-gate]` of the repository."""
+"""Defaults of command line options, from `[tool.aims-gate]` of the repository's pyproject.toml."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ no_defaults = click.option(
 
 
 def choose(*, no_defaults: bool) -> Chosen:
-    """Read the defaults for where this process stands."""
+    """Read the defaults for the current working directory."""
     return Chosen(defaults=Defaults() if no_defaults else load(Path.cwd()))
 
 

@@ -1,4 +1,4 @@
-"""A group of commands that says which of its commands a misspelt one is near to."""
+"""Command groups with "did you mean" for a misspelt command."""
 
 from __future__ import annotations
 

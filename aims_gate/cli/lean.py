@@ -1,6 +1,6 @@
-"""A lean start: the libraries that a run computes with, without what they bring along for nothing.
+"""Fast start-up: import the numeric libraries without the parts of them that a run never uses.
 
-This process is the command line's own; where the gate is called from Python nothing is touched.
+Only in the command line's own process; where the gate is called from Python, nothing is changed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 _NEW_OBJECTS = 50_000
-"""After so many more objects garbage is searched for; Python's own figure is 700."""
+"""Threshold of the garbage collector, in new objects; Python's own is 700."""
 _FAMILY = "cpu family\t: 25\n"
 """Zen 3 and Zen 4, of which only the latter has AVX-512."""
 _CPU_FILE = Path("/proc/cpuinfo")
@@ -32,8 +32,8 @@ names and stay as they are."""
 def import_lean() -> None:
     """Import NumPy, pyarrow and `scipy.special` in half the time, and let the rest import faster.
 
-    Imports make hundreds of thousands of objects, all of which stay: by default Python would search
-    them for garbage again and again, a seventh of the whole start. It still does, but rarely.
+    Imports create hundreds of thousands of objects that stay. By default the garbage collector
+    would search them again and again, a seventh of the start-up time. Now it does so rarely.
     """
     gc.set_threshold(_NEW_OBJECTS)
     _one_heap()
@@ -44,10 +44,10 @@ def import_lean() -> None:
 
 
 def _one_heap() -> None:
-    """Let all threads take memory from one heap, where the C library is glibc.
+    """Use one malloc arena for all threads, where the C library is glibc.
 
-    It gives each thread a heap of its own, and what one gives back no other can use: with two
-    threads that hand columns on, a third more memory for no time saved.
+    glibc gives each thread an arena of its own, and memory freed in one cannot be used by another.
+    With two threads that pass columns on, this costs a third more memory and saves no time.
     """
     if sys.platform == "linux" and _ARENAS not in os.environ:
         # other C libraries have no mallopt, or ignore what it is told
@@ -57,7 +57,7 @@ def _one_heap() -> None:
 
 @contextmanager
 def _arrow_on_that_heap() -> Iterator[None]:
-    """Import pyarrow without a heap of its own, unless the environment chose one."""
+    """Import pyarrow with the system allocator, unless the environment chose another."""
     if "pyarrow" in sys.modules or _POOL in os.environ:
         yield
         return
@@ -87,7 +87,7 @@ def _numpy_that_sorts_fast() -> None:
 
 
 def _zen4() -> bool:
-    """Tell whether Linux says so of the first processor; it tells of all in the same order."""
+    """Tell whether the first processor in /proc/cpuinfo is a Zen 4."""
     try:
         with _CPU_FILE.open(encoding="ascii", errors="replace") as told:
             first = told.read(4096).partition("\n\n")[0]
@@ -114,10 +114,10 @@ def _arrow_without_pandas() -> None:
 
 
 def _special_without_all_of_numpy() -> None:
-    """Import `scipy.special` while NumPy's rooms that nobody has entered are dummies.
+    """Import `scipy.special` while NumPy's unused subpackages are stand-ins.
 
     It imports every name of NumPy by `*`, which would load the Fortran compiler's interface, masked
-    arrays, random generators and the test tools. Each is itself again afterwards.
+    arrays, random generators and the test tools. Afterwards each subpackage is itself again.
     """
     if "scipy.special" in sys.modules:
         return
@@ -134,7 +134,7 @@ def _special_without_all_of_numpy() -> None:
 
 
 class _NoPandas:
-    """An import finder for which pandas is not installed."""
+    """Import finder (`sys.meta_path`) that reports pandas as not installed."""
 
     @staticmethod
     def find_spec(name: str, _path: object = None, _target: object = None) -> None:

@@ -1,4 +1,4 @@
-"""Where a verdict is shown, or in the same fields the error that ended the run."""
+"""Report output: writes the verdict, or the error that ended the run, in each format."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from aims_gate.verdict import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reporting:
-    """The reports that were asked for, by format; `-` is standard output."""
+    """The requested reports, as format to path; `-` is standard output."""
 
     paths: dict[str, str]
 
     @classmethod
     def of(cls, paths: dict[str, str], out: Path | None) -> Reporting:
-        """Take what was asked for; UsageError for what cannot be written or would spoil *out*."""
+        """Validate the paths; UsageError if one cannot be written or would spoil *out*."""
         for name in paths:
             if name not in REPORTS:
                 raise UsageError(f"unknown report format {name!r}", hint=near(name, REPORTS))
@@ -47,7 +47,7 @@ class Reporting:
             click.echo(text, nl=False, color=painted or None)
 
     def show_error(self, verdict: Verdict) -> None:
-        """Write the reports of a run that an error ended; the error is told in any case."""
+        """Write the reports of a run that an error ended; the error is printed in any case."""
         for name, path in self.paths.items():
             with suppress(RecordError):
                 write(path, REPORTS[name](verdict))

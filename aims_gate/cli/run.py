@@ -176,7 +176,7 @@ def _request(  # noqa: PLR0917  # each is an option of the command
 
 
 def _gate(request: Request, reporting: Reporting, *, quiet: bool, show_levels: bool) -> int:
-    """Run the gate, telling how far it is, show the verdict, and give the exit code."""
+    """Run the gate with progress, show the verdict, and return the exit code."""
     from aims_gate import pipeline
     from aims_gate.cli.terminal import Progress
     from aims_gate.operations import run as gate
@@ -203,7 +203,7 @@ def _recording(  # noqa: PLR0917  # each is an option of the command
     out: Path | None,
     publish: bool | None,  # noqa: FBT001  # as click hands it over
 ) -> Recording:
-    """Say how evidence is kept; a key in the environment comes before one that a file names."""
+    """How evidence is kept; a key in the environment takes precedence over one from a file."""
     from aims_gate.attest.signers import KEY_VARIABLE, without_keys
     from aims_gate.operations import run as gate
 
@@ -225,7 +225,7 @@ def _recording(  # noqa: PLR0917  # each is an option of the command
 
 
 def _guard(chosen: Chosen, policy: str) -> None:
-    """Hold what a file chose against the policy: it may not stand in for the policy's own word."""
+    """Refuse defaults of a file that would replace data which the policy itself names."""
     if not any(name == "stage" or name.startswith("data.") for name in chosen.used):
         return
     from aims_gate.policy.resolve import load

@@ -1,4 +1,4 @@
-"""What a terminal can show, and how far a run is: one line that moves, or few lines in a log."""
+"""Terminal output: colour, width and progress (one moving line, or a few lines in a log)."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from aims_gate.reports import plain
 WIDTH = 100
 """Columns where there is no terminal."""
 _PAUSE = 10.0
-"""Seconds between two rules that a log is told of."""
+"""Seconds between two rules that are written to a log."""
 _CLEAR = "\r\x1b[K"
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Tell whether somebody looks at *stream*, and it moves its cursor."""
+    """Tell whether *stream* is an interactive terminal with cursor control."""
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def colour(stream: TextIO | None) -> bool:
-    """Tell whether to paint: NO_COLOR says no, FORCE_COLOR yes, else a terminal does."""
+    """Tell whether to use colour: NO_COLOR says no, FORCE_COLOR yes, else a terminal does."""
     if os.environ.get("NO_COLOR"):
         return False
     return os.environ.get("FORCE_COLOR", "0") not in {"", "0"} or is_terminal(stream)
 
 
 def width(stream: TextIO | None) -> int:
-    """Give the columns of the terminal, 100 where there is none."""
+    """Width of the terminal in columns; 100 where there is none."""
     return shutil.get_terminal_size((WIDTH, 24)).columns if is_terminal(stream) else WIDTH
 
 
 class Progress:
-    """Tells on standard error how far a run is; use it as a context, which takes its line away."""
+    """Progress of a run on standard error; a context manager, which erases its line."""
 
     def __init__(self, *, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        """Tell nothing if *quiet*."""
+        """Write nothing if *quiet*."""
         self._quiet, self._clock = quiet, clock
         self._start = clock()
         self._told = -_PAUSE
@@ -48,7 +48,7 @@ class Progress:
         self._shown = False
 
     def __call__(self, text: str) -> None:
-        """Tell what begins now; `rule 3 of 41` and the like only now and then, in a log."""
+        """Write what begins now; in a log `rule 3 of 41` and the like only every ten seconds."""
         seconds = self._clock() - self._start
         counted = re.match(r"rule \d", text) is not None
         if self._quiet or (counted and not self._moves and seconds - self._told < _PAUSE):
@@ -64,7 +64,7 @@ class Progress:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Take the line away that moves, so that what follows begins on an empty one."""
+        """Erase the moving line, so that what follows begins on an empty one."""
         if self._shown:
             _say(_CLEAR)
 

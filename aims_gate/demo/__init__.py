@@ -1,1 +1,1 @@
-"""The main job on real census data, from nothing."""
+"""Demo: train, gate, sign, verify and refuse, on real census data."""

@@ -22,7 +22,7 @@ QUIET = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "PYTHONWARNINGS": "ignore",
 }
-"""MLflow's own variables: what it says on the way would drown the story."""
+"""MLflow's own variables, to silence it during the demo."""
 MODEL = "employment"
 SENSITIVE = ("sex", "race")
 
@@ -49,12 +49,12 @@ CANDIDATES = (
 
 
 def data_file(name: str) -> Path:
-    """Give the path of a data file that ships with the package."""
+    """Path of a data file that ships with the package."""
     return Path(str(files("aims_gate.demo") / "data" / f"{name}.parquet"))
 
 
 def train_and_register(tracking_uri: str, artifacts: Path) -> tuple[str, ...]:
-    """Train, log and register every candidate; give the model URIs, in order.
+    """Train, log and register every candidate; returns the model URIs, in order.
 
     Each run logs its training data as `reference`, its predictions on held-out data as
     `evaluation`, and a stable month of production as `current`.

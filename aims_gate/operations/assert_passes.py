@@ -56,8 +56,8 @@ def assert_passes(
     Args:
         check: A check of ours, as `aims-gate policy checks` lists them.
         frame: The evaluation data: a pandas, Polars or Arrow frame, or a dict of columns.
-        reference: What the current data are held against.
-        current: What is held against the reference.
+        reference: The data that the current data are compared with.
+        current: The data that are compared with the reference.
         model: A fitted estimator, which answers *frame* in place of its prediction and score.
         decide_on: `estimate`, `proven_breach` or `proven_pass`; the check's own if left out.
         arguments: What the columns mean (`label`, `prediction`, `score`, `threshold`, `positive`,

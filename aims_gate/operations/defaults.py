@@ -1,9 +1,9 @@
 """Defaults of the command line from `[tool.aims-gate]` of a pyproject.toml.
 
-Whoever may change that file in a pull request may change these, so it can name things and never
-weaken the gate in silence: what is written there is closed, told on standard error, loses against
-the command line, cannot ask for unsigned evidence, holds no key material, keeps inside its own
-folder, and cannot take the place of data that the policy names.
+Whoever may change that file in a pull request may change these. So it can name things and never
+silently weaken the gate: unknown keys are refused; what is used is written to standard error; the
+command line takes precedence; it cannot ask for unsigned evidence, hold key material, lead out of
+its own folder, or replace data that the policy names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What a repository says about how it is gated; paths are relative to where one stands."""
+    """Defaults of a repository; paths are relative to the working directory."""
 
     file: str = ""
     """The pyproject.toml as it is shown to people; empty if nothing was found."""
@@ -48,19 +48,19 @@ class Defaults:
     """Line of each dotted key, for messages."""
 
     def problem(self, key: str, what: str, hint: str = "") -> Problem:
-        """Give a problem at the line of *key*, or of the nearest key above it."""
+        """A problem at the line of *key*, or of the nearest key above it."""
         return Problem(file=self.file, line=line_of(self.lines, key), what=what, hint=hint)
 
 
 @dataclass(slots=True, kw_only=True)
 class Chosen:
-    """Fills what the command line left open, and remembers what it took from the file."""
+    """Fills options that were not given, and records which came from the file."""
 
     defaults: Defaults
     used: dict[str, object] = field(default_factory=dict)
 
     def value(self, name: str, given: T | None) -> T | None:
-        """Give what was *given*, else the file's value of *name*, else None."""
+        """Value of an option: as *given*, else from the file, else None."""
         found = getattr(self.defaults, name)
         if given is not None or not found:
             return given
@@ -68,7 +68,7 @@ class Chosen:
         return found  # type: ignore[no-any-return]  # the field's type is the option's
 
     def pairs(self, name: str, given: Mapping[str, str]) -> dict[str, str]:
-        """Give the file's pairs of *name* with what was *given* over them, key by key."""
+        """Merged mapping of an option: the file's pairs, overridden key by key by *given*."""
         found: Mapping[str, str] = getattr(self.defaults, name)
         taken = {key: value for key, value in found.items() if key not in given}
         self.used |= {f"{name}.{key}": value for key, value in taken.items()}
@@ -83,7 +83,7 @@ class Chosen:
 
 
 def load(start: Path) -> Defaults:
-    """Read the defaults for somebody who stands in *start*.
+    """Read the defaults for the working directory *start*.
 
     The nearest pyproject.toml with a table `[tool.aims-gate]` counts, from *start* up to the root
     of its git repository. Outside a repository only *start* itself is looked at: what lies above
@@ -134,7 +134,7 @@ def refuse_displaced(
 
 
 def _folders(start: Path) -> Iterator[Path]:
-    """Give the folders from *start* up to the repository's root, or *start* alone."""
+    """Folders from *start* up to the repository's root; outside a repository *start* alone."""
     upward = [start, *start.parents]
     root = next((number for number, folder in enumerate(upward) if _is_root(folder)), 0)
     yield from upward[: root + 1]

@@ -1,4 +1,4 @@
-"""The keys of `[tool.aims-gate]`: a strict reader for each, and where each stands in the text."""
+"""The keys of `[tool.aims-gate]`: a strict parser for each, and its line number."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _NEVER = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingPlace:
-    """Where the file lies, and where its reader stands."""
+    """Folder of the file, and the working directory."""
 
     folder: Path
     start: Path
 
     def inside(self, text: str) -> str:
-        """Give a path of the file as seen from the reader; it must stay inside the folder."""
+        """Path relative to the working directory; UsageError if it leaves the file's folder."""
         path = self.folder / text
         root = self.folder.resolve()
         try:
@@ -44,7 +44,7 @@ class SettingPlace:
         return os.path.relpath(path, self.start)
 
     def anywhere(self, text: str) -> str:
-        """Give a path of the file as seen from the reader, wherever it leads."""
+        """Path relative to the working directory, wherever it leads."""
         return text if Path(text).is_absolute() else os.path.relpath(self.folder / text, self.start)
 
 
@@ -175,7 +175,7 @@ def _parts(dotted: str) -> list[str]:
 
 
 def line_of(lines: Mapping[str, int], key: str) -> int:
-    """Give the line of a dotted key, or of the nearest one above it; 0 if none is known."""
+    """Line number of a dotted key, or of the nearest one above it; 0 if none is known."""
     while key and key not in lines:
         key = key.rpartition(".")[0]
     return lines.get(key, 0)

@@ -160,12 +160,12 @@ def _holds(version: str, operator: str, bound: str) -> bool:
 
 
 def set_names(environ: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
-    """Give which of *names* are set; their values are nobody's business."""
+    """Names of the variables that are set; their values are never shown."""
     return [name for name in names if environ.get(name, "").strip()]
 
 
 def permissions(path: str) -> int:
-    """Give the permission bits of a file; 0 if it is not there."""
+    """Permission bits of a file; 0 if it does not exist."""
     try:
         return Path(path).stat().st_mode & 0o777
     except OSError:

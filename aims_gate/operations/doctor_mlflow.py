@@ -128,7 +128,7 @@ def _store(setup: Setup) -> Iterator[Finding]:
 
 
 def _allowed(setup: Setup) -> tuple[str, ...]:
-    """Give the policy's `sources.allow`; what is wrong with a policy is found elsewhere."""
+    """Allow list of the policy, `sources.allow`; its problems are reported elsewhere."""
     try:
         policy, _problems = check(setup.policy, environ=setup.environ)
     except GateError:

@@ -74,7 +74,7 @@ def keep(uri: str, folder: Path, *, stage: str | None, environ: Mapping[str, str
 
 
 def _expected(place: str, trust: Trust) -> set[str]:
-    """Give the stages that the trust file expects of a place."""
+    """Stages that the trust file expects of a resource."""
     asked = resource.parse(place, servers=trust.servers, where=place)
     return {one.stage for one in trust.demands(asked, asked) if one.stage}
 

@@ -1,4 +1,4 @@
-"""A policy in words: what a rule measures, on which data, against what, who must prove it."""
+"""Explain a policy in words: what a rule measures, on which data, its limit, who must prove it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def explain_rule(task: Task, policy: Policy) -> str:
 
 
 def explain_check(name: str) -> str:
-    """Give the page of a check: what it measures, its parameters, and when it refuses to say."""
+    """Reference page of a check: what it measures, its parameters, and when it has no value."""
     kind = CHECKS[name]
     about = kind.about
     lines = [name, _indented(about.summary), "", _paragraphs(about.definition), ""]
@@ -95,7 +95,7 @@ def explain_check(name: str) -> str:
 
 
 def judged_of(name: str) -> StatisticSpec | None:
-    """Give what a check judges by its defaults; None where a parameter has none."""
+    """Judged statistic of a check with default parameters; None where a parameter has none."""
     try:
         return build(name, {}).judged()
     except pydantic.ValidationError:
@@ -112,7 +112,7 @@ def customary(judged: StatisticSpec) -> str:
 
 
 def _judged(judged: StatisticSpec | None) -> Iterator[str]:
-    """Describe what is held against a threshold, and against which where a rule states none."""
+    """Describe the judged statistic and its customary limit."""
     if judged is None:
         yield "judged: as the required parameters say"
         return
@@ -146,13 +146,13 @@ def _parameters(kind: type[Check]) -> Iterator[str]:
 
 
 def _choices(facts: Mapping[str, Any]) -> list[object]:
-    """Give the values that a parameter, or each of its items, must be one of."""
+    """Allowed values of a parameter, or of each of its items (a JSON Schema enum)."""
     kinds = [facts, facts.get("items", {}), *facts.get("anyOf", [])]
     return [choice for kind in kinds for choice in kind.get("enum", [])]
 
 
 def _told(kind: type) -> Iterator[tuple[str, str]]:
-    """Give the fields of a class that are followed by a docstring, which Python does not keep."""
+    """Attribute docstrings: fields of a class with the text below, which Python does not keep."""
     if kind.__module__ == "builtins":
         return
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body

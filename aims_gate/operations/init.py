@@ -1,4 +1,4 @@
-"""A first policy for a model, from what there is; measured once, and never over another file."""
+"""Propose a first policy for a model: measured once, and never written over another file."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _columns(subject: Subject) -> dict[Role, ProposedColumns]:
 
 
 def _described(subject: Subject, columns: Mapping[Role, ProposedColumns]) -> dict[Role, Data]:
-    """Give the data as the proposed policy will describe them."""
+    """Data by role, described as in the proposed policy."""
     return {role: _as(data, columns[role].spec) for role, data in subject.data.items()}
 
 
@@ -154,7 +154,7 @@ def _proposal(
 
 
 def _source(text: str, out: Path) -> str:
-    """Give how a policy may name what `--data` named; empty if only the command line may."""
+    """Source URI in a policy for what `--data` named; empty if only the command line may."""
     if text.startswith("artifact:"):
         return text
     path = local_path(text)
@@ -172,7 +172,7 @@ def _identifier(name: str) -> str:
 def _settled(
     proposal: Proposal, subject: Subject, out: Path
 ) -> tuple[Proposal, tuple[Result, ...]]:
-    """Measure once, settle limits and severities, and prove that the text is sound."""
+    """Measure once, set limits and severities, and verify that the text is valid."""
     every = tuple(drafts(subject))
     left_out = [(draft, draft.lacking) for draft in every if draft.lacking]
     chosen: list[tuple[Draft, tuple[Statistic, ...]]] = []
@@ -218,7 +218,7 @@ def _judged(
     proposal: Proposal,
     out: Path,
 ) -> tuple[Result, ...]:
-    """Hold today's values against the text as `run` would; UndecidedError if it is not sound."""
+    """Judge today's values by the text as `run` would; UndecidedError if it is not valid."""
     folder = str(out.parent.resolve())
     policy, problems = resolve(text.encode(), uri=out.name, folder=folder)
     planned = plan(policy) if policy is not None else None

@@ -1,4 +1,4 @@
-"""Leave data for the gate in a training run, with what its columns mean."""
+"""Log evaluation data to an MLflow training run, with the roles of its columns."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _refuse_positive(rows: ArrowFrame, spec: DataSpec, where: str) -> None:
 
 
 def _id_of(model: object) -> str:
-    """Give the id of a logged model: of its text, or of what MLflow's functions return."""
+    """Id of a logged model, from text or from what MLflow's functions return."""
     if isinstance(model, str):
         return model.removeprefix("models:/")
     for name in ("model_id", "model_uuid"):
@@ -164,7 +164,7 @@ def _id_of(model: object) -> str:
 
 
 def _only_model(client: Any, run_id: str, role: Role) -> str:
-    """Give the id of the model that the run logged; nothing if it has not logged one yet."""
+    """Id of the one model that the run logged; empty if it has not logged one yet."""
     from aims_gate.sources.mlflow.owner import HISTORY, ids_of
 
     with _recorded(role, run_id):
@@ -230,7 +230,7 @@ def _run(run_id: str | None) -> tuple[Any, str]:
 
 
 def _write(table: pa.Table, path: Path) -> str:
-    """Write the file and give the first digits of its SHA-256."""
+    """Write the file; returns the first digits of its SHA-256."""
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -27,7 +27,7 @@ _CONFIG = (
 )
 _MODEL_TYPES = ("classifier", "regressor")
 _LABEL, _PREDICTION, _SCORE = "label", "prediction", "score"
-"""Names of the columns that MLflow gives without a name."""
+"""Names for the columns that MLflow passes without a name."""
 
 
 class Evaluator:
@@ -41,8 +41,8 @@ class Evaluator:
     ) -> bool:
         """Tell whether it takes part: only where one of its own keys asks for it.
 
-        MLflow gives an evaluator that is named without configuration, and one that is not named,
-        the same arguments; a configuration without evaluators' names goes to all of them.
+        An evaluator that is named without configuration gets the same arguments from MLflow as one
+        that is not named; a configuration without evaluators' names goes to all of them.
         """
         config = set(map(str, evaluator_config or ()))
         if not config & set(_CONFIG):
@@ -200,7 +200,7 @@ def _answers(model: Any, dataset: Any, predictions: str | None) -> Any:
 
 
 def _scores(model: Any, dataset: Any, positive: object) -> Any:
-    """Give the probability of the positive class; None where the model or the class has none."""
+    """Probability of the positive class; None where the model or the class has none."""
     try:
         raw = model.get_raw_model()
     except (AttributeError, NotImplementedError):
@@ -220,7 +220,7 @@ def _scores(model: Any, dataset: Any, positive: object) -> Any:
 
 
 def _task(model_type: str, table: pa.Table, roles: Mapping[str, str]) -> str:
-    """Give the task that MLflow was told, by the number of classes for a classifier."""
+    """Task by MLflow's model type; a classifier's by its number of classes."""
     if model_type == "regressor":
         return "regression"
     named = [roles[role] for role in (_LABEL, _PREDICTION) if role in roles]
@@ -229,7 +229,7 @@ def _task(model_type: str, table: pa.Table, roles: Mapping[str, str]) -> str:
 
 
 def _run_of(model: Any, model_id: str | None) -> str | None:
-    """Give the run that made the model, where the gate looks for data; None if none did."""
+    """Training run of the model, where the gate looks for data; None if it has none."""
     from mlflow import MlflowClient
 
     if model_id:
@@ -239,7 +239,7 @@ def _run_of(model: Any, model_id: str | None) -> str | None:
 
 
 def _id_of(model: Any) -> str | None:
-    """Give the id of the model that answers; None where the data hold its answers."""
+    """Id of the model that predicts; None where the data hold its predictions."""
     metadata = getattr(model, "metadata", None)
     return getattr(metadata, "model_id", None) or getattr(metadata, "model_uuid", None)
 

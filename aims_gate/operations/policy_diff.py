@@ -1,8 +1,8 @@
-"""What a change of a policy does: per rule and key tightened, loosened or changed.
+"""Policy diff: what a change tightens, loosens or changes, per rule and key.
 
-Compared is what is applied, not what is written: parents are merged and defaults filled in, so a
-default that is written out is no difference. What is tighter is said by `policy.orders`, as for
-inheritance; a whole policy knows more defaults than the part of one that a child states.
+Effective policies are compared: parents are merged and defaults filled in, so writing a default out
+is no difference. `policy.orders` defines what is tighter, as for inheritance; a whole policy knows
+more defaults than the part of one that a child states.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _compared(name: str, before: Stated, after: Stated) -> Iterator[KeyDifferenc
 
 
 def _plain(value: Any) -> Any:
-    """Give a parameter of a check as a policy has it: a tree that can be compared."""
+    """A check's parameter as plain data, which can be compared."""
     return pydantic.TypeAdapter(Any).dump_python(value, mode="json")
 
 
@@ -141,7 +141,7 @@ def _written(value: Any) -> str:
 
 
 def told(differences: Iterable[KeyDifference]) -> Iterator[str]:
-    """Say *differences* in lines for a pull request, rule by rule, and count them at the end."""
+    """The differences as lines for a pull request, rule by rule, with a count at the end."""
     found = list(differences)
     rule = None
     for one in found:

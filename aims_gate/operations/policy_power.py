@@ -1,4 +1,4 @@
-"""What data can decide, before a model is judged: power, and rows to collect for each rule.
+"""Power analysis: what data can decide before a model is judged, and the sample size per rule.
 
 Every rule is measured on data as they are, or on groups that are only planned, and its designs say
 how likely it is decided if nothing is wrong. No model is needed and nothing is judged.
@@ -163,7 +163,7 @@ class _Plan:
         )
 
     def _factor(self) -> float | None:
-        """Give the first size at which the rule is decided four times in five; None if none is."""
+        """Sample size factor at which the rule is decided four times in five; None if none is."""
         low, factor = 1.0, 1.0
         while self._chance(factor) < POWER - _NEAR:
             power = power_of(self._measured(factor), self.task.bars, self.task.decide_on)
@@ -178,7 +178,7 @@ class _Plan:
         return factor
 
     def _chance(self, factor: float) -> float:
-        """Give the chance to be decided, less where draws often have other groups to judge."""
+        """Power at a size; lower where random draws often have other groups to judge."""
         statistics, few = self._measured(factor), getattr(self.task.check, "min_cell", 0)
         expected = self._chance_of(statistics)
         sure = all(s.lack is None and s.rows >= 2 * few for s in statistics)
@@ -235,7 +235,7 @@ def _everyone(groups: PlannedGroups) -> int:
 
 
 def _sizes(groups: PlannedGroups) -> Iterator[dict[str, float]]:
-    """Give the groups of every attribute, and of every intersection, with their shares."""
+    """Groups of every attribute and every intersection, with their shares of the rows."""
     for count in range(1, len(groups.rows) + 1):
         for columns in itertools.combinations(groups.rows, count):
             yield {
@@ -248,7 +248,7 @@ def _sizes(groups: PlannedGroups) -> Iterator[dict[str, float]]:
 
 
 def _smallest(found: Sequence[Planned], task: Task) -> float:
-    """Give the least effect that every design excludes with the power together."""
+    """Minimum detectable effect: the least that all designs together exclude with `POWER`."""
     (bar, *more) = task.bars
     if more or bar.neutral is None:
         return math.nan

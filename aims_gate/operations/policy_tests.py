@@ -1,4 +1,4 @@
-"""A policy's own tests: made-up measurements, the outcomes they must lead to."""
+"""Unit tests of a policy: made-up measurements and the expected outcomes."""
 
 from __future__ import annotations
 

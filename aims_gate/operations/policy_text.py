@@ -1,4 +1,4 @@
-"""A proposed policy as text: every line that a person must confirm says CONFIRM."""
+"""YAML text of a proposed policy: every line that a person must confirm says CONFIRM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What data can decide, shown: a table for a terminal, and a page of its own with a picture."""
+"""Power analysis shown as a table for a terminal, or as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def table(powers: Sequence[RulePower]) -> Iterator[str]:
 
 
 def page(powers: Sequence[RulePower], *, title: str) -> str:
-    """Write one HTML page that asks for nothing else: no script, no style or picture elsewhere."""
+    """Write one self-contained HTML page: no script, and no external style or picture."""
     body = "\n".join(_section(one) for one in powers) or "<p>No rule is about data.</p>"
     name = escape(title)
     return (

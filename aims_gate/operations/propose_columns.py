@@ -1,4 +1,4 @@
-"""What the columns of a data set may mean, from what was logged, their names and their values.
+"""Infer the roles of columns from what was logged, their names and their values.
 
 A guess is never more than that: every field that was not logged is named in `Columns.guessed`, so
 that a person is asked to confirm it.
@@ -107,7 +107,7 @@ def evaluation_columns(data: Data, features: frozenset[str]) -> ProposedColumns:
 
 
 def other_columns(data: Data, evaluation: DataSpec) -> ProposedColumns:
-    """Give the reference or current data the roles that the evaluation data have, where absent."""
+    """Roles of reference or current data: as logged, else those of the evaluation data."""
     logged = logged_spec(data)
     names = ("label", "prediction", "score", "key", "query", "time")
     found: dict[str, Any] = {
@@ -121,7 +121,7 @@ def other_columns(data: Data, evaluation: DataSpec) -> ProposedColumns:
 
 
 def logged_spec(data: Data) -> DataSpec:
-    """Give what was logged with the data, without the prediction that was derived on reading."""
+    """Roles logged with the data, without a prediction that was derived from scores."""
     derived = derived_name(data.spec)
     if derived is not None and data.spec.prediction == derived:
         return replace(data.spec, prediction=None)
@@ -136,7 +136,7 @@ _FIELDS = (
 
 @dataclass(slots=True, kw_only=True)
 class _Guess:
-    """Gives columns to roles, each to one at most."""
+    """Assigns columns to roles, each column to at most one."""
 
     frame: Frame
     features: frozenset[str]
@@ -151,7 +151,7 @@ class _Guess:
         *,
         unique: bool = False,
     ) -> None:
-        """Give *role* the free column whose name fits best."""
+        """Assign *role* to the free column whose name fits best."""
         free = [
             name for name in self._free() if self.frame.kinds[name] in kinds and fits(name) >= 0
         ]
@@ -226,7 +226,7 @@ def _is_quantity(frame: Frame, column: str) -> bool:
 
 
 def _positive(counts: Mapping[Scalar, int]) -> Scalar:
-    """Give the class that says yes by its name, else the rarer one, else the last by its text."""
+    """Positive class: by its name (`yes`, `1`), else the rarer one, else the last by its text."""
     named = [value for value in counts if str(value).lower().removesuffix(".0") in _POSITIVE]
     if len(named) == 1:
         return named[0]

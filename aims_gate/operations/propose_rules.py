@@ -1,4 +1,4 @@
-"""Which rules a first policy proposes, with limits from what is measured today.
+"""Propose the rules of a first policy, with limits from what is measured today.
 
 Floors of performance lie a margin below today's value. Limits on bias, drift and missing values
 are the customary ones, with today's value beside them: a limit taken from today's bias would
@@ -57,7 +57,7 @@ class Draft:
         return f"{self.check} ({given})" if given else self.check
 
     def rule(self) -> Rule:
-        """Give the rule, with a limit that can be measured under if none is known yet."""
+        """The rule, with a provisional limit if none is known yet."""
         require = self.require or _provisional(self.judged())
         return Rule(
             id=self.id,
@@ -68,7 +68,7 @@ class Draft:
         )
 
     def judged(self) -> StatisticSpec:
-        """Describe what the rule holds against its limit."""
+        """Describe the judged statistic of the rule."""
         return build(self.check, self.parameters).judged()
 
 
@@ -107,7 +107,7 @@ _FAIRNESS: Mapping[TaskKind, tuple[Draft, ...]] = {
 
 
 def drafts(subject: Subject) -> Iterator[Draft]:
-    """Give the rules that fit what is there, and those that would if more were; evaluation is."""
+    """Draft rules that fit the subject, and those that lack something; evaluation data exist."""
     yield Draft(
         id="INTEG-01", title="The model's files are whole", check="integrity.model", firm=True
     )
@@ -137,7 +137,7 @@ def _absent(subject: Subject, *roles: Role) -> str:
 
 
 def settled(draft: Draft, statistics: Sequence[Statistic]) -> Draft | None:
-    """Give the draft with its limit, from what was measured; None if there is none to propose."""
+    """The draft with its limit from what was measured; None if there is none to propose."""
     judged = draft.judged()
     values = [s for s in statistics if s.judged and s.value is not None]
     if draft.check == "data.missing":
@@ -154,7 +154,7 @@ def settled(draft: Draft, statistics: Sequence[Statistic]) -> Draft | None:
 
 
 def worst(draft: Draft, statistics: Sequence[Statistic]) -> Statistic | None:
-    """Give the judged cell that is farthest from good; None if none has a value."""
+    """The worst judged statistic; None if none has a value."""
     values = [s for s in statistics if s.judged and s.value is not None]
     sign = 1 if draft.judged().higher_is_better else -1
     return min(values, key=lambda s: sign * (s.value or 0.0), default=None)

@@ -1,4 +1,4 @@
-"""The gate for Python callers, and the real world for everybody."""
+"""Run the gate from Python, and the real clock, randomness and environment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run(
     out: str | os.PathLike[str] | None = None,
     publish: bool = False,
 ) -> Verdict:
-    """Hold *model* against *policy* and give the typed verdict.
+    """Evaluate *model* against *policy*; returns the typed verdict.
 
     Args:
         policy: Path of a policy file, or `pack:NAME@VERSION`.
@@ -83,7 +83,7 @@ def real_world(
     unnamed: Callable[[str, str], None] = lambda _name, _value: None,
     key: str | None = None,
 ) -> World:
-    """Give the clock, the randomness and the environment of this process, without keys.
+    """Clock, randomness and environment of this process, without keys.
 
     *key* is the reference of the signing key, which was opened before.
     """
@@ -105,7 +105,7 @@ def recording_of(
     environ: Mapping[str, str],
     verifier_id: str = VERIFIER_ID,
 ) -> Recording:
-    """Say how evidence is kept; UsageError unless it is signed or unsigned is asked for."""
+    """How evidence is kept; UsageError unless it is signed or *unsigned* is set."""
     if unsigned and key:
         raise UsageError("a key and unsigned were both asked for", hint="choose one")
     signer = None if unsigned else load_signer(key, environ)

@@ -1,4 +1,4 @@
-"""What a policy would have said of models that are already there.
+"""Backtest a policy: what it would have decided of existing model versions or runs.
 
 For the day before a policy is switched on: past runs of an experiment, or versions of a model, are
 judged by the tables that they logged. Every rule counts as in force (`effective_from` is not waited
@@ -34,7 +34,7 @@ MOST = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationRequest:
-    """Which past to judge by a policy: a model's versions or an experiment's runs."""
+    """What to backtest: the versions of a model, or the runs of an experiment."""
 
     model: str | None = None
     experiment: str | None = None
@@ -46,7 +46,7 @@ class SimulationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedVersion:
-    """One version or run, and what would have become of it."""
+    """One version or run, and its hypothetical decision."""
 
     uri: str
     at: datetime | None = None
@@ -57,13 +57,13 @@ class JudgedVersion:
 
     @property
     def in_the_way(self) -> tuple[Result, ...]:
-        """Those for which it would not have passed."""
+        """The results for which it would not have passed."""
         return tuple(result for result in self.results if result.blocking)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """What a policy would have said, newest first."""
+    """Hypothetical decisions of a policy, newest first."""
 
     judged: tuple[JudgedVersion, ...]
     skipped: tuple[str, ...]
@@ -123,7 +123,7 @@ class _Bench:
     environ: Mapping[str, str]
 
     def judge(self, past: Past) -> JudgedVersion:
-        """Judge one; what cannot be read is told, a policy that does not apply is an error."""
+        """Judge one; unreadable ones are reported, a policy that does not apply is an error."""
         folder = Path(tempfile.mkdtemp(prefix="aims-gate-"))
         try:
             workspace = Workspace(folder=folder, environ=self.environ)
@@ -149,7 +149,7 @@ class _Bench:
 
 
 def told(simulation: Simulation) -> Iterator[str]:
-    """Say each version or run with the value of every rule, and sum it up at the end."""
+    """Lines for each version or run with the value of every rule, and a summary at the end."""
     width = max(len(one.uri) for one in simulation.judged)
     for one in simulation.judged:
         day = f"{one.at:%Y-%m-%d}" if one.at else "          "

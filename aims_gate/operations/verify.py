@@ -1,4 +1,4 @@
-"""Hold evidence against the model that is to be used, and against who is trusted."""
+"""Verify evidence: signature, signer and model digest, against a trust file and a model."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def verify(
             and the model in one.
         model: A folder, or a model URI that is downloaded anew; left out only if *evidence* names
             a version.
-        trust: The trust file.
+        trust: The trust file: whose signatures count, and for what.
         stage: The stage it must be for; the policy's last and strictest if left out.
         policy_digest: SHA-256 of the resolved policy it must be by.
         floor: The policy that it must be by or descend from, `PACK@SHA256`: a pack as
@@ -132,7 +132,7 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
 
 
 def _model(question: Expectation, allow: tuple[str, ...]) -> tuple[Manifest | None, str | None]:
-    """Give the manifest of the model's bytes, and where they come from if a registry says so."""
+    """Manifest of the model's bytes, and its package URL if it comes from a registry."""
     if question.model is None:
         return None, None
     scheme, _, rest = question.model.partition(":")

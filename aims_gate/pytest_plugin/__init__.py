@@ -1,4 +1,4 @@
-"""The gate inside pytest: policies as tests, a fixture and a marker.
+"""Pytest plugin: policies as tests, a fixture and a marker.
 
 `_aims_gate_pytestplugin` loads this plugin when one of them is used. A policy's decision is the
 gate's own, and it counts only if each required rule has a test that ran and ended as the gate says:
@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def hold_marked(item: pytest.Item) -> None:
-    """Have the policies of a marker met before its test runs, whatever kind of test it is."""
+    """Fail a marked test before it runs unless its policies are met, whatever kind it is."""
     if not isinstance(item, RuleItem):
         hold(item)
 

@@ -27,20 +27,20 @@ class Gate:
         self._node = node
 
     def run(self, *arguments: Any, **options: Any) -> Verdict:
-        """Hold a model against a policy: `aims_gate.run`."""
+        """Evaluate a model against a policy: `aims_gate.run`."""
         with quiet():
             verdict: Verdict = aims_gate.run(*arguments, **options)
         record(self._node, verdict)
         return verdict
 
     def assert_passes(self, *arguments: Any, **options: Any) -> Result:
-        """Hold frames against one check: `aims_gate.assert_passes`."""
+        """Assert one check on frames: `aims_gate.assert_passes`."""
         __tracebackhide__ = True
         with quiet():
             return aims_gate.assert_passes(*arguments, **options)
 
     def __getattr__(self, name: str) -> Any:
-        """Give whatever else the module has."""
+        """Every other name of the module `aims_gate`."""
         return getattr(aims_gate, name)
 
 

@@ -1,4 +1,4 @@
-"""A policy as a file of tests, a rule as one of them.
+"""Pytest collector and items: a policy is a file of tests, and each rule one test.
 
 | outcome | the test |
 | --- | --- |
@@ -56,7 +56,7 @@ class PolicyFile(pytest.File):
         return made
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Give an item per rule; one error with every problem if the policy is refused."""
+        """Yield an item per rule; one error with every problem if the policy is refused."""
         if self.asked.problems:
             raise self.CollectError("\n".join(self.asked.problems))
         for rule in self.asked.rules:
@@ -81,7 +81,7 @@ class RuleItem(pytest.Item):
         return made
 
     def setup(self) -> None:
-        """Have the verdict; an error where there is none."""
+        """Obtain the verdict; an error where there is none."""
         super().setup()
         self.run_of_gate = self.runs.result(self.asked)
         if self.run_of_gate.error:
@@ -106,11 +106,11 @@ class RuleItem(pytest.Item):
             self._warn(f"{self.rule.id} {text}")
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        """Give the rule's line in the policy."""
+        """Location of the rule in the policy."""
         return self.path, self.rule.line - 1 if self.rule.line else None, self.name
 
     def _warn(self, text: str) -> None:
-        """Record a warning as pytest records them, past the filters that may make it an error."""
+        """Record a warning as pytest does, bypassing filters that may turn it into an error."""
         message = warnings.WarningMessage(
             message=AimsGateWarning(text),
             category=AimsGateWarning,

@@ -29,6 +29,6 @@ def failure(result: Result, verdict: Verdict) -> str:
 
 
 def properties(result: Result) -> Iterator[tuple[str, str]]:
-    """Give the properties of JUnit: rule, check, outcome, controls, values, intervals, place."""
+    """JUnit properties: rule, check, outcome, controls, values, intervals, line."""
     for name, value in facts(result):
         yield PREFIX + plain(name), plain(value)

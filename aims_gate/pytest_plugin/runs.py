@@ -47,7 +47,7 @@ class Ruling:
 
     @classmethod
     def of(cls, result: Result, verdict: Verdict) -> Ruling:
-        """Say what became of a rule."""
+        """The ruling on a rule, from its result."""
         reason = "; ".join(part for part in (plain(result.reason), remark(result)) if part)
         return cls(
             rule=result.rule,
@@ -61,7 +61,7 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRun:
-    """What a run of the gate came to."""
+    """Result of one run of the gate."""
 
     session: str
     exit_code: int
@@ -105,7 +105,7 @@ class Runs:
         self._known: dict[str, PolicyRun] = {}
 
     def result(self, policy: SessionSettings) -> PolicyRun:
-        """Give the run of *policy*: the one there is, or the one that this call makes."""
+        """Run of *policy*: the existing one, else a new one."""
         if policy.name in self._known:
             return self._known[policy.name]
         folder = self.folder(policy)
@@ -124,7 +124,7 @@ class Runs:
         return run
 
     def found(self, policy: SessionSettings) -> PolicyRun | None:
-        """Give the run of *policy* if this session has made it; None if not."""
+        """Run of *policy* if this session has made it, else None."""
         if policy.name in self._known:
             return self._known[policy.name]
         try:
@@ -171,7 +171,7 @@ def _measured(policy: SessionSettings, settings: Settings, evidence: Path) -> Po
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep a session's filters of warnings away from the gate: `-W error` must not decide."""
+    """Reset warning filters during a run: `-W error` of the session must not decide."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -179,7 +179,7 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that the system takes back if this process dies."""
+    """Hold a file lock that the system releases if this process dies."""
     with path.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

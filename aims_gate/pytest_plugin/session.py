@@ -1,4 +1,4 @@
-"""The hooks of a session that is asked for policies, in its main process and in each worker."""
+"""Session hooks of pytest, in the main process and in each worker of pytest-xdist."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Session:
     begun: bool = False
 
     def pytest_report_header(self) -> list[str]:
-        """Say which policies the session decides."""
+        """Header line: which policies the session decides."""
         names = ", ".join(asked.name for asked in self.settings.policies)
         return [f"aims-gate: {names}"] if names else []
 
@@ -70,7 +70,7 @@ class Session:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Iterator[None]:
-        """Place what became of a rule."""
+        """Attach the line of a rule to its report."""
         outcome: Any = yield
         if isinstance(item, RuleItem):
             place(item, call, outcome.get_result())
@@ -111,7 +111,7 @@ class Session:
         summary.write(terminalreporter, self.ends, self.settings.told)
 
     def pytest_unconfigure(self) -> None:
-        """Take the session's folder away."""
+        """Remove the session's folder."""
         if self.main:
             shutil.rmtree(self.settings.folder, ignore_errors=True)
 

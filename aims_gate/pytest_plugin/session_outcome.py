@@ -1,4 +1,4 @@
-"""What became of each policy in a session: the decision needs every required rule's own test."""
+"""Outcome of each policy in a session: its decision needs every required rule's own test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aims_gate.sinks import directory
 
 
 class Standing(StrEnum):
-    """Where a policy stands when the session ends."""
+    """Status of a policy when the session ends."""
 
     PASSED = "passed"
     REFUSED = "refused"
@@ -78,7 +78,7 @@ def end_of(report: pytest.TestReport) -> str:
 
 
 def ended(asked: SessionSettings, runs: Runs, ends: Mapping[str, set[str]]) -> Ended:
-    """Say where a policy stands, without its evidence."""
+    """Status of a policy at the end, without its evidence."""
     run = runs.found(asked)
     names = {rule.id: f"{asked.name}::{rule.id}" for rule in asked.rules}
     if asked.problems:
@@ -100,7 +100,7 @@ def keep_evidence(end: Ended, settings: Settings, runs: Runs) -> tuple[Standing,
     """Move the evidence of a whole verdict to where it was asked for.
 
     Returns:
-        The standing, undecided if the evidence could not be kept, and what to say of it.
+        The status, undecided if the evidence could not be kept, and a message.
     """
     run = end.run
     if settings.evidence is None:
@@ -123,7 +123,7 @@ def _worse(standing: Standing) -> Standing:
 
 
 def all_ended(runs: Runs, seen: Seen) -> Iterator[Ended]:
-    """Say where each policy stands, its evidence kept."""
+    """Status of each policy at the end, after its evidence was kept."""
     for asked in runs.settings.policies:
         end = ended(asked, runs, seen.ends)
         standing, evidence = keep_evidence(end, runs.settings, runs)

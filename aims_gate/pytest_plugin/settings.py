@@ -1,4 +1,4 @@
-"""Which policies a session is asked for, and everything about them that is known before it runs.
+"""Settings of a session: which policies it must decide, with their rules and digests.
 
 They are read once, by the process that people call: what a test does to a policy file afterwards
 changes neither the rules that are required nor the digest that the run is held against.
@@ -55,7 +55,7 @@ class SessionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What every policy of the session is held against, the same in each process."""
+    """Options of the session that apply to every policy, the same in each process."""
 
     start: str
     """Where pytest was called."""
@@ -127,7 +127,7 @@ def is_policy(path: Path) -> bool:
 
 
 def _named(config: pytest.Config, chosen: Chosen, start: Path) -> tuple[Path, ...]:
-    """Give each policy that the command line asks for, once; the setting says where they are."""
+    """Policy files that the command line asks for, each once; the ini setting names them."""
     words: Sequence[str] = config.getoption("aims_gate") or ()
     arguments = [start / argument.partition("::")[0] for argument in config.args]
     asked = [start / word for word in words if word]
@@ -151,7 +151,7 @@ def _usual(chosen: Chosen, start: Path, root: Path) -> Path:
 
 
 def _files(path: Path, config: pytest.Config) -> Iterator[Path]:
-    """Give the file itself, or the policies below a folder."""
+    """The file itself, or the policy files below a folder."""
     resolved = Path(os.path.abspath(path))  # noqa: PTH100  # links stay: pytest does not follow them
     if resolved.is_dir():
         found = sorted(_below(resolved, config.getini("norecursedirs")))
@@ -190,7 +190,7 @@ def _pairs(words: Iterable[str]) -> dict[str, str]:
 
 
 def _not_typed(config: pytest.Config, words: Iterable[str]) -> set[str]:
-    """Name the roles whose data no command line and no environment hands over: an ini file does."""
+    """Roles whose data come from an ini file, not from the command line or the environment."""
     typed = [*config.invocation_params.args, *shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))]
     return {
         word.partition("=")[0]

@@ -1,11 +1,11 @@
-"""A verdict as text, pure: no file, no clock, no decision of its own.
+"""Reports: pure functions from a verdict to text; no file, no clock, no decision of their own.
 
 Adding a format is one file and one row in `REPORTS`. Below the table stands what the formats for
 people share; the formats themselves do not know each other.
 
-Names of models, slices, columns and rules are text of strangers. In a build's log `::error::` at
-the start of a line, or `##[` and `##vso[` anywhere, would be obeyed as commands; control
-characters move cursors, and bidirectional ones make one name look like another.
+Names of models, slices, columns and rules are untrusted text. In a build log, `::error::` at the
+start of a line, or `##[` and `##vso[` anywhere, would be executed as commands (log injection);
+control characters move cursors, and bidirectional ones make one name look like another.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Report(Protocol):
     """Writes a verdict in one format."""
 
     def __call__(self, verdict: Verdict) -> str:
-        """Give the whole document, ending in a newline.
+        """Render the whole document, ending in a newline.
 
         RecordError if the verdict contradicts itself: see `refuse_contradiction`.
         """
@@ -47,7 +47,7 @@ REPORTS: Table[Report] = Table(
 )
 
 Quote = Callable[[str], str]
-"""Makes text of strangers harmless where a sentence of ours mentions it."""
+"""Escapes untrusted text in a sentence of ours."""
 
 UNMET = frozenset(
     {Outcome.FAIL, Outcome.ERROR, Outcome.MISSING, Outcome.STALE, Outcome.INSUFFICIENT}
@@ -62,7 +62,7 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
 def plain(text: str, *, most: int = 2_000) -> str:
-    """Give *text* as one harmless line of at most *most* characters.
+    """Sanitise untrusted *text*: one harmless line of at most *most* characters.
 
     White space collapses to single blanks. Terminal sequences, control and invisible characters
     leave a `?` behind, so that a doctored name cannot pass for the name it imitates. What a log
@@ -97,13 +97,13 @@ def refuse_contradiction(verdict: Verdict) -> None:
 
 
 def in_order(verdict: Verdict) -> list[Result]:
-    """Give the results with the blocking ones first, then from the worst outcome to the best."""
+    """Results sorted: blocking ones first, then from the worst outcome to the best."""
     rank = tuple(Outcome).index
     return sorted(verdict.results, key=lambda r: (not r.blocking, rank(r.outcome)))
 
 
 def headline(verdict: Verdict, quote: Quote = plain) -> str:
-    """Say in one sentence what became of the stage, and what undecided means."""
+    """Decision in one sentence, with what undecided means."""
     stage, total = quote(verdict.stage), len(verdict.results)
     blocking = sum(r.blocking for r in verdict.results)
     of_all = f"{blocking:,} of {total:,} rule{'' if total == 1 else 's'}"
@@ -200,7 +200,7 @@ def advice(outcome: Outcome) -> str:
 
 
 def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
-    """Give one piece of advice per kind of outcome that stands in the way, and how to ask why."""
+    """Next steps: one piece of advice per kind of unmet outcome."""
     advice: dict[tuple[Outcome, str], list[str]] = {}
     for outcome, todo in _TODO.items():
         for result in (r for r in in_the_way(verdict) if r.raw_outcome is outcome):
@@ -212,7 +212,7 @@ def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
 
 
 def in_the_way(verdict: Verdict) -> list[Result]:
-    """Give what blocks; where nothing does and the policy is not met, what was not decided."""
+    """Blocking results; where none blocks and the policy is not met, the undecided ones."""
     ordered = in_order(verdict)
     blocking = [r for r in ordered if r.blocking]
     if blocking or verdict.passed:
@@ -238,7 +238,7 @@ def _remedy(result: Result) -> str:
 
 
 def question(verdict: Verdict) -> str:
-    """Give the command that explains the first rule in the way; empty where there is none."""
+    """Command that explains the first unmet rule; empty where there is none."""
     standing = in_the_way(verdict)
     if not standing or verdict.ended_with is not None:
         return ""
@@ -246,7 +246,7 @@ def question(verdict: Verdict) -> str:
 
 
 def every_cell(verdict: Verdict) -> Iterator[str]:
-    """Give the file with the cells that a line only counts: `(and 3 more)`; nothing without one."""
+    """File with the cells that a line only counts, `(and 3 more)`; nothing without one."""
     counted = any(r.blocking and len(r.statistics) > 1 for r in verdict.results)
     if counted and verdict.evidence is not None and verdict.evidence.directory:
         yield shlex.quote(plain(f"{verdict.evidence.directory}/report.json"))
@@ -264,9 +264,9 @@ def record_of(verdict: Verdict, quote: Quote = plain) -> str:
 
 
 def proof(verdict: Verdict) -> str:
-    """Give the command that verifies the evidence; empty where nothing signed was written.
+    """Command that verifies the evidence; empty where nothing signed was written.
 
-    It names no trust file: trust.yaml, or what pyproject.toml names, is taken without a word.
+    It names no trust file: trust.yaml, or the one in pyproject.toml, is the default.
     """
     evidence = verdict.evidence
     if evidence is None or not (evidence.signed and evidence.directory):

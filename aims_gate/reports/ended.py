@@ -56,7 +56,7 @@ def ended(
 
 
 def _wrong(error: Exception) -> Iterator[tuple[str, str]]:
-    """Give each thing that is wrong, and where."""
+    """Problems of an error, each as (what, where)."""
     if isinstance(error, PolicyError):
         yield from (_told(problem) for problem in error.problems)
     elif isinstance(error, GateError):

@@ -204,7 +204,7 @@ def _number(value: float | None) -> float | None:
 
 
 def _evidence(verdict: Verdict) -> dict[str, Any]:
-    """Give what the record is; `id` and what follows from it are null where none was kept."""
+    """The `evidence` object; `id` and what follows from it are null where none was kept."""
     kept = verdict.evidence
     return {
         "id": None if kept is None else kept.id,

@@ -54,7 +54,7 @@ def render(verdict: Verdict) -> str:
 
 
 def _kind(result: Result) -> str | None:
-    """Give the element that an outcome becomes; None for a test that passed."""
+    """JUnit element of an outcome: error, failure or skipped; None for a passed test."""
     if result.blocking:
         return "error" if result.outcome is Outcome.ERROR else "failure"
     # what does not stand in the way is not red, and never looks passed either
@@ -92,7 +92,7 @@ def _details(result: Result) -> str:
 
 
 def facts(result: Result) -> Iterator[tuple[str, str]]:
-    """Give what a test case carries as properties; names and values are text of strangers."""
+    """JUnit properties of a test case; names and values are untrusted text."""
     yield "rule", result.rule
     yield "check", result.check
     yield "severity", result.severity.value

@@ -1,7 +1,7 @@
-"""The verdict for a pull request: what stands in the way first, what passed folded away.
+"""Markdown report for a pull request: unmet rules first, passed ones folded.
 
-All text of strangers goes into code spans, where neither Markdown nor HTML, mentions, links nor
-issue numbers mean anything. Only plain words, as in most rules' titles, stand as prose.
+All untrusted text goes into code spans, in which Markdown, HTML, mentions, links and issue numbers
+have no effect. Only plain words, as in most rules' titles, stand as prose.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _about(verdict: Verdict) -> Iterator[str]:
 
 
 def _table(results: Sequence[Result], most: int) -> list[str]:
-    """Give the rows that fit into *most* characters, and say how many do not."""
+    """Table rows that fit into *most* characters, and how many do not."""
     if not results:
         return []
     lines = list(_HEAD)

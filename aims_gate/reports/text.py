@@ -1,4 +1,4 @@
-"""The verdict for a terminal: what it is about, a line per rule, the verdict, what to do next."""
+"""Text report for a terminal: the subject, a line per rule, the verdict, what to do next."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def render_text(verdict: Verdict, *, colour: bool, width: int) -> str:
 
 
 def header(verdict: Verdict, width: int) -> Iterator[str]:
-    """Say in lines of *width* columns what the verdict is about: model, stage, policy, data."""
+    """Subject of the verdict in lines of *width* columns: model, stage, policy, data."""
     model, policy = verdict.model, verdict.policy
     name = f"{plain(model.name)} {plain(model.version)}".strip()
     digest = f"sha256:{plain(model.digest)[:12]}" if model.digest else "no digest"
@@ -147,7 +147,7 @@ def _verdict(verdict: Verdict, *, colour: bool, width: int) -> Iterator[str]:
 
 
 def _kept_together(result: Result) -> str:
-    """Give the reason with names and numbers in one piece each: no line ends inside of one."""
+    """The reason with non-breaking spaces inside names and numbers."""
     text = _NUMBERS.sub(_glued, plain(result.reason))
     names = {plain(n) for s in result.statistics for n in s.slice.split(" vs ") if " " in n}
     for name in sorted(names, key=len, reverse=True):
