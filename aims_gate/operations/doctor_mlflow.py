@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from aims_gate.errors import GateError
 from aims_gate.operations.doctor import Finding, Look, Setup, State, set_names
 from aims_gate.policy.resolve import check
-from aims_gate.sources.mlflow.choose import for_artifacts
-from aims_gate.sources.mlflow.probe import Probe, open_probe
+from aims_gate.registry.choose import for_artifacts
+from aims_gate.registry.probe import Probe, open_probe
+from aims_gate.registry.uris import bare, local_store
 from aims_gate.sources.mlflow.resolve import resolve
-from aims_gate.sources.mlflow.uris import bare, local_store
 
 URI = "MLFLOW_TRACKING_URI"
 _PAIR = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")

@@ -16,7 +16,8 @@ from aims_gate import canonical
 from aims_gate.errors import GateError, RecordError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Threshold
-from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
+from aims_gate.registry.choose import for_artifacts, open_registry
+from aims_gate.registry.contract import Registry, RunRecord
 from aims_gate.sources.mlflow.evidence import (
     EVIDENCE,
     FOLDER,
@@ -26,7 +27,6 @@ from aims_gate.sources.mlflow.evidence import (
     VERDICT,
     tag,
 )
-from aims_gate.sources.mlflow.registry import Registry, RunRecord
 from aims_gate.sources.mlflow.resolve import resolve
 from aims_gate.verdict import Result, Verdict
 

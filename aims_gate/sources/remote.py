@@ -21,8 +21,8 @@ from aims_gate.attest.file_names import safe_name
 from aims_gate.documents.store_uris import StoreUri
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.redact import redact
-from aims_gate.sources.patience import HINT, patiently, seconds_of, size_of
 from aims_gate.sources.subject import Located, Workspace
+from aims_gate.time_limit import HINT, patiently, seconds_of, size_of
 
 _SECONDS = 30.0
 _ATTEMPTS = 3

@@ -12,6 +12,7 @@ from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError, GateError
 from aims_gate.facts import DatasetIdentity, Isolation, ModelIdentity, ModelPython
 from aims_gate.policy.model import DataSpec, Role
+from aims_gate.registry.contract import MetricPoint
 
 if TYPE_CHECKING:  # evidence is fetched where neither NumPy nor pyarrow is installed
     import pyarrow as pa
@@ -76,22 +77,6 @@ class Fetched:
     manifest: Manifest
     folder: Path
     """Only this user can read it, and nothing else writes there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricPoint:
-    """One value that a run's author logged: a claim, not a measurement."""
-
-    key: str
-    value: float
-    timestamp: datetime | None = None
-    step: int = 0
-    dataset_name: str = ""
-    dataset_digest: str = ""
-    model_id: str = ""
-    """The logged model that it is about, where MLflow says so."""
-    run_id: str = ""
-    """The run that logged it, where MLflow says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

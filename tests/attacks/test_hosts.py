@@ -12,8 +12,8 @@ from pyarrow import fs
 from aims_gate.__main__ import guarded
 from aims_gate.errors import GateError, SourceError, UsageError
 from aims_gate.operations.verify import Expectation, prove
-from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
-from aims_gate.sources.mlflow.roots import Roots
+from aims_gate.registry.choose import for_artifacts, open_registry
+from aims_gate.registry.roots import Roots
 from tests.conftest import Store
 from tests.support.proofs import NOW, Lab
 from tests.support.proxy import Answer, Proxy, Request

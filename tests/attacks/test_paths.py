@@ -12,8 +12,8 @@ import pytest
 
 from aims_gate.__main__ import guarded
 from aims_gate.errors import UsageError
+from aims_gate.registry.choose import open_registry
 from aims_gate.regular import write_regular
-from aims_gate.sources.mlflow.choose import open_registry
 
 POLICY = """\
 apiVersion: aims-gate/v1

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from aims_gate import time_limit
 from aims_gate.documents.store_uris import parse_place
 from aims_gate.errors import SourceError
-from aims_gate.sources import patience
-from aims_gate.sources.mlflow.choose import open_registry
-from aims_gate.sources.mlflow.http import Connection
-from aims_gate.sources.patience import patiently
+from aims_gate.registry.choose import open_registry
+from aims_gate.registry.http import Connection
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Workspace
+from aims_gate.time_limit import patiently
 from tests.support.servers import S3_KEYS
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -152,7 +152,7 @@ def test_what_work_raises_comes_out_and_growth_is_counted_from_each_look() -> No
     with pytest.raises(KeyboardInterrupt):
         patiently(_interrupted, seconds=5)
     over = threading.Event()
-    sizes = iter([0, patience.LEAST, 2 * patience.LEAST, 2 * patience.LEAST + 1])
+    sizes = iter([0, time_limit.LEAST, 2 * time_limit.LEAST, 2 * time_limit.LEAST + 1])
     with pytest.raises(TimeoutError):
         patiently(lambda: over.wait(30), seconds=0.05, grown=lambda: next(sizes))
     assert next(sizes, None) is None

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from aims_gate.errors import SourceError, UsageError
-from aims_gate.sources.mlflow.client import ClientRegistry
+from aims_gate.registry.client import ClientRegistry
+from aims_gate.registry.contract import LOCAL, DatasetInput, NotFoundError, Registry
+from aims_gate.registry.rest import RestRegistry
+from aims_gate.registry.roots import Roots
 from aims_gate.sources.mlflow.fetch import list_tree
-from aims_gate.sources.mlflow.registry import LOCAL, DatasetInput, NotFoundError, Registry
-from aims_gate.sources.mlflow.rest import RestRegistry
-from aims_gate.sources.mlflow.roots import Roots
 from tests.conftest import Store
 from tests.support.proxy import Answer, Proxy, Request
 from tests.support.registry_content import FILES, Content, Logged

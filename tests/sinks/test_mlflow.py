@@ -15,8 +15,8 @@ from aims_gate import canonical
 from aims_gate.errors import RecordError
 from aims_gate.facts import ModelIdentity, NoValue, Statistic
 from aims_gate.policy.model import Severity, Threshold
+from aims_gate.registry import http
 from aims_gate.sinks.mlflow import metrics, publish
-from aims_gate.sources.mlflow import http
 from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Workspace
 from aims_gate.verdict import Decision, EvidenceIdentity, Outcome, PolicyIdentity, Result, Verdict

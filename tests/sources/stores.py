@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from aims_gate.policy.model import DataSpec, Policy, Role
+from aims_gate.registry.contract import DatasetInput
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
-from aims_gate.sources.mlflow.registry import DatasetInput
 from aims_gate.sources.subject import Data, Located, Workspace
 
 ROWS = b"id,y,p\n1,1,1\n2,0,1\n3,0,0\n"

@@ -9,7 +9,8 @@ from typing import ClassVar
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
 from aims_gate.facts import NoValue, Statistic
-from aims_gate.sources.subject import MetricPoint, RunFacts
+from aims_gate.registry.contract import MetricPoint
+from aims_gate.sources.subject import RunFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""MLflow: the registry contract, and reading models, runs and data through it."""
+"""MLflow: reading models, runs and data through its registry."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.policy.scalars import SCORES
+from aims_gate.registry.contract import NotFoundError, Registry, RunRecord
 from aims_gate.sources.bound import Owner, answers_of
 from aims_gate.sources.data import open_found, open_scores
 from aims_gate.sources.locate import Finder, convention
-from aims_gate.sources.mlflow.registry import NotFoundError, Registry, RunRecord
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.subject import ChampionModel, Data
 

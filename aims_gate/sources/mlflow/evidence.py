@@ -15,16 +15,16 @@ from aims_gate import canonical
 from aims_gate.attest.envelope import MAX_ENVELOPE
 from aims_gate.attest.statement import statement_file
 from aims_gate.errors import TrustError, UsageError
-from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
-from aims_gate.sources.mlflow.fetch import fetch_tree
-from aims_gate.sources.mlflow.registry import NotFoundError, Registry, Version
-from aims_gate.sources.mlflow.uris import (
+from aims_gate.registry.choose import for_artifacts, open_registry
+from aims_gate.registry.contract import NotFoundError, Registry, Version
+from aims_gate.registry.uris import (
     AliasTarget,
     RunTarget,
     VersionTarget,
     parse,
     resource_uri,
 )
+from aims_gate.sources.mlflow.fetch import fetch_tree
 
 FOLDER = "aims_gate"
 """Where evidence lies among a run's artifacts: `aims_gate/<evaluation id>/`."""

@@ -6,17 +6,12 @@ from dataclasses import replace
 
 from aims_gate.errors import SourceError
 from aims_gate.policy.model import Role
-from aims_gate.sources.mlflow.registry import NotFoundError, Registry, RunRecord
-from aims_gate.sources.subject import MetricPoint, RunFacts
+from aims_gate.registry.contract import MetricPoint, NotFoundError, Registry, RunRecord
+from aims_gate.registry.uris import COMMIT
+from aims_gate.sources.subject import RunFacts
 
-COMMIT = "mlflow.source.git.commit"
 MAX_METRICS = 2_000
 MAX_POINTS = 2_000_000
-
-
-def commit_filter(commit: str) -> str:
-    """Write MLflow's filter for the runs of a *commit*, which is hexadecimal digits only."""
-    return f"tags.`{COMMIT}` = '{commit}'"
 
 
 def run_facts(registry: Registry, run: RunRecord) -> RunFacts:

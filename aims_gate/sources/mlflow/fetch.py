@@ -8,7 +8,7 @@ from aims_gate.attest.download import note
 from aims_gate.attest.file_names import MLFLOW_NOTE, safe_name
 from aims_gate.attest.manifest import Manifest, ManifestEntry
 from aims_gate.errors import SourceError
-from aims_gate.sources.mlflow.registry import LOCAL, Artifact, NotFoundError, Registry
+from aims_gate.registry.contract import LOCAL, Artifact, NotFoundError, Registry
 
 _HIDDEN = "MLflow's client cannot list a file that has its folder's name; rename it"
 _NO_DIGEST = "0" * 64

@@ -14,13 +14,13 @@ from aims_gate.attest.manifest import Manifest, ManifestEntry
 from aims_gate.errors import SourceError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy
+from aims_gate.registry.choose import open_registry
+from aims_gate.registry.contract import NotFoundError, Registry, RunRecord
 from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import CONVENTION
-from aims_gate.sources.mlflow.choose import open_registry
 from aims_gate.sources.mlflow.facts import other_model, other_run, run_facts
 from aims_gate.sources.mlflow.owner import describe, made_by, owner_of
-from aims_gate.sources.mlflow.registry import NotFoundError, Registry, RunRecord
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
 from aims_gate.sources.mlflow.source import finder_of
 from aims_gate.sources.subject import Subject, Workspace

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from aims_gate.attest.manifest import scan
 from aims_gate.facts import ModelIdentity
-from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
+from aims_gate.registry.choose import for_artifacts, open_registry
+from aims_gate.registry.contract import LOCAL, Registry
+from aims_gate.registry.uris import resource_uri
 from aims_gate.sources.mlflow.fetch import fetch_tree
-from aims_gate.sources.mlflow.registry import LOCAL, Registry
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
-from aims_gate.sources.mlflow.uris import resource_uri
 from aims_gate.sources.subject import Fetched, Workspace
 
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from aims_gate.errors import SourceError, UsageError
-from aims_gate.sources.mlflow.choose import for_artifacts
-from aims_gate.sources.mlflow.registry import NotFoundError, Registry, RunRecord, Version
-from aims_gate.sources.mlflow.uris import (
+from aims_gate.registry.choose import for_artifacts
+from aims_gate.registry.contract import MetricPoint, NotFoundError, Registry, RunRecord, Version
+from aims_gate.registry.uris import (
     AliasTarget,
     CommitTarget,
     ModelTarget,
@@ -22,7 +22,6 @@ from aims_gate.sources.mlflow.uris import (
     VersionTarget,
     parse,
 )
-from aims_gate.sources.subject import MetricPoint
 
 MAX_CHAIN = 8
 """Versions that may point at versions before a chain is taken for endless."""

@@ -10,20 +10,20 @@ from pathlib import Path, PurePosixPath
 from aims_gate.documents.store_uris import StoreUri
 from aims_gate.errors import DataError, UsageError
 from aims_gate.policy.model import Policy, Role
+from aims_gate.registry.choose import for_artifacts, open_registry
+from aims_gate.registry.contract import Registry, RunRecord
+from aims_gate.registry.uris import RunTarget, parse
 from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.mlflow import champion
 from aims_gate.sources.mlflow.assessments import ScorerTraces
 from aims_gate.sources.mlflow.champion import answers
-from aims_gate.sources.mlflow.choose import for_artifacts, open_registry
 from aims_gate.sources.mlflow.facts import dataset_digest, other_model, other_run, run_facts
 from aims_gate.sources.mlflow.fetch import fetch_tree
 from aims_gate.sources.mlflow.model import fetch, fetch_resolved, private, resolved_in
 from aims_gate.sources.mlflow.owner import describe, owner_of
-from aims_gate.sources.mlflow.registry import Registry, RunRecord
 from aims_gate.sources.mlflow.resolve import Resolved
-from aims_gate.sources.mlflow.uris import RunTarget, parse
 from aims_gate.sources.mlmodel import read_mlmodel
 from aims_gate.sources.subject import Data, Fetched, Located, Subject, Workspace
 

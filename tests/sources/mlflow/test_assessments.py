@@ -16,8 +16,7 @@ from aims_gate.checks.performance.score import Score
 from aims_gate.engines.native import ENGINE
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.policy.model import DataSpec, Policy, Role
-from aims_gate.sources.mlflow import registry as contract
-from aims_gate.sources.mlflow import rest_json
+from aims_gate.registry import contract, rest_json
 from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Data, Subject, Workspace
 from tests.checks.subjects import NOW
@@ -319,7 +318,7 @@ def test_every_page_is_read_and_a_limit_is_said(
 ) -> None:
     model, _ = evaluated(content, [[said(n > 0)] for n in range(7)])
     for module in ("rest", "client"):
-        monkeypatch.setattr(f"aims_gate.sources.mlflow.{module}.PAGE_OF_TRACES", 2)
+        monkeypatch.setattr(f"aims_gate.registry.{module}.PAGE_OF_TRACES", 2)
     assert read(opened(model)).frame.rows == 7
     monkeypatch.setattr(contract, "MAX_TRACES", 6)
     assert "more than 6 traces" in refused(opened(model)).what

@@ -10,11 +10,11 @@ import pytest
 
 from aims_gate.errors import SourceError
 from aims_gate.policy.model import Role
+from aims_gate.registry.contract import DatasetInput, NotFoundError, RunRecord
+from aims_gate.registry.rest import RestRegistry
 from aims_gate.sources.mlflow import facts
 from aims_gate.sources.mlflow.facts import dataset_digest, run_facts
-from aims_gate.sources.mlflow.registry import DatasetInput, NotFoundError, RunRecord
 from aims_gate.sources.mlflow.resolve import Resolved, resolve
-from aims_gate.sources.mlflow.rest import RestRegistry
 from tests.support.proxy import Answer, Proxy, Request
 
 GONE = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"}

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from aims_gate.errors import SourceError, UsageError
-from aims_gate.sources.mlflow import http
-from aims_gate.sources.mlflow.http import Connection
-from aims_gate.sources.mlflow.registry import NotFoundError
-from aims_gate.sources.mlflow.rest import RestRegistry
+from aims_gate.registry import http
+from aims_gate.registry.contract import NotFoundError
+from aims_gate.registry.http import Connection
+from aims_gate.registry.rest import RestRegistry
 from tests.support.proxy import Answer, Proxy, Request
 from tests.support.registry_content import Content
 from tests.support.servers import free_port
@@ -232,7 +232,7 @@ def test_a_history_is_read_page_by_page_and_must_end(
         points = [{"key": "a", "value": number, "timestamp": 1, "step": str(number)}]
         return Answer(body=json.dumps({"metrics": points, "next_page_token": "t"}).encode())
 
-    monkeypatch.setattr("aims_gate.sources.mlflow.rest.MAX_PAGES", 3)
+    monkeypatch.setattr("aims_gate.registry.rest.MAX_PAGES", 3)
     with Proxy(mlflow_server, page) as proxy:
         with pytest.raises(SourceError, match="too many points"):
             RestRegistry(proxy.url, {}).metric_history("r", "a")

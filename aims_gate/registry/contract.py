@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aims_gate.errors import SourceError
-from aims_gate.sources.mlflow.roots import Roots
-from aims_gate.sources.subject import MetricPoint
+from aims_gate.registry.roots import Roots
 
 MAX_TRACES = 100_000
 """Traces that are read for one search."""
@@ -40,6 +39,22 @@ class Version:
     status: str = ""
     """`READY` when its files are complete."""
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricPoint:
+    """One value that a run's author logged: a claim, not a measurement."""
+
+    key: str
+    value: float
+    timestamp: datetime | None = None
+    step: int = 0
+    dataset_name: str = ""
+    dataset_digest: str = ""
+    model_id: str = ""
+    """The logged model that it is about, where MLflow says so."""
+    run_id: str = ""
+    """The run that logged it, where MLflow says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

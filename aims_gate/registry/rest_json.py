@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from aims_gate.sources.mlflow.registry import (
+from aims_gate.registry.contract import (
     Artifact,
     DatasetInput,
     Feedback,
     LoggedModel,
+    MetricPoint,
     RunRecord,
     Trace,
     Version,
 )
-from aims_gate.sources.subject import MetricPoint
 
 SCORER_DIGEST = "mlflow.assessment.scorerDigest"
 SOURCE_RUN = "mlflow.assessment.sourceRunId"

@@ -19,7 +19,7 @@ from aims_gate.attest.file_names import safe_name
 from aims_gate.documents.store_uris import StoreUri, parse_allowed_root, parse_root
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.policy.operator import VARIABLE, allowed_by_operator
-from aims_gate.sources.mlflow.uris import bare, local_store
+from aims_gate.registry.uris import bare, local_store
 
 FOLDERS = "AIMS_GATE_ARTIFACT_FOLDERS"
 """Names folders that this machine shares with an MLflow server which does not hand them out. Only

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aims_gate.errors import SourceError, UsageError
-from aims_gate.sources.mlflow.probe import open_probe
-from aims_gate.sources.mlflow.uris import local_store
+from aims_gate.registry.probe import open_probe
+from aims_gate.registry.uris import local_store
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aims_gate.errors import SourceError, UsageError
-from aims_gate.sources.mlflow.choose import CLIENT_ONLY, for_artifacts, open_registry
-from aims_gate.sources.mlflow.registry import LOCAL
+from aims_gate.registry.choose import CLIENT_ONLY, for_artifacts, open_registry
+from aims_gate.registry.contract import LOCAL
 from tests.conftest import Store
 
 SERVER = "http://127.0.0.1:9"
@@ -115,7 +115,7 @@ def test_a_folder_that_would_permit_everything_is_refused(folders: str) -> None:
 
 def test_reading_a_server_imports_no_mlflow() -> None:
     code = (
-        "import sys; from aims_gate.sources.mlflow.choose import open_registry;"
+        "import sys; from aims_gate.registry.choose import open_registry;"
         f"open_registry({{'MLFLOW_TRACKING_URI': '{SERVER}'}});"
         "sys.exit(any(name in sys.modules for name in ('mlflow', 'pandas', 'sklearn')))"
     )
@@ -138,7 +138,7 @@ def test_a_store_without_mlflow_says_which_extra_to_install(tmp_path: Path) -> N
     code = (
         "import sys; sys.modules['mlflow'] = None\n"
         "from aims_gate.errors import MissingExtraError\n"
-        "from aims_gate.sources.mlflow.choose import open_registry\n"
+        "from aims_gate.registry.choose import open_registry\n"
         f"try: open_registry({{'MLFLOW_TRACKING_URI': 'sqlite:///{store}'}})\n"
         "except MissingExtraError as error: print(error.hint)\n"
     )

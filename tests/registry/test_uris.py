@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from aims_gate.attest.resource import parse as parse_resource
 from aims_gate.errors import UsageError
-from aims_gate.sources.mlflow.uris import (
+from aims_gate.registry.uris import (
     AliasTarget,
     ModelTarget,
     RunTarget,

@@ -6,9 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aims_gate.errors import SourceError
-from aims_gate.sources.mlflow.registry import DatasetInput, Feedback, RunRecord, Trace, Version
-from aims_gate.sources.mlflow.rest_json import SCORER_DIGEST, SOURCE_RUN, moment, trace_of
-from aims_gate.sources.subject import MetricPoint
+from aims_gate.registry.contract import (
+    DatasetInput,
+    Feedback,
+    MetricPoint,
+    RunRecord,
+    Trace,
+    Version,
+)
+from aims_gate.registry.rest_json import SCORER_DIGEST, SOURCE_RUN, moment, trace_of
 
 MAX_PAGES = 1000
 

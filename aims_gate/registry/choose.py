@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from aims_gate.errors import SourceError, UsageError
-from aims_gate.sources.mlflow.client import ClientRegistry
-from aims_gate.sources.mlflow.registry import Registry
-from aims_gate.sources.mlflow.rest import RestRegistry
-from aims_gate.sources.mlflow.roots import Roots, refused
-from aims_gate.sources.mlflow.uris import local_store
+from aims_gate.registry.client import ClientRegistry
+from aims_gate.registry.contract import Registry
+from aims_gate.registry.rest import RestRegistry
+from aims_gate.registry.roots import Roots, refused
+from aims_gate.registry.uris import local_store
 
 CLIENT_ONLY = (
     "MLFLOW_TRACKING_AUTH",

@@ -18,9 +18,9 @@ import requests
 
 from aims_gate import canonical
 from aims_gate.errors import SourceError, UsageError
-from aims_gate.sources.mlflow.registry import NotFoundError
-from aims_gate.sources.mlflow.uris import bare, printable
-from aims_gate.sources.patience import HINT, LEAST, patiently, seconds_of, size_of
+from aims_gate.registry.contract import NotFoundError
+from aims_gate.registry.uris import bare, printable
+from aims_gate.time_limit import HINT, LEAST, patiently, seconds_of, size_of
 from aims_gate.version import __version__
 
 CONNECT_SECONDS = 10.0

@@ -10,22 +10,21 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aims_gate.errors import SourceError
-from aims_gate.sources.mlflow import rest_json
-from aims_gate.sources.mlflow.facts import commit_filter
-from aims_gate.sources.mlflow.http import Connection, RefusedError
-from aims_gate.sources.mlflow.registry import (
+from aims_gate.registry import rest_json
+from aims_gate.registry.contract import (
     PAGE_OF_TRACES,
     Artifact,
     LoggedModel,
+    MetricPoint,
     NotFoundError,
     RunRecord,
     Trace,
     Version,
     all_of,
 )
-from aims_gate.sources.mlflow.roots import NOWHERE, Roots, on_server, refused
-from aims_gate.sources.mlflow.uris import quoted
-from aims_gate.sources.subject import MetricPoint
+from aims_gate.registry.http import Connection, RefusedError
+from aims_gate.registry.roots import NOWHERE, Roots, on_server, refused
+from aims_gate.registry.uris import commit_filter, quoted
 
 MAX_PAGES = 1000
 """Pages of one listing: a server that never ends a listing is refused."""

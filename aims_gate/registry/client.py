@@ -16,24 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from aims_gate.errors import GateError, MissingExtraError, SourceError
-from aims_gate.sources.mlflow import entities
-from aims_gate.sources.mlflow.facts import commit_filter
-from aims_gate.sources.mlflow.registry import (
+from aims_gate.registry import client_entities as entities
+from aims_gate.registry.contract import (
     LOCAL,
     PAGE_OF_TRACES,
     Artifact,
     LoggedModel,
+    MetricPoint,
     NotFoundError,
     RunRecord,
     Trace,
     Version,
     all_of,
 )
-from aims_gate.sources.mlflow.rest_json import milliseconds
-from aims_gate.sources.mlflow.roots import NOWHERE, Roots, folder, on_server, refused
-from aims_gate.sources.mlflow.uris import bare, local_store, printable, quoted
-from aims_gate.sources.patience import HINT, patiently, seconds_of, size_of
-from aims_gate.sources.subject import MetricPoint
+from aims_gate.registry.rest_json import milliseconds
+from aims_gate.registry.roots import NOWHERE, Roots, folder, on_server, refused
+from aims_gate.registry.uris import bare, commit_filter, local_store, printable, quoted
+from aims_gate.time_limit import HINT, patiently, seconds_of, size_of
 
 _SERVER_CHOOSES_NO_HOST = {
     "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",

@@ -1,4 +1,4 @@
-"""How long the gate waits for somebody else: a whole exchange, or a least rate for what is large.
+"""Time limits on what others do: a whole exchange, or a least rate for what is large.
 
 A limit on each piece of an answer is none: a server that sends a byte a minute keeps every piece
 within it, and holds a job for days. So work is done in a thread of its own, and given up on.

@@ -8,11 +8,11 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from aims_gate.errors import MissingExtraError
-from aims_gate.sources.mlflow.choose import open_registry
-from aims_gate.sources.mlflow.client import ClientRegistry
-from aims_gate.sources.mlflow.http import Connection, RefusedError
-from aims_gate.sources.mlflow.registry import NotFoundError, Registry
-from aims_gate.sources.mlflow.uris import local_store
+from aims_gate.registry.choose import open_registry
+from aims_gate.registry.client import ClientRegistry
+from aims_gate.registry.contract import NotFoundError, Registry
+from aims_gate.registry.http import Connection, RefusedError
+from aims_gate.registry.uris import local_store
 
 EXPERIMENT = "aims-gate"
 """Where evidence is published."""

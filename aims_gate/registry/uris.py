@@ -11,6 +11,8 @@ from aims_gate.attest.file_names import safe_name
 from aims_gate.attest.resource import VERSION
 from aims_gate.errors import SourceError, UsageError
 
+COMMIT = "mlflow.source.git.commit"
+"""The tag in which a run names the git commit that it was made from."""
 FORMS = "models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/RUN_ID[/PATH], commit:SHA"
 
 _NAME = re.compile(r"\w(?:[\w .()+-]{0,253}[\w.()+-])?")
@@ -38,6 +40,11 @@ def quoted(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name of a model")
     return name
+
+
+def commit_filter(commit: str) -> str:
+    """Write MLflow's filter for the runs of a *commit*, which is hexadecimal digits only."""
+    return f"tags.`{COMMIT}` = '{commit}'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
