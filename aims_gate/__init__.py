@@ -1,8 +1,8 @@
 """aims-gate: a policy, a model and its data in; signed evidence and a verdict out.
 
-`run` decides, `verify` checks evidence, `log_evaluation` leaves data for the gate in a training
-run, and `assert_passes` holds frames against one check in a plain test. Importing this package
-imports nothing heavy: each name is loaded when it is used.
+`run` decides, `verify` verifies evidence, `log_evaluation` logs evaluation data to a training run,
+and `assert_passes` asserts one check on frames in a plain test. Importing this package imports
+nothing heavy: each name is loaded when it is used.
 """
 
 from __future__ import annotations

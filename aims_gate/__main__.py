@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def guarded(arguments: list[str]) -> int:
-    """Run the command line with *arguments* and give the exit code: every crash is 3.
+    """Run the command line with *arguments* and return the exit code: every crash is 3.
 
     Python itself exits 1 on an uncaught exception, which would read as "policy not met".
     """
@@ -52,20 +52,20 @@ def guarded(arguments: list[str]) -> int:
 
 
 class _Harmless(logging.Formatter):
-    """Formats log records, messages and tracebacks alike, as lines that a log does not obey."""
+    """Formats log records and tracebacks so that a build log executes none of it as a command."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _harmless(super().format(record))
 
 
 def _say(text: str) -> None:
-    """Write *text* to standard error; where nobody can read it the exit code still tells."""
+    """Write *text* to standard error; if that is closed, the exit code still says it."""
     with contextlib.suppress(OSError, ValueError):
         click.echo(_harmless(text), err=True)
 
 
 def _harmless(text: str) -> str:
-    """Keep secrets and what strangers wrote for terminals and logs out of every line."""
+    """Redact secrets, and escape control sequences and log commands in every line."""
     from aims_gate.reports import plain
 
     lines = text.rstrip("\n").split("\n")

@@ -1,4 +1,4 @@
-"""Libraries of the extra `run` that are not installed: what needs none of them works without.
+"""Optional libraries of the extra `run`: stand-ins where they are not installed.
 
 `verify` and `evidence` import none of them. The commands that read policies do, because a check
 stands in one file with its arithmetic: there each missing library has a stand-in, whose names can
@@ -42,7 +42,7 @@ _USES = (
 
 @contextmanager
 def install_line(purpose: str) -> Iterator[None]:
-    """Turn the import error of such a library into one with the line to type."""
+    """Turn the import error of such a library into one that names the pip command."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -53,13 +53,13 @@ def install_line(purpose: str) -> Iterator[None]:
 
 
 def stand_in() -> None:
-    """Let modules import the libraries that are missing; for a process of the gate's own."""
+    """Install import stand-ins for missing libraries; only in a process of the gate's own."""
     if _StandInFinder not in sys.meta_path:
         sys.meta_path.append(_StandInFinder)  # the last one asked: what is installed stays itself
 
 
 class _Name:
-    """A name of a missing library, as types and constants are written; its value is refused."""
+    """A name from a missing library, for type annotations and constants; its use is refused."""
 
     def __init__(self, library: str) -> None:
         self._library = library

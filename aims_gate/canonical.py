@@ -1,8 +1,8 @@
-"""Values to bytes and digests, one way only.
+"""Canonical JSON and SHA-256 digests.
 
-Canonical JSON: keys sorted, no white space, UTF-8, no NaN or infinity, so that equal values have
-equal bytes (`parse(encode(v)) == v`). Reading refuses duplicate keys, because `json.loads` keeps
-the last one in silence: `{"result": "FAILED", "result": "PASSED"}` would read as PASSED.
+Keys are sorted; there is no white space, NaN or infinity; the encoding is UTF-8. So equal values
+have equal bytes (`parse(encode(v)) == v`). Parsing refuses duplicate keys, because `json.loads`
+silently keeps the last one: `{"result": "FAILED", "result": "PASSED"}` would read as PASSED.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def parse(data: bytes) -> Any:
 
 
 def sha256(data: bytes) -> str:
-    """Give the SHA-256 of *data* as 64 lower-case hexadecimal digits."""
+    """SHA-256 of *data* as 64 lower-case hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def sha256_stream(read: Callable[[int], bytes]) -> str:
-    """Give the SHA-256 of everything that *read* yields, one megabyte at a time."""
+    """SHA-256 of a stream, read with *read* one megabyte at a time."""
     digest = hashlib.sha256()
     while chunk := read(_CHUNK):
         digest.update(chunk)
@@ -46,7 +46,7 @@ def sha256_stream(read: Callable[[int], bytes]) -> str:
 
 
 def sha256_file(path: Path) -> str:
-    """Give the SHA-256 of a file's bytes."""
+    """SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return sha256_stream(file.read)
 

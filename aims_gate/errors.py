@@ -36,7 +36,7 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        """Give the problem as `file:line: what; hint`."""
+        """The problem as `file:line: what; hint`."""
         place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{place}: {self.what}" + (f"; {self.hint}" if self.hint else "")
 
@@ -53,7 +53,7 @@ class GateError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Give the error as `where: what; hint`."""
+        """The error as `where: what; hint`."""
         text = f"{self.where}: {self.what}" if self.where else self.what
         return f"{text}; {self.hint}" if self.hint else text
 
@@ -120,14 +120,14 @@ class TrustError(GateError):
 
 
 def stack(error: BaseException) -> str:
-    """Say where an exception came from, without its message, which may hold a row of data."""
+    """Stack trace of an exception without its message, which may hold a row of data."""
     return "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__
 
 
 def looks(text: str) -> str:
-    """Give what a reader sees of *text*: composed letters are one, spaces at its ends are none.
+    """Visible form of *text*: Unicode NFC, white space collapsed and stripped.
 
-    Nor are characters without a form of their own (Cf), such as the space of no width.
+    Format characters (category Cf), such as the zero-width space, are left out.
     """
     seen = (letter for letter in text if unicodedata.category(letter) != "Cf")
     return " ".join(unicodedata.normalize("NFC", "".join(seen)).split())

@@ -1,4 +1,4 @@
-"""What was measured, and of what: plain values that every floor may read."""
+"""Measured statistics and identities (model, data, policy): plain values that all code may read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class NoValue(StrEnum):
 
 
 POWER = 0.80
-"""The chance to be decided that rows to collect are named for."""
+"""Power for which the rows to collect are computed."""
 
 
 class PowerDesign(Protocol):
@@ -43,16 +43,16 @@ class PowerDesign(Protocol):
 
     @property
     def rows(self) -> int:
-        """Give how many rows there are of *what*."""
+        """How many rows of *what* there are."""
         ...
 
     @property
     def what(self) -> str:
-        """Name the rows that more of would help: `rows of the data`, `current rows`."""
+        """Which rows to collect more of: `rows of the data`, `current rows`."""
         ...
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Give the probability that a *serious* effect is excluded where there is none.
+        """Power: the probability that a *serious* effect is excluded where there is none.
 
         At *factor* times the rows, 1 or more, by the bounds of the cells alone; in [0, 1].
         """
@@ -172,7 +172,7 @@ class Ancestor:
 
     @property
     def name(self) -> str:
-        """Give the name that people see: a pack's without its scheme."""
+        """Display name: a pack's without its scheme."""
         return self.uri.removeprefix("pack:")
 
 

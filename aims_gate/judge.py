@@ -32,13 +32,13 @@ _OWED = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT})
 """What a baseline may cover: it is about values, not about data that are missing or old."""
 _REFUSING = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING})
 _HELD = frozenset({Outcome.FAIL, Outcome.WARN, Outcome.PASS})
-"""What a value becomes that is held against a limit."""
+"""Outcomes of a value that was compared with a limit."""
 _SIZED = _HELD | {Outcome.INSUFFICIENT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """What became of one judged statistic, and why in a few words."""
+    """Outcome of one judged statistic, with a short reason."""
 
     statistic: Statistic
     outcome: Outcome
@@ -52,7 +52,7 @@ def judge(
     now: datetime,
     insufficient: OnInsufficient,
 ) -> Result:
-    """Hold what a task measured against its threshold."""
+    """Judge a rule: compare its statistics with the threshold."""
     cells = [*_judge_cells(task, statistics), *_judge_ages(task, statistics)]
     raw = worst(cell.outcome for cell in cells)
     outcome, because = _softened(task, statistics, raw, now)
@@ -81,7 +81,7 @@ def judge(
 
 
 def _held(cells: Sequence[Cell]) -> bool:
-    """Tell whether values, and not only ages, were held against a limit, and none is wanting."""
+    """Tell whether values, not only ages, were compared with a limit, and none is missing."""
     measured = any(cell.outcome in _HELD and cell.statistic.name != AGE for cell in cells)
     return measured and worst(cell.outcome for cell in cells) in _HELD
 
@@ -93,7 +93,7 @@ def _early(rule: Rule, now: datetime) -> bool:
 def _softened(
     task: Task, statistics: Sequence[Statistic], raw: Outcome, now: datetime
 ) -> tuple[Outcome, str]:
-    """Let a rule warn that is not in force yet, or whose baseline still covers what it found."""
+    """Downgrade to a warning: the rule is not in force yet, or its baseline covers the value."""
     debt = task.rule.baseline
     if raw in _SOFTENED and _early(task.rule, now):
         return Outcome.WARN, f"; {raw} from {task.rule.effective_from:%Y-%m-%d} on"
@@ -110,7 +110,7 @@ def _softened(
 
 
 def _ends(rule: Rule, now: datetime) -> datetime | None:
-    """Say until when a rule is let through: it begins, or its debt ends."""
+    """When the leniency of a rule ends: it takes effect, or its baseline expires."""
     if _early(rule, now):
         return rule.effective_from
     return None if rule.baseline is None else rule.baseline.expires
@@ -185,7 +185,7 @@ def _judge_ages(task: Task, statistics: Sequence[Statistic]) -> Iterator[Cell]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _JudgedSide:
-    """A value, its bounds and a bar, turned so that higher is better."""
+    """A value, its bounds and a limit, with signs turned so that higher is better."""
 
     value: float
     low: float
@@ -293,7 +293,7 @@ def _reason(task: Task, cells: Sequence[Cell], raw: Outcome, power: Power | None
 
 
 def _margin(statistic: Statistic, bars: Sequence[Bar]) -> float:
-    """Give the distance to the nearest limit: the smaller, the more it is worth showing."""
+    """Signed distance to the nearest limit: the smallest is the worst cell, which is shown."""
     if statistic.value is None or math.isnan(statistic.value):
         return -math.inf
     sides = [_turned(statistic, bar) for bar in bars]

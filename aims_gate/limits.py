@@ -1,4 +1,4 @@
-"""Thresholds and what they imply: limit, line, serious effect; and what is wrong with them."""
+"""Thresholds: limit, warning line and serious effect, and their validation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REACHES: domains.Reaches = {**formulas.REACHES, **domains.REACHES}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One side of a threshold, with everything that `judge` compares with."""
+    """One side of a threshold: limit, warning line and serious effect."""
 
     higher_is_better: bool
     limit: float
@@ -34,7 +34,7 @@ class Bar:
 
 
 def conventional(judged: StatisticSpec) -> Threshold | None:
-    """Give the conventional limit of a statistic, with its line; None where there is none."""
+    """Conventional threshold of a statistic, with its warning line; None if there is none."""
     if judged.limit is None or judged.higher_is_better is None:
         return None
     if judged.higher_is_better:
@@ -43,7 +43,7 @@ def conventional(judged: StatisticSpec) -> Threshold | None:
 
 
 def bars_of(threshold: Threshold, judged: StatisticSpec, serious: float | None) -> Iterator[Bar]:
-    """Give the sides of a threshold with line and serious effect, stated or conventional."""
+    """Sides of a threshold, each with its warning line and serious effect."""
     for _key, limit, upward in _sides(threshold):
         warn = threshold.warn_below if upward else threshold.warn_above
         neutral = _neutral(judged, limit, upward=upward)
@@ -64,7 +64,7 @@ def bars_of(threshold: Threshold, judged: StatisticSpec, serious: float | None) 
 
 
 def _neutral(judged: StatisticSpec, limit: float, *, upward: bool) -> float | None:
-    """Give the value of "no effect" if it meets *limit*; a limit beyond it asks for an effect."""
+    """Null value ("no effect") if it meets *limit*; else None: the limit asks for an effect."""
     neutral = judged.neutral
     if neutral is None or _fails(neutral, limit, upward=upward):
         return None
@@ -77,20 +77,20 @@ def _fails(value: float, limit: float, *, upward: bool) -> bool:
 
 
 def _reachable(serious: float, limit: float, judged: StatisticSpec, *, upward: bool) -> float:
-    """Give a serious effect that data can show, half way to the worst value there is at most."""
+    """Serious effect, at most half way to the worst possible value, so that data can show it."""
     half = (limit + (judged.low if upward else judged.high)) / 2
     return max(serious, half) if upward else min(serious, half)
 
 
 def serious_of(statistic: Statistic, bar: Bar) -> float:
-    """Give the serious effect of a cell: its own where that lies further out; NaN for none."""
+    """Serious effect of a cell: its own if that lies further out; NaN if there is none."""
     found = [bar.serious, statistic.serious]
     known = [value for value in found if value is not None]
     return (min if bar.higher_is_better else max)(known) if bar.serious is not None else math.nan
 
 
 def debt_of(rule: Rule, bars: tuple[Bar, ...], judged: StatisticSpec) -> Iterator[Bar]:
-    """Give the bar that stands in until the baseline expires; what is serious stays serious.
+    """Relaxed limit until the baseline expires; the serious effect stays the same.
 
     Where the baseline is worse than that, serious is what it would be with that value as its limit.
     """
@@ -107,7 +107,7 @@ def debt_of(rule: Rule, bars: tuple[Bar, ...], judged: StatisticSpec) -> Iterato
 def threshold_problems(
     rule: Rule, threshold: Threshold | None, judged: StatisticSpec, decide_on: DecideOn
 ) -> Iterator[Problem]:
-    """Say why a threshold means nothing: no number, out of reach, met by all, wrong way round."""
+    """Problems of a threshold: no number, out of range, met by every value, or wrong direction."""
     if threshold is None:
         hint = f"add require: with {'at_least' if judged.higher_is_better else 'at_most'}"
         yield at(rule, "check", f"{rule.check} has no conventional limit for {judged.name}", hint)
@@ -147,7 +147,7 @@ def _burden_problems(
 def baseline_problems(
     rule: Rule, threshold: Threshold | None, judged: StatisticSpec
 ) -> Iterator[Problem]:
-    """Say why a baseline means nothing, or records no debt."""
+    """Problems of a baseline: without meaning, or not worse than the limit."""
     if rule.baseline is None or threshold is None:
         return
     key, value = "baseline.value", rule.baseline.value
@@ -184,7 +184,7 @@ def _limit_problems(
 
 
 def _furthest(judged: StatisticSpec, *, upward: bool) -> tuple[float, str]:
-    """Give the most lenient limit of a statistic, and why none further out is one."""
+    """The most lenient limit that a policy may state for a statistic, and the reason."""
     if upward and judged.name in domains.LEAST:
         return domains.LEAST[judged.name]
     span = judged.high - judged.low
@@ -218,7 +218,7 @@ def _serious_problems(
 
 
 def _out_of_reach(limit: float, judged: StatisticSpec, *, upward: bool) -> float:
-    """Give how far out a serious effect may lie: near the worst value no data would show it."""
+    """The furthest serious effect that is allowed: near the worst value no data could show it."""
     worst = judged.low if upward else judged.high
     if math.isfinite(worst):
         return limit + domains.SERIOUS * (worst - limit)
@@ -242,12 +242,12 @@ def _sides(threshold: Threshold) -> Iterator[tuple[str, float, bool]]:
 
 
 def at(rule: Rule, key: str, what: str, hint: str) -> Problem:
-    """Place a problem at a key of a rule, or at the nearest line above it that is known."""
+    """Problem at the line of a rule's key, or of the nearest known key above it."""
     parent = key.partition(".")[0]
     place = rule.places.get(key) or rule.places.get(parent) or rule.place
     return problem(place, f"{rule.id}: {what}", hint)
 
 
 def problem(place: Place, what: str, hint: str) -> Problem:
-    """Say what is wrong at a place."""
+    """Problem at a source location."""
     return Problem(file=place.file, line=place.line, what=what, hint=hint)

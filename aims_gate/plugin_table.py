@@ -1,4 +1,4 @@
-"""Tables of implementations: a name, and the `module:attribute` that is loaded when it is named.
+"""Plug-in tables: names, and the `module:attribute` that is loaded when a name is looked up.
 
 A plug folder's `__init__` holds its contract and its table. Because the table holds strings, it
 imports no implementation, and optional libraries load only when they are asked for.
@@ -34,7 +34,7 @@ class Table(Mapping[str, T], Generic[T]):
         return name in self._rows
 
     def __iter__(self) -> Iterator[str]:
-        """Give the names in the order of the table."""
+        """Iterate over the names in the order of the table."""
         return iter(self._rows)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""What a verdict says that it was made of: the policy, the data, every version that took part."""
+"""Provenance of a verdict: the policy, the data, and every version that took part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aims_gate.version import __version__
 
 
 def policy(found: Policy) -> PolicyIdentity:
-    """Name a policy, what it extends, and the bytes it was read from."""
+    """Identity of a policy: its digest, its parents, and the bytes it was read from."""
     return PolicyIdentity(
         id=found.id,
         version=found.version,
@@ -31,14 +31,14 @@ def policy(found: Policy) -> PolicyIdentity:
 
 
 def datasets(subject: Subject) -> Iterator[DatasetIdentity]:
-    """Give what every role was read from, each followed by what it was joined with."""
+    """Dataset identities of all roles, each followed by what it was joined with."""
     for _role, data in sorted(subject.data.items()):
         yield data.identity
         yield from (other.identity for other in data.joined)
 
 
 def marked(result: Result, task: Task, subject: Subject) -> Result:
-    """Say in a result's line what it rests on that the run's author named, if there is anything."""
+    """The result, with what it rests on by the choice of the run's author in its reason."""
     data = [subject.data[role] for role in task.roles if role in subject.data]
     for claim in dict.fromkeys(one.claim for one in data if one.claim):
         result = replace(result, reason=f"{result.reason}; {claim}")
@@ -53,7 +53,7 @@ def marked(result: Result, task: Task, subject: Subject) -> Result:
 def versions(
     engines: Engines, tasks: tuple[Task, ...], libraries: tuple[str, ...], subject: Subject
 ) -> dict[str, str]:
-    """Give the version of us, of Python, of each engine and library, and where models ran."""
+    """Versions of this package, Python, engines and libraries, and where models ran."""
     kinds = sorted(set(subject.isolation.values()))
     labels = {name: engines[name].label for name in sorted({task.engine for task in tasks})}
     return {
@@ -67,7 +67,7 @@ def versions(
 
 
 def _pythons(subject: Subject) -> dict[str, str]:
-    """Say what the model's code ran in; there is one environment of its own for all roles."""
+    """Python environment of the model's code; one for all roles."""
     used = subject.pythons.values()
     own = next((python for python in used if python.requirements), None)
     kinds = sorted({python.environment for python in used})

@@ -1,4 +1,4 @@
-"""Secrets out of text: user information in URIs, tokens in queries, and known shapes of tokens.
+"""Redaction of secrets in text: user information in URIs, tokens in queries, known token formats.
 
 Statements are written from an allow-list of fields, yet reasons and URIs are free text that may
 carry what a stranger put into a tracking URI or an exception. Patterns are bounded, so that no

@@ -1,4 +1,4 @@
-"""Files that people name, so that nothing in their place can hang, redirect or exhaust a run.
+"""Safe file access: regular files only, so that no pipe, device or link can hang or redirect a run.
 
 A checkout may hold a symbolic link to anything, and a build step may leave a pipe.
 """
@@ -46,7 +46,7 @@ def is_stream(path: str) -> bool:
 
 
 def refuse_links(path: Path) -> None:
-    """Raise OSError if *path*, or a folder on its way from where one stands, is a symbolic link.
+    """Raise OSError if *path*, or a folder between it and the working directory, is a symlink.
 
     Above that, and on other ways, folders are the machine's own; there only *path* itself counts.
     """

@@ -1,4 +1,4 @@
-"""What data can decide of a rule, and rows to collect: power and sample size planning."""
+"""Power analysis and sample size: what data can decide of a rule, and rows to collect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Planned = tuple[PowerDesign, float]
 
 
 def rows_to_collect(power: Power | None, bars: Sequence[Bar]) -> str:
-    """Say how many rows would decide a rule four times in five; empty where nothing is known.
+    """Sample size in words: rows that decide a rule four times in five; empty if unknown.
 
     If there is no effect, or for a floor if the values are the truth.
     """
@@ -39,7 +39,7 @@ def rows_to_collect(power: Power | None, bars: Sequence[Bar]) -> str:
 def power_of(
     statistics: Sequence[Statistic], bars: Sequence[Bar], decide_on: DecideOn
 ) -> Power | None:
-    """Say what the sizes behind *statistics* can decide; None where nothing is known of it."""
+    """Power of a rule, from the designs behind *statistics*; None if it is not known."""
     found = planned(statistics, bars, decide_on)
     if not found:
         return None
@@ -72,7 +72,7 @@ def apportioned(parts: Mapping[_T, float], times: float) -> dict[_T, int]:
 
 
 def chance_of(found: Sequence[Planned]) -> float:
-    """Give the chance that every design excludes what it must; conservative, as they are one."""
+    """Joint power: the product over designs, as if independent, which is conservative."""
     return math.prod(design.chance(1.0, serious=serious) for design, serious in found)
 
 
@@ -95,7 +95,7 @@ def _cell(statistic: Statistic, bar: Bar, wanted: int | None) -> CellPower:
 def planned(
     statistics: Sequence[Statistic], bars: Sequence[Bar], decide_on: DecideOn
 ) -> tuple[Planned, ...]:
-    """Give each design once with what it must exclude; groups so small that they warn are left out.
+    """Designs of a rule, each once, with the effect to exclude; small groups are left out.
 
     Cells of one comparison share a design, which is about all of them.
     """

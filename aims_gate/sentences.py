@@ -1,4 +1,4 @@
-"""Numbers and measured cells in words: the one line that explains a result."""
+"""Sentences: numbers and statistics in words, in the one line that explains a result."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def power_sentence(power: Power) -> str:
 
 
 def _second(engine: str) -> str:
-    """Say which library agreed, or computed the value; of our own alone nothing is said."""
+    """Which library agreed or computed the value; empty for our own engine alone."""
     ours, _, other = engine.partition("; ")
     if other or ours.startswith("native"):
         return other
@@ -96,7 +96,7 @@ def _interval(interval: Interval) -> str:
 
 
 def _against(value: float, bars: Sequence[Bar], outcome: Outcome) -> str:
-    """Write the comparison that decided: against the limit, else against the line."""
+    """The deciding comparison: with the limit, else with the warning line."""
     told: list[str] = []
     for bar in bars:
         limit = f"{bar.limit:g}"
@@ -111,7 +111,7 @@ def _against(value: float, bars: Sequence[Bar], outcome: Outcome) -> str:
 
 
 def not_excluded(statistic: Statistic, bar: Bar) -> str:
-    """Say which bound of a cell leaves a serious effect possible."""
+    """Which bound of a cell does not exclude a serious effect."""
     serious, bounds = f"a serious {serious_of(statistic, bar):.4g}", statistic.alone
     if bounds is None:
         return f"{serious} is not excluded"
@@ -128,7 +128,7 @@ def past(bar: Bar) -> str:
 
 
 def not_judged(statistics: Sequence[Statistic], judged: Container[str]) -> str:
-    """Name what was not judged, so that nobody takes it for judged; *judged* are slices.
+    """What was not judged, so that nobody takes it for judged; *judged* are slices.
 
     Groups too small to judge alone, columns that no method fits, and values that were not seen.
     """

@@ -57,7 +57,7 @@ def patiently(work: Callable[[], T], *, seconds: float, grown: Callable[[], int]
 
 
 def seconds_of(environ: Mapping[str, str]) -> float:
-    """Give the limit that MLflow's own variable states; UsageError if that is no number."""
+    """Time limit in seconds from MLflow's own variable; UsageError if that is no number."""
     text = environ.get(VARIABLE, "")
     if not text:
         return SECONDS
@@ -67,7 +67,7 @@ def seconds_of(environ: Mapping[str, str]) -> float:
 
 
 def size_of(path: Path) -> int:
-    """Give the bytes of a file, or of all files below a folder; 0 while there is nothing."""
+    """Size in bytes of a file, or of all files below a folder; 0 while there is nothing."""
     try:
         files = path.rglob("*") if path.is_dir() else [path]
         return sum(file.lstat().st_size for file in files)

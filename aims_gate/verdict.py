@@ -1,4 +1,4 @@
-"""The words of a decision: outcomes, results, verdict. What they are is decided in `judge`."""
+"""Verdict types: outcomes, results, decision. `judge` computes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aims_gate.policy.model import Severity, Threshold
 
 
 class Outcome(StrEnum):
-    """What became of a rule, in the order in which cells combine: the first is the worst."""
+    """Outcome of a rule, from worst to best: cells combine to the worst."""
 
     FAIL = "FAIL"
     ERROR = "ERROR"
@@ -31,12 +31,12 @@ _NOT_IN_LEVEL = re.compile(r"[^A-Z0-9]+")
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """Give the worst of *outcomes*; of none at all it is ERROR, because nothing was decided."""
+    """The worst of *outcomes*; of none at all ERROR, because nothing was decided."""
     return min(outcomes, key=_ORDER.index, default=Outcome.ERROR)
 
 
 class Decision(StrEnum):
-    """What became of the stage."""
+    """Decision on the stage."""
 
     PASSED = "passed"
     REFUSED = "refused"
@@ -80,7 +80,7 @@ class Power:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One rule and what became of it."""
+    """Result of one rule: its outcome and everything it rests on."""
 
     rule: str
     check: str

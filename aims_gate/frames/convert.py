@@ -102,7 +102,7 @@ def _from_pandas(frame: Any) -> pa.Table:
 
 
 def _spelt_out(series: Any) -> Any:
-    """Give a column of intervals, periods or sparse values as Arrow can hold it; else None."""
+    """A pandas column of intervals, periods or sparse values as Arrow can hold it; else None."""
     kind = series.dtype
     values = str(getattr(getattr(kind, "categories", None), "dtype", kind)).lower()
     if values.startswith("sparse"):

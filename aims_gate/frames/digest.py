@@ -29,7 +29,7 @@ _Encode = Callable[[Any, npt.NDArray[np.bool_]], npt.NDArray[Any]]
 
 
 def rows_v1(table: pa.Table) -> str:
-    """Give the `rows-v1` digest of a table whose column names differ, as 64 hexadecimal digits.
+    """`rows-v1` digest of a table with distinct column names, as 64 hexadecimal digits.
 
     It changes with any value, null, name, type or the order of rows; it does not change with the
     order of columns, chunking, dictionary encoding, the width of numbers, or the unit and the zone
@@ -156,7 +156,7 @@ def _instant(part: pa.Array, _null: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
 
 
 def _whole(part: pa.Array) -> npt.NDArray[np.int64]:
-    """Give integers, and what is stored as such, as int64, 0 where null."""
+    """Integers, and what is stored as such, as int64; 0 where null."""
     kind = part.type
     if pa.types.is_uint64(kind):
         bits: npt.NDArray[np.uint64] = part.fill_null(0).to_numpy()
@@ -183,7 +183,7 @@ def _null(part: pa.Array) -> npt.NDArray[np.bool_]:
 
 
 def _joined(part: pa.Array) -> memoryview:
-    """Give the bytes of all values of a large_binary array without nulls, one after the other."""
+    """Concatenated bytes of a large_binary array without nulls."""
     _, offsets, data = part.buffers()
     if data is None or not len(part):
         return memoryview(b"")

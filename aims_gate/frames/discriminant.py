@@ -1,4 +1,4 @@
-"""Which rows belong to a group, told by a linear rule over columns that never saw the row.
+"""Cross-validated linear discriminant: predicts group membership from columns.
 
 Ridge regression of group membership on the columns, fitted five times on four fifths of the rows
 and asked about the rest. Numbers enter as ranks and their squares, other values as indicators.
@@ -53,14 +53,14 @@ class Input:
     """Values that have an indicator of their own: the most frequent ones. Null has one, too."""
 
     def profile(self, weights: Counts) -> tuple[bool, bytes]:
-        """Give what is known of the column by itself, without its name or those of categories."""
+        """Name-free profile of the column: its kind and the counts of its values."""
         counts = np.bincount(self.codes + 1, weights, minlength=1).astype(np.int64)
         if self.ranks is None:
             counts[1:].sort()
         return self.ranks is None, counts.tobytes()
 
     def levels(self, weights: Counts, prints: Prints) -> Codes:
-        """Give the codes that have an indicator.
+        """Codes of the values that get an indicator (one-hot) column.
 
         Args:
             weights: Shape (rows,).
@@ -73,7 +73,7 @@ class Input:
         return np.append(null, np.lexsort((prints[1:], -counts))[: self.most])
 
     def design(self, rows: slice, levels: Codes) -> Iterator[Floats]:
-        """Give the columns of the design for some rows, each of shape (rows,)."""
+        """Columns of the design matrix for some rows, each of shape (rows,)."""
         codes = self.codes[rows]
         if self.ranks is not None:
             rank = self.ranks[codes]  # null, -1, is the last
@@ -160,7 +160,7 @@ class GroupScores:
 
 
 def _without(gram: Floats, right: Floats) -> Iterator[tuple[Floats, Floats]]:
-    """Give the sums over all folds but one, for each."""
+    """Leave-one-fold-out sums, one per fold."""
     return zip(gram.sum(axis=0) - gram, right.sum(axis=0) - right, strict=True)
 
 
@@ -229,7 +229,7 @@ def _known(columns: Sequence[Input], weights: Counts) -> _Known:
 
 
 def _named(column: Input, prints: Prints) -> Prints:
-    """Give what stands for each row's value: its code if it is a number, else its print."""
+    """Name-free stand-in for each row's value: a number's code, else the value's fingerprint."""
     return column.codes.view(np.uint64) if column.ranks is not None else prints[column.codes + 1]
 
 

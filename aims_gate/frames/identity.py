@@ -1,4 +1,4 @@
-"""Which rows are equal: 64-bit fingerprints find the few that may be, and their values decide.
+"""Row equality: 64-bit fingerprints find candidates, and their values decide.
 
 Nothing rests on two fingerprints being different by luck: rows of one fingerprint are compared
 value by value. Columns are brought to one form first, so that storage does not show: a whole number
@@ -41,7 +41,7 @@ class Parts:
     where: str
 
     def words(self) -> tuple[Words, ...]:
-        """Give words that are equal exactly where values are; a second one where some are null.
+        """Hash words that are equal exactly where values are; a second one where some are null.
 
         Of floats of different widths the narrower one is compared, so that 0.1 equals itself.
 
@@ -66,7 +66,7 @@ class Parts:
 
 
 def compared(columns: Sequence[str], *tables: tuple[pa.Table | LazyTable, str]) -> list[Parts]:
-    """Give *columns* of one or more tables, each with its name in errors.
+    """Columns of one or more tables to compare, each table with its name in errors.
 
     Raises:
         MissingColumnError: A table does not have a column.
@@ -160,7 +160,7 @@ def _of_numbers(columns: Sequence[pa.ChunkedArray]) -> Words:
 
 
 def _of_integers(columns: Sequence[pa.ChunkedArray]) -> Words | None:
-    """Give whole numbers exactly; None if some are negative and others beyond 2^63."""
+    """Whole numbers exactly, as 64-bit words; None if some are negative and others above 2^63."""
     for kind in (pa.int64(), pa.uint64()):
         try:
             exact = [column.cast(kind).fill_null(0).to_numpy() for column in columns]

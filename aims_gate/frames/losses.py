@@ -21,7 +21,7 @@ _ROUNDED = 0.01
 
 
 def regression_loss(loss: Loss, label: Floats, estimate: Floats) -> Floats:
-    """Give `|y - e|`, `y - e`, `(y - e)^2` or `|y - e| / |y|` per row, shape (rows,)."""
+    """Regression loss per row: `|y - e|`, `y - e`, `(y - e)^2` or `|y - e| / |y|`."""
     with np.errstate(all="ignore"):  # what is not finite is refused by `moments_of`
         if loss is Loss.SIGNED:
             return label - estimate
@@ -34,7 +34,7 @@ def regression_loss(loss: Loss, label: Floats, estimate: Floats) -> Floats:
 
 
 def probability_loss(loss: Loss, positive: Floats, estimate: Floats) -> Floats:
-    """Give the Brier or log loss per row, shape (rows,).
+    """Brier or log loss per row, shape (rows,).
 
     Args:
         loss: BRIER or LOG.
@@ -58,7 +58,7 @@ def probability_loss(loss: Loss, positive: Floats, estimate: Floats) -> Floats:
 
 
 def places(labels: Coded, classes: Sequence[Scalar], *, where: str) -> Codes:
-    """Give the place of each row's label among *classes*; DataError if one has none."""
+    """Index of each row's label among *classes*; DataError if a label is not among them."""
     known = {value: place for place, value in enumerate(classes)}
     absent = [value for value in labels.values if value not in known]
     if absent or (labels.codes < 0).any():
@@ -68,7 +68,7 @@ def places(labels: Coded, classes: Sequence[Scalar], *, where: str) -> Codes:
 
 
 def class_loss(loss: Loss, place: Codes, estimates: Floats) -> Floats:
-    """Give half the sum of squares, or the log loss, of several classes per row, shape (rows,).
+    """Multi-class Brier loss (half the sum of squares) or log loss per row, shape (rows,).
 
     Args:
         loss: BRIER or LOG.
@@ -109,7 +109,7 @@ def refuse_infinite(losses: Floats) -> None:
 
 
 def differences(first: Floats, second: Floats) -> Floats:
-    """Give first - second of the losses of two models, shape (rows,).
+    """Paired differences of two models' losses, first - second, shape (rows,).
 
     Exactly 0 where rounding may be all that tells them apart: else a model would be proven to be as
     good as itself by predictions whose last digits another machine has rounded.
@@ -127,7 +127,7 @@ def differences(first: Floats, second: Floats) -> Floats:
 
 
 def moments_of(losses: Floats, weights: Counts | None) -> Moments:
-    """Give mean, sample variance, g1 and kurtosis of *losses*; all but the mean 0 if all are equal.
+    """Mean, sample variance, skewness g1 and kurtosis of *losses*; the last three 0 if all equal.
 
     Repeating a row gives what counting it with a weight gives, up to rounding. DataError if there
     are no rows, or a loss is not finite.
@@ -152,7 +152,7 @@ def moments_of(losses: Floats, weights: Counts | None) -> Moments:
 
 
 def root_values(losses: Floats, weights: Counts | None) -> Floats:
-    """Give what each row adds to the root of the mean loss, told by leaving it out (Tukey 1958).
+    """Jackknife pseudo-values of the root of the mean loss, such as RMSE (Tukey 1958).
 
     n sqrt(A) - (n - 1) sqrt(A_i), with A the mean of all n losses and A_i that without the row: as
     sqrt(A) + (loss - A) / (sqrt(A) + sqrt(A_i)), which keeps its digits where n is large.

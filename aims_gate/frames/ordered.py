@@ -1,4 +1,4 @@
-"""A column as its ordered distribution: numbers are sorted in their own width, and only once.
+"""Empirical distribution of a column: numbers are sorted in their own width, and only once.
 
 Whole numbers in a narrow range and truth values are counted without a sort.
 """
@@ -27,7 +27,7 @@ Numbers = npt.NDArray[Any]
 
 
 def ordered(pieces: Iterable[pa.ChunkedArray], rows: int) -> Distribution:
-    """Give the distribution of a number or boolean column of *rows* rows, each counted once.
+    """Empirical distribution of a number or boolean column of *rows* rows, unweighted.
 
     *pieces* are the column in order, all of one type; none is kept once the next is asked for.
     """
@@ -44,7 +44,7 @@ def ordered(pieces: Iterable[pa.ChunkedArray], rows: int) -> Distribution:
 
 
 def _arrays(pieces: Iterable[pa.ChunkedArray]) -> Iterator[Numbers]:
-    """Give the values in their own width: whole numbers without null, floats with null as NaN."""
+    """Values in their own width: whole numbers without null, floats with null as NaN."""
     for piece in pieces:
         column = undictionary(plain(piece))
         types, kind = pa.types, column.type

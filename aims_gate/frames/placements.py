@@ -1,4 +1,4 @@
-"""Where rows are ranked among those of the other class, under two scores at once."""
+"""DeLong placements: the rank of rows among those of the other class, under two scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aims_gate.frames.losses import moments_of
 def placement_moments(
     labels: Floats, first: Floats, second: Floats, weights: Counts | None, *, where: str
 ) -> tuple[Moments, Moments]:
-    """Give the moments of placement under *first* less that under *second*, by class.
+    """Moments by class of the difference of DeLong placements, *first* less *second*.
 
     One sort of each class and score.
 
@@ -45,7 +45,7 @@ def placement_moments(
 
 
 def _share_below(rows: Floats, others: Floats, weights: Counts | None) -> Floats:
-    """Give the share of *others* with a lower score, ties counting one half, shape (rows,)."""
+    """Placement: the share of *others* with a lower score, ties one half, shape (rows,)."""
     if not len(others):
         return np.zeros(len(rows))
     order = np.argsort(others, kind="stable")

@@ -51,7 +51,7 @@ def rankings(
     k: int | None,
     against: Floats | None = None,
 ) -> Rankings:
-    """Give the moments over queries of a ranking metric; see `Frame.rankings`.
+    """Ranking metric: moments over queries; see `Frame.rankings`.
 
     Args:
         ranking: Which metric.
@@ -126,7 +126,7 @@ def _refuse(query: Codes, label: Floats, score: Floats) -> None:
 
 
 def _first(*columns: Codes | Floats) -> Codes:
-    """Give where each run of equal rows begins."""
+    """Start index of each run of equal rows."""
     rows = len(columns[0])
     new = np.zeros(rows, dtype=np.bool_)
     new[:1] = True
@@ -169,7 +169,7 @@ def _sums(place: Codes, terms: Floats, size: int) -> Floats:
 
 
 def _discounts(places: int, k: int) -> Floats:
-    """Give 1 / log2(place + 1) for places 1, 2 …, and 0 after the first k."""
+    """DCG discounts: 1 / log2(place + 1) for places 1, 2 …, and 0 after the first k."""
     discounts: Floats = 1 / np.log2(np.arange(places) + 2.0)
     discounts[k:] = 0.0
     return discounts
@@ -197,7 +197,7 @@ def _reciprocal_rank(ties: _Ties) -> Floats:
 
 
 def _hits(ties: _Ties) -> Floats:
-    """Give the relevant rows among the first k places, as the mean over all orders of ties."""
+    """Hits at k: relevant rows in the first k places, as the mean over all orders of ties."""
     within = np.clip(ties.k - ties.start, 0, ties.size)
     return ties.sums(ties.gain * within / ties.size)
 

@@ -20,7 +20,7 @@ _DAY = 86_400 * 10**6
 
 
 def instants(column: pa.ChunkedArray, name: str, *, where: str) -> pa.ChunkedArray:
-    """Give a column of dates or times in microseconds of UTC.
+    """A column of dates or times as UTC timestamps in microseconds.
 
     A time without a zone is taken as UTC, and a date as its first second. DataError if the column
     holds something else, or a time that no calendar has.
@@ -42,7 +42,7 @@ def instants(column: pa.ChunkedArray, name: str, *, where: str) -> pa.ChunkedArr
 
 
 def whole(times: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Give instants as microseconds since 1970, 0 where null."""
+    """Instants as microseconds since 1970; 0 where null."""
     return cast("npt.NDArray[np.int64]", times.cast(pa.int64()).fill_null(0).to_numpy())
 
 

@@ -1,4 +1,4 @@
-"""How the share of the labels' variance that a model leaves unexplained varies with the rows."""
+"""Jackknife of the unexplained variance (1 - R2) of a regression."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEAST = 3
 def unexplained_of(
     labels: Floats, estimates: Floats, weights: Counts | None, *, centred: bool
 ) -> Jackknife:
-    """Give the moments of what each row adds to ln(sum of squared errors / that of labels).
+    """Jackknife of the log of unexplained variance: ln(SSE / total sum of squares).
 
     A row's pseudo-value is n times the logarithm over all n rows less n - 1 times that without the
     row (Miller 1968, "Jackknifing variances"). Labels are taken from their mean, errors from theirs
@@ -59,7 +59,7 @@ def unexplained_of(
 def _without_one(
     values: Floats, times: Floats, rows: int, *, centred: bool
 ) -> tuple[np.float64, Floats]:
-    """Give a sum of squares, and the logarithm of what is left of it without each row."""
+    """A sum of squares, and the log of its leave-one-out ratio for each row."""
     apart = means.centred(values, (times * values).sum() / rows) if centred else values
     squares = np.square(apart)
     total = (times * squares).sum()

@@ -1,4 +1,4 @@
-"""What a frame is asked by, and what it answers with."""
+"""Arguments and answers of frame queries."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Cells:
         return int(self.counts.sum())
 
     def by_value(self) -> dict[Scalar | None, int]:
-        """Give the rows by value; ValueError unless they were counted by one column."""
+        """Counts by value; ValueError unless they were counted by one column."""
         counts = zip(self.values, self.counts, strict=True)
         return {value: int(count) for (value,), count in counts}
 

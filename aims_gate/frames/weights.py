@@ -14,7 +14,7 @@ _EXACT = 2.0**53
 
 
 def weights_of(column: pa.ChunkedArray, *, where: str) -> Counts:
-    """Give a column of weights as whole numbers; DataError for anything that does not count."""
+    """Frequency weights as whole numbers; DataError for anything else."""
     if len(column) == 0:  # a column without rows has no type of its own in CSV
         return np.empty(0, dtype=np.int64)
     if kind_of(column.type) is not ColumnKind.NUMBER:
