@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from aims_gate.engines import Engines
 from tests.support import servers
+from tests.support.key_services import KeyService, SoftHsm, key_service, soft_hsm
 from tests.support.servers import Server, s3_server, shared_server
 
 pytest_plugins = ["pytester"]
@@ -73,6 +75,25 @@ def s3_url() -> Iterator[str]:
     """URL of an S3 stand-in; give your buckets names of their own."""
     with s3_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def hsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
+    """SoftHSM's tokens, which its module reads once a process: a good key, and useless ones."""
+    hsm = soft_hsm(tmp_path_factory.mktemp("hsm"))
+    hsm.put("gate", ec.generate_private_key(ec.SECP256R1()))
+    hsm.put("swapped", ec.generate_private_key(ec.SECP256R1()))
+    hsm.put("p384", ec.generate_private_key(ec.SECP384R1()))
+    hsm.put("rsa", rsa.generate_private_key(65537, 2048))
+    hsm.put("ed25519", ed25519.Ed25519PrivateKey.generate())
+    return hsm
+
+
+@pytest.fixture
+def key_services() -> Iterator[KeyService]:
+    """A stand-in for AWS KMS and Vault, without keys."""
+    with key_service() as service:
+        yield service
 
 
 @pytest.fixture(scope="session")

@@ -66,20 +66,25 @@ def generate(*, out: Path, kind: str) -> int:
 
 
 @key.command()
-@click.argument("path", type=click.Path(path_type=Path))
-def show(*, path: Path) -> int:
+@click.argument("place", metavar="KEY")
+@click.option("--pem", is_flag=True, help="Show the public key itself, for the trust file.")
+def show(*, place: str, pem: bool) -> int:
     """Show the fingerprint of a public key, for the trust file and for comparing by voice.
 
-    PATH is a PEM or OpenSSH public key.
+    KEY is a PEM or OpenSSH public key, or what `run --key` takes: awskms:…, hsm:…, env:NAME.
     """
     from aims_gate.attest import keys
+    from aims_gate.attest.signers import load_signer, names_scheme
     from aims_gate.errors import UsageError
     from aims_gate.regular import read_regular
 
-    try:
-        data = read_regular(path, 1 << 16)
-    except OSError as error:
-        raise UsageError(f"cannot read the key: {error.strerror}", where=str(path)) from error
-    public = keys.load_public(data, where=str(path))
-    click.echo(f"{public.fingerprint} {public.scheme}")
+    if names_scheme(place):
+        public = load_signer(place, os.environ).key
+    else:
+        try:
+            data = read_regular(Path(place), 1 << 16)
+        except OSError as error:
+            raise UsageError(f"cannot read the key: {error.strerror}", where=place) from error
+        public = keys.load_public(data, where=place)
+    click.echo(public.pem.rstrip() if pem else f"{public.fingerprint} {public.scheme}")
     return 0

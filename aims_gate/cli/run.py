@@ -61,7 +61,9 @@ def pairs(kind: str) -> Callable[..., dict[str, str]]:
     help="Data of a role; wins over the policy. Repeatable.",
 )
 @click.option(
-    "--key", help="Private key to sign with: a PEM or OpenSSH file. Or set AIMS_GATE_SIGNING_KEY."
+    "--key",
+    help="Private key to sign with: a PEM or OpenSSH file, or the name of one in a service or a "
+    "device (awskms:, gcpkms:, azurekms:, hv:, hsm:). Or set AIMS_GATE_SIGNING_KEY.",
 )
 @click.option(
     "--unsigned",

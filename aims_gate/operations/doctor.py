@@ -58,9 +58,10 @@ ADDS = {
     "gate": "stores that are no plain server, log_evaluation, the demo and the reference engines",
     "pytest": "policies as tests",
     "ssh": "encrypted OpenSSH keys",
+    "kms": "keys in a service or a device",
 }
 """What each extra of this version adds; the others are not needed yet."""
-_ASKED_FOR = frozenset({"ssh"})
+_ASKED_FOR = frozenset({"ssh", "kms"})
 """Extras that nobody lacks who does not ask for what they add."""
 _REQUIREMENT = re.compile(
     r"([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([^;]*)(?:;.*extra\s*==\s*['\"]([^'\"]+))?"

@@ -16,6 +16,8 @@ from aims_gate.plugin_table import Table
 
 KEY_VARIABLE = "AIMS_GATE_SIGNING_KEY"
 """Environment variable that holds a private key itself, as PEM or PEM in base64."""
+PIN_VARIABLE = "AIMS_GATE_HSM_PIN"
+"""Environment variable with the PIN of a device that holds a key."""
 _KEY_ITSELF = re.compile("PRIVATE KEY|^LS0tLS1CRUdJTi")
 """In a reference: a private key as PEM, or as PEM in base64."""
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL)
@@ -50,15 +52,26 @@ SIGNERS: Table[Opener] = Table(
     {
         "file": "aims_gate.attest.signers.file:open_signer",
         "env": "aims_gate.attest.signers.env:open_signer",
+        "awskms": "aims_gate.attest.signers.kms:aws",
+        "gcpkms": "aims_gate.attest.signers.kms:google",
+        "azurekms": "aims_gate.attest.signers.kms:azure",
+        "hv": "aims_gate.attest.signers.kms:vault",
+        "hsm": "aims_gate.attest.signers.kms:device",
     },
 )
+
+
+def names_scheme(reference: str) -> bool:
+    """Tell whether *reference* says which kind of key it is: `hsm:2` does, a path does not."""
+    return _SCHEME.fullmatch(reference) is not None
 
 
 def load_signer(uri: str | None, environ: Mapping[str, str]) -> Signer:
     """Open the key that *uri* names, else the one in AIMS_GATE_SIGNING_KEY.
 
     Args:
-        uri: `gate.key`, `file:gate.key` or `env:VARIABLE`; None asks the environment.
+        uri: `gate.key`, `file:gate.key`, `env:VARIABLE`, or a key in a service or a device:
+            `awskms:`, `gcpkms:`, `azurekms:`, `hv:`, `hsm:`; None asks the environment.
         environ: The process's environment.
 
     Raises:
@@ -90,5 +103,6 @@ def without_keys(environ: Mapping[str, str], uri: str | None = None) -> dict[str
         uri: The key's reference: a variable that it names is left out, too.
     """
     scheme, _, name = (uri or "").partition(":")
-    secret = {KEY_VARIABLE, PASSWORD_VARIABLE, *([name] if scheme == "env" else [])}
+    named = {"env": {name}, "hv": {"VAULT_TOKEN"}}.get(scheme, set())
+    secret = {KEY_VARIABLE, PASSWORD_VARIABLE, PIN_VARIABLE, *named}
     return {key: value for key, value in environ.items() if key not in secret}
