@@ -1,4 +1,4 @@
-"""Talking to an MLflow server: credentials, time limits, retries, and nothing trusted."""
+"""HTTP client for an MLflow server: credentials, timeouts, retries; answers are untrusted."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Connection:
         return self._tried(ATTEMPTS if read else 1, once)
 
     def version(self) -> str:
-        """Give the version that the server tells at `/version`; empty if that is no version."""
+        """MLflow version of the server, from `/version`; empty if that is no version."""
 
         def once() -> str:
             with self._session.get(
@@ -134,7 +134,7 @@ class Connection:
         return self._tried(ATTEMPTS, once)
 
     def download(self, path: str, target: Path, *, limit: int) -> int:
-        """Stream a file to *target*, and give its size in bytes."""
+        """Stream a file to *target*; returns its size in bytes."""
 
         def once() -> int:
             with self._send("GET", path, headers={"Accept-Encoding": "identity"}) as answer:

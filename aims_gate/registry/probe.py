@@ -1,4 +1,4 @@
-"""Looking at an MLflow set-up without changing anything, for `doctor`."""
+"""Diagnose an MLflow set-up without changing anything, for `doctor`."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Probe(Protocol):
     registry: Registry
 
     def version(self) -> str:
-        """Give the server's version, or the client's where there is no server."""
+        """MLflow version of the server, or of the client where there is no server."""
         ...
 
     def artifact_root(self) -> str:
-        """Give the artifact URI of an experiment; empty if there is none."""
+        """Artifact URI of an experiment; empty if there is none."""
         ...
 
     def registered(self) -> bool:
@@ -83,7 +83,7 @@ class _RestProbe:
         return None
 
     def _impossible(self) -> tuple[str, dict[str, Any]]:
-        """Give a call that a server refuses for its form: a run without a time, or no name."""
+        """A malformed call that no server accepts, to learn whether it is permitted."""
         try:
             answer = self._connection.json(
                 "GET", "mlflow/experiments/get-by-name", params={"experiment_name": EXPERIMENT}

@@ -1,4 +1,4 @@
-"""Where artifacts may lie: one rule for models, runs, data, champions and evidence.
+"""Artifact roots: an allow list of locations for models, runs, data, champions and evidence.
 
 Whoever registers a version or makes an experiment writes where its files lie, and a gate that
 follows that reads any bucket, and sends evidence to any, with its own credentials. So artifacts lie
@@ -72,7 +72,7 @@ NOWHERE = Roots()
 
 
 def on_server(uri: str, server: str) -> str | None:
-    """Give the path on the artifact proxy of *server*; None if another host or store keeps it."""
+    """Path on the artifact proxy of *server*; None if another host or store keeps it."""
     parts, mine = urlsplit(uri), urlsplit(server)
     if mine.scheme not in {"http", "https"}:
         return None
@@ -109,7 +109,7 @@ def refused(uri: str, server: str) -> SourceError:
 
 
 def folder(uri: str) -> Path | None:
-    """Give the folder of this machine that an artifact URI names; None for all other places."""
+    """Local folder of an artifact URI; None for all other stores."""
     parts = urlsplit(uri)
     if parts.scheme == "":
         return Path(uri)
@@ -122,7 +122,7 @@ def _path(place: StoreUri) -> Path:
 
 
 def _shared(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Give the folders of this machine that an MLflow server may name as places of artifacts."""
+    """Local folders that the operator shares with an MLflow server for artifacts."""
     for name in environ.get(FOLDERS, "").split(os.pathsep):
         path = Path(name.strip())
         if not name.strip():
@@ -134,7 +134,7 @@ def _shared(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _beside(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Give the folders in which a local store keeps artifacts: beside it, or where one stands."""
+    """Artifact folders of a local store: beside it, or in the working directory."""
     for variable in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
         store = local_store(environ.get(variable, "").strip())
         if store is None:

@@ -27,7 +27,7 @@ _NAMES = frozenset({"databricks", "databricks-uc", "uc"})
 
 
 def local_store(uri: str) -> Path | None:
-    """Give the file or folder of a local store; None for servers and databases elsewhere."""
+    """File or folder of a local MLflow store; None for servers and remote databases."""
     parts = urlsplit(uri)
     if parts.scheme.startswith("sqlite"):
         return Path(parts.path.removeprefix("/"))  # sqlite:///relative, sqlite:////absolute
@@ -36,7 +36,7 @@ def local_store(uri: str) -> Path | None:
 
 
 def quoted(name: str) -> str:
-    """Give a model's name for a filter of MLflow; UsageError if it could end the quotes."""
+    """Model name, safe to quote in an MLflow filter; UsageError if it could end the quotes."""
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name of a model")
     return name
@@ -117,7 +117,7 @@ def resource_uri(name: str, version: str, server: str) -> str:
 
 
 def bare(uri: str) -> str:
-    """Give *uri* without user, password, query and fragment, so that it may be shown and kept."""
+    """The URI without user, password, query and fragment, so that it may be shown and kept."""
     parts = urlsplit(uri)
     return urlunsplit(
         (parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", "")

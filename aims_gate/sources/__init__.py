@@ -1,4 +1,4 @@
-"""Where models and data come from: a URI becomes a `Subject`.
+"""Sources: load models and data from a URI into a `Subject`.
 
 A source resolves its URI once, copies the model's files into a private folder, hashes them there,
 and opens data by role. Adding a source is one file and one row in `SOURCES`.

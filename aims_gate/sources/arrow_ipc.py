@@ -1,4 +1,4 @@
-"""Arrow IPC bytes, as a file (Feather too) or as a stream, to a table."""
+"""Arrow IPC reader: files (Feather too) and streams, from bytes to a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose answers the data hold: what their author says, held against the model that is judged.
+"""Model binding: verifies that logged predictions are those of the judged model.
 
 It is the author's claim, as the answers are: it stops accidents, such as a table of one model in a
 run that logged two. What stops a liar is `predictions: model`.
@@ -15,7 +15,7 @@ from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
 
 BOUND_TO_NONE = "the answers are bound to no model by name; the run made one"
-"""What is told of answers that nobody bound to the only model there is."""
+"""Note on predictions that name no model, where there is only one."""
 _SHOWN = 4
 
 
@@ -47,7 +47,7 @@ def hold(
 
 
 def answers_of(data: Data, owner: Owner) -> Data:
-    """Give *data*, marked if they do not say of which model their answers are.
+    """The data, with a note if they do not name the model whose predictions they hold.
 
     Raises:
         DataError: They are another model's answers, or may be those of any of several.

@@ -1,4 +1,4 @@
-"""How much memory data may take, held before they are unpacked: few bytes can say gigabytes.
+"""Memory limits of data files, enforced before unpacking (decompression bombs).
 
 A file may always become `FREE` bytes, and more only in proportion to its size, which honest files
 stay far below. `AIMS_GATE_MAX_DATA_BYTES` states another limit for all files, in place of both.
@@ -40,7 +40,7 @@ class Budget:
 
     @classmethod
     def of(cls, environ: Mapping[str, str], most: int = MAX_BYTES) -> Budget:
-        """Give the limit that the environment states, else *most* in proportion to the file.
+        """Limit from the environment, else *most* in proportion to the file's size.
 
         Raises:
             UsageError: It states no number of bytes.
@@ -53,7 +53,7 @@ class Budget:
         return cls(most=int(stated), free=int(stated))
 
     def of_file(self, size: int) -> int:
-        """Give the bytes that a file of *size* may take unpacked."""
+        """Most bytes that a file of *size* may take unpacked."""
         return min(self.most, max(self.free, TIMES * size))
 
 
@@ -71,17 +71,17 @@ def hold(columns: list[pa.ChunkedArray], limit: int, where: str) -> None:
 
 
 def spelled_out(column: pa.ChunkedArray) -> int:
-    """Give the bytes of a column whose codes, runs and views are what they stand for."""
+    """Decoded size of a column in bytes: dictionary codes, runs and views expanded."""
     return max(int(column.nbytes), len(column), sum(map(_shared, column.chunks)))
 
 
 def width(kind: pa.DataType) -> int:
-    """Give the least bytes that a value takes unpacked."""
+    """Least bytes that a value takes unpacked."""
     return kind.byte_width if pa.types.is_primitive(kind) and not pa.types.is_boolean(kind) else 1
 
 
 def _shared(chunk: pa.Array) -> int:
-    """Give what the values of a chunk that stand for others take by themselves."""
+    """Bytes of a chunk's shared values (dictionary, runs, views) once expanded."""
     kind = chunk.type
     if pa.types.is_run_end_encoded(kind):
         longest = _longest(chunk.values) if _is_text(kind.value_type) else width(kind.value_type)

@@ -1,4 +1,4 @@
-"""What cells of a CSV file say of how they were read: words, commas in numbers, a header."""
+"""Checks on parsed CSV cells: null words, decimal commas, a second header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV bytes to Arrow, refusing what other readers repair in silence.
+"""CSV reader: bytes to Arrow, refusing what other readers repair silently.
 
 What is read: UTF-8 (a byte order mark is accepted), fields separated by commas, quoted as RFC 4180
 says, and one header line of distinct names. Types are those of whole columns, where reading one
@@ -211,7 +211,7 @@ class _File:
         return table
 
     def _texts(self, columns: Sequence[str], words: Sequence[str]) -> Mapping[str, pa.ChunkedArray]:
-        """Give columns as they are written; empty fields and *words* are null without quotes."""
+        """Columns as text; empty fields and *words* without quotes are null."""
         if not columns:
             return {}
         table = self._parse(["", *words], quoted=self.form.all_quoted, columns=columns)
@@ -269,7 +269,7 @@ _PLURAL = {
 
 
 def _largest(column: pa.ChunkedArray) -> float:
-    """Give the largest size of a number in a column; 0 for one without."""
+    """Largest absolute value in a column; 0 if it has none."""
     found = pc.min_max(column).as_py()
     return max((abs(end) for end in found.values() if end is not None), default=0)
 

@@ -1,4 +1,4 @@
-"""Data by role: found, read once, hashed as read, joined, cut to a window, and described."""
+"""Load data by role: find, read once, hash what is read, join, apply the window, describe."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _frame(table: pa.Table, read: _Read, weight: str | None, where: str) -> Arro
 
 
 def _newest(table: pa.Table, spec: DataSpec, where: str) -> datetime | None:
-    """Give the newest time; a column that holds none matters only where ages are asked for."""
+    """Newest time of the data; an unusable time column matters only where ages are required."""
     try:
         return newest(table, spec.time or "", where=where)
     except DataError:

@@ -1,4 +1,4 @@
-"""A fitted estimator in memory as the model under test: it answers in this process.
+"""A fitted scikit-learn estimator in memory as the model under test; it predicts in this process.
 
 Anything with `predict` is one, so scikit-learn need not be there: `predict_proba` and `classes_`
 give scores, `feature_names_in_` (on a Pipeline too) the columns that it reads.
@@ -142,7 +142,7 @@ def _answered(estimator: Any, data: Data) -> Data:
 
 
 def _rows(table: pa.Table, spec: DataSpec, estimator: Any, where: str) -> Any:
-    """Give the columns that the estimator was fitted on, as the DataFrame that it was fitted on."""
+    """Columns that the estimator was fitted on, as a pandas DataFrame."""
     names = getattr(estimator, "feature_names_in_", None)
     if names is None:
         hint = "fit it on a pandas DataFrame: the gate does not guess which columns it reads"
@@ -156,7 +156,7 @@ def _rows(table: pa.Table, spec: DataSpec, estimator: Any, where: str) -> Any:
 
 
 def _scores(estimator: Any, rows: Any, spec: DataSpec, where: str) -> Any:
-    """Give the probability of the positive class; None where there are not just two classes."""
+    """Probability of the positive class; None unless there are exactly two classes."""
     classes = _classes(estimator)
     if not hasattr(estimator, "predict_proba") or len(classes) != 2:
         return None
@@ -234,7 +234,7 @@ def _names(estimator: object) -> Sequence[Any]:
 
 
 def _digest(data: Data) -> str:
-    """Give the `rows-v1` digest of an estimator's answers; empty where it gave none."""
+    """`rows-v1` digest of an estimator's predictions; empty if it made none."""
     frame = data.frame
     if not isinstance(frame, ArrowFrame):
         return ""

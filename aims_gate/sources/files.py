@@ -129,7 +129,7 @@ def _copy(folder: Path, private: Path, workspace: Workspace) -> None:
 
 
 def _names(folder: Path, prefix: str) -> Iterator[str]:
-    """Give the relative names of regular files, in a fixed order."""
+    """Relative names of regular files, sorted."""
     with os.scandir(folder / prefix) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
@@ -146,7 +146,7 @@ def _names(folder: Path, prefix: str) -> Iterator[str]:
 
 
 def _copy_file(source: Path, target: Path, name: str, left: int) -> int:
-    """Copy one file of at most *left* bytes; give its size."""
+    """Copy one file of at most *left* bytes; returns its size."""
     with os.fdopen(os.open(source, _FLAGS), "rb") as reading:
         status = os.fstat(reading.fileno())
         if not stat.S_ISREG(status.st_mode):

@@ -137,7 +137,7 @@ def _stacked(tables: Sequence[pa.Table], where: str) -> pa.Table:
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    """Give the type of a column; for all that is text the same."""
+    """Type of a column; the same for all kinds of text."""
     values = kind.value_type if pa.types.is_dictionary(kind) else kind
     is_text = pa.types.is_string(values) or pa.types.is_large_string(values)
     return _TEXT if is_text or pa.types.is_string_view(values) else kind

@@ -1,4 +1,4 @@
-"""A file that is hashed once and then read in parts: every part is held against what was hashed.
+"""Verified file: hashed once, and every later partial read is authenticated against that hash.
 
 While the whole file is hashed, each block of 64 KiB gets a Poly1305 tag (RFC 8439, 2.5), and a
 later read holds the blocks it touches against theirs. So no byte is ever used that the digest did
@@ -48,7 +48,7 @@ class VerifiedFile:
         self.sha256, self._tags = self._hash()
 
     def read(self, start: int, size: int) -> memoryview:
-        """Give *size* bytes from *start* on, fewer at the end; DataError if any have changed."""
+        """Read *size* bytes from *start* on, fewer at the end; DataError if any have changed."""
         stop = min(start + size, self.size)
         if start >= stop:
             return memoryview(b"")
@@ -63,7 +63,7 @@ class VerifiedFile:
         return content[start - offset : stop - offset].toreadonly()
 
     def stream(self) -> Stream:
-        """Give a file object of its own place over the same bytes."""
+        """File object with its own position over the same bytes."""
         return Stream(self)
 
     def _hash(self) -> tuple[str, list[bytes]]:
@@ -115,25 +115,25 @@ class Stream(io.RawIOBase):
         self._place = 0
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """True: the stream is readable."""
         return True
 
     def seekable(self) -> bool:
-        """Tell that it has a place."""
+        """True: the stream is seekable."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place, and say which it is."""
+        """Set the position; returns it."""
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._file.size}[whence]
         self._place = start + offset
         return self._place
 
     def tell(self) -> int:
-        """Give the place."""
+        """Current position."""
         return self._place
 
     def read(self, size: int = -1) -> memoryview:
-        """Give *size* bytes from this place on, or all that are left."""
+        """Read *size* bytes from the current position, or all that are left."""
         wanted = self._file.size - self._place if size < 0 else size
         content = self._file.read(self._place, wanted)
         self._place += len(content)
@@ -141,7 +141,7 @@ class Stream(io.RawIOBase):
 
 
 def open_regular(path: Path, *, where: str) -> int:
-    """Open a regular file and give its descriptor; SourceError if that fails."""
+    """Open a regular file; returns its descriptor, SourceError if that fails."""
     try:
         # not blocking: a pipe in the file's place must not hang the gate
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""What the messages of Arrow IPC unpack to, by their own metadata, before anything is unpacked.
+"""Unpacked size of Arrow IPC messages, from their metadata, before anything is unpacked.
 
 Each compressed buffer begins with its length, which Arrow sets aside before it looks at the rest;
 and the footer of a file may name one batch many times. The metadata are flatbuffers (Arrow's
@@ -18,7 +18,7 @@ _MARK = b"\xff\xff\xff\xff"
 
 
 def unpacked_bytes(content: bytes) -> int:
-    """Give the bytes of all buffers of a file or stream unpacked, each value of a row at least one.
+    """Unpacked bytes of all buffers of a file or stream; each value counts at least one.
 
     Raises:
         ValueError, struct.error, IndexError: The metadata are damaged.

@@ -1,4 +1,4 @@
-"""Columns kept elsewhere: late labels, and attributes that a training run may not see.
+"""Join columns from another source: late labels, and attributes that training may not see.
 
 A join is one to one by a key: every row finds exactly one row there, and every row there is found.
 The order of rows says nothing. Messages name rows by their number and never show a key.
@@ -16,7 +16,7 @@ from aims_gate.policy.model import JoinSpec
 
 
 def join(table: pa.Table, other: pa.Table, spec: JoinSpec, *, where: str, source: str) -> pa.Table:
-    """Give *table* with columns of *other*, its rows and their order unchanged.
+    """One-to-one join: *table* with columns of *other*, its rows and their order unchanged.
 
     Args:
         table: The role's data.
@@ -59,7 +59,7 @@ def _taken(table: pa.Table, other: pa.Table, spec: JoinSpec, source: str) -> lis
 
 
 def _key(table: pa.Table, name: str, where: str) -> pa.Array:
-    """Give a key column in one form for each type, without nulls, each value once."""
+    """Normalised key column: one form for each type, without nulls, unique."""
     if name not in table.column_names:
         raise MissingColumnError.from_columns(name, table.column_names, where=where)
     column = undictionary(plain(table.column(name)))

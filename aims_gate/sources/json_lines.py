@@ -1,4 +1,4 @@
-"""JSON lines to Arrow: one object a line, every line an object.
+"""JSON Lines reader: bytes to Arrow; one object per line.
 
 A key that a line leaves out is null there. Types are those of whole columns: whole numbers,
 numbers, truth values, text, and times where every value is ISO 8601. Empty lines are no rows.

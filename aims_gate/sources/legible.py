@@ -1,4 +1,4 @@
-"""What writers store in a way of their own: text as bytes or UUIDs, and the index of pandas."""
+"""Normalise writers' conventions: text stored as bytes or UUIDs, and the index of pandas."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNNAMED = re.compile(r"__index_level_[0-9]+__")
 
 
 def legible(table: pa.Table | LazyTable) -> tuple[pa.Table | LazyTable, tuple[str, ...]]:
-    """Leave out the index that pandas kept, and give bytes that are UTF-8 as text.
+    """Drop the index that pandas stored, and convert UTF-8 bytes to text.
 
     A named index stays: it is a column that somebody meant, such as a key or a time.
 

@@ -1,4 +1,4 @@
-"""The model under test, whatever it was named by, with its data and its predictions."""
+"""Open the model under test by any URI, with its data and predictions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def open_subject(
 
 
 def scheme(uri: str) -> str:
-    """Give the scheme of a model URI; UsageError if it has none or no source reads it."""
+    """Scheme of a model URI; UsageError if it has none or no source reads it."""
     head, colon, _rest = uri.partition(":")
     if not colon:
         hint = f"write file:{uri} for a folder, or models:/NAME/VERSION"

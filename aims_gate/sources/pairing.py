@@ -1,4 +1,4 @@
-"""Another model's answers beside ours, row by row: joined by a key, never by the order of rows.
+"""Pair the predictions of two models row by row: joined by a key, never by row order.
 
 Only answers are taken. Labels, weights and groups stay those of the data that are judged, and where
 the other data have labels too, they must be the same ones.
@@ -29,7 +29,7 @@ _NUMBERS = (ColumnKind.NUMBER, ColumnKind.BOOLEAN)
 
 
 def paired(ours: Data, theirs: Data) -> Data:
-    """Give *theirs* on the rows of *ours*: the same frame and roles, but their answers.
+    """Paired data: the predictions of *theirs* on the rows and roles of *ours*.
 
     Rows are matched by the key that either names; both data may call it by their own name. Data
     read from the same bytes by the same roles are the same rows, and need none.
@@ -99,7 +99,7 @@ def _columns(spec: DataSpec) -> list[str]:
 
 
 def _answers(ours: DataSpec, theirs: Data, where: str) -> DataSpec:
-    """Give the roles of *ours* with the answers of *theirs* under the names they will have."""
+    """Roles of *ours* with the prediction and scores of *theirs*, under their new names."""
     score = theirs.spec.score
     if theirs.spec.prediction is None and not score:
         if "prediction" in theirs.failed:

@@ -30,7 +30,7 @@ _UNPACKS = {"UNCOMPRESSED": 1, "SNAPPY": 22, "LZ4": 256, "GZIP": 1033}
 
 
 def lazy_table(file: VerifiedFile, *, where: str, max_bytes: int) -> LazyTable:
-    """Give a table whose columns are read, and held against what was hashed, when asked for.
+    """Lazy Parquet table: columns are read, and verified against the hash, when needed.
 
     Numbers, truth values and times come piece by piece; all else whole, and text as the codes of
     its dictionary, because each piece would bring the dictionary again.
@@ -116,7 +116,7 @@ def _held(stored: Iterable[Page], most: int, where: str) -> Iterator[Page]:
 
 
 def _step(stored: Iterable[Page], rows: int, most: int, *, coded: bool) -> int:
-    """Give how many rows of a column may be read at once; 0 for all of them.
+    """Batch size: rows of a column that may be read at once; 0 for all of them.
 
     Where values share what a page holds, each of them could be as long as the page.
     """
@@ -126,13 +126,13 @@ def _step(stored: Iterable[Page], rows: int, most: int, *, coded: bool) -> int:
 
 
 def _chunks(metadata: Any, places: Iterable[int]) -> Iterator[Any]:
-    """Give what the footer says of a column's chunks, in each row group."""
+    """Footer metadata of a column's chunks, in each row group."""
     for number in range(metadata.num_row_groups):
         yield from map(metadata.row_group(number).column, places)
 
 
 def _far_unpacked(chunks: Iterable[Any], most: int) -> Iterator[Any]:
-    """Give the chunks that could pass *most* bytes, as far as their codec can unpack."""
+    """Chunks that could unpack to more than *most* bytes, by their codec's maximum ratio."""
     for chunk in chunks:
         times = _UNPACKS.get(chunk.compression)
         if times is None or chunk.total_compressed_size * times > most:
@@ -155,13 +155,13 @@ def _pieces(file: parquet.ParquetFile, name: str, step: int) -> Iterator[pa.Chun
 
 
 def _places(file: parquet.ParquetFile) -> dict[str, int]:
-    """Give the place of each column that is not nested, among all that are stored."""
+    """Index of each flat column among the stored leaf columns."""
     stored = [file.schema.column(place) for place in range(len(file.schema))]
     return {column.name: i for i, column in enumerate(stored) if column.name == column.path}
 
 
 def _leaves(file: parquet.ParquetFile) -> dict[str, list[int]]:
-    """Give the places of all that is stored for each column, nested or not."""
+    """Indices of the stored leaf columns of each column, nested or not."""
     names, found = set(file.schema_arrow.names), defaultdict[str, list[int]](list)
     for place in range(len(file.schema)):
         path = file.schema.column(place).path

@@ -1,4 +1,4 @@
-"""Headers of Parquet's pages: what each page unpacks to, before anything is unpacked.
+"""Parquet page headers: the unpacked size of each page, before anything is unpacked.
 
 Arrow sets aside what a page's header states, and the footer's sums are a claim of their own. A
 header is a Thrift struct in its compact protocol (parquet-format, `PageHeader`).
@@ -20,7 +20,7 @@ _ENCODING = {5: 2, 7: 2, 8: 4}
 _DELTA_BYTE_ARRAY = 7
 
 Read = Callable[[int, int], bytes | memoryview]
-"""Gives so many bytes from a place on, fewer at the end."""
+"""Reads so many bytes from an offset on, fewer at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Page:
 
 
 def pages(read: Read, chunks: Iterable[tuple[int, int]]) -> Iterator[Page]:
-    """Give the pages of column chunks, each at a place and of a size; ValueError if damaged."""
+    """Page headers of column chunks, each given as (offset, size); ValueError if damaged."""
     for start, size in chunks:
         yield from _of_chunk(read, start, start + size)
 
@@ -79,7 +79,7 @@ class _Thrift:
         self.place = 0
 
     def struct(self, depth: int) -> dict[int, Any]:
-        """Give whole numbers and structs by field; other values are passed over."""
+        """Whole numbers and structs by field number; other values are skipped."""
         if depth > _MAX_DEPTH:
             raise ValueError("a header nested too deep")
         found: dict[int, Any] = {}

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 
 def local_path(text: str) -> Path | None:
-    """Give the path of `PATH`, `file:PATH` (as they are) or `file:///PATH` (percent-decoded).
+    """Local path of `PATH`, `file:PATH` (as they are) or `file:///PATH` (percent-decoded).
 
     None for a file on another host.
     """

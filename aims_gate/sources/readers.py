@@ -1,4 +1,4 @@
-"""Files to Arrow: the bytes that are hashed are the bytes that are read.
+"""File readers to Arrow: the bytes that are hashed are the bytes that are read.
 
 Text and Arrow files are read into memory once, so that nothing can change between their digest and
 their rows. Parquet is read column by column, each held against what was hashed (`hashed_file`).
@@ -152,7 +152,7 @@ def _parse(
 
 
 def _agreed(head: bytes, name: str, where: str) -> tuple[str, str]:
-    """Give the format and packing that a file's name and its first bytes agree on."""
+    """Format and compression on which a file's name and its magic bytes agree."""
     if not head:
         raise DataError("the file is empty (0 bytes)", where=where)
     named, packing = _format_of_name(name)
@@ -184,7 +184,7 @@ def _described(found: str, packed: str, named: str) -> str:
 
 
 def _format_of_name(name: str) -> tuple[str, str]:
-    """Give the format and the packing that a name states; empty where it states none."""
+    """Format and compression by a file name's extension; empty where it has none."""
     lower = name.lower()
     ending = next((ending for ending in _PACKINGS if lower.endswith(ending)), "")
     lower = lower.removesuffix(ending)

@@ -1,4 +1,4 @@
-"""What a policy says of columns whose text must be read, as in CSV: names, types and null words."""
+"""Policy settings for reading text columns, as in CSV: types, text columns and null words."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _codes(spec: DataSpec) -> Iterator[str]:
 
 
 def _groups(rule: Rule) -> Iterator[str]:
-    """Give the columns of `by:` without bin edges; `by: key` and such name no column."""
+    """Grouping columns of `by:` without bin edges; `by: key` and such name no column."""
     by, bins = rule.parameters.get("by"), rule.parameters.get("bins") or {}
     for entry in by if isinstance(by, list) else ():
         for column in entry if isinstance(entry, list) else (entry,):
@@ -56,7 +56,7 @@ def _groups(rule: Rule) -> Iterator[str]:
 
 
 def _texts(rule: Rule) -> Iterator[str]:
-    """Give the columns of patterns, of lists of words, and of rules that only know categories."""
+    """Columns that rules use as text: with patterns, lists of words, or only categories."""
     allowed = rule.parameters.get("allowed")
     for column, stated in allowed.items() if isinstance(allowed, dict) else ():
         if isinstance(stated, dict) and (stated.get("matches") or _words(stated.get("one_of"))):

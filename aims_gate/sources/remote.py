@@ -100,7 +100,7 @@ def _copy(system: Any, files: Mapping[str, Any], private: Path, left: int) -> No
 
 
 def _open(place: StoreUri, environ: Mapping[str, str]) -> tuple[Any, str]:
-    """Give the file system of a place, and the place's path on it."""
+    """File system of a store URI, and the path on it."""
     if place.scheme == "s3":
         return _s3(place.host, environ), "/".join((place.host, *place.path))
     if place.scheme == "gs":
@@ -157,7 +157,7 @@ def _azure(account: str, environ: Mapping[str, str]) -> Any:
 
 
 def _server(url: str, what: str) -> tuple[str, str]:
-    """Give the scheme of a server's URL, and its host, port and path."""
+    """Scheme of a server's URL, and its host, port and path."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
         raise UsageError(f"{what} is not the URL of a server")

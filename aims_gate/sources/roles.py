@@ -1,4 +1,4 @@
-"""Column roles that travel with the data, in the metadata of a Parquet schema.
+"""Column roles in the metadata of a Parquet schema, which travel with the data.
 
 The author of a run writes them, so they are read as hostile input, and they complete a policy's
 description without ever replacing what it states.
@@ -52,7 +52,7 @@ _FIELDS = tuple(name for name in _AuthoredRoles.model_fields if name != _MODEL)
 
 
 def write_roles(table: pa.Table, spec: DataSpec, *, model: str = "") -> pa.Table:
-    """Give *table* with the roles of *spec* in its schema's metadata, replacing earlier ones.
+    """The table with the roles of *spec* in its schema's metadata, replacing earlier ones.
 
     Args:
         table: The data.

@@ -1,4 +1,4 @@
-"""What a judge's scores mean: values of one kind, and beside each the value that would pass.
+"""Scores of an LLM judge as data: the values, and beside each the value that would pass.
 
 A pass rate is then the accuracy, and the shortfall of a mean the mean absolute error, with the
 intervals, slices and comparisons that these have.
@@ -25,7 +25,7 @@ _ONE_KIND = "a scorer gives truth values, numbers, or words such as yes and no"
 
 
 def value_column(values: Sequence[object], *, where: str) -> pa.Array:
-    """Give values as one column; NaN is no value.
+    """Scorer values as one Arrow column; NaN is null.
 
     Raises:
         DataError: They are of several kinds, or of one that cannot be counted.

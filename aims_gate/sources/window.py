@@ -1,4 +1,4 @@
-"""Time: the newest row of a data set, and the part of it that is not older than some days.
+"""Time window: the newest row of a data set, and the rows not older than some days.
 
 A window is counted from the newest row and not from the clock, so that the same bytes give the same
 rows on every day; how old the newest row may be is `max_age_days`, which counts to the clock.
@@ -16,7 +16,7 @@ from aims_gate.frames.times import MICROSECONDS, instants
 
 
 def newest(table: pa.Table, column: str, *, where: str) -> datetime | None:
-    """Give the latest value of a column of dates or times; None if all are null.
+    """Newest value of a column of dates or times; None if all are null.
 
     A time without a zone is taken as UTC, and a date as its first second.
 

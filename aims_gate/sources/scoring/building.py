@@ -68,7 +68,7 @@ class Builder:
     _made: Built | GateError | None = None
 
     def environment(self, *, where: str) -> Built:
-        """Give the environment.
+        """Build the environment at the first call; later calls return it.
 
         Raises:
             DataError: The model's files declare none that could be built, its Python is not there,
@@ -90,7 +90,7 @@ class Builder:
 
 
 def pip_environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
-    """Give pip the environment of a model's process, and its own configuration.
+    """Environment variables of pip: those of a model's process, and pip's own configuration.
 
     Which index is asked, and with which password, is a matter of that configuration alone.
     """

@@ -1,4 +1,4 @@
-"""The program of the process that a model predicts in; it imports nothing of the gate.
+"""Child program that loads a model and predicts; it imports nothing of the gate.
 
 Started by `confine.py` as `python -I -B child.py FOLDER`: it loads the model with MLflow, reads
 `rows.parquet` and writes `predictions.parquet`. Nothing that it says is believed.
@@ -19,7 +19,7 @@ LOAD, PREDICT, SHAPE, NEEDS = 70, 71, 72, 74
 
 
 def main(scratch: Path) -> int:
-    """Predict; give 0, or the code of the step that failed."""
+    """Predict; returns 0, or the code of the step that failed."""
     job = json.loads((scratch / "job.json").read_text(encoding="utf-8"))
     step = NEEDS
     try:

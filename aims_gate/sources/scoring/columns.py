@@ -1,4 +1,4 @@
-"""What a model is shown, and what is taken for its answer."""
+"""Model inputs by its signature, and validation of its predictions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOG_HINT = "log the model with a signature: the gate does not guess which colum
 def features(
     table: pa.Table, spec: DataSpec, signature: Signature | None, *, where: str
 ) -> pa.Table:
-    """Give the columns that the model's signature names, in its order, and no other.
+    """Model inputs: the columns of the model's signature, in its order, and no other.
 
     Labels, keys, queries, weights and protected attributes that are no features never leave the
     gate.
@@ -55,7 +55,7 @@ def features(
 
 
 def _typed(column: pa.ChunkedArray, name: str, kind: str, where: str) -> pa.ChunkedArray:
-    """Widen or narrow numbers as the signature says, where no whole number changes."""
+    """Cast numbers to the signature's type, where no whole number changes."""
     wanted = _NUMBERS.get(kind)
     is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
     if wanted is None or not is_number:

@@ -1,4 +1,4 @@
-"""The program that limits a process before any code of a model's runs in it.
+"""Child program that sets resource limits (rlimit) before any code of a model runs.
 
 Started as `python -I -S -B confine.py MEMORY CPU FILE COMMAND...`: it sets limits that cannot be
 raised again, and becomes the command. It imports nothing of the gate.

@@ -1,4 +1,4 @@
-"""The program that runs pip where no package's code may run; it imports nothing of the gate.
+"""Child program that runs pip without running any package's code; imports nothing of the gate.
 
 Started as `python -I -B install.py FOLDER ARGUMENTS...` by the interpreter that is installed into,
 which has no pip: FOLDER is where the gate's lies. pip builds a source in a process of its own,
@@ -31,7 +31,7 @@ class _Pip:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Give the package pip itself; its modules are found through it."""
+        """Spec of the package pip itself, through which its modules are found."""
         del path  # for modules inside a package
         return PathFinder.find_spec(name, [self.folder], target) if name == "pip" else None
 

@@ -1,4 +1,4 @@
-"""The process that a model predicts in: limited, without secrets, and gone afterwards."""
+"""Sandbox process in which a model predicts: resource limits, no secrets, killed afterwards."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def predict(
 
 
 def environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
-    """Give the environment of the process: an allow-list, and nothing that leads out of *home*."""
+    """Environment variables of the process: an allow list, and nothing that leads out of *home*."""
     return {
         **{name: environ[name] for name in _ALLOWED if name in environ},
         "HOME": str(home),
@@ -181,7 +181,7 @@ def _failure(code: int | None, told: str, limits: Limits, where: str, packages: 
 
 
 def _told(scratch: Path, columns: Sequence[str]) -> str:
-    """Give the type of the error that the process tells, with names that are known or plain.
+    """Error type that the process reports, with names that are known or harmless.
 
     Where it was raised goes into the log; free text, which could hold a row of data, nowhere.
     """
