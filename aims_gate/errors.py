@@ -19,6 +19,7 @@ crash, and a crash exits 3.
 from __future__ import annotations
 
 import difflib
+import re
 import traceback
 import unicodedata
 from collections.abc import Iterable
@@ -139,11 +140,23 @@ def near(wanted: str, known: Iterable[str], *, most: int = 12) -> str:
     twins = [name for name in names if name != wanted and looks(name) == looks(wanted)]
     if twins:
         return f"{twins[0]!r} only looks the same: other spaces, or letters composed otherwise"
-    close = difflib.get_close_matches(wanted, names, n=3)
-    close = close or [name for name in names if wanted and name.startswith(wanted)][:3]
+    close = [*dict.fromkeys([*_misspelt(wanted, names), *_shortened(wanted, names)])][:3]
     if close:
         return f"did you mean {' or '.join(map(repr, close))}?"
     if not names:
         return "there are none"
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"there are {', '.join(names[:most])}{more}"
+
+
+def _misspelt(wanted: str, names: list[str]) -> list[str]:
+    """Give the names that are spelt alike and about as long: `approved` is no `pred` misspelt."""
+    off = max(1, len(wanted) // 3)
+    alike = {name: None for name in names if abs(len(name) - len(wanted)) <= off}
+    return difflib.get_close_matches(wanted, alike, n=3)
+
+
+def _shortened(wanted: str, names: list[str]) -> list[str]:
+    """Give the names of which *wanted* begins a word, short ones first: `auc` of `roc_auc`."""
+    begun = re.compile(rf"(?<![^\W_]){re.escape(wanted)}", re.IGNORECASE)
+    return sorted((name for name in names if len(wanted) > 1 and begun.search(name)), key=len)

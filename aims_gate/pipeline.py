@@ -88,9 +88,9 @@ def _planned(path: str, world: World, started: datetime) -> tuple[Policy, tuple[
 
 def run(request: Request, world: World) -> Verdict:
     """Decide whether a model meets a policy, and record the decision as asked.
-
-    PolicyError (2) if the policy is refused; SourceError (3) if something cannot be read;
-    RecordError (3) if the evidence cannot be kept. A refusal is a Verdict, not an error.
+    UsageError (2) if an argument is wrong, PolicyError (2) if the policy is; SourceError (3) if
+    something cannot be read; RecordError (3) if the evidence cannot be kept. A refusal is a
+    Verdict, not an error.
     """
     started = world.now()
     policy, tasks = _planned(request.policy, world, started)
@@ -98,7 +98,7 @@ def run(request: Request, world: World) -> Verdict:
     _refuse_unread(request.data, tasks)
     _refuse_signing(request)
     if request.recording is not None and request.recording.out is not None:
-        directory.refuse_existing(request.recording.out)  # before long work, not after it
+        directory.refuse_unusable(request.recording.out)  # before long work, not after it
     with (
         tempfile.TemporaryDirectory(prefix="aims-gate-") as private,
         Engines(world.environ) as engines,

@@ -5,8 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from aims_gate import errors
-from aims_gate.errors import GateError, MissingColumnError, MissingExtraError, PolicyError, Problem
+from aims_gate.errors import (
+    GateError,
+    MissingColumnError,
+    MissingExtraError,
+    PolicyError,
+    Problem,
+    near,
+)
 
 
 def subclasses(kind: type[GateError]) -> set[type[GateError]]:
@@ -51,6 +60,25 @@ def test_a_missing_column_names_the_near_ones() -> None:
     """A misspelt column is found at a glance."""
     error = MissingColumnError.from_columns("lable", ["label", "score"], where="evaluation")
     assert str(error) == "evaluation: no column 'lable'; did you mean 'label'?"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "known", "hint"),
+    [
+        ("pred", ["approved", "income", "prediction"], "did you mean 'prediction'?"),
+        ("pred", ["approved", "income"], "there are approved, income"),
+        ("auc", ["f1", "roc_auc"], "did you mean 'roc_auc'?"),
+        ("rnu", ["init", "run"], "did you mean 'run'?"),
+        ("parity", ["fairness.odds", "fairness.parity"], "did you mean 'fairness.parity'?"),
+        ("", ["a", "b"], "there are a, b"),
+        ("x", [], "there are none"),
+    ],
+)
+def test_a_suggestion_is_spelt_alike_and_as_long_or_goes_on_like_it(
+    wanted: str, known: list[str], hint: str
+) -> None:
+    """`pred` is short for prediction and no `approved`; a silly guess is worse than none."""
+    assert near(wanted, known) == hint
 
 
 def test_a_missing_library_names_its_extra() -> None:

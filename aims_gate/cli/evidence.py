@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -28,6 +29,9 @@ def fetch(*, uri: str, folder: Path, stage: str | None) -> int:
 
     keep(uri, folder, stage=stage, environ=os.environ)
     click.echo(f"evidence: {folder}, not verified")
+    claim = ["--model", uri] if uri.startswith("models:") else ["--signature-only"]
+    words = ["aims-gate", "verify", str(folder), *claim, "--trust", "trust.yaml"]
+    click.echo(f"verify:   {shlex.join(words)}")
     return 0
 
 

@@ -36,7 +36,8 @@ def policy() -> None:
 
 @policy.command()
 @click.argument("path", default="policy.yaml", metavar="[POLICY]")
-def check(path: str) -> None:
+@click.option("--quiet", is_flag=True, help="Print nothing where the policy is sound.")
+def check(path: str, *, quiet: bool) -> None:
     """Prove that POLICY is sound; print every problem at once, each with its line.
 
     POLICY is policy.yaml if left out.
@@ -52,6 +53,8 @@ def check(path: str) -> None:
         problems += planned.problems
     if resolved is None or planned is None or problems:
         raise PolicyError(problems)
+    if quiet:
+        return
     counted = f"{len(planned.tasks)} rule{'s' if len(planned.tasks) != 1 else ''}"
     click.echo(
         f"{resolved.uri}: sound: {counted}, {resolved.id} {resolved.version}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ class Reporting:
     """The requested reports, as format to path; `-` is standard output."""
 
     paths: dict[str, str]
+    taken: bool = False
+    """Whether evidence lies where new evidence was to go; reports that are there are of its run."""
 
     @classmethod
     def of(cls, paths: dict[str, str], out: Path | None) -> Reporting:
@@ -31,7 +34,7 @@ class Reporting:
         if len(set(paths.values())) < len(paths):
             raise UsageError("two reports have one path", hint="one would overwrite the other")
         _refuse_paths(paths, out)
-        return cls(paths=paths)
+        return cls(paths=paths, taken=out is not None and os.path.lexists(out))
 
     def show(self, verdict: Verdict) -> None:
         """Write every report; RecordError if one cannot be written."""
@@ -49,6 +52,8 @@ class Reporting:
     def show_error(self, verdict: Verdict) -> None:
         """Write the reports of a run that an error ended; the error is printed in any case."""
         for name, path in self.paths.items():
+            if self.taken and Path(path).is_file():
+                continue
             with suppress(RecordError):
                 write(path, REPORTS[name](verdict))
 

@@ -103,7 +103,9 @@ def as_number(value: object) -> float:
     if isinstance(value, str) and re.fullmatch(DECIMAL, value):
         number = float(value)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise refuse(f"must be a number, not {describe(value)}")
+        comma = isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]+,[0-9]+", value)
+        hint = f"a decimal comma; write {str(value).replace(',', '.')}" if comma else ""
+        raise refuse(f"must be a number, not {describe(value)}", hint)
     try:
         finite = float(number)
     except OverflowError:  # a whole number of more than 308 digits

@@ -76,6 +76,8 @@ def _unknown(tree: Any, path: Path, root: type[BaseModel], later: Later) -> tupl
     if (model, key) in later:
         return f"this version does not read the key {key!r}{where}", later[model, str(key)]
     known = [info.alias or name for name, info in model.model_fields.items()]
+    if str(key).isdecimal():  # {at_least: 0,80} has a key 80
+        return f"unknown key {key!r}{where}", "a decimal comma ends a number here; write 0.80"
     return f"unknown key {key!r}{where}", near(str(key), known)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+
+import pydantic
 
 from aims_gate import canonical
 from aims_gate.checks import CHECKS
@@ -14,9 +17,10 @@ from aims_gate.checks.columns import role_columns
 from aims_gate.engines import Engines
 from aims_gate.errors import MissingColumnError, PolicyError, UsageError, near
 from aims_gate.judge import judge
+from aims_gate.limits import conventional
 from aims_gate.measure import measure
 from aims_gate.operations.run import real_world
-from aims_gate.plan import plan
+from aims_gate.plan import build, plan
 from aims_gate.policy.model import OnInsufficient, Policy, Role
 from aims_gate.policy.resolve import resolve
 from aims_gate.reports import plain
@@ -79,7 +83,9 @@ def assert_passes(
     given = {role: data for role, data in named.items() if data is not None}
     if decide_on is not None:
         arguments["decide_on"] = decide_on
-    result = _judged(_policy(check, arguments, given), given, model)
+    policy = _policy(check, arguments, given)
+    _refuse_no_limit(policy)
+    result = _judged(policy, given, model)
     if result.outcome not in _MET:
         raise AssertionError(plain(f"{check} {result.outcome}: {result.reason}"))
     return result
@@ -109,6 +115,16 @@ def _policy(check: str, arguments: Mapping[str, object], given: Iterable[Role]) 
     if policy is None or problems:
         raise PolicyError(problems)
     return policy
+
+
+def _refuse_no_limit(policy: Policy) -> None:
+    """Ask for the argument; what else is wrong with the check's parameters is for `plan` to say."""
+    (rule,) = policy.rules
+    with suppress(pydantic.ValidationError):
+        judged = build(rule.check, rule.parameters).judged()
+        if rule.require is None and conventional(judged) is None:
+            hint = f"give {'at_least' if judged.higher_is_better else 'at_most'}=, as a number"
+            raise UsageError(f"{rule.check} has no usual limit for {judged.name}", hint=hint)
 
 
 def _judged(policy: Policy, given: Mapping[Role, object], model: Any) -> Result:

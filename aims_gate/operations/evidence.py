@@ -60,13 +60,13 @@ def fetch(
 
 
 def keep(uri: str, folder: Path, *, stage: str | None, environ: Mapping[str, str]) -> None:
-    """Copy evidence from MLflow into the new directory *folder*; RecordError (3) if it exists.
+    """Copy evidence from MLflow into the new directory *folder*; UsageError if it cannot be.
 
     Errors else as for `fetch`. Nothing is verified.
     """
     from aims_gate.sinks import directory
 
-    directory.refuse_existing(folder)
+    directory.refuse_unusable(folder)
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
         fetch(uri, Path(private), stage=stage, environ=environ)
         files = {path.name: path.read_bytes() for path in Path(private).iterdir() if path.is_file()}

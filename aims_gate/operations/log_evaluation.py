@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aims_gate import canonical
 from aims_gate.absent import install_line
 from aims_gate.errors import DataError, MissingExtraError, RecordError, UsageError, near
+from aims_gate.operations.named_arguments import named_arguments
 from aims_gate.policy.model import DataSpec, Role, TaskKind
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _MOST_LABELS = 100
 """Distinct labels that an error names; more of them are cells of rows."""
 
 
+@named_arguments
 @install_line("log_evaluation")
 def log_evaluation(
     frame: object,

@@ -11,6 +11,7 @@ from pathlib import Path
 from aims_gate import pipeline
 from aims_gate.attest.signers import load_signer, without_keys
 from aims_gate.errors import UsageError, near
+from aims_gate.operations.named_arguments import named_arguments
 from aims_gate.pipeline import Recording, Request, World
 from aims_gate.policy.model import Role
 from aims_gate.verdict import Verdict
@@ -19,6 +20,7 @@ VERIFIER_ID = "https://aims-gate.dev/verifier/local"
 """Who ran the gate, where nobody says so."""
 
 
+@named_arguments
 def run(
     policy: str | os.PathLike[str],
     model: object,

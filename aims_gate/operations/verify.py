@@ -15,6 +15,7 @@ from aims_gate.errors import SourceError, TrustError, UsageError
 from aims_gate.evidence.agreement import Verified
 from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.operations.evidence import fetch, is_uri
+from aims_gate.operations.named_arguments import named_arguments
 
 _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
 
@@ -44,6 +45,7 @@ class Expectation:
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
+@named_arguments
 def verify(
     evidence: str | os.PathLike[str],
     *,

@@ -22,7 +22,7 @@ def failure(result: Result, verdict: Verdict) -> str:
         "title: ": result.title,
         "why: ": result.why,
         "rule: ": result.place,
-        "what to do: ": advice(result.outcome),
+        "what to do: ": advice(result),
         "ask why: ": explain,
     }
     return "\n".join(label + plain(text) for label, text in lines.items() if text)

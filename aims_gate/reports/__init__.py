@@ -194,20 +194,19 @@ _TODO = {
 }
 
 
-def advice(outcome: Outcome) -> str:
-    """Say what to do about a rule of this outcome; empty where there is nothing to do."""
-    return _TODO.get(outcome, "")
+def advice(result: Result) -> str:
+    """Say what to do about a result; empty where there is nothing to do."""
+    return _remedy(result) or _TODO.get(result.raw_outcome, "")
 
 
 def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
     """Next steps: one piece of advice per kind of unmet outcome."""
-    advice: dict[tuple[Outcome, str], list[str]] = {}
-    for outcome, todo in _TODO.items():
+    steps: dict[tuple[Outcome, str], list[str]] = {}
+    for outcome in _TODO:
         for result in (r for r in in_the_way(verdict) if r.raw_outcome is outcome):
-            told = _remedy(result) or todo
-            advice.setdefault((outcome, told), []).append(quote(result.rule))
-    yield from (f"{outcome} {_few(rules)}: {told}" for (outcome, told), rules in advice.items())
-    if not advice and not verdict.passed:
+            steps.setdefault((outcome, advice(result)), []).append(quote(result.rule))
+    yield from (f"{outcome} {_few(rules)}: {told}" for (outcome, told), rules in steps.items())
+    if not steps and not verdict.passed:
         yield "read applies_to and the severities of the policy: none of its blocking rules decided"
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from aims_gate.errors import RecordError
+from aims_gate.errors import RecordError, UsageError
 from aims_gate.regular import refuse_links
 
 
@@ -55,6 +56,23 @@ def refuse_existing(folder: Path) -> None:
     """Refuse a name that is taken; RecordError."""
     if os.path.lexists(folder):
         raise _exists(folder)
+
+
+def refuse_unusable(folder: Path) -> None:
+    """Refuse a name under which nothing can be written, before long work; UsageError."""
+    try:
+        refuse_existing(folder)
+        _refuse_links(folder)
+    except RecordError as error:
+        raise UsageError(error.what, where=error.where, hint=error.hint) from error
+    parent = next(one for one in folder.absolute().parents if os.path.lexists(one))
+    try:
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".aims-gate-"):
+            pass
+    except OSError as error:
+        what = f"nothing can be written to {parent}: {error.strerror or error}"
+        hint = "name a directory that can be made with --out"
+        raise UsageError(what, where=str(folder), hint=hint) from error
 
 
 def _refuse_links(folder: Path) -> None:

@@ -42,7 +42,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--unsigned", "--report", "json=/proc/x.json"], 3, "could not be written"),
         (["--unsigned", "--out", "e", "--report", "json=e/report.json"], 2, "in the evidence"),
         (["--unsigned", "--data", "reference=evaluation.csv"], 2, "no rule reads the reference"),
-        (["--unsigned", "--out", "model"], 3, "model"),
+        (["--unsigned", "--out", "model"], 2, "never overwritten"),
+        (["--unsigned", "--out", "policy.yaml/e"], 2, "policy.yaml: Not a directory"),
+        (["--unsigned", "--out", "/proc/e/f"], 2, "nothing can be written to /proc"),
     ],
 )
 def test_what_is_refused(
@@ -175,6 +177,17 @@ def test_policy_check_says_everything_at_once(
     assert "sound: 2 rules" in capsys.readouterr().out
 
 
+def test_policy_check_is_quiet_if_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Scripts and hooks before a commit hear of problems only; a decimal comma is one."""
+    assert guarded(["policy", "check", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    text = (folder / "policy.yaml").read_text(encoding="utf-8")
+    comma = text + "  - {id: BIAS-09, check: fairness.parity, require: {at_most: 0,20}}\n"
+    (folder / "comma.yaml").write_text(comma, encoding="utf-8")
+    assert guarded(["policy", "check", "--quiet", "comma.yaml"]) == 2
+    assert "unknown key '20' in BIAS-09: require; a decimal comma" in capsys.readouterr().err
+
+
 def test_faulty_data_hide_no_faulty_rule(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Bins that do not ascend are one problem, and the rules below them are looked at, too."""
     head = "apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: x, version: '1'}\n"
@@ -187,7 +200,7 @@ def test_faulty_data_hide_no_faulty_rule(folder: Path, capsys: pytest.CaptureFix
     assert guarded(["policy", "check", "bad.yaml"]) == 2
     told = capsys.readouterr().err
     assert "bad.yaml:4: data.evaluation.sensitive has bin edges of age" in told
-    assert "did you mean 'roc_auc'?" in told
+    assert "did you mean 'roc_auc' or 'macro_roc_auc'?" in told
     assert "'race=a' is not a group of sex; write it as in reports" in told
 
 
@@ -197,7 +210,7 @@ def test_faulty_data_hide_no_faulty_rule(folder: Path, capsys: pytest.CaptureFix
         (["--stage", "prod"], 2, "unknown stage 'prod'"),
         (["--key", "nowhere.key"], 2, "nowhere.key"),
         (["--model", "file:nowhere"], 3, "nowhere"),
-        (["--out", "model"], 3, "model"),
+        (["--out", "model"], 2, "model"),
         (["broken.yaml"], 2, "broken.yaml:1"),
         (["absent.yaml"], 2, "absent.yaml"),
     ],
@@ -220,6 +233,15 @@ def test_reports_are_written_whatever_the_exit_code(
         assert Path(path).stat().st_size > 0
     assert f"exit code   {code}" in Path("r.txt").read_text(encoding="utf-8")
     assert "failures" in Path("r.xml").read_text(encoding="utf-8")
+
+
+def test_a_run_into_evidence_that_is_there_leaves_its_reports(folder: Path) -> None:
+    """The same line again is exit 2 before anything is measured, and the first report stays."""
+    line = [*RUN, "--unsigned", "--out", "e", "--report", "json=r.json"]
+    assert guarded(line) == 0
+    before = (folder / "r.json").read_bytes()
+    assert guarded(line) == 2
+    assert (folder / "r.json").read_bytes() == before
 
 
 def test_a_crash_is_reported_without_its_message(

@@ -79,6 +79,11 @@ def test_the_smallest_data_never_pass_for_want_of_proof() -> None:
         (RATIO, told(current={"y": [1]}), "does not read the current data"),
         (RATIO, told(at_least=float("nan")), "not JSON compliant"),
         (RATIO, told(label={1, 2}), "is no text, number or list"),
+        (
+            "performance.score",
+            {"label": "y", "prediction": "yhat", "metric": "accuracy"},
+            "no usual limit for accuracy; give at_least=, as a number",
+        ),
     ],
 )
 def test_misuse_is_a_usage_error(check: str, arguments: dict[str, Any], words: str) -> None:

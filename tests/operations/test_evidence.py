@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from aims_gate.cli import cli
-from aims_gate.errors import GateError, RecordError, TrustError, UsageError
+from aims_gate.errors import GateError, TrustError, UsageError
 from aims_gate.operations.evidence import keep
 from aims_gate.operations.verify import Expectation, prove
 from aims_gate.sinks.mlflow import publish
@@ -188,7 +188,7 @@ def test_evidence_is_copied_into_a_new_directory(shop: Shop, tmp_path: Path) -> 
         assert (tmp_path / "of-dev" / name).read_bytes() == bytes_
     question = shop.ask(str(tmp_path / "copy"), model=shop.logged.uri, stage="dev")
     assert prove(question, now=NOW).passed
-    with pytest.raises(RecordError, match="never overwritten"):
+    with pytest.raises(UsageError, match="never overwritten"):
         keep(place, tmp_path / "copy", stage=None, environ=shop.environ)
     with pytest.raises(UsageError, match="no evidence for stage 'x'"):
         keep(shop.logged.uri, tmp_path / "none", stage="x", environ=shop.environ)
@@ -200,9 +200,13 @@ def test_evidence_is_copied_into_a_new_directory(shop: Shop, tmp_path: Path) -> 
 def test_the_command_copies_evidence(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And says that it verified nothing."""
+    """And says that it verified nothing, and the line that does."""
     place = shop.publish()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", shop.environ["MLFLOW_TRACKING_URI"])
     target = str(tmp_path / "copy")
     cli.main(["evidence", "fetch", place, target], standalone_mode=False)
-    assert capsys.readouterr().out == f"evidence: {target}, not verified\n"
+    proof = f"aims-gate verify {target} --signature-only --trust trust.yaml"
+    assert capsys.readouterr().out == f"evidence: {target}, not verified\nverify:   {proof}\n"
+    cli.main(["evidence", "fetch", shop.logged.uri, f"{target}-2"], standalone_mode=False)
+    proof = f"verify {target}-2 --model {shop.logged.uri} --trust trust.yaml"
+    assert f"verify:   aims-gate {proof}\n" in capsys.readouterr().out

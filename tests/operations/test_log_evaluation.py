@@ -17,6 +17,8 @@ import aims_gate
 from aims_gate.checks.metrics import outcomes
 from aims_gate.errors import DataError, MissingColumnError, RecordError, UsageError
 from aims_gate.operations.log_evaluation import log_evaluation
+from aims_gate.operations.run import run
+from aims_gate.operations.verify import verify
 from aims_gate.policy.model import Policy, Role, TaskKind
 from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Data, Workspace
@@ -136,6 +138,23 @@ def test_what_the_gate_could_not_use_is_refused_and_not_logged(
         with pytest.raises(error):
             log_evaluation(pa.table(COLUMNS), **{"label": "y", "prediction": "yhat", **named})
         assert mlflow.MlflowClient().list_artifacts(run.info.run_id) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "misspelt", "meant"),
+    [
+        (log_evaluation, "sensitve", "log_evaluation has no argument 'sensitve'; .* 'sensitive'"),
+        (log_evaluation, "colour", "no argument 'colour'; there are .*weight"),
+        (run, "stag", r"run has no argument 'stag'; did you mean 'stage'\?"),
+        (verify, "trst", r"verify has no argument 'trst'; did you mean 'trust'\?"),
+    ],
+)
+def test_a_misspelt_argument_names_the_one_that_was_meant(
+    function: Any, misspelt: str, meant: str
+) -> None:
+    """In place of a bare TypeError, and before anything is read."""
+    with pytest.raises(UsageError, match=meant):
+        function(object(), **{misspelt: ["sex"]})
 
 
 YES = {"y": ["yes", "no"], "yhat": ["no", "no"], "p": [0.5, 0.25]}

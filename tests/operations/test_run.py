@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.csv as pa_csv
 import pytest
 
-from aims_gate.errors import RecordError, UsageError
+from aims_gate.errors import UsageError
 from aims_gate.operations.run import run
 
 CASE = Path(__file__).parents[1] / "contract" / "met"
@@ -60,5 +60,5 @@ def test_no_evidence_is_kept_unless_it_is_asked_for(folder: Path) -> None:
 def test_a_taken_directory_is_refused_before_anything_is_measured(folder: Path) -> None:
     """Evidence is never overwritten, and nobody waits to learn it."""
     (folder / "taken").mkdir()
-    with pytest.raises(RecordError, match="evidence is never overwritten"):
+    with pytest.raises(UsageError, match="evidence is never overwritten"):
         run("policy.yaml", "file:nowhere", data={}, unsigned=True, out="taken")

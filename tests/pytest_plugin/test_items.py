@@ -46,7 +46,7 @@ def test_a_refusal_reads_well_and_has_no_traceback(pytester: pytest.Pytester) ->
         [
             "BIAS-02 FAIL: impact ratio sex=F vs sex=M 0.500 (95 %*) < 0.8, n=2,000 of 5,000*",
             "rule: policy.yaml:8",
-            "what to do: *",
+            "what to do: compare the named groups in the training data*",
             "ask why: aims-gate explain policy.yaml BIAS-02",
             "policy not met: 1 of 2 rules stands in the way of production",
             "FAILED policy.yaml::BIAS-02 - BIAS-02 FAIL: impact ratio*",
