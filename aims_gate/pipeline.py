@@ -88,6 +88,7 @@ def _planned(path: str, world: World, started: datetime) -> tuple[Policy, tuple[
 
 def run(request: Request, world: World) -> Verdict:
     """Decide whether a model meets a policy, and record the decision as asked.
+
     UsageError (2) if an argument is wrong, PolicyError (2) if the policy is; SourceError (3) if
     something cannot be read; RecordError (3) if the evidence cannot be kept. A refusal is a
     Verdict, not an error.

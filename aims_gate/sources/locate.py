@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 from urllib.parse import quote, unquote
 
 from aims_gate.attest.file_names import safe_name
@@ -23,6 +23,9 @@ from aims_gate.registry.contract import DatasetInput
 from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Located, Scores, Workspace
+
+if TYPE_CHECKING:
+    from aims_gate.sources.mlflow.elsewhere import Elsewhere
 
 CONVENTION = (Role.EVALUATION, Role.REFERENCE, Role.CURRENT, Role.PERTURBED)
 """Roles that are looked for at `aims_gate/<role>.parquet` even if the policy is silent."""
@@ -45,16 +48,6 @@ def _no_server(place: StoreUri) -> Located | None:
     raise DataError("there is no MLflow server to read it from", where=str(place))
 
 
-def _no_run(uri: str, _role: Role) -> Located | None:
-    hint = "fetch it with mlflow artifacts download, and hand the file over"
-    raise DataError("a model that is a folder has no MLflow to read it from", where=uri, hint=hint)
-
-
-def _no_scores(text: str, _role: Role, _spec: DataSpec, _run_id: str) -> Scores:
-    hint = "give a models:/ or runs:/ URI: scores lie with the traces of MLflow"
-    raise DataError("a model that is a folder has no traces", where=text, hint=hint)
-
-
 def convention(role: Role) -> str:
     """Give the artifact path at which a role's data are looked for."""
     return f"aims_gate/{role}.parquet"
@@ -72,10 +65,12 @@ class Finder:
     """What the training run says it used."""
     stored: Callable[[StoreUri], Located | None] = _no_server
     """Reads `mlflow-artifacts:` places, already permitted, from the server that is asked."""
-    of_run: Callable[[str, Role], Located | None] = _no_run
-    """Reads `runs:/RUN_ID/PATH`, which only a caller may name, from the same MLflow."""
-    judged: Callable[[str, Role, DataSpec, str], Scores] = _no_scores
-    """Reads the scores of a judge from the traces of the model, or of the champion for its role."""
+    of_run: Callable[[str, Role], Located | None] | None = None
+    """Reads `runs:/RUN_ID/PATH` or `models:/NAME/VERSION`, which only a caller may name; None asks
+    the MLflow of the environment."""
+    judged: Callable[[str, Role, DataSpec, str], Scores] | None = None
+    """Reads the scores of a judge from the traces of the model, or of the champion for its role;
+    None reads those of a run that is named."""
     beside: Callable[[str], Iterable[str]] = lambda _path: ()
     """Lists the artifacts in the folder of an artifact."""
 
@@ -93,7 +88,7 @@ class Finder:
         else:
             return None
         self.workspace.progress(f"reading the {role} data, {text}")
-        return self.judged(text, role, spec, run_id)
+        return (self.judged or self._elsewhere().judged)(text, role, spec, run_id)
 
     def given(self, text: str, role: Role) -> Located:
         """Find what `--data` names; it may lie anywhere, because the caller says so.
@@ -105,8 +100,9 @@ class Finder:
             return self.source(text, role)
         if scheme in STORES:
             return fetch(_place(text), self.workspace)
-        if scheme == "runs":
-            return self.of_run(text, role) or _absent("there is no such artifact", text)
+        if scheme in {"runs", "models"}:
+            read = self.of_run or self._elsewhere().of_run
+            return read(text, role) or _absent("there is no such artifact", text)
         if "://" in text and not text.startswith("file://"):
             raise DataError(f"{public_uri(text)!r} cannot be read", hint=_READS)
         path = _path_of(text)
@@ -127,6 +123,11 @@ class Finder:
         if scheme in STORES:
             return self._allowed(_place(text), whose="the policy names", where=text)
         raise DataError(f"the source {public_uri(text)!r} cannot be read", hint=_READS)
+
+    def _elsewhere(self) -> Elsewhere:
+        from aims_gate.sources.mlflow.elsewhere import Elsewhere
+
+        return Elsewhere(policy=self.policy, workspace=self.workspace)
 
     def by_convention(self, role: Role) -> Located | None:
         """Find what the training run logged for a role."""

@@ -355,7 +355,13 @@ def nowhere(path: str, *, role: Role) -> Located | None:
     return None
 
 
-def test_a_runs_file_beside_a_folder_says_how_to_get_it(artifacts: Artifacts) -> None:
-    told = refused(policy(), artifacts, evaluation="runs:/abc/aims_gate/evaluation.parquet")
-    assert "a model that is a folder has no MLflow" in told
-    assert "mlflow artifacts download" in told
+@pytest.mark.parametrize("uri", ["runs:/abc/aims_gate/evaluation.parquet", "models:/credit/1"])
+def test_data_in_mlflow_beside_a_folder_need_its_address(uri: str, artifacts: Artifacts) -> None:
+    assert "MLFLOW_TRACKING_URI is not set; set it to" in refused(
+        policy(), artifacts, evaluation=uri
+    )
+
+
+def test_scores_beside_a_folder_are_those_of_a_run_that_is_named(artifacts: Artifacts) -> None:
+    told = refused(policy(), artifacts, evaluation="assessments:exact")
+    assert "hand over runs:/RUN_ID/assessments:SCORER" in told

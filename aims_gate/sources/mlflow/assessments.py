@@ -63,6 +63,12 @@ class _TracePlace:
         return cls(model_id=found.model_id, run=found.run, experiments=experiments)
 
 
+def scores_of_run(registry: Registry, text: str, spec: DataSpec, run_id: str) -> Scores:
+    """Read what a scorer said in one evaluation, of whichever model; as `read_scores`."""
+    place = _TracePlace(model_id="", run=None, experiments=())
+    return read_scores(registry, text, spec, place, run_id)
+
+
 def read_scores(
     registry: Registry, text: str, spec: DataSpec, place: _TracePlace, run_id: str
 ) -> Scores:

@@ -15,7 +15,7 @@ from aims_gate.registry.contract import Registry, RunRecord
 from aims_gate.registry.uris import RunTarget, parse
 from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
-from aims_gate.sources.locate import Finder
+from aims_gate.sources.locate import Finder, convention
 from aims_gate.sources.mlflow import champion
 from aims_gate.sources.mlflow.assessments import ScorerTraces
 from aims_gate.sources.mlflow.champion import answers
@@ -106,24 +106,29 @@ def finder_of(
         workspace=workspace,
         inputs=run.datasets if run else (),
         stored=_Stored(registry=registry, workspace=workspace),
-        of_run=partial(_of_run, registry, workspace),
+        of_run=partial(of_run, registry, workspace),
         beside=partial(_siblings, run, registry, workspace),
     )
 
 
-def _of_run(registry: Registry, workspace: Workspace, uri: str, role: Role) -> Located | None:
-    """Copy an artifact of the run that a caller names, as `log_evaluation` gives it."""
+def of_run(registry: Registry, workspace: Workspace, uri: str, role: Role) -> Located | None:
+    """Copy an artifact of the run that a caller names, as `log_evaluation` gives it.
+
+    Of a model version it is what its run logged for the role.
+    """
     try:
         target = parse(uri)
     except UsageError as error:
         raise DataError(error.what, where=uri, hint=error.hint) from error
-    if not isinstance(target, RunTarget) or not target.path:
+    run: RunRecord | None
+    if isinstance(target, RunTarget):
+        run, path = registry.run(target.run_id), target.path
+    else:
+        run, path = resolved_in(uri, registry, workspace).run, convention(role)
+    if not path:
         hint = "name a run and an artifact, runs:/RUN_ID/aims_gate/evaluation.parquet"
         raise DataError("this names no artifact", where=uri, hint=hint)
-    locate = _LocateArtifact(
-        registry=registry, run=registry.run(target.run_id), workspace=workspace
-    )
-    return locate(target.path, role=role)
+    return _LocateArtifact(registry=registry, run=run, workspace=workspace)(path, role=role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

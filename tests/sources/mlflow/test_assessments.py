@@ -17,6 +17,7 @@ from aims_gate.engines.native import ENGINE
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.registry import contract, rest_json
+from aims_gate.sources.estimator import open_estimator
 from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Data, Subject, Workspace
 from tests.checks.subjects import NOW
@@ -387,6 +388,18 @@ def test_a_folder_has_no_traces(tmp_path: Path) -> None:
     workspace = Workspace(folder=tmp_path / "work")
     subject = FILES.open(f"file:{tmp_path}/model", policy=policy, given={}, workspace=workspace)
     assert "has no traces" in refused(subject).what
+
+
+def test_scores_of_a_run_that_is_named_are_read_beside_no_model(
+    content: Content, tmp_path: Path
+) -> None:
+    """Before a model is chosen: how many scored rows would decide a rule."""
+    _, run = evaluated(content, [[said(True)], [said(False)]])
+    given = {Role.EVALUATION: f"runs:/{run}/assessments:exact"}
+    workspace = Workspace(folder=tmp_path, environ={"MLFLOW_TRACKING_URI": content.uri})
+    policy = Policy(id="p", version="1.0.0")
+    subject = open_estimator(None, policy=policy, given=given, workspace=workspace)
+    assert subject.data[Role.EVALUATION].frame.rows == 2
 
 
 def test_a_model_is_not_asked_to_predict_its_own_scores(content: Content, opened: Open) -> None:

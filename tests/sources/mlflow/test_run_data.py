@@ -11,6 +11,7 @@ from pyarrow import parquet
 
 from aims_gate.facts import DigestKind
 from aims_gate.policy.model import DataSpec, Policy, Role
+from aims_gate.sources.estimator import open_estimator
 from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Subject
 from tests.sources.mlflow.opened import POLICY, Space, open_subject
@@ -150,3 +151,25 @@ def test_a_caller_may_name_what_another_run_logged(content: Content, space: Spac
     assert not opened(f"runs:/{other}/aims_gate/no.csv").data
     naming = Policy(id="p", version="1", data={Role.EVALUATION: DataSpec(source=uri)})
     assert "cannot be read" in str(opened("", naming).unread[Role.EVALUATION])
+
+
+def test_data_of_a_model_version_are_those_of_its_run_for_whoever_names_it(
+    content: Content, space: Space
+) -> None:
+    """For a plan or an estimator, which come from no MLflow, as `run --data` reads them."""
+    logged, bare = content.registered(), content.registered()
+    log(content, logged.run_id, "aims_gate/reference.parquet", table(6))
+    place = f"runs:/{logged.run_id}/aims_gate/reference.parquet"
+
+    def planned(uri: str) -> Subject:
+        given = {Role.REFERENCE: uri}
+        return open_estimator(None, policy=POLICY, given=given, workspace=space(content.uri))
+
+    for uri in (logged.uri, place):
+        given = {Role.REFERENCE: uri}
+        beside = SOURCE.open(bare.uri, policy=POLICY, given=given, workspace=space(content.uri))
+        for subject in (planned(uri), beside):
+            data = subject.data[Role.REFERENCE]
+            assert (data.identity.uri, data.frame.rows) == (place, 6)
+    assert "there is no such artifact" in str(planned(bare.uri).unread[Role.REFERENCE])
+    assert Role.REFERENCE in planned("models:/nobody/1").unread
