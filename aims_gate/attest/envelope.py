@@ -76,7 +76,7 @@ def sign(payload: bytes, signer: Signer) -> bytes:
 
 
 def open_envelope(
-    data: bytes, keys: Collection[PublicKey], *, where: str = "envelope"
+    data: bytes, keys: Collection[PublicKey], *, where: str = "envelope", role: str = "gate"
 ) -> OpenedEnvelope:
     """Verify an envelope and give its payload.
 
@@ -87,6 +87,7 @@ def open_envelope(
         data: The envelope's bytes, JSON.
         keys: Keys that the signature may come from.
         where: The file's name, for error messages.
+        role: As what its key should be trusted, for the hint where it is not.
 
     Raises:
         TrustError: The envelope is malformed, or none of *keys* made its signature.
@@ -101,7 +102,7 @@ def open_envelope(
     raise TrustError(
         f"signed by a key that is not trusted (key id {parts.keyid[:80]!a})",
         where=where,
-        hint="if the key is right, add it to the trust file with role gate",
+        hint=f"if the key is right, add it to the trust file with role {role}",
     )
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from aims_gate import canonical
-from aims_gate.attest.statement import statement_file
 from aims_gate.errors import TrustError
-from aims_gate.evidence.reader import Proof, at, text_of
-from aims_gate.evidence.terms import Term, moment, terms
+from aims_gate.evidence.reader import Proof
+from aims_gate.evidence.terms import Term, terms
 from aims_gate.facts import Ancestor
 from aims_gate.verdict import level
 
@@ -59,66 +56,42 @@ def agree(proof: Proof, *, model_given: bool) -> Verified:
     Raises:
         TrustError: A statement lacks something, or they contradict each other.
     """
-    vsa, evaluation = proof.predicate("vsa"), proof.predicate("evaluation")
-    test_result = proof.predicate("test-result")
-    failed = test_result.get("failedTests")
-    if not isinstance(failed, list) or not all(isinstance(rule, str) for rule in failed):
-        raise TrustError("its failed tests are not rule ids", where=statement_file("test-result"))
-    name, version = (text_of(evaluation, "policy", key) for key in ("name", "version"))
+    vsa, evaluation, test_result = proof.summary, proof.evaluation, proof.test_result
+    policy, failed = evaluation.policy, test_result.failed_tests
     verified = Verified(
-        decision=text_of(evaluation, "verdict"),
-        stage=text_of(evaluation, "stage"),
-        policy=f"{name}@{version}",
+        decision=evaluation.verdict,
+        stage=evaluation.stage,
+        policy=f"{policy.name}@{policy.version}",
         policy_digest=canonical.sha256(proof.policy),
-        extends=_ancestors(evaluation),
-        model_digest=proof.statements["vsa"].subject,
-        resource_uri=text_of(vsa, "resourceUri"),
+        extends=tuple(Ancestor(uri=one.uri, digest=one.digest.sha256) for one in policy.extends),
+        model_digest=proof.subject,
+        resource_uri=vsa.resource_uri,
         person=proof.signer.person,
         fingerprint=proof.signer.key.fingerprint,
-        verifier_id=text_of(vsa, "verifier", "id"),
-        at=moment(text_of(vsa, "timeVerified"), where="timeVerified"),
+        verifier_id=vsa.verifier.id,
+        at=vsa.time_verified,
         failed=tuple(failed),
         terms=terms(evaluation, proof.policy),
         bytes_verified=model_given,
     )
-    passed_level = level(name, verified.stage)
-    said = (
-        verified.decision,
-        vsa.get("verificationResult"),
-        vsa.get("verifiedLevels"),
-    )
     consistent = {
-        "passed": ("passed", "PASSED", [passed_level]),
-        "refused": ("refused", "FAILED", ["FAILED"]),
-        "undecided": ("undecided", "FAILED", ["FAILED"]),
+        "passed": ("PASSED", [level(policy.name, evaluation.stage)]),
+        "refused": ("FAILED", ["FAILED"]),
+        "undecided": ("FAILED", ["FAILED"]),
     }
     tested = ("PASSED", "WARNED") if verified.passed else ("FAILED",)
+    said = (vsa.resource_uri, vsa.time_verified, vsa.verifier.id, proof.subject)
+    alike = (
+        evaluation.model.uri,
+        evaluation.finished_on,
+        evaluation.evaluator.id,
+        evaluation.model.digest.sha256,
+    )
     if (
-        said != consistent.get(verified.decision)
-        or test_result.get("result") not in tested
+        (vsa.verification_result, vsa.verified_levels) != consistent.get(evaluation.verdict)
+        or test_result.result not in tested
         or (verified.passed and failed)
-        or at(evaluation, "model", "digest") != {"sha256": verified.model_digest}
-        or _unlike(vsa, evaluation)
+        or said != alike
     ):
         raise TrustError("the three statements contradict each other")
     return verified
-
-
-def _unlike(vsa: Mapping[str, Any], evaluation: Mapping[str, Any]) -> bool:
-    """Tell whether summary and evaluation name different models, times or verifiers."""
-    pairs = (
-        (("resourceUri",), ("model", "uri")),
-        (("timeVerified",), ("finishedOn",)),
-        (("verifier", "id"), ("evaluator", "id")),
-        (("policy", "digest"), ("policy", "digest")),
-    )
-    return any(at(vsa, *one) != at(evaluation, *other) for one, other in pairs)
-
-
-def _ancestors(evaluation: Mapping[str, Any]) -> tuple[Ancestor, ...]:
-    listed = at(evaluation, "policy", "extends")
-    if not isinstance(listed, list):
-        raise TrustError("a statement lacks policy.extends")
-    return tuple(
-        Ancestor(uri=text_of(one, "uri"), digest=text_of(one, "digest", "sha256")) for one in listed
-    )

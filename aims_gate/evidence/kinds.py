@@ -1,13 +1,23 @@
-"""The kinds of statements that the gate makes, by name: each with its predicate type."""
+"""The kinds of statements that the gate signs, by name; adding one is a file and a row.
+
+`tests/conformance/test_statement_kind.py` holds every one to what verification rests on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
+
+from aims_gate.attest.statement import Kind
+from aims_gate.plugin_table import Table
 
 BASE = "https://aims-gate.dev/attestation/"
 """Everything that we state ourselves has a predicate type below this; such names are for ever."""
-EVALUATION = f"{BASE}evaluation/v1"
-TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
-SUMMARY = "https://slsa.dev/verification_summary/v1"
-KINDS: Mapping[str, str] = {"evaluation": EVALUATION, "test-result": TEST_RESULT, "vsa": SUMMARY}
-"""Stem of a statement's file, and its predicate type."""
+
+KINDS: Table[Kind[Any]] = Table(
+    "kind of statement",
+    {
+        "evaluation": "aims_gate.evidence.predicates:EVALUATION",
+        "test-result": "aims_gate.evidence.predicates:TEST_RESULT",
+        "vsa": "aims_gate.evidence.predicates:SUMMARY",
+    },
+)

@@ -6,26 +6,27 @@ signed statement gives for it. Other files that lie in the directory are never r
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from aims_gate import canonical
-from aims_gate.attest.envelope import MAX_ENVELOPE, OpenedEnvelope, open_envelope
 from aims_gate.attest.manifest import MODEL_FILE
-from aims_gate.attest.statement import (
-    Statement,
-    decode,
-    envelope_file,
-    statement_file,
-)
-from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
+from aims_gate.attest.statement import Kind, P, Statement, decode, envelope_file, statement_file
+from aims_gate.attest.statement_files import open_statement, read_file
+from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.errors import TrustError
-from aims_gate.evidence.kinds import KINDS
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
+from aims_gate.evidence.predicates import (
+    EVALUATION,
+    OF_A_VERDICT,
+    SUMMARY,
+    TEST_RESULT,
+    Evaluation,
+    Summary,
+    TestResult,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +34,13 @@ class Proof:
     """What an evidence directory holds, after its signatures were verified."""
 
     signer: TrustedKey
-    payloads: Mapping[str, bytes]
-    statements: Mapping[str, Statement]
+    subject: str
+    """SHA-256 of the manifest, which all three statements are about."""
+    evaluation: Evaluation
+    test_result: TestResult
+    summary: Summary
     manifest: bytes
     policy: bytes
-    report: bytes
-
-    def predicate(self, stem: str) -> Mapping[str, Any]:
-        """Give what the statement *stem* (`evaluation`, `test-result`, `vsa`) says."""
-        return self.statements[stem].predicate
 
 
 def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
@@ -60,79 +59,73 @@ def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
         names = {path.name for path in folder.iterdir()}
     except (OSError, ValueError) as error:
         raise TrustError("there is no readable evidence directory", where=str(folder)) from error
-    if not any(envelope_file(stem) in names for stem in KINDS):
+    if not any(envelope_file(kind.name) in names for kind in OF_A_VERDICT):
         raise TrustError(
             "the evidence is not signed",
             where=str(folder),
             hint="run the gate with --key; unsigned evidence never verifies",
         )
     keys = [one.key for one in trust.keys]
-    opened: dict[str, OpenedEnvelope] = {}
-    for stem in KINDS:
-        name = envelope_file(stem)
-        opened[stem] = open_envelope(_read(folder, name), keys, where=name)
-        if _read(folder, statement_file(stem)) != opened[stem].payload:
-            raise TrustError("is not what was signed", where=statement_file(stem))
+    opened = {
+        kind.name: open_statement(folder, kind.name, keys, role=kind.signed_by)
+        for kind in OF_A_VERDICT
+    }
     if len({one.key.fingerprint for one in opened.values()}) != 1:
         raise TrustError("the three statements are signed by different keys", where=str(folder))
-    signer = trust.admit(opened["vsa"].key, role=KeyRole.GATE, at=now, where=envelope_file("vsa"))
-    proof = Proof(
+    vsa = SUMMARY.name
+    signer = trust.admit(opened[vsa].key, role=SUMMARY.signed_by, at=now, where=envelope_file(vsa))
+    statements = {
+        kind.name: decode(opened[kind.name].payload, kind=kind, where=statement_file(kind.name))
+        for kind in OF_A_VERDICT
+    }
+    payloads = {name: one.payload for name, one in opened.items()}
+    files = {name: read_file(folder, name) for name in (MODEL_FILE, POLICY_FILE, REPORT_FILE)}
+    _belong_together(statements, payloads, files)
+
+    def said(kind: Kind[P]) -> P:
+        return kind.read(statements[kind.name].predicate, where=statement_file(kind.name))
+
+    return Proof(
         signer=signer,
-        payloads={stem: one.payload for stem, one in opened.items()},
-        statements={
-            stem: decode(one.payload, expected=KINDS[stem], where=statement_file(stem))
-            for stem, one in opened.items()
-        },
-        manifest=_read(folder, MODEL_FILE),
-        policy=_read(folder, POLICY_FILE),
-        report=_read(folder, REPORT_FILE),
+        subject=statements[vsa].subject,
+        evaluation=said(EVALUATION),
+        test_result=said(TEST_RESULT),
+        summary=said(SUMMARY),
+        manifest=files[MODEL_FILE],
+        policy=files[POLICY_FILE],
     )
-    _belongs_together(proof)
-    return proof
 
 
-def _belongs_together(proof: Proof) -> None:
+def _belong_together(
+    statements: Mapping[str, Statement], payloads: Mapping[str, bytes], files: Mapping[str, bytes]
+) -> None:
     """Hold every file against the digest that a signed statement gives for it."""
-    subject = proof.statements["vsa"].subject
-    if any(statement.subject != subject for statement in proof.statements.values()):
+    evaluation, test_result, vsa = (statements[kind.name] for kind in OF_A_VERDICT)
+    digests = {name: {"sha256": canonical.sha256(data)} for name, data in files.items()}
+    if len({one.subject for one in statements.values()}) != 1:
         raise TrustError("the three statements are about different models")
-    if canonical.sha256(proof.manifest) != subject:
+    if digests[MODEL_FILE] != {"sha256": vsa.subject}:
         raise TrustError("is not the manifest that was signed", where=MODEL_FILE)
     inputs = [
-        {"uri": statement_file(stem), "digest": {"sha256": canonical.sha256(proof.payloads[stem])}}
-        for stem in KINDS
-        if stem != "vsa"
+        {"uri": statement_file(name), "digest": {"sha256": canonical.sha256(data)}}
+        for name, data in payloads.items()
+        if name != SUMMARY.name
     ]
-    if proof.predicate("vsa").get("inputAttestations") != inputs:
-        raise TrustError(
-            "the summary is over other statements than these", where=statement_file("vsa")
-        )
-    if proof.predicate("evaluation").get("report") != {"sha256": canonical.sha256(proof.report)}:
+    if vsa.predicate.get("inputAttestations") != inputs:
+        what = "the summary is over other statements than these"
+        raise TrustError(what, where=statement_file(SUMMARY.name))
+    if evaluation.predicate.get("report") != digests[REPORT_FILE]:
         raise TrustError("is not the report that was signed", where=REPORT_FILE)
-    digests = (
-        at(proof.predicate("vsa"), "policy", "digest"),
-        at(proof.predicate("evaluation"), "policy", "digest"),
-        at(proof.predicate("test-result"), "configuration", 0, "digest"),
+    named = (
+        _at(vsa.predicate, "policy", "digest"),
+        _at(evaluation.predicate, "policy", "digest"),
+        _at(test_result.predicate, "configuration", 0, "digest"),
     )
-    if any(digest != {"sha256": canonical.sha256(proof.policy)} for digest in digests):
+    if any(digest != digests[POLICY_FILE] for digest in named):
         raise TrustError("is not the policy that was signed", where=POLICY_FILE)
 
 
-def _read(folder: Path, name: str) -> bytes:
-    try:
-        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            data = file.read(MAX_ENVELOPE + 1)
-    except FileNotFoundError:
-        raise TrustError("a file of the evidence is missing", where=name) from None
-    except OSError as error:
-        raise TrustError(f"cannot be read: {error.strerror}", where=name) from error
-    if len(data) > MAX_ENVELOPE:
-        raise TrustError(f"has more than {MAX_ENVELOPE:,} bytes", where=name)
-    return data
-
-
-def at(tree: object, *path: str | int) -> object:
+def _at(tree: object, *path: str | int) -> object:
     """Give what is at *path*, None where the path leads nowhere."""
     for step in path:
         match tree, step:
@@ -143,11 +136,3 @@ def at(tree: object, *path: str | int) -> object:
             case _:
                 return None
     return tree
-
-
-def text_of(tree: object, *path: str | int) -> str:
-    """Give the text at *path*; TrustError if there is none."""
-    found = at(tree, *path)
-    if not isinstance(found, str) or not found:
-        raise TrustError(f"a statement lacks {'.'.join(map(str, path))}")
-    return found

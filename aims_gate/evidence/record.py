@@ -13,6 +13,7 @@ from aims_gate.attest.statement import (
 )
 from aims_gate.errors import RecordError
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
+from aims_gate.evidence.predicates import EVALUATION, SUMMARY, TEST_RESULT
 from aims_gate.evidence.statements import state
 from aims_gate.verdict import Verdict
 
@@ -47,9 +48,9 @@ def record(
             hint="nothing was signed; please report it",
         )
     payloads = {
-        "evaluation": statements.evaluation,
-        "test-result": statements.test_result,
-        "vsa": statements.vsa,
+        EVALUATION.name: statements.evaluation,
+        TEST_RESULT.name: statements.test_result,
+        SUMMARY.name: statements.vsa,
     }
     files = {MODEL_FILE: manifest.text, POLICY_FILE: policy_document, REPORT_FILE: report}
     files |= {statement_file(stem): payload for stem, payload in payloads.items()}

@@ -15,13 +15,9 @@ from typing import Any
 
 from aims_gate import canonical
 from aims_gate.attest.manifest import Manifest
-from aims_gate.attest.statement import (
-    Statement,
-    encode,
-    statement_file,
-)
+from aims_gate.attest.statement import Kind, Statement, encode, statement_file
 from aims_gate.errors import RecordError
-from aims_gate.evidence.kinds import EVALUATION, SUMMARY, TEST_RESULT
+from aims_gate.evidence.predicates import EVALUATION, FORM, SUMMARY, TEST_RESULT
 from aims_gate.facts import DatasetIdentity, Interval, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.redact import redact_all
@@ -58,8 +54,8 @@ def state(
     evaluation = _bytes(EVALUATION, manifest, _evaluation(verdict, report, verifier_id))
     test_result = _bytes(TEST_RESULT, manifest, _test_result(verdict))
     inputs = {
-        statement_file("evaluation"): evaluation,
-        statement_file("test-result"): test_result,
+        statement_file(EVALUATION.name): evaluation,
+        statement_file(TEST_RESULT.name): test_result,
     }
     summary = _summary(verdict, inputs, verifier_id)
     return Statements(
@@ -118,10 +114,14 @@ def _written(policy: PolicyIdentity) -> tuple[str, ...]:
     return (policy.source_digest, *(ancestor.digest for ancestor in policy.extends))
 
 
-def _bytes(kind: str, manifest: Manifest, predicate: Mapping[str, Any]) -> bytes:
+def _bytes(kind: Kind[Any], manifest: Manifest, predicate: Mapping[str, Any]) -> bytes:
     try:
         return encode(
-            Statement(predicate_type=kind, subject=manifest.digest, predicate=redact_all(predicate))
+            Statement(
+                predicate_type=kind.predicate_type,
+                subject=manifest.digest,
+                predicate=redact_all(predicate),
+            )
         )
     except (ValueError, TypeError) as error:
         raise RecordError(f"the statement cannot be written: {error}") from error
@@ -285,7 +285,7 @@ def _summary(verdict: Verdict, inputs: Mapping[str, bytes], verifier_id: str) ->
 
 
 def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime(FORM)
 
 
 def _end(moment: datetime | None) -> str | None:

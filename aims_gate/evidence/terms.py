@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, TrustError
 from aims_gate.evidence.layout import POLICY_FILE
-from aims_gate.evidence.reader import at, text_of
+from aims_gate.evidence.predicates import FORM, Evaluation, ResultSaid
 
 _SOFTENED = ("FAIL", "STALE", "MISSING", "INSUFFICIENT")
 
@@ -30,56 +29,59 @@ class Term:
     """Exclusive."""
 
 
-def terms(evaluation: Mapping[str, Any], policy: bytes) -> tuple[Term, ...]:
+def terms(evaluation: Evaluation, policy: bytes) -> tuple[Term, ...]:
     """List what an evaluation rests on and what ends, the first end first.
 
     Raises:
-        TrustError: The evaluation says no results, or a moment that is none.
+        TrustError: It is of version 0.1, and the policy's text says a time that is none.
     """
-    stated, results = evaluation.get("policy"), evaluation.get("results")
-    if not isinstance(stated, dict) or not isinstance(results, list):
-        raise TrustError("a statement lacks policy or results")
-    blocking = [one for one in results if at(one, "severity") == "block"]
-    if "expires" in stated:
-        ends = {text_of(one, "rule"): at(one, "expires") for one in blocking}
-        found = _listed(stated["expires"], ends)
+    blocking = [one for one in evaluation.results if one.severity == "block"]
+    if "expires" in evaluation.policy.model_fields_set:
+        ends = {one.rule: one.expires for one in blocking}
+        found = _listed(evaluation.policy.expires, ends)
     else:
-        found = _listed(*_of_text(blocking, policy, text_of(evaluation, "finishedOn")))
+        found = _listed(*_of_text(blocking, policy, evaluation.finished_on))
     return tuple(sorted(found, key=lambda term: term.end))
 
 
-def moment(written: object, *, where: str) -> datetime:
-    """Read a moment of a statement; TrustError if it is none."""
-    try:
-        return datetime.strptime(str(written), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise TrustError(f"{str(written)[:40]!a} is not a UTC time", where=where) from None
-
-
-def _listed(expires: object, ends: Mapping[str, object]) -> Iterator[Term]:
+def _listed(expires: datetime | None, ends: Mapping[str, datetime | None]) -> Iterator[Term]:
     if expires is not None:
-        yield Term(what="the policy holds", end=moment(expires, where="policy.expires"))
+        yield Term(what="the policy holds", end=expires)
     for rule, end in ends.items():
         if end is not None:
-            yield Term(what=f"{rule!a} is let through", end=moment(end, where=f"{rule}.expires"))
+            yield Term(what=f"{rule!a} is let through", end=end)
 
 
 def _of_text(
-    blocking: list[Any], policy: bytes, finished: str
-) -> tuple[object, Mapping[str, object]]:
+    blocking: list[ResultSaid], policy: bytes, finished: datetime
+) -> tuple[datetime | None, Mapping[str, datetime | None]]:
     """Give when the policy and what softened its rules end, as the resolved policy says."""
     try:
         tree = strict_yaml.parse(policy, POLICY_FILE).tree
     except PolicyError as error:
         raise TrustError(f"a statement lacks policy.expires, and {error}") from error
-    rules = tree.get("rules") if isinstance(tree, dict) else None
-    known = {at(rule, "id"): rule for rule in rules} if isinstance(rules, list) else {}
-    ends: dict[str, object] = {}
+    rules = _of(tree, "rules")
+    known = {_of(rule, "id"): rule for rule in rules} if isinstance(rules, list) else {}
+    ends: dict[str, datetime | None] = {}
     for one in blocking:
-        if at(one, "outcome") == "WARN" and at(one, "rawOutcome") in _SOFTENED:
-            rule = known.get(at(one, "rule"))
-            start = at(rule, "effective_from")
+        if one.outcome == "WARN" and one.raw_outcome in _SOFTENED:
+            rule = known.get(one.rule)
+            start = _of(rule, "effective_from")
             # both are written alike, so that the later one is the greater text
-            later = isinstance(start, str) and start > finished
-            ends[text_of(one, "rule")] = start if later else at(rule, "baseline", "expires")
-    return at(tree, "metadata", "expires"), ends
+            later = isinstance(start, str) and start > finished.strftime(FORM)
+            end = start if later else _of(_of(rule, "baseline"), "expires")
+            ends[one.rule] = _end(end, f"{one.rule}.expires")
+    return _end(_of(_of(tree, "metadata"), "expires"), "policy.expires"), ends
+
+
+def _of(tree: object, key: str) -> object:
+    return tree.get(key) if isinstance(tree, dict) else None
+
+
+def _end(written: object, where: str) -> datetime | None:
+    if written is None:
+        return None
+    try:
+        return datetime.strptime(str(written), FORM).replace(tzinfo=UTC)
+    except ValueError:
+        raise TrustError(f"{str(written)[:40]!a} is not a UTC time", where=where) from None

@@ -7,11 +7,9 @@ the model, the place, the stage and the policy that were asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from aims_gate.attest import manifest, resource
 from aims_gate.attest.manifest import MODEL_FILE, Manifest
@@ -20,7 +18,8 @@ from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, SourceError, TrustError
 from aims_gate.evidence.agreement import Verified, agree
 from aims_gate.evidence.layout import POLICY_FILE
-from aims_gate.evidence.reader import Proof, at, open_evidence, text_of
+from aims_gate.evidence.predicates import Evaluation
+from aims_gate.evidence.reader import Proof, open_evidence
 from aims_gate.facts import MEMORY, Ancestor
 from aims_gate.policy.model import STAGES
 
@@ -66,7 +65,7 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
             who may not, or about something else.
     """
     proof = open_evidence(folder, trust, now)
-    _local(proof.predicate("evaluation"))
+    _local(proof.evaluation)
     verified = agree(proof, model_given=expected.model is not None)
     _verifier(verified, proof.signer)
     _times(verified, proof.signer, now)
@@ -81,19 +80,19 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     if not any(one.stage for one in (asked, *deployments)):
         asked = replace(asked, stage=_strictest(proof.policy))
     for one in (asked, *deployments):
-        _deployable(one, verified, proof.predicate("evaluation"), now)
+        _deployable(one, verified, proof.evaluation, now)
     return verified
 
 
-def _local(evaluation: Mapping[str, Any]) -> None:
+def _local(evaluation: Evaluation) -> None:
     """Refuse what was made where the model's author controls the process, whoever signed it."""
-    origin = at(evaluation, "evaluator", "version", ORIGIN)
+    origin = evaluation.evaluator.version.get(ORIGIN)
     if origin is not None:
         raise TrustError(
             f"the evidence is local: it was made by {origin!a}, which proves nothing elsewhere",
             hint="run the gate itself, in a job of its own",
         )
-    if at(evaluation, "model", "annotations", "reader") == MEMORY:
+    if evaluation.model.annotations.get("reader") == MEMORY:
         raise TrustError(
             "the evidence is about an estimator in memory, which has no files",
             hint="log the model, and run the gate on what was logged",
@@ -146,7 +145,7 @@ def _place(verified: Verified, wanted: str | None, trust: Trust) -> tuple[Deploy
 
 
 def _model(proof: Proof, model: Manifest | None) -> None:
-    if model is None or model.digest == proof.statements["vsa"].subject:
+    if model is None or model.digest == proof.subject:
         return
     try:
         signed = manifest.parse(proof.manifest)
@@ -161,7 +160,7 @@ def _model(proof: Proof, model: Manifest | None) -> None:
 
 
 def _deployable(
-    expected: Deployment, verified: Verified, evaluation: Mapping[str, Any], now: datetime
+    expected: Deployment, verified: Verified, evaluation: Evaluation, now: datetime
 ) -> None:
     """Hold evidence against what is expected, by whoever asks or by the trust file."""
     where = expected.where
@@ -183,9 +182,7 @@ def _deployable(
         raise TrustError(what, where=where, hint=hint)
 
 
-def _floor(
-    verified: Verified, evaluation: Mapping[str, Any], floor: Ancestor | None, where: str
-) -> None:
+def _floor(verified: Verified, evaluation: Evaluation, floor: Ancestor | None, where: str) -> None:
     """Make sure that the applied policy is the floor, or was laid over its very bytes.
 
     What a policy says of itself, in its text or in comments, proves nothing: only the gate's own
@@ -193,10 +190,10 @@ def _floor(
     """
     if floor is None:
         return
-    own = Ancestor(
-        uri=text_of(evaluation, "policy", "uri"),
-        digest=text_of(evaluation, "policy", "source", "sha256"),
-    )
+    policy = evaluation.policy
+    if policy.source is None or not policy.uri:
+        raise TrustError("a statement lacks policy.source or policy.uri", where=where)
+    own = Ancestor(uri=policy.uri, digest=policy.source.sha256)
     line = (own, *verified.extends)
     alike = [one for one in line if one.uri == floor.uri or _pack(one.uri) == floor.uri]
     if any(one.digest == floor.digest for one in alike):

@@ -197,12 +197,12 @@ def test_old_evidence_with_an_odd_policy(tmp_path: Path, policy: bytes, said: st
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda tree: tree.pop("results"), "lacks policy or results"),
+        (lambda tree: tree.pop("results"), "a statement lacks results"),
         (lambda tree: tree.update(policy=[]), "not the policy that was signed"),
         (lambda tree: tree["policy"].update(expires=20990101), "'20990101' is not a UTC time"),
         (lambda tree: tree["policy"].update(expires=""), "'' is not a UTC time"),
         (lambda tree: tree["results"][0].update(expires="never"), "'never' is not a UTC time"),
-        (lambda tree: tree["results"][0].pop("rule"), "lacks rule"),
+        (lambda tree: tree["results"][0].pop("rule"), r"a statement lacks results\.0\.rule"),
     ],
 )
 def test_an_end_that_is_none_is_refused(tmp_path: Path, change: Any, said: str) -> None:

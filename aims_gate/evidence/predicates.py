@@ -1,0 +1,142 @@
+"""What the three statements about a verdict say, as far as verification rests on it.
+
+Keys that a later version adds are passed over, as in-toto demands; those that are read must be
+there and of their type. Digests are compared as they are written, in `evidence.reader`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic.alias_generators import to_camel
+
+from aims_gate.attest.statement import Kind
+from aims_gate.attest.trust import KeyRole
+from aims_gate.documents.keys import refuse
+from aims_gate.evidence.kinds import BASE
+
+FORM = "%Y-%m-%dT%H:%M:%SZ"
+"""How statements write a time."""
+
+
+def _as_time(value: object) -> datetime:
+    try:
+        return datetime.strptime(str(value), FORM).replace(tzinfo=UTC)
+    except ValueError:
+        raise refuse(f"{str(value)[:40]!a} is not a UTC time") from None
+
+
+def _as_end(value: object) -> datetime | None:
+    return None if value is None else _as_time(value)
+
+
+_Word = Annotated[str, Field(min_length=1)]
+_Time = Annotated[datetime, PlainValidator(_as_time)]
+_End = Annotated[datetime | None, PlainValidator(_as_end)]
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, alias_generator=to_camel)
+
+
+class DigestSaid(_Said):
+    """A digest set, of which one digest counts."""
+
+    sha256: _Word
+
+
+class FileSaid(_Said):
+    """A file by its place and its bytes."""
+
+    uri: _Word
+    digest: DigestSaid
+
+
+class VerifierSaid(_Said):
+    """Who ran the gate."""
+
+    id: _Word
+    version: dict[str, Any] = {}
+
+
+class PolicySaid(_Said):
+    """The policy that was applied."""
+
+    name: _Word
+    version: _Word
+    uri: str = ""
+    source: DigestSaid | None = None
+    """The bytes of the file that it was read from; `digest` is of its resolved text."""
+    extends: list[FileSaid]
+    expires: _End = None
+
+
+class ModelSaid(_Said):
+    """The model that was judged."""
+
+    uri: _Word
+    digest: DigestSaid
+    annotations: dict[str, Any] = {}
+
+
+class ResultSaid(_Said):
+    """What became of one rule."""
+
+    rule: _Word
+    severity: _Word
+    outcome: _Word
+    raw_outcome: _Word
+    expires: _End = None
+
+
+class Evaluation(_Said):
+    """Everything that was measured and decided."""
+
+    verdict: _Word
+    stage: _Word
+    finished_on: _Time
+    evaluator: VerifierSaid
+    policy: PolicySaid
+    model: ModelSaid
+    results: list[ResultSaid]
+
+
+class TestResult(_Said):
+    """in-toto: which rules passed."""
+
+    result: _Word
+    failed_tests: list[str]
+
+
+class Summary(_Said):
+    """SLSA: what was decided, over the digests of the other two."""
+
+    verifier: VerifierSaid
+    time_verified: _Time
+    resource_uri: _Word
+    verification_result: _Word
+    verified_levels: list[str]
+
+
+EVALUATION = Kind(
+    name="evaluation",
+    predicate_type=f"{BASE}evaluation/v1",
+    predicate=Evaluation,
+    signed_by=KeyRole.GATE,
+)
+TEST_RESULT = Kind(
+    name="test-result",
+    predicate_type="https://in-toto.io/attestation/test-result/v0.1",
+    predicate=TestResult,
+    signed_by=KeyRole.GATE,
+)
+SUMMARY = Kind(
+    name="vsa",
+    predicate_type="https://slsa.dev/verification_summary/v1",
+    predicate=Summary,
+    signed_by=KeyRole.GATE,
+)
+OF_A_VERDICT = (EVALUATION, TEST_RESULT, SUMMARY)
+"""The three that state a verdict together, in the order in which they are written."""
