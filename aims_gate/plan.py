@@ -171,8 +171,7 @@ def _unfit(policy: Policy, now: datetime | None) -> Iterator[Problem]:
 def _task(rule: Rule, policy: Policy) -> Task:
     check = _check(rule)
     about, judged = type(check).about, check.judged()
-    only = judged.engine or about.engine
-    engine = only or rule.engine or policy.engine
+    engine = about.engine or rule.engine or policy.engine
     read = about.roles if judged.roles is None else judged.roles
     roles = _roles(read, rule.on)
     if engine not in ENGINES:
@@ -181,7 +180,7 @@ def _task(rule: Rule, policy: Policy) -> Task:
     threshold = rule.require or conventional(judged)
     found = [
         *(at(rule, f"with.{name}", what, hint) for name, what, hint in problems_of(check)),
-        *_engine_problems(rule, only),
+        *_engine_problems(rule, about.engine),
         *_role_problems(rule, read),
         *threshold_problems(rule, threshold, judged, decide_on),
         *baseline_problems(rule, threshold, judged),

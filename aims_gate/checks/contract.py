@@ -46,8 +46,6 @@ class StatisticSpec:
     """The alias of the registry whose model is compared with, or `NAME@ALIAS`; empty for none."""
     roles: tuple[Role, ...] | None = None
     """The data that are read under these parameters; None where `About.roles` says it."""
-    engine: str = ""
-    """The only engine that can measure it under these parameters; empty where `About` says it."""
     sorts: bool = False
     """It goes through all columns of numbers, one by one, under these parameters."""
 

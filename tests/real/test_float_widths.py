@@ -89,8 +89,6 @@ engine: both
 rules:
   - {id: MON-01, check: drift.columns}
   - {id: MON-05, check: "evidently:psi"}
-  - {id: MON-06, check: drift.columns,
-     with: {numeric: evidently-default, categorical: evidently-default}}
 """
     data = write(tmp_path, "reference", pa.float64()), write(tmp_path, "current", pa.float32())
     done = gate(tmp_path, rules, *data)

@@ -12,7 +12,6 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
-from aims_gate.checks.drift import default
 from aims_gate.checks.drift.distances import METHODS, Lacking, SamplePair, judged_of
 from aims_gate.checks.drift.matching import CATEGORIES, matched
 from aims_gate.checks.drift.measuring import cells
@@ -53,21 +52,19 @@ class Columns:
     about: ClassVar[About] = About(
         name="drift.columns",
         summary="Distance of each column's current distribution from the reference.",
-        definition=f"{DEFINITION} {default.DEFINITION}",
+        definition=DEFINITION,
         roles=(Role.REFERENCE, Role.CURRENT),
         asks="evidently",
         controls=("iso42001:A.6.2.6",),
-        undecided=(*UNDECIDED, default.UNDECIDED),
+        undecided=UNDECIDED,
     )
 
     columns: Literal["all"] | tuple[str, ...] = "all"
     """Names, or all reference columns but label, prediction, score, key, weight and time."""
-    numeric: Literal[
-        "psi", "js", "hellinger", "chi2", "ks", "wasserstein", "evidently-default", "none"
-    ] = "psi"
+    numeric: Literal["psi", "js", "hellinger", "chi2", "ks", "wasserstein", "none"] = "psi"
     """How numbers are compared. Limits and lines: psi 0.25 and 0.10, js and hellinger 0.18 and
     0.11, chi2 0.25 and 0.16, ks 0.20 and 0.10, wasserstein 0.50 and 0.30."""
-    categorical: Literal["psi", "js", "hellinger", "chi2", "evidently-default", "none"] = "psi"
+    categorical: Literal["psi", "js", "hellinger", "chi2", "none"] = "psi"
     """How text and booleans are compared; one limit fits one method, so that two methods need
     two rules, each with `none` for the other kind."""
     design_effect: float = 1.0
@@ -81,10 +78,8 @@ class Columns:
 
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the distance."""
-        if self.method == default.METHOD:
-            judged = default.JUDGED
-        else:  # no method at all is refused by `problems`
-            judged = judged_of(self.method if self.method in METHODS else "psi")
+        # no method at all is refused by `problems`
+        judged = judged_of(self.method if self.method in METHODS else "psi")
         return replace(judged, sorts=self.numeric != "none")
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -96,8 +91,6 @@ class Columns:
             hint = "split it in two: categorical: none in one rule, numeric: none in the other"
             yield "numeric", f"one limit cannot fit {' and '.join(sorted(methods))}", hint
         yield from column_problems(self.columns)
-        if self.design_effect != 1 and self.method == default.METHOD:
-            yield "design_effect", "Evidently's own tests know of none", "leave it out"
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
         """Measure every column; NoDataError if a role has no data."""
@@ -126,8 +119,6 @@ class Columns:
             )
 
     def _cells(self, column: str, pair: SamplePair) -> Iterable[Statistic]:
-        if self.method == default.METHOD:
-            return default.cells(column, pair)
         return cells(self.method, column, pair)
 
     def _no_method(self, kind: ColumnKind) -> str:

@@ -217,7 +217,6 @@ def test_another_role_takes_the_place_of_current_when_the_rule_names_it() -> Non
         (Columns(numeric="js", categorical="js"), "jensenshannon", 0.18),
         (Columns(numeric="hellinger", categorical="none"), "hellinger", 0.18),
         (Columns(numeric="none", categorical="chi2"), "cramers_v", 0.25),
-        (Columns(numeric="evidently-default", categorical="none"), "evidently_drift", 0),
     ],
 )
 def test_a_method_brings_its_name_and_its_limit(check: Columns, name: str, limit: float) -> None:

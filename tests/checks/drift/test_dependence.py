@@ -108,11 +108,3 @@ def test_the_share_of_drifted_columns_divides_its_rows_too() -> None:
 def test_a_design_effect_below_one_is_refused(check: str, effect: float) -> None:
     with pytest.raises(PolicyError, match="outside"):
         decided({"check": check, "parameters": {"design_effect": effect}})
-
-
-def test_evidentlys_own_tests_take_no_design_effect() -> None:
-    parameters = {
-        "numeric": "evidently-default", "categorical": "evidently-default", "design_effect": 2.0,
-    }  # fmt: skip
-    with pytest.raises(PolicyError, match="know of none"):
-        decided({"check": "drift.columns", "parameters": parameters})
