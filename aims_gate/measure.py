@@ -24,7 +24,7 @@ from aims_gate.checks.authored import inflated, once
 from aims_gate.checks.contract import Inputs, NoDataError, StatisticSpec
 from aims_gate.checks.parameters import columns_named
 from aims_gate.engines import Engine, Engines
-from aims_gate.engines.prefetch import Ahead
+from aims_gate.engines.prefetch import Prefetch
 from aims_gate.errors import GateError, MissingColumnError, near, stack
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.plan import Task
@@ -96,10 +96,10 @@ def read_ahead(tasks: Iterable[Task], subject: Subject, *, now: datetime, engine
         for task in asking:
             engine = engines[task.engine]
             if not engine.ready:
-                ahead = Ahead(engines["native"], engine)
+                prefetch = Prefetch(engines["native"], engine)
                 # whatever fails here fails again, and is told, where it is measured
                 with suppress(Exception):
-                    tuple(task.check.measure(_inputs(task, subject, now=now, engine=ahead)))
+                    tuple(task.check.measure(_inputs(task, subject, now=now, engine=prefetch)))
 
     with ThreadPoolExecutor(1, initializer=_step_back) as pool:
         pool.submit(work).result()

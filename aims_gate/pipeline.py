@@ -267,7 +267,5 @@ def _start(engines: Engines, tasks: tuple[Task, ...]) -> tuple[str, ...]:
     wanted: dict[str, None] = {}
     for name in sorted({task.engine for task in tasks}):
         asked = {type(t.check).about.asks: None for t in tasks if t.engine == name}
-        libraries = [library for library in asked if library] if name != "native" else []
-        engines[name].start(libraries)
-        wanted |= dict.fromkeys(libraries)
+        wanted |= dict.fromkeys(engines[name].start(library for library in asked if library))
     return tuple(wanted)

@@ -24,6 +24,7 @@ data: {evaluation: {label: y, prediction: p, task: regression}}
 rules:
   - {id: TOY-01, check: data.toy, with: {least: 40}}
   - {id: TOY-02, check: performance.score, with: {metric: toy_error}, require: {at_most: 3}}
+  - {id: TOY-03, check: performance.score, with: {metric: mae}, require: {at_most: 3}, engine: toy}
 """
 
 
@@ -123,6 +124,33 @@ def open_signer(reference, *, environ):
             )
         },
     ),
+    "an engine": Toy(
+        files={
+            "engines/toy.py": """
+from aims_gate.engines import Answer, Engine, MetricValue
+
+
+class Toy(Engine):
+    @property
+    def label(self):
+        return "toy 1"
+
+    def ask(self, question):
+        assert isinstance(question, MetricValue)
+        return (Answer(value=question.table.mean, by=self.label),)
+
+
+def opened(peers):
+    return Toy()
+"""
+        },
+        rows={
+            "policy/model.py": (
+                '"reference", "both")',
+                '"toy", ',
+            )
+        },
+    ),
     "a kind of document": Toy(
         files={
             "policy/toy.py": """
@@ -154,7 +182,7 @@ TOY = Kind(name="Toy", model=ToyText)
 
 @pytest.fixture(scope="module")
 def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the package with all five, and files to use them on."""
+    """A copy of the package with all of them, and files to use them on."""
     folder = tmp_path_factory.mktemp("toys")
     package = folder / "aims_gate"
     shutil.copytree(ROOT / "aims_gate", package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -190,7 +218,7 @@ def test_it_takes_as_many_files_as_the_page_says(name: str) -> None:
     assert len(TOYS[name].files) + len(TOYS[name].rows) == TOLD[name]
 
 
-def test_a_toy_check_metric_report_and_key_decide_report_and_sign(toys: Path) -> None:
+def test_toys_measure_decide_report_and_sign(toys: Path) -> None:
     """Each is found by its row alone; the metric has its limit and its words."""
     made = _run(toys, "evidence", "key", "generate", "--out", "toy.key")
     assert made.returncode == 0, made.stderr
@@ -204,6 +232,7 @@ def test_a_toy_check_metric_report_and_key_decide_report_and_sign(toys: Path) ->
     assert (toys / "toy.txt").read_text(encoding="utf-8") == "toy: passed\n"
     assert "toys 50" in done.stdout
     assert "toy error 0.5" in done.stdout
+    assert "by toy 1" in done.stdout
     assert list(toys.glob("evidence/**/*.dsse.json"))
 
 

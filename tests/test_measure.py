@@ -166,7 +166,7 @@ def test_reading_ahead_measures_with_our_own_engine_while_a_library_loads_and_te
         read_ahead(
             [asking, plain, replace(asking, engine="both")], subject(), now=NOW, engines=engines
         )
-        assert seen == ["Ahead"]
+        assert seen == ["Prefetch"]
         interrupted = Asking(answer=KeyboardInterrupt(), seen=seen)
         with pytest.raises(KeyboardInterrupt):
             read_ahead(
@@ -187,7 +187,7 @@ def test_a_sandbox_that_forbids_a_lower_priority_stops_nothing(
     with Engines(os.environ) as engines:
         begin_to_load(engines)
         read_ahead([asking], subject(), now=NOW, engines=engines)
-    assert seen == ["Ahead"]
+    assert seen == ["Prefetch"]
 
 
 @pytest.mark.parametrize(

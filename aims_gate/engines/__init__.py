@@ -1,7 +1,7 @@
 """Who computes a number: an engine turns small tables into values.
 
 Preconditions and intervals are ours and come first (`checks/`, `stats/`), so that an engine can
-only ever refuse more. Adding an engine is one file and one row in `ENGINES`;
+only ever refuse more. Adding an engine is one file and its place in `policy.model.ENGINES`;
 `tests/conformance/test_engine.py` holds every one to this contract.
 """
 
@@ -15,6 +15,7 @@ from typing import Protocol, Self
 
 from aims_gate.frames import Counts, Distribution, Floats
 from aims_gate.plugin_table import Table
+from aims_gate.policy import model as policy
 from aims_gate.stats.bins import Binned
 from aims_gate.stats.disparity import Measure
 from aims_gate.stats.tables import Ranked, ScoreTable
@@ -69,68 +70,112 @@ class Answer:
         return cls(value=math.nan, by=by, problem=problem)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RateComparison:
+    """Per pair (low, high): the ratio low/high or the gap high - low of the two rates.
+
+    Of a ratio 1 is parity and NaN says that *high* has no success; of a gap, in [-1, 1], 0 is
+    parity. NaN if a group has no rows.
+    """
+
+    measure: Measure
+    pairs: Sequence[tuple[Trials, Trials]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SampleMeans:
+    """The mean of each sample's values; NaN for one without any."""
+
+    samples: Sequence[Distribution]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DriftOfBins:
+    """A distance of `stats.divergence` over bins or categories: 0 is none."""
+
+    method: str
+    table: Binned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DriftOfNumbers:
+    """A distance of `stats.drift` between two ordered distributions: 0 is none."""
+
+    method: str
+    reference: Distribution
+    current: Distribution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MetricValue:
+    """A performance metric of `stats.scores`; NaN where it is undefined."""
+
+    metric: str
+    table: ScoreTable
+    sample: Callable[[], CountedRows]
+    """The rows behind the table, for engines that moments are not enough for; never called for
+    tables of counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CalibrationError:
+    """The calibration error of scores in [0, 1] over *bins* of equal mass, in [0, 1].
+
+    The plain quantity is the sum over bins as it stands, with what noise adds to it.
+    """
+
+    table: Ranked
+    bins: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LibraryValue:
+    """A number that a library defines itself; CheckError of engines that have no library."""
+
+    library: str
+    name: str
+    arguments: Mapping[str, object]
+
+
+Question = (
+    RateComparison
+    | SampleMeans
+    | DriftOfBins
+    | DriftOfNumbers
+    | MetricValue
+    | CalibrationError
+    | LibraryValue
+)
+"""Everything that an engine computes."""
+
+
 class Engine(Protocol):
-    """Computes values from cells or ordered distributions; never rows of data, never thresholds."""
+    """Computes values from cells or ordered distributions; never rows of data, never thresholds.
+
+    An engine that loads nothing implements `label` and `ask`, and inherits the rest.
+    """
 
     @property
     def label(self) -> str:
         """Name and version: `native 0.1.0`."""
         ...
 
+    def ask(self, question: Question) -> tuple[Answer, ...]:
+        """One answer for each pair or sample of the question, in order; else one answer."""
+        ...
+
     @property
     def ready(self) -> bool:
         """Whether a question would be answered, or refused, without waiting for libraries."""
-        ...
+        return True
 
-    def start(self, libraries: Iterable[str]) -> None:
-        """Begin to load *libraries*, if it uses any; MissingExtraError if one is not installed."""
-        ...
+    def start(self, libraries: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002  # needs none
+        """Begin to load *libraries* and give those it uses; MissingExtraError without one."""
+        return ()
 
     def close(self) -> None:
-        """Give back what `start` or a question took."""
-        ...
-
-    def compare(
-        self, measure: Measure, pairs: Sequence[tuple[Trials, Trials]]
-    ) -> tuple[Answer, ...]:
-        """Give per pair (low, high) the ratio low/high or the gap high - low of the rates.
-
-        Of a ratio 1 is parity and NaN says that *high* has no success; of a gap, in [-1, 1], 0 is
-        parity. NaN if a group has no rows.
-        """
-        ...
-
-    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
-        """Give the mean of each sample's values; NaN for one without any."""
-        ...
-
-    def drift_of_bins(self, method: str, table: Binned) -> Answer:
-        """Give a distance of `stats.divergence` over bins or categories: 0 is none."""
-        ...
-
-    def drift_of_numbers(
-        self, method: str, reference: Distribution, current: Distribution
-    ) -> Answer:
-        """Give a distance of `stats.drift` between two ordered distributions: 0 is none."""
-        ...
-
-    def score(self, metric: str, table: ScoreTable, sample: Callable[[], CountedRows]) -> Answer:
-        """Give a performance metric of `stats.scores`; NaN where it is undefined.
-
-        *sample* is called where moments are not enough: not for tables of counts.
-        """
-        ...
-
-    def calibration(self, table: Ranked, bins: int) -> Answer:
-        """Give the calibration error of scores in [0, 1] over *bins* of equal mass, in [0, 1].
-
-        The plain quantity is the sum over bins as it stands, with what noise adds to it.
-        """
-        ...
-
-    def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:
-        """Give a number that a library defines itself; CheckError if the engine has no library."""
-        ...
+        """Release what `start` or a question took."""
+        return
 
 
 class Engines:
@@ -163,9 +208,5 @@ class Engines:
 
 ENGINES: Table[Callable[[Engines], Engine]] = Table(
     "engine",
-    {
-        "native": "aims_gate.engines.native:opened",
-        "reference": "aims_gate.engines.reference:opened",
-        "both": "aims_gate.engines.both:opened",
-    },
+    {name: f"aims_gate.engines.{name}:opened" for name in policy.ENGINES},
 )

@@ -6,20 +6,28 @@ A value that the two do not share is no value: the cell is an error that shows b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aims_gate.engines import Answer, CountedRows, Engine, Engines, Trials
+from aims_gate.engines import (
+    Answer,
+    CalibrationError,
+    DriftOfBins,
+    DriftOfNumbers,
+    Engine,
+    Engines,
+    LibraryValue,
+    Question,
+    RateComparison,
+    SampleMeans,
+)
 from aims_gate.errors import CheckError
 from aims_gate.frames import Distribution, Floats
-from aims_gate.stats import drift
-from aims_gate.stats.bins import Binned
-from aims_gate.stats.disparity import Measure
-from aims_gate.stats.divergence import DIVERGENCES
+from aims_gate.stats.divergence import over_bins
+from aims_gate.stats.drift import over_numbers
 from aims_gate.stats.samples import drawn, order_statistics, scaled
-from aims_gate.stats.tables import Ranked, ScoreTable
 from aims_gate.version import __version__
 
 
@@ -54,7 +62,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
 """What counts as agreement, by quantity (docs/deciding.md)."""
 
 
-class Both:
+class Both(Engine):
     """Our engine and the reference, held against each other cell by cell."""
 
     def __init__(self, native: Engine, reference: Engine) -> None:
@@ -71,72 +79,68 @@ class Both:
         """Whether the reference is."""
         return self._reference.ready
 
-    def start(self, libraries: Iterable[str]) -> None:
+    def start(self, libraries: Iterable[str]) -> tuple[str, ...]:
         """Start the reference; MissingExtraError if a library is not installed."""
-        self._reference.start(libraries)
+        return self._reference.start(libraries)
 
     def close(self) -> None:
         """Close the reference."""
         self._reference.close()
 
-    def compare(
-        self, measure: Measure, pairs: Sequence[tuple[Trials, Trials]]
-    ) -> tuple[Answer, ...]:
-        """Give our ratio or gap where Fairlearn's rates lead to the same."""
-        ours = self._native.compare(measure, pairs)
-        theirs = self._reference.compare(measure, pairs)
+    def ask(self, question: Question) -> tuple[Answer, ...]:
+        """Give our answers where a library's to the same question are the same."""
+        if isinstance(question, LibraryValue):
+            what = f"{self.label} cannot answer for {question.library}"
+            raise CheckError(what, hint="use engine: reference")
+        ours = self._native.ask(question)
+        if isinstance(question, DriftOfBins) and question.table.bins < 2:
+            return ours  # neither has anything to compute
+        shared = _shared(question, ours)
+        theirs = self._reference.ask(shared.question)
         return tuple(
-            _agreed(our, our.value, their, TOLERANCES[measure])
-            for our, their in zip(ours, theirs, strict=True)
+            _agreed(our, plain, their, shared.tolerance)
+            for our, plain, their in zip(ours, shared.plain, theirs, strict=True)
         )
-
-    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
-        """Give our means where Fairlearn's mean predictions are the same."""
-        ours, theirs = self._native.means(samples), self._reference.means(samples)
-        return tuple(
-            _agreed(our, our.value, their, TOLERANCES["mean"])
-            for our, their in zip(ours, theirs, strict=True)
-        )
-
-    def drift_of_bins(self, method: str, table: Binned) -> Answer:
-        """Give our distance where a library's plain one of the same shares is the same."""
-        ours = self._native.drift_of_bins(method, table)
-        if table.bins < 2:  # neither has anything to compute
-            return ours
-        asked = scaled(table) if DIVERGENCES[method].smooth else table
-        theirs = self._reference.drift_of_bins(method, asked)
-        plain = DIVERGENCES[method].plain(*drawn(method, asked))
-        return _agreed(ours, plain, theirs, TOLERANCES[method])
-
-    def drift_of_numbers(
-        self, method: str, reference: Distribution, current: Distribution
-    ) -> Answer:
-        """Give our distance where a library computes the same of the same order statistics."""
-        ours = self._native.drift_of_numbers(method, reference, current)
-        theirs = self._reference.drift_of_numbers(method, reference, current)
-        plain = drift.DISTANCES[method](_thinned(reference), _thinned(current))
-        return _agreed(ours, plain, theirs, TOLERANCES[method])
-
-    def score(self, metric: str, table: ScoreTable, sample: Callable[[], CountedRows]) -> Answer:
-        """Give our metric where scikit-learn's is the same."""
-        ours = self._native.score(metric, table, sample)
-        theirs = self._reference.score(metric, table, sample)
-        return _agreed(ours, ours.value, theirs, TOLERANCES["score"])
-
-    def calibration(self, table: Ranked, bins: int) -> Answer:
-        """Give our calibration error where scikit-learn's curve has the same plain one."""
-        ours = self._native.calibration(table, bins)
-        theirs = self._reference.calibration(table, bins)
-        return _agreed(ours, ours.plain, theirs, TOLERANCES["score"])
-
-    def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:  # noqa: ARG002  # refused
-        """Refuse: what a library defines itself has no second opinion."""
-        raise CheckError(f"{self.label} cannot answer for {library}", hint="use engine: reference")
 
 
 def opened(peers: Engines) -> Both:
     """Give an engine over the two others of this run, so that there is one child process."""
     return Both(peers["native"], peers["reference"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What both engines compute in the same way."""
+
+    question: Question
+    """As the reference is asked it."""
+    plain: Sequence[float]
+    """Our numbers, one for each answer."""
+    tolerance: Tolerance
+
+
+def _shared(question: Question, ours: Sequence[Answer]) -> _Shared:
+    """Reduce a question, where a library answers another one, to what both compute."""
+    values = [answer.value for answer in ours]
+    match question:
+        case DriftOfBins(method=method, table=table):
+            of = over_bins(method)
+            question = replace(question, table=scaled(table) if of.smooth else table)
+            values = [of.plain(*drawn(method, question.table))]
+            kind = method
+        case DriftOfNumbers(method=method, reference=reference, current=current):
+            values = [over_numbers(method)(_thinned(reference), _thinned(current))]
+            kind = method
+        case CalibrationError():
+            values = [answer.plain for answer in ours]
+            kind = "score"
+        case RateComparison(measure=measure):
+            kind = measure
+        case SampleMeans():
+            kind = "mean"
+        case _:
+            kind = "score"
+    return _Shared(question=question, plain=values, tolerance=TOLERANCES[kind])
 
 
 def _agreed(ours: Answer, plain: float, theirs: Answer, tolerance: Tolerance) -> Answer:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from aims_gate.engines import OWN, Answer, CountedRows, Engines, Trials
+from aims_gate.engines import (
+    OWN,
+    Answer,
+    CalibrationError,
+    DriftOfBins,
+    DriftOfNumbers,
+    Engine,
+    Engines,
+    LibraryValue,
+    MetricValue,
+    Question,
+    RateComparison,
+    SampleMeans,
+    Trials,
+)
 from aims_gate.errors import CheckError
 from aims_gate.frames import Distribution
 from aims_gate.stats import divergence, drift
-from aims_gate.stats.bins import Binned
 from aims_gate.stats.counting import total
 from aims_gate.stats.disparity import Measure
-from aims_gate.stats.tables import Ranked, ScoreTable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Native:
+class Native(Engine):
     """Computes every value from small tables in closed form."""
 
     @property
@@ -25,59 +34,35 @@ class Native:
         """Name and version, as it stands in evidence."""
         return OWN
 
-    @property
-    def ready(self) -> bool:
-        """True: it loads nothing."""
-        return True
+    def ask(self, question: Question) -> tuple[Answer, ...]:
+        """Compute what is asked; CheckError for a number that only a library defines."""
+        match question:
+            case RateComparison(measure=measure, pairs=pairs):
+                formula = _ratio if measure is Measure.RATIO else _gap
+                return tuple(_own(formula(low, high)) for low, high in pairs)
+            case SampleMeans(samples=samples):
+                return tuple(_own(_mean(sample)) for sample in samples)
+            case DriftOfBins(method=method, table=table):
+                return (_own(divergence.of_table(method, table).value),)
+            case DriftOfNumbers(method=method, reference=reference, current=current):
+                return (_own(drift.over_numbers(method)(reference, current)),)
+            case MetricValue(metric=metric, table=scored):
+                from aims_gate.stats import scores  # only the rules that ask pay for loading it
 
-    def start(self, libraries: Iterable[str]) -> None:
-        """Do nothing: everything is there."""
+                return (_own(scores.value(metric, scored)),)
+            case CalibrationError(table=ranked, bins=bins):
+                from aims_gate.stats import calibration
 
-    def close(self) -> None:
-        """Do nothing: nothing was taken."""
+                found = calibration.reliability(ranked, bins)
+                plain = calibration.plain(found)
+                return (_own(calibration.freed(found, plain), plain),)
+            case LibraryValue(library=library):
+                hint = "use engine: reference"
+                raise CheckError(f"{OWN} cannot answer for {library}", hint=hint)
 
-    def compare(
-        self, measure: Measure, pairs: Sequence[tuple[Trials, Trials]]
-    ) -> tuple[Answer, ...]:
-        """Give the ratio or gap of each pair; see `Engine.compare`."""
-        formula = _ratio if measure is Measure.RATIO else _gap
-        return tuple(Answer(value=formula(low, high), by=OWN) for low, high in pairs)
 
-    def means(self, samples: Sequence[Distribution]) -> tuple[Answer, ...]:
-        """Give the mean of each sample's values; NaN for one without any."""
-        return tuple(Answer(value=_mean(sample), by=OWN) for sample in samples)
-
-    def drift_of_bins(self, method: str, table: Binned) -> Answer:
-        """Give a distance over bins, less what noise adds; CheckError for an unknown one."""
-        if method not in divergence.DIVERGENCES:
-            raise CheckError(f"{OWN} has no drift method {method!r} for bins")
-        return Answer(value=divergence.of_table(method, table).value, by=OWN)
-
-    def drift_of_numbers(
-        self, method: str, reference: Distribution, current: Distribution
-    ) -> Answer:
-        """Give a distance of ordered values; CheckError for an unknown one."""
-        if method not in drift.DISTANCES:
-            raise CheckError(f"{OWN} has no drift method {method!r} for numbers")
-        return Answer(value=drift.DISTANCES[method](reference, current), by=OWN)
-
-    def score(self, metric: str, table: ScoreTable, sample: Callable[[], CountedRows]) -> Answer:  # noqa: ARG002  # moments are enough
-        """Give a performance metric of `stats.scores`; NaN where it is undefined."""
-        from aims_gate.stats import scores
-
-        return Answer(value=scores.value(metric, table), by=OWN)
-
-    def calibration(self, table: Ranked, bins: int) -> Answer:
-        """Give the calibration error; see `Engine.calibration`."""
-        from aims_gate.stats import calibration
-
-        found = calibration.reliability(table, bins)
-        plain = calibration.plain(found)
-        return Answer(value=calibration.freed(found, plain), by=OWN, plain=plain)
-
-    def by_name(self, library: str, name: str, arguments: Mapping[str, object]) -> Answer:  # noqa: ARG002  # refused
-        """Refuse: our formulas have no other library's names."""
-        raise CheckError(f"{OWN} cannot answer for {library}", hint="use engine: reference")
+def _own(value: float, plain: float = math.nan) -> Answer:
+    return Answer(value=value, by=OWN, plain=plain)
 
 
 def _ratio(low: Trials, high: Trials) -> float:

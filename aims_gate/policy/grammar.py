@@ -17,6 +17,7 @@ from aims_gate.documents import Kind
 from aims_gate.documents import keys as k
 from aims_gate.documents.keys import Keys, optional, refuse
 from aims_gate.policy import vocabulary as v
+from aims_gate.policy.model import ENGINES
 from aims_gate.policy.tightness import (
     Order,
     added,
@@ -47,7 +48,7 @@ DESCRIBING = ("source", "label", "prediction", "sensitive")
 """Keys that say which data are judged: who states one means the role as it then is."""
 
 _FREE = Order(free)
-_ENGINE = ranked(v.ENGINES)
+_ENGINE = ranked(ENGINES)
 _REACTION = ranked(("warn", LAST, "block"))
 
 

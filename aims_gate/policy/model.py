@@ -12,6 +12,9 @@ from aims_gate.facts import Ancestor
 
 STAGES = ("dev", "staging", "production")
 """The default order of stages; the last is the strictest."""
+ENGINES = ("native", "reference", "both")
+"""Who computes values, by the name of its module in `engines/`; from the one that refuses least to
+the one that refuses most."""
 
 
 class Severity(StrEnum):

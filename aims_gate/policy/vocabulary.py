@@ -26,7 +26,7 @@ from aims_gate.documents.keys import (
 )
 from aims_gate.policy import scalars
 from aims_gate.policy.domains import GRAMMAR, Domain
-from aims_gate.policy.model import DecideOn, OnInsufficient, Role, Severity, TaskKind
+from aims_gate.policy.model import ENGINES, DecideOn, OnInsufficient, Role, Severity, TaskKind
 
 
 def _numeric(**bounds: float) -> WithJsonSchema:
@@ -84,8 +84,6 @@ NAMED = (
     "time",
 )
 """What a run's author may say about the columns of its data, unless the policy declares its own."""
-ENGINES = ("native", "reference", "both")
-"""From the one that refuses least to the one that refuses most."""
 
 NumberOrNull = Annotated[
     float | None,

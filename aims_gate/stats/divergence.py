@@ -130,9 +130,16 @@ class BinnedDistance:
         return self.of.distance(found / self._scale)
 
 
+def over_bins(method: str) -> Divergence:
+    """Distance over bins of that name; CheckError if there is none."""
+    if method not in DIVERGENCES:
+        raise CheckError(f"there is no drift method {method!r} for bins")
+    return DIVERGENCES[method]
+
+
 def of_table(method: str, table: Binned, *, design_effect: float = 1.0) -> BinnedDistance:
     """A divergence of a table, by its name in `DIVERGENCES`; both samples have a row."""
-    of = DIVERGENCES[method]
+    of = over_bins(method)
     n, m = table.sizes
     size = n * m / (n + m) / design_effect
     if table.bins == 1:
@@ -155,7 +162,7 @@ def less_noise(method: str, plain: float, table: Binned) -> float:
     """
     if not plain >= 0:  # max() would turn it into 0, which is no drift
         return math.nan
-    of = DIVERGENCES[method]
+    of = over_bins(method)
     n, m = table.sizes
     chance = (table.bins - 1) * (n + m) / (of.factor * n * m)
     return of.distance(max(0.0, of.total(plain) - chance))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaincc, gammaincinv, kolmogorov, ndtri
 
+from aims_gate.errors import CheckError
 from aims_gate.stats.bins import Floats, OrderedSample
 from aims_gate.stats.counting import total
 from aims_gate.stats.transport import CELLS, farthest, transport
@@ -136,6 +137,13 @@ DISTANCES: Mapping[str, Callable[[OrderedSample, OrderedSample], float]] = {
     "ks": ks,
 }
 """Every distance of ordered values, by its name in a policy."""
+
+
+def over_numbers(method: str) -> Callable[[OrderedSample, OrderedSample], float]:
+    """Give the distance of ordered values of that name; CheckError if there is none."""
+    if method not in DISTANCES:
+        raise CheckError(f"there is no drift method {method!r} for numbers")
+    return DISTANCES[method]
 
 
 def usable(*samples: OrderedSample) -> bool:

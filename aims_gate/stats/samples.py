@@ -12,7 +12,7 @@ import numpy as np
 
 from aims_gate.stats.bins import Binned, Counts, Floats, OrderedSample
 from aims_gate.stats.counting import total
-from aims_gate.stats.divergence import DIVERGENCES
+from aims_gate.stats.divergence import over_bins
 
 MOST_ROWS = 4_000_000
 """Rows that a table of bins is written out to at most."""
@@ -37,7 +37,7 @@ def drawn(method: str, table: Binned) -> tuple[Counts, Counts]:
     Returns:
         Reference and current, each of shape (bins,).
     """
-    of = DIVERGENCES[method]
+    of = over_bins(method)
     if not of.smooth:
         return table.reference, table.current
     return _smoothed(table.reference, of.least), _smoothed(table.current, of.least)

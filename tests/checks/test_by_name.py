@@ -47,7 +47,7 @@ def cells(engines: Engines | None, name: str, *roles: Data, **parameters: Any) -
     """The judged cells by slice; without engines nothing may be asked."""
 
     class Silent:
-        def by_name(self, *_arguments: object) -> Answer:
+        def ask(self, _question: object) -> tuple[Answer, ...]:
             pytest.fail("the library was asked before our preconditions held")
 
     engine: Any = engines["reference"] if engines else Silent()
@@ -210,8 +210,8 @@ def test_more_rows_than_a_test_of_rows_can_take_are_a_lack() -> None:
 
 def test_a_failing_library_is_a_cell_without_a_value() -> None:
     class Failing:
-        def by_name(self, *_arguments: object) -> Answer:
-            return Answer.none("reference 1", "the reference library failed with ValueError")
+        def ask(self, _question: object) -> tuple[Answer, ...]:
+            return (Answer.none("reference 1", "the reference library failed with ValueError"),)
 
     engine: Any = Failing()
     for name, roles in (

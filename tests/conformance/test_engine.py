@@ -12,7 +12,21 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from aims_gate.checks.metrics import MetricRequest, outcomes
-from aims_gate.engines import ENGINES, Answer, CountedRows, Engine, Engines, Trials
+from aims_gate.engines import (
+    ENGINES,
+    Answer,
+    CalibrationError,
+    CountedRows,
+    DriftOfBins,
+    DriftOfNumbers,
+    Engine,
+    Engines,
+    MetricValue,
+    Question,
+    RateComparison,
+    SampleMeans,
+    Trials,
+)
 from aims_gate.errors import GateError
 from aims_gate.frames import Distribution
 from aims_gate.policy.model import TaskKind
@@ -52,6 +66,11 @@ def groups(draw: st.DrawFn) -> Trials:
     return Trials(group="g", rows=rows, successes=draw(st.integers(0, rows)))
 
 
+def one(engine: Engine, question: Question) -> Answer:
+    (answer,) = engine.ask(question)
+    return answer
+
+
 def numbers(rows: np.typing.NDArray[np.float64]) -> Distribution:
     values, counts = np.unique(rows, return_counts=True)
     return Distribution(values=values, counts=counts.astype(np.int64), nulls=0)
@@ -66,8 +85,8 @@ def test_an_engine_names_itself_and_its_version(engine: Engine) -> None:
 def test_ratio_and_gap_are_those_of_the_rates(engine: Engine, pair: tuple[Trials, Trials]) -> None:
     low, high = pair
     p, q = low.successes / low.rows, high.successes / high.rows
-    (gap,) = engine.compare(Measure.GAP, [pair])
-    (ratio,) = engine.compare(Measure.RATIO, [pair])
+    gap = one(engine, RateComparison(measure=Measure.GAP, pairs=[pair]))
+    ratio = one(engine, RateComparison(measure=Measure.RATIO, pairs=[pair]))
     assert gap.value == pytest.approx(q - p, abs=1e-9)
     assert not gap.problem
     assert not ratio.problem
@@ -80,9 +99,9 @@ def test_ratio_and_gap_are_those_of_the_rates(engine: Engine, pair: tuple[Trials
 def test_every_pair_has_an_answer_of_its_own(engine: Engine) -> None:
     """Answers come in the order of the pairs, and groups may occur in several of them."""
     a, b, c = (Trials(group=g, rows=100, successes=s) for g, s in (("a", 10), ("b", 20), ("c", 80)))
-    answers = engine.compare(Measure.RATIO, [(a, b), (b, c), (a, c)])
+    answers = engine.ask(RateComparison(measure=Measure.RATIO, pairs=[(a, b), (b, c), (a, c)]))
     assert [answer.value for answer in answers] == pytest.approx([0.5, 0.25, 0.125])
-    assert engine.compare(Measure.GAP, []) == ()
+    assert engine.ask(RateComparison(measure=Measure.GAP, pairs=[])) == ()
 
 
 METHODS = [*DIVERGENCES, *DISTANCES]
@@ -91,8 +110,10 @@ METHODS = [*DIVERGENCES, *DISTANCES]
 def moved(engine: Engine, method: str, before: Rows, after: Rows) -> Answer:
     """The distance of two samples of numbers, binned where the method is about bins."""
     if method in DIVERGENCES:
-        return engine.drift_of_bins(method, bins.numeric(numbers(before), numbers(after)))
-    return engine.drift_of_numbers(method, numbers(before), numbers(after))
+        table = bins.numeric(numbers(before), numbers(after))
+        return one(engine, DriftOfBins(method=method, table=table))
+    samples = {"reference": numbers(before), "current": numbers(after)}
+    return one(engine, DriftOfNumbers(method=method, **samples))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -128,7 +149,7 @@ def test_categories_that_swap_shares_have_moved_and_unseen_ones_count(
 ) -> None:
     before = {"a": 600, "b": 300, "c": 100}
     found = [
-        engine.drift_of_bins(method, bins.categorical(before, after)).value
+        one(engine, DriftOfBins(method=method, table=bins.categorical(before, after))).value
         for after in (before, {"a": 300, "b": 600, "c": 100}, {"a": 600, "b": 300, "d": 100})
     ]
     assert found[0] == pytest.approx(0, abs=1e-9)
@@ -138,9 +159,10 @@ def test_categories_that_swap_shares_have_moved_and_unseen_ones_count(
 def test_an_unknown_method_is_an_error(engine: Engine) -> None:
     sample = numbers(np.arange(200.0))
     with pytest.raises(GateError):
-        engine.drift_of_numbers("no such method", sample, sample)
+        engine.ask(DriftOfNumbers(method="no such method", reference=sample, current=sample))
+    table = bins.categorical({"a": 9}, {"a": 9})
     with pytest.raises(GateError):
-        engine.drift_of_bins("no such method", bins.categorical({"a": 9}, {"a": 9}))
+        engine.ask(DriftOfBins(method="no such method", table=table))
 
 
 def _ranked(seed: int) -> Ranked:
@@ -201,8 +223,8 @@ def test_every_metric_has_one_value_whoever_computes_it(
 ) -> None:
     """Our formula is the oracle of the libraries, and they are ours: all of them agree."""
     case, sample = _case(table, metric)
-    answer = engine.score(metric, case, _given(sample))
-    native = Engines()["native"].score(metric, case, _given(sample))
+    question = MetricValue(metric=metric, table=case, sample=_given(sample))
+    answer, native = one(engine, question), one(Engines()["native"], question)
     assert not answer.problem
     assert answer.value == pytest.approx(native.value, rel=1e-9)
     assert math.isfinite(answer.value)
@@ -220,9 +242,9 @@ def test_losses_of_several_classes_have_one_value_whoever_computes_them(
     }
     score = {str(place): f"s{place}" for place in range(4)}
     made = outcomes(metric, data(columns, label="y", score=score))
-    answer = engine.score(metric, made.table, made.sample)
+    answer = made.value(metric, engine)
     assert not answer.problem
-    native = Engines()["native"].score(metric, made.table, made.sample)
+    native = made.value(metric, Engines()["native"])
     assert answer.value == pytest.approx(native.value, rel=1e-9)
 
 
@@ -237,8 +259,8 @@ def test_scores_are_as_far_from_their_rates_whoever_computes_it(
         positives=rng.integers(0, 9, 60) * positives,
         negatives=rng.integers(0, 9, 60) * negatives,
     )
-    answer = engine.calibration(table, 7)
-    native = Engines()["native"].calibration(table, 7)
+    question = CalibrationError(table=table, bins=7)
+    answer, native = one(engine, question), one(Engines()["native"], question)
     assert not answer.problem
     assert answer.value == pytest.approx(native.value, rel=1e-9)
     assert 0 < answer.value <= native.plain + 1e-9
@@ -253,8 +275,8 @@ def test_scores_are_as_far_from_their_rates_whoever_computes_it(
     )
 )
 def test_means_are_those_of_the_rows(engine: Engine, rows: list[list[float]]) -> None:
-    answers = engine.means([numbers(np.array(values)) for values in rows])
+    answers = engine.ask(SampleMeans(samples=[numbers(np.array(values)) for values in rows]))
     for values, answer in zip(rows, answers, strict=True):
         assert not answer.problem
         assert answer.value == pytest.approx(np.mean(values), rel=1e-9, abs=1e-6)
-    assert engine.means([]) == ()
+    assert engine.ask(SampleMeans(samples=[])) == ()

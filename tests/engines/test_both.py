@@ -15,7 +15,16 @@ from aims_gate.checks.drift.columns import Columns
 from aims_gate.checks.drift.share import Share
 from aims_gate.checks.fairness.rates import ImpactRatio
 from aims_gate.checks.performance.score import Score
-from aims_gate.engines import Answer, Engine, Engines, Trials
+from aims_gate.engines import (
+    Answer,
+    DriftOfBins,
+    Engine,
+    Engines,
+    LibraryValue,
+    Question,
+    RateComparison,
+    Trials,
+)
 from aims_gate.engines.both import TOLERANCES, Both
 from aims_gate.errors import CheckError
 from aims_gate.facts import NoValue, Statistic
@@ -24,6 +33,19 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats.bins import categorical
 from aims_gate.stats.disparity import Measure
 from tests.checks.subjects import data, inputs
+
+
+class Dead(Engine):
+    """A reference whose process ended."""
+
+    @property
+    def label(self) -> str:
+        return "reference 1"
+
+    def ask(self, question: Question) -> tuple[Answer, ...]:
+        assert isinstance(question, RateComparison)
+        return (Answer.none(self.label, "the reference process ended"),) * len(question.pairs)
+
 
 LOW = Trials(group="F", rows=100, successes=40)
 HIGH = Trials(group="M", rows=80, successes=40)
@@ -43,17 +65,13 @@ class Bent:
         bent = replace(answer, value=answer.value * self.factor, plain=moved)
         return replace(bent, by=self.by or answer.by)
 
-    def compare(self, *arguments: Any) -> tuple[Answer, ...]:
-        return tuple(map(self._bend, self.behind.compare(*arguments)))
+    def ask(self, question: Question) -> tuple[Answer, ...]:
+        return tuple(map(self._bend, self.behind.ask(question)))
 
-    def drift_of_numbers(self, *arguments: Any) -> Answer:
-        return self._bend(self.behind.drift_of_numbers(*arguments))
 
-    def drift_of_bins(self, *arguments: Any) -> Answer:
-        return self._bend(self.behind.drift_of_bins(*arguments))
-
-    def score(self, *arguments: Any) -> Answer:
-        return self._bend(self.behind.score(*arguments))
+def one(engine: Engine, question: Question) -> Answer:
+    (answer,) = engine.ask(question)
+    return answer
 
 
 def bent(engines: Engines, factor: float) -> Engine:
@@ -83,8 +101,8 @@ def with_engine(found: Inputs, engine: Engine) -> Inputs:
 
 
 def test_agreement_names_the_library_and_keeps_our_value(engines: Engines) -> None:
-    (answer,) = engines["both"].compare(Measure.RATIO, [(LOW, HIGH)])
-    (ours,) = engines["native"].compare(Measure.RATIO, [(LOW, HIGH)])
+    question = RateComparison(measure=Measure.RATIO, pairs=[(LOW, HIGH)])
+    answer, ours = one(engines["both"], question), one(engines["native"], question)
     assert answer.value == ours.value
     assert answer.by.startswith("native ")
     assert "; fairlearn " in answer.by
@@ -93,7 +111,7 @@ def test_agreement_names_the_library_and_keeps_our_value(engines: Engines) -> No
 
 @pytest.mark.parametrize("measure", list(Measure))
 def test_disagreement_shows_both_numbers_and_gives_none(engines: Engines, measure: Measure) -> None:
-    (answer,) = bent(engines, 1.001).compare(measure, [(LOW, HIGH)])
+    answer = one(bent(engines, 1.001), RateComparison(measure=measure, pairs=[(LOW, HIGH)]))
     assert math.isnan(answer.value)
     ours = {Measure.RATIO: "0.8", Measure.GAP: "0.1"}[measure]
     theirs = {Measure.RATIO: "0.8008", Measure.GAP: "0.1001"}[measure]
@@ -122,27 +140,23 @@ def test_a_million_rows_a_side_are_held_against_a_library_too(
 ) -> None:
     """Few of them are written out, in the same shares; a thousandth of another opinion is seen."""
     before, after = {"a": 600_000, "b": 399_999, "c": 1}, {"a": 500_000, "b": 700_000, "d": 9_999}
-    table = categorical(before, after)
-    answer = engines["both"].drift_of_bins(method, table)
+    question = DriftOfBins(method=method, table=categorical(before, after))
+    answer = one(engines["both"], question)
     assert answer.by.endswith(" agrees")
-    assert answer.value == engines["native"].drift_of_bins(method, table).value
-    assert "further apart" in bent(engines, 1.001).drift_of_bins(method, table).problem
+    assert answer.value == one(engines["native"], question).value
+    assert "further apart" in one(bent(engines, 1.001), question).problem
 
 
 def test_a_reference_that_cannot_answer_takes_our_value_away(engines: Engines) -> None:
-    class Dead:
-        def compare(self, _measure: Measure, pairs: list[object]) -> tuple[Answer, ...]:
-            return (Answer.none("reference 1", "the reference process ended"),) * len(pairs)
-
-    dead: Any = Dead()
-    (answer,) = Both(engines["native"], dead).compare(Measure.GAP, [(LOW, HIGH)])
+    question = RateComparison(measure=Measure.GAP, pairs=[(LOW, HIGH)])
+    answer = one(Both(engines["native"], Dead()), question)
     assert math.isnan(answer.value)
     assert answer.problem == "no second opinion: the reference process ended"
 
 
 def test_what_a_library_defines_itself_has_no_second_opinion(engines: Engines) -> None:
     with pytest.raises(CheckError, match="cannot answer for evidently"):
-        engines["both"].by_name("evidently", "psi", {})
+        engines["both"].ask(LibraryValue(library="evidently", name="psi", arguments={}))
 
 
 def numbers(cell: Statistic) -> list[float]:
@@ -225,13 +239,8 @@ def test_exact_parity_needs_a_second_opinion_too(engines: Engines) -> None:
     columns = {"sex": ["F"] * 60 + ["M"] * 90, "p": [1, 0, 0] * 50}
     equal = data(columns, prediction="p", sensitive={"sex": None})
 
-    class Dead:
-        def compare(self, _measure: Measure, pairs: list[object]) -> tuple[Answer, ...]:
-            return (Answer.none("reference 1", "the reference process ended"),) * len(pairs)
-
-    dead: Any = Dead()
     found: dict[str, list[Statistic]] = {}
-    for name, engine in (("both", engines["both"]), ("dead", Both(engines["native"], dead))):
+    for name, engine in (("both", engines["both"]), ("dead", Both(engines["native"], Dead()))):
         measured = ImpactRatio().measure(with_engine(inputs(equal), engine))
         found[name] = [s for s in measured if s.judged]
     assert [s.value for s in found["both"]] == [1.0, 1.0]
@@ -253,8 +262,8 @@ def test_a_library_under_our_own_name_is_held_against_us_too(engines: Engines) -
     """The child says which library answered; it must not be believed that nobody had to."""
     other: Any = Bent(behind=engines["reference"], factor=1.5, by=engines["native"].label)
     engine = Both(engines["native"], other)
-    (rates,) = engine.compare(Measure.GAP, [(LOW, HIGH)])
+    rates = one(engine, RateComparison(measure=Measure.GAP, pairs=[(LOW, HIGH)]))
     table = categorical({"a": 60, "b": 40}, {"a": 40, "b": 60})
-    for answer in (rates, engine.drift_of_bins("psi", table)):
+    for answer in (rates, one(engine, DriftOfBins(method="psi", table=table))):
         assert math.isnan(answer.value)
         assert "further apart" in answer.problem

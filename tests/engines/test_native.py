@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 import aims_gate
-from aims_gate.engines import CountedRows, Engines, Trials
+from aims_gate.engines import (
+    CountedRows,
+    DriftOfBins,
+    DriftOfNumbers,
+    Engines,
+    LibraryValue,
+    MetricValue,
+    RateComparison,
+    Trials,
+)
 from aims_gate.engines.native import ENGINE
 from aims_gate.errors import CheckError
 from aims_gate.frames import Distribution
@@ -27,8 +36,18 @@ def ordered(*values: float) -> Distribution:
 
 
 def of_pair(measure: Measure, low: Trials, high: Trials) -> float:
-    (answer,) = ENGINE.compare(measure, [(low, high)])
+    (answer,) = ENGINE.ask(RateComparison(measure=measure, pairs=[(low, high)]))
     assert (answer.by, answer.problem) == (ENGINE.label, "")
+    return answer.value
+
+
+def distance(method: str, before: Distribution, after: Distribution) -> float:
+    (answer,) = ENGINE.ask(DriftOfNumbers(method=method, reference=before, current=after))
+    return answer.value
+
+
+def precision(table: Confusion) -> float:
+    (answer,) = ENGINE.ask(MetricValue(metric="precision", table=table, sample=no_sample))
     return answer.value
 
 
@@ -65,23 +84,22 @@ def test_the_ratio_of_equal_rates_is_exactly_one() -> None:
 
 def test_a_method_that_is_not_there_is_an_error_not_a_zero() -> None:
     with pytest.raises(CheckError, match="no drift method 'psi' for numbers"):
-        ENGINE.drift_of_numbers("psi", ordered(1.0, 2.0), ordered(1.0, 2.0))
+        distance("psi", ordered(1.0, 2.0), ordered(1.0, 2.0))
+    table = bins.categorical({"a": 9}, {"a": 9})
     with pytest.raises(CheckError, match="no drift method 'wasserstein' for bins"):
-        ENGINE.drift_of_bins("wasserstein", bins.categorical({"a": 9}, {"a": 9}))
+        ENGINE.ask(DriftOfBins(method="wasserstein", table=table))
 
 
 def test_wasserstein_of_two_steps_is_known() -> None:
     """Reference 0 and 2 (sd 1), current 1 and 3: everything moves by one sd."""
-    assert ENGINE.drift_of_numbers("wasserstein", ordered(0, 2), ordered(1, 3)).value == 1.0
+    assert distance("wasserstein", ordered(0, 2), ordered(1, 3)) == 1.0
 
 
 def test_a_performance_metric_comes_from_the_scores_and_is_nan_where_it_is_undefined() -> None:
-    assert ENGINE.score("precision", Confusion(tp=30, fp=10, fn=5, tn=55), no_sample).value == 0.75
-    assert math.isnan(
-        ENGINE.score("precision", Confusion(tp=0, fp=0, fn=5, tn=55), no_sample).value
-    )
+    assert precision(Confusion(tp=30, fp=10, fn=5, tn=55)) == 0.75
+    assert math.isnan(precision(Confusion(tp=0, fp=0, fn=5, tn=55)))
 
 
 def test_the_native_engine_does_not_answer_for_a_library() -> None:
     with pytest.raises(CheckError, match="cannot answer for fairlearn"):
-        ENGINE.by_name("fairlearn", "demographic_parity_ratio", {})
+        ENGINE.ask(LibraryValue(library="fairlearn", name="demographic_parity_ratio", arguments={}))

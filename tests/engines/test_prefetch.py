@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from aims_gate.checks.drift.columns import Columns
-from aims_gate.engines import Engines, Trials
-from aims_gate.engines.prefetch import Ahead
+from aims_gate.engines import Engines, RateComparison, Trials
+from aims_gate.engines.prefetch import Prefetch
 from aims_gate.errors import CheckError
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.policy.model import Role
 from aims_gate.stats.disparity import Measure
 from tests.checks.subjects import data, inputs
 
-PAIR = [(Trials(group="F", rows=100, successes=40), Trials(group="M", rows=80, successes=40))]
+PAIR = (Trials(group="F", rows=100, successes=40), Trials(group="M", rows=80, successes=40))
+QUESTION = RateComparison(measure=Measure.RATIO, pairs=[PAIR])
 
 
 @dataclass
@@ -33,16 +34,16 @@ class Loading:
         return self.left < 0
 
 
-def ahead(left: int) -> Ahead:
+def prefetch(left: int) -> Prefetch:
     other: Any = Loading(left)
-    return Ahead(Engines()["native"], other)
+    return Prefetch(Engines()["native"], other)
 
 
 def test_it_answers_as_our_own_engine_until_the_other_one_is_ready() -> None:
-    engine = ahead(1)
-    assert engine.compare(Measure.RATIO, PAIR) == Engines()["native"].compare(Measure.RATIO, PAIR)
+    engine = prefetch(1)
+    assert engine.ask(QUESTION) == Engines()["native"].ask(QUESTION)
     with pytest.raises(CheckError, match="reference 1 is ready"):
-        engine.compare(Measure.RATIO, PAIR)
+        engine.ask(QUESTION)
 
 
 @pytest.mark.parametrize("left", [0, 1, 2])
@@ -51,7 +52,7 @@ def test_columns_that_it_came_to_are_kept_by_their_frames(left: int) -> None:
     random = np.random.default_rng(3)
     columns = {name: random.normal(size=400) for name in "abcdef"}
     both = [data(columns, role) for role in (Role.REFERENCE, Role.CURRENT)]
-    asked = replace(inputs(*both), engine=ahead(left))
+    asked = replace(inputs(*both), engine=prefetch(left))
     with pytest.raises(CheckError):
         list(Columns(numeric="wasserstein", categorical="none").measure(asked))
     for found in both:

@@ -17,7 +17,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aims_gate.engines import CountedRows, Engines, Trials
+from aims_gate.engines import (
+    Answer,
+    CalibrationError,
+    CountedRows,
+    DriftOfBins,
+    DriftOfNumbers,
+    Engine,
+    Engines,
+    LibraryValue,
+    MetricValue,
+    Question,
+    RateComparison,
+    Trials,
+)
 from aims_gate.engines.reference import MODULES, Reference, process, server, wire
 from aims_gate.errors import CheckError, MissingExtraError
 from aims_gate.frames import Distribution
@@ -28,6 +41,25 @@ from aims_gate.stats.tables import Confusion, OrderedErrors, Ranked
 LOW = Trials(group="F", rows=100, successes=40)
 HIGH = Trials(group="M", rows=80, successes=40)
 PAIR = [(LOW, HIGH)]
+GAP = RateComparison(measure=Measure.GAP, pairs=PAIR)
+
+
+def one(engine: Engine, question: Question) -> Answer:
+    (answer,) = engine.ask(question)
+    return answer
+
+
+def psi(engine: Engine, table: bins.Binned) -> Answer:
+    return one(engine, DriftOfBins(method="psi", table=table))
+
+
+def accuracy(engine: Engine) -> Answer:
+    """Of a table that is its own sample."""
+    table = Confusion(tp=3, fp=1, fn=1, tn=3)
+    return one(
+        engine,
+        MetricValue(metric="accuracy", table=table, sample=lambda: pytest.fail("no sample")),
+    )
 
 
 def ordered(rows: np.typing.NDArray[np.float64], nulls: int = 0) -> Distribution:
@@ -60,7 +92,9 @@ def test_fairlearns_rates_of_weighted_cells_are_those_of_the_rows(engines: Engin
     ratio = demographic_parity_ratio(predictions, predictions, sensitive_features=groups)
     gap = demographic_parity_difference(predictions, predictions, sensitive_features=groups)
     reference = engines["reference"]
-    (found_ratio,), (found_gap,) = (reference.compare(m, PAIR) for m in Measure)
+    found_ratio, found_gap = (
+        one(reference, RateComparison(measure=measure, pairs=PAIR)) for measure in Measure
+    )
     assert found_ratio.value == pytest.approx(ratio, rel=1e-12)
     assert found_gap.value == pytest.approx(gap, rel=1e-12)
     assert found_ratio.by.startswith("fairlearn ")
@@ -72,7 +106,8 @@ def test_a_value_on_the_limit_stays_on_it(engines: Engines) -> None:
     for rows in (70, 90, 110, 130, 170, 190):
         low = Trials(group="a", rows=rows * 5, successes=rows * 2)
         high = Trials(group="b", rows=rows * 2, successes=rows)
-        (answer,) = engines["reference"].compare(Measure.RATIO, [(low, high)])
+        question = RateComparison(measure=Measure.RATIO, pairs=[(low, high)])
+        answer = one(engines["reference"], question)
         limits.append(answer.value)
     assert limits == [0.8] * len(limits)
 
@@ -80,7 +115,9 @@ def test_a_value_on_the_limit_stays_on_it(engines: Engines) -> None:
 def test_a_group_without_rows_or_success_has_no_ratio(engines: Engines) -> None:
     nobody = Trials(group="x", rows=50, successes=0)
     empty = Trials(group="e", rows=0, successes=0)
-    answers = engines["reference"].compare(Measure.RATIO, [(LOW, nobody), (LOW, empty)])
+    answers = engines["reference"].ask(
+        RateComparison(measure=Measure.RATIO, pairs=[(LOW, nobody), (LOW, empty)])
+    )
     assert all(math.isnan(answer.value) and not answer.problem for answer in answers)
 
 
@@ -91,7 +128,7 @@ def test_evidentlys_psi_of_our_bins_is_ours(engines: Engines, rows: int) -> None
     before = ordered(rng.normal(size=rows), nulls=rows // 50)
     after = ordered(rng.normal(0.3, 1.2, size=rows // 2), nulls=rows // 9)
     table = bins.numeric(before, after)
-    found = engines["reference"].drift_of_bins("psi", table)
+    found = psi(engines["reference"], table)
     ours = divergence.psi(table)
     assert found.value == pytest.approx(ours.value, rel=1e-9)
     assert found.plain == pytest.approx(ours.raw, rel=1e-9)
@@ -107,8 +144,8 @@ def test_psi_of_more_rows_than_are_written_out_is_ours_to_one_in_a_thousand(
         for counts in ([6, 3, 1], [3, 6, 1])
     )
     table = bins.categorical(before, after)
-    found = engines["both"].drift_of_bins("psi", table)
-    theirs = engines["reference"].drift_of_bins("psi", table)
+    found = psi(engines["both"], table)
+    theirs = psi(engines["reference"], table)
     assert not found.problem
     assert theirs.value == pytest.approx(found.value, rel=1e-3)
 
@@ -116,7 +153,7 @@ def test_psi_of_more_rows_than_are_written_out_is_ours_to_one_in_a_thousand(
 def test_one_bin_is_nothing_to_ask_about(engines: Engines) -> None:
     constant = ordered(np.full(300, 7.0))
     for name in ("reference", "both"):
-        answer = engines[name].drift_of_bins("psi", bins.numeric(constant, constant))
+        answer = psi(engines[name], bins.numeric(constant, constant))
         assert (answer.value, answer.by) == (0.0, Engines()["native"].label)
 
 
@@ -125,7 +162,10 @@ def test_wasserstein_of_order_statistics_is_that_of_the_rows_within_a_ten_thousa
 ) -> None:
     rng = np.random.default_rng(4)
     before, after = ordered(rng.normal(size=200_000)), ordered(rng.normal(0.4, 1, size=150_000))
-    found = engines["reference"].drift_of_numbers("wasserstein", before, after)
+    found = one(
+        engines["reference"],
+        DriftOfNumbers(method="wasserstein", reference=before, current=after),
+    )
     assert found.value == pytest.approx(drift.wasserstein(before, after), abs=1e-4)
 
 
@@ -133,7 +173,10 @@ def test_what_a_library_cannot_do_is_a_problem_with_its_error_and_no_message(
     engines: Engines,
 ) -> None:
     """A message may hold a value of a row, so evidence gets the kind of error alone."""
-    answer = engines["reference"].by_name("fairlearn", "no_such_metric", {})
+    answer = one(
+        engines["reference"],
+        LibraryValue(library="fairlearn", name="no_such_metric", arguments={}),
+    )
     assert math.isnan(answer.value)
     assert answer.problem == "the reference library failed with TypeError"
 
@@ -146,19 +189,19 @@ def test_rows_that_a_library_would_need_all_memory_for_are_not_written_out(lone:
     many = np.array([2**40, 2**40])
     sample = CountedRows(truth=np.zeros(2), estimate=np.array([1.0, 2.0]), counts=many)
     table = OrderedErrors(values=sample.estimate, counts=many)
-    errors = lone.score("median_error", table, lambda: sample)
+    errors = one(lone, MetricValue(metric="median_error", table=table, sample=lambda: sample))
     ranked = Ranked(scores=np.array([0.2, 0.7]), positives=many, negatives=many)
-    for answer in (errors, lone.calibration(ranked, 10)):
+    for answer in (errors, one(lone, CalibrationError(table=ranked, bins=10))):
         assert math.isnan(answer.value)
         assert "the library takes each row by itself" in answer.problem
 
 
 def test_a_child_that_is_killed_is_a_refusal_then_and_ever_after(lone: Reference) -> None:
     lone.start(["fairlearn"])
-    assert not lone.compare(Measure.GAP, PAIR)[0].problem
+    assert not one(lone, GAP).problem
     child_of(lone).send_signal(signal.SIGKILL)
     for _again in range(2):
-        answers = lone.compare(Measure.GAP, PAIR * 3)
+        answers = lone.ask(RateComparison(measure=Measure.GAP, pairs=PAIR * 3))
         assert len(answers) == 3
         assert all(math.isnan(answer.value) for answer in answers)
         assert "ended with exit code -9" in answers[0].problem
@@ -169,8 +212,7 @@ def test_a_child_that_hangs_is_given_up(lone: Reference) -> None:
     lone.start(["scikit-learn"])
     child_of(lone).send_signal(signal.SIGSTOP)
     begun = time.monotonic()
-    table = Confusion(tp=3, fp=1, fn=1, tn=3)
-    answer = lone.score("accuracy", table, lambda: pytest.fail("a table is its own sample"))
+    answer = accuracy(lone)
     assert "did not answer within 1 s" in answer.problem
     assert time.monotonic() - begun < 60, "a limit of its own, and not the usual five minutes"
 
@@ -180,11 +222,11 @@ def test_it_is_ready_when_its_libraries_are_loaded_and_when_it_has_ended(lone: R
     found = [lone.ready]
     lone.start(["scikit-learn"])
     found.append(lone.ready)
-    table = Confusion(tp=3, fp=1, fn=1, tn=3)
-    assert lone.score("accuracy", table, lambda: pytest.fail("no sample")).value == 0.75
+    assert accuracy(lone).value == 0.75
     found.append(lone.ready)
-    assert "object cannot be asked about" in lone.by_name("fairlearn", "x", {"y": object()}).problem
-    assert lone.score("accuracy", table, lambda: pytest.fail("no sample")).value == 0.75
+    unread = LibraryValue(library="fairlearn", name="x", arguments={"y": object()})
+    assert "object cannot be asked about" in one(lone, unread).problem
+    assert accuracy(lone).value == 0.75
     child_of(lone).kill()
     child_of(lone).wait()
     found.append(lone.ready)
@@ -197,7 +239,7 @@ def test_a_child_that_begins_with_anything_else_is_given_up(
 ) -> None:
     monkeypatch.setattr(wire, "READY", b"something else\n")
     lone.start(["scikit-learn"])
-    assert "ended with exit code" in lone.compare(Measure.GAP, PAIR)[0].problem
+    assert "ended with exit code" in one(lone, GAP).problem
 
 
 def test_close_leaves_no_process_and_answers_nothing_more(lone: Reference) -> None:
@@ -205,7 +247,7 @@ def test_close_leaves_no_process_and_answers_nothing_more(lone: Reference) -> No
     child = child_of(lone)
     lone.close()
     assert child.returncode is not None
-    assert "was closed" in lone.compare(Measure.GAP, PAIR)[0].problem
+    assert "was closed" in one(lone, GAP).problem
 
 
 def test_nothing_is_started_before_it_is_needed() -> None:
@@ -213,7 +255,7 @@ def test_nothing_is_started_before_it_is_needed() -> None:
     engine.start([])
     engine.close()
     assert engine._process is None
-    assert engine.compare(Measure.GAP, []) == ()
+    assert engine.ask(RateComparison(measure=Measure.GAP, pairs=[])) == ()
     assert engine._process is None
 
 
@@ -234,10 +276,12 @@ def test_the_child_sees_no_secret_and_not_the_folder_the_gate_runs_in(tmp_path: 
     assert not {"AIMS_GATE_SIGNING_KEY", "MLFLOW_TRACKING_TOKEN"} & given.keys()
     (tmp_path / "sklearn.py").write_text("raise SystemExit(9)", encoding="utf-8")
     code = (
+        "from aims_gate.engines import MetricValue\n"
         "from aims_gate.engines.reference import Reference\n"
         "from aims_gate.stats.tables import Confusion\n"
         "engine = Reference({})\n"
-        "answer = engine.score('accuracy', Confusion(tp=3, fp=1, fn=1, tn=3), None)\n"
+        "table = Confusion(tp=3, fp=1, fn=1, tn=3)\n"
+        "(answer,) = engine.ask(MetricValue(metric='accuracy', table=table, sample=None))\n"
         "engine.close()\n"
         "print(answer.value, answer.by, answer.problem)\n"
     )

@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from aims_gate.checks import REFUSED
 from aims_gate.checks.drift.asking import categories, numbers
-from aims_gate.engines import Engines
+from aims_gate.engines import Engines, LibraryValue
 from aims_gate.facts import NoValue
 from aims_gate.frames import Distribution
 from aims_gate.plan import build
@@ -70,7 +70,8 @@ def test_all_eight_numbers_without_chance_are_ours(engines: Engines) -> None:
     for row in rows:
         test = TESTS[row["metric"]]
         told = arguments(test, sample(row["attribute"]), sample(row["group"]))
-        answer = engines["reference"].by_name("evidently", test, told)
+        question = LibraryValue(library="evidently", name=test, arguments=told)
+        (answer,) = engines["reference"].ask(question)
         assert not answer.problem
         wanted, digits = float(row["value"]), int(row["decimals"])
         assert answer.value == pytest.approx(wanted, abs=0.51 * 10.0**-digits), row

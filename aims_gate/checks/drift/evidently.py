@@ -18,7 +18,7 @@ from aims_gate.checks.drift import asking
 from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched
 from aims_gate.checks.parameters import Named, column_problems
-from aims_gate.engines import Answer
+from aims_gate.engines import Answer, LibraryValue
 from aims_gate.facts import NoValue, Statistic
 from aims_gate.frames import ColumnKind, Key
 from aims_gate.frames.widths import alike
@@ -123,7 +123,8 @@ class EvidentlyTest:
         arguments = self._arguments(column, reference, current)
         if isinstance(arguments, Lacking):
             return arguments.cell(self.judged().name, column)
-        answer = inputs.engine.by_name("evidently", self.test, arguments)
+        question = LibraryValue(library="evidently", name=self.test, arguments=arguments)
+        (answer,) = inputs.engine.ask(question)
         return self._cell(column, answer, current.frame.rows)
 
     def _arguments(self, column: str, reference: Data, current: Data) -> dict[str, Any] | Lacking:

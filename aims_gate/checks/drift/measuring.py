@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from aims_gate.checks.drift.distances import METHODS, ORDERED, FoundDistance, Lacking, SamplePair
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, nulls_moved
 from aims_gate.checks.levels import has_name
+from aims_gate.engines import DriftOfBins, DriftOfNumbers
 from aims_gate.facts import NoValue, Statistic
 from aims_gate.frames import Counts, Distribution, Key
 from aims_gate.frames.widths import alike
@@ -107,7 +108,7 @@ def _binned(method: str, table: bins.Binned, pair: SamplePair) -> FoundDistance 
     found = divergence.of_table(method, table, design_effect=pair.design_effect)
     if min(n, m) < LEAST_SAMPLE * pair.design_effect:
         return _too_few(n, m, found.value, pair)
-    answer = pair.engine.drift_of_bins(method, table)
+    (answer,) = pair.engine.ask(DriftOfBins(method=method, table=table))
     if answer.problem or not math.isfinite(answer.value):
         return _unanswered(answer.by, answer.problem, m)
     share = pair.alpha / pair.columns
@@ -152,7 +153,8 @@ def _ordered(
     n, m = total(before.counts), total(after.counts)
     if min(n, m) < LEAST_SAMPLE * pair.design_effect:
         return _too_few(n, m, drift.DISTANCES[method](before, after), pair)
-    answer = pair.engine.drift_of_numbers(method, before, after)
+    question = DriftOfNumbers(method=method, reference=before, current=after)
+    (answer,) = pair.engine.ask(question)
     if answer.problem or not math.isfinite(answer.value):
         return _unanswered(answer.by, answer.problem, m)
     share, unit = pair.alpha / pair.columns, math.sqrt(1 / n + 1 / m)

@@ -108,7 +108,7 @@ class Performance:
         self, sides: tuple[Outcomes, Outcomes], roles: tuple[Data, Data], inputs: Inputs
     ) -> Iterator[Statistic]:
         rows = [scores.basis(self.metric, s.table) for s in sides]
-        answers = [inputs.engine.score(self.metric, s.table, s.sample) for s in sides]
+        answers = [side.value(self.metric, inputs.engine) for side in sides]
         for answer in answers:
             if answer.problem:
                 cell = self._lack(NoValue.UNDEFINED, answer.problem, rows[1])

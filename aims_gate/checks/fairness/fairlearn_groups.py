@@ -17,6 +17,7 @@ from aims_gate.checks.fairness.group_counts import GroupFamily
 from aims_gate.checks.fairness.groups import CONTROLS, UNDECIDED, RateGroups
 from aims_gate.checks.fairness.rate_definitions import Event, RateOf
 from aims_gate.checks.levels import recorded, written
+from aims_gate.engines import LibraryValue
 from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import Role
 
@@ -132,7 +133,8 @@ class Fairlearn(RateGroups):
         cells = np.array(list(_cells(families, names)), dtype=np.int64)
         columns = ("truth", "prediction", "group", "counts")
         arguments = {**dict(zip(columns, cells.T, strict=True)), **self.options()}
-        answer = inputs.engine.by_name("fairlearn", self.metric.name, arguments)
+        question = LibraryValue(library="fairlearn", name=self.metric.name, arguments=arguments)
+        (answer,) = inputs.engine.ask(question)
         rows = int(cells[:, 3].sum())
         if answer.problem:
             return replace(

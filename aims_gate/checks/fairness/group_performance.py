@@ -147,7 +147,7 @@ class GroupPerformance(Groups):
         lack = scores.undefined(self.metric, table)
         if lack or group.rows < least:
             return Measured(group=group, measured=measured, answer=None, lack=lack)
-        answer = inputs.engine.score(self.metric, table, measured.sample)
+        answer = measured.value(self.metric, inputs.engine)
         problem = answer.problem or ("" if math.isfinite(answer.value) else "it has no value")
         return Measured(group=group, measured=measured, answer=answer, lack=problem)
 

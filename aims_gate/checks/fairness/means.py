@@ -13,7 +13,7 @@ from aims_gate.checks.coverage import least_large
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.summary import spread
 from aims_gate.checks.levels import recorded, written
-from aims_gate.engines import Answer, Engine
+from aims_gate.engines import Answer, Engine, SampleMeans
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.frames import Distribution, Frame, Loss
@@ -103,7 +103,8 @@ def scored(name: str, frame: Frame, columns: Sequence[str]) -> Scored:
 
 def answered(groups: Sequence[Scored], engine: Engine) -> list[Scored]:
     """Ask the engine, once, for every group's mean."""
-    answers = iter(engine.means([sample for one in groups for sample in one.samples]))
+    samples = [sample for one in groups for sample in one.samples]
+    answers = iter(engine.ask(SampleMeans(samples=samples)))
     return [replace(one, answer=_less([next(answers) for _ in one.samples])) for one in groups]
 
 

@@ -14,7 +14,7 @@ from aims_gate.checks.coverage import least_large
 from aims_gate.checks.fairness.group_counts import POOL, GroupFamily
 from aims_gate.checks.fairness.rate_definitions import RateOf
 from aims_gate.checks.levels import full, recorded, written
-from aims_gate.engines import Answer, Engine, Trials
+from aims_gate.engines import Answer, Engine, RateComparison, Trials
 from aims_gate.errors import near
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.stats.disparity import (
@@ -91,7 +91,7 @@ class RateTerms:
         asked = [(worse, better) for worse, better in pairs if self._asks(worse, better)]
         trials = [(_trials(worse), _trials(better)) for worse, better in asked]
         answers: dict[tuple[str, str], Answer] = {}
-        given = self.engine.compare(self.measure, trials)
+        given = self.engine.ask(RateComparison(measure=self.measure, pairs=trials))
         for (worse, better), answer in zip(asked, given, strict=True):
             answers[worse.name, better.name] = answers[better.name, worse.name] = answer
         return answers

@@ -10,7 +10,7 @@ import numpy as np
 
 from aims_gate.checks.columns import Labelled
 from aims_gate.checks.levels import class_levels
-from aims_gate.engines import CountedRows
+from aims_gate.engines import Answer, CountedRows, Engine, MetricValue
 from aims_gate.errors import CheckError, DataError, near
 from aims_gate.frames import Counts, Distribution, Floats, Key, Moments, Scalar
 from aims_gate.frames.widths import stated_as
@@ -32,6 +32,12 @@ class Outcomes:
     found: Labelled
     sample: Callable[[], CountedRows] = _no_sample
     """Counts the rows behind a table of moments, for engines that moments are not enough for."""
+
+    def value(self, metric: str, engine: Engine) -> Answer:
+        """Have an engine compute a metric from the table; NaN where it is undefined."""
+        question = MetricValue(metric=metric, table=self.table, sample=self.sample)
+        (answer,) = engine.ask(question)
+        return answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

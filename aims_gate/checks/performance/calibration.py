@@ -14,6 +14,7 @@ from aims_gate.checks.levels import title
 from aims_gate.checks.metrics.binary import ranked_against
 from aims_gate.checks.metrics.table import named, score_column
 from aims_gate.checks.performance import slicing
+from aims_gate.engines import CalibrationError
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.frames import Scalar
 from aims_gate.policy.model import DecideOn, Role
@@ -125,7 +126,7 @@ class Calibration:
         found = calibration.reliability(table, self.bins)
         few = calibration.too_few(found)
         whole = Statistic(name=_ERROR, slice=name, rows=table.rows, total=total, judged=True)
-        answer = inputs.engine.calibration(table, self.bins)
+        (answer,) = inputs.engine.ask(CalibrationError(table=table, bins=self.bins))
         whole = replace(whole, engine=answer.by)
         if answer.problem:
             yield replace(whole, lack=NoValue.UNDEFINED, reason=answer.problem)

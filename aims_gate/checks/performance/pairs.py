@@ -105,7 +105,7 @@ def basis(found: AnswerPair) -> int:
 
 def difference(found: AnswerPair, engine: Engine) -> Answer:
     """Difference of the metric, first minus second, or why there is no value to use."""
-    answers = [engine.score(found.metric, s.table, s.sample) for s in (found.first, found.second)]
+    answers = [side.value(found.metric, engine) for side in (found.first, found.second)]
     for answer in answers:
         if answer.problem:
             return answer

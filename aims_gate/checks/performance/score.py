@@ -182,7 +182,7 @@ class Score:
         if undefined:
             yield self._lack(NoValue.UNDEFINED, undefined, rows=rows, total=total)
             return
-        answer = inputs.engine.score(self.metric, table, measured.sample)
+        answer = measured.value(self.metric, inputs.engine)
         if answer.problem:
             lack = self._lack(NoValue.UNDEFINED, answer.problem, rows=rows, total=total)
             yield replace(lack, engine=answer.by)

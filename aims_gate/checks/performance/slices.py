@@ -205,7 +205,7 @@ class Slices:
         self, eligible: list[_Slice], whole: Outcomes, inputs: Inputs
     ) -> Iterator[Statistic]:
         rows = scores.basis(self.metric, whole.table)
-        overall = inputs.engine.score(self.metric, whole.table, whole.sample)
+        overall = whole.value(self.metric, inputs.engine)
         if overall.problem:
             cell = self._lack("", NoValue.UNDEFINED, overall.problem, rows)
             yield replace(cell, engine=overall.by)
@@ -218,7 +218,7 @@ class Slices:
     def _judge_one(
         self, part: _Slice, whole: Outcomes, overall: float, inputs: Inputs, z: float
     ) -> Statistic:
-        answer = inputs.engine.score(self.metric, part.found.table, part.found.sample)
+        answer = part.found.value(self.metric, inputs.engine)
         if answer.problem:
             cell = self._lack(part.name, NoValue.UNDEFINED, answer.problem, part.rows)
             return replace(cell, engine=answer.by)

@@ -17,7 +17,7 @@ from scipy.stats import wasserstein_distance
 
 from aims_gate.checks.drift.columns import Columns
 from aims_gate.checks.parameters import problems_of
-from aims_gate.engines import Answer
+from aims_gate.engines import Answer, Question
 from aims_gate.facts import NoValue
 from aims_gate.plan import plan
 from aims_gate.policy.model import Policy, Role, Rule, Threshold
@@ -259,10 +259,8 @@ def test_half_and_twice_of_a_root_are_those_of_its_square() -> None:
 @pytest.mark.parametrize("problem", ["", "the reference process ended"])
 def test_an_engine_without_an_answer_leaves_no_value(check: Columns, problem: str) -> None:
     class Silent:
-        def drift_of_bins(self, *_arguments: object) -> Answer:
-            return Answer(value=math.nan, by="evidently 1", problem=problem)
-
-        drift_of_numbers = drift_of_bins
+        def ask(self, _question: Question) -> tuple[Answer, ...]:
+            return (Answer(value=math.nan, by="evidently 1", problem=problem),)
 
     engine: Any = Silent()
     both = reference({"x": normal(500, 1)}), current({"x": normal(500, 2)})

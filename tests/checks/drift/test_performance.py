@@ -138,8 +138,8 @@ def test_too_few_rows_for_an_interval_or_for_a_serious_fall_are_insufficient() -
 
 def test_an_engine_that_fails_leaves_no_value() -> None:
     class Broken:
-        def score(self, *_: object) -> Answer:
-            return Answer.none("both", "they disagree")
+        def ask(self, _question: object) -> tuple[Answer, ...]:
+            return (Answer.none("both", "they disagree"),)
 
     made = replace(inputs(*both()), engine=Broken())  # type: ignore[arg-type]  # what is asked
     (cell,) = [s for s in Performance(metric="accuracy").measure(made) if s.judged]

@@ -12,7 +12,7 @@ import pytest
 
 from aims_gate.checks.drift.share import Share
 from aims_gate.checks.parameters import problems_of
-from aims_gate.engines import Answer
+from aims_gate.engines import Answer, Question
 from aims_gate.facts import NoValue
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
@@ -86,8 +86,8 @@ def test_nulls_that_a_method_does_not_see_are_refused() -> None:
 
 def test_an_engine_that_gives_no_answer_takes_the_column_away() -> None:
     class Silent:
-        def drift_of_bins(self, *_arguments: object) -> Answer:
-            return Answer.none("reference 1", "the reference process ended")
+        def ask(self, _question: Question) -> tuple[Answer, ...]:
+            return (Answer.none("reference 1", "the reference process ended"),)
 
     both = [reference(normals(500, 1, [0.0] * 3)), current(normals(500, 2, [0.0] * 3))]
     engine: Any = Silent()

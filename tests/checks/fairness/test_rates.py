@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.checks.fairness.rates import ImpactRatio, Odds, Parity
-from aims_gate.engines import Answer
+from aims_gate.engines import Answer, RateComparison
 from aims_gate.facts import NoValue
 from aims_gate.frames import Scalar
 from aims_gate.policy.model import DecideOn, Role
@@ -297,8 +297,8 @@ def test_an_engine_without_a_value_is_undefined_and_kept() -> None:
     class Broken:
         label = "broken 1.0"
 
-        def compare(self, measure: object, pairs: list[object]) -> tuple[Answer, ...]:
-            return (Answer(value=math.nan, by=self.label),) * len(pairs)
+        def ask(self, question: RateComparison) -> tuple[Answer, ...]:
+            return (Answer(value=math.nan, by=self.label),) * len(question.pairs)
 
     found = inputs(counted({"F": (400, 80), "M": (600, 180)}))
     broken: Any = Broken()

@@ -14,7 +14,7 @@ from scipy import stats
 
 from aims_gate.checks.fairness.score_gap import ScoreGap
 from aims_gate.checks.parameters import problems_of
-from aims_gate.engines import Answer, Engines
+from aims_gate.engines import Answer, Engines, SampleMeans
 from aims_gate.errors import DataError
 from aims_gate.facts import NoValue
 from aims_gate.policy.model import Threshold
@@ -100,9 +100,9 @@ def test_an_engine_with_a_problem_takes_the_group_away() -> None:
     class Broken:
         label = "broken 1"
 
-        def means(self, samples: list[object]) -> tuple[Answer, ...]:
+        def ask(self, question: SampleMeans) -> tuple[Answer, ...]:
             bad = Answer.none("broken 1", "no second opinion")
-            return (*(Answer(value=1.0, by="broken 1"),) * (len(samples) - 1), bad)[::-1]
+            return (*(Answer(value=1.0, by="broken 1"),) * (len(question.samples) - 1), bad)[::-1]
 
     found = inputs(data(people(), **SPEC))
     broken: Any = Broken()

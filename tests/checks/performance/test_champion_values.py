@@ -200,8 +200,8 @@ def test_rows_that_are_null_on_either_side_count_for_neither() -> None:
 
 def test_a_reference_engine_that_fails_or_disagrees_leaves_no_value() -> None:
     class Broken:
-        def score(self, *_: object) -> Answer:
-            return Answer.none("both", "they disagree")
+        def ask(self, _question: object) -> tuple[Answer, ...]:
+            return (Answer.none("both", "they disagree"),)
 
     ours, theirs = binary(rows=200)
     made = replace(inputs(ours, theirs), engine=Broken())  # type: ignore[arg-type]  # what is asked

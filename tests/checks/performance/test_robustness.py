@@ -130,8 +130,8 @@ def test_a_model_that_stops_to_say_yes_has_no_precision_left_to_lose() -> None:
 
 def test_an_engine_that_fails_leaves_no_value() -> None:
     class Broken:
-        def score(self, *_: object) -> Answer:
-            return Answer.none("both", "they disagree")
+        def ask(self, _question: object) -> tuple[Answer, ...]:
+            return (Answer.none("both", "they disagree"),)
 
     made = replace(inputs(disturbed(rows=200)), engine=Broken())  # type: ignore[arg-type]
     check = Robustness(metric="accuracy", columns=("p_noisy",))

@@ -161,11 +161,11 @@ def test_an_engine_that_fails_on_the_whole_or_on_a_slice_is_an_error(fails: int)
     class Broken:
         asked = 0
 
-        def score(self, *_: object) -> Answer:
+        def ask(self, _question: object) -> tuple[Answer, ...]:
             Broken.asked += 1
             if Broken.asked == fails:
-                return Answer.none("both", "they disagree")
-            return Answer(value=0.5, by="both")
+                return (Answer.none("both", "they disagree"),)
+            return (Answer(value=0.5, by="both"),)
 
     made = replace(inputs(binary(600)), engine=Broken())  # type: ignore[arg-type]  # what is asked
     cells = [s for s in Slices(metric="accuracy", by=("x",)).measure(made) if s.judged]
