@@ -24,7 +24,7 @@ P = TypeVar("P", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind(Generic[P]):
+class StatementKind(Generic[P]):
     """A kind of statement: what it is called, what it says, and as what its key must be trusted."""
 
     name: str
@@ -98,8 +98,8 @@ def encode(statement: Statement) -> bytes:
     )
 
 
-def decode(payload: bytes, *, kind: Kind[Any], where: str) -> Statement:
-    """Read a payload whose signature holds; its predicate is read by `Kind.read`.
+def decode(payload: bytes, *, kind: StatementKind[Any], where: str) -> Statement:
+    """Read a payload whose signature holds; its predicate is read by `StatementKind.read`.
 
     Args:
         payload: The statement's bytes.

@@ -18,9 +18,9 @@ from aims_gate.attest.envelope import MAX_ENVELOPE, OpenedEnvelope, open_envelop
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.statement import (
-    Kind,
     P,
     Statement,
+    StatementKind,
     decode,
     encode,
     envelope_file,
@@ -43,7 +43,7 @@ class SignedStatement(Generic[P]):
 
 
 def write_statement(
-    folder: Path, name: str, kind: Kind[Any], statement: Statement, signer: Signer
+    folder: Path, name: str, kind: StatementKind[Any], statement: Statement, signer: Signer
 ) -> None:
     """Sign *statement* and write its two files into the existing *folder*.
 
@@ -84,7 +84,7 @@ def write_statement(
 
 
 def read_statement(
-    folder: Path, name: str, kind: Kind[P], *, trust: Trust, now: datetime
+    folder: Path, name: str, kind: StatementKind[P], *, trust: Trust, now: datetime
 ) -> SignedStatement[P]:
     """Verify the statement *name* of *folder*, and read what it says.
 

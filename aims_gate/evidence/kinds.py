@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from aims_gate.attest.statement import Kind
+from aims_gate.attest.statement import StatementKind
 from aims_gate.plugin_table import Table
 
 BASE = "https://aims-gate.dev/attestation/"
 """Everything that we state ourselves has a predicate type below this; such names are for ever."""
 
-KINDS: Table[Kind[Any]] = Table(
+KINDS: Table[StatementKind[Any]] = Table(
     "kind of statement",
     {
         "evaluation": "aims_gate.evidence.predicates:EVALUATION",

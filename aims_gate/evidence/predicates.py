@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from pydantic.alias_generators import to_camel
 
-from aims_gate.attest.statement import Kind
+from aims_gate.attest.statement import StatementKind
 from aims_gate.attest.trust import KeyRole
 from aims_gate.documents.keys import refuse
 from aims_gate.evidence.kinds import BASE
@@ -103,7 +103,7 @@ class Evaluation(_Said):
     results: list[ResultSaid]
 
 
-class TestResult(_Said):
+class InTotoTestResult(_Said):
     """in-toto: which rules passed."""
 
     result: _Word
@@ -120,19 +120,19 @@ class Summary(_Said):
     verified_levels: list[str]
 
 
-EVALUATION = Kind(
+EVALUATION = StatementKind(
     name="evaluation",
     predicate_type=f"{BASE}evaluation/v1",
     predicate=Evaluation,
     signed_by=KeyRole.GATE,
 )
-TEST_RESULT = Kind(
+TEST_RESULT = StatementKind(
     name="test-result",
     predicate_type="https://in-toto.io/attestation/test-result/v0.1",
-    predicate=TestResult,
+    predicate=InTotoTestResult,
     signed_by=KeyRole.GATE,
 )
-SUMMARY = Kind(
+SUMMARY = StatementKind(
     name="vsa",
     predicate_type="https://slsa.dev/verification_summary/v1",
     predicate=Summary,

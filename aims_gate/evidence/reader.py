@@ -13,7 +13,14 @@ from pathlib import Path
 
 from aims_gate import canonical
 from aims_gate.attest.manifest import MODEL_FILE
-from aims_gate.attest.statement import Kind, P, Statement, decode, envelope_file, statement_file
+from aims_gate.attest.statement import (
+    P,
+    Statement,
+    StatementKind,
+    decode,
+    envelope_file,
+    statement_file,
+)
 from aims_gate.attest.statement_files import open_statement, read_file
 from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.errors import TrustError
@@ -24,8 +31,8 @@ from aims_gate.evidence.predicates import (
     SUMMARY,
     TEST_RESULT,
     Evaluation,
+    InTotoTestResult,
     Summary,
-    TestResult,
 )
 
 
@@ -37,7 +44,7 @@ class Proof:
     subject: str
     """SHA-256 of the manifest, which all three statements are about."""
     evaluation: Evaluation
-    test_result: TestResult
+    test_result: InTotoTestResult
     summary: Summary
     manifest: bytes
     policy: bytes
@@ -82,7 +89,7 @@ def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
     files = {name: read_file(folder, name) for name in (MODEL_FILE, POLICY_FILE, REPORT_FILE)}
     _belong_together(statements, payloads, files)
 
-    def said(kind: Kind[P]) -> P:
+    def said(kind: StatementKind[P]) -> P:
         return kind.read(statements[kind.name].predicate, where=statement_file(kind.name))
 
     return Proof(

@@ -15,7 +15,7 @@ from typing import Any
 
 from aims_gate import canonical
 from aims_gate.attest.manifest import Manifest
-from aims_gate.attest.statement import Kind, Statement, encode, statement_file
+from aims_gate.attest.statement import Statement, StatementKind, encode, statement_file
 from aims_gate.errors import RecordError
 from aims_gate.evidence.predicates import EVALUATION, FORM, SUMMARY, TEST_RESULT
 from aims_gate.facts import DatasetIdentity, Interval, Statistic
@@ -114,7 +114,7 @@ def _written(policy: PolicyIdentity) -> tuple[str, ...]:
     return (policy.source_digest, *(ancestor.digest for ancestor in policy.extends))
 
 
-def _bytes(kind: Kind[Any], manifest: Manifest, predicate: Mapping[str, Any]) -> bytes:
+def _bytes(kind: StatementKind[Any], manifest: Manifest, predicate: Mapping[str, Any]) -> bytes:
     try:
         return encode(
             Statement(

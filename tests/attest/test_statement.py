@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.attest import statement
-from aims_gate.attest.statement import Kind, Statement
+from aims_gate.attest.statement import Statement, StatementKind
 from aims_gate.attest.trust import KeyRole
 from aims_gate.documents.keys import Instant, Keys, Text
 from aims_gate.errors import TrustError
@@ -27,7 +27,7 @@ class ToySaid(Keys):
     count: int = 1
 
 
-TOY = Kind(
+TOY = StatementKind(
     name="toy",
     predicate_type="https://example.org/toy/v1",
     predicate=ToySaid,

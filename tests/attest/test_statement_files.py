@@ -17,7 +17,13 @@ from hypothesis import strategies as st
 from aims_gate import canonical
 from aims_gate.attest.envelope import sign
 from aims_gate.attest.signers.file import LocalSigner
-from aims_gate.attest.statement import Kind, Statement, encode, envelope_file, statement_file
+from aims_gate.attest.statement import (
+    Statement,
+    StatementKind,
+    encode,
+    envelope_file,
+    statement_file,
+)
 from aims_gate.attest.statement_files import SignedStatement, read_statement, write_statement
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.documents.keys import Instant, Keys, Text
@@ -36,7 +42,7 @@ class NoteSaid(Keys):
     until: Instant
 
 
-NOTE = Kind(
+NOTE = StatementKind(
     name="note",
     predicate_type="https://example.org/note/v1",
     predicate=NoteSaid,
