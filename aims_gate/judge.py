@@ -81,7 +81,7 @@ def judge(
 
 
 def _held(cells: Sequence[Cell]) -> bool:
-    """Tell whether values, not only ages, were compared with a limit, and none is missing."""
+    """Whether values, not only ages, were compared with a limit, and none is missing."""
     measured = any(cell.outcome in _HELD and cell.statistic.name != AGE for cell in cells)
     return measured and worst(cell.outcome for cell in cells) in _HELD
 

@@ -111,7 +111,7 @@ class Result:
 
 
 def settled(results: Iterable[Result]) -> bool:
-    """Tell whether at least one blocking rule is decided: without one, no policy is met."""
+    """Whether at least one blocking rule is decided: without one, no policy is met."""
     return any(r.decided for r in results if r.severity is Severity.BLOCK)
 
 
@@ -195,6 +195,6 @@ class Verdict:
 
 
 def level(policy: str, stage: str) -> str:
-    """Name the verified level of SLSA that a pass reaches: `AIMS_GATE_CREDIT_RISK_PRODUCTION`."""
+    """Verified level of SLSA that a pass reaches: `AIMS_GATE_CREDIT_RISK_PRODUCTION`."""
     words = (_NOT_IN_LEVEL.sub("_", word.upper()).strip("_") for word in (policy, stage))
     return "_".join(("AIMS_GATE", *words))

@@ -32,7 +32,7 @@ _HINT = "if the folder is a download of models:/…, delete the file: it is no p
 
 
 def note(folder: Path) -> tuple[str, ...]:
-    """Give the note's name for `scan` to leave out if it lies in *folder*, else nothing.
+    """Find the note in *folder*: its name, for `scan` to leave out, or nothing.
 
     Raises:
         SourceError: A file of that name is there, and is not exactly MLflow's two lines beside an
@@ -54,7 +54,7 @@ def note(folder: Path) -> tuple[str, ...]:
 
 
 def _texts(tree: Any) -> Iterator[str]:
-    """Give every text of a tree, keys too."""
+    """Every text of a tree, keys too."""
     if isinstance(tree, str):
         yield tree
     elif isinstance(tree, list | dict):

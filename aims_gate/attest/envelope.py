@@ -41,7 +41,7 @@ class _EnvelopeParts:
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
-    """Give the pre-authentication encoding: the bytes that a DSSE signature is made over."""
+    """Pre-authentication encoding (PAE): the bytes that a DSSE signature is made over."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 

@@ -66,7 +66,7 @@ def _bytes(name: str) -> int:
 
 
 def folded(name: str) -> str:
-    """Give the one form of names that are one where case and Unicode form do not count."""
+    """Case-folded and NFD-normalised name: equal where a file system takes two names for one."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 

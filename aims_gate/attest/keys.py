@@ -53,7 +53,7 @@ class PublicKey:
     """SubjectPublicKeyInfo as PEM, with a newline at the end."""
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
-        """Tell whether *signature* (DER for P-256, 64 bytes for Ed25519) is this key's."""
+        """Verify a signature (DER for P-256, 64 bytes for Ed25519); False if it does not hold."""
         key = serialization.load_pem_public_key(self.pem.encode())
         try:
             if isinstance(key, ec.EllipticCurvePublicKey):
@@ -140,7 +140,7 @@ def load_private(data: bytes, *, password: str, where: str) -> Private:
 
 
 def public_of(private: Private) -> PublicKey:
-    """Give the public half of *private*."""
+    """Public half of a private key."""
     return _public(private.public_key(), "the key")
 
 
@@ -192,7 +192,7 @@ def generate(path: Path, *, password: str | None, scheme: Scheme = Scheme.P256) 
 
 
 def public_path(path: Path) -> Path:
-    """Give the place of the public half of the key at *path*: `gate.key.pub` for `gate.key`."""
+    """Path of the public half of the key at *path*: `gate.key.pub` for `gate.key`."""
     return path.with_name(f"{path.name}.pub")
 
 

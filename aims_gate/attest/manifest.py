@@ -102,7 +102,7 @@ class FileDifference:
     change: FileChange
 
     def __str__(self) -> str:
-        """Give the difference as `changed: path`."""
+        """Format as `changed: path`."""
         return f"{self.change}: {self.path}"
 
 
@@ -176,7 +176,7 @@ def compare(expected: Manifest, actual: Manifest) -> tuple[FileDifference, ...]:
 
 
 def _walk(folder: Path, max_files: int) -> Iterator[tuple[str, os.stat_result]]:
-    """Give the files below *folder* with their state, without following any link."""
+    """Walk the files below *folder* with their state, without following any link."""
     folders = [PurePosixPath()]
     count = 0
     while folders:

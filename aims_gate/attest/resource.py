@@ -41,7 +41,7 @@ class Resource:
         return self.kind == "mlflow" and bool(VERSION.fullmatch(self.version))
 
     def __str__(self) -> str:
-        """Give the place for people."""
+        """Name and version for people, with the server unless it is a folder."""
         version = f"@{self.version}" if self.version else ""
         return f"{self.name}{version}" + (f" on {self.server}" if self.server != FOLDERS else "")
 
@@ -95,7 +95,7 @@ def short_url(url: str) -> str:
 
 
 def stands_for(evidence: Resource, wanted: Resource, copies: tuple[Copy, ...]) -> bool:
-    """Tell whether evidence about one place counts for another.
+    """Whether evidence about one place counts for another.
 
     It does for the same place, and for a copy that the trust file allows: versions are numbered
     anew by a copy, so a copy is allowed by server and name, of registered versions only.

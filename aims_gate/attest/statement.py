@@ -72,17 +72,17 @@ class Statement:
 
 
 def statement_file(stem: str) -> str:
-    """Name the file with a statement's exact bytes."""
+    """File name of a statement's exact bytes."""
     return f"{stem}.statement.json"
 
 
 def envelope_file(stem: str) -> str:
-    """Name the file with a statement's signed envelope."""
+    """File name of a statement's signed envelope."""
     return f"{stem}.dsse.json"
 
 
 def encode(statement: Statement) -> bytes:
-    """Give the bytes that are signed: canonical JSON.
+    """Canonical JSON of a statement: the bytes that are signed.
 
     Exactly one subject, with a name and a SHA-256 and nothing else: verifiers accept a statement
     when any subject matches, and some know no other digest.

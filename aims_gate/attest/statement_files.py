@@ -147,7 +147,7 @@ def read_file(folder: Path, name: str) -> bytes:
 
 
 def _create(folder: Path, name: str, data: bytes) -> None:
-    """Give *name* to new bytes on the disk; FileExistsError if it is taken by other bytes."""
+    """Create a file atomically; FileExistsError if its name is taken by other bytes."""
     part = folder / f".{name}.{secrets.token_hex(8)}.part"
     try:
         with part.open("xb") as file:

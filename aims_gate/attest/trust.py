@@ -59,7 +59,7 @@ class Deployment:
     """File and line."""
 
     def covers(self, place: Resource) -> bool:
-        """Tell whether it is about *place*; a name that no registry gave escapes no entry."""
+        """Whether it is about *place*; a name that no registry gave escapes no entry."""
         if self.server not in {"", place.server}:
             return False
         alike = any(fnmatchcase(place.name, pattern) for pattern in self.models)
@@ -80,7 +80,7 @@ class Trust:
     file: str = "trust.yaml"
 
     def demands(self, evidence: Resource, wanted: Resource | None) -> tuple[Deployment, ...]:
-        """Give what must hold of evidence of one place that is to count for *wanted*.
+        """Deployment requirements for evidence of one place that is to count for *wanted*.
 
         If nobody says where the model is to be used, it is every place that it may count for.
         """
@@ -94,7 +94,7 @@ class Trust:
         return tuple(one for one in self.deploy if any(map(one.covers, places)))
 
     def admit(self, key: PublicKey, *, role: KeyRole, at: datetime, where: str) -> TrustedKey:
-        """Give the entry of *key* if it may sign as *role* at the moment *at*.
+        """Authorise *key* to have signed as *role*, at the moment *at*, and give its entry.
 
         Raises:
             TrustError: It is not listed, revoked, not valid yet or no more, or has not the role.

@@ -1,1 +1,1 @@
-"""What we state about a verdict."""
+"""Signed statements about a verdict: their kinds, layout, writing, reading and verification."""

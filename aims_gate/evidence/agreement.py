@@ -51,7 +51,7 @@ class Verified:
 
 
 def agree(proof: Proof, *, model_given: bool) -> Verified:
-    """Make sure that all three statements say the same, and say what it is.
+    """Cross-check the three statements, and give what all of them say.
 
     Raises:
         TrustError: A statement lacks something, or they contradict each other.

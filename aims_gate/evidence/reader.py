@@ -133,7 +133,7 @@ def _belong_together(
 
 
 def _at(tree: object, *path: str | int) -> object:
-    """Give what is at *path*, None where the path leads nowhere."""
+    """Value at *path* in a tree; None where the path leads nowhere."""
     for step in path:
         match tree, step:
             case dict(), str():

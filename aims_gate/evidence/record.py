@@ -27,7 +27,7 @@ def record(
     signer: Signer | None,
     verifier_id: str,
 ) -> Mapping[str, bytes]:
-    """Give the name and the bytes of every file that proves a verdict.
+    """Evidence of a verdict: the name and the bytes of every file.
 
     Args:
         verdict: What was decided; its `evidence` carries the evaluation id and the signing key.

@@ -110,7 +110,7 @@ def _consistent(
 
 
 def _written(policy: PolicyIdentity) -> tuple[str, ...]:
-    """Give the digests of the files that the policy was written in."""
+    """Digests of the files that the policy was written in."""
     return (policy.source_digest, *(ancestor.digest for ancestor in policy.extends))
 
 
@@ -249,7 +249,7 @@ def _interval(interval: Interval | None) -> dict[str, Any] | None:
 
 
 def _test_result(verdict: Verdict) -> dict[str, Any]:
-    """Give the in-toto test result; rules that do not apply are in the evaluation only."""
+    """in-toto test result; rules that do not apply are in the evaluation only."""
     failed = [result.rule for result in verdict.results if result.blocking]
     passed = [result.rule for result in verdict.results if result.outcome is Outcome.PASS]
     left = (Outcome.PASS, Outcome.NOT_APPLICABLE)
@@ -268,7 +268,7 @@ def _test_result(verdict: Verdict) -> dict[str, Any]:
 
 
 def _summary(verdict: Verdict, inputs: Mapping[str, bytes], verifier_id: str) -> dict[str, Any]:
-    """Give the SLSA summary, with the fields of its strict protocol buffer and no others."""
+    """SLSA verification summary, with the fields of its strict protocol buffer and no others."""
     passed = verdict.decision is Decision.PASSED
     return {
         "verifier": {"id": verifier_id},

@@ -55,7 +55,7 @@ def _listed(expires: datetime | None, ends: Mapping[str, datetime | None]) -> It
 def _of_text(
     blocking: list[ResultSaid], policy: bytes, finished: datetime
 ) -> tuple[datetime | None, Mapping[str, datetime | None]]:
-    """Give when the policy and what softened its rules end, as the resolved policy says."""
+    """Expiry of the policy and of what softened its rules, as the resolved policy says."""
     try:
         tree = strict_yaml.parse(policy, POLICY_FILE).tree
     except PolicyError as error:

@@ -125,7 +125,7 @@ def _times(verified: Verified, signer: TrustedKey, now: datetime) -> None:
 
 
 def _place(verified: Verified, wanted: str | None, trust: Trust) -> tuple[Deployment, ...]:
-    """Make sure that the evidence is for the place; give what the trust file expects there."""
+    """Check that the evidence is for the place; give what the trust file expects there."""
     evidence = resource.parse(verified.resource_uri, servers=trust.servers, where="resourceUri")
     if trust.servers and evidence.server not in set(trust.servers.values()):
         folder = f'; folders count where a server has the URL "{resource.FOLDERS}"'
@@ -183,7 +183,7 @@ def _deployable(
 
 
 def _floor(verified: Verified, evaluation: Evaluation, floor: Ancestor | None, where: str) -> None:
-    """Make sure that the applied policy is the floor, or was laid over its very bytes.
+    """Check that the applied policy is the floor, or descends from its very bytes.
 
     What a policy says of itself, in its text or in comments, proves nothing: only the gate's own
     list of the files that it read counts.
@@ -212,12 +212,12 @@ def _floor(verified: Verified, evaluation: Evaluation, floor: Ancestor | None, w
 
 
 def _pack(uri: str) -> str:
-    """Give a pack's URI without its version; nothing for everything else."""
+    """URI of a pack without its version; empty for everything else."""
     return uri.partition("@")[0] if uri.startswith("pack:") else ""
 
 
 def _strictest(policy: bytes) -> str:
-    """Give the last stage of the policy that was applied."""
+    """Last, and strictest, stage of the policy that was applied."""
     try:
         tree = strict_yaml.parse(policy, POLICY_FILE).tree
     except PolicyError as error:

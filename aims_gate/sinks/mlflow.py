@@ -85,7 +85,7 @@ def publish(
 
 
 def metrics(verdict: Verdict) -> dict[str, float]:
-    """Give `RULE.statistic` and its worst judged value, for every rule that has a finite one."""
+    """Metrics to log: `RULE.statistic` and its worst judged value, if it is finite."""
     found: dict[str, float] = {}
     for result in verdict.results:
         for name in dict.fromkeys(s.name for s in result.statistics if s.judged):
@@ -130,7 +130,7 @@ def _files(directory: Path) -> dict[str, Path]:
 
 
 def _run(registry: Registry, verdict: Verdict, evaluation: str) -> RunRecord:
-    """Give the run of this evaluation, made and linked to the model if it is not there."""
+    """Find the run of this evaluation, or create it and link it to the model."""
     experiment = registry.experiment(EXPERIMENT)
     found = registry.find_runs(experiment, TAG_EVALUATION, evaluation)
     run = found[0] if found else _created(registry, experiment, verdict, evaluation)

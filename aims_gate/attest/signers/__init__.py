@@ -62,7 +62,7 @@ SIGNERS: Table[Opener] = Table(
 
 
 def names_scheme(reference: str) -> bool:
-    """Tell whether *reference* says which kind of key it is: `hsm:2` does, a path does not."""
+    """Whether *reference* says which kind of key it is: `hsm:2` does, a path does not."""
     return _SCHEME.fullmatch(reference) is not None
 
 
@@ -96,7 +96,7 @@ def load_signer(uri: str | None, environ: Mapping[str, str]) -> Signer:
 
 
 def without_keys(environ: Mapping[str, str], uri: str | None = None) -> dict[str, str]:
-    """Give *environ* without private keys and their passwords, for all that is not signing.
+    """Environment without private keys and their passwords, for all that is not signing.
 
     Args:
         environ: The process's environment.

@@ -168,7 +168,7 @@ def _public(found: Any) -> PublicKey:
 
 
 def _told(error: Exception) -> str:
-    """Give an error of a service in a line: its kind, and its words without secrets."""
+    """Error of a service in a line: its kind, and its words without secrets."""
     words = " ".join(redact(str(error)).split())[:200]
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
