@@ -68,6 +68,7 @@ def judge(
         raw_outcome=raw,
         reason=reason,
         threshold=task.threshold,
+        lines=_lines(task),
         statistics=tuple(statistics),
         controls=task.controls,
         title=task.rule.title,
@@ -78,6 +79,18 @@ def judge(
         expires=None if outcome is raw else _ends(task.rule, now),
         power=power,
     )
+
+
+def _lines(task: Task) -> dict[str, float]:
+    """Lines and serious effects of a rule that is decided by a proven breach."""
+    bars = task.bars if task.decide_on is DecideOn.PROVEN_BREACH else ()
+    found: dict[str, float] = {}
+    for bar in bars:
+        side = "below" if bar.higher_is_better else "above"
+        found[f"line_{side}"] = bar.line
+        if bar.serious is not None:
+            found[f"serious_{side}"] = bar.serious
+    return found
 
 
 def _held(cells: Sequence[Cell]) -> bool:

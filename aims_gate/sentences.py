@@ -53,7 +53,7 @@ def cell_sentence(statistic: Statistic, bars: Sequence[Bar], outcome: Outcome, w
         return f"no {display(statistic.name)}"
     parts = [subject, number(statistic.value)]
     if statistic.interval is not None:
-        parts.append(f"({_interval(statistic.interval)})")
+        parts.append(f"({interval(statistic.interval)})")
     parts.append(_against(statistic.value, bars, outcome))
     text = " ".join(part for part in parts if part)
     if statistic.rows:
@@ -89,10 +89,11 @@ def _second(engine: str) -> str:
     return f"by {ours}"
 
 
-def _interval(interval: Interval) -> str:
-    level = f"{100 * interval.level:.4g}"
-    dash = " to " if interval.low < 0 else "-"
-    return f"{level} % {number(interval.low)}{dash}{number(interval.high)}"
+def interval(bounds: Interval) -> str:
+    """Write an interval with its level: `95 % 0.66-0.76`."""
+    level = f"{100 * bounds.level:.4g}"
+    dash = " to " if bounds.low < 0 else "-"
+    return f"{level} % {number(bounds.low)}{dash}{number(bounds.high)}"
 
 
 def _against(value: float, bars: Sequence[Bar], outcome: Outcome) -> str:

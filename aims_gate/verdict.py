@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -91,6 +91,9 @@ class Result:
     reason: str
     """One line: the value, its interval, the threshold, the slice and the rows."""
     threshold: Threshold | None = None
+    lines: Mapping[str, float] = field(default_factory=dict)
+    """What a breach is proven past and what is serious, where that decides: `line_below`,
+    `serious_below`, `line_above`, `serious_above`."""
     statistics: tuple[Statistic, ...] = ()
     controls: tuple[str, ...] = ()
     waiver: str | None = None

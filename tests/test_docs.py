@@ -10,6 +10,7 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,6 +106,9 @@ def test_readme_works_from_top_to_bottom(reader: Path, mlflow: Any) -> None:
             for arguments, code in commands(block):
                 assert guarded(arguments) == code, arguments
                 ran += 1
+        elif block.language == "bash" and shutil.which("jq"):
+            done = subprocess.run(["bash", "-ec", block.text], check=True, capture_output=True)
+            assert b'"at_least": 0.8' in done.stdout
     assert ran >= 6
     assert (reader / "summary.md").read_text(encoding="utf-8").strip()
 

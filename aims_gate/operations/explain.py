@@ -10,21 +10,15 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pydantic
 
-from aims_gate import canonical
-from aims_gate.attest.envelope import MAX_PAYLOAD
-from aims_gate.attest.statement import statement_file
 from aims_gate.checks import CHECKS
 from aims_gate.checks.contract import Check, StatisticSpec
-from aims_gate.errors import TrustError
 from aims_gate.limits import Bar, bars_of, conventional
 from aims_gate.plan import Task, build
 from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Severity
-from aims_gate.regular import read_regular
 from aims_gate.sentences import display
 
 _BURDEN = {
@@ -43,54 +37,35 @@ _SEVERITY = {
 }
 
 
-def refuse_changed(folder: Path, applied: Path) -> None:
-    """Refuse the policy of an evidence directory that the summary beside it does not name.
-
-    Signatures are not looked at.
-
-    Raises:
-        TrustError: One of the two was changed, or the summary is missing or unreadable.
-    """
-    summary = folder / statement_file("vsa")
-    try:
-        stated = canonical.parse(read_regular(summary, MAX_PAYLOAD))
-        named = stated["predicate"]["policy"]["digest"]["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
-        named = None
-    if named != canonical.sha256_file(applied):
-        what = f"{summary.name} does not name this policy: one of the two was changed"
-        raise TrustError(what, where=str(applied), hint="aims-gate verify says what does not hold")
-
-
 def explain_rule(task: Task, policy: Policy) -> str:
     """Explain one rule in full sentences."""
     rule = task.rule
     lines = [f"{rule.id}  {rule.title or rule.check}", *_body(task, policy)]
-    if rule.why:
-        lines.append(f"why: {rule.why}")
+    asks = f"none is written in the policy; the check asks: {type(task.check).about.summary}"
+    lines.append(f"why: {rule.why or asks}")
     if rule.approved_by:
         lines.append(f"approved by: {rule.approved_by}")
     lines += [f"severity: {_SEVERITY[rule.severity]}", f"written at: {rule.place}"]
     head, *rest = lines
-    return "\n".join([head, *(_indented(line) for line in rest)]) + "\n"
+    return "\n".join([head, *(indented(line) for line in rest)]) + "\n"
 
 
 def explain_check(name: str) -> str:
     """Reference page of a check: what it measures, its parameters, and when it has no value."""
     kind = CHECKS[name]
     about = kind.about
-    lines = [name, _indented(about.summary), "", _paragraphs(about.definition), ""]
+    lines = [name, indented(about.summary), "", _paragraphs(about.definition), ""]
     judged = judged_of(name)
-    lines += [_indented(line) for line in _judged(judged)]
+    lines += [indented(line) for line in _judged(judged)]
     roles = judged.roles if judged is not None and judged.roles is not None else about.roles
     if roles:
         *compared, own = roles
-        lines.append(_indented(", against ".join([f"data: {own}, or as on: says", *compared])))
-    lines.append(_indented(f"supports: {', '.join(about.controls)}"))
+        lines.append(indented(", against ".join([f"data: {own}, or as on: says", *compared])))
+    lines.append(indented(f"supports: {', '.join(about.controls)}"))
     lines += ["", "  parameters (with:)", *_parameters(kind)]
     if about.undecided:
         lines += ["", "  never passes when"]
-        lines += [_indented(f"- {situation}", by=4) for situation in about.undecided]
+        lines += [indented(f"- {situation}", by=4) for situation in about.undecided]
     return "\n".join(lines) + "\n"
 
 
@@ -142,7 +117,7 @@ def _parameters(kind: type[Check]) -> Iterator[str]:
         parts = ["required" if required else f"default {_shown(facts.get('default'))}"]
         choices = _choices(facts)
         parts += [f"of {', '.join(map(_shown, choices))}"] if choices else []
-        yield _indented(f"{name} ({'; '.join(parts)}) {told.get(name, '')}".rstrip(), by=4)
+        yield indented(f"{name} ({'; '.join(parts)}) {told.get(name, '')}".rstrip(), by=4)
 
 
 def _choices(facts: Mapping[str, Any]) -> list[object]:
@@ -241,11 +216,12 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _indented(text: str, by: int = 2) -> str:
+def indented(text: str, by: int = 2) -> str:
+    """Wrap a line for a terminal, with the lines that follow hanging under it."""
     return textwrap.fill(
         text, 98, initial_indent=" " * by, subsequent_indent=" " * (by + 2), break_long_words=False
     )
 
 
 def _paragraphs(text: str) -> str:
-    return "\n".join(_indented(" ".join(part.split())) for part in text.strip().split("\n\n"))
+    return "\n".join(indented(" ".join(part.split())) for part in text.strip().split("\n\n"))

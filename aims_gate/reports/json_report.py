@@ -118,7 +118,9 @@ def _result(result: Result) -> dict[str, Any]:
         "outcome": result.outcome.value,
         "raw_outcome": result.raw_outcome.value,
         "reason": result.reason,
-        "threshold": None if result.threshold is None else _threshold(result.threshold),
+        "threshold": None
+        if result.threshold is None
+        else {**_threshold(result.threshold), **result.lines},
         "statistics": [_statistic(statistic) for statistic in result.statistics],
         "controls": list(result.controls),
         "waiver": result.waiver,

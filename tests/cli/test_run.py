@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from aims_gate import canonical
 from aims_gate.__main__ import guarded
+from aims_gate.attest import keys
 from aims_gate.errors import TrustError
 
 CONTRACT = Path(__file__).parents[1] / "contract"
@@ -141,22 +144,64 @@ def test_explain_knows_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean 'BIAS-02'" in capsys.readouterr().err
 
 
-def test_explain_tells_no_policy_that_its_evidence_does_not_name(
+@pytest.mark.tool("jq")
+def test_explain_tells_what_evidence_decided_and_on_which_numbers(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A limit that was edited, and a statement that is gone; and that nothing was verified."""
-    assert guarded([*RUN, "--unsigned", "--out", "e"]) == 0
+    """For an auditor: verdict, model, time, verifier, key, owner, data; and per rule the values."""
+    keys.generate(folder / "gate.key", password=None)
+    line = [*RUN, "--out", "e", "--key", "gate.key", "--verifier-id", "https://ci.example/gate"]
+    assert guarded(line) == 0
     capsys.readouterr()
     assert guarded(["explain", "e"]) == 0
     told = capsys.readouterr()
-    applied = folder / "e" / "policy.resolved.yaml"
-    assert f"sha256:{canonical.sha256_file(applied)}" in told.out
+    report = json.loads((folder / "e" / "report.json").read_text(encoding="utf-8"))
     assert "not verified here; aims-gate verify e" in told.err
-    applied.write_bytes(applied.read_bytes() + b"# another\n")
+    assert "decision:    policy met at stage production" in told.out
+    assert "policy owner: tests@example.org" in told.out
+    assert "https://ci.example/gate" in told.out
+    assert f"by key {report['evidence']['key']}" in told.out
+    for one in (report["model"]["digest"], report["datasets"][0]["digest"]):
+        assert one in told.out
+    assert f"sha256:{canonical.sha256_file(folder / 'e' / 'policy.resolved.yaml')}" in told.out
+    shown = " ".join(told.out.split())
+    for result in report["results"]:
+        outcome = f"outcome: {result['outcome']} (not in the way): {result['reason']}"
+        assert outcome in shown
+    value = "value: impact ratio sex=F (best) 1 (95 % 0.938-1.066); limit 0.8, line 0.9; n=2,000"
+    assert value in shown
+    assert "why: none is written in the policy; the check asks: Selection rate" in shown
+    for command in re.findall(r"^  (jq .+)$", told.out, flags=re.MULTILINE):
+        done = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True)
+        assert "BIAS-02" in done.stdout or '"at_least": 0.7' in done.stdout
+    assert guarded(["explain", "e", "BIAS-02"]) == 0
+    one = capsys.readouterr().out
+    assert "PERF-01" not in one
+    assert "line_below" in json.dumps(report["results"][1]["threshold"])
+
+
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        ("policy.resolved.yaml", "vsa.statement.json"),
+        ("evaluation.statement.json", "vsa.statement.json"),
+        ("report.json", "evaluation.statement.json"),
+    ],
+)
+def test_explain_tells_no_file_that_its_evidence_does_not_name(
+    name: str, by: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A limit or a number that was edited, and a file that is gone."""
+    assert guarded([*RUN, "--unsigned", "--out", "e"]) == 0
+    changed = folder / "e" / name
+    changed.write_bytes(changed.read_bytes() + b"\n")
+    capsys.readouterr()
     assert guarded(["explain", "e"]) == TrustError.exit_code
-    assert "does not name this policy" in capsys.readouterr().err
-    (folder / "e" / "vsa.statement.json").unlink()
-    assert guarded(["explain", "e"]) == TrustError.exit_code
+    assert f"e/{name}: {by} does not name this file" in capsys.readouterr().err
+    for gone in (changed, folder / "e" / by):
+        gone.unlink()
+        if name != "policy.resolved.yaml" or gone != changed:
+            assert guarded(["explain", "e"]) != 0
 
 
 def test_policy_check_says_everything_at_once(

@@ -22,7 +22,7 @@ from aims_gate.errors import RecordError
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.reports.json_report import SCHEMA, render
-from aims_gate.verdict import Decision, Verdict
+from aims_gate.verdict import Decision, Result, Verdict
 from tests.reports.cases import BIAS, CASES, HOSTILE, ROC, STARTED, hostile_verdict, verdict_of
 from tests.support.laws import law
 
@@ -68,7 +68,11 @@ def test_the_schema_is_a_schema_and_names_the_version() -> None:
     assert schema()["$id"] == SCHEMA == "https://aims-gate.dev/schema/report/v1"
 
 
-SPECIAL = {"window", "notes", "model_id", "named_by_run", "alone", "power"}
+LINES = {"line_below": 0.9, "serious_below": 0.6}
+SPECIAL = {
+    *("window", "notes", "model_id", "named_by_run", "alone", "power"),
+    *(*LINES, "line_above", "serious_above"),
+}
 
 
 def test_the_schema_is_closed_at_every_level() -> None:
@@ -187,6 +191,18 @@ def test_numpy_s_numbers_are_written_like_python_s() -> None:
     rows: Any = np.int64(7)
     theirs = replace(mine, value=np.float64(0.1) + np.float64(0.2), rows=rows)
     assert statistic(theirs) == statistic(mine)
+
+
+def test_a_threshold_has_the_lines_that_decide_it() -> None:
+    """Where a breach must be proven: `judge` gives them, and the report only repeats them."""
+
+    def held(result: Result) -> Any:
+        document = read(verdict_of(result, decision=Decision.PASSED))
+        VALIDATOR.validate(document)
+        return document["results"][0]["threshold"]
+
+    assert LINES.items() <= held(replace(ROC, lines=LINES)).items()
+    assert not (LINES.keys() | {"line_above", "serious_above"}) & held(ROC).keys()
 
 
 def test_a_threshold_that_is_no_number_is_refused() -> None:
