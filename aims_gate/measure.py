@@ -42,7 +42,7 @@ AGE = "age_days"
 def measure(
     task: Task, subject: Subject, *, now: datetime, engines: Engines | None = None
 ) -> tuple[Statistic, ...]:
-    """Run a task's check and give what it measured, with every lack named.
+    """Run a task's check; returns its statistics, with a reason for each missing value.
 
     There is at least one judged cell; each has a finite value or a lack with its reason. *engines*
     are those of the run; without them the task's own is opened for this one question.
@@ -73,7 +73,7 @@ def measure(
 
 
 def keep_what_is_asked_again(task: Task, later: Iterable[Task], subject: Subject) -> None:
-    """Let frames keep the columns that *task* sorts only if a *later* one goes through them, too.
+    """Cache sorted columns only while a *later* task needs the same ones.
 
     Of large data these take most of the memory, and most rules look at a few columns that differ.
     """
@@ -83,7 +83,7 @@ def keep_what_is_asked_again(task: Task, later: Iterable[Task], subject: Subject
 
 
 def read_ahead(tasks: Iterable[Task], subject: Subject, *, now: datetime, engines: Engines) -> None:
-    """Measure with our own engine while the libraries of others load, and use no answer of it.
+    """Warm the caches: measure with our own engine while other libraries load.
 
     What takes long in large data, reading and sorting, is kept by the frames and done when a
     library is there to be asked.
@@ -106,7 +106,7 @@ def read_ahead(tasks: Iterable[Task], subject: Subject, *, now: datetime, engine
 
 
 def _step_back() -> None:
-    """Leave the processors to the loading libraries, which take longer; so do threads from here."""
+    """Lower the priority (nice) of this thread and its children, in favour of loading libraries."""
     if sys.platform == "linux":  # where a thread has a priority of its own, and hands it down
         with suppress(OSError):  # a sandbox may forbid it
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _POLITE)
@@ -125,7 +125,7 @@ def _inputs(task: Task, subject: Subject, *, now: datetime, engine: Engine) -> I
 
 
 def _sealed(of: StatisticSpec, measured: Iterable[Statistic]) -> Iterator[Statistic]:
-    """Pass statistics on, giving every judged cell without a usable value its lack."""
+    """Pass statistics on; a judged one without a usable value gets a reason."""
     judged, name = 0, of.name
     for statistic in measured:
         if not statistic.judged:
@@ -164,12 +164,12 @@ def _sealed(of: StatisticSpec, measured: Iterable[Statistic]) -> Iterator[Statis
 
 
 def _impossible(value: float | None, of: StatisticSpec) -> bool:
-    """Tell whether a value lies outside its statistic's range by more than rounding."""
+    """Tell whether a value is out of its statistic's range by more than rounding."""
     return value is not None and not of.low - _ROUNDED <= value <= of.high + _ROUNDED
 
 
 def _unbounded(interval: Interval | None) -> bool:
-    """Tell whether a bound is NaN, which no comparison finds past a limit."""
+    """Tell whether a bound is NaN, with which every comparison is false."""
     return interval is not None and (math.isnan(interval.low) or math.isnan(interval.high))
 
 
@@ -181,7 +181,7 @@ def _emptiness(task: Task, subject: Subject) -> Iterator[Statistic]:
 
 
 def _ahead(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
-    """Refuse a window that one row of the future has moved away from the others."""
+    """Refuse a time window that is shifted by a row with a future time."""
     for role in task.roles:
         data = subject.data.get(role)
         if data is None or data.spec.window_days is None or data.newest is None:
@@ -192,7 +192,7 @@ def _ahead(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
 
 
 def _absent(task: Task, subject: Subject, told: Iterable[Statistic]) -> Iterator[Statistic]:
-    """Say which columns the policy names and the data lack, whether or not the check reads them.
+    """Report columns that the policy names and the data lack, even if the check reads none.
 
     A policy that names such a column is about other data than these. What a column that is there
     gave stands beside it, and a proven breach stays one.
@@ -237,7 +237,7 @@ def _ages(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
 
 
 def _crash(error: Exception) -> str:
-    """Name a crash by type and place: its message may hold a row, and this goes into evidence."""
+    """A crash by type and location: its message may hold a row, and this goes into evidence."""
     *_, frame = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} in {frame.name}, {Path(frame.filename).name}:{frame.lineno}"
 

@@ -1,4 +1,4 @@
-"""The whole gate: policy + model -> plan -> statistics -> verdict -> signed evidence.
+"""The gate's pipeline: policy + model -> plan -> statistics -> verdict -> signed evidence.
 
 `run` is the picture in ARCHITECTURE.md. Nothing flows back.
 """
@@ -181,7 +181,7 @@ def evaluate(
 
 
 def _refuse_signing(request: Request) -> None:
-    """Refuse a signature over an estimator in memory: there are no files that it could be about."""
+    """Refuse to sign for an estimator in memory: it has no files that a digest could cover."""
     signed = request.recording is not None and request.recording.signer is not None
     if signed and not isinstance(request.model, str):
         hint = "log the model and gate what was logged; unsigned keeps a local record"
@@ -236,7 +236,7 @@ def _publish(verdict: Verdict, folder: Path, world: World, allow: tuple[str, ...
 
 
 def _refuse_unread(given: Mapping[Role, object], tasks: tuple[Task, ...]) -> None:
-    """Refuse data that were handed over and that no rule would look at, or that are nothing."""
+    """Refuse data that were passed in and that no rule reads, or that are None."""
     read = {role for task in tasks for role in task.roles}
     for role, data in given.items():
         if role not in read:
@@ -263,7 +263,7 @@ def _applies_to_nothing(policy: Policy, what: str, hint: str = "") -> PolicyErro
 
 
 def _start(engines: Engines, tasks: tuple[Task, ...]) -> tuple[str, ...]:
-    """Let engines load their libraries while data are read; MissingExtraError if one is missing."""
+    """Load the engines' libraries while data are read; MissingExtraError if one is missing."""
     wanted: dict[str, None] = {}
     for name in sorted({task.engine for task in tasks}):
         asked = {type(t.check).about.asks: None for t in tasks if t.engine == name}

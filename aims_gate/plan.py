@@ -1,4 +1,4 @@
-"""Policy -> tasks: every check found, every parameter typed, every threshold proved meaningful.
+"""Plan: policy -> tasks. Checks are looked up, parameters typed and thresholds validated.
 
 Nothing is read here but the policy, so that whatever is wrong with it is said before any data are
 opened, all of it at once.
@@ -79,7 +79,7 @@ class Plan:
     problems: tuple[Problem, ...]
 
     def sound(self) -> tuple[Task, ...]:
-        """Give the tasks; PolicyError with every problem if there is one."""
+        """The tasks; PolicyError with every problem if there is one."""
         if self.problems:
             raise PolicyError(self.problems)
         return self.tasks
@@ -123,7 +123,7 @@ def in_force(rule: Rule, *, model: str, stage: str) -> bool:
 
 
 def stage_of(policy: Policy, asked: str | None) -> str:
-    """Give the stage to decide for: the one asked for, else the last and strictest."""
+    """Stage to decide for: as requested, else the last and strictest; PolicyError if unknown."""
     if asked is None:
         return policy.stages[-1]
     if asked not in policy.stages:
@@ -133,7 +133,7 @@ def stage_of(policy: Policy, asked: str | None) -> str:
 
 
 def on_insufficient(rule: Rule, policy: Policy, stage: str) -> OnInsufficient:
-    """Say what too little data does: the rule's word, the policy's, else strict at the last."""
+    """Effect of too little data: as the rule says, else the policy, else strict at the last."""
     stated = rule.on_insufficient or policy.on_insufficient
     if stated is not None:
         return stated
@@ -152,7 +152,7 @@ def build(name: str, parameters: Mapping[str, Any]) -> Check:
 
 
 def _unfit(policy: Policy, now: datetime | None) -> Iterator[Problem]:
-    """Say why a policy as a whole can decide nothing."""
+    """Problems of a policy as a whole, by which it can decide nothing."""
     place = Place(file=policy.uri, line=0)
     if now is not None and policy.expires is not None and now >= policy.expires:
         what = f"the policy expired on {policy.expires:%Y-%m-%d}"
@@ -233,7 +233,7 @@ def _check(rule: Rule) -> Check:
 
 
 def _parameter_problems(rule: Rule, error: pydantic.ValidationError) -> Iterator[Problem]:
-    """Say once per parameter what it should be: a choice of types gives an error for each type."""
+    """Parameter errors, one per parameter: pydantic reports each member of a union by itself."""
     said: dict[str, list[str]] = {}
     choices: dict[str, set[str]] = {}
     for detail in error.errors(include_url=False, include_input=False):
@@ -255,12 +255,12 @@ def _parameter_problems(rule: Rule, error: pydantic.ValidationError) -> Iterator
 
 
 def _choices(context: Mapping[str, Any]) -> list[str]:
-    """Give the words that a parameter may be, as pydantic lists them: 'a', 'b' or 'c'."""
+    """Allowed words of a parameter, from pydantic's message: 'a', 'b' or 'c'."""
     return re.findall(r"'([^']*)'", str(context.get("expected", "")))
 
 
 def _close(value: object, choices: Iterable[str]) -> str:
-    """Ask whether a word close to *value* was meant; empty if none is."""
+    """Hint "did you mean" for a word close to *value*; empty if none is."""
     if not isinstance(value, str):
         return ""
     plain = value.lower().replace("-", "_")
@@ -269,7 +269,7 @@ def _close(value: object, choices: Iterable[str]) -> str:
 
 
 def _roles(read: tuple[Role, ...], on: Role | None) -> tuple[Role, ...]:
-    """Give the roles a check reads: `on:` takes the place of the data that are judged, the last."""
+    """Data roles that a check reads; `on:` replaces the judged one, which is the last."""
     return read if on is None else (*read[:-1], on)
 
 

@@ -1,4 +1,4 @@
-"""Who computes a number: an engine turns small tables into values.
+"""Engines compute values from small tables: our own formulas, or a reference library.
 
 Preconditions and intervals are ours and come first (`checks/`, `stats/`), so that an engine can
 only ever refuse more. Adding an engine is one file and its place in `policy.model.ENGINES`;
@@ -53,7 +53,7 @@ class CountedRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A value and who gave it, or why it must not be used."""
+    """A value and the engine that computed it, or why it must not be used."""
 
     value: float
     """NaN where it is not defined, and always where there is a *problem*."""
@@ -66,7 +66,7 @@ class Answer:
 
     @classmethod
     def none(cls, by: str, problem: str) -> Answer:
-        """Give no value, and say why."""
+        """An answer without a value, with the reason."""
         return cls(value=math.nan, by=by, problem=problem)
 
 
@@ -186,7 +186,7 @@ class Engines:
         self._open: dict[str, Engine] = {}
 
     def __getitem__(self, name: str) -> Engine:
-        """Give the engine *name*, the same one each time; UsageError if there is none."""
+        """Engine by name, the same one each time; UsageError if there is none."""
         if name not in self._open:
             self._open[name] = ENGINES[name](self)
         return self._open[name]

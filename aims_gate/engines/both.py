@@ -1,4 +1,4 @@
-"""The engine `both`: our value decides, and a library has to agree with it.
+"""The engine `both`: our value decides, and a reference library has to agree with it.
 
 A value that the two do not share is no value: the cell is an error that shows both numbers.
 """
@@ -63,7 +63,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
 
 
 class Both(Engine):
-    """Our engine and the reference, held against each other cell by cell."""
+    """Cross-checks our engine and the reference on every value."""
 
     def __init__(self, native: Engine, reference: Engine) -> None:
         self._native = native
@@ -104,7 +104,7 @@ class Both(Engine):
 
 
 def opened(peers: Engines) -> Both:
-    """Give an engine over the two others of this run, so that there is one child process."""
+    """Engine over the two others of this run, so that there is one child process."""
     return Both(peers["native"], peers["reference"])
 
 
@@ -144,7 +144,7 @@ def _shared(question: Question, ours: Sequence[Answer]) -> _Shared:
 
 
 def _agreed(ours: Answer, plain: float, theirs: Answer, tolerance: Tolerance) -> Answer:
-    """Give our answer if *plain*, which both compute, is theirs too."""
+    """Our answer if both engines agree on *plain*; else an answer with the disagreement."""
     if theirs.problem:
         return Answer.none(ours.by, f"no second opinion: {theirs.problem}")
     if not tolerance.holds(plain, theirs.plain):

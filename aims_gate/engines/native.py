@@ -1,4 +1,4 @@
-"""The engine that is always there: our own formulas, in NumPy and scipy.special."""
+"""The native engine: our own formulas, in NumPy and scipy.special; always available."""
 
 from __future__ import annotations
 
@@ -86,5 +86,5 @@ ENGINE = Native()
 
 
 def opened(_peers: Engines) -> Native:
-    """Give the engine; it keeps nothing, so there is one."""
+    """The engine; it is stateless, so there is one."""
     return ENGINE

@@ -1,4 +1,4 @@
-"""Our own engine for as long as another one loads its libraries: nobody uses what it answers.
+"""Prefetch: our own engine fills the caches while another one loads its libraries.
 
 A check that is measured with it has read, sorted and compared its columns, which frames keep, when
 the engine that was asked for is ready.

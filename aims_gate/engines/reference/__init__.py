@@ -94,7 +94,7 @@ class Reference(Engine):
 
 
 def opened(peers: Engines) -> Reference:
-    """Give an engine of this run's own; it starts no process before it is asked to."""
+    """Engine of this run; it starts no process before it is needed."""
     return Reference(peers.environ, timeout=TIMEOUT)
 
 

@@ -1,4 +1,4 @@
-"""The parent's side of the child process: start it, ask it, give up on it, end it.
+"""Parent side of the child process: start it, send questions, time out, stop it.
 
 However it ends - a crash, a kill, an answer that never comes - every later question is a CheckError
 and so a refusal; nothing is ever asked twice.
@@ -64,7 +64,7 @@ class Process:
     def ask(
         self, ask: str, arguments: Mapping[str, object], *, many: int
     ) -> tuple[str, list[float]]:
-        """Give the label of the library that answered, and *many* values.
+        """Send a question to the child; returns the answering library's label and *many* values.
 
         Raises:
             CheckError: It failed, ended, took too long, or answered something else.
@@ -130,6 +130,6 @@ class Process:
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the child's environment: imports as ours, and a few harmless variables."""
+    """Environment variables of the child: our import path, and a few harmless ones."""
     kept = {name: environ[name] for name in _KEPT if name in environ}
     return {**kept, **_QUIET, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

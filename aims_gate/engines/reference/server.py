@@ -1,4 +1,4 @@
-"""The child process: loads the libraries it is told to, says so, answers until its input ends.
+"""Child process: loads the requested libraries, reports ready, and answers until its input ends.
 
 `python -m aims_gate.engines.reference.server fairlearn evidently scikit-learn`
 """

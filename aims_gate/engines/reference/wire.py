@@ -1,4 +1,4 @@
-"""What goes over the pipes: one JSON object a line; a question's arrays follow it as they are.
+"""Wire protocol: one JSON object a line; a question's arrays follow as raw bytes.
 
 Nothing that could be code is read: no pickle, no names that are looked up.
 """
@@ -27,7 +27,7 @@ Piece = bytes | memoryview
 
 
 def question(number: int, ask: str, arguments: Mapping[str, object]) -> Iterator[Piece]:
-    """Give a question in pieces to write; arguments are text or one-dimensional arrays of numbers.
+    """Serialise a question, piece by piece; arguments are text or one-dimensional numeric arrays.
 
     First a line that tells each array's type and length, then the arrays in that order, as
     little-endian numbers of 8 bytes. CheckError for any other argument, before the first piece.

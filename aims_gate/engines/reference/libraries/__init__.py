@@ -1,7 +1,7 @@
-"""What is asked of Fairlearn, Evidently and scikit-learn, in their own terms: one file for each.
+"""Adapters to Fairlearn, Evidently and scikit-learn, one file for each.
 
-Runs in the child process only. Every function gives the label of the library that answered, and
-its numbers; which of them is which is said where the question is asked.
+They run in the child process only. Every function returns the label of the library that answered
+and its numbers, whose meaning the caller defines.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What questions are made of, and what an answer is."""
+"""Types of the questions to libraries and of their answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of Evidently, and of SciPy, which it asks."""
+"""Adapter to Evidently, and to SciPy, which it uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aims_gate.engines.reference.libraries.answers import Counts, Floats, Told
 def drift(
     *, test: str, kind: str, reference: Floats, before: Counts, current: Floats, after: Counts
 ) -> Told:
-    """Give the score of one of Evidently's registered tests.
+    """Score of one of Evidently's registered drift tests.
 
     *reference* and *current* are values, *before* and *after* how often each of them occurs; *kind*
     is `num` or `cat`.
@@ -33,7 +33,7 @@ def drift(
 
 
 def distance(method: str, reference: Floats, current: Floats) -> Told:
-    """Give a distance that Evidently's tests turn into a p-value, from SciPy, which it asks.
+    """Test statistic from SciPy, where Evidently's test returns only its p-value.
 
     `ks` is of two samples of values; `chi2`, Cramer's V, of two rows of counts weighted alike.
     """

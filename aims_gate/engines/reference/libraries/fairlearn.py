@@ -1,4 +1,4 @@
-"""What is asked of Fairlearn."""
+"""Adapter to Fairlearn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aims_gate.engines.reference.libraries.answers import Counts, Floats, Told
 
 
 def rates(rows: Counts, successes: Counts) -> Told:
-    """Give Fairlearn's selection rate of each group, from cells counted by `sample_weight`.
+    """Fairlearn's selection rate of each group, from cells weighted by `sample_weight`.
 
     Each group is two cells: those to whom it happened and those to whom it did not.
     """
@@ -31,7 +31,7 @@ def rates(rows: Counts, successes: Counts) -> Told:
 
 
 def means(values: Floats, counts: Counts, group: Counts, groups: Counts) -> Told:
-    """Give Fairlearn's mean prediction of each of *groups*, values counted by `sample_weight`."""
+    """Fairlearn's mean prediction of each of *groups*, weighted by `sample_weight`."""
     import fairlearn
     from fairlearn.metrics import MetricFrame, mean_prediction
 
@@ -54,7 +54,7 @@ def fairness(
     counts: Counts,
     **options: str,
 ) -> Told:
-    """Give one of Fairlearn's named metrics over cells counted by `sample_weight`.
+    """A fairness metric of Fairlearn by its name, over cells weighted by `sample_weight`.
 
     *options* are Fairlearn's own: `method` of differences and ratios, `agg` of equalized odds.
     """

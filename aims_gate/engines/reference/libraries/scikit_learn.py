@@ -1,4 +1,4 @@
-"""What is asked of scikit-learn."""
+"""Adapter to scikit-learn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def score(
     group: Counts | None = None,
     **options: Floats,
 ) -> Told:
-    """Give a performance metric of scikit-learn over rows counted by `sample_weight`.
+    """A performance metric of scikit-learn over rows weighted by `sample_weight`.
 
     With *group* it is the plain mean of the metric of each group's rows. An *estimate* longer than
     *truth* holds a row of probabilities for each. *options* are single numbers: `beta`, `k`.
@@ -36,7 +36,7 @@ def score(
 
 
 def calibration(*, scores: Floats, positives: Counts, negatives: Counts, bins: Counts) -> Told:
-    """Give the mean distance of scikit-learn's calibration curve by quantiles from the diagonal.
+    """Expected calibration error from scikit-learn's calibration curve by quantiles.
 
     The curve does not tell the rows of its bins, by which distances are weighted: they are counted
     between the edges that it cuts at.
@@ -115,7 +115,7 @@ def _reciprocal_rank(truth: Any, estimate: Any, counts: Any, k: int | None = Non
 
 
 def _at_k(name: str) -> _Score:
-    """Give precision or recall where the first k places are called relevant, tied rows in parts."""
+    """Precision or recall at k; tied rows at the boundary count in parts."""
 
     def compute(truth: Any, estimate: Any, counts: Any, k: int) -> float:
         scores, place = np.unique(-estimate, return_inverse=True)
