@@ -150,13 +150,13 @@ def near(wanted: str, known: Iterable[str], *, most: int = 12) -> str:
 
 
 def _misspelt(wanted: str, names: list[str]) -> list[str]:
-    """Give the names that are spelt alike and about as long: `approved` is no `pred` misspelt."""
+    """Names of similar spelling and length: `approved` is not a misspelt `pred`."""
     off = max(1, len(wanted) // 3)
     alike = {name: None for name in names if abs(len(name) - len(wanted)) <= off}
     return difflib.get_close_matches(wanted, alike, n=3)
 
 
 def _shortened(wanted: str, names: list[str]) -> list[str]:
-    """Give the names of which *wanted* begins a word, short ones first: `auc` of `roc_auc`."""
+    """Names in which *wanted* begins a word, short ones first: `auc` in `roc_auc`."""
     begun = re.compile(rf"(?<![^\W_]){re.escape(wanted)}", re.IGNORECASE)
     return sorted((name for name in names if len(wanted) > 1 and begun.search(name)), key=len)

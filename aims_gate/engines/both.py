@@ -88,7 +88,7 @@ class Both(Engine):
         self._reference.close()
 
     def ask(self, question: Question) -> tuple[Answer, ...]:
-        """Give our answers where a library's to the same question are the same."""
+        """Our answers, confirmed by a library's answers to the same question."""
         if isinstance(question, LibraryValue):
             what = f"{self.label} cannot answer for {question.library}"
             raise CheckError(what, hint="use engine: reference")

@@ -140,7 +140,7 @@ DISTANCES: Mapping[str, Callable[[OrderedSample, OrderedSample], float]] = {
 
 
 def over_numbers(method: str) -> Callable[[OrderedSample, OrderedSample], float]:
-    """Give the distance of ordered values of that name; CheckError if there is none."""
+    """Distance of ordered samples by its name; CheckError if there is none."""
     if method not in DISTANCES:
         raise CheckError(f"there is no drift method {method!r} for numbers")
     return DISTANCES[method]
