@@ -8,13 +8,14 @@ STAMP := $(VENV)/.installed
 PYTEST := OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 WORKERS ?= 2
 OLDER := $(VENV)/pytest7 $(VENV)/pytest8
+JS := $(VENV)/sigstore-js/.installed
 
 .PHONY: demo test check nightly lint bench bench-noise types imports cover docs lock clean
 
 demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper, refuse
 	$(BIN)/aims-gate demo
 
-test: $(STAMP) $(OLDER)  ## all tests
+test: $(STAMP) $(OLDER) $(JS)  ## all tests
 	$(PYTEST) -n $(WORKERS) --dist worksteal
 
 check: lint types imports docs cover  ## exactly what CI runs
@@ -29,7 +30,7 @@ types: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports
 
-cover: $(STAMP) $(OLDER)
+cover: $(STAMP) $(OLDER) $(JS)
 	rm -f .coverage .coverage.*
 	$(PYTEST) -n $(WORKERS) --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --fail-under=95
@@ -72,6 +73,12 @@ $(VENV)/pytest%: locks/pytest%.txt | $(STAMP)
 	rm -rf $@
 	$(BIN)/pip install --quiet --disable-pip-version-check --target $@ --no-deps --require-hashes -r $<
 	touch $@
+
+# another reader of Sigstore bundles, where there is npm
+$(JS): locks/sigstore-js/package-lock.json | $(STAMP)
+	mkdir -p $(@D)
+	cp locks/sigstore-js/*.json $(@D)
+	if command -v npm >/dev/null; then npm ci --prefix $(@D) --silent --no-audit --no-fund --ignore-scripts && touch $@; fi
 
 lock: $(STAMP)  ## compile the locks anew: names, versions and hashes only (needs uv)
 	$(BIN)/python locks/compile.py

@@ -1,5 +1,6 @@
-"""A signed statement as two files: `NAME.statement.json`, its exact bytes, and `NAME.dsse.json`.
+"""A signed statement as files: `NAME.statement.json`, its exact bytes, and `NAME.dsse.json`.
 
+`NAME.sigstore.json`, the envelope as a Sigstore bundle, is written too and need not be there.
 Bytes are verified before anything is parsed. Nothing is ever overwritten: what was signed stays.
 """
 
@@ -17,6 +18,7 @@ from aims_gate import canonical
 from aims_gate.attest.envelope import MAX_ENVELOPE, OpenedEnvelope, open_envelope, sign
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.signers import Signer
+from aims_gate.attest.sigstore_bundle import bundle_file, hold, wrap
 from aims_gate.attest.statement import (
     P,
     Statement,
@@ -45,14 +47,14 @@ class SignedStatement(Generic[P]):
 def write_statement(
     folder: Path, name: str, kind: StatementKind[Any], statement: Statement, signer: Signer
 ) -> None:
-    """Sign *statement* and write its two files into the existing *folder*.
+    """Sign *statement* and write its files into the existing *folder*.
 
-    The envelope comes last, and a statement is nothing without it, so that whatever cuts the
+    The envelope comes after it, and a statement is nothing without it, so that whatever cuts the
     writing off leaves nothing signed; writing the same statement again completes it.
 
     Args:
-        folder: Where the two files go.
-        name: What both are called before the first dot of their endings.
+        folder: Where the files go.
+        name: What they are called before the first dot of their endings.
         kind: What the statement must read as.
         statement: What is said.
         signer: The key.
@@ -74,6 +76,7 @@ def write_statement(
         refuse_links(folder / envelope_file(name))
         _create(folder, statement_file(name), payload)
         _create(folder, envelope_file(name), envelope)
+        _create(folder, bundle_file(name), wrap(envelope, signer.key))
     except FileExistsError as error:
         what = "it exists, and a statement is never overwritten"
         hint = "choose another name, or move the file away"
@@ -89,8 +92,8 @@ def read_statement(
     """Verify the statement *name* of *folder*, and read what it says.
 
     Args:
-        folder: Where its two files lie.
-        name: What both are called before their endings.
+        folder: Where its files lie.
+        name: What they are called before their endings.
         kind: The one kind that it may be of.
         trust: Whose signatures count.
         now: The present moment, with time zone; the key must be valid then.
@@ -114,7 +117,7 @@ def read_statement(
 def open_statement(
     folder: Path, name: str, keys: Collection[PublicKey], *, role: KeyRole
 ) -> OpenedEnvelope:
-    """Verify the signature of the statement *name*, and that both files hold the same bytes.
+    """Verify the signature of the statement *name*, and that its files hold the same bytes.
 
     Whether the key may sign it is not looked at, and nothing is parsed.
 
@@ -122,7 +125,10 @@ def open_statement(
         TrustError: A file is missing, forged or altered.
     """
     where = envelope_file(name)
-    opened = open_envelope(read_file(folder, where), keys, where=where, role=role)
+    envelope = read_file(folder, where)
+    opened = open_envelope(envelope, keys, where=where, role=role)
+    if os.path.lexists(folder / (bundle := bundle_file(name))):
+        hold(read_file(folder, bundle), envelope, opened.key, where=bundle)
     if read_file(folder, statement_file(name)) != opened.payload:
         raise TrustError("is not what was signed", where=statement_file(name))
     return opened

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from aims_gate.attest.envelope import sign
 from aims_gate.attest.manifest import MODEL_FILE, Manifest
 from aims_gate.attest.signers import Signer
+from aims_gate.attest.sigstore_bundle import bundle_file, wrap
 from aims_gate.attest.statement import (
     envelope_file,
     statement_file,
@@ -55,5 +56,7 @@ def record(
     files = {MODEL_FILE: manifest.text, POLICY_FILE: policy_document, REPORT_FILE: report}
     files |= {statement_file(stem): payload for stem, payload in payloads.items()}
     if signer is not None:
-        files |= {envelope_file(stem): sign(data, signer) for stem, data in payloads.items()}
+        envelopes = {stem: sign(data, signer) for stem, data in payloads.items()}
+        files |= {envelope_file(stem): data for stem, data in envelopes.items()}
+        files |= {bundle_file(stem): wrap(data, signer.key) for stem, data in envelopes.items()}
     return files

@@ -55,7 +55,7 @@ SAID = Statement(
     subject="0c" * 32,
     predicate={"owner": "jo", "until": "2027-01-01"},
 )
-FILES = {"N-1.statement.json", "N-1.dsse.json"}
+FILES = {"N-1.statement.json", "N-1.dsse.json", "N-1.sigstore.json"}
 
 
 def _write(folder: Path, name: str = "N-1", statement: Statement = SAID) -> None:

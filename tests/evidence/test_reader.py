@@ -72,6 +72,7 @@ def test_statements_of_two_runs_are_refused(lab: Lab) -> None:
     other = lab.write(lab.folder / "other", stage="dev")
     for name in (statement_file("evaluation"), envelope_file("evaluation")):
         shutil.copy(other / name, lab.evidence / name)
+    lab.drop_bundles()
     refuses(lab, "over other statements")
 
 

@@ -29,13 +29,13 @@ def model(tmp_path: Path) -> manifest.Manifest:
     return manifest.scan(make_model(tmp_path / "model"))
 
 
-def test_signed_evidence_has_nine_files(model: manifest.Manifest) -> None:
+def test_signed_evidence_has_twelve_files(model: manifest.Manifest) -> None:
     """Each envelope holds exactly the bytes of its statement."""
     signer = new_signer()
     files = record(
         verdict_of(model, signer), model, POLICY, REPORT, signer=signer, verifier_id=VERIFIER
     )
-    assert files.keys() == PLAIN | SIGNED
+    assert files.keys() == PLAIN | SIGNED | {name.replace("dsse", "sigstore") for name in SIGNED}
     assert files["model.sha256"] == model.text
     assert (files["policy.resolved.yaml"], files["report.json"]) == (POLICY, REPORT)
     for name in SIGNED:

@@ -17,6 +17,7 @@ from aims_gate.attest.envelope import sign
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.signers.file import LocalSigner
+from aims_gate.attest.sigstore_bundle import bundle_file, wrap
 from aims_gate.attest.statement import envelope_file, statement_file
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.evidence.agreement import Verified
@@ -248,7 +249,14 @@ class Lab:
         change(tree["predicate"])
         self.resign(stem, tree)
 
+    def drop_bundles(self) -> None:
+        """Leave out the Sigstore bundles, which need not be there, as a forger would."""
+        for stem in KINDS:
+            (self.evidence / bundle_file(stem)).unlink()
+
     def _put(self, stem: str, payload: bytes, signer: Signer) -> None:
         assert stem in KINDS
         (self.evidence / statement_file(stem)).write_bytes(payload)
-        (self.evidence / envelope_file(stem)).write_bytes(sign(payload, signer))
+        envelope = sign(payload, signer)
+        (self.evidence / envelope_file(stem)).write_bytes(envelope)
+        (self.evidence / bundle_file(stem)).write_bytes(wrap(envelope, signer.key))
