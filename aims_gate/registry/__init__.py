@@ -1,5 +1,5 @@
 """MLflow's model registry, runs and artifacts: one contract, read and written in two ways.
 
-`contract` says what may be asked; `rest` asks a server over HTTP, `client` goes through
-`MlflowClient`; `choose` says which of them a URI gets.
+`contract` says what may be asked and `entities` what is answered; `rest` asks a server over HTTP,
+`client` goes through `MlflowClient`; `choose` says which of them a URI gets.
 """

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.registry.client import ClientRegistry
-from aims_gate.registry.contract import Registry
+from aims_gate.registry.client_artifacts import ClientArtifacts
+from aims_gate.registry.contract import Artifacts, Registry
 from aims_gate.registry.rest import RestRegistry
 from aims_gate.registry.roots import Roots, refused
 from aims_gate.registry.uris import local_store
@@ -54,7 +55,7 @@ def open_registry(environ: Mapping[str, str], allow: Iterable[str] = ()) -> Regi
     return ClientRegistry(uri, registry_uri, roots=roots)
 
 
-def for_artifacts(registry: Registry, uri: str, environ: Mapping[str, str]) -> Registry:
+def for_artifacts(registry: Registry, uri: str, environ: Mapping[str, str]) -> Artifacts:
     """Give *registry*, or MLflow's client where the server does not hand out *uri* itself.
 
     Raises:
@@ -64,11 +65,7 @@ def for_artifacts(registry: Registry, uri: str, environ: Mapping[str, str]) -> R
         return registry
     if not registry.roots.permit(uri):
         raise refused(uri, registry.server)
-    return ClientRegistry(
-        environ.get("MLFLOW_TRACKING_URI", "").strip(),
-        environ.get("MLFLOW_REGISTRY_URI", "").strip(),
-        roots=registry.roots,
-    )
+    return ClientArtifacts(environ.get("MLFLOW_TRACKING_URI", "").strip(), roots=registry.roots)
 
 
 def _needs_client(uri: str, registry_uri: str, environ: Mapping[str, str]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aims_gate.errors import SourceError
-from aims_gate.registry.contract import (
+from aims_gate.registry.entities import (
     DatasetInput,
     Feedback,
     MetricPoint,

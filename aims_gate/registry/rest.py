@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aims_gate.errors import SourceError
 from aims_gate.registry import rest_json
-from aims_gate.registry.contract import (
-    PAGE_OF_TRACES,
-    Artifact,
-    LoggedModel,
-    MetricPoint,
-    NotFoundError,
-    RunRecord,
-    Trace,
-    Version,
-    all_of,
-)
-from aims_gate.registry.http import Connection, RefusedError
-from aims_gate.registry.roots import NOWHERE, Roots, on_server, refused
-from aims_gate.registry.uris import commit_filter, quoted
+from aims_gate.registry.contract import PAGE_OF_TRACES, NotFoundError, all_of
+from aims_gate.registry.entities import LoggedModel, MetricPoint, RunRecord, Trace, Version
+from aims_gate.registry.http import RefusedError
+from aims_gate.registry.rest_artifacts import RestArtifacts
+from aims_gate.registry.uris import commit_filter, model_name
 
 MAX_PAGES = 1000
 """Pages of one listing: a server that never ends a listing is refused."""
@@ -33,15 +23,8 @@ MAX_METRICS = 1000
 T = TypeVar("T")
 
 
-class RestRegistry:
+class RestRegistry(RestArtifacts):
     """Implements `Registry` for http and https servers that hand out artifacts themselves."""
-
-    name = "rest"
-
-    def __init__(self, uri: str, environ: Mapping[str, str], *, roots: Roots = NOWHERE) -> None:
-        self._connection = Connection(uri, environ)
-        self.roots = roots
-        self.server = self._connection.server
 
     def get_version(self, name: str, version: str) -> Version:
         """Give a version of a registered model."""
@@ -68,7 +51,7 @@ class RestRegistry:
     def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
         """Give the newest *last* versions of a registered model, newest first; none if unknown."""
         asked = {
-            "filter": f"name='{quoted(name)}'",
+            "filter": f"name='{model_name(name)}'",
             "max_results": str(last),
             "order_by": "version_number DESC",
         }
@@ -130,9 +113,7 @@ class RestRegistry:
     def runs(self, experiment: str, *, last: int) -> tuple[RunRecord, ...]:
         """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
         asked = {"experiment_name": experiment}
-        key = self._ask(
-            "experiments/get-by-name", asked, lambda a: str(a["experiment"]["experiment_id"])
-        )
+        key = self._ask("experiments/get-by-name", asked, _experiment)
         body = {
             "experiment_ids": [key],
             "max_results": last,
@@ -155,28 +136,6 @@ class RestRegistry:
             if not token:
                 return tuple(points)
         raise SourceError(f"metric {key!a} has too many points", where=f"run {run_id}")
-
-    def reads(self, uri: str) -> bool:
-        """Tell whether this server hands out what lies at an artifact URI."""
-        return on_server(uri, self.server) is not None
-
-    def list_artifacts(self, uri: str, path: str = "") -> tuple[Artifact, ...]:
-        """List one folder below an artifact URI; nothing if it is not there or is a file."""
-        full = _join(self._proxied(uri), path)
-        try:
-            answer = self._connection.json(
-                "GET", "mlflow-artifacts/artifacts", params={"path": full}
-            )
-        except NotFoundError:
-            return ()
-        with self._understood():
-            return tuple(rest_json.artifact(file, path) for file in answer.get("files", []))
-
-    def download(self, uri: str, path: str, target: Path, *, limit: int) -> int:
-        """Write one file below an artifact URI to *target*."""
-        return self._connection.download(
-            _endpoint(_join(self._proxied(uri), path)), target, limit=limit
-        )
 
     def experiment(self, name: str) -> str:
         """Give the id of an experiment, which is made if it is not there."""
@@ -226,10 +185,6 @@ class RestRegistry:
         """State that a run used a logged model."""
         self._write("runs/log-inputs", {"run_id": run_id, "models": [{"model_id": model_id}]})
 
-    def upload(self, uri: str, path: str, file: Path) -> None:
-        """Store a file below an artifact URI."""
-        self._connection.upload(_endpoint(_join(self._proxied(uri), path)), file)
-
     def log_metrics(self, run_id: str, values: Mapping[str, float], *, at: datetime) -> None:
         """Log finite numbers, all at one time and at step 0."""
         timestamp = rest_json.milliseconds(at)
@@ -246,44 +201,49 @@ class RestRegistry:
         body = {"run_id": run_id, "status": "FINISHED", "end_time": rest_json.milliseconds(at)}
         self._write("runs/update", body)
 
+    def set_alias(self, name: str, alias: str, version: str) -> None:
+        """Point an alias at a version, wherever it points now."""
+        self._write("registered-models/alias", {"name": name, "alias": alias, "version": version})
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Delete an alias of a registered model, which may not have it."""
+        self._write("registered-models/alias", {"name": name, "alias": alias}, "DELETE")
+
     def set_version_tag(self, name: str, version: str, key: str, value: str) -> None:
         """Set a tag on a version of a registered model."""
         body = {"name": name, "version": version, "key": key, "value": value}
         self._write("model-versions/set-tag", body)
+
+    def delete_version_tag(self, name: str, version: str, key: str) -> None:
+        """Delete a tag of a version of a registered model, which may not have it."""
+        body = {"name": name, "version": version, "key": key}
+        self._write("model-versions/delete-tag", body, "DELETE")
+
+    def create_version(self, name: str, source: str, run_id: str = "") -> Version:
+        """Register what lies at *source* as a new version of a model, made if it is not there."""
+        self._register(model_name(name))
+        body = {"name": name, "source": source} | ({"run_id": run_id} if run_id else {})
+        answer = self._write("model-versions/create", body)
+        with self._understood():
+            return rest_json.version(answer["model_version"])
+
+    def _register(self, name: str) -> None:
+        try:
+            self._write("registered-models/create", {"name": name})
+        except RefusedError:
+            with suppress(NotFoundError):
+                self.aliases(name)  # it is there already
+                return
+            raise
 
     def _ask(self, path: str, params: Mapping[str, str], read: Callable[[Any], T]) -> T:
         answer = self._connection.json("GET", f"mlflow/{path}", params=params)
         with self._understood():
             return read(answer)
 
-    def _write(self, path: str, body: Mapping[str, Any]) -> Any:
-        return self._connection.json("POST", f"mlflow/{path}", body=body, read=False)
-
-    @contextmanager
-    def _understood(self) -> Iterator[None]:
-        try:
-            yield
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
-            raise SourceError(
-                "MLflow's answer lacks something or has another shape",
-                where=self.server,
-                hint=f"{type(error).__name__}: is this a supported version of MLflow?",
-            ) from error
-
-    def _proxied(self, uri: str) -> str:
-        root = on_server(uri, self.server)
-        if root is None:
-            raise refused(uri, self.server)
-        return root
+    def _write(self, path: str, body: Mapping[str, Any], method: str = "POST") -> Any:
+        return self._connection.json(method, f"mlflow/{path}", body=body, read=False)
 
 
 def _experiment(answer: Any) -> str:
     return str(answer["experiment"]["experiment_id"])
-
-
-def _join(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder and name else folder or name
-
-
-def _endpoint(path: str) -> str:
-    return f"mlflow-artifacts/artifacts/{quote(path)}"

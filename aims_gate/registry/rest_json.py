@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from aims_gate.registry.contract import (
+from aims_gate.registry.entities import (
     Artifact,
     DatasetInput,
     Feedback,

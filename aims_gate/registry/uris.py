@@ -35,8 +35,8 @@ def local_store(uri: str) -> Path | None:
     return Path(unquote(parts.path)) if named and parts.path else None
 
 
-def quoted(name: str) -> str:
-    """Model name, safe to quote in an MLflow filter; UsageError if it could end the quotes."""
+def model_name(name: str) -> str:
+    """Name of a registered model, checked; UsageError if no URI, or no filter, could hold it."""
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name of a model")
     return name

@@ -17,7 +17,8 @@ from aims_gate.errors import GateError, RecordError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Threshold
 from aims_gate.registry.choose import for_artifacts, open_registry
-from aims_gate.registry.contract import Registry, RunRecord
+from aims_gate.registry.contract import Artifacts, Registry
+from aims_gate.registry.entities import RunRecord
 from aims_gate.sources.mlflow.evidence import (
     EVIDENCE,
     FOLDER,
@@ -156,12 +157,12 @@ def _created(registry: Registry, experiment: str, verdict: Verdict, evaluation: 
     )
 
 
-def _upload(registry: Registry, run: RunRecord, evaluation: str, files: Mapping[str, Path]) -> None:
+def _upload(store: Artifacts, run: RunRecord, evaluation: str, files: Mapping[str, Path]) -> None:
     """Store every file, then look whether all of them are there in full."""
     folder = f"{FOLDER}/{evaluation}"
     for name, path in files.items():
-        registry.upload(run.artifact_uri, f"{folder}/{name}", path)
-    stored = {a.path: a.bytes for a in registry.list_artifacts(run.artifact_uri, folder)}
+        store.upload(run.artifact_uri, f"{folder}/{name}", path)
+    stored = {a.path: a.bytes for a in store.list_artifacts(run.artifact_uri, folder)}
     for name, path in files.items():
         if stored.get(f"{folder}/{name}") != path.stat().st_size:
             raise RecordError(f"MLflow did not keep {name} as it was sent", where=run.artifact_uri)

@@ -19,7 +19,7 @@ from aims_gate.documents.store_uris import StoreUri, parse_allowed, parse_place,
 from aims_gate.errors import DataError, SourceError, near
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.policy.scalars import SCORES, STORES
-from aims_gate.registry.contract import DatasetInput
+from aims_gate.registry.entities import DatasetInput
 from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Located, Scores, Workspace

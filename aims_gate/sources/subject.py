@@ -12,7 +12,7 @@ from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError, GateError
 from aims_gate.facts import DatasetIdentity, Isolation, ModelIdentity, ModelPython
 from aims_gate.policy.model import DataSpec, Role
-from aims_gate.registry.contract import MetricPoint
+from aims_gate.registry.entities import MetricPoint
 
 if TYPE_CHECKING:  # evidence is fetched where neither NumPy nor pyarrow is installed
     import pyarrow as pa

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,37 +11,15 @@ import pytest
 
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.registry.client import ClientRegistry
-from aims_gate.registry.contract import LOCAL, DatasetInput, NotFoundError, Registry
+from aims_gate.registry.contract import LOCAL, NotFoundError
+from aims_gate.registry.entities import DatasetInput
 from aims_gate.registry.rest import RestRegistry
-from aims_gate.registry.roots import Roots
 from aims_gate.sources.mlflow.fetch import list_tree
-from tests.conftest import Store
+from tests.conformance.conftest import Place
 from tests.support.proxy import Answer, Proxy, Request
 from tests.support.registry_content import FILES, Content, Logged
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-
-
-@pytest.fixture(params=["rest", "client", "sqlite"])
-def place(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Registry, Content]:
-    """A registry, and what writes to the same store as a training job would."""
-    monkeypatch.chdir(tmp_path)  # a sqlite store's new experiment keeps its artifacts in ./mlruns
-    if request.param == "sqlite":
-        store: Store = request.getfixturevalue("mlflow_store")
-        roots = Roots.of({"MLFLOW_TRACKING_URI": store.uri})
-        return ClientRegistry(store.uri, roots=roots), Content(uri=store.uri)
-    server: str = request.getfixturevalue("mlflow_server")
-    opened: Callable[[], Registry] = (
-        (lambda: RestRegistry(server, {}))
-        if request.param == "rest"
-        else lambda: ClientRegistry(server)
-    )
-    return opened(), Content(uri=server)
-
-
-Place = tuple[Registry, Content]
 
 
 def test_a_version_says_where_it_came_from(place: Place) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aims_gate.policy.model import DataSpec, Policy, Role
-from aims_gate.registry.contract import DatasetInput
+from aims_gate.registry.entities import DatasetInput
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.subject import Data, Located, Workspace

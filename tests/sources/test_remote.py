@@ -15,7 +15,7 @@ from aims_gate.documents.store_uris import parse_place
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.facts import DigestKind
 from aims_gate.policy.model import JoinSpec, Policy
-from aims_gate.registry.contract import DatasetInput
+from aims_gate.registry.entities import DatasetInput
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.remote import fetch
 from tests.sources.stores import EVALUATION, ROWS, nowhere, opened, workspace

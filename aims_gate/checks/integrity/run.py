@@ -9,7 +9,7 @@ from typing import ClassVar
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
 from aims_gate.facts import NoValue, Statistic
-from aims_gate.registry.contract import MetricPoint
+from aims_gate.registry.entities import MetricPoint
 from aims_gate.sources.subject import RunFacts
 
 

@@ -17,7 +17,7 @@ from aims_gate.checks.contract import NoDataError
 from aims_gate.errors import DataError, near
 from aims_gate.facts import CLAIMED
 from aims_gate.policy.scalars import is_scorer_digest
-from aims_gate.registry.contract import MetricPoint
+from aims_gate.registry.entities import MetricPoint
 from aims_gate.sources.subject import RunFacts, Subject
 
 SCORERS = "mlflow.genaiEvaluate.scorersDigest"

@@ -17,7 +17,8 @@ from aims_gate.errors import DataError, near
 from aims_gate.facts import CLAIMED
 from aims_gate.policy.model import DataSpec, Role
 from aims_gate.policy.scalars import SCORES, parse_scorer
-from aims_gate.registry.contract import Feedback, NotFoundError, Registry, RunRecord, Trace
+from aims_gate.registry.contract import NotFoundError, Registry
+from aims_gate.registry.entities import Feedback, RunRecord, Trace
 from aims_gate.sources.mlflow.resolve import Resolved
 from aims_gate.sources.scored import KEY, SCORER, TAG, VALUE, meant, value_column
 from aims_gate.sources.subject import Scores

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.policy.scalars import SCORES
-from aims_gate.registry.contract import NotFoundError, Registry, RunRecord
+from aims_gate.registry.contract import NotFoundError, Registry
+from aims_gate.registry.entities import RunRecord
 from aims_gate.sources.bound import Owner, answers_of
 from aims_gate.sources.data import open_found, open_scores
 from aims_gate.sources.locate import Finder, convention

@@ -16,7 +16,8 @@ from aims_gate.attest.envelope import MAX_ENVELOPE
 from aims_gate.attest.statement import statement_file
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.registry.choose import for_artifacts, open_registry
-from aims_gate.registry.contract import NotFoundError, Registry, Version
+from aims_gate.registry.contract import NotFoundError, Registry
+from aims_gate.registry.entities import Version
 from aims_gate.registry.uris import (
     AliasTarget,
     RunTarget,

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from aims_gate.errors import SourceError
 from aims_gate.policy.model import Role
-from aims_gate.registry.contract import MetricPoint, NotFoundError, Registry, RunRecord
+from aims_gate.registry.contract import NotFoundError, Registry
+from aims_gate.registry.entities import MetricPoint, RunRecord
 from aims_gate.registry.uris import COMMIT
 from aims_gate.sources.subject import RunFacts
 

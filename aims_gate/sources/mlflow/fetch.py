@@ -8,14 +8,15 @@ from aims_gate.attest.download import note
 from aims_gate.attest.file_names import MLFLOW_NOTE, safe_name
 from aims_gate.attest.manifest import Manifest, ManifestEntry
 from aims_gate.errors import SourceError
-from aims_gate.registry.contract import LOCAL, Artifact, NotFoundError, Registry
+from aims_gate.registry.contract import LOCAL, Artifacts, NotFoundError
+from aims_gate.registry.entities import Artifact
 
 _HIDDEN = "MLflow's client cannot list a file that has its folder's name; rename it"
 _NO_DIGEST = "0" * 64
 
 
 def fetch_tree(
-    registry: Registry,
+    registry: Artifacts,
     uri: str,
     folder: Path,
     *,
@@ -53,7 +54,7 @@ def fetch_tree(
         (folder / name).unlink()
 
 
-def list_tree(registry: Registry, uri: str, *, max_files: int) -> tuple[Artifact, ...]:
+def list_tree(registry: Artifacts, uri: str, *, max_files: int) -> tuple[Artifact, ...]:
     """List the files below an artifact URI, all folders included; SourceError past a limit."""
     files: list[Artifact] = []
     folders = [""]
@@ -75,7 +76,7 @@ def list_tree(registry: Registry, uri: str, *, max_files: int) -> tuple[Artifact
     return tuple(sorted(files, key=lambda file: file.path.encode()))
 
 
-def _hides(registry: Registry) -> bool:
+def _hides(registry: Artifacts) -> bool:
     """Tell whether MLflow's client asks a server: it then drops the only file x of a folder x."""
     return registry.name == "client" and registry.server != LOCAL
 

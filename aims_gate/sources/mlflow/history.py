@@ -15,7 +15,8 @@ from aims_gate.errors import SourceError
 from aims_gate.facts import ModelIdentity
 from aims_gate.policy.model import Policy
 from aims_gate.registry.choose import open_registry
-from aims_gate.registry.contract import NotFoundError, Registry, RunRecord
+from aims_gate.registry.contract import NotFoundError, Registry
+from aims_gate.registry.entities import RunRecord
 from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import CONVENTION

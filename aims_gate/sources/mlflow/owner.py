@@ -8,7 +8,8 @@ from pathlib import Path
 
 from aims_gate.errors import SourceError
 from aims_gate.registry.choose import for_artifacts
-from aims_gate.registry.contract import Registry, RunRecord
+from aims_gate.registry.contract import Registry
+from aims_gate.registry.entities import RunRecord
 from aims_gate.sources.bound import Owner
 from aims_gate.sources.mlflow.resolve import Resolved
 from aims_gate.sources.mlmodel import NAME, MLmodel, read_mlmodel

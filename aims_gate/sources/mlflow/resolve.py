@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from aims_gate.errors import SourceError, UsageError
 from aims_gate.registry.choose import for_artifacts
-from aims_gate.registry.contract import MetricPoint, NotFoundError, Registry, RunRecord, Version
+from aims_gate.registry.contract import NotFoundError, Registry
+from aims_gate.registry.entities import MetricPoint, RunRecord, Version
 from aims_gate.registry.uris import (
     AliasTarget,
     CommitTarget,

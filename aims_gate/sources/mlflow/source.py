@@ -11,7 +11,8 @@ from aims_gate.documents.store_uris import StoreUri
 from aims_gate.errors import DataError, UsageError
 from aims_gate.policy.model import Policy, Role
 from aims_gate.registry.choose import for_artifacts, open_registry
-from aims_gate.registry.contract import Registry, RunRecord
+from aims_gate.registry.contract import Artifacts, Registry
+from aims_gate.registry.entities import RunRecord
 from aims_gate.registry.uris import RunTarget, parse
 from aims_gate.sources.bound import Owner, hold
 from aims_gate.sources.data import open_data
@@ -185,7 +186,7 @@ def _siblings(
     return [artifact.path for artifact in listed]
 
 
-def _copy(reader: Registry, root: str, path: str, workspace: Workspace) -> Path | None:
+def _copy(reader: Artifacts, root: str, path: str, workspace: Workspace) -> Path | None:
     """Copy a file or a folder below an artifact URI; None if it is not there."""
     name = PurePosixPath(path)
     listed = reader.list_artifacts(root, "" if len(name.parts) == 1 else str(name.parent))

@@ -10,7 +10,7 @@ import pytest
 
 from aims_gate.checks.integrity.run import Run
 from aims_gate.facts import NoValue
-from aims_gate.registry.contract import MetricPoint
+from aims_gate.registry.entities import MetricPoint
 from aims_gate.sources.subject import RunFacts
 from tests.checks.integrity.cells import ENDED, measure, subject_of, values
 

@@ -12,7 +12,7 @@ from aims_gate.judge import judge
 from aims_gate.measure import measure
 from aims_gate.plan import plan
 from aims_gate.policy.model import OnInsufficient, Policy, Rule, Threshold
-from aims_gate.registry.contract import MetricPoint
+from aims_gate.registry.entities import MetricPoint
 from aims_gate.sources.subject import Data, RunFacts, Subject
 from aims_gate.verdict import Result
 from tests.checks.subjects import NOW, data, inputs

@@ -17,6 +17,7 @@ from aims_gate.engines.native import ENGINE
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.registry import contract, rest_json
+from aims_gate.registry.entities import Trace
 from aims_gate.sources.estimator import open_estimator
 from aims_gate.sources.mlflow.source import SOURCE
 from aims_gate.sources.subject import Data, Subject, Workspace
@@ -326,7 +327,7 @@ def test_every_page_is_read_and_a_limit_is_said(
 
 
 def test_a_trace_that_is_listed_twice_is_an_error() -> None:
-    twice = contract.Trace(trace_id="tr-1")
+    twice = Trace(trace_id="tr-1")
     with pytest.raises(SourceError, match="twice"):
         contract.all_of([twice, twice], "here")
 

@@ -10,7 +10,8 @@ import pytest
 
 from aims_gate.errors import SourceError
 from aims_gate.policy.model import Role
-from aims_gate.registry.contract import DatasetInput, NotFoundError, RunRecord
+from aims_gate.registry.contract import NotFoundError
+from aims_gate.registry.entities import DatasetInput, RunRecord
 from aims_gate.registry.rest import RestRegistry
 from aims_gate.sources.mlflow import facts
 from aims_gate.sources.mlflow.facts import dataset_digest, run_facts
