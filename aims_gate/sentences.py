@@ -5,22 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Sequence
 
+from aims_gate.checks.drift.distances import METHODS
 from aims_gate.facts import LEFT_OUT, POWER, UNSEEN, Interval, NoValue, Statistic
 from aims_gate.limits import Bar, serious_of
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.verdict import Outcome, Power
 
-_ACRONYMS = frozenset({"psi", "ks", *(word for f in FORMULAS for word in f.capitals)})
+_ACRONYMS = frozenset({"ks", *(word for f in FORMULAS for word in f.capitals)})
 _NAMES = {
-    "jensenshannon": "Jensen-Shannon distance",
-    "hellinger": "Hellinger distance",
-    "wasserstein": "Wasserstein distance",
+    **{of.statistic: of.words for of in METHODS.values()},
     "brier": "Brier score",
     "brier_difference": "Brier difference",
-    "cramers_v": "Cramér's V",
-    "ks": "KS distance",
 }
-"""Names of statistics that are made of people's names, which no rule of spelling gives."""
+"""Names that no rule of spelling gives."""
 _NAMED = 5
 """Columns that were left out, and groups too small to judge, are named up to so many."""
 

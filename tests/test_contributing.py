@@ -25,6 +25,8 @@ rules:
   - {id: TOY-01, check: data.toy, with: {least: 40}}
   - {id: TOY-02, check: performance.score, with: {metric: toy_error}, require: {at_most: 3}}
   - {id: TOY-03, check: performance.score, with: {metric: mae}, require: {at_most: 3}, engine: toy}
+  - {id: TOY-04, check: drift.columns, with: {numeric: toy, categorical: none}, engine: both,
+     severity: info}
 """
 
 
@@ -40,6 +42,22 @@ class Toy:
 METRIC = """\
     _loss(
         "toy_error", Loss.ABSOLUTE, "mean of |label - prediction|", oracle="mean_absolute_error"
+    ),
+"""
+DISTANCE = """\
+    Divergence(
+        name="toy",
+        statistic="toy_distance",
+        words="toy distance",
+        definition="the same as psi.",
+        limit=0.25,
+        line=0.10,
+        most=math.inf,
+        terms=_psi_terms,
+        factor=1,
+        least=1e-4,
+        oracle=("evidently", "psi"),
+        tolerance=Tolerance(relative=1e-9, absolute=1e-12),
     ),
 """
 REPORT = """\
@@ -124,6 +142,14 @@ def open_signer(reference, *, environ):
             )
         },
     ),
+    "a distance of drift": Toy(
+        rows={
+            "stats/divergence.py": (
+                '    Divergence(\n        name="hellinger"',
+                DISTANCE,
+            )
+        }
+    ),
     "an engine": Toy(
         files={
             "engines/toy.py": """
@@ -197,7 +223,7 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
     (folder / "model").mkdir()
     (folder / "model" / "weights.json").write_text("{}", encoding="utf-8")
-    rows = "".join(f"{n},{n + n % 2}\n" for n in range(50))
+    rows = "".join(f"{n},{n + n % 2}\n" for n in range(900))
     (folder / "rows.csv").write_text(f"y,p\n{rows}", encoding="utf-8")
     return folder
 
@@ -225,14 +251,16 @@ def test_toys_measure_decide_report_and_sign(toys: Path) -> None:
     done = _run(
         toys,
         *("run", "policy.yaml", "--model", "file:model", "--data", "evaluation=file:rows.csv"),
+        *("--data", "reference=file:rows.csv", "--data", "current=file:rows.csv"),
         *("--report", "toy=toy.txt", "--key", "toy:toy_key", "--out", "evidence"),
         TOY_KEY=(toys / "toy.key").read_text(encoding="utf-8"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (toys / "toy.txt").read_text(encoding="utf-8") == "toy: passed\n"
-    assert "toys 50" in done.stdout
+    assert "toys 900" in done.stdout
     assert "toy error 0.5" in done.stdout
     assert "by toy 1" in done.stdout
+    assert "toy distance y 0 (" in done.stdout
     assert list(toys.glob("evidence/**/*.dsse.json"))
 
 

@@ -5,7 +5,6 @@ A value that the two do not share is no value: the cell is an error that shows b
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -25,39 +24,20 @@ from aims_gate.engines import (
 )
 from aims_gate.errors import CheckError
 from aims_gate.frames import Distribution, Floats
-from aims_gate.stats.divergence import over_bins
-from aims_gate.stats.drift import over_numbers
+from aims_gate.stats.distance import Tolerance
+from aims_gate.stats.divergence import DIVERGENCES, over_bins
+from aims_gate.stats.drift import DISTANCES, over_numbers
 from aims_gate.stats.samples import drawn, order_statistics, scaled
 from aims_gate.version import __version__
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tolerance:
-    """How far two computations of one quantity may lie apart: relative, or absolute near zero."""
-
-    relative: float
-    absolute: float
-
-    def holds(self, ours: float, theirs: float) -> bool:
-        """Tell whether two numbers agree; two undefined ones do, one undefined one does not."""
-        if math.isnan(ours) or math.isnan(theirs):
-            return math.isnan(ours) and math.isnan(theirs)
-        return math.isclose(ours, theirs, rel_tol=self.relative, abs_tol=self.absolute)
-
-
+_RATE = Tolerance(relative=1e-9, absolute=1e-12)
+_SCORE = Tolerance(relative=1e-9, absolute=1e-9)
 TOLERANCES: Mapping[str, Tolerance] = {
-    "ratio": Tolerance(relative=1e-9, absolute=1e-12),
-    "gap": Tolerance(relative=1e-9, absolute=1e-12),
-    "mean": Tolerance(relative=1e-9, absolute=1e-9),
-    "psi": Tolerance(relative=1e-9, absolute=1e-12),
-    # a sum over 20,000 steps, and a standard deviation that each side computes in its own way
-    "wasserstein": Tolerance(relative=1e-6, absolute=1e-9),
-    "ks": Tolerance(relative=1e-9, absolute=1e-12),
-    # roots of sums that end near 0: what is lost in 1 - sum of sqrt(p q) is 1e-16 before the root
-    "js": Tolerance(relative=1e-7, absolute=1e-7),
-    "hellinger": Tolerance(relative=1e-7, absolute=1e-7),
-    "chi2": Tolerance(relative=1e-9, absolute=1e-9),
-    "score": Tolerance(relative=1e-9, absolute=1e-9),
+    "ratio": _RATE,
+    "gap": _RATE,
+    "mean": _SCORE,
+    "score": _SCORE,
+    **{name: of.tolerance for name, of in {**DIVERGENCES, **DISTANCES}.items()},
 }
 """What counts as agreement, by quantity (docs/deciding.md)."""
 
@@ -129,7 +109,7 @@ def _shared(question: Question, ours: Sequence[Answer]) -> _Shared:
             values = [of.plain(*drawn(method, question.table))]
             kind = method
         case DriftOfNumbers(method=method, reference=reference, current=current):
-            values = [over_numbers(method)(_thinned(reference), _thinned(current))]
+            values = [over_numbers(method).value(_thinned(reference), _thinned(current))]
             kind = method
         case CalibrationError():
             values = [answer.plain for answer in ours]

@@ -45,7 +45,7 @@ class Native(Engine):
             case DriftOfBins(method=method, table=table):
                 return (_own(divergence.of_table(method, table).value),)
             case DriftOfNumbers(method=method, reference=reference, current=current):
-                return (_own(drift.over_numbers(method)(reference, current)),)
+                return (_own(drift.over_numbers(method).value(reference, current)),)
             case MetricValue(metric=metric, table=scored):
                 from aims_gate.stats import scores  # only the rules that ask pay for loading it
 

@@ -27,26 +27,26 @@ from scipy.special import chdtr, chdtrc, chdtri, chndtr, chndtrinc
 
 from aims_gate.errors import CheckError
 from aims_gate.stats.bins import Binned, Counts, Floats
+from aims_gate.stats.distance import Distance, Tolerance
 from aims_gate.stats.intervals import Bounds
+
+Context = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Divergence:
+class Divergence(Distance):
     """How a sum over bins becomes the distance that people read, and what its law is."""
 
-    name: str
     terms: Callable[[Floats, Floats], Floats]
     """From the shares of both samples, each of shape (bins,), the summands, each at least 0."""
     factor: float
     """factor * N * sum is chi-square distributed without drift."""
-    rooted: bool
-    """The distance is the root of the sum."""
-    most: float
-    """The distance of two samples without a common value."""
     smooth: bool = True
     """Half a row is added to every bin."""
     least: float = 0.0
     """A share below this counts as this: a logarithm of shares has no end."""
+    beside: Callable[[Counts, Counts], Context] = lambda _reference, _current: ()
+    """What else statisticians ask for of both samples' counts: names and values."""
 
     def distance(self, total: float) -> float:
         """Distance from the sum over bins: the sum itself or its root, at most `most`."""
@@ -216,18 +216,78 @@ def _chi2_terms(p: Floats, q: Floats) -> Floats:
     return np.asarray((p - q) ** 2 / (p + q) / 2, dtype=np.float64)
 
 
-DIVERGENCES: Mapping[str, Divergence] = {
-    "psi": Divergence(
-        name="psi", terms=_psi_terms, factor=1, rooted=False, most=math.inf, least=1e-4
+def _chi_square_beside(reference: Counts, current: Counts) -> Context:
+    statistic, p_value = chi_square(reference, current)
+    return ("chi2", statistic), ("p_value", p_value)
+
+
+_ROWS = (
+    Divergence(
+        name="psi",
+        statistic="psi",
+        words="PSI",
+        definition="sum of (p - q) ln(p / q) over about ten reference quantiles or the categories, "
+        "less what noise adds; in [0, inf), 0 is no drift and 0.25 conventionally a large one.",
+        limit=0.25,
+        line=0.10,
+        most=math.inf,
+        terms=_psi_terms,
+        factor=1,
+        least=1e-4,
+        oracle=("evidently", "psi"),
+        tolerance=Tolerance(relative=1e-9, absolute=1e-12),
     ),
-    "js": Divergence(
-        name="js", terms=_js_terms, factor=8, rooted=True, most=math.sqrt(math.log(2))
+    # limits and lines of roots are those of PSI, by PSI ~ 8 JSD ~ 8 H^2 ~ 4 V^2; their tolerances
+    # are wide near 0: what is lost in 1 - sum of sqrt(p q) is 1e-16 before the root
+    Divergence(
+        name="js",
+        statistic="jensenshannon",
+        words="Jensen-Shannon distance",
+        definition="Jensen-Shannon distance over the same bins, root of the divergence in nats; in "
+        "[0, 0.833].",
+        limit=0.18,
+        line=0.11,
+        most=math.sqrt(math.log(2)),
+        rooted=True,
+        terms=_js_terms,
+        factor=8,
+        oracle=("evidently", "jensenshannon"),
+        tolerance=Tolerance(relative=1e-7, absolute=1e-7),
     ),
-    "hellinger": Divergence(
-        name="hellinger", terms=_hellinger_terms, factor=8, rooted=True, most=1.0
+    Divergence(
+        name="hellinger",
+        statistic="hellinger",
+        words="Hellinger distance",
+        definition="root of 1 - sum of sqrt(p q); in [0, 1].",
+        limit=0.18,
+        line=0.11,
+        most=1.0,
+        rooted=True,
+        terms=_hellinger_terms,
+        factor=8,
+        oracle=("evidently", "hellinger"),
+        tolerance=Tolerance(relative=1e-7, absolute=1e-7),
     ),
-    "chi2": Divergence(
-        name="chi2", terms=_chi2_terms, factor=4, rooted=True, most=1.0, smooth=False
+    Divergence(
+        name="chi2",
+        statistic="cramers_v",
+        words="Cramér's V",
+        definition="Cramer's V of the two samples weighted alike, root of half the sum of "
+        "(p - q)^2 / (p + q), in [0, 1]: an effect size, because a p-value falls with the rows "
+        "however small the drift; Pearson's chi-square of all categories and its p-value stand "
+        "beside it.",
+        limit=0.25,
+        line=0.16,
+        most=1.0,
+        rooted=True,
+        terms=_chi2_terms,
+        factor=4,
+        smooth=False,
+        # Evidently's test of that name takes the reference as exact
+        oracle=("scipy", "chi2"),
+        tolerance=Tolerance(relative=1e-9, absolute=1e-9),
+        beside=_chi_square_beside,
     ),
-}
+)
+DIVERGENCES: Mapping[str, Divergence] = {row.name: row for row in _ROWS}
 """Every distance over bins or categories, by its name in a policy."""

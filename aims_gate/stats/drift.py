@@ -11,6 +11,7 @@ Nulls are no values of either; distances of histograms, which count them, are in
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from scipy.special import gammaincc, gammaincinv, kolmogorov, ndtri
 from aims_gate.errors import CheckError
 from aims_gate.stats.bins import Floats, OrderedSample
 from aims_gate.stats.counting import total
+from aims_gate.stats.distance import Distance, Tolerance
 from aims_gate.stats.transport import CELLS, farthest, transport
 
 _LEAST_SPREAD = 0.001
@@ -132,20 +134,6 @@ def ks_p_value(distance: float, n: int, m: int) -> float:
     return float(kolmogorov(math.sqrt(n * m / (n + m)) * distance))
 
 
-DISTANCES: Mapping[str, Callable[[OrderedSample, OrderedSample], float]] = {
-    "wasserstein": wasserstein,
-    "ks": ks,
-}
-"""Every distance of ordered values, by its name in a policy."""
-
-
-def over_numbers(method: str) -> Callable[[OrderedSample, OrderedSample], float]:
-    """Distance of ordered samples by its name; CheckError if there is none."""
-    if method not in DISTANCES:
-        raise CheckError(f"there is no drift method {method!r} for numbers")
-    return DISTANCES[method]
-
-
 def usable(*samples: OrderedSample) -> bool:
     """Tell whether samples have values at all, and none of them infinite."""
     return all(len(s.values) and np.isfinite(s.values[[0, -1]]).all() for s in samples)
@@ -160,3 +148,94 @@ def _covariance(ranks: Floats) -> Floats:
     low, high = np.minimum.outer(ranks, ranks), np.maximum.outer(ranks, ranks)
     r = np.minimum(np.sqrt(low * (1 - high) / (high * (1 - low))), 1.0)
     return np.asarray(2 / math.pi * (np.sqrt(1 - r**2) + r * np.arcsin(r) - 1), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingLaw:
+    """Null distribution of a distance of ordered values, and its margin of error."""
+
+    name: str
+    noise: Callable[[float], float]
+    """The distance that noise alone exceeds with that probability."""
+    error: Callable[[float], float]
+    """How far the distance may be off on one side, wrong with that probability."""
+    p_value: Callable[[float], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderedDistance(Distance):
+    """A distance of two ordered samples of numbers, which does not see nulls."""
+
+    value: Callable[[OrderedSample, OrderedSample], float]
+    law: Callable[[OrderedSample, OrderedSample], SamplingLaw]
+    finite: bool = False
+    """Infinite values have no distance."""
+    p_value_beside: bool = False
+    """Its p-value is what statisticians ask for, too."""
+
+
+def _ks_law(reference: OrderedSample, current: OrderedSample) -> SamplingLaw:
+    n, m = total(reference.counts), total(current.counts)
+    noise = functools.partial(ks_noise, n, m)
+    return SamplingLaw(
+        name="Kolmogorov-Smirnov band",
+        noise=noise,
+        error=noise,
+        p_value=lambda distance: ks_p_value(distance, n, m),
+    )
+
+
+def _wasserstein_law(reference: OrderedSample, current: OrderedSample) -> SamplingLaw:
+    law = wasserstein_law(reference, current)
+    return SamplingLaw(
+        name="Brownian bridge, gamma-matched",
+        noise=law.quantile,
+        error=functools.partial(wasserstein_error, reference, current),
+        p_value=law.p_value,
+    )
+
+
+_ROWS = (
+    OrderedDistance(
+        name="ks",
+        statistic="ks",
+        words="KS distance",
+        definition="greatest gap between the two distribution functions; in [0, 1], 0 is no drift, "
+        "1 no overlap; bounds from the Kolmogorov-Smirnov band, its p-value beside it.",
+        limit=0.20,
+        line=0.10,
+        most=1.0,
+        value=ks,
+        law=_ks_law,
+        p_value_beside=True,
+        # Evidently's test of that name is a p-value, which SciPy computes from this distance
+        oracle=("scipy", "ks"),
+        tolerance=Tolerance(relative=1e-9, absolute=1e-12),
+    ),
+    OrderedDistance(
+        name="wasserstein",
+        statistic="wasserstein",
+        words="Wasserstein distance",
+        definition="area between the two distribution functions over the reference's standard "
+        "deviation; in [0, inf), 0 is no drift. Bounds match a gamma law to the Brownian bridge, "
+        "and take in the error of that deviation.",
+        limit=0.50,
+        line=0.30,
+        most=math.inf,
+        value=wasserstein,
+        law=_wasserstein_law,
+        finite=True,
+        oracle=("evidently", "wasserstein"),
+        # a sum over 20,000 steps, and a standard deviation that each side computes in its own way
+        tolerance=Tolerance(relative=1e-6, absolute=1e-9),
+    ),
+)
+DISTANCES: Mapping[str, OrderedDistance] = {row.name: row for row in _ROWS}
+"""Every distance of ordered values, by its name in a policy."""
+
+
+def over_numbers(method: str) -> OrderedDistance:
+    """Distance of ordered samples by its name; CheckError if there is none."""
+    if method not in DISTANCES:
+        raise CheckError(f"there is no drift method {method!r} for numbers")
+    return DISTANCES[method]

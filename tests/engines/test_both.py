@@ -181,7 +181,7 @@ CHECKS = [
     ),
     *(
         pytest.param(
-            Columns(numeric=numeric, categorical=categorical),  # type: ignore[arg-type]
+            Columns(numeric=numeric, categorical=categorical),
             [moved(Role.REFERENCE, 0), moved(Role.CURRENT, 0.5)],
             id=numeric,
         )

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from aims_gate.checks.columns import Labelled, labelled, positive_class, stated_positive
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift.columns import DEFINITION, UNDECIDED
-from aims_gate.checks.drift.distances import ORDERED, Lacking, SamplePair, judged_of
+from aims_gate.checks.drift.distances import METHODS, Lacking, SamplePair, judged_of
 from aims_gate.checks.drift.matching import CATEGORIES, matched
 from aims_gate.checks.drift.measuring import cells
 from aims_gate.errors import DataError
@@ -25,12 +25,16 @@ from aims_gate.policy.model import DataSpec, DecideOn, Role
 from aims_gate.sources.predictions import threshold_of
 from aims_gate.sources.subject import Data
 from aims_gate.stats.disparity import quantile
+from aims_gate.stats.drift import DISTANCES
 from aims_gate.stats.intervals import Rate, mover_ratio
 from aims_gate.stats.power import ChangeDesign
 
 Answers = Literal["prediction", "score", "label"]
-Distance = Literal["psi", "js", "hellinger", "chi2", "ks", "wasserstein", "positive_rate"]
 _RATE = "positive_rate"
+if TYPE_CHECKING:
+    Method = str
+else:
+    Method = Literal[(*METHODS, _RATE)]
 _CHANGE = StatisticSpec(
     name="positive_rate_change",
     low=0.0,
@@ -55,7 +59,7 @@ class _OfRole:
     about: ClassVar[About]
     roles: ClassVar[tuple[Answers, ...]]
 
-    method: Distance = "psi"
+    method: Method = "psi"
     """How answers are compared: a distance for any task, or the rate of the positive class."""
 
     def judged(self) -> StatisticSpec:
@@ -116,7 +120,7 @@ class _OfRole:
             yield from cells(self.method, column, pair)
 
     def _no_method(self, kind: ColumnKind) -> str:
-        fits = kind is ColumnKind.NUMBER or (kind in CATEGORIES and self.method not in ORDERED)
+        fits = kind is ColumnKind.NUMBER or (kind in CATEGORIES and self.method not in DISTANCES)
         return "" if fits else f"{self.method} is not for {kind}"
 
 

@@ -6,42 +6,49 @@ changed or that no method fits is a cell that says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
-from aims_gate.checks.drift.distances import METHODS, Lacking, SamplePair, judged_of
+from aims_gate.checks.drift.distances import (
+    METHODS,
+    Categorical,
+    Lacking,
+    Numeric,
+    SamplePair,
+    judged_of,
+)
 from aims_gate.checks.drift.matching import CATEGORIES, matched
 from aims_gate.checks.drift.measuring import cells
 from aims_gate.checks.parameters import column_problems
 from aims_gate.facts import NoValue, Statistic
 from aims_gate.frames import ColumnKind
 from aims_gate.policy.model import Role
+from aims_gate.stats.distance import Distance
+from aims_gate.stats.divergence import DIVERGENCES
+from aims_gate.stats.drift import DISTANCES
 from aims_gate.stats.power import LEAST_SAMPLE
 
+
+def _told(rows: Mapping[str, Distance]) -> str:
+    return " ".join(f"{row.name}: {row.definition}" for row in rows.values())
+
+
+_LIMITS = ", ".join(f"{row.name} {row.limit:.2f} and {row.line:.2f}" for row in METHODS.values())
 DEFINITION = (
-    "psi: sum of (p - q) ln(p / q) over about ten reference quantiles or the categories, less "
-    "what noise adds; in [0, inf), 0 is no drift and 0.25 conventionally a large one. js: "
-    "Jensen-Shannon distance over the same bins, root of the divergence in nats; in [0, 0.833]. "
-    "hellinger: root of 1 - sum of sqrt(p q); in [0, 1]. chi2: Cramer's V of the two samples "
-    "weighted alike, root of half the sum of (p - q)^2 / (p + q), in [0, 1]: an effect size, "
-    "because a p-value falls with the rows however small the drift; Pearson's chi-square of all "
-    "categories and its p-value stand beside it. Of these, 0 is no drift, 1 (0.833) no common "
-    "value; bounds invert the noncentral chi-square law. "
-    "ks: greatest gap between the two distribution functions; in [0, 1], 0 is no drift, 1 no "
-    "overlap; bounds from the Kolmogorov-Smirnov band, its p-value beside it. "
-    "wasserstein: area between the two distribution functions over the reference's standard "
-    "deviation; in [0, inf), 0 is no drift. Bounds match a gamma law to the Brownian bridge, "
-    "and take in the error of that deviation. "
-    "All bounds are one-sided and Bonferroni-corrected over the columns."
+    f"{_told(DIVERGENCES)} Of these, 0 is no drift, 1 (0.833) no common value; bounds invert the "
+    f"noncentral chi-square law. {_told(DISTANCES)} All bounds are one-sided and "
+    f"Bonferroni-corrected over the columns. Limits and lines: {_LIMITS}."
 )
+_ORDERED = ", ".join(DISTANCES)
+_FINITE = ", ".join(name for name, of in DISTANCES.items() if of.finite)
 UNDECIDED = (
     "a column is in the reference and not in the current data, or changed its kind",
     f"fewer than {LEAST_SAMPLE} rows in either sample, or too few to see a serious drift",
     "so many categories that each is expected fewer than five times",
-    "wasserstein, ks: a share of nulls that changed by over 1 %; wasserstein: infinite values",
+    f"{_ORDERED}: a share of nulls that changed by over 1 %; {_FINITE}: infinite values",
 )
 
 
@@ -61,10 +68,9 @@ class Columns:
 
     columns: Literal["all"] | tuple[str, ...] = "all"
     """Names, or all reference columns but label, prediction, score, key, weight and time."""
-    numeric: Literal["psi", "js", "hellinger", "chi2", "ks", "wasserstein", "none"] = "psi"
-    """How numbers are compared. Limits and lines: psi 0.25 and 0.10, js and hellinger 0.18 and
-    0.11, chi2 0.25 and 0.16, ks 0.20 and 0.10, wasserstein 0.50 and 0.30."""
-    categorical: Literal["psi", "js", "hellinger", "chi2", "none"] = "psi"
+    numeric: Numeric = "psi"
+    """How numbers are compared."""
+    categorical: Categorical = "psi"
     """How text and booleans are compared; one limit fits one method, so that two methods need
     two rules, each with `none` for the other kind."""
     design_effect: float = 1.0

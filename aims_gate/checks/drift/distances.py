@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.contract import StatisticSpec
@@ -11,33 +12,21 @@ from aims_gate.engines import Engine
 from aims_gate.facts import Interval, NoValue, PowerDesign, Statistic
 from aims_gate.frames import Frame
 from aims_gate.policy.model import DecideOn
-from aims_gate.stats import divergence, drift
+from aims_gate.stats.distance import Distance
+from aims_gate.stats.divergence import DIVERGENCES
+from aims_gate.stats.drift import DISTANCES
 from aims_gate.stats.intervals import Bounds
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
-    """A distance as a policy names it, with its conventions."""
-
-    statistic: str
-    limit: float
-    line: float
-    most: float
-    """Greatest value; may be infinite."""
-
-
-METHODS = {
-    "psi": Method(statistic="psi", limit=0.25, line=0.10, most=math.inf),
-    "js": Method(statistic="jensenshannon", limit=0.18, line=0.11, most=math.sqrt(math.log(2))),
-    "hellinger": Method(statistic="hellinger", limit=0.18, line=0.11, most=1.0),
-    "chi2": Method(statistic="cramers_v", limit=0.25, line=0.16, most=1.0),
-    "ks": Method(statistic="ks", limit=0.20, line=0.10, most=1.0),
-    "wasserstein": Method(statistic="wasserstein", limit=0.50, line=0.30, most=math.inf),
-}
-"""Limits and lines of `js`, `hellinger` and `chi2` are those of PSI, 0.25 and 0.10, by
-PSI ~ 8 JSD ~ 8 H^2 ~ 4 V^2 for small changes."""
-ORDERED = frozenset(drift.DISTANCES)
-"""Methods for numbers alone, which do not see nulls."""
+METHODS: Mapping[str, Distance] = {**DIVERGENCES, **DISTANCES}
+"""Every distance, by its name in a policy."""
+if TYPE_CHECKING:
+    Numeric = str
+    Categorical = str
+else:
+    Numeric = Literal[(*METHODS, "none")]
+    """How a rule compares numbers."""
+    Categorical = Literal[(*DIVERGENCES, "none")]
+    """How a rule compares text and booleans: `DISTANCES` are of numbers, and do not see nulls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +112,6 @@ def judged_of(method: str) -> StatisticSpec:
         neutral=0.0,
         limit=of.limit,
         line=of.line,
-        rooted=method in divergence.DIVERGENCES and divergence.DIVERGENCES[method].rooted,
+        rooted=of.rooted,
         decide_on=DecideOn.PROVEN_BREACH,
     )

@@ -7,20 +7,21 @@ column has one distance whoever asks. Formulas are in `stats.bins`, `stats.diver
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
-from aims_gate.checks.drift.distances import METHODS, ORDERED, FoundDistance, Lacking, SamplePair
+from aims_gate.checks.drift.distances import METHODS, FoundDistance, Lacking, SamplePair
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, nulls_moved
 from aims_gate.checks.levels import has_name
 from aims_gate.engines import DriftOfBins, DriftOfNumbers
 from aims_gate.facts import NoValue, Statistic
-from aims_gate.frames import Counts, Distribution, Key
+from aims_gate.frames import Distribution, Key
 from aims_gate.frames.widths import alike
-from aims_gate.stats import bins, divergence, drift
+from aims_gate.stats import bins, divergence
 from aims_gate.stats.counting import total
+from aims_gate.stats.divergence import DIVERGENCES
+from aims_gate.stats.drift import DISTANCES, OrderedDistance, usable
 from aims_gate.stats.drift_power import DivergenceDesign, OrderedDesign
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.power import LEAST_SAMPLE
@@ -72,7 +73,7 @@ def compare(method: str, column: str, pair: SamplePair) -> FoundDistance | Lacki
     if kind_of_both(pair.reference, pair.current, column) in CATEGORIES:
         return _categories(method, column, pair)
     before, after = alike(pair.reference, pair.current, column)
-    if method in ORDERED:
+    if method in DISTANCES:
         return _ordered(method, before, after, pair)
     return _binned(method, _called(bins.numeric(before, after), column, 1, pair), pair)
 
@@ -98,8 +99,9 @@ def _categories(method: str, column: str, pair: SamplePair) -> FoundDistance | L
         return Lacking(lack=NoValue.INSUFFICIENT, reason=reason)
     table = _called(table, column, len({**before, **after}), pair)
     found = _binned(method, table, pair)
-    if method == "chi2" and isinstance(found, FoundDistance):
-        return replace(found, context=_pearson(*bins.unpooled(before, after)))
+    if isinstance(found, FoundDistance):
+        beside = DIVERGENCES[method].beside
+        return replace(found, context=beside(*bins.unpooled(before, after)))
     return found
 
 
@@ -135,38 +137,33 @@ def _binned(method: str, table: bins.Binned, pair: SamplePair) -> FoundDistance 
         note=note if found.df else "one value in both samples",
         # where one value is all there is in both, there is no effect to miss
         design=design if found.df else None,
-        context=_pearson(table.reference, table.current) if method == "chi2" else (),
+        context=found.of.beside(table.reference, table.current),
     )
-
-
-def _pearson(reference: Counts, current: Counts) -> tuple[tuple[str, float], ...]:
-    statistic, p_value = divergence.chi_square(reference, current)
-    return ("chi2", statistic), ("p_value", p_value)
 
 
 def _ordered(
     method: str, before: Distribution, after: Distribution, pair: SamplePair
 ) -> FoundDistance | Lacking:
-    unfit = _unfit(method, before, after)
+    of = DISTANCES[method]
+    unfit = _unfit(of, before, after)
     if unfit:
         return Lacking(lack=NoValue.UNDEFINED, reason=unfit)
     n, m = total(before.counts), total(after.counts)
     if min(n, m) < LEAST_SAMPLE * pair.design_effect:
-        return _too_few(n, m, drift.DISTANCES[method](before, after), pair)
+        return _too_few(n, m, of.value(before, after), pair)
     question = DriftOfNumbers(method=method, reference=before, current=after)
     (answer,) = pair.engine.ask(question)
     if answer.problem or not math.isfinite(answer.value):
         return _unanswered(answer.by, answer.problem, m)
     share, unit = pair.alpha / pair.columns, math.sqrt(1 / n + 1 / m)
     wider = math.sqrt(pair.design_effect)  # both laws scale with the root of the rows
-    law = _ORDERED[method](before, after, n, m)
+    law = of.law(before, after)
     noise, p_value = law.noise(share) * wider, law.p_value(answer.value / wider)
     error, alone = (law.error(alpha) * wider for alpha in (share, pair.alpha_alone))
     tail = law.p_value  # and not the law, which would keep both samples as long as the statistic
-    most = METHODS[method].most
 
     def around(error: float) -> Bounds:
-        return max(answer.value - error, 0.0), min(answer.value + error, most)
+        return max(answer.value - error, 0.0), min(answer.value + error, of.most)
 
     return FoundDistance(
         value=answer.value,
@@ -184,50 +181,17 @@ def _ordered(
             error=alone / unit / wider,
             design_effect=pair.design_effect,
         ),
-        context=(("p_value", p_value),) if method == "ks" else (),
+        context=(("p_value", p_value),) if of.p_value_beside else (),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Law:
-    """Null distribution of a distance of ordered values, and its margin of error."""
-
-    name: str
-    noise: Callable[[float], float]
-    error: Callable[[float], float]
-    p_value: Callable[[float], float]
-
-
-def _ks(_before: Distribution, _after: Distribution, n: int, m: int) -> _Law:
-    noise = functools.partial(drift.ks_noise, n, m)
-    return _Law(
-        name="Kolmogorov-Smirnov band",
-        noise=noise,
-        error=noise,
-        p_value=lambda distance: drift.ks_p_value(distance, n, m),
-    )
-
-
-def _wasserstein(before: Distribution, after: Distribution, _n: int, _m: int) -> _Law:
-    law = drift.wasserstein_law(before, after)
-    return _Law(
-        name="Brownian bridge, gamma-matched",
-        noise=law.quantile,
-        error=functools.partial(drift.wasserstein_error, before, after),
-        p_value=law.p_value,
-    )
-
-
-_ORDERED = {"ks": _ks, "wasserstein": _wasserstein}
-
-
-def _unfit(method: str, before: Distribution, after: Distribution) -> str:
+def _unfit(of: OrderedDistance, before: Distribution, after: Distribution) -> str:
     moved = nulls_moved(before, after)
     if moved:
-        return f"{method} does not see nulls, and {moved}"
+        return f"{of.name} does not see nulls, and {moved}"
     if not (len(before.values) and len(after.values)):
         return "there are no values"
-    if method == "wasserstein" and not drift.usable(before, after):
+    if of.finite and not usable(before, after):
         return "there are infinite values"
     return ""
 

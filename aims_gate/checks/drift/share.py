@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift.columns import UNDECIDED
-from aims_gate.checks.drift.distances import METHODS, FoundDistance, Lacking, SamplePair
+from aims_gate.checks.drift.distances import (
+    METHODS,
+    Categorical,
+    FoundDistance,
+    Lacking,
+    Numeric,
+    SamplePair,
+)
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched
 from aims_gate.checks.drift.measuring import compare
 from aims_gate.checks.parameters import Named, column_problems
@@ -58,9 +65,9 @@ class Share:
 
     columns: Named = "all"
     """Names, or all reference columns but label, prediction, score, key, weight and time."""
-    numeric: Literal["psi", "js", "hellinger", "chi2", "ks", "wasserstein", "none"] = "psi"
+    numeric: Numeric = "psi"
     """How numbers are compared."""
-    categorical: Literal["psi", "js", "hellinger", "chi2", "none"] = "psi"
+    categorical: Categorical = "psi"
     """How text and booleans are compared; may differ from numeric, because a share is judged."""
     moved: float | None = None
     """Distance past which a column has moved; the line of its method if none is given."""

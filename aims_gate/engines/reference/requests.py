@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from aims_gate.engines import (
 )
 from aims_gate.frames import Counts
 from aims_gate.stats.disparity import Measure
-from aims_gate.stats.divergence import less_noise
+from aims_gate.stats.distance import Distance
+from aims_gate.stats.divergence import less_noise, over_bins
 from aims_gate.stats.drift import over_numbers
 from aims_gate.stats.samples import drawn, order_statistics
 from aims_gate.stats.tables import (
@@ -35,8 +36,6 @@ from aims_gate.stats.tables import (
     ScoreTable,
 )
 
-_EVIDENTLY = {"psi": "psi", "js": "jensenshannon", "hellinger": "hellinger"}
-"""Distances over bins as Evidently calls them."""
 _OWN_NAMES = {"fairlearn": ("fairness", "metric"), "evidently": ("drift", "test")}
 """How a library is asked for a number of its own, and the argument that names it."""
 Values = Sequence[float]
@@ -124,52 +123,34 @@ def _means(question: SampleMeans) -> Request:
 
 
 def _binned(question: DriftOfBins) -> Request:
-    """Ask for a library's plain distance of our bins, less what noise adds to it.
-
-    Evidently's, but for `chi2`: its test of that name takes the reference as exact, so SciPy's
-    chi-square of both samples answers.
-    """
-    method, table = question.method, question.table
-    before, after = drawn(method, table)
+    """Ask for a library's plain distance of our bins, less what noise adds to it."""
+    table, of = question.table, over_bins(question.method)
+    before, after = drawn(of.name, table)
     codes = np.arange(table.bins, dtype=np.int64)
-    return Request(
-        library="evidently",
-        ask="distance" if method == "chi2" else "drift",
-        arguments={"method": method, "reference": before, "current": after}
-        if method == "chi2"
-        else {
-            "test": _EVIDENTLY[method],
-            "kind": "cat",
-            "reference": codes,
-            "before": before,
-            "current": codes,
-            "after": after,
-        },
-        values=lambda plain: [less_noise(method, one, table) for one in plain],
-    )
+    samples = {"reference": codes, "before": before, "current": codes, "after": after}
+    sent = _distance(of, "cat", before, after, samples)
+    return replace(sent, values=lambda plain: [less_noise(of.name, one, table) for one in plain])
 
 
 def _ordered(question: DriftOfNumbers) -> Request:
-    """Ask for Evidently's Wasserstein distance of order statistics, or SciPy's KS distance.
-
-    Evidently's `ks` is a p-value, which SciPy computes from that distance.
-    """
-    over_numbers(question.method)
+    """Ask for a library's distance of order statistics."""
+    of = over_numbers(question.method)
     before, after = order_statistics(question.reference), order_statistics(question.current)
-    if question.method == "ks":
-        arguments = {"method": "ks", "reference": before, "current": after}
+    ones = [np.ones(len(sample), dtype=np.int64) for sample in (before, after)]
+    samples = {"reference": before, "before": ones[0], "current": after, "after": ones[1]}
+    return _distance(of, "num", before, after, samples)
+
+
+def _distance(
+    of: Distance, kind: str, before: object, after: object, samples: Mapping[str, object]
+) -> Request:
+    """Ask Evidently by its test, or SciPy, which it asks where its test is another quantity."""
+    library, name = of.oracle
+    if library == "scipy":
+        arguments = {"method": name, "reference": before, "current": after}
         return Request(library="evidently", ask="distance", arguments=arguments)
     return Request(
-        library="evidently",
-        ask="drift",
-        arguments={
-            "test": "wasserstein",
-            "kind": "num",
-            "reference": before,
-            "before": np.ones(len(before), dtype=np.int64),
-            "current": after,
-            "after": np.ones(len(after), dtype=np.int64),
-        },
+        library="evidently", ask="drift", arguments={"test": name, "kind": kind, **samples}
     )
 
 
