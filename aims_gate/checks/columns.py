@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from aims_gate.checks.levels import class_levels
+from aims_gate.checks.levels import class_levels, with_classes
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import Statistic
 from aims_gate.frames import ColumnKind, Frame, Key, Scalar
@@ -77,8 +77,9 @@ def labelled(data: Data, needs: Sequence[Need]) -> Labelled:
     wanted = {role: roles[role] for role in needs}
     _refuse_label_as_answer(data, wanted)
     columns = [c for role, named in wanted.items() for c in _columns(data, role, named)]
-    nulls = {column: data.frame.nulls(column) for column in dict.fromkeys(columns)}
-    frame = data.frame.without_nulls(list(nulls)) if any(nulls.values()) else data.frame
+    frame = with_classes(data)
+    nulls = {column: frame.nulls(column) for column in dict.fromkeys(columns)}
+    frame = frame.without_nulls(list(nulls)) if any(nulls.values()) else frame
     _refuse_nulls(data, nulls, kept=frame.rows)
     prediction = wanted.get("prediction")
     return Labelled(
@@ -99,9 +100,7 @@ def classes_of(data: Data, found: Labelled) -> tuple[Scalar, ...]:
     """
     columns = _compared(found)
     _refuse_kinds(data, found.frame, columns)
-    classes = _classes(found.frame, columns)
-    _refuse_widths(data, found.frame, columns, classes)
-    return classes
+    return _classes(found.frame, columns)
 
 
 def positive_class(data: Data, found: Labelled) -> Scalar:
@@ -126,7 +125,7 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
         )
     positive = data.spec.positive
     if positive is not None:
-        positive = stated_as(positive, (*classes, *_labels(data)))
+        positive = stated_as(positive, min(map(found.frame.float_bits, columns)))
     if positive is None and set(classes) <= {0, 1}:
         return True if any(isinstance(value, bool) for value in classes) else 1
     if positive is None:
@@ -183,7 +182,7 @@ def _labels(data: Data) -> tuple[Scalar, ...]:
     label = data.spec.label
     if label is None or label not in data.frame.kinds:
         return ()
-    return _classes(data.frame, [label])
+    return _classes(with_classes(data), [label])
 
 
 def _columns(data: Data, role: Need, named: str | Mapping[str, str] | None) -> Iterable[str]:
@@ -256,21 +255,6 @@ def _refuse_kinds(data: Data, frame: Frame, columns: Sequence[str]) -> None:
             + ", ".join(f"{column} holds {kind}" for column, kind in kinds.items()),
             where=f"{data.role} data",
             hint="store both in one type; '1' is not 1",
-        )
-
-
-def _refuse_widths(
-    data: Data, frame: Frame, columns: Sequence[str], classes: Sequence[Scalar]
-) -> None:
-    """Refuse fractions in floats of two widths, where 0.1 would be two classes."""
-    if len({frame.float_bits(column) for column in columns}) > 1 and any(
-        isinstance(value, float) and not value.is_integer() for value in classes
-    ):
-        held = ", ".join(f"{column} holds {frame.types[column]}" for column in columns)
-        raise DataError(
-            f"labels and predictions are fractions of two widths: {held}",
-            where=f"{data.role} data",
-            hint="store both in one type; 0.1 is another number in each",
         )
 
 

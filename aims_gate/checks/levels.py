@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aims_gate.frames import MISSING, Key, Scalar
+import numpy as np
+
+from aims_gate.frames import MISSING, ColumnKind, Frame, Key, Scalar
+from aims_gate.policy.model import TaskKind
 from aims_gate.sources.subject import Data
 
 MOST = 100
@@ -19,6 +22,7 @@ MOST = 100
 LEAST = 30
 """Suppression threshold: rows below which a count is not written, if a rule has no min_cell."""
 Values = tuple[Scalar | None, ...]
+_CLASSES = (TaskKind.BINARY, TaskKind.MULTICLASS)
 
 
 def has_name(rows: int, values: int, *, declared: bool) -> bool:
@@ -74,7 +78,8 @@ def class_levels(data: Data, *, answer: str | None = None) -> Levels:
     a class out as `positive` or as a key of `score`.
     """
     spec = data.spec
-    columns = [c for c in (spec.label, answer or spec.prediction) if c in data.frame.kinds]
+    frame = with_classes(data, answer).unweighted()
+    columns = [c for c in (spec.label, answer or spec.prediction) if c in frame.kinds]
     stated: set[Scalar] = set()
     if spec.positive is not None and "positive" not in data.from_run:
         stated.add(spec.positive)
@@ -84,7 +89,7 @@ def class_levels(data: Data, *, answer: str | None = None) -> Levels:
     rows: dict[Scalar, int] = {}
     for column in filter(None, columns):
         own = column in data.declared or (spec.predictions == "model" and column != spec.label)
-        counts = data.frame.unweighted().count(Key(column=column)).by_value()
+        counts = frame.count(Key(column=column)).by_value()
         for value, count in counts.items():
             if value is not None:
                 rows[value] = rows.get(value, 0) + count
@@ -98,6 +103,23 @@ def class_levels(data: Data, *, answer: str | None = None) -> Levels:
     )
     data.unnamed.update({found.value(value): text(value) for value in unnamed})
     return found
+
+
+def with_classes(data: Data, *others: str | None) -> Frame:
+    """Give the frame in which a class is one value, in labels, predictions and *others*.
+
+    Classes that are fractions are brought to the narrowest width of these columns. Amounts are no
+    classes, and whole numbers are the same in every width that holds them.
+    """
+    frame, spec = data.frame, data.spec
+    named = {spec.label, spec.prediction, *others}
+    columns = [c for c, kind in frame.kinds.items() if c in named and kind is ColumnKind.NUMBER]
+    task = TaskKind.BINARY if spec.task is None and spec.positive is not None else spec.task
+    if task not in _CLASSES or len({frame.float_bits(c) for c in columns}) < 2:
+        return frame
+    held = [frame.distribution(c).values for c in columns]
+    fractions = any((values != np.floor(values)).any() for values in held)
+    return frame.at_one_width(columns) if fractions else frame
 
 
 def title(columns: Sequence[str]) -> str:

@@ -244,6 +244,10 @@ class Frame(Protocol):
         """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
         ...
 
+    def at_one_width(self, columns: Sequence[str]) -> Frame:
+        """Give the frame with *columns*, all of numbers, in the narrowest of their widths."""
+        ...
+
     def without_nulls(self, columns: Sequence[str]) -> Frame:
         """Give the frame without the rows that are null in any of *columns*."""
         ...

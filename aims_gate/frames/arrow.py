@@ -27,6 +27,7 @@ from aims_gate.frames.columns import (
     Coded,
     Codes,
     Mask,
+    at_width,
     binned,
     by_code,
     coded,
@@ -271,6 +272,23 @@ class ArrowFrame(Answers):
         kept = self.table.filter(pa.array(~drop))
         weights = None if self.weights is None else self.weights[~drop]
         return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
+
+    def at_one_width(self, columns: Sequence[str]) -> ArrowFrame:
+        """Give the frame with *columns*, all of numbers, in the narrowest of their widths."""
+        bits = min(map(self.float_bits, columns))
+        wide = tuple(name for name in columns if self.float_bits(name) > bits)
+        key = "at one width", wide, bits
+        taken = self.table.num_rows * len(wide) * bits // 8
+        if not wide:
+            return self
+        return self.memory.get(key, lambda: self._narrowed(wide, bits), lambda _made: taken)
+
+    def _narrowed(self, columns: Sequence[str], bits: int) -> ArrowFrame:
+        table = self.table
+        for name in columns:
+            place, values = table.column_names.index(name), at_width(self._column(name), bits)
+            table = table.set_column(place, name, values)
+        return replace(self, table=table, memory=Memory())
 
     def with_column(self, name: str, values: pa.Array | pa.ChunkedArray) -> ArrowFrame:
         """Give the frame with one more column, which the digest does not cover; it is derived.

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind, Counts, Floats, Scalar
-from aims_gate.frames.widths import float_bits
+from aims_gate.frames.widths import float_bits, narrowed, shortest
 
 Codes = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
@@ -128,6 +128,12 @@ def numbers(column: pa.ChunkedArray) -> Floats:
     return cast("Floats", wide.to_numpy())
 
 
+def at_width(column: pa.ChunkedArray, bits: int) -> pa.ChunkedArray:
+    """Give a column of numbers in floats of so many bits."""
+    values = narrowed(numbers(column), bits).astype(f"f{bits // 8}")
+    return pa.chunked_array([pa.array(values, mask=np.isnan(values))])
+
+
 def missing(column: pa.ChunkedArray) -> Mask:
     """Say which rows are null or NaN, shape (rows,)."""
     column = plain(column)
@@ -152,7 +158,7 @@ def coded(column: pa.ChunkedArray) -> Coded:
 
     Whole numbers stay exact at any size; decimals that no float tells apart are refused. Times
     become ISO 8601 text, in UTC with a `Z` if they have a time zone, and without trailing zeros, so
-    that the storage unit does not show.
+    that the storage unit does not show; a float32 is the shortest decimal that is it and no other.
     """
     column = plain(column)
     if pa.types.is_null(column.type):
@@ -161,12 +167,15 @@ def coded(column: pa.ChunkedArray) -> Coded:
         raise DataError(f"rows cannot be counted by a column of type {column.type}")
     if pa.types.is_dictionary(column.type):
         return _coded_by_dictionary(column)
+    bits = float_bits(column.type)
     if pa.types.is_floating(column.type):
         values = numbers(column) + 0.0  # -0.0 becomes 0.0: Arrow would count it apart
         column = pa.chunked_array([pa.array(values, mask=np.isnan(values))])
     indices, dictionary = _encode(pc.dictionary_encode(column))
     if pa.types.is_decimal(dictionary.type):
         dictionary = _apart(dictionary)
+    if pa.types.is_floating(dictionary.type):
+        dictionary = pa.array(shortest(dictionary.to_numpy(), bits))
     return _ascending(indices, dictionary)
 
 

@@ -85,6 +85,11 @@ class LazyTable:
         column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
         return replace(self, schema=self.schema.append(new), added={**self.added, new.name: column})
 
+    def set_column(self, place: int, name: str, values: pa.ChunkedArray) -> LazyTable:
+        """Give the table with other values, of *num_rows*, in the place of a column."""
+        schema = self.schema.set(place, pa.field(name, values.type))
+        return replace(self, schema=schema, added={**self.added, name: values})
+
     def to_table(self) -> pa.Table:
         """Read every column."""
         columns = {name: self.column(name) for name in self.column_names}

@@ -1,13 +1,13 @@
 """Floats of two widths: the narrower one is compared, so that 0.1 equals itself in both.
 
 A column of float32 holds 0.1 as the nearest float32, which is not the nearest float64. Columns of
-two widths, and the limits of a policy, are therefore brought to the narrower width first.
+two widths, and the limits of a policy, are therefore brought to the narrower width first; and a
+value that is named (a class, a group) is the shortest decimal that tells it from others there.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -40,12 +40,18 @@ def limit_at(limit: float, bits: int) -> float:
     return limit if lost else float(narrow)
 
 
-def stated_as(stated: Scalar, values: Iterable[Scalar]) -> Scalar:
-    """Give the one of *values* that a stated fraction is in some width; else what is stated."""
+def shortest(values: Floats, bits: int) -> Floats:
+    """Give for floats of so many bits the decimals that people write, none of them twice."""
+    if bits >= WIDE:
+        return values
+    return values.astype(f"f{bits // 8}").astype(np.str_).astype(np.float64)
+
+
+def stated_as(stated: Scalar, bits: int) -> Scalar:
+    """Give what a count of a column of so many bits calls a value that is stated."""
     if not isinstance(stated, float) or stated.is_integer():
         return stated
-    spellings = {limit_at(stated, bits) for bits in (16, 32, WIDE)}
-    return next((value for value in values if value in spellings), stated)
+    return float(shortest(np.array([limit_at(stated, bits)]), bits)[0])
 
 
 def alike(one: Frame, other: Frame, column: str) -> tuple[Distribution, Distribution]:

@@ -134,8 +134,8 @@ def _refuse_positive(rows: ArrowFrame, spec: DataSpec, where: str) -> None:
         [value for (value,) in rows.count(Key(column=name)).values if value is not None]
         for name in columns
     )
-    known = [*labels, *(value for found in answers for value in found)]
-    if stated_as(spec.positive, known) in known:
+    held = zip(columns, (labels, *answers), strict=True)
+    if any(stated_as(spec.positive, rows.float_bits(name)) in found for name, found in held):
         return
     few = labels if len(labels) <= _MOST_LABELS else []
     alike = [value for value in few if str(value) == str(spec.positive)]
@@ -144,10 +144,10 @@ def _refuse_positive(rows: ArrowFrame, spec: DataSpec, where: str) -> None:
         hint = f"text and numbers differ: positive={alike[0]!r}"
     elif not hint.startswith("did"):
         hint = "state one of these as it is written"
-    held = ", ".join(map(repr, few)) or f"{len(labels):,} different values"
+    shown = ", ".join(map(repr, few)) or f"{len(labels):,} different values"
     typed = " or ".join(f"{name} ({rows.types[name]})" for name in columns)
     raise DataError(
-        f"the positive class {spec.positive!r} occurs nowhere in {typed}; the labels are {held}",
+        f"the positive class {spec.positive!r} occurs nowhere in {typed}; the labels are {shown}",
         where=where,
         hint=hint,
     )

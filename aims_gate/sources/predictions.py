@@ -105,7 +105,7 @@ def _classes(frame: Frame, spec: DataSpec) -> tuple[Scalar, Scalar] | None:
     }:
         return None
     found = [value for (value,) in frame.count(Key(column=spec.label)).values if value is not None]
-    high = _positive(spec, found)
+    high = _positive(spec, found, frame.float_bits(spec.label))
     others = [value for value in found if value != high]
     if high is None or len(others) > 1 or isinstance(high, str) != isinstance(found[0], str):
         return None
@@ -116,9 +116,9 @@ def _classes(frame: Frame, spec: DataSpec) -> tuple[Scalar, Scalar] | None:
     return (others[0], alike) if alike == high else None
 
 
-def _positive(spec: DataSpec, found: Sequence[Scalar]) -> Scalar | None:
+def _positive(spec: DataSpec, found: Sequence[Scalar], bits: int) -> Scalar | None:
     if not found:
         return None
     if spec.positive is None:
         return 1 if set(found) <= {0, 1} else None
-    return stated_as(spec.positive, found)
+    return stated_as(spec.positive, bits)

@@ -21,6 +21,7 @@ from aims_gate.checks.drift.measuring import cells
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.frames import ColumnKind, Key, Scalar
+from aims_gate.frames.widths import stated_as
 from aims_gate.policy.model import DataSpec, DecideOn, Role
 from aims_gate.sources.predictions import threshold_of
 from aims_gate.sources.subject import Data
@@ -197,7 +198,9 @@ def _rate(
         yield _unanswered(roles, reference, current).cell(_CHANGE.name, "")
         return
     positive = _positive(role, reference, current)
-    p, q = (_share(role, data, positive) for data in (reference, current))
+    sides = [(data, labelled(data, [role])) for data in (reference, current)]
+    bits = min(found.frame.float_bits(_column(role, found)) for _data, found in sides)
+    p, q = (_share(role, data, found, (positive, bits)) for data, found in sides)
     if p.kind is not q.kind:
         reason = f"type changed from {p.kind} to {q.kind}"
         yield Lacking(lack=NoValue.UNDEFINED, reason=reason).cell(_CHANGE.name, role)
@@ -272,9 +275,11 @@ def _positive(role: Answers, reference: Data, current: Data) -> Scalar | None:
     return positive_class(reference, labelled(reference, [role]))
 
 
-def _share(role: Answers, data: Data, positive: Scalar | None) -> _AnswerShare:
-    found = labelled(data, [role])
-    column = _column(role, found)
+def _share(
+    role: Answers, data: Data, found: Labelled, counted: tuple[Scalar | None, int]
+) -> _AnswerShare:
+    """Count the answers that are positive, in floats of so many bits."""
+    column, (positive, bits) = _column(role, found), counted
     kind = found.frame.kinds[column]
     if positive is None:
         scores = found.frame.distribution(column)
@@ -284,7 +289,9 @@ def _share(role: Answers, data: Data, positive: Scalar | None) -> _AnswerShare:
         reached = int(scores.counts[scores.values >= cut].sum())
         return _AnswerShare(kind=kind, rows=found.frame.rows, successes=reached)
     counts = found.frame.count(Key(column=column)).by_value()
-    return _AnswerShare(kind=kind, rows=found.frame.rows, successes=counts.get(positive, 0))
+    wanted = stated_as(positive, bits)
+    hits = (n for v, n in counts.items() if v is not None and stated_as(v, bits) == wanted)
+    return _AnswerShare(kind=kind, rows=found.frame.rows, successes=sum(hits))
 
 
 def _column(role: Answers, found: Labelled) -> str:

@@ -26,6 +26,7 @@ from aims_gate.checks.metrics.table import (
 from aims_gate.engines import CountedRows
 from aims_gate.errors import DataError
 from aims_gate.frames import Scalar
+from aims_gate.frames.widths import stated_as
 from aims_gate.sources.subject import Data
 from aims_gate.stats.classes import one_vs_rest
 from aims_gate.stats.formulas import FORMULAS, LOSSES, PROBABILITY
@@ -101,7 +102,7 @@ def each_class(
     whole = classes(asked, data)
     table = whole.table
     assert isinstance(table, Classes)  # noqa: S101  # what `classes` builds
-    for label in _chosen(data, table.labels, wanted):
+    for label in _chosen(data, whole.found, table.labels, wanted):
         one = one_vs_rest(table, label)
         yield label, one.positives, replace(whole, table=with_beta(asked, one))
 
@@ -111,7 +112,7 @@ def _each_scored(
 ) -> Iterator[tuple[Scalar, int, Outcomes]]:
     found, labels = _scored(data)
     rows = dict(zip(*_labelled_rows(found), strict=True))
-    for label in _chosen(data, labels, wanted):
+    for label in _chosen(data, found, labels, wanted):
         if asked.metric in _OF_SCORES:
             yield (
                 label,
@@ -127,7 +128,7 @@ def _each_scored(
 def unlabelled(found: Labelled, labels: Sequence[Scalar]) -> list[str]:
     """Name the classes that have a column of scores and not one label: nothing shows them right."""
     columns = found.score if isinstance(found.score, Mapping) else {}
-    named_by_label = {key for label in labels for key in keys_of(columns, label)}
+    named_by_label = {key for label in labels for key in keys_of(columns, label, found)}
     return [name for name in columns if name not in named_by_label]
 
 
@@ -166,11 +167,13 @@ def _few(data: Data, labels: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
 
 
 def _chosen(
-    data: Data, labels: Sequence[Scalar], wanted: Sequence[Scalar] | None
+    data: Data, found: Labelled, labels: Sequence[Scalar], wanted: Sequence[Scalar] | None
 ) -> Sequence[Scalar]:
     """Requested classes, in the order of *labels*; text and numbers differ."""
     if wanted is None:
         return labels
+    bits = found.frame.float_bits(named(found.label))
+    wanted = [stated_as(label, bits) for label in wanted]
     absent = [label for label in wanted if label not in labels]
     if absent:
         raise DataError(

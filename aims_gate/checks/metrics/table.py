@@ -73,7 +73,7 @@ def score_column(data: Data, found: Labelled, positive: Scalar | None) -> str:
     if isinstance(found.score, str):
         return found.score
     columns = found.score or {}
-    keys = keys_of(columns, positive)
+    keys = keys_of(columns, positive, found)
     if len(keys) != 1:
         named = class_levels(data)
         shown = "None" if positive is None else named.value(positive, repr)
@@ -85,7 +85,7 @@ def score_column(data: Data, found: Labelled, positive: Scalar | None) -> str:
     return columns[keys[0]]
 
 
-def keys_of(columns: Iterable[str], label: Scalar | None) -> list[str]:
+def keys_of(columns: Iterable[str], label: Scalar | None, found: Labelled) -> list[str]:
     """Keys of `score: {class: column}` that stand for a class.
 
     They are text, whatever the labels are: text means itself, and of numbers and truth values 1,
@@ -93,11 +93,12 @@ def keys_of(columns: Iterable[str], label: Scalar | None) -> list[str]:
     """
     if label is None or isinstance(label, str):
         return [key for key in columns if key == label]
+    bits = found.frame.float_bits(named(found.label))
     numbers = {key: _number(key) for key in columns}
     return [
         key
         for key, number in numbers.items()
-        if number is not None and stated_as(number, (label,)) == label
+        if number is not None and stated_as(number, bits) == label
     ]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from aims_gate.checks.columns import positive_class
+from aims_gate.checks.levels import with_classes
 from aims_gate.checks.metrics import MetricRequest, Outcomes, outcomes, task_of
 from aims_gate.checks.metrics.table import named
 from aims_gate.engines import Answer, Engine
@@ -48,7 +49,9 @@ def pair(asked: MetricRequest, first: Data, second: Data) -> AnswerPair:
         MissingColumnError: A column that the metric needs is not there.
         DataError: The metric does not fit, or labels or answers cannot be used.
     """
-    one = outcomes(asked, replace(first, frame=second.frame))
+    frame = with_classes(replace(first, frame=second.frame), second.spec.prediction)
+    first = replace(first, frame=frame)
+    one = outcomes(asked, first)
     other = outcomes(asked, replace(second, frame=one.found.frame))
     if other.found.dropped:
         one = outcomes(asked, replace(first, frame=other.found.frame))

@@ -11,6 +11,7 @@ from aims_gate.checks.authored import once
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.columns import Labelled, classes_of, labelled
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.levels import with_classes
 from aims_gate.checks.metrics import outcomes, task_of
 from aims_gate.checks.metrics.table import counted, keys_of, named
 from aims_gate.checks.performance.score import Plain
@@ -124,19 +125,19 @@ def _rarest(data: Data, found: Labelled) -> int:
             hint="count statistic: rows",
         )
     labels = classes_of(data, found)  # refuses what cannot be a class
-    if task is TaskKind.MULTICLASS and _unlabelled(data, labels):
+    if task is TaskKind.MULTICLASS and _unlabelled(data, found, labels):
         return 0
     _, counts = counted(found, [named(found.label)])
     return int(counts.min()) if len(counts) > 1 else 0
 
 
-def _unlabelled(data: Data, labels: tuple[Scalar, ...]) -> bool:
+def _unlabelled(data: Data, found: Labelled, labels: tuple[Scalar, ...]) -> bool:
     """Tell whether the model's answers show a class that no row is labelled as."""
-    spec, frame = data.spec, data.frame
+    spec, frame = data.spec, with_classes(data)
     if "prediction" in data.failed:
         raise data.failed["prediction"]
     scored = spec.score if isinstance(spec.score, Mapping) else {}
-    if {*scored} - {key for label in labels for key in keys_of(scored, label)}:
+    if {*scored} - {key for label in labels for key in keys_of(scored, label, found)}:
         return True
     if spec.prediction is None or spec.prediction not in frame.kinds:
         return False
