@@ -1,7 +1,7 @@
 """What a CSV file must look like before it is parsed: RFC 4180, in UTF-8, under one header line.
 
 Other readers repair what breaks these rules, and rows vanish. Every byte is looked at, some
-megabytes at a time and without a loop over rows, and the first offence is told with its line.
+at a time and without a loop over rows, and an offence is told with its line.
 """
 
 from __future__ import annotations
@@ -19,8 +19,22 @@ import numpy as np
 import numpy.typing as npt
 
 from aims_gate.errors import DataError
+from aims_gate.sources.csv_bits import (
+    WORD,
+    Words,
+    ahead,
+    before,
+    behind,
+    count,
+    last,
+    middle,
+    odd,
+    packed,
+    places,
+)
 
 _STEP = 1 << 18
+"""Bytes of a block: a multiple of `WORD`."""
 _HEADER = 1 << 20
 """Bytes in which a header has to end."""
 _QUOTE, _COMMA, _LF, _CR, _ZERO, _PLUS, _MINUS, _X = b'",\n\r0+-x'
@@ -36,7 +50,6 @@ _EXCEL = re.compile(r"sep=.?", re.IGNORECASE)
 _WHAT = ("quoted", "blank", "padded", "lettered")
 
 _Bytes = npt.NDArray[np.uint8]
-_Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +92,7 @@ def form_of(content: bytes, words: Iterable[str], *, where: str) -> Form:
 
 
 class _Scan:
-    """What was found so far; each question is put to all bytes of a block at once.
+    """What was found so far; each question is put to all bytes of a block at once, 64 to a word.
 
     Every second quote closes a field, or is half of a doubled one.
     """
@@ -99,55 +112,60 @@ class _Scan:
         if self._inside:
             what = "a quote is opened and never closed"
             raise self._broken(what, self._content.rindex(b'"'))
-        places = {what: frozenset(np.flatnonzero(f).tolist()) for what, f in self._found.items()}
+        found = {what: frozenset(np.flatnonzero(f).tolist()) for what, f in self._found.items()}
         all_quoted = self._has_quotes and self._begun == self._ends
-        return Form(names=names, all_quoted=all_quoted, wrapped=self._wrapped, **places)
+        return Form(names=names, all_quoted=all_quoted, wrapped=self._wrapped, **found)
 
     def block(self, start: int) -> None:
         """Look at some bytes more; DataError for what RFC 4180 does not allow."""
         text = self._around(start)
-        here, after = text[1:-3], text[2:-2]
-        breaks = here == _LF
-        ends = breaks | (here == _COMMA)
-        outside = None
-        if self._has_quotes:
-            outside = ~self._between_quotes(text, start)
-            self._wrapped += int(np.count_nonzero(breaks & ~outside))
-            ends &= outside
-        empty = after == _LF  # what comes after a line break
-        if self._has_returns:
-            empty |= (after == _CR) & (text[3:-1] == _LF)
-            self._refuse_bare((here == _CR) & (after != _LF), outside, start)
+        commas, breaks = packed(text == _COMMA), packed(text == _LF)
+        returns = packed(text == _CR) if self._has_returns else None
+        quotes = packed(text == _QUOTE) if self._has_quotes else None
+        empty = ahead(breaks)  # what comes after a line break
+        ends, inside = commas | breaks, None
+        if quotes is not None:
+            closed = ends if returns is None else ends | returns
+            inside = self._between_quotes(quotes, ends, closed, start)
+            self._wrapped += count(breaks & inside)
+            ends &= ~inside
+        if returns is not None:
+            bare = returns & ~empty
+            self._refuse_bare(bare if inside is None else bare & ~inside, start)
+            empty |= ahead(returns) & ahead(breaks, 2)
         if self._columns > 1:
             ends &= ~(breaks & empty)
-        begins = np.empty_like(ends)
-        begins[0], begins[1:] = self._ended, ends[:-1]
-        self._ended = bool(ends[-1])
-        self._fields(text[1:], begins, ends)
-        self._ends += int(np.count_nonzero(ends))
+        ends = middle(ends)
+        begins = behind(ends)
+        begins[1] |= np.uint64(self._ended)
+        self._ended = last(ends)
+        self._fields(text, quotes, middle(begins), ends)
+        self._ends += count(ends)
 
     def _around(self, start: int) -> _Bytes:
-        """Give a block from one byte before it to three after; beyond the file there are zeros."""
-        known = self._view[max(start - 1, 0) : start + _STEP + 3]
-        text = np.zeros(min(_STEP, len(self._view) - start) + 4, dtype=np.uint8)
-        text[0] = _LF
-        text[start == 0 :][: len(known)] = known
+        """Give a block between a word before it and one after; beyond the file there are zeros."""
+        size = min(_STEP, len(self._view) - start)
+        text = np.zeros((-(-size // WORD) + 2) * WORD, dtype=np.uint8)
+        known = self._view[max(start - WORD, 0) : start + size + WORD]
+        begin = WORD - min(start, WORD)
+        text[begin : begin + len(known)] = known
+        if start == 0:
+            text[WORD - 1] = _LF
         return text
 
-    def _between_quotes(self, text: _Bytes, start: int) -> _Flags:
+    def _between_quotes(self, quotes: Words, ends: Words, closed: Words, start: int) -> Words:
         """Tell which bytes are between quotes, and hold every quote against its place."""
-        before, here, after = text[:-4], text[1:-3], text[2:-2]
-        quotes = here == _QUOTE
-        inside = _odd(quotes) ^ self._inside
-        opening, closing = quotes & inside, quotes & ~inside
-        half = before == _QUOTE  # of a doubled quote
-        early = opening & ~(half | (before == _COMMA) | (before == _LF))
-        late = closing & (after != _COMMA) & (after != _LF) & (after != _CR) & (after != _QUOTE)
-        wrong = early | late
+        here = middle(quotes)
+        inside = middle(~odd(here) if self._inside else odd(here))
+        opening, closing, half = here & inside, here & ~inside, behind(quotes)
+        early: Words = opening & ~(half | behind(ends))
+        late: Words = closing & ~(ahead(closed) | ahead(quotes))
+        wrong: Words = early | late
         if wrong.any():
-            raise self._misplaced(start + int(wrong.argmax()), late=bool(late[wrong.argmax()]))
-        self._begun += int(np.count_nonzero(opening & ~half))
-        self._inside = bool(inside[-1])
+            first = int(places(wrong)[0])
+            raise self._misplaced(start + first - WORD, late=first in places(late))
+        self._begun += count(opening & ~half)
+        self._inside = last(inside)
         return inside
 
     def _misplaced(self, place: int, *, late: bool) -> DataError:
@@ -158,40 +176,41 @@ class _Scan:
         what = f"text follows the quote that closes a field, which was opened on line {line:,}"
         return self._broken(what, place)
 
-    def _refuse_bare(self, bare: _Flags, outside: _Flags | None, start: int) -> None:
-        if outside is not None:
-            bare &= outside
+    def _refuse_bare(self, bare: Words, start: int) -> None:
+        bare = middle(bare)
         if bare.any():
-            line = _line(self._content, start + int(bare.argmax()))
+            line = _line(self._content, start + int(places(bare)[0]) - WORD)
             raise DataError(
                 f"line {line:,} holds a carriage return without a line feed",
                 where=self._where,
                 hint="lines end in a line feed, or in both; quote fields that hold line breaks",
             )
 
-    def _fields(self, text: _Bytes, begins: _Flags, ends: _Flags) -> None:
+    def _fields(self, text: _Bytes, quotes: Words | None, begins: Words, ends: Words) -> None:
         """Look at how the fields begin that begin in a block."""
-        one, two, three = text[:-2], text[1:-1], text[2:]
-        letter = reduce(np.logical_or, (one == first for first in self._firsts))
-        padded = (one == _ZERO) & (_digit(two) | (two | 32 == _X))
-        padded |= ((one == _MINUS) | (one == _PLUS)) & (two == _ZERO) & _digit(three)
-        quoted = None
-        if self._has_quotes:
-            quote = one == _QUOTE
-            quoted = begins & quote[:-1]
-            empty = quoted & quote[1:] & (three[:-1] != _QUOTE)
-            self._note("blank", empty, ends)
-            self._note("quoted", quoted & ~empty, ends)
-            begins = begins & ~quoted
-        for what, found in (("lettered", letter), ("padded", padded)):
-            hits = begins & found[:-1]
-            self._note(what, hits if quoted is None else hits | (quoted & found[1:]), ends)
+        letter = packed(reduce(np.logical_or, (text == first for first in self._firsts)))
+        zero, digit = packed(text == _ZERO), packed(text - np.uint8(_ZERO) < 10)
+        sign = packed((text == _MINUS) | (text == _PLUS))
+        padded = zero & ahead(digit | packed(text | 32 == _X))
+        padded |= sign & ahead(zero) & ahead(digit, 2)
+        if quotes is None:
+            self._note("lettered", begins & letter, ends)
+            self._note("padded", begins & padded, ends)
+            return
+        quoted = begins & quotes
+        empty = quoted & ahead(quotes) & ~ahead(quotes, 2)
+        self._note("blank", empty, ends)
+        self._note("quoted", quoted & ~empty, ends)
+        begins = begins & ~quoted | behind(quoted)  # of text between quotes
+        self._note("lettered", begins & letter, ends)
+        self._note("padded", begins & padded, ends)
 
-    def _note(self, what: str, hits: _Flags, ends: _Flags) -> None:
+    def _note(self, what: str, hits: Words, ends: Words) -> None:
         """Mark the columns of the fields that begin where there are *hits*, but for the header."""
-        if not self._found[what].all() and hits.any():
-            fields = np.searchsorted(np.flatnonzero(ends), np.flatnonzero(hits)) + self._ends
-            self._found[what][fields[fields >= self._columns] % self._columns] = True
+        if self._found[what].all() or not hits.any():
+            return
+        fields = before(ends, places(hits)) + self._ends
+        self._found[what][fields[fields >= self._columns] % self._columns] = True
 
     def _broken(self, what: str, place: int) -> DataError:
         line = _line(self._content, place)
@@ -200,23 +219,6 @@ class _Scan:
         else:
             hint = "quote fields that hold quotes, and write those twice (RFC 4180)"
         return DataError(f"line {line:,}: {what}", where=self._where, hint=hint)
-
-
-def _digit(part: _Bytes) -> _Flags:
-    found: _Flags = part - np.uint8(_ZERO) < 10
-    return found
-
-
-def _odd(flags: _Flags) -> _Flags:
-    """Tell where the flags up to a place, itself included, are odd in number: 64 at a time."""
-    bits = np.packbits(flags, bitorder="little")
-    words = np.concatenate((bits, np.zeros(-len(bits) % 8, np.uint8))).view("<u8")
-    for shift in (1, 2, 4, 8, 16, 32):
-        words = words ^ (words << np.uint64(shift))
-    odd = (words >> np.uint64(63)).astype(np.bool_)
-    words[np.logical_xor.accumulate(odd) ^ odd] ^= ~np.uint64(0)
-    bits = words.astype("<u8", copy=False).view(np.uint8)
-    return np.unpackbits(bits, count=len(flags), bitorder="little").view(np.bool_)
 
 
 def _line(content: bytes, place: int) -> int:

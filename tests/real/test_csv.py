@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind
+from aims_gate.sources.csv_bits import WORD
+from aims_gate.sources.csv_form import Form, form_of
 from aims_gate.sources.csv_text import ReadText, read_csv
 from aims_gate.sources.reading import Reading
 from tests.real.deciding import gate, lines
@@ -238,16 +241,33 @@ def test_quotes_that_fit_are_read_whatever_stands_between_them() -> None:
 def test_marks_are_found_across_the_edges_of_blocks(
     mark: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = 'a,b\n1,"x ""y"", z\n"\n"02",""""\n'
+    content = 'a,b\n1,"x ""y"", z\n"\n"02",""""\n3,"4"\n'
     whole = read(content)
     broken = content.replace("1,", f"1{mark},") if mark != "07," else content
-    for step in range(1, 12):
-        monkeypatch.setattr("aims_gate.sources.csv_form._STEP", step)
-        assert read(content).table.equals(whole.table)
-        assert read(content).notes == whole.notes
+    monkeypatch.setattr("aims_gate.sources.csv_form._STEP", WORD)
+    for longer in range(2 * WORD):  # every byte is once the first of a block, and once the last
+        name = "a" * (longer + 1)
+        found = read(name + content[1:])
+        assert found.table.equals(whole.table.rename_columns([name, "b"]))
+        assert found.notes == tuple(re.sub("^a ", f"{name} ", note) for note in whole.notes)
         if broken != content:
             with pytest.raises(DataError, match="line 2"):
-                read(broken)
+                read(name + broken[1:])
+
+
+@law(200)
+@given(body=st.text(alphabet='a0n,"\n\r', max_size=400))
+def test_blocks_of_any_size_say_the_same(body: str) -> None:
+    content = f"a,b\n{body}"
+    with pytest.MonkeyPatch.context() as patch:
+        told: list[Form | None] = []
+        for step in (WORD, 3 * WORD, 1 << 18):
+            patch.setattr("aims_gate.sources.csv_form._STEP", step)
+            try:
+                told.append(form_of(f"{content}\n".encode(), ("NA", "nan"), where="x"))
+            except DataError:  # of several faults, which one is told first differs
+                told.append(None)
+    assert told[0] == told[1] == told[2]
 
 
 @law(400)
