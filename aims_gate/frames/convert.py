@@ -13,6 +13,8 @@ from aims_gate.errors import DataError
 from aims_gate.frames.columns import settle
 
 _TEXT = "give it one type: .astype(str) makes {!r} text, nulls included"
+_FOREIGN = "unsupported format string"
+"""What Arrow says of a type of a C stream that it does not have."""
 _ALIKE = "each column needs one type, and all columns the same length"
 
 
@@ -29,7 +31,8 @@ def to_table(data: object, *, where: str) -> pa.Table:
 
     Args:
         data: A pyarrow Table, RecordBatch or RecordBatchReader; a mapping of names to sequences; a
-            pandas DataFrame, whose index is left out; or anything that speaks the Arrow C stream
+            pandas DataFrame, whose index is left out unless it has a name, as in a file that
+            pandas writes; or anything that speaks the Arrow C stream
             protocol, such as a Polars DataFrame.
         where: What the data are called in errors.
 
@@ -40,6 +43,8 @@ def to_table(data: object, *, where: str) -> pa.Table:
     try:
         table = _convert(data)
     except (pa.ArrowException, ValueError, TypeError, OverflowError, AttributeError) as error:
+        if isinstance(error, pa.ArrowNotImplementedError) or _FOREIGN in str(error):
+            raise not_read(where) from error
         raise DataError(
             f"not a table: {_reason(error)}",
             where=where,
@@ -58,6 +63,16 @@ def to_table(data: object, *, where: str) -> pa.Table:
         )
     settled = {name: settle(table.column(name)) for name in table.column_names}
     return pa.table(settled).replace_schema_metadata(table.schema.metadata) if settled else table
+
+
+def not_read(where: str) -> DataError:
+    """Give what to say of a sound file or frame that Arrow has no type, or no unpacking, for."""
+    return DataError(
+        "a column is of a type, or packed in a way, that Arrow does not read",
+        where=where,
+        hint="whole numbers of 128 bits, such as Int128 of Polars: cast them to Int64, Decimal or "
+        "text; else write it again with Arrow's own types and codecs",
+    )
 
 
 def _convert(data: object) -> pa.Table | None:
@@ -81,7 +96,9 @@ def _is_pandas(data: object) -> bool:
 
 
 def _from_pandas(frame: Any) -> pa.Table:
-    """Convert a pandas frame without its index, naming the column that cannot be converted.
+    """Convert a pandas frame, naming the column that cannot be converted.
+
+    An index that has a name is a column, a range aside, which Parquet does not store either.
 
     What pandas writes as text and Arrow as structs is text: intervals, such as the bands of `cut`
     and `qcut`, and periods. Sparse columns are spelt out.
@@ -89,11 +106,14 @@ def _from_pandas(frame: Any) -> pa.Table:
     for name, count in Counter(map(str, frame.columns)).items():
         if count > 1:
             raise _UnfitError(f"two columns are called {name!r}", "rename one of them")
+    index, columns = frame.index, list(frame.columns)
+    levels = [name for name in index.names if name is not None and name not in columns]
+    if levels and type(index).__name__ != "RangeIndex" and frame.columns.nlevels == 1:
+        frame = frame.reset_index(level=levels)[[*columns, *levels]]
     for name in frame.columns:
         if (found := _spelt_out(frame[name])) is not None:
             frame = frame.assign(**{name: found})
     try:
-        # its own C stream would turn a named index into a column
         return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowException, ValueError, TypeError, OverflowError, AttributeError):
         for name in frame.columns:

@@ -7,6 +7,7 @@ import struct
 import pyarrow as pa
 
 from aims_gate.errors import DataError
+from aims_gate.frames.convert import not_read
 from aims_gate.sources.budget import hold, too_large
 from aims_gate.sources.ipc_sizes import unpacked_bytes
 
@@ -34,6 +35,8 @@ def read_arrow(content: bytes, *, where: str, max_bytes: int) -> pa.Table:
         is_file = content.startswith(_FILE)
         table = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(buffer).read_all()
         table.validate(full=True)  # offsets first: sizes follow from them
+    except pa.ArrowNotImplementedError as error:
+        raise not_read(where) from error
     except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         raise damaged from error
     hold(table.columns, max_bytes, where)

@@ -15,7 +15,7 @@ from pyarrow import parquet
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind
 from aims_gate.frames.columns import kind_of, settle, undictionary
-from aims_gate.frames.convert import to_table
+from aims_gate.frames.convert import not_read, to_table
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.sources.budget import hold, spelled_out, too_large, width
 from aims_gate.sources.hashed_file import VerifiedFile
@@ -236,6 +236,8 @@ def _sound(where: str) -> Iterator[None]:
     """Turn what Arrow says of broken bytes into a DataError."""
     try:
         yield
+    except pa.ArrowNotImplementedError as error:
+        raise not_read(where) from error
     except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         raise _damaged(where) from error
 

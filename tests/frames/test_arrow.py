@@ -43,7 +43,7 @@ COLUMNS: dict[str, list[Any]] = {
         pl.DataFrame(COLUMNS),
         pl.DataFrame(COLUMNS).with_columns(pl.col("s").cast(pl.Categorical)),
         pd.DataFrame(COLUMNS),
-        pd.DataFrame(COLUMNS, index=["p", "q", "r"]).rename_axis("name"),
+        pd.DataFrame(COLUMNS, index=["p", "q", "r"]),
         pd.DataFrame(COLUMNS).convert_dtypes(),
         pd.DataFrame(COLUMNS).astype({"s": "category"}),
         {name: np.array(values, dtype=object) for name, values in COLUMNS.items()},

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
 import aims_gate
+from aims_gate.errors import DataError
+from aims_gate.frames.convert import to_table
 from aims_gate.sources.folders import read_folder
 from aims_gate.sources.legible import legible
 from aims_gate.sources.readers import read_file
@@ -214,3 +217,35 @@ def test_times_of_old_spark_are_read_in_every_year(tmp_path: Path) -> None:
         parquet.write_table(table, path, use_deprecated_int96_timestamps=True, store_schema=False)
     assert read_file(tmp_path / "e.parquet").table.column("at").to_pylist() == times
     assert read_folder(tmp_path / "lake", where="x").table.column("at").to_pylist() == times
+
+
+INDEXES: dict[str, Any] = {
+    "with a name": pd.Index(list("abcd"), name="key"),
+    "with the name of a column": pd.Index(list("abcd"), name="x"),
+    "without a name": pd.Index(list("abcd")),
+    "a range with a name": pd.RangeIndex(5, 9, name="key"),
+    "bands": pd.Index(pd.cut([1, 2, 3, 4], 2), name="band").astype(str),
+    "two levels": pd.MultiIndex.from_arrays([list("aabb"), [1, 2, 1, 2]], names=["key", None]),
+}
+
+
+@pytest.mark.parametrize("case", INDEXES)
+def test_an_index_of_pandas_is_the_same_in_a_file_and_in_memory(case: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1, 2, 3, 4]}, index=INDEXES[case])
+    frame.to_parquet(tmp_path / "f.parquet")
+    stored, _notes = legible(read_file(tmp_path / "f.parquet").table)
+    held = to_table(frame, where="x")
+    assert held.to_pydict() == {
+        name: stored.column(name).to_pylist() for name in stored.column_names
+    }
+    assert held.column_names[1:] == [n for n in ("key", "band") if n in held.column_names]
+    assert (len(held.column_names) == 2) is (case in {"with a name", "bands", "two levels"})
+
+
+@pytest.mark.parametrize("name", ["f.parquet", "f.arrow"])
+def test_whole_numbers_of_128_bits_are_said_to_be_that(name: str, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": pl.Series([1, 2**100], dtype=pl.Int128)})
+    getattr(frame, "write_parquet" if name == "f.parquet" else "write_ipc")(tmp_path / name)
+    for read in (lambda: read_file(tmp_path / name), lambda: to_table(frame, where="x")):
+        with pytest.raises(DataError, match="Int128 of Polars: cast them to Int64"):
+            read()
