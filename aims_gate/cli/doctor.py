@@ -31,7 +31,8 @@ def doctor(
     """
     stand_in()
     from aims_gate.attest.signers import KEY_VARIABLE
-    from aims_gate.operations.doctor import Setup, State, examine
+    from aims_gate.operations.doctor.examine import examine
+    from aims_gate.operations.doctor.finding import Setup, State
 
     chosen = choose(no_defaults=no_defaults)
     named = chosen.value("policy", policy)

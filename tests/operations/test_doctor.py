@@ -13,8 +13,10 @@ import pytest
 
 from aims_gate.__main__ import guarded
 from aims_gate.attest import keys
-from aims_gate.operations import doctor, doctor_mlflow
-from aims_gate.operations.doctor import Finding, Setup, State, examine
+from aims_gate.operations.doctor import libraries
+from aims_gate.operations.doctor import mlflow as doctor_mlflow
+from aims_gate.operations.doctor.examine import examine
+from aims_gate.operations.doctor.finding import Finding, Setup, State
 from tests.conftest import Store
 from tests.support.proxy import Answer, Plan, Proxy, Request
 from tests.support.registry_content import Content
@@ -302,7 +304,7 @@ def test_versions_are_compared_as_numbers(
     version: str, operator: str, bound: str, *, holds: bool
 ) -> None:
     """2.9 is older than 2.14, and 10 newer than 9."""
-    assert doctor._holds(version, operator, bound) is holds
+    assert libraries._holds(version, operator, bound) is holds
 
 
 def test_the_command_line(

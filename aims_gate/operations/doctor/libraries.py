@@ -1,57 +1,14 @@
-"""What stands between this machine and a verdict: looked at one by one, nothing changed."""
+"""The doctor's looks at Python and at the libraries of each extra."""
 
 from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Iterator
 from importlib import metadata
-from pathlib import Path
 
-from aims_gate.errors import GateError
-from aims_gate.redact import redact
+from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
 from aims_gate.version import __version__
-
-
-class State(StrEnum):
-    """How a thing is; only `fail` makes the doctor exit 3."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    name: str
-    state: State
-    what: str
-    todo: str = ""
-    """What to do next; empty where all is well."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """What is to be looked at; the environment's values are read and never shown."""
-
-    environ: Mapping[str, str]
-    now: datetime
-    policy: str
-    policy_named: bool = False
-    """Whether somebody asked for this policy; otherwise it may be absent."""
-    model: str | None = None
-    key: str | None = None
-    trust: Path = field(default_factory=lambda: Path("trust.yaml"))
-    defaults: str = ""
-    """The file that the defaults came from; empty if there is none."""
-
-
-Look = Callable[[Setup], Iterator[Finding]]
 
 ADDS = {
     "run": "every command that reads data: run, init, policy power and simulate",
@@ -67,33 +24,6 @@ _REQUIREMENT = re.compile(
     r"([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([^;]*)(?:;.*extra\s*==\s*['\"]([^'\"]+))?"
 )
 _CLAUSE = re.compile(r"(>=|<=|==|<|>)\s*([0-9][0-9.]*)")
-
-
-def examine(setup: Setup) -> tuple[Finding, ...]:
-    """Look at everything; a look that fails, or crashes, is a finding itself."""
-    from aims_gate.operations import doctor_files, doctor_mlflow
-
-    looks: tuple[tuple[str, Look], ...] = (
-        ("python", _python),
-        ("libraries", _libraries),
-        *doctor_mlflow.LOOKS,
-        *doctor_files.LOOKS,
-    )
-    return tuple(finding for name, look in looks for finding in _looked(name, look, setup))
-
-
-def _looked(name: str, look: Look, setup: Setup) -> Iterator[Finding]:
-    try:
-        yield from list(look(setup))
-    except GateError as error:
-        where = f"{error.where}: " if error.where else ""
-        todo = error.hint or "see the message"
-        yield Finding(name=name, state=State.FAIL, what=redact(f"{where}{error.what}"), todo=todo)
-    except Exception as error:  # noqa: BLE001  # stores raise what their libraries raise
-        # its message may hold a password out of a URI
-        what = f"{type(error).__name__} was raised"
-        todo = "run `aims-gate run` for the whole message"
-        yield Finding(name=name, state=State.FAIL, what=what, todo=todo)
 
 
 def _python(_setup: Setup) -> Iterator[Finding]:
@@ -160,14 +90,7 @@ def _holds(version: str, operator: str, bound: str) -> bool:
     }[operator]
 
 
-def set_names(environ: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
-    """Names of the variables that are set; their values are never shown."""
-    return [name for name in names if environ.get(name, "").strip()]
-
-
-def permissions(path: str) -> int:
-    """Permission bits of a file; 0 if it does not exist."""
-    try:
-        return Path(path).stat().st_mode & 0o777
-    except OSError:
-        return 0
+LOOKS: tuple[tuple[str, Look], ...] = (
+    ("python", _python),
+    ("libraries", _libraries),
+)

@@ -10,7 +10,7 @@ from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.signers import KEY_VARIABLE, load_signer
 from aims_gate.attest.trust import KeyRole
 from aims_gate.errors import TrustError
-from aims_gate.operations.doctor import Finding, Look, Setup, State, permissions
+from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
 from aims_gate.plan import plan
 from aims_gate.policy.parents import PACK
 from aims_gate.policy.resolve import check
@@ -36,7 +36,7 @@ def _key(setup: Setup) -> Iterator[Finding]:
         yield Finding(name="key", state=State.FAIL, what="its signature does not hold", todo=todo)
         return
     told = f"{signer.key.fingerprint} signs"
-    if setup.key is not None and permissions(setup.key) & 0o077:
+    if setup.key is not None and _permissions(setup.key) & 0o077:
         todo = f"chmod 600 {setup.key}"
         what = f"{told}, and others on this machine can read the file"
         yield Finding(name="key", state=State.WARN, what=what, todo=todo)
@@ -91,6 +91,14 @@ def _policy(setup: Setup) -> Iterator[Finding]:
         yield Finding(name="policy", state=State.WARN, what=what, todo=todo)
     else:
         yield Finding(name="policy", state=State.OK, what=told)
+
+
+def _permissions(path: str) -> int:
+    """Permission bits of a file; 0 if it does not exist."""
+    try:
+        return Path(path).stat().st_mode & 0o777
+    except OSError:
+        return 0
 
 
 LOOKS: tuple[tuple[str, Look], ...] = (

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aims_gate.errors import GateError
-from aims_gate.operations.doctor import Finding, Look, Setup, State, set_names
+from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
 from aims_gate.policy.resolve import check
 from aims_gate.registry.choose import for_artifacts
 from aims_gate.registry.probe import Probe, open_probe
@@ -47,7 +47,7 @@ def _address(setup: Setup) -> Iterator[Finding]:
 
 
 def _credentials(setup: Setup) -> Iterator[Finding]:
-    found = set_names(setup.environ, _CREDENTIALS)
+    found = _set_names(setup.environ, _CREDENTIALS)
     told = f"set: {', '.join(found)}" if found else "no variable is set; MLflow is asked without"
     pair = [name for name in _PAIR if name in found]
     parts = urlsplit(setup.environ.get(URI, ""))
@@ -65,7 +65,7 @@ def _credentials(setup: Setup) -> Iterator[Finding]:
 
 
 def _proxies(setup: Setup) -> Iterator[Finding]:
-    found = set_names(setup.environ, _PROXIES)
+    found = _set_names(setup.environ, _PROXIES)
     uri = setup.environ.get(URI, "").strip()
     host = urlsplit(uri).hostname
     if not found or urlsplit(uri).scheme not in {"http", "https"}:
@@ -90,7 +90,7 @@ def _goes_around(uri: str, environ: Mapping[str, str]) -> bool:
 
 
 def _certificates(setup: Setup) -> Iterator[Finding]:
-    found = set_names(setup.environ, _BUNDLES)
+    found = _set_names(setup.environ, _BUNDLES)
     lost = [name for name in found if not Path(setup.environ[name]).exists()]
     insecure = setup.environ.get(_INSECURE, "").lower() in {"true", "1"}
     if lost:
@@ -178,6 +178,11 @@ def _model(uri: str, probe: Probe, environ: Mapping[str, str]) -> Finding:
     for_artifacts(probe.registry, found.artifact_uri, environ)
     run = f", run {found.run.run_id}" if found.run else ", without a run"
     return Finding(name="model", state=State.OK, what=f"{uri} is {found.resolved_uri}{run}")
+
+
+def _set_names(environ: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
+    """Names of the variables that are set; their values are never shown."""
+    return [name for name in names if environ.get(name, "").strip()]
 
 
 LOOKS: tuple[tuple[str, Look], ...] = (
