@@ -1,8 +1,8 @@
 """Statistics + threshold -> result -> verdict. Pure, and the only module that says PASS.
 
-Cells combine to the worst; before a rule's `effective_from`, and within its `baseline`, what would
-refuse warns; severity never changes an outcome. The tables are in spec.md "From cells to exit code"
-and the reasoning in docs/deciding.md.
+Cells combine to the worst; a waiver in force lets a rule through; before a rule's `effective_from`,
+and within its `baseline`, what would refuse warns; severity never changes an outcome. The tables
+are in spec.md "From cells to exit code" and the reasoning in docs/deciding.md.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from aims_gate.policy.model import DecideOn, OnInsufficient, Rule, Severity
 from aims_gate.sample_size import power_of, rows_to_collect
 from aims_gate.sentences import cell_sentence, not_excluded, not_judged, past
 from aims_gate.verdict import Decision, Outcome, Power, Result, settled, worst
+from aims_gate.waivers import Waiver, waived_sentence
 
 _LACKS = {
     NoValue.MISSING: Outcome.MISSING,
@@ -31,6 +32,7 @@ _SOFTENED = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING, Outcome.INS
 _OWED = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT})
 """What a baseline may cover: it is about values, not about data that are missing or old."""
 _REFUSING = frozenset({Outcome.FAIL, Outcome.STALE, Outcome.MISSING})
+_THROUGH = frozenset({Outcome.PASS, Outcome.WARN, Outcome.NOT_APPLICABLE})
 _HELD = frozenset({Outcome.FAIL, Outcome.WARN, Outcome.PASS})
 """Outcomes of a value that was compared with a limit."""
 _SIZED = _HELD | {Outcome.INSUFFICIENT}
@@ -51,12 +53,17 @@ def judge(
     *,
     now: datetime,
     insufficient: OnInsufficient,
+    waiver: Waiver | None = None,
 ) -> Result:
-    """Judge a rule: compare its statistics with the threshold."""
+    """Judge a rule: compare its statistics with the threshold; *waiver* is one in force."""
     cells = [*_judge_cells(task, statistics), *_judge_ages(task, statistics)]
     raw = worst(cell.outcome for cell in cells)
-    outcome, because = _softened(task, statistics, raw, now)
-    owed = outcome is not raw and not _early(task.rule, now)
+    waived = waiver if waiver is not None and raw in _SOFTENED and _admits(waiver, cells) else None
+    if waived is not None:
+        outcome, because = Outcome.WAIVED, waived_sentence(waived, now)
+    else:
+        outcome, because = _softened(task, statistics, raw, now)
+    owed = outcome is not raw and (waived is not None or not _early(task.rule, now))
     power = power_of(statistics, task.bars, task.decide_on) if raw in _SIZED else None
     reason = _reason(task, cells, raw, power) + because
     reason += not_judged(statistics, {cell.statistic.slice for cell in cells})
@@ -76,8 +83,17 @@ def judge(
         place=str(task.rule.place),
         blocking=_blocks(task.rule.severity, outcome, insufficient),
         decided=_held(cells) or owed,
-        expires=None if outcome is raw else _ends(task.rule, now),
+        expires=None if outcome is raw else waived.expires if waived else _ends(task.rule, now),
         power=power,
+        waiver=None if waived is None else waived.id,
+    )
+
+
+def _admits(waiver: Waiver, cells: Sequence[Cell]) -> bool:
+    """Tell whether a waiver lets every cell through that does not pass by itself."""
+    return all(
+        cell.outcome in _THROUGH or waiver.admits(cell.outcome, cell.statistic.value)
+        for cell in cells
     )
 
 

@@ -163,6 +163,17 @@ def baseline_problems(
         yield at(rule, key, what, "leave baseline out")
 
 
+def waived_problems(limit: Threshold, threshold: Threshold, judged: StatisticSpec) -> Iterator[str]:
+    """Say why the limit of a waiver bounds nothing, or is none that the rule has."""
+    asked = [key for key, _value, _upward in _sides(threshold)]
+    stated = [key for key, _value, _upward in _sides(limit)]
+    if asked != stated:
+        yield f"its limit has {' and '.join(stated)}, and the rule {' and '.join(asked)}"
+    for key, value, upward in _sides(limit):
+        for what, _hint in _limit_problems(key, value, judged, upward=upward):
+            yield f"its limit is none: {what}"
+
+
 def _limit_problems(
     key: str, limit: float, judged: StatisticSpec, *, upward: bool
 ) -> Iterator[tuple[str, str]]:

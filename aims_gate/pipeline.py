@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
-from aims_gate import provenance
-from aims_gate.attest import manifest
+from aims_gate import provenance, waivers
+from aims_gate.attest import manifest, trust_file
 from aims_gate.attest.signers import Signer
+from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
 from aims_gate.evidence import layout
@@ -25,10 +28,13 @@ from aims_gate.plan import Task, applies, in_force, on_insufficient, plan, stage
 from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import check
 from aims_gate.reports import REPORTS
+from aims_gate.signoffs import folder as signoffs
+from aims_gate.signoffs.kinds import WAIVER
 from aims_gate.sinks import directory
 from aims_gate.sources.opening import open_subject
 from aims_gate.sources.subject import Subject, Workspace
 from aims_gate.verdict import EvidenceIdentity, Result, Verdict
+from aims_gate.waivers import Waiver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,8 @@ class Request:
     """Where a `commit:` model looks for its run; empty for all experiments."""
     recording: Recording | None = None
     """None keeps no evidence: for assertions in tests."""
+    trust: Path | None = None
+    """Whose waivers and approvals count; None is `trust.yaml` beside the policy, if it is there."""
 
 
 def _planned(path: str, world: World, started: datetime) -> tuple[Policy, tuple[Task, ...]]:
@@ -115,7 +123,11 @@ def run(request: Request, world: World) -> Verdict:
         subject = open_subject(
             request.model, policy=policy, given=request.data, workspace=workspace
         )
-        results = evaluate(policy, tasks, subject, stage=stage, world=world, engines=engines)
+        held, faulty = _waivers(request, policy, tasks, subject, world)
+        results = evaluate(
+            policy, tasks, subject, stage=stage, world=world, engines=engines, waivers=held
+        )
+        results += (*faulty, *waivers.unused(held, results))
         for role, data in subject.data.items():
             for name, value in data.unnamed.items():
                 world.unnamed(f"{role} data, {name}", value)
@@ -134,7 +146,9 @@ def run(request: Request, world: World) -> Verdict:
         )
         if request.recording is None:
             return verdict
-        return _record(verdict, policy, subject, request.recording, world)
+        used = {result.waiver for result in results}
+        files = {n: d for one in held.values() if one.id in used for n, d in one.files.items()}
+        return _record(verdict, policy, subject, request.recording, world, files)
 
 
 def evaluate(
@@ -145,14 +159,18 @@ def evaluate(
     stage: str,
     world: World,
     engines: Engines | None = None,
+    waivers: Mapping[str, Waiver] = MappingProxyType({}),
 ) -> tuple[Result, ...]:
     """Measure and judge every rule; PolicyError if no blocking rule is about this model.
 
-    *engines* are those of the run; without them they are opened here.
+    *engines* are those of the run; without them they are opened here. *waivers* are those in
+    force, by rule.
     """
     if engines is None:
         with Engines(world.environ) as own:
-            return evaluate(policy, tasks, subject, stage=stage, world=world, engines=own)
+            return evaluate(
+                policy, tasks, subject, stage=stage, world=world, engines=own, waivers=waivers
+            )
     model, registered = subject.model.name, subject.model.registered
     if not applies(policy.applies_to, model=registered, stage=stage):
         what = f"the policy does not apply to {model} at {stage}"
@@ -175,9 +193,54 @@ def evaluate(
         keep_what_is_asked_again(task, relevant[relevant.index(task) + 1 :], subject)
         statistics = measure(task, subject, now=now, engines=engines)
         insufficient = on_insufficient(task.rule, policy, stage)
-        judged = judge(task, statistics, now=now, insufficient=insufficient)
+        waiver = waivers.get(task.rule.id)
+        judged = judge(task, statistics, now=now, insufficient=insufficient, waiver=waiver)
         results.append(provenance.marked(judged, task, subject))
     return tuple(results)
+
+
+def _waivers(
+    request: Request, policy: Policy, tasks: tuple[Task, ...], subject: Subject, world: World
+) -> tuple[Mapping[str, Waiver], tuple[Result, ...]]:
+    """Find the waivers in force among those in `waivers/` beside the policy."""
+    folder = Path(policy.folder) / waivers.FOLDER
+    if not policy.folder or not os.path.lexists(folder):
+        return {}, ()
+    beside = Path(policy.folder) / "trust.yaml"
+    path = request.trust or (beside if beside.exists() else None)
+    trust = None if path is None else trust_file.load(path)
+    found = signoffs.load(folder, WAIVER, trust=trust, now=world.now())
+    signer = request.recording.signer if request.recording is not None else None
+    run = subject.run
+    about = waivers.About(
+        model=subject.model,
+        terms=policy.waivers,
+        tasks={task.rule.id: task for task in tasks},
+        authors=[] if run is None else [run.user],
+        gate=_gate(signer, trust),
+        uses=lambda name: _uses(name, subject, world),
+        now=world.now(),
+    )
+    return waivers.in_force(found, about)
+
+
+def _gate(signer: Signer | None, trust: Trust | None) -> TrustedKey | None:
+    """Find whose key signs; one that nobody is named for is a person of its own."""
+    if signer is None:
+        return None
+    known = () if trust is None else trust.keys
+    unknown = TrustedKey(key=signer.key, person=signer.key.fingerprint, roles=frozenset())
+    return next((one for one in known if one.key == signer.key), unknown)
+
+
+def _uses(waiver: str, subject: Subject, world: World) -> int:
+    """Count the published evaluations that a waiver let through; only a registry remembers."""
+    if subject.model.reader == "files":
+        what = "no tracking server keeps the evaluations of a model in a folder"
+        raise SourceError(what, hint="bind the waiver to the model's sha256")
+    from aims_gate.sinks import mlflow
+
+    return mlflow.uses(waiver, world.environ)
 
 
 def _refuse_signing(request: Request) -> None:
@@ -192,8 +255,13 @@ def _origin(recording: Recording | None) -> dict[str, str]:
     return {ORIGIN: recording.origin} if recording is not None and recording.origin else {}
 
 
-def _record(
-    verdict: Verdict, policy: Policy, subject: Subject, recording: Recording, world: World
+def _record(  # noqa: PLR0917  # the parts of one verdict
+    verdict: Verdict,
+    policy: Policy,
+    subject: Subject,
+    recording: Recording,
+    world: World,
+    waived: Mapping[str, bytes],
 ) -> Verdict:
     identity = EvidenceIdentity(
         id=world.new_id(verdict.started),
@@ -210,6 +278,7 @@ def _record(
         report,
         signer=recording.signer,
         verifier_id=recording.verifier_id,
+        waivers=waived,
     )
     folder = recording.out or layout.directory(
         recording.root, model_digest=subject.manifest.digest, evaluation=identity.id

@@ -40,6 +40,22 @@ def write_regular(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def create(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Make a file that does not exist, and bring it to the disk.
+
+    FileExistsError if it does, OSError if that fails; then nothing is left behind.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError:
+        path.unlink()
+        raise
+
+
 def is_stream(path: str) -> bool:
     """Tell whether a path names a stream or device of the process."""
     return path.startswith(_STREAMS) and ".." not in path

@@ -16,6 +16,8 @@ from aims_gate.documents.keys import REFUSED
 from aims_gate.errors import TrustError
 
 STATEMENT = "https://in-toto.io/Statement/v1"
+BASE = "https://aims-gate.dev/attestation/"
+"""Everything that we state ourselves has a predicate type below this; such names are for ever."""
 
 _KEYS = {"_type", "subject", "predicateType", "predicate"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -6,6 +6,7 @@ only then: whoever finds an old key could otherwise date a signature back.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -40,6 +41,28 @@ class TrustedKey:
     valid_until: datetime | None = None
     """Exclusive."""
     revoked_at: datetime | None = None
+    known_as: tuple[str, ...] = ()
+    """Names that the person has in MLflow and git."""
+    approves: tuple[str, ...] = ()
+    """Roles, such as `validator`, that the person may approve in; empty means any."""
+
+    def is_called(self, name: str) -> bool:
+        """Tell whether *name*, as MLflow or git has it, may be this person.
+
+        Upper and lower case are one; a name without a domain is that of every domain. So two
+        persons may be taken for one, and never one for two.
+        """
+        asked = _plain(name)
+        return any(
+            asked == own or asked == own.partition("@")[0] or asked.partition("@")[0] == own
+            for own in map(_plain, (self.person, *self.known_as))
+        )
+
+
+def _plain(name: str) -> str:
+    """Write a person's name in one form: NFKC, case folded, `Name <address>` as the address."""
+    address = name.rpartition("<")[2].rstrip("> ") if name.rstrip().endswith(">") else name
+    return unicodedata.normalize("NFKC", address).casefold().strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

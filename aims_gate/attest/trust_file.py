@@ -11,6 +11,8 @@ keys:
     verifier_ids: [https://github.com/acme/ml/.github/workflows/gate.yml]
     valid_from: 2026-01-01
     valid_until: 2027-01-01
+    known_as: [gate-bot]                # names in MLflow and git: nobody approves what they made
+    approves: [validator]               # roles in which an approver may approve; left out, any
 servers: {prod: [https://mlflow.acme.example]}
 copies: ["dev.cr -> prod.cr"]
 sources: {allow: ["s3://mlflow-artifacts/"]}   # where a model's files may lie, beside the registry
@@ -128,6 +130,8 @@ class _TrustReader:
             valid_from=start,
             valid_until=end,
             revoked_at=written.revoked_at,
+            known_as=tuple(written.known_as),
+            approves=tuple(written.approves),
         )
 
     def _public(self, written: str) -> PublicKey:

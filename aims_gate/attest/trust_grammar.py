@@ -75,6 +75,8 @@ class KeyText(Keys):
     valid_from: _Moment = optional()
     valid_until: _Moment = optional()
     revoked_at: _Moment = optional()
+    known_as: Words = optional(absent=[])
+    approves: Words = optional(absent=[])
 
 
 class DeploymentText(Keys):

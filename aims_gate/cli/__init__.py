@@ -30,6 +30,8 @@ _GROUPS: Table[click.Command] = Table(
     {
         "policy": "aims_gate.cli.policy:policy",
         "evidence": "aims_gate.cli.evidence:evidence",
+        "waiver": "aims_gate.cli.waiver:waiver",
+        "approval": "aims_gate.cli.waiver:approval",
         "registry": "aims_gate.cli.registry:registry",
     },
 )

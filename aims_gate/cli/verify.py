@@ -14,7 +14,8 @@ from aims_gate.cli.defaults import choose, no_defaults, tell
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
-def _age(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> timedelta | None:
+def as_age(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> timedelta | None:
+    """Read an age such as 30d, as an option's callback."""
     if value is None:
         return None
     from aims_gate.attest.ages import age
@@ -59,7 +60,7 @@ def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
     help="The place it must be for, pkg:mlflow/NAME@VERSION?repository_url=SERVER; a model URI "
     "brings its own.",
 )
-@click.option("--max-age", callback=_age, metavar="AGE", help="Oldest it may be: 30m, 12h, 7d.")
+@click.option("--max-age", callback=as_age, metavar="AGE", help="Oldest it may be: 30m, 12h, 7d.")
 @click.option(
     "--signature-only", is_flag=True, help="Look at no model: proves who said it, nothing more."
 )

@@ -12,6 +12,8 @@ KINDS: Table[Kind[Any]] = Table(
     {
         "policy": "aims_gate.policy.grammar:POLICY",
         "trust": "aims_gate.attest.trust_grammar:TRUST",
+        "waiver": "aims_gate.signoffs.grammar:WAIVER",
+        "approval": "aims_gate.signoffs.grammar:APPROVAL",
         "config": "aims_gate.policy.operator:CONFIG",
     },
 )

@@ -10,14 +10,13 @@ from typing import Any
 from aims_gate.attest.statement import StatementKind
 from aims_gate.plugin_table import Table
 
-BASE = "https://aims-gate.dev/attestation/"
-"""Everything that we state ourselves has a predicate type below this; such names are for ever."""
-
 KINDS: Table[StatementKind[Any]] = Table(
     "kind of statement",
     {
         "evaluation": "aims_gate.evidence.predicates:EVALUATION",
         "test-result": "aims_gate.evidence.predicates:TEST_RESULT",
         "vsa": "aims_gate.evidence.predicates:SUMMARY",
+        "waiver": "aims_gate.signoffs.kinds:WAIVER",
+        "approval": "aims_gate.signoffs.kinds:APPROVAL",
     },
 )

@@ -12,10 +12,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from pydantic.alias_generators import to_camel
 
-from aims_gate.attest.statement import StatementKind
+from aims_gate.attest.statement import BASE, StatementKind
 from aims_gate.attest.trust import KeyRole
 from aims_gate.documents.keys import refuse
-from aims_gate.evidence.kinds import BASE
 
 FORM = "%Y-%m-%dT%H:%M:%SZ"
 """How statements write a time."""
@@ -88,6 +87,7 @@ class ResultSaid(_Said):
     severity: _Word
     outcome: _Word
     raw_outcome: _Word
+    waiver: str | None = None
     expires: _End = None
 
 
@@ -101,6 +101,8 @@ class Evaluation(_Said):
     policy: PolicySaid
     model: ModelSaid
     results: list[ResultSaid]
+    waivers: list[FileSaid] = []
+    """The signed waivers beside it."""
 
 
 class InTotoTestResult(_Said):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from aims_gate.attest.envelope import sign
 from aims_gate.attest.manifest import MODEL_FILE, Manifest
@@ -27,6 +28,7 @@ def record(
     *,
     signer: Signer | None,
     verifier_id: str,
+    waivers: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Mapping[str, bytes]:
     """Evidence of a verdict: the name and the bytes of every file.
 
@@ -37,11 +39,14 @@ def record(
         report: The bytes of `report.json`.
         signer: The gate's key; None leaves the statements unsigned, which never verify.
         verifier_id: URI of who ran the gate.
+        waivers: The signed waivers that let rules through, by file name.
 
     Raises:
         RecordError: The parts contradict each other, or signing failed; nothing is half signed.
     """
-    statements = state(verdict, manifest, policy_document, report, verifier_id=verifier_id)
+    statements = state(
+        verdict, manifest, policy_document, report, verifier_id=verifier_id, waivers=waivers
+    )
     claimed = verdict.evidence.key if verdict.evidence and verdict.evidence.signed else ""
     if claimed != (signer.key.fingerprint if signer else ""):
         raise RecordError(
@@ -54,6 +59,7 @@ def record(
         SUMMARY.name: statements.vsa,
     }
     files = {MODEL_FILE: manifest.text, POLICY_FILE: policy_document, REPORT_FILE: report}
+    files |= waivers
     files |= {statement_file(stem): payload for stem, payload in payloads.items()}
     if signer is not None:
         envelopes = {stem: sign(data, signer) for stem, data in payloads.items()}

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from aims_gate import canonical
@@ -36,7 +37,13 @@ class Statements:
 
 
 def state(
-    verdict: Verdict, manifest: Manifest, policy_document: bytes, report: bytes, *, verifier_id: str
+    verdict: Verdict,
+    manifest: Manifest,
+    policy_document: bytes,
+    report: bytes,
+    *,
+    verifier_id: str,
+    waivers: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Statements:
     """State a verdict.
 
@@ -46,12 +53,14 @@ def state(
         policy_document: The fully resolved policy, as it is kept beside the statements.
         report: The bytes of `report.json`.
         verifier_id: URI of who ran the gate.
+        waivers: The signed waivers that let rules through, by file name.
 
     Raises:
         RecordError: The parts contradict each other: then nothing may be signed.
     """
     _consistent(verdict, manifest, policy_document, verifier_id)
-    evaluation = _bytes(EVALUATION, manifest, _evaluation(verdict, report, verifier_id))
+    said = _evaluation(verdict, report, verifier_id) | _waivers(waivers)
+    evaluation = _bytes(EVALUATION, manifest, said)
     test_result = _bytes(TEST_RESULT, manifest, _test_result(verdict))
     inputs = {
         statement_file(EVALUATION.name): evaluation,
@@ -164,8 +173,18 @@ def _evaluation(verdict: Verdict, report: bytes, verifier_id: str) -> dict[str, 
         },
         "datasets": [_dataset(data) for data in verdict.datasets],
         "results": [_result(result) for result in verdict.results],
-        "report": {"sha256": canonical.sha256(report)},
+        "report": _digest(report),
     }
+
+
+def _waivers(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Name the signed waivers beside the evidence; nothing where there are none, as ever."""
+    named = [{"uri": name, "digest": _digest(data)} for name, data in sorted(files.items())]
+    return {"waivers": named} if named else {}
+
+
+def _digest(data: bytes) -> dict[str, str]:
+    return {"sha256": canonical.sha256(data)}
 
 
 def _dataset(data: DatasetIdentity) -> dict[str, Any]:
@@ -276,8 +295,7 @@ def _summary(verdict: Verdict, inputs: Mapping[str, bytes], verifier_id: str) ->
         "resourceUri": verdict.model.resource_uri,
         "policy": {"uri": verdict.policy.uri, "digest": {"sha256": verdict.policy.digest}},
         "inputAttestations": [
-            {"uri": name, "digest": {"sha256": canonical.sha256(data)}}
-            for name, data in inputs.items()
+            {"uri": name, "digest": _digest(data)} for name, data in inputs.items()
         ],
         "verificationResult": "PASSED" if passed else "FAILED",
         "verifiedLevels": [level(verdict.policy.id, verdict.stage)] if passed else ["FAILED"],

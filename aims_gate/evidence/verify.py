@@ -16,6 +16,7 @@ from aims_gate.attest.manifest import MODEL_FILE, Manifest
 from aims_gate.attest.trust import Deployment, Trust, TrustedKey
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, SourceError, TrustError
+from aims_gate.evidence import waived
 from aims_gate.evidence.agreement import Verified, agree
 from aims_gate.evidence.layout import POLICY_FILE
 from aims_gate.evidence.predicates import Evaluation
@@ -69,6 +70,7 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     verified = agree(proof, model_given=expected.model is not None)
     _verifier(verified, proof.signer)
     _times(verified, proof.signer, now)
+    waived.hold(proof, folder, trust=trust, now=now)
     deployments = _place(verified, expected.resource_uri, trust)
     _model(proof, expected.model)
     if expected.policy_digest not in {None, verified.policy_digest}:

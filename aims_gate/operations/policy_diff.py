@@ -17,7 +17,7 @@ from aims_gate.errors import PolicyError
 from aims_gate.plan import Task, plan
 from aims_gate.policy.grammar import LAST
 from aims_gate.policy.inheritance import written
-from aims_gate.policy.model import Policy
+from aims_gate.policy.model import Policy, WaiverTerms
 from aims_gate.policy.orders import ALIAS, HEAD, RULE
 from aims_gate.policy.read import Stated, read
 from aims_gate.policy.tightness import NOTHING, UNSET, Change, change
@@ -76,6 +76,7 @@ class _ComparedPolicy:
             "sources.allow": [],
             "applies_to.models": ["*"],
             "applies_to.stages": policy.stages,
+            **{f"waivers.{f.name}": f.default for f in fields(WaiverTerms) if f.default != ()},
         }
         head = {k: v for k, v in layer.head.values.items() if k not in _EFFECTIVE}
         if any(task.judged.alias for task in tasks.values()):

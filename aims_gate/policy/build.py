@@ -17,6 +17,7 @@ from aims_gate.policy.model import (
     Role,
     Rule,
     Threshold,
+    WaiverTerms,
 )
 from aims_gate.policy.read import Stated
 
@@ -37,6 +38,7 @@ def head_fields(head: Stated) -> dict[str, Any]:
         "applies_to": _scope(head),
         "sources_allow": tuple(values.get("sources.allow", ())),
         "data": {role: spec for role in Role if (spec := _data(role, head)) is not None},
+        "waivers": WaiverTerms(**_plain(_below("waivers", values))),
         "declare": tuple(sorted(values.get("declare", ()))),
     }
 

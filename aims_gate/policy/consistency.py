@@ -49,6 +49,17 @@ def family_problems(head: Stated, rules: AbstractSet[str]) -> Iterator[Problem]:
         yield _problem(head, "alpha_families", what, "leave it out")
 
 
+def waiver_problems(head: Stated, rules: AbstractSet[str]) -> Iterator[Problem]:
+    """Find rules that may not be waived and are none, given the ids of all *rules*."""
+    for unknown in sorted(set(head.values.get("waivers.not_waivable", ())) - rules):
+        what = f"waivers.not_waivable names the unknown rule {unknown!r}"
+        yield _problem(head, "waivers.not_waivable", what, near(unknown, rules))
+    needed, approvers = (head.values.get(f"waivers.{key}") for key in ("approvals", "approvers"))
+    if needed and approvers and needed > len(approvers):
+        what = f"waivers.approvals asks for {needed} of {len(approvers)} approvers"
+        yield _problem(head, "waivers.approvals", what, "name more, or ask for fewer")
+
+
 def rule_problems(name: str, rule: Stated, stages: Sequence[str]) -> Iterator[Problem]:
     """Find what is wrong with one merged rule."""
     if "check" not in rule.values:

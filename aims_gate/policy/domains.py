@@ -43,6 +43,9 @@ GRAMMAR: Mapping[str, Domain] = {
         low=0, high=3660, above=True, why="0 days are asked of nobody, and ten years are no limit"
     ),
     "grace_days": Domain(low=0, high=366, why="more than a year is another max_age_days"),
+    "waivers.max_days": Domain(
+        low=0, high=366, above=True, why="an exception of more than a year is another limit"
+    ),
     "window.days": Domain(
         low=0.001,
         high=36600,

@@ -21,10 +21,12 @@ from aims_gate.policy.model import ENGINES
 from aims_gate.policy.tightness import (
     Order,
     added,
+    among,
     equal,
     falling,
     free,
     inside,
+    kept,
     narrower,
     none_or_same,
     ranked,
@@ -210,6 +212,17 @@ class RuleText(Keys):
     overridable: Annotated[k.Words, Order(subset)] = optional()
 
 
+class WaiversText(Keys):
+    """Which signed exceptions count, and for how long; a child may only ask for more."""
+
+    max_days: Annotated[v.WaiverDays, Order(falling("loosest"))] = optional()
+    max_active: Annotated[v.Rows, Order(falling("loosest"))] = optional()
+    approvals: Annotated[v.MinRows, Order(rising("loosest"))] = optional()
+    approvers: Annotated[k.Words, Order(among)] = optional()
+    not_waivable: Annotated[v.RuleIds, Order(superset)] = optional()
+    scope: Annotated[v.WaiverScope, Order(kept("version"))] = optional()
+
+
 class CellText(Keys):
     """A made-up measurement; a null value is one that is not defined."""
 
@@ -268,12 +281,9 @@ class PolicyText(Keys):
     data: RolesText = optional()
     declare: Annotated[v.Declared, Order(superset)] = optional()
     overridable: Annotated[k.Words, Order(subset)] = optional()
+    waivers: WaiversText = optional()
     rules: list[RuleText] = optional()
     tests: list[TestText] = optional()
 
 
-POLICY = Kind(
-    name="Policy",
-    model=PolicyText,
-    later={(PolicyText, "waivers"): "waivers come as signed files, not in the policy"},
-)
+POLICY = Kind(name="Policy", model=PolicyText)

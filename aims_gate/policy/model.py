@@ -226,6 +226,24 @@ class PolicyTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverTerms:
+    """Which exceptions a policy admits; what it leaves out has a default here."""
+
+    max_days: float = 90.0
+    """Longest life, from the signature to the end."""
+    max_active: int = 3
+    """How many may be in force for one model at once; 0 admits none."""
+    approvals: int = 1
+    """How many persons must approve each."""
+    approvers: tuple[str, ...] = ()
+    """Persons, or fingerprints of keys; empty for every key that trust lists as approver."""
+    not_waivable: tuple[str, ...] = ()
+    """Ids of rules."""
+    scope: str = "version"
+    """`version`: for the very bytes only; `model`: for later versions too, a number of times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A resolved policy; `document` is what is written out, hashed and named in evidence."""
 
@@ -247,6 +265,7 @@ class Policy:
     """Keys of `data` that the run's author may not fill in where the policy says nothing."""
     overridable: tuple[str, ...] = ()
     """What a child may change of `data`, such as `data.evaluation.positive`."""
+    waivers: WaiverTerms = WaiverTerms()
     rules: tuple[Rule, ...] = ()
     tests: tuple[PolicyTest, ...] = ()
     extends: tuple[Ancestor, ...] = ()

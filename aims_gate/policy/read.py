@@ -21,6 +21,7 @@ from aims_gate.policy.model import Place, Role
 _NESTED = frozenset(
     {
         *("metadata", "applies_to", "sources", "data", "require", "with", "baseline"),
+        "waivers",
         *(f"data.{role}" for role in Role),
     }
 )

@@ -246,6 +246,7 @@ def _build(layer: Layer, *, uri: str, folder: str) -> tuple[Policy, tuple[Proble
         problems += found
     names = layer.names | layer.rules.keys()
     problems += consistency.family_problems(layer.head, names)
+    problems += consistency.waiver_problems(layer.head, names)
     for test in layer.tests:
         problems += consistency.test_problems(test, names, stages)
     if not names:

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from aims_gate import canonical
 from aims_gate.policy.grammar import (
     POLICY,
     AppliesText,
@@ -26,6 +27,7 @@ from aims_gate.policy.grammar import (
     PolicyText,
     RequireText,
     RuleText,
+    WaiversText,
 )
 from aims_gate.policy.model import (
     AppliesTo,
@@ -35,11 +37,19 @@ from aims_gate.policy.model import (
     PolicyTest,
     Rule,
     Threshold,
+    WaiverTerms,
 )
+from aims_gate.policy.tightness import Order, free
 
 _BARE = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """Words that some reader of YAML takes for something else than text."""
+_REWORDED = frozenset(
+    info.alias or name
+    for name, info in RuleText.model_fields.items()
+    if any(isinstance(one, Order) and one.holds is free for one in info.metadata)
+)
+"""Keys of a rule that decide nothing: a new title ends no waiver."""
 _ESCAPED = re.compile("[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _HIDDEN = re.compile("[\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -77,15 +87,31 @@ def _tree(policy: Policy) -> dict[str, Any]:
         metadata=_written(MetadataText, policy),
         extends=None,
         sources=_stated(allow=list(policy.sources_allow)),
+        waivers=_waivers(policy.waivers),
         data={role.value: _data(spec) for role, spec in policy.data.items()},
         rules=[_rule(rule) for rule in policy.rules],
         tests=[_test(test) for test in policy.tests],
     )
 
 
+def _waivers(terms: WaiverTerms) -> dict[str, Any]:
+    """Write what differs from what is meant where nothing is said, so that old digests hold."""
+    usual = WaiverTerms()
+    stated = _written(WaiversText, terms)
+    return {
+        key: value for key, value in stated.items() if getattr(terms, key) != getattr(usual, key)
+    }
+
+
 def _rule(rule: Rule) -> dict[str, Any]:
     parameters = dict(sorted(rule.parameters.items()))
     return _written(RuleText, rule, **{"with": parameters}, require=_threshold(rule.require))
+
+
+def rule_digest(rule: Rule) -> str:
+    """SHA-256 of the resolved rule in canonical JSON, without the words that decide nothing."""
+    tree = {key: value for key, value in _rule(rule).items() if key not in _REWORDED}
+    return canonical.sha256(canonical.encode(tree))
 
 
 def _threshold(threshold: Threshold | None) -> dict[str, Any]:

@@ -137,6 +137,16 @@ def subset(parent: Any, child: Any) -> bool:
     return child is UNSET or (parent is not UNSET and set(child) <= set(parent))
 
 
+def among(parent: Any, child: Any) -> bool:
+    """Fewer of those named is tighter, and all that there are, which UNSET is, the loosest."""
+    return parent is UNSET or (child is not UNSET and set(child) <= set(parent))
+
+
+def kept(tightest: str) -> Holds:
+    """One word is tighter than every other; what the parent leaves out the child may choose."""
+    return lambda parent, child: parent is UNSET or child == tightest or equal(parent, child)
+
+
 def narrower(parent: Any, child: Any) -> bool:
     """An allow list inside the parent's is tighter; the first who states one may state any."""
     if parent is UNSET:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from aims_gate.documents.keys import (
     one_of,
     pattern,
     refuse,
+    shaped,
     string,
     words,
 )
@@ -53,6 +55,11 @@ def _member(kind: type[StrEnum], *allowed: StrEnum) -> PlainValidator:
     """Read the word of a member of *kind*, one of *allowed* if there are any."""
     known = [word.value for word in allowed or kind]
     return PlainValidator(lambda value: kind(one_of(value, known)))
+
+
+def listed(known: Sequence[str]) -> WithJsonSchema:
+    """Describe a list of distinct words, each one of *known*."""
+    return WithJsonSchema({**WORDS_SCHEMA, "items": {"enum": list(known)}})
 
 
 def _whole(least: int) -> PlainValidator:
@@ -97,6 +104,20 @@ Alpha = Annotated[float, _in(GRAMMAR["alpha"]), _described(GRAMMAR["alpha"])]
 Share = Annotated[float, _in(GRAMMAR["max_null_labels"]), _described(GRAMMAR["max_null_labels"])]
 Rows = Annotated[int, _whole(0), WithJsonSchema({"type": "integer", "minimum": 0})]
 MinRows = Annotated[int, _whole(1), WithJsonSchema({"type": "integer", "minimum": 1})]
+WaiverDays = Annotated[
+    float, _in(GRAMMAR["waivers.max_days"]), _described(GRAMMAR["waivers.max_days"])
+]
+RuleIds = Annotated[
+    list[str],
+    PlainValidator(
+        lambda value: [
+            shaped(word, scalars.RULE_ID, "must be ids of rules", "such as INTEG-01")
+            for word in as_words(value)
+        ]
+    ),
+    WithJsonSchema({**WORDS_SCHEMA, "items": {"type": "string", "pattern": scalars.RULE_ID}}),
+]
+WaiverScope = Annotated[str, choice("version", "model"), words("version", "model")]
 RuleId = Annotated[
     str,
     pattern(scalars.RULE_ID, "must be capitals, a dash and digits", "such as PERF-01"),
@@ -147,7 +168,7 @@ Types = Annotated[
 Declared = Annotated[
     list[str],
     PlainValidator(lambda value: [one_of(word, NAMED) for word in as_words(value)]),
-    WithJsonSchema({**WORDS_SCHEMA, "items": {"enum": list(NAMED)}}),
+    listed(NAMED),
 ]
 Stages = Annotated[
     list[str],

@@ -40,6 +40,7 @@ TAG_EVALUATION = "aims_gate.evaluation"
 """On the gate's run: the evaluation id, by which a second attempt finds it."""
 TAG_MODEL = "aims_gate.model"
 """On the gate's run: the model's digest, by which evidence is found without a version's tags."""
+USED = "used"
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 
 
@@ -83,6 +84,21 @@ def publish(
             f"the evidence is not published: {error.what}", where=error.where, hint=error.hint
         ) from error
     return place
+
+
+def uses(waiver: str, environ: Mapping[str, str]) -> int:
+    """Count the published evaluations that the waiver of this id let a rule through in.
+
+    Raises:
+        SourceError: MLflow does not answer.
+    """
+    registry = open_registry(environ)
+    return len(registry.find_runs(registry.experiment(EXPERIMENT), waiver_tag(waiver), USED))
+
+
+def waiver_tag(waiver: str) -> str:
+    """Tag of the gate's run that says that it rests on a waiver."""
+    return f"aims_gate.waiver.{waiver}"
 
 
 def metrics(verdict: Verdict) -> dict[str, float]:
@@ -153,6 +169,7 @@ def _created(registry: Registry, experiment: str, verdict: Verdict, evaluation: 
             TAG_VERDICT: verdict.decision.value,
             TAG_POLICY: _policy(verdict),
             TAG_STAGE: verdict.stage,
+            **{waiver_tag(one.waiver): USED for one in verdict.results if one.waiver},
         },
     )
 

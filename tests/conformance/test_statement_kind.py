@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from aims_gate.attest import manifest
 from aims_gate.attest.envelope import sign
 from aims_gate.attest.signers.file import LocalSigner
-from aims_gate.attest.statement import decode, encode, envelope_file, statement_file
+from aims_gate.attest.statement import BASE, decode, encode, envelope_file, statement_file
 from aims_gate.attest.statement_files import read_statement
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.errors import TrustError
-from aims_gate.evidence.kinds import BASE, KINDS
+from aims_gate.evidence.kinds import KINDS
 from aims_gate.evidence.record import record
 from tests.support.laws import law
 from tests.support.proofs import POLICY, REPORT, VERIFIER, make_model, verdict_of
@@ -37,6 +37,8 @@ TYPES = {
     "evaluation": "https://aims-gate.dev/attestation/evaluation/v1",
     "test-result": "https://in-toto.io/attestation/test-result/v0.1",
     "vsa": "https://slsa.dev/verification_summary/v1",
+    "waiver": "https://aims-gate.dev/attestation/waiver/v1",
+    "approval": "https://aims-gate.dev/attestation/approval/v1",
 }
 """Names are for ever: a row may be added, and none may change."""
 

@@ -146,7 +146,7 @@ def test_every_key_of_the_grammar_is_accepted_by_schema_and_reader() -> None:
         ("PERF-01: MISSING", "PERF-01: missing"),
         ("verdict: refused", "verdict: no"),
         ("rows: 900", "rows: -1"),
-        ("alpha: 0.05", "waivers: {max_days: 30}"),
+        ("alpha: 0.05", "waivers: {max_day: 30}"),
     ],
 )  # fmt: skip
 def test_what_the_schema_refuses_the_reader_refuses(old: str, new: str) -> None:

@@ -1,0 +1,343 @@
+"""Waivers and approvals as people handle them: draft, sign, list what ends when.
+
+A draft is YAML that a person completes and colleagues review; signing makes a statement of it that
+only the approver's key can make, beside the draft. The gate reads signed files only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aims_gate import canonical
+from aims_gate.attest import manifest, trust_file
+from aims_gate.attest.envelope import sign
+from aims_gate.attest.manifest import MODEL_FILE
+from aims_gate.attest.signers import Signer
+from aims_gate.attest.statement import encode, statement_file
+from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
+from aims_gate.documents import Kind
+from aims_gate.documents.strict_yaml import MAX_BYTES, parse
+from aims_gate.errors import PolicyError, RecordError, SourceError, TrustError, UsageError, near
+from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
+from aims_gate.policy.resolve import load as load_policy
+from aims_gate.policy.resolved_yaml import inline, rule_digest
+from aims_gate.regular import create, read_regular
+from aims_gate.signoffs import folder as signoffs
+from aims_gate.signoffs import kinds
+from aims_gate.signoffs.folder import ENDING, Signed, Unsound
+from aims_gate.signoffs.grammar import (
+    APPROVAL,
+    MODEL_DAYS,
+    VALUED,
+    WAIVER,
+    ApprovalText,
+    WaiverSaid,
+    WaiverText,
+    predicate_of,
+)
+
+_MAX_REPORT = 1 << 26
+_NOT_IN_NAME = re.compile(r"[^A-Za-z0-9@._-]+")
+KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in (WAIVER, APPROVAL)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What an evidence directory says that people sign about; nothing of it is verified here."""
+
+    folder: Path
+    name: str
+    version: str
+    digest: str
+    """SHA-256 of the model's manifest."""
+    results: Mapping[str, Mapping[str, Any]]
+    """Results of report.json, by rule."""
+    summary: str
+    """SHA-256 of the summary statement."""
+
+
+def judged(folder: Path) -> Judged:
+    """Read what was judged from an evidence directory; UsageError (2) if it is none."""
+    try:
+        report = canonical.parse(read_regular(folder / REPORT_FILE, _MAX_REPORT))
+        model = report["model"]
+        return Judged(
+            folder=folder,
+            name=str(model["name"]),
+            version=str(model["version"] or ""),
+            digest=manifest.parse(read_regular(folder / MODEL_FILE, _MAX_REPORT)).digest,
+            results={str(one["rule"]): one for one in report["results"]},
+            summary=canonical.sha256(read_regular(folder / statement_file("vsa"), _MAX_REPORT)),
+        )
+    except (OSError, ValueError, KeyError, TypeError, SourceError) as error:
+        raise UsageError(
+            f"this is no evidence directory: {getattr(error, 'strerror', None) or error}",
+            where=str(folder),
+            hint="name the directory that `aims-gate run` printed as evidence",
+        ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What whoever asks for a signature says."""
+
+    evidence: Path
+    """The evidence directory of the run that is meant."""
+    requested_by: str
+    """Never who approves."""
+    why: str = ""
+    """The justification; empty leaves a TODO that cannot be signed."""
+    expires: datetime | None = None
+    now: datetime
+
+
+def draft_waiver(
+    rule: str,
+    asked: Asked,
+    *,
+    limit: float | None = None,
+    pattern: str = "",
+    uses: int | None = None,
+) -> str:
+    """Write the draft of a waiver for *rule*, from what the gate found.
+
+    Args:
+        rule: Id of a rule that refused.
+        asked: By whom, why, and until when: 30 days, or as many as the policy allows, if left out.
+        limit: How far the value may go; None is the worst value that was found.
+        pattern: Registered names, later versions included; empty for these bytes only.
+        uses: With *pattern*, how many evaluations may rest on it.
+
+    Raises:
+        UsageError: There is no such evidence, or the rule did not refuse.
+    """
+    found = judged(asked.evidence)
+    policy = load_policy(asked.evidence / POLICY_FILE)
+    rules = {one.id: one for one in policy.rules}
+    if rule not in rules or rule not in found.results:
+        raise UsageError(f"the policy has no rule {rule!r}", hint=near(rule, rules))
+    result = found.results[rule]
+    outcome = str(result["raw_outcome"])
+    if outcome not in {*VALUED, "MISSING", "STALE"}:
+        hint = "an ERROR is mended, not waived" if outcome == "ERROR" else "it needs no waiver"
+        raise UsageError(f"{rule} ended {outcome}, which no waiver covers", hint=hint)
+    days = min(30.0, policy.waivers.max_days, MODEL_DAYS if pattern else 30.0)
+    ends = asked.expires or asked.now + timedelta(days=days)
+    lines = [
+        *_opening("Waiver", "WVR", asked.now),
+        f"rule: {rule}",
+        *_model(found, pattern),
+        f"rule_sha256: {rule_digest(rules[rule])}",
+        f"covers: [{outcome}]",
+        *_limit(result, limit, outcome),
+        *([f"uses: {uses or 1}"] if pattern else []),
+        *_closing(asked, ends),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def draft_approval(role: str, asked: Asked) -> str:
+    """Write the draft of an approval in a role, such as `validator`, of the judged model.
+
+    It ends after a year, if nothing else is asked for.
+    """
+    found = judged(asked.evidence)
+    ends = asked.expires or asked.now + timedelta(days=365)
+    lines = [
+        *_opening("Approval", "APR", asked.now),
+        f"role: {inline(role)}",
+        *_model(found, ""),
+        f"evidence: {found.summary}  # vsa.statement.json of what was looked at",
+        *_closing(asked, ends),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _opening(kind: str, prefix: str, now: datetime) -> Iterator[str]:
+    yield from ("apiVersion: aims-gate/v1", f"kind: {kind}")
+    # the time of day, so that two people's drafts do not take one number
+    yield f"id: {prefix}-{now.astimezone(UTC):%Y%m%d%H%M%S}"
+
+
+def _model(found: Judged, pattern: str) -> Iterator[str]:
+    if pattern:
+        yield f"model: {{name: {inline(pattern)}, scope: model}}  # later versions too"
+        return
+    yield "model:"
+    yield f"  name: {inline(found.name)}"
+    if found.version:
+        yield f"  version: {inline(found.version)}"
+    yield f"  sha256: {found.digest}"
+
+
+def _limit(result: Mapping[str, Any], limit: float | None, outcome: str) -> Iterator[str]:
+    if outcome not in VALUED:
+        if limit is not None:
+            raise UsageError(f"a rule that ended {outcome} has no value to limit")
+        return
+    threshold = result["threshold"] or {}
+    values = [
+        one["value"]
+        for one in result["statistics"]
+        if one["judged"] and isinstance(one["value"], float | int)
+    ]
+    sides = (("at_least", min), ("at_most", max))
+    yield "limit:  # past this the rule refuses all the same; today's worst value unless you say"
+    for side, worst in sides:
+        if threshold.get(side) is not None:
+            yield f"  {side}: {worst(values) if limit is None else limit:.12g}"
+
+
+def _closing(asked: Asked, ends: datetime) -> Iterator[str]:
+    yield f"requested_by: {inline(asked.requested_by)}"
+    todo = "TODO: why this may be, what is done meanwhile, and what ends it"
+    yield f"justification: {inline(asked.why or todo)}"
+    yield f"expires: {ends.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOff:
+    """What was signed, and where it went."""
+
+    text: WaiverText | ApprovalText
+    person: str
+    path: Path
+
+
+def approve(path: Path, signer: Signer, trust: Path, *, now: datetime) -> SignedOff:
+    """Sign a draft as the person whose key *signer* is; the statement goes beside the draft.
+
+    Raises:
+        UsageError: The draft is wrong or not completed, has ended, or the key may not approve it.
+        RecordError: The signed file cannot be written, or is there already.
+    """
+    text, tree = _draft(path)
+    admitted = _approver(trust_file.load(trust), signer, now)
+    if now >= text.expires:
+        raise UsageError("the draft has ended already", where=str(path), hint="give it a new end")
+    if isinstance(text, WaiverText) and admitted.is_called(text.requested_by):
+        what = f"{admitted.person} asks for this waiver and may not approve it"
+        raise UsageError(what, where=str(path), hint="let somebody else sign")
+    if isinstance(text, ApprovalText) and text.role not in (admitted.approves or (text.role,)):
+        roles = ", ".join(admitted.approves)
+        raise UsageError(f"{admitted.person} may approve as {roles}, not as {text.role}")
+    issued = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    predicate = predicate_of(tree, approved_by=admitted.person, issued=issued)
+    kind = kinds.WAIVER if isinstance(text, WaiverText) else kinds.APPROVAL
+    payload = encode(kinds.statement_of(kind, predicate))
+    name = _NOT_IN_NAME.sub("-", admitted.person).strip(".-")[:60] or "approver"
+    target = path.with_name(f"{text.id}.{name}{ENDING}")
+    _create(target, sign(payload, signer))
+    return SignedOff(text=text, person=admitted.person, path=target)
+
+
+def save(text: str, out: Path | None, folder: Path) -> Path:
+    """Write a draft to *out*, or under its id into *folder*; never over another file."""
+    path = out or folder / f"{parse(text.encode(), 'draft').tree['id']}.yaml"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordError(f"cannot make the folder: {error.strerror}", where=str(path)) from error
+    _create(path, text.encode())
+    return path
+
+
+def _create(path: Path, data: bytes) -> None:
+    try:
+        create(path, data)
+    except FileExistsError:
+        hint = "remove it, or name another file"
+        raise UsageError(
+            "the file exists, and is not overwritten", where=str(path), hint=hint
+        ) from None
+    except OSError as error:
+        raise RecordError(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def _draft(path: Path) -> tuple[WaiverText | ApprovalText, Mapping[str, Any]]:
+    try:
+        data = read_regular(path, MAX_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read the draft: {reason}", where=str(path)) from error
+    tree = parse(data, path.name).tree
+    word = tree.get("kind") if isinstance(tree, dict) else None
+    if word not in KINDS:
+        hint = "aims-gate waiver draft RULE --evidence DIR writes one"
+        raise UsageError("this is no draft of a waiver or an approval", where=str(path), hint=hint)
+    document, text = KINDS[str(word)].read(data, path.name)
+    if "issued" in document.tree:
+        raise UsageError("issued is stated by the signature", where=str(path), hint="leave it out")
+    return text, document.tree
+
+
+def _approver(trust: Trust, signer: Signer, now: datetime) -> TrustedKey:
+    try:
+        return trust.admit(signer.key, role=KeyRole.APPROVER, at=now, where=trust.file)
+    except TrustError as error:
+        hint = "an approver's public key stands in the trust file with roles: [approver]"
+        raise UsageError(error.what, where=trust.file, hint=hint) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One line of a list of waivers."""
+
+    id: str
+    state: str
+    """`signed`, `draft`, `expired` or `does not hold`."""
+    what: str
+    """Rule and model."""
+    expires: datetime | None = None
+    detail: str = ""
+
+
+def listing(folder: Path, trust: Path | None, *, now: datetime) -> tuple[Listed, ...]:
+    """List signed waivers and drafts of a folder, the first to end first.
+
+    Signatures are verified; whether a waiver holds for a model is the gate's to say.
+    """
+    if not folder.is_dir():
+        raise UsageError("there is no such folder of waivers", where=str(folder))
+    known = None if trust is None else trust_file.load(trust)
+    found = [_listed(one, now) for one in signoffs.load(folder, kinds.WAIVER, trust=known, now=now)]
+    signed = {one.id for one in found}
+    drafts = (_drafted(path, now) for path in sorted(folder.glob("*.yaml")))
+    found += [one for one in drafts if one.id not in signed]
+    far = datetime.max.replace(tzinfo=UTC)
+    return tuple(sorted(found, key=lambda one: (one.expires or far, one.id)))
+
+
+def _listed(one: Signed[WaiverSaid] | Unsound, now: datetime) -> Listed:
+    if isinstance(one, Unsound):
+        return Listed(id=one.id, state="does not hold", what=one.where, detail=one.what)
+    text = one.said
+    people = ", ".join(sorted(key.person for key in one.keys))
+    return Listed(
+        id=text.id,
+        state="expired" if now >= text.expires else "signed",
+        what=_about(text),
+        expires=text.expires,
+        detail=f"by {people} for {text.requested_by}",
+    )
+
+
+def _drafted(path: Path, now: datetime) -> Listed:
+    try:
+        text, _tree = _draft(path)
+    except (UsageError, PolicyError) as error:
+        what = error.what.splitlines()[0]
+        return Listed(id=path.stem, state="draft", what=path.name, detail=what)
+    state = "expired" if now >= text.expires else "draft"
+    about = _about(text) if isinstance(text, WaiverText) else path.name
+    return Listed(id=text.id, state=state, what=about, expires=text.expires, detail="not signed")
+
+
+def _about(text: WaiverText | WaiverSaid) -> str:
+    version = f" {text.model.version}" if text.model.version else ""
+    return f"{text.rule} of {text.model.name}{version}"

@@ -1,0 +1,48 @@
+"""Statements that people sign, beside those of the gate: waivers and approvals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aims_gate.attest.manifest import MODEL_FILE
+from aims_gate.attest.statement import BASE, Statement, StatementKind
+from aims_gate.attest.trust import KeyRole
+from aims_gate.signoffs.grammar import ApprovalSaid, WaiverSaid
+
+RULE_FILE = "rule.json"
+"""Name of the subject of a waiver that is bound to no bytes: the rule in canonical JSON."""
+
+WAIVER = StatementKind(
+    name="waiver",
+    predicate_type=f"{BASE}waiver/v1",
+    predicate=WaiverSaid,
+    signed_by=KeyRole.APPROVER,
+    subjects=(MODEL_FILE, RULE_FILE),
+)
+APPROVAL = StatementKind(
+    name="approval",
+    predicate_type=f"{BASE}approval/v1",
+    predicate=ApprovalSaid,
+    signed_by=KeyRole.APPROVER,
+)
+
+
+def statement_of(
+    kind: StatementKind[WaiverSaid] | StatementKind[ApprovalSaid], predicate: Mapping[str, object]
+) -> Statement:
+    """Make the statement of a predicate: about the model's manifest, or about the rule.
+
+    TrustError if the predicate is not of its kind.
+    """
+    said = kind.read(predicate, where=kind.name)
+    name, subject = subject_of(said)
+    return Statement(
+        predicate_type=kind.predicate_type, subject_name=name, subject=subject, predicate=predicate
+    )
+
+
+def subject_of(said: WaiverSaid | ApprovalSaid) -> tuple[str, str]:
+    """Name and SHA-256 of what is signed for."""
+    if isinstance(said, WaiverSaid) and said.model.by_name:
+        return RULE_FILE, said.rule_sha256
+    return MODEL_FILE, said.model.sha256
