@@ -48,7 +48,10 @@ class RulePower:
     statistic: str
     power: Power | None = None
     smallest: float = math.nan
-    """The least effect that such data exclude four times in five; NaN if none."""
+    """The least effect that such data rule out four times in five; NaN if none."""
+    higher_is_better: bool = True
+    floor: bool = False
+    """Whether a value must be proven, and no effect ruled out."""
     why: str = ""
     """Why nothing can be said; empty where something is."""
 
@@ -115,12 +118,24 @@ def _is_about_data(task: Task, subject: Subject) -> bool:
 
 
 def _of_rule(task: Task, statistics: Sequence[Statistic]) -> RulePower:
-    made = RulePower(rule=task.rule.id, check=task.rule.check, statistic=task.judged.name)
+    made = RulePower(
+        rule=task.rule.id,
+        check=task.rule.check,
+        statistic=task.judged.name,
+        higher_is_better=task.bars[0].higher_is_better,
+        floor=task.decide_on is DecideOn.PROVEN_PASS,
+    )
     found = planned(statistics, task.bars, task.decide_on)
     power = power_of(statistics, task.bars, task.decide_on)
     if power is None:
-        return replace(made, why=_lacks(statistics) or f"nothing is planned for {task.decide_on}")
+        return replace(made, why=_lacks(statistics) or _unplanned(task))
     return replace(made, power=power, smallest=_smallest(found, task))
+
+
+def _unplanned(task: Task) -> str:
+    if task.decide_on is DecideOn.ESTIMATE:
+        return "any number of rows decides it: the value alone is held against the limit (estimate)"
+    return f"no number of rows can be planned for it (decide_on: {task.decide_on})"
 
 
 def _lacks(statistics: Sequence[Statistic]) -> str:

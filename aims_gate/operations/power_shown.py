@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import escape
 
 from aims_gate.facts import POWER
@@ -11,7 +12,7 @@ from aims_gate.operations.policy_power import RulePower
 from aims_gate.sentences import display, power_sentence
 from aims_gate.verdict import CellPower, Power
 
-_HEADS = ("cell", "rows", f"for {POWER:.0%}", "these exclude")
+_HEADS = ("cell", "rows now", f"rows for {POWER:.0%}", "ruled out now")
 _WIDE, _BAR = 640, 18
 """Width of the picture, and height of a bar, in its own units."""
 
@@ -27,7 +28,7 @@ def table(powers: Sequence[RulePower]) -> Iterator[str]:
         if one.why:
             yield f"  cannot be judged: {one.why}"
         yield f"  {_smallest(one, one.power)}"
-        rows = [_HEADS, *(_row(cell) for cell in one.power.cells)]
+        rows = [_HEADS, *(_row(one, cell) for cell in one.power.cells)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for cells in rows:
             first, *rest = (f"{c:>{w}}" for c, w in zip(cells, widths, strict=True))
@@ -52,20 +53,30 @@ def page(powers: Sequence[RulePower], *, title: str) -> str:
 
 
 def _smallest(one: RulePower, power: Power) -> str:
-    none = math.isnan(one.smallest)
-    smallest = "no effect" if none else f"{display(one.statistic)} {one.smallest:.3g}"
-    return (
-        f"{power.rows:,} {power.what} exclude {smallest} in {POWER:.0%} of cases; must exclude "
-        f"{power.serious:.3g}"
-    )
+    name = display(one.statistic)
+    asked = f"the rule asks {power.rows:,} {power.what} to"
+    if one.floor:
+        return f"{asked} prove {name} {_side(one, power.serious)}"
+    asked += f" rule out {name} {_side(one, power.serious)}"
+    if math.isnan(one.smallest):
+        return f"{asked}; in {POWER:.0%} of cases they rule out nothing"
+    return f"{asked}; in {POWER:.0%} of cases they rule out {_side(one, one.smallest)}"
 
 
-def _row(cell: CellPower) -> tuple[str, str, str, str]:
+def _side(one: RulePower, value: float) -> str:
+    """Say which values lie past one: the good ones of a floor, else the bad ones."""
+    if one.floor:
+        return f"{value:.3g} or {'more' if one.higher_is_better else 'less'}"
+    return f"{'below' if one.higher_is_better else 'above'} {value:.3g}"
+
+
+def _row(one: RulePower, cell: CellPower) -> tuple[str, str, str, str]:
+    bad = replace(one, floor=False)
     return (
         cell.slice or "all rows",
         f"{cell.rows:,}",
         "no number" if cell.wanted is None else f"{cell.wanted:,}",
-        "nothing" if cell.excluded is None else f"past {cell.excluded:.3g}",
+        "nothing" if cell.excluded is None else _side(bad, cell.excluded),
     )
 
 
@@ -78,7 +89,7 @@ def _section(one: RulePower) -> str:
     told = f"<p>{'.<br/>'.join(map(escape, lines))}.</p>"
     heads = "".join(f"<th>{escape(text)}</th>" for text in _HEADS)
     rows = "\n".join(
-        f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in _row(cell))}</tr>"
+        f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in _row(one, cell))}</tr>"
         for cell in one.power.cells
     )
     shown = f"<table><tr>{heads}</tr>\n{rows}</table>"

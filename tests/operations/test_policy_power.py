@@ -106,17 +106,21 @@ def test_rows_of_a_group_are_rows_of_the_data_where_its_rate_rests_on_some(polic
 
 
 def test_data_that_are_there_say_what_they_exclude(policy: Path, tmp_path: Path) -> None:
-    policy.write_text(POLICY + DATA, encoding="utf-8")
+    policy.write_text(POLICY + "  - {id: DATA-02, check: data.missing}\n" + DATA, encoding="utf-8")
     rng = np.random.default_rng(1)
     lines = ["y,p,sex"]
     lines += [f"{rng.integers(2)},{rng.integers(2)},{'FM'[i % 2]}" for i in range(400)]
     (tmp_path / "e.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     found = {one.rule: one for one in power_of_data(load(str(policy)), {"evaluation": "e.csv"})}
-    assert set(found) == {"BIAS-02", "BIAS-03", "PERF-01"}
+    assert set(found) == {"BIAS-02", "BIAS-03", "PERF-01", "DATA-02"}
     assert power(found["BIAS-02"]).rows == 400
     assert all(cell.excluded is not None for cell in power(found["BIAS-02"]).cells)
     assert math.isnan(found["PERF-01"].smallest)  # a floor has no effect that is none
     assert power(found["PERF-01"]).wanted is None  # one right in two will never prove 0.7
+    told = "\n".join(table([*found.values()]))
+    assert "to prove accuracy 0.7 or more" in told
+    assert "asks 400 rows of the data to rule out odds gap above 0.2; in 80% of cases" in told
+    assert "DATA-02 data.missing: any number of rows decides it: the value alone" in told
 
 
 def test_data_that_cannot_be_measured_say_why(policy: Path, tmp_path: Path) -> None:
@@ -258,7 +262,7 @@ def test_explain_says_what_data_can_decide(
     assert guarded(["explain", "policy.yaml", "BIAS-02", "--data", "evaluation=e.csv"]) == 0
     shown = capsys.readouterr().out
     assert "to be decided if nothing is wrong" in shown
-    assert "must exclude 0.6" in shown
+    assert "to rule out impact ratio below 0.6; in 80% of cases they rule out below" in shown
 
 
 @pytest.mark.parametrize(
