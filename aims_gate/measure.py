@@ -21,14 +21,17 @@ from pathlib import Path
 
 from aims_gate.checks.ages import age_of, ahead
 from aims_gate.checks.authored import inflated, once
+from aims_gate.checks.columns import absent_column
 from aims_gate.checks.contract import Inputs, NoDataError, StatisticSpec
 from aims_gate.checks.parameters import columns_named
 from aims_gate.engines import Engine, Engines
 from aims_gate.engines.prefetch import Prefetch
-from aims_gate.errors import GateError, MissingColumnError, near, stack
+from aims_gate.errors import GateError, MissingColumnError, stack
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.plan import Task
+from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Subject
+from aims_gate.verdict import Result
 
 _LOG = logging.getLogger(__name__)
 _ROUNDED = 1e-9
@@ -66,7 +69,6 @@ def measure(
         measured = (_lacking(name, NoValue.UNDEFINED, f"the check crashed: {_crash(error)}"),)
     return (
         *_sealed(task.judged, measured),
-        *_absent(task, subject, measured),
         *_sizes(task, subject),
         *_ages(task, subject, now),
     )
@@ -191,26 +193,28 @@ def _ahead(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
             yield _lacking(task.judged.name, NoValue.UNDEFINED, reason)
 
 
-def _absent(task: Task, subject: Subject, told: Iterable[Statistic]) -> Iterator[Statistic]:
-    """Report columns that the policy names and the data lack, even if the check reads none.
+def unsaid(subject: Subject, results: Iterable[Result]) -> dict[Role, tuple[Statistic, ...]]:
+    """Columns that the policy names, the data lack, and no rule stands in the way for.
 
-    A policy that names such a column is about other data than these. What a column that is there
-    gave stands beside it, and a proven breach stays one.
+    A policy that names such a column is about other data than these. Where a blocking rule that
+    reads it says so, the others are about what is there; where none does, none of them passes.
     """
-    reasons = [cell.reason for cell in told if cell.lack is NoValue.MISSING]
-    for role in task.roles:
-        if role not in subject.data:
-            continue
-        data = subject.data[role]
-        for key, column in data.spec.columns():
-            said = any(f"no column {column!r}" in reason for reason in reasons)
-            if column not in data.frame.kinds and not said:
-                error = MissingColumnError(
-                    f"no column {column!r}, which data.{role} names as {key}",
-                    where=f"{role} data",
-                    hint=near(column, data.frame.kinds),
-                )
-                yield _lacking(task.judged.name, NoValue.MISSING, str(error))
+    blocking = [result for result in results if result.blocking]
+    told = {
+        cell.reason
+        for result in blocking
+        for cell in result.statistics
+        if cell.lack is NoValue.MISSING
+    }
+    found: dict[Role, tuple[Statistic, ...]] = {}
+    for role, data in subject.data.items():
+        absent = [(k, c) for k, c in data.spec.columns() if c not in data.frame.kinds]
+        found[role] = tuple(
+            _lacking("", NoValue.MISSING, str(absent_column(column, data, named_as=key)))
+            for key, column in absent
+            if not any(f"{role} data" in text and f"no column {column!r}" in text for text in told)
+        )
+    return {role: lacks for role, lacks in found.items() if lacks}
 
 
 def _sizes(task: Task, subject: Subject) -> Iterator[Statistic]:

@@ -22,8 +22,9 @@ from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, Usa
 from aims_gate.evidence import layout
 from aims_gate.evidence.record import record
 from aims_gate.evidence.verify import ORIGIN
+from aims_gate.facts import Statistic
 from aims_gate.judge import decide, judge, not_applicable
-from aims_gate.measure import keep_what_is_asked_again, measure, read_ahead
+from aims_gate.measure import keep_what_is_asked_again, measure, read_ahead, unsaid
 from aims_gate.plan import Task, applies, in_force, on_insufficient, plan, stage_of
 from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import check
@@ -181,7 +182,16 @@ def evaluate(
         raise _applies_to_nothing(policy, f"no blocking rule applies to {model} at {stage}")
     now = world.now()
     read_ahead(relevant, subject, now=now, engines=engines)
-    results = []
+    measured: dict[str, tuple[Statistic, ...]] = {}
+
+    def judged(task: Task, *more: Statistic) -> Result:
+        insufficient = on_insufficient(task.rule, policy, stage)
+        statistics = (*measured[task.rule.id], *more)
+        waiver = waivers.get(task.rule.id)
+        result = judge(task, statistics, now=now, insufficient=insufficient, waiver=waiver)
+        return provenance.marked(result, task, subject)
+
+    results: list[Result] = []
     for task in tasks:
         if task not in relevant:
             place = task.rule.applies_to.place if task.rule.applies_to else task.rule.place
@@ -191,11 +201,14 @@ def evaluate(
         counted = f"rule {relevant.index(task) + 1:,} of {len(relevant):,}"
         world.progress(f"{counted}: {task.rule.id} {task.rule.check}")
         keep_what_is_asked_again(task, relevant[relevant.index(task) + 1 :], subject)
-        statistics = measure(task, subject, now=now, engines=engines)
-        insufficient = on_insufficient(task.rule, policy, stage)
-        waiver = waivers.get(task.rule.id)
-        judged = judge(task, statistics, now=now, insufficient=insufficient, waiver=waiver)
-        results.append(provenance.marked(judged, task, subject))
+        measured[task.rule.id] = measure(task, subject, now=now, engines=engines)
+        results.append(judged(task))
+    absent = unsaid(subject, results)
+    for number, task in enumerate(tasks):
+        roles = [role for role in task.roles if role in absent and task in relevant]
+        cells = [replace(cell, name=task.judged.name) for role in roles for cell in absent[role]]
+        if cells:
+            results[number] = judged(task, *cells)
     return tuple(results)
 
 

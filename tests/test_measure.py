@@ -29,7 +29,7 @@ from aims_gate.facts import (
 )
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.judge import judge
-from aims_gate.measure import AGE, keep_what_is_asked_again, measure, read_ahead
+from aims_gate.measure import AGE, keep_what_is_asked_again, measure, read_ahead, unsaid
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import DataSpec, OnInsufficient, Policy, Role, Rule
 from aims_gate.sources.subject import Data, Subject
@@ -253,24 +253,28 @@ def test_an_unreadable_role_is_an_error_and_an_absent_one_is_missing() -> None:
 def test_a_column_that_is_named_and_not_there_is_missing_though_no_check_reads_it(
     stated: dict[str, Any], key: str
 ) -> None:
-    """What was measured stays beside it."""
+    """Unless a blocking rule that reads it says so: the others are about what is there."""
     found = subject()
     data = found.data[Role.EVALUATION]
     named = replace(found, data={Role.EVALUATION: replace(data, spec=DataSpec(**stated))})
     what = f"no column 'yy', which data.evaluation names as {key}; did you mean 'y'?"
-    told = [(None, ""), (NoValue.MISSING, f"evaluation data: {what}")]
-    assert lacks(task([cell(1.0)]), named) == told
-
-
-def test_a_column_that_a_check_misses_is_told_once() -> None:
-    found = subject()
-    data = replace(found.data[Role.EVALUATION], spec=DataSpec(label="yy", key="no"))
-    named = replace(found, data={Role.EVALUATION: data})
-    error = MissingColumnError.from_columns("yy", ["y"], where="evaluation data, label")
-    told = lacks(task(error), named)
-    assert [lack for lack, _ in told] == [NoValue.MISSING, NoValue.MISSING]
-    assert "'yy'" in told[0][1]
-    assert "'no', which data.evaluation names as key" in told[1][1]
+    ((cell,),) = unsaid(named, []).values()
+    assert cell.lack is NoValue.MISSING
+    assert cell.reason.startswith("evaluation data")
+    assert cell.reason.endswith(f": {what}")
+    error = MissingColumnError.from_columns("yy", ["y"], where=f"evaluation data, {key}")
+    reading = judge(
+        task(error),
+        measure(task(error), named, now=NOW),
+        now=NOW,
+        insufficient=OnInsufficient.BLOCK,
+    )
+    assert unsaid(named, [reading]) == {}
+    for silent in (
+        replace(reading, blocking=False),
+        replace(reading, statistics=()),
+    ):
+        assert unsaid(named, [silent]).keys() == {Role.EVALUATION}
 
 
 def test_fewer_rows_than_the_policy_asks_for_are_insufficient() -> None:

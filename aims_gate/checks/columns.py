@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aims_gate.checks.levels import class_levels, with_classes
-from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.errors import DataError, MissingColumnError, near
 from aims_gate.facts import Statistic
 from aims_gate.frames import ColumnKind, Frame, Key, Scalar
 from aims_gate.frames.widths import stated_as
@@ -163,8 +163,20 @@ def require(columns: Iterable[str], data: Data) -> None:
     """Raise MissingColumnError unless all *columns* are in the data."""
     for column in columns:
         if column not in data.frame.kinds:
-            where = f"{data.role} data"
-            raise MissingColumnError.from_columns(column, data.frame.kinds, where=where)
+            raise absent_column(column, data)
+
+
+def absent_column(
+    column: str, data: Data, *, role: str = "", named_as: str = ""
+) -> MissingColumnError:
+    """Say which column is not in which file, what it is for, and what columns there are."""
+    named = f", which data.{data.role} names as {named_as}" if named_as else ""
+    file = f" ({data.identity.name})" if data.identity.name else ""
+    return MissingColumnError(
+        f"no column {column!r}{named}",
+        where=f"{data.role} data{file}" + (f", {role}" if role else ""),
+        hint=near(column, data.frame.kinds),
+    )
 
 
 def role_columns(spec: DataSpec) -> Iterator[str]:
@@ -197,9 +209,7 @@ def _columns(data: Data, role: Need, named: str | Mapping[str, str] | None) -> I
     columns = [named] if isinstance(named, str) else list(named.values())
     for column in columns:
         if column not in data.frame.kinds:
-            raise MissingColumnError.from_columns(
-                column, data.frame.kinds, where=f"{where}, {role}"
-            )
+            raise absent_column(column, data, role=role)
     return columns
 
 

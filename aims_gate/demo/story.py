@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aims_gate.attest.signers import without_keys
@@ -26,10 +27,12 @@ from aims_gate.demo.train import (
 from aims_gate.errors import UndecidedError, UsageError
 
 _MARKER = ".aims-gate-demo"
+_LASTS = timedelta(days=90)
+"""A policy ends, so that somebody looks at it again: past its day it is refused."""
 _POLICY = """\
 apiVersion: aims-gate/v1
 kind: Policy
-metadata: {id: demo, version: "1.0.0", owner: demo@example.org}
+metadata: {id: demo, version: "1.0.0", owner: demo@example.org, expires: EXPIRES}
 extends:
   - pack: release@1.2.0
 data:
@@ -74,6 +77,7 @@ def tell(folder: Path, say: Callable[[str], None]) -> None:
     _step(stage, "A key to sign with.", ["evidence", "key", "generate", "--out", "gate.key"], 0)
     (stage.folder / "trust.yaml").write_text(_TRUST, encoding="utf-8")
     policy = _POLICY.replace("SENSITIVE", ", ".join(SENSITIVE))
+    policy = policy.replace("EXPIRES", f"{datetime.now(UTC) + _LASTS:%Y-%m-%d}")
     (stage.folder / "policy.yaml").write_text(policy, encoding="utf-8")
     _gate(stage, "1. The careful model: the policy is met.", uris[0], "passed", 0)
     _gate(stage, "2. The strict model: refused for bias.", uris[1], "biased", 1)

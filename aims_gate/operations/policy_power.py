@@ -50,8 +50,8 @@ class RulePower:
     smallest: float = math.nan
     """The least effect that such data rule out four times in five; NaN if none."""
     higher_is_better: bool = True
-    floor: bool = False
-    """Whether a value must be proven, and no effect ruled out."""
+    floor: float | None = None
+    """The value that must be proven, where no effect is to be ruled out."""
     why: str = ""
     """Why nothing can be said; empty where something is."""
 
@@ -123,7 +123,7 @@ def _of_rule(task: Task, statistics: Sequence[Statistic]) -> RulePower:
         check=task.rule.check,
         statistic=task.judged.name,
         higher_is_better=task.bars[0].higher_is_better,
-        floor=task.decide_on is DecideOn.PROVEN_PASS,
+        floor=task.bars[0].limit if task.decide_on is DecideOn.PROVEN_PASS else None,
     )
     found = planned(statistics, task.bars, task.decide_on)
     power = power_of(statistics, task.bars, task.decide_on)

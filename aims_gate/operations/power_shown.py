@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from html import escape
 
 from aims_gate.facts import POWER
@@ -55,28 +54,24 @@ def page(powers: Sequence[RulePower], *, title: str) -> str:
 def _smallest(one: RulePower, power: Power) -> str:
     name = display(one.statistic)
     asked = f"the rule asks {power.rows:,} {power.what} to"
-    if one.floor:
-        return f"{asked} prove {name} {_side(one, power.serious)}"
-    asked += f" rule out {name} {_side(one, power.serious)}"
-    if math.isnan(one.smallest):
-        return f"{asked}; in {POWER:.0%} of cases they rule out nothing"
-    return f"{asked}; in {POWER:.0%} of cases they rule out {_side(one, one.smallest)}"
+    if one.floor is not None:
+        better = "more" if one.higher_is_better else "less"
+        return f"{asked} prove {name} {one.floor:.3g} or {better}"
+    asked += f" rule out {name} {_past(one, power.serious)}"
+    smallest = "nothing" if math.isnan(one.smallest) else _past(one, one.smallest)
+    return f"{asked}; in {POWER:.0%} of cases they rule out {smallest}"
 
 
-def _side(one: RulePower, value: float) -> str:
-    """Say which values lie past one: the good ones of a floor, else the bad ones."""
-    if one.floor:
-        return f"{value:.3g} or {'more' if one.higher_is_better else 'less'}"
+def _past(one: RulePower, value: float) -> str:
     return f"{'below' if one.higher_is_better else 'above'} {value:.3g}"
 
 
 def _row(one: RulePower, cell: CellPower) -> tuple[str, str, str, str]:
-    bad = replace(one, floor=False)
     return (
         cell.slice or "all rows",
         f"{cell.rows:,}",
         "no number" if cell.wanted is None else f"{cell.wanted:,}",
-        "nothing" if cell.excluded is None else _side(bad, cell.excluded),
+        "nothing" if cell.excluded is None else _past(one, cell.excluded),
     )
 
 

@@ -176,6 +176,11 @@ _SCORED_LOW = (
     "look at the traces or rows that were scored low, mend the model, its prompt or its data, and "
     "evaluate again"
 )
+_ABSENT = re.compile(
+    r"(?P<role>\w+) data(?: \([^)]*\))?(?:, (?P<key>\w+))?: no column .*?"
+    r"(?:, which data\.\w+ names as (?P<named_as>[\w.]+))?;"
+)
+_EMPTY = "data have no rows"
 _NUMBERED = re.compile(r" #[0-9]")
 _NAME_THEM = (
     "groups are numbers where only the run names their columns: state sensitive: under "
@@ -226,6 +231,8 @@ def _remedy(result: Result) -> str:
     family = _FAMILIES.get(named, named)
     if result.raw_outcome is Outcome.INSUFFICIENT and family == "drift":
         return _LONGER
+    if result.raw_outcome is Outcome.MISSING:
+        return _what_is_missing(result.reason)
     if result.raw_outcome is not Outcome.FAIL:
         return ""
     if family == "performance" and CLAIMED in result.reason and result.check != _ROWS:
@@ -234,6 +241,19 @@ def _remedy(result: Result) -> str:
     if family == "fairness" and _NUMBERED.search(result.reason):
         told += f"; {_NAME_THEM}"
     return told
+
+
+def _what_is_missing(reason: str) -> str:
+    """Say what to write where a column is not there, or what to do about data without rows."""
+    named = _ABSENT.search(reason)
+    if named is not None:
+        role, key = named["role"], named["key"] or named["named_as"]
+        where = f"{key}: under data.{role}" if key else f"under data.{role}, or in the rule,"
+        return (
+            f"name a column that is there, {where} of the policy, or the argument of "
+            f"aims_gate.log_evaluation; or hand over {role} data that have it"
+        )
+    return "find out why nothing was written, and hand over rows" if _EMPTY in reason else ""
 
 
 def question(verdict: Verdict) -> str:

@@ -56,6 +56,26 @@ def test_a_named_column_that_no_rule_reads_does_not_pass_where_it_is_not_there(
     assert any(cell.value is not None for cell in cells_of(result))
 
 
+@pytest.mark.parametrize(
+    ("severity", "accuracy"), [("block", Outcome.PASS), ("warn", Outcome.MISSING)]
+)
+def test_a_vanished_column_hits_the_rules_that_read_it_if_one_of_them_blocks(
+    gate: Gate, severity: str, accuracy: Outcome
+) -> None:
+    """One cause is not told on every line; but what nobody blocks for never passes."""
+    policy = (
+        "data: {evaluation: {label: y, prediction: yhat, positive: 1, sensitive: [nope]}}\n"
+        "rules:\n"
+        "  - {id: PERF-01, check: performance.score, with: {metric: accuracy}, "
+        "require: {at_least: 0.7}}\n"
+        f"  - {{id: BIAS-02, check: fairness.impact_ratio, severity: {severity}}}\n"
+    )
+    verdict = gate(policy, evaluation=scored())
+    found = {result.rule: result.outcome for result in verdict.results}
+    assert found == {"PERF-01": accuracy, "BIAS-02": Outcome.MISSING}
+    assert verdict.decision is Decision.REFUSED
+
+
 def test_an_evaluation_on_the_training_data_is_refused(gate: Gate) -> None:
     """Of the tools compared only Deepchecks, Giskard 2 and bdp look for it, Evidently does not."""
     trained = {**normal(1, 2_000, columns=3), "y": np.arange(2_000) % 2}

@@ -17,6 +17,7 @@ from aims_gate.facts import CLAIMED
 from aims_gate.redact import redact
 from aims_gate.reports import (
     REPORTS,
+    advice,
     every_cell,
     headline,
     in_order,
@@ -214,6 +215,31 @@ def test_each_kind_of_refusal_says_what_to_do() -> None:
     many = [replace(BIAS, rule=f"BIAS-{n}") for n in range(7)]
     (step,) = next_steps(verdict_of(*many, decision=Decision.REFUSED))
     assert step.startswith("FAIL BIAS-0, BIAS-1, BIAS-2, BIAS-3, BIAS-4 and 2 more: ")
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        (
+            "accuracy: evaluation data (e.csv), prediction: no column 'pred'; there are p, y",
+            "name a column that is there, prediction: under data.evaluation of the policy",
+        ),
+        (
+            "evaluation data (a b.csv): no column 'i', which data.evaluation names as key; there",
+            "name a column that is there, key: under data.evaluation of the policy",
+        ),
+        (
+            "impact ratio sx: evaluation data: no column 'sx'; did",
+            "data.evaluation, or in the rule",
+        ),
+        ("accuracy: the evaluation data have no rows (file:e.csv)", "and hand over rows"),
+        ("there are no current data", "log it with aims_gate.log_evaluation"),
+    ],
+)
+def test_the_remedy_of_what_is_missing_names_the_key_to_write(reason: str, remedy: str) -> None:
+    """Data that are not there, a column that is not in them, and data without rows differ."""
+    result = replace(BIAS, outcome=Outcome.MISSING, raw_outcome=Outcome.MISSING, reason=reason)
+    assert remedy in advice(result)
 
 
 @pytest.mark.parametrize(
