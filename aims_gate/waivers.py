@@ -91,7 +91,7 @@ def waived_sentence(waiver: Waiver, now: datetime) -> str:
 def in_force(
     found: Iterable[Signed[WaiverSaid] | Unsound], about: About
 ) -> tuple[Mapping[str, Waiver], tuple[Result, ...]]:
-    """Give the waivers that hold, by rule, and a result for each one that does not."""
+    """Valid waivers by rule, and a result for each invalid one."""
     held: dict[str, Waiver] = {}
     faulty: list[Result] = []
     for one in found:
@@ -132,7 +132,7 @@ def unused(held: Mapping[str, Waiver], results: Iterable[Result]) -> Iterator[Re
 
 
 def refused(name: str, what: str, where: str) -> Result:
-    """Give the result of a waiver that does not count: it stands in the way until it is gone."""
+    """Blocking result of an invalid waiver: it blocks until the waiver is removed."""
     hint = f"have it approved anew, or remove {where}"
     return Result(
         rule=name,

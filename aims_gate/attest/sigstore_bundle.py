@@ -25,7 +25,7 @@ def bundle_file(stem: str) -> str:
 
 
 def wrap(envelope: bytes, key: PublicKey) -> bytes:
-    """Give the bundle of *envelope*, which *key* verifies.
+    """Sigstore bundle of *envelope*, which *key* verifies.
 
     The hint, by which a verifier finds the key, is the SHA-256 of its SubjectPublicKeyInfo. There
     is no entry of a transparency log and no timestamp.

@@ -106,7 +106,7 @@ def class_levels(data: Data, *, answer: str | None = None) -> Levels:
 
 
 def with_classes(data: Data, *others: str | None) -> Frame:
-    """Give the frame in which a class is one value, in labels, predictions and *others*.
+    """Frame in which a fractional class has one value in labels, predictions and *others*.
 
     Classes that are fractions are brought to the narrowest width of these columns. Amounts are no
     classes, and whole numbers are the same in every width that holds them.

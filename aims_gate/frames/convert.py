@@ -66,7 +66,7 @@ def to_table(data: object, *, where: str) -> pa.Table:
 
 
 def not_read(where: str) -> DataError:
-    """Give what to say of a sound file or frame that Arrow has no type, or no unpacking, for."""
+    """Error for a valid file or frame whose type or compression Arrow does not support."""
     return DataError(
         "a column is of a type, or packed in a way, that Arrow does not read",
         where=where,

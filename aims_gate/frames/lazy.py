@@ -21,13 +21,13 @@ Read = Callable[[str], Iterator[pa.ChunkedArray]]
 class LazyTable:
     """Columns behind a function that reads one of them, piece by piece.
 
-    *read* may give a text column dictionary-encoded: its codes save work.
+    *read* may return a text column dictionary-encoded: its codes save work.
     """
 
     schema: pa.Schema
     """Names in their order, each once, with types, and what the file says of itself."""
     read: Read = field(repr=False)
-    """Gives a column of the file in pieces of one type, all rows of it; DataError if that fails."""
+    """Reads a column of the file in pieces of one type, all its rows; DataError if that fails."""
     num_rows: int
     kept: Mask | None = field(default=None, repr=False)
     """Shape (rows of the file,): the rows that are left; None where all are."""
@@ -66,7 +66,7 @@ class LazyTable:
             start += len(piece)
 
     def filter(self, mask: pa.Array | pa.ChunkedArray) -> LazyTable:
-        """Give the table with the rows where *mask*, a truth value for each, is true."""
+        """The table with only the rows where *mask* is true."""
         chosen: Mask = np.asarray(mask, dtype=np.bool_)
         kept = chosen
         if self.kept is not None:
@@ -80,13 +80,13 @@ class LazyTable:
         )
 
     def append_column(self, name: str | pa.Field, values: pa.Array | pa.ChunkedArray) -> LazyTable:
-        """Give the table with one more column, of *num_rows* values."""
+        """The table with one more column, of *num_rows* values."""
         new = pa.field(name, values.type) if isinstance(name, str) else name
         column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
         return replace(self, schema=self.schema.append(new), added={**self.added, new.name: column})
 
     def set_column(self, place: int, name: str, values: pa.ChunkedArray) -> LazyTable:
-        """Give the table with other values, of *num_rows*, in the place of a column."""
+        """The table with one column replaced by *num_rows* other values."""
         schema = self.schema.set(place, pa.field(name, values.type))
         return replace(self, schema=schema, added={**self.added, name: values})
 

@@ -18,7 +18,7 @@ WIDE = 64
 
 
 def float_bits(kind: pa.DataType) -> int:
-    """Give the bits of the floats that a column of this type holds; 64 where it holds none."""
+    """Float precision of an Arrow type in bits; 64 if it holds no floats."""
     if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
         return float_bits(kind.value_type)
     return int(kind.bit_width) if pa.types.is_floating(kind) else WIDE
@@ -34,28 +34,28 @@ def narrowed(values: Floats, bits: int) -> Floats:
 
 
 def limit_at(limit: float, bits: int) -> float:
-    """Give a limit as a column of so many bits would hold it; what it could not hold stays."""
+    """A limit rounded to a column's precision; unchanged if that cannot hold it."""
     (narrow,) = narrowed(np.array([limit], dtype=np.float64), bits)
     lost = math.isinf(narrow) or (narrow == 0 and limit != 0)
     return limit if lost else float(narrow)
 
 
 def shortest(values: Floats, bits: int) -> Floats:
-    """Give for floats of so many bits the decimals that people write, none of them twice."""
+    """Shortest decimals that round to floats of so many bits, as float64."""
     if bits >= WIDE:
         return values
     return values.astype(f"f{bits // 8}").astype(np.str_).astype(np.float64)
 
 
 def stated_as(stated: Scalar, bits: int) -> Scalar:
-    """Give what a count of a column of so many bits calls a value that is stated."""
+    """A stated fraction as `Frame.count` reports it for a column of so many bits."""
     if not isinstance(stated, float) or stated.is_integer():
         return stated
     return float(shortest(np.array([limit_at(stated, bits)]), bits)[0])
 
 
 def alike(one: Frame, other: Frame, column: str) -> tuple[Distribution, Distribution]:
-    """Give the distributions of a column in two frames, both in the narrower of their widths."""
+    """Distributions of a column in two frames, both in the narrower precision."""
     bits = min(frame.float_bits(column) for frame in (one, other))
     first, second = (_at(frame, column, bits) for frame in (one, other))
     return first, second

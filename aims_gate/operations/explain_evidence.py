@@ -83,7 +83,7 @@ class Explained:
         return "".join(f"{indented(plain(line))}\n" for line in lines)
 
     def numbers(self, rule: str) -> str:
-        """Give the lines that read every number from the report."""
+        """Commands (jq) that read every number from the report."""
         path = shlex.quote(str(self.folder / REPORT_FILE))
         rows = "'.results[] | [.rule, .outcome, .reason] | @tsv'"
         cells = f"""'.results[] | select(.rule == "{rule}") | .threshold, .statistics[]'"""

@@ -1,4 +1,4 @@
-"""Which implementation reads a registry: decided by its URI and the environment only."""
+"""Choose the registry implementation, by the URI and the environment only."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def open_registry(environ: Mapping[str, str], allow: Iterable[str] = ()) -> Regi
 
 
 def for_artifacts(registry: Registry, uri: str, environ: Mapping[str, str]) -> Artifacts:
-    """Give *registry*, or MLflow's client where the server does not hand out *uri* itself.
+    """The registry that can read *uri*: this one, or MLflow's client beside the server.
 
     Raises:
         SourceError: Artifacts may not lie there, with the line that would permit it.

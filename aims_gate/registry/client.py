@@ -34,23 +34,23 @@ class ClientRegistry(ClientArtifacts):
         self._client = client if self.server == LOCAL else self._awaited(client)
 
     def get_version(self, name: str, version: str) -> Version:
-        """Give a version of a registered model."""
+        """A version of a registered model."""
         with self._understood():
             return entities.version(self._client.get_model_version(name, version))
 
     def get_alias(self, name: str, alias: str) -> Version:
-        """Give the version that an alias points at now."""
+        """The model version that an alias points at now."""
         with self._understood():
             return entities.version(self._client.get_model_version_by_alias(name, alias))
 
     def aliases(self, name: str) -> Mapping[str, str]:
-        """Give every alias of a registered model with the version that it points at now."""
+        """Aliases of a registered model, each with the version that it points at now."""
         with self._understood():
             found = self._client.get_registered_model(name).aliases
             return {str(alias): str(version) for alias, version in found.items()}
 
     def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
-        """Give the newest *last* versions of a registered model, newest first; none if unknown."""
+        """The newest *last* versions of a registered model, newest first; empty if unknown."""
         with self._understood():
             found = self._client.search_model_versions(
                 f"name='{model_name(name)}'", max_results=last, order_by=["version_number DESC"]
@@ -58,7 +58,7 @@ class ClientRegistry(ClientArtifacts):
             return tuple(map(entities.version, found))
 
     def logged_model(self, model_id: str) -> LoggedModel:
-        """Give a logged model."""
+        """A logged model (MLflow 3)."""
         with self._understood():
             model = self._client.get_logged_model(model_id)
             return LoggedModel(
@@ -72,12 +72,12 @@ class ClientRegistry(ClientArtifacts):
             )
 
     def run(self, run_id: str) -> RunRecord:
-        """Give a run."""
+        """A run by its id."""
         with self._understood():
             return entities.run(self._client.get_run(run_id))
 
     def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[RunRecord, ...]:
-        """Give the runs that say they were made from a git commit."""
+        """Runs with the tag of a git commit."""
         with self._understood():
             if experiment:
                 ids = [self._experiment(experiment)]
@@ -95,19 +95,19 @@ class ClientRegistry(ClientArtifacts):
         return str(found.experiment_id)
 
     def runs(self, experiment: str, *, last: int) -> tuple[RunRecord, ...]:
-        """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
+        """The newest *last* runs of an experiment, by its name; deleted ones are left out."""
         with self._understood():
             key, order = self._experiment(experiment), ["attributes.start_time DESC"]
             runs = self._client.search_runs([key], max_results=last, order_by=order)
             return tuple(map(entities.run, runs))
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
-        """Give every point that was logged for a metric."""
+        """Metric history: every logged point of a metric."""
         with self._understood():
             return tuple(map(entities.point, self._client.get_metric_history(run_id, key)))
 
     def traces(self, experiments: Sequence[str], wanted: str) -> tuple[Trace, ...]:
-        """Give all traces of experiments, by id, that MLflow's filter *wanted* finds."""
+        """Traces of experiments, given by id, that MLflow's filter *wanted* finds."""
         with self._understood():
             search = partial(
                 self._client.search_traces,
@@ -119,7 +119,7 @@ class ClientRegistry(ClientArtifacts):
             return all_of(map(entities.trace, entities.pages(search)), self.server)
 
     def experiment(self, name: str) -> str:
-        """Give the id of an experiment, which is made if it is not there."""
+        """Id of an experiment by its name; it is created if it does not exist."""
         with self._understood():
             if found := self._client.get_experiment_by_name(name):
                 return str(found.experiment_id)
@@ -127,7 +127,7 @@ class ClientRegistry(ClientArtifacts):
             return self._experiment(name) if made is None else str(made)
 
     def find_runs(self, experiment: str, tag: str, value: str) -> tuple[RunRecord, ...]:
-        """Give the runs of an experiment with this tag, newest first."""
+        """Runs of an experiment with this tag, newest first."""
         with self._understood():
             found = self._client.search_runs(
                 [experiment],
@@ -140,7 +140,7 @@ class ClientRegistry(ClientArtifacts):
     def create_run(
         self, experiment: str, *, name: str, started: datetime, tags: Mapping[str, str]
     ) -> RunRecord:
-        """Make a run, which is then RUNNING."""
+        """Create a run, which is then RUNNING."""
         with self._understood():
             run = self._client.create_run(
                 experiment, start_time=milliseconds(started), tags=dict(tags), run_name=name

@@ -1,4 +1,4 @@
-"""MLflow's client's entities as values."""
+"""Convert entities of MLflow's client into our values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_PAGES = 1000
 
 
 def pages(search: Callable[..., Any]) -> Iterator[Any]:
-    """Give everything that a paged search of the client finds; SourceError if it has no end."""
+    """All items of a paged search of the client; SourceError if it does not end."""
     token = None
     for _page in range(MAX_PAGES):
         found = search(page_token=token)

@@ -1,4 +1,4 @@
-"""The registry contract: the little of MLflow that a gate needs, read and written one way.
+"""Registry interface: the part of MLflow's model registry and tracking that a gate needs.
 
 Two implementations are held to it by `tests/conformance/test_registry.py`.
 """
@@ -34,7 +34,7 @@ class NotFoundError(SourceError):
 
 
 def all_of(found: Iterable[Trace], server: str) -> tuple[Trace, ...]:
-    """Give every trace of a listing; SourceError if it is too long, or names one trace twice."""
+    """All traces of a listing; SourceError if it is too long, or has a trace twice."""
     traces = {}
     for trace in found:
         if trace.trace_id in traces:
@@ -97,66 +97,66 @@ class Registry(Artifacts, Protocol):
     """
 
     def get_version(self, name: str, version: str) -> Version:
-        """Give a version of a registered model."""
+        """A version of a registered model."""
         ...
 
     def get_alias(self, name: str, alias: str) -> Version:
-        """Give the version that an alias points at now.
+        """The model version that an alias points at now.
 
         MLflow refuses an alias that is not there as it does much else; `aliases` tells which are.
         """
         ...
 
     def aliases(self, name: str) -> Mapping[str, str]:
-        """Give every alias of a registered model with the version that it points at now."""
+        """Aliases of a registered model, each with the version that it points at now."""
         ...
 
     def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
-        """Give the newest *last* versions of a registered model, newest first; none if unknown."""
+        """The newest *last* versions of a registered model, newest first; empty if unknown."""
         ...
 
     def logged_model(self, model_id: str) -> LoggedModel:
-        """Give a logged model."""
+        """A logged model (MLflow 3)."""
         ...
 
     def run(self, run_id: str) -> RunRecord:
-        """Give a run."""
+        """A run by its id."""
         ...
 
     def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[RunRecord, ...]:
-        """Give the runs that say they were made from a git commit, of whatever status.
+        """Runs with the tag of a git commit, of any status.
 
         Those of one *experiment*, which must be there, or of all; deleted ones are left out.
         """
         ...
 
     def runs(self, experiment: str, *, last: int) -> tuple[RunRecord, ...]:
-        """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
+        """The newest *last* runs of an experiment, by its name; deleted ones are left out."""
         ...
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
-        """Give every point that was logged for a metric; values may be NaN or infinite."""
+        """Metric history: every logged point of a metric; values may be NaN or infinite."""
         ...
 
     def traces(self, experiments: Sequence[str], wanted: str) -> tuple[Trace, ...]:
-        """Give all traces of experiments, by id, that MLflow's filter *wanted* finds.
+        """Traces of experiments, given by id, that MLflow's filter *wanted* finds.
 
         SourceError for more than `MAX_TRACES`, never a part of them.
         """
         ...
 
     def experiment(self, name: str) -> str:
-        """Give the id of an experiment, which is made if it is not there."""
+        """Id of an experiment by its name; it is created if it does not exist."""
         ...
 
     def find_runs(self, experiment: str, tag: str, value: str) -> tuple[RunRecord, ...]:
-        """Give the runs of an experiment with this tag, newest first."""
+        """Runs of an experiment with this tag, newest first."""
         ...
 
     def create_run(
         self, experiment: str, *, name: str, started: datetime, tags: Mapping[str, str]
     ) -> RunRecord:
-        """Make a run, which is then RUNNING."""
+        """Create a run, which is then RUNNING."""
         ...
 
     def link_model(self, run_id: str, model_id: str) -> None:

@@ -27,21 +27,21 @@ class RestRegistry(RestArtifacts):
     """Implements `Registry` for http and https servers that hand out artifacts themselves."""
 
     def get_version(self, name: str, version: str) -> Version:
-        """Give a version of a registered model."""
+        """A version of a registered model."""
         asked = {"name": name, "version": version}
         return self._ask(
             "model-versions/get", asked, lambda a: rest_json.version(a["model_version"])
         )
 
     def get_alias(self, name: str, alias: str) -> Version:
-        """Give the version that an alias points at now."""
+        """The model version that an alias points at now."""
         asked = {"name": name, "alias": alias}
         return self._ask(
             "registered-models/alias", asked, lambda a: rest_json.version(a["model_version"])
         )
 
     def aliases(self, name: str) -> Mapping[str, str]:
-        """Give every alias of a registered model with the version that it points at now."""
+        """Aliases of a registered model, each with the version that it points at now."""
         return self._ask(
             "registered-models/get",
             {"name": name},
@@ -49,7 +49,7 @@ class RestRegistry(RestArtifacts):
         )
 
     def versions(self, name: str, *, last: int) -> tuple[Version, ...]:
-        """Give the newest *last* versions of a registered model, newest first; none if unknown."""
+        """The newest *last* versions of a registered model, newest first; empty if unknown."""
         asked = {
             "filter": f"name='{model_name(name)}'",
             "max_results": str(last),
@@ -62,16 +62,16 @@ class RestRegistry(RestArtifacts):
         )
 
     def logged_model(self, model_id: str) -> LoggedModel:
-        """Give a logged model."""
+        """A logged model (MLflow 3)."""
         path = f"logged-models/{quote(model_id, safe='')}"
         return self._ask(path, {}, lambda a: rest_json.logged_model(a["model"]))
 
     def run(self, run_id: str) -> RunRecord:
-        """Give a run."""
+        """A run by its id."""
         return self._ask("runs/get", {"run_id": run_id}, lambda a: rest_json.run(a["run"]))
 
     def runs_of_commit(self, commit: str, experiment: str = "") -> tuple[RunRecord, ...]:
-        """Give the runs that say they were made from a git commit."""
+        """Runs with the tag of a git commit."""
         if experiment:
             asked = {"experiment_name": experiment}
             ids = [self._ask("experiments/get-by-name", asked, _experiment)]
@@ -84,7 +84,7 @@ class RestRegistry(RestArtifacts):
             return tuple(map(rest_json.run, runs))
 
     def traces(self, experiments: Sequence[str], wanted: str) -> tuple[Trace, ...]:
-        """Give all traces of experiments, by id, that MLflow's filter *wanted* finds."""
+        """Traces of experiments, given by id, that MLflow's filter *wanted* finds."""
         places = [
             {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": key}}
             for key in experiments
@@ -96,7 +96,7 @@ class RestRegistry(RestArtifacts):
             )
 
     def _listed(self, kind: str, body: Mapping[str, Any], *, api: str = "2.0") -> Iterator[Any]:
-        """Give every page of a search."""
+        """All pages of a search, item by item."""
         token = ""
         for _page in range(MAX_PAGES):
             asked = {"max_results": MAX_METRICS, **body}
@@ -111,7 +111,7 @@ class RestRegistry(RestArtifacts):
         raise SourceError(f"the listing of {kind} does not end", where=self.server)
 
     def runs(self, experiment: str, *, last: int) -> tuple[RunRecord, ...]:
-        """Give the newest *last* runs of an experiment, by its name; those deleted left out."""
+        """The newest *last* runs of an experiment, by its name; deleted ones are left out."""
         asked = {"experiment_name": experiment}
         key = self._ask("experiments/get-by-name", asked, _experiment)
         body = {
@@ -124,7 +124,7 @@ class RestRegistry(RestArtifacts):
             return tuple(rest_json.run(run) for run in answer.get("runs", []))
 
     def metric_history(self, run_id: str, key: str) -> tuple[MetricPoint, ...]:
-        """Give every point that was logged for a metric."""
+        """Metric history: every logged point of a metric."""
         points: list[MetricPoint] = []
         token = ""
         for _page in range(MAX_PAGES):
@@ -138,7 +138,7 @@ class RestRegistry(RestArtifacts):
         raise SourceError(f"metric {key!a} has too many points", where=f"run {run_id}")
 
     def experiment(self, name: str) -> str:
-        """Give the id of an experiment, which is made if it is not there."""
+        """Id of an experiment by its name; it is created if it does not exist."""
         asked = {"experiment_name": name}
         try:
             return self._ask("experiments/get-by-name", asked, _experiment)
@@ -154,7 +154,7 @@ class RestRegistry(RestArtifacts):
             return str(answer["experiment_id"])
 
     def find_runs(self, experiment: str, tag: str, value: str) -> tuple[RunRecord, ...]:
-        """Give the runs of an experiment with this tag, newest first."""
+        """Runs of an experiment with this tag, newest first."""
         body = {
             "experiment_ids": [experiment],
             "filter": f"tags.`{tag}` = '{value}'",
@@ -168,7 +168,7 @@ class RestRegistry(RestArtifacts):
     def create_run(
         self, experiment: str, *, name: str, started: datetime, tags: Mapping[str, str]
     ) -> RunRecord:
-        """Make a run, which is then RUNNING."""
+        """Create a run, which is then RUNNING."""
         answer = self._write(
             "runs/create",
             {

@@ -1,4 +1,4 @@
-"""MLflow's JSON as values; KeyError, TypeError or ValueError for anything that is not its shape.
+"""Parse MLflow's JSON into our values; KeyError, TypeError or ValueError for another shape.
 
 Numbers may arrive as text (`"NaN"`, and 64-bit integers from some servers), and protobuf leaves
 zeros and empty lists out.
@@ -26,7 +26,7 @@ SOURCE_RUN = "mlflow.assessment.sourceRunId"
 
 
 def milliseconds(at: datetime) -> int:
-    """Give a time as MLflow counts it: milliseconds since 1970."""
+    """A time in MLflow's unit: milliseconds since 1970."""
     return int(at.timestamp() * 1000)
 
 
@@ -37,7 +37,7 @@ def moment(value: object) -> datetime | None:
 
 
 def status(text: str) -> str:
-    """Give a logged model's status as `READY`, `PENDING` or `FAILED`."""
+    """Status of a logged model: `READY`, `PENDING` or `FAILED`."""
     return text.removeprefix("LOGGED_MODEL_").removeprefix("UPLOAD_")
 
 
@@ -119,7 +119,7 @@ def trace_of(
     tags: Mapping[str, str],
     feedback: tuple[Feedback, ...],
 ) -> Trace:
-    """Give a trace with its author's tags: MLflow's own are about its storage and its author."""
+    """A trace with its author's tags, without MLflow's own."""
     return Trace(
         trace_id=trace_id,
         run_id=text_of(metadata, "mlflow.sourceRun"),

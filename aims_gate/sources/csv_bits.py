@@ -37,7 +37,7 @@ def behind(words: Words) -> Words:
 
 
 def middle(words: Words) -> Words:
-    """Give what holds of a block itself, and nothing of the words around it."""
+    """Flags of the block itself, without the words of context around it."""
     kept = words.copy()
     kept[0] = kept[-1] = 0
     return kept

@@ -1,4 +1,4 @@
-"""What a CSV file must look like before it is parsed: RFC 4180, in UTF-8, under one header line.
+"""CSV validation before parsing: RFC 4180, UTF-8, one header line.
 
 Other readers repair what breaks these rules, and rows vanish. Every byte is looked at, some
 at a time and without a loop over rows, and an offence is told with its line.
@@ -108,7 +108,7 @@ class _Scan:
         self._found = {what: np.zeros(columns, dtype=np.bool_) for what in _WHAT}
 
     def form(self, names: list[str]) -> Form:
-        """Give the result; DataError if a quote was never closed."""
+        """The result of the scan; DataError if a quote was never closed."""
         if self._inside:
             what = "a quote is opened and never closed"
             raise self._broken(what, self._content.rindex(b'"'))
@@ -143,7 +143,7 @@ class _Scan:
         self._ends += count(ends)
 
     def _around(self, start: int) -> _Bytes:
-        """Give a block between a word before it and one after; beyond the file there are zeros."""
+        """A block with one word of context before it and one after; zeros beyond the file."""
         size = min(_STEP, len(self._view) - start)
         text = np.zeros((-(-size // WORD) + 2) * WORD, dtype=np.uint8)
         known = self._view[max(start - WORD, 0) : start + size + WORD]

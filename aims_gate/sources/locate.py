@@ -1,4 +1,4 @@
-"""Where a role's data lie: from the words of a policy, a caller or a run to files that can be read.
+"""Locate data: from what a policy, a caller or a run names to local files.
 
 A caller may name any place. A policy may name its run's artifacts, its own folder and what
 `sources.allow` has. A run may say where its data sets lie, which is a claim of its author: it is
@@ -49,7 +49,7 @@ def _no_server(place: StoreUri) -> Located | None:
 
 
 def convention(role: Role) -> str:
-    """Give the artifact path at which a role's data are looked for."""
+    """Conventional artifact path of a role's data: `aims_gate/<role>.parquet`."""
     return f"aims_gate/{role}.parquet"
 
 

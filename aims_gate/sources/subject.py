@@ -1,4 +1,4 @@
-"""What is judged: a model's files, its run, and its data by role."""
+"""The subject under test: a model's files, its run, and its data by role."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class Data:
 
 
 def unanswered(data: Data, error: GateError) -> Data:
-    """Give the data of which no model's answer could be had, for rules that need none."""
+    """Data without predictions, and with the reason, for rules that need none."""
     reason = DataError(error.what, where=error.where, hint=error.hint)
     spec = replace(data.spec, prediction=None, score=None)
     failed = {**data.failed, "prediction": reason, "score": reason}

@@ -22,7 +22,7 @@ from aims_gate.redact import redact
 
 _PROBE = b"aims-gate: may this key sign?"
 _Ask = Callable[[str], str]
-"""Gives a secret by its name; what the library calls a secrets handler."""
+"""Secrets handler of securesystemslib: a secret by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Scores of judges as data: what one scorer said of each trace of one evaluation.
+"""LLM judge scores as data: the feedback of one scorer on each trace of one evaluation.
 
 The traces are the model's own, by its id, else those of its training run. They lie with the run's
 author, who may write, change and delete them: scores are a claim, and are called so wherever they
@@ -73,7 +73,7 @@ def scores_of_run(registry: Registry, text: str, spec: DataSpec, run_id: str) ->
 def read_scores(
     registry: Registry, text: str, spec: DataSpec, place: _TracePlace, run_id: str
 ) -> Scores:
-    """Give a row for each trace of the one evaluation in which the scorer judged this model."""
+    """Scores as data: a row for each trace of the evaluation in which the scorer judged it."""
     scorer, pin = parse_scorer(text.removeprefix(f"{SCORES}:"))
     evaluation = _finished(registry, run_id or _evaluation(registry, scorer, place, text))
     where = f"runs:/{evaluation.run_id}/{SCORES}:{_plain(scorer)}"
@@ -177,7 +177,7 @@ def _of_model(traces: Sequence[Trace], model_id: str, where: str) -> list[Trace]
 
 
 def _said(trace: Trace, scorer: str, run_id: str, where: str) -> Feedback | None:
-    """Give what the scorer said of a trace in the end; None if it said nothing."""
+    """The scorer's final feedback on a trace; None if there is none."""
     gone = {one.overrides for one in trace.feedback}
     said = [
         one
@@ -230,7 +230,7 @@ def _notes(digests: Sequence[str], model_id: str) -> Iterator[str]:
 
 
 def _tags(traces: Sequence[Trace], where: str) -> dict[str, pa.Array]:
-    """Give the author's tags as columns of text, under names that take no other column's place."""
+    """The author's tags as text columns, under names that replace no other column."""
     names = sorted({name for trace in traces for name in trace.tags})
     if len(names) > MOST_TAGS:
         what = f"the traces have {len(names):,} tags, and {MOST_TAGS} at most are read"

@@ -1,4 +1,4 @@
-"""The champion: the version of a registered model that an alias points at, and what it answered.
+"""The champion: the model version that an alias points at, and its logged predictions.
 
 Its answers are what `log_evaluation` left in its own training run. They are a claim of that run's
 author, as ours are of ours; labels are compared when the rows are matched.
@@ -109,7 +109,7 @@ def answers(
 
 
 def _asked(policy: Policy, asked: object) -> str:
-    """Give the scores that the evaluation data are, whichever run of ours they are of."""
+    """Scorer URI of the evaluation data, without its run; empty if they are other data."""
     source = policy.data.get(Role.EVALUATION, DataSpec()).source
     text = (source if asked is None else asked) or ""
     _, scores, scorer = (text if isinstance(text, str) else "").partition(f"{SCORES}:")

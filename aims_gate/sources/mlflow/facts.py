@@ -1,4 +1,4 @@
-"""What MLflow says of a training run, with every metric point: claims, kept apart from values."""
+"""Facts of a training run from MLflow, with every metric point: claims, kept apart from values."""
 
 from __future__ import annotations
 
@@ -54,6 +54,6 @@ def other_model(registry: Registry, model_id: str) -> tuple[MetricPoint, ...]:
 
 
 def dataset_digest(run: RunRecord, role: Role) -> str:
-    """Give MLflow's digest of the data set of *role*; empty unless the run names exactly one."""
+    """MLflow's digest of the data set of *role*; empty unless the run names exactly one."""
     digests = {d.digest for d in run.datasets if role.value in {d.context, d.name}}
     return digests.pop() if len(digests) == 1 else ""

@@ -1,4 +1,4 @@
-"""Artifacts into a private folder: names are judged before anything is written."""
+"""Download artifacts into a private folder: names are validated before anything is written."""
 
 from __future__ import annotations
 
@@ -88,5 +88,5 @@ def _check_place(artifact: Artifact, folder: str) -> None:
 
 
 def _check_names(files: tuple[Artifact, ...]) -> None:
-    """Hold all names together against the rules that the manifest will be held to."""
+    """Validate all names together by the rules of the manifest."""
     Manifest(entries=tuple(ManifestEntry(path=file.path, sha256=_NO_DIGEST) for file in files))

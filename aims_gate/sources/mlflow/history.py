@@ -1,4 +1,4 @@
-"""What was trained before: versions of a model or runs of an experiment, each with its logged data.
+"""History: past versions of a model or runs of an experiment, each with its logged data.
 
 Nothing is written, and no model is downloaded: only the tables that `log_evaluation` left are read.
 """

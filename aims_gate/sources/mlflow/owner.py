@@ -1,4 +1,4 @@
-"""Which models a run says that it made, and which of them is judged."""
+"""Models that a run says it logged, and which of them is judged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST = 4 * 2**20
 
 
 def owner_of(place: Resolved, described: MLmodel | None) -> Owner:
-    """Say whose answers the data of a model's run should be.
+    """The model whose predictions the data of its run should hold.
 
     The registry's id counts where there is one; `model_uuid` of the MLmodel file is its author's.
     """
@@ -35,7 +35,7 @@ def owner_of(place: Resolved, described: MLmodel | None) -> Owner:
 
 
 def made_by(run: RunRecord) -> tuple[str, ...]:
-    """Give the ids of the models that a run says it made."""
+    """Ids of the models that a run says it logged."""
     return run.models or ids_of(run.tags.get(HISTORY, ""))
 
 
@@ -54,7 +54,7 @@ def ids_of(history: str) -> tuple[str, ...]:
 
 
 def describe(place: Resolved, registry: Registry, workspace: Workspace) -> MLmodel | None:
-    """Read a model's MLmodel file without its other files; None where that cannot be done."""
+    """Read a model's MLmodel file alone; None where that cannot be done."""
     folder = Path(tempfile.mkdtemp(dir=workspace.folder, prefix="described-"))
     try:
         reader = for_artifacts(registry, place.artifact_uri, workspace.environ)

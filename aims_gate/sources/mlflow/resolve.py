@@ -1,4 +1,4 @@
-"""From a model URI to one place: aliases and chains are followed once, and what was found is kept.
+"""Resolve a model URI to one artifact URI: aliases and version chains are followed once.
 
 MLflow records where a version came from as its author wrote it, so every step is checked: a version
 must be ready, a chain must end, and a model's files must lie where its run keeps its files.
@@ -86,7 +86,7 @@ def _follow(target: Target, walk: _AliasWalk) -> Resolved:
 
 
 def _made_from(commit: str, registry: Registry, experiment: str) -> str:
-    """Give the id of the one finished run of a commit; whoever logged a run claims its commit."""
+    """Id of the one finished run of a commit; the commit is a claim of the run's author."""
     where = f"commit:{commit}"
     runs = registry.runs_of_commit(commit, experiment)
     finished = sorted(run.run_id for run in runs if run.status == "FINISHED")

@@ -90,7 +90,7 @@ def _champion(
 
 
 def _champions(found: champion.FoundChampion, registry: Registry, workspace: Workspace) -> Owner:
-    """Say whose answers a champion's are; its MLmodel is read only where the registry has no id."""
+    """The champion as owner of its predictions; MLmodel is read if the registry has no id."""
     place = found.place
     if place is None or found.champion.is_candidate:
         return Owner()
@@ -100,7 +100,7 @@ def _champions(found: champion.FoundChampion, registry: Registry, workspace: Wor
 def finder_of(
     run: RunRecord | None, registry: Registry, policy: Policy, workspace: Workspace
 ) -> Finder:
-    """Give what finds the data of a training run, as far as *policy* permits."""
+    """Finder of the data of a training run, as far as *policy* permits."""
     return Finder(
         policy=policy,
         locate=_LocateArtifact(registry=registry, run=run, workspace=workspace),
