@@ -21,7 +21,7 @@ from pathlib import Path
 
 from aims_gate.checks.ages import age_of, ahead
 from aims_gate.checks.authored import inflated, once
-from aims_gate.checks.columns import absent_column
+from aims_gate.checks.column_roles import absent_column
 from aims_gate.checks.contract import Inputs, NoDataError, StatisticSpec
 from aims_gate.checks.parameters import columns_named
 from aims_gate.engines import Engine, Engines

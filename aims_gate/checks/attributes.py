@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from aims_gate.checks.columns import require
+from aims_gate.checks.column_roles import require
 from aims_gate.checks.levels import Levels, levels, title
 from aims_gate.errors import DataError, looks
 from aims_gate.frames import ColumnKind, Frame, Key, Scalar

@@ -13,7 +13,7 @@ import pydantic
 
 from aims_gate import canonical
 from aims_gate.checks import CHECKS
-from aims_gate.checks.columns import role_columns
+from aims_gate.checks.column_roles import role_columns
 from aims_gate.engines import Engines
 from aims_gate.errors import MissingColumnError, PolicyError, UsageError, near
 from aims_gate.judge import judge

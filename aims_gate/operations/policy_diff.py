@@ -1,8 +1,8 @@
 """Policy diff: what a change tightens, loosens or changes, per rule and key.
 
 Effective policies are compared: parents are merged and defaults filled in, so writing a default out
-is no difference. `policy.orders` defines what is tighter, as for inheritance; a whole policy knows
-more defaults than the part of one that a child states.
+is no difference. `policy.key_tightness` defines what is tighter, as for inheritance; a whole policy
+knows more defaults than the part of one that a child states.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from aims_gate.errors import PolicyError
 from aims_gate.plan import Task, plan
 from aims_gate.policy.grammar import LAST
 from aims_gate.policy.inheritance import written
+from aims_gate.policy.key_tightness import ALIAS, HEAD, RULE
 from aims_gate.policy.model import Policy, WaiverTerms
-from aims_gate.policy.orders import ALIAS, HEAD, RULE
 from aims_gate.policy.read import Stated, read
 from aims_gate.policy.tightness import NOTHING, UNSET, Change, change
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from aims_gate.errors import Problem
+from aims_gate.policy.key_tightness import Orders
 from aims_gate.policy.model import Place
-from aims_gate.policy.orders import Orders
 from aims_gate.policy.read import Stated
 from aims_gate.policy.tightness import LOOSENING, NOTHING, UNSET, change
 

@@ -16,8 +16,8 @@ from aims_gate.errors import PolicyError, Problem, UsageError
 from aims_gate.facts import Ancestor
 from aims_gate.policy import build, consistency
 from aims_gate.policy.inheritance import merge
+from aims_gate.policy.key_tightness import ALIAS, HEAD, OWN, RULE
 from aims_gate.policy.model import Place, Policy, Rule, Severity
-from aims_gate.policy.orders import ALIAS, HEAD, OWN, RULE
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.parents import (
     MAX_DEPTH,

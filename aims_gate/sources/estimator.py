@@ -37,7 +37,7 @@ from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
 from aims_gate.sources.predictions import derive_prediction, derived_name
-from aims_gate.sources.scoring.columns import accepted, features
+from aims_gate.sources.scoring.model_inputs import accepted, features
 from aims_gate.sources.subject import Data, Located, Signature, Subject, Workspace, unanswered
 
 PREDICTION, SCORE = "prediction (estimator)", "score (estimator)"

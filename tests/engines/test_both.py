@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from aims_gate.checks.contract import Inputs
-from aims_gate.checks.drift.answers import Prediction
 from aims_gate.checks.drift.columns import Columns
+from aims_gate.checks.drift.prediction_label import Prediction
 from aims_gate.checks.drift.share import Share
 from aims_gate.checks.fairness.rates import ImpactRatio
 from aims_gate.checks.performance.score import Score

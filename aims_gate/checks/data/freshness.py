@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks.ages import age_of, ahead
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.columns import require
+from aims_gate.checks.column_roles import require
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.facts import NoValue, Statistic
 from aims_gate.frames import Span

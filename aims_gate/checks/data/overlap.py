@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from aims_gate.checks.columns import role_columns
+from aims_gate.checks.column_roles import role_columns
 from aims_gate.checks.contract import About, Inputs
 from aims_gate.checks.data.near_copies import Hidden, hidden
 from aims_gate.checks.data.own_columns import columns_of, unfit

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.columns import role_columns
+from aims_gate.checks.column_roles import role_columns
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.data.own_columns import columns_of, share, unfit
 from aims_gate.checks.data.value_limits import LEAST_REFERENCE, Allowed, Bounds, Observed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.columns import role_columns
+from aims_gate.checks.column_roles import role_columns
 from aims_gate.checks.contract import StatisticSpec
 from aims_gate.checks.data.own_columns import columns_of
 from aims_gate.checks.parameters import Named, column_problems

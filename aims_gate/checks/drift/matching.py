@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from aims_gate.checks.columns import role_columns
+from aims_gate.checks.column_roles import role_columns
 from aims_gate.checks.parameters import Named
 from aims_gate.errors import near
 from aims_gate.facts import LEFT_OUT, NoValue, Statistic

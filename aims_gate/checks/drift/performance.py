@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.columns import stated_positive
+from aims_gate.checks.column_roles import stated_positive
 from aims_gate.checks.contract import About, Inputs, NoDataError, StatisticSpec
 from aims_gate.checks.metrics import Outcomes, outcomes
 from aims_gate.checks.performance.score import Plain

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aims_gate.checks import attributes
 from aims_gate.checks.cells import lack_of, lacking
-from aims_gate.checks.columns import Labelled, Need, labelled
+from aims_gate.checks.column_roles import Labelled, Need, labelled
 from aims_gate.checks.contract import Inputs, StatisticSpec
 from aims_gate.checks.coverage import too_small
 from aims_gate.checks.fairness.group_counts import Cover, GroupFamily, families, is_of

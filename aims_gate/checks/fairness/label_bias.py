@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from aims_gate.checks import attributes
-from aims_gate.checks.columns import labelled, positive_class, require
+from aims_gate.checks.column_roles import labelled, positive_class, require
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import UNDECIDED, Groups

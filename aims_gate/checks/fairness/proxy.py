@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from aims_gate.checks import attributes
 from aims_gate.checks.cells import lack_of
-from aims_gate.checks.columns import role_columns
+from aims_gate.checks.column_roles import role_columns
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.coverage import Size, too_small
 from aims_gate.checks.fairness.group_counts import group_rows

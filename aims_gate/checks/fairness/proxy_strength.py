@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aims_gate.checks.cells import lack_of, lacking
-from aims_gate.checks.columns import require
+from aims_gate.checks.column_roles import require
 from aims_gate.checks.levels import levels
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, NoValue, Statistic

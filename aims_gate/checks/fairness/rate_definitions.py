@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from aims_gate.checks.columns import Labelled, Need, positive_class
+from aims_gate.checks.column_roles import Labelled, Need, positive_class
 from aims_gate.checks.metrics import score_column
 from aims_gate.errors import DataError
 from aims_gate.frames import Frame, Key, Scalar

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import attributes
 from aims_gate.checks.cells import lack_of, lacking
-from aims_gate.checks.columns import Labelled, positive_class
+from aims_gate.checks.column_roles import Labelled, positive_class
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.fairness.group_counts import group_rows
 from aims_gate.checks.levels import LEAST, recorded, written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aims_gate.checks.columns import Labelled, classes_of, labelled, positive_class
+from aims_gate.checks.column_roles import Labelled, classes_of, labelled, positive_class
 from aims_gate.checks.metrics.table import (
     MetricRequest,
     Outcomes,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from aims_gate.checks.columns import Labelled, classes_of, labelled
+from aims_gate.checks.column_roles import Labelled, classes_of, labelled
 from aims_gate.checks.metrics.binary import (
     loss_against,
     ranked_against,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aims_gate.checks.columns import positive_class
+from aims_gate.checks.column_roles import positive_class
 from aims_gate.checks.metrics.table import Outcomes
 from aims_gate.checks.metrics.task import task_of
 from aims_gate.frames import Frame

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from aims_gate.checks.columns import Labelled, labelled
+from aims_gate.checks.column_roles import Labelled, labelled
 from aims_gate.checks.metrics.table import MetricRequest, Outcomes, counted, losses, named
 from aims_gate.engines import CountedRows
 from aims_gate.frames import Loss, Moments

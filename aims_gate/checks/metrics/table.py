@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aims_gate.checks.columns import Labelled
+from aims_gate.checks.column_roles import Labelled
 from aims_gate.checks.levels import class_levels
 from aims_gate.engines import Answer, CountedRows, Engine, MetricValue
 from aims_gate.errors import CheckError, DataError, near

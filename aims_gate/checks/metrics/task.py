@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aims_gate.checks.columns import labelled
+from aims_gate.checks.column_roles import labelled
 from aims_gate.checks.metrics.table import named
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind, Floats, Key

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from aims_gate.checks import attributes
-from aims_gate.checks.columns import Labelled, labelled, positive_class
+from aims_gate.checks.column_roles import Labelled, labelled, positive_class
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title

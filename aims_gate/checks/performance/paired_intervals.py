@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aims_gate.checks.columns import classes_of, positive_class
+from aims_gate.checks.column_roles import classes_of, positive_class
 from aims_gate.checks.levels import class_levels
 from aims_gate.checks.metrics import score_column, task_of
 from aims_gate.checks.metrics.multiclass import scored_columns

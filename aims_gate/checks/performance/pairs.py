@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from aims_gate.checks.columns import positive_class
+from aims_gate.checks.column_roles import positive_class
 from aims_gate.checks.levels import with_classes
 from aims_gate.checks.metrics import MetricRequest, Outcomes, outcomes, task_of
 from aims_gate.checks.metrics.table import named

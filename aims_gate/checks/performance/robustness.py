@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.columns import labelled
+from aims_gate.checks.column_roles import labelled
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.metrics import MetricRequest, outcomes
 from aims_gate.checks.performance import pairs

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks.authored import once
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.columns import Labelled, classes_of, labelled
+from aims_gate.checks.column_roles import Labelled, classes_of, labelled
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.levels import with_classes
 from aims_gate.checks.metrics import outcomes, task_of

@@ -14,7 +14,7 @@ import numpy as np
 from aims_gate.checks import attributes
 from aims_gate.checks.attributes import Columns
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.columns import positive_class
+from aims_gate.checks.column_roles import positive_class
 from aims_gate.checks.coverage import Size, too_small
 from aims_gate.checks.levels import recorded, written
 from aims_gate.checks.metrics import Outcomes

@@ -15,7 +15,7 @@ from aims_gate.facts import Isolation, ModelPython
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.policy.model import Role
 from aims_gate.sources.scoring.building import Builder
-from aims_gate.sources.scoring.columns import answers, features
+from aims_gate.sources.scoring.model_inputs import answers, features
 from aims_gate.sources.scoring.process import Limits, predict
 from aims_gate.sources.subject import Data, Subject, Workspace, unanswered
 

@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable, Mapping
 
 from aims_gate.engines.reference.libraries import evidently, fairlearn, scikit_learn
-from aims_gate.engines.reference.libraries.answers import Told
+from aims_gate.engines.reference.libraries.library_answer import Told
 
 _MODULES = {
     "fairlearn": "fairlearn.metrics",

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from aims_gate.engines.reference.libraries.answers import Counts, Floats, Told
+from aims_gate.engines.reference.libraries.library_answer import Counts, Floats, Told
 
 
 def drift(

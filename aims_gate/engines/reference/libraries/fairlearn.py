@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aims_gate.engines.reference.libraries.answers import Counts, Floats, Told
+from aims_gate.engines.reference.libraries.library_answer import Counts, Floats, Told
 
 
 def rates(rows: Counts, successes: Counts) -> Told:

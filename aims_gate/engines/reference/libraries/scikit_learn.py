@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from aims_gate.engines.reference.libraries.answers import Counts, Floats, Told
+from aims_gate.engines.reference.libraries.library_answer import Counts, Floats, Told
 from aims_gate.stats.formulas import FORMULAS
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aims_gate.checks.drift.answers import Label, Prediction
+from aims_gate.checks.drift.prediction_label import Label, Prediction
 from aims_gate.errors import DataError
 from aims_gate.facts import NoValue
 from aims_gate.policy.model import Role, TaskKind

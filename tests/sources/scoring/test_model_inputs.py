@@ -14,7 +14,7 @@ from pyarrow import parquet
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.policy.model import DataSpec
 from aims_gate.sources.scoring import child
-from aims_gate.sources.scoring.columns import answers, features
+from aims_gate.sources.scoring.model_inputs import answers, features
 from aims_gate.sources.subject import Signature
 from tests.sources.scoring.asked import rows
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from aims_gate.checks.columns import labelled, positive_class
+from aims_gate.checks.column_roles import labelled, positive_class
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Scalar
 from aims_gate.policy.model import TaskKind

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from aims_gate.checks.columns import Labelled, labelled, positive_class, stated_positive
+from aims_gate.checks.column_roles import Labelled, labelled, positive_class, stated_positive
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift.columns import DEFINITION, UNDECIDED
 from aims_gate.checks.drift.distances import METHODS, Lacking, SamplePair, judged_of
