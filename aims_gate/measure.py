@@ -28,6 +28,7 @@ from aims_gate.engines import Engine, Engines
 from aims_gate.engines.prefetch import Prefetch
 from aims_gate.errors import GateError, MissingColumnError, stack
 from aims_gate.facts import Interval, NoValue, Statistic
+from aims_gate.frames.opening import keep_sorted
 from aims_gate.plan import Task
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Subject
@@ -81,7 +82,7 @@ def keep_what_is_asked_again(task: Task, later: Iterable[Task], subject: Subject
     """
     keep = not task.judged.sorts or any(other.judged.sorts for other in later)
     for data in subject.data.values():
-        data.frame.keep_sorted(keep=keep)
+        keep_sorted(data.frame, keep=keep)
 
 
 def read_ahead(tasks: Iterable[Task], subject: Subject, *, now: datetime, engines: Engines) -> None:

@@ -28,6 +28,7 @@ from aims_gate.facts import (
     Statistic,
 )
 from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import open_frame
 from aims_gate.judge import judge
 from aims_gate.measure import AGE, keep_what_is_asked_again, measure, read_ahead, unsaid
 from aims_gate.plan import Task, plan
@@ -61,7 +62,7 @@ class Rigged:
 
 def subject(rows: int = 5, **fields: Any) -> Subject:
     """Give a subject with an evaluation frame of *rows* rows."""
-    frame = ArrowFrame.of({"y": list(range(rows))})
+    frame = open_frame({"y": list(range(rows))})
     identity = DatasetIdentity(
         role="evaluation",
         name="e",

@@ -88,10 +88,6 @@ class Frame(Protocol):
         """
         ...
 
-    def keep_sorted(self, *, keep: bool) -> None:
-        """Keep columns that are sorted from now on for who asks again, or save their memory."""
-        ...
-
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         """Give *column* by the values of *by*, rows with null *by* left out."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -10,91 +10,37 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from aims_gate.errors import DataError, MissingColumnError
+from aims_gate.errors import DataError
 from aims_gate.frames import (
     Cells,
     ColumnKind,
-    Counts,
     Distribution,
-    Floats,
     Frame,
     Key,
     Scalar,
     Span,
 )
 from aims_gate.frames.cache import Memory, size_of
-from aims_gate.frames.columns import (
-    Coded,
-    Codes,
-    Mask,
-    at_width,
-    binned,
-    by_code,
-    coded,
-    grouped,
-    kind_of,
-    missing,
-    numbers,
-    plain,
-    tabulate,
-)
-from aims_gate.frames.convert import to_table
+from aims_gate.frames.coding import Codes, by_code, decoded, grouped, tabulate
+from aims_gate.frames.columns import at_width, kind_of, missing
 from aims_gate.frames.digest import rows_v1
-from aims_gate.frames.identity import compared, identities, known
+from aims_gate.frames.identity import compared, different, known, same_rows
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
 from aims_gate.frames.patterns import matching
 from aims_gate.frames.row_questions import Answers
 from aims_gate.frames.times import instants, not_after, span_of
-from aims_gate.frames.weights import weights_of
-from aims_gate.frames.widths import float_bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ArrowFrame(Answers):
-    """A `Frame` over an Arrow table or a `LazyTable`; make one with `ArrowFrame.of`.
+    """A `Frame` over an Arrow table or a `LazyTable`; make one with `opening.open_frame`.
 
     Rows of weight 0 do not exist for any question but the digest, which covers the table as given.
     """
 
-    table: pa.Table | LazyTable = field(repr=False)  # rows stay out of messages
-    weights: Counts | None = field(default=None, repr=False)
-    """Shape (rows of the table,), each at least 1; None where every row counts once."""
     given: pa.Table | LazyTable = field(repr=False)
     """The table as handed over, rows of weight 0 included."""
-    name: str = "data"
-    memory: Memory = field(default_factory=Memory, repr=False)
-    """Answers that were given before."""
-
-    @classmethod
-    def of(cls, data: object, *, weight: str | None = None, name: str = "data") -> ArrowFrame:
-        """Take a table of any known library.
-
-        Args:
-            data: A pandas or Polars DataFrame, a pyarrow Table, a mapping of names to sequences,
-                anything that speaks the Arrow C stream protocol, or a `LazyTable`.
-            weight: A column of whole numbers, 0 or more: how many rows each row stands for.
-            name: What the data are called in errors.
-
-        Raises:
-            DataError: *data* is no table, two columns have one name, or a weight is null, negative,
-                not whole or not a number.
-            MissingColumnError: There is no column *weight*.
-        """
-        table = data if isinstance(data, LazyTable) else to_table(data, where=name)
-        if weight is None:
-            return cls(table=table, given=table, name=name)
-        if weight not in table.column_names:
-            raise MissingColumnError.from_columns(weight, table.column_names, where=name)
-        weights = weights_of(table.column(weight), where=f"{name}, weight column {weight!r}")
-        there = weights > 0
-        kept = table if there.all() else table.filter(pa.array(there))
-        return cls(table=kept, weights=weights[there], given=table, name=name)
-
-    @property
-    def rows(self) -> int:
-        """Rows, or the sum of the weights."""
-        return self.table.num_rows if self.weights is None else int(self.weights.sum())
 
     def once(self) -> ArrowFrame:
         """Give the same rows, each counted once whatever its weight."""
@@ -102,31 +48,9 @@ class ArrowFrame(Answers):
             return self
         return replace(self, weights=None, given=self.table, memory=Memory())
 
-    @property
-    def kinds(self) -> Mapping[str, ColumnKind]:
-        """Columns in their order, and what each holds."""
-        return self.memory.get(
-            "kinds", lambda: {field.name: kind_of(field.type) for field in self.table.schema}
-        )
-
-    @property
-    def types(self) -> Mapping[str, str]:
-        """Columns and the Arrow type each is stored with."""
-        return {field.name: str(field.type) for field in self.table.schema}
-
     def unweighted(self) -> ArrowFrame:
         """Give the frame in which every row counts once; rows of weight 0 stay left out."""
         return self if self.weights is None else replace(self, weights=None, memory=Memory())
-
-    def float_bits(self, column: str) -> int:
-        """Give the bits of the floats in a column; 64 where it holds none."""
-        return float_bits(self.table.schema.field(column).type)
-
-    def nulls(self, column: str) -> int:
-        """Count null (and, in numbers, NaN)."""
-        return self.memory.get(
-            ("nulls", column), lambda: self._total(missing(self._column(column)))
-        )
 
     def count(self, *keys: Key) -> Cells:
         """Count rows by the values of *keys*: cells in ascending order of values, null last.
@@ -142,7 +66,7 @@ class ArrowFrame(Answers):
     def _count(self, keys: tuple[Key, ...]) -> Cells:
         columns = [self._coded(key) for key in keys]
         codes, counts = tabulate(columns, self.weights, self.table.num_rows)
-        values = [_decode(*column) for column in zip(columns, codes, strict=True)]
+        values = [decoded(*column) for column in zip(columns, codes, strict=True)]
         cells = tuple(zip(*values, strict=True)) if values else ((),) * len(counts)
         return Cells(keys=keys, values=cells, counts=counts)
 
@@ -200,7 +124,7 @@ class ArrowFrame(Answers):
         coded = [self._coded(key) for key in keys]
         kept = pa.table({column: self._column(column) for column in columns})
         some, groups = grouped(coded, self.table.num_rows)
-        cells = zip(*(_decode(column, column.codes[some]) for column in coded), strict=True)
+        cells = zip(*(decoded(column, column.codes[some]) for column in coded), strict=True)
         return [(cell, self._part(kept, rows)) for cell, rows in zip(cells, groups, strict=True)]
 
     def _part(self, table: pa.Table, rows: Codes) -> ArrowFrame:
@@ -210,8 +134,7 @@ class ArrowFrame(Answers):
 
     def repeats(self, columns: Sequence[str]) -> int:
         """Count the rows that repeat an earlier one in *columns*: rows less different rows."""
-        ids = identities(compared(columns, (self.table, self.name)))
-        return self.rows - (int(ids.max()) + 1 if len(ids) else 0)
+        return self.rows - different(compared(columns, (self.table, self.name)))
 
     def shared(self, other: Frame, columns: Sequence[str]) -> int:
         """Count the rows that have an equal one in *other*, in *columns*, which both have."""
@@ -228,10 +151,7 @@ class ArrowFrame(Answers):
         if rows != other.table.num_rows:
             return False
         parts = compared(columns, (self.table, self.name), (other.table, other.name))
-        ids = identities(parts)
-        most = int(ids.max()) + 1 if len(ids) else 0
-        ours, theirs = (np.bincount(part, minlength=most) for part in (ids[:rows], ids[rows:]))
-        return bool((ours == theirs).all())
+        return same_rows(parts, rows)
 
     def span(self, column: str) -> Span:
         """Say from when to when a column of dates or times is; DataError for other kinds."""
@@ -299,61 +219,6 @@ class ArrowFrame(Answers):
             raise DataError(f"there is a column {name!r} already", where=self.name)
         table = self.table.append_column(name, values)
         return ArrowFrame(table=table, weights=self.weights, given=self.given, name=self.name)
-
-    def _column(self, name: str) -> pa.ChunkedArray:
-        if name not in self.table.column_names:
-            raise MissingColumnError.from_columns(name, self.table.column_names, where=self.name)
-        return plain(self.table.column(name))
-
-    def _pieces(self, name: str) -> Iterator[pa.ChunkedArray]:
-        """Give a column as `_column` does, piece by piece where it is read only now."""
-        if isinstance(self.table, LazyTable) and name in self.table.column_names:
-            return map(plain, self.table.pieces(name))
-        return iter([self._column(name)])
-
-    def _refuse_other_kinds(self, name: str) -> None:
-        if name not in self.table.column_names:
-            raise MissingColumnError.from_columns(name, self.table.column_names, where=self.name)
-        if self.kinds[name] not in {ColumnKind.NUMBER, ColumnKind.BOOLEAN}:
-            raise DataError(
-                f"column {name!r} is {self.types[name]}, and numbers are needed", where=self.name
-            )
-
-    def _is_empty(self, name: str) -> bool:
-        """Tell whether a column that is no column of numbers has no value at all."""
-        kind = self.kinds.get(name, ColumnKind.NUMBER)
-        numeric = kind in {ColumnKind.NUMBER, ColumnKind.BOOLEAN}
-        return not numeric and self.nulls(name) == self.rows
-
-    def _numbers(self, name: str) -> Floats:
-        self._refuse_other_kinds(name)
-        return numbers(self._column(name))
-
-    def _coded(self, key: Key) -> Coded:
-        return self.memory.get(("coded", key), lambda: self._code(key))
-
-    def _code(self, key: Key) -> Coded:
-        column = self._column(key.column)
-        try:
-            return binned(column, key.edges) if key.edges else coded(column)
-        except DataError as error:
-            where = f"{self.name}, column {key.column!r}"
-            raise DataError(error.what, where=where, hint=error.hint) from error
-
-    def _equals(self, name: str, wanted: Scalar) -> Floats:
-        """Give 1 where a column equals *wanted*, 0 where it does not, NaN where it is null."""
-        column = self._coded(Key(column=name))
-        hits = [float(value == wanted) for value in column.values]
-        return np.array([*hits, np.nan])[column.codes]
-
-    def _total(self, rows: Mask) -> int:
-        if self.weights is None:
-            return int(np.count_nonzero(rows))
-        return int(self.weights[rows].sum())
-
-
-def _decode(column: Coded, codes: Codes) -> list[Scalar | None]:
-    return [None if code < 0 else column.values[code] for code in codes.tolist()]
 
 
 def _size(frame: ArrowFrame) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from aims_gate.frames import Cells, Distribution
-from aims_gate.frames.columns import Coded
+from aims_gate.frames.coding import Coded
 from aims_gate.stats.counting import is_once
 
 T = TypeVar("T")

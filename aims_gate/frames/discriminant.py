@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aims_gate.frames import Counts, Floats
-from aims_gate.frames.columns import Coded, Codes
+from aims_gate.frames.coding import Coded, Codes
 
 FOLDS = 5
 _LEVELS = 10

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind
-from aims_gate.frames.columns import Codes, Mask, kind_of, missing, numbers, plain, undictionary
+from aims_gate.frames.coding import Codes
+from aims_gate.frames.columns import Mask, kind_of, missing, numbers, plain, undictionary
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.times import instants, whole
 from aims_gate.frames.widths import float_bits, narrowed
@@ -111,6 +112,20 @@ def identities(parts: Sequence[Parts], prints: Words | None = None) -> Codes:
         rows = doubtful[unlike]
         ids[rows] = int(runs[-1]) + 1 + _by_values(parts, rows)
     return ids
+
+
+def different(parts: Sequence[Parts]) -> int:
+    """How many rows differ from all earlier ones."""
+    ids = identities(parts)
+    return int(ids.max()) + 1 if len(ids) else 0
+
+
+def same_rows(parts: Sequence[Parts], rows: int) -> bool:
+    """Whether the first *rows* rows and the others are the same ones, in whatever order."""
+    ids = identities(parts)
+    most = int(ids.max()) + 1 if len(ids) else 0
+    ours, theirs = (np.bincount(part, minlength=most) for part in (ids[:rows], ids[rows:]))
+    return bool((ours == theirs).all())
 
 
 def known(parts: Sequence[Parts], rows: int) -> Mask:

@@ -9,7 +9,7 @@ import numpy as np
 
 from aims_gate.errors import DataError
 from aims_gate.frames import Counts, Floats, Loss, Moments, Scalar
-from aims_gate.frames.columns import Coded, Codes
+from aims_gate.frames.coding import Coded, Codes
 from aims_gate.stats.means import centred, shape
 
 _LEAST = 2.0**-52

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -21,7 +20,7 @@ from aims_gate.frames import (
     Scalar,
     discriminant,
 )
-from aims_gate.frames.columns import Coded
+from aims_gate.frames.arrow_columns import ArrowColumns
 from aims_gate.frames.losses import (
     class_loss,
     differences,
@@ -41,13 +40,10 @@ from aims_gate.stats.tables import Jackknife
 _PROBABILITY = (Loss.BRIER, Loss.LOG)
 
 
-class Answers(ABC):
+class Answers(ArrowColumns):
     """The part of `Frame` that needs numbers and codes of columns only."""
 
     __slots__ = ()
-
-    name: str
-    weights: Counts | None
 
     def told_apart(
         self, target: Key, columns: Sequence[str]
@@ -82,27 +78,6 @@ class Answers(ABC):
         if self.kinds[column] is ColumnKind.NUMBER:
             return discriminant.number(self._numbers(column), weights)
         return discriminant.values(self._coded(Key(column=column)), text)
-
-    @property
-    @abstractmethod
-    def kinds(self) -> Mapping[str, ColumnKind]:
-        """Columns in their order, and what each holds."""
-        ...
-
-    @abstractmethod
-    def _numbers(self, name: str) -> Floats:
-        """Give a column of numbers, shape (rows,), null as NaN; DataError for other kinds."""
-        ...
-
-    @abstractmethod
-    def _coded(self, key: Key) -> Coded:
-        """Give a column as codes of its distinct values."""
-        ...
-
-    @abstractmethod
-    def _equals(self, name: str, wanted: Scalar) -> Floats:
-        """Give 1 where a column equals *wanted*, 0 where it does not, NaN where it is null."""
-        ...
 
     def moments(
         self,

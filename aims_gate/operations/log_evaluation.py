@@ -18,7 +18,7 @@ from aims_gate.policy.model import DataSpec, Role, TaskKind
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from aims_gate.frames.arrow import ArrowFrame
+    from aims_gate.frames import Frame
 
 _MOST_DIGEST = 32
 """Characters of the SHA-256 that fit into MLflow's field for a digest."""
@@ -100,14 +100,14 @@ def log_evaluation(
 
 
 def _table(frame: object, spec: DataSpec, role: Role) -> pa.Table:
-    from aims_gate.frames.arrow import ArrowFrame
     from aims_gate.frames.convert import to_table
+    from aims_gate.frames.opening import open_frame
     from aims_gate.sources.roles import refuse_shared, write_roles
 
     where = f"{role} data"
     table = to_table(frame, where=where)
     # refuses now what the gate would refuse
-    rows = ArrowFrame.of(table, weight=spec.weight, name=where)
+    rows = open_frame(table, weight=spec.weight, name=where)
     refuse_shared(spec, where=where)
     write_roles(table, spec)  # refuses now what nobody could read
     if table.num_rows == 0:
@@ -122,7 +122,7 @@ def _table(frame: object, spec: DataSpec, role: Role) -> pa.Table:
     return table
 
 
-def _refuse_positive(rows: ArrowFrame, spec: DataSpec, where: str) -> None:
+def _refuse_positive(rows: Frame, spec: DataSpec, where: str) -> None:
     """Refuse a positive class that neither a label nor an answer is, as the checks would."""
     from aims_gate.frames import Key
     from aims_gate.frames.widths import stated_as

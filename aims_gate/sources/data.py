@@ -13,9 +13,10 @@ import pyarrow as pa
 from aims_gate import canonical
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.facts import DatasetIdentity, DigestKind
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames import Frame
 from aims_gate.frames.columns import kind_of
 from aims_gate.frames.convert import to_table
+from aims_gate.frames.opening import in_memory, open_frame
 from aims_gate.policy.model import DataSpec, JoinSpec, Role
 from aims_gate.sources.budget import Budget
 from aims_gate.sources.folders import folder_digest, read_folder
@@ -165,9 +166,9 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
     return derive_prediction(found)
 
 
-def _frame(table: pa.Table, read: _Read, weight: str | None, where: str) -> ArrowFrame:
+def _frame(table: pa.Table, read: _Read, weight: str | None, where: str) -> Frame:
     """Make the frame; its digest is that of the rows that were handed over, whatever was joined."""
-    frame = ArrowFrame.of(table, weight=weight, name=where)
+    frame = open_frame(table, weight=weight, name=where)
     return frame if table is read.table else replace(frame, given=read.table)
 
 
@@ -217,12 +218,13 @@ def _kept_elsewhere(role: Role, stated: JoinSpec, finder: Finder) -> _Read:
 
 def _from_memory(role: Role, given: object) -> _Read:
     where = f"{role} data"
-    table = to_table(given.given if isinstance(given, ArrowFrame) else given, where=where)
+    frame = in_memory(given)
+    table = to_table(given if frame is None else frame.given, where=where)
     identity = DatasetIdentity(
         role=role,
         name=role,
         uri=f"memory:{role}",
-        digest=ArrowFrame.of(table, name=where).digest(),
+        digest=open_frame(table, name=where).digest(),
         digest_kind=DigestKind.ROWS,
         rows=table.num_rows,
     )
@@ -234,7 +236,7 @@ def _from_scores(role: Role, scores: Scores) -> _Read:
         role=role,
         name=scores.uri.rpartition("/")[2],
         uri=scores.uri,
-        digest=ArrowFrame.of(scores.table, name=f"{role} data").digest(),
+        digest=open_frame(scores.table, name=f"{role} data").digest(),
         digest_kind=DigestKind.ROWS,
         rows=scores.table.num_rows,
         notes=(scores.claim, *scores.notes),

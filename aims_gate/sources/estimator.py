@@ -30,9 +30,9 @@ from aims_gate.errors import (
     stack,
 )
 from aims_gate.facts import MEMORY, Isolation, ModelIdentity
-from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import settle
 from aims_gate.frames.digest import rows_v1
+from aims_gate.frames.opening import in_memory
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
@@ -113,8 +113,8 @@ def _answers(data: Data) -> bool:
 
 
 def _answered(estimator: Any, data: Data) -> Data:
-    where, spec, frame = f"{data.role} data", data.spec, data.frame
-    if not isinstance(frame, ArrowFrame):
+    where, spec, frame = f"{data.role} data", data.spec, in_memory(data.frame)
+    if frame is None:
         raise DataError("an estimator predicts rows in memory only", where=where)
     if spec.environment == "model":
         what = "an estimator in memory has no environment of its own"
@@ -235,8 +235,8 @@ def _names(estimator: object) -> Sequence[Any]:
 
 def _digest(data: Data) -> str:
     """`rows-v1` digest of an estimator's predictions; empty if it made none."""
-    frame = data.frame
-    if not isinstance(frame, ArrowFrame):
+    frame = in_memory(data.frame)
+    if frame is None:
         return ""
     there = [name for name in (PREDICTION, SCORE) if name in frame.table.column_names]
     answers = {name: frame.table.column(name) for name in there}

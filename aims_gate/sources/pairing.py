@@ -17,6 +17,7 @@ from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import kind_of, numbers, plain, undictionary
+from aims_gate.frames.opening import in_memory
 from aims_gate.frames.widths import float_bits, narrowed
 from aims_gate.policy.model import DataSpec, JoinSpec
 from aims_gate.sources.join import join
@@ -43,9 +44,9 @@ def paired(ours: Data, theirs: Data) -> Data:
         DataError: No key is named; a key is null, twice, or on one side only; the labels differ; or
             *theirs* names neither prediction nor score.
     """
-    frame, others = ours.frame, theirs.frame
+    frame, others = in_memory(ours.frame), in_memory(theirs.frame)
     where = f"{theirs.role} data"
-    if not (isinstance(frame, ArrowFrame) and isinstance(others, ArrowFrame)):
+    if frame is None or others is None:
         raise DataError("rows are matched in memory only", where=where)
     spec = _answers(ours.spec, theirs, where)
     wanted = _columns(theirs.spec)
@@ -149,8 +150,8 @@ def _joined(
 
 def _counted(ours: Data, found: pa.Table, key: str, rows: pa.Table) -> pa.Table:
     """Leave out the answers to rows of ours that have weight 0: such rows do not exist."""
-    frame, weight = ours.frame, ours.spec.weight
-    if weight is None or not isinstance(frame, ArrowFrame):
+    frame, weight = in_memory(ours.frame), ours.spec.weight
+    if weight is None or frame is None:
         return found
     named = ours.spec.key or key
     if named not in frame.given.column_names or frame.given.num_rows == frame.table.num_rows:

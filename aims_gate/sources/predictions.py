@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind, Floats, Frame, Key, Scalar
-from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.columns import numbers
+from aims_gate.frames.opening import in_memory
 from aims_gate.frames.widths import limit_at, stated_as
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.subject import Data
@@ -64,9 +64,10 @@ def derive_prediction(data: Data) -> Data:
     if (reason := _underivable(data, spec.score)) is not None:
         return replace(data, failed={**data.failed, "prediction": reason})
     classes = _classes(frame, spec)
-    if classes is None or not isinstance(frame, ArrowFrame):
+    rows = in_memory(frame)
+    if classes is None or rows is None:
         return data
-    scores = numbers(frame.table.column(spec.score))
+    scores = numbers(rows.table.column(spec.score))
     try:
         threshold = threshold_of(data, spec.score, scores)
     except DataError as error:
@@ -75,7 +76,7 @@ def derive_prediction(data: Data) -> Data:
     choice = np.where(scores >= threshold, 1, 0).astype(np.int8)
     indices = pa.array(choice, mask=np.isnan(scores))
     column = pa.DictionaryArray.from_arrays(indices, pa.array([low, high]))
-    return replace(data, frame=frame.with_column(name, column), spec=replace(spec, prediction=name))
+    return replace(data, frame=rows.with_column(name, column), spec=replace(spec, prediction=name))
 
 
 def _underivable(data: Data, score: str) -> DataError | None:

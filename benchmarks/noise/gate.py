@@ -12,7 +12,7 @@ from typing import Any
 from aims_gate.attest.manifest import Manifest, ManifestEntry
 from aims_gate.checks import CHECKS
 from aims_gate.facts import DatasetIdentity, DigestKind, ModelIdentity
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import open_frame
 from aims_gate.judge import judge
 from aims_gate.measure import measure
 from aims_gate.plan import Task, plan
@@ -104,7 +104,7 @@ def _subject(draw: Draw) -> Subject:
 
 
 def _data(role: Role, columns: Mapping[str, Any], spec: DataSpec) -> Data:
-    frame = ArrowFrame.of(columns, weight=spec.weight)
+    frame = open_frame(columns, weight=spec.weight)
     identity = DatasetIdentity(
         role=role,
         name=role,

@@ -11,7 +11,7 @@ import pytest
 from aims_gate.checks.performance.score import Score
 from aims_gate.errors import DataError
 from aims_gate.frames import Key
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import open_frame
 from aims_gate.policy.model import Role
 from aims_gate.sources.pairing import paired
 from tests.checks.subjects import data, judged
@@ -41,10 +41,10 @@ def test_a_model_that_is_always_wrong_by_one_is_never_right(
 
 @pytest.mark.parametrize("kind", TYPES, ids=str)
 def test_groups_and_keys_stay_apart(kind: pa.DataType) -> None:
-    frame = ArrowFrame.of({"g": column([LOW, HIGH, LOW], kind)})
+    frame = open_frame({"g": column([LOW, HIGH, LOW], kind)})
     assert frame.count(Key(column="g")).by_value() == {LOW: 2, HIGH: 1}
     assert frame.repeats(["g"]) == 1
-    assert frame.shared(ArrowFrame.of({"g": column([HIGH], kind)}), ["g"]) == 1
+    assert frame.shared(open_frame({"g": column([HIGH], kind)}), ["g"]) == 1
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=str)
@@ -68,8 +68,8 @@ def test_another_label_in_the_champions_data_is_seen(kind: pa.DataType) -> None:
 
 def test_fractions_that_no_float_tells_apart_are_refused() -> None:
     near: Any = [Decimal("0.1"), Decimal("0.10000000000000000001")]
-    frame = ArrowFrame.of({"y": pa.array(near, pa.decimal128(38, 20))})
+    frame = open_frame({"y": pa.array(near, pa.decimal128(38, 20))})
     with pytest.raises(DataError, match="no float tells apart"):
         frame.count(Key(column="y"))
-    far = ArrowFrame.of({"y": pa.array([Decimal("0.1"), Decimal("0.2")], pa.decimal128(38, 20))})
+    far = open_frame({"y": pa.array([Decimal("0.1"), Decimal("0.2")], pa.decimal128(38, 20))})
     assert far.count(Key(column="y")).by_value() == {0.1: 1, 0.2: 1}

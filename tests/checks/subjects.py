@@ -13,7 +13,7 @@ from aims_gate.attest.manifest import Manifest, ManifestEntry
 from aims_gate.checks.contract import Check, Inputs
 from aims_gate.engines.native import ENGINE
 from aims_gate.facts import DatasetIdentity, DigestKind, ModelIdentity, Statistic
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import open_frame
 from aims_gate.judge import judge
 from aims_gate.measure import measure
 from aims_gate.plan import plan
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 def data(columns: object, role: Role = Role.EVALUATION, **spec: Any) -> Data:
     """A role's data from columns in memory, all named by the policy; `weight` is honoured."""
-    frame = ArrowFrame.of(columns, weight=spec.get("weight"))
+    frame = open_frame(columns, weight=spec.get("weight"))
     identity = DatasetIdentity(
         role=role,
         name=role,

@@ -15,8 +15,8 @@ import sys
 from aims_gate.cli.lean import import_lean
 import_lean()
 import scipy.special
-from aims_gate.frames.arrow import ArrowFrame
-frame = ArrowFrame.of({"x": [0.5, None], "k": [1, 2], "s": ["a", "b"]})
+from aims_gate.frames.opening import open_frame
+frame = open_frame({"x": [0.5, None], "k": [1, 2], "s": ["a", "b"]})
 assert [frame.distribution(name).nulls for name in "xk"] == [1, 0]
 assert not {"pandas", "numpy.f2py", "numpy.ma", "numpy.random", "numpy.testing"} & set(sys.modules)
 import numpy as np

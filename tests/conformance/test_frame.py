@@ -19,14 +19,14 @@ from scipy.stats import kurtosis, skew
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind, Frame, Key, Loss
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import open_frame
 from aims_gate.sources.readers import read_file
 from tests.support.laws import law
 
 Rows = Mapping[str, Sequence[Any]]
 Make = Callable[..., Frame]
 
-FRAMES: dict[str, Make] = {"arrow": ArrowFrame.of}
+FRAMES: dict[str, Make] = {"arrow": open_frame}
 
 
 def _chunked(data: Rows, **options: Any) -> Frame:
@@ -44,7 +44,7 @@ def _chunked(data: Rows, **options: Any) -> Frame:
         )
         for part in parts
     ]
-    return ArrowFrame.of(pa.concat_tables(batches), **options)
+    return open_frame(pa.concat_tables(batches), **options)
 
 
 def _of_a_file(data: Rows, **options: Any) -> Frame:
@@ -52,7 +52,7 @@ def _of_a_file(data: Rows, **options: Any) -> Frame:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.parquet"
         parquet.write_table(pa.table(data), path, row_group_size=2)
-        return ArrowFrame.of(read_file(path).table, **options)
+        return open_frame(read_file(path).table, **options)
 
 
 FRAMES["arrow in chunks"] = _chunked
@@ -325,7 +325,7 @@ def test_an_empty_frame_answers_every_question(make: Make) -> None:
 
 
 def test_the_digest_does_not_depend_on_the_way_the_rows_are_stored() -> None:
-    assert {make(DATA).digest() for make in FRAMES.values()} == {ArrowFrame.of(DATA).digest()}
+    assert {make(DATA).digest() for make in FRAMES.values()} == {open_frame(DATA).digest()}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import DataError
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import open_frame
 from tests.support.laws import law
 
 VECTORS = json.loads(
@@ -122,7 +122,7 @@ def test_vectors_hold_for_both_implementations(vector: dict[str, Any]) -> None:
     columns = vector["columns"]
     assert reference({n: (c["type"], c["values"]) for n, c in columns.items()}) == vector["digest"]
     table = {n: arrow(c["type"], c["stored"], c["values"]) for n, c in columns.items()}
-    assert ArrowFrame.of(table).digest() == vector["digest"]
+    assert open_frame(table).digest() == vector["digest"]
 
 
 BASE: dict[str, pa.Array] = {
@@ -161,20 +161,20 @@ CHANGED: dict[str, list[Any]] = {
 @pytest.mark.parametrize("column", list(CHANGED))
 def test_one_changed_value_changes_the_digest(column: str) -> None:
     changed = {**BASE, column: pa.array(CHANGED[column], BASE[column].type)}
-    assert ArrowFrame.of(changed).digest() != ArrowFrame.of(BASE).digest()
+    assert open_frame(changed).digest() != open_frame(BASE).digest()
 
 
 @pytest.mark.parametrize("place", [0, 10_000, 24_999])
 def test_every_row_counts_past_the_ten_thousandth_too(place: int) -> None:
     values = np.arange(25_000) % 2 == 0
-    before = ArrowFrame.of({"y": values}).digest()
+    before = open_frame({"y": values}).digest()
     values[place] = not values[place]
-    assert ArrowFrame.of({"y": values}).digest() != before
+    assert open_frame({"y": values}).digest() != before
 
 
 def test_rows_columns_names_and_types_count() -> None:
     digests = [
-        ArrowFrame.of(data).digest()
+        open_frame(data).digest()
         for data in (
             {},
             {"a": pa.array([], pa.int8())},
@@ -215,7 +215,7 @@ def test_storage_does_not_count() -> None:
         "li": chunked["li"].cast(pa.large_list(pa.int16())),
     }
     backwards = dict(reversed(other.items()))
-    assert ArrowFrame.of(backwards).digest() == ArrowFrame.of(BASE).digest()
+    assert open_frame(backwards).digest() == open_frame(BASE).digest()
 
 
 def test_nan_is_null_and_what_lies_under_a_null_is_nothing() -> None:
@@ -223,21 +223,21 @@ def test_nan_is_null_and_what_lies_under_a_null_is_nothing() -> None:
         pa.int64(), 2, [pa.py_buffer(b"\1"), pa.py_buffer(struct.pack("<qq", 7, 99))]
     )
     assert garbage.to_pylist() == [7, None]
-    assert ArrowFrame.of({"a": garbage}).digest() == ArrowFrame.of({"a": [7, None]}).digest()
+    assert open_frame({"a": garbage}).digest() == open_frame({"a": [7, None]}).digest()
     hidden = pa.Array.from_buffers(
         pa.string(),
         2,
         [pa.py_buffer(b"\1"), pa.py_buffer(struct.pack("<iii", 0, 1, 3)), pa.py_buffer(b"xyz")],
     )
-    assert ArrowFrame.of({"a": hidden}).digest() == ArrowFrame.of({"a": ["x", None]}).digest()
-    nan = ArrowFrame.of({"a": [1.0, math.nan]}).digest()
-    assert nan == ArrowFrame.of({"a": [1.0, None]}).digest()
+    assert open_frame({"a": hidden}).digest() == open_frame({"a": ["x", None]}).digest()
+    nan = open_frame({"a": [1.0, math.nan]}).digest()
+    assert nan == open_frame({"a": [1.0, None]}).digest()
 
 
 def test_zones_count_by_being_there_and_not_by_name() -> None:
     whole = pa.array([10**15, None])
     naive, utc, berlin = (
-        ArrowFrame.of({"t": whole.cast(pa.timestamp("us", tz=zone))}).digest()
+        open_frame({"t": whole.cast(pa.timestamp("us", tz=zone))}).digest()
         for zone in (None, "UTC", "Europe/Berlin")
     )
     assert naive != utc == berlin
@@ -251,7 +251,7 @@ def test_pandas_polars_and_arrow_agree() -> None:
         "i": [3, 1, 2],
     }
     frames = (pa.table(columns), pd.DataFrame(columns), pl.DataFrame(columns), columns)
-    assert len({ArrowFrame.of(frame).digest() for frame in frames}) == 1
+    assert len({open_frame(frame).digest() for frame in frames}) == 1
 
 
 def test_a_type_without_an_encoding_is_refused_and_not_left_out() -> None:
@@ -261,7 +261,7 @@ def test_a_type_without_an_encoding_is_refused_and_not_left_out() -> None:
     months = pa.array([pa.MonthDayNano([1, 2, 3])])
     for column in (union, months):
         with pytest.raises(DataError, match=r"column 'u'.*no rows-v1 encoding"):
-            ArrowFrame.of({"u": column}).digest()
+            open_frame({"u": column}).digest()
 
 
 TYPES: dict[str, tuple[st.SearchStrategy[Any], pa.DataType]] = {
@@ -287,4 +287,4 @@ def test_any_table_in_any_chunks_agrees_with_the_plain_implementation(
         column = pa.chunked_array(chunks, type=stored)
         columns[kind] = (kind, cells)
         arrays[kind] = column.cast(pa.date32()) if kind == "date" else column
-    assert ArrowFrame.of(arrays).digest() == reference(columns)
+    assert open_frame(arrays).digest() == reference(columns)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import DataError
-from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.identity import compared, fingerprints, identities
+from aims_gate.frames.opening import open_frame
 from tests.support.laws import law
 
 
@@ -57,16 +57,16 @@ def test_repeats_are_those_of_pandas_on_mixed_columns() -> None:
         "b": random.random(rows) < 0.5,
     }
     frame = pd.DataFrame(columns)
-    found = ArrowFrame.of(frame)
+    found = open_frame(frame)
     for names in (list(columns), ["i", "s"], ["f"], ["t", "b"]):
         assert found.repeats(names) == int(frame.duplicated(subset=names).sum())
     other = frame.sample(700, random_state=1)
     merged = frame.merge(other.drop_duplicates(), how="left", indicator=True)
-    shared = found.shared(ArrowFrame.of(other), list(columns))
+    shared = found.shared(open_frame(other), list(columns))
     assert shared == int((merged["_merge"] == "both").sum())
 
 
 def test_rows_of_a_frame_that_lives_elsewhere_are_not_said_to_be_different() -> None:
-    frame = ArrowFrame.of({"a": [1]})
+    frame = open_frame({"a": [1]})
     with pytest.raises(DataError, match="in memory"):
         frame.shared(object(), ["a"])  # type: ignore[arg-type]  # what another frame would be

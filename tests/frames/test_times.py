@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from aims_gate.errors import DataError
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import open_frame
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from aims_gate.frames.arrow import ArrowFrame
 )
 def test_a_time_that_no_calendar_has_is_an_error(times: pa.Array) -> None:
     with pytest.raises(DataError, match=r"no calendar has|cannot be used"):
-        ArrowFrame.of({"t": times}).span("t")
+        open_frame({"t": times}).span("t")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import open_frame
 from aims_gate.frames.widths import alike, limit_at
 from tests.real.gating import gate
 from tests.support.laws import law
@@ -226,8 +226,8 @@ def test_what_has_moved_is_seen_in_every_width(tmp_path: Path) -> None:
 
 
 def test_whole_numbers_past_what_float32_holds_equal_the_float_that_holds_them() -> None:
-    whole = ArrowFrame.of(pa.table({"n": pa.array([2**24, 2**24 + 1, 5])}))
-    floats = ArrowFrame.of(pa.table({"n": pa.array([2**24, 2**24, 5], type=pa.float32())}))
+    whole = open_frame(pa.table({"n": pa.array([2**24, 2**24 + 1, 5])}))
+    floats = open_frame(pa.table({"n": pa.array([2**24, 2**24, 5], type=pa.float32())}))
     first, second = alike(whole, floats, "n")
     assert first.values.tolist() == second.values.tolist() == [5, 2**24]
     assert first.counts.tolist() == second.counts.tolist() == [1, 2]
@@ -247,7 +247,7 @@ def test_two_widths_of_the_same_numbers_have_one_distribution(
     values: list[float], bits: int
 ) -> None:
     narrow = np.array(values).astype(f"f{bits // 8}")
-    wide, short = (ArrowFrame.of(pa.table({"v": pa.array(v)})) for v in (values, narrow))
+    wide, short = (open_frame(pa.table({"v": pa.array(v)})) for v in (values, narrow))
     for one, other in ((wide, short), (short, wide)):
         first, second = alike(one, other, "v")
         assert first.values.tolist() == second.values.tolist()

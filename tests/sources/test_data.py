@@ -19,7 +19,7 @@ from pyarrow import parquet
 from aims_gate.errors import DataError, MissingColumnError, SourceError
 from aims_gate.facts import DigestKind
 from aims_gate.frames import Key
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import open_frame
 from aims_gate.policy.model import DataSpec, Policy, Role, TaskKind
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder
@@ -213,7 +213,7 @@ def test_other_bytes_than_the_policy_names_are_refused(artifacts: Artifacts) -> 
     wrong = policy(evaluation=DataSpec(source=source, sha256="0" * 64))
     assert f"but these have {digest}" in refused(wrong, artifacts)
     frame = {"y": [1, 0]}
-    rows = ArrowFrame.of(frame).digest()
+    rows = open_frame(frame).digest()
     named = policy(evaluation=DataSpec(sha256=rows))
     assert EVALUATION in opened(named, artifacts, {EVALUATION: frame})[0]
     assert "rows-v1" in refused(named, artifacts, evaluation={"y": [1, 1]})
@@ -236,11 +236,11 @@ def test_bytes_that_change_after_reading_are_seen(artifacts: Artifacts) -> None:
 
 def test_frames_in_memory_are_named_by_their_rows(artifacts: Artifacts) -> None:
     columns = {"y": [1, 0, 1], "n": [2, 0, 3]}
-    for given in (columns, pd.DataFrame(columns), pa.table(columns), ArrowFrame.of(columns)):
+    for given in (columns, pd.DataFrame(columns), pa.table(columns), open_frame(columns)):
         data, _ = opened(policy(evaluation=DataSpec(weight="n")), artifacts, {EVALUATION: given})
         identity = data[EVALUATION].identity
         assert (identity.digest_kind, identity.uri) == (DigestKind.ROWS, "memory:evaluation")
-        assert (identity.digest, identity.rows) == (ArrowFrame.of(columns).digest(), 5)
+        assert (identity.digest, identity.rows) == (open_frame(columns).digest(), 5)
         assert data[EVALUATION].read_twice is None
 
 
@@ -285,7 +285,7 @@ def test_a_score_at_the_threshold_predicts_the_positive_class(
     cells = found.frame.count(Key(column="p"), Key(column=name)).values
     assert set(cells) == {(0.1, low), (0.79, low), (0.8, high), (0.9, high), (None, None)}
     assert {type(value) for _p, value in cells if value is not None} == {type(low)}
-    assert found.identity.digest == ArrowFrame.of(columns).digest()
+    assert found.identity.digest == open_frame(columns).digest()
 
 
 @pytest.mark.parametrize(

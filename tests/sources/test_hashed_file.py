@@ -13,7 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from aims_gate.errors import DataError, SourceError
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import open_frame
 from aims_gate.sources.hashed_file import VerifiedFile
 from aims_gate.sources.readers import read_file
 
@@ -124,15 +124,15 @@ def test_rows_changed_between_hashing_and_reading_are_refused_column_by_column(
 ) -> None:
     path = parquet_file(tmp_path)
     read = read_file(path)
-    frame = ArrowFrame.of(read.table)
+    frame = open_frame(read.table)
     assert frame.distribution("a").rows == 200_000
     whole = parquet.ParquetFile(path).metadata.row_group(0).column(1)
     with path.open("r+b") as writing:
         writing.seek(whole.data_page_offset + whole.total_compressed_size // 2)
         writing.write(b"\0" * 64)
     with pytest.raises(DataError, match="the file changed while it was read"):
-        ArrowFrame.of(read.table).distribution("b")
-    assert ArrowFrame.of(read.table).distribution("a").rows == 200_000
+        open_frame(read.table).distribution("b")
+    assert open_frame(read.table).distribution("a").rows == 200_000
 
 
 def test_a_column_whose_name_holds_a_dot_is_itself(tmp_path: Path) -> None:

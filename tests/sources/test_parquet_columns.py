@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from aims_gate.errors import DataError
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import open_frame
 from aims_gate.sources.readers import parse_bytes, read_file
 
 
@@ -79,7 +79,7 @@ def test_a_long_column_is_the_same_read_in_pieces_and_whole(tmp_path: Path) -> N
     for name in table.column_names:
         assert lazy.column(name).to_pylist() == whole.column(name).to_pylist()
         assert sum(map(len, lazy.pieces(name))) == rows
-    one, other = ArrowFrame.of(lazy), ArrowFrame.of(whole)
+    one, other = open_frame(lazy), open_frame(whole)
     for name in ("x", "k"):
         found, wanted = one.distribution(name), other.distribution(name)
         assert np.array_equal(found.values, wanted.values)

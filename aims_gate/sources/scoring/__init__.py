@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 from aims_gate.errors import DataError, GateError, MissingExtraError
 from aims_gate.facts import Isolation, ModelPython
-from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.opening import in_memory
 from aims_gate.policy.model import Role
 from aims_gate.sources.scoring.building import Builder
 from aims_gate.sources.scoring.model_inputs import answers, features
@@ -68,8 +68,8 @@ def _scored(
 ) -> Data:
     data = subject.data[role]
     where = f"{role} data"
-    frame = data.frame
-    if not isinstance(frame, ArrowFrame):
+    frame = in_memory(data.frame)
+    if frame is None:
         raise DataError("a model predicts rows in memory only", where=where)
     if frame.table.num_rows == 0:
         return data  # a rule finds that there are no rows

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aims_gate.frames import Key, columns
-from aims_gate.frames.arrow import ArrowFrame
-from aims_gate.frames.columns import Coded, by_code
+from aims_gate.frames import Key, coding
+from aims_gate.frames.coding import Coded, by_code
+from aims_gate.frames.opening import open_frame
 from tests.support.laws import law
 
 
@@ -22,7 +22,7 @@ def test_each_value_has_its_rows_in_their_order_and_null_has_none(
     column = Coded(codes=np.array(codes, dtype=np.int8), values=tuple(range(size)))
     places, halves = np.arange(len(codes)), np.arange(len(codes)) / 2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columns, "_TABLE", 7)  # so that rows are ordered in several steps
+        patch.setattr(coding, "_TABLE", 7)  # so that rows are ordered in several steps
         found = by_code(column, places, halves)
     assert len(found) == size
     for code, (own, half) in enumerate(found):
@@ -47,7 +47,7 @@ def test_null_is_a_cell_of_its_own_however_many_bins_there_are(edges: int) -> No
     middles = [edge - 0.5 for edge in range(edges + 1)]
     rows = [("a", middle) for middle in middles] + [("b", None), ("b", None)]
     groups, values = zip(*rows, strict=True)
-    frame = ArrowFrame.of({"group": groups, "x": values})
+    frame = open_frame({"group": groups, "x": values})
     bins = Key(column="x", edges=tuple(float(edge) for edge in range(edges)))
     found = frame.count(Key(column="group"), bins)
     assert found.counts.tolist() == [1] * (edges + 1) + [2]

@@ -1,0 +1,52 @@
+"""Frames opened from tables of any known library; the one place that knows which backend it is."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from aims_gate.errors import MissingColumnError
+from aims_gate.frames import Frame
+from aims_gate.frames.arrow import ArrowFrame
+from aims_gate.frames.convert import to_table
+from aims_gate.frames.lazy import LazyTable
+from aims_gate.frames.weights import weights_of
+
+
+def open_frame(data: object, *, weight: str | None = None, name: str = "data") -> ArrowFrame:
+    """Frame over a table of any known library.
+
+    Args:
+        data: A pandas or Polars DataFrame, a pyarrow Table, a mapping of names to sequences,
+            anything that speaks the Arrow C stream protocol, or a `LazyTable`.
+        weight: A column of whole numbers, 0 or more: how many rows each row stands for.
+        name: What the data are called in errors.
+
+    Raises:
+        DataError: *data* is no table, two columns have one name, or a weight is null, negative,
+            not whole or not a number.
+        MissingColumnError: There is no column *weight*.
+    """
+    table = data if isinstance(data, LazyTable) else to_table(data, where=name)
+    if weight is None:
+        return ArrowFrame(table=table, given=table, name=name)
+    if weight not in table.column_names:
+        raise MissingColumnError.from_columns(weight, table.column_names, where=name)
+    weights = weights_of(table.column(weight), where=f"{name}, weight column {weight!r}")
+    there = weights > 0
+    kept = table if there.all() else table.filter(pa.array(there))
+    return ArrowFrame(table=kept, weights=weights[there], given=table, name=name)
+
+
+def in_memory(frame: object) -> ArrowFrame | None:
+    """The frame whose rows this process holds; None where rows are elsewhere, or it is no frame.
+
+    Joining, pairing and predicting need rows; a check never does.
+    """
+    return frame if isinstance(frame, ArrowFrame) else None
+
+
+def keep_sorted(frame: Frame, *, keep: bool) -> None:
+    """Keep columns that are sorted from now on for who asks again, or save their memory."""
+    arrow = in_memory(frame)
+    if arrow is not None:
+        arrow.keep_sorted(keep=keep)
