@@ -218,6 +218,7 @@ UNKNOWN = {
     "parquet without end": b"PAR1 and nothing",
     "arrow without end": b"ARROW1 and nothing",
     "keras in hdf5": b"\x89HDF\r\n\x1a\n model_config {}",
+    "pandas in hdf5, which may hold pickles": b"\x89HDF\r\n\x1a\n PYTABLES_FORMAT_VERSION",
     "catboost without end": b"CBM1\xff\x00\x00\x00x",
     "safetensors that overlap": safetensors({**TENSOR, "v": TENSOR["w"]}, 8),
     "safetensors with more": safetensors(TENSOR, 9),
@@ -231,6 +232,20 @@ UNKNOWN = {
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_what_is_not_known_is_refused(tmp_path: Path, name: str) -> None:
     assert kinds(tmp_path, "model.data", UNKNOWN[name]) == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("model.weights.h5", b"layers", set()),
+        ("model.weights.h5", b"keras_version", {"unknown"}),
+        ("model.h5", b"layers", {"unknown"}),
+    ],
+)
+def test_hdf5_is_data_as_the_weights_of_keras_only(
+    tmp_path: Path, name: str, content: bytes, found: set[str]
+) -> None:
+    assert kinds(tmp_path, name, b"\x89HDF\r\n\x1a\n" + content) == found
 
 
 def test_the_torch_archive_is_named_by_its_member(tmp_path: Path) -> None:

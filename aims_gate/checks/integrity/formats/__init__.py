@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from aims_gate import canonical
 from aims_gate.checks.integrity.formats import archives, pickles
-from aims_gate.checks.integrity.formats.binary import SAVED_MODEL, binary
+from aims_gate.checks.integrity.formats.binary import SAVED_MODEL, binary, is_weights
 from aims_gate.checks.integrity.formats.classes import configured
 from aims_gate.checks.integrity.formats.kinds import (
     PICKLE,
@@ -131,6 +131,8 @@ def _by_name(view: View, name: str) -> FoundFormat | None:
         and view.read(0, 64).strip().decode(errors="replace") not in KERAS_MODULES
     ):
         return code("keras_module.txt names a module that is not Keras")
+    if name.endswith(".weights.h5") and is_weights(view):
+        return data("HDF5")
     if name == "saved_model.pb":
         return unknown(SAVED_MODEL)
     return yaml_text(view) if name.lower().endswith((".yaml", ".yml")) else configured(view, name)

@@ -26,6 +26,7 @@ _UNSEEN = {
     (1, b"\xa5nodes"): "spaCy's weights, which are not looked into",
 }
 """Formats that a user may expect here, by a place and the bytes there."""
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _KERAS = re.compile(rb"model_config|keras_version")
 
 
@@ -75,10 +76,15 @@ def _arrow(view: View) -> FoundFormat:
     return data("Arrow")
 
 
+def is_weights(view: View) -> bool:
+    """Tell whether a file that has the name of Keras' weights is HDF5 without a model in it."""
+    return view.read(0, len(_HDF5)) == _HDF5 and not view.has(_KERAS)
+
+
 def _hdf5(view: View) -> FoundFormat:
     if view.has(_KERAS):
         return unknown("Keras in HDF5, whose classes are not listed; save it as .keras")
-    return data("HDF5")
+    return unknown("HDF5, which may hold pickles and models; save arrays as .npy or safetensors")
 
 
 def _catboost(view: View) -> FoundFormat:
@@ -95,7 +101,7 @@ _LOOKS: tuple[tuple[bytes, Callable[[View], FoundFormat]], ...] = (
     (b"\x93NUMPY", _npy),
     (b"PAR1", _parquet),
     (b"ARROW1", _arrow),
-    (b"\x89HDF\r\n\x1a\n", _hdf5),
+    (_HDF5, _hdf5),
     (b"CBM1", _catboost),
     (b"crc\x00", _checksums),
 )
