@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
@@ -97,7 +98,18 @@ def _unparsed(lines: Sequence[bytes], said: str, where: str) -> DataError:
         name, before, after = changed.groups()
         what = f"the values of {name!r} are of two types, {before} and {after}"
         return DataError(what, where=where, hint="write them as one, such as all as text")
-    return DataError("it cannot be parsed as JSON lines", where=where, hint=_HINT)
+    told = next(filter(None, map(_fault, range(1, len(lines) + 1), lines)), "")
+    return DataError(told or "it cannot be parsed as JSON lines", where=where, hint=_HINT)
+
+
+def _fault(row: int, line: bytes) -> str:
+    """Say what is wrong with a row by itself: it is no JSON, or has a key twice."""
+    try:
+        pairs = json.loads(line, object_pairs_hook=list)
+    except (ValueError, RecursionError):
+        return f"row {row:,} is no JSON"
+    twice = next((key for key, many in Counter(key for key, _ in pairs).items() if many > 1), None)
+    return "" if twice is None else f"row {row:,} has the key {twice!r} twice"
 
 
 def _is_object(line: bytes) -> bool:

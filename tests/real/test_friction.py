@@ -27,6 +27,8 @@ JSON = {
         b'{"\xc3\xa9": 89440000000000000001}\n{"\xc3\xa9": 89440000000000000002}\n',
         "'\xe9' holds whole numbers that no number here can hold exactly",
     ),
+    "a key twice": (b'{"a": 1, "b": 1}\n{"a": 1, "a": 0}\n', "row 2 has the key 'a' twice"),
+    "a comma too many": (b'{"a": 1}\n{"a": 1,}\n', "row 2 is no JSON"),
     "UTF-16": ('{"a": 1}\n'.encode("utf-16"), "begins a UTF-16 byte order mark"),
     "Latin-1": ('{"a": "\xe9"}\n'.encode("latin-1"), "byte 7 is not UTF-8"),
 }

@@ -78,7 +78,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "a cut line": ("a.jsonl", LINES + b'{"a":', "row 3 is not one object"),
     "over two lines": ("a.jsonl", b'{"a":\n1}\n', "row 1 is not one object"),
     "two on a line": ("a.jsonl", b'{"a":1}{"a":2}\n', "1 lines hold 2 objects"),
-    "a key twice": ("a.jsonl", b'{"a":1,"a":2}\n', "cannot be parsed"),
+    "a key twice": ("a.jsonl", b'{"a":1,"a":2}\n', "row 1 has the key 'a' twice"),
     "two types": ("a.jsonl", b'{"a":1}\n{"a":"secret"}\n', "of two types, number and string"),
     "not UTF-8": ("a.jsonl", b'{"a":"\xff"}\n', "byte 6 is not UTF-8"),
     "no line": ("a.jsonl", b"\n\n", "there is no row"),
