@@ -177,7 +177,7 @@ def one(test: str, reference: Data, current: Data, column: str) -> Statistic:
 def test_what_evidently_would_pass_in_silence_is_a_lack(test: str) -> None:
     """A vanished column, five rows, and a column that the test is not for."""
     kind: Any = CHECKS[f"evidently:{test}"]
-    column = "x" if ColumnKind.NUMBER in kind.kinds else "two"
+    column = "x" if ColumnKind.NUMBER in kind.test.kinds else "two"
     whole, few = sample(Role.REFERENCE), sample(Role.CURRENT, rows=5)
     assert one(test, whole, few, column).lack is NoValue.INSUFFICIENT
     gone = data({"other": [1.0] * 50}, Role.CURRENT)

@@ -40,27 +40,46 @@ _HOW = " It has no interval, so that only decide_on: estimate is possible; drift
 EVERY = (ColumnKind.NUMBER, *CATEGORIES)
 
 
-def about(
-    test: str, summary: str, definition: str, *, p_value: bool = False, undecided: str = ""
-) -> About:
-    """Describe a test: what all have in common is added."""
-    return About(
-        name=f"evidently:{test}",
-        summary=summary,
-        definition=definition + (_P_VALUE if p_value else _DISTANCE) + _HOW,
-        roles=(Role.REFERENCE, Role.CURRENT),
-        asks="evidently",
-        engine="reference",
-        controls=("iso42001:A.6.2.6",),
-        undecided=(
-            "a column is in the reference and not in the current data, or changed its kind",
-            f"fewer than {LEAST_SAMPLE} rows in either sample",
-            "numbers: infinite values, or a share of nulls that changed by over 1 %",
-            f"rows or categories are needed one by one and there are over {MOST_ROWS:,}",
-            *([undecided] if undecided else []),
-            "Evidently fails or gives no finite number",
-        ),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryTest:
+    """A test of Evidently's, in its own terms."""
+
+    name: str
+    summary: str
+    definition: str
+    kinds: tuple[ColumnKind, ...]
+    """The kinds of columns that the test is for."""
+    p_value: bool = False
+    high: float = math.inf
+    """The largest score."""
+    limit: float = 0.1
+    """Evidently's default threshold."""
+    paired: bool = False
+    """Both samples must have as many rows."""
+    most_values: float = math.inf
+    """Categories that the test can take."""
+    undecided: str = ""
+    """When it has no score, beside what all have in common."""
+
+    def about(self) -> About:
+        """Describe the check: what all have in common is added."""
+        return About(
+            name=f"evidently:{self.name}",
+            summary=self.summary,
+            definition=self.definition + (_P_VALUE if self.p_value else _DISTANCE) + _HOW,
+            roles=(Role.REFERENCE, Role.CURRENT),
+            asks="evidently",
+            engine="reference",
+            controls=("iso42001:A.6.2.6",),
+            undecided=(
+                "a column is in the reference and not in the current data, or changed its kind",
+                f"fewer than {LEAST_SAMPLE} rows in either sample",
+                "numbers: infinite values, or a share of nulls that changed by over 1 %",
+                f"rows or categories are needed one by one and there are over {MOST_ROWS:,}",
+                *([self.undecided] if self.undecided else []),
+                "Evidently fails or gives no finite number",
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +87,7 @@ class EvidentlyTest:
     """One test over each column; the class attributes say which."""
 
     about: ClassVar[About]
-    test: ClassVar[str]
-    kinds: ClassVar[tuple[ColumnKind, ...]]
-    """The kinds of columns that the test is for."""
-    p_value: ClassVar[bool] = False
-    high: ClassVar[float] = math.inf
-    limit: ClassVar[float] = 0.1
-    """Evidently's default threshold."""
-    paired: ClassVar[bool] = False
-    """Both samples must have as many rows."""
-    most_values: ClassVar[float] = math.inf
-    """Categories that the test can take."""
+    test: ClassVar[LibraryTest]
 
     columns: Named = "all"
     """Names, or all reference columns that the test is for, but those with another role."""
@@ -86,13 +95,13 @@ class EvidentlyTest:
     def judged(self) -> StatisticSpec:
         """Describe the test's score; the limit is Evidently's own default."""
         return StatisticSpec(
-            name="p_value" if self.p_value else self.test,
+            name="p_value" if self.test.p_value else self.test.name,
             low=0.0,
-            high=1.0 if self.p_value else self.high,
-            higher_is_better=self.p_value,
-            limit=self.limit,
+            high=1.0 if self.test.p_value else self.test.high,
+            higher_is_better=self.test.p_value,
+            limit=self.test.limit,
             has_interval=False,
-            sorts=ColumnKind.NUMBER in self.kinds,
+            sorts=ColumnKind.NUMBER in self.test.kinds,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
@@ -117,13 +126,13 @@ class EvidentlyTest:
             )
 
     def _no_method(self, kind: ColumnKind) -> str:
-        return "" if kind in self.kinds else f"evidently:{self.test} is not for {kind}"
+        return "" if kind in self.test.kinds else f"evidently:{self.test.name} is not for {kind}"
 
     def _column(self, column: str, reference: Data, current: Data, inputs: Inputs) -> Statistic:
         arguments = self._arguments(column, reference, current)
         if isinstance(arguments, Lacking):
             return arguments.cell(self.judged().name, column)
-        question = LibraryValue(library="evidently", name=self.test, arguments=arguments)
+        question = LibraryValue(library="evidently", name=self.test.name, arguments=arguments)
         (answer,) = inputs.engine.ask(question)
         return self._cell(column, answer, current.frame.rows)
 
@@ -138,15 +147,17 @@ class EvidentlyTest:
         samples = alike(reference.frame, current.frame, column)
         unfit = asking.unfit_numbers(*samples)
         sizes = total(samples[0].counts), total(samples[1].counts)
-        unfit = unfit or asking.unfit_sizes(*sizes, every=self.p_value)
-        return unfit or asking.numbers(*samples, every=self.p_value)
+        unfit = unfit or asking.unfit_sizes(*sizes, every=self.test.p_value)
+        return unfit or asking.numbers(*samples, every=self.test.p_value)
 
     def _unfit(self, n: int, m: int, *, values: int) -> Lacking | None:
         """Say why Evidently would fail on these counts."""
-        if self.paired and n != m:
-            reason = f"{self.test} needs as many rows in both, not {n:,} and {m:,}"
-        elif values > self.most_values:
-            reason = f"{self.test} is for at most {self.most_values:g} values, not {values:,}"
+        if self.test.paired and n != m:
+            reason = f"{self.test.name} needs as many rows in both, not {n:,} and {m:,}"
+        elif values > self.test.most_values:
+            reason = (
+                f"{self.test.name} is for at most {self.test.most_values:g} values, not {values:,}"
+            )
         else:
             return None
         return Lacking(lack=NoValue.UNDEFINED, reason=reason, rows=m)
