@@ -131,6 +131,17 @@ class ModelIdentity:
     """How it was read: `files`, `rest`, `client`, or `memory` where there were no files."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One person's signed yes to a model in a role, or why it does not count."""
+
+    role: str
+    """Empty where the file could not be read."""
+    person: str
+    where: str
+    problem: str = ""
+
+
 class Isolation(StrEnum):
     """What kept a model's code apart from the gate while it predicted (`predictions: model`).
 

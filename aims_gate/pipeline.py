@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from aims_gate import provenance, waivers
-from aims_gate.attest import manifest, trust_file
+from aims_gate.attest import manifest
 from aims_gate.attest.signers import Signer
-from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
 from aims_gate.evidence import layout
@@ -25,12 +24,11 @@ from aims_gate.evidence.verify import ORIGIN
 from aims_gate.facts import Statistic
 from aims_gate.judge import decide, judge, not_applicable
 from aims_gate.measure import keep_what_is_asked_again, measure, read_ahead, unsaid
+from aims_gate.oversight import Oversight
 from aims_gate.plan import Task, applies, in_force, on_insufficient, plan, stage_of
 from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import check
 from aims_gate.reports import REPORTS
-from aims_gate.signoffs import folder as signoffs
-from aims_gate.signoffs.kinds import WAIVER
 from aims_gate.sinks import directory
 from aims_gate.sources.opening import open_subject
 from aims_gate.sources.subject import Subject, Workspace
@@ -105,6 +103,8 @@ def run(request: Request, world: World) -> Verdict:
     started = world.now()
     policy, tasks = _planned(request.policy, world, started)
     stage = stage_of(policy, request.stage)
+    signer = request.recording.signer if request.recording is not None else None
+    people = Oversight.beside(policy, request.trust, signer, started)
     _refuse_unread(request.data, tasks)
     _refuse_signing(request)
     if request.recording is not None and request.recording.out is not None:
@@ -124,7 +124,9 @@ def run(request: Request, world: World) -> Verdict:
         subject = open_subject(
             request.model, policy=policy, given=request.data, workspace=workspace
         )
-        held, faulty = _waivers(request, policy, tasks, subject, world)
+        subject = replace(subject, approvals=people.approvals(subject))
+        uses = partial(_uses, subject=subject, environ=world.environ)
+        held, faulty = people.waivers(subject, policy.waivers, tasks, uses)
         results = evaluate(
             policy, tasks, subject, stage=stage, world=world, engines=engines, waivers=held
         )
@@ -212,48 +214,14 @@ def evaluate(
     return tuple(results)
 
 
-def _waivers(
-    request: Request, policy: Policy, tasks: tuple[Task, ...], subject: Subject, world: World
-) -> tuple[Mapping[str, Waiver], tuple[Result, ...]]:
-    """Find the waivers in force among those in `waivers/` beside the policy."""
-    folder = Path(policy.folder) / waivers.FOLDER
-    if not policy.folder or not os.path.lexists(folder):
-        return {}, ()
-    beside = Path(policy.folder) / "trust.yaml"
-    path = request.trust or (beside if beside.exists() else None)
-    trust = None if path is None else trust_file.load(path)
-    found = signoffs.load(folder, WAIVER, trust=trust, now=world.now())
-    signer = request.recording.signer if request.recording is not None else None
-    run = subject.run
-    about = waivers.About(
-        model=subject.model,
-        terms=policy.waivers,
-        tasks={task.rule.id: task for task in tasks},
-        authors=[] if run is None else [run.user],
-        gate=_gate(signer, trust),
-        uses=lambda name: _uses(name, subject, world),
-        now=world.now(),
-    )
-    return waivers.in_force(found, about)
-
-
-def _gate(signer: Signer | None, trust: Trust | None) -> TrustedKey | None:
-    """Find whose key signs; one that nobody is named for is a person of its own."""
-    if signer is None:
-        return None
-    known = () if trust is None else trust.keys
-    unknown = TrustedKey(key=signer.key, person=signer.key.fingerprint, roles=frozenset())
-    return next((one for one in known if one.key == signer.key), unknown)
-
-
-def _uses(waiver: str, subject: Subject, world: World) -> int:
+def _uses(waiver: str, *, subject: Subject, environ: Mapping[str, str]) -> int:
     """Count the published evaluations that a waiver let through; only a registry remembers."""
     if subject.model.reader == "files":
         what = "no tracking server keeps the evaluations of a model in a folder"
         raise SourceError(what, hint="bind the waiver to the model's sha256")
     from aims_gate.sinks import mlflow
 
-    return mlflow.uses(waiver, world.environ)
+    return mlflow.uses(waiver, environ)
 
 
 def _refuse_signing(request: Request) -> None:

@@ -98,6 +98,7 @@ CHECKS: Table[type[Check]] = Table(
         "integrity.data": "aims_gate.checks.integrity.data:DataDigests",
         "integrity.run": "aims_gate.checks.integrity.run:Run",
         "integrity.isolation": "aims_gate.checks.integrity.isolation:Isolated",
+        "oversight.approvals": "aims_gate.checks.oversight.approvals:Approvals",
     },
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,6 +83,11 @@ def pairs(kind: str) -> Callable[..., dict[str, str]]:
     help="Copy signed evidence to MLflow, where the model came from there; the default.",
 )
 @click.option(
+    "--trust",
+    type=click.Path(path_type=Path),
+    help="Whose waivers and approvals count; trust.yaml beside the policy if left out.",
+)
+@click.option(
     "--report",
     "reports",
     multiple=True,
@@ -108,6 +114,7 @@ def run(
     verifier_id: str | None,
     out: Path | None,
     publish: bool | None,
+    trust: Path | None,
     reports: dict[str, str],
     quiet: bool,
     show_levels: bool,
@@ -139,6 +146,8 @@ def run(
         tell(chosen)
         _guard(chosen, policy)
         request = _request(policy, model, stage, data, experiment, recording)
+        trusted = chosen.value("trust", None if trust is None else str(trust))
+        request = replace(request, trust=None if trusted is None else Path(trusted))
         return _gate(request, reporting, quiet=quiet, show_levels=show_levels)
     except Exception as error:
         wrong = ended(

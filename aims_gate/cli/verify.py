@@ -62,6 +62,12 @@ def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 )
 @click.option("--max-age", callback=as_age, metavar="AGE", help="Oldest it may be: 30m, 12h, 7d.")
 @click.option(
+    "--approvals",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Signed approvals that the trust file expects; approvals beside it if left out.",
+)
+@click.option(
     "--signature-only", is_flag=True, help="Look at no model: proves who said it, nothing more."
 )
 @no_defaults
@@ -75,6 +81,7 @@ def verify(
     floor: str | None,
     resource_uri: str | None,
     max_age: timedelta | None,
+    approvals: Path | None,
     signature_only: bool,
     no_defaults: bool,
 ) -> int:
@@ -102,6 +109,7 @@ def verify(
         floor=floor,
         resource_uri=resource_uri,
         max_age=max_age,
+        approvals=approvals,
         environ=os.environ,
     )
     verified = prove(question, now=datetime.now(UTC))

@@ -7,22 +7,31 @@ the model, the place, the stage and the policy that were asked for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from aims_gate import canonical
 from aims_gate.attest import manifest, resource
 from aims_gate.attest.manifest import MODEL_FILE, Manifest
+from aims_gate.attest.statement import statement_file
+from aims_gate.attest.statement_files import read_file
 from aims_gate.attest.trust import Deployment, Trust, TrustedKey
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, SourceError, TrustError
 from aims_gate.evidence import waived
 from aims_gate.evidence.agreement import Verified, agree
 from aims_gate.evidence.layout import POLICY_FILE
-from aims_gate.evidence.predicates import Evaluation
+from aims_gate.evidence.predicates import SUMMARY, Evaluation
 from aims_gate.evidence.reader import Proof, open_evidence
 from aims_gate.facts import MEMORY, Ancestor
 from aims_gate.policy.model import STAGES
+from aims_gate.signoffs import folder as signoffs
+from aims_gate.signoffs.approvals import Approved, assigned, given, lacking
+from aims_gate.signoffs.folder import Signed, Unsound
+from aims_gate.signoffs.grammar import ApprovalSaid
+from aims_gate.signoffs.kinds import APPROVAL
 
 MAX_SKEW = timedelta(minutes=5)
 """How far a signing machine's clock may be ahead of ours."""
@@ -47,6 +56,8 @@ class Expected:
     resource_uri: str | None = None
     """Package URL of the model's place."""
     max_age: timedelta | None = None
+    approvals: Path | None = None
+    """Folder of signed approvals, for what the trust file expects of them."""
 
 
 def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: datetime) -> Verified:
@@ -83,7 +94,30 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
         asked = replace(asked, stage=_strictest(proof.policy))
     for one in (asked, *deployments):
         _deployable(one, verified, proof.evaluation, now)
+    roles = {role: one.where for one in deployments for role in one.approvals}
+    if roles:
+        about = Approved(
+            name=resource.parse(verified.resource_uri, servers=trust.servers, where="").name,
+            digest=verified.model_digest,
+            evidence=canonical.sha256(read_file(folder, statement_file(SUMMARY.name))),
+            gate=proof.signer,
+            now=now,
+        )
+        _approved(roles, expected.approvals, about, trust)
     return verified
+
+
+def _approved(roles: Mapping[str, str], folder: Path | None, about: Approved, trust: Trust) -> None:
+    """Refuse a model that a role has not approved; *roles* are given with where they stand."""
+    found: tuple[Signed[ApprovalSaid] | Unsound, ...] = ()
+    if folder is not None:
+        found = signoffs.load(folder, APPROVAL, trust=trust, now=about.now)
+    listed = given(found, about)
+    held = assigned(list(roles), listed)
+    for role, where in roles.items():
+        if role not in held:
+            hint = f"aims-gate approval draft {role} --evidence DIR; --approvals names the folder"
+            raise TrustError(lacking(role, listed), where=where, hint=hint)
 
 
 def _local(evaluation: Evaluation) -> None:
@@ -178,10 +212,6 @@ def _deployable(
         what = f"the evidence of {when} is older than {expected.max_age}"
         raise TrustError(what, where=where, hint="run the gate again")
     _floor(verified, evaluation, expected.floor, where)
-    if expected.approvals:
-        what = f"approvals of {', '.join(map(ascii, expected.approvals))} are expected"
-        hint = "this version reads no approvals, so that nothing can meet the entry"
-        raise TrustError(what, where=where, hint=hint)
 
 
 def _floor(verified: Verified, evaluation: Evaluation, floor: Ancestor | None, where: str) -> None:

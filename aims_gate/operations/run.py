@@ -32,6 +32,7 @@ def run(
     unsigned: bool = False,
     out: str | os.PathLike[str] | None = None,
     publish: bool = False,
+    trust: str | os.PathLike[str] | None = None,
 ) -> Verdict:
     """Evaluate *model* against *policy*; returns the typed verdict.
 
@@ -51,6 +52,7 @@ def run(
             `aims-gate-evidence/<model digest>/<evaluation id>`. With none of the three no
             evidence is kept.
         publish: Copy signed evidence to MLflow, where the model came from there.
+        trust: Whose waivers and approvals count; `trust.yaml` beside the policy if left out.
 
     Returns:
         The verdict; a refusal is a verdict too. `verdict.passed` tells, `verdict.results` why.
@@ -76,6 +78,7 @@ def run(
         data=roles_of({} if data is None else data),
         experiment=experiment,
         recording=recording,
+        trust=None if trust is None else Path(trust),
     )
     return pipeline.run(request, real_world(key=key))
 

@@ -16,6 +16,7 @@ from aims_gate.evidence.agreement import Verified
 from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.operations.evidence import fetch, is_uri
 from aims_gate.operations.named_arguments import named_arguments
+from aims_gate.signoffs import approvals
 
 _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
 
@@ -42,6 +43,8 @@ class Expectation:
     resource_uri: str | None = None
     """Package URL of the model's place; a model URI brings its own."""
     max_age: timedelta | None = None
+    approvals: Path | None = None
+    """Folder of signed approvals; None is `approvals` beside the trust file."""
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -129,6 +132,7 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
             floor=None if question.floor is None else floor.parse(question.floor),
             resource_uri=place if question.resource_uri is None else question.resource_uri,
             max_age=question.max_age,
+            approvals=question.approvals or question.trust.parent / approvals.FOLDER,
         )
         return verify_evidence(folder, trust=trust, expected=expected, now=now)
 

@@ -123,6 +123,8 @@ def headline(verdict: Verdict, quote: Quote = plain) -> str:
     return f"undecided: no blocking rule could be decided; {stage} stays closed"
 
 
+_WAIVABLE = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT, Outcome.MISSING, Outcome.STALE})
+"""Outcomes that a signed waiver can let through."""
 _ENDED = ("an error ended the run", "the policy or the call is refused")
 
 
@@ -262,6 +264,17 @@ def question(verdict: Verdict) -> str:
     if not standing or verdict.ended_with is not None:
         return ""
     return _command("explain", verdict.policy.uri, standing[0].rule)
+
+
+def exceptions(verdict: Verdict) -> Iterator[str]:
+    """Command for each refused rule that drafts a waiver of it; nothing where none is possible."""
+    evidence = verdict.evidence
+    if evidence is None or not evidence.directory:
+        return
+    for result in in_the_way(verdict):
+        if result.raw_outcome in _WAIVABLE and result.blocking:
+            words = ["waiver", "draft", result.rule, "--evidence", evidence.directory]
+            yield f"{_command(*words)} --by YOU"
 
 
 def every_cell(verdict: Verdict) -> Iterator[str]:

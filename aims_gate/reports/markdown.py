@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from aims_gate.reports import (
+    exceptions,
     headline,
     in_order,
     next_steps,
@@ -150,7 +151,9 @@ def _wanted(rows: int | None) -> str:
 def _record(verdict: Verdict) -> Iterator[str]:
     yield f"- results: {tally(verdict) or 'none'}"
     yield f"- evidence: {record_of(verdict, code)}"
-    for label, command in (("verify", proof(verdict)), ("ask why", question(verdict))):
+    drafts = (("an exception", command) for command in exceptions(verdict))
+    commands = (("verify", proof(verdict)), ("ask why", question(verdict)), *drafts)
+    for label, command in commands:
         if command:
             yield f"- {label}: {code(command)}"
     yield f"- exit code: {verdict.exit_code}"

@@ -10,6 +10,7 @@ from aims_gate.facts import POWER
 from aims_gate.reports import (
     UNMET,
     every_cell,
+    exceptions,
     headline,
     in_order,
     next_steps,
@@ -140,6 +141,8 @@ def _verdict(verdict: Verdict, *, colour: bool, width: int) -> Iterator[str]:
         yield f"  - ask why: {question(verdict)}"
     for path in every_cell(verdict):
         yield from _wrapped("  - ", f"every cell: {path}", width)
+    for command in exceptions(verdict):
+        yield f"  - an exception: {command}"
     yield from _labelled("evidence", record_of(verdict), width)
     if proof(verdict):
         yield f"{'verify':<10}  {proof(verdict)}"

@@ -37,10 +37,17 @@ def problems(
         signed = ", ".join(sorted({key.person for key in keys}))
         who = f" of {', '.join(terms.approvers)}" if terms.approvers else ""
         yield f"{signed} approved it, and approvals{who} by {terms.approvals} are needed"
-    for person, key in sorted(counted.items()):
-        if key.is_called(requested_by):
-            yield f"{person} asked for it and approved it"
-        if gate is not None and (key.key == gate.key or key.is_called(gate.person)):
-            yield f"{person} approved it and holds the gate's key"
-        if any(map(key.is_called, authors)):
-            yield f"{person} approved it and made the model"
+    for _person, key in sorted(counted.items()):
+        yield from conflicts(key, requested_by, gate=gate, authors=authors)
+
+
+def conflicts(
+    key: TrustedKey, requested_by: str, *, gate: TrustedKey | None, authors: Collection[str]
+) -> Iterator[str]:
+    """Say why the person of *key* may approve nothing here, whatever the trust file says."""
+    if key.is_called(requested_by):
+        yield f"{key.person} asked for it and approved it"
+    if gate is not None and (key.key == gate.key or key.is_called(gate.person)):
+        yield f"{key.person} approved it and holds the gate's key"
+    if any(map(key.is_called, authors)):
+        yield f"{key.person} approved it and made the model"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError, GateError
-from aims_gate.facts import DatasetIdentity, Isolation, ModelIdentity, ModelPython
+from aims_gate.facts import Approval, DatasetIdentity, Isolation, ModelIdentity, ModelPython
 from aims_gate.policy.model import DataSpec, Role
 from aims_gate.registry.entities import MetricPoint
 
@@ -195,5 +195,7 @@ class Subject:
     isolation: Mapping[Role, Isolation] = field(default_factory=dict)
     """What kept the model's code apart, for each role whose data the policy had it predict; a role
     for which that failed stands here too."""
+    approvals: tuple[Approval, ...] = ()
+    """What people signed about this model."""
     pythons: Mapping[Role, ModelPython] = field(default_factory=dict)
     """What the model's code ran in, for each role that the process of a model predicted."""

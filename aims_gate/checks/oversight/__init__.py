@@ -1,0 +1,1 @@
+"""Human oversight: what people must have said before a model moves on."""

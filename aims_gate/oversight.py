@@ -1,0 +1,115 @@
+"""What people signed about a model: approvals and waivers, from beside the policy.
+
+They lie where the policy lies, and so come from the protected branch like it; the trust file beside
+them says whose signatures count, unless another is named.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from aims_gate import waivers
+from aims_gate.attest import trust_file
+from aims_gate.attest.signers import Signer
+from aims_gate.attest.trust import Trust, TrustedKey
+from aims_gate.facts import Approval
+from aims_gate.plan import Task
+from aims_gate.policy.model import Policy, WaiverTerms
+from aims_gate.signoffs import approvals, kinds
+from aims_gate.signoffs import folder as signoffs
+from aims_gate.sources.subject import Subject
+from aims_gate.verdict import Result
+from aims_gate.waivers import Waiver
+
+TRUST_FILE = "trust.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oversight:
+    """The folder that people sign into, and who among them may."""
+
+    folder: Path | None
+    """The policy's; None where it comes from a pack, which nobody signs beside."""
+    trust: Trust | None
+    gate: TrustedKey | None
+    """The key that signs the evidence; None where none does."""
+    now: datetime
+
+    @classmethod
+    def beside(
+        cls, policy: Policy, trust: Path | None, signer: Signer | None, now: datetime
+    ) -> Oversight:
+        """Read who is trusted, where there is anything to be trusted.
+
+        Raises:
+            UsageError: The trust file that was named cannot be read; PolicyError if it is wrong.
+        """
+        folder = Path(policy.folder) if policy.folder else None
+        path = trust
+        if path is None and folder is not None and (folder / TRUST_FILE).exists():
+            path = folder / TRUST_FILE
+        signed = folder is not None and any(
+            os.path.lexists(folder / name) for name in (waivers.FOLDER, approvals.FOLDER)
+        )
+        known = (
+            trust_file.load(path) if path is not None and (signed or trust is not None) else None
+        )
+        return cls(folder=folder, trust=known, gate=_gate(signer, known), now=now)
+
+    def approvals(self, subject: Subject) -> tuple[Approval, ...]:
+        """What people signed about the model, counting or not."""
+        if self.folder is None:
+            return ()
+        found = signoffs.load(
+            self.folder / approvals.FOLDER, kinds.APPROVAL, trust=self.trust, now=self.now
+        )
+        about = approvals.Approved(
+            name=subject.model.name,
+            digest=subject.model.digest,
+            gate=self.gate,
+            authors=_authors(subject),
+            now=self.now,
+        )
+        return approvals.given(found, about)
+
+    def waivers(
+        self,
+        subject: Subject,
+        terms: WaiverTerms,
+        tasks: Iterable[Task],
+        uses: Callable[[str], int],
+    ) -> tuple[Mapping[str, Waiver], tuple[Result, ...]]:
+        """Waivers in force by rule, and a result for each one that does not count."""
+        if self.folder is None:
+            return {}, ()
+        folder = self.folder / waivers.FOLDER
+        about = waivers.About(
+            model=subject.model,
+            terms=terms,
+            tasks={task.rule.id: task for task in tasks},
+            authors=_authors(subject),
+            gate=self.gate,
+            uses=uses,
+            now=self.now,
+        )
+        return waivers.in_force(
+            signoffs.load(folder, kinds.WAIVER, trust=self.trust, now=self.now), about
+        )
+
+
+def _gate(signer: Signer | None, trust: Trust | None) -> TrustedKey | None:
+    """Find whose key signs; one that nobody is named for is a person of its own."""
+    if signer is None:
+        return None
+    known = () if trust is None else trust.keys
+    unknown = TrustedKey(key=signer.key, person=signer.key.fingerprint, roles=frozenset())
+    return next((one for one in known if one.key == signer.key), unknown)
+
+
+def _authors(subject: Subject) -> list[str]:
+    """Whoever made the model, as far as MLflow says: a claim, which can only forbid."""
+    return [subject.run.user] if subject.run is not None and subject.run.user else []
