@@ -267,14 +267,14 @@ def question(verdict: Verdict) -> str:
 
 
 def exceptions(verdict: Verdict) -> Iterator[str]:
-    """Command for each refused rule that drafts a waiver of it; nothing where none is possible."""
+    """Command for each refused rule that drafts a waiver of it, for 10 rules at most."""
     evidence = verdict.evidence
     if evidence is None or not evidence.directory:
         return
-    for result in in_the_way(verdict):
-        if result.raw_outcome in _WAIVABLE and result.blocking:
-            words = ["waiver", "draft", result.rule, "--evidence", evidence.directory]
-            yield f"{_command(*words)} --by YOU"
+    refused = [r for r in in_the_way(verdict) if r.blocking and r.raw_outcome in _WAIVABLE]
+    for result in refused[:10]:
+        words = ["waiver", "draft", result.rule, "--evidence", evidence.directory]
+        yield f"{_command(*words)} --by YOU"
 
 
 def every_cell(verdict: Verdict) -> Iterator[str]:

@@ -36,6 +36,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "performance.logged": {"metric": "accuracy_score"},
     "fairness.group_performance": {"metric": "accuracy"},
     "fairness.label_bias": {"metric": "tvd"},
+    "oversight.approvals": {"roles": ["validator"]},
     "fairness.representation": {"population": {"sex": {"F": 0.5, "M": 0.5}}},
 }
 pytestmark = pytest.mark.parametrize("name", list(CHECKS))

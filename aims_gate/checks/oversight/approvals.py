@@ -32,7 +32,7 @@ class Approvals:
         undecided=("a role's approval is missing, over, forged, of other bytes, or self-made",),
     )
 
-    roles: tuple[str, ...]
+    roles: tuple[str, ...] = ()
     """Roles that must approve, such as `model-owner` and `validator`."""
 
     def judged(self) -> StatisticSpec:
