@@ -98,6 +98,7 @@ def test_policies_are_read_as_with_everything_installed(base: Base) -> None:
     words = [[*command, str(path)] for path in POLICIES for command in (["policy", "check"],)]
     packs = [str(path) for path in ROOT.glob("policies/*.yaml")]
     words += [[*command, path] for path in packs for command in (["policy", "test"], ["explain"])]
+    words += [["explain", str(ROOT / "tests" / "golden" / "evidence-0.1" / "evidence")]]
     words += [["policy", "diff", packs[0], packs[1]], ["policy", "schema"], ["policy", "checks"]]
     words += [["policy", "checks", "fairness.odds"], ["policy", "checks", "drift.columns"]]
     done = base.ask("-c", MANY, text=json.dumps(words))
