@@ -60,7 +60,7 @@ class GateError(Exception):
 
 
 class UsageError(GateError):
-    """An argument, an option or a file that was asked for is wrong."""
+    """An argument, an option or a named file is wrong."""
 
     exit_code = 2
 

@@ -22,7 +22,7 @@ class Interval:
 
 
 class NoValue(StrEnum):
-    """Why a cell has no value that could be held against a threshold."""
+    """Why a cell has no value to compare with a threshold."""
 
     MISSING = "missing"
     """The thing to measure is not there: no column, no rows, no run."""

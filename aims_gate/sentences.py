@@ -118,7 +118,7 @@ def not_excluded(statistic: Statistic, bar: Bar) -> str:
 
 
 def past(bar: Bar) -> str:
-    """Name the line, and say what it is where it is not the limit that stands beside it."""
+    """The warning line in words, with its meaning if it is not the limit."""
     past = f"{'below' if bar.higher_is_better else 'above'} {bar.line:g}"
     if bar.line == bar.limit or bar.neutral is None:
         return past

@@ -64,7 +64,7 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What waivers are held against: one model, one policy, the people who may not sign."""
+    """What waivers must match: one model, one policy, the people who may not sign."""
 
     model: ModelIdentity
     terms: WaiverTerms

@@ -152,7 +152,7 @@ def signature_of(private: Private, message: bytes) -> bytes:
 
 
 def generate(path: Path, *, password: str | None, scheme: Scheme = Scheme.P256) -> PublicKey:
-    """Make a key pair: *path* gets the private half, *path* plus `.pub` the public one.
+    """Generate a key pair: the private key at *path*, the public one at *path* plus `.pub`.
 
     The private half is PKCS#8 PEM and only its owner can read it.
 
@@ -197,7 +197,7 @@ def public_path(path: Path) -> Path:
 
 
 def _create(path: Path, data: bytes, mode: int) -> None:
-    """Make a file that does not exist, and bring it to the disk."""
+    """Create a file that does not exist, and fsync it."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     except FileExistsError:

@@ -20,7 +20,7 @@ from aims_gate.sources.subject import Data, Subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticSpec:
-    """The one statistic of a check that is held against a threshold."""
+    """The one statistic of a check that is compared with a threshold."""
 
     name: str
     low: float

@@ -72,7 +72,7 @@ def _section(
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="aims-gate %(version)s")
 def cli() -> None:
-    """Hold an ML model against a policy, sign what was seen, and pass or fail the stage.
+    """Evaluate an ML model against a policy, sign the evidence, and pass or fail the stage.
 
     Exit codes: 0 policy met, 1 policy not met, 2 usage or policy refused, 3 could not decide or
     record, 4 evidence or trust does not hold.

@@ -23,7 +23,7 @@ from aims_gate.cli.defaults import choose, no_defaults, tell
 def doctor(
     *, policy: str | None, model: str | None, key: str | None, trust: Path | None, no_defaults: bool
 ) -> int:
-    """Look at everything that a run needs, and say what to do next; nothing is changed.
+    """Check everything that a run needs, and say what to do next; nothing is changed.
 
     Server, credentials (which variables are set, never their values), proxies, certificates,
     stores, permission to publish, versions and extras, key, trust file and POLICY. Exits 3 if

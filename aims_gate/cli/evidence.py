@@ -37,7 +37,7 @@ def fetch(*, uri: str, folder: Path, stage: str | None) -> int:
 
 @evidence.group()
 def key() -> None:
-    """Make and show signing keys."""
+    """Generate and show signing keys."""
 
 
 @key.command()
@@ -57,7 +57,7 @@ def key() -> None:
     help="P-256 is known to every verifier and every KMS.",
 )
 def generate(*, out: Path, kind: str) -> int:
-    """Make a key pair; AIMS_GATE_KEY_PASSWORD, if set, encrypts the private key."""
+    """Generate a key pair; AIMS_GATE_KEY_PASSWORD, if set, encrypts the private key."""
     from aims_gate.attest import keys
 
     password = os.environ.get(keys.PASSWORD_VARIABLE)

@@ -97,7 +97,7 @@ def _zen4() -> bool:
 
 
 def _arrow_without_pandas() -> None:
-    """Let pyarrow look for pandas once, now, and not find it.
+    """Keep pyarrow from importing pandas: it looks once, now, and finds none.
 
     Its first conversion imports pandas wherever that is installed: half a second for nothing, as
     the gate never converts to or from pandas here.

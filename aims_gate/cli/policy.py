@@ -65,7 +65,7 @@ def check(path: str, *, quiet: bool) -> None:
 @policy.command()
 @click.argument("path", default="policy.yaml", metavar="[POLICY]")
 def test(path: str) -> int:
-    """Run the tests that stand in POLICY, policy.yaml if left out; exit 1 if one is red."""
+    """Run the tests in POLICY, policy.yaml if left out; exit 1 if one fails."""
     stand_in()
     from aims_gate.operations.policy_tests import run_tests
     from aims_gate.policy.resolve import load

@@ -120,7 +120,7 @@ def run(
     show_levels: bool,
     no_defaults: bool,
 ) -> int:
-    """Hold a model against POLICY, record signed evidence, and pass or fail the stage.
+    """Evaluate a model against POLICY, record signed evidence, and pass or fail the stage.
 
     POLICY is a file (policy.yaml if left out) or pack:NAME@VERSION. What is left out is taken from
     [tool.aims-gate] of the repository's pyproject.toml, if it is there. Exits 0 if the policy is

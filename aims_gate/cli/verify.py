@@ -134,7 +134,7 @@ def verify(
 
 
 def _plain(text: str) -> str:
-    """Keep a signer's text on its line, and control characters off the terminal."""
+    """Escape a signer's text: one line, without control characters."""
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )

@@ -133,7 +133,7 @@ def _gate(stage: Stage, title: str, uri: str, name: str, expected: int, *more: s
 
 
 def _step(stage: Stage, title: str, command: Sequence[str], expected: int) -> None:
-    """Run one command line as a user would and hold its exit code against the story."""
+    """Run one command line as a user would, and compare its exit code with the expected one."""
     stage.say(f"\n{title}\n$ aims-gate {shlex.join(command)}")
     environ = {**without_keys(os.environ), **QUIET, "MLFLOW_TRACKING_URI": stage.tracking_uri}
     done = subprocess.run(
@@ -158,7 +158,7 @@ def _step(stage: Stage, title: str, command: Sequence[str], expected: int) -> No
 
 
 def _prepare(folder: Path) -> None:
-    """Make the folder anew, but never delete what the demo did not make."""
+    """Recreate the folder, but never delete what the demo did not create."""
     if folder.exists():
         if not (folder / _MARKER).is_file():
             raise UsageError(f"{folder} is there and is not a demo's", hint="choose another --dir")

@@ -31,7 +31,7 @@ class Native(Engine):
 
     @property
     def label(self) -> str:
-        """Name and version, as it stands in evidence."""
+        """Name and version, as in evidence."""
         return OWN
 
     def ask(self, question: Question) -> tuple[Answer, ...]:

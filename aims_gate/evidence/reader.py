@@ -106,7 +106,7 @@ def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
 def _belong_together(
     statements: Mapping[str, Statement], payloads: Mapping[str, bytes], files: Mapping[str, bytes]
 ) -> None:
-    """Hold every file against the digest that a signed statement gives for it."""
+    """Verify every file by its digest in a signed statement."""
     evaluation, test_result, vsa = (statements[kind.name] for kind in OF_A_VERDICT)
     digests = {name: {"sha256": canonical.sha256(data)} for name, data in files.items()}
     if len({one.subject for one in statements.values()}) != 1:

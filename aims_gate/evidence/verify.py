@@ -121,7 +121,7 @@ def _approved(roles: Mapping[str, str], folder: Path | None, about: Approved, tr
 
 
 def _local(evaluation: Evaluation) -> None:
-    """Refuse what was made where the model's author controls the process, whoever signed it."""
+    """Refuse evidence from a process that the model's author controls, whoever signed it."""
     origin = evaluation.evaluator.version.get(ORIGIN)
     if origin is not None:
         raise TrustError(
@@ -198,7 +198,7 @@ def _model(proof: Proof, model: Manifest | None) -> None:
 def _deployable(
     expected: Deployment, verified: Verified, evaluation: Evaluation, now: datetime
 ) -> None:
-    """Hold evidence against what is expected, by whoever asks or by the trust file."""
+    """Verify evidence by the expectations of the caller or of the trust file."""
     where = expected.where
     if expected.stage and verified.stage != expected.stage:
         raise TrustError(

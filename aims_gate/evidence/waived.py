@@ -1,4 +1,4 @@
-"""Waivers that evidence rests on: the signed files beside it, held against it once more.
+"""Waivers that evidence relies on: the signed files beside it are verified again.
 
 The gate verified them, and so does whoever deploys, by their own trust file: a person who may not
 waive there, has left, or whose waiver has ended lets nothing through.

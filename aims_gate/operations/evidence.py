@@ -1,4 +1,4 @@
-"""Evidence that lies in MLflow, copied to where it can be read."""
+"""Copy evidence from MLflow to a local folder."""
 
 from __future__ import annotations
 

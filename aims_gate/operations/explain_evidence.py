@@ -132,7 +132,7 @@ def _hold(path: Path, digest: str, by: Path) -> None:
 
 
 def _cell(cell: Mapping[str, Any], task: Task) -> str:
-    """Write one value with its interval, what it was held against, and its rows."""
+    """One value with its interval, its threshold and its rows, in words."""
     name = f"{display(cell['name'])} {cell['slice']}".strip()
     if cell["value"] is None:
         return f"{name}: none ({cell['reason'] or cell['lack']})"

@@ -257,7 +257,7 @@ def _today(cell: Statistic | None) -> str:
 
 
 def _lowered(entries: tuple[RuleDraft, ...], met: set[str]) -> Iterator[RuleDraft]:
-    """Let facts that do not hold today only warn, unless none holds: something must block."""
+    """Lower rules about facts that fail today to warnings, unless all fail: one must block."""
     firm = {entry.draft.id for entry in entries if entry.draft.firm}
     for entry in entries:
         fails = entry.draft.id in firm - met and bool(firm & met)

@@ -112,7 +112,7 @@ class Evaluator:
 def _table(
     dataset: Any, model: Any, predictions: str | None, config: Mapping[str, Any]
 ) -> tuple[pa.Table, dict[str, str]]:
-    """Put rows, labels and answers side by side, and name the columns' roles."""
+    """Table of rows, labels and predictions, with the roles of its columns."""
     if dataset.labels_data is None:
         raise DataError("the data have no targets", hint="give targets= to mlflow.models.evaluate")
     table = _features(dataset)
@@ -245,5 +245,5 @@ def _id_of(model: Any) -> str | None:
 
 
 def _copy(features: Any) -> Any:
-    """Keep the data as they are, whatever a model does to what it is given."""
+    """Deep copy of the data, which a model may modify."""
     return features.copy()

@@ -280,7 +280,7 @@ def _smallest(found: Sequence[Planned], task: Task) -> float:
 
 
 def _described(policy: Policy, groups: PlannedGroups) -> Policy:
-    """Let the evaluation data of *policy* be those that are planned, whatever it says of them."""
+    """The policy with the planned groups as its evaluation data."""
     spec = policy.data.get(Role.EVALUATION, DataSpec())
     planned_spec = DataSpec(
         label=_LABEL,

@@ -162,6 +162,6 @@ def _short(number: float) -> float:
 
 
 def _plain(text: str) -> str:
-    """Keep a stranger's text inside its comment."""
+    """Escape untrusted text so that it stays inside its YAML comment."""
     line = re.sub(r"\s+", " ", text)
     return "".join(letter if letter.isprintable() else "?" for letter in line)

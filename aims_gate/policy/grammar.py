@@ -166,7 +166,7 @@ class RolesText(Keys):
 
 
 class RequireText(Keys):
-    """What a value is held against: at_least, at_most or between, and where to warn."""
+    """The threshold of a value: at_least, at_most or between, and where to warn."""
 
     at_least: Annotated[k.Number, Order(rising())] = optional()
     at_most: Annotated[k.Number, Order(falling())] = optional()

@@ -75,7 +75,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """What a value is held against; a value exactly on a limit meets it.
+    """The threshold of a value; a value exactly on a limit meets it.
 
     One of `at_least`, `at_most` or both (between). The `warn_*` value is the line past which an
     effect is noticeable; without one it is half way between neutral and the limit.
@@ -172,7 +172,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One requirement: a check, its parameters, and what its value is held against."""
+    """One requirement: a check, its parameters, and the threshold of its value."""
 
     id: str
     check: str

@@ -61,7 +61,7 @@ def allowed_by_operator(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _in_checkout(path: Path) -> bool:
-    """Tell whether a file lies in the repository that one stands in, and in none inside of it."""
+    """Tell whether a file is in the repository of the working directory, not in a nested one."""
     here = Path.cwd().resolve()
     root = next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
     folders = list(path.resolve().parents)

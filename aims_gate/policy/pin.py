@@ -26,7 +26,7 @@ from aims_gate.regular import read_regular
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
-    """A parent, and the digest that stands beside it now."""
+    """A parent, and the digest that is pinned now."""
 
     uri: str
     line: int

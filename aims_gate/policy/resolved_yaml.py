@@ -68,7 +68,7 @@ def write(policy: Policy, sources: Sequence[tuple[str, str]] = ()) -> bytes:
 
 
 def inline(value: Any) -> str:
-    """Write a scalar, list or mapping on one line, as it stands in a resolved policy."""
+    """A scalar, list or mapping on one line, as in a resolved policy."""
     return _flow(value)
 
 

@@ -32,7 +32,7 @@ from aims_gate.policy.model import ENGINES, DecideOn, OnInsufficient, Role, Seve
 
 
 def _numeric(**bounds: float) -> WithJsonSchema:
-    """Describe a number; JSON Schema cannot bound one that stands in quotes."""
+    """JSON Schema of a number; it cannot bound a number in quotes."""
     return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, NUMERAL_SCHEMA]})
 
 

@@ -37,7 +37,7 @@ def hold_marked(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Show the verdicts that tests asked for."""
+    """Show the verdicts of tests in the terminal summary."""
     verdicts_of_tests(terminalreporter)
 
 

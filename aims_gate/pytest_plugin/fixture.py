@@ -1,4 +1,4 @@
-"""The fixture `aims_gate` and the marker: the gate asked for by a test itself."""
+"""The fixture `aims_gate` and the marker, by which a test runs the gate itself."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Gate:
 
 
 def record(node: pytest.Item, verdict: Verdict) -> None:
-    """Put a verdict into the properties of a test, which JUnit and the summary show."""
+    """Store a verdict in the properties of a test, which JUnit and the summary show."""
     name = plain(f"{verdict.policy.id}@{verdict.policy.version}")
     node.user_properties.append((VERDICT, f"{name}: {headline(verdict)}"))
     node.user_properties += [

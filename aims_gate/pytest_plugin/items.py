@@ -50,7 +50,7 @@ class PolicyFile(pytest.File):
     def of(
         cls, parent: pytest.Collector, path: Path, asked: SessionSettings, runs: Runs
     ) -> PolicyFile:
-        """Make the collector of a policy that the session is asked for."""
+        """Create the collector of a policy."""
         made: PolicyFile = cls.from_parent(parent, path=path)
         made.asked, made.runs = asked, runs
         return made
@@ -73,7 +73,7 @@ class RuleItem(pytest.Item):
 
     @classmethod
     def of(cls, parent: PolicyFile, rule: AskedRule) -> RuleItem:
-        """Make the item of a rule."""
+        """Create the item of a rule."""
         made: RuleItem = cls.from_parent(parent, name=rule.id)
         made.rule, made.asked, made.runs = rule, parent.asked, parent.runs
         made.add_marker("aims_gate")
@@ -122,7 +122,7 @@ class RuleItem(pytest.Item):
 
 
 def place(item: RuleItem, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Let the report of a rule name its line in the policy, in place of one of ours."""
+    """Set the location of a rule's report to its line in the policy, not to our code."""
     told = report.longrepr
     crash = getattr(told, "reprcrash", None)
     error = None if call.excinfo is None else call.excinfo.value

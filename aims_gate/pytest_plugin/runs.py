@@ -81,7 +81,7 @@ class PolicyRun:
 
     @classmethod
     def of(cls, verdict: Verdict, session: str) -> PolicyRun:
-        """Keep what items and summaries need of a verdict."""
+        """The part of a verdict that items and summaries need."""
         asked = question(verdict)
         return cls(
             session=session,

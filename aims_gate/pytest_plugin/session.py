@@ -117,7 +117,7 @@ class Session:
 
 
 def begin(config: pytest.Config) -> Session | None:
-    """Make the session's hooks; None if it is asked for no policy.
+    """Create the session's hooks; None if it has no policy to decide.
 
     UsageError of pytest if an option is wrong.
     """

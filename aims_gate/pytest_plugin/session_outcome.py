@@ -97,7 +97,7 @@ def ended(asked: SessionSettings, runs: Runs, ends: Mapping[str, set[str]]) -> E
 
 
 def keep_evidence(end: Ended, settings: Settings, runs: Runs) -> tuple[Standing, str]:
-    """Move the evidence of a whole verdict to where it was asked for.
+    """Move the evidence of a complete verdict to the requested folder.
 
     Returns:
         The status, undecided if the evidence could not be kept, and a message.

@@ -36,7 +36,7 @@ def write(reporter: Any, ends: Iterable[Ended], told: str) -> None:
 
 
 def write_verdicts(reporter: Any, verdicts: Iterable[tuple[str, str]]) -> None:
-    """Write the verdicts that tests asked for themselves: (node id, words)."""
+    """Write the verdicts of tests that run the gate themselves: (node id, words)."""
     reporter.write_sep("=", "aims-gate: verdicts in tests")
     for test, words in verdicts:
         _line(reporter, f"{test}: {words}")

@@ -1,4 +1,4 @@
-"""The registry through `MlflowClient`: every store that does not speak plain REST."""
+"""Registry implementation with `MlflowClient`, for every store that has no plain REST API."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Artifacts(Protocol):
 
     @property
     def name(self) -> str:
-        """`rest` or `client`, as it stands in evidence."""
+        """`rest` or `client`, as in evidence."""
         ...
 
     @property

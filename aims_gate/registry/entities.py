@@ -122,7 +122,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file or folder in an artifact store; its name is as hostile as whoever stored it."""
+    """A file or folder in an artifact store; its name is untrusted."""
 
     path: str
     """Relative to the root that was listed."""

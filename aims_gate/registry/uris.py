@@ -1,4 +1,4 @@
-"""Model URIs as values, and the URIs that may stand in evidence."""
+"""Model URIs as values, and the URIs that may appear in evidence."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def bare(uri: str) -> str:
 
 
 def printable(text: object) -> str:
-    """Keep what a server says from writing lines or escapes of its own into a log."""
+    """Escape a server's text: no line breaks or escape sequences in a log."""
     line = " ".join(str(text)[:300].split())
     return "".join(character if character.isprintable() else "?" for character in line)
 

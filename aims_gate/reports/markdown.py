@@ -58,7 +58,7 @@ def render(verdict: Verdict) -> str:
 
 
 def code(text: str) -> str:
-    """Put *text* into a code span that holds whatever it contains; `_cell` goes on from there."""
+    """Markdown code span of any *text*; `_cell` continues from there."""
     text = plain(text, most=_CELL)
     if not text:
         return ""
@@ -68,7 +68,7 @@ def code(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """Keep *text* in one cell: a table splits at a bar even inside code.
+    """Escape *text* for one table cell: a bar splits a table even inside code.
 
     Readers differ on a backslash that stands before an escaped bar, so a blank comes between.
     """

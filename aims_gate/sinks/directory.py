@@ -121,7 +121,7 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Bring a directory's list of names to the disk."""
+    """Fsync a directory."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

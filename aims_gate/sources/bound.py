@@ -33,7 +33,7 @@ class Owner:
 def hold(
     data: Mapping[Role, Data], unread: Mapping[Role, DataError], owner: Owner
 ) -> tuple[dict[Role, Data], dict[Role, DataError]]:
-    """Keep the data that may be the answers of *owner*; of the others say why they are not."""
+    """Split the data into those that may be predictions of *owner*, and errors for the others."""
     kept, refused = dict(data), dict(unread)
     for role, found in data.items():
         if role is Role.CHAMPION:  # another model's answers, by its name

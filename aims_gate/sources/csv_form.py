@@ -54,7 +54,7 @@ _Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What the bytes of a sound file say beyond its cells; columns are told by their places."""
+    """Properties of a valid CSV file beyond its cells; columns are given by index."""
 
     names: list[str]
     """The header."""
@@ -74,7 +74,7 @@ class Form:
 
 
 def form_of(content: bytes, words: Iterable[str], *, where: str) -> Form:
-    """Look at every byte of a file that ends in a line break and has no byte order mark.
+    """Scan every byte of a file that ends in a line break and has no byte order mark.
 
     *words* are those that may be null.
 
@@ -117,7 +117,7 @@ class _Scan:
         return Form(names=names, all_quoted=all_quoted, wrapped=self._wrapped, **found)
 
     def block(self, start: int) -> None:
-        """Look at some bytes more; DataError for what RFC 4180 does not allow."""
+        """Scan the next block; DataError for what RFC 4180 does not allow."""
         text = self._around(start)
         commas, breaks = packed(text == _COMMA), packed(text == _LF)
         returns = packed(text == _CR) if self._has_returns else None
@@ -154,7 +154,7 @@ class _Scan:
         return text
 
     def _between_quotes(self, quotes: Words, ends: Words, closed: Words, start: int) -> Words:
-        """Tell which bytes are between quotes, and hold every quote against its place."""
+        """Which bytes are between quotes; validates the position of every quote."""
         here = middle(quotes)
         inside = middle(~odd(here) if self._inside else odd(here))
         opening, closing, half = here & inside, here & ~inside, behind(quotes)
@@ -187,7 +187,7 @@ class _Scan:
             )
 
     def _fields(self, text: _Bytes, quotes: Words | None, begins: Words, ends: Words) -> None:
-        """Look at how the fields begin that begin in a block."""
+        """Examine the first bytes of the fields that begin in a block."""
         letter = packed(reduce(np.logical_or, (text == first for first in self._firsts)))
         zero, digit = packed(text == _ZERO), packed(text - np.uint8(_ZERO) < 10)
         sign = packed((text == _MINUS) | (text == _PLUS))

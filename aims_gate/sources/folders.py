@@ -112,7 +112,7 @@ def _no_parquet(name: str, where: str) -> DataError:
 
 
 def _stacked(tables: Sequence[pa.Table], where: str) -> pa.Table:
-    """Put the files' rows after each other; a column that one file leaves empty has no type yet.
+    """Concatenate the files' tables; a column that is all null in one file has no type there.
 
     Text is one type, however a file encodes it.
     """

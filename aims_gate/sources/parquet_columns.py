@@ -1,4 +1,4 @@
-"""Parquet, column by column: what is not asked for is never unpacked."""
+"""Parquet reader, column by column: unused columns are never unpacked."""
 
 from __future__ import annotations
 

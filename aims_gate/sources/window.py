@@ -29,7 +29,7 @@ def newest(table: pa.Table, column: str, *, where: str) -> datetime | None:
 
 
 def within(table: pa.Table, column: str, days: float, *, where: str) -> tuple[pa.Table, str]:
-    """Keep the rows of less than *days* before the newest, and say from when to when they are.
+    """Rows less than *days* before the newest one, and their time range in words.
 
     Raises:
         MissingColumnError: There is no such column.

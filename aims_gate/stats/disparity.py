@@ -47,7 +47,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """An ordered pair: what *worse* gets, held against what *better* gets.
+    """An ordered pair of groups, with the ratio or gap of *worse* against *better*.
 
     Where *worse* is in fact the better off, the value is parity; the interval then begins or ends
     at parity at the latest, and still says how far the group could be behind.

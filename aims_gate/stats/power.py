@@ -192,7 +192,7 @@ class ChangeDesign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharesDesign:
-    """How many of several columns can be told not to have moved."""
+    """Power of the share of drifted columns: how many columns can be shown not to have drifted."""
 
     columns: tuple[tuple[float, float, PowerDesign | None], ...]
     """Weight, twice the line, and design of each column; no design where nothing can move."""

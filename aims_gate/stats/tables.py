@@ -211,7 +211,7 @@ class Losses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jackknife:
-    """Moments of what each of *rows* rows adds to a number, told by leaving it out (Tukey 1958).
+    """Moments of jackknife pseudo-values: of what each row adds to a number (Tukey 1958).
 
     All but *rows* are NaN where the number cannot be told without some row, or never changes.
     """

@@ -49,7 +49,7 @@ class Ordered(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Transport:
-    """Two integrals over the values of both samples, and the unit that they are told in."""
+    """Wasserstein area and its noise integrals, with the reference's spread as their unit."""
 
     area: float
     """Integral of |F - G|, where F and G are the distribution functions."""

@@ -100,7 +100,7 @@ _SERVICES: Mapping[str, tuple[str, Callable[[Any, str, _Ask], tuple[str, Any]]]]
 
 
 def _open(scheme: str, reference: str, *, environ: Mapping[str, str]) -> RemoteSigner:
-    """Reach the key *reference*, hold a signature of it against its public half.
+    """Open the key *reference* in its service, and verify a test signature with its public key.
 
     Credentials are those of the environment, as the service's own tools read them; the PIN of a
     device is in AIMS_GATE_HSM_PIN and its PKCS#11 module in PYKCS11LIB.
@@ -146,7 +146,7 @@ def _open(scheme: str, reference: str, *, environ: Mapping[str, str]) -> RemoteS
 
 
 def _probe(signer: RemoteSigner) -> None:
-    """Let the key sign something that is no statement, and hold it against the public half."""
+    """Sign a test message, and verify it with the public key."""
     try:
         good = signer.key.verifies(signer.sign(_PROBE), _PROBE)
     except RecordError as error:

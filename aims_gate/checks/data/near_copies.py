@@ -45,7 +45,7 @@ class Hidden:
 def hidden(
     columns: Sequence[str], frame: Frame, reference: Frame, *, allowed: float
 ) -> Hidden | None:
-    """Look for rows that only columns which hide copies tell from a reference row.
+    """Find near duplicates: rows that differ from a reference row only in columns that hide copies.
 
     The chance that a new row occurs in a reference of n rows is 1 - f / n, with f its rows that
     occur once (Good 1953, after Turing), and so at most twice the share of its rows that repeat
@@ -82,7 +82,7 @@ class _Looked:
     allowed: float
 
     def behind_one(self, names: Sequence[str], new: Sequence[str]) -> Hidden | None:
-        """Look behind each of *names*, besides *new*.
+        """Compare without each of *names*, one at a time, and without *new*.
 
         Rows that are equal without one column are equal without several. So where hardly any row
         is without all of them, nothing is looked for behind one; else behind either half.
@@ -96,7 +96,7 @@ class _Looked:
         return self.behind_one(names[:half], new) or self.behind_one(names[half:], new)
 
     def without(self, apart: Sequence[str]) -> Hidden | None:
-        """Look behind columns all at once."""
+        """Compare without all of these columns at once."""
         rest = self._rest(apart)
         shared = self._shared(rest) if rest else 0
         share = shared / self.frame.rows

@@ -69,7 +69,7 @@ class Overlap(Rows):
             yield "columns", "a row has one time", "name one column, or state time: of the data"
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
-        """Look every row up; NoDataError if a role has no data."""
+        """Measure the overlap of rows; NoDataError if a role has no data."""
         reference = inputs.data(Role.REFERENCE)
         data = inputs.data(inputs.on or Role.EVALUATION)
         if data.role is Role.REFERENCE:

@@ -89,7 +89,7 @@ class Observed:
 
     @classmethod
     def of(cls, frame: Frame, column: str) -> Observed:
-        """Look at a reference column of numbers, text or truth values."""
+        """Observed range or values of a reference column of numbers, text or booleans."""
         if frame.kinds[column] is not ColumnKind.NUMBER:
             cells = frame.count(Key(column=column))
             return cls(values=frozenset(v for (v,) in cells.values if v is not None))

@@ -86,12 +86,12 @@ class SamplePair:
     """Rows per independent row, at least 1: what bounds and power divide the rows by."""
 
     def interval(self, found: FoundDistance) -> Interval:
-        """Put one-sided bounds, each at alpha over the columns, into words."""
+        """Interval of one-sided bounds, each at alpha over the columns (Bonferroni)."""
         how = f"one-sided, Bonferroni over {self.columns:,} columns"
         return self._interval(found, found.bounds, self.alpha, how)
 
     def interval_alone(self, found: FoundDistance) -> Interval:
-        """Put the bounds of a column by itself into words."""
+        """Interval of a column by itself, not corrected."""
         return self._interval(found, found.alone, self.alpha_alone, "each bound by itself")
 
     def _interval(self, found: FoundDistance, bounds: Bounds, alpha: float, how: str) -> Interval:

@@ -98,7 +98,7 @@ def _unfit(column: str, frame: Frame) -> str:
 
 
 def _unjudged(column: str, kind: ColumnKind, unfit: str) -> Statistic:
-    """Say why a column of `all` is not judged; that no method fits stands in the rule's line."""
+    """Why a column of `all` is not judged; the rule's line names it if no method fits."""
     lack = None if kind in (*CATEGORIES, ColumnKind.NUMBER) else NoValue.UNDEFINED
     return Statistic(name=LEFT_OUT, slice=column, lack=lack, reason=f"left out: {unfit}")
 

@@ -87,7 +87,7 @@ class NewValue:
         yield from column_problems(self.columns)
 
     def measure(self, inputs: Inputs) -> Iterable[Statistic]:
-        """Look through every column; NoDataError if a role has no data."""
+        """Measure every column; NoDataError if a role has no data."""
         reference = inputs.data(Role.REFERENCE)
         current = inputs.data(inputs.on or Role.CURRENT)
         found = matched(self.columns, reference, current, _no_method)
@@ -192,7 +192,7 @@ class _ValueFamily:
     cells: int
 
     def alone(self, low: float, high: float) -> Interval:
-        """Put a cell's own upper bound into words."""
+        """Interval of a cell's own, uncorrected upper bound."""
         level, method = 1 - 2 * self.alpha_alone, "the most that may be missed, by itself"
         return Interval(low=low, high=high, level=level, method=method)
 

@@ -9,7 +9,7 @@ from aims_gate.checks.fairness.rate_definitions import RateOf
 
 
 def _check(given: Metric, kind: type[Fairlearn]) -> type[Fairlearn]:
-    """Make the check of a metric, with the parameters of *kind*."""
+    """Create the check class of a metric, with the parameters of *kind*."""
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Named(kind):  # type: ignore[valid-type,misc]  # the metric says which base

@@ -37,7 +37,7 @@ class Cover:
 
     @property
     def prefix(self) -> str:
-        """What stands before a slice, so that several rates of a rule can be told apart."""
+        """Prefix of slice names, which distinguishes several rates of a rule."""
         return ""
 
     @property
@@ -96,7 +96,7 @@ class GroupFamily(Cover):
 
     @property
     def prefix(self) -> str:
-        """What stands before a slice, so that several rates of a rule can be told apart."""
+        """Prefix of slice names, which distinguishes several rates of a rule."""
         return self.rate.prefix
 
     @property
@@ -164,7 +164,7 @@ def families(
 def pool(
     groups: tuple[Group, ...], columns: Sequence[str], min_cell: int
 ) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
-    """Put the groups below *min_cell* together, if they reach it: all groups, and the pool's own.
+    """Pool the groups below *min_cell*, if together they reach it: (all groups, pooled groups).
 
     Raises:
         DataError: A group has the pool's name.

@@ -179,7 +179,7 @@ def _rows(strata: Mapping[Scalar | None, Mapping[Scalar, int]]) -> int:
 
 
 def _sides(name: str, cells: _Cells, labels: list[Scalar]) -> Sides:
-    """Put a group and everybody else side by side, in all and inside each stratum."""
+    """Counts of a group and of everybody else by label, overall and in each stratum."""
     strata = list(dict.fromkeys(stratum for found in cells.values() for stratum in found))
     counts = {
         group: np.array(

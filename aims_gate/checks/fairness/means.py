@@ -69,12 +69,12 @@ class MeanTerms:
         return ", the gap in standard deviations" if self.in_deviations else ""
 
     def interval(self, bounds: Bounds, formula: str) -> Interval:
-        """Put bounds into words."""
+        """Interval with its level and method."""
         method = f"{formula}, Bonferroni over {self.pairs:,} ordered pairs"
         return Interval(low=bounds[0], high=bounds[1], level=1 - self.alpha, method=method)
 
     def interval_alone(self, bounds: Bounds) -> Interval:
-        """Put a pair's own bounds into words."""
+        """Interval of a pair by itself, not corrected over the pairs."""
         level, method = 1 - 2 * self.alpha_alone, "MOVER over Hall, each bound by itself"
         return Interval(low=bounds[0], high=bounds[1], level=level, method=method)
 

@@ -62,11 +62,11 @@ class RateTerms:
         return least_large((g.rows for g in family.eligible), family.rows, self.small_share)
 
     def interval(self, bounds: Bounds) -> Interval:
-        """Put bounds of a ratio or gap into words."""
+        """Interval of a ratio or gap, with its level and method."""
         return self._interval(bounds, self._formula)
 
     def interval_alone(self, bounds: Bounds) -> Interval:
-        """Put a pair's own bounds into words."""
+        """Interval of a pair by itself, not corrected over the pairs."""
         method = f"{self._formula}, each bound by itself{self._dependence}"
         return Interval(low=bounds[0], high=bounds[1], level=self.level_alone, method=method)
 

@@ -26,7 +26,7 @@ USABLE = (ColumnKind.NUMBER, ColumnKind.TEXT, ColumnKind.BOOLEAN)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyRequest:
-    """An attribute, the groups that are told from everybody else, and what its cells share."""
+    """An attribute, the groups to predict against everybody else, and their error rate."""
 
     key: Key
     groups: tuple[str, ...]

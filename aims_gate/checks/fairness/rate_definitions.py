@@ -67,7 +67,7 @@ class RateOf(StrEnum):
 
     @property
     def prefix(self) -> str:
-        """What stands before a slice, so that several rates of a rule can be told apart."""
+        """Prefix of slice names, which distinguishes several rates of a rule."""
         return "" if self.given is None else f"{self.name} "
 
     @property

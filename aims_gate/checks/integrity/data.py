@@ -51,7 +51,7 @@ class DataDigests:
         return ()
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
-        """Hash every role's data again and hold the digests against each other."""
+        """Hash every role's data again, and compare the digests."""
         data = [found for _role, found in sorted(inputs.subject.data.items())]
         for role, error in sorted(inputs.subject.unread.items()):
             yield lacking(f"unread {role}", NoValue.UNDEFINED, str(error))

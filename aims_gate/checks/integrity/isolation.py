@@ -54,7 +54,7 @@ class Isolated:
         return ()
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
-        """Look at where each role's predictions came from."""
+        """Check where each role's predictions came from."""
         subject = inputs.subject
         roles = sorted({*subject.data, *subject.unread, *subject.isolation})
         if not roles:

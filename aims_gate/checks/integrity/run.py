@@ -43,7 +43,7 @@ class Run:
         return ()
 
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
-        """Look at the run's status, its end, its metric points and its commit."""
+        """Check the run's status, its end, its metric points and its commit."""
         run = inputs.subject.run
         if run is None:
             reason = "the model has no training run that MLflow still knows"

@@ -34,7 +34,7 @@ class Outcomes:
     """Counts the rows behind a table of moments, for engines that moments are not enough for."""
 
     def value(self, metric: str, engine: Engine) -> Answer:
-        """Have an engine compute a metric from the table; NaN where it is undefined."""
+        """Metric of the table, computed by an engine; NaN where it is undefined."""
         question = MetricValue(metric=metric, table=self.table, sample=self.sample)
         (answer,) = engine.ask(question)
         return answer

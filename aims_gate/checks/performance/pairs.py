@@ -41,7 +41,7 @@ class AnswerPair:
 
 
 def pair(asked: MetricRequest, first: Data, second: Data) -> AnswerPair:
-    """Compute one metric's tables for two answers that lie in the frame of *second*.
+    """Tables of one metric for two models, whose predictions are in the frame of *second*.
 
     A row that is null in a needed column of either counts for neither.
 

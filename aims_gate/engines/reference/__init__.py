@@ -99,5 +99,5 @@ def opened(peers: Engines) -> Reference:
 
 
 def _rounded(value: float) -> float:
-    """Keep 12 significant digits, as evidence does: a rate on the limit stays on it."""
+    """Round to 12 significant digits, as evidence does: a rate on the limit stays on it."""
     return float(f"{value:.12g}")

@@ -60,7 +60,7 @@ class Request:
 
 
 def request(question: Question) -> Request:
-    """Put a question to the library that answers it; CheckError for an unknown distance."""
+    """Request to the library that answers a question; CheckError for an unknown distance."""
     match question:
         case RateComparison():
             return _rates(question)

@@ -11,7 +11,7 @@ from aims_gate.redact import redact
 
 
 def examine(setup: Setup) -> tuple[Finding, ...]:
-    """Look at everything; a look that fails, or crashes, is a finding itself."""
+    """Run all examinations; one that fails or crashes is a finding itself."""
     looks = (*libraries.LOOKS, *mlflow.LOOKS, *files.LOOKS)
     return tuple(finding for name, look in looks for finding in _looked(name, look, setup))
 

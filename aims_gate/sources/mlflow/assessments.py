@@ -51,7 +51,7 @@ class ScorerTraces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _TracePlace:
-    """Whose traces are looked for, and where."""
+    """Model, run and experiments whose traces are searched."""
 
     model_id: str
     run: RunRecord | None
@@ -164,7 +164,7 @@ def _of_run(registry: Registry, run: RunRecord) -> tuple[Trace, ...]:
 
 
 def _of_model(traces: Sequence[Trace], model_id: str, where: str) -> list[Trace]:
-    """Keep the model's own traces where they name models; else all, which then name none or one."""
+    """Traces of the model, if traces name models; else all, which then name none or one."""
     named = {trace.model_id for trace in traces}
     own = [trace for trace in traces if model_id and trace.model_id == model_id]
     if not own and len(named) == 1:

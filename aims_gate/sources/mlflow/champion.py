@@ -39,7 +39,7 @@ class FoundChampion:
 def find(
     alias: str, candidate: Resolved, registry: Registry, environ: Mapping[str, str]
 ) -> FoundChampion | None:
-    """Look an alias up, once; None where no registered model is named, or there is none.
+    """Look up an alias, once; None if no registered model is named or none exists.
 
     Args:
         alias: `ALIAS` of the candidate's registered model, or `NAME@ALIAS` of another.

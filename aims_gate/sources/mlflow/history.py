@@ -50,7 +50,7 @@ class OpenedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """One MLflow registry, asked for what is past."""
+    """Past versions and runs in one MLflow registry."""
 
     registry: Registry
     environ: Mapping[str, str]

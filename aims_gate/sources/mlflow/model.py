@@ -60,5 +60,5 @@ def fetch_resolved(
 
 
 def private(workspace: Workspace, purpose: str) -> Path:
-    """Make a fresh folder, which only this user can read, inside the workspace."""
+    """Create a new folder in the workspace that only this user can read."""
     return Path(tempfile.mkdtemp(dir=workspace.folder, prefix=f"{purpose}-"))

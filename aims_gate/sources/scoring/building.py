@@ -142,7 +142,7 @@ def _python(version: str, environ: Mapping[str, str], where: str) -> str:
 
 
 def _pip(wanted: Declared, scratch: Path, folder: Path, pip: str) -> list[str]:
-    """Have the gate's own pip install into *folder*, which is given none."""
+    """Install packages with the gate's own pip into *folder*, which has no pip itself."""
     listed = scratch / "requirements.txt"
     listed.write_text("".join(f"{line}\n" for line in wanted.lines), encoding="utf-8")
     return [

@@ -52,7 +52,7 @@ def _told(error: BaseException, columns: list[str]) -> dict[str, Any]:
 
 
 def _needs() -> None:
-    """Import what this program needs, so that its lack is told from the model's own."""
+    """Import what this program needs, to distinguish missing packages of ours from the model's."""
     import mlflow.pyfunc
     import pandas as pd
     from pyarrow import parquet

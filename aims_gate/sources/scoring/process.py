@@ -79,7 +79,7 @@ def predict(
     where: str,
     python: Path | None = None,
 ) -> bytes:
-    """Let the model in the folder *model* predict *rows*.
+    """Predict *rows* with the model in the folder *model*, in a separate process.
 
     It runs in the interpreter *python*, with what is installed there and no more; if left out, in
     the gate's, with all that the gate can import.
@@ -165,7 +165,7 @@ def limited(
 
 
 def _failure(code: int | None, told: str, limits: Limits, where: str, packages: str) -> DataError:
-    """Say how the process ended, without a word of its own but what is *told* of an exception."""
+    """Error that says how the process ended; of its output only *told* is used."""
     if code is None:
         return DataError(f"the model took more than {limits.seconds:g} s", where=where)
     if code == -signal.SIGXCPU:

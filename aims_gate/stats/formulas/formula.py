@@ -76,7 +76,7 @@ def proportion(
     *,
     oracle: tuple[str, Mapping[str, Any]],
 ) -> Formula[T]:
-    """Make the row of a proportion: its interval on its own denominator."""
+    """Catalogue entry of a proportion: its interval uses its own denominator."""
     return Formula(
         metric=metric,
         table=table,

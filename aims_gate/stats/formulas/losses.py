@@ -26,7 +26,7 @@ def _loss(  # the columns of the table below
     oracle: str = "",
     rooted: bool = False,
 ) -> Formula[Losses]:
-    """Make the row of a mean loss: Hall's bounds."""
+    """Catalogue entry of a mean loss, with Hall's bounds."""
     bounds = means.share_bounds if high == 1.0 else means.loss_bounds
     return Formula(
         metric=metric,

@@ -66,7 +66,7 @@ def leads_out(content: bytes) -> list[str]:
 
 
 def _leading_out(found: Any) -> Iterator[str]:
-    """Look at all values but those that MLflow notes and opens nothing by."""
+    """Search all values, except those that MLflow records and opens nothing by."""
     if isinstance(found, str) and OUTSIDE.fullmatch(found):
         yield found
     elif isinstance(found, list):

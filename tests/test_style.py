@@ -1,0 +1,49 @@
+"""The first words of a docstring and the names of modules are those a stranger would search for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "aims_gate"
+UNSEARCHABLE = {
+    *("ahead", "asked", "complaints", "events", "families", "hidden", "orders", "past"),
+    *("places", "present", "sense", "standing", "telling", "tighter", "told", "verified"),
+    *("words", "answers", "memory"),
+}
+"""Names that modules had, and that nobody would have looked in."""
+VERBS = ("Give", "Gives")
+"""First words that say nothing: each function gives something."""
+
+
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and text of each docstring of a module, those below attributes too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for statement in getattr(node, "body", ()) if not isinstance(node, ast.Lambda) else ():
+            match statement:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    yield statement.lineno, text
+
+
+def test_no_docstring_opens_with_a_verb_that_says_nothing() -> None:
+    found = [
+        f"{path.relative_to(PACKAGE)}:{line}: {text.partition(chr(10))[0]}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for line, text in docstrings(path)
+        if text.split(maxsplit=1)[0] in VERBS
+    ]
+    assert not found, "name the thing by its textbook term instead:\n" + "\n".join(found)
+
+
+def test_docstrings_are_found_at_all(tmp_path: Path) -> None:
+    """Of a module, a class, an attribute, a function and a function inside of it."""
+    text = '"""A."""\nX = 1\n"""B."""\nclass C:\n    """C."""\n    def d(self):\n        """D."""\n'
+    module = tmp_path / "module.py"
+    module.write_text(text + "        def e():\n            '''E.'''\n", encoding="utf-8")
+    assert [text for _, text in docstrings(module)] == ["A.", "B.", "C.", "D.", "E."]
+
+
+def test_no_module_has_a_name_that_nobody_would_look_in() -> None:
+    names = {path.stem for path in PACKAGE.rglob("*.py")} | {p.name for p in PACKAGE.rglob("*/")}
+    assert not names & UNSEARCHABLE
