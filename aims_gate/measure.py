@@ -75,7 +75,7 @@ def measure(
     )
 
 
-def keep_what_is_asked_again(task: Task, later: Iterable[Task], subject: Subject) -> None:
+def cache_shared_columns(task: Task, later: Iterable[Task], subject: Subject) -> None:
     """Cache sorted columns only while a *later* task needs the same ones.
 
     Of large data these take most of the memory, and most rules look at a few columns that differ.
@@ -85,7 +85,9 @@ def keep_what_is_asked_again(task: Task, later: Iterable[Task], subject: Subject
         keep_sorted(data.frame, keep=keep)
 
 
-def read_ahead(tasks: Iterable[Task], subject: Subject, *, now: datetime, engines: Engines) -> None:
+def prefetch_columns(
+    tasks: Iterable[Task], subject: Subject, *, now: datetime, engines: Engines
+) -> None:
     """Warm the caches: measure with our own engine while other libraries load.
 
     What takes long in large data, reading and sorting, is kept by the frames and done when a
@@ -194,8 +196,10 @@ def _ahead(task: Task, subject: Subject, now: datetime) -> Iterator[Statistic]:
             yield _lacking(task.judged.name, NoValue.UNDEFINED, reason)
 
 
-def unsaid(subject: Subject, results: Iterable[Result]) -> dict[Role, tuple[Statistic, ...]]:
-    """Columns that the policy names, the data lack, and no rule stands in the way for.
+def unreported_columns(
+    subject: Subject, results: Iterable[Result]
+) -> dict[Role, tuple[Statistic, ...]]:
+    """Columns that the policy names and the data lack, for which no rule is MISSING.
 
     A policy that names such a column is about other data than these. Where a blocking rule that
     reads it says so, the others are about what is there; where none does, none of them passes.

@@ -23,7 +23,7 @@ from aims_gate.evidence.record import record
 from aims_gate.evidence.verify import ORIGIN
 from aims_gate.facts import Statistic
 from aims_gate.judge import decide, judge, not_applicable
-from aims_gate.measure import keep_what_is_asked_again, measure, read_ahead, unsaid
+from aims_gate.measure import cache_shared_columns, measure, prefetch_columns, unreported_columns
 from aims_gate.oversight import Oversight
 from aims_gate.plan import Task, applies, in_force, on_insufficient, plan, stage_of
 from aims_gate.policy.model import Policy, Role, Severity
@@ -183,7 +183,7 @@ def evaluate(
     if not any(task.rule.severity is Severity.BLOCK for task in relevant):
         raise _applies_to_nothing(policy, f"no blocking rule applies to {model} at {stage}")
     now = world.now()
-    read_ahead(relevant, subject, now=now, engines=engines)
+    prefetch_columns(relevant, subject, now=now, engines=engines)
     measured: dict[str, tuple[Statistic, ...]] = {}
 
     def judged(task: Task, *more: Statistic) -> Result:
@@ -202,10 +202,10 @@ def evaluate(
             continue
         counted = f"rule {relevant.index(task) + 1:,} of {len(relevant):,}"
         world.progress(f"{counted}: {task.rule.id} {task.rule.check}")
-        keep_what_is_asked_again(task, relevant[relevant.index(task) + 1 :], subject)
+        cache_shared_columns(task, relevant[relevant.index(task) + 1 :], subject)
         measured[task.rule.id] = measure(task, subject, now=now, engines=engines)
         results.append(judged(task))
-    absent = unsaid(subject, results)
+    absent = unreported_columns(subject, results)
     for number, task in enumerate(tasks):
         roles = [role for role in task.roles if role in absent and task in relevant]
         cells = [replace(cell, name=task.judged.name) for role in roles for cell in absent[role]]

@@ -30,7 +30,13 @@ from aims_gate.facts import (
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.opening import open_frame
 from aims_gate.judge import judge
-from aims_gate.measure import AGE, keep_what_is_asked_again, measure, read_ahead, unsaid
+from aims_gate.measure import (
+    AGE,
+    cache_shared_columns,
+    measure,
+    prefetch_columns,
+    unreported_columns,
+)
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import DataSpec, OnInsufficient, Policy, Role, Rule
 from aims_gate.sources.subject import Data, Subject
@@ -160,17 +166,17 @@ def test_reading_ahead_measures_with_our_own_engine_while_a_library_loads_and_te
     seen: list[str] = []
     asking = replace(task(None), check=Asking(answer=ZeroDivisionError(SECRET), seen=seen))
     with Engines(os.environ) as engines:
-        read_ahead([replace(asking, engine="both")], subject(), now=NOW, engines=engines)
+        prefetch_columns([replace(asking, engine="both")], subject(), now=NOW, engines=engines)
         assert not seen, "nothing loads yet"
         begin_to_load(engines)
         plain = task([], engine="both")
-        read_ahead(
+        prefetch_columns(
             [asking, plain, replace(asking, engine="both")], subject(), now=NOW, engines=engines
         )
         assert seen == ["Prefetch"]
         interrupted = Asking(answer=KeyboardInterrupt(), seen=seen)
         with pytest.raises(KeyboardInterrupt):
-            read_ahead(
+            prefetch_columns(
                 [replace(asking, check=interrupted, engine="both")],
                 subject(), now=NOW, engines=engines,
             )  # fmt: skip
@@ -187,7 +193,7 @@ def test_a_sandbox_that_forbids_a_lower_priority_stops_nothing(
     asking = replace(task(None), check=Asking(answer=[], seen=seen), engine="both")
     with Engines(os.environ) as engines:
         begin_to_load(engines)
-        read_ahead([asking], subject(), now=NOW, engines=engines)
+        prefetch_columns([asking], subject(), now=NOW, engines=engines)
     assert seen == ["Prefetch"]
 
 
@@ -259,7 +265,7 @@ def test_a_column_that_is_named_and_not_there_is_missing_though_no_check_reads_i
     data = found.data[Role.EVALUATION]
     named = replace(found, data={Role.EVALUATION: replace(data, spec=DataSpec(**stated))})
     what = f"no column 'yy', which data.evaluation names as {key}; did you mean 'y'?"
-    ((cell,),) = unsaid(named, []).values()
+    ((cell,),) = unreported_columns(named, []).values()
     assert cell.lack is NoValue.MISSING
     assert cell.reason.startswith("evaluation data")
     assert cell.reason.endswith(f": {what}")
@@ -270,12 +276,12 @@ def test_a_column_that_is_named_and_not_there_is_missing_though_no_check_reads_i
         now=NOW,
         insufficient=OnInsufficient.BLOCK,
     )
-    assert unsaid(named, [reading]) == {}
+    assert unreported_columns(named, [reading]) == {}
     for silent in (
         replace(reading, blocking=False),
         replace(reading, statistics=()),
     ):
-        assert unsaid(named, [silent]).keys() == {Role.EVALUATION}
+        assert unreported_columns(named, [silent]).keys() == {Role.EVALUATION}
 
 
 def test_fewer_rows_than_the_policy_asks_for_are_insufficient() -> None:
@@ -347,8 +353,8 @@ def test_what_the_first_rule_sorts_is_kept_only_for_a_rule_that_goes_through_it_
     )
     first, *later = plan(Policy(id="p", version="1", rules=rules)).sound()
     of = subject()
-    keep_what_is_asked_again(first, later, of)
+    cache_shared_columns(first, later, of)
     frame = of.data[Role.EVALUATION].frame
     assert isinstance(frame, ArrowFrame)
     frame.distribution("y")
-    assert (frame.memory.kept(("distribution", "y")) is not None) is kept
+    assert (frame.cache.kept(("distribution", "y")) is not None) is kept

@@ -61,5 +61,5 @@ def test_sorted_columns_are_kept_for_a_later_rule_and_else_take_no_memory(
     for data in subject.data.values():
         assert isinstance(data.frame, ArrowFrame)
         names = [f"x{i}" for i in range(4)]
-        found = [data.frame.memory.kept(("distribution", name)) for name in names]
+        found = [data.frame.cache.kept(("distribution", name)) for name in names]
         assert sum(one is not None for one in found) == kept

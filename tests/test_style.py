@@ -20,10 +20,11 @@ VERBS = ("Give", "Gives")
 def docstrings(path: Path) -> Iterator[tuple[int, str]]:
     """Line and text of each docstring of a module, those below attributes too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        for statement in getattr(node, "body", ()) if not isinstance(node, ast.Lambda) else ():
-            match statement:
-                case ast.Expr(value=ast.Constant(value=str(text))):
-                    yield statement.lineno, text
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield node.lineno, text
+            case _:
+                pass
 
 
 def test_no_docstring_opens_with_a_verb_that_says_nothing() -> None:
@@ -31,7 +32,7 @@ def test_no_docstring_opens_with_a_verb_that_says_nothing() -> None:
         f"{path.relative_to(PACKAGE)}:{line}: {text.partition(chr(10))[0]}"
         for path in sorted(PACKAGE.rglob("*.py"))
         for line, text in docstrings(path)
-        if text.split(maxsplit=1)[0] in VERBS
+        if text.split()[:1] and text.split()[0] in VERBS
     ]
     assert not found, "name the thing by its textbook term instead:\n" + "\n".join(found)
 
@@ -41,7 +42,7 @@ def test_docstrings_are_found_at_all(tmp_path: Path) -> None:
     text = '"""A."""\nX = 1\n"""B."""\nclass C:\n    """C."""\n    def d(self):\n        """D."""\n'
     module = tmp_path / "module.py"
     module.write_text(text + "        def e():\n            '''E.'''\n", encoding="utf-8")
-    assert [text for _, text in docstrings(module)] == ["A.", "B.", "C.", "D.", "E."]
+    assert {text for _, text in docstrings(module)} == {"A.", "B.", "C.", "D.", "E."}
 
 
 def test_no_module_has_a_name_that_nobody_would_look_in() -> None:

@@ -70,7 +70,7 @@ def _is_grouped(check: Check, family: str) -> bool:
 
 def once(data: Data) -> Data:
     """Data for a minimum of rows: unweighted if the run's author chose the weight column."""
-    return replace(data, frame=data.frame.once()) if "weight" in data.from_run else data
+    return replace(data, frame=data.frame.unweighted()) if "weight" in data.from_run else data
 
 
 def inflated(check: Check, data: Data) -> Iterator[str]:
@@ -88,7 +88,10 @@ def inflated(check: Check, data: Data) -> Iterator[str]:
     edges = bins if isinstance(bins, Mapping) else None  # of calibration it is a number
     for columns in [*(_stated(check) or implied), *classes]:
         found = keys(columns, data, data.frame, edges)
-        weighted, rows = data.frame.count(*found).counts, data.frame.once().count(*found).counts
+        weighted, rows = (
+            data.frame.count(*found).counts,
+            data.frame.unweighted().count(*found).counts,
+        )
         few = int(((rows < least) & (weighted >= least)).sum())
         if few:
             groups = "one group" if few == 1 else f"{few:,} groups"

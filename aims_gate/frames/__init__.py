@@ -1,4 +1,4 @@
-"""Where data live: a frame answers aggregate questions only, so that no check loops over rows.
+"""Data frames as aggregate queries only, so that no check loops over rows.
 
 The same check then runs on Arrow in memory, on files larger than memory and on Spark. Adding an
 implementation is one file here; `tests/conformance/test_frame.py` holds every one to this contract.
@@ -51,10 +51,6 @@ class Frame(Protocol):
         """Rows, or the sum of the weights."""
         ...
 
-    def once(self) -> Frame:
-        """Give the same rows, each counted once whatever its weight."""
-        ...
-
     @property
     def kinds(self) -> Mapping[str, ColumnKind]:
         """Columns in their order, and what each holds."""
@@ -66,11 +62,11 @@ class Frame(Protocol):
         ...
 
     def unweighted(self) -> Frame:
-        """Give the frame in which every row counts once, whatever it stands for."""
+        """The frame unweighted: every row counts once."""
         ...
 
     def float_bits(self, column: str) -> int:
-        """Give the bits of the floats in a column, of which the fewest are compared; else 64."""
+        """Float precision of a column in bits; 64 if it holds no floats."""
         ...
 
     def nulls(self, column: str) -> int:
@@ -82,14 +78,14 @@ class Frame(Protocol):
         ...
 
     def distribution(self, column: str) -> Distribution:
-        """Give the ordered distribution of a number or boolean.
+        """Empirical distribution of a number or boolean: distinct values, ascending, with counts.
 
         DataError for a column of another kind, unless every value of it is null.
         """
         ...
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
-        """Give *column* by the values of *by*, rows with null *by* left out."""
+        """Distribution of *column* for each value of *by*; rows with null *by* are left out."""
         ...
 
     def moments(
@@ -101,7 +97,7 @@ class Frame(Protocol):
         positive: Scalar | None = None,
         against: str | None = None,
     ) -> Moments:
-        """Give the moments of a per-row loss; DataError if a row's loss is not finite.
+        """Moments of a per-row loss; DataError if a row's loss is not finite.
 
         With *against*, another column of estimates, those of each row's loss less the loss that
         it has there; less than 1e-12 of the largest loss is rounding, and no difference.
@@ -109,7 +105,7 @@ class Frame(Protocol):
         ...
 
     def root_moments(self, *, label: str, estimate: str, against: str) -> Moments:
-        """Give the moments of what each row adds to a difference of two root mean squared errors.
+        """Moments of jackknife pseudo-values of a difference of two RMSE.
 
         That of *estimate* less that of *against*; what a row adds is told by leaving it out, once
         for each row that it stands for (Tukey 1958), so the mean is the difference, freed of bias
@@ -121,7 +117,7 @@ class Frame(Protocol):
     def placements(
         self, *, label: str, positive: Scalar, first: str, second: str
     ) -> tuple[Moments, Moments]:
-        """Give the moments of each row's placement under *first* less that under *second*.
+        """Moments of the difference of DeLong placements, under *first* less under *second*.
 
         A positive's placement is the share of negatives with a lower score, a negative's the
         share of positives with a higher one, ties counting one half: what DeLong's variance of a
@@ -141,7 +137,7 @@ class Frame(Protocol):
         estimates: Mapping[Scalar, str],
         against: Mapping[Scalar, str] | None = None,
     ) -> Moments:
-        """Give the moments of BRIER or LOG over several classes, each with its column.
+        """Moments of the multi-class Brier or log loss, each class with its column of scores.
 
         Brier is half the sum over classes, in [0, 1]. DataError if a label is not among the
         classes, a probability is outside [0, 1], or a row's do not sum to 1 within 0.01. With
@@ -150,11 +146,11 @@ class Frame(Protocol):
         ...
 
     def losses(self, loss: Loss, *, label: str, estimate: str) -> Distribution:
-        """Give the ordered distribution of a regression loss; DataError as `moments`."""
+        """Empirical distribution of a regression loss; DataError as `moments`."""
         ...
 
     def unexplained(self, *, label: str, estimate: str, centred: bool) -> Jackknife:
-        """Give the jackknife of ln(sum of squared errors / squared distances of labels' mean).
+        """Jackknife of the log of unexplained variance: ln(SSE / total sum of squares).
 
         With *centred*, of squared distances from the errors' mean. DataError if an error is not
         finite.
@@ -171,7 +167,7 @@ class Frame(Protocol):
         k: int | None = None,
         against: str | None = None,
     ) -> Rankings:
-        """Give a ranking metric of the rows of each query, ordered by falling score.
+        """Ranking metric of each query, with its rows ordered by falling score.
 
         Rows that share a score: NDCG, PRECISION and RECALL are the mean over all their orders, as
         in scikit-learn's `ndcg_score`; AVERAGE_PRECISION and RECIPROCAL_RANK give each the last of
@@ -197,10 +193,10 @@ class Frame(Protocol):
         """
         ...
 
-    def told_apart(
+    def discriminant_scores(
         self, target: Key, columns: Sequence[str]
     ) -> Mapping[Scalar, tuple[Distribution, Distribution]]:
-        """Give the scores of each group's rows and of all others by a rule over *columns*.
+        """Discriminant scores of each group's rows and of all others, by a rule over *columns*.
 
         The rule is linear, and a row is scored by one that was fitted without it (see
         `frames.discriminant`). Rows with null *target* are left out.
@@ -231,19 +227,19 @@ class Frame(Protocol):
         ...
 
     def digest(self) -> str:
-        """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
+        """`rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
         ...
 
     def parts(
         self, *keys: Key, columns: Sequence[str]
     ) -> Sequence[tuple[tuple[Scalar | None, ...], Frame]]:
-        """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
+        """Partition of the rows by the cells of `count(*keys)`, in its order; *columns* only."""
         ...
 
     def at_one_width(self, columns: Sequence[str]) -> Frame:
-        """Give the frame with *columns*, all of numbers, in the narrowest of their widths."""
+        """The frame with numeric *columns* cast to the lowest precision among them."""
         ...
 
     def without_nulls(self, columns: Sequence[str]) -> Frame:
-        """Give the frame without the rows that are null in any of *columns*."""
+        """The frame without rows that are null in any of *columns*."""
         ...

@@ -20,7 +20,7 @@ from aims_gate.frames import (
     Scalar,
     Span,
 )
-from aims_gate.frames.cache import Memory, size_of
+from aims_gate.frames.cache import AnswerCache, size_of
 from aims_gate.frames.coding import Codes, by_code, decoded, grouped, tabulate
 from aims_gate.frames.columns import at_width, kind_of, missing
 from aims_gate.frames.digest import rows_v1
@@ -42,15 +42,9 @@ class ArrowFrame(Answers):
     given: pa.Table | LazyTable = field(repr=False)
     """The table as handed over, rows of weight 0 included."""
 
-    def once(self) -> ArrowFrame:
-        """Give the same rows, each counted once whatever its weight."""
-        if self.weights is None:
-            return self
-        return replace(self, weights=None, given=self.table, memory=Memory())
-
     def unweighted(self) -> ArrowFrame:
-        """Give the frame in which every row counts once; rows of weight 0 stay left out."""
-        return self if self.weights is None else replace(self, weights=None, memory=Memory())
+        """The frame unweighted: every row counts once; rows of weight 0 stay left out."""
+        return self if self.weights is None else replace(self, weights=None, cache=AnswerCache())
 
     def count(self, *keys: Key) -> Cells:
         """Count rows by the values of *keys*: cells in ascending order of values, null last.
@@ -61,7 +55,7 @@ class ArrowFrame(Answers):
             MissingColumnError: A column is not there.
             DataError: A column holds lists, structs or bytes; or edges do not fit a column.
         """
-        return self.memory.get(("count", keys), lambda: self._count(keys))
+        return self.cache.get(("count", keys), lambda: self._count(keys))
 
     def _count(self, keys: tuple[Key, ...]) -> Cells:
         columns = [self._coded(key) for key in keys]
@@ -71,11 +65,11 @@ class ArrowFrame(Answers):
         return Cells(keys=keys, values=cells, counts=counts)
 
     def distribution(self, column: str) -> Distribution:
-        """Give the ordered distribution of a number or boolean; DataError for other kinds."""
+        """Empirical distribution of a number or boolean; DataError for other kinds."""
         key = "distribution", column
-        if self.memory.keeps_sorted:
-            return self.memory.get(key, lambda: self._distribution(column))
-        known: Distribution | None = self.memory.kept(key)
+        if self.cache.keeps_sorted:
+            return self.cache.get(key, lambda: self._distribution(column))
+        known: Distribution | None = self.cache.kept(key)
         return self._distribution(column) if known is None else known
 
     def _distribution(self, column: str) -> Distribution:
@@ -87,21 +81,21 @@ class ArrowFrame(Answers):
             found = ordered(self._pieces(column), self.table.num_rows)
         else:
             found = by_sorting_weighted(self._numbers(column), self.weights)
-        self.memory.get(("nulls", column), lambda: found.nulls)
+        self.cache.get(("nulls", column), lambda: found.nulls)
         return found
 
     def keep_sorted(self, *, keep: bool) -> None:
-        """Keep columns that are sorted from now on, or no longer.
+        """Cache sorted columns from now on, or no longer.
 
         Columns that are kept stay; their parts by group go, which the coming rule needs no more.
         """
-        self.memory.keeps_sorted = keep
+        self.cache.keeps_sorted = keep
         if not keep:
-            self.memory.drop("split")
+            self.cache.drop("split")
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
-        """Give *column* by the values of *by*, ascending, rows with null *by* left out."""
-        return self.memory.get(
+        """Distribution of *column* for each value of *by*; rows with null *by* are left out."""
+        return self.cache.get(
             ("split", column, by),
             lambda: self._split(column, by),
             lambda parts: sum(map(size_of, parts.values())),
@@ -120,7 +114,7 @@ class ArrowFrame(Answers):
     def parts(
         self, *keys: Key, columns: Sequence[str]
     ) -> Sequence[tuple[tuple[Scalar | None, ...], ArrowFrame]]:
-        """Give the rows of each cell of `count(*keys)`, in its order, with *columns* only."""
+        """Partition of the rows by the cells of `count(*keys)`, in its order; *columns* only."""
         coded = [self._coded(key) for key in keys]
         kept = pa.table({column: self._column(column) for column in columns})
         some, groups = grouped(coded, self.table.num_rows)
@@ -175,15 +169,15 @@ class ArrowFrame(Answers):
         return self._total(matching(found, pattern))
 
     def digest(self) -> str:
-        """Give the `rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
+        """`rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
         return rows_v1(self.given)
 
     def without_nulls(self, columns: Sequence[str]) -> ArrowFrame:
-        """Give the frame without the rows that are null in any of *columns*."""
+        """The frame without rows that are null in any of *columns*."""
         if not any(self.nulls(column) for column in columns):
             return self
         key = "without nulls", tuple(columns)
-        return self.memory.get(key, lambda: self._without_nulls(columns), _size)
+        return self.cache.get(key, lambda: self._without_nulls(columns), _size)
 
     def _without_nulls(self, columns: Sequence[str]) -> ArrowFrame:
         drop = np.zeros(self.table.num_rows, dtype=np.bool_)
@@ -194,24 +188,24 @@ class ArrowFrame(Answers):
         return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
 
     def at_one_width(self, columns: Sequence[str]) -> ArrowFrame:
-        """Give the frame with *columns*, all of numbers, in the narrowest of their widths."""
+        """The frame with numeric *columns* cast to the lowest precision among them."""
         bits = min(map(self.float_bits, columns))
         wide = tuple(name for name in columns if self.float_bits(name) > bits)
         key = "at one width", wide, bits
         taken = self.table.num_rows * len(wide) * bits // 8
         if not wide:
             return self
-        return self.memory.get(key, lambda: self._narrowed(wide, bits), lambda _made: taken)
+        return self.cache.get(key, lambda: self._narrowed(wide, bits), lambda _made: taken)
 
     def _narrowed(self, columns: Sequence[str], bits: int) -> ArrowFrame:
         table = self.table
         for name in columns:
             place, values = table.column_names.index(name), at_width(self._column(name), bits)
             table = table.set_column(place, name, values)
-        return replace(self, table=table, memory=Memory())
+        return replace(self, table=table, cache=AnswerCache())
 
     def with_column(self, name: str, values: pa.Array | pa.ChunkedArray) -> ArrowFrame:
-        """Give the frame with one more column, which the digest does not cover; it is derived.
+        """The frame with one more, derived column, which the digest does not cover.
 
         *values* has one value per row of `table`. DataError if a column has this name already.
         """

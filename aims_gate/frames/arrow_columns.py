@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind, Counts, Floats, Key, Scalar
-from aims_gate.frames.cache import Memory
+from aims_gate.frames.cache import AnswerCache
 from aims_gate.frames.coding import Coded, binned, coded
 from aims_gate.frames.columns import Mask, kind_of, missing, numbers, plain
 from aims_gate.frames.lazy import LazyTable
@@ -25,7 +25,7 @@ class ArrowColumns:
     weights: Counts | None = field(default=None, repr=False)
     """Shape (rows of the table,), each at least 1; None where every row counts once."""
     name: str = "data"
-    memory: Memory = field(default_factory=Memory, repr=False)
+    cache: AnswerCache = field(default_factory=AnswerCache, repr=False)
     """Answers that were given before."""
 
     @property
@@ -36,7 +36,7 @@ class ArrowColumns:
     @property
     def kinds(self) -> Mapping[str, ColumnKind]:
         """Columns in their order, and what each holds."""
-        return self.memory.get(
+        return self.cache.get(
             "kinds", lambda: {field.name: kind_of(field.type) for field in self.table.schema}
         )
 
@@ -46,14 +46,12 @@ class ArrowColumns:
         return {field.name: str(field.type) for field in self.table.schema}
 
     def float_bits(self, column: str) -> int:
-        """Give the bits of the floats in a column; 64 where it holds none."""
+        """Float precision of a column in bits; 64 if it holds no floats."""
         return float_bits(self.table.schema.field(column).type)
 
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN)."""
-        return self.memory.get(
-            ("nulls", column), lambda: self._total(missing(self._column(column)))
-        )
+        return self.cache.get(("nulls", column), lambda: self._total(missing(self._column(column))))
 
     def _column(self, name: str) -> pa.ChunkedArray:
         if name not in self.table.column_names:
@@ -61,7 +59,7 @@ class ArrowColumns:
         return plain(self.table.column(name))
 
     def _pieces(self, name: str) -> Iterator[pa.ChunkedArray]:
-        """Give a column as `_column` does, piece by piece where it is read only now."""
+        """Column chunks, as `_column` returns them; read piece by piece from a lazy table."""
         if isinstance(self.table, LazyTable) and name in self.table.column_names:
             return map(plain, self.table.pieces(name))
         return iter([self._column(name)])
@@ -85,7 +83,7 @@ class ArrowColumns:
         return numbers(self._column(name))
 
     def _coded(self, key: Key) -> Coded:
-        return self.memory.get(("coded", key), lambda: self._code(key))
+        return self.cache.get(("coded", key), lambda: self._code(key))
 
     def _code(self, key: Key) -> Coded:
         column = self._column(key.column)
@@ -96,7 +94,7 @@ class ArrowColumns:
             raise DataError(error.what, where=where, hint=error.hint) from error
 
     def _equals(self, name: str, wanted: Scalar) -> Floats:
-        """Give 1 where a column equals *wanted*, 0 where it does not, NaN where it is null."""
+        """Indicator of *wanted* in a column: 1 where equal, 0 where not, NaN where null."""
         column = self._coded(Key(column=name))
         hits = [float(value == wanted) for value in column.values]
         return np.array([*hits, np.nan])[column.codes]

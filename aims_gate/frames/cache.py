@@ -1,4 +1,4 @@
-"""Answers of a frame that are kept, so that no two rules sort one column twice."""
+"""Cache of a frame's answers, so that no two rules sort one column twice."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def size_of(answer: object) -> int:
     return _SCALAR
 
 
-class Memory:
-    """Keeps answers while there is room.
+class AnswerCache:
+    """Cache without eviction: keeps answers while there is room.
 
     What no longer fits is worked out again each time. Nothing that is kept is ever dropped to make
     room: rules ask for the same columns in the same order, and whatever drops the oldest answer
@@ -47,7 +47,7 @@ class Memory:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int] = size_of) -> T:
-        """Give the answer to *key*: as it is kept, or *make* it and keep it if its *size* fits.
+        """Cached answer to *key*, else *make* it, and cache it if its *size* fits.
 
         Threads may ask at once; what *make* raises is not kept.
         """
@@ -63,7 +63,7 @@ class Memory:
         return made
 
     def kept(self, key: Hashable) -> Any:
-        """Give the answer to *key* if it is kept, else None."""
+        """Cached answer to *key*, else None."""
         return self._answers.get(key, (None, 0))[0]
 
     def drop(self, kind: str) -> None:

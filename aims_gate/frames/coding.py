@@ -36,7 +36,7 @@ class Coded:
 
 
 def coded(column: pa.ChunkedArray) -> Coded:
-    """Give a column as codes of its distinct values; DataError for lists, structs and bytes.
+    """Dictionary-encode a column; DataError for lists, structs and bytes.
 
     Whole numbers stay exact at any size; decimals that no float tells apart are refused. Times
     become ISO 8601 text, in UTC with a `Z` if they have a time zone, and without trailing zeros, so
@@ -62,7 +62,7 @@ def coded(column: pa.ChunkedArray) -> Coded:
 
 
 def _apart(decimals: pa.Array) -> pa.Array:
-    """Give distinct decimals as floats; DataError if two of them become one."""
+    """Distinct decimals as floats; DataError if two of them become one."""
     floats = pa.array([float(value) for value in decimals.to_pylist()], pa.float64())
     if len(floats.unique()) < len(floats):
         raise DataError(
@@ -124,7 +124,7 @@ def grouped(
 
 
 def by_code(column: Coded, *arrays: npt.NDArray[Any]) -> list[tuple[npt.NDArray[Any], ...]]:
-    """Give for each value of *column* its rows of *arrays*, which have one entry a row, in order.
+    """Group by a coded column: for each value its rows of *arrays*, in order.
 
     Some rows are ordered at a time: an order of all would take as much again as an array.
     """
@@ -151,7 +151,7 @@ def decoded(column: Coded, codes: Codes) -> list[Scalar | None]:
 
 
 def _combined(columns: Sequence[Coded], rows: int) -> npt.NDArray[np.int64]:
-    """Give one code for each row, in the order of the columns' values, null last."""
+    """One combined code per row, in the order of the columns' values, null last."""
     combined, size = np.zeros(rows, dtype=np.int64), 1
     for column in columns:
         width = len(column.values) + 1
@@ -186,7 +186,7 @@ def _table(
 
 
 def _null_last(column: Coded, part: slice) -> Codes:
-    """Give codes in which null is one more than the last."""
+    """Codes in which null is one more than the last."""
     codes = column.codes[part]
     null = codes < 0
     return np.where(null, len(column.values), codes) if null.any() else codes
@@ -210,7 +210,7 @@ def _coded_by_dictionary(column: pa.ChunkedArray) -> Coded:
 
 
 def _encode(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
-    """Give the indices of a dictionary column, -1 for null, and its one dictionary."""
+    """Indices of a dictionary column, -1 for null, and its one dictionary."""
     column = column.unify_dictionaries()
     if not column.num_chunks:
         return np.zeros(0, dtype=np.int64), pa.array([], type=column.type.value_type)

@@ -101,7 +101,7 @@ def undictionary(
 
 
 def numbers(column: pa.ChunkedArray) -> Floats:
-    """Give a number or boolean column as float64, shape (rows,), null as NaN.
+    """A number or boolean column as float64, shape (rows,), null as NaN.
 
     Whole numbers beyond 2^53 and decimals are rounded to the nearest float.
     """
@@ -111,7 +111,7 @@ def numbers(column: pa.ChunkedArray) -> Floats:
 
 
 def at_width(column: pa.ChunkedArray, bits: int) -> pa.ChunkedArray:
-    """Give a column of numbers in floats of so many bits."""
+    """Cast a numeric column to floats of so many bits."""
     values = narrowed(numbers(column), bits).astype(f"f{bits // 8}")
     return pa.chunked_array([pa.array(values, mask=np.isnan(values))])
 

@@ -1,4 +1,4 @@
-"""Questions that hold a model's answers against labels, for frames whose columns are arrays."""
+"""Row-wise queries that compare a model's answers with labels, for frames of arrays."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Answers(ArrowColumns):
 
     __slots__ = ()
 
-    def told_apart(
+    def discriminant_scores(
         self, target: Key, columns: Sequence[str]
     ) -> Mapping[Scalar, tuple[Distribution, Distribution]]:
-        """Give the scores of each group's rows and of all others by a rule over *columns*."""
+        """Discriminant scores of each group's rows and of all others, by a rule over *columns*."""
         if not columns:
             raise DataError("there is no column to tell groups by", where=self.name)
         groups = self._coded(target)
@@ -74,7 +74,7 @@ class Answers(ArrowColumns):
         }
 
     def _input(self, column: str, weights: Counts, text: int) -> discriminant.Input:
-        """Give a column as it enters a rule, *text* of which are no numbers."""
+        """A column as an input of the discriminant; *text* counts the non-numeric columns."""
         if self.kinds[column] is ColumnKind.NUMBER:
             return discriminant.number(self._numbers(column), weights)
         return discriminant.values(self._coded(Key(column=column)), text)
@@ -88,7 +88,7 @@ class Answers(ArrowColumns):
         positive: Scalar | None = None,
         against: str | None = None,
     ) -> Moments:
-        """Give the moments of a per-row loss, or with *against* of the difference of two.
+        """Moments of a per-row loss, or with *against* of the paired difference of two.
 
         *positive* is needed for the losses of probabilities; it is compared with labels by value,
         so 1, 1.0 and True are one, and text is never a number.
@@ -103,7 +103,7 @@ class Answers(ArrowColumns):
         return moments_of(losses, self.weights)
 
     def root_moments(self, *, label: str, estimate: str, against: str) -> Moments:
-        """Give the moments of what each row adds to a difference of two RMSE."""
+        """Moments of jackknife pseudo-values of a difference of two RMSE."""
         first, second = (
             root_values(self._losses(Loss.SQUARED, label, given, None), self.weights)
             for given in (estimate, against)
@@ -113,7 +113,7 @@ class Answers(ArrowColumns):
     def placements(
         self, *, label: str, positive: Scalar, first: str, second: str
     ) -> tuple[Moments, Moments]:
-        """Give the moments of differences of placements, of positives and of the others."""
+        """Moments of the difference of DeLong placements, of positives and of negatives."""
         return placement_moments(
             self._equals(label, positive),
             self._numbers(first),
@@ -123,7 +123,7 @@ class Answers(ArrowColumns):
         )
 
     def unexplained(self, *, label: str, estimate: str, centred: bool) -> Jackknife:
-        """Give the jackknife of the logarithm of the share that *estimate* leaves unexplained."""
+        """Jackknife of the log of the variance that *estimate* leaves unexplained."""
         return unexplained_of(
             self._numbers(label), self._numbers(estimate), self.weights, centred=centred
         )
@@ -136,7 +136,7 @@ class Answers(ArrowColumns):
         estimates: Mapping[Scalar, str],
         against: Mapping[Scalar, str] | None = None,
     ) -> Moments:
-        """Give the moments of BRIER or LOG over several classes; see `Frame.class_moments`."""
+        """Moments of the multi-class Brier or log loss; see `Frame.class_moments`."""
         found = self._class_losses(loss, label, estimates)
         if against is not None:
             found = differences(found, self._class_losses(loss, label, against))
@@ -148,7 +148,7 @@ class Answers(ArrowColumns):
         return class_loss(loss, place, columns)
 
     def losses(self, loss: Loss, *, label: str, estimate: str) -> Distribution:
-        """Give the ordered distribution of a regression loss; DataError as `moments`."""
+        """Empirical distribution of a regression loss; DataError as `moments`."""
         values = regression_loss(loss, self._numbers(label), self._numbers(estimate))
         refuse_infinite(values)
         if self.weights is not None:
@@ -165,7 +165,7 @@ class Answers(ArrowColumns):
         k: int | None = None,
         against: str | None = None,
     ) -> Rankings:
-        """Give a ranking metric of the rows of each query; see `Frame.rankings`."""
+        """Ranking metric of each query; see `Frame.rankings`."""
         return rankings(
             ranking,
             query=self._coded(Key(column=query)).codes,

@@ -119,7 +119,7 @@ def _open(role: Role, given: object, finder: Finder) -> Data | None:
 
 
 def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
-    """Bring in what is joined, leave out what is older than the window, and name the columns."""
+    """Join other sources, apply the time window, and name the column roles."""
     where = f"{role} data"
     _refuse_other(read.identity, spec)
     known = finder.policy.data.get(Role.EVALUATION, DataSpec())
@@ -167,7 +167,7 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
 
 
 def _frame(table: pa.Table, read: _Read, weight: str | None, where: str) -> Frame:
-    """Make the frame; its digest is that of the rows that were handed over, whatever was joined."""
+    """Frame of the data; its digest covers the rows before the join."""
     frame = open_frame(table, weight=weight, name=where)
     return frame if table is read.table else replace(frame, given=read.table)
 

@@ -171,7 +171,7 @@ def _scores(estimator: Any, rows: Any, spec: DataSpec, where: str) -> Any:
 
 
 def _asked(estimator: Any, method: str, rows: Any, where: str) -> Any:
-    """Call a method of the model; what it raises is told by its type, for messages hold rows."""
+    """Call a method of the model; an exception is reported by type, as messages may hold rows."""
     try:
         told = getattr(estimator, method)(rows.copy())
         masked, answers = np.ma.is_masked(told), np.asarray(told)
@@ -200,7 +200,7 @@ def _classes(estimator: Any) -> Sequence[Any]:
 
 
 def _described(estimator: object, data: Mapping[Role, Data], workspace: Workspace) -> Subject:
-    """Write what stands for the model's files, and name it."""
+    """Write the description that stands for the model's files, and name it."""
     kind = type(estimator)
     name = "frames" if estimator is None else kind.__qualname__
     answers = {str(role): digest for role in sorted(data) if (digest := _digest(data[role]))}

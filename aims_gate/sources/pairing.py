@@ -56,7 +56,7 @@ def paired(ours: Data, theirs: Data) -> Data:
     names = {_named(theirs, column): column for column in wanted}
     if label is not None and label in others.table.column_names:
         names[_named(theirs, label)] = label
-    both = frame.memory.get(
+    both = frame.cache.get(
         ("paired", others, tuple(names.items()), ours.spec.key, theirs.spec.key),
         lambda: _beside(ours, frame, theirs, others, names),
         lambda made: sum(made.table.column(_named(theirs, c)).nbytes for c in wanted),
@@ -75,7 +75,7 @@ def paired(ours: Data, theirs: Data) -> Data:
 def _beside(
     ours: Data, frame: ArrowFrame, theirs: Data, others: ArrowFrame, names: Mapping[str, str]
 ) -> ArrowFrame:
-    """Add the columns of *names* to the frame, and hold the label among them against ours."""
+    """Add the columns of *names* to the frame, and compare the label among them with ours."""
     if _same_rows(ours, theirs):
         table = _select(theirs, others.table, names)
     else:

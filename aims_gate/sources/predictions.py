@@ -1,4 +1,4 @@
-"""Predictions from scores, where the data hold a score and the policy a threshold."""
+"""Derive predictions from scores by a decision threshold."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _MIDDLE = 0.5
 
 
 def derived_name(spec: DataSpec) -> str | None:
-    """Give the name of the prediction column derived under *spec*: `prediction (p >= 0.5)`."""
+    """Name of the derived prediction column under *spec*: `prediction (p >= 0.5)`."""
     if not isinstance(spec.score, str):
         return None
     return f"prediction ({spec.score} >= {_MIDDLE if spec.threshold is None else spec.threshold:g})"
 
 
 def threshold_of(data: Data, column: str, scores: Floats) -> float:
-    """Give the score from which a row of *data* is predicted positive; *scores* are in *column*.
+    """Decision threshold: the score from which a row is predicted positive.
 
     DataError where none is stated and a score lies outside [0, 1]: there 0.5 means nothing.
     """
@@ -45,7 +45,7 @@ def threshold_of(data: Data, column: str, scores: Floats) -> float:
 
 
 def derive_prediction(data: Data) -> Data:
-    """Add the column that says which class each score stands for, and name it in the roles.
+    """Derive the prediction column from scores, and name it in the roles.
 
     A score of at least the threshold is the positive class, a lower one the other class of the
     label, and a null score a null prediction. Nothing is derived where a prediction is named, the
@@ -97,7 +97,7 @@ def _underivable(data: Data, score: str) -> DataError | None:
 
 
 def _classes(frame: Frame, spec: DataSpec) -> tuple[Scalar, Scalar] | None:
-    """Give the other class and the positive one; None where that is not certain."""
+    """The negative and the positive class; None where that is not certain."""
     kinds = frame.kinds
     if spec.label is None or kinds.get(spec.label) not in {
         ColumnKind.NUMBER,

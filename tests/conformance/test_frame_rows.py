@@ -82,8 +82,8 @@ def test_how_a_value_is_stored_does_not_hide_that_it_is_the_same(
     "ask",
     [
         lambda frame: frame.repeats([]),
-        lambda frame: frame.told_apart(Key(column="sex"), []),
-        lambda frame: frame.told_apart(Key(column="sex"), ["list"]),
+        lambda frame: frame.discriminant_scores(Key(column="sex"), []),
+        lambda frame: frame.discriminant_scores(Key(column="sex"), ["list"]),
         lambda frame: frame.shared(frame, []),
         lambda frame: frame.repeats(["list"]),
         lambda frame: frame.shared(FRAMES["arrow"]({"sex": [1, 2]}), ["sex"]),
@@ -105,8 +105,8 @@ def test_rows_that_cannot_be_compared_are_an_error_and_never_different(
 def test_a_column_that_is_not_there_is_named(make: Make) -> None:
     asks: list[Callable[[Frame], object]] = [
         lambda frame: frame.repeats(["sex", "agee"]),
-        lambda frame: frame.told_apart(Key(column="sex"), ["agee"]),
-        lambda frame: frame.told_apart(Key(column="agee"), ["p"]),
+        lambda frame: frame.discriminant_scores(Key(column="sex"), ["agee"]),
+        lambda frame: frame.discriminant_scores(Key(column="agee"), ["p"]),
         lambda frame: frame.shared(frame, ["agee"]),
         lambda frame: frame.span("agee"),
         lambda frame: frame.until("agee", datetime.now(tz=UTC)),
@@ -212,7 +212,7 @@ def test_scores_are_those_of_repeated_rows_in_any_order(
         weights = pa.array([row[2] for row in rows], pa.int64())
         weighted = make({**_columns(rows), "n": weights}, weight="n")
         plain = make(_columns(written))
-        one, other = (f.told_apart(Key(column="g"), ["x"]) for f in (weighted, plain))
+        one, other = (f.discriminant_scores(Key(column="g"), ["x"]) for f in (weighted, plain))
         assert list(one) == list(other)
         for group, sides in one.items():
             for ours, theirs in zip(sides, other[group], strict=True):

@@ -58,4 +58,4 @@ def test_columns_that_it_came_to_are_kept_by_their_frames(left: int) -> None:
     for found in both:
         assert isinstance(found.frame, ArrowFrame)
         for name in list(columns)[: left + 1]:
-            assert found.frame.memory.kept(("distribution", name)) is not None
+            assert found.frame.cache.kept(("distribution", name)) is not None

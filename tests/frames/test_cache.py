@@ -11,7 +11,7 @@ import pytest
 from aims_gate.errors import DataError
 from aims_gate.frames import Key
 from aims_gate.frames.arrow import ArrowFrame
-from aims_gate.frames.cache import Memory, size_of
+from aims_gate.frames.cache import AnswerCache, size_of
 from aims_gate.frames.opening import open_frame
 
 TABLE = pa.table(
@@ -24,54 +24,56 @@ TABLE = pa.table(
 
 
 def test_what_fits_is_kept_and_what_does_not_is_made_again() -> None:
-    memory, made = Memory(250), []
+    cache, made = AnswerCache(250), []
 
     def answer(name: str) -> str:
         made.append(name)
         return name
 
     for name in ("a", "b", "c", "a", "b", "c"):
-        assert memory.get(name, partial(answer, name)) == name
+        assert cache.get(name, partial(answer, name)) == name
     assert made == ["a", "b", "c", "c"]
-    assert memory.held == 2 * size_of("a") <= 250
-    assert (memory.kept("a"), memory.kept("c")) == ("a", None)
+    assert cache.held == 2 * size_of("a") <= 250
+    assert (cache.kept("a"), cache.kept("c")) == ("a", None)
 
 
 def test_answers_of_a_kind_are_forgotten_and_leave_room() -> None:
-    memory = Memory(200)
+    cache = AnswerCache(200)
     for key in (("a", 1), ("b", 1)):
-        memory.get(key, lambda: "x")
-    memory.drop("a")
-    assert memory.held == size_of("x")
-    assert (memory.kept(("a", 1)), memory.kept(("b", 1))) == (None, "x")
-    assert memory.get(("a", 2), lambda: "y") == memory.kept(("a", 2)) == "y"
+        cache.get(key, lambda: "x")
+    cache.drop("a")
+    assert cache.held == size_of("x")
+    assert (cache.kept(("a", 1)), cache.kept(("b", 1))) == (None, "x")
+    assert cache.get(("a", 2), lambda: "y") == cache.kept(("a", 2)) == "y"
 
 
 def test_parts_by_group_go_where_columns_are_kept_no_longer() -> None:
     frame = open_frame(TABLE)
     first = frame.split("x", by="k")
     assert frame.split("x", by="k") is first
-    held = frame.memory.held
+    held = frame.cache.held
     frame.keep_sorted(keep=False)
-    assert frame.memory.held < held
+    assert frame.cache.held < held
     again = frame.split("x", by="k")
     assert again is not first
     assert {by: part.values.tolist() for by, part in again.items()} == {1: [0.5], 2: [2], 3: [0.5]}
 
 
 def test_an_error_is_not_kept() -> None:
-    memory = Memory()
+    cache = AnswerCache()
 
     def fail() -> str:
         raise DataError("no")
 
     with pytest.raises(DataError):
-        memory.get("a", fail)
-    assert memory.get("a", lambda: "yes") == "yes"
+        cache.get("a", fail)
+    assert cache.get("a", lambda: "yes") == "yes"
 
 
 def test_a_frame_without_room_gives_the_same_answers() -> None:
-    frames = [ArrowFrame(table=TABLE, given=TABLE, memory=Memory(most)) for most in (0, 1 << 20)]
+    frames = [
+        ArrowFrame(table=TABLE, given=TABLE, cache=AnswerCache(most)) for most in (0, 1 << 20)
+    ]
     for _ in range(2):
         for ask in (
             lambda frame: frame.distribution("x").values.tolist(),
@@ -82,7 +84,7 @@ def test_a_frame_without_room_gives_the_same_answers() -> None:
             lambda frame: frame.without_nulls(["x", "s"]).rows,
         ):
             assert ask(frames[0]) == ask(frames[1])
-    assert frames[0].memory.held == 0 < frames[1].memory.held
+    assert frames[0].cache.held == 0 < frames[1].cache.held
 
 
 def test_rows_left_out_are_left_out_once() -> None:
@@ -103,8 +105,8 @@ def test_columns_that_nobody_asks_for_again_are_not_kept_and_their_nulls_are() -
     frame = open_frame(TABLE)
     frame.keep_sorted(keep=False)
     first = frame.distribution("x")
-    assert frame.memory.kept(("distribution", "x")) is None
-    assert frame.nulls("x") == frame.memory.kept(("nulls", "x")) == 1
+    assert frame.cache.kept(("distribution", "x")) is None
+    assert frame.nulls("x") == frame.cache.kept(("nulls", "x")) == 1
     frame.keep_sorted(keep=True)
     second = frame.distribution("x")
     assert second is not first

@@ -26,7 +26,7 @@ from tests.support.laws import law
 
 
 def area(columns: dict[str, Any], group: str, inputs: list[str]) -> float:
-    sides = open_frame(columns).told_apart(Key(column="g"), inputs)[group]
+    sides = open_frame(columns).discriminant_scores(Key(column="g"), inputs)[group]
     ours, rest = ((side.values, side.counts) for side in sides)
     return auc.area(Ranked.merge(ours, rest))
 

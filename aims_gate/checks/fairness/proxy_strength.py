@@ -52,7 +52,7 @@ class ProxyRequest:
         """Judged statistic of all columns together: the group that they predict best."""
         where = f"{self.key.column} by all columns together"
         try:
-            sides = data.frame.told_apart(self.key, columns)
+            sides = data.frame.discriminant_scores(self.key, columns)
         except DataError as error:
             yield lack(where, NoValue.UNDEFINED, str(error))
             return
