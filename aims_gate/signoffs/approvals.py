@@ -73,7 +73,7 @@ def _problems(one: Signed[ApprovalSaid], key: TrustedKey, about: Approved) -> It
 
 
 def assigned(roles: Sequence[str], approvals: Iterable[Approval]) -> Mapping[str, Approval]:
-    """Give each role an approval of a person of its own: as many roles as can have one.
+    """Maximum matching of roles to approvals, each by a different person.
 
     Separation of duties: whoever may approve in two roles fills one of them (a matching of roles
     and persons, by augmenting paths).
