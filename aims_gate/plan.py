@@ -217,7 +217,7 @@ def _check(rule: Rule) -> Check:
         what = f"unknown check {rule.check!r}"
         hint = REFUSED.get(rule.check) or near(rule.check, CHECKS)
         raise PolicyError([at(rule, "check", what, hint)])
-    known = [f.name for f in fields(CHECKS[rule.check])]  # type: ignore[arg-type]  # a dataclass
+    known = [f.name for f in fields(CHECKS[rule.check])]
     found = [
         at(rule, f"with.{name}", f"{rule.check} has no parameter {name!r}", near(name, known))
         for name in rule.parameters

@@ -7,9 +7,9 @@ it, so a misspelt parameter is a policy error before anything is read.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import Field, dataclass, replace
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from aims_gate.engines import Engine
 from aims_gate.errors import DataError
@@ -107,8 +107,9 @@ class NoDataError(DataError):
 
 
 class Check(Protocol):
-    """One kind of measurement, with its parameters as fields."""
+    """One kind of measurement: a dataclass whose fields are its parameters."""
 
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     about: ClassVar[About]
 
     def judged(self) -> StatisticSpec:

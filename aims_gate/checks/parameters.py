@@ -43,7 +43,7 @@ def column_problems(columns: Named) -> Iterable[tuple[str, str, str]]:
 def problems_of(check: Check) -> Iterator[tuple[str, str, str]]:
     """Invalid parameters of a check: numbers out of range, and contradictions between them."""
     reported = set()
-    for field in fields(check):  # type: ignore[arg-type]  # a dataclass
+    for field in fields(check):
         domain, value = PARAMETERS.get(field.name), getattr(check, field.name)
         if domain is None:
             continue

@@ -169,8 +169,8 @@ class Engine(Protocol):
         """Whether a question would be answered, or refused, without waiting for libraries."""
         return True
 
-    def start(self, libraries: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002  # needs none
-        """Begin to load *libraries* and give those it uses; MissingExtraError without one."""
+    def start(self, _libraries: Iterable[str], /) -> tuple[str, ...]:
+        """Begin to load libraries and give those it uses; MissingExtraError without one."""
         return ()
 
     def close(self) -> None:

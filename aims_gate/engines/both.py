@@ -59,7 +59,7 @@ class Both(Engine):
         """Whether the reference is."""
         return self._reference.ready
 
-    def start(self, libraries: Iterable[str]) -> tuple[str, ...]:
+    def start(self, libraries: Iterable[str], /) -> tuple[str, ...]:
         """Start the reference; MissingExtraError if a library is not installed."""
         return self._reference.start(libraries)
 

@@ -23,7 +23,7 @@ def pattern_problem(pattern: str) -> str:
 def matching(column: pa.ChunkedArray, pattern: str) -> Mask:
     """Say which rows of a text column match *pattern* from end to end; null does not."""
     text = undictionary(plain(column))
-    hits = pc.match_substring_regex(text, _whole(pattern)).fill_null(False)  # noqa: FBT003  # Arrow's
+    hits = pc.match_substring_regex(text, _whole(pattern)).fill_null(fill_value=False)
     return cast("Mask", hits.to_numpy())
 
 

@@ -48,7 +48,7 @@ def whole(times: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 
 def not_after(times: pa.ChunkedArray, moment: datetime) -> Mask:
     """Say which instants are not after a moment with a time zone; null is not."""
-    found = pc.less_equal(times, pa.scalar(moment, MICROSECONDS)).fill_null(False)  # noqa: FBT003  # Arrow's
+    found = pc.less_equal(times, pa.scalar(moment, MICROSECONDS)).fill_null(fill_value=False)
     return cast("Mask", found.to_numpy())
 
 

@@ -111,7 +111,7 @@ def _parameters(kind: type[Check]) -> Iterator[str]:
     """Describe each parameter: its choices, its default, and the docstring below its field."""
     schema = pydantic.TypeAdapter(kind).json_schema()
     told = {name: text for base in reversed(kind.__mro__) for name, text in _told(base)}
-    for name in (parameter.name for parameter in fields(kind)):  # type: ignore[arg-type]
+    for name in (parameter.name for parameter in fields(kind)):
         facts = schema["properties"][name]
         required = name in schema.get("required", [])
         parts = ["required" if required else f"default {_shown(facts.get('default'))}"]

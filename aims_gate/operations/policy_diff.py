@@ -104,7 +104,7 @@ def _effective(task: Task, policy: Policy) -> dict[str, Any]:
     reaction = task.rule.on_insufficient or policy.on_insufficient
     return {
         **{key: value for key, value in limits.items() if value is not None},
-        **{f"with.{f.name}": _plain(getattr(task.check, f.name)) for f in fields(task.check)},  # type: ignore[arg-type]  # a dataclass
+        **{f"with.{f.name}": _plain(getattr(task.check, f.name)) for f in fields(task.check)},
         "decide_on": task.decide_on.value,
         "engine": task.engine,
         "on_insufficient": reaction.value if reaction else LAST,

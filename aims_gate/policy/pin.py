@@ -134,8 +134,8 @@ def _digests(entries: list[_ParentEntry], path: Path, environ: Mapping[str, str]
             except PolicyError as error:
                 problems += error.problems
             except GateError as error:
-                where = {"file": path.name, "line": entry.line}
-                problems.append(Problem(**where, what=error.what, hint=error.hint))  # type: ignore[arg-type]  # file is text and line a number
+                what, hint = error.what, error.hint
+                problems.append(Problem(file=path.name, line=entry.line, what=what, hint=hint))
             else:
                 found.append(digest)
     finally:

@@ -102,7 +102,7 @@ def _opened(
     return replace(subject, unread=failed, isolation=dict.fromkeys(asked, Isolation.IN_PROCESS))
 
 
-def _nothing(path: str, *, role: Role) -> Located | None:  # noqa: ARG001  # the contract
+def _nothing(*_path: object, **_role: object) -> Located | None:
     return None
 
 

@@ -83,7 +83,7 @@ class _Inside:
 
     folder: Path
 
-    def __call__(self, path: str, *, role: Role) -> Located | None:  # noqa: ARG002  # the contract
+    def __call__(self, path: str, **_role: Role) -> Located | None:
         found = self.folder / path
         return Located(path=found, uri=f"artifact:{quote(path)}") if found.exists() else None
 

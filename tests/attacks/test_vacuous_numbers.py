@@ -155,7 +155,7 @@ def test_what_people_write_is_legal(text: str) -> None:
 def test_every_number_of_a_check_has_a_domain_or_is_the_datas(name: str) -> None:
     """A new parameter says where it lies and why, or that its scale is not ours."""
     hints = get_type_hints(CHECKS[name])
-    for field in fields(CHECKS[name]):  # type: ignore[arg-type]  # a dataclass
+    for field in fields(CHECKS[name]):
         numeric = {float, int} & _types(hints[field.name])
         if numeric and field.name not in {"allowed", "classes"}:
             assert field.name in domains.PARAMETERS, f"{name}: {field.name}"

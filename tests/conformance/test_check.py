@@ -87,7 +87,7 @@ def test_inheritance_knows_whether_it_asks_for_a_proof(name: str) -> None:
 def test_its_page_names_every_parameter(name: str) -> None:
     """`policy checks NAME` shows summary, parameters and refusals."""
     page = explain_check(name)
-    for parameter in fields(CHECKS[name]):  # type: ignore[arg-type]  # a dataclass
+    for parameter in fields(CHECKS[name]):
         assert re.search(rf"^ +{parameter.name} \(", page, re.MULTILINE), parameter.name
     assert "never passes when" in page
     assert re.search(

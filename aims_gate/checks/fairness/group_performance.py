@@ -146,7 +146,7 @@ class GroupPerformance(Groups):
         table = measured.table
         lack = scores.undefined(self.metric, table)
         if lack or group.rows < least:
-            return Measured(group=group, measured=measured, answer=None, lack=lack)
+            return Measured(group=group, measured=measured, lack=lack)
         answer = measured.value(self.metric, inputs.engine)
         problem = answer.problem or ("" if math.isfinite(answer.value) else "it has no value")
         return Measured(group=group, measured=measured, answer=answer, lack=problem)
@@ -171,8 +171,8 @@ class GroupPerformance(Groups):
         least = least_large((one.group.rows for one in judged), cover.rows, self.small_share)
         for one in judged:
             yield from self._cells(one, overall, inputs, least)
-        values = [one.answer.value for one in judged if one.answer is not None and not one.lack]
-        if len(values) == len(judged) and overall.answer is not None and not overall.lack:
+        values = [one.answer.value for one in judged if not one.lack]
+        if len(values) == len(judged) and not overall.lack:
             value, rows = overall.answer.value, cover.rows
             name = f"overall_{self.metric}"
             yield Statistic(name=name, slice=cover.slice, value=value, rows=rows, total=total)
@@ -184,12 +184,12 @@ class GroupPerformance(Groups):
         """Judged statistics of a group; a group below *least* rows only warns."""
         total = overall.measured.found.total
         behind = one if self.relative_to is None or one.lack else overall
-        if behind.lack or one.answer is None or behind.answer is None:
+        if behind.lack:
             whose = "" if behind is one else "of all rows: "
             cell = self.lack(
                 one.group.name, NoValue.UNDEFINED, whose + behind.lack, rows=one.group.rows
             )
-            yield replace(cell, engine=one.answer.by if one.answer is not None else cell.engine)
+            yield replace(cell, engine=one.answer.by)
             return
         interval = scores.interval(self.metric, one.table, alpha=inputs.alpha)
         own = self._context(one, total, interval=_corrected(interval, inputs.alpha))
@@ -210,11 +210,11 @@ class GroupPerformance(Groups):
         return Statistic(
             name=self.metric,
             slice=one.group.name,
-            value=None if answer is None or lack else answer.value,
+            value=None if lack else answer.value,
             interval=interval,
             rows=one.group.rows,
             total=total,
-            engine=answer.by if answer is not None else "native",
+            engine=answer.by,
             lack=NoValue.INSUFFICIENT if lack else None,
             reason=lack,
         )
@@ -223,8 +223,6 @@ class GroupPerformance(Groups):
         self, one: Measured, overall: Measured, inputs: Inputs, least: float
     ) -> Statistic:
         """Shortfall of a group against all rows; above 0 is worse, whatever the metric."""
-        assert one.answer is not None  # noqa: S101  # `_cells` has told of groups without one
-        assert overall.answer is not None  # noqa: S101
         upward = scores.formula(self.metric, type(one.table)).higher_is_better
         value = one.answer.value - overall.answer.value
         total = overall.measured.found.total
@@ -254,8 +252,6 @@ class GroupPerformance(Groups):
 
     def _behind(self, one: Measured, overall: Measured, alpha: float) -> Interval | None:
         """Interval of the shortfall, with error *alpha* on each side; None where there is none."""
-        assert one.answer is not None  # noqa: S101
-        assert overall.answer is not None  # noqa: S101
         part = scores.interval(self.metric, one.table, alpha=alpha)
         whole = scores.interval(self.metric, overall.table, alpha=alpha)
         if part is None or whole is None:

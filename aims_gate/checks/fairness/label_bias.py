@@ -15,6 +15,7 @@ from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.fairness.group_counts import Cover
 from aims_gate.checks.fairness.groups import UNDECIDED, Groups
 from aims_gate.checks.levels import levels, recorded, written
+from aims_gate.checks.metrics.table import named
 from aims_gate.errors import DataError
 from aims_gate.facts import NoValue, Statistic
 from aims_gate.frames import ColumnKind, Frame, Key, Scalar
@@ -86,8 +87,7 @@ class LabelBias(Groups):
         data = inputs.data(inputs.on or Role.EVALUATION)
         found = labelled(data, [self.of])
         positive = positive_class(data, found)
-        column = found.label if self.of == "label" else found.prediction
-        assert column is not None  # noqa: S101  # `labelled` has found it
+        column = named(found.label if self.of == "label" else found.prediction)
         yield from found.context()
         for columns in attributes.chosen(self.by, data):
             try:
@@ -108,13 +108,14 @@ class LabelBias(Groups):
         if within and len(frame.count(*within).values) > MOST_STRATA:
             raise DataError(f"{self.strata} has more than {MOST_STRATA:,} values, so is no strata")
         counted = frame.count(*keys, *within, Key(column=label))
-        named = levels(keys, data)
-        attributes.refuse_alike(named, (values[: len(keys)] for values in counted.values))
+        names = levels(keys, data)
+        attributes.refuse_alike(names, (values[: len(keys)] for values in counted.values))
         found: _Cells = {}
         for values, rows in zip(counted.values, counted.counts.tolist(), strict=True):
-            name, stratum = named.name(values[: len(keys)]), values[len(keys)]
+            name, stratum = names.name(values[: len(keys)]), values[len(keys)]
             outcome = values[-1]
-            assert outcome is not None  # noqa: S101  # `labelled` has left nulls out
+            if outcome is None:
+                raise DataError("a label is null although nulls were left out")
             labels = found.setdefault(name, {}).setdefault(stratum if within else None, {})
             labels[outcome] = labels.get(outcome, 0) + rows
         attributes.refuse_many(columns, len(found))

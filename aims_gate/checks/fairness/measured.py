@@ -16,6 +16,9 @@ _SHARES = frozenset({"accuracy", "precision", "recall", "specificity"})
 _ROOTS = frozenset({"rmse"})
 
 
+UNASKED = Answer.none("native", "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """A group's metric: its table, the engine's answer, and bounds where there are some."""
@@ -23,8 +26,8 @@ class Measured:
     group: Group
     """*rows* are those that the metric rests on: the positives of recall, all rows of accuracy."""
     measured: Outcomes
-    answer: Answer | None
-    """None for a group that is too small, or has no value."""
+    answer: Answer = UNASKED
+    """Without a value for a group that is too small, or where the metric has none."""
     lack: str = ""
     """Why there is no value."""
 

@@ -49,7 +49,7 @@ class Reference(Engine):
         """Whether the child has loaded its libraries, or has ended; also if there is none."""
         return self._process is None or self._process.ready
 
-    def start(self, libraries: Iterable[str]) -> tuple[str, ...]:
+    def start(self, libraries: Iterable[str], /) -> tuple[str, ...]:
         """Start the child, once; MissingExtraError if a library is not installed."""
         wanted = tuple(libraries)
         if wanted:

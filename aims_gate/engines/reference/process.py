@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
+from typing import IO
 
 from aims_gate.engines.reference import wire
 from aims_gate.errors import CheckError
@@ -55,9 +56,8 @@ class Process:
         """Whether a question would be answered, or refused, without waiting for imports."""
         if not self._ready and not self._ended:
             # nothing is read here: `ask` does, once there is something or the child has ended
-            assert self._child.stdout is not None  # noqa: S101  # it is a pipe
             poll = select.poll()
-            poll.register(self._child.stdout, select.POLLIN)
+            poll.register(self._pipes[1], select.POLLIN)
             return bool(poll.poll(0))
         return True
 
@@ -79,12 +79,11 @@ class Process:
     def close(self) -> None:
         """End the child: its input ends, and if that is not enough it is killed."""
         self._ended = self._ended or "the reference process was closed"
-        for pipe in (self._child.stdin, self._child.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except OSError:  # what was still to be written has no reader any more
-                    _LOG.debug("the reference process had ended before its pipe was closed")
+        for pipe in self._pipes:
+            try:
+                pipe.close()
+            except OSError:  # what was still to be written has no reader any more
+                _LOG.debug("the reference process had ended before its pipe was closed")
         try:
             self._child.wait(timeout=0.2)
         except subprocess.TimeoutExpired:
@@ -103,14 +102,13 @@ class Process:
         timer.start()
         answer = b""
         try:
-            assert self._child.stdin is not None  # noqa: S101  # both are pipes
-            assert self._child.stdout is not None  # noqa: S101
+            sink, source = self._pipes
             if not self._ready:
-                self._ready = self._child.stdout.readline() == wire.READY
+                self._ready = source.readline() == wire.READY
             if self._ready:
-                self._child.stdin.writelines(question)
-                self._child.stdin.flush()
-                answer = self._child.stdout.readline()
+                sink.writelines(question)
+                sink.flush()
+                answer = source.readline()
         except OSError:
             answer = b""
         finally:
@@ -123,6 +121,14 @@ class Process:
             )
             raise CheckError(self._ended, hint="or measure with engine: native, if the policy may")
         return answer
+
+    @property
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        """The child's input and its output."""
+        sink, source = self._child.stdin, self._child.stdout
+        if sink is None or source is None:
+            raise CheckError("the reference process has no pipes")
+        return sink, source
 
     def _code(self) -> int:
         self._child.kill()

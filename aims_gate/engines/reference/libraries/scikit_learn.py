@@ -99,11 +99,11 @@ def _ndcg(truth: Any, estimate: Any, counts: Any, k: int | None = None) -> float
     return float(metrics.ndcg_score(*rows, k=k))
 
 
-def _average_precision(truth: Any, estimate: Any, counts: Any, k: int | None = None) -> float:  # noqa: ARG001  # all places count
+def _average_precision(truth: Any, estimate: Any, counts: Any, **_k: Any) -> float:
     return _of("average_precision_score")(truth > 0, estimate, counts)
 
 
-def _reciprocal_rank(truth: Any, estimate: Any, counts: Any, k: int | None = None) -> float:  # noqa: ARG001  # all places count
+def _reciprocal_rank(truth: Any, estimate: Any, counts: Any, **_k: Any) -> float:
     """Rank one relevant row among the best ones alone: its precision is the reciprocal rank."""
     from sklearn import metrics
 
