@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -21,7 +21,7 @@ from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, Usa
 from aims_gate.evidence import layout
 from aims_gate.evidence.record import record
 from aims_gate.evidence.verify import ORIGIN
-from aims_gate.facts import Statistic
+from aims_gate.facts import ModelIdentity, Statistic
 from aims_gate.judge import decide, judge, not_applicable
 from aims_gate.measure import cache_shared_columns, measure, prefetch_columns, unreported_columns
 from aims_gate.oversight import Oversight
@@ -64,6 +64,8 @@ class Recording:
     """What ran the gate, where that is less than a job of its own; `verify` refuses it then."""
     publish: bool = True
     """Copy signed evidence to MLflow too, where the model came from there."""
+    measured_as: str = ""
+    """Id of the unsigned evaluation that is signed now, in a job that measured nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +86,13 @@ class Request:
     """Whose waivers and approvals count; None is `trust.yaml` beside the policy, if it is there."""
 
 
-def _planned(path: str, world: World, started: datetime) -> tuple[Policy, tuple[Task, ...]]:
+def planned(path: str, world: World, started: datetime) -> tuple[Policy, tuple[Task, ...]]:
     """Read a policy and plan its rules; PolicyError with everything that is wrong with either."""
     policy, problems = check(path, environ=world.environ)
-    planned = plan(policy, now=started) if policy is not None else None
-    if policy is None or planned is None or problems:
-        raise PolicyError((*problems, *(planned.problems if planned is not None else ())))
-    return policy, planned.sound()
+    tasks = plan(policy, now=started) if policy is not None else None
+    if policy is None or tasks is None or problems:
+        raise PolicyError((*problems, *(tasks.problems if tasks is not None else ())))
+    return policy, tasks.sound()
 
 
 def run(request: Request, world: World) -> Verdict:
@@ -101,7 +103,7 @@ def run(request: Request, world: World) -> Verdict:
     Verdict, not an error.
     """
     started = world.now()
-    policy, tasks = _planned(request.policy, world, started)
+    policy, tasks = planned(request.policy, world, started)
     stage = stage_of(policy, request.stage)
     signer = request.recording.signer if request.recording is not None else None
     people = Oversight.beside(policy, request.trust, signer, started)
@@ -124,9 +126,7 @@ def run(request: Request, world: World) -> Verdict:
         subject = open_subject(
             request.model, policy=policy, given=request.data, workspace=workspace
         )
-        subject = replace(subject, approvals=people.approvals(subject))
-        uses = partial(_uses, subject=subject, environ=world.environ)
-        held, faulty = people.waivers(subject, policy.waivers, tasks, uses)
+        subject, held, faulty = overseen(people, policy, tasks, subject, world)
         results = evaluate(
             policy, tasks, subject, stage=stage, world=world, engines=engines, waivers=held
         )
@@ -149,9 +149,7 @@ def run(request: Request, world: World) -> Verdict:
         )
         if request.recording is None:
             return verdict
-        used = {result.waiver for result in results}
-        files = {n: d for one in held.values() if one.id in used for n, d in one.files.items()}
-        return _record(verdict, policy, subject, request.recording, world, files)
+        return keep(verdict, policy, subject, request.recording, world, held)
 
 
 def evaluate(
@@ -174,14 +172,7 @@ def evaluate(
             return evaluate(
                 policy, tasks, subject, stage=stage, world=world, engines=own, waivers=waivers
             )
-    model, registered = subject.model.name, subject.model.registered
-    if not applies(policy.applies_to, model=registered, stage=stage):
-        what = f"the policy does not apply to {model} at {stage}"
-        hint = "" if registered else "only a registered name counts: gate models:/NAME/VERSION"
-        raise _applies_to_nothing(policy, what, hint)
-    relevant = [t for t in tasks if in_force(t.rule, model=registered, stage=stage)]
-    if not any(task.rule.severity is Severity.BLOCK for task in relevant):
-        raise _applies_to_nothing(policy, f"no blocking rule applies to {model} at {stage}")
+    relevant = applying(policy, tasks, subject.model, stage)
     now = world.now()
     prefetch_columns(relevant, subject, now=now, engines=engines)
     measured: dict[str, tuple[Statistic, ...]] = {}
@@ -196,9 +187,7 @@ def evaluate(
     results: list[Result] = []
     for task in tasks:
         if task not in relevant:
-            place = task.rule.applies_to.place if task.rule.applies_to else task.rule.place
-            reason = f"applies_to leaves out {model} at {stage} ({place})"
-            results.append(not_applicable(task.rule, task.controls, reason))
+            results.append(left_out(task, subject.model, stage))
             continue
         counted = f"rule {relevant.index(task) + 1:,} of {len(relevant):,}"
         world.progress(f"{counted}: {task.rule.id} {task.rule.check}")
@@ -212,6 +201,37 @@ def evaluate(
         if cells:
             results[number] = judged(task, *cells)
     return tuple(results)
+
+
+def applying(
+    policy: Policy, tasks: tuple[Task, ...], model: ModelIdentity, stage: str
+) -> list[Task]:
+    """Rules that apply to a model at a stage; PolicyError if no blocking rule does."""
+    name, registered = model.name, model.registered
+    if not applies(policy.applies_to, model=registered, stage=stage):
+        what = f"the policy does not apply to {name} at {stage}"
+        hint = "" if registered else "only a registered name counts: gate models:/NAME/VERSION"
+        raise _applies_to_nothing(policy, what, hint)
+    relevant = [t for t in tasks if in_force(t.rule, model=registered, stage=stage)]
+    if not any(task.rule.severity is Severity.BLOCK for task in relevant):
+        raise _applies_to_nothing(policy, f"no blocking rule applies to {name} at {stage}")
+    return relevant
+
+
+def left_out(task: Task, model: ModelIdentity, stage: str) -> Result:
+    """Result of a rule that does not apply."""
+    place = task.rule.applies_to.place if task.rule.applies_to else task.rule.place
+    reason = f"applies_to leaves out {model.name} at {stage} ({place})"
+    return not_applicable(task.rule, task.controls, reason)
+
+
+def overseen(
+    people: Oversight, policy: Policy, tasks: tuple[Task, ...], subject: Subject, world: World
+) -> tuple[Subject, Mapping[str, Waiver], tuple[Result, ...]]:
+    """The subject with what people approved, waivers in force by rule, and those that are not."""
+    subject = replace(subject, approvals=people.approvals(subject))
+    uses = partial(_uses, subject=subject, environ=world.environ)
+    return subject, *people.waivers(subject, policy.waivers, tasks, uses)
 
 
 def _uses(waiver: str, *, subject: Subject, environ: Mapping[str, str]) -> int:
@@ -236,16 +256,21 @@ def _origin(recording: Recording | None) -> dict[str, str]:
     return {ORIGIN: recording.origin} if recording is not None and recording.origin else {}
 
 
-def _record(  # noqa: PLR0917  # the parts of one verdict
+def keep(  # noqa: PLR0917  # the parts of one verdict
     verdict: Verdict,
     policy: Policy,
     subject: Subject,
     recording: Recording,
     world: World,
-    waived: Mapping[str, bytes],
+    held: Mapping[str, Waiver],
 ) -> Verdict:
+    """Write the evidence of a verdict with the waivers that it used, and publish it as asked.
+
+    RecordError if it cannot be kept.
+    """
     identity = EvidenceIdentity(
-        id=world.new_id(verdict.started),
+        id=recording.measured_as or world.new_id(verdict.started),
+        measured_unsigned=bool(recording.measured_as),
         directory="",
         signed=recording.signer is not None,
         key="" if recording.signer is None else recording.signer.key.fingerprint,
@@ -259,7 +284,7 @@ def _record(  # noqa: PLR0917  # the parts of one verdict
         report,
         signer=recording.signer,
         verifier_id=recording.verifier_id,
-        waivers=waived,
+        waivers=used(held, verdict.results),
     )
     folder = recording.out or layout.directory(
         recording.root, model_digest=subject.manifest.digest, evaluation=identity.id
@@ -272,6 +297,12 @@ def _record(  # noqa: PLR0917  # the parts of one verdict
         published = _publish(verdict, folder, world, policy.sources_allow)
         identity = replace(identity, published=published)
     return replace(verdict, evidence=identity)
+
+
+def used(held: Mapping[str, Waiver], results: Iterable[Result]) -> Mapping[str, bytes]:
+    """Files of the waivers that let a rule through."""
+    named = {result.waiver for result in results}
+    return {n: d for one in held.values() if one.id in named for n, d in one.files.items()}
 
 
 def _publish(verdict: Verdict, folder: Path, world: World, allow: tuple[str, ...]) -> str:

@@ -147,6 +147,8 @@ class EvidenceIdentity:
     """OpenSSH fingerprint of the signing key, `SHA256:…`; empty when unsigned."""
     published: str = ""
     """`runs:/…` of the published copy; empty when it was not published."""
+    measured_unsigned: bool = False
+    """Whether another job measured, without a key, and this one only judged anew and signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
+from aims_gate.absent import stand_in
 from aims_gate.cli.group import CommandGroup
+from aims_gate.cli.run import pairs
 
 
 @click.group(cls=CommandGroup)
@@ -33,6 +35,80 @@ def fetch(*, uri: str, folder: Path, stage: str | None) -> int:
     words = ["aims-gate", "verify", str(folder), *claim, "--trust", "trust.yaml"]
     click.echo(f"verify:   {shlex.join(words)}")
     return 0
+
+
+@evidence.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--policy", default="policy.yaml", show_default=True, help="The policy in force.")
+@click.option("--model", required=True, help="The model's URI, as it was given to run --unsigned.")
+@click.option("--experiment", help="Where commit:SHA looks for its run, as for run.")
+@click.option("--stage", help="The stage to sign for; the policy's last if left out.")
+@click.option("--trust", type=click.Path(path_type=Path), help="Whose waivers count, as for run.")
+@click.option(
+    "--data",
+    multiple=True,
+    callback=pairs("ROLE=PATH"),
+    metavar="ROLE=PATH",
+    help="A local copy of a role's data, whose digest is taken again. Repeatable.",
+)
+@click.option("--key", help="Private key to sign with, as for run. Or set AIMS_GATE_SIGNING_KEY.")
+@click.option("--verifier-id", help="Who signs, such as the workflow's URL.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The directory to write; DIR with -signed behind it if left out.",
+)
+@click.option("--publish/--no-publish", default=True, help="Copy it to MLflow, as run does.")
+def sign(
+    *,
+    folder: Path,
+    policy: str,
+    model: str,
+    experiment: str | None,
+    stage: str | None,
+    trust: Path | None,
+    data: dict[str, str],
+    key: str | None,
+    verifier_id: str | None,
+    out: Path | None,
+    publish: bool,
+) -> int:
+    """Sign what run --unsigned measured in another job, and wrote into DIR.
+
+    The model and the policy are hashed again, every rule is judged again from its statistics, and
+    the evidence says that an unsigned job measured. Exits as run does, and 4 where DIR is not what
+    model, policy and statistics give.
+    """
+    stand_in()
+    from aims_gate.attest.signers import without_keys
+    from aims_gate.cli.reporting import Reporting
+    from aims_gate.operations import run as gate
+    from aims_gate.operations.sign import sign as sign_measured
+    from aims_gate.pipeline import Request
+
+    out = out or folder.with_name(f"{folder.name}-signed")
+    recording = gate.recording_of(
+        key=key,
+        unsigned=False,
+        out=out,
+        publish=publish,
+        environ=os.environ,
+        verifier_id=verifier_id or gate.VERIFIER_ID,
+    )
+    for name in os.environ.keys() - without_keys(os.environ, key).keys():
+        del os.environ[name]
+    request = Request(
+        policy=policy,
+        model=model,
+        stage=stage,
+        data=gate.roles_of(data),
+        experiment=experiment or "",
+        recording=recording,
+        trust=trust,
+    )
+    verdict = sign_measured(folder, request, gate.real_world(key=key))
+    Reporting.of({}, out).show(verdict)
+    return verdict.exit_code
 
 
 @evidence.group()

@@ -116,6 +116,8 @@ def verify(
     click.echo(f"authentic: signed by {verified.person} with {verified.fingerprint}")
     click.echo(f"at:        {verified.at:%Y-%m-%dT%H:%M:%SZ} (claimed by the signer)")
     click.echo(f"verifier:  {_plain(verified.verifier_id)}")
+    if verified.measured_by:
+        click.echo(f"measured:  by an {_plain(verified.measured_by)} job, and judged anew here")
     bytes_seen = "its bytes are these" if verified.bytes_verified else "NO bytes were looked at"
     click.echo(f"model:     sha256:{verified.model_digest}, {bytes_seen}")
     click.echo(f"for:       {_plain(verified.resource_uri)}")

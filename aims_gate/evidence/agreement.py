@@ -36,6 +36,8 @@ class Verified:
     """Rules that stood in the way."""
     terms: tuple[Term, ...]
     """What the decision rests on and what ends."""
+    measured_by: str
+    """`unsigned` where another job measured, whose word the numbers are; else empty."""
     bytes_verified: bool
     """Whether the model's bytes were held against it."""
 
@@ -72,6 +74,7 @@ def agree(proof: Proof, *, model_given: bool) -> Verified:
         at=vsa.time_verified,
         failed=tuple(failed),
         terms=terms(evaluation, proof.policy),
+        measured_by=evaluation.measured_by,
         bytes_verified=model_given,
     )
     consistent = {

@@ -18,9 +18,12 @@ from aims_gate.documents.keys import refuse
 
 FORM = "%Y-%m-%dT%H:%M:%SZ"
 """How statements write a time."""
+UNSIGNED = "unsigned"
+"""`measuredBy` of an evaluation that another job measured, without a key."""
 
 
-def _as_time(value: object) -> datetime:
+def as_time(value: object) -> datetime:
+    """Time of a statement; refused unless it is in UTC, to the second."""
     try:
         return datetime.strptime(str(value), FORM).replace(tzinfo=UTC)
     except ValueError:
@@ -28,11 +31,11 @@ def _as_time(value: object) -> datetime:
 
 
 def _as_end(value: object) -> datetime | None:
-    return None if value is None else _as_time(value)
+    return None if value is None else as_time(value)
 
 
 _Word = Annotated[str, Field(min_length=1)]
-_Time = Annotated[datetime, PlainValidator(_as_time)]
+_Time = Annotated[datetime, PlainValidator(as_time)]
 _End = Annotated[datetime | None, PlainValidator(_as_end)]
 
 
@@ -103,6 +106,8 @@ class Evaluation(_Said):
     results: list[ResultSaid]
     waivers: list[FileSaid] = []
     """The signed waivers beside it."""
+    measured_by: str = ""
+    """`unsigned` where the job that signed did not measure."""
 
 
 class InTotoTestResult(_Said):

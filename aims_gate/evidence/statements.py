@@ -18,7 +18,7 @@ from aims_gate import canonical
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.statement import Statement, StatementKind, encode, statement_file
 from aims_gate.errors import RecordError
-from aims_gate.evidence.predicates import EVALUATION, FORM, SUMMARY, TEST_RESULT
+from aims_gate.evidence.predicates import EVALUATION, FORM, SUMMARY, TEST_RESULT, UNSIGNED
 from aims_gate.facts import DatasetIdentity, Interval, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.redact import redact_all
@@ -174,7 +174,13 @@ def _evaluation(verdict: Verdict, report: bytes, verifier_id: str) -> dict[str, 
         "datasets": [_dataset(data) for data in verdict.datasets],
         "results": [_result(result) for result in verdict.results],
         "report": _digest(report),
+        **_measured_by(verdict),
     }
+
+
+def _measured_by(verdict: Verdict) -> dict[str, str]:
+    unsigned = verdict.evidence is not None and verdict.evidence.measured_unsigned
+    return {"measuredBy": UNSIGNED} if unsigned else {}
 
 
 def _waivers(files: Mapping[str, bytes]) -> dict[str, Any]:

@@ -59,3 +59,12 @@ def test_a_key_in_a_device(folder: Path, hsm: SoftHsm) -> None:
     if not Path("/usr/lib/softhsm/libsofthsm2.so").exists():
         CONSOLE["hsm"] = CONSOLE["hsm"].replace("/usr/lib/softhsm/libsofthsm2.so", hsm.module)
     assert follow("hsm", folder, environ) == 4
+
+
+def test_measuring_in_one_job_and_signing_in_another(folder: Path) -> None:
+    """The first has no key at all, and the second signs what it judged again."""
+    environ = dict(os.environ)
+    assert follow("measure", folder, environ) == 1
+    assert not list((folder / "measured").glob("*.dsse.json"))
+    assert process(folder, "evidence", "key", "generate", environ=environ).code == 0
+    assert follow("sign", folder, environ) == 2

@@ -56,6 +56,10 @@ def test_command_line(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     found = {result["rule"]: result["outcome"] for result in told["results"]}
     assert (told["verdict"], told["exit_code"]) == (case.verdict, case.exit_code)
     assert found == case.outcomes
+    assert guarded(["evidence", "key", "generate"]) == 0
+    signing = ["evidence", "sign", "evidence", "--model", case.model, "--key", "gate.key"]
+    signing += [f"--stage={case.stage}"] if case.stage else []
+    assert guarded(signing) == case.exit_code, "judged again in a job of its own it is the same"
 
 
 def test_python_api(case: Case) -> None:
