@@ -102,7 +102,7 @@ def test_evidence_goes_through_no_link_of_the_checkout(
     for name in ("aims-gate-evidence", "out"):
         (checkout / name).symlink_to(checkout.parent / "home")
     (checkout / "link").symlink_to(checkout.parent / "home" / "none")
-    assert guarded([*RUN, *option]) == 3
+    assert guarded([*RUN, *option]) == (2 if option else 3)  # a named one is seen before measuring
     assert "symbolic link" in capsys.readouterr().err or option[-1:] == ["link"]
     assert _untouched(checkout)
 
