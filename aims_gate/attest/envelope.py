@@ -76,7 +76,7 @@ def sign(payload: bytes, signer: Signer) -> bytes:
 
 
 def open_envelope(
-    data: bytes, keys: Collection[PublicKey], *, where: str = "envelope", role: str = "gate"
+    data: bytes, keys: Collection[PublicKey], *, where: str = "envelope", role: str | None = "gate"
 ) -> OpenedEnvelope:
     """Verify an envelope and give its payload.
 
@@ -87,7 +87,7 @@ def open_envelope(
         data: The envelope's bytes, JSON.
         keys: Keys that the signature may come from.
         where: The file's name, for error messages.
-        role: As what its key should be trusted, for the hint where it is not.
+        role: As what its key should be trusted, for the hint where it is not; None is anything.
 
     Raises:
         TrustError: The envelope is malformed, or none of *keys* made its signature.
@@ -102,7 +102,8 @@ def open_envelope(
     raise TrustError(
         f"signed by a key that is not trusted (key id {parts.keyid[:80]!a})",
         where=where,
-        hint=f"if the key is right, add it to the trust file with role {role}",
+        hint="if the key is right, add it to the trust file"
+        + (f" with role {role}" if role else ""),
     )
 
 

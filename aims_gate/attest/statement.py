@@ -34,7 +34,8 @@ class StatementKind(Generic[P]):
     predicate_type: str
     predicate: type[P]
     """Reads what it says; of keys that it does not know it must say whether they are refused."""
-    signed_by: KeyRole
+    signed_by: KeyRole | None
+    """None is any key that trust lists, whatever its dates: for what can only ever forbid."""
     subjects: tuple[str, ...] = (MODEL_FILE,)
     """What its one subject may be called: the file whose SHA-256 it is."""
 

@@ -96,7 +96,8 @@ def read_statement(
         name: What they are called before their endings.
         kind: The one kind that it may be of.
         trust: Whose signatures count.
-        now: The present moment, with time zone; the key must be valid then.
+        now: The present moment, with time zone; the key must be valid then, except for a kind
+            that any key may sign.
 
     Raises:
         TrustError: A file is missing, forged, altered or of another kind, or signed by somebody
@@ -115,7 +116,7 @@ def read_statement(
 
 
 def open_statement(
-    folder: Path, name: str, keys: Collection[PublicKey], *, role: KeyRole
+    folder: Path, name: str, keys: Collection[PublicKey], *, role: KeyRole | None
 ) -> OpenedEnvelope:
     """Verify the signature of the statement *name*, and that its files hold the same bytes.
 

@@ -116,8 +116,12 @@ class Trust:
         places = [evidence, *copied] if wanted is None else [wanted]
         return tuple(one for one in self.deploy if any(map(one.covers, places)))
 
-    def admit(self, key: PublicKey, *, role: KeyRole, at: datetime, where: str) -> TrustedKey:
+    def admit(
+        self, key: PublicKey, *, role: KeyRole | None, at: datetime, where: str
+    ) -> TrustedKey:
         """Authorise *key* to have signed as *role*, at the moment *at*, and give its entry.
+
+        Without a role it need only be listed: whatever its dates, for what can only forbid.
 
         Raises:
             TrustError: It is not listed, revoked, not valid yet or no more, or has not the role.
@@ -125,6 +129,8 @@ class Trust:
         trusted = next((one for one in self.keys if one.key == key), None)
         if trusted is None:
             raise TrustError(f"key {key.fingerprint} is not in {self.file}", where=where)
+        if role is None:
+            return trusted
         name = f"key {key.fingerprint} of {trusted.person}"
         if trusted.revoked_at is not None and at >= trusted.revoked_at:
             raise TrustError(

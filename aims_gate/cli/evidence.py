@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import click
 from aims_gate.absent import stand_in
 from aims_gate.cli.group import CommandGroup
 from aims_gate.cli.run import pairs
+from aims_gate.cli.verify import digest_option
 
 
 @click.group(cls=CommandGroup)
@@ -109,6 +111,82 @@ def sign(
     verdict = sign_measured(folder, request, gate.real_world(key=key))
     Reporting.of({}, out).show(verdict)
     return verdict.exit_code
+
+
+def _instant(
+    _ctx: click.Context, _parameter: click.Parameter, value: str | None
+) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        hint = f"{value!r} is no date such as 2027-01-31 or 2027-01-31T09:00:00Z"
+        raise click.BadParameter(hint) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+@evidence.command()
+@click.option("--evidence", "named", metavar="DIR|URI", help="The verdict: its evidence.")
+@click.option("--stage", help="Whose evidence of a model version.")
+@click.option(
+    "--model-digest", callback=digest_option, metavar="SHA256", help="All verdicts on a model."
+)
+@click.option("--key-fingerprint", metavar="SHA256:…", help="All that a key has signed.")
+@click.option(
+    "--since",
+    callback=_instant,
+    metavar="DATE",
+    help="Only what that key signed from then on, UTC.",
+)
+@click.option("--why", required=True, help="The reason, for whoever is refused by it.")
+@click.option("--key", "reference", metavar="KEY", help="A key that the trust file lists.")
+@click.option(
+    "--trust", type=click.Path(path_type=Path), default=Path("trust.yaml"), show_default=True
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where it goes; revocations beside the trust file if left out.",
+)
+def revoke(
+    *,
+    named: str | None,
+    stage: str | None,
+    model_digest: str | None,
+    key_fingerprint: str | None,
+    since: datetime | None,
+    why: str,
+    reference: str | None,
+    trust: Path,
+    out: Path | None,
+) -> int:
+    """Freeze one verdict, a model's bytes, or what a key has signed.
+
+    Writes a signed statement by which verify and promote refuse (exit 4): beside the trust file,
+    and for a URI beside the evidence in MLflow too. Commit the folder: deleting it takes the
+    revocation back wherever no tag of MLflow names it.
+    """
+    from aims_gate.attest.signers import load_signer
+    from aims_gate.operations.revoke import Frozen, Revoking
+    from aims_gate.operations.revoke import revoke as freeze
+
+    frozen = Frozen(
+        evidence=named,
+        stage=stage,
+        model_digest=model_digest,
+        key_fingerprint=key_fingerprint,
+        since=since,
+    )
+    signer = load_signer(reference, os.environ)
+    how = Revoking(signer=signer, why=why, trust=trust, out=out, environ=os.environ)
+    done = freeze(frozen, how, now=datetime.now(UTC))
+    click.echo(f"revoked:    {done.subject}")
+    click.echo(f"revocation: {done.file}")
+    if done.place:
+        click.echo(f"in MLflow:  {done.place}")
+    return 0
 
 
 @evidence.group()

@@ -26,7 +26,10 @@ def as_age(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
         raise click.BadParameter(str(error)) from None
 
 
-def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+def digest_option(
+    _ctx: click.Context, _parameter: click.Parameter, value: str | None
+) -> str | None:
+    """Read a SHA-256, with or without `sha256:`; click.BadParameter if it is none."""
     if value is None:
         return None
     found = _DIGEST.fullmatch(value)
@@ -47,7 +50,10 @@ def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
 )
 @click.option("--stage", help="The stage it must be for; the policy's last if left out.")
 @click.option(
-    "--policy-digest", callback=_digest, metavar="SHA256", help="The resolved policy it must be by."
+    "--policy-digest",
+    callback=digest_option,
+    metavar="SHA256",
+    help="The resolved policy it must be by.",
 )
 @click.option(
     "--floor",
@@ -68,6 +74,12 @@ def _digest(_ctx: click.Context, _parameter: click.Parameter, value: str | None)
     help="Signed approvals that the trust file expects; approvals beside it if left out.",
 )
 @click.option(
+    "--revocations",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="More signed revocations than those of the folder of that name beside the trust file.",
+)
+@click.option(
     "--signature-only", is_flag=True, help="Look at no model: proves who said it, nothing more."
 )
 @no_defaults
@@ -82,6 +94,7 @@ def verify(
     resource_uri: str | None,
     max_age: timedelta | None,
     approvals: Path | None,
+    revocations: Path | None,
     signature_only: bool,
     no_defaults: bool,
 ) -> int:
@@ -91,8 +104,9 @@ def verify(
     that the version's tags name, and for the model in one.
 
     Exits 0 if it is authentic and the policy was met, 1 if it is an authentic refusal, 2 without a
-    model, a trust file or evidence in MLflow, 4 if it is not authentic or about other bytes,
-    another server, stage or policy. Of [tool.aims-gate] in pyproject.toml only `trust` is read.
+    model, a trust file or evidence in MLflow, 4 if it is not authentic, was revoked, or is about
+    other bytes, another server, stage or policy. Of [tool.aims-gate] in pyproject.toml only
+    `trust` is read.
     """
     from aims_gate.operations.verify import Expectation, prove
 
@@ -110,6 +124,7 @@ def verify(
         resource_uri=resource_uri,
         max_age=max_age,
         approvals=approvals,
+        revocations=revocations,
         environ=os.environ,
     )
     verified = prove(question, now=datetime.now(UTC))

@@ -26,6 +26,8 @@ class Verified:
     extends: tuple[Ancestor, ...]
     """The files and packs that it was merged from."""
     model_digest: str
+    digest: str
+    """SHA-256 of the summary, by which the verdict is referred to."""
     resource_uri: str
     person: str
     fingerprint: str
@@ -67,6 +69,7 @@ def agree(proof: Proof, *, model_given: bool) -> Verified:
         policy_digest=canonical.sha256(proof.policy),
         extends=tuple(Ancestor(uri=one.uri, digest=one.digest.sha256) for one in policy.extends),
         model_digest=proof.subject,
+        digest=proof.digest,
         resource_uri=vsa.resource_uri,
         person=proof.signer.person,
         fingerprint=proof.signer.key.fingerprint,

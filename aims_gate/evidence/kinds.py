@@ -18,5 +18,7 @@ KINDS: Table[StatementKind[Any]] = Table(
         "vsa": "aims_gate.evidence.predicates:SUMMARY",
         "waiver": "aims_gate.signoffs.kinds:WAIVER",
         "approval": "aims_gate.signoffs.kinds:APPROVAL",
+        "promotion": "aims_gate.evidence.predicates:PROMOTION",
+        "revocation": "aims_gate.evidence.predicates:REVOCATION",
     },
 )

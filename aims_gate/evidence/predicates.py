@@ -1,4 +1,4 @@
-"""What the three statements about a verdict say, as far as verification rests on it.
+"""What the statements about a verdict say, and those about what became of it afterwards.
 
 Keys that a later version adds are passed over, as in-toto demands; those that are read must be
 there and of their type. Digests are compared as they are written, in `evidence.reader`.
@@ -7,12 +7,13 @@ there and of their type. Digests are compared as they are written, in `evidence.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from pydantic.alias_generators import to_camel
 
-from aims_gate.attest.statement import BASE, StatementKind
+from aims_gate.attest.manifest import MODEL_FILE
+from aims_gate.attest.statement import BASE, StatementKind, statement_file
 from aims_gate.attest.trust import KeyRole
 from aims_gate.documents.keys import refuse
 
@@ -147,3 +148,49 @@ SUMMARY = StatementKind(
 )
 OF_A_VERDICT = (EVALUATION, TEST_RESULT, SUMMARY)
 """The three that state a verdict together, in the order in which they are written."""
+
+
+class Promotion(_Said):
+    """Which version an alias was to point at from then on, on what grounds, and in whose place."""
+
+    action: Literal["promote", "rollback"]
+    alias: _Word
+    stage: _Word
+    resource_uri: _Word
+    """Package URL of the version."""
+    previous: str | None
+    """The version that the alias pointed at before; None where it was not there."""
+    evidence: FileSaid
+    """Where the evidence lies, and the digest of its summary."""
+    why: _Word
+    promoted_on: _Time
+
+
+class Revocation(_Said):
+    """Why its subject counts no more; a key's signatures from a time on, or all of them."""
+
+    why: _Word
+    revoked_on: _Time
+    since: _End = None
+
+
+PROMOTION = StatementKind(
+    name="promotion",
+    predicate_type=f"{BASE}promotion/v1",
+    predicate=Promotion,
+    signed_by=KeyRole.GATE,
+)
+"""Signed by the gate's key. What verifies and moves is a job that such a key is already in, and the
+statement widens nothing: evidence is verified anew each time. An approver's key makes exceptions,
+so it stays with its person and out of jobs."""
+KEY_SUBJECT = "key.ssh"
+"""What a revoked key is called: its OpenSSH form, whose SHA-256 the fingerprint is."""
+REVOCATION = StatementKind(
+    name="revocation",
+    predicate_type=f"{BASE}revocation/v1",
+    predicate=Revocation,
+    signed_by=None,
+    subjects=(statement_file(SUMMARY.name), MODEL_FILE, KEY_SUBJECT),
+)
+"""Of a verdict, by its summary; of a model, by its manifest; of a key. Any trusted key may sign it,
+also one that has expired since: it can only forbid."""

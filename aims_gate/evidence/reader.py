@@ -22,7 +22,7 @@ from aims_gate.attest.statement import (
     statement_file,
 )
 from aims_gate.attest.statement_files import open_statement, read_file
-from aims_gate.attest.trust import Trust, TrustedKey
+from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.errors import TrustError
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
 from aims_gate.evidence.predicates import (
@@ -43,6 +43,8 @@ class Proof:
     signer: TrustedKey
     subject: str
     """SHA-256 of the manifest, which all three statements are about."""
+    digest: str
+    """SHA-256 of the summary, by which the verdict is referred to."""
     evaluation: Evaluation
     test_result: InTotoTestResult
     summary: Summary
@@ -80,7 +82,7 @@ def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
     if len({one.key.fingerprint for one in opened.values()}) != 1:
         raise TrustError("the three statements are signed by different keys", where=str(folder))
     vsa = SUMMARY.name
-    signer = trust.admit(opened[vsa].key, role=SUMMARY.signed_by, at=now, where=envelope_file(vsa))
+    signer = trust.admit(opened[vsa].key, role=KeyRole.GATE, at=now, where=envelope_file(vsa))
     statements = {
         kind.name: decode(opened[kind.name].payload, kind=kind, where=statement_file(kind.name))
         for kind in OF_A_VERDICT
@@ -95,6 +97,7 @@ def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
     return Proof(
         signer=signer,
         subject=statements[vsa].subject,
+        digest=canonical.sha256(payloads[vsa]),
         evaluation=said(EVALUATION),
         test_result=said(TEST_RESULT),
         summary=said(SUMMARY),

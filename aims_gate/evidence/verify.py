@@ -12,19 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from aims_gate import canonical
 from aims_gate.attest import manifest, resource
 from aims_gate.attest.manifest import MODEL_FILE, Manifest
-from aims_gate.attest.statement import statement_file
-from aims_gate.attest.statement_files import read_file
 from aims_gate.attest.trust import Deployment, Trust, TrustedKey
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, SourceError, TrustError
 from aims_gate.evidence import waived
 from aims_gate.evidence.agreement import Verified, agree
 from aims_gate.evidence.layout import POLICY_FILE
-from aims_gate.evidence.predicates import SUMMARY, Evaluation
+from aims_gate.evidence.predicates import Evaluation
 from aims_gate.evidence.reader import Proof, open_evidence
+from aims_gate.evidence.revocations import NONE, Revocations
 from aims_gate.facts import MEMORY, Ancestor
 from aims_gate.policy.model import STAGES
 from aims_gate.signoffs import folder as signoffs
@@ -58,6 +56,9 @@ class Expected:
     max_age: timedelta | None = None
     approvals: Path | None = None
     """Folder of signed approvals, for what the trust file expects of them."""
+    deployed_before: bool = False
+    """It is a return to what was deployed: the trust file's greatest ages do not hold."""
+    revocations: Revocations = NONE
 
 
 def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: datetime) -> Verified:
@@ -82,6 +83,12 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     _verifier(verified, proof.signer)
     _times(verified, proof.signer, now)
     waived.hold(proof, folder, trust=trust, now=now)
+    expected.revocations.refuse(
+        verdict=verified.digest,
+        model=verified.model_digest,
+        key=verified.fingerprint,
+        at=verified.at,
+    )
     deployments = _place(verified, expected.resource_uri, trust)
     _model(proof, expected.model)
     if expected.policy_digest not in {None, verified.policy_digest}:
@@ -92,6 +99,8 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     asked = Deployment(stage=expected.stage or "", max_age=expected.max_age, floor=expected.floor)
     if not any(one.stage for one in (asked, *deployments)):
         asked = replace(asked, stage=_strictest(proof.policy))
+    if expected.deployed_before:
+        deployments = tuple(replace(one, max_age=None) for one in deployments)
     for one in (asked, *deployments):
         _deployable(one, verified, proof.evaluation, now)
     roles = {role: one.where for one in deployments for role in one.approvals}
@@ -99,7 +108,7 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
         about = Approved(
             name=resource.parse(verified.resource_uri, servers=trust.servers, where="").name,
             digest=verified.model_digest,
-            evidence=canonical.sha256(read_file(folder, statement_file(SUMMARY.name))),
+            evidence=verified.digest,
             gate=proof.signer,
             now=now,
         )

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from aims_gate.attest import resource
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import UsageError
+from aims_gate.evidence.revocations import FOLDER as REVOCATIONS
 from aims_gate.policy.model import STAGES
 
 _SCHEMES = ("runs:/", "models:/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """Where evidence was copied from."""
+
+    model: str
+    """The version whose tag led there, `models:/NAME/VERSION`; empty for a run."""
+    place: str
+    """`runs:/RUN_ID/aims_gate/EVALUATION_ID`."""
 
 
 def is_uri(evidence: str) -> bool:
@@ -26,7 +39,7 @@ def fetch(
     stage: str | None,
     environ: Mapping[str, str],
     trust: Trust | None = None,
-) -> str:
+) -> Copied:
     """Copy evidence from MLflow into the empty folder *target*.
 
     Args:
@@ -36,9 +49,6 @@ def fetch(
             last of the usual stages, or the only one.
         environ: The environment with MLflow's variables.
         trust: What the deploying side expects, and where artifacts may lie.
-
-    Returns:
-        The model version that *uri* named, `models:/NAME/VERSION`; empty for a run.
 
     Raises:
         UsageError: (2) There is none.
@@ -55,8 +65,8 @@ def fetch(
     if found.model:
         expected = _expected(found.place, trust) if trust is not None else set()
         chosen = _chosen(uri, found.pointers, stage, expected)
-    evidence.copy(found, chosen, target, environ)
-    return found.model
+    place = evidence.copy(found, chosen, target, environ)
+    return Copied(model=found.model, place=place)
 
 
 def keep(uri: str, folder: Path, *, stage: str | None, environ: Mapping[str, str]) -> None:
@@ -70,7 +80,9 @@ def keep(uri: str, folder: Path, *, stage: str | None, environ: Mapping[str, str
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
         fetch(uri, Path(private), stage=stage, environ=environ)
         files = {path.name: path.read_bytes() for path in Path(private).iterdir() if path.is_file()}
-    directory.write(folder, files)
+        directory.write(folder, files)
+        if (Path(private) / REVOCATIONS).is_dir():
+            shutil.copytree(Path(private) / REVOCATIONS, folder / REVOCATIONS)
 
 
 def _expected(place: str, trust: Trust) -> set[str]:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from aims_gate.attest import download, floor, manifest, trust_file
 from aims_gate.attest.manifest import Manifest
+from aims_gate.attest.trust import Trust
 from aims_gate.errors import SourceError, TrustError, UsageError
 from aims_gate.evidence.agreement import Verified
+from aims_gate.evidence.revocations import FOLDER, Revocations
 from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.operations.evidence import fetch, is_uri
 from aims_gate.operations.named_arguments import named_arguments
@@ -45,6 +47,8 @@ class Expectation:
     max_age: timedelta | None = None
     approvals: Path | None = None
     """Folder of signed approvals; None is `approvals` beside the trust file."""
+    revocations: Path | None = None
+    """Folder of revocations that count beside those of `revocations` beside the trust file."""
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -59,6 +63,7 @@ def verify(
     floor: str | None = None,
     resource_uri: str | None = None,
     max_age: timedelta | None = None,
+    revocations: str | os.PathLike[str] | None = None,
 ) -> Verified:
     """Verify evidence for the bytes of a model, now, as the command line does.
 
@@ -76,6 +81,8 @@ def verify(
             SHA-256 of its bytes.
         resource_uri: Package URL of the model's place; a model URI brings its own.
         max_age: The oldest it may be.
+        revocations: A folder of signed revocations, which count beside those of the folder
+            `revocations` beside the trust file.
 
     Returns:
         What was proved; `.passed` tells whether the policy was met.
@@ -92,6 +99,7 @@ def verify(
         floor=floor,
         resource_uri=resource_uri,
         max_age=max_age,
+        revocations=None if revocations is None else Path(revocations),
         environ=os.environ,
     )
     return prove(question, now=datetime.now(UTC))
@@ -119,11 +127,11 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
         folder = Path(private) if is_uri(evidence) else Path(evidence)
         if is_uri(evidence):
-            version = fetch(
+            copied = fetch(
                 evidence, folder, stage=question.stage, environ=question.environ, trust=trust
             )
             if model is None and not question.signature_only:
-                question = replace(question, model=version)
+                question = replace(question, model=copied.model)
         found, place = _model(question, trust.sources_allow)
         expected = Expected(
             model=found,
@@ -133,8 +141,35 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
             resource_uri=place if question.resource_uri is None else question.resource_uri,
             max_age=question.max_age,
             approvals=question.approvals or question.trust.parent / approvals.FOLDER,
+            revocations=_revocations(question, folder, trust, now),
         )
         return verify_evidence(folder, trust=trust, expected=expected, now=now)
+
+
+def _revocations(question: Expectation, evidence: Path, trust: Trust, now: datetime) -> Revocations:
+    """Every revocation that was handed along, lies beside the evidence, or is named by a tag."""
+    handed = question.revocations
+    if handed is not None and not handed.is_dir():
+        hint = "those of the folder revocations beside the trust file count without it"
+        raise UsageError("there is no such folder of revocations", where=str(handed), hint=hint)
+    with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
+        folders = [question.trust.parent / FOLDER, evidence / FOLDER]
+        folders += [] if handed is None else [handed]
+        asked = {question.model or "", os.fspath(question.evidence)}
+        for number, uri in enumerate(sorted(filter(_names_version, asked))):
+            from aims_gate.sources.mlflow.evidence import copy_revocations
+
+            folders.append(Path(private) / str(number))
+            copy_revocations(uri, folders[-1], question.environ, trust.sources_allow)
+        return Revocations.read(folders, trust=trust, now=now)
+
+
+def _names_version(uri: str) -> bool:
+    if not uri.startswith("models:/"):
+        return False
+    from aims_gate.registry.uris import ModelTarget, parse
+
+    return not isinstance(parse(uri), ModelTarget)
 
 
 def _model(question: Expectation, allow: tuple[str, ...]) -> tuple[Manifest | None, str | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from aims_gate.errors import TrustError
 from aims_gate.evidence.kinds import KINDS
 from aims_gate.evidence.record import record
 from tests.support.laws import law
-from tests.support.proofs import POLICY, REPORT, VERIFIER, make_model, verdict_of
+from tests.support.proofs import POLICY, REPORT, VERIFIER, make_model, new_signer, verdict_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "statements"
 SEED = bytes(range(32))
@@ -39,14 +40,18 @@ TYPES = {
     "vsa": "https://slsa.dev/verification_summary/v1",
     "waiver": "https://aims-gate.dev/attestation/waiver/v1",
     "approval": "https://aims-gate.dev/attestation/approval/v1",
+    "promotion": "https://aims-gate.dev/attestation/promotion/v1",
+    "revocation": "https://aims-gate.dev/attestation/revocation/v1",
 }
 """Names are for ever: a row may be added, and none may change."""
 
 kinds = pytest.mark.parametrize("name", KINDS)
 
 
-def _trust(role: KeyRole) -> Trust:
-    entry = TrustedKey(key=SIGNER.key, person="jo@acme.example", roles=frozenset({role}))
+def _trust(role: KeyRole | None) -> Trust:
+    """Trust the key in one role; in any, where none is asked for."""
+    roles = frozenset({role or KeyRole.RECORDS})
+    entry = TrustedKey(key=SIGNER.key, person="jo@acme.example", roles=roles)
     return Trust(keys=(entry,))
 
 
@@ -61,10 +66,17 @@ def test_types_and_names_stay() -> None:
 
 @kinds
 def test_the_golden_vector_is_verified_and_read(name: str) -> None:
-    """Into the model of its row, by a key of its role and by no other."""
+    """Into the model of its row, by a key of its role and by no other; or by any that is listed."""
     kind = KINDS[name]
     read = read_statement(GOLDEN, name, kind, trust=_trust(kind.signed_by), now=NOW)
     assert isinstance(read.said, kind.predicate)
+    if kind.signed_by is None:
+        ended = replace(_trust(None).keys[0], valid_until=NOW, revoked_at=NOW)
+        read_statement(GOLDEN, name, kind, trust=Trust(keys=(ended,)), now=NOW)
+        other = replace(ended, key=new_signer().key)
+        with pytest.raises(TrustError, match="not trusted"):
+            read_statement(GOLDEN, name, kind, trust=Trust(keys=(other,)), now=NOW)
+        return
     for role in set(KeyRole) - {kind.signed_by}:
         with pytest.raises(TrustError, match="may not sign as"):
             read_statement(GOLDEN, name, kind, trust=_trust(role), now=NOW)

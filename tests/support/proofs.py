@@ -22,6 +22,7 @@ from aims_gate.attest.statement import envelope_file, statement_file
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.evidence.agreement import Verified
 from aims_gate.evidence.kinds import KINDS
+from aims_gate.evidence.predicates import OF_A_VERDICT
 from aims_gate.evidence.record import record
 from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.facts import (
@@ -251,8 +252,8 @@ class Lab:
 
     def drop_bundles(self) -> None:
         """Leave out the Sigstore bundles, which need not be there, as a forger would."""
-        for stem in KINDS:
-            (self.evidence / bundle_file(stem)).unlink()
+        for kind in OF_A_VERDICT:
+            (self.evidence / bundle_file(kind.name)).unlink()
 
     def _put(self, stem: str, payload: bytes, signer: Signer) -> None:
         assert stem in KINDS

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aims_gate import canonical
 from aims_gate.attest.envelope import MAX_ENVELOPE
-from aims_gate.attest.statement import statement_file
+from aims_gate.attest.statement import envelope_file, statement_file
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.registry.choose import for_artifacts, open_registry
 from aims_gate.registry.contract import NotFoundError, Registry
@@ -36,6 +36,10 @@ PENDING = "pending"
 UNSTAGED = ""
 """The stage of tags that version 0.1 wrote, which name none: `aims_gate.evidence`."""
 SUMMARY = statement_file("vsa")
+PROMOTIONS = "promotions"
+"""Where promotions lie beside the evidence; they are no part of it."""
+REVOKED = "aims_gate.revoked"
+"""What the tags begin with that point at revocations: each has one of its own."""
 
 _TAG = re.compile(r"aims_gate(?:\.(.+))?\.evidence")
 _POINTER = re.compile(r"sha256:([0-9a-f]{64}) (runs:/\S+)")
@@ -60,6 +64,8 @@ class Published:
     """The version whose tags these are, `models:/NAME/VERSION`; empty for a run."""
     place: str = ""
     """Its package URL."""
+    revoked: Mapping[str, str] = field(default_factory=dict)
+    """Tags that point at revocations."""
 
 
 def locate(uri: str, environ: Mapping[str, str], allow: Iterable[str] = ()) -> Published:
@@ -85,11 +91,15 @@ def locate(uri: str, environ: Mapping[str, str], allow: Iterable[str] = ()) -> P
         pointers=_pointers(version),
         model=f"models:/{version.name}/{version.version}",
         place=resource_uri(version.name, version.version, registry.server),
+        revoked={k: v for k, v in version.tags.items() if k.startswith(f"{REVOKED}.")},
     )
 
 
-def copy(found: Published, stage: str, target: Path, environ: Mapping[str, str]) -> None:
+def copy(found: Published, stage: str, target: Path, environ: Mapping[str, str]) -> str:
     """Copy the evidence of *stage* into the empty folder *target*.
+
+    Returns:
+        Where it lies, `runs:/RUN_ID/aims_gate/EVALUATION_ID`.
 
     Raises:
         UsageError: There is none.
@@ -112,13 +122,71 @@ def copy(found: Published, stage: str, target: Path, environ: Mapping[str, str])
         root = found.registry.run(run.run_id).artifact_uri
         reader = for_artifacts(found.registry, root, environ)
         fetch_tree(
-            reader, f"{root}/{run.path}", target, max_files=_MOST_FILES, max_bytes=_MOST_BYTES
+            reader,
+            f"{root}/{run.path}",
+            target,
+            max_files=_MOST_FILES,
+            max_bytes=_MOST_BYTES,
+            skip=PROMOTIONS,
         )
     except NotFoundError as error:
         raise _none(found.uri, f"{place} is not there") from error
     summary = target / SUMMARY
     if digest and not (summary.is_file() and canonical.sha256_file(summary) == digest):
         raise TrustError(f"the evidence at {place} is not what the tag names", where=found.uri)
+    return place
+
+
+def copy_revocations(
+    uri: str, target: Path, environ: Mapping[str, str], allow: Iterable[str] = ()
+) -> None:
+    """Copy every revocation that the tags of a version point at into the folder *target*.
+
+    Raises:
+        SourceError: MLflow could not be read.
+        TrustError: A tag points at nothing, or at another revocation: who deletes the files
+            takes nothing back.
+    """
+    version = locate(uri, environ, allow)
+    if not version.revoked:
+        return
+    target.mkdir()
+    for key, pointer in version.revoked.items():
+        where = f"{version.model}, tag {key!a}"
+        try:
+            digest, name = fetch_statement(version.registry, pointer, target, environ)
+        except NotFoundError as error:
+            what = f"the version was revoked, and the revocation is not there: {error.what}"
+            hint = "ask who revoked it, and hand the revocation along with --revocations"
+            raise TrustError(what, where=where, hint=hint) from error
+        if canonical.sha256_file(target / statement_file(name)) != digest:
+            what = "the version was revoked, and this is not the revocation that the tag names"
+            raise TrustError(what, where=where)
+
+
+def fetch_statement(
+    registry: Registry, pointer: str, target: Path, environ: Mapping[str, str]
+) -> tuple[str, str]:
+    """Copy the files of the signed statement that a tag points at into *target*.
+
+    Nothing is verified.
+
+    Returns:
+        The digest that the tag names, and the statement's name.
+
+    Raises:
+        NotFoundError: The tag points at none, or it is not there; SourceError if it cannot be read.
+    """
+    named = _POINTER.fullmatch(pointer)
+    run = parse(named[2]) if named else None
+    if named is None or not isinstance(run, RunTarget) or not run.path:
+        raise NotFoundError(f"the tag {pointer[:200]!a} points at nothing")
+    folder, _, name = run.path.rpartition("/")
+    root = f"{registry.run(run.run_id).artifact_uri}/{folder}"
+    reader = for_artifacts(registry, root, environ)
+    for file in (statement_file(name), envelope_file(name)):
+        reader.download(root, file, target / file, limit=MAX_ENVELOPE)
+    return named[1], name
 
 
 def _number(target: VersionTarget | AliasTarget, registry: Registry) -> str:

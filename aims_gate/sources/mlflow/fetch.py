@@ -23,6 +23,7 @@ def fetch_tree(
     max_files: int,
     max_bytes: int,
     noted: bool = False,
+    skip: str = "",
 ) -> None:
     """Copy everything below an artifact URI into *folder*.
 
@@ -34,12 +35,13 @@ def fetch_tree(
         max_bytes: Most bytes of all files.
         noted: It was asked for as `models:/…` of a local store, where MLflow's client takes the
             place where it lies for a download and leaves its note there: that is left out.
+        skip: A folder at its root that is left out.
 
     Raises:
         SourceError: There is nothing, a name is unsafe or clashes with another one, a limit is
             passed, or something cannot be read.
     """
-    files = list_tree(registry, uri, max_files=max_files)
+    files = list_tree(registry, uri, max_files=max_files, skip=skip)
     if not files:
         raise NotFoundError("there are no files at the model's artifact URI", where=registry.server)
     _check_names(tuple(file for file in files if not (noted and file.path == MLFLOW_NOTE)))
@@ -54,8 +56,10 @@ def fetch_tree(
         (folder / name).unlink()
 
 
-def list_tree(registry: Artifacts, uri: str, *, max_files: int) -> tuple[Artifact, ...]:
-    """List the files below an artifact URI, all folders included; SourceError past a limit."""
+def list_tree(
+    registry: Artifacts, uri: str, *, max_files: int, skip: str = ""
+) -> tuple[Artifact, ...]:
+    """List the files below an artifact URI, all folders but *skip*; SourceError past a limit."""
     files: list[Artifact] = []
     folders = [""]
     seen = 0
@@ -70,7 +74,7 @@ def list_tree(registry: Artifacts, uri: str, *, max_files: int) -> tuple[Artifac
                 raise SourceError(f"more than {max_files:,} files and folders", where=uri)
             _check_place(artifact, folder)
             if artifact.is_dir:
-                folders.append(artifact.path)
+                folders += [artifact.path] if artifact.path != skip else []
             else:
                 files.append(artifact)
     return tuple(sorted(files, key=lambda file: file.path.encode()))

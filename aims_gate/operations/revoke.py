@@ -1,0 +1,159 @@
+"""Revoke a verdict, a model or a key: a signed statement, which verify and promote then refuse by.
+
+It is written beside the trust file first, where it counts at once and belongs under version
+control; then, for evidence in MLflow, beside the evidence, and at last a tag of the version points
+at it. Whatever cuts this off leaves a revocation that counts where it is; doing it again adds one.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aims_gate import canonical
+from aims_gate.attest import trust_file
+from aims_gate.attest.manifest import MODEL_FILE
+from aims_gate.attest.signers import Signer
+from aims_gate.attest.statement import Statement, envelope_file
+from aims_gate.attest.statement_files import read_file, write_statement
+from aims_gate.attest.trust import Trust
+from aims_gate.errors import GateError, RecordError, TrustError, UsageError
+from aims_gate.evidence.predicates import FORM, KEY_SUBJECT, REVOCATION
+from aims_gate.evidence.revocations import FOLDER, VERDICT_SUBJECT, digest_of_key
+from aims_gate.operations.evidence import Copied, fetch, is_uri
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """What is revoked: exactly one of a verdict, a model's bytes and a key."""
+
+    evidence: str | None = None
+    """An evidence directory, or a URI of evidence in MLflow."""
+    stage: str | None = None
+    """Whose evidence, of a model version."""
+    model_digest: str | None = None
+    """SHA-256 of a model's manifest."""
+    key_fingerprint: str | None = None
+    since: datetime | None = None
+    """The first moment from which on the key's signatures do not count; None is all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked:
+    """A revocation that was written."""
+
+    file: Path
+    """Its envelope."""
+    subject: str
+    """What is revoked, and its SHA-256."""
+    place: str = ""
+    """Where it lies in MLflow, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoking:
+    """How a revocation is made."""
+
+    signer: Signer
+    why: str
+    trust: Path
+    out: Path | None = None
+    """Where it goes; None is the folder `revocations` beside the trust file."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+def revoke(frozen: Frozen, how: Revoking, *, now: datetime) -> Revoked:
+    """Sign a revocation, and put it where verifiers look.
+
+    Raises:
+        UsageError: (2) Not exactly one thing was named, there is no reason, or the key is not in
+            the trust file: verifiers would refuse everything because of it.
+        TrustError: (4) The evidence is not what its tag names.
+        RecordError: (3) It could not be written, or not to MLflow; then it counts where it is.
+    """
+    trust = _usable(frozen, how, now)
+    with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
+        copied, subject = _subject(frozen, Path(private), how.environ, trust)
+    predicate = {"why": how.why, "revokedOn": now.strftime(FORM)}
+    if frozen.since is not None:
+        predicate["since"] = frozen.since.astimezone(UTC).strftime(FORM)
+    statement = Statement(
+        predicate_type=REVOCATION.predicate_type,
+        subject_name=subject[0],
+        subject=subject[1],
+        predicate=predicate,
+    )
+    folder = how.out or how.trust.parent / FOLDER
+    name = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordError(f"cannot be made: {error.strerror}", where=str(folder)) from error
+    write_statement(folder, name, REVOCATION, statement, how.signer)
+    file = folder / envelope_file(name)
+    try:
+        place = _published(copied, folder / name, how.environ, trust) if copied else ""
+    except GateError as error:
+        what = f"MLflow did not take the revocation: {error.what}"
+        hint = f"{file} is signed and counts where it is handed along; revoke again for MLflow"
+        raise RecordError(what, where=error.where, hint=hint) from error
+    return Revoked(file=file, subject=f"{subject[0]} sha256:{subject[1]}", place=place)
+
+
+def _usable(frozen: Frozen, how: Revoking, now: datetime) -> Trust:
+    named = (frozen.evidence, frozen.model_digest, frozen.key_fingerprint)
+    if sum(one is not None for one in named) != 1:
+        hint = "give one of --evidence, --model-digest and --key-fingerprint"
+        raise UsageError("exactly one thing can be revoked at a time", hint=hint)
+    if frozen.since is not None and frozen.key_fingerprint is None:
+        raise UsageError("a date was given without a key", hint="--since is for --key-fingerprint")
+    if not how.why.strip():
+        raise UsageError("there is no reason", hint="--why says it to whoever is refused by it")
+    trust = trust_file.load(how.trust)
+    try:
+        trust.admit(how.signer.key, role=None, at=now, where="")
+    except TrustError as error:
+        hint = "sign with a key that it lists: verify refuses everything by a file of another key"
+        raise UsageError(error.what, where=str(how.trust), hint=hint) from error
+    return trust
+
+
+def _subject(
+    frozen: Frozen, private: Path, environ: Mapping[str, str], trust: Trust
+) -> tuple[Copied | None, tuple[str, str]]:
+    """Give where in MLflow the evidence is, if it is there, and what is revoked."""
+    if frozen.key_fingerprint is not None:
+        return None, (KEY_SUBJECT, digest_of_key(frozen.key_fingerprint))
+    if frozen.model_digest is not None:
+        return None, (MODEL_FILE, frozen.model_digest)
+    evidence, copied = frozen.evidence or "", None
+    folder = Path(evidence)
+    if is_uri(evidence):
+        folder = private
+        copied = fetch(evidence, folder, stage=frozen.stage, environ=environ, trust=trust)
+    try:
+        summary = read_file(folder, VERDICT_SUBJECT)
+    except TrustError as error:
+        hint = "name the directory that run wrote, or a URI of evidence in MLflow"
+        raise UsageError(error.what, where=evidence, hint=hint) from error
+    return copied, (VERDICT_SUBJECT, canonical.sha256(summary))
+
+
+def _published(copied: Copied, statement: Path, environ: Mapping[str, str], trust: Trust) -> str:
+    """Put the revocation beside its evidence in MLflow, and let the version's tags point at it."""
+    from aims_gate.registry.choose import open_registry
+    from aims_gate.registry.uris import VersionTarget, parse
+    from aims_gate.sinks.beside import store
+    from aims_gate.sources.mlflow.evidence import REVOKED
+
+    registry = open_registry(environ, trust.sources_allow)
+    pointer = store(registry, copied.place, statement, FOLDER, environ)
+    version = parse(copied.model) if copied.model else None
+    if isinstance(version, VersionTarget):
+        key = f"{REVOKED}.{pointer.removeprefix('sha256:')[:12]}"
+        registry.set_version_tag(version.name, version.version, key, pointer)
+    return pointer.partition(" ")[2]
