@@ -25,9 +25,10 @@ from aims_gate.facts import ModelIdentity, Statistic
 from aims_gate.judge import decide, judge, not_applicable
 from aims_gate.measure import cache_shared_columns, measure, prefetch_columns, unreported_columns
 from aims_gate.oversight import Oversight
-from aims_gate.plan import Task, applies, in_force, on_insufficient, plan, stage_of
+from aims_gate.plan import Task, plan
 from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import check
+from aims_gate.policy.scope import applies, in_force, on_insufficient, stage_of
 from aims_gate.reports import REPORTS
 from aims_gate.sinks import directory
 from aims_gate.sources.opening import open_subject

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import Any
 
 import pydantic
@@ -35,9 +34,7 @@ from aims_gate.limits import (
 from aims_gate.policy import packs
 from aims_gate.policy.model import (
     STAGES,
-    AppliesTo,
     DecideOn,
-    OnInsufficient,
     Place,
     Policy,
     Role,
@@ -98,46 +95,6 @@ def plan(policy: Policy, *, now: datetime | None = None) -> Plan:
     if policy.alpha_scope == "policy":
         tasks = _share_alpha(tasks, policy.alpha_families)
     return Plan(tasks=tuple(tasks), problems=tuple(sorted(problems)))
-
-
-def applies(scope: AppliesTo | None, *, model: str, stage: str) -> bool:
-    """Tell whether a policy is about this model and stage; no scope is about all.
-
-    Only a registered name counts: *model* is empty for what has none, which only `*` is about.
-    """
-    if scope is None:
-        return True
-    named = not scope.models or any(fnmatchcase(model, pattern) for pattern in scope.models)
-    return named and (not scope.stages or stage in scope.stages)
-
-
-def in_force(rule: Rule, *, model: str, stage: str) -> bool:
-    """Tell whether a rule is about this model and stage.
-
-    A name that no registry knows exempts nothing: whoever trained the model could choose it.
-    """
-    scope = rule.applies_to
-    if scope is not None and not model:
-        scope = replace(scope, models=())
-    return applies(scope, model=model, stage=stage)
-
-
-def stage_of(policy: Policy, asked: str | None) -> str:
-    """Stage to decide for: as requested, else the last and strictest; PolicyError if unknown."""
-    if asked is None:
-        return policy.stages[-1]
-    if asked not in policy.stages:
-        place = Place(file=policy.uri, line=0)
-        raise PolicyError([problem(place, f"unknown stage {asked!r}", near(asked, policy.stages))])
-    return asked
-
-
-def on_insufficient(rule: Rule, policy: Policy, stage: str) -> OnInsufficient:
-    """Effect of too little data: as the rule says, else the policy, else strict at the last."""
-    stated = rule.on_insufficient or policy.on_insufficient
-    if stated is not None:
-        return stated
-    return OnInsufficient.BLOCK if stage == policy.stages[-1] else OnInsufficient.WARN
 
 
 def build(name: str, parameters: Mapping[str, Any]) -> Check:

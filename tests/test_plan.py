@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aims_gate.errors import PolicyError
-from aims_gate.plan import applies, in_force, on_insufficient, plan, stage_of
+from aims_gate.plan import plan
 from aims_gate.policy import packs
 from aims_gate.policy.model import (
     AppliesTo,
@@ -25,6 +25,7 @@ from aims_gate.policy.model import (
     Threshold,
 )
 from aims_gate.policy.resolve import resolve
+from aims_gate.policy.scope import applies, in_force, on_insufficient, stage_of
 
 
 def policy(*rules: Rule, **fields: Any) -> Policy:

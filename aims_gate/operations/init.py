@@ -26,9 +26,10 @@ from aims_gate.operations.propose_columns import (
 )
 from aims_gate.operations.propose_rules import Draft, drafts, settled, worst
 from aims_gate.operations.run import roles_of
-from aims_gate.plan import on_insufficient, plan
+from aims_gate.plan import plan
 from aims_gate.policy.model import DataSpec, Policy, Role, Severity
 from aims_gate.policy.resolve import resolve
+from aims_gate.policy.scope import on_insufficient
 from aims_gate.redact import redact
 from aims_gate.sources import SOURCES
 from aims_gate.sources.opening import scheme

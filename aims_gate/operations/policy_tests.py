@@ -10,8 +10,9 @@ from datetime import datetime
 from aims_gate.errors import PolicyError, Problem, near
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.judge import decide, judge
-from aims_gate.plan import Task, on_insufficient, plan, stage_of
+from aims_gate.plan import Task, plan
 from aims_gate.policy.model import GivenCell, Policy, PolicyTest
+from aims_gate.policy.scope import on_insufficient, stage_of
 from aims_gate.verdict import Result
 
 

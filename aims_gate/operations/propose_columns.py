@@ -7,13 +7,14 @@ that a person is asked to confirm it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aims_gate.checks.metrics import task_of
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind, Frame, Key, Scalar
+from aims_gate.operations.propose_groups import bins_of, is_protected, protected
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.predictions import derived_name, threshold_of
 from aims_gate.sources.subject import Data
@@ -25,17 +26,6 @@ PREDICTIONS = (
 )
 SCORES = ("score", "scores", "probability", "proba", "prob", "yscore", "yprob", "yproba", "p")
 KEYS = ("id", "rowid", "uuid", "caseid", "customerid", "applicationid")
-PROTECTED = (
-    *("sex", "gender", "race", "rac1p", "ethnicity", "ethnic", "nationality", "citizenship"),
-    *("religion", "disability", "disabled", "age", "agep", "marital", "pregnancy", "pregnant"),
-    *("orientation", "veteran", "caste", "birth"),
-)
-PROTECTED_PAIRS = (("native", "country"), ("national", "origin"))
-AGE_EDGES = (25.0, 45.0, 65.0)
-LEAST_GROUP = 30
-"""Rows that a bin must have, the default `min_cell` of the fairness checks."""
-MOST_GROUPS = 50
-_FEW_NUMBERS = 10
 _POSITIVE = (
     "1",
     "true",
@@ -48,7 +38,6 @@ _POSITIVE = (
     "hired",
     "good",
 )
-_WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*[A-Z0-9]*|[A-Z]?[a-z]+|[0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +86,9 @@ def evaluation_columns(data: Data, features: frozenset[str]) -> ProposedColumns:
     spec = _with_threshold(data, _with_task(data, spec))
     notes: list[str] = []
     if not logged.sensitive:
-        spec = replace(spec, sensitive=dict(_protected(data.frame, spec, notes)))
+        spec = replace(spec, sensitive=dict(protected(data.frame, spec, notes)))
     guessed = {name for name in _FIELDS if getattr(spec, name) != getattr(logged, name)}
-    bins = dict(_bins(data.frame, logged, notes))
+    bins = dict(bins_of(data.frame, logged, notes))
     spec = replace(spec, sensitive={**spec.sensitive, **bins})
     return ProposedColumns(
         spec=spec, guessed=frozenset(guessed), cut=frozenset(bins), notes=tuple(notes)
@@ -162,7 +151,7 @@ class _Guess:
 
     def last_resort(self) -> None:
         """Take the one column that is neither read by the model nor anything else for the label."""
-        free = [name for name in self._free() if not _is_protected(name)]
+        free = [name for name in self._free() if not is_protected(name)]
         if self.features and len(free) == 1:
             self._give("label", free[0])
 
@@ -231,81 +220,3 @@ def _positive(counts: Mapping[Scalar, int]) -> Scalar:
     if len(named) == 1:
         return named[0]
     return min(sorted(counts, key=str, reverse=True), key=lambda value: counts[value])
-
-
-def _protected(
-    frame: Frame, spec: DataSpec, notes: list[str]
-) -> Iterator[tuple[str, tuple[float, ...] | None]]:
-    scores = spec.score.values() if isinstance(spec.score, Mapping) else [spec.score]
-    used = {spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time, *scores}
-    for column, kind in frame.kinds.items():
-        if column in used or not _is_protected(column):
-            continue
-        if kind is ColumnKind.NUMBER:
-            yield from _numeric(frame, column, notes)
-        elif kind not in {ColumnKind.TEXT, ColumnKind.BOOLEAN}:
-            notes.append(f"{column} may be protected, but holds {kind}: log groups of it instead")
-        elif len(frame.count(Key(column=column)).values) > MOST_GROUPS:
-            notes.append(f"{column} may be protected, but has more than {MOST_GROUPS} groups")
-        else:
-            yield column, None
-
-
-def _bins(
-    frame: Frame, logged: DataSpec, notes: list[str]
-) -> Iterator[tuple[str, tuple[float, ...]]]:
-    """Cut quantities that were logged as protected without bins: each value would be a group."""
-    for column, edges in logged.sensitive.items():
-        if edges is None and frame.kinds.get(column) is ColumnKind.NUMBER:
-            yield from ((name, cut) for name, cut in _numeric(frame, column, notes) if cut)
-
-
-def _numeric(
-    frame: Frame, column: str, notes: list[str]
-) -> Iterator[tuple[str, tuple[float, ...] | None]]:
-    """Take a few codes as groups, and cut a quantity into bins that are large enough to judge."""
-    found = frame.distribution(column)
-    if len(found.values) <= _FEW_NUMBERS:
-        yield column, None
-        return
-    pairs = list(zip(found.values.tolist(), found.counts.tolist(), strict=True))
-    age = {"age", "agep"} & set(_words(column))
-    edges = AGE_EDGES if age else tuple(_quartiles(pairs))
-    kept = tuple(_large_enough(pairs, edges))
-    if kept:
-        yield column, kept
-    else:
-        notes.append(
-            f"{column} may be protected, but no cut leaves {LEAST_GROUP} rows on each side"
-        )
-
-
-def _quartiles(pairs: list[tuple[float, int]]) -> Iterator[float]:
-    rows, seen, shares = sum(count for _, count in pairs), 0, [0.25, 0.5, 0.75]
-    for value, count in pairs:
-        if shares and seen >= shares[0] * rows:
-            yield value
-            shares = [share for share in shares if share * rows > seen]
-        seen += count
-
-
-def _large_enough(pairs: list[tuple[float, int]], edges: Iterable[float]) -> Iterator[float]:
-    """Keep the edges that leave at least `LEAST_GROUP` rows in every bin."""
-    start = float("-inf")
-    for edge in edges:
-        below = sum(count for value, count in pairs if start <= value < edge)
-        above = sum(count for value, count in pairs if value >= edge)
-        if min(below, above) >= LEAST_GROUP:
-            yield edge
-            start = edge
-
-
-def _is_protected(column: str) -> bool:
-    words = _words(column)
-    pairs = any(set(pair) <= set(words) for pair in PROTECTED_PAIRS)
-    return pairs or any(word in PROTECTED for word in words)
-
-
-def _words(column: str) -> list[str]:
-    """Split a name at its cases and signs: `maritalStatus`, `RAC1P`, `age_years`."""
-    return [word.lower() for word in _WORD.findall(column)]

@@ -152,34 +152,29 @@ class NewValue:
             # b / m >= factor a / n in whole rows where the factor is whole
             if value.after * sizes.reference >= self.factor * value.before * sizes.current
         ]
-        if not new:
-            return Statistic(
-                name="new_value",
-                slice=column,
-                value=0.0,
-                alone=family.alone(0.0, hidden),
-                serious=2 * self.share,
-                rows=sizes.current,
-                total=sizes.current,
-                judged=True,
-                reason=f"no value of {self.share:.0%} of the rows is new",
-                design=design,
-            )
-        # of values with equally many rows the better proven one, whatever it is called
-        excess, worst = max(new, key=lambda found: (found[0] > 0, found[1].after, found[0]))
-        more = f" (and {len(new) - 1} more)" if len(new) > 1 else ""
-        return Statistic(
+        none = Statistic(
             name="new_value",
             slice=column,
-            value=worst.after / sizes.current,
-            interval=_interval(excess, worst.after, one, family),
-            alone=family.alone(0.0, max(upper(worst.after, m, alone.alpha), hidden)),
+            value=0.0,
+            alone=family.alone(0.0, hidden),
             serious=2 * self.share,
             rows=sizes.current,
             total=sizes.current,
             judged=True,
-            reason=_told(worst, sizes, column, current) + more,
+            reason=f"no value of {self.share:.0%} of the rows is new",
             design=design,
+        )
+        if not new:
+            return none
+        # of values with equally many rows the better proven one, whatever it is called
+        excess, worst = max(new, key=lambda found: (found[0] > 0, found[1].after, found[0]))
+        more = f" (and {len(new) - 1} more)" if len(new) > 1 else ""
+        return replace(
+            none,
+            value=worst.after / sizes.current,
+            interval=_interval(excess, worst.after, one, family),
+            alone=family.alone(0.0, max(upper(worst.after, m, alone.alpha), hidden)),
+            reason=_told(worst, sizes, column, current) + more,
         )
 
 

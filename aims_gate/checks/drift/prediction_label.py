@@ -85,15 +85,14 @@ class _OfRole:
             before, after = _names(reference.spec, role), _names(current.spec, role)
             failed = _failed(role, reference, current)
             if failed and (before or after or (role,) == self._answered()):
-                renamed += 1
-                yield Lacking(lack=NoValue.UNDEFINED, reason=failed).cell(name, role)
+                why = failed
             elif before and after and before != after:
-                renamed += 1
-                yield Lacking(lack=NoValue.UNDEFINED, reason=_renamed(before, after)).cell(
-                    name, role
-                )
+                why = _renamed(before, after)
             else:
                 columns += [c for c in after or before if c not in columns]
+                continue
+            renamed += 1
+            yield Lacking(lack=NoValue.UNDEFINED, reason=why).cell(name, role)
         if not columns and not renamed:
             yield _unanswered(self._answered(), reference, current).cell(name, "")
         yield from self._distances(tuple(columns), reference, current, inputs)

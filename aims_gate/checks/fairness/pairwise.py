@@ -11,7 +11,8 @@ from aims_gate.checks import attributes
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.fairness.group_counts import GroupFamily, is_of
 from aims_gate.checks.fairness.groups import UNDECIDED, RateGroups
-from aims_gate.checks.fairness.pairs import RateTerms, compare, pairs_of
+from aims_gate.checks.fairness.pairs import compare
+from aims_gate.checks.fairness.rate_terms import RateTerms, pairs_of
 from aims_gate.checks.fairness.summary import summary
 from aims_gate.checks.levels import title
 from aims_gate.facts import Statistic

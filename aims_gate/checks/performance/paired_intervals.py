@@ -13,7 +13,7 @@ from aims_gate.checks.levels import class_levels
 from aims_gate.checks.metrics import score_column, task_of
 from aims_gate.checks.metrics.multiclass import scored_columns
 from aims_gate.checks.metrics.table import jackknife, losses, named
-from aims_gate.checks.performance.pairs import AnswerPair, answers
+from aims_gate.checks.performance.pairs import AnswerPair, answers, discordant, positive_of
 from aims_gate.facts import Interval
 from aims_gate.frames import Moments, Scalar
 from aims_gate.policy.model import TaskKind
@@ -28,7 +28,6 @@ from aims_gate.stats.tables import (
     BetaConfusion,
     Classes,
     ClassRanked,
-    Confusion,
     Jackknife,
     Losses,
     Queries,
@@ -103,41 +102,6 @@ def bounded(found: AnswerPair, alpha: float) -> PairedInterval:
     return _tables(found, alpha)
 
 
-def discordant(found: AnswerPair) -> paired.Discordant:
-    """Discordant pairs (McNemar): rows that only one side gets right, of the metric's rows."""
-    positive = _positive(found)
-    counts = {True: 0, False: 0}
-    rows = 0
-    for label, one, other, count in answers(found):
-        if not _counts(found.metric, label, positive):
-            continue
-        rows += count
-        # the classes of a binary task are positive or not, whatever else they are called
-        right = [_right(label, answer, positive) for answer in (one, other)]
-        if right[0] != right[1]:
-            counts[right[0]] += count
-    return paired.Discordant(first=counts[True], second=counts[False], rows=rows)
-
-
-def _positive(found: AnswerPair) -> Scalar | None:
-    """Positive class of a binary task; None where there are several classes."""
-    if isinstance(found.first.table, Confusion):
-        return positive_class(found.data, found.first.found)
-    return None
-
-
-def _counts(metric: str, label: Scalar | None, positive: Scalar | None) -> bool:
-    if metric in {"accuracy", "weighted_recall"}:
-        return True
-    return (label == positive) is (metric == "recall")
-
-
-def _right(label: Scalar | None, answer: Scalar | None, positive: Scalar | None) -> bool:
-    if positive is None:
-        return label == answer
-    return (label == positive) is (answer == positive)
-
-
 def _tables(found: AnswerPair, alpha: float) -> PairedInterval:
     """Bound what follows from counts of label, first and second answer."""
     answered = _answered(found)
@@ -154,7 +118,7 @@ def _tables(found: AnswerPair, alpha: float) -> PairedInterval:
 
 
 def _answered(found: AnswerPair) -> Answered:
-    positive = _positive(found)
+    positive = positive_of(found)
     tables = [s.table for s in (found.first, found.second) if isinstance(s.table, Classes)]
     labels = dict.fromkeys(label for table in tables for label in table.labels)
     places: dict[Scalar | None, int] = {label: place for place, label in enumerate(labels)}

@@ -18,6 +18,7 @@ from aims_gate.frames import Frame, Key, Scalar
 from aims_gate.policy.model import DataSpec, TaskKind
 from aims_gate.sources.subject import Data
 from aims_gate.stats import paired, scores
+from aims_gate.stats.tables import Confusion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,3 +130,38 @@ def answers(
     cells = found.frame.count(*keys)
     for (label, one, other), count in zip(cells.values, cells.counts.tolist(), strict=True):
         yield label, one, other, count
+
+
+def discordant(found: AnswerPair) -> paired.Discordant:
+    """Discordant pairs (McNemar): rows that only one side gets right, of the metric's rows."""
+    positive = positive_of(found)
+    counts = {True: 0, False: 0}
+    rows = 0
+    for label, one, other, count in answers(found):
+        if not _counts(found.metric, label, positive):
+            continue
+        rows += count
+        # the classes of a binary task are positive or not, whatever else they are called
+        right = [_right(label, answer, positive) for answer in (one, other)]
+        if right[0] != right[1]:
+            counts[right[0]] += count
+    return paired.Discordant(first=counts[True], second=counts[False], rows=rows)
+
+
+def positive_of(found: AnswerPair) -> Scalar | None:
+    """Positive class of a binary task; None where there are several classes."""
+    if isinstance(found.first.table, Confusion):
+        return positive_class(found.data, found.first.found)
+    return None
+
+
+def _counts(metric: str, label: Scalar | None, positive: Scalar | None) -> bool:
+    if metric in {"accuracy", "weighted_recall"}:
+        return True
+    return (label == positive) is (metric == "recall")
+
+
+def _right(label: Scalar | None, answer: Scalar | None, positive: Scalar | None) -> bool:
+    if positive is None:
+        return label == answer
+    return (label == positive) is (answer == positive)
