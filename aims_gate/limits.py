@@ -158,7 +158,7 @@ def baseline_problems(
     ((_key, limit, upward),) = sides
     for what, hint in _limit_problems(key, value, judged, upward=upward):
         yield at(rule, key, what, hint)
-    if value >= limit if upward else value <= limit:
+    if not _fails(value, limit, upward=upward):
         what = f"{key} {value:g} meets the limit {limit:g}: there is no debt"
         yield at(rule, key, what, "leave baseline out")
 

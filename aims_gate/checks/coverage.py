@@ -43,22 +43,29 @@ def too_small(
     Returns:
         The reason, with the groups and what would do; empty if no more than *allowed* is left out.
     """
-    few = sorted((s for s in sizes if s.rows < least), key=lambda s: (-s.rows, s.name))
-    left_out, everything = sum(s.counted for s in few), sum(s.counted for s in sizes)
-    if not few or left_out <= allowed * everything:
+    small = sorted((s for s in sizes if s.rows < least), key=lambda s: (-s.rows, s.name))
+    left_out, everything = sum(s.counted for s in small), sum(s.counted for s in sizes)
+    if not small or left_out <= allowed * everything:
         return ""
     share = f"{left_out / everything:.1%}"
-    told = (
-        f"{share} of the {what} are in {called} below min_cell {least}"
-        if all(s.people is None for s in sizes)
-        else f"{share} of all rows are in {called} with fewer than {least} {what} to judge by"
-    )
-    names = ", ".join(s.name for s in few[:_TOLD])
-    more = f" and {len(few) - _TOLD:,} more" if len(few) > _TOLD else ""
-    told += f", more than max_uncovered {allowed:.1%}: {names}{more}"
+    if all(s.people is None for s in sizes):
+        uncovered = f"{share} of the {what} are in {called} below min_cell {least}"
+    else:
+        uncovered = (
+            f"{share} of all rows are in {called} with fewer than {least} {what} to judge by"
+        )
     needed = rows_needed(sizes, least=least, allowed=allowed)
     enough = f"about {_about(needed):,} {what} of all {called} would do, or " if needed else ""
-    return f"{told}; {enough}fewer and larger {called}"
+    return (
+        f"{uncovered}, more than max_uncovered {allowed:.1%}: {_named(small)}; "
+        f"{enough}fewer and larger {called}"
+    )
+
+
+def _named(small: Sequence[Size]) -> str:
+    """Names of the first few groups, and how many more there are."""
+    names = ", ".join(s.name for s in small[:_TOLD])
+    return names + (f" and {len(small) - _TOLD:,} more" if len(small) > _TOLD else "")
 
 
 def least_large(rows: Iterable[int], everything: int, share: float) -> float:

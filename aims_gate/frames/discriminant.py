@@ -124,22 +124,26 @@ def scores(inputs: Sequence[Input], target: Codes, groups: int, weights: Counts)
     Returns:
         Scores of the rows and how many of their copies have each.
     """
+    # 1. an order of the columns and fingerprints of the rows that depend on no name
     inputs = sorted(inputs, key=lambda given: given.profile(weights))
     known = _known([*inputs, Input(codes=target, most=groups)], weights)
+    # 2. deal the copies of each row to the folds; rows without a group to none
     dealt = _dealt(known, weights)
     dealt[target < 0] = 0
+    # 3. choose the indicator columns, and fit one rule on all folds but one, for each fold
     columns = [
         (given, given.levels(weights, prints))
         for given, prints in zip(inputs, known.values, strict=False)
     ]
     rules = [_rule(*sums) for sums in _without(*_sums(columns, target, groups, dealt))]
+    # 4. score the copies in each fold by the rule that was fitted without it, block by block
     parts: list[tuple[Codes, Floats, Counts]] = []
     for rows, design in _designs(columns, len(target)):
         for fold, rule in enumerate(rules):
             here = np.flatnonzero(dealt[rows, fold])
             # equal rows are to have equal scores, wherever they stand in a block
-            told = np.round(design[here] @ rule, 10) + 0.0
-            parts.append((here + rows.start, told, dealt[rows, fold][here]))
+            scored = np.round(design[here] @ rule, 10) + 0.0
+            parts.append((here + rows.start, scored, dealt[rows, fold][here]))
     return GroupScores(
         rows=np.concatenate([part[0] for part in parts]),
         scores=np.concatenate([part[1] for part in parts]),

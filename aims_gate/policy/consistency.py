@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import combinations
@@ -133,9 +134,9 @@ def _warn_problems(
     keys: Mapping[str, float],
 ) -> Iterator[Problem]:
     low, high = bounds
-    for key, limit, side, other in (
-        ("warn_below", low, "at or above", "at_least"),
-        ("warn_above", high, "at or below", "at_most"),
+    for key, limit, side, other, past in (
+        ("warn_below", low, "at or above", "at_least", operator.lt),
+        ("warn_above", high, "at or below", "at_most", operator.gt),
     ):
         if key not in keys:
             continue
@@ -143,7 +144,7 @@ def _warn_problems(
         if limit is None:
             what = f"{name}: {key} needs {other} or between"
             yield _problem(rule, f"require.{key}", what, "")
-        elif (line < limit) if key == "warn_below" else (line > limit):
+        elif past(line, limit):
             what = f"{name}: {key} {line:g} must be {side} the limit {limit:g}"
             yield _problem(rule, f"require.{key}", what, "a warning comes before the limit")
     if "warn_below" in keys and "warn_above" in keys and keys["warn_below"] > keys["warn_above"]:

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from aims_gate.pytest_plugin.runs import PolicyRun, Ruling, Runs
-from aims_gate.pytest_plugin.settings import AskedRule, SessionSettings
+from aims_gate.pytest_plugin.settings import RequestedPolicy, RequiredRule
 from aims_gate.verdict import Outcome
 
 ITEM = "aims_gate.item"
@@ -43,49 +43,49 @@ def kind_of(ruling: Ruling) -> str:
 class PolicyFile(pytest.File):
     """Collects the rules of a policy."""
 
-    asked: SessionSettings
+    policy: RequestedPolicy
     runs: Runs
 
     @classmethod
     def of(
-        cls, parent: pytest.Collector, path: Path, asked: SessionSettings, runs: Runs
+        cls, parent: pytest.Collector, path: Path, policy: RequestedPolicy, runs: Runs
     ) -> PolicyFile:
         """Create the collector of a policy."""
         made: PolicyFile = cls.from_parent(parent, path=path)
-        made.asked, made.runs = asked, runs
+        made.policy, made.runs = policy, runs
         return made
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item per rule; one error with every problem if the policy is refused."""
-        if self.asked.problems:
-            raise self.CollectError("\n".join(self.asked.problems))
-        for rule in self.asked.rules:
+        if self.policy.problems:
+            raise self.CollectError("\n".join(self.policy.problems))
+        for rule in self.policy.rules:
             yield RuleItem.of(self, rule)
 
 
 class RuleItem(pytest.Item):
     """A rule of a policy; the first of them to run has the gate run."""
 
-    rule: AskedRule
-    asked: SessionSettings
+    rule: RequiredRule
+    policy: RequestedPolicy
     runs: Runs
     run_of_gate: PolicyRun
 
     @classmethod
-    def of(cls, parent: PolicyFile, rule: AskedRule) -> RuleItem:
+    def of(cls, parent: PolicyFile, rule: RequiredRule) -> RuleItem:
         """Create the item of a rule."""
         made: RuleItem = cls.from_parent(parent, name=rule.id)
-        made.rule, made.asked, made.runs = rule, parent.asked, parent.runs
+        made.rule, made.policy, made.runs = rule, parent.policy, parent.runs
         made.add_marker("aims_gate")
-        made.user_properties.append((ITEM, f"{made.asked.name}::{rule.id}"))
+        made.user_properties.append((ITEM, f"{made.policy.name}::{rule.id}"))
         return made
 
     def setup(self) -> None:
         """Obtain the verdict; an error where there is none."""
         super().setup()
-        self.run_of_gate = self.runs.result(self.asked)
+        self.run_of_gate = self.runs.result(self.policy)
         if self.run_of_gate.error:
-            pytest.fail(f"{self.asked.name}: {self.run_of_gate.error}", pytrace=False)
+            pytest.fail(f"{self.policy.name}: {self.run_of_gate.error}", pytrace=False)
 
     def runtest(self) -> None:
         """Pass, fail, xfail or skip as the rule's outcome says."""

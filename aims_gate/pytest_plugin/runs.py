@@ -22,7 +22,7 @@ from aims_gate.errors import GateError, stack
 from aims_gate.operations.run import VERIFIER_ID, real_world, roles_of
 from aims_gate.pipeline import Recording, Request
 from aims_gate.pytest_plugin.messages import failure, properties
-from aims_gate.pytest_plugin.settings import SessionSettings, Settings
+from aims_gate.pytest_plugin.settings import RequestedPolicy, Settings
 from aims_gate.reports import headline, next_steps, plain, question, remark
 from aims_gate.reports.text import header
 from aims_gate.verdict import Outcome, Result, Verdict
@@ -104,7 +104,7 @@ class Runs:
         self.settings = settings
         self._known: dict[str, PolicyRun] = {}
 
-    def result(self, policy: SessionSettings) -> PolicyRun:
+    def result(self, policy: RequestedPolicy) -> PolicyRun:
         """Run of *policy*: the existing one, else a new one."""
         if policy.name in self._known:
             return self._known[policy.name]
@@ -123,7 +123,7 @@ class Runs:
         self._known[policy.name] = run
         return run
 
-    def found(self, policy: SessionSettings) -> PolicyRun | None:
+    def found(self, policy: RequestedPolicy) -> PolicyRun | None:
         """Run of *policy* if this session has made it, else None."""
         if policy.name in self._known:
             return self._known[policy.name]
@@ -134,12 +134,12 @@ class Runs:
             return None
         return run if run.session == self.settings.session else None
 
-    def folder(self, policy: SessionSettings) -> Path:
+    def folder(self, policy: RequestedPolicy) -> Path:
         """Name the folder of a policy below the session's."""
         return Path(self.settings.folder) / str(self.settings.policies.index(policy))
 
 
-def _measured(policy: SessionSettings, settings: Settings, evidence: Path) -> PolicyRun:
+def _measured(policy: RequestedPolicy, settings: Settings, evidence: Path) -> PolicyRun:
     recording = None
     if settings.evidence is not None:
         recording = Recording(

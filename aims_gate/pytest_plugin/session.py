@@ -18,7 +18,7 @@ from aims_gate.errors import GateError
 from aims_gate.pytest_plugin import summary
 from aims_gate.pytest_plugin.items import PolicyFile, RuleItem, place
 from aims_gate.pytest_plugin.runs import Runs
-from aims_gate.pytest_plugin.session_outcome import Ended, Seen, Standing, all_ended
+from aims_gate.pytest_plugin.session_outcome import PolicyOutcome, PolicyStatus, Seen, all_outcomes
 from aims_gate.pytest_plugin.settings import Settings, from_json, settings_of, to_json
 
 _INPUT = "aims_gate"
@@ -36,21 +36,21 @@ class Session:
     main: bool
     """Whether this is the process that people call, and not a worker."""
     seen: Seen = field(default_factory=Seen)
-    ends: tuple[Ended, ...] = ()
+    ends: tuple[PolicyOutcome, ...] = ()
     begun: bool = False
 
     def pytest_report_header(self) -> list[str]:
         """Header line: which policies the session decides."""
-        names = ", ".join(asked.name for asked in self.settings.policies)
+        names = ", ".join(policy.name for policy in self.settings.policies)
         return [f"aims-gate: {names}"] if names else []
 
     def pytest_collect_file(
         self, file_path: Path, parent: pytest.Collector
     ) -> pytest.Collector | None:
         """Collect a policy that is an argument, whole or by some of its rules."""
-        for asked in self.settings.policies:
-            if asked.path == str(file_path) and asked.path in self.arguments:
-                return PolicyFile.of(parent, file_path, asked, self.runs)
+        for policy in self.settings.policies:
+            if policy.path == str(file_path) and policy.path in self.arguments:
+                return PolicyFile.of(parent, file_path, policy, self.runs)
         return None
 
     @pytest.hookimpl(tryfirst=True)
@@ -61,10 +61,10 @@ class Session:
 
         They are no arguments of pytest: version 8 forgets a folder beside a file that it holds.
         """
-        for asked in self.settings.policies:
-            if asked.path not in self.arguments:
-                policy = PolicyFile.of(session, Path(asked.path), asked, self.runs)
-                items += session.genitems(policy)
+        for policy in self.settings.policies:
+            if policy.path not in self.arguments:
+                collector = PolicyFile.of(session, Path(policy.path), policy, self.runs)
+                items += session.genitems(collector)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(
@@ -98,8 +98,8 @@ class Session:
         """Decide, keep evidence, and let no session pass whose policies did not."""
         if not (self.main and self.begun):
             return
-        self.ends = tuple(all_ended(self.runs, self.seen))
-        codes = {end.standing.exit_code for end in self.ends} - {0}
+        self.ends = tuple(all_outcomes(self.runs, self.seen))
+        codes = {end.status.exit_code for end in self.ends} - {0}
         setattr(session.config, DECIDED, max(codes, default=0))
         only_ours = session.testsfailed <= self.seen.failed
         status = int(session.exitstatus)
@@ -108,7 +108,7 @@ class Session:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Write a section per policy."""
-        summary.write(terminalreporter, self.ends, self.settings.told)
+        summary.write(terminalreporter, self.ends, self.settings.defaults_used)
 
     def pytest_unconfigure(self) -> None:
         """Remove the session's folder."""
@@ -149,4 +149,4 @@ def _settings(config: pytest.Config) -> Settings | None:
     return None
 
 
-__all__ = ["Session", "Standing", "begin"]
+__all__ = ["Session", "PolicyStatus", "begin"]

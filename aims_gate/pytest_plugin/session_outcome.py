@@ -13,11 +13,11 @@ from aims_gate.errors import RecordError
 from aims_gate.evidence import layout
 from aims_gate.pytest_plugin.items import ITEM, kind_of
 from aims_gate.pytest_plugin.runs import PolicyRun, Runs
-from aims_gate.pytest_plugin.settings import SessionSettings, Settings
+from aims_gate.pytest_plugin.settings import RequestedPolicy, Settings
 from aims_gate.sinks import directory
 
 
-class Standing(StrEnum):
+class PolicyStatus(StrEnum):
     """Status of a policy when the session ends."""
 
     PASSED = "passed"
@@ -31,20 +31,20 @@ class Standing(StrEnum):
     @property
     def exit_code(self) -> int:
         """The least that pytest must exit with."""
-        return {Standing.PASSED: 0, Standing.UNSOUND: 2}.get(self, 1)
+        return {PolicyStatus.PASSED: 0, PolicyStatus.UNSOUND: 2}.get(self, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class PolicyOutcome:
     """A policy at the end of the session."""
 
-    asked: SessionSettings
+    policy: RequestedPolicy
     run: PolicyRun | None
-    standing: Standing
+    status: PolicyStatus
     missing: tuple[str, ...] = ()
     """Rules whose test did not run, or did not end as the gate says."""
     evidence: str = ""
-    """Where evidence was written; or, where that was asked for, why it was not."""
+    """Where evidence was written; or, where it was requested, why it was not."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,26 +77,33 @@ def end_of(report: pytest.TestReport) -> str:
     return "error" if report.failed else ""
 
 
-def ended(asked: SessionSettings, runs: Runs, ends: Mapping[str, set[str]]) -> Ended:
+def outcome_of(policy: RequestedPolicy, runs: Runs, ends: Mapping[str, set[str]]) -> PolicyOutcome:
     """Status of a policy at the end, without its evidence."""
-    run = runs.found(asked)
-    names = {rule.id: f"{asked.name}::{rule.id}" for rule in asked.rules}
-    if asked.problems:
-        return Ended(asked=asked, run=None, standing=Standing.UNSOUND)
+    run = runs.found(policy)
+    if policy.problems:
+        return PolicyOutcome(policy=policy, run=None, status=PolicyStatus.UNSOUND)
     if run is not None and run.error:
-        standing = Standing.UNSOUND if run.exit_code == 2 else Standing.UNDECIDED
-        return Ended(asked=asked, run=run, standing=standing)
-    wanted = {} if run is None else {r.rule: {kind_of(r)} for r in run.rulings}
-    missing = tuple(
-        rule for rule, name in names.items() if rule not in wanted or ends.get(name) != wanted[rule]
-    )
-    standing = Standing.INCOMPLETE if run is None else Standing(run.decision)
-    if missing and standing is Standing.PASSED:
-        standing = Standing.INCOMPLETE
-    return Ended(asked=asked, run=run, standing=standing, missing=missing)
+        status = PolicyStatus.UNSOUND if run.exit_code == 2 else PolicyStatus.UNDECIDED
+        return PolicyOutcome(policy=policy, run=run, status=status)
+    missing = tuple(_missing(policy, run, ends))
+    status = PolicyStatus.INCOMPLETE if run is None else PolicyStatus(run.decision)
+    if missing and status is PolicyStatus.PASSED:
+        status = PolicyStatus.INCOMPLETE
+    return PolicyOutcome(policy=policy, run=run, status=status, missing=missing)
 
 
-def keep_evidence(end: Ended, settings: Settings, runs: Runs) -> tuple[Standing, str]:
+def _missing(
+    policy: RequestedPolicy, run: PolicyRun | None, ends: Mapping[str, set[str]]
+) -> Iterator[str]:
+    """Required rules whose test did not run, or did not end exactly as the gate says."""
+    expected = {} if run is None else {r.rule: {kind_of(r)} for r in run.rulings}
+    for rule in policy.rules:
+        seen = ends.get(f"{policy.name}::{rule.id}")
+        if rule.id not in expected or seen != expected[rule.id]:
+            yield rule.id
+
+
+def keep_evidence(end: PolicyOutcome, settings: Settings, runs: Runs) -> tuple[PolicyStatus, str]:
     """Move the evidence of a complete verdict to the requested folder.
 
     Returns:
@@ -104,29 +111,29 @@ def keep_evidence(end: Ended, settings: Settings, runs: Runs) -> tuple[Standing,
     """
     run = end.run
     if settings.evidence is None:
-        return end.standing, ""
+        return end.status, ""
     if run is None or not run.evidence or end.missing:
-        return end.standing, "none was kept: not every rule was decided by a test of its own"
-    waiting = runs.folder(end.asked) / "evidence"
+        return end.status, "none was kept: not every rule was decided by a test of its own"
+    waiting = runs.folder(end.policy) / "evidence"
     target = layout.directory(
         Path(settings.evidence), model_digest=run.model_digest, evaluation=run.evidence
     )
     try:
         directory.write(target, {path.name: path.read_bytes() for path in waiting.iterdir()})
     except (OSError, RecordError) as error:
-        return _worse(end.standing), f"it could not be kept: {error}"
-    return end.standing, f"{target}, unsigned and local: it never verifies"
+        return _worse(end.status), f"it could not be kept: {error}"
+    return end.status, f"{target}, unsigned and local: it never verifies"
 
 
-def _worse(standing: Standing) -> Standing:
-    return Standing.UNDECIDED if standing is Standing.PASSED else standing
+def _worse(status: PolicyStatus) -> PolicyStatus:
+    return PolicyStatus.UNDECIDED if status is PolicyStatus.PASSED else status
 
 
-def all_ended(runs: Runs, seen: Seen) -> Iterator[Ended]:
+def all_outcomes(runs: Runs, seen: Seen) -> Iterator[PolicyOutcome]:
     """Status of each policy at the end, after its evidence was kept."""
-    for asked in runs.settings.policies:
-        end = ended(asked, runs, seen.ends)
-        standing, evidence = keep_evidence(end, runs.settings, runs)
-        yield Ended(
-            asked=asked, run=end.run, standing=standing, missing=end.missing, evidence=evidence
+    for policy in runs.settings.policies:
+        end = outcome_of(policy, runs, seen.ends)
+        status, evidence = keep_evidence(end, runs.settings, runs)
+        yield PolicyOutcome(
+            policy=policy, run=end.run, status=status, missing=end.missing, evidence=evidence
         )

@@ -33,7 +33,7 @@ _MOST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedRule:
+class RequiredRule:
     """A rule that the decision needs."""
 
     id: str
@@ -42,7 +42,7 @@ class AskedRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionSettings:
+class RequestedPolicy:
     """A policy, its required rules or what is wrong with it."""
 
     path: str
@@ -50,7 +50,7 @@ class SessionSettings:
     name: str
     """From where pytest was called, as on the command line; the beginning of each item's name."""
     digest: str = ""
-    rules: tuple[AskedRule, ...] = ()
+    rules: tuple[RequiredRule, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -69,9 +69,9 @@ class Settings:
     data: Mapping[str, str] = field(default_factory=dict)
     evidence: str | None = None
     """Absolute, where evidence is to be kept; None keeps none."""
-    told: str = ""
+    defaults_used: str = ""
     """What was taken from [tool.aims-gate]."""
-    policies: tuple[SessionSettings, ...] = ()
+    policies: tuple[RequestedPolicy, ...] = ()
 
 
 def settings_of(config: pytest.Config, *, session: str, folder: str) -> Settings:
@@ -104,7 +104,7 @@ def settings_of(config: pytest.Config, *, session: str, folder: str) -> Settings
         stage=stage,
         data=data,
         evidence=None if evidence is None else str(start / evidence),
-        told=chosen.told(),
+        defaults_used=chosen.told(),
         policies=tuple(
             _read(path, start=start, chosen=chosen, model=model, stage=stage, handed=handed)
             for path in named
@@ -131,12 +131,12 @@ def _named(config: pytest.Config, chosen: Chosen, start: Path) -> tuple[Path, ..
     """Policy files that the command line asks for, each once; the ini setting names them."""
     words: Sequence[str] = config.getoption("aims_gate") or ()
     arguments = [start / argument.partition("::")[0] for argument in config.args]
-    asked = [start / word for word in words if word]
-    asked += [path for path in arguments if is_policy(path) and path.is_file()]
+    requested = [start / word for word in words if word]
+    requested += [path for path in arguments if is_policy(path) and path.is_file()]
     if "" in words:
         setting = [Path(path) for path in config.getini("aims_gate_policy")]
-        asked += setting or [_usual(chosen, start, config.rootpath)]
-    found = dict.fromkeys(file for path in asked for file in _files(path, config))
+        requested += setting or [_usual(chosen, start, config.rootpath)]
+    found = dict.fromkeys(file for path in requested for file in _files(path, config))
     if len(found) > _MOST:
         raise UsageError(f"more than {_MOST} policies", hint="name the files, or a smaller folder")
     return tuple(found)
@@ -208,20 +208,20 @@ def _read(
     model: str | None,
     stage: str | None,
     handed: AbstractSet[str],
-) -> SessionSettings:
+) -> RequestedPolicy:
     name = Path(os.path.relpath(path, start)).as_posix()
     try:
         with contextlib.chdir(start):  # its name goes into messages and evidence, as for `run`
             policy, found = check(name, environ=os.environ)
     except GateError as error:
-        return SessionSettings(path=str(path), name=name, problems=(str(error),))
+        return RequestedPolicy(path=str(path), name=name, problems=(str(error),))
     problems: list[Problem] = list(found)
-    rules: tuple[AskedRule, ...] = ()
+    rules: tuple[RequiredRule, ...] = ()
     if policy is not None:
         problems += plan(policy, now=datetime.now(UTC)).problems
         own = policy.uri
         rules = tuple(
-            AskedRule(id=rule.id, line=rule.place.line if rule.place.file == own else 0)
+            RequiredRule(id=rule.id, line=rule.place.line if rule.place.file == own else 0)
             for rule in policy.rules
         )
         named = {role: spec.source for role, spec in policy.data.items() if spec.source}
@@ -244,7 +244,7 @@ def _read(
     if not model:
         hint = f"give --aims-gate-model, or model under [{TABLE}] of {NAME}"
         problems.append(Problem(file=name, line=0, what="there is no model to gate", hint=hint))
-    return SessionSettings(
+    return RequestedPolicy(
         path=str(path),
         name=name,
         digest="" if policy is None else policy.digest,

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from aims_gate.pytest_plugin.session_outcome import Ended, Standing
+from aims_gate.pytest_plugin.session_outcome import PolicyOutcome, PolicyStatus
 from aims_gate.verdict import Outcome
 
 _COLOURS: dict[Outcome, dict[str, bool]] = {
@@ -19,14 +19,14 @@ _BAD = {"red": True}
 _LEAST = 60
 
 
-def write(reporter: Any, ends: Iterable[Ended], told: str) -> None:
+def write(reporter: Any, ends: Iterable[PolicyOutcome], defaults_used: str) -> None:
     """Write a section per policy to pytest's terminal reporter."""
     for end in ends:
-        reporter.write_sep("=", f"aims-gate: {end.asked.name}")
-        for text in (told, *(end.run.about if end.run is not None else ())):
+        reporter.write_sep("=", f"aims-gate: {end.policy.name}")
+        for text in (defaults_used, *(end.run.about if end.run is not None else ())):
             _line(reporter, text)
         _write_rules(reporter, end)
-        colour = {"green": True} if end.standing is Standing.PASSED else _BAD
+        colour = {"green": True} if end.status is PolicyStatus.PASSED else _BAD
         for text in _decision(end):
             reporter.write_line(text, bold=True, **colour)
         for text in end.run.advice if end.run is not None else ():
@@ -47,7 +47,7 @@ def _line(reporter: Any, text: str) -> None:
         reporter.write_line(text)
 
 
-def _write_rules(reporter: Any, end: Ended) -> None:
+def _write_rules(reporter: Any, end: PolicyOutcome) -> None:
     rank = tuple(Outcome).index
     rulings = () if end.run is None else end.run.rulings
     width = max(reporter._tw.fullwidth, _LEAST)  # noqa: SLF001  # pytest gives it nowhere else
@@ -63,14 +63,14 @@ def _write_rules(reporter: Any, end: Ended) -> None:
             reporter.write_line(hang + line)
 
 
-def _decision(end: Ended) -> Iterator[str]:
+def _decision(end: PolicyOutcome) -> Iterator[str]:
     run = end.run
-    if end.standing is Standing.UNSOUND:
-        yield f"not run: {end.asked.name} is refused, as the errors above say"
+    if end.status is PolicyStatus.UNSOUND:
+        yield f"not run: {end.policy.name} is refused, as the errors above say"
     elif run is not None and run.error:
         yield f"undecided: {run.error}"
-    elif end.standing is Standing.INCOMPLETE:
-        total = len(end.asked.rules)
+    elif end.status is PolicyStatus.INCOMPLETE:
+        total = len(end.policy.rules)
         yield (
             f"incomplete, so not decided: {len(end.missing)} of {total} rules have no test that "
             f"ran and ended as the gate says: {', '.join(end.missing)}"

@@ -161,14 +161,10 @@ def _ordered(
     noise, p_value = law.noise(share) * wider, law.p_value(answer.value / wider)
     error, alone = (law.error(alpha) * wider for alpha in (share, pair.alpha_alone))
     tail = law.p_value  # and not the law, which would keep both samples as long as the statistic
-
-    def around(error: float) -> Bounds:
-        return max(answer.value - error, 0.0), min(answer.value + error, of.most)
-
     return FoundDistance(
         value=answer.value,
-        bounds=around(error),
-        alone=around(alone),
+        bounds=_around(answer.value, error, of.most),
+        alone=_around(answer.value, alone, of.most),
         law=law.name,
         p_value=p_value,
         rows=m,
@@ -183,6 +179,11 @@ def _ordered(
         ),
         context=(("p_value", p_value),) if of.p_value_beside else (),
     )
+
+
+def _around(value: float, error: float, most: float) -> Bounds:
+    """Interval value -+ margin of error, kept within [0, most]."""
+    return max(value - error, 0.0), min(value + error, most)
 
 
 def _unfit(of: OrderedDistance, before: Distribution, after: Distribution) -> str:

@@ -189,18 +189,23 @@ def _counted(columns: Sequence[_SharedColumn], pair: SamplePair) -> Iterator[Sta
         for column, p in zip(columns, p_values, strict=True)
     ]
     yield _judged(columns, drifted, pair)
-    for column, p, yes in zip(columns, p_values, drifted, strict=True):
-        told = "drifted" if yes else "not counted as drifted"
-        yield Statistic(
-            name=column.of,
-            slice=column.name,
-            value=column.found.value,
-            interval=pair.interval(column.found),
-            rows=column.found.rows,
-            total=pair.current.rows,
-            engine=column.found.by,
-            reason=f"{told}: past {column.line:g} counts, adjusted p {p:.2g}",
-        )
+    for column, p, counts in zip(columns, p_values, drifted, strict=True):
+        yield _context(column, p, pair, counts=counts)
+
+
+def _context(column: _SharedColumn, p: float, pair: SamplePair, *, counts: bool) -> Statistic:
+    """Distance of one column, with its adjusted p-value and whether it counts as drifted."""
+    outcome = "drifted" if counts else "not counted as drifted"
+    return Statistic(
+        name=column.of,
+        slice=column.name,
+        value=column.found.value,
+        interval=pair.interval(column.found),
+        rows=column.found.rows,
+        total=pair.current.rows,
+        engine=column.found.by,
+        reason=f"{outcome}: past {column.line:g} counts, adjusted p {p:.2g}",
+    )
 
 
 def _judged(
