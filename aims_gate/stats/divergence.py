@@ -21,9 +21,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
-from scipy.special import chdtr, chdtrc, chdtri, chndtr, chndtrinc
+from scipy.special import betaincinv, chdtr, chdtrc, chdtri, chndtr, chndtrinc
 
 from aims_gate.errors import CheckError
 from aims_gate.stats.bins import Binned, Counts, Floats
@@ -31,6 +32,9 @@ from aims_gate.stats.distance import Distance, Tolerance
 from aims_gate.stats.intervals import Bounds
 
 Context = tuple[tuple[str, float], ...]
+GUARD = 1.5
+"""An upper bound aims at so many times less error: half a row in each bin takes from a sum that is
+not 0, and a sum of few bins is lopsided (docs/statistics.md, "Other statistics")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,10 @@ class Divergence(Distance):
     def total(self, distance: float) -> float:
         """Sum over bins that a distance comes from: the inverse of `distance`."""
         return distance * distance if self.rooted else distance
+
+    def guarded(self, alpha: float) -> float:
+        """Nominal error of an upper bound, so that it is wrong with *alpha*."""
+        return alpha / GUARD if self.smooth else alpha
 
     def plain(self, reference: Counts, current: Counts) -> float:
         """Plug-in distance of two tables of counts: not smoothed, not corrected for bias.
@@ -82,6 +90,8 @@ class BinnedDistance:
     of: Divergence = field(default_factory=lambda: DIVERGENCES["psi"])
     design_effect: float = 1.0
     """Rows per independent row, at least 1."""
+    reach: Callable[[float], float] = lambda _alpha: 0.0
+    """How far above the sum the true one may lie, as each bin's own counts tell it."""
 
     @property
     def value(self) -> float:
@@ -102,11 +112,15 @@ class BinnedDistance:
         """One-sided bounds, each at level *alpha* in (0, 1), from the noncentral chi-square law.
 
         factor*N*raw follows a noncentral chi-square with noncentrality factor*N*truth; a bound is
-        where what was seen would be just that unlikely. CheckError if the law cannot be inverted.
+        where what was seen would be just that unlikely. That law is too narrow where drift leaves a
+        bin few rows: the upper bound is then what the bins tell, each by itself (`_reach`).
+        CheckError if the law cannot be inverted.
         """
         if self.df == 0:
             return 0.0, 0.0
-        return self._bound(1 - alpha), self._bound(alpha)
+        guarded = self.of.guarded(alpha)
+        told = self.of.distance(self.of.total(self.value) + self.reach(guarded))
+        return self._bound(1 - alpha), max(self._bound(guarded), told)
 
     def noise(self, alpha: float) -> float:
         """Critical value: what noise alone exceeds with probability *alpha* at these sizes."""
@@ -152,7 +166,33 @@ def of_table(method: str, table: Binned, *, design_effect: float = 1.0) -> Binne
         top_bin=table.names[int(terms.argmax())],
         of=of,
         design_effect=design_effect,
+        reach=partial(_reach, of, table, design_effect),
     )
+
+
+def _reach(of: Divergence, table: Binned, design_effect: float, alpha: float) -> float:
+    """MOVER distance from the sum over bins to its upper bound, wrong with about *alpha*.
+
+    In each bin one share goes to its exact bound away from the other (Clopper and Pearson), as in
+    MOVER (Zou and Donner 2008), less the distance of the share from its own bound: what is left is
+    0 where the shares are equal, and the squares of what is left add up. A share that no row shows
+    may be 0 in every draw alike, so that what it leaves adds up as it is.
+    """
+    counts = [rows / design_effect for rows in (table.reference, table.current)]
+    p, q = (_shares(rows, of) for rows in (table.reference, table.current))
+    total, squares = 0.0, 0.0
+    for own, other, rows in ((p, q, counts[0]), (q, p, counts[1])):
+        few, all_rows = own < other, rows.sum()
+        low = betaincinv(np.maximum(rows, 1e-9), all_rows - rows + 1, alpha)
+        high = betaincinv(rows + 1, np.maximum(all_rows - rows, 1e-9), 1 - alpha)
+        bound = np.where(few, np.minimum(np.where(rows > 0, low, 0.0), own), np.maximum(high, own))
+        bound = np.clip(bound, max(of.least, _NO_SHARE), 1.0)
+        more = of.terms(bound, other) - of.terms(own, other) - of.terms(bound, own)
+        more = np.maximum(more, 0.0)
+        unseen = few & (rows == 0)
+        total += float(more[unseen].sum())
+        squares += float(np.square(more[~unseen]).sum())
+    return total + math.sqrt(squares)
 
 
 def less_noise(method: str, plain: float, table: Binned) -> float:
@@ -195,6 +235,10 @@ def chi_square(reference: Counts, current: Counts) -> tuple[float, float]:
 def _shares(counts: Counts, of: Divergence) -> Floats:
     rows = counts + 0.5 if of.smooth else counts
     return np.asarray(np.maximum(rows / rows.sum(), of.least), dtype=np.float64)
+
+
+_NO_SHARE = 1e-12
+"""Stands for a share of 0, of which there is no logarithm."""
 
 
 def _psi_terms(p: Floats, q: Floats) -> Floats:

@@ -45,7 +45,7 @@ class DivergenceDesign:
         scale = of.factor * self.reference * rows / (self.reference + rows) / self.design_effect
         drift = scale * of.total(serious)
         high = df + drift + 10 * math.sqrt(2 * (df + 2 * drift)) + 10
-        seen = root(lambda x: self.alpha - float(chndtr(x, df, drift)), 0.0, high)
+        seen = root(lambda x: of.guarded(self.alpha) - float(chndtr(x, df, drift)), 0.0, high)
         return float(chdtr(df, seen))
 
 

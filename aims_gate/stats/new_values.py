@@ -113,13 +113,15 @@ class Unseen:
     def below(self, alpha: float) -> float:
         """Upper bound of the share of unseen rows beyond chance, at level *alpha*, in [0, 1].
 
-        MOVER over the bounds of both shares; 1 where a sample is under `LEAST_SAMPLE`.
+        MOVER over the bounds of both shares; 1 where a sample is under `LEAST_SAMPLE`. What chance
+        leaves unseen varies, too, around what the categories seen once say of it: as much again.
         """
         n, m = self.sizes.reference, self.sizes.current
         if min(n, m) < LEAST_SAMPLE:
             return 1.0
         z = -float(ndtri(alpha))
-        return mover_difference(Rate.of(self.unseen, m, z), Rate.of(self.once, n, z))[1]
+        once = Rate.of(self.once, n, math.sqrt(2) * z)
+        return mover_difference(Rate.of(self.unseen, m, z), once)[1]
 
     def design(self, alpha: float) -> NormalDesign:
         """Power design: what more current rows would show, with as many unseen by chance as now."""

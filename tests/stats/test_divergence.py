@@ -19,6 +19,7 @@ from aims_gate.stats import divergence as module
 from aims_gate.stats.bins import Binned, categorical, numeric
 from aims_gate.stats.divergence import (
     DIVERGENCES,
+    GUARD,
     BinnedDistance,
     chi_square,
     less_noise,
@@ -85,7 +86,8 @@ def test_bounds_hold_the_value_and_solve_the_noncentral_law(
     if low > 1e-9:
         assert chndtr(x, found.df, found.size * low) == pytest.approx(1 - alpha, abs=1e-5)
     if high > 1e-9:
-        assert chndtr(x, found.df, found.size * high) == pytest.approx(alpha, abs=1e-5)
+        # its guard, or what bins of few rows leave open, may only put the upper bound further out
+        assert chndtr(x, found.df, found.size * high) <= alpha / GUARD + 1e-5
 
 
 def test_noise_is_what_the_bound_starts_to_prove() -> None:

@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from aims_gate.stats.bins import categorical
 from aims_gate.stats.disparity import Group, Measure, contrasts, quantile
-from aims_gate.stats.intervals import Rate, mover_difference, mover_ratio
+from aims_gate.stats.divergence import DIVERGENCES, of_table
+from aims_gate.stats.intervals import Rate, mover_difference, mover_ratio, root
 from tests.support.laws import TIMES
 
 Z = quantile(0.05, 1)
 SERIOUS = {Measure.RATIO: 0.60, Measure.GAP: 0.20}
 MOST = 0.06
+DRAWS = 1_000 if TIMES == 1 else 20_000
 RATES = np.array([0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.85, 0.9, 0.935, 0.96, 0.98])
 SIZES = (30, 45, 90) if TIMES == 1 else (30, 33, 39, 45, 66, 78, 90, 139, 144, 300, 500)
 # the worst tables of a search over 15,586 of them, with a guard of 1.4, 1.15 and 1.1
@@ -82,6 +85,37 @@ def test_the_bounds_that_are_counted_are_those_that_decide(measure: Measure) -> 
         ratio = measure is Measure.RATIO
         told = low > SERIOUS[measure] if ratio else high < SERIOUS[measure]
         assert told == excludes(first, second, measure)[x, y] or math.isnan(found.value)
+
+
+@pytest.mark.parametrize("method", ["psi", "js", "hellinger", "chi2"])
+@pytest.mark.parametrize(
+    ("before", "after", "sizes"),
+    [
+        ((0.03, 0.97), 0.03, (300, 300)),
+        ((0.03, 0.97), 0.03, (2_000, 2_000)),
+        ((0.6, 0.39, 0.01), 0.01, (300, 300)),
+        ((0.2,) * 5, 0.2, (100, 100)),
+    ],
+)
+def test_a_serious_distance_is_excluded_in_6_percent_at_most(
+    method: str, before: tuple[float, ...], after: float, sizes: tuple[int, int]
+) -> None:
+    """One value grows until the distance is serious; the noncentral law alone is wrong in 7 %."""
+    of, p = DIVERGENCES[method], np.array(before)
+    limit = 2 * 0.25 if method == "psi" else math.sqrt(2) * {"chi2": 0.25}.get(method, 0.18)
+
+    def grown(x: float) -> np.ndarray:
+        return p * (1 - x) + x * (np.arange(len(p)) == before.index(after))
+
+    q = grown(root(lambda x: limit - of.distance(float(of.terms(p, grown(x)).sum())), 0.0, 0.99))
+    rng, few = np.random.default_rng(1), 0
+    for _ in range(DRAWS):
+        sides = [
+            dict(enumerate(rng.multinomial(n, s).tolist()))
+            for n, s in zip(sizes, (p, q), strict=True)
+        ]
+        few += of_table(method, categorical(*sides)).bounds(0.05)[1] < limit
+    assert few / DRAWS <= MOST + 3 * math.sqrt(0.06 / DRAWS)
 
 
 def test_no_effect_is_decided_on_500_rows_of_two_groups() -> None:

@@ -128,7 +128,8 @@ class Share:
             current=current.frame,
             engine=inputs.engine,
             alpha=inputs.alpha,
-            alpha_alone=inputs.alpha_alone,
+            # the bounds of all columns must hold, for one that is wrong takes away from the share
+            alpha_alone=inputs.alpha_alone / max(1, found.judged),
             columns=max(1, found.judged),
             declared=reference.declared | current.declared,
             unnamed=current.unnamed,
@@ -242,8 +243,9 @@ def _judged(
         alone=Interval(
             low=0.0,
             high=_share(columns, seriously),
-            level=1 - 2 * pair.alpha_alone,
-            method="columns that may have moved by twice their line, each bound by itself",
+            level=1 - 2 * pair.alpha_alone * pair.columns,
+            method=f"columns that may have moved by twice their line, Bonferroni over "
+            f"{pair.columns:,} columns",
         ),
         rows=rows,
         total=rows,

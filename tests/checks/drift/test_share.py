@@ -142,10 +142,18 @@ def test_one_column_that_carries_the_share_must_be_proven_past_its_line() -> Non
     found = [judge([0.0], rows=100, seed=seed) for seed in range(150)]
     # by noise alone 8 of these would be refused
     assert sum(result.outcome is Outcome.FAIL for result in found) <= 3
-    assert judge([0.35], rows=1_000).outcome is Outcome.WARN
+    assert judge([0.35], rows=2_000).outcome is Outcome.WARN
     assert judge([1.0], rows=500).outcome is Outcome.FAIL
     assert judge([1.0, 0.0, 0.0], rows=500).outcome is Outcome.FAIL
     assert judge([0.35, 0.35], rows=1_000).outcome is Outcome.FAIL
+
+
+def test_three_columns_in_five_that_moved_by_twice_the_line_are_seldom_let_through() -> None:
+    """By bounds of 5 % a column four draws in ten passed: one miss of twelve is enough."""
+    shifts = [0.456] * 12 + [0.0] * 8  # a PSI of 0.20
+    found = [judge(shifts, rows=300, seed=seed).outcome for seed in range(40)]
+    assert found.count(Outcome.PASS) + found.count(Outcome.WARN) <= 4
+    assert judge([0.0] * 20, rows=300).outcome is Outcome.PASS
 
 
 def test_weights_count_what_matters() -> None:
