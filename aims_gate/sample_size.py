@@ -105,6 +105,8 @@ def planned(
         return ()  # what cannot be judged leaves the rule undecided, however many rows others have
     judged = [s for s in statistics if s.judged and s.lack is None and not s.small]
     each = _floors if decide_on is DecideOn.PROVEN_PASS else _exclusions
+    if judged and each is _exclusions:  # groups that are too small now, and grow
+        judged += [s for s in statistics if not s.judged and s.design is not None]
     found = [one for bar in bars for statistic in judged for one in each(statistic, bar)]
     return tuple({(id(design), value): (design, value) for design, value in found}.values())
 

@@ -210,6 +210,48 @@ def test_data_of_the_size_that_is_named_are_decided_about_four_times_in_five(
     assert 0.75 - few <= settled <= advice.most + few, (rows, settled)
 
 
+GROWING = [
+    ("fairness.impact_ratio", {}),
+    ("fairness.score_gap", {"require": Threshold(at_most=0.1)}),
+    (
+        "fairness.group_performance",
+        {
+            "parameters": {"metric": "accuracy", "relative_to": "overall"},
+            "require": Threshold(at_most=0.05),
+        },
+    ),
+    (
+        "performance.slices",
+        {"parameters": {"metric": "accuracy"}, "require": Threshold(at_most=0.05)},
+    ),
+]
+
+
+@pytest.mark.parametrize(("check", "rule"), GROWING, ids=[case[0] for case in GROWING])
+def test_rows_to_collect_count_a_group_that_grows_past_min_cell(
+    check: str, rule: Mapping[str, Any]
+) -> None:
+    """Of 450 rows 20 are of a third group: too few to judge, until there are more."""
+    rng = np.random.default_rng(7)
+
+    def draw(rows: int) -> Data:
+        (found,) = people(rng, rows)
+        columns = found.frame.table.to_pydict()  # type: ignore[attr-defined]
+        columns["sex"] = rng.choice(["F", "M", "X"], rows, p=[0.12, 0.835, 0.045])
+        return data(columns, label="y", prediction="p", score="s", positive=1)
+
+    judged = {"check": check, **rule, "parameters": {**rule.get("parameters", {}), **BY}}
+    powers = [decided(judged, draw(450)).power for _ in range(NAMED)]
+    named = [power.wanted or 0 for power in powers if power is not None and power.chance < 0.8]
+    assert len(named) > NAMED // 3
+    rows = round(median(named))
+    assert rows > 30 / 0.045, "the third group is judged there"
+    outcomes = [decided(judged, draw(rows)).outcome for _ in range(DRAWS)]
+    settled = 1 - outcomes.count(Outcome.INSUFFICIENT) / DRAWS
+    few = 1 / DRAWS**0.5
+    assert 0.75 - few <= settled <= 0.90 + few, (rows, settled)
+
+
 SEXES = {"F": 150, "M": 350}
 PLANS = [
     ("fairness.impact_ratio", {}, {"race": {"White": 400, "Black": 60, "Other": 20}}),

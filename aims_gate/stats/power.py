@@ -101,10 +101,13 @@ class PairsDesign:
     rows: int
     what: str = DATA
     design_effect: float = 1.0
+    least: int = 0
+    """What a group's estimate rests on from which on it is judged: it may yet grow to that."""
 
     def chance(self, factor: float, *, serious: float) -> float:
         """Power: the probability that every pair's own bound excludes *serious* at parity."""
         groups = [self._sides(place, factor) for place in range(len(self.sizes))]
+        judged = [self._judged(place, factor) for place in range(len(self.sizes))]
         decided = np.ones(_DRAWS, dtype=np.bool_)
         for worse, better in self.pairs:
             (v, below, _), (w, _, above) = groups[worse], groups[better]
@@ -112,8 +115,16 @@ class PairsDesign:
                 room, step = v - serious * w, np.hypot(below, serious * above)
             else:
                 room, step = serious - (w - v), np.hypot(below, above)
-            decided &= room > step
+            decided &= (room > step) | ~(judged[worse] & judged[better])
         return float(decided.mean())
+
+    def _judged(self, place: int, factor: float) -> npt.NDArray[np.bool_]:
+        """Tell in which draws a group is judged: how large it gets varies, too."""
+        rows = self.sizes[place] * factor
+        if factor > 1 and rows < 4 * self.least:
+            noise = ndtri(_points(2 * len(self.sizes))[:, len(self.sizes) + place])
+            return np.asarray(rows + math.sqrt(rows) * noise >= self.least)
+        return np.full(_DRAWS, rows >= self.least)
 
     def _sides(self, place: int, factor: float) -> _Sides:
         rows = self.sizes[place] * factor / self.design_effect
@@ -168,6 +179,41 @@ class NormalDesign:
         error = math.hypot(self.error / math.sqrt(factor), self.fixed)
         room = abs(serious - self.neutral)
         return _NORMAL.cdf(room / error - self.z) if error else float(room > 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowingDesign:
+    """A group that is too small to be judged, and is judged once it has grown."""
+
+    of: NormalDesign
+    """The group as it would be judged at its present size."""
+    size: int
+    least: int
+    """Rows of the group from which on it is judged."""
+
+    @property
+    def rows(self) -> int:
+        """Give all rows there are."""
+        return self.of.rows
+
+    @property
+    def what(self) -> str:
+        """Name the rows that more of would help."""
+        return self.of.what
+
+    @classmethod
+    def within(cls, error: float, z: float, size: int, rows: int, *, least: int) -> GrowingDesign:
+        """Plan a group of *size* of the *rows* whose values all rows tell with *error*."""
+        behind = math.sqrt(max(rows - size, 0) / max(size, 1))  # sqrt((1 - w) / w), w its share
+        return cls(of=NormalDesign(error=error * behind, z=z, rows=rows), size=size, least=least)
+
+    def chance(self, factor: float, *, serious: float) -> float:
+        """Give the probability that it is still not judged, or *serious* excluded."""
+        if factor <= 1:
+            return 1.0
+        grown = self.size * factor
+        judged = _NORMAL.cdf((grown - self.least) / math.sqrt(grown))
+        return 1 - judged * (1 - self.of.chance(factor, serious=serious))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

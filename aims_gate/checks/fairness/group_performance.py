@@ -27,7 +27,7 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats import scores
 from aims_gate.stats.disparity import Group
 from aims_gate.stats.intervals import Rate, mover_to_whole
-from aims_gate.stats.power import NormalDesign
+from aims_gate.stats.power import GrowingDesign, NormalDesign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,8 @@ class GroupPerformance(Groups):
                 few = written(one.group.rows, self.min_cell)
                 reason = f"{few} rows, below min_cell {self.min_cell}: not judged"
                 cell = self._context(one, total, lack=reason)
-                yield replace(cell, rows=recorded(one.group.rows, self.min_cell))
+                design = self._grown(one, cover, overall, inputs)
+                yield replace(cell, rows=recorded(one.group.rows, self.min_cell), design=design)
         if len(judged) < 2:
             names = ", ".join(one.group.name for one in judged) or "none"
             reason = f"fewer than two groups have {self.min_cell} rows ({names})"
@@ -177,6 +178,20 @@ class GroupPerformance(Groups):
             name = f"overall_{self.metric}"
             yield Statistic(name=name, slice=cover.slice, value=value, rows=rows, total=total)
             yield from spread(self.metric, cover.slice, values, value, rows=rows, total=total)
+
+    def _grown(
+        self, one: Measured, cover: Cover, overall: Measured, inputs: Inputs
+    ) -> GrowingDesign | None:
+        """Say what a group that is too small will show of its shortfall once it is judged."""
+        rows, share = cover.rows, one.group.rows / max(cover.rows, 1)
+        if self.relative_to is None or overall.lack or share < self.small_share:
+            return None
+        told = scores.interval(self.metric, overall.table, alpha=inputs.alpha_alone)
+        if told is None:
+            return None
+        z = -float(ndtri(inputs.alpha_alone))
+        error = (told.high - told.low) / (2 * z)
+        return GrowingDesign.within(error, z, one.group.rows, rows, least=self.min_cell)
 
     def _cells(
         self, one: Measured, overall: Measured, inputs: Inputs, least: float

@@ -149,7 +149,7 @@ def compare(
         )
         return
     yield from _beside(cover, sound, whole, terms)
-    yield from _cells(cover, sound, terms)
+    yield from _cells(cover, sound, terms, [one.group.rows for one in groups if one not in judged])
 
 
 def _lack(name: str, one: Scored, terms: MeanTerms, reason: str, *, judged: bool) -> Statistic:
@@ -201,15 +201,21 @@ def _beside(
         )
 
 
-def _cells(cover: Cover, sound: Sequence[Scored], terms: MeanTerms) -> Iterator[Statistic]:
-    """Judged statistics: for each group as the lower one, the pairs that can decide."""
+def _cells(
+    cover: Cover, sound: Sequence[Scored], terms: MeanTerms, growing: Sequence[int]
+) -> Iterator[Statistic]:
+    """Judged statistics: for each group as the lower one, the pairs that can decide.
+
+    *growing* are the rows of groups that are too small to be judged now.
+    """
     by_name = {one.name: one for one in sound}
     best = max(sound, key=lambda one: one.answer.value).name
     deviation = pooled_deviation(one.losses for one in sound) if terms.in_deviations else 1.0
     contrasts = _contrasts(by_name, terms, deviation)
     least = least_large((one.group.rows for one in sound), cover.rows, terms.small_share)
     small = {one.group for one in sound if one.group.rows < least}
-    design = _design(sound, small, deviation, terms)
+    large = [one for one in sound if one.group not in small]
+    design = _design(large, [rows for rows in growing if rows >= least], cover.min_cell, terms)
     for name, one in by_name.items():
         mine = [contrast for contrast in contrasts if contrast.worse is one.group]
         # what only warns must not stand for what blocks
@@ -257,16 +263,20 @@ def _contrasts(sound: Mapping[str, Scored], terms: MeanTerms, deviation: float) 
 
 
 def _design(
-    sound: Sequence[Scored], small: set[Group], deviation: float, terms: MeanTerms
+    large: Sequence[Scored], growing: Sequence[int], min_cell: int, terms: MeanTerms
 ) -> PairsDesign:
-    """Power design of the pairs, without small groups, which need not be decided."""
-    large = [place for place, one in enumerate(sound) if one.group not in small]
+    """Power design of the pairs, without groups that are too small a share to block."""
+    inside = pooled_deviation(one.losses for one in large)
+    unit = inside if terms.in_deviations else 1.0
+    spreads = [math.sqrt(one.losses.variance) for one in large] + [inside] * len(growing)
+    sizes = (*(one.group.rows for one in large), *growing)
     return PairsDesign(
         measure=Measure.GAP,
-        sizes=tuple(one.group.rows for one in sound),
-        errors=tuple(math.sqrt(one.losses.variance) / deviation for one in sound),
-        pairs=tuple(itertools.permutations(large, 2)),
+        sizes=sizes,
+        errors=tuple(spread / unit for spread in spreads),
+        pairs=tuple(itertools.permutations(range(len(sizes)), 2)),
         centre=0.0,
         z=terms.alone,
         rows=terms.total,
+        least=min_cell,
     )

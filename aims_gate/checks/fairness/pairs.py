@@ -201,8 +201,8 @@ class _ComparedRates:
 
 
 def _design(family: GroupFamily, terms: RateTerms) -> PairsDesign:
-    """Power design of the family, without small groups, which need not be decided."""
-    pairs = terms.pairs_of(family)
+    """Power design of the family, without groups that are too small a share to block."""
+    pairs = terms.pairs_to_be(family)
     groups = tuple(dict.fromkeys(group for pair in pairs for group in pair))
     least = terms.least_large(family)
     large = [g for g in groups if g.rows >= least]
@@ -219,6 +219,7 @@ def _design(family: GroupFamily, terms: RateTerms) -> PairsDesign:
         z=terms.alone,
         rows=terms.total,
         design_effect=terms.design_effect,
+        least=family.min_cell,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aims_gate.checks.coverage import least_large
 from aims_gate.checks.fairness.group_counts import GroupFamily
@@ -40,6 +40,11 @@ class RateTerms:
     def pairs_of(self, family: GroupFamily) -> tuple[tuple[Group, Group], ...]:
         """Ordered pairs of a family that are compared."""
         return pairs_of(family, self.reference, against_rest=self.against_rest)
+
+    def pairs_to_be(self, family: GroupFamily) -> tuple[tuple[Group, Group], ...]:
+        """Ordered pairs that are compared once every group has grown large enough."""
+        grown = replace(family, min_cell=1)
+        return pairs_of(grown, self.reference, against_rest=self.against_rest)
 
     def least_large(self, family: GroupFamily) -> float:
         """Row count from which on a group blocks; smaller ones only warn."""

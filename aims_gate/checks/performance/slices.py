@@ -26,7 +26,7 @@ from aims_gate.stats.confusion import Share
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.means import LEAST_ROWS, too_few
 from aims_gate.stats.paired import minus, quantile
-from aims_gate.stats.power import NormalDesign
+from aims_gate.stats.power import GrowingDesign, NormalDesign
 from aims_gate.stats.tables import Classes, Confusion, Losses, ScoreTable
 
 SHARES: Mapping[str, Callable[[Confusion], Share]] = {
@@ -135,7 +135,7 @@ class Slices:
         rows = scores.basis(self.metric, whole.table)
         for columns, asked in self._attributes(data):
             cut = list(self._cut(columns, data, whole))
-            yield from self._small(columns, cut, whole, named=asked)
+            yield from self._small(columns, cut, whole, inputs, named=asked)
             found = [part for part in cut if self.min_cell <= part.rows < rows]
             if asked and not found:
                 # beside columns that can be judged, so that this one is not taken for fair
@@ -176,10 +176,19 @@ class Slices:
             yield _Slice(name=name, found=replace(whole, table=table), rows=rows)
 
     def _small(
-        self, columns: Columns, cut: list[_Slice], whole: Outcomes, *, named: bool
+        self, columns: Columns, cut: list[_Slice], whole: Outcomes, inputs: Inputs, *, named: bool
     ) -> Iterator[Statistic]:
         where = title(columns)
         if named:
+            own, rows = quantile(inputs.alpha_alone), scores.basis(self.metric, whole.table)
+            told = scores.interval(self.metric, whole.table, alpha=inputs.alpha_alone)
+
+            def grown(size: int) -> GrowingDesign | None:
+                if told is None or size < self.small_share * rows:
+                    return None
+                error = (told.high - told.low) / (2 * own)
+                return GrowingDesign.within(error, own, size, rows, least=self.min_cell)
+
             yield from slicing.small(
                 [Size(name=part.name, rows=part.rows) for part in cut],
                 where=where,
@@ -187,6 +196,7 @@ class Slices:
                 least=self.min_cell,
                 allowed=self.max_uncovered,
                 total=whole.found.total,
+                grown=grown,
             )
             return
         few = [part.rows for part in cut if part.rows < self.min_cell]

@@ -6,7 +6,7 @@ too many rows in such slices are a judged cell that says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +18,7 @@ from aims_gate.checks.column_roles import positive_class
 from aims_gate.checks.coverage import Size, too_small
 from aims_gate.checks.levels import recorded, written
 from aims_gate.checks.metrics import Outcomes
-from aims_gate.facts import NoValue, Statistic
+from aims_gate.facts import NoValue, PowerDesign, Statistic
 from aims_gate.frames import Key, Scalar
 from aims_gate.sources.subject import Data
 from aims_gate.stats.tables import Classes, Confusion
@@ -78,9 +78,19 @@ def _classes(labels: tuple[Scalar, ...], rows: _Counted) -> Classes:
 
 
 def small(
-    sizes: Sequence[Size], *, where: str, statistic: str, least: int, allowed: float, total: int
+    sizes: Sequence[Size],
+    *,
+    where: str,
+    statistic: str,
+    least: int,
+    allowed: float,
+    total: int,
+    grown: Callable[[int], PowerDesign | None] = lambda _rows: None,
 ) -> Iterator[Statistic]:
-    """Name the slices below *least* rows, and refuse where they are more than *allowed* of all."""
+    """Name the slices below *least* rows, and refuse where they are more than *allowed* of all.
+
+    *grown* says what a slice of so many rows will show once it is judged.
+    """
     few = [size for size in sizes if size.rows < least]
     for size in few:
         yield Statistic(
@@ -90,6 +100,7 @@ def small(
             total=total,
             lack=NoValue.INSUFFICIENT,
             reason=f"{written(size.rows, least)} rows, below min_cell {least}: not judged",
+            design=grown(size.rows),
         )
     reason = too_small(sizes, least=least, allowed=allowed, called="slices")
     if reason:
