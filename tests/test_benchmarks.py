@@ -38,7 +38,7 @@ def test_noise_is_drawn_for_one_table() -> None:
 @nightly
 def test_noise_is_drawn_for_every_table() -> None:
     printed = run("noise", "--runs", "1", "--largest", "100")
-    assert printed.count("\n### ") == 10
+    assert printed.count("\n### ") == 11
     cells = cells_of(printed)
     assert len(cells) > 150
     assert all(cell for row in cells for cell in row)

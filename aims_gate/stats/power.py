@@ -193,7 +193,7 @@ class GrowingDesign:
 
     @property
     def rows(self) -> int:
-        """Give all rows there are."""
+        """Rows of all groups."""
         return self.of.rows
 
     @property
@@ -208,7 +208,7 @@ class GrowingDesign:
         return cls(of=NormalDesign(error=error * behind, z=z, rows=rows), size=size, least=least)
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Give the probability that it is still not judged, or *serious* excluded."""
+        """Probability that it is still not judged, or *serious* excluded."""
         if factor <= 1:
             return 1.0
         grown = self.size * factor

@@ -21,29 +21,33 @@ RATES = np.r_[np.arange(0.05, 0.99, 0.015), 0.98, 0.985, 0.99, 0.995]
 _Z = quantile(0.05, 1)
 
 
-def let_through(worse: int, better: int, measure: Measure) -> tuple[float, float]:
+def let_through(
+    worse: int, better: int, measure: Measure, *, effect: float | None = None
+) -> tuple[float, float]:
     """Give the greatest chance over `RATES`, in percent, that a serious effect is excluded.
 
     Args:
         worse: Rows of the group that is seriously behind.
         better: Rows of the other one.
         measure: What is compared.
+        effect: What is serious, if not what the conventional limit says.
 
     Returns:
         The chance, and the rate of the better group at which it is greatest.
     """
-    serious = SERIOUS[measure]
+    serious = SERIOUS[measure] if effect is None else effect
     rates = RATES if measure is Measure.RATIO else RATES[serious < RATES]
     behind = rates * serious if measure is Measure.RATIO else rates - serious
     first, second = (_chances(n, of) for n, of in ((worse, behind), (better, rates)))
-    passed = (first * (_excludes(worse, better, measure).astype(np.float64) @ second)).sum(axis=0)
+    passed = (first * (_excludes(worse, better, measure, serious).astype(np.float64) @ second)).sum(
+        axis=0
+    )
     most = int(passed.argmax())
     return 100 * float(passed[most]), float(rates[most])
 
 
-def _excludes(worse: int, better: int, measure: Measure) -> npt.NDArray[np.bool_]:
+def _excludes(worse: int, better: int, measure: Measure, serious: float) -> npt.NDArray[np.bool_]:
     """Tell for each pair of successes whether the MOVER bound excludes a serious effect."""
-    serious = SERIOUS[measure]
     (p, low, _), (q, _, high) = (_bounds(rows) for rows in (worse, better))
     below, above = (p - low)[:, None], (high - q)[None, :]
     if measure is Measure.RATIO:

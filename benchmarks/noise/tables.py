@@ -13,6 +13,7 @@ import group_sizes
 import packs
 import peers
 import serious
+import serious_drawn
 from coverage import covered
 from draws import Rng, Values
 from exact import QUANTILES, RULES, exact
@@ -94,6 +95,11 @@ def tables(rng: Rng, runs: int, *, largest: int) -> Iterator[Table]:
             "gap 0.20 (at rate)",
         ),
         rows=_let_through(),
+    )
+    yield Table(
+        title="A serious effect of other statistics: percent let through, 200 draws a run",
+        heads=serious_drawn.HEADS,
+        rows=serious_drawn.rows_of_table(seeded(5), 200 * runs),
     )
     yield Table(
         title="Groups at every size, impact ratio: percent of draws that end so",
