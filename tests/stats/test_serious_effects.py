@@ -105,7 +105,8 @@ def test_a_serious_distance_is_excluded_in_6_percent_at_most(
     limit = 2 * 0.25 if method == "psi" else math.sqrt(2) * {"chi2": 0.25}.get(method, 0.18)
 
     def grown(x: float) -> np.ndarray:
-        return p * (1 - x) + x * (np.arange(len(p)) == before.index(after))
+        shares: np.ndarray = p * (1 - x) + x * (np.arange(len(p)) == before.index(after))
+        return shares
 
     q = grown(root(lambda x: limit - of.distance(float(of.terms(p, grown(x)).sum())), 0.0, 0.99))
     rng, few = np.random.default_rng(1), 0
