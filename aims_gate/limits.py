@@ -73,7 +73,9 @@ def _neutral(judged: StatisticSpec, limit: float, *, upward: bool) -> float | No
 
 def _fails(value: float, limit: float, *, upward: bool) -> bool:
     """Tell whether *value* lies past *limit*, on the side that does not meet it."""
-    return value < limit if upward else value > limit
+    if upward:
+        return value < limit
+    return value > limit
 
 
 def _reachable(serious: float, limit: float, judged: StatisticSpec, *, upward: bool) -> float:

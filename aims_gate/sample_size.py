@@ -127,6 +127,6 @@ def _floors(statistic: Statistic, bar: Bar) -> Iterator[Planned]:
     error, rows = abs(truth - bound) / z, statistic.total or statistic.rows
     if bar.neutral is not None:
         truth = bar.neutral
-    met = truth > bar.limit if bar.higher_is_better else truth < bar.limit
+    met = (truth - bar.limit) * (1 if bar.higher_is_better else -1) > 0
     # what lies past the limit no number of rows proves to meet it
     yield NormalDesign(error=error, neutral=truth, z=z, rows=rows), bar.limit if met else truth

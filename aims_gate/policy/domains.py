@@ -22,8 +22,9 @@ class Domain:
 
     def __contains__(self, number: float) -> bool:
         """Tell whether *number* is in the domain; NaN and infinity never are."""
-        over = number > self.low if self.above else number >= self.low
-        return over and number <= self.high and math.isfinite(number)
+        if number == self.low:
+            return not self.above
+        return self.low < number <= self.high and math.isfinite(number)
 
     def __str__(self) -> str:
         """The domain in interval notation, such as `(0, 0.5]`."""

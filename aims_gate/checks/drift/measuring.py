@@ -145,16 +145,19 @@ def _ordered(
     method: str, before: Distribution, after: Distribution, pair: SamplePair
 ) -> FoundDistance | Lacking:
     of = DISTANCES[method]
+    # 1. our own preconditions come first
     unfit = _unfit(of, before, after)
     if unfit:
         return Lacking(lack=NoValue.UNDEFINED, reason=unfit)
     n, m = total(before.counts), total(after.counts)
     if min(n, m) < LEAST_SAMPLE * pair.design_effect:
         return _too_few(n, m, of.value(before, after), pair)
+    # 2. the value is the engine's
     question = DriftOfNumbers(method=method, reference=before, current=after)
     (answer,) = pair.engine.ask(question)
     if answer.problem or not math.isfinite(answer.value):
         return _unanswered(answer.by, answer.problem, m)
+    # 3. noise and bounds follow from the null distribution of our formula
     share, unit = pair.alpha / pair.columns, math.sqrt(1 / n + 1 / m)
     wider = math.sqrt(pair.design_effect)  # both laws scale with the root of the rows
     law = of.law(before, after)

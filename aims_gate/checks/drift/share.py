@@ -184,11 +184,13 @@ def _counted(columns: Sequence[_SharedColumn], pair: SamplePair) -> Iterator[Sta
         lack = NoValue.UNDEFINED if columns else NoValue.MISSING
         yield Lacking(lack=lack, reason=reason).cell("drifted_share", "")
         return
+    # 1. a column has drifted where its distance is past its line, and beyond noise
     p_values = adjusted([column.found.p_value for column in columns])
     drifted = [
         column.found.value > column.line and p <= pair.alpha
         for column, p in zip(columns, p_values, strict=True)
     ]
+    # 2. the share of those that drifted is judged; 3. each column is told beside it
     yield _judged(columns, drifted, pair)
     for column, p, counts in zip(columns, p_values, drifted, strict=True):
         yield _context(column, p, pair, counts=counts)
