@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aims_gate.facts import Interval, NoValue, Statistic
-from aims_gate.limits import Bar, serious_of
+from aims_gate.limits import Bar, lines_of, serious_of
 from aims_gate.measure import AGE
 from aims_gate.plan import Task
-from aims_gate.policy.model import DecideOn, OnInsufficient, Rule, Severity
+from aims_gate.policy.model import DecideOn, OnInsufficient, Severity
+from aims_gate.policy.scope import early, ends
 from aims_gate.sample_size import power_of, rows_to_collect
 from aims_gate.sentences import cell_sentence, not_excluded, not_judged, past
 from aims_gate.verdict import Decision, Outcome, Power, Result, settled, worst
@@ -63,7 +64,7 @@ def judge(
         outcome, because = Outcome.WAIVED, waived_sentence(waived, now)
     else:
         outcome, because = _softened(task, statistics, raw, now)
-    owed = outcome is not raw and (waived is not None or not _early(task.rule, now))
+    owed = outcome is not raw and (waived is not None or not early(task.rule, now))
     power = power_of(statistics, task.bars, task.decide_on) if raw in _SIZED else None
     reason = _reason(task, cells, raw, power) + because
     reason += not_judged(statistics, {cell.statistic.slice for cell in cells})
@@ -75,7 +76,7 @@ def judge(
         raw_outcome=raw,
         reason=reason,
         threshold=task.threshold,
-        lines=_lines(task),
+        lines=lines_of(task.bars if task.decide_on is DecideOn.PROVEN_BREACH else ()),
         statistics=tuple(statistics),
         controls=task.controls,
         title=task.rule.title,
@@ -83,7 +84,7 @@ def judge(
         place=str(task.rule.place),
         blocking=_blocks(task.rule.severity, outcome, insufficient),
         decided=_held(cells) or owed,
-        expires=None if outcome is raw else waived.expires if waived else _ends(task.rule, now),
+        expires=None if outcome is raw else waived.expires if waived else ends(task.rule, now),
         power=power,
         waiver=None if waived is None else waived.id,
     )
@@ -97,26 +98,10 @@ def _admits(waiver: Waiver, cells: Sequence[Cell]) -> bool:
     )
 
 
-def _lines(task: Task) -> dict[str, float]:
-    """Lines and serious effects of a rule that is decided by a proven breach."""
-    bars = task.bars if task.decide_on is DecideOn.PROVEN_BREACH else ()
-    found: dict[str, float] = {}
-    for bar in bars:
-        side = "below" if bar.higher_is_better else "above"
-        found[f"line_{side}"] = bar.line
-        if bar.serious is not None:
-            found[f"serious_{side}"] = bar.serious
-    return found
-
-
 def _held(cells: Sequence[Cell]) -> bool:
     """Whether values, not only ages, were compared with a limit, and none is missing."""
     measured = any(cell.outcome in _HELD and cell.statistic.name != AGE for cell in cells)
     return measured and worst(cell.outcome for cell in cells) in _HELD
-
-
-def _early(rule: Rule, now: datetime) -> bool:
-    return rule.effective_from is not None and now < rule.effective_from
 
 
 def _softened(
@@ -124,7 +109,7 @@ def _softened(
 ) -> tuple[Outcome, str]:
     """Downgrade to a warning: the rule is not in force yet, or its baseline covers the value."""
     debt = task.rule.baseline
-    if raw in _SOFTENED and _early(task.rule, now):
+    if raw in _SOFTENED and early(task.rule, now):
         return Outcome.WARN, f"; {raw} from {task.rule.effective_from:%Y-%m-%d} on"
     if debt is None or raw not in _OWED:
         return raw, ""
@@ -136,30 +121,6 @@ def _softened(
         return raw, f"; not covered by the baseline {debt.value:g} of {debt.owner}"
     known = f"; known debt: baseline {debt.value:g} of {debt.owner}"
     return Outcome.WARN, f"{known}, {raw} from {debt.expires:%Y-%m-%d} on"
-
-
-def _ends(rule: Rule, now: datetime) -> datetime | None:
-    """When the leniency of a rule ends: it takes effect, or its baseline expires."""
-    if _early(rule, now):
-        return rule.effective_from
-    return None if rule.baseline is None else rule.baseline.expires
-
-
-def not_applicable(rule: Rule, controls: Sequence[str], reason: str) -> Result:
-    """Record a rule that is not about this model or stage, with its justification."""
-    return Result(
-        rule=rule.id,
-        check=rule.check,
-        severity=rule.severity,
-        outcome=Outcome.NOT_APPLICABLE,
-        raw_outcome=Outcome.NOT_APPLICABLE,
-        reason=reason,
-        threshold=rule.require,
-        controls=tuple(controls),
-        title=rule.title,
-        why=rule.why,
-        place=str(rule.place),
-    )
 
 
 def decide(results: Iterable[Result]) -> Decision:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from aims_gate.checks.contract import StatisticSpec
@@ -82,6 +82,17 @@ def _reachable(serious: float, limit: float, judged: StatisticSpec, *, upward: b
     """Serious effect, at most half way to the worst possible value, so that data can show it."""
     half = (limit + (judged.low if upward else judged.high)) / 2
     return max(serious, half) if upward else min(serious, half)
+
+
+def lines_of(bars: Iterable[Bar]) -> dict[str, float]:
+    """Lines and serious effects of a rule that is decided by a proven breach, by name."""
+    found: dict[str, float] = {}
+    for bar in bars:
+        side = "below" if bar.higher_is_better else "above"
+        found[f"line_{side}"] = bar.line
+        if bar.serious is not None:
+            found[f"serious_{side}"] = bar.serious
+    return found
 
 
 def serious_of(statistic: Statistic, bar: Bar) -> float:

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,76 +15,24 @@ from types import MappingProxyType
 
 from aims_gate import provenance, waivers
 from aims_gate.attest import manifest
-from aims_gate.attest.signers import Signer
 from aims_gate.engines import Engines
-from aims_gate.errors import PolicyError, Problem, RecordError, SourceError, UsageError
-from aims_gate.evidence import layout
-from aims_gate.evidence.record import record
+from aims_gate.errors import PolicyError, Problem, SourceError, UsageError
 from aims_gate.evidence.verify import ORIGIN
 from aims_gate.facts import ModelIdentity, Statistic
-from aims_gate.judge import decide, judge, not_applicable
+from aims_gate.judge import decide, judge
+from aims_gate.keep import keep
 from aims_gate.measure import cache_shared_columns, measure, prefetch_columns, unreported_columns
 from aims_gate.oversight import Oversight
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import check
 from aims_gate.policy.scope import applies, in_force, on_insufficient, stage_of
-from aims_gate.reports import REPORTS
+from aims_gate.request import Recording, Request, World
 from aims_gate.sinks import directory
 from aims_gate.sources.opening import open_subject
 from aims_gate.sources.subject import Subject, Workspace
-from aims_gate.verdict import EvidenceIdentity, Result, Verdict
+from aims_gate.verdict import Result, Verdict, not_applicable
 from aims_gate.waivers import Waiver
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """Time, randomness and the environment: the only things a run takes from outside."""
-
-    now: Callable[[], datetime]
-    new_id: Callable[[datetime], str]
-    environ: Mapping[str, str] = field(default_factory=dict)
-    progress: Callable[[str], None] = lambda _text: None
-    unnamed: Callable[[str, str], None] = lambda _name, _value: None
-    """Takes what stands behind each name that evidence gives a value of the data, such as
-    `email #3`, on its way to a terminal."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """Where and how the evidence of a run is to be kept."""
-
-    signer: Signer | None
-    """None leaves it unsigned, which never verifies."""
-    verifier_id: str
-    """Who runs the gate, such as the URL of the workflow."""
-    root: Path = layout.ROOT
-    out: Path | None = None
-    """The exact directory to write, instead of one under *root*."""
-    origin: str = ""
-    """What ran the gate, where that is less than a job of its own; `verify` refuses it then."""
-    publish: bool = True
-    """Copy signed evidence to MLflow too, where the model came from there."""
-    measured_as: str = ""
-    """Id of the unsigned evaluation that is signed now, in a job that measured nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What to gate, by which policy, for which stage."""
-
-    policy: str
-    """A path, or `pack:NAME@VERSION`."""
-    model: object
-    """A URI, or a fitted estimator in memory."""
-    stage: str | None = None
-    data: Mapping[Role, object] = field(default_factory=dict)
-    experiment: str = ""
-    """Where a `commit:` model looks for its run; empty for all experiments."""
-    recording: Recording | None = None
-    """None keeps no evidence: for assertions in tests."""
-    trust: Path | None = None
-    """Whose waivers and approvals count; None is `trust.yaml` beside the policy, if it is there."""
 
 
 def planned(path: str, world: World, started: datetime) -> tuple[Policy, tuple[Task, ...]]:
@@ -255,66 +203,6 @@ def _refuse_signing(request: Request) -> None:
 
 def _origin(recording: Recording | None) -> dict[str, str]:
     return {ORIGIN: recording.origin} if recording is not None and recording.origin else {}
-
-
-def keep(  # noqa: PLR0917  # the parts of one verdict
-    verdict: Verdict,
-    policy: Policy,
-    subject: Subject,
-    recording: Recording,
-    world: World,
-    held: Mapping[str, Waiver],
-) -> Verdict:
-    """Write the evidence of a verdict with the waivers that it used, and publish it as asked.
-
-    RecordError if it cannot be kept.
-    """
-    identity = EvidenceIdentity(
-        id=recording.measured_as or world.new_id(verdict.started),
-        measured_unsigned=bool(recording.measured_as),
-        directory="",
-        signed=recording.signer is not None,
-        key="" if recording.signer is None else recording.signer.key.fingerprint,
-    )
-    verdict = replace(verdict, evidence=identity)
-    report = REPORTS["json"](verdict).encode()
-    files = record(
-        verdict,
-        subject.manifest,
-        policy.document,
-        report,
-        signer=recording.signer,
-        verifier_id=recording.verifier_id,
-        waivers=used(held, verdict.results),
-    )
-    folder = recording.out or layout.directory(
-        recording.root, model_digest=subject.manifest.digest, evaluation=identity.id
-    )
-    directory.write(folder, files)
-    identity = replace(identity, directory=str(folder))
-    # unsigned evidence proves nothing, so no tag in a registry may point at it
-    if recording.publish and recording.signer is not None and subject.model.reader != "files":
-        world.progress("publishing the evidence to MLflow")
-        published = _publish(verdict, folder, world, policy.sources_allow)
-        identity = replace(identity, published=published)
-    return replace(verdict, evidence=identity)
-
-
-def used(held: Mapping[str, Waiver], results: Iterable[Result]) -> Mapping[str, bytes]:
-    """Files of the waivers that let a rule through."""
-    named = {result.waiver for result in results}
-    return {n: d for one in held.values() if one.id in named for n, d in one.files.items()}
-
-
-def _publish(verdict: Verdict, folder: Path, world: World, allow: tuple[str, ...]) -> str:
-    from aims_gate.sinks import mlflow
-
-    try:
-        return mlflow.publish(verdict, folder, world.environ, allow)
-    except RecordError as error:
-        kept = f"the evidence itself is in {folder}; run again to publish"
-        error.hint = f"{error.hint}; {kept}" if error.hint else kept
-        raise
 
 
 def _refuse_unread(given: Mapping[Role, object], tasks: tuple[Task, ...]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from aims_gate.facts import Ancestor, DatasetIdentity, ModelIdentity, Statistic
-from aims_gate.policy.model import Severity, Threshold
+from aims_gate.policy.model import Rule, Severity, Threshold
 
 
 class Outcome(StrEnum):
@@ -111,6 +111,23 @@ class Result:
     """Until when it is let through although it did not pass."""
     power: Power | None = None
     """What these data can decide of it; None where nothing is known of that."""
+
+
+def not_applicable(rule: Rule, controls: Sequence[str], reason: str) -> Result:
+    """Record a rule that is not about this model or stage, with its justification."""
+    return Result(
+        rule=rule.id,
+        check=rule.check,
+        severity=rule.severity,
+        outcome=Outcome.NOT_APPLICABLE,
+        raw_outcome=Outcome.NOT_APPLICABLE,
+        reason=reason,
+        threshold=rule.require,
+        controls=tuple(controls),
+        title=rule.title,
+        why=rule.why,
+        place=str(rule.place),
+    )
 
 
 def settled(results: Iterable[Result]) -> bool:

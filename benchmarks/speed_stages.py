@@ -21,6 +21,7 @@ import_lean()  # as the command line does, before anything else imports NumPy
 
 from aims_gate import pipeline  # noqa: E402
 from aims_gate.operations import run as gate  # noqa: E402
+from aims_gate.request import Request  # noqa: E402
 
 
 def main() -> None:
@@ -39,9 +40,7 @@ def main() -> None:
         key=key, unsigned=False, out=Path("evidence"), publish=False, environ=os.environ
     )
     data = {"reference": reference, "current": current}
-    request = pipeline.Request(
-        policy=policy, model=model, data=gate.roles_of(data), recording=recording
-    )
+    request = Request(policy=policy, model=model, data=gate.roles_of(data), recording=recording)
     pipeline.run(request, world)
     end = _since_start()
     read = next(at for text, at in marks if text.startswith("reading "))

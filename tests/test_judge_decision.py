@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from aims_gate.facts import NoValue, Statistic
-from aims_gate.judge import decide, judge, not_applicable
+from aims_gate.judge import decide, judge
 from aims_gate.measure import AGE
 from aims_gate.policy.model import Baseline, DecideOn, Role, Severity
-from aims_gate.verdict import Decision, Outcome
+from aims_gate.verdict import Decision, Outcome, not_applicable
 from tests.support.judging import BLOCK, NOW, WARN, cell, result, task
 
 

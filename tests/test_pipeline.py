@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from aims_gate import pipeline
+from aims_gate import pipeline, request
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.plan import plan
 from aims_gate.policy.model import Role
@@ -53,7 +53,7 @@ def test_sorted_columns_are_kept_for_a_later_rule_and_else_take_no_memory(
         given=given,
         workspace=Workspace(folder=tmp_path / "work"),
     )
-    world = pipeline.World(now=lambda: NOW, new_id=lambda _now: "1")
+    world = request.World(now=lambda: NOW, new_id=lambda _now: "1")
     results = pipeline.evaluate(
         policy, plan(policy).sound(), subject, stage="production", world=world
     )

@@ -86,7 +86,7 @@ def sign(
     from aims_gate.cli.reporting import Reporting
     from aims_gate.operations import run as gate
     from aims_gate.operations.sign import sign as sign_measured
-    from aims_gate.pipeline import Request
+    from aims_gate.request import Request
 
     out = out or folder.with_name(f"{folder.name}-signed")
     recording = gate.recording_of(

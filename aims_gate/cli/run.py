@@ -21,7 +21,7 @@ from aims_gate.operations.defaults_keys import TABLE
 
 if TYPE_CHECKING:
     from aims_gate.cli.reporting import Reporting
-    from aims_gate.pipeline import Recording, Request
+    from aims_gate.request import Recording, Request
 
 
 def pairs(kind: str) -> Callable[..., dict[str, str]]:
@@ -171,7 +171,7 @@ def _request(  # noqa: PLR0917  # each is an option of the command
     recording: Recording,
 ) -> Request:
     from aims_gate.operations import run as gate
-    from aims_gate.pipeline import Request
+    from aims_gate.request import Request
 
     if not model:
         hint = f"give --model, or model under [{TABLE}] of {NAME}"

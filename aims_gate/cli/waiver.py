@@ -100,14 +100,14 @@ def approve_waiver(*, draft: Path, key: str | None, trust: Path) -> int:
 @_TRUST
 def list_waivers(*, folder: Path, due: timedelta | None, trust: Path) -> int:
     """List waivers, the first to end first, and the day from which their rules refuse again."""
-    from aims_gate.operations import signoff
+    from aims_gate.operations.waiver_list import listing
     from aims_gate.reports import plain
 
     now = datetime.now(UTC)
     known = trust if trust.exists() else None
     rows = [
         one
-        for one in signoff.listing(folder, known, now=now)
+        for one in listing(folder, known, now=now)
         if due is None or (one.expires is not None and one.expires - now <= due)
     ]
     for one in rows:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -18,11 +17,10 @@ from aims_gate import canonical
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.statement import Statement, StatementKind, encode, statement_file
 from aims_gate.errors import RecordError
-from aims_gate.evidence.predicates import EVALUATION, FORM, SUMMARY, TEST_RESULT, UNSIGNED
-from aims_gate.facts import DatasetIdentity, Interval, Statistic
-from aims_gate.policy.model import Threshold
+from aims_gate.evidence.predicates import EVALUATION, SUMMARY, TEST_RESULT, UNSIGNED
+from aims_gate.evidence.written import dataset_said, end_said, result_said, time_said
 from aims_gate.redact import redact_all
-from aims_gate.verdict import Decision, Outcome, PolicyIdentity, Result, Verdict, level, settled
+from aims_gate.verdict import Decision, Outcome, PolicyIdentity, Verdict, level, settled
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -140,8 +138,8 @@ def _evaluation(verdict: Verdict, report: bytes, verifier_id: str) -> dict[str, 
     model = verdict.model
     return {
         "evaluationId": verdict.evidence.id if verdict.evidence else "",
-        "startedOn": _time(verdict.started),
-        "finishedOn": _time(verdict.finished),
+        "startedOn": time_said(verdict.started),
+        "finishedOn": time_said(verdict.finished),
         "verdict": verdict.decision.value,
         "stage": verdict.stage,
         "warnings": verdict.warnings,
@@ -156,7 +154,7 @@ def _evaluation(verdict: Verdict, report: bytes, verifier_id: str) -> dict[str, 
                 {"uri": ancestor.uri, "digest": {"sha256": ancestor.digest}}
                 for ancestor in verdict.policy.extends
             ],
-            "expires": _end(verdict.policy.expires),
+            "expires": end_said(verdict.policy.expires),
         },
         "model": {
             "uri": model.resource_uri,
@@ -171,8 +169,8 @@ def _evaluation(verdict: Verdict, report: bytes, verifier_id: str) -> dict[str, 
                 "reader": model.reader,
             },
         },
-        "datasets": [_dataset(data) for data in verdict.datasets],
-        "results": [_result(result) for result in verdict.results],
+        "datasets": [dataset_said(data) for data in verdict.datasets],
+        "results": [result_said(result) for result in verdict.results],
         "report": _digest(report),
         **_measured_by(verdict),
     }
@@ -191,86 +189,6 @@ def _waivers(files: Mapping[str, bytes]) -> dict[str, Any]:
 
 def _digest(data: bytes) -> dict[str, str]:
     return {"sha256": canonical.sha256(data)}
-
-
-def _dataset(data: DatasetIdentity) -> dict[str, Any]:
-    return {
-        "name": data.name,
-        "uri": data.uri,
-        "digest": {"sha256": data.digest},
-        "annotations": {
-            "role": data.role,
-            "rows": data.rows,
-            "digestKind": data.digest_kind.value,
-            "mlflowDigest": data.mlflow_digest,
-            **({"window": data.window} if data.window else {}),
-            **({"notes": list(data.notes)} if data.notes else {}),
-            **({"modelId": data.model_id} if data.model_id else {}),
-            **({"namedByRun": list(data.named_by_run)} if data.named_by_run else {}),
-        },
-    }
-
-
-def _result(result: Result) -> dict[str, Any]:
-    return {
-        "rule": result.rule,
-        "check": result.check,
-        "severity": result.severity.value,
-        "outcome": result.outcome.value,
-        "rawOutcome": result.raw_outcome.value,
-        "blocking": result.blocking,
-        "reason": result.reason,
-        "threshold": _threshold(result.threshold),
-        "controls": list(result.controls),
-        "waiver": result.waiver,
-        **({"namedByRun": list(result.named_by_run)} if result.named_by_run else {}),
-        "expires": _end(result.expires),
-        "statistics": [_statistic(statistic) for statistic in result.statistics],
-    }
-
-
-def _threshold(threshold: Threshold | None) -> dict[str, Any] | None:
-    if threshold is None:
-        return None
-    return {
-        "atLeast": canonical.decimal(threshold.at_least),
-        "atMost": canonical.decimal(threshold.at_most),
-        "warnBelow": canonical.decimal(threshold.warn_below),
-        "warnAbove": canonical.decimal(threshold.warn_above),
-    }
-
-
-def _statistic(statistic: Statistic) -> dict[str, Any]:
-    value = canonical.decimal(statistic.value)
-    # a number that is none must say so: null alone reads as "not measured"
-    unsaid = value is None and not statistic.reason and statistic.value is not None
-    return {
-        "name": statistic.name,
-        "slice": statistic.slice,
-        "value": value,
-        "interval": _interval(statistic.interval),
-        "alone": _interval(statistic.alone),
-        "serious": canonical.decimal(statistic.serious),
-        "small": statistic.small,
-        "rows": statistic.rows,
-        "total": statistic.total,
-        "engine": statistic.engine,
-        "judged": statistic.judged,
-        "lack": None if statistic.lack is None else statistic.lack.value,
-        "reason": "the value is not a finite number" if unsaid else statistic.reason,
-    }
-
-
-def _interval(interval: Interval | None) -> dict[str, Any] | None:
-    """Write an interval; a bound of null is unbounded on that side."""
-    if interval is None:
-        return None
-    return {
-        "low": canonical.decimal(interval.low),
-        "high": canonical.decimal(interval.high),
-        "level": canonical.decimal(interval.level),
-        "method": interval.method,
-    }
 
 
 def _test_result(verdict: Verdict) -> dict[str, Any]:
@@ -297,7 +215,7 @@ def _summary(verdict: Verdict, inputs: Mapping[str, bytes], verifier_id: str) ->
     passed = verdict.decision is Decision.PASSED
     return {
         "verifier": {"id": verifier_id},
-        "timeVerified": _time(verdict.finished),
+        "timeVerified": time_said(verdict.finished),
         "resourceUri": verdict.model.resource_uri,
         "policy": {"uri": verdict.policy.uri, "digest": {"sha256": verdict.policy.digest}},
         "inputAttestations": [
@@ -306,11 +224,3 @@ def _summary(verdict: Verdict, inputs: Mapping[str, bytes], verifier_id: str) ->
         "verificationResult": "PASSED" if passed else "FAILED",
         "verifiedLevels": [level(verdict.policy.id, verdict.stage)] if passed else ["FAILED"],
     }
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime(FORM)
-
-
-def _end(moment: datetime | None) -> str | None:
-    return None if moment is None else _time(moment)

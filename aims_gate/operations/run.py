@@ -12,8 +12,8 @@ from aims_gate import pipeline
 from aims_gate.attest.signers import load_signer, without_keys
 from aims_gate.errors import UsageError, near
 from aims_gate.operations.named_arguments import named_arguments
-from aims_gate.pipeline import Recording, Request, World
 from aims_gate.policy.model import Role
+from aims_gate.request import Recording, Request, World
 from aims_gate.verdict import Verdict
 
 VERIFIER_ID = "https://aims-gate.dev/verifier/local"

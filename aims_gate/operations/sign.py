@@ -26,12 +26,14 @@ from aims_gate.evidence.record import record
 from aims_gate.evidence.verify import MAX_SKEW, ORIGIN
 from aims_gate.facts import DigestKind
 from aims_gate.judge import decide, judge
+from aims_gate.keep import keep, used
 from aims_gate.measure import measure
 from aims_gate.oversight import Oversight
-from aims_gate.pipeline import Request, World, applying, keep, left_out, overseen, planned, used
+from aims_gate.pipeline import applying, left_out, overseen, planned
 from aims_gate.plan import Task
 from aims_gate.policy.model import Policy, Role
 from aims_gate.policy.scope import on_insufficient, stage_of
+from aims_gate.request import Request, World
 from aims_gate.sources import SOURCES
 from aims_gate.sources.opening import scheme
 from aims_gate.sources.subject import Subject, Workspace

@@ -22,21 +22,19 @@ from aims_gate.attest.statement import encode, statement_file
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.documents import Kind
 from aims_gate.documents.strict_yaml import MAX_BYTES, parse
-from aims_gate.errors import PolicyError, RecordError, SourceError, TrustError, UsageError, near
+from aims_gate.errors import RecordError, SourceError, TrustError, UsageError, near
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
 from aims_gate.policy.resolve import load as load_policy
 from aims_gate.policy.resolved_yaml import inline, rule_digest
 from aims_gate.regular import create, read_regular
-from aims_gate.signoffs import folder as signoffs
 from aims_gate.signoffs import kinds
-from aims_gate.signoffs.folder import ENDING, Signed, Unsound
+from aims_gate.signoffs.folder import ENDING
 from aims_gate.signoffs.grammar import (
     APPROVAL,
     MODEL_DAYS,
     VALUED,
     WAIVER,
     ApprovalText,
-    WaiverSaid,
     WaiverText,
     predicate_of,
 )
@@ -216,7 +214,7 @@ def approve(path: Path, signer: Signer, trust: Path, *, now: datetime) -> Signed
         UsageError: The draft is wrong or not completed, has ended, or the key may not approve it.
         RecordError: The signed file cannot be written, or is there already.
     """
-    text, tree = _draft(path)
+    text, tree = read_draft(path)
     admitted = _approver(trust_file.load(trust), signer, now)
     if now >= text.expires:
         raise UsageError("the draft has ended already", where=str(path), hint="give it a new end")
@@ -259,7 +257,8 @@ def _create(path: Path, data: bytes) -> None:
         raise RecordError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
-def _draft(path: Path) -> tuple[WaiverText | ApprovalText, Mapping[str, Any]]:
+def read_draft(path: Path) -> tuple[WaiverText | ApprovalText, Mapping[str, Any]]:
+    """Read a draft of either kind, with its keys as written; UsageError if it is none."""
     try:
         data = read_regular(path, MAX_BYTES)
     except (OSError, ValueError) as error:
@@ -282,62 +281,3 @@ def _approver(trust: Trust, signer: Signer, now: datetime) -> TrustedKey:
     except TrustError as error:
         hint = "an approver's public key stands in the trust file with roles: [approver]"
         raise UsageError(error.what, where=trust.file, hint=hint) from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """One line of a list of waivers."""
-
-    id: str
-    state: str
-    """`signed`, `draft`, `expired` or `does not hold`."""
-    what: str
-    """Rule and model."""
-    expires: datetime | None = None
-    detail: str = ""
-
-
-def listing(folder: Path, trust: Path | None, *, now: datetime) -> tuple[Listed, ...]:
-    """List signed waivers and drafts of a folder, the first to end first.
-
-    Signatures are verified; whether a waiver holds for a model is the gate's to say.
-    """
-    if not folder.is_dir():
-        raise UsageError("there is no such folder of waivers", where=str(folder))
-    known = None if trust is None else trust_file.load(trust)
-    found = [_listed(one, now) for one in signoffs.load(folder, kinds.WAIVER, trust=known, now=now)]
-    signed = {one.id for one in found}
-    drafts = (_drafted(path, now) for path in sorted(folder.glob("*.yaml")))
-    found += [one for one in drafts if one.id not in signed]
-    far = datetime.max.replace(tzinfo=UTC)
-    return tuple(sorted(found, key=lambda one: (one.expires or far, one.id)))
-
-
-def _listed(one: Signed[WaiverSaid] | Unsound, now: datetime) -> Listed:
-    if isinstance(one, Unsound):
-        return Listed(id=one.id, state="does not hold", what=one.where, detail=one.what)
-    text = one.said
-    people = ", ".join(sorted(key.person for key in one.keys))
-    return Listed(
-        id=text.id,
-        state="expired" if now >= text.expires else "signed",
-        what=_about(text),
-        expires=text.expires,
-        detail=f"by {people} for {text.requested_by}",
-    )
-
-
-def _drafted(path: Path, now: datetime) -> Listed:
-    try:
-        text, _tree = _draft(path)
-    except (UsageError, PolicyError) as error:
-        what = error.what.splitlines()[0]
-        return Listed(id=path.stem, state="draft", what=path.name, detail=what)
-    state = "expired" if now >= text.expires else "draft"
-    about = _about(text) if isinstance(text, WaiverText) else path.name
-    return Listed(id=text.id, state=state, what=about, expires=text.expires, detail="not signed")
-
-
-def _about(text: WaiverText | WaiverSaid) -> str:
-    version = f" {text.model.version}" if text.model.version else ""
-    return f"{text.rule} of {text.model.name}{version}"

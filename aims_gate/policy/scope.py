@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from aims_gate.errors import PolicyError, Problem, near
@@ -47,3 +48,15 @@ def on_insufficient(rule: Rule, policy: Policy, stage: str) -> OnInsufficient:
     if stated is not None:
         return stated
     return OnInsufficient.BLOCK if stage == policy.stages[-1] else OnInsufficient.WARN
+
+
+def early(rule: Rule, now: datetime) -> bool:
+    """Tell whether a rule has not taken effect yet."""
+    return rule.effective_from is not None and now < rule.effective_from
+
+
+def ends(rule: Rule, now: datetime) -> datetime | None:
+    """When the leniency of a rule ends: it takes effect, or its baseline expires."""
+    if early(rule, now):
+        return rule.effective_from
+    return None if rule.baseline is None else rule.baseline.expires

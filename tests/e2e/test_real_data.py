@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from aims_gate import pipeline
+from aims_gate import pipeline, request
 from aims_gate.engines import Engines
 from aims_gate.judge import decide
 from aims_gate.plan import plan
@@ -131,7 +131,7 @@ def judged(
         f"file:{model}", policy=policy, given=given, workspace=space
     )
     assert not subject.unread
-    world = pipeline.World(now=lambda: NOW, new_id=lambda _now: "1")
+    world = request.World(now=lambda: NOW, new_id=lambda _now: "1")
     results = pipeline.evaluate(
         policy, plan(policy).sound(), subject, stage="production", world=world, engines=engines
     )

@@ -18,7 +18,8 @@ from aims_gate.attest.statement import encode
 from aims_gate.errors import TrustError
 from aims_gate.operations import signoff
 from aims_gate.operations.run import VERIFIER_ID, roles_of
-from aims_gate.pipeline import Recording, Request, World, run
+from aims_gate.pipeline import run
+from aims_gate.request import Recording, Request, World
 from aims_gate.signoffs import kinds
 from aims_gate.signoffs.grammar import WAIVER, predicate_of
 from aims_gate.verdict import Verdict
