@@ -66,7 +66,7 @@ def _say(text: str) -> None:
 
 def _harmless(text: str) -> str:
     """Redact secrets, and escape control sequences and log commands in every line."""
-    from aims_gate.reports import plain
+    from aims_gate.harmless import plain
 
     lines = text.rstrip("\n").split("\n")
     return "\n".join(line[: len(line) - len(line.lstrip(" "))] + plain(line) for line in lines)

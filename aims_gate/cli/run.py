@@ -190,8 +190,8 @@ def _gate(request: Request, reporting: Reporting, *, quiet: bool, show_levels: b
     """Run the gate with progress, show the verdict, and return the exit code."""
     from aims_gate import pipeline
     from aims_gate.cli.terminal import Progress
+    from aims_gate.harmless import plain
     from aims_gate.operations import run as gate
-    from aims_gate.reports import plain
 
     if show_levels and (sys.stderr is None or not sys.stderr.isatty()):
         hint = "leave --show-levels out: a log is no place for values of people"

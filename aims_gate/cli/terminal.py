@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Self, TextIO
 
-from aims_gate.reports import plain
+from aims_gate.harmless import plain
 
 WIDTH = 100
 """Columns where there is no terminal."""

@@ -100,8 +100,8 @@ def approve_waiver(*, draft: Path, key: str | None, trust: Path) -> int:
 @_TRUST
 def list_waivers(*, folder: Path, due: timedelta | None, trust: Path) -> int:
     """List waivers, the first to end first, and the day from which their rules refuse again."""
+    from aims_gate.harmless import plain
     from aims_gate.operations.waiver_list import listing
-    from aims_gate.reports import plain
 
     now = datetime.now(UTC)
     known = trust if trust.exists() else None

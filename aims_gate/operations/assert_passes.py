@@ -16,6 +16,7 @@ from aims_gate.checks import CHECKS
 from aims_gate.checks.column_roles import role_columns
 from aims_gate.engines import Engines
 from aims_gate.errors import MissingColumnError, PolicyError, UsageError, near
+from aims_gate.harmless import plain
 from aims_gate.judge import judge
 from aims_gate.limits import conventional
 from aims_gate.measure import measure
@@ -23,7 +24,6 @@ from aims_gate.operations.run import real_world
 from aims_gate.plan import build, plan
 from aims_gate.policy.model import OnInsufficient, Policy, Role
 from aims_gate.policy.resolve import resolve
-from aims_gate.reports import plain
 from aims_gate.sources.estimator import open_estimator
 from aims_gate.sources.subject import Subject, Workspace
 from aims_gate.verdict import Outcome, Result

@@ -18,12 +18,12 @@ from aims_gate.attest.statement import envelope_file, statement_file
 from aims_gate.errors import TrustError
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
 from aims_gate.facts import Interval
+from aims_gate.harmless import plain
 from aims_gate.limits import Bar
 from aims_gate.operations.explain import indented
 from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, Policy
 from aims_gate.regular import read_regular
-from aims_gate.reports import plain
 from aims_gate.sentences import display, interval, number
 
 _CELLS = 12

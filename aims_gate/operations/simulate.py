@@ -18,11 +18,11 @@ from pathlib import Path
 
 from aims_gate import pipeline
 from aims_gate.errors import GateError, PolicyError, Problem, UsageError
+from aims_gate.harmless import plain
 from aims_gate.judge import decide
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import Policy, Severity
 from aims_gate.policy.scope import stage_of
-from aims_gate.reports import plain
 from aims_gate.request import World
 from aims_gate.sources.mlflow.history import Archive, OpenedModel, Past
 from aims_gate.sources.subject import Workspace

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 import aims_gate
+from aims_gate.advice import in_order
 from aims_gate.errors import GateError, UsageError, near
+from aims_gate.harmless import plain
 from aims_gate.pytest_plugin.messages import PREFIX
 from aims_gate.pytest_plugin.runs import quiet
-from aims_gate.reports import headline, in_order, plain
+from aims_gate.reports import headline
 from aims_gate.verdict import Result, Verdict
 
 VERDICT = f"{PREFIX}verdict"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from aims_gate.reports import advice, plain, remark
+from aims_gate.advice import advice
+from aims_gate.harmless import plain
+from aims_gate.reports import remark
 from aims_gate.reports.junit import facts
 from aims_gate.verdict import Result, Verdict
 

@@ -2,26 +2,18 @@
 
 Adding a format is one file and one row in `REPORTS`. Below the table stands what the formats for
 people share; the formats themselves do not know each other.
-
-Names of models, slices, columns and rules are untrusted text. In a build log, `::error::` at the
-start of a line, or `##[` and `##vso[` anywhere, would be executed as commands (log injection);
-control characters move cursors, and bidirectional ones make one name look like another.
 """
 
 from __future__ import annotations
 
-import re
-import shlex
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
+from aims_gate.advice import UNMET
 from aims_gate.errors import RecordError
-from aims_gate.facts import CLAIMED
+from aims_gate.harmless import Quote, plain
 from aims_gate.plugin_table import Table
-from aims_gate.policy.model import Severity
-from aims_gate.redact import redact
 from aims_gate.verdict import Decision, Outcome, Result, Verdict, settled
 
 
@@ -46,40 +38,6 @@ REPORTS: Table[Report] = Table(
     },
 )
 
-Quote = Callable[[str], str]
-"""Escapes untrusted text in a sentence of ours."""
-
-UNMET = frozenset(
-    {Outcome.FAIL, Outcome.ERROR, Outcome.MISSING, Outcome.STALE, Outcome.INSUFFICIENT}
-)
-"""Outcomes that refuse, or leave undecided, where their rule is a blocking one."""
-
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)", re.DOTALL)
-_COMMAND = re.compile(r"(?<=:)(?=:)|(?<=#)(?=#)")
-_DOCTORED = "\x00"
-_BLANK = frozenset({"Zs", "Zl", "Zp"})
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-
-
-def plain(text: str, *, most: int = 2_000) -> str:
-    """Sanitise untrusted *text*: one harmless line of at most *most* characters.
-
-    White space collapses to single blanks. Terminal sequences, control and invisible characters
-    leave a `?` behind, so that a doctored name cannot pass for the name it imitates. What a log
-    would obey is pulled apart (`: :error: :`, `# #[`), and secrets are redacted.
-    """
-    shown = "".join(map(_seen, _ANSI.sub(_DOCTORED, text)))
-    shown = redact(" ".join(re.sub(f"{_DOCTORED}+", "?", shown).split()))
-    shown = _COMMAND.sub(" ", shown)
-    return shown if len(shown) <= most else shown[: most - 3] + "..."
-
-
-def _seen(character: str) -> str:
-    kind = unicodedata.category(character)
-    if kind in _BLANK or character in "\t\n\r\v\f":
-        return " "
-    return _DOCTORED if kind in _UNSEEN else character
-
 
 def refuse_contradiction(verdict: Verdict) -> None:
     """Refuse to write "policy met" over results that say otherwise.
@@ -94,12 +52,6 @@ def refuse_contradiction(verdict: Verdict) -> None:
         what = f"{', '.join(against)} stands in the way" if against else "no rule was decided"
         hint = "do not trust this verdict; run the gate again"
         raise RecordError(f"the verdict says passed, but {what}", hint=hint)
-
-
-def in_order(verdict: Verdict) -> list[Result]:
-    """Results sorted: blocking ones first, then from the worst outcome to the best."""
-    rank = tuple(Outcome).index
-    return sorted(verdict.results, key=lambda r: (not r.blocking, rank(r.outcome)))
 
 
 def headline(verdict: Verdict, quote: Quote = plain) -> str:
@@ -123,8 +75,6 @@ def headline(verdict: Verdict, quote: Quote = plain) -> str:
     return f"undecided: no blocking rule could be decided; {stage} stays closed"
 
 
-_WAIVABLE = frozenset({Outcome.FAIL, Outcome.INSUFFICIENT, Outcome.MISSING, Outcome.STALE})
-"""Outcomes that a signed waiver can let through."""
 _ENDED = ("an error ended the run", "the policy or the call is refused")
 
 
@@ -152,138 +102,6 @@ def remark(result: Result, quote: Quote = plain) -> str:
     return "does not block at this stage"
 
 
-_REMEDIES = {
-    "performance": "look at the rows that the model gets wrong, train it anew, log it and its data",
-    "fairness": "compare the named groups in the training data (rows, labels, missing values); "
-    "weighing or balancing them, other features or another threshold are the usual remedies",
-    "drift": "look at the named columns where the data come from: mend a broken feed there; where "
-    "the world has changed, train on newer data and log a new reference",
-    "data": "mend the named columns where the data are made",
-    "integrity": "find out who or what made it so; deploy nothing but the bytes that were judged",
-}
-"""What to do about a FAIL, by the family of its check."""
-_ROWS = "performance.sample"
-_OWN_REMEDIES = {
-    _ROWS: "evaluate on more rows",
-    "performance.logged": "find out what the number was logged for (other rows, another model, a "
-    "mistake), and log what was measured",
-    "performance.calibration": "calibrate the scores on rows that are neither trained nor "
-    "evaluated on, log the calibrated model and its data",
-    "data.overlap": "take the rows that training knows out of the evaluation data",
-    "data.freshness": "evaluate on newer data",
-    "data.duplicates": "find out why rows repeat where the data are made, and keep one of each",
-}
-"""The same for checks of which their family's is not true."""
-_SCORED_LOW = (
-    "look at the traces or rows that were scored low, mend the model, its prompt or its data, and "
-    "evaluate again"
-)
-_ABSENT = re.compile(
-    r"(?P<role>\w+) data(?: \([^)]*\))?(?:, (?P<key>\w+))?: no column .*?"
-    r"(?:, which data\.\w+ names as (?P<named_as>[\w.]+))?;"
-)
-_EMPTY = "data have no rows"
-_NUMBERED = re.compile(r" #[0-9]")
-_NAME_THEM = (
-    "groups are numbers where only the run names their columns: state sensitive: under "
-    "data.evaluation of the policy, and they are called by name"
-)
-_LONGER = "hand over more rows of the named data, such as a longer window; fewer never pass"
-_FAMILIES = {"fairlearn": "fairness", "evidently": "drift"}
-_TODO = {
-    Outcome.FAIL: "find out why it is so, mend it at its root, then run the gate again",
-    Outcome.ERROR: "remove the cause named above, then run the gate again; "
-    "what cannot be measured never passes",
-    Outcome.MISSING: "hand over what is missing: log it with aims_gate.log_evaluation, "
-    "or use --data ROLE=URI; a wrong name is mended in the policy",
-    Outcome.STALE: "evaluate on newer data",
-    Outcome.INSUFFICIENT: "evaluate on more rows, of every group; fewer never pass",
-}
-
-
-def advice(result: Result) -> str:
-    """Say what to do about a result; empty where there is nothing to do."""
-    return _remedy(result) or _TODO.get(result.raw_outcome, "")
-
-
-def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
-    """Next steps: one piece of advice per kind of unmet outcome."""
-    steps: dict[tuple[Outcome, str], list[str]] = {}
-    for outcome in _TODO:
-        for result in (r for r in in_the_way(verdict) if r.raw_outcome is outcome):
-            steps.setdefault((outcome, advice(result)), []).append(quote(result.rule))
-    yield from (f"{outcome} {_few(rules)}: {told}" for (outcome, told), rules in steps.items())
-    if not steps and not verdict.passed:
-        yield "read applies_to and the severities of the policy: none of its blocking rules decided"
-
-
-def in_the_way(verdict: Verdict) -> list[Result]:
-    """Blocking results; where none blocks and the policy is not met, the undecided ones."""
-    ordered = in_order(verdict)
-    blocking = [r for r in ordered if r.blocking]
-    if blocking or verdict.passed:
-        return blocking
-    asked = [r for r in ordered if r.severity is Severity.BLOCK]
-    return [r for r in asked if not r.decided and r.outcome is not Outcome.NOT_APPLICABLE]
-
-
-def _remedy(result: Result) -> str:
-    """Say what to do about this check's outcome; empty where it is what any check's is."""
-    named = re.split(r"[.:]", result.check)[0]
-    family = _FAMILIES.get(named, named)
-    if result.raw_outcome is Outcome.INSUFFICIENT and family == "drift":
-        return _LONGER
-    if result.raw_outcome is Outcome.MISSING:
-        return _what_is_missing(result.reason)
-    if result.raw_outcome is not Outcome.FAIL:
-        return ""
-    if family == "performance" and CLAIMED in result.reason and result.check != _ROWS:
-        return _SCORED_LOW
-    told = _OWN_REMEDIES.get(result.check) or _REMEDIES.get(family, "")
-    if family == "fairness" and _NUMBERED.search(result.reason):
-        told += f"; {_NAME_THEM}"
-    return told
-
-
-def _what_is_missing(reason: str) -> str:
-    """Say what to write where a column is not there, or what to do about data without rows."""
-    named = _ABSENT.search(reason)
-    if named is not None:
-        role, key = named["role"], named["key"] or named["named_as"]
-        where = f"{key}: under data.{role}" if key else f"under data.{role}, or in the rule,"
-        return (
-            f"name a column that is there, {where} of the policy, or the argument of "
-            f"aims_gate.log_evaluation; or hand over {role} data that have it"
-        )
-    return "find out why nothing was written, and hand over rows" if _EMPTY in reason else ""
-
-
-def question(verdict: Verdict) -> str:
-    """Command that explains the first unmet rule; empty where there is none."""
-    standing = in_the_way(verdict)
-    if not standing or verdict.ended_with is not None:
-        return ""
-    return _command("explain", verdict.policy.uri, standing[0].rule)
-
-
-def exceptions(verdict: Verdict) -> Iterator[str]:
-    """Command for each refused rule that drafts a waiver of it, for 10 rules at most."""
-    evidence = verdict.evidence
-    if evidence is None or not evidence.directory:
-        return
-    refused = [r for r in in_the_way(verdict) if r.blocking and r.raw_outcome in _WAIVABLE]
-    for result in refused[:10]:
-        words = ["waiver", "draft", result.rule, "--evidence", evidence.directory]
-        yield f"{_command(*words)} --by YOU"
-
-
-def every_cell(verdict: Verdict) -> Iterator[str]:
-    """File with the cells that a line only counts, `(and 3 more)`; nothing without one."""
-    counted = any(r.blocking and len(r.statistics) > 1 for r in verdict.results)
-    if counted and verdict.evidence is not None and verdict.evidence.directory:
-        yield shlex.quote(plain(f"{verdict.evidence.directory}/report.json"))
-
-
 def record_of(verdict: Verdict, quote: Quote = plain) -> str:
     """Say where the evidence is and what it is worth."""
     evidence = verdict.evidence
@@ -295,18 +113,6 @@ def record_of(verdict: Verdict, quote: Quote = plain) -> str:
     return f"{where}, {worth}{published}"
 
 
-def proof(verdict: Verdict) -> str:
-    """Command that verifies the evidence; empty where nothing signed was written.
-
-    It names no trust file: trust.yaml, or the one in pyproject.toml, is the default.
-    """
-    evidence = verdict.evidence
-    if evidence is None or not (evidence.signed and evidence.directory):
-        return ""
-    words = ["verify", evidence.directory, "--model", verdict.model.uri]
-    return _command(*words, "--stage", verdict.stage)
-
-
 def ran_in(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
     """Say in which environment a model predicted; nothing where none did."""
     told = verdict.versions
@@ -315,12 +121,3 @@ def ran_in(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
     if "environment:requirements" in told:
         yield f"Python {quote(told['environment:python'])}"
         yield f"requirements.txt {quote(told['environment:requirements'][:19])}"
-
-
-def _command(*words: str) -> str:
-    return shlex.join(["aims-gate", *(plain(word) for word in words)])
-
-
-def _few(names: list[str], most: int = 5) -> str:
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

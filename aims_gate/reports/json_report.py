@@ -7,23 +7,19 @@ so that no terminal and no encoding can change what is read.
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 from aims_gate.errors import RecordError
 from aims_gate.facts import DatasetIdentity, Interval, ModelIdentity, Statistic
+from aims_gate.harmless import json_text
 from aims_gate.policy.model import Threshold
-from aims_gate.redact import redact
 from aims_gate.reports import refuse_contradiction
 from aims_gate.verdict import PolicyIdentity, Power, Result, Verdict
 
 SCHEMA = "https://aims-gate.dev/schema/report/v1"
 """Names the version; another shape gets another name, beside this one."""
-
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def render(verdict: Verdict) -> str:
@@ -33,39 +29,22 @@ def render(verdict: Verdict) -> str:
     if the verdict contradicts itself or a threshold is no finite number.
     """
     refuse_contradiction(verdict)
-    document = _clean(
-        {
-            "schema": SCHEMA,
-            "verdict": verdict.decision.value,
-            "stage": verdict.stage,
-            "exit_code": verdict.exit_code,
-            "model": _model(verdict.model),
-            "datasets": [_dataset(data) for data in verdict.datasets],
-            "policy": _policy(verdict.policy),
-            "results": [_result(result) for result in verdict.results],
-            "evidence": _evidence(verdict),
-        }
-    )
+    document = {
+        "schema": SCHEMA,
+        "verdict": verdict.decision.value,
+        "stage": verdict.stage,
+        "exit_code": verdict.exit_code,
+        "model": _model(verdict.model),
+        "datasets": [_dataset(data) for data in verdict.datasets],
+        "policy": _policy(verdict.policy),
+        "results": [_result(result) for result in verdict.results],
+        "evidence": _evidence(verdict),
+    }
     try:
-        text = json.dumps(document, indent=2, sort_keys=True, allow_nan=False)
+        return json_text(document)
     except ValueError as error:
         hint = "a policy that was read by aims-gate cannot hold one; nothing was written"
         raise RecordError("a threshold is no finite number", hint=hint) from error
-    # `##[` anywhere in a line is a command to a build's log; escaped, it reads back the same
-    return text.replace("##", "#\\u0023") + "\n"
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_text(key): _clean(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    return _text(value) if isinstance(value, str) else value
-
-
-def _text(text: str) -> str:
-    """Redact secrets, and mark halves of surrogate pairs, which strict JSON readers refuse."""
-    return _SURROGATE.sub("\ufffd", redact(text))
 
 
 def _model(model: ModelIdentity) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from datetime import UTC
 from xml.etree import ElementTree as ET
 
 from aims_gate.facts import Statistic
+from aims_gate.harmless import plain
 from aims_gate.policy.model import Threshold
-from aims_gate.reports import headline, plain, record_of, refuse_contradiction, remark
+from aims_gate.reports import headline, record_of, refuse_contradiction, remark
 from aims_gate.verdict import Outcome, Result, Verdict
 
 _QUIET = frozenset({Outcome.PASS, Outcome.WARN})

@@ -6,18 +6,13 @@ have no effect. Only plain words, as in most rules' titles, stand as prose.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
+from aims_gate.advice import exceptions, in_order, next_steps, proof, question
+from aims_gate.harmless import cell, code, prose
 from aims_gate.reports import (
-    exceptions,
     headline,
-    in_order,
-    next_steps,
     outcome_word,
-    plain,
-    proof,
-    question,
     ran_in,
     record_of,
     refuse_contradiction,
@@ -29,11 +24,8 @@ from aims_gate.verdict import Outcome, Result, Verdict
 
 _MOST = 50_000
 """Characters of both tables together; a comment on GitHub holds 65,536."""
-_CELL = 600
 _RULES, _CELLS = 10, 10
 """Rules, and cells of each, of which it is shown what their rows can decide."""
-_WORD = r"\(?[^\W\d_]+(?:['-][^\W\d_]+)*\)?"
-_WORDS = re.compile(rf"{_WORD}(?:[,;]? {_WORD})*\.?")
 _HEAD = ("| outcome | rule | what was seen | supports |", "| --- | --- | --- | --- |")
 
 
@@ -55,30 +47,6 @@ def render(verdict: Verdict) -> str:
         [*_record(verdict)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
-
-
-def code(text: str) -> str:
-    """Markdown code span of any *text*; `_cell` continues from there."""
-    text = plain(text, most=_CELL)
-    if not text:
-        return ""
-    fence = "`" * (1 + max(map(len, re.findall(r"`+", text)), default=0))
-    blank = " " if text[0] in "`\\" or text[-1] in "`\\" else ""
-    return f"{fence}{blank}{text}{blank}{fence}"
-
-
-def _cell(text: str) -> str:
-    """Escape *text* for one table cell: a bar splits a table even inside code.
-
-    Readers differ on a backslash that stands before an escaped bar, so a blank comes between.
-    """
-    return re.sub(r"\\(?=\|)", r"\\ ", text).replace("|", r"\|")
-
-
-def prose(text: str) -> str:
-    """Write plain words as they are, and everything else as a code span."""
-    text = plain(text, most=_CELL)
-    return text if _WORDS.fullmatch(text) else code(text)
 
 
 def _about(verdict: Verdict) -> Iterator[str]:
@@ -116,7 +84,7 @@ def _row(result: Result) -> str:
     seen = [code(result.reason), remark(result, code), code(result.place)]
     told = "; ".join(part for part in seen if part)
     controls = " ".join(map(code, result.controls))
-    return f"| {' | '.join(map(_cell, (outcome, rule, told, controls)))} |"
+    return f"| {' | '.join(map(cell, (outcome, rule, told, controls)))} |"
 
 
 def _folded(results: Sequence[Result], most: int) -> list[str]:
@@ -136,11 +104,11 @@ def _power(results: Sequence[Result]) -> list[str]:
     lines += ["| rule | rows | for 80 % | these exclude |", "| --- | --- | --- | --- |"]
     for rule, power in sized:
         told = f"{code(rule)} {code(power_sentence(power))}"
-        lines.append(f"| {_cell(told)} | {power.rows:,} | {_wanted(power.wanted)} | |")
-        for cell in power.cells[:_CELLS]:
-            past = "nothing" if cell.excluded is None else f"past {cell.excluded:.3g}"
-            name = _cell(code(cell.slice or "all rows"))
-            lines.append(f"| {name} | {cell.rows:,} | {_wanted(cell.wanted)} | {past} |")
+        lines.append(f"| {cell(told)} | {power.rows:,} | {_wanted(power.wanted)} | |")
+        for part in power.cells[:_CELLS]:
+            past = "nothing" if part.excluded is None else f"past {part.excluded:.3g}"
+            name = cell(code(part.slice or "all rows"))
+            lines.append(f"| {name} | {part.rows:,} | {_wanted(part.wanted)} | {past} |")
     return [*lines, "", "</details>"]
 
 

@@ -6,18 +6,12 @@ import re
 import textwrap
 from collections.abc import Iterator
 
+from aims_gate.advice import UNMET, every_cell, exceptions, in_order, next_steps, proof, question
 from aims_gate.facts import POWER
+from aims_gate.harmless import plain
 from aims_gate.reports import (
-    UNMET,
-    every_cell,
-    exceptions,
     headline,
-    in_order,
-    next_steps,
     outcome_word,
-    plain,
-    proof,
-    question,
     ran_in,
     record_of,
     refuse_contradiction,

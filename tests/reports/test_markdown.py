@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from aims_gate.reports import in_order, plain
-from aims_gate.reports.markdown import code, prose, render
+from aims_gate.advice import in_order
+from aims_gate.harmless import code, plain, prose
+from aims_gate.reports.markdown import render
 from aims_gate.verdict import Decision, Outcome
 from tests.reports.cases import BIAS, CASES, HOSTILE, ROC, WAIVED, hostile_verdict, verdict_of
 from tests.support.laws import law

@@ -12,24 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aims_gate.advice import advice, every_cell, in_order, next_steps, proof, question
 from aims_gate.errors import RecordError
 from aims_gate.facts import CLAIMED
+from aims_gate.harmless import plain
 from aims_gate.redact import redact
-from aims_gate.reports import (
-    REPORTS,
-    advice,
-    every_cell,
-    headline,
-    in_order,
-    next_steps,
-    plain,
-    proof,
-    question,
-    record_of,
-    refuse_contradiction,
-    remark,
-    tally,
-)
+from aims_gate.reports import REPORTS, headline, record_of, refuse_contradiction, remark, tally
 from aims_gate.verdict import Decision, Outcome
 from tests.reports.cases import (
     BIAS,
