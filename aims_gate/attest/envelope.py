@@ -55,21 +55,25 @@ def sign(payload: bytes, signer: Signer) -> bytes:
     """
     if len(payload) > MAX_PAYLOAD:
         raise RecordError(f"the statement has more than {MAX_PAYLOAD:,} bytes")
-    signature = signer.sign(pae(PAYLOAD_TYPE, payload))
+    return enclose(payload, signer.sign(pae(PAYLOAD_TYPE, payload)), signer.key)
+
+
+def enclose(payload: bytes, signature: bytes, key: PublicKey) -> bytes:
+    """Envelope of *payload* and its *signature*; RecordError if it is not the key's."""
     data = canonical.encode(
         {
             "payload": base64.b64encode(payload).decode(),
             "payloadType": PAYLOAD_TYPE,
             "signatures": [
                 {
-                    "keyid": signer.key.fingerprint,
+                    "keyid": key.fingerprint,
                     "sig": base64.b64encode(signature).decode(),
                 }
             ],
         }
     )
     try:
-        open_envelope(data, [signer.key])
+        open_envelope(data, [key])
     except TrustError as error:
         raise RecordError(f"the signing key made no valid signature: {error}") from error
     return data

@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic
 
 from aims_gate import canonical
-from aims_gate.attest.envelope import MAX_ENVELOPE, OpenedEnvelope, open_envelope, sign
+from aims_gate.attest.envelope import MAX_ENVELOPE, OpenedEnvelope, open_envelope
+from aims_gate.attest.keyless import certified, has_certificate
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.signers import Signer
-from aims_gate.attest.sigstore_bundle import bundle_file, hold, wrap
+from aims_gate.attest.sigstore_bundle import bundle_file, hold, seal
 from aims_gate.attest.statement import (
     P,
     Statement,
@@ -71,12 +72,12 @@ def write_statement(
     except TrustError as error:
         what = f"the statement cannot be signed: {error.what}"
         raise RecordError(what, where=name, hint="nothing was signed; please report it") from error
-    envelope = sign(payload, signer)
+    envelope, bundle = seal(payload, signer)
     try:
         refuse_links(folder / envelope_file(name))
         _create(folder, statement_file(name), payload)
         _create(folder, envelope_file(name), envelope)
-        _create(folder, bundle_file(name), wrap(envelope, signer.key))
+        _create(folder, bundle_file(name), bundle)
     except FileExistsError as error:
         what = "it exists, and a statement is never overwritten"
         hint = "choose another name, or move the file away"
@@ -103,6 +104,7 @@ def read_statement(
         TrustError: A file is missing, forged, altered or of another kind, or signed by somebody
             who may not.
     """
+    trust = believed_about(folder, name, trust)
     keys = [one.key for one in trust.keys]
     opened = open_statement(folder, name, keys, role=kind.signed_by)
     signer = trust.admit(opened.key, role=kind.signed_by, at=now, where=envelope_file(name))
@@ -113,6 +115,21 @@ def read_statement(
         said=kind.read(statement.predicate, where=statement_file(name)),
         digest=canonical.sha256(opened.payload),
     )
+
+
+def believed_about(folder: Path, name: str, trust: Trust) -> Trust:
+    """Trust as far as the statement *name* is concerned.
+
+    Where its bundle has a certificate, only the key in it counts, with the rights of the identity
+    that it is of; TrustError if it does not verify, or nobody knows the identity.
+    """
+    where = bundle_file(name)
+    if not os.path.lexists(folder / where):
+        return trust
+    bundle = read_file(folder, where)
+    if not has_certificate(bundle):
+        return trust
+    return replace(trust, keys=(certified(bundle, trust, where=where),))
 
 
 def open_statement(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.resource import Copy, Resource
@@ -66,6 +67,25 @@ def _plain(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedIdentity:
+    """An identity of Sigstore's certificates, its person, and what it may sign."""
+
+    issuer: str
+    """Who vouches for it: the address of the OpenID Connect provider."""
+    subject: str
+    """Its name in the certificate: for a job of GitHub the URL of its workflow at a ref."""
+    person: str
+    roles: frozenset[KeyRole]
+    job_workflow_ref: str = ""
+    """GitHub's claim of that name, `owner/repo/path@ref`; empty asks for none."""
+    verifier_ids: tuple[str, ...] = ()
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    """Exclusive."""
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """What the deploying side expects of the evidence of some models, whoever asks."""
 
@@ -100,6 +120,9 @@ class Trust:
     sources_allow: tuple[str, ...] = ()
     """Where a model's files may lie, beside the registry that it is fetched from."""
     deploy: tuple[Deployment, ...] = ()
+    identities: tuple[TrustedIdentity, ...] = ()
+    trusted_root: Path | None = None
+    """Keys and certificates of the Sigstore instance that certifies the identities."""
     file: str = "trust.yaml"
 
     def demands(self, evidence: Resource, wanted: Resource | None) -> tuple[Deployment, ...]:

@@ -13,6 +13,13 @@ keys:
     valid_until: 2027-01-01
     known_as: [gate-bot]                # names in MLflow and git: nobody approves what they made
     approves: [validator]               # roles in which an approver may approve; left out, any
+identities:                             # keyless: what Sigstore certified a CI job for
+  - person: release-job@acme.example
+    issuer: https://token.actions.githubusercontent.com
+    subject: https://github.com/acme/ml/.github/workflows/gate.yml@refs/heads/main
+    job_workflow_ref: acme/ml/.github/workflows/gate.yml@refs/heads/main
+    roles: [gate]
+trusted_root: trusted_root.json         # of the Sigstore instance, a file beside this one
 servers: {prod: [https://mlflow.acme.example]}
 copies: ["dev.cr -> prod.cr"]
 sources: {allow: ["s3://mlflow-artifacts/"]}   # where a model's files may lie, beside the registry
@@ -37,7 +44,7 @@ from pathlib import Path
 from aims_gate.attest import file_names, keys, resource
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.resource import Copy
-from aims_gate.attest.trust import Deployment, KeyRole, Trust, TrustedKey
+from aims_gate.attest.trust import Deployment, KeyRole, Trust, TrustedIdentity, TrustedKey
 from aims_gate.attest.trust_grammar import TRUST, KeyText, TrustText
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, Problem, SourceError, UsageError
@@ -106,6 +113,8 @@ class _TrustReader:
             copies=tuple(self._copies(written)),
             sources_allow=tuple(written.sources.allow),
             deploy=tuple(self._deploy(written)),
+            identities=tuple(self._identities(written)),
+            trusted_root=self._root(written),
             file=self.document.file,
         )
 
@@ -133,6 +142,43 @@ class _TrustReader:
             known_as=tuple(written.known_as),
             approves=tuple(written.approves),
         )
+
+    def _identities(self, written: TrustText) -> Iterator[TrustedIdentity]:
+        if not (written.keys or written.identities):
+            hint = "give keys, or identities"
+            self._refuse((), "nobody is trusted", hint)
+        if written.identities and not written.trusted_root:
+            what = "identities count by a trusted root, and none is named"
+            self._refuse(("identities",), what, "name its file under trusted_root")
+        for number, one in enumerate(written.identities):
+            start, end = one.valid_from, one.valid_until
+            if start is not None and end is not None and start >= end:
+                path = ("identities", number, "valid_until")
+                self._refuse(path, "the identity ends before it begins")
+            yield TrustedIdentity(
+                issuer=one.issuer,
+                subject=one.subject,
+                person=one.person,
+                roles=frozenset(map(KeyRole, one.roles)),
+                job_workflow_ref=one.job_workflow_ref,
+                verifier_ids=tuple(one.verifier_ids),
+                valid_from=start,
+                valid_until=end,
+                revoked_at=one.revoked_at,
+            )
+
+    def _root(self, written: TrustText) -> Path | None:
+        if not written.trusted_root:
+            return None
+        try:
+            place = self.folder / file_names.safe_name(written.trusted_root)
+        except SourceError as error:
+            self._refuse(("trusted_root",), error.what, error.hint)
+            return None
+        if not place.is_file():
+            hint = "name a file beside the trust file"
+            self._refuse(("trusted_root",), f"there is no {written.trusted_root}", hint)
+        return place
 
     def _public(self, written: str) -> PublicKey:
         """Read a PEM, an OpenSSH line, or a file below the trust file's folder."""

@@ -55,6 +55,12 @@ _Roles = Annotated[
     PlainValidator(lambda value: [one_of(word, ROLES) for word in as_words(value)]),
     WithJsonSchema({"type": "array", "items": {"enum": list(ROLES)}, "minItems": 1}),
 ]
+# waivers, approvals and policies are signed by people, with keys
+_IdentityRoles = Annotated[
+    list[str],
+    PlainValidator(lambda value: [one_of(word, ROLES[:1]) for word in as_words(value)]),
+    WithJsonSchema({"type": "array", "items": {"enum": list(ROLES[:1])}, "minItems": 1}),
+]
 # absent is None; a null that was written is refused by the reader, it could mean anything
 _Moment = Annotated[datetime | None, PlainValidator(as_instant), string(INSTANT)]
 _Age = Annotated[timedelta | None, PlainValidator(_age), string("[1-9][0-9]{0,5}[smhd]")]
@@ -79,6 +85,20 @@ class KeyText(Keys):
     approves: Words = optional(absent=[])
 
 
+class IdentityText(Keys):
+    """An identity that Sigstore certifies, and what it may sign."""
+
+    person: Text
+    issuer: Text
+    subject: Text
+    job_workflow_ref: Text = ""
+    roles: _IdentityRoles
+    verifier_ids: Words = optional(absent=[])
+    valid_from: _Moment = optional()
+    valid_until: _Moment = optional()
+    revoked_at: _Moment = optional()
+
+
 class DeploymentText(Keys):
     """What is expected of the evidence of some models."""
 
@@ -95,7 +115,9 @@ class TrustText(Keys):
 
     api_version: ApiVersion = Field(alias="apiVersion")
     kind: Annotated[str, choice("Trust"), words("Trust")]
-    keys: Annotated[list[KeyText], NOT_EMPTY, Field(min_length=1)]
+    keys: Annotated[list[KeyText], NOT_EMPTY, Field(min_length=1)] = optional(absent=[])
+    identities: Annotated[list[IdentityText], NOT_EMPTY, Field(min_length=1)] = optional(absent=[])
+    trusted_root: Text = ""
     servers: dict[_Server, Words] = optional(absent={})
     copies: list[Text] = optional(absent=[])
     sources: RootsText = RootsText()
@@ -105,5 +127,4 @@ class TrustText(Keys):
 TRUST = Kind(
     name="Trust",
     model=TrustText,
-    later={(TrustText, "identities"): "keyless identities are not read yet: give public keys"},
 )

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aims_gate import canonical
+from aims_gate.attest.envelope import OpenedEnvelope
 from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.statement import (
     P,
@@ -21,7 +22,7 @@ from aims_gate.attest.statement import (
     envelope_file,
     statement_file,
 )
-from aims_gate.attest.statement_files import open_statement, read_file
+from aims_gate.attest.statement_files import believed_about, open_statement, read_file
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.errors import TrustError
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
@@ -74,15 +75,16 @@ def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
             where=str(folder),
             hint="run the gate with --key; unsigned evidence never verifies",
         )
-    keys = [one.key for one in trust.keys]
-    opened = {
-        kind.name: open_statement(folder, kind.name, keys, role=kind.signed_by)
-        for kind in OF_A_VERDICT
-    }
+    opened: dict[str, OpenedEnvelope] = {}
+    believed = trust
+    for kind in OF_A_VERDICT:  # the summary is the last, and its signer the one that is asked for
+        believed = believed_about(folder, kind.name, trust)
+        keys = [one.key for one in believed.keys]
+        opened[kind.name] = open_statement(folder, kind.name, keys, role=kind.signed_by)
     if len({one.key.fingerprint for one in opened.values()}) != 1:
         raise TrustError("the three statements are signed by different keys", where=str(folder))
     vsa = SUMMARY.name
-    signer = trust.admit(opened[vsa].key, role=KeyRole.GATE, at=now, where=envelope_file(vsa))
+    signer = believed.admit(opened[vsa].key, role=KeyRole.GATE, at=now, where=envelope_file(vsa))
     statements = {
         kind.name: decode(opened[kind.name].payload, kind=kind, where=statement_file(kind.name))
         for kind in OF_A_VERDICT

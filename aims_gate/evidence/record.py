@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from aims_gate.attest.envelope import sign
 from aims_gate.attest.manifest import MODEL_FILE, Manifest
 from aims_gate.attest.signers import Signer
-from aims_gate.attest.sigstore_bundle import bundle_file, wrap
+from aims_gate.attest.sigstore_bundle import bundle_file, seal
 from aims_gate.attest.statement import (
     envelope_file,
     statement_file,
@@ -62,7 +61,6 @@ def record(
     files |= waivers
     files |= {statement_file(stem): payload for stem, payload in payloads.items()}
     if signer is not None:
-        envelopes = {stem: sign(data, signer) for stem, data in payloads.items()}
-        files |= {envelope_file(stem): data for stem, data in envelopes.items()}
-        files |= {bundle_file(stem): wrap(data, signer.key) for stem, data in envelopes.items()}
+        for stem, data in payloads.items():
+            files[envelope_file(stem)], files[bundle_file(stem)] = seal(data, signer)
     return files

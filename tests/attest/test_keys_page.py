@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from aims_gate.attest import trust_file
 from tests.support.command_line import process
 from tests.support.key_services import SoftHsm
 
@@ -68,3 +69,12 @@ def test_measuring_in_one_job_and_signing_in_another(folder: Path) -> None:
     assert not list((folder / "measured").glob("*.dsse.json"))
     assert process(folder, "evidence", "key", "generate", environ=environ).code == 0
     assert follow("sign", folder, environ) == 2
+
+
+def test_the_trust_file_of_the_page_is_read(tmp_path: Path) -> None:
+    """As it stands there, beside a trusted root."""
+    (text,) = re.findall(r"^```yaml title=identities\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    (tmp_path / "trusted_root.json").write_text("{}", encoding="utf-8")
+    trust = trust_file.parse(text.encode(), file="trust.yaml", folder=tmp_path)
+    (identity,) = trust.identities
+    assert identity.subject == f"https://github.com/{identity.job_workflow_ref}"

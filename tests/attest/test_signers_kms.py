@@ -249,4 +249,4 @@ def test_a_run_signed_by_a_device_verifies(token: SoftHsm, tmp_path: Path) -> No
 
 def test_every_kind_of_remote_key_is_in_the_table() -> None:
     """What can be run here is; Google's and Azure's services speak protocols with no stand-in."""
-    assert set(SIGNERS) == {"file", "env", "awskms", "gcpkms", "azurekms", "hv", "hsm"}
+    assert set(SIGNERS) == {"file", "env", "awskms", "gcpkms", "azurekms", "hv", "hsm", "sigstore"}

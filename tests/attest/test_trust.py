@@ -128,7 +128,7 @@ def test_wrong_entries_are_refused(change: dict[str, object], match: str) -> Non
         ({"keys": []}, "keys"),
         ({"keys": None}, "keys"),
         ({"servres": {}}, "did you mean 'servers'"),
-        ({"identities": []}, "keyless identities are not read yet"),
+        ({"identities": []}, "identities"),
         ({"servers": {"Prod!": ["https://x"]}}, "servers"),
         ({"servers": {"prod": []}}, "servers.prod"),
         ({"servers": {"a": ["https://x/"], "b": ["https://x"]}}, "is both a and b"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ def test_the_page_of_waivers_works_from_top_to_bottom(tmp_path: Path) -> None:
     assert "waived by WVR-" in told
     assert "PERF-01 of model refuses" in told
     assert "until 2" in told
+    measured = ["run", "--model", "file:model", "--data", "evaluation=evaluation.csv", "--unsigned"]
+    assert call(tmp_path, *measured, "--out", "measured").code == 0
+    signing = ["evidence", "sign", "measured", "--model", "file:model", "--key", "gate.key"]
+    signed = call(tmp_path, *signing, "--out", "signed")
+    assert (signed.code, "waived by WVR-" in signed.out) == (0, True), "a job of its own asks anew"
+    assert call(tmp_path, "verify", "signed", "--model", "model").code == 0
+    shutil.rmtree(tmp_path / "waivers")
+    assert call(tmp_path, *signing, "--out", "again").code == 4, "without the waiver it is none"
 
 
 @pytest.mark.parametrize("group", ["waiver", "approval"])

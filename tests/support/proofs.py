@@ -166,7 +166,7 @@ class Lab:
     """A model, its signed evidence, and the means to verify and to forge it."""
 
     folder: Path
-    signer: LocalSigner
+    signer: Signer
     model: Path
     evidence: Path
 

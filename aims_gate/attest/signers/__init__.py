@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aims_gate.attest.keys import PASSWORD_VARIABLE, PublicKey
 from aims_gate.errors import UsageError
@@ -18,6 +18,8 @@ KEY_VARIABLE = "AIMS_GATE_SIGNING_KEY"
 """Environment variable that holds a private key itself, as PEM or PEM in base64."""
 PIN_VARIABLE = "AIMS_GATE_HSM_PIN"
 """Environment variable with the PIN of a device that holds a key."""
+TOKEN_VARIABLE = "SIGSTORE_ID_TOKEN"  # noqa: S105  # the name of the variable
+"""Environment variable with the identity token of a CI job, for keyless signing."""
 _KEY_ITSELF = re.compile("PRIVATE KEY|^LS0tLS1CRUdJTi")
 """In a reference: a private key as PEM, or as PEM in base64."""
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(.*)", re.DOTALL)
@@ -35,6 +37,18 @@ class Signer(Protocol):
         """Sign *payload* as it is: DER for P-256, 64 bytes for Ed25519.
 
         RecordError if the key cannot be used.
+        """
+        ...
+
+
+@runtime_checkable
+class Sealer(Protocol):
+    """A signer whose signatures need a bundle of their own to be verified."""
+
+    def seal(self, payload: bytes) -> tuple[bytes, bytes]:
+        """Sign a statement: the signature, and the Sigstore bundle that proves it.
+
+        RecordError if that fails.
         """
         ...
 
@@ -57,6 +71,7 @@ SIGNERS: Table[Opener] = Table(
         "azurekms": "aims_gate.attest.signers.kms:azure",
         "hv": "aims_gate.attest.signers.kms:vault",
         "hsm": "aims_gate.attest.signers.kms:device",
+        "sigstore": "aims_gate.attest.signers.keyless:open_signer",
     },
 )
 
@@ -71,7 +86,8 @@ def load_signer(uri: str | None, environ: Mapping[str, str]) -> Signer:
 
     Args:
         uri: `gate.key`, `file:gate.key`, `env:VARIABLE`, or a key in a service or a device:
-            `awskms:`, `gcpkms:`, `azurekms:`, `hv:`, `hsm:`; None asks the environment.
+            `awskms:`, `gcpkms:`, `azurekms:`, `hv:`, `hsm:`; `sigstore:` for a keyless signature;
+            None asks the environment.
         environ: The process's environment.
 
     Raises:
@@ -103,6 +119,6 @@ def without_keys(environ: Mapping[str, str], uri: str | None = None) -> dict[str
         uri: The key's reference: a variable that it names is left out, too.
     """
     scheme, _, name = (uri or "").partition(":")
-    named = {"env": {name}, "hv": {"VAULT_TOKEN"}}.get(scheme, set())
+    named = {"env": {name}, "hv": {"VAULT_TOKEN"}, "sigstore": {TOKEN_VARIABLE}}.get(scheme, set())
     secret = {KEY_VARIABLE, PASSWORD_VARIABLE, PIN_VARIABLE, *named}
     return {key: value for key, value in environ.items() if key not in secret}

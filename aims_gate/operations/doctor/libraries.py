@@ -16,9 +16,10 @@ ADDS = {
     "pytest": "policies as tests",
     "ssh": "encrypted OpenSSH keys",
     "kms": "keys in a service or a device",
+    "sigstore": "keyless signing, and its verification",
 }
 """What each extra of this version adds; the others are not needed yet."""
-_ASKED_FOR = frozenset({"ssh", "kms"})
+_ASKED_FOR = frozenset({"ssh", "kms", "sigstore"})
 """Extras that nobody lacks who does not ask for what they add."""
 _REQUIREMENT = re.compile(
     r"([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([^;]*)(?:;.*extra\s*==\s*['\"]([^'\"]+))?"
