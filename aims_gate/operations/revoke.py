@@ -125,7 +125,7 @@ def _usable(frozen: Frozen, how: Revoking, now: datetime) -> Trust:
 def _subject(
     frozen: Frozen, private: Path, environ: Mapping[str, str], trust: Trust
 ) -> tuple[Copied | None, tuple[str, str]]:
-    """Give where in MLflow the evidence is, if it is there, and what is revoked."""
+    """Place of the evidence in MLflow, if it is there, and the subject that is revoked."""
     if frozen.key_fingerprint is not None:
         return None, (KEY_SUBJECT, digest_of_key(frozen.key_fingerprint))
     if frozen.model_digest is not None:

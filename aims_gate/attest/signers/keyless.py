@@ -107,6 +107,6 @@ def open_signer(reference: str, *, environ: Mapping[str, str]) -> KeylessSigner:
 
 
 def _told(error: Exception) -> str:
-    """Give an error in a line, without tokens."""
+    """Error in a line, without tokens."""
     words = " ".join(redact(str(error)).split())[:200]
     return words if isinstance(error, RecordError) else f"{type(error).__name__}: {words}"
