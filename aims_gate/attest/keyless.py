@@ -26,7 +26,7 @@ def has_certificate(bundle: bytes) -> bool:
     return isinstance(material, dict) and "certificate" in material
 
 
-def certified(bundle: bytes, trust: Trust, *, where: str) -> TrustedKey:
+def key_of_certificate(bundle: bytes, trust: Trust, *, where: str) -> TrustedKey:
     """Verify a keyless bundle, and give its key with the rights of the identity that it is of.
 
     Raises:

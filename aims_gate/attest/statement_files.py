@@ -16,7 +16,7 @@ from typing import Any, Generic
 
 from aims_gate import canonical
 from aims_gate.attest.envelope import MAX_ENVELOPE, OpenedEnvelope, open_envelope
-from aims_gate.attest.keyless import certified, has_certificate
+from aims_gate.attest.keyless import has_certificate, key_of_certificate
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.sigstore_bundle import bundle_file, hold, seal
@@ -129,7 +129,7 @@ def believed_about(folder: Path, name: str, trust: Trust) -> Trust:
     bundle = read_file(folder, where)
     if not has_certificate(bundle):
         return trust
-    return replace(trust, keys=(certified(bundle, trust, where=where),))
+    return replace(trust, keys=(key_of_certificate(bundle, trust, where=where),))
 
 
 def open_statement(

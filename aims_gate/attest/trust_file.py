@@ -13,7 +13,7 @@ keys:
     valid_until: 2027-01-01
     known_as: [gate-bot]                # names in MLflow and git: nobody approves what they made
     approves: [validator]               # roles in which an approver may approve; left out, any
-identities:                             # keyless: what Sigstore certified a CI job for
+identities:                             # keyless: the identity in a CI job.s certificate
   - person: release-job@acme.example
     issuer: https://token.actions.githubusercontent.com
     subject: https://github.com/acme/ml/.github/workflows/gate.yml@refs/heads/main

@@ -1,4 +1,4 @@
-"""Keyless signing with Sigstore: a key for minutes, certified for the identity of a CI job.
+"""Keyless signing with Sigstore: a key for minutes, with a certificate for the identity of a CI job.
 
 Each statement gets an entry in a transparency log, which is public unless an instance of one's own
 is named: names of models can be read there.
@@ -27,10 +27,10 @@ _LEFT = timedelta(minutes=2)
 
 @dataclass(slots=True, kw_only=True)
 class KeylessSigner:
-    """A key of this process, certified when it is needed."""
+    """A key of this process, whose certificate is asked for when it is needed."""
 
     certify: Callable[[], Any] = field(repr=False)
-    """Makes a key and has it certified."""
+    """Makes a key and gets a certificate for it."""
     _current: Any = field(default=None, repr=False)
 
     @property
@@ -64,17 +64,17 @@ class KeylessSigner:
             self._current = self.certify()
             return self._current._signing_cert()  # noqa: SLF001  # as above
         except Exception as error:
-            raise RecordError(f"Sigstore certified no key: {_told(error)}") from error
+            raise RecordError(f"Sigstore gave no certificate: {_told(error)}") from error
 
 
 def open_signer(reference: str, *, environ: Mapping[str, str]) -> KeylessSigner:
-    """Get a key certified for the identity of this job.
+    """Key with a certificate for the identity of this job.
 
     *reference* is empty for the public instance, or the file of another one's client trust
     configuration. The identity token is in SIGSTORE_ID_TOKEN, or the CI system is asked for one.
 
     Raises:
-        UsageError: There is no identity, or the key is not certified.
+        UsageError: There is no identity, or Sigstore gives no certificate.
     """
     try:
         from sigstore.models import ClientTrustConfig
