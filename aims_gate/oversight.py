@@ -18,7 +18,9 @@ from aims_gate.attest.signers import Signer
 from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.facts import Approval
 from aims_gate.plan import Task
+from aims_gate.policy.base import PolicyBase
 from aims_gate.policy.model import Policy, WaiverTerms
+from aims_gate.regular import itself
 from aims_gate.signoffs import approvals, kinds
 from aims_gate.signoffs import folder as signoffs
 from aims_gate.sources.subject import Subject
@@ -34,6 +36,8 @@ class Oversight:
 
     folder: Path | None
     """The policy's; None where it comes from a pack, which nobody signs beside."""
+    at: Callable[[Path], Path]
+    """Where a file or folder is read: itself, or its copy from the policy base."""
     trust: Trust | None
     gate: TrustedKey | None
     """The key that signs the evidence; None where none does."""
@@ -41,31 +45,41 @@ class Oversight:
 
     @classmethod
     def beside(
-        cls, policy: Policy, trust: Path | None, signer: Signer | None, now: datetime
+        cls,
+        policy: Policy,
+        trust: Path | None,
+        signer: Signer | None,
+        now: datetime,
+        base: PolicyBase | None = None,
     ) -> Oversight:
         """Read who is trusted, where there is anything to be trusted.
+
+        With a *base* all of it is taken from there, a trust file in the repository included.
 
         Raises:
             UsageError: The trust file that was named cannot be read; PolicyError if it is wrong.
         """
+        at = itself if base is None else base.at
         folder = Path(policy.folder) if policy.folder else None
         path = trust
-        if path is None and folder is not None and (folder / TRUST_FILE).exists():
+        if path is None and folder is not None and at(folder / TRUST_FILE).exists():
             path = folder / TRUST_FILE
         signed = folder is not None and any(
-            os.path.lexists(folder / name) for name in (waivers.FOLDER, approvals.FOLDER)
+            os.path.lexists(at(folder / name)) for name in (waivers.FOLDER, approvals.FOLDER)
         )
         known = (
-            trust_file.load(path) if path is not None and (signed or trust is not None) else None
+            trust_file.load(path, at)
+            if path is not None and (signed or trust is not None)
+            else None
         )
-        return cls(folder=folder, trust=known, gate=_gate(signer, known), now=now)
+        return cls(folder=folder, trust=known, gate=_gate(signer, known), now=now, at=at)
 
     def approvals(self, subject: Subject) -> tuple[Approval, ...]:
         """What people signed about the model, counting or not."""
         if self.folder is None:
             return ()
         found = signoffs.load(
-            self.folder / approvals.FOLDER, kinds.APPROVAL, trust=self.trust, now=self.now
+            self.at(self.folder / approvals.FOLDER), kinds.APPROVAL, trust=self.trust, now=self.now
         )
         about = approvals.Approved(
             name=subject.model.name,
@@ -86,7 +100,7 @@ class Oversight:
         """Waivers in force by rule, and a result for each one that does not count."""
         if self.folder is None:
             return {}, ()
-        folder = self.folder / waivers.FOLDER
+        folder = self.at(self.folder / waivers.FOLDER)
         about = waivers.About(
             model=subject.model,
             terms=terms,

@@ -35,12 +35,18 @@ from aims_gate.verdict import Result, Verdict, not_applicable
 from aims_gate.waivers import Waiver
 
 
-def planned(path: str, world: World, started: datetime) -> tuple[Policy, tuple[Task, ...]]:
-    """Read a policy and plan its rules; PolicyError with everything that is wrong with either."""
-    policy, problems = check(path, environ=world.environ)
+def planned(request: Request, world: World, started: datetime) -> tuple[Policy, tuple[Task, ...]]:
+    """Read a policy and plan its rules.
+
+    PolicyError with everything that is wrong with either; UsageError if it is not the pinned one.
+    """
+    policy, problems = check(request.policy, environ=world.environ, base=request.base)
     tasks = plan(policy, now=started) if policy is not None else None
     if policy is None or tasks is None or problems:
         raise PolicyError((*problems, *(tasks.problems if tasks is not None else ())))
+    if request.policy_digest not in {None, policy.digest}:
+        what = f"{policy.uri} has the digest {policy.digest}, not {request.policy_digest}"
+        raise UsageError(what, hint="read what changed: aims-gate policy diff")
     return policy, tasks.sound()
 
 
@@ -52,10 +58,10 @@ def run(request: Request, world: World) -> Verdict:
     Verdict, not an error.
     """
     started = world.now()
-    policy, tasks = planned(request.policy, world, started)
+    policy, tasks = planned(request, world, started)
     stage = stage_of(policy, request.stage)
     signer = request.recording.signer if request.recording is not None else None
-    people = Oversight.beside(policy, request.trust, signer, started)
+    people = Oversight.beside(policy, request.trust, signer, started, request.base)
     _refuse_unread(request.data, tasks)
     _refuse_signing(request)
     if request.recording is not None and request.recording.out is not None:

@@ -24,6 +24,11 @@ def read_regular(path: Path, most: int) -> bytes:
         return file.read(most + 1)
 
 
+def itself(path: Path) -> Path:
+    """Read a file where it lies, not a copy of it from elsewhere."""
+    return path
+
+
 def write_regular(path: Path, content: bytes) -> None:
     """Write a file anew, through no link that a checkout brings; OSError if that fails."""
     if is_stream(str(path)):

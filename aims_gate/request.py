@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aims_gate.attest.signers import Signer
 from aims_gate.evidence import layout
+from aims_gate.policy.base import PolicyBase
 from aims_gate.policy.model import Role
 
 
@@ -60,3 +61,7 @@ class Request:
     """None keeps no evidence: for assertions in tests."""
     trust: Path | None = None
     """Whose waivers and approvals count; None is `trust.yaml` beside the policy, if it is there."""
+    base: PolicyBase | None = None
+    """The commit that the policy and what people signed are taken from; None is the work tree."""
+    policy_digest: str | None = None
+    """SHA-256 that the resolved policy must have; None for any."""

@@ -37,7 +37,7 @@ The schema is closed, and every problem is told at once, each with its line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,42 +48,43 @@ from aims_gate.attest.trust import Deployment, KeyRole, Trust, TrustedIdentity, 
 from aims_gate.attest.trust_grammar import TRUST, KeyText, TrustText
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, Problem, SourceError, UsageError
-from aims_gate.regular import read_regular
+from aims_gate.regular import itself, read_regular
 
 _MAX_KEY_FILE = 1 << 16
 _COPY = re.compile(r"([a-z0-9-]+)\.(\S+) -> ([a-z0-9-]+)\.(\S+)")
 
 
-def load(path: Path) -> Trust:
-    """Read a trust file.
+def load(path: Path, at: Callable[[Path], Path] = itself) -> Trust:
+    """Read a trust file and its keys; *at* says where a file is read.
 
     Raises:
         UsageError: There is no such file; PolicyError, with every problem at once, if it is wrong.
     """
     try:
-        data = read_regular(path, strict_yaml.MAX_BYTES)
+        data = read_regular(at(path), strict_yaml.MAX_BYTES)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"cannot read the trust file: {getattr(error, 'strerror', None) or error}",
             where=str(path),
             hint="--trust names the file that says whose signatures count (docs/evidence.md)",
         ) from error
-    return parse(data, file=path.name, folder=path.parent)
+    return parse(data, file=path.name, folder=path.parent, at=at)
 
 
-def parse(data: bytes, *, file: str, folder: Path) -> Trust:
+def parse(data: bytes, *, file: str, folder: Path, at: Callable[[Path], Path] = itself) -> Trust:
     """Read the text of a trust file.
 
     Args:
         data: The text, YAML.
         file: Its name, for error messages.
         folder: Where the files of public keys are looked for.
+        at: Where such a file is read: itself, or a copy of it.
 
     Raises:
         PolicyError: With every problem of the text, each with its line.
     """
     document, written = TRUST.read(data, file)
-    reader = _TrustReader(document=document, folder=folder, problems=[])
+    reader = _TrustReader(document=document, folder=folder, problems=[], at=at)
     trust = reader.read(written)
     if reader.problems:
         raise PolicyError(reader.problems)
@@ -97,6 +98,7 @@ class _TrustReader:
     document: strict_yaml.Document
     folder: Path
     problems: list[Problem]
+    at: Callable[[Path], Path]
 
     def read(self, written: TrustText) -> Trust:
         trusted = [
@@ -186,7 +188,7 @@ class _TrustReader:
             return keys.load_public(written.encode(), where="")
         place = self.folder / file_names.safe_name(written)
         try:
-            return keys.load_public(read_regular(place, _MAX_KEY_FILE), where=written)
+            return keys.load_public(read_regular(self.at(place), _MAX_KEY_FILE), where=written)
         except OSError as error:
             raise UsageError(
                 f"cannot read the public key {written}: {error.strerror}",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from aims_gate.operations.defaults import Chosen, Defaults, load
+from aims_gate.regular import itself
 
 no_defaults = click.option(
     "--no-defaults",
@@ -15,9 +17,9 @@ no_defaults = click.option(
 )
 
 
-def choose(*, no_defaults: bool) -> Chosen:
-    """Read the defaults for the current working directory."""
-    return Chosen(defaults=Defaults() if no_defaults else load(Path.cwd()))
+def choose(*, no_defaults: bool, at: Callable[[Path], Path] = itself) -> Chosen:
+    """Read the defaults for the current working directory; *at* says where a file is read."""
+    return Chosen(defaults=Defaults() if no_defaults else load(Path.cwd(), at))
 
 
 def tell(chosen: Chosen) -> None:

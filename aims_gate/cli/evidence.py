@@ -11,7 +11,7 @@ import click
 
 from aims_gate.absent import stand_in
 from aims_gate.cli.group import CommandGroup
-from aims_gate.cli.run import pairs
+from aims_gate.cli.run import pairs, policy_base_option
 from aims_gate.cli.verify import digest_option
 
 
@@ -42,6 +42,7 @@ def fetch(*, uri: str, folder: Path, stage: str | None) -> int:
 @evidence.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--policy", default="policy.yaml", show_default=True, help="The policy in force.")
+@policy_base_option
 @click.option("--model", required=True, help="The model's URI, as it was given to run --unsigned.")
 @click.option("--experiment", help="Where commit:SHA looks for its run, as for run.")
 @click.option("--stage", help="The stage to sign for; the policy's last if left out.")
@@ -65,6 +66,7 @@ def sign(
     *,
     folder: Path,
     policy: str,
+    policy_base: str | None,
     model: str,
     experiment: str | None,
     stage: str | None,
@@ -86,6 +88,7 @@ def sign(
     from aims_gate.cli.reporting import Reporting
     from aims_gate.operations import run as gate
     from aims_gate.operations.sign import sign as sign_measured
+    from aims_gate.policy.base import open_base
     from aims_gate.request import Request
 
     out = out or folder.with_name(f"{folder.name}-signed")
@@ -107,6 +110,7 @@ def sign(
         experiment=experiment or "",
         recording=recording,
         trust=trust,
+        base=click.get_current_context().with_resource(open_base(policy_base, os.environ)),
     )
     verdict = sign_measured(folder, request, gate.real_world(key=key))
     Reporting.of({}, out).show(verdict)

@@ -15,12 +15,15 @@ import click
 from aims_gate.absent import install_line
 from aims_gate.cli.defaults import choose, no_defaults, tell
 from aims_gate.cli.lean import import_lean
+from aims_gate.cli.verify import digest_option
 from aims_gate.errors import UsageError
 from aims_gate.operations.defaults import NAME, Chosen, refuse_displaced
 from aims_gate.operations.defaults_keys import TABLE
+from aims_gate.regular import itself
 
 if TYPE_CHECKING:
     from aims_gate.cli.reporting import Reporting
+    from aims_gate.policy.base import PolicyBase
     from aims_gate.request import Recording, Request
 
 
@@ -43,8 +46,24 @@ def pairs(kind: str) -> Callable[..., dict[str, str]]:
     return read
 
 
+policy_base_option = click.option(
+    "--policy-base",
+    metavar="REF",
+    help="Take the policy, its parents, waivers, approvals, trust file and pyproject.toml from "
+    "this branch, tag or commit, not from the files of the change that is judged.",
+)
+policy_digest_option = click.option(
+    "--policy-digest",
+    callback=digest_option,
+    metavar="SHA256",
+    help="Digest that the resolved policy must have.",
+)
+
+
 @click.command()
 @click.argument("policy", required=False)
+@policy_base_option
+@policy_digest_option
 @click.option(
     "--model",
     help="models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/ID[/PATH], commit:SHA or "
@@ -105,6 +124,8 @@ def pairs(kind: str) -> Callable[..., dict[str, str]]:
 def run(
     *,
     policy: str | None,
+    policy_base: str | None,
+    policy_digest: str | None,
     model: str | None,
     experiment: str | None,
     stage: str | None,
@@ -128,9 +149,11 @@ def run(
     or recorded.
     """
     from aims_gate.cli.reporting import Reporting
+    from aims_gate.policy.base import open_base
     from aims_gate.reports.ended import ended
 
-    chosen = choose(no_defaults=no_defaults)
+    base = click.get_current_context().with_resource(open_base(policy_base, os.environ))
+    chosen = choose(no_defaults=no_defaults, at=itself if base is None else base.at)
     policy = chosen.value("policy", policy) or "policy.yaml"
     model = chosen.value("model", model)
     stage = chosen.value("stage", stage)
@@ -144,10 +167,15 @@ def run(
         data = chosen.pairs("data", data)
         recording = _recording(chosen, key, unsigned, verifier_id, out, publish)
         tell(chosen)
-        _guard(chosen, policy)
+        _guard(chosen, policy, base)
         request = _request(policy, model, stage, data, experiment, recording)
         trusted = chosen.value("trust", None if trust is None else str(trust))
-        request = replace(request, trust=None if trusted is None else Path(trusted))
+        request = replace(
+            request,
+            trust=None if trusted is None else Path(trusted),
+            base=base,
+            policy_digest=policy_digest,
+        )
         return _gate(request, reporting, quiet=quiet, show_levels=show_levels)
     except Exception as error:
         wrong = ended(
@@ -235,13 +263,13 @@ def _recording(  # noqa: PLR0917  # each is an option of the command
     return recording
 
 
-def _guard(chosen: Chosen, policy: str) -> None:
+def _guard(chosen: Chosen, policy: str, base: PolicyBase | None) -> None:
     """Refuse defaults of a file that would replace data which the policy itself names."""
     if not any(name == "stage" or name.startswith("data.") for name in chosen.used):
         return
     from aims_gate.policy.resolve import load
 
-    resolved = load(policy)
+    resolved = load(policy, base=base)
     named = {role: spec.source for role, spec in resolved.data.items() if spec.source}
     refuse_displaced(chosen.defaults, chosen.used, named)
     asked, last = chosen.used.get("stage"), resolved.stages[-1]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from aims_gate.errors import PolicyError, Problem, UsageError
 from aims_gate.operations.defaults_keys import TABLE, SettingPlace, line_of, lines_of, value_of
 from aims_gate.policy.model import Role
-from aims_gate.regular import read_regular
+from aims_gate.regular import itself, read_regular
 
 NAME = "pyproject.toml"
 MAX_BYTES = 1_000_000
@@ -82,8 +82,8 @@ class Chosen:
         return f"defaults of {self.defaults.file} [{TABLE}]: {parts}"
 
 
-def load(start: Path) -> Defaults:
-    """Read the defaults for the working directory *start*.
+def load(start: Path, at: Callable[[Path], Path] = itself) -> Defaults:
+    """Read the defaults for the working directory *start*; *at* says where a file is read.
 
     The nearest pyproject.toml with a table `[tool.aims-gate]` counts, from *start* up to the root
     of its git repository. Outside a repository only *start* itself is looked at: what lies above
@@ -94,10 +94,10 @@ def load(start: Path) -> Defaults:
             every problem, each with its line.
     """
     for folder in _folders(start):
-        path = folder / NAME
+        path = at(folder / NAME)
         if not path.is_file():
             continue
-        shown = os.path.relpath(path, start)
+        shown = os.path.relpath(folder / NAME, start)
         text, tree = _read(path, shown)
         tool = tree.get("tool", {})
         if isinstance(tool, dict) and "aims-gate" in tool:

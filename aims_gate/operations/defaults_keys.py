@@ -21,6 +21,8 @@ _KEY_MATERIAL = ("-----", "LS0tLS", "\n")
 _NEVER = {
     "unsigned": "evidence without a signature is asked for on the command line only",
     "quiet": "say --quiet on the command line",
+    "policy-base": "say --policy-base on the command line: a change could take it out of here",
+    "policy-digest": "say --policy-digest on the command line: a change could alter it here",
 }
 
 

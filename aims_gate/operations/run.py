@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from aims_gate import pipeline
 from aims_gate.attest.signers import load_signer, without_keys
 from aims_gate.errors import UsageError, near
 from aims_gate.operations.named_arguments import named_arguments
+from aims_gate.policy.base import open_base
 from aims_gate.policy.model import Role
 from aims_gate.request import Recording, Request, World
 from aims_gate.verdict import Verdict
@@ -33,6 +35,8 @@ def run(
     out: str | os.PathLike[str] | None = None,
     publish: bool = False,
     trust: str | os.PathLike[str] | None = None,
+    policy_base: str | None = None,
+    policy_digest: str | None = None,
 ) -> Verdict:
     """Evaluate *model* against *policy*; returns the typed verdict.
 
@@ -53,6 +57,10 @@ def run(
             evidence is kept.
         publish: Copy signed evidence to MLflow, where the model came from there.
         trust: Whose waivers and approvals count; `trust.yaml` beside the policy if left out.
+        policy_base: Branch, tag or commit of the working directory's repository that policy,
+            parents, waivers, approvals and trust file are taken from, instead of from the files of
+            the change that is judged.
+        policy_digest: SHA-256 that the resolved policy must have.
 
     Returns:
         The verdict; a refusal is a verdict too. `verdict.passed` tells, `verdict.results` why.
@@ -79,8 +87,10 @@ def run(
         experiment=experiment,
         recording=recording,
         trust=None if trust is None else Path(trust),
+        policy_digest=policy_digest and policy_digest.removeprefix("sha256:"),
     )
-    return pipeline.run(request, real_world(key=key))
+    with open_base(policy_base, os.environ) as base:
+        return pipeline.run(replace(request, base=base), real_world(key=key))
 
 
 def real_world(

@@ -62,7 +62,7 @@ def sign(folder: Path, request: Request, world: World) -> Verdict:
     measured, files = read_unsigned(folder)
     now = world.now()
     _refuse_others(measured, now)
-    policy, tasks = planned(request.policy, world, now)
+    policy, tasks = planned(request, world, now)
     if policy.document != files[POLICY_FILE]:
         what = f"another policy was applied than {policy.id}@{policy.version}"
         raise TrustError(what, where=POLICY_FILE, hint="measure with the policy that is in force")
@@ -88,7 +88,7 @@ def sign(folder: Path, request: Request, world: World) -> Verdict:
             ),
         )
         _hold_model(subject, measured, files[MODEL_FILE])
-        people = Oversight.beside(policy, request.trust, recording.signer, now)
+        people = Oversight.beside(policy, request.trust, recording.signer, now, request.base)
         subject, held, faulty = overseen(people, policy, tasks, subject, world)
         results = _judged(policy, tasks, subject, measured, stage=stage, now=now, held=held)
         results += (*faulty, *waivers.unused(held, results))

@@ -34,7 +34,7 @@ _PART = r"[A-Za-z0-9_~][A-Za-z0-9._~+-]*"
 _REF = r"[A-Za-z0-9_][A-Za-z0-9._/+-]*"
 _URI = re.compile(rf"git\+(https://{_HOST}(?:/{_PART})+)@({_REF})#([^#?]+)")
 _SHORT = re.compile(r"[0-9a-f]{7,39}")
-_KEPT = frozenset(
+KEPT = frozenset(
     {
         *("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "USERPROFILE", "SYSTEMROOT"),
         *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
@@ -46,7 +46,7 @@ _KEPT = frozenset(
 
 Not `GIT_DIR` and its like, which a hook or a CI step may have set for another repository.
 """
-_SETTINGS = (
+SETTINGS = (
     "protocol.allow=never",
     "protocol.https.allow=always",
     "http.sslVerify=true",
@@ -161,7 +161,7 @@ class Clones:
 
     def _git(self, clone: Path, *arguments: str) -> bytes:
         """Run git in *clone*, in a process group of its own, within time and size."""
-        settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+        settings = [word for setting in SETTINGS for word in ("-c", setting)]
         try:
             process = subprocess.Popen(
                 ["git", *settings, *arguments],
@@ -180,7 +180,7 @@ class Clones:
         if _size(clone) > self.max_bytes:
             raise _FailedError(f"it takes more than {self.max_bytes:,} bytes")
         if process.returncode:
-            raise _FailedError(_told(error))
+            raise _FailedError(told(error))
         return out
 
     def _watch(self, process: subprocess.Popen[bytes], clone: Path) -> tuple[bytes, bytes]:
@@ -203,7 +203,7 @@ class Clones:
         kept = {
             name: value
             for name, value in self.environ.items()
-            if name in _KEPT or name.startswith("GIT_CONFIG_")
+            if name in KEPT or name.startswith("GIT_CONFIG_")
         }
         ours = {"GIT_TERMINAL_PROMPT": "0", "GIT_DIR": str(clone), "LC_ALL": "C"}
         return {**kept, **ours}
@@ -222,7 +222,7 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _told(error: bytes) -> str:
+def told(error: bytes) -> str:
     """Git's own error message, as one printable line."""
     lines = error.decode(errors="replace").strip().splitlines() or ["no reason is given"]
     line = next((text for text in lines if text.startswith(("fatal:", "error:"))), lines[-1])

@@ -7,7 +7,7 @@ to that location cannot change a policy; they can only break it.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import UsageError
 from aims_gate.policy import git
 from aims_gate.policy.packs import read_pack
-from aims_gate.regular import read_regular
+from aims_gate.regular import itself, read_regular
 
 PACK = "pack:"
 FILE = "file:"
@@ -58,6 +58,8 @@ class Library:
     packs: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
     """Proxies, certificate authorities and configuration for git are read from here."""
+    at: Callable[[Path], Path] = itself
+    """Where a file is read: itself, or its copy from the policy base."""
     clones: git.Clones = field(init=False)
 
     def __post_init__(self) -> None:
@@ -104,7 +106,7 @@ class Library:
         if found.uri.startswith(PACK):
             return read_pack(found.uri.removeprefix(PACK), self.packs)
         if found.path is not None:
-            return _bytes(found.path, found.uri)
+            return _bytes(self.at(found.path), found.uri)
         return self.clones.read(git.parse(found.uri))
 
 

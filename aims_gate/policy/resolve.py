@@ -6,7 +6,7 @@ and what could be built beside them, so that `plan` can find more in the same ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import PolicyError, Problem, UsageError
 from aims_gate.facts import Ancestor
 from aims_gate.policy import build, consistency
+from aims_gate.policy.base import PolicyBase
 from aims_gate.policy.inheritance import merge
 from aims_gate.policy.key_tightness import ALIAS, HEAD, OWN, RULE
 from aims_gate.policy.model import Place, Policy, Rule, Severity
@@ -30,11 +31,15 @@ from aims_gate.policy.parents import (
 )
 from aims_gate.policy.read import Layer, Parent, Stated, read
 from aims_gate.policy.resolved_yaml import write
-from aims_gate.regular import read_regular
+from aims_gate.regular import itself, read_regular
 
 
 def load(
-    source: str | Path, *, packs: Path | None = None, environ: Mapping[str, str] | None = None
+    source: str | Path,
+    *,
+    packs: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    base: PolicyBase | None = None,
 ) -> Policy:
     """Load a policy from a file's path or from `pack:NAME@VERSION`.
 
@@ -43,19 +48,24 @@ def load(
         packs: Folder of the packs; default: those that come with the package.
         environ: Where git finds its proxies, certificate authorities and configuration, for
             parents in git repositories; default: nowhere.
+        base: The commit that the policy and its parents are taken from; default: their files.
 
     Raises:
         UsageError: there is no such file or pack, or it cannot be opened.
         PolicyError: the policy is refused; with every problem.
     """
-    policy, problems = check(source, packs=packs, environ=environ)
+    policy, problems = check(source, packs=packs, environ=environ, base=base)
     if problems or policy is None:
         raise PolicyError(problems)
     return policy
 
 
 def check(
-    source: str | Path, *, packs: Path | None = None, environ: Mapping[str, str] | None = None
+    source: str | Path,
+    *,
+    packs: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    base: PolicyBase | None = None,
 ) -> tuple[Policy | None, tuple[Problem, ...]]:
     """Load like `load`, but return the problems instead of raising them.
 
@@ -73,6 +83,8 @@ def check(
             return None, error.problems
         return resolve(data, uri=name, packs=packs, environ=environ)
     path = Path(source)
+    if base is not None:
+        return _at_base(path, base, packs=packs, environ=environ)
     data = _read_file(path)
     # an absolute path would carry the machine into the evidence
     uri = path.name if path.is_absolute() else path.as_posix()
@@ -87,16 +99,18 @@ def resolve(
     folder: str = "",
     packs: Path | None = None,
     environ: Mapping[str, str] | None = None,
+    at: Callable[[Path], Path] = itself,
 ) -> tuple[Policy | None, tuple[Problem, ...]]:
     """Resolve the policy in *data*; *uri* is its name in messages and evidence.
 
-    The result is as for `check`. A resolved document (`Policy.document`) resolves to itself.
+    *at* says where the file of a parent is read. The result is as for `check`. A resolved document
+    (`Policy.document`) resolves to itself.
     """
     layer, found = read(data, uri)
     if layer is None:
         return None, found
     family = _Ancestry(
-        library=Library(packs=packs, environ=environ or {}),
+        library=Library(packs=packs, environ=environ or {}, at=at),
         problems=list(found),
         home=Home(folder=Path(folder) if folder else None),
     )
@@ -117,6 +131,24 @@ def resolve(
     if unreadable:
         return policy, unreadable
     return replace(policy, document=document, digest=canonical.sha256(document)), ()
+
+
+def _at_base(
+    path: Path, base: PolicyBase, *, packs: Path | None, environ: Mapping[str, str] | None
+) -> tuple[Policy | None, tuple[Problem, ...]]:
+    """Resolve a policy of the base; data that it names lie beside it in the work tree."""
+    place, inside = base.policy(path)
+    policy, problems = resolve(
+        _read_file(place),
+        uri=f"{inside}@{base.commit[:12]}",
+        folder=str((base.repository.root / inside).parent),
+        packs=packs,
+        environ=environ,
+        at=base.at,
+    )
+    if policy is not None:
+        policy = replace(policy, uri=f"git:{base.commit}#{inside}")
+    return policy, problems
 
 
 @dataclass(slots=True, kw_only=True)

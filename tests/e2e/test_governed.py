@@ -16,7 +16,7 @@ import pytest
 from aims_gate.__main__ import guarded
 from tests.conftest import Store
 from tests.support.command_line import Done, call, process
-from tests.support.git_server import GitServer, git_server
+from tests.support.git_server import GitServer, git, git_server
 from tests.support.registry_content import Content
 from tests.support.servers import environment
 
@@ -295,7 +295,13 @@ def test_the_page_works_from_top_to_bottom(
             Path(title).parent.mkdir(exist_ok=True)
             Path(title).write_text(text, encoding="utf-8")
         elif language == "console":
+            if "--policy-base" in text:
+                git(tmp_path, "init", "-q")
+                git(tmp_path, "add", "policy.yaml", "org")
+                git(tmp_path, "commit", "-q", "-m", "A first policy")
+                git(tmp_path, "update-ref", "refs/remotes/origin/main", "HEAD")
             output += map(answered, text.splitlines())
         elif text.startswith("---"):
             assert text == output[-1], "what the page shows is what the command says"
     assert len(output) >= 10
+    assert any("(git:" in one for one in output), "the policy came from the base"
