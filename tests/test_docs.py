@@ -27,6 +27,7 @@ from aims_gate.checks import CHECKS
 from aims_gate.cli import cli
 from tests.conftest import Store
 from tests.support import installed
+from tests.support.promoting import House
 
 ROOT = Path(__file__).parents[1]
 START = ("README.md", "docs/using.md")
@@ -121,6 +122,27 @@ def test_the_policy_pages_commands_run(reader: Path) -> None:
     assert len(lines) >= 6
     for arguments, code in lines:
         assert guarded(arguments) == code, arguments
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_page_of_promoting_promotes_and_takes_back(
+    reader: Path, mlflow_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its commands, on two gated versions, and its trust file: version 1, then 2, then 1 again."""
+    assert guarded(["evidence", "key", "generate"]) == 0
+    house = House.build(mlflow_store.uri, tmp_path / "house")
+    house.name = "credit"
+    house.use_key(reader / "gate.key")
+    versions = [house.version(), house.version()]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store.uri)  # which MLflow took away
+    page = list(blocks("docs/promote.md"))
+    (trust,) = [block for block in page if block.title]
+    (reader / trust.title).write_text(trust.text, encoding="utf-8")
+    champions = []
+    for arguments, code in (line for block in page for line in commands(block)):
+        assert guarded(arguments) == code, arguments
+        champions.append(house.champion())
+    assert champions == [None, *versions, versions[0]]
 
 
 @pytest.mark.filterwarnings("ignore")

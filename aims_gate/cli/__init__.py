@@ -21,6 +21,7 @@ _EVERYDAY: Table[click.Command] = Table(
         "run": "aims_gate.cli.run:run",
         "explain": "aims_gate.cli.explain:explain",
         "verify": "aims_gate.cli.verify:verify",
+        "promote": "aims_gate.cli.promote:promote",
         "doctor": "aims_gate.cli.doctor:doctor",
         "demo": "aims_gate.cli.demo:demo",
     },

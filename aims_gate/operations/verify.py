@@ -47,6 +47,8 @@ class Expectation:
     max_age: timedelta | None = None
     approvals: Path | None = None
     """Folder of signed approvals; None is `approvals` beside the trust file."""
+    deployed_before: bool = False
+    """It is a return to what was deployed: the trust file's greatest ages do not hold."""
     revocations: Path | None = None
     """Folder of revocations that count beside those of `revocations` beside the trust file."""
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -141,6 +143,7 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
             resource_uri=place if question.resource_uri is None else question.resource_uri,
             max_age=question.max_age,
             approvals=question.approvals or question.trust.parent / approvals.FOLDER,
+            deployed_before=question.deployed_before,
             revocations=_revocations(question, folder, trust, now),
         )
         return verify_evidence(folder, trust=trust, expected=expected, now=now)

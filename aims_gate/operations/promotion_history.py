@@ -1,0 +1,77 @@
+"""The history of an alias, newest first, as its signed promotions tell it: where a rollback goes.
+
+The promotion of the present version names the one before, and that one's promotion the one before
+that. A version that was rolled back from is in nobody's past, so it is not come back to. Tags only
+point: a statement that does not verify, or is about something else, is told and passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from aims_gate.attest.statement_files import read_statement
+from aims_gate.attest.trust import Trust
+from aims_gate.errors import SourceError, TrustError
+from aims_gate.evidence.predicates import PROMOTION, Promotion
+from aims_gate.registry.uris import resource_uri
+from aims_gate.sinks.alias import ROLLBACK, Alias, Standing
+from aims_gate.sources.mlflow.evidence import fetch_statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What lies behind the version that an alias points at."""
+
+    standing: Standing
+    alias: Alias
+    trust: Trust
+    environ: Mapping[str, str]
+    now: datetime
+    private: Path
+    """A folder of ours."""
+    told: list[str]
+    """Gathers what does not count."""
+
+    def versions(self) -> Iterator[str]:
+        """Give the versions before the present one, the last first.
+
+        Where somebody moved the alias without a promotion, all that were promoted, the last first.
+        """
+        current = self.standing.current or ""
+        said = self._said(current)
+        if said is None:
+            for other in self.standing.newest():
+                if other != current and self._said(other) is not None:
+                    yield other
+        seen = {current}
+        while said is not None and said.action != ROLLBACK:
+            version = said.previous
+            if version is None or version in seen:
+                return
+            seen.add(version)
+            yield version
+            said = self._said(version)
+
+    def _said(self, version: str) -> Promotion | None:
+        """Read what the promotion of a version says, if there is one that counts."""
+        standing = self.standing
+        pointer = standing.promotions.get(version) or standing.intents.get(version)
+        if pointer is None:
+            return None
+        folder = self.private / f"said-{version}"
+        folder.mkdir()
+        registry = self.alias.registry
+        try:
+            _digest, name = fetch_statement(registry, pointer, folder, self.environ)
+            said = read_statement(folder, name, PROMOTION, trust=self.trust, now=self.now).said
+        except (TrustError, SourceError) as error:
+            self.told.append(f"the promotion of version {version} does not count: {error.what}")
+            return None
+        place = resource_uri(self.alias.name, version, registry.server)
+        if (said.alias, said.resource_uri) != (self.alias.alias, place):
+            self.told.append(f"the promotion of version {version} is about something else")
+            return None
+        return said
