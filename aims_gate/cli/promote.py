@@ -127,7 +127,7 @@ def promote(
 
 
 def _show(done: Promoted, alias: str, *, dry_run: bool) -> None:
-    from aims_gate.reports import plain
+    from aims_gate.harmless import plain
 
     verified = done.verified
     for one in done.told:

@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from aims_gate.attest import resource, trust_file
-from aims_gate.attest.signers import Signer
+from aims_gate.attest.signers import Sealer, Signer
 from aims_gate.attest.statement import Statement, envelope_file
-from aims_gate.attest.statement_files import write_statement
+from aims_gate.attest.statement_files import read_statement, write_statement
 from aims_gate.attest.trust import KeyRole, Trust
 from aims_gate.errors import RecordError, TrustError, UsageError
 from aims_gate.evidence import layout
@@ -121,7 +121,8 @@ class _Door:
             raise UsageError("there is no reason", hint=hint)
         name, asked = _named(how)
         trust = trust_file.load(how.trust)
-        trust.admit(how.signer.key, role=KeyRole.GATE, at=now(), where="--key")
+        if not isinstance(how.signer, Sealer):  # whose key is known once it has signed
+            trust.admit(how.signer.key, role=KeyRole.GATE, at=now(), where="--key")
         registry = open_registry(how.environ, trust.sources_allow)
         if isinstance(asked, AliasTarget):
             found = registry.aliases(name).get(asked.alias)
@@ -269,6 +270,7 @@ class _Door:
         except OSError as error:
             raise RecordError(f"cannot be made: {error.strerror}", where=str(folder)) from error
         write_statement(folder, name, PROMOTION, statement, self.how.signer)
+        read_statement(folder, name, PROMOTION, trust=self.trust, now=at)
         pointer = store(
             self.registry, found.copied.place, folder / name, PROMOTIONS, self.how.environ
         )

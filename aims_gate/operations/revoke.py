@@ -19,7 +19,7 @@ from aims_gate.attest import trust_file
 from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.statement import Statement, envelope_file
-from aims_gate.attest.statement_files import read_file, write_statement
+from aims_gate.attest.statement_files import read_file, read_statement, write_statement
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import GateError, RecordError, TrustError, UsageError
 from aims_gate.evidence.predicates import FORM, KEY_SUBJECT, REVOCATION
@@ -75,7 +75,7 @@ def revoke(frozen: Frozen, how: Revoking, *, now: datetime) -> Revoked:
         TrustError: (4) The evidence is not what its tag names.
         RecordError: (3) It could not be written, or not to MLflow; then it counts where it is.
     """
-    trust = _usable(frozen, how, now)
+    trust = _usable(frozen, how)
     with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
         copied, subject = _subject(frozen, Path(private), how.environ, trust)
     predicate = {"why": how.why, "revokedOn": now.strftime(FORM)}
@@ -89,11 +89,7 @@ def revoke(frozen: Frozen, how: Revoking, *, now: datetime) -> Revoked:
     )
     folder = how.out or how.trust.parent / FOLDER
     name = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RecordError(f"cannot be made: {error.strerror}", where=str(folder)) from error
-    write_statement(folder, name, REVOCATION, statement, how.signer)
+    _written(folder / name, statement, how, trust, now)
     file = folder / envelope_file(name)
     try:
         place = _published(copied, folder / name, how.environ, trust) if copied else ""
@@ -104,7 +100,7 @@ def revoke(frozen: Frozen, how: Revoking, *, now: datetime) -> Revoked:
     return Revoked(file=file, subject=f"{subject[0]} sha256:{subject[1]}", place=place)
 
 
-def _usable(frozen: Frozen, how: Revoking, now: datetime) -> Trust:
+def _usable(frozen: Frozen, how: Revoking) -> Trust:
     named = (frozen.evidence, frozen.model_digest, frozen.key_fingerprint)
     if sum(one is not None for one in named) != 1:
         hint = "give one of --evidence, --model-digest and --key-fingerprint"
@@ -113,13 +109,27 @@ def _usable(frozen: Frozen, how: Revoking, now: datetime) -> Trust:
         raise UsageError("a date was given without a key", hint="--since is for --key-fingerprint")
     if not how.why.strip():
         raise UsageError("there is no reason", hint="--why says it to whoever is refused by it")
-    trust = trust_file.load(how.trust)
+    return trust_file.load(how.trust)
+
+
+def _written(
+    target: Path, statement: Statement, how: Revoking, trust: Trust, now: datetime
+) -> None:
+    """Sign the revocation aside, and let it count only if verifiers will believe it."""
+    folder, name = target.parent, target.name
     try:
-        trust.admit(how.signer.key, role=None, at=now, where="")
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as private:
+            aside = Path(private)
+            write_statement(aside, name, REVOCATION, statement, how.signer)
+            read_statement(aside, name, REVOCATION, trust=trust, now=now)
+            for file in sorted(aside.iterdir(), reverse=True):
+                file.rename(folder / file.name)
     except TrustError as error:
         hint = "sign with a key that it lists: verify refuses everything by a file of another key"
         raise UsageError(error.what, where=str(how.trust), hint=hint) from error
-    return trust
+    except OSError as error:
+        raise RecordError(f"cannot be written: {error.strerror}", where=str(folder)) from error
 
 
 def _subject(

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from aims_gate.attest import keys
+from aims_gate.attest.signers import Signer
 from aims_gate.attest.signers.file import LocalSigner
 from aims_gate.operations.promote import Promoted, Promoting, promote
 from aims_gate.sinks.mlflow import publish
@@ -56,7 +57,7 @@ class House:
         self.trust()
 
     @property
-    def signer(self) -> LocalSigner:
+    def signer(self) -> Signer:
         return self.lab.signer
 
     @property

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aims_gate import canonical
 from aims_gate.attest.envelope import MAX_ENVELOPE
+from aims_gate.attest.sigstore_bundle import bundle_file
 from aims_gate.attest.statement import envelope_file, statement_file
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.registry.choose import for_artifacts, open_registry
@@ -184,8 +185,12 @@ def fetch_statement(
     folder, _, name = run.path.rpartition("/")
     root = f"{registry.run(run.run_id).artifact_uri}/{folder}"
     reader = for_artifacts(registry, root, environ)
-    for file in (statement_file(name), envelope_file(name)):
-        reader.download(root, file, target / file, limit=MAX_ENVELOPE)
+    stored = {one.path for one in reader.list_artifacts(root)}
+    for file in (statement_file(name), envelope_file(name), bundle_file(name)):
+        if file in stored:
+            reader.download(root, file, target / file, limit=MAX_ENVELOPE)
+    if not (target / statement_file(name)).is_file():
+        raise NotFoundError(f"{named[2]} is not there")
     return named[1], name
 
 
