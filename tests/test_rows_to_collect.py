@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 
 from aims_gate.checks import CHECKS
-from aims_gate.operations.policy_power import PlannedGroups, power_of_groups
+from aims_gate.operations.planned_groups import PlannedGroups
+from aims_gate.operations.policy_power import power_of_groups
 from aims_gate.policy.model import DecideOn, Role, Threshold
 from aims_gate.policy.resolve import load
 from aims_gate.sources.subject import Data

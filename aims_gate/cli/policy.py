@@ -197,7 +197,7 @@ def power(
     """
     from aims_gate.cli.reporting import write
     from aims_gate.errors import UsageError
-    from aims_gate.operations import policy_power, power_shown
+    from aims_gate.operations import planned_groups, policy_power, power_shown
     from aims_gate.policy.resolve import load
 
     if bool(data) == bool(groups):
@@ -208,7 +208,7 @@ def power(
         found = policy_power.power_of_data(resolved, data)
     else:
         found = policy_power.power_of_groups(
-            resolved, policy_power.PlannedGroups(rows=groups, rate=rate)
+            resolved, planned_groups.PlannedGroups(rows=groups, rate=rate)
         )
     for line in power_shown.table(found):
         click.echo(line)

@@ -6,7 +6,6 @@ how likely it is decided if nothing is wrong. No model is needed and nothing is 
 
 from __future__ import annotations
 
-import itertools
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,21 +15,28 @@ from pathlib import Path
 
 import numpy as np
 
-from aims_gate.checks.levels import full
 from aims_gate.engines import Engines
-from aims_gate.errors import UsageError
 from aims_gate.facts import POWER, NoValue, Statistic
 from aims_gate.measure import measure
+from aims_gate.operations.planned_groups import (
+    LABEL,
+    PREDICTION,
+    ROWS,
+    PlannedGroups,
+    described,
+    everyone,
+    group_sizes,
+    planned_rows,
+)
 from aims_gate.operations.run import real_world, roles_of
 from aims_gate.plan import Task, plan
-from aims_gate.policy.model import DataSpec, DecideOn, Policy, Role, TaskKind
+from aims_gate.policy.model import DecideOn, Policy, Role
 from aims_gate.sample_size import Planned, apportioned, chance_of, planned, power_of
 from aims_gate.sources.estimator import open_estimator
 from aims_gate.sources.subject import Subject, Workspace
 from aims_gate.stats.power import least
 from aims_gate.verdict import CellPower, Power
 
-_LABEL, _PREDICTION, _ROWS = "label", "prediction", "rows"
 _STEP, _MOST = 1.1, 1e4
 """Steps by which groups grow until all attributes can be judged, and where that ends."""
 _DRAWS = 32
@@ -56,18 +62,6 @@ class RulePower:
     """Why nothing can be said; empty where something is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedGroups:
-    """Groups that are planned, with no data yet."""
-
-    rows: Mapping[str, Mapping[str, int]]
-    """Attribute to rows of each of its groups; several attributes are taken as independent."""
-    rate: float
-    """Share of positives among labels and predictions alike, in (0, 1)."""
-    recall: float = 0.8
-    """Share of the positives that are predicted so, in (0, 1)."""
-
-
 def power_of_data(policy: Policy, data: Mapping[str, str]) -> tuple[RulePower, ...]:
     """Say what *data*, role to path or URI, can decide of each rule.
 
@@ -84,8 +78,8 @@ def power_of_groups(policy: Policy, groups: PlannedGroups) -> tuple[RulePower, .
 
     UsageError for a rate or size that is none.
     """
-    with _measuring(_described(policy, groups)) as bench:
-        _, tasks = bench({Role.EVALUATION: _frame(groups)})
+    with _measuring(described(policy, groups)) as bench:
+        _, tasks = bench({Role.EVALUATION: planned_rows(groups)})
         return tuple(_Plan(task=task, groups=groups, bench=bench).power() for task in tasks)
 
 
@@ -159,7 +153,7 @@ class _Plan:
         one = _of_rule(self.task, now)
         lacks = {s.lack for s in now if s.judged} - {None, NoValue.NOT_APPLICABLE}
         if lacks - {NoValue.INSUFFICIENT}:
-            columns = ", ".join((_LABEL, _PREDICTION, *self.groups.rows))
+            columns = ", ".join((LABEL, PREDICTION, *self.groups.rows))
             why = (
                 f"planned groups say nothing of this rule: they have {columns} and no other column"
             )
@@ -210,23 +204,23 @@ class _Plan:
     def _measured(
         self, factor: float, rng: np.random.Generator | None = None
     ) -> tuple[Statistic, ...]:
-        frame = _frame(self.groups, factor)
+        frame = planned_rows(self.groups, factor)
         if rng is not None:
-            counts = np.array(frame[_ROWS])
-            frame[_ROWS] = rng.multinomial(counts.sum(), counts / counts.sum()).tolist()
+            counts = np.array(frame[ROWS])
+            frame[ROWS] = rng.multinomial(counts.sum(), counts / counts.sum()).tolist()
         return self.bench({Role.EVALUATION: frame})[0](self.task)
 
     def _shown(self, power: Power, factor: float | None, then: Sequence[Statistic]) -> Power:
         """Name every group of the rule's attributes, as planned and as they would be."""
-        everyone = _everyone(self.groups)
-        wanted = None if factor is None else math.ceil(round(factor * everyone, 6))
+        total = everyone(self.groups)
+        wanted = None if factor is None else math.ceil(round(factor * total, 6))
         judged = {s.group or s.slice for s in then if s.judged}
         named = judged | {cell.group for cell in power.cells}
         cells = list(power.cells)
-        for sizes in _sizes(self.groups):
+        for sizes in group_sizes(self.groups):
             if not named & set(sizes):
                 continue
-            rows = apportioned(sizes, everyone)
+            rows = apportioned(sizes, total)
             more = dict.fromkeys(sizes) if wanted is None else apportioned(sizes, wanted)
             blank = CellPower(slice="", group="", rows=0, excluded=None, wanted=None)
             missing = [group for group in sizes if group not in {cell.group for cell in cells}]
@@ -242,24 +236,7 @@ class _Plan:
                 )
                 for cell in cells
             ]
-        return replace(power, rows=everyone, what="rows", wanted=wanted, cells=tuple(cells))
-
-
-def _everyone(groups: PlannedGroups) -> int:
-    return max(sum(sizes.values()) for sizes in groups.rows.values())
-
-
-def _sizes(groups: PlannedGroups) -> Iterator[dict[str, float]]:
-    """Groups of every attribute and every intersection, with their shares of the rows."""
-    for count in range(1, len(groups.rows) + 1):
-        for columns in itertools.combinations(groups.rows, count):
-            yield {
-                full(columns, [name for name, _ in chosen]): math.prod(
-                    size / sum(groups.rows[column].values())
-                    for column, (_, size) in zip(columns, chosen, strict=True)
-                )
-                for chosen in itertools.product(*(groups.rows[c].items() for c in columns))
-            }
+        return replace(power, rows=total, what="rows", wanted=wanted, cells=tuple(cells))
 
 
 def _smallest(found: Sequence[Planned], task: Task) -> float:
@@ -277,42 +254,3 @@ def _smallest(found: Sequence[Planned], task: Task) -> float:
 
     parts = least(enough, start=0.25)
     return neutral + sign * span * parts / 1024 if parts <= 1024 else math.nan
-
-
-def _described(policy: Policy, groups: PlannedGroups) -> Policy:
-    """The policy with the planned groups as its evaluation data."""
-    spec = policy.data.get(Role.EVALUATION, DataSpec())
-    planned_spec = DataSpec(
-        label=_LABEL,
-        prediction=_PREDICTION,
-        positive=1,
-        task=TaskKind.BINARY,
-        weight=_ROWS,
-        sensitive={name: spec.sensitive.get(name) for name in groups.rows},
-    )
-    return replace(policy, data={**policy.data, Role.EVALUATION: planned_spec})
-
-
-def _frame(groups: PlannedGroups, factor: float = 1.0) -> dict[str, list[object]]:
-    """Write planned groups, *factor* times as large, as counted rows with the same rates."""
-    if not (0 < groups.rate < 1 and 0 < groups.recall < 1):
-        raise UsageError("a rate is not between 0 and 1", hint="such as --rate 0.3")
-    if not groups.rows or any(n < 1 for sizes in groups.rows.values() for n in sizes.values()):
-        raise UsageError("a group has no rows", hint="such as --group sex=F:300 --group sex=M:700")
-    rate, hit = groups.rate, groups.rate * groups.recall
-    # as many are predicted positive as are: what is missed is made up by false alarms
-    shares = {(1, 1): hit, (1, 0): rate - hit, (0, 1): rate - hit, (0, 0): 1 - 2 * rate + hit}
-    totals = {name: sum(sizes.values()) for name, sizes in groups.rows.items()}
-    parts: dict[tuple[str | int, ...], float] = {}
-    for chosen in itertools.product(*(sizes.items() for sizes in groups.rows.values())):
-        part = math.prod(
-            size / totals[name] for name, (_, size) in zip(groups.rows, chosen, strict=True)
-        )
-        for outcome, share in shares.items():
-            parts[(*(group for group, _ in chosen), *outcome)] = part * max(share, 0)
-    rows = apportioned(parts, math.ceil(round(factor * _everyone(groups), 6)))
-    names = (*groups.rows, _LABEL, _PREDICTION)
-    columns: dict[str, list[object]] = {
-        name: [part[place] for part in parts] for place, name in enumerate(names)
-    }
-    return {**columns, _ROWS: [*rows.values()]}

@@ -11,12 +11,8 @@ import numpy as np
 import pytest
 
 from aims_gate.__main__ import guarded
-from aims_gate.operations.policy_power import (
-    PlannedGroups,
-    RulePower,
-    power_of_data,
-    power_of_groups,
-)
+from aims_gate.operations.planned_groups import PlannedGroups
+from aims_gate.operations.policy_power import RulePower, power_of_data, power_of_groups
 from aims_gate.operations.power_shown import page, table
 from aims_gate.policy.resolve import load
 from aims_gate.sentences import power_sentence

@@ -15,12 +15,11 @@ from scipy.stats import chi2_contingency
 from scipy.stats.contingency import association
 
 from aims_gate.errors import CheckError
-from aims_gate.stats import divergence as module
+from aims_gate.stats import binned_distance as module
+from aims_gate.stats.binned_distance import GUARD, BinnedDistance
 from aims_gate.stats.bins import Binned, categorical, numeric
 from aims_gate.stats.divergence import (
     DIVERGENCES,
-    GUARD,
-    BinnedDistance,
     chi_square,
     less_noise,
     of_table,
@@ -94,8 +93,10 @@ def test_noise_is_what_the_bound_starts_to_prove() -> None:
     """A PSI just above the noise has a lower bound above 0, one just below it has none."""
     for df, size in ((1, 300.0), (9, 5_000.0), (40, 800.0)):
         edge = float(chdtri(df, 0.01)) / size
-        below = BinnedDistance(raw=edge * 0.999, df=df, size=size, top_bin="")
-        above = BinnedDistance(raw=edge * 1.01, df=df, size=size, top_bin="")
+        below = BinnedDistance(
+            raw=edge * 0.999, df=df, size=size, top_bin="", of=DIVERGENCES["psi"]
+        )
+        above = BinnedDistance(raw=edge * 1.01, df=df, size=size, top_bin="", of=DIVERGENCES["psi"])
         assert below.bounds(0.01)[0] == 0
         assert above.bounds(0.01)[0] > 0
         assert above.noise(0.01) == pytest.approx(edge - df / size)
@@ -103,7 +104,7 @@ def test_noise_is_what_the_bound_starts_to_prove() -> None:
 
 @pytest.mark.parametrize("size", [1e4, 1e6, 5e7])
 def test_bounds_close_in_on_the_value_with_very_many_rows(size: float) -> None:
-    found = BinnedDistance(raw=0.3, df=9, size=size, top_bin="")
+    found = BinnedDistance(raw=0.3, df=9, size=size, top_bin="", of=DIVERGENCES["psi"])
     low, high = found.bounds(0.0005)
     assert low < found.value < high
     assert high - low < 8 / math.sqrt(size)
@@ -113,7 +114,7 @@ def test_a_law_that_cannot_be_inverted_is_refused(monkeypatch: pytest.MonkeyPatc
     """An older SciPy may give NaN: a comparison with NaN would prove nothing, in silence."""
     monkeypatch.setattr(module, "chndtrinc", lambda *_: math.nan)
     with pytest.raises(CheckError, match="no bound for psi"):
-        BinnedDistance(raw=0.3, df=9, size=1e4, top_bin="").bounds(0.05)
+        BinnedDistance(raw=0.3, df=9, size=1e4, top_bin="", of=DIVERGENCES["psi"]).bounds(0.05)
 
 
 def test_psi_of_many_rows_agrees_with_evidently() -> None:
