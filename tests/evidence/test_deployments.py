@@ -65,7 +65,10 @@ def test_evidence_that_meets_every_entry_verifies(lab: Lab) -> None:
         ({"max_age": timedelta(hours=1, minutes=59)}, "trust.yaml:9: the evidence of .* is older"),
         ({"floor": OTHER}, "trust.yaml:9: the policy descends from 'release@1.0.0' with"),
         ({"floor": replace(RELEASE, uri="pack:x@1")}, "trust.yaml:9: .* does not descend from"),
-        ({"approvals": ("risk",)}, "trust.yaml:9: nobody approved these bytes as risk; aims-gate approval"),
+        (
+            {"approvals": ("risk",)},
+            "trust.yaml:9: nobody approved these bytes as risk; aims-gate approval",
+        ),
         ({"stage": "staging", "models": ()}, "is for stage"),
         ({"stage": "staging", "server": ""}, "is for stage"),
     ],
