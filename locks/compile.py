@@ -1,8 +1,8 @@
 """Compile the locks anew with uv: names, versions and hashes, and no index address.
 
-`core` is the package without extras, which verifies and reads policies, `dev` everything that demo
-and tests need, `pandas3` the same without Evidently, which pins pandas below 3. `pytest7` and
-`pytest8` are the oldest pytest that the plugin knows and the last one before the newest, with
+`core` is the package without extras, which verifies and reads policies; `run` and `gate` are those
+extras as `dev` has them, which the GitHub Action installs. `dev` is everything that demo and tests
+need, `pandas3` the same without Evidently, which pins pandas below 3. `pytest7` and `pytest8` are the oldest pytest that the plugin knows and the last one before the newest, with
 plugins that it must live beside. `docs` builds the site.
 """
 
@@ -38,15 +38,17 @@ def main() -> None:
     unpinned = [name for name in gate if not name.startswith(("evidently", "pandas"))]
     compile_lock("core", [*core, *back_end])
     compile_lock("dev", [*core, *gate, *dev])
+    compile_lock("run", [*core, *extras["run"], *back_end], "--constraint=locks/dev.txt")
+    compile_lock("gate", [*core, *gate, *back_end], "--constraint=locks/dev.txt")
     compile_lock("pandas3", [*core, *unpinned, "pandas>=3", *dev])
     compile_lock("docs", project["dependency-groups"]["docs"])
     compile_lock("pytest7", ["pytest~=7.0.0", *BESIDE])
     compile_lock("pytest8", ["pytest~=8.0", *BESIDE])
 
 
-def compile_lock(name: str, requirements: list[str]) -> None:
+def compile_lock(name: str, requirements: list[str], *more: str) -> None:
     """Compile *requirements* to `locks/<name>.txt`."""
-    command = ["uv", "pip", "compile", "-", *OPTIONS, "--output-file", f"locks/{name}.txt"]
+    command = ["uv", "pip", "compile", "-", *OPTIONS, *more, "--output-file", f"locks/{name}.txt"]
     text = "\n".join(requirements)
     subprocess.run(command, input=text, text=True, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
