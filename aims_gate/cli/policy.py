@@ -100,6 +100,20 @@ def pin(path: str) -> None:
 
 
 @policy.command()
+@click.argument("path", default="policy.yaml", metavar="[POLICY]")
+def extras(path: str) -> None:
+    """Print the extras of aims-gate that a run by POLICY needs: run or gate.
+
+    Stores that only MLflow's own client speaks to, by MLFLOW_TRACKING_URI, count too.
+    """
+    stand_in()
+    from aims_gate.operations.extras import extras as needed
+    from aims_gate.policy.resolve import load
+
+    click.echo(" ".join(needed(load(path, environ=os.environ), os.environ)))
+
+
+@policy.command()
 @click.argument("old")
 @click.argument("new")
 @click.option(

@@ -45,7 +45,7 @@ def open_registry(environ: Mapping[str, str], allow: Iterable[str] = ()) -> Regi
         )
     registry_uri = environ.get("MLFLOW_REGISTRY_URI", "").strip()
     roots = Roots.of(environ, allow)
-    if urlsplit(uri).scheme in {"http", "https"} and not _needs_client(uri, registry_uri, environ):
+    if not needs_client(environ):
         return RestRegistry(uri, environ, roots=roots)
     for named in (uri, registry_uri):
         place = local_store(named)
@@ -68,7 +68,12 @@ def for_artifacts(registry: Registry, uri: str, environ: Mapping[str, str]) -> A
     return ClientArtifacts(environ.get("MLFLOW_TRACKING_URI", "").strip(), roots=registry.roots)
 
 
-def _needs_client(uri: str, registry_uri: str, environ: Mapping[str, str]) -> bool:
+def needs_client(environ: Mapping[str, str]) -> bool:
+    """Whether only MLflow's own client can speak to the store; not if there is none."""
+    uri = environ.get("MLFLOW_TRACKING_URI", "").strip()
+    registry_uri = environ.get("MLFLOW_REGISTRY_URI", "").strip()
+    if uri and urlsplit(uri).scheme not in {"http", "https"}:
+        return True
     if registry_uri and registry_uri != uri:
         return True
     return any(environ.get(name, "").lower() not in {"", "false", "0"} for name in CLIENT_ONLY)
