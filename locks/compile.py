@@ -2,8 +2,9 @@
 
 `core` is the package without extras, which verifies and reads policies; `run` and `gate` are those
 extras as `dev` has them, which the GitHub Action installs. `dev` is everything that demo and tests
-need, `pandas3` the same without Evidently, which pins pandas below 3. `pytest7` and `pytest8` are the oldest pytest that the plugin knows and the last one before the newest, with
-plugins that it must live beside. `docs` builds the site.
+need, `pandas3` the same without Evidently, which pins pandas below 3. `pytest7` and `pytest8` are
+the oldest pytest that the plugin knows and the last one before the newest, with plugins that it
+must live beside. `docs` builds the site.
 """
 
 from __future__ import annotations

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Judge the model. Whatever happens the exit code is an output, and the last step shows it.
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=install.sh
+. "$(dirname "${BASH_SOURCE[0]}")/install.sh"
+# shellcheck source=base.sh
+. "$(dirname "${BASH_SOURCE[0]}")/base.sh"
+
+FOLDER="$(mktemp -d "$RUNNER_TEMP/aims-gate.XXXXXX")"
+output folder "$FOLDER"
+export PIP_CACHE_DIR="$RUNNER_TEMP/aims-gate-pip"
+BASE='' UNSIGNED='' CODE=3
+trap 'output exit-code "$CODE"' EXIT
+
+# stop CODE WHAT: nothing is measured
+stop() {
+  CODE="$1"
+  printf '%s\n' "$2" > "$FOLDER/note.txt"
+  say "$2"
+  exit 0
+}
+
+# whose change this is: one from outside has no secrets and may write nothing
+stranger() {
+  [ -n "$EVENT_NUMBER" ] || return 1
+  [ "$EVENT_FROM" != "$GITHUB_REPOSITORY" ] || [ "$GITHUB_ACTOR" = 'dependabot[bot]' ]
+}
+
+# the signing key, for the gate's own process only
+take_key() {
+  KEY=(--unsigned)
+  [ -n "$IN_KEY" ] && [ -z "$UNSIGNED" ] || return 0
+  case "$IN_KEY" in
+    keyless | *:*) KEY=(--key "$IN_KEY") ;;
+    *)
+      [ -n "${!IN_KEY:-}" ] || stop 2 "the variable that the input key names is empty: hand it over with env"
+      mask "${!IN_KEY}"
+      export AIMS_GATE_SIGNING_KEY="${!IN_KEY}"
+      KEY=()
+      ;;
+  esac
+}
+
+# judge_change PATH: the change to the policy, shown; refused where it loosens and no owner approved
+judge_change() {
+  local code=0
+  ! git diff --quiet "$BASE" -- ':(top,glob)**/*.yaml' ':(top,glob)**/*.yml' || return 0
+  if [ -f "$IN_POLICY" ]; then
+    quietly "$GATE" policy diff --fail-on-loosen -- "$FOLDER/base/$1" "$IN_POLICY" > "$FOLDER/diff.txt" || code=$?
+  else
+    echo 'the change removes the policy' > "$FOLDER/diff.txt"
+    code=1
+  fi
+  cat "$FOLDER/diff.txt"
+  [ "$code" -le 1 ] || stop 2 'the change makes a policy that is refused'
+  [ "$code" = 0 ] || approved "$1" || stop 2 'the change loosens the policy, and no owner approved that'
+}
+
+# approved PATH: whether an owner by the base's CODEOWNERS approved this head; a merge queue takes
+# only what was approved before
+approved() {
+  [ -n "$EVENT_NUMBER" ] || return 0
+  owners_of > "$FOLDER/CODEOWNERS"
+  "$IN_PYTHON" -I "$HERE/github-action/approved.py" "$1" < "$FOLDER/CODEOWNERS"
+}
+
+# policy_of_base PATH: take the policy from the base; without any there, bootstrap with our own
+policy_of_base() {
+  fetch_base || stop 3 "the base branch cannot be fetched: needs contents: read"
+  if git cat-file -e "$BASE:$1" 2> /dev/null; then
+    copy_base "$FOLDER/base"
+    judge_change "$1"
+    POLICY="$FOLDER/base/$1" DEFAULTS=(--no-defaults)
+  elif [ -n "$(policies_of "$BASE")" ]; then
+    stop 2 'the base branch has policies, and not the one that the input policy names'
+  else
+    BOOTSTRAP=yes UNSIGNED=yes
+  fi
+}
+
+POLICY="$IN_POLICY" DEFAULTS=() BOOTSTRAP=''
+[ -z "$IN_TRACKING_URI" ] || export MLFLOW_TRACKING_URI="$IN_TRACKING_URI"
+if stranger; then UNSIGNED=yes; fi
+take_key
+find_gate
+install_gate
+if [ -n "$EVENT_BASE" ] && [[ "$IN_POLICY" != pack:* ]]; then
+  policy_of_base "$(git rev-parse --show-prefix)$IN_POLICY"
+fi
+[ -z "$UNSIGNED" ] || KEY=(--unsigned)
+if installs; then
+  read -ra extras <<< "$("$GATE" policy extras -- "$POLICY" 2> /dev/null || echo run) $IN_EXTRAS"
+  install_gate "${extras[@]}"
+fi
+
+words=("${DEFAULTS[@]}" --model "${IN_MODEL:-commit:$(git rev-parse HEAD)}" --out "$FOLDER/evidence")
+words+=(--report "json=$FOLDER/report.json" "${KEY[@]}")
+[ -z "$IN_STAGE" ] || words+=(--stage "$IN_STAGE")
+[ -z "$IN_EXPERIMENT" ] || words+=(--experiment "$IN_EXPERIMENT")
+[ -z "$IN_TRUST" ] || words+=(--trust "$IN_TRUST")
+while IFS= read -r line; do
+  [ -z "${line// /}" ] || words+=(--data "$line")
+done <<< "$IN_DATA"
+[ "$IN_SARIF" = false ] || IN_REPORTS+=' sarif'
+for format in $IN_REPORTS; do
+  [ "$format" = json ] || words+=(--report "$format=$FOLDER/report.$format")
+done
+CODE=0
+quietly "$GATE" run "${words[@]}" -- "$POLICY" || CODE=$?
+if [ -n "$BOOTSTRAP" ] && [ "$CODE" = 0 ]; then
+  stop 3 'the base branch has no policy yet: this is the verdict of the change on itself'
+fi

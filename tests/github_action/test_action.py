@@ -1,0 +1,185 @@
+"""The action, run by `act` with a real gate: what each event and each verdict leave behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.github_action.conftest import Credit
+from tests.support.act import merge_group, pull_request
+from tests.support.laws import nightly
+
+TRUST = """\
+apiVersion: aims-gate/v1
+kind: Trust
+keys:
+  - {person: ci@acme.example, public_key: gate.key.pub, roles: [gate]}
+"""
+
+
+def test_what_is_met_is_signed_and_verifies_before_a_deployment(
+    credit: Credit, signing_key: Path
+) -> None:
+    """The gate's step passes; the verify action accepts its evidence, and no line shows the key."""
+    (credit.work / "trust.yaml").write_text(TRUST)
+    public = signing_key.with_suffix(".key.pub").read_bytes()
+    (credit.work / "gate.key.pub").write_bytes(public)
+    step = """\
+    - id: verify
+      uses: aims-gate/aims-gate/github-action/verify@0123456789abcdef0123456789abcdef01234567
+      with:
+        model: model
+        evidence: ${{ steps.gate.outputs.evidence-path }}
+        stage: production
+        version: 0.1.0
+    """
+    credit.workflow("key: SIGNING_KEY", job=step)
+    credit.commit()
+    head = credit.commit("change")
+    ran = credit.run(
+        "pull_request",
+        pull_request(head),
+        secrets={"SIGNING_KEY": signing_key.read_text(encoding="utf-8")},
+    )
+    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("passed", "0"), ran.log
+    assert ran.results == {"0": "success", "gate": "success", "verify": "success"}, ran.log
+    assert "authentic: signed by ci@acme.example" in ran.log
+    for line in signing_key.read_text(encoding="utf-8").splitlines()[1:-1]:
+        assert line not in ran.log
+    assert ran.outputs["cache-key"].startswith("aims-gate-Linux-X64-3.")
+
+
+def test_a_refusal_fails_the_step(credit: Credit) -> None:
+    credit.hold("biased")
+    credit.commit()
+    ran = credit.run("pull_request", pull_request(credit.commit("change")))
+    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("refused", "1"), ran.log
+    assert ran.results["gate"] == ran.job == "failure"
+
+
+@nightly
+def test_observing_fails_no_step_and_says_the_same(credit: Credit) -> None:
+    credit.hold("biased")
+    credit.workflow("mode: observe")
+    credit.commit()
+    ran = credit.run("push", {"ref": "refs/heads/main"})
+    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("refused", "1"), ran.log
+    assert ran.results["gate"] == ran.job == "success"
+
+
+@nightly
+@pytest.mark.parametrize(
+    ("case", "inputs", "verdict", "code"),
+    [
+        ("met", ("model: file:nothing",), "undecided", "3"),
+        ("unknown-check", (), "error", "2"),
+        ("met", ("stage: moon",), "error", "2"),
+    ],
+)
+def test_every_end_has_outputs(
+    credit: Credit, case: str, inputs: tuple[str, ...], verdict: str, code: str
+) -> None:
+    credit.hold(case)
+    credit.workflow(*inputs)
+    credit.commit()
+    ran = credit.run("pull_request", pull_request(credit.commit("change")))
+    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == (verdict, code), ran.log
+    assert ran.results["gate"] == ran.job == "failure"
+
+
+@nightly
+@pytest.mark.parametrize("actor", ["stranger", "dependabot[bot]"])
+def test_a_change_from_outside_is_never_signed(
+    credit: Credit, signing_key: Path, actor: str
+) -> None:
+    """Whether or not a secret is there: it is judged, its evidence verifies nowhere."""
+    credit.workflow("key: SIGNING_KEY")
+    credit.commit()
+    source = "stranger/credit" if actor == "stranger" else "acme/credit"
+    ran = credit.run(
+        "pull_request",
+        pull_request(credit.commit("change"), repository=source),
+        actor=actor,
+        secrets={"SIGNING_KEY": signing_key.read_text(encoding="utf-8")},
+    )
+    assert ran.outputs["verdict"] == "passed", ran.log
+    assert "unsigned" in ran.log
+
+
+@nightly
+def test_a_merge_queue_is_judged_by_the_base(credit: Credit) -> None:
+    base = credit.commit()
+    credit.edit("at_least: 0.70", "at_least: 0.95")
+    ran = credit.run("merge_group", merge_group(credit.commit("queue"), base))
+    assert ran.outputs["verdict"] == "passed", ran.log
+    assert "tightened" in ran.log
+
+
+@nightly
+def test_without_a_policy_on_the_base_nothing_passes(credit: Credit) -> None:
+    """Bootstrap: the change is judged by itself, unsigned, and the verdict is open."""
+    policy = credit.work / "policy.yaml"
+    text = policy.read_text()
+    policy.unlink()
+    credit.commit()
+    policy.write_text(text)
+    ran = credit.run("pull_request", pull_request(credit.commit("change")))
+    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("undecided", "3"), ran.log
+    assert "policy met" in ran.log
+    assert ran.results["gate"] == "failure"
+
+
+def test_another_policy_than_those_of_the_base_is_refused(credit: Credit) -> None:
+    """A name that the base does not know starts no bootstrap."""
+    (credit.work / "policy.yaml").rename(credit.work / "mine.yaml")
+    credit.workflow("policy: mine.yaml")
+    ran = credit.run("pull_request", pull_request(credit.commit("change")))
+    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("error", "2"), ran.log
+
+
+def test_a_loosened_policy_is_refused_before_anything_is_measured(credit: Credit) -> None:
+    """Without an owner's approval; the difference is shown."""
+    credit.edit("at_least: 0.70", "at_least: 0.10")
+    ran = credit.run("pull_request", pull_request(credit.commit("change")))
+    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("error", "2"), ran.log
+    assert "loosened" in ran.log
+    assert "no owner approved that" in ran.log
+    assert "rule 1 of" not in ran.log
+
+
+@nightly
+def test_a_removed_policy_is_a_loosened_one(credit: Credit) -> None:
+    (credit.work / "policy.yaml").unlink()
+    ran = credit.run("pull_request", pull_request(credit.commit("change")))
+    assert ran.outputs["exit-code"] == "2", ran.log
+    assert "the change removes the policy" in ran.log
+
+
+HOSTILE = "$(touch PWNED)`touch PWNED`';touch PWNED;\"\n::error::no\n"
+
+
+@pytest.mark.parametrize("name", ["version", "key", "mode", "reports", "python"])
+def test_hostile_inputs_that_mean_nothing_are_refused(credit: Credit, name: str) -> None:
+    credit.workflow(f"{name}: {json.dumps(HOSTILE)}")
+    ran = credit.run("push", {"ref": "refs/heads/main"})
+    assert ran.outputs["exit-code"] == "2", ran.log
+    assert "PWNED" not in [path.name for path in credit.folder.rglob("*")]
+
+
+@nightly
+def test_hostile_text_in_inputs_is_text(credit: Credit) -> None:
+    """No shell reads it, no option comes out of it, no line of the log becomes a command."""
+    lines = [f"{name}: '$(touch PWNED)`touch PWNED`\"; touch PWNED'" for name in ("model", "stage")]
+    lines += ["policy: --unsigned", "data: |", "  evaluation=$(touch PWNED)", "  x\\n::error::no"]
+    credit.workflow(*lines)
+    ran = credit.run("push", {"ref": "refs/heads/main"})
+    assert ran.outputs["exit-code"] == "2", ran.log
+    assert "PWNED" not in [path.name for path in credit.folder.rglob("*")]
+
+
+def test_pull_request_target_is_refused(credit: Credit) -> None:
+    ran = credit.run("pull_request_target", pull_request(credit.commit("change")))
+    assert ran.outputs["exit-code"] == "2", ran.log
+    assert ran.results["gate"] == "failure"
