@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from aims_gate.errors import Problem
-from aims_gate.policy.key_tightness import Orders
-from aims_gate.policy.model import Place
-from aims_gate.policy.read import Stated
+from aims_gate.policy.key_tightness import ALIAS, OWN, RULE, Orders
+from aims_gate.policy.model import Place, Severity
+from aims_gate.policy.read import Layer, Stated
 from aims_gate.policy.tightness import LOOSENING, NOTHING, UNSET, change
 
 
@@ -119,3 +120,29 @@ def _adopt(places: dict[str, Place], source: Stated, key: str) -> None:
         if above in source.places:
             places[above] = source.places[above]
         above = above.rpartition(".")[0]
+
+
+def inherited_head(parent: Layer) -> Stated:
+    """Head of a parent as a child inherits it: without what a parent says of itself alone.
+
+    A champion that one of its rules names is marked.
+    """
+    own = OWN | {"alpha_families"}
+    values = {k: v for k, v in parent.head.values.items() if k not in own}
+    if any("with.alias" in rule.values for rule in parent.rules.values()):
+        values[ALIAS] = True
+    return replace(parent.head, values=values)
+
+
+def alpha_families(parents: Sequence[Layer]) -> list[list[str]]:
+    """Alpha families: the blocking rules of each parent, whose alpha no child divides further."""
+    found: dict[tuple[str, ...], None] = {}
+    for parent in parents:
+        found |= {tuple(ids): None for ids in parent.head.values.get("alpha_families", ())}
+        blocking = [
+            name
+            for name, stated in parent.rules.items()
+            if RULE.value(stated.values, "severity") == Severity.BLOCK
+        ]
+        found[tuple(blocking)] = None
+    return [list(ids) for ids in found if ids]

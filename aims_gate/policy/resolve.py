@@ -16,9 +16,9 @@ from aims_gate.errors import PolicyError, Problem, UsageError
 from aims_gate.facts import Ancestor
 from aims_gate.policy import build, consistency
 from aims_gate.policy.base import PolicyBase
-from aims_gate.policy.inheritance import merge
-from aims_gate.policy.key_tightness import ALIAS, HEAD, OWN, RULE
-from aims_gate.policy.model import Place, Policy, Rule, Severity
+from aims_gate.policy.inheritance import alpha_families, inherited_head, merge
+from aims_gate.policy.key_tightness import ALIAS, HEAD, RULE
+from aims_gate.policy.model import Place, Policy, Rule
 from aims_gate.policy.packs import read_pack
 from aims_gate.policy.parents import (
     MAX_DEPTH,
@@ -174,14 +174,14 @@ class _Ancestry:
                 parents.append(self.merge(parent, found.home, (*chain, found.uri)))
         if not parents:
             return layer
-        heads = [_inherited(parent) for parent in parents]
+        heads = [inherited_head(parent) for parent in parents]
         head, problems = merge("", heads, layer.head, HEAD)
         head = replace(head, values={k: v for k, v in head.values.items() if k != ALIAS})
         self.problems += problems
         rules = dict(self._rules(layer, parents))
         names = layer.names.union(*(parent.names for parent in parents))
         if head.values.get("alpha_scope") == "policy":
-            head = replace(head, values={**head.values, "alpha_families": _families(parents)})
+            head = replace(head, values={**head.values, "alpha_families": alpha_families(parents)})
         return replace(layer, head=replace(head, place=layer.head.place), rules=rules, names=names)
 
     def _parent(
@@ -240,29 +240,6 @@ class _Ancestry:
 
 def _name(uri: str) -> str:
     return uri.removeprefix(PACK)
-
-
-def _inherited(parent: Layer) -> Stated:
-    """Leave out what a parent says of itself alone, and mark a champion that a rule names."""
-    own = OWN | {"alpha_families"}
-    values = {k: v for k, v in parent.head.values.items() if k not in own}
-    if any("with.alias" in rule.values for rule in parent.rules.values()):
-        values[ALIAS] = True
-    return replace(parent.head, values=values)
-
-
-def _families(parents: Sequence[Layer]) -> list[list[str]]:
-    """Alpha families: the blocking rules of each parent, whose alpha no child divides further."""
-    found: dict[tuple[str, ...], None] = {}
-    for parent in parents:
-        found |= {tuple(ids): None for ids in parent.head.values.get("alpha_families", ())}
-        blocking = [
-            name
-            for name, stated in parent.rules.items()
-            if RULE.value(stated.values, "severity") == Severity.BLOCK
-        ]
-        found[tuple(blocking)] = None
-    return [list(ids) for ids in found if ids]
 
 
 def _build(layer: Layer, *, uri: str, folder: str) -> tuple[Policy, tuple[Problem, ...]]:
