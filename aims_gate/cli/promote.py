@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Back to the last version before the present one whose evidence holds today, of any age.",
 )
+@click.option(
+    "--copy-to",
+    metavar="URI",
+    help="Another MLflow server, to which model and evidence are carried and promoted there.",
+)
+@click.option("--as", "name", metavar="NAME", help="What the model is called on that server.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and exit as it would.")
 @click.option(
     "--out",
@@ -84,6 +91,8 @@ def promote(
     approvals: Path | None,
     revocations: Path | None,
     rollback: bool,
+    copy_to: str | None,
+    name: str | None,
     dry_run: bool,
     out: Path | None,
     no_defaults: bool,
@@ -99,7 +108,10 @@ def promote(
     from aims_gate.attest.signers import load_signer, without_keys
     from aims_gate.operations.promote import Promoting
     from aims_gate.operations.promote import promote as move
+    from aims_gate.operations.promote_copy import promote_copy
 
+    if (copy_to is None) != (name is None):
+        raise click.UsageError("--copy-to URI and --as NAME belong together")
     chosen = choose(no_defaults=no_defaults)
     trusted = chosen.value("trust", None if trust is None else str(trust))
     tell(chosen)
@@ -121,7 +133,8 @@ def promote(
         out=out,
         environ=without_keys(os.environ, key),
     )
-    done = move(how, now=lambda: datetime.now(UTC))
+    now = partial(datetime.now, UTC)
+    done = promote_copy(how, copy_to, name, now=now) if copy_to and name else move(how, now=now)
     _show(done, alias, dry_run=dry_run)
     return done.exit_code
 

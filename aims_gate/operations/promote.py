@@ -69,6 +69,8 @@ class Promoted:
     """`models:/NAME/VERSION`."""
     previous: str | None
     """The version that the alias pointed at before."""
+    place: str
+    """Where its evidence is, `runs:/RUN_ID/aims_gate/EVALUATION_ID`."""
     told: tuple[str, ...] = ()
     """What else a person should know: other promoters, versions that were passed over."""
     statement: Path | None = None
@@ -148,6 +150,7 @@ class _Door:
                 verified=found.verified,
                 version=self._uri(found.version),
                 previous=standing.current,
+                place=found.copied.place,
                 told=tuple(told),
             )
             if not found.verified.passed or self.how.dry_run:
