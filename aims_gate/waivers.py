@@ -21,7 +21,7 @@ from aims_gate.policy.model import Severity, Threshold, WaiverTerms
 from aims_gate.policy.resolved_yaml import rule_digest
 from aims_gate.signoffs import people
 from aims_gate.signoffs.folder import Signed, Unsound
-from aims_gate.signoffs.grammar import MODEL_DAYS, WaiverSaid
+from aims_gate.signoffs.grammar import MODEL_DAYS, VALUED, WaiverSaid
 from aims_gate.verdict import Outcome, Result
 
 FOLDER = "waivers"
@@ -47,6 +47,8 @@ class Waiver:
     approved_by: tuple[str, ...]
     requested_by: str
     justification: str
+    by_name: bool
+    """Whether it is for later versions, too."""
     where: str
     """Its files, for messages."""
     files: Mapping[str, bytes]
@@ -56,8 +58,12 @@ class Waiver:
         """Tell whether a cell that ended so is let through."""
         if outcome not in self.covers:
             return False
-        if self.limit is None or value is None:
-            return self.limit is None
+        if outcome not in VALUED:  # a limit is not about days, nor about what is missing
+            return True
+        if value is None:  # too little to measure escapes a limit, unless a missing value may
+            return self.limit is None or Outcome.MISSING in self.covers
+        if self.limit is None:
+            return False
         low, high = self.limit.at_least, self.limit.at_most
         return (low is None or value >= low) and (high is None or value <= high)
 
@@ -115,10 +121,17 @@ def in_force(
 
 
 def unused(held: Mapping[str, Waiver], results: Iterable[Result]) -> Iterator[Result]:
-    """Name the waivers that let nothing through: their rules passed, or do not apply."""
+    """Name the waivers that let nothing through: their rules passed, or were not applicable.
+
+    A rule that was left out is waived at another stage or of another model; and one version that
+    needs no waiver takes none away from the next.
+    """
     for result in results:
         one = held.get(result.rule)
         if one is None or result.waiver is not None:
+            continue
+        left_out = result.outcome is Outcome.NOT_APPLICABLE and not result.statistics
+        if left_out or (one.by_name and result.outcome in {Outcome.PASS, Outcome.WARN}):
             continue
         what = f"{result.rule} ended {result.outcome}"
         covered = result.raw_outcome in one.covers
@@ -209,6 +222,7 @@ def _waiver(one: Signed[WaiverSaid]) -> Waiver:
         approved_by=tuple(sorted({key.person for key in one.keys})),
         requested_by=text.requested_by,
         justification=text.justification,
+        by_name=text.model.by_name,
         where=one.where,
         files={
             f"waiver.{text.id}.{number}.dsse.json": data

@@ -111,7 +111,7 @@ def list_waivers(*, folder: Path, due: timedelta | None, trust: Path) -> int:
         if due is None or (one.expires is not None and one.expires - now <= due)
     ]
     for one in rows:
-        ends = f"{one.expires:%Y-%m-%d %H:%MZ}" if one.expires else "no end     "
+        ends = f"until {one.expires:%Y-%m-%d %H:%MZ}" if one.expires else "no end"
         click.echo(plain(f"{one.id}  {one.state:<13}  {ends}  {one.what}; {one.detail}"))
     for one in rows:
         if one.state == "signed" and one.expires is not None:

@@ -24,6 +24,7 @@ from aims_gate.documents import Kind
 from aims_gate.documents.strict_yaml import MAX_BYTES, parse
 from aims_gate.errors import RecordError, SourceError, TrustError, UsageError, near
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
+from aims_gate.facts import NoValue
 from aims_gate.policy.resolve import load as load_policy
 from aims_gate.policy.resolved_yaml import inline, rule_digest
 from aims_gate.regular import create, read_regular
@@ -131,7 +132,7 @@ def draft_waiver(
         f"rule: {rule}",
         *_model(found, pattern),
         f"rule_sha256: {rule_digest(rules[rule])}",
-        f"covers: [{outcome}]",
+        f"covers: [{', '.join(_covers(result, outcome))}]",
         *_limit(result, limit, outcome),
         *([f"uses: {uses or 1}"] if pattern else []),
         *_closing(asked, ends),
@@ -173,22 +174,35 @@ def _model(found: Judged, pattern: str) -> Iterator[str]:
     yield f"  sha256: {found.digest}"
 
 
+def _judged(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in result["statistics"] if one["judged"]]
+
+
+def _covers(result: Mapping[str, Any], outcome: str) -> Iterator[str]:
+    yield outcome
+    lacks = {one["lack"] for one in _judged(result)}
+    if outcome == "FAIL" and NoValue.INSUFFICIENT in lacks:
+        yield from ("INSUFFICIENT", "MISSING")  # some cells are too small to have a value
+
+
 def _limit(result: Mapping[str, Any], limit: float | None, outcome: str) -> Iterator[str]:
-    if outcome not in VALUED:
+    judged = _judged(result)
+    values = [one["value"] for one in judged if isinstance(one["value"], float | int)]
+    lacking = any(one["lack"] == NoValue.INSUFFICIENT for one in judged)
+    if outcome not in VALUED or (outcome == "INSUFFICIENT" and lacking):
         if limit is not None:
             raise UsageError(f"a rule that ended {outcome} has no value to limit")
         return
     threshold = result["threshold"] or {}
-    values = [
-        one["value"]
-        for one in result["statistics"]
-        if one["judged"] and isinstance(one["value"], float | int)
-    ]
-    sides = (("at_least", min), ("at_most", max))
+    sides = {"at_least": min, "at_most": max}
+    own = {side: threshold[side] for side in sides if threshold.get(side) is not None}
     yield "limit:  # past this the rule refuses all the same; today's worst value unless you say"
-    for side, worst in sides:
-        if threshold.get(side) is not None:
-            yield f"  {side}: {worst(values) if limit is None else limit:.12g}"
+    for side, at in own.items():
+        worst = sides[side]
+        if limit is None:
+            yield f"  {side}: {worst(values)}"
+        else:  # of two sides it is about the one that it is past
+            yield f"  {side}: {limit if len(own) == 1 else worst(limit, at):.12g}"
 
 
 def _closing(asked: Asked, ends: datetime) -> Iterator[str]:

@@ -136,8 +136,8 @@ class _Waiver(_SignOff):
     def _limited(self) -> Self:
         valued = set(self.covers) & set(VALUED)
         limited = "limit" in self.model_fields_set
-        if valued and not limited:
-            hint = "limit: {at_most: …}; or covers: [MISSING] where there is no value"
+        if "FAIL" in valued and not limited:
+            hint = "limit: {at_most: …}; or covers: [INSUFFICIENT] where there is no value"
             raise refuse("lacks 'limit': how bad may the value be?", hint)
         if limited and not valued:
             raise refuse("has a limit, and covers no outcome with a value", "leave one out")

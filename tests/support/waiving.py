@@ -72,7 +72,9 @@ class Team:
         (folder / "trust.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return team
 
-    def run(self, *, now: datetime = NOW, gate: str = "gate@acme.example", **more: Any) -> Verdict:
+    def run(
+        self, *, now: datetime = NOW, gate: str = "gate@acme.example", stage: str = "", **more: Any
+    ) -> Verdict:
         """Gate the model and keep signed evidence."""
         signer = self.keys[gate] if gate else None
         root = self.folder / "evidence"
@@ -83,6 +85,7 @@ class Team:
             model=f"file:{self.folder / 'model'}",
             data=roles_of({"evaluation": str(self.folder / "evaluation.parquet")}),
             recording=recording,
+            stage=stage or None,
         )
         world = World(now=lambda: now, new_id=lambda _now: f"run-{number}")
         return run(request, world)
