@@ -82,6 +82,16 @@ def test_encrypted_openssh_keys_are_read(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.tool("ssh-keygen")
+def test_a_cipher_that_is_not_read_is_refused(tmp_path: Path) -> None:
+    """OpenSSH still encrypts with ciphers of its past, if it is told to."""
+    path = tmp_path / "id"
+    old = ["-Z", "3des-cbc", "-N", "pw"]
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", *old, "-f", str(path)], check=True)
+    with pytest.raises(UsageError, match="of a form that is not read"):
+        keys.load_private(path.read_bytes(), password="pw", where="id")
+
+
+@pytest.mark.tool("ssh-keygen")
 def test_an_encrypted_openssh_key_says_what_it_needs(tmp_path: Path) -> None:
     """Where the library that unlocks it is missing; PKCS#8 needs none."""
     path = tmp_path / "id"

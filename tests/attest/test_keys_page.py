@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aims_gate.attest import trust_file
-from tests.support.command_line import process
+from tests.support.command_line import call
 from tests.support.key_services import SoftHsm
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +44,7 @@ def follow(block: str, folder: Path, environ: dict[str, str]) -> int:
             continue
         target = words[words.index(">") + 1] if ">" in words else ""
         words = words[1 : words.index(">")] if target else words[1:]
-        done = process(folder, *words, environ=environ)
+        done = call(folder, *words, **environ)
         assert done.code == 0, (line, done.err)
         if target:
             (folder / target).write_text(done.out, encoding="utf-8")
@@ -56,7 +55,7 @@ def follow(block: str, folder: Path, environ: dict[str, str]) -> int:
 def test_a_key_in_a_device(folder: Path, hsm: SoftHsm) -> None:
     """SoftHSM's module is where the machine has it, and its PIN is the page's."""
     pytest.importorskip("pkcs11")
-    environ = {**os.environ, "SOFTHSM2_CONF": hsm.environ["SOFTHSM2_CONF"]}
+    environ = {"SOFTHSM2_CONF": hsm.environ["SOFTHSM2_CONF"]}
     if not Path("/usr/lib/softhsm/libsofthsm2.so").exists():
         CONSOLE["hsm"] = CONSOLE["hsm"].replace("/usr/lib/softhsm/libsofthsm2.so", hsm.module)
     assert follow("hsm", folder, environ) == 4
@@ -64,11 +63,10 @@ def test_a_key_in_a_device(folder: Path, hsm: SoftHsm) -> None:
 
 def test_measuring_in_one_job_and_signing_in_another(folder: Path) -> None:
     """The first has no key at all, and the second signs what it judged again."""
-    environ = dict(os.environ)
-    assert follow("measure", folder, environ) == 1
+    assert follow("measure", folder, {}) == 1
     assert not list((folder / "measured").glob("*.dsse.json"))
-    assert process(folder, "evidence", "key", "generate", environ=environ).code == 0
-    assert follow("sign", folder, environ) == 2
+    assert call(folder, "evidence", "key", "generate").code == 0
+    assert follow("sign", folder, {}) == 2
 
 
 def test_the_trust_file_of_the_page_is_read(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from aims_gate.attest.envelope import open_envelope, sign
 from aims_gate.attest.keys import Scheme, public_of
 from aims_gate.attest.signers import SIGNERS, load_signer
 from aims_gate.errors import MissingExtraError, RecordError, UsageError
-from tests.support.command_line import process
+from tests.support.command_line import call
 from tests.support.key_services import PIN, KeyService, SoftHsm
 
 CASES = Path(__file__).parents[1] / "contract"
@@ -226,7 +226,7 @@ def test_a_run_signed_by_a_device_verifies(token: SoftHsm, tmp_path: Path) -> No
     folder = tmp_path / "met"
     shutil.copytree(CASES / "met", folder)
     uri = "hsm:2?label=gate"
-    shown = process(folder, "evidence", "key", "show", uri, "--pem")
+    shown = call(folder, "evidence", "key", "show", uri, "--pem", **token.environ)
     assert shown.code == 0, shown.err
     (folder / "gate.pub").write_text(shown.out, encoding="utf-8")
     (folder / "trust.yaml").write_text(
@@ -234,16 +234,15 @@ def test_a_run_signed_by_a_device_verifies(token: SoftHsm, tmp_path: Path) -> No
         "keys: [{person: gate@acme.example, public_key: gate.pub, roles: [gate]}]\n",
         encoding="utf-8",
     )
-    command = ["run", "--model", "file:model", "--data", "evaluation=evaluation.csv"]
-    done = process(folder, *command, "--key", uri, "--out", "e")
+    command = ["run", "--model", "file:model", "--data", "evaluation=evaluation.csv", "--key", uri]
+    done = call(folder, *command, "--out", "e", **token.environ)
     assert done.code == 0, done.err
-    verified = process(folder, "verify", "e", "--model", "model", "--trust", "trust.yaml")
+    verified = call(folder, "verify", "e", "--model", "model", "--trust", "trust.yaml")
     assert verified.code == 0, verified.err
-    fingerprint = process(folder, "evidence", "key", "show", "gate.pub").out.split()[0]
+    fingerprint = call(folder, "evidence", "key", "show", "gate.pub").out.split()[0]
     assert fingerprint in (folder / "e" / "vsa.dsse.json").read_text(encoding="utf-8")
-    wrong = {**os.environ, "AIMS_GATE_HSM_PIN": "0000"}
-    done = process(folder, *command, "--key", uri, "--out", "f", environ=wrong)
-    assert done.code == 2
+    wrong = {**token.environ, "AIMS_GATE_HSM_PIN": "0000"}
+    assert call(folder, *command, "--out", "f", **wrong).code == 2
     assert not (folder / "f").exists()
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +19,9 @@ from securesystemslib.signer import SSlibKey
 from aims_gate import canonical
 from aims_gate.attest.envelope import sign
 from aims_gate.attest.signers.file import LocalSigner
-from aims_gate.attest.sigstore_bundle import wrap
+from aims_gate.attest.sigstore_bundle import hold, wrap
 from aims_gate.errors import TrustError
+from tests.support import sigstore_js
 from tests.support.proofs import Lab, new_signer
 
 STEMS = ("evaluation", "test-result", "vsa")
@@ -92,48 +90,25 @@ def test_openssl_and_jq_take_them(lab: Lab, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "Verified OK\n"), done.stderr
 
 
-@pytest.fixture
-def javascript(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Verify with Sigstore's JavaScript library, which `make` installs from its lock."""
-    modules = Path(sys.prefix) / "sigstore-js" / "node_modules"
-    if shutil.which("node") is None or not modules.is_dir():
-        required = "sigstore-js" in os.environ.get("AIMS_GATE_REQUIRE", "")
-        reason = "sigstore-js is not installed: make test installs it where there is npm"
-        (pytest.fail if required else pytest.skip)(reason)
-
-    def run(lab: Lab, *stems: str) -> subprocess.CompletedProcess[str]:
-        (tmp_path / "gate.key.pub").write_text(lab.signer.key.pem, encoding="utf-8")
-        files = [str(lab.evidence / f"{stem}.sigstore.json") for stem in stems]
-        script = str(Path(__file__).with_name("verify_bundle.cjs"))
-        return subprocess.run(
-            ["node", script, str(tmp_path / "gate.key.pub"), *files],
-            env={**os.environ, "NODE_PATH": str(modules)},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-
-    return run
-
-
 @pytest.mark.parametrize("ed", [False, True], ids=["p256", "ed25519"])
-def test_sigstores_javascript_takes_them(
-    lab: Lab, ed: bool, javascript: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_sigstores_javascript_takes_them(lab: Lab, ed: bool, tmp_path: Path) -> None:
     """All three, with keys of both kinds; not with a payload of another, nor by another key."""
     if ed:
         lab.signer = LocalSigner.of(ed25519.Ed25519PrivateKey.generate())
         shutil.rmtree(lab.evidence)
         lab.write(lab.evidence)
-    done = javascript(lab, *STEMS)
+    key = tmp_path / "gate.key.pub"
+    key.write_text(lab.signer.key.pem, encoding="utf-8")
+    files = [lab.evidence / f"{stem}.sigstore.json" for stem in STEMS]
+    done = sigstore_js.verify(key, *files)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[2] == "https://slsa.dev/verification_summary/v1"
     tree = bundle(lab)
     tree["dsseEnvelope"]["payload"] = bundle(lab, "evaluation")["dsseEnvelope"]["payload"]
     put(lab, tree)
-    assert "SIGNATURE_ERROR" in javascript(lab, "vsa").stderr
-    lab.signer = new_signer()
-    assert "key not found" in javascript(lab, "evaluation").stderr
+    assert "SIGNATURE_ERROR" in sigstore_js.verify(key, files[2]).stderr
+    key.write_text(new_signer().key.pem, encoding="utf-8")
+    assert "key not found" in sigstore_js.verify(key, files[0]).stderr
 
 
 # --- what verify takes ---------------------------------------------------------------------------
@@ -182,3 +157,12 @@ def test_any_change_of_a_bundle_is_refused(lab: Lab) -> None:
     path.mkdir()
     with pytest.raises(TrustError, match="cannot be read"):
         lab.verify()
+
+
+def test_a_bundle_with_a_certificate_and_no_envelope_is_refused(lab: Lab) -> None:
+    """Whoever calls it without having verified it first."""
+    envelope = (lab.evidence / "vsa.dsse.json").read_bytes()
+    for tree in ({}, {"dsseEnvelope": 5}, {"dsseEnvelope": {"payload": "a"}}):
+        data = canonical.encode({**tree, "verificationMaterial": {"certificate": {}}})
+        with pytest.raises(TrustError, match="not the one of the envelope"):
+            hold(data, envelope, lab.signer.key, where="b")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -24,7 +23,8 @@ from aims_gate.errors import (
     TrustError,
     UsageError,
 )
-from tests.support.command_line import process
+from tests.support import sigstore_js
+from tests.support.command_line import call
 from tests.support.proofs import NOW, VERIFIER, Lab
 from tests.support.sigstore_lab import ISSUER, SUBJECT, WORKFLOW, SigstoreLab, sigstore_lab, token
 
@@ -93,6 +93,17 @@ def test_keyless_evidence_is_verified_offline(lab: Lab) -> None:
     assert verified.person == "release-job@acme.example"
     envelope = json.loads((lab.evidence / "vsa.dsse.json").read_text(encoding="utf-8"))
     assert envelope["signatures"][0]["keyid"] == verified.fingerprint
+
+
+def test_sigstores_javascript_verifies_it_too(lab: Lab) -> None:
+    """With a time, a certificate log and a transparency log; not for another identity."""
+    root = lab.folder / "trusted_root.json"
+    files = [lab.evidence / f"{stem}.sigstore.json" for stem in STEMS]
+    done = sigstore_js.verify(root, *files, SUBJECT=SUBJECT, ISSUER=ISSUER)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3
+    refused = sigstore_js.verify(root, *files, SUBJECT="https://other.example", ISSUER=ISSUER)
+    assert "certificate identity" in refused.stderr.lower(), refused.stderr
 
 
 def test_the_workflow_is_asked_for_where_it_is_named_only(lab: Lab) -> None:
@@ -237,15 +248,15 @@ def test_a_run_is_signed_and_verified_from_the_command_line(made: Path, tmp_path
     command = ("run", "--model", "file:model", "--data", "evaluation=evaluation.csv", "--quiet")
     signing = (*command, "--key", "sigstore:sigstore.json", "--out")
     verify = ("--model", "model", "--trust", "trust.yaml")
-    done = process(folder, *signing, "e", environ={**os.environ, TOKEN_VARIABLE: token()})
+    done = call(folder, *signing, "e", **{TOKEN_VARIABLE: token()})
     assert done.code == 0, done.err
-    verified = process(folder, "verify", "e", *verify)
+    verified = call(folder, "verify", "e", *verify)
     assert verified.code == 0, verified.err
     assert "authentic: signed by job with SHA256:" in verified.out
     other = token(job_workflow_ref=WORKFLOW.replace("main", "evil"))
-    done = process(folder, *signing, "f", environ={**os.environ, TOKEN_VARIABLE: other})
+    done = call(folder, *signing, "f", **{TOKEN_VARIABLE: other})
     assert done.code == 0, done.err
-    refused = process(folder, "verify", "f", *verify)
+    refused = call(folder, "verify", "f", *verify)
     assert refused.code == 4
     assert "does not name" in refused.err
 
@@ -305,8 +316,10 @@ def test_bytes_alone_are_not_signed(services: SigstoreLab, tmp_path: Path) -> No
         signer_of(services, tmp_path).sign(b"x")
 
 
-@pytest.mark.parametrize("name", ["nowhere.json", "trusted_root.json", "model/MLmodel"])
+@pytest.mark.parametrize("name", ["nowhere.json", "trusted_root.json", "model/MLmodel", "empty"])
 def test_a_configuration_that_is_none(made: Path, name: str) -> None:
+    """An empty one above all: it must not mean the public instance."""
+    (made / "empty").touch()
     with pytest.raises(UsageError):
         load_signer(f"sigstore:{made}/{name}", {TOKEN_VARIABLE: token()})
 

@@ -246,7 +246,7 @@ class SigstoreLab:
         leaf = hashlib.sha256(b"\x00" + body).digest()
         root = hashlib.sha256(b"\x01" + other + leaf).digest()
         log = hashlib.sha256(_spki(self.log_key)).digest()
-        note = f"lab\n2\n{_b64(root)}\n"
+        note = f"127.0.0.1\n2\n{_b64(root)}\n"
         signed = self.log_key.sign(note.encode(), ec.ECDSA(_SHA256))
         promised = {
             "body": _b64(body),
@@ -256,7 +256,7 @@ class SigstoreLab:
         }
         promise = self.log_key.sign(canonical.encode(promised), ec.ECDSA(_SHA256))
         proof = {
-            "checkpoint": f"{note}\n\u2014 lab {_b64(log[:4] + signed)}\n",
+            "checkpoint": f"{note}\n\u2014 127.0.0.1 {_b64(log[:4] + signed)}\n",
             "hashes": [other.hex()],
             "logIndex": 1,
             "rootHash": root.hex(),
@@ -301,7 +301,7 @@ def sigstore_lab() -> Iterator[SigstoreLab]:
     handler = type("Handler", (_Handler,), {"lab": lab})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         lab.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=[0.01], daemon=True)
         thread.start()
         try:
             yield lab

@@ -92,11 +92,11 @@ def open_signer(reference: str, *, environ: Mapping[str, str]) -> KeylessSigner:
 
     where = f"sigstore:{reference}"
     try:
-        if reference:
-            text = read_regular(Path(reference), _MAX_CONFIGURATION).decode()
-            configuration = ClientTrustConfig.from_json(text)
-        else:
-            configuration = ClientTrustConfig.production()
+        configuration = (
+            ClientTrustConfig.from_json(read_regular(Path(reference), _MAX_CONFIGURATION).decode())
+            if reference
+            else ClientTrustConfig.production()
+        )
         context = SigningContext.from_trust_config(configuration)
         signer = KeylessSigner(certify=certify)
         signer.key  # noqa: B018  # a run without an identity ends before it measures

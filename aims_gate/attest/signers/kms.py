@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography.hazmat.primitives import serialization
@@ -44,28 +44,25 @@ class RemoteSigner:
 
 
 def _aws(library: Any, reference: str, _ask: _Ask) -> tuple[str, Any]:
-    found: tuple[str, Any] = library.AWSSigner.import_(reference)
-    return found
+    return cast("tuple[str, Any]", library.AWSSigner.import_(reference))
 
 
 def _google(library: Any, reference: str, _ask: _Ask) -> tuple[str, Any]:
-    found: tuple[str, Any] = library.GCPSigner.import_(reference)
-    return found
+    return cast("tuple[str, Any]", library.GCPSigner.import_(reference))
 
 
 def _azure(library: Any, reference: str, _ask: _Ask) -> tuple[str, Any]:
     place = urlsplit(f"https:{reference}")
     match place.path.split("/"):
         case ["", "keys", name, *version] if name and len(version) <= 1:
-            uri, public = library.AzureSigner.import_(place.netloc.partition(".")[0], name)
-            return _newest(uri, version, public)
+            vault = place.netloc.partition(".")[0]
+            return _newest(library.AzureSigner.import_(vault, name), version)
     raise UsageError("no key is named", hint="write azurekms://VAULT.vault.azure.net/keys/NAME")
 
 
 def _vault(library: Any, reference: str, _ask: _Ask) -> tuple[str, Any]:
     name, *version = reference.split("/")
-    uri, public = library.VaultSigner.import_(name)
-    return _newest(uri, version, public)
+    return _newest(library.VaultSigner.import_(name), version)
 
 
 def _device(library: Any, reference: str, ask: _Ask) -> tuple[str, Any]:
@@ -76,17 +73,16 @@ def _device(library: Any, reference: str, ask: _Ask) -> tuple[str, Any]:
     except ValueError:
         hint = "write hsm:NUMBER?label=TOKEN, both optional; the number is the key's id"
         raise UsageError("no key of a device is named", hint=hint) from None
-    found: tuple[str, Any] = library.HSMSigner.import_(keyid, label or None, ask)
-    return found
+    return cast("tuple[str, Any]", library.HSMSigner.import_(keyid, label or None, ask))
 
 
-def _newest(uri: str, version: list[str], public: Any) -> tuple[str, Any]:
+def _newest(found: tuple[str, Any], version: list[str]) -> tuple[str, Any]:
     """Refuse an older version: the service gives the public half of the newest one only."""
-    newest = uri.rpartition("/")[2]
+    newest = found[0].rpartition("/")[2]
     if version not in ([], [newest]):
         hint = f"name version {newest}, or none"
         raise UsageError(f"version {version[0]} is not the newest of this key", hint=hint)
-    return uri, public
+    return found
 
 
 _SERVICES: Mapping[str, tuple[str, Callable[[Any, str, _Ask], tuple[str, Any]]]] = {
