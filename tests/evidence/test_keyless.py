@@ -276,7 +276,7 @@ def test_without_an_identity_the_run_does_not_begin(
 def test_an_authority_that_refuses_ends_the_run(services: SigstoreLab, tmp_path: Path) -> None:
     services.refuses.add("/api/v2/signingCert")
     try:
-        with pytest.raises(UsageError, match="certified no key"):
+        with pytest.raises(UsageError, match="gave no certificate"):
             signer_of(services, tmp_path)
     finally:
         services.refuses.clear()

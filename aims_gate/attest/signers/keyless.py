@@ -1,4 +1,4 @@
-"""Keyless signing with Sigstore: a key for minutes, certified for the identity of a CI job.
+"""Keyless signing with Sigstore: a key for minutes, with a certificate for a CI job's identity.
 
 Each statement gets an entry in a transparency log, which is public unless an instance of one's own
 is named: names of models can be read there.
