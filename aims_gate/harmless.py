@@ -123,3 +123,8 @@ def github_property(text: str) -> str:
 def azure_value(text: str) -> str:
     """Escape a property or a message of a logging command of Azure Pipelines."""
     return plain(text).translate(_AZURE)
+
+
+def sarif_text(text: str) -> str:
+    """Escape a message of SARIF, in which brackets would make a link."""
+    return re.sub(r"([\\\[\]])", r"\\\1", plain(text))

@@ -33,6 +33,7 @@ _GROUPS: Table[click.Command] = Table(
         "evidence": "aims_gate.cli.evidence:evidence",
         "waiver": "aims_gate.cli.waiver:waiver",
         "approval": "aims_gate.cli.waiver:approval",
+        "github": "aims_gate.cli.github:github",
         "registry": "aims_gate.cli.registry:registry",
     },
 )

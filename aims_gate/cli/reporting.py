@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,13 @@ from aims_gate.regular import is_stream, refuse_links, write_regular
 from aims_gate.reports import REPORTS
 from aims_gate.verdict import Verdict
 
+_ROOTS = {
+    "github": "GITHUB_WORKSPACE",
+    "gitlab": "CI_PROJECT_DIR",
+    "azure": "BUILD_SOURCESDIRECTORY",
+}
+"""Build logs with commands, and the variable that has the repository's root."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reporting:
@@ -25,16 +33,20 @@ class Reporting:
     taken: bool = False
     """Whether evidence lies where new evidence was to go; reports that are there are of its run."""
 
+    log: str = ""
+    """The build log that refusals are annotated in; empty for none."""
+
     @classmethod
-    def of(cls, paths: dict[str, str], out: Path | None) -> Reporting:
+    def of(cls, paths: dict[str, str], out: Path | None, log: str = "") -> Reporting:
         """Validate the paths; UsageError if one cannot be written or would spoil *out*."""
-        for name in paths:
-            if name not in REPORTS:
-                raise UsageError(f"unknown report format {name!r}", hint=near(name, REPORTS))
+        if log and "-" in paths.values():
+            hint = "give the report a file: commands of a log would spoil it"
+            raise UsageError("a report and a build log share standard output", hint=hint)
+        known_formats(paths)
         if len(set(paths.values())) < len(paths):
             raise UsageError("two reports have one path", hint="one would overwrite the other")
         _refuse_paths(paths, out)
-        return cls(paths=paths, taken=out is not None and os.path.lexists(out))
+        return cls(paths=paths, taken=out is not None and os.path.lexists(out), log=log)
 
     def show(self, verdict: Verdict) -> None:
         """Write every report; RecordError if one cannot be written."""
@@ -48,6 +60,7 @@ class Reporting:
             painted = terminal.colour(out)
             text = render_text(verdict, colour=painted, width=terminal.width(out))
             click.echo(text, nl=False, color=painted or None)
+        self._annotate(verdict)
 
     def show_error(self, verdict: Verdict) -> None:
         """Write the reports of a run that an error ended; the error is printed in any case."""
@@ -56,6 +69,23 @@ class Reporting:
                 continue
             with suppress(RecordError):
                 write(path, REPORTS[name](verdict))
+        self._annotate(verdict)
+
+    def _annotate(self, verdict: Verdict) -> None:
+        """Show refusals as commands of the build log, from the repository's root."""
+        if self.log:
+            from aims_gate.github.step_files import folder_in
+            from aims_gate.reports.log_commands import LOG_FORMATS
+
+            root = os.environ.get(_ROOTS[self.log], "")
+            write("-", LOG_FORMATS[self.log](verdict, folder_in(root)))
+
+
+def known_formats(names: Iterable[str]) -> None:
+    """Refuse a format that there is not, with the near ones."""
+    for name in names:
+        if name not in REPORTS:
+            raise UsageError(f"unknown report format {name!r}", hint=near(name, REPORTS))
 
 
 def _refuse_paths(reports: dict[str, str], out: Path | None) -> None:

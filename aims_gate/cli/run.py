@@ -112,7 +112,14 @@ policy_digest_option = click.option(
     multiple=True,
     callback=pairs("FORMAT=PATH"),
     metavar="FORMAT=PATH",
-    help="Also write a report: text, json, markdown or junit; PATH - is stdout. Repeatable.",
+    help="Also write a report: text, json, markdown, junit, sarif or codequality; PATH - is "
+    "stdout. Repeatable.",
+)
+@click.option(
+    "--output-format",
+    type=click.Choice(["text", "github", "gitlab", "azure"]),
+    default="text",
+    help="Also show refusals as commands of a build log, at the policy's lines.",
 )
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
 @click.option(
@@ -137,6 +144,7 @@ def run(
     publish: bool | None,
     trust: Path | None,
     reports: dict[str, str],
+    output_format: str,
     quiet: bool,
     show_levels: bool,
     no_defaults: bool,
@@ -159,7 +167,8 @@ def run(
     stage = chosen.value("stage", stage)
     folder = chosen.value("out", None if out is None else str(out))
     out = None if folder is None else Path(folder)
-    reporting = Reporting.of(chosen.pairs("report", reports), out)
+    log = "" if output_format == "text" else output_format
+    reporting = Reporting.of(chosen.pairs("report", reports), out, log)
     started = datetime.now(UTC)
     try:
         with install_line("aims-gate run"):

@@ -7,10 +7,11 @@ people share; the formats themselves do not know each other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from aims_gate.advice import UNMET
+from aims_gate import canonical
+from aims_gate.advice import UNMET, in_order
 from aims_gate.errors import RecordError
 from aims_gate.harmless import Quote, plain
 from aims_gate.plugin_table import Table
@@ -35,6 +36,8 @@ REPORTS: Table[Report] = Table(
         "json": "aims_gate.reports.json_report:render",
         "markdown": "aims_gate.reports.markdown:render",
         "junit": "aims_gate.reports.junit:render",
+        "sarif": "aims_gate.reports.sarif:render",
+        "codequality": "aims_gate.reports.codequality:render",
     },
 )
 
@@ -121,3 +124,37 @@ def ran_in(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
     if "environment:requirements" in told:
         yield f"Python {quote(told['environment:python'])}"
         yield f"requirements.txt {quote(told['environment:requirements'][:19])}"
+
+
+def to_look_at(verdict: Verdict) -> list[Result]:
+    """Results that somebody should look at, the blocking ones first."""
+    return [r for r in in_order(verdict) if r.outcome in UNMET or r.outcome is Outcome.WARN]
+
+
+def fingerprint(rule: str, verdict: Verdict) -> str:
+    """Identity of a refusal over versions of the model, lines of the policy and numbers."""
+    identity = "\n".join(map(plain, (verdict.policy.id, verdict.model.name, rule)))
+    return canonical.sha256(identity.encode())
+
+
+def line_of(place: str, verdict: Verdict) -> tuple[str, int]:
+    """File and line of the repository at which to show *place*; no file for a pack alone.
+
+    A rule that was written elsewhere (a pack, a parent) is shown where the policy takes it from.
+    """
+    file, _, line = place.rpartition(":")
+    if file == verdict.policy.uri and line.isdecimal():
+        return file, max(int(line), 1)
+    return ("" if ":" in verdict.policy.uri else verdict.policy.uri), 1
+
+
+def fitting(rows: Sequence[str], most: int) -> list[str]:
+    """Rows that fit into *most* bytes, and how many do not."""
+    kept: list[str] = []
+    for index, row in enumerate(rows):
+        most -= len(row.encode()) + 1
+        if most < 0:
+            left = len(rows) - index
+            return [*kept, "", f"{left:,} more do not fit here; report.json has them all."]
+        kept.append(row)
+    return kept

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from aims_gate.advice import exceptions, in_order, next_steps, proof, question
 from aims_gate.harmless import cell, code, prose
 from aims_gate.reports import (
+    fitting,
     headline,
     outcome_word,
     ran_in,
@@ -23,7 +24,7 @@ from aims_gate.sentences import power_sentence
 from aims_gate.verdict import Outcome, Result, Verdict
 
 _MOST = 50_000
-"""Characters of both tables together; a comment on GitHub holds 65,536."""
+"""Bytes of both tables together; a comment on GitHub holds 65,536."""
 _RULES, _CELLS = 10, 10
 """Rules, and cells of each, of which it is shown what their rows can decide."""
 _HEAD = ("| outcome | rule | what was seen | supports |", "| --- | --- | --- | --- |")
@@ -34,7 +35,7 @@ def render(verdict: Verdict) -> str:
     refuse_contradiction(verdict)
     passed = [r for r in in_order(verdict) if r.outcome is Outcome.PASS]
     rest = [r for r in in_order(verdict) if r.outcome is not Outcome.PASS]
-    shown = _table(rest, _MOST)
+    shown = table(rest, _MOST)
     decided, _, explained = headline(verdict, code).partition(": ")
     blocks = [
         [f"## aims-gate: {decided}"],
@@ -42,7 +43,7 @@ def render(verdict: Verdict) -> str:
         [*_about(verdict)],
         shown,
         [f"- {step}" for step in next_steps(verdict, code)],
-        _folded(passed, max(_MOST - sum(map(len, shown)), 0)),
+        _folded(passed, max(_MOST - sum(len(row.encode()) for row in shown), 0)),
         _power(verdict.results),
         [*_record(verdict)],
     ]
@@ -63,19 +64,9 @@ def _about(verdict: Verdict) -> Iterator[str]:
         yield told + "".join(f", {fact}" for fact in ran_in(verdict, code))
 
 
-def _table(results: Sequence[Result], most: int) -> list[str]:
-    """Table rows that fit into *most* characters, and how many do not."""
-    if not results:
-        return []
-    lines = list(_HEAD)
-    for index, result in enumerate(results):
-        row = _row(result)
-        most -= len(row) + 1
-        if most < 0:
-            left = len(results) - index
-            return [*lines, "", f"{left:,} more do not fit here; report.json has them all."]
-        lines.append(row)
-    return lines
+def table(results: Sequence[Result], most: int) -> list[str]:
+    """Table of *results*, in rows that fit into *most* bytes, and how many do not."""
+    return [*_HEAD, *fitting([_row(result) for result in results], most)] if results else []
 
 
 def _row(result: Result) -> str:
@@ -92,7 +83,7 @@ def _folded(results: Sequence[Result], most: int) -> list[str]:
         return []
     rules = "1 rule is met" if len(results) == 1 else f"{len(results):,} rules are met"
     summary = f"<details><summary>{rules}</summary>"
-    return [summary, "", *_table(results, most), "", "</details>"]
+    return [summary, "", *table(results, most), "", "</details>"]
 
 
 def _power(results: Sequence[Result]) -> list[str]:
