@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aims_gate import canonical
+from aims_gate.attest.envelope import MAX_PAYLOAD
 from aims_gate.attest.statement import statement_file
 from aims_gate.errors import GateError
 from aims_gate.github.comment import MOST, PullRequest, keep_comment, marker
@@ -97,9 +98,10 @@ def evidence_digest(verdict: Verdict) -> str:
     if kept is None or not kept.directory:
         return ""
     try:
-        return f"sha256:{canonical.sha256_file(Path(kept.directory) / statement_file('vsa'))}"
-    except OSError:
+        summary = read_regular(Path(kept.directory) / statement_file("vsa"), MAX_PAYLOAD)
+    except (OSError, ValueError):  # a path may hold what no file system takes
         return ""
+    return f"sha256:{canonical.sha256(summary)}"
 
 
 def _summary(verdict: Verdict, around: Around, environ: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ A comment shows no image without a third party, and these show in mail and termi
 from __future__ import annotations
 
 import math
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _WIDE = 24
 _CELLS = 6
 """Cells of a rule that are drawn, the worst first."""
 _NAME = 36
+_FAR = sys.float_info.max
 LEGEND = "✗ past the limit ┊, ? not with its whole interval on the right side, ✓ with all of it"
 
 
@@ -72,17 +74,27 @@ def _rows(result: Result) -> tuple[tuple[str, str], list[_Row]] | None:
 class _Scale:
     """From a value to a column."""
 
-    def __init__(self, limits: Sequence[float], cells: Iterable[Statistic]) -> None:
+    def __init__(self, limits: Sequence[float], cells: Sequence[Statistic]) -> None:
         found = [*limits]
         for cell in cells:
             bounds = () if cell.interval is None else (cell.interval.low, cell.interval.high)
             found += [x for x in (cell.value, *bounds) if x is not None and math.isfinite(x)]
         self._limits = limits
-        self._low, self._high = min(found), max(found)
+        low, high = min(found), max(found)
+        room = (high / 8 - low / 8) or abs(high) / 8 or 0.1
+        ends = [
+            end
+            for cell in cells
+            if cell.interval
+            for end in (cell.interval.low, cell.interval.high)
+        ]
+        # an arrow needs room beyond the last value
+        self._low = max(low - room, -_FAR) if -math.inf in ends else low
+        self._high = min(high + room, _FAR) if math.inf in ends else high
 
     def ends(self) -> str:
         """The values at both ends."""
-        low, high = number(self._low), number(self._high)
+        low, high = _short(self._low), _short(self._high)
         return f"{low:<{_WIDE - len(high)}}{high}"
 
     def draw(self, cell: Statistic) -> str:
@@ -150,8 +162,13 @@ def _numbers(cell: Statistic) -> str:
         return "no value"
     within = cell.interval
     if within is None:
-        return number(cell.value)
-    return f"{number(cell.value)} ({number(within.low)} to {number(within.high)})"
+        return _short(cell.value)
+    return f"{_short(cell.value)} ({_short(within.low)} to {_short(within.high)})"
+
+
+def _short(value: float) -> str:
+    """A number of ten characters at most."""
+    return number(value) if abs(value) < 1e6 else f"{value:.3g}"
 
 
 def _columns(text: str) -> int:

@@ -305,3 +305,38 @@ def test_a_crash_is_reported_without_its_message(
     Path("model/no").mkdir()
     assert guarded([*RUN, "--unsigned", *unwritable]) == 3
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("log", "command"),
+    [
+        ("github", "::error file=met/broken.yaml,line=1,title=GATE-1 ERROR::"),
+        ("azure", "##vso[task.logissue type=error;sourcepath=met/broken.yaml;linenumber=1;]GATE-1"),
+        ("gitlab", "ERROR met/broken.yaml:1 GATE-1 ERROR"),
+    ],
+)
+def test_a_build_log_is_annotated_at_the_policys_line(
+    log: str,
+    command: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """From the repository's root, whatever folder the gate runs in, and on exit 2, too."""
+    for name in ("GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY", "CI_PROJECT_DIR"):
+        monkeypatch.setenv(name, str(folder.parent))
+    (folder / "broken.yaml").write_text("apiVersion: aims-gate/v9\n", encoding="utf-8")
+    assert guarded([*RUN, "broken.yaml", "--unsigned", "--output-format", log]) == 2
+    assert command in capsys.readouterr().out
+    assert guarded([*RUN, "--unsigned", "--output-format", log]) == 0
+    out = capsys.readouterr().out
+    assert "exit code   0" in out
+    assert not re.search(r"error file=|type=error|^ERROR", out)
+
+
+def test_a_build_log_and_a_report_do_not_share_standard_output(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    line = [*RUN, "--unsigned", "--report", "json=-", "--output-format", "github"]
+    assert guarded(line) == 2
+    assert "share standard output" in capsys.readouterr().err

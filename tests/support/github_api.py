@@ -1,0 +1,88 @@
+"""A stand-in for GitHub's REST API: comments of one pull request, kept in memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN = "the-workflows-token"
+BOT = {"login": "github-actions[bot]", "type": "Bot"}
+_LIST = re.compile(r"/repos/acme/credit/issues/7/comments")
+_ONE = re.compile(r"/repos/acme/credit/issues/comments/(\d+)")
+
+
+@dataclass
+class GitHub:
+    """Answers on 127.0.0.1 as api.github.com does; *status* of every answer that writes."""
+
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    status: int = 0
+    """What every request that writes is answered with; 0 for what GitHub says."""
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    """Method and path of each request."""
+    versions: set[str | None] = field(default_factory=set)
+
+    def __enter__(self) -> Self:
+        hub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_args: object) -> None:
+                """Say nothing."""
+
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                hub.versions.add(self.headers.get("X-GitHub-Api-Version"))
+                known = self.headers.get("Authorization") == f"Bearer {TOKEN}"
+                status, told = hub.answer(self.command, self.path, body) if known else (401, {})
+                data = json.dumps(told).encode()
+                self.send_response(status)
+                if status in {301, 307}:
+                    self.send_header("Location", f"{hub.url}/elsewhere")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PATCH = _answer  # noqa: N815  # the names that http.server calls
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        """Status and JSON of the answer to one request."""
+        self.seen.append((method, path))
+        place = urlsplit(path)
+        if method == "GET" and _LIST.fullmatch(place.path):
+            asked = parse_qs(place.query)
+            page, size = int(asked["page"][0]), min(int(asked["per_page"][0]), 100)
+            return 200, self.comments[(page - 1) * size : page * size]
+        if self.status:
+            return self.status, {"message": "Resource not accessible by integration"}
+        text = json.loads(body)["body"] if body else ""
+        if len(text) > 65_536:
+            return 422, {"message": "Body is too long"}
+        if method == "POST" and _LIST.fullmatch(place.path):
+            self.add(text, BOT)
+            return 201, self.comments[-1]
+        one = _ONE.fullmatch(place.path)
+        if method == "PATCH" and one:
+            (comment,) = [c for c in self.comments if c["id"] == int(one[1])]
+            if comment["user"] != BOT:
+                return 403, {}
+            comment["body"] = text
+            return 200, comment
+        return 404, {}
+
+    def add(self, text: str, user: object) -> None:
+        """Comment as somebody."""
+        self.comments.append({"id": 1000 + len(self.comments), "body": text, "user": user})
