@@ -13,6 +13,7 @@ import pytest
 from tests.operations.test_evidence import Shop, shop
 from tests.support.command_line import Done, call
 from tests.support.installed import ROOT, environment_of
+from tests.support.promoting import ALIAS, House
 from tests.support.proofs import NOW
 
 __all__ = ["shop"]
@@ -140,6 +141,29 @@ def test_a_version_in_a_registry_is_fetched_and_verified(base: Base, shop: Shop)
     )
     assert fetched.code == 0, fetched.err
     assert (base.folder / "fetched" / "model.sha256").is_file()
+
+
+def test_a_version_in_a_registry_is_promoted_taken_back_and_revoked(
+    base: Base, mlflow_server: str, tmp_path: Path
+) -> None:
+    """A job that deploys needs a server and a key, and no library of `run`."""
+    house = House.build(mlflow_server, tmp_path)
+    house.use_key(base.folder / "gate.key")
+    first, second = house.version(), house.version()
+    named = ("--key", "gate.key", "--why", "release", "--trust", str(house.trust_file))
+
+    def gate(*words: str) -> Done:
+        command = ("-m", "aims_gate", *words, *named)
+        return base.ask(*command, MLFLOW_TRACKING_URI=mlflow_server)
+
+    for version in (first, second):
+        done = gate("promote", "--model", house.uri(version), "--alias", ALIAS)
+        assert (done.code, house.champion()) == (0, version), done.err
+    done = gate("promote", "--model", f"models:/{house.name}", "--alias", ALIAS, "--rollback")
+    assert (done.code, house.champion()) == (0, first), done.err
+    done = gate("evidence", "revoke", "--evidence", house.uri(first))
+    assert done.code == 0, done.err
+    assert gate("promote", "--model", house.uri(first), "--alias", "other").code == 4
 
 
 @pytest.mark.parametrize(
