@@ -7,7 +7,7 @@ only then: whoever finds an old key could otherwise date a signature back.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -56,8 +56,30 @@ class TrustedKey:
         asked = _plain(name)
         return any(
             asked == own or asked == own.partition("@")[0] or asked.partition("@")[0] == own
-            for own in map(_plain, (self.person, *self.known_as))
+            for own in map(_plain, self.names)
         )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name of the person."""
+        return (self.person, *self.known_as)
+
+    @property
+    def identity(self) -> str:
+        """One word for the person, whichever of the `united` keys it is asked of."""
+        return min(map(_plain, self.names))
+
+
+def united(keys: Sequence[TrustedKey]) -> tuple[TrustedKey, ...]:
+    """Let all keys of one person know each of the person's names (connected components)."""
+    found = list(keys)
+    for one in keys:
+        alike = [n for n, other in enumerate(found) if any(map(other.is_called, one.names))]
+        names = dict.fromkeys(name for n in alike for name in found[n].names)
+        for n in alike:
+            others = tuple(name for name in names if name != found[n].person)
+            found[n] = replace(found[n], known_as=others)
+    return tuple(found)
 
 
 def _plain(name: str) -> str:

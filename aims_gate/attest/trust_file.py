@@ -44,7 +44,7 @@ from pathlib import Path
 from aims_gate.attest import file_names, keys, resource
 from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.resource import Copy
-from aims_gate.attest.trust import Deployment, KeyRole, Trust, TrustedIdentity, TrustedKey
+from aims_gate.attest.trust import Deployment, KeyRole, Trust, TrustedIdentity, TrustedKey, united
 from aims_gate.attest.trust_grammar import TRUST, KeyText, TrustText
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, Problem, SourceError, UsageError
@@ -110,7 +110,7 @@ class _TrustReader:
                 self._refuse(("keys",), f"key {one.key.fingerprint} is listed twice")
             seen[one.key.fingerprint] = one.person
         return Trust(
-            keys=tuple(trusted),
+            keys=united(trusted),
             servers=self._servers(written.servers),
             copies=tuple(self._copies(written)),
             sources_allow=tuple(written.sources.allow),

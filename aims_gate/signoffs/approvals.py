@@ -41,6 +41,7 @@ def given(found: Iterable[Signed[ApprovalSaid] | Unsound], about: Approved) -> t
     One of other bytes is passed over: a folder serves all models and versions.
     """
     listed = []
+    spelled: dict[str, str] = {}
     for one in found:
         if isinstance(one, Unsound):
             listed.append(Approval(role="", person="", where=one.where, problem=one.what))
@@ -48,7 +49,7 @@ def given(found: Iterable[Signed[ApprovalSaid] | Unsound], about: Approved) -> t
             listed += [
                 Approval(
                     role=one.said.role,
-                    person=key.person,
+                    person=spelled.setdefault(key.identity, key.person),
                     where=one.where,
                     problem=next(_problems(one, key, about), ""),
                 )

@@ -32,7 +32,7 @@ _OWN = ("approvedBy", "issued")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed(Generic[S]):
-    """What trusted keys signed, each valid now and of another person."""
+    """What trusted keys signed, each valid now; some may be of one person."""
 
     said: S
     keys: tuple[TrustedKey, ...]
@@ -107,7 +107,7 @@ def verified(
         first = min((said for said, _key in group.values()), key=lambda said: said.issued)
         yield Signed(
             said=first,
-            keys=tuple({key.person: key for _said, key in group.values()}.values()),
+            keys=tuple(key for _said, key in group.values()),
             issued=first.issued,
             files={name: files[name] for name in group},
         )

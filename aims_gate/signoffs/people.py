@@ -1,6 +1,6 @@
 """Separation of duties: who may not approve, because they asked, made the model, or hold the gate.
 
-Persons are compared, not keys: one person may have several.
+Persons are compared, not keys: one person may have several, each with the names of all.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def problems(
         authors: Whoever made the model, as far as its run and commit say.
     """
     counted = {
-        key.person: key
+        key.identity: key
         for key in keys
         if not terms.approvers or {key.person, key.key.fingerprint} & set(terms.approvers)
     }
@@ -47,7 +47,7 @@ def conflicts(
     """Say why the person of *key* may approve nothing here, whatever the trust file says."""
     if key.is_called(requested_by):
         yield f"{key.person} asked for it and approved it"
-    if gate is not None and (key.key == gate.key or key.is_called(gate.person)):
+    if gate is not None and (key.key == gate.key or any(map(key.is_called, gate.names))):
         yield f"{key.person} approved it and holds the gate's key"
     if any(map(key.is_called, authors)):
         yield f"{key.person} approved it and made the model"

@@ -147,3 +147,14 @@ def test_the_deploying_side_expects_an_approval_of_this_very_evidence(tmp_path: 
     other = team.run(now=NOW + timedelta(minutes=1))
     with pytest.raises(TrustError, match="it is of other evidence"):
         deployed(team, other)
+
+
+def test_one_person_under_two_spellings_fills_one_role(team: Team) -> None:
+    team.run()
+    trust = team.folder / "trust.yaml"
+    text = trust.read_text(encoding="utf-8")
+    trust.write_text(text.replace("bo@acme.example", "Ana@Acme.example"), encoding="utf-8")
+    team.keys["Ana@Acme.example"] = team.keys["bo@acme.example"]
+    sign(team, "owner", "ana@acme.example")
+    sign(team, "validator", "Ana@Acme.example")
+    assert "each person fills one role" in missing(team.run())
