@@ -36,7 +36,7 @@ class History:
     """Gathers what does not count."""
 
     def versions(self) -> Iterator[str]:
-        """Give the versions before the present one, the last first.
+        """Versions before the present one, the last first.
 
         Where somebody moved the alias without a promotion, all that were promoted, the last first.
         """
