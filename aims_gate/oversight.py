@@ -21,8 +21,9 @@ from aims_gate.plan import Task
 from aims_gate.policy.base import PolicyBase
 from aims_gate.policy.model import Policy, WaiverTerms
 from aims_gate.regular import itself
-from aims_gate.signoffs import approvals, kinds
+from aims_gate.signoffs import approvals, committed, kinds
 from aims_gate.signoffs import folder as signoffs
+from aims_gate.signoffs.committed import History
 from aims_gate.sources.subject import Subject
 from aims_gate.verdict import Result
 from aims_gate.waivers import Waiver
@@ -41,16 +42,20 @@ class Oversight:
     trust: Trust | None
     gate: TrustedKey | None
     """The key that signs the evidence; None where none does."""
+    history: History | None
+    """Of the policy's repository, in which approvals may be commits; None where it is in none."""
     now: datetime
 
     @classmethod
     def beside(
         cls,
         policy: Policy,
-        trust: Path | None,
         signer: Signer | None,
+        *,
+        trust: Path | None,
+        base: PolicyBase | None,
         now: datetime,
-        base: PolicyBase | None = None,
+        environ: Mapping[str, str],
     ) -> Oversight:
         """Read who is trusted, where there is anything to be trusted.
 
@@ -72,21 +77,34 @@ class Oversight:
             if path is not None and (signed or trust is not None)
             else None
         )
-        return cls(folder=folder, trust=known, gate=_gate(signer, known), now=now, at=at)
+        return cls(
+            folder=folder,
+            at=at,
+            trust=known,
+            gate=_gate(signer, known),
+            history=_history(folder, base, environ) if known is not None else None,
+            now=now,
+        )
 
     def approvals(self, subject: Subject) -> tuple[Approval, ...]:
         """What people signed about the model, counting or not."""
         if self.folder is None:
             return ()
-        found = signoffs.load(
-            self.at(self.folder / approvals.FOLDER), kinds.APPROVAL, trust=self.trust, now=self.now
-        )
+        folder = self.folder / approvals.FOLDER
+        place, digest, now = self.at(folder), subject.model.digest, self.now
+        found = signoffs.load(place, kinds.APPROVAL, trust=self.trust, now=now)
+        if self.history is not None and self.trust is not None:
+            found += tuple(
+                committed.approvals(
+                    folder, place, self.history, digest=digest, trust=self.trust, now=now
+                )
+            )
         about = approvals.Approved(
             name=subject.model.name,
-            digest=subject.model.digest,
+            digest=digest,
             gate=self.gate,
-            authors=_authors(subject),
-            now=self.now,
+            authors=self._authors(subject),
+            now=now,
         )
         return approvals.given(found, about)
 
@@ -105,7 +123,7 @@ class Oversight:
             model=subject.model,
             terms=terms,
             tasks={task.rule.id: task for task in tasks},
-            authors=_authors(subject),
+            authors=self._authors(subject),
             gate=self.gate,
             uses=uses,
             now=self.now,
@@ -113,6 +131,24 @@ class Oversight:
         return waivers.in_force(
             signoffs.load(folder, kinds.WAIVER, trust=self.trust, now=self.now), about
         )
+
+    def _authors(self, subject: Subject) -> tuple[str, ...]:
+        """Whoever made the model, as far as MLflow and git say: a claim, which can only forbid."""
+        run = subject.run
+        if run is None:
+            return ()
+        made: tuple[str, ...] = ()
+        if self.history is not None and run.commit:
+            made = committed.author(self.history.repository, run.commit)
+        return tuple(filter(None, (run.user, *made)))
+
+
+def _history(
+    folder: Path | None, base: PolicyBase | None, environ: Mapping[str, str]
+) -> History | None:
+    if base is not None:
+        return History(repository=base.repository, commit=base.commit)
+    return None if folder is None else History.around(folder, environ)
 
 
 def _gate(signer: Signer | None, trust: Trust | None) -> TrustedKey | None:
@@ -122,8 +158,3 @@ def _gate(signer: Signer | None, trust: Trust | None) -> TrustedKey | None:
     known = () if trust is None else trust.keys
     unknown = TrustedKey(key=signer.key, person=signer.key.fingerprint, roles=frozenset())
     return next((one for one in known if one.key == signer.key), unknown)
-
-
-def _authors(subject: Subject) -> list[str]:
-    """Whoever made the model, as far as MLflow says: a claim, which can only forbid."""
-    return [subject.run.user] if subject.run is not None and subject.run.user else []

@@ -61,7 +61,14 @@ def run(request: Request, world: World) -> Verdict:
     policy, tasks = planned(request, world, started)
     stage = stage_of(policy, request.stage)
     signer = request.recording.signer if request.recording is not None else None
-    people = Oversight.beside(policy, request.trust, signer, started, request.base)
+    people = Oversight.beside(
+        policy,
+        signer,
+        trust=request.trust,
+        base=request.base,
+        now=started,
+        environ=world.environ,
+    )
     _refuse_unread(request.data, tasks)
     _refuse_signing(request)
     if request.recording is not None and request.recording.out is not None:

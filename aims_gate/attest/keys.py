@@ -29,7 +29,7 @@ _KINDS_HINT = "use ECDSA P-256 (`aims-gate evidence key generate`) or Ed25519"
 _PUBLIC_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----")
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _SSH_LINE = re.compile(rb"(?:ssh|ecdsa|sk)-[!-~]+ [A-Za-z0-9+/=]+(?: [^\r\n]*)?")
-_FAILURES = (ValueError, UnsupportedAlgorithm, TypeError)
+_FAILURES = (ValueError, UnsupportedAlgorithm, TypeError, NotImplementedError)
 
 Private = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 """A private key of one of the two kinds, as the cryptography library holds it."""

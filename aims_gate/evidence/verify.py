@@ -25,8 +25,10 @@ from aims_gate.evidence.reader import Proof, open_evidence
 from aims_gate.evidence.revocations import NONE, Revocations
 from aims_gate.facts import MEMORY, Ancestor
 from aims_gate.policy.model import STAGES
+from aims_gate.signoffs import committed
 from aims_gate.signoffs import folder as signoffs
 from aims_gate.signoffs.approvals import Approved, assigned, given, lacking
+from aims_gate.signoffs.committed import History
 from aims_gate.signoffs.folder import Signed, Unsound
 from aims_gate.signoffs.grammar import ApprovalSaid
 from aims_gate.signoffs.kinds import APPROVAL
@@ -56,6 +58,8 @@ class Expected:
     max_age: timedelta | None = None
     approvals: Path | None = None
     """Folder of signed approvals, for what the trust file expects of them."""
+    history: History | None = None
+    """Of the repository that this folder lies in, where approvals may be commits."""
     deployed_before: bool = False
     """It is a return to what was deployed: the trust file's greatest ages do not hold."""
     revocations: Revocations = NONE
@@ -112,15 +116,22 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
             gate=proof.signer,
             now=now,
         )
-        _approved(roles, expected.approvals, about, trust)
+        _approved(roles, expected, about, trust)
     return verified
 
 
-def _approved(roles: Mapping[str, str], folder: Path | None, about: Approved, trust: Trust) -> None:
+def _approved(roles: Mapping[str, str], expected: Expected, about: Approved, trust: Trust) -> None:
     """Refuse a model that a role has not approved; *roles* are given with where they stand."""
     found: tuple[Signed[ApprovalSaid] | Unsound, ...] = ()
+    folder, history = expected.approvals, expected.history
     if folder is not None:
         found = signoffs.load(folder, APPROVAL, trust=trust, now=about.now)
+        if history is not None:
+            found += tuple(
+                committed.approvals(
+                    folder, folder, history, digest=about.digest, trust=trust, now=about.now
+                )
+            )
     listed = given(found, about)
     held = assigned(list(roles), listed)
     for role, where in roles.items():

@@ -88,7 +88,14 @@ def sign(folder: Path, request: Request, world: World) -> Verdict:
             ),
         )
         _hold_model(subject, measured, files[MODEL_FILE])
-        people = Oversight.beside(policy, request.trust, recording.signer, now, request.base)
+        people = Oversight.beside(
+            policy,
+            recording.signer,
+            trust=request.trust,
+            base=request.base,
+            now=now,
+            environ=world.environ,
+        )
         subject, held, faulty = overseen(people, policy, tasks, subject, world)
         results = _judged(policy, tasks, subject, measured, stage=stage, now=now, held=held)
         results += (*faulty, *waivers.unused(held, results))

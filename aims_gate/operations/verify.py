@@ -19,6 +19,7 @@ from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.operations.evidence import fetch, is_uri
 from aims_gate.operations.named_arguments import named_arguments
 from aims_gate.signoffs import approvals
+from aims_gate.signoffs.committed import History
 
 _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
 
@@ -135,6 +136,8 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
             if model is None and not question.signature_only:
                 question = replace(question, model=copied.model)
         found, place = _model(question, trust.sources_allow)
+        signed = question.approvals or question.trust.parent / approvals.FOLDER
+        asked = any(one.approvals for one in trust.deploy)
         expected = Expected(
             model=found,
             stage=question.stage,
@@ -142,7 +145,8 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
             floor=None if question.floor is None else floor.parse(question.floor),
             resource_uri=place if question.resource_uri is None else question.resource_uri,
             max_age=question.max_age,
-            approvals=question.approvals or question.trust.parent / approvals.FOLDER,
+            approvals=signed,
+            history=History.around(signed, question.environ) if asked else None,
             deployed_before=question.deployed_before,
             revocations=_revocations(question, folder, trust, now),
         )

@@ -7,7 +7,6 @@ one commit of a protected branch.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,7 +38,7 @@ class PolicyBase:
             UsageError: it is a symbolic link, a submodule or too large, or the path enters the
                 repository by another name.
         """
-        inside = self.inside(path)
+        inside = self.repository.inside(path)
         if inside is None:
             return path
         place = self.copy / inside
@@ -64,7 +63,7 @@ class PolicyBase:
         Raises:
             UsageError: it lies elsewhere, or the base has none there.
         """
-        inside = self.inside(path)
+        inside = self.repository.inside(path)
         if inside is None:
             what = f"the policy {path.name} does not lie in the repository of the working directory"
             raise UsageError(what, hint="call aims-gate from the repository of the policy")
@@ -74,17 +73,6 @@ class PolicyBase:
             hint = "merge a first policy before a change is judged by it"
             raise UsageError(what, hint=hint)
         return place, inside
-
-    def inside(self, path: Path) -> str | None:
-        """Path from the repository's root, as it is written; None outside of it."""
-        # no link is followed: the change under review may have laid it
-        whole = Path(os.path.abspath(path))  # noqa: PTH100
-        if whole.is_relative_to(self.repository.root):
-            return whole.relative_to(self.repository.root).as_posix()
-        if whole.resolve().is_relative_to(self.repository.root.resolve()):
-            what = f"{whole.name} lies in the repository, and is named by another way"
-            raise UsageError(what, hint=f"name it from the working directory, {Path.cwd().name}")
-        return None
 
     def _write(self, entry: Entry) -> None:
         data = self.repository.read(entry, MAX_BYTES)
@@ -104,6 +92,7 @@ def open_base(ref: str | None, environ: Mapping[str, str]) -> Iterator[PolicyBas
         yield None
         return
     repository = Repository.around(Path.cwd(), environ)
+    repository.refuse_submodule()
     commit = repository.commit(ref)
     with tempfile.TemporaryDirectory(prefix="aims-gate-base-") as copy:
         yield PolicyBase(repository=repository, commit=commit, copy=Path(copy))

@@ -54,14 +54,12 @@ class Repository:
         """Find the repository that a folder lies in.
 
         Raises:
-            UsageError: there is none, or it is a submodule: the change decides what that holds.
+            UsageError: there is none.
         """
         here = Path(os.path.abspath(folder))  # noqa: PTH100  # resolve would follow links
         for one in (here, *here.parents):
             if os.path.lexists(one / ".git"):
-                found = cls(root=one, environ=environ)
-                found._refuse_submodule()
-                return found
+                return cls(root=one, environ=environ)
         raise UsageError(f"{here.name} lies in no git repository", hint="check it out with git")
 
     def commit(self, ref: str) -> str:
@@ -85,6 +83,37 @@ class Repository:
         if not found:
             raise UsageError(f"the repository has no {ref}", hint=_fetch(ref))
         return next(iter(found))
+
+    def head(self) -> str:
+        """Full id of the commit that is checked out; UsageError if there is none."""
+        return self._commit("HEAD", "HEAD")
+
+    def raw(self, commit: str) -> bytes:
+        """The commit as it is stored and signed; UsageError if it is not here."""
+        if not _OID.fullmatch(commit):
+            raise UsageError(f"{commit!a} is no full commit id")
+        return self.git("cat-file", "commit", commit)
+
+    def last_change(self, commit: str, path: str) -> str:
+        """Id of the last commit, up to *commit*, that changed a file; UsageError if none did."""
+        found = self.git("rev-list", "-1", commit, "--", path).decode().strip()
+        if not found:
+            raise UsageError(f"no commit made {path}")
+        return found
+
+    def inside(self, path: Path) -> str | None:
+        """Path from the root, as it is written; None outside of it.
+
+        UsageError if it leads into the repository by another name.
+        """
+        # no link is followed: the change under review may have laid it
+        whole = Path(os.path.abspath(path))  # noqa: PTH100
+        if whole.is_relative_to(self.root):
+            return whole.relative_to(self.root).as_posix()
+        if whole.resolve().is_relative_to(self.root.resolve()):
+            what = f"{whole.name} lies in the repository, and is named by another way"
+            raise UsageError(what, hint=f"name it by its path in {self.root.name}")
+        return None
 
     def entry(self, commit: str, path: str) -> Entry | None:
         """Find a file, link, submodule or folder of a commit; None if there is none."""
@@ -151,8 +180,8 @@ class Repository:
                 path=os.fsdecode(name),
             )
 
-    def _refuse_submodule(self) -> None:
-        """Refuse a work tree that another one lists as its submodule.
+    def refuse_submodule(self) -> None:
+        """Refuse a work tree that another one lists as its submodule: a change decides what it is.
 
         Git itself says nothing where the other one belongs to another user, as in containers.
         """

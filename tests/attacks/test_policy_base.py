@@ -115,7 +115,7 @@ def test_parents_come_from_the_base(team: Team) -> None:
 
 def test_a_waiver_of_the_change_does_not_count_and_one_of_the_base_does(team: Team) -> None:
     assert run(team, "--out", "out").code == 1
-    words = ["--evidence", "out", "--by", "jo@acme.example", "--until", "2027-02-01"]
+    words = ["--evidence", "out", "--by", "jo@acme.example"]
     why = "retraining on the new labels lands next week, manual review meanwhile"
     kept = ["--out", "policies/waivers/one.yaml"]
     drafted = call(team.folder, "waiver", "draft", "PERF-01", *words, "--why", why, *kept)

@@ -54,11 +54,12 @@ class GitServer:
         return git(work, "rev-parse", "HEAD")
 
 
-def git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str, **variables: str) -> str:
     """Run git as a maintainer would, without this machine's configuration."""
     identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org"}
     identity |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org"}
     environ = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(folder)}
+    environ |= variables
     done = subprocess.run(
         ["git", *arguments],
         cwd=folder,
