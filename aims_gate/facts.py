@@ -145,8 +145,8 @@ class Approval:
 class Isolation(StrEnum):
     """What kept a model's code apart from the gate while it predicted (`predictions: model`).
 
-    Evidence that is signed in a separate step, where no model's code has run, will be a kind of
-    its own here.
+    Signing in a job of its own (`evidence sign`) keeps the key out of reach and changes nothing
+    here: what measured was beside the model's code all the same.
     """
 
     SAME_USER = "same-user"

@@ -15,7 +15,8 @@ from tests.support.key_services import SoftHsm
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
-CONSOLE = dict(re.findall(r"^```console title=(\w+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
+BLOCKS = re.findall(r"^```console\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+CONSOLE = dict(zip(("hsm", "measure", "sign"), BLOCKS, strict=True))
 TRUST = (
     "apiVersion: aims-gate/v1\nkind: Trust\n"
     "keys: [{person: gate@acme.example, public_key: gate.key.pub, roles: [gate]}]\n"
@@ -71,7 +72,7 @@ def test_measuring_in_one_job_and_signing_in_another(folder: Path) -> None:
 
 def test_the_trust_file_of_the_page_is_read(tmp_path: Path) -> None:
     """As it stands there, beside a trusted root."""
-    (text,) = re.findall(r"^```yaml title=identities\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     (tmp_path / "trusted_root.json").write_text("{}", encoding="utf-8")
     trust = trust_file.parse(text.encode(), file="trust.yaml", folder=tmp_path)
     (identity,) = trust.identities

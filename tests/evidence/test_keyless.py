@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from aims_gate import canonical
 from aims_gate.attest import trust_file
+from aims_gate.attest.keyless import key_of_certificate
 from aims_gate.attest.signers import TOKEN_VARIABLE, Signer, load_signer, without_keys
 from aims_gate.attest.trust import KeyRole, Trust, TrustedIdentity
 from aims_gate.errors import (
@@ -25,6 +29,7 @@ from aims_gate.errors import (
 )
 from tests.support import sigstore_js
 from tests.support.command_line import call
+from tests.support.laws import law
 from tests.support.proofs import NOW, VERIFIER, Lab
 from tests.support.sigstore_lab import ISSUER, SUBJECT, WORKFLOW, SigstoreLab, sigstore_lab, token
 
@@ -228,6 +233,31 @@ def test_evidence_of_a_key_verifies_beside_identities(lab: Lab, tmp_path: Path) 
     both = replace(other.trust(), identities=(GATE,), trusted_root=lab.folder / "trusted_root.json")
     assert other.verify(trust=both).person == "gate@acme.example"
     assert lab.verify(trust=both).person == GATE.person
+
+
+_PARTS = ("certificate", "rawBytes", "tlogEntries", "inclusionProof", "payload", "signatures")
+_JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=6) | st.sampled_from(["AAAA", "1"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_PARTS), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@law(80)
+@given(material=_JSON, envelope=_JSON, whole=st.booleans())
+def test_any_bundle_with_a_certificate_is_refused(
+    made: Path, material: object, envelope: object, whole: bool
+) -> None:
+    """With a TrustError, never another: its reader is given what a stranger wrote."""
+    genuine = json.loads((made / "evidence" / "vsa.sigstore.json").read_bytes())
+    known = genuine["verificationMaterial"] if whole else {"certificate": {}}
+    said = material if isinstance(material, dict) else {}
+    tree = {**genuine, "verificationMaterial": {**known, **said}, "dsseEnvelope": envelope}
+    trust = Trust(keys=(), identities=(GATE,), trusted_root=made / "trusted_root.json")
+    with pytest.raises(TrustError):
+        key_of_certificate(canonical.encode(tree), trust, where="vsa.sigstore.json")
 
 
 # --- signing -------------------------------------------------------------------------------------
