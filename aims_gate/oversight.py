@@ -16,6 +16,7 @@ from aims_gate import waivers
 from aims_gate.attest import trust_file
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.trust import Trust, TrustedKey
+from aims_gate.evidence.revocations import FOLDER, unrevoked
 from aims_gate.facts import Approval
 from aims_gate.plan import Task
 from aims_gate.policy.base import PolicyBase
@@ -77,6 +78,8 @@ class Oversight:
             if path is not None and (signed or trust is not None)
             else None
         )
+        if known is not None and path is not None:
+            known = unrevoked(known, at(path.parent / FOLDER), now=now)
         return cls(
             folder=folder,
             at=at,

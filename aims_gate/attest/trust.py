@@ -46,6 +46,13 @@ class TrustedKey:
     """Names that the person has in MLflow and git."""
     approves: tuple[str, ...] = ()
     """Roles, such as `validator`, that the person may approve in; empty means any."""
+    frozen_from: datetime | None = None
+    """What it says to have signed from then on was revoked by a signed statement."""
+
+    def refuse_frozen(self, issued: datetime) -> None:
+        """Refuse what the key signed at a time from which on it was revoked: TrustError."""
+        if self.frozen_from is not None and issued >= self.frozen_from:
+            raise TrustError(f"key {self.key.fingerprint} of {self.person} was revoked")
 
     def is_called(self, name: str) -> bool:
         """Tell whether *name*, as MLflow or git has it, may be this person.

@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aims_gate.attest.manifest import MODEL_FILE
@@ -25,6 +25,7 @@ from aims_gate.evidence.predicates import FORM, KEY_SUBJECT, REVOCATION, SUMMARY
 FOLDER = "revocations"
 """Where revocations lie: beside the trust file, and beside the evidence itself."""
 VERDICT_SUBJECT = statement_file(SUMMARY.name)
+_EVER = datetime.min.replace(tzinfo=UTC)
 MAX_FILES = 1000
 """Revocations in one folder."""
 _ENDINGS = (statement_file(""), envelope_file(""), bundle_file(""))
@@ -56,6 +57,19 @@ class Revocations:
                     raise TrustError(what, where=where, hint=_HINT) from error
         return cls(found=tuple(found))
 
+    def applied(self, trust: Trust) -> Trust:
+        """Give *trust* with the keys that were revoked, for what people sign."""
+        since: dict[str, datetime] = {}
+        for one in self.found:
+            if one.statement.subject_name == KEY_SUBJECT:
+                start, key = one.said.since or _EVER, one.statement.subject
+                since[key] = min(start, since.get(key, start))
+        keys = tuple(
+            replace(one, frozen_from=since.get(digest_of_key(one.key.fingerprint)))
+            for one in trust.keys
+        )
+        return replace(trust, keys=keys)
+
     def refuse(self, *, verdict: str, model: str, key: str, at: datetime) -> None:
         """Refuse a verdict that was revoked, or whose model or key was.
 
@@ -86,6 +100,11 @@ class Revocations:
 
 
 NONE = Revocations()
+
+
+def unrevoked(trust: Trust, folder: Path, *, now: datetime) -> Trust:
+    """Give *trust* with the keys revoked that a folder of revocations revokes; TrustError."""
+    return Revocations.read((folder,), trust=trust, now=now).applied(trust)
 
 
 def digest_of_key(fingerprint: str) -> str:

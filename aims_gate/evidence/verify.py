@@ -86,6 +86,7 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     verified = agree(proof, model_given=expected.model is not None)
     _verifier(verified, proof.signer)
     _times(verified, proof.signer, now)
+    trust = expected.revocations.applied(trust)
     waived.hold(proof, folder, trust=trust, now=now)
     expected.revocations.refuse(
         verdict=verified.digest,

@@ -19,11 +19,12 @@ from aims_gate.attest.envelope import sign
 from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.statement import encode, statement_file
-from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
+from aims_gate.attest.trust import KeyRole, TrustedKey
 from aims_gate.documents import Kind
 from aims_gate.documents.strict_yaml import MAX_BYTES, parse
 from aims_gate.errors import RecordError, SourceError, TrustError, UsageError, near
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
+from aims_gate.evidence.revocations import FOLDER, unrevoked
 from aims_gate.facts import NoValue
 from aims_gate.policy.resolve import load as load_policy
 from aims_gate.policy.resolved_yaml import inline, rule_digest
@@ -174,19 +175,15 @@ def _model(found: Judged, pattern: str) -> Iterator[str]:
     yield f"  sha256: {found.digest}"
 
 
-def _judged(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [one for one in result["statistics"] if one["judged"]]
-
-
 def _covers(result: Mapping[str, Any], outcome: str) -> Iterator[str]:
     yield outcome
-    lacks = {one["lack"] for one in _judged(result)}
+    lacks = {one["lack"] for one in result["statistics"] if one["judged"]}
     if outcome == "FAIL" and NoValue.INSUFFICIENT in lacks:
         yield from ("INSUFFICIENT", "MISSING")  # some cells are too small to have a value
 
 
 def _limit(result: Mapping[str, Any], limit: float | None, outcome: str) -> Iterator[str]:
-    judged = _judged(result)
+    judged = [one for one in result["statistics"] if one["judged"]]
     values = [one["value"] for one in judged if isinstance(one["value"], float | int)]
     lacking = any(one["lack"] == NoValue.INSUFFICIENT for one in judged)
     if outcome not in VALUED or (outcome == "INSUFFICIENT" and lacking):
@@ -229,7 +226,7 @@ def approve(path: Path, signer: Signer, trust: Path, *, now: datetime) -> Signed
         RecordError: The signed file cannot be written, or is there already.
     """
     text, tree = read_draft(path)
-    admitted = _approver(trust_file.load(trust), signer, now)
+    admitted = _approver(trust, signer, now)
     if now >= text.expires:
         raise UsageError("the draft has ended already", where=str(path), hint="give it a new end")
     if isinstance(text, WaiverText) and admitted.is_called(text.requested_by):
@@ -289,9 +286,12 @@ def read_draft(path: Path) -> tuple[WaiverText | ApprovalText, Mapping[str, Any]
     return text, document.tree
 
 
-def _approver(trust: Trust, signer: Signer, now: datetime) -> TrustedKey:
+def _approver(path: Path, signer: Signer, now: datetime) -> TrustedKey:
+    trust = unrevoked(trust_file.load(path), path.parent / FOLDER, now=now)
     try:
-        return trust.admit(signer.key, role=KeyRole.APPROVER, at=now, where=trust.file)
+        admitted = trust.admit(signer.key, role=KeyRole.APPROVER, at=now, where=trust.file)
+        admitted.refuse_frozen(now)
     except TrustError as error:
         hint = "an approver's public key stands in the trust file with roles: [approver]"
         raise UsageError(error.what, where=trust.file, hint=hint) from error
+    return admitted

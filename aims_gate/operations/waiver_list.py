@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aims_gate.attest import trust_file
 from aims_gate.errors import PolicyError, UsageError
+from aims_gate.evidence.revocations import FOLDER, unrevoked
 from aims_gate.operations.signoff import read_draft
 from aims_gate.signoffs import folder as signoffs
 from aims_gate.signoffs import kinds
@@ -35,7 +36,9 @@ def listing(folder: Path, trust: Path | None, *, now: datetime) -> tuple[Listed,
     """
     if not folder.is_dir():
         raise UsageError("there is no such folder of waivers", where=str(folder))
-    known = None if trust is None else trust_file.load(trust)
+    known = None
+    if trust is not None:
+        known = unrevoked(trust_file.load(trust), trust.parent / FOLDER, now=now)
     found = [_listed(one, now) for one in signoffs.load(folder, kinds.WAIVER, trust=known, now=now)]
     signed = {one.id for one in found}
     drafts = (_drafted(path, now) for path in sorted(folder.glob("*.yaml")))

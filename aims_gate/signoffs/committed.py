@@ -136,7 +136,9 @@ def last_change(
     except TrustError as error:
         raise TrustError(f"{where}, the last that changed it: {error.what}") from error
     person = trust.admit(key, role=KeyRole.APPROVER, at=now, where="")
-    return Committed(person=person, commit=commit, when=_when(raw))
+    when = _when(raw)
+    person.refuse_frozen(when)
+    return Committed(person=person, commit=commit, when=when)
 
 
 def author(repository: Repository, commit: str) -> tuple[str, ...]:

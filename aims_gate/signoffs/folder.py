@@ -127,6 +127,7 @@ def _opened(
     said = kind.read(statement.predicate, where="")
     if subject_of(said) != (statement.subject_name, statement.subject):
         raise TrustError("the statement's subject is not what its predicate is about")
+    trusted.refuse_frozen(said.issued)
     if said.approved_by != trusted.person:
         what = f"it says that {said.approved_by!a} approved it, and the key is {trusted.person}'s"
         raise TrustError(what)

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from aims_gate.attest.keys import load_public
 from aims_gate.errors import TrustError
+from aims_gate.operations.revoke import Frozen, Revoking, revoke
 from aims_gate.operations.verify import Expectation, prove
 from aims_gate.oversight import Oversight
 from aims_gate.policy.base import open_base
@@ -388,3 +390,13 @@ def test_verify_demands_an_approval_and_takes_a_signed_commit(team: Team) -> Non
     commit(team, "", "--amend", "--no-gpg-sign")
     with pytest.raises(TrustError, match=r"nobody approved these bytes as owner .*is not signed"):
         prove(question, now=NOW)
+
+
+def test_a_key_that_was_revoked_approves_nothing(team: Team) -> None:
+    commit(team, "ana")
+    assert approved(team)
+    trust = team.folder / "trust.yaml"
+    public = load_public((team.folder.parent / "ana.pub").read_bytes(), where="")
+    how = Revoking(signer=team.keys["bo@acme.example"], why="the laptop is gone", trust=trust)
+    revoke(Frozen(key_fingerprint=public.fingerprint), how, now=NOW)
+    assert f"key {public.fingerprint} of ana@acme.example was revoked" in why(team)
