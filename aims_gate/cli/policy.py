@@ -119,7 +119,12 @@ def extras(path: str) -> None:
 @click.option(
     "--fail-on-loosen", is_flag=True, help="Exit 1 if anything is loosened, changed or removed."
 )
-def diff(old: str, new: str, *, fail_on_loosen: bool) -> int:
+@click.option(
+    "--require-why",
+    is_flag=True,
+    help="Exit 1 if a rule is loosened without a new why, or something that can have none.",
+)
+def diff(old: str, new: str, *, fail_on_loosen: bool, require_why: bool) -> int:
     """Say per rule and key what NEW tightens, loosens or changes against OLD.
 
     Each is a policy file or pack:NAME@VERSION. Compared is what is applied: parents are merged and
@@ -127,7 +132,7 @@ def diff(old: str, new: str, *, fail_on_loosen: bool) -> int:
     """
     stand_in()
     from aims_gate.operations.policy_diff import diff as compare
-    from aims_gate.operations.policy_diff import told
+    from aims_gate.operations.policy_diff import told, unexplained
     from aims_gate.policy.resolve import load
     from aims_gate.policy.tightness import LOOSENING
 
@@ -137,7 +142,8 @@ def diff(old: str, new: str, *, fail_on_loosen: bool) -> int:
         click.echo(f"{'--- ' if one is before else '+++ '}{one.uri} ({one.id} {one.version})")
     for line in told(found):
         click.echo(line)
-    return 1 if fail_on_loosen and any(one.change in LOOSENING for one in found) else 0
+    loosened = fail_on_loosen and any(one.change in LOOSENING for one in found)
+    return 1 if loosened or (require_why and unexplained(found)) else 0
 
 
 @policy.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import groupby
 from typing import Any
 
 import pydantic
@@ -20,7 +21,7 @@ from aims_gate.policy.inheritance import written
 from aims_gate.policy.key_tightness import ALIAS, HEAD, RULE
 from aims_gate.policy.model import Policy, WaiverTerms
 from aims_gate.policy.read import Stated, read
-from aims_gate.policy.tightness import NOTHING, UNSET, Change, change
+from aims_gate.policy.tightness import LOOSENING, NOTHING, UNSET, Change, change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class KeyDifference:
     after: str = ""
     place: str = ""
     """Where the new policy says so; the old one for what is gone."""
+    why: str = ""
+    """The new policy's reason for the rule, in words for people."""
 
 
 _EFFECTIVE = frozenset({"engine", "on_insufficient"})
@@ -129,6 +132,7 @@ def _compared(name: str, before: Stated, after: Stated) -> Iterator[KeyDifferenc
                 before=_written(old),
                 after=_written(new),
                 place=str(after.at(key)) if name else "",
+                why=" ".join(str(after.values.get("why", "")).split()),
             )
 
 
@@ -141,15 +145,30 @@ def _written(value: Any) -> str:
     return "nothing" if value in (UNSET, NOTHING, "", None, (), []) else written(value)
 
 
+def unexplained(differences: Iterable[KeyDifference]) -> frozenset[str]:
+    """Ids of the rules that are loosened without a new `why`; empty for the policy's head.
+
+    The head and a rule that is gone have no place for a reason, so their loosening has none.
+    """
+    found = list(differences)
+    loosened = {one.rule for one in found if one.change in LOOSENING}
+    reasons = {one.rule for one in found if one.rule and one.key == "why" and one.why}
+    return frozenset(loosened - reasons)
+
+
 def told(differences: Iterable[KeyDifference]) -> Iterator[str]:
     """The differences as lines for a pull request, rule by rule, with a count at the end."""
     found = list(differences)
-    rule = None
-    for one in found:
-        if one.rule != rule:
-            rule = one.rule
-            yield rule or "the policy"
-        what = f"{one.key}: {one.before} -> {one.after}" if one.key else "the whole rule"
-        yield f"  {one.change:<9}  {what}" + (f"  ({one.place})" if one.place else "")
+    silent = unexplained(found)
+    for rule, group in groupby(found, key=lambda one: one.rule):
+        yield rule or "the policy"
+        for one in group:
+            what = f"{one.key}: {one.before} -> {one.after}" if one.key else "the whole rule"
+            yield f"  {one.change:<9}  {what}" + (f"  ({one.place})" if one.place else "")
+        if rule in silent:
+            stated = (
+                "where no why can be stated" if not rule or not one.key else "without a new why"
+            )
+            yield f"  loosened {stated}" + (f"; it says: {one.why}" if one.why else "")
     counts = [(sum(one.change is change for one in found), change) for change in Change]
     yield ", ".join(f"{n} {change}" for n, change in counts if n) or "no difference"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aims_gate.__main__ import guarded
-from aims_gate.operations.policy_diff import KeyDifference, diff, told
+from aims_gate.operations.policy_diff import KeyDifference, diff, told, unexplained
 from aims_gate.policy.model import Policy
 from aims_gate.policy.resolve import load, resolve
 from aims_gate.policy.tightness import LOOSENING, Change
@@ -162,6 +162,7 @@ def test_it_reads_like_a_review() -> None:
         "BIAS-02",
         "  loosened   require.at_least: 0.8 -> 0.75  (p.yaml:7)",
         "  loosened   effective_from: nothing -> 2030-01-01T00:00:00Z  (p.yaml:8)",
+        "  loosened without a new why",
         "2 loosened",
     ]
     assert list(told(diff(old, old))) == ["no difference"]
@@ -179,6 +180,46 @@ def test_the_command_fails_only_when_asked_to(
     assert "loosened   severity: block -> warn  (new.yaml:4)" in capsys.readouterr().out
     assert guarded(["policy", "diff", "pack:release@1.0.0", "new.yaml", "--fail-on-loosen"]) == 1
     assert guarded(["policy", "diff", "pack:release@9", "new.yaml"]) == 2
+
+
+WHY = "why: few rows"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("", "severity: warn", "without a new why"),
+        (WHY, f"severity: warn, {WHY}", "without a new why; it says: few rows"),
+        (WHY, "severity: warn", "without a new why"),
+        (WHY, "severity: warn, why: see the minutes of March", ""),
+        ("", f"severity: warn, {WHY}", ""),
+        ("serious: 0.7, require: {at_least: 0.8}", "require: {at_least: 0.8}", "without a new why"),
+        ("severity: warn", "", ""),
+        ("severity: warn, why: a", "why: b", ""),
+    ],
+)
+def test_a_loosened_rule_needs_a_new_why(
+    old: str, new: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = differences(rule(old), rule(new))
+    lines = [one for one in told(found) if "why" in one and one.startswith("  loosened")]
+    assert lines == ([f"  loosened {line}"] if line else [])
+    assert unexplained(found) == ({"BIAS-02"} if line else set())
+    monkeypatch.chdir(tmp_path)
+    Path("old.yaml").write_text(HEAD + rule(old), "utf-8")
+    Path("new.yaml").write_text(HEAD + rule(new), "utf-8")
+    assert guarded(["policy", "diff", "old.yaml", "new.yaml", "--require-why"]) == bool(line)
+
+
+def test_a_reason_of_another_rule_does_not_count_and_what_is_gone_has_none() -> None:
+    both = "rules: [{{id: INTEG-01, check: integrity.model, why: {}}}, {{{}}}]\n"
+    old, new = both.format("a", RULE), both.format("b", f"{RULE}, severity: warn")
+    assert unexplained(differences(old, new)) == {"BIAS-02"}
+    gone = differences(old, "rules: [{id: INTEG-01, check: integrity.model, why: b}]\n")
+    assert unexplained(gone) == {"BIAS-02"}
+    assert "  loosened where no why can be stated" in told(gone)
+    head = differences("alpha: 0.05\n" + rule(""), "alpha: 0.01\n" + rule(""))
+    assert {one.rule for one in head if one.change in LOOSENING} == unexplained(head)
 
 
 def test_a_pack_and_a_policy_that_only_extends_it_are_alike(tmp_path: Path) -> None:
