@@ -16,10 +16,10 @@ from aims_gate.attest.signers.file import LocalSigner
 from tests.support.proofs import Lab, refused
 
 DOCS = Path(__file__).parents[2] / "docs" / "evidence.md"
-_BLOCK = re.compile(r"^```(\w+)?([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^(?:<!-- ([\w -]+) -->\n)?```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 BLOCKS = {
-    (language + info).strip(): body
-    for language, info, body in _BLOCK.findall(DOCS.read_text(encoding="utf-8"))
+    f"{language} {label}".strip(): body
+    for label, language, body in _BLOCK.findall(DOCS.read_text(encoding="utf-8"))
 }
 MODEL = BLOCKS["bash model"]
 SIGNATURES = BLOCKS["bash openssl jq p256"]
