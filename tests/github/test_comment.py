@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aims_gate.github.comment import API_VERSION
+from aims_gate.verdict import Decision
 from tests.github.conftest import reported
 from tests.github.test_publish import outputs, publish
-from tests.reports.cases import CASES
+from tests.reports.cases import BIAS, CASES, verdict_of
 from tests.support.github_api import BOT, GitHub
 
 
@@ -69,6 +71,12 @@ def test_a_marker_that_somebody_else_wrote_is_not_followed(
     hub.add(forged, author)
     assert publish(reported(CASES["refused"], step), "--comment") == 1
     assert [comment["user"] for comment in hub.comments] == [author, BOT]
+
+
+def test_a_long_comment_is_short_enough_for_github(step: Path, hub: GitHub) -> None:
+    many = [replace(BIAS, rule=f"BIAS-{n}", reason="wörd " * 300) for n in range(300)]
+    publish(reported(verdict_of(*many, decision=Decision.REFUSED), step), "--comment")
+    assert 50_000 < len(hub.comments[0]["body"].encode()) <= 60_000
 
 
 def test_two_gates_of_one_job_have_a_comment_each(step: Path, hub: GitHub) -> None:

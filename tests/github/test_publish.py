@@ -56,6 +56,7 @@ def publish(code: int, *more: str) -> int:
         ("ended", "undecided", 2),
         ("undecided", "undecided", 3),
         ("nothing-decided", "undecided", 3),
+        ("untrusted", "undecided", 4),
         ("hostile", "refused", 1),
     ],
 )

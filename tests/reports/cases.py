@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from aims_gate.errors import PolicyError, Problem
+from aims_gate.errors import PolicyError, Problem, TrustError
 from aims_gate.facts import (
     Ancestor,
     DatasetIdentity,
@@ -351,8 +351,20 @@ ENDED = replace(
     ),
     versions={"aims-gate": "1.0.0"},
 )
+UNTRUSTED = replace(
+    ended(
+        TrustError("the model is not the one that was measured", where="model.sha256"),
+        policy="policy.yaml",
+        model="models:/credit-risk/7",
+        stage="production",
+        started=STARTED,
+        now=STARTED,
+    ),
+    versions={"aims-gate": "1.0.0"},
+)
 CASES = {
     "ended": ENDED,
+    "untrusted": UNTRUSTED,
     "passed": verdict_of(
         ROC, NOT_HERE, MISSING_VALUES, WAIVED, PENDING, SOFT_FAIL, decision=Decision.PASSED
     ),
