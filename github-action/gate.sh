@@ -32,7 +32,8 @@ take_key() {
   KEY=(--unsigned)
   [ -n "$IN_KEY" ] && [ -z "$UNSIGNED" ] || return 0
   case "$IN_KEY" in
-    keyless | *:*) KEY=(--key "$IN_KEY") ;;
+    keyless) KEY=(--key sigstore:) ;;
+    *:*) KEY=(--key "$IN_KEY") ;;
     *)
       [ -n "${!IN_KEY:-}" ] || stop 2 "the variable that the input key names is empty: hand it over with env"
       mask "${!IN_KEY}"
