@@ -71,6 +71,7 @@ def test_openssh_keys_are_read_and_named_as_openssh_names_them(
 @pytest.mark.parametrize("kind", ["ecdsa", "ed25519"])
 def test_encrypted_openssh_keys_are_read(tmp_path: Path, kind: str) -> None:
     """With their password and no other, and not without it."""
+    pytest.importorskip("bcrypt")
     path = tmp_path / "id"
     subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "pw", "-f", str(path)], check=True)
     private = keys.load_private(path.read_bytes(), password="pw", where="id")
@@ -84,6 +85,7 @@ def test_encrypted_openssh_keys_are_read(tmp_path: Path, kind: str) -> None:
 @pytest.mark.tool("ssh-keygen")
 def test_a_cipher_that_is_not_read_is_refused(tmp_path: Path) -> None:
     """OpenSSH still encrypts with ciphers of its past, if it is told to."""
+    pytest.importorskip("bcrypt")
     path = tmp_path / "id"
     old = ["-Z", "3des-cbc", "-N", "pw"]
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", *old, "-f", str(path)], check=True)
