@@ -38,16 +38,18 @@ class Step:
     comment: bool = False
     comment_id: str = ""
     """Tells the comments of several gates apart; the workflow and its job if empty."""
+    observe: bool = False
+    """Whether the step ends well whatever the verdict is, which its summary then says."""
     policy_diff: Path | None = None
 
 
 def publish(
     step: Step, environ: Mapping[str, str], now: datetime, echo: Callable[[str], None]
 ) -> int:
-    """Publish what *step* asks for, and return the exit code of the gate.
+    """Publish what *step* asks for, and return the exit code of the step.
 
-    That is the run's own, but 3 where it was 0 and no report says passed. The outputs come first;
-    a summary or a comment that cannot be written is a warning in the log.
+    That is the run's own, but 3 where it was 0 and no report says passed; 0 if it only observes.
+    The outputs come first; a summary or a comment that cannot be written is a warning in the log.
 
     Raises:
         RecordError: The outputs could not be written.
@@ -61,6 +63,7 @@ def publish(
     around = Around(
         evidence_digest=digest,
         run_url=_run_url(environ),
+        observed=step.observe,
         policy_diff=_text_of(step.policy_diff),
     )
     shown: dict[str, Callable[[], None]] = {
@@ -73,7 +76,7 @@ def publish(
         except GateError as error:
             told = f"the {what} was not written, the verdict stands: {error}"
             echo(f"::warning title=aims-gate::{github_message(told)}\n")
-    return verdict.exit_code
+    return 0 if step.observe else verdict.exit_code
 
 
 def outputs(step: Step, verdict: Verdict, digest: str) -> dict[str, str]:

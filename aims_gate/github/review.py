@@ -33,6 +33,8 @@ class Around:
     """`sha256:…` of the signed summary; empty where there is none."""
     run_url: str = ""
     """The page of the workflow's run."""
+    observed: bool = False
+    """Whether the step ends well whatever the verdict is."""
     policy_diff: str = ""
     """What a pull request changes in the policy, as `policy diff` says it."""
 
@@ -81,7 +83,9 @@ def _decided(verdict: Verdict, around: Around) -> list[str]:
     told = f"**{decided}**: {why}"
     if verdict.decision is not Decision.PASSED:
         told += f" ({tally(verdict)})"
-    return [told + (f". [This run]({around.run_url})" if around.run_url else "")]
+    told += f". [This run]({around.run_url})" if around.run_url else ""
+    seen = "The gate only observes here: this step ends well whatever the verdict is."
+    return [told, "", seen] if around.observed else [told]
 
 
 def _standing(verdict: Verdict) -> list[str]:

@@ -109,6 +109,18 @@ def test_policies_are_read_as_with_everything_installed(base: Base) -> None:
         assert (code, out, err) == (expected.code, expected.out, expected.err), asked
 
 
+@pytest.mark.parametrize(("report", "code"), [("evidence/report.json", 0), ("none.json", 2)])
+def test_a_verdict_is_published_without_numpy(base: Base, report: str, code: int) -> None:
+    """Where the extra is missing the run exits 2, and reviewers read that, too."""
+    words = ["github", "publish", "--report", report, "--exit-code", str(code)]
+    done = base.ask("-m", "aims_gate", *words, GITHUB_STEP_SUMMARY="summary")
+    assert done.code == code, done.err
+    summary = base.folder / "summary"
+    first = summary.read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("### ? aims-gate" if code else "### ✓ aims-gate")
+    summary.unlink()
+
+
 def test_evidence_is_fetched_without_numpy(base: Base) -> None:
     """The help is there, and a server that is not is what stands in the way."""
     assert base.gate("evidence", "fetch", "--help").code == 0
