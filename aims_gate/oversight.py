@@ -122,7 +122,7 @@ class Oversight:
         if self.folder is None:
             return {}, ()
         folder = self.at(self.folder / waivers.FOLDER)
-        about = waivers.About(
+        about = waivers.WaiverContext(
             model=subject.model,
             terms=terms,
             tasks={task.rule.id: task for task in tasks},

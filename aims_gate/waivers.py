@@ -69,7 +69,7 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class WaiverContext:
     """What waivers must match: one model, one policy, the people who may not sign."""
 
     model: ModelIdentity
@@ -95,7 +95,7 @@ def waived_sentence(waiver: Waiver, now: datetime) -> str:
 
 
 def in_force(
-    found: Iterable[Signed[WaiverSaid] | Unsound], about: About
+    found: Iterable[Signed[WaiverSaid] | Unsound], about: WaiverContext
 ) -> tuple[Mapping[str, Waiver], tuple[Result, ...]]:
     """Valid waivers by rule, and a result for each invalid one."""
     held: dict[str, Waiver] = {}
@@ -160,7 +160,7 @@ def refused(name: str, what: str, where: str) -> Result:
     )
 
 
-def _meant(text: WaiverSaid, about: About) -> bool:
+def _meant(text: WaiverSaid, about: WaiverContext) -> bool:
     """Tell whether a waiver is about this model; one for other bytes is nobody's error."""
     if not text.model.by_name:
         return text.model.sha256 == about.model.digest
@@ -169,7 +169,7 @@ def _meant(text: WaiverSaid, about: About) -> bool:
     return bool(known) and fnmatchcase(known, text.model.name)
 
 
-def _problems(one: Signed[WaiverSaid], about: About) -> Iterator[str]:
+def _problems(one: Signed[WaiverSaid], about: WaiverContext) -> Iterator[str]:
     text, terms, now = one.said, about.terms, about.now
     issued, ends = one.issued, text.expires
     yield from _rule_problems(text, about)
@@ -197,7 +197,7 @@ def _problems(one: Signed[WaiverSaid], about: About) -> Iterator[str]:
             yield f"it was used {used} times, and {text.uses} are allowed"
 
 
-def _rule_problems(text: WaiverSaid, about: About) -> Iterator[str]:
+def _rule_problems(text: WaiverSaid, about: WaiverContext) -> Iterator[str]:
     task = about.tasks.get(text.rule)
     if task is None:
         yield f"the policy has no rule {text.rule}"

@@ -1,4 +1,4 @@
-"""The first words of a docstring and the names of modules are those a stranger would search for."""
+"""First words of docstrings, and names of modules and classes, are those a stranger searches for."""
 
 from __future__ import annotations
 
@@ -48,3 +48,15 @@ def test_docstrings_are_found_at_all(tmp_path: Path) -> None:
 def test_no_module_has_a_name_that_nobody_would_look_in() -> None:
     names = {path.stem for path in PACKAGE.rglob("*.py")} | {p.name for p in PACKAGE.rglob("*/")}
     assert not names & UNSEARCHABLE
+
+
+def test_no_two_classes_have_one_name() -> None:
+    named: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            match node:
+                case ast.ClassDef(name=name) if not name.startswith("_"):
+                    named.setdefault(name, []).append(str(path.relative_to(PACKAGE)))
+                case _:
+                    pass
+    assert {name: places for name, places in named.items() if len(places) > 1} == {}

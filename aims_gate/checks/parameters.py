@@ -12,7 +12,7 @@ from typing import Any, Literal
 from aims_gate.checks.contract import Check
 from aims_gate.policy.domains import PARAMETERS
 
-Named = Literal["all"] | tuple[str, ...]
+ColumnNames = Literal["all"] | tuple[str, ...]
 """The parameter `columns`: all that fit, or a list."""
 _ONE = ("column", "strata")
 _SEVERAL = ("by", "columns", "allowed", "bins", "population")
@@ -30,7 +30,7 @@ def columns_named(parameters: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(found)
 
 
-def column_problems(columns: Named) -> Iterable[tuple[str, str, str]]:
+def column_problems(columns: ColumnNames) -> Iterable[tuple[str, str, str]]:
     """Invalid entries of a parameter `columns`."""
     if columns == "all":
         return

@@ -22,7 +22,7 @@ from aims_gate.frames import (
 )
 from aims_gate.frames.cache import AnswerCache, size_of
 from aims_gate.frames.coding import Codes, by_code, decoded, grouped, tabulate
-from aims_gate.frames.columns import at_width, kind_of, missing
+from aims_gate.frames.column_values import at_width, kind_of, missing
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.identity import compared, different, known, same_rows
 from aims_gate.frames.lazy import LazyTable

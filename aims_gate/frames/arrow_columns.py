@@ -12,7 +12,7 @@ from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind, Counts, Floats, Key, Scalar
 from aims_gate.frames.cache import AnswerCache
 from aims_gate.frames.coding import Coded, binned, coded
-from aims_gate.frames.columns import Mask, kind_of, missing, numbers, plain
+from aims_gate.frames.column_values import Mask, kind_of, missing, numbers, plain
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.widths import float_bits
 

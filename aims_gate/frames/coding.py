@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind, Counts, Scalar
-from aims_gate.frames.columns import kind_of, numbers, plain
+from aims_gate.frames.column_values import kind_of, numbers, plain
 from aims_gate.frames.widths import float_bits, shortest
 
 Codes = npt.NDArray[np.integer[Any]]

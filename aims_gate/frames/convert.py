@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from aims_gate.errors import DataError
-from aims_gate.frames.columns import settle
+from aims_gate.frames.column_values import settle
 
 _TEXT = "give it one type: .astype(str) makes {!r} text, nulls included"
 _FOREIGN = "unsupported format string"

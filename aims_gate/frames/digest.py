@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
-from aims_gate.frames.columns import stored, undictionary
+from aims_gate.frames.column_values import stored, undictionary
 
 _MAGIC = b"aims-gate rows-v1\n"
 _ROWS = 1 << 20

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from aims_gate.frames.columns import Mask
+from aims_gate.frames.column_values import Mask
 
 Read = Callable[[str], Iterator[pa.ChunkedArray]]
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from aims_gate.frames import Counts, Distribution, Floats
-from aims_gate.frames.columns import numbers, plain, undictionary
+from aims_gate.frames.column_values import numbers, plain, undictionary
 from aims_gate.stats.counting import once
 
 _NARROW = 1 << 16

@@ -7,7 +7,7 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aims_gate.frames.columns import Mask, plain, undictionary
+from aims_gate.frames.column_values import Mask, plain, undictionary
 
 
 def pattern_problem(pattern: str) -> str:

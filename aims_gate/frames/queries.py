@@ -11,7 +11,7 @@ import numpy as np
 from aims_gate.errors import DataError
 from aims_gate.frames import Counts, Floats, Moments, Ranking, Rankings
 from aims_gate.frames.coding import Codes
-from aims_gate.frames.columns import Mask
+from aims_gate.frames.column_values import Mask
 from aims_gate.frames.losses import moments_of
 from aims_gate.stats.samples import WRITTEN_ROWS
 

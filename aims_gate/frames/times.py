@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind, Span
-from aims_gate.frames.columns import Mask, kind_of, plain, undictionary
+from aims_gate.frames.column_values import Mask, kind_of, plain, undictionary
 
 MICROSECONDS = pa.timestamp("us", tz="UTC")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind, Counts
-from aims_gate.frames.columns import kind_of, numbers
+from aims_gate.frames.column_values import kind_of, numbers
 
 _EXACT = 2.0**53
 """Sums of weights stay exact in float64 below this."""

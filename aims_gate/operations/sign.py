@@ -20,9 +20,9 @@ from aims_gate.attest.statement import decode, statement_file
 from aims_gate.checks.oversight.approvals import Approvals
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.evidence.layout import POLICY_FILE
-from aims_gate.evidence.measured import Measured, ResultSaid, read_unsigned
 from aims_gate.evidence.predicates import EVALUATION, OF_A_VERDICT
 from aims_gate.evidence.record import record
+from aims_gate.evidence.unsigned import MeasuredResult, UnsignedEvaluation, read_unsigned
 from aims_gate.evidence.verify import MAX_SKEW, ORIGIN
 from aims_gate.facts import DigestKind
 from aims_gate.judge import decide, judge
@@ -120,7 +120,7 @@ def sign(folder: Path, request: Request, world: World) -> Verdict:
         return keep(verdict, policy, subject, recording, world, held)
 
 
-def _refuse_others(measured: Measured, now: datetime) -> None:
+def _refuse_others(measured: UnsignedEvaluation, now: datetime) -> None:
     """Refuse what no job of the gate measured, or another version, or the future."""
     versions = measured.evaluator.version
     if ORIGIN in versions:
@@ -138,7 +138,7 @@ def _refuse_others(measured: Measured, now: datetime) -> None:
         raise TrustError("its times are in the future, or in no order")
 
 
-def _hold_model(subject: Subject, measured: Measured, listed: bytes) -> None:
+def _hold_model(subject: Subject, measured: UnsignedEvaluation, listed: bytes) -> None:
     if subject.manifest.text != listed:
         raise TrustError(
             "the model is not the one that was measured",
@@ -152,7 +152,7 @@ def _hold_model(subject: Subject, measured: Measured, listed: bytes) -> None:
         )
 
 
-def _hold_data(measured: Measured, data: Mapping[Role, object]) -> None:
+def _hold_data(measured: UnsignedEvaluation, data: Mapping[Role, object]) -> None:
     """Take the digests of the data again that were handed over."""
     known = {one.annotations.role: one.read() for one in reversed(measured.datasets)}
     for role, named in data.items():
@@ -178,7 +178,7 @@ def _judged(
     policy: Policy,
     tasks: tuple[Task, ...],
     subject: Subject,
-    measured: Measured,
+    measured: UnsignedEvaluation,
     *,
     stage: str,
     now: datetime,
@@ -210,7 +210,7 @@ def _judged(
     return tuple(results)
 
 
-def _as_said(fresh: Result, said: ResultSaid) -> Result:
+def _as_said(fresh: Result, said: MeasuredResult) -> Result:
     """The result judged again, with what only the measuring job could know."""
     if fresh.outcome.value != said.outcome or fresh.raw_outcome.value != said.raw_outcome:
         raise TrustError(
@@ -232,7 +232,7 @@ def _hold_statements(  # noqa: PLR0917  # what is stated, and what was
     verdict: Verdict,
     policy: Policy,
     subject: Subject,
-    measured: Measured,
+    measured: UnsignedEvaluation,
     files: Mapping[str, bytes],
     waived: Mapping[str, bytes],
 ) -> None:

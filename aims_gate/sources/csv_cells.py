@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind
-from aims_gate.frames.columns import kind_of
+from aims_gate.frames.column_values import kind_of
 
 NULLS = ("NA", "NaN", "nan", "null", "NULL")
 """Words without quotes that are null where they can mean nothing else, as pandas and R write it."""

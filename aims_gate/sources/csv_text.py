@@ -25,7 +25,7 @@ from pyarrow import csv as arrow_csv
 
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind
-from aims_gate.frames.columns import kind_of
+from aims_gate.frames.column_values import kind_of
 from aims_gate.sources.csv_cells import (
     NULLS,
     every,

@@ -14,7 +14,7 @@ from aims_gate import canonical
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.facts import DatasetIdentity, DigestKind
 from aims_gate.frames import Frame
-from aims_gate.frames.columns import kind_of
+from aims_gate.frames.column_values import kind_of
 from aims_gate.frames.convert import to_table
 from aims_gate.frames.opening import in_memory, open_frame
 from aims_gate.policy.model import DataSpec, JoinSpec, Role

@@ -30,7 +30,7 @@ from aims_gate.errors import (
     stack,
 )
 from aims_gate.facts import MEMORY, Isolation, ModelIdentity
-from aims_gate.frames.columns import settle
+from aims_gate.frames.column_values import settle
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.opening import in_memory
 from aims_gate.policy.model import DataSpec, Policy, Role

@@ -18,7 +18,7 @@ import pyarrow as pa
 from aims_gate import canonical
 from aims_gate.attest.manifest import scan
 from aims_gate.errors import DataError
-from aims_gate.frames.columns import plain, undictionary
+from aims_gate.frames.column_values import plain, undictionary
 from aims_gate.sources.budget import Budget
 from aims_gate.sources.readers import ReadFile, parse_bytes, read_bytes
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames.columns import plain, undictionary
+from aims_gate.frames.column_values import plain, undictionary
 from aims_gate.policy.model import JoinSpec
 
 

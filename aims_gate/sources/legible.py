@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aims_gate.frames.columns import undictionary
+from aims_gate.frames.column_values import undictionary
 from aims_gate.frames.lazy import LazyTable
 
 _UUID = "arrow.uuid"

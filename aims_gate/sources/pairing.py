@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind
 from aims_gate.frames.arrow import ArrowFrame
-from aims_gate.frames.columns import kind_of, numbers, plain, undictionary
+from aims_gate.frames.column_values import kind_of, numbers, plain, undictionary
 from aims_gate.frames.opening import in_memory
 from aims_gate.frames.widths import float_bits, narrowed
 from aims_gate.policy.model import DataSpec, JoinSpec

@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind
-from aims_gate.frames.columns import kind_of, settle, undictionary
+from aims_gate.frames.column_values import kind_of, settle, undictionary
 from aims_gate.frames.convert import not_read, to_table
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.sources.budget import hold, spelled_out, too_large, width

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind, Floats, Frame, Key, Scalar
-from aims_gate.frames.columns import numbers
+from aims_gate.frames.column_values import numbers
 from aims_gate.frames.opening import in_memory
 from aims_gate.frames.widths import limit_at, stated_as
 from aims_gate.policy.model import DataSpec, TaskKind

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aims_gate.frames import Distribution
 from aims_gate.frames import ordered as ORDERED  # noqa: N812  # the module
-from aims_gate.frames.columns import numbers
+from aims_gate.frames.column_values import numbers
 from aims_gate.frames.ordered import ordered as ordered_pieces
 from tests.support.laws import law
 

@@ -17,7 +17,7 @@ from aims_gate import canonical
 from aims_gate.__main__ import guarded
 from aims_gate.attest.signers import KEY_VARIABLE
 from aims_gate.errors import TrustError
-from aims_gate.evidence.measured import read_unsigned
+from aims_gate.evidence.unsigned import read_unsigned
 from tests.support.laws import law
 
 CASES = Path(__file__).parents[1] / "contract"

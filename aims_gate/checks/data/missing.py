@@ -9,7 +9,7 @@ from typing import ClassVar
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.data.own_columns import columns_of, share
-from aims_gate.checks.parameters import Named, column_problems
+from aims_gate.checks.parameters import ColumnNames, column_problems
 from aims_gate.errors import near
 from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import Role
@@ -34,7 +34,7 @@ class Missing:
         undecided=("a named column is not there", "there are no rows"),
     )
 
-    columns: Named = "all"
+    columns: ColumnNames = "all"
     """Names, or all columns that came with the data."""
 
     def judged(self) -> StatisticSpec:

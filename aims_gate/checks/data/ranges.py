@@ -11,7 +11,7 @@ from aims_gate.checks.column_roles import role_columns
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.data.own_columns import columns_of, share, unfit
 from aims_gate.checks.data.value_limits import LEAST_REFERENCE, Allowed, Bounds, Observed
-from aims_gate.checks.parameters import Named, column_problems
+from aims_gate.checks.parameters import ColumnNames, column_problems
 from aims_gate.errors import DataError, near
 from aims_gate.facts import LEFT_OUT, NoValue, Statistic
 from aims_gate.frames import ColumnKind
@@ -52,7 +52,7 @@ class Ranges:
     """What the policy declares: names, each with at_least, at_most, one_of or matches."""
     against: Literal["declared", "reference"] | None = None
     """What to compare with; by default `declared` if there is `allowed`, else `reference`."""
-    columns: Named = "all"
+    columns: ColumnNames = "all"
     """With against: reference, the columns; `all` are the reference columns without a role."""
 
     def judged(self) -> StatisticSpec:

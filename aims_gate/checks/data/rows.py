@@ -10,7 +10,7 @@ from aims_gate.checks.cells import lacking
 from aims_gate.checks.column_roles import role_columns
 from aims_gate.checks.contract import StatisticSpec
 from aims_gate.checks.data.own_columns import columns_of
-from aims_gate.checks.parameters import Named, column_problems
+from aims_gate.checks.parameters import ColumnNames, column_problems
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.facts import NoValue, Statistic
 from aims_gate.frames import ColumnKind, Frame
@@ -29,7 +29,7 @@ class Rows:
     """The limit for whole rows; that for keys and times is 0."""
 
     by: Literal["rows", "key", "time"] = "rows"
-    columns: Named = "all"
+    columns: ColumnNames = "all"
     """The columns compared; `all` are every column that can tell rows apart, or the named role."""
 
     def problems(self) -> Iterator[tuple[str, str, str]]:

@@ -17,7 +17,7 @@ from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift import asking
 from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched
-from aims_gate.checks.parameters import Named, column_problems
+from aims_gate.checks.parameters import ColumnNames, column_problems
 from aims_gate.engines import Answer, LibraryValue
 from aims_gate.facts import NoValue, Statistic
 from aims_gate.frames import ColumnKind, Key
@@ -89,7 +89,7 @@ class EvidentlyTest:
     about: ClassVar[About]
     test: ClassVar[LibraryTest]
 
-    columns: Named = "all"
+    columns: ColumnNames = "all"
     """Names, or all reference columns that the test is for, but those with another role."""
 
     def judged(self) -> StatisticSpec:

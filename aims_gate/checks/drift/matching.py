@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from aims_gate.checks.column_roles import role_columns
-from aims_gate.checks.parameters import Named
+from aims_gate.checks.parameters import ColumnNames
 from aims_gate.errors import near
 from aims_gate.facts import LEFT_OUT, NoValue, Statistic
 from aims_gate.frames import ColumnKind, Distribution, Frame
@@ -37,7 +37,7 @@ class Matched:
 
 
 def matched(
-    columns: Named, reference: Data, current: Data, no_method: Callable[[ColumnKind], str]
+    columns: ColumnNames, reference: Data, current: Data, no_method: Callable[[ColumnKind], str]
 ) -> Matched:
     """Sort *columns*; *no_method* says why a kind cannot be compared, and nothing if it can."""
     lacks: list[tuple[str, NoValue, str]] = []

@@ -17,7 +17,7 @@ from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift.distances import Lacking
 from aims_gate.checks.drift.matching import kind_of_both, matched
 from aims_gate.checks.levels import LEAST, MOST, levels
-from aims_gate.checks.parameters import Named, column_problems
+from aims_gate.checks.parameters import ColumnNames, column_problems
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.frames import ColumnKind, Frame, Key, Scalar
 from aims_gate.frames.widths import alike
@@ -60,7 +60,7 @@ class NewValue:
         ),
     )
 
-    columns: Named = "all"
+    columns: ColumnNames = "all"
     """Names, or all reference columns but label, prediction, score, key, weight and time."""
     share: float = 0.03
     """Share of the current rows from which one value counts, in (0, 0.5]."""

@@ -23,7 +23,7 @@ from aims_gate.checks.drift.distances import (
 )
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, matched
 from aims_gate.checks.drift.measuring import compare
-from aims_gate.checks.parameters import Named, column_problems
+from aims_gate.checks.parameters import ColumnNames, column_problems
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.frames import ColumnKind
 from aims_gate.policy.model import DecideOn, Role
@@ -63,7 +63,7 @@ class Share:
         ),
     )
 
-    columns: Named = "all"
+    columns: ColumnNames = "all"
     """Names, or all reference columns but label, prediction, score, key, weight and time."""
     numeric: Numeric = "psi"
     """How numbers are compared."""

@@ -14,7 +14,7 @@ from aims_gate.checks.coverage import Size, too_small
 from aims_gate.checks.fairness.group_counts import group_rows
 from aims_gate.checks.fairness.proxy_strength import STATISTIC, USABLE, ProxyRequest, lack
 from aims_gate.checks.levels import recorded, title, written
-from aims_gate.checks.parameters import Named, column_problems
+from aims_gate.checks.parameters import ColumnNames, column_problems
 from aims_gate.errors import DataError
 from aims_gate.facts import LEFT_OUT, NoValue, Statistic
 from aims_gate.frames import Key
@@ -61,7 +61,7 @@ class Proxies:
 
     by: tuple[str, ...] = ()
     """The attributes; all `sensitive` columns if empty."""
-    columns: Named = "all"
+    columns: ColumnNames = "all"
     """The inputs; `all` are the columns without a role that are no sensitive attribute."""
     min_cell: int = 30
     """Rows below which a group is not judged, and everybody else is too few, at least 20."""

@@ -42,8 +42,8 @@ Values = Sequence[float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What goes to the child process, and how its numbers become values."""
+class LibraryRequest:
+    """Request to a library in the child process, and how its numbers become values."""
 
     library: str
     ask: str
@@ -59,8 +59,8 @@ class Request:
     """Rows that the library writes out one by one."""
 
 
-def request(question: Question) -> Request:
-    """Request to the library that answers a question; CheckError for an unknown distance."""
+def request(question: Question) -> LibraryRequest:
+    """LibraryRequest to the library that answers a question; CheckError for an unknown distance."""
     match question:
         case RateComparison():
             return _rates(question)
@@ -76,10 +76,10 @@ def request(question: Question) -> Request:
             return _calibration(question)
         case LibraryValue(library=library, name=name, arguments=arguments):
             ask, key = _OWN_NAMES[library]
-            return Request(library=library, ask=ask, arguments={**arguments, key: name})
+            return LibraryRequest(library=library, ask=ask, arguments={**arguments, key: name})
 
 
-def _rates(question: RateComparison) -> Request:
+def _rates(question: RateComparison) -> LibraryRequest:
     """Ask for Fairlearn's selection rate of each group, once however many pairs it is in."""
     groups = list(dict.fromkeys(group for pair in question.pairs for group in pair))
 
@@ -90,7 +90,7 @@ def _rates(question: RateComparison) -> Request:
             return [high - low for low, high in pairs]
         return [low / high if high else math.nan for low, high in pairs]
 
-    return Request(
+    return LibraryRequest(
         library="fairlearn",
         ask="rates",
         arguments={
@@ -104,11 +104,11 @@ def _rates(question: RateComparison) -> Request:
     )
 
 
-def _means(question: SampleMeans) -> Request:
+def _means(question: SampleMeans) -> LibraryRequest:
     """Ask for Fairlearn's mean prediction of each sample."""
     samples = question.samples
     places = np.arange(len(samples))
-    return Request(
+    return LibraryRequest(
         library="fairlearn",
         ask="means",
         arguments={
@@ -122,7 +122,7 @@ def _means(question: SampleMeans) -> Request:
     )
 
 
-def _binned(question: DriftOfBins) -> Request:
+def _binned(question: DriftOfBins) -> LibraryRequest:
     """Ask for a library's plain distance of our bins, less what noise adds to it."""
     table, of = question.table, over_bins(question.method)
     before, after = drawn(of.name, table)
@@ -132,7 +132,7 @@ def _binned(question: DriftOfBins) -> Request:
     return replace(sent, values=lambda plain: [less_noise(of.name, one, table) for one in plain])
 
 
-def _ordered(question: DriftOfNumbers) -> Request:
+def _ordered(question: DriftOfNumbers) -> LibraryRequest:
     """Ask for a library's distance of order statistics."""
     of = over_numbers(question.method)
     before, after = order_statistics(question.reference), order_statistics(question.current)
@@ -143,18 +143,18 @@ def _ordered(question: DriftOfNumbers) -> Request:
 
 def _distance(
     of: Distance, kind: str, before: object, after: object, samples: Mapping[str, object]
-) -> Request:
+) -> LibraryRequest:
     """Ask Evidently by its test, or SciPy, which it asks where its test is another quantity."""
     library, name = of.oracle
     if library == "scipy":
         arguments = {"method": name, "reference": before, "current": after}
-        return Request(library="evidently", ask="distance", arguments=arguments)
-    return Request(
+        return LibraryRequest(library="evidently", ask="distance", arguments=arguments)
+    return LibraryRequest(
         library="evidently", ask="drift", arguments={"test": name, "kind": kind, **samples}
     )
 
 
-def _metric(question: MetricValue) -> Request:
+def _metric(question: MetricValue) -> LibraryRequest:
     """Ask for scikit-learn's metric of the same name; NaN where it is undefined."""
     table = question.table
     found = _cells(table) or question.sample()
@@ -171,10 +171,10 @@ def _metric(question: MetricValue) -> Request:
     if isinstance(table, Queries) and table.k is not None:
         arguments["k"] = np.array([table.k], dtype=np.int64)
     written = _rows(found.counts) if isinstance(table, OrderedErrors) else 0
-    return Request(library="scikit-learn", ask="score", arguments=arguments, written=written)
+    return LibraryRequest(library="scikit-learn", ask="score", arguments=arguments, written=written)
 
 
-def _calibration(question: CalibrationError) -> Request:
+def _calibration(question: CalibrationError) -> LibraryRequest:
     """Ask for the error of scikit-learn's calibration curve, freed of what noise adds."""
     from aims_gate.stats import calibration
 
@@ -184,7 +184,7 @@ def _calibration(question: CalibrationError) -> Request:
         found = calibration.reliability(table, bins)
         return [calibration.freed(found, one) for one in plain]
 
-    return Request(
+    return LibraryRequest(
         library="scikit-learn",
         ask="calibration",
         arguments={

@@ -8,7 +8,7 @@ from pyarrow import parquet
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind
-from aims_gate.frames.columns import kind_of, missing, numbers, undictionary
+from aims_gate.frames.column_values import kind_of, missing, numbers, undictionary
 from aims_gate.frames.convert import to_table
 from aims_gate.policy.model import DataSpec
 from aims_gate.sources.subject import Signature

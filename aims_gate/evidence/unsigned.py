@@ -49,15 +49,15 @@ _Count = Annotated[int, Field(ge=0)]
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class _Said(BaseModel):
+class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=to_camel)
 
 
-class _Sha256(_Said):
+class _Sha256(_Closed):
     sha256: _Digest
 
 
-class _IntervalSaid(_Said):
+class _IntervalSaid(_Closed):
     low: _Number
     high: _Number
     level: _Number
@@ -73,7 +73,7 @@ class _IntervalSaid(_Said):
         return Interval(low=low, high=high, level=level, method=self.method)
 
 
-class StatisticSaid(_Said):
+class StatisticSaid(_Closed):
     """One measured number."""
 
     name: str
@@ -112,7 +112,7 @@ class StatisticSaid(_Said):
         )
 
 
-class ResultSaid(_Said):
+class MeasuredResult(_Closed):
     """What became of one rule."""
 
     rule: str
@@ -130,7 +130,7 @@ class ResultSaid(_Said):
     statistics: list[StatisticSaid]
 
 
-class _Annotations(_Said):
+class _Annotations(_Closed):
     role: str
     rows: _Count
     digest_kind: str
@@ -141,7 +141,7 @@ class _Annotations(_Said):
     named_by_run: list[str] = []
 
 
-class DatasetSaid(_Said):
+class DatasetSaid(_Closed):
     """Which data a role was read from."""
 
     name: str
@@ -169,18 +169,18 @@ class DatasetSaid(_Said):
         )
 
 
-class _Evaluator(_Said):
+class _Evaluator(_Closed):
     id: str
     version: dict[str, str]
 
 
-class _Model(_Said):
+class _Model(_Closed):
     uri: str
     digest: _Sha256
     annotations: dict[str, Any]
 
 
-class Measured(_Said):
+class UnsignedEvaluation(_Closed):
     """An unsigned evaluation, all of it."""
 
     evaluation_id: Annotated[str, PlainValidator(_as_id)]
@@ -193,7 +193,7 @@ class Measured(_Said):
     policy: dict[str, Any]
     model: _Model
     datasets: list[DatasetSaid]
-    results: list[ResultSaid]
+    results: list[MeasuredResult]
     report: _Sha256
     waivers: list[FileSaid] = []
 
@@ -201,12 +201,12 @@ class Measured(_Said):
 _MEASURED = StatementKind(
     name=EVALUATION.name,
     predicate_type=EVALUATION.predicate_type,
-    predicate=Measured,
+    predicate=UnsignedEvaluation,
     signed_by=KeyRole.GATE,
 )
 
 
-def read_unsigned(folder: Path) -> tuple[Measured, Mapping[str, bytes]]:
+def read_unsigned(folder: Path) -> tuple[UnsignedEvaluation, Mapping[str, bytes]]:
     """Read an unsigned evidence directory: what was measured, and its files as they are.
 
     Raises:
@@ -235,7 +235,7 @@ def read_unsigned(folder: Path) -> tuple[Measured, Mapping[str, bytes]]:
     return measured, files
 
 
-def _hold_report(report: bytes, measured: Measured) -> None:
+def _hold_report(report: bytes, measured: UnsignedEvaluation) -> None:
     """Hold each number of the report against the evaluation, which has it in 12 digits."""
     try:
         tree = canonical.parse(report)
