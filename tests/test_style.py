@@ -1,4 +1,4 @@
-"""First words of docstrings, and names of modules and classes, are those a stranger searches for."""
+"""Docstrings, modules and classes carry the words that a stranger searches for."""
 
 from __future__ import annotations
 

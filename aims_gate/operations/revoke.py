@@ -154,7 +154,7 @@ def _subject(
 
 
 def _published(copied: Copied, statement: Path, environ: Mapping[str, str], trust: Trust) -> str:
-    """Put the revocation beside its evidence in MLflow, and let the version's tags point at it."""
+    """Log the revocation beside its evidence in MLflow, and tag the version with it."""
     from aims_gate.registry.choose import open_registry
     from aims_gate.registry.uris import VersionTarget, parse
     from aims_gate.sinks.beside import store
