@@ -110,7 +110,7 @@ class ModelIdentity:
     """Which model was judged."""
 
     uri: str
-    """As it was asked for."""
+    """As the caller named it."""
     name: str
     """Registered name, or the folder's name, or the run's artifact name."""
     registered: str = ""
@@ -169,7 +169,7 @@ class ModelPython:
 
 
 CLAIMED = "claimed by the run's author, not recomputed"
-"""What stands beside a number that nobody but its author vouches for."""
+"""Note beside a number that is only its author's claim."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

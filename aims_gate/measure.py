@@ -102,7 +102,7 @@ def prefetch_columns(
             engine = engines[task.engine]
             if not engine.ready:
                 prefetch = Prefetch(engines["native"], engine)
-                # whatever fails here fails again, and is told, where it is measured
+                # whatever fails here fails again, and is reported, where it is measured
                 with suppress(Exception):
                     tuple(task.check.measure(_inputs(task, subject, now=now, engine=prefetch)))
 

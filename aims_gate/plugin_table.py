@@ -1,7 +1,7 @@
 """Plug-in tables: names, and the `module:attribute` that is loaded when a name is looked up.
 
 A plug folder's `__init__` holds its contract and its table. Because the table holds strings, it
-imports no implementation, and optional libraries load only when they are asked for.
+imports no implementation, and optional libraries load only when they are used.
 """
 
 from __future__ import annotations

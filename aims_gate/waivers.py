@@ -55,7 +55,7 @@ class Waiver:
     """The signed envelopes, under the names that they have beside the evidence."""
 
     def admits(self, outcome: Outcome, value: float | None) -> bool:
-        """Tell whether a cell that ended so is let through."""
+        """Tell whether the waiver covers a cell with this outcome and value."""
         if outcome not in self.covers:
             return False
         if outcome not in VALUED:  # a limit is not about days, nor about what is missing
@@ -85,7 +85,7 @@ class WaiverContext:
 
 
 def waived_sentence(waiver: Waiver, now: datetime) -> str:
-    """Say by whose word a rule is let through, until when, and why."""
+    """Say who waived a rule, until when, and why."""
     people = " and ".join(waiver.approved_by)
     until = f"{waiver.expires:%Y-%m-%dT%H:%M:%SZ}"
     left = waiver.expires - now

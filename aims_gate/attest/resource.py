@@ -17,7 +17,7 @@ _PURL = re.compile(r"pkg:(mlflow|generic)/([^/@?#]+)(?:@([^/@?#]+))?(?:\?([^#]*)
 VERSION = re.compile(r"[1-9][0-9]{0,18}")
 """A number that a registry gave a model's version."""
 FOLDERS = "file:"
-"""What stands for a server where a model is a folder."""
+"""Stands in for the server in the URI of a model that is a folder."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 

@@ -50,7 +50,7 @@ def _one_heap() -> None:
     With two threads that pass columns on, this costs a third more memory and saves no time.
     """
     if sys.platform == "linux" and _ARENAS not in os.environ:
-        # other C libraries have no mallopt, or ignore what it is told
+        # other C libraries have no mallopt, or ignore its options
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
@@ -81,7 +81,7 @@ def _numpy_that_sorts_fast() -> None:
         with warnings.catch_warnings():
             # of features that this NumPy does not know
             warnings.simplefilter("ignore", ImportWarning)
-            import numpy as np  # noqa: F401  # loaded for whoever needs it later
+            import numpy as np  # noqa: F401  # loaded for later imports
     finally:
         del os.environ[_DISABLE]
 
@@ -126,7 +126,7 @@ def _special_without_all_of_numpy() -> None:
     dummies = {name: ModuleType(name) for name in np.__all__ if name not in vars(np)}
     vars(np).update(dummies)
     try:
-        import scipy.special  # noqa: F401  # loaded for whoever needs it later
+        import scipy.special  # noqa: F401  # loaded for later imports
     finally:
         for name, dummy in dummies.items():
             if vars(np).get(name) is dummy:

@@ -13,5 +13,5 @@ def registry() -> None:
     """The model registry, and this machine's way to it."""
 
 
-# whoever looks after a registry finds it here, everybody else as `aims-gate doctor`
+# administrators of a registry find it here, everybody else as `aims-gate doctor`
 registry.add_command(doctor)

@@ -266,7 +266,7 @@ def _recording(  # noqa: PLR0917  # each is an option of the command
         environ=os.environ,
         verifier_id=chosen.value("verifier_id", verifier_id) or gate.VERIFIER_ID,
     )
-    # whatever a library starts by itself inherits this process's own environment
+    # a process that a library starts inherits this process's own environment
     for name in os.environ.keys() - without_keys(os.environ, key).keys():
         del os.environ[name]
     return recording

@@ -88,7 +88,7 @@ def draft_waiver(
 @_KEY
 @_TRUST
 def approve_waiver(*, draft: Path, key: str | None, trust: Path) -> int:
-    """Sign DRAFT as the person whose key it is; whoever asked for it cannot."""
+    """Sign DRAFT as the person whose key it is; the person who requested it cannot."""
     return _approved(draft, key, trust)
 
 

@@ -27,7 +27,7 @@ class Kind(Generic[M]):
     """A kind of document: its model, its messages and its JSON Schema."""
 
     name: str
-    """What stands under `kind:`."""
+    """The value of `kind:`."""
     model: type[M]
     later: Later = field(default_factory=dict)
 

@@ -47,7 +47,7 @@ class CountedRows:
     counts: Counts
     """Shape (distinct,): rows of each pair, at least 1."""
     group: Counts | None = None
-    """Shape (distinct,): the query of each row, or the class that it is held against the others
+    """Shape (distinct,): the query of each row, or the class that is compared with the others
     of; None where all rows are one group."""
 
 

@@ -1,7 +1,7 @@
 """Prefetch: our own engine fills the caches while another one loads its libraries.
 
 A check that is measured with it has read, sorted and compared its columns, which frames keep, when
-the engine that was asked for is ready.
+the requested engine is ready.
 """
 
 from __future__ import annotations

@@ -35,13 +35,13 @@ class Verified:
     at: datetime
     """When it was signed; the signer's claim, not attested by a third party."""
     failed: tuple[str, ...]
-    """Rules that stood in the way."""
+    """Rules that blocked."""
     terms: tuple[Term, ...]
     """What the decision rests on and what ends."""
     measured_by: str
     """`unsigned` where another job measured, whose word the numbers are; else empty."""
     bytes_verified: bool
-    """Whether the model's bytes were held against it."""
+    """Whether the model's bytes were compared with it."""
 
     @property
     def passed(self) -> bool:

@@ -1,6 +1,6 @@
 """What the statements about a verdict say, and those about what became of it afterwards.
 
-Keys that a later version adds are passed over, as in-toto demands; those that are read must be
+Keys that a later version adds are ignored, as in-toto demands; those that are read must be
 there and of their type. Digests are compared as they are written, in `evidence.reader`.
 """
 

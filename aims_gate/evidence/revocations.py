@@ -34,7 +34,7 @@ _HINT = "restore it or take it away: until then nothing is known to be unrevoked
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocations:
-    """Verified revocations, to hold evidence and other signatures against."""
+    """Verified revocations, by which evidence and other signatures are refused."""
 
     found: tuple[SignedStatement[Revocation], ...] = ()
 

@@ -2,7 +2,7 @@
 
 Bytes are verified before anything is parsed; then signatures, people and times, then that the
 three statements, the manifest, the policy and the report belong together, then that they are about
-the model, the place, the stage and the policy that were asked for.
+the requested model, resource, stage and policy.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class Frame(Protocol):
     def root_moments(self, *, label: str, estimate: str, against: str) -> Moments:
         """Moments of jackknife pseudo-values of a difference of two RMSE.
 
-        That of *estimate* less that of *against*; what a row adds is told by leaving it out, once
+        That of *estimate* less that of *against*; what a row adds is found by leaving it out, once
         for each row that it stands for (Tukey 1958), so the mean is the difference, freed of bias
         to first order. A root of errors that are all 0 adds nothing. DataError if an error is not
         finite, or there are no rows.

@@ -40,7 +40,7 @@ class ArrowFrame(Answers):
     """
 
     given: pa.Table | LazyTable = field(repr=False)
-    """The table as handed over, rows of weight 0 included."""
+    """The table as it was passed, rows of weight 0 included."""
 
     def unweighted(self) -> ArrowFrame:
         """The frame unweighted: every row counts once; rows of weight 0 stay left out."""

@@ -32,9 +32,9 @@ def size_of(answer: object) -> int:
 class AnswerCache:
     """Cache without eviction: keeps answers while there is room.
 
-    What no longer fits is worked out again each time. Nothing that is kept is ever dropped to make
+    What no longer fits is computed again each time. Nothing that is kept is ever dropped to make
     room: rules ask for the same columns in the same order, and whatever drops the oldest answer
-    then drops each one just before it is asked for.
+    then evicts each one just before it is needed.
     """
 
     def __init__(self, most: int = MOST_BYTES) -> None:

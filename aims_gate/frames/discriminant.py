@@ -37,7 +37,7 @@ _FREE = 1e-9
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(29)
 _ROUNDS = 2
-"""How often what is known of values is told to rows, and back."""
+"""Rounds of colour refinement: from values to rows, and back."""
 Prints = npt.NDArray[np.uint64]
 
 

@@ -1,4 +1,4 @@
-"""A table whose columns are read when they are asked for, and not kept.
+"""A table whose columns are read when they are used, and not kept.
 
 It has the few methods of a `pyarrow.Table` that frames and sources use, so that a file of any size
 is a frame like every other, with one column in memory at a time.

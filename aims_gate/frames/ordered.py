@@ -21,7 +21,7 @@ _NARROW = 1 << 16
 """A range of so many whole numbers is always counted, a wider one if there are twice as many rows:
 its counts then take no more memory than they do."""
 _STEP = 1 << 16
-"""Values that are looked at together where all of them would need memory again."""
+"""Values processed together; all of them at once would need as much memory again."""
 _FLOATS = (pa.float32(), pa.float64())
 Numbers = npt.NDArray[Any]
 
@@ -29,7 +29,7 @@ Numbers = npt.NDArray[Any]
 def ordered(pieces: Iterable[pa.ChunkedArray], rows: int) -> Distribution:
     """Empirical distribution of a number or boolean column of *rows* rows, unweighted.
 
-    *pieces* are the column in order, all of one type; none is kept once the next is asked for.
+    *pieces* are the column in order, all of one type; none is kept once the next is read.
     """
     values, filled = np.empty(0), 0
     for part in _arrays(pieces):

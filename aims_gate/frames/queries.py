@@ -35,7 +35,7 @@ class _Ties:
     discounts: Floats
     """Shape (rows + 1,): the sum of the discounts of the first so many places."""
     k: int
-    """Places looked at."""
+    """Cut-off k of the ranking."""
 
     def sums(self, terms: Floats) -> Floats:
         """Add up *terms* of ties by query."""
@@ -60,7 +60,7 @@ def rankings(
         label: Shape (rows,): relevance.
         score: Shape (rows,): higher ranks first.
         weights: Shape (rows,): how many tied rows each stands for; None for one.
-        k: Places looked at, at least 1; None for all.
+        k: Cut-off of the ranking, at least 1; None for all places.
         against: Shape (rows,): other scores, whose value is taken off that of each query.
 
     Raises:

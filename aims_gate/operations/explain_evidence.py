@@ -27,7 +27,7 @@ from aims_gate.regular import read_regular
 from aims_gate.sentences import display, interval, number
 
 _CELLS = 12
-"""Judged cells of a rule that are told; the report has all."""
+"""Judged cells of a rule that are printed; the report has all."""
 _DECISIONS = {
     "passed": "policy met",
     "refused": "policy not met",
@@ -66,7 +66,7 @@ class Explained:
         return "".join(f"  {plain(f'{name}:'):<12} {plain(text)}\n" for name, text in lines.items())
 
     def outcome(self, task: Task) -> str:
-        """Tell what became of a rule, with the values that were held against its limit.
+        """Tell the result of a rule, with the values that were compared with its limit.
 
         Values of 0, such as violations that nobody found, are left to the report.
         """
@@ -91,7 +91,7 @@ class Explained:
 
 
 def open_evidence(folder: Path) -> Explained:
-    """Read an evidence directory from its summary down; signatures are not looked at.
+    """Read an evidence directory from its summary down; signatures are not verified.
 
     Raises:
         TrustError: A file is not the one that the next one up names, or is missing or unreadable.

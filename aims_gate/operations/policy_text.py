@@ -50,7 +50,7 @@ class Proposal:
     sources: Mapping[Role, str] = field(default_factory=dict)
     """`artifact:` and `file:` sources by role; other roles are found by convention."""
     handed: Mapping[Role, str] = field(default_factory=dict)
-    """Data that have to be handed over with `--data` on every run."""
+    """Data that have to be passed with `--data` on every run."""
     entries: tuple[RuleDraft, ...] = ()
     left_out: tuple[str, ...] = ()
     """Rules that could not be proposed, each with its reason."""

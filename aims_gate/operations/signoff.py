@@ -84,7 +84,7 @@ def judged(folder: Path) -> Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What whoever asks for a signature says."""
+    """What the person who requests a signature says."""
 
     evidence: Path
     """The evidence directory of the run that is meant."""
@@ -144,7 +144,7 @@ def draft_waiver(
 def draft_approval(role: str, asked: Asked) -> str:
     """Write the draft of an approval in a role, such as `validator`, of the judged model.
 
-    It ends after a year, if nothing else is asked for.
+    It expires after a year unless *until* says otherwise.
     """
     found = judged(asked.evidence)
     ends = asked.expires or asked.now + timedelta(days=365)

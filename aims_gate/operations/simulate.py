@@ -40,7 +40,7 @@ class SimulationRequest:
     model: str | None = None
     experiment: str | None = None
     name: str | None = None
-    """The model's name that `applies_to` is held against where runs are judged."""
+    """The model's name that `applies_to` is matched with where runs are judged."""
     last: int = 20
     stage: str | None = None
 
@@ -86,7 +86,7 @@ def simulate(
     """Judge past models by *policy*.
 
     Raises:
-        UsageError: not exactly one of model and experiment is asked for, or `last` is out of range.
+        UsageError: not exactly one of model and experiment is named, or `last` is out of range.
         PolicyError: the policy is not sound, does not apply, or has no rule that can be simulated.
         SourceError: MLflow cannot be read, or has no such model, experiment, version or run.
     """

@@ -40,7 +40,7 @@ from aims_gate.policy.tightness import (
 PROVEN_BY_DEFAULT = frozenset({"performance.champion"})
 """Checks that ask for a proof unless the rule says otherwise; no other is stricter than `estimate`.
 
-A test holds this against the checks, which stand on a higher floor.
+A test compares this with the checks, which are in a higher layer.
 """
 LAST = "block at the last stage"
 """What too little data do where nothing is said of them."""

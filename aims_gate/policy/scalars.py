@@ -30,7 +30,7 @@ OUTCOMES = (
     *("PASS", "WARN", "FAIL", "INSUFFICIENT", "MISSING", "STALE", "ERROR", "WAIVED"),
     "NOT_APPLICABLE",
 )
-"""The outcomes of `aims_gate.verdict.Outcome`, which stands on a higher floor (a test compares)."""
+"""The outcomes of `aims_gate.verdict.Outcome`, which is in a higher layer (a test compares)."""
 TYPES = ("number", "boolean", "text", "time")
 DECISIONS = ("passed", "refused", "undecided")
 

@@ -1,4 +1,4 @@
-"""Artifacts through MLflow's own client: stores that no plain REST server hands out.
+"""Artifacts through MLflow's own client: stores that the server does not proxy.
 
 `MlflowClient` reads credentials, retries and time limits from the process's environment itself.
 """

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class RestRegistry(RestArtifacts):
-    """Implements `Registry` for http and https servers that hand out artifacts themselves."""
+    """Implements `Registry` for http and https servers that proxy artifacts."""
 
     def get_version(self, name: str, version: str) -> Version:
         """A version of a registered model."""

@@ -1,4 +1,4 @@
-"""Artifacts that an MLflow server hands out itself, over its REST API."""
+"""Artifacts that an MLflow server proxies, over its REST API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aims_gate.registry.roots import NOWHERE, Roots, on_server, refused
 
 
 class RestArtifacts:
-    """Implements `Artifacts` for http and https servers that hand out artifacts themselves."""
+    """Implements `Artifacts` for http and https servers that proxy artifacts."""
 
     name = "rest"
 
@@ -26,7 +26,7 @@ class RestArtifacts:
         self.server = self._connection.server
 
     def reads(self, uri: str) -> bool:
-        """Tell whether this server hands out what lies at an artifact URI."""
+        """Tell whether this server proxies the artifact URI."""
         return on_server(uri, self.server) is not None
 
     def list_artifacts(self, uri: str, path: str = "") -> tuple[Artifact, ...]:

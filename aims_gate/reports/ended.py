@@ -22,10 +22,10 @@ def ended(
     """Turn an error into an undecided verdict, with a blocking ERROR for each thing that is wrong.
 
     Args:
-        error: What ended the run; of a crash its type and place are told, not its message.
+        error: What ended the run; of a crash its type and place are reported, not its message.
         policy: Where the policy was to be read from.
-        model: The URI that was asked for.
-        stage: The stage that was asked for; empty for the policy's last.
+        model: The requested URI.
+        stage: The requested stage; empty for the policy's last.
         started: When the run began.
         now: When it ended.
     """

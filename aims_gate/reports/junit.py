@@ -58,7 +58,7 @@ def _kind(result: Result) -> str | None:
     """JUnit element of an outcome: error, failure or skipped; None for a passed test."""
     if result.blocking:
         return "error" if result.outcome is Outcome.ERROR else "failure"
-    # what does not stand in the way is not red, and never looks passed either
+    # a result that does not block is not red, and never looks passed either
     return None if result.outcome in _QUIET else "skipped"
 
 

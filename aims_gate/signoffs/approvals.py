@@ -38,7 +38,7 @@ class Approved:
 def given(found: Iterable[Signed[ApprovalSaid] | Unsound], about: Approved) -> tuple[Approval, ...]:
     """List the approvals of a model, those that do not count with the reason.
 
-    One of other bytes is passed over: a folder serves all models and versions.
+    One for other bytes is ignored: a folder serves all models and versions.
     """
     listed = []
     spelled: dict[str, str] = {}

@@ -152,7 +152,7 @@ class _Approval(_SignOff):
     kind: Annotated[str, choice("Approval"), words("Approval")]
     role: k.Name
     evidence: k.Digest = optional()
-    """SHA-256 of the summary statement (`vsa.statement.json`) that was looked at."""
+    """SHA-256 of the summary statement (`vsa.statement.json`) that the person read."""
 
     @model_validator(mode="after")
     def _of_bytes(self) -> Self:

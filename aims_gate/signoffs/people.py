@@ -23,7 +23,7 @@ def problems(
 
     Args:
         keys: The keys that signed it.
-        requested_by: Who asked for it.
+        requested_by: The person who requested it.
         terms: What the policy asks of waivers.
         gate: The key that signs the evidence; None where none does.
         authors: Whoever made the model, as far as its run and commit say.

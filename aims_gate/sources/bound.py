@@ -21,7 +21,7 @@ _SHOWN = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """The model that is judged, as far as it has an id, and the run whose data are looked at."""
+    """The model that is judged, as far as it has an id, and the run whose data are read."""
 
     model: str = ""
     """`m-…`, or the `model_uuid` of its MLmodel file."""

@@ -1,7 +1,7 @@
 """CSV validation before parsing: RFC 4180, UTF-8, one header line.
 
 Other readers repair what breaks these rules, and rows vanish. Every byte is looked at, some
-at a time and without a loop over rows, and an offence is told with its line.
+at a time and without a loop over rows, and an offence is reported with its line.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def form_of(content: bytes, words: Iterable[str], *, where: str) -> Form:
 
 
 class _Scan:
-    """What was found so far; each question is put to all bytes of a block at once, 64 to a word.
+    """What was found so far; each test is done on all bytes of a block at once, 64 to a word.
 
     Every second quote closes a field, or is half of a doubled one.
     """

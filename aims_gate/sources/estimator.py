@@ -59,7 +59,7 @@ def open_estimator(
     that the policy derives from a score at a threshold is derived from the estimator's score.
 
     Args:
-        estimator: The model; None where only frames are looked at, whose columns then count.
+        estimator: The model; None if there are only frames, whose columns then count.
         policy: Describes the roles. Its `artifact:` sources find nothing: there is no run.
         given: Per role a path, a URI or a frame in memory.
         workspace: Its folder takes the description that stands for files.
@@ -70,7 +70,7 @@ def open_estimator(
 
     Raises:
         UsageError: *estimator* is no object with `predict`, or a class in place of an object.
-        SourceError: It ended the process where it was asked for its names.
+        SourceError: It ended the process when its feature names were read.
     """
     try:
         return _opened(estimator, policy, given, workspace)

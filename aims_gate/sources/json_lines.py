@@ -67,7 +67,7 @@ def _parsed(content: bytes, types: Mapping[str, pa.DataType] | None = None) -> p
 
 
 def _spelled(schema: pa.Schema, reading: Reading) -> list[str]:
-    """Name the columns whose text Arrow took for times, and whose spelling the policy speaks of."""
+    """Name the columns whose text Arrow parsed as times although the policy reads their text."""
     named = {name for name, kind in reading.types.items() if kind is ColumnKind.TEXT}
     named |= reading.texts | reading.codes
     return [f.name for f in schema if f.name in named and pa.types.is_timestamp(f.type)]
@@ -103,7 +103,7 @@ def _unparsed(lines: Sequence[bytes], said: str, where: str) -> DataError:
 
 
 def _fault(row: int, line: bytes) -> str:
-    """Say what is wrong with a row by itself: it is no JSON, or has a key twice."""
+    """Say what is wrong with a single row: it is no JSON, or has a key twice."""
     try:
         pairs = json.loads(line, object_pairs_hook=list)
     except (ValueError, RecursionError):

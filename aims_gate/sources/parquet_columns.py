@@ -96,7 +96,7 @@ def read_parquet(content: bytes, *, where: str, max_bytes: int) -> pa.Table:
 
 
 def _is_flat(kind: pa.DataType) -> bool:
-    """Tell whether each value stands by itself, in a few bytes."""
+    """Tell whether each value is stored plain, in a few bytes."""
     flat = kind_of(kind) in {ColumnKind.NUMBER, ColumnKind.BOOLEAN, ColumnKind.TIME}
     return flat and not pa.types.is_dictionary(kind)
 
@@ -172,7 +172,7 @@ def _leaves(file: parquet.ParquetFile) -> dict[str, list[int]]:
 def _hold_counts(file: parquet.ParquetFile, places: Iterable[int]) -> None:
     """Refuse columns that are longer than their row groups say, of which Arrow reads no more.
 
-    *places* are those of columns that were read: Arrow ends the process if it is asked of one
+    *places* are those of columns that were read: Arrow ends the process if it is given one
     that is not sound.
     """
     for number in range(file.num_row_groups):
@@ -184,7 +184,7 @@ def _hold_counts(file: parquet.ParquetFile, places: Iterable[int]) -> None:
 def _valid(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Pass a column on that is sound throughout; ArrowInvalid for any other.
 
-    Arrow's reader does not hold codes against their dictionary, and one past it would look null.
+    Arrow's reader does not check codes against their dictionary, and one past it would look null.
     """
     if not pa.types.is_dictionary(column.type):
         column.validate(full=True)
@@ -225,7 +225,7 @@ def _opened(
         metadata=metadata,
         read_dictionary=read_dictionary,
         buffer_size=_BUFFER,
-        pre_buffer=False,  # it would join the ranges of columns that nobody asked for
+        pre_buffer=False,  # it would join the ranges of columns that are not read
         page_checksum_verification=True,
         coerce_int96_timestamp_unit="us",  # in ns the year 9999 would be another year
     )

@@ -1,7 +1,7 @@
 """File readers to Arrow: the bytes that are hashed are the bytes that are read.
 
 Text and Arrow files are read into memory once, so that nothing can change between their digest and
-their rows. Parquet is read column by column, each held against what was hashed (`hashed_file`).
+their rows. Parquet is read column by column, each compared with what was hashed (`hashed_file`).
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def read_file(
 ) -> ReadFile:
     """Read a Parquet, Arrow, CSV or JSON lines file; name and content must agree on which it is.
 
-    The columns of a Parquet file are read when they are asked for, and raise DataError then.
+    The columns of a Parquet file are read when they are used, and raise DataError then.
 
     Args:
         path: The file. A symbolic link is followed: who may name a path decides before this.
@@ -126,7 +126,7 @@ def read_bytes(path: Path, *, where: str, max_bytes: int) -> bytes:
     descriptor = open_regular(path, where=where)
     try:
         with os.fdopen(descriptor, "rb") as file:
-            # no more is asked for than there is: the buffer is made before a byte is read
+            # at most the size of the file: the buffer is allocated before a byte is read
             content = file.read(min(os.fstat(descriptor).st_size, max_bytes) + 1)
     except OSError as error:
         reason = error.strerror or error

@@ -15,7 +15,7 @@ class Reading:
     """How text becomes values where a file does not say it itself."""
 
     types: Mapping[str, ColumnKind] = field(default_factory=dict)
-    """What the policy states under `types:`; also held against files that have types."""
+    """What the policy states under `types:`; also compared with files that have types."""
     texts: frozenset[str] = frozenset()
     """Columns that the policy compares as text, whatever they look like."""
     codes: frozenset[str] = frozenset()

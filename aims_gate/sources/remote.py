@@ -165,7 +165,7 @@ def _server(url: str, what: str) -> tuple[str, str]:
 
 
 def _shown(place: StoreUri) -> str:
-    """Write a place so that the name of a container is not taken for a user's."""
+    """Write a place so that the name of a container cannot be read as a user name."""
     if place.scheme != "abfss":
         return str(place)
     container, _, host = place.host.partition("@")

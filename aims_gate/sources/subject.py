@@ -126,11 +126,11 @@ class Data:
     """The latest value of the `time` column, where there is one and it has any."""
     joined: tuple[Joined, ...] = ()
     answers: tuple[DatasetIdentity, ...] = ()
-    """The tables that the model's answers stand in, each with whose it says they are."""
+    """The tables with the model's predictions, each with the model that it names as author."""
     read_twice: Callable[[], str] | None = None
     """Hash the bytes again; None for frames in memory."""
     is_part: bool = False
-    """Whether the frame is a part of data that were looked at as a whole: it may lack a class."""
+    """Whether the frame is a part of data that were checked as a whole: it may lack a class."""
     from_run: frozenset[str] = frozenset()
     """The roles, such as `label` or `sensitive`, that the run's author stated and no policy did."""
     declared: frozenset[str] = frozenset()
@@ -138,9 +138,9 @@ class Data:
     failed: Mapping[str, DataError] = field(default_factory=dict)
     """Roles, such as `prediction`, that could not be made: rules that need one are ERROR."""
     claim: str = ""
-    """Whose word the answers are, where they are a scorer's: it stands beside every result."""
+    """The scorer, if the predictions are a scorer's claim: every result says so."""
     unnamed: dict[str, str] = field(default_factory=dict)
-    """What stands behind the names of values that evidence only counts; it stays in memory."""
+    """The values behind names that evidence only counts; they stay in memory."""
 
 
 def unanswered(data: Data, error: GateError) -> Data:
@@ -189,7 +189,7 @@ class Subject:
     find_model: Callable[[str], tuple[MetricPoint, ...]] | None = None
     """Ask what was logged for another model; SourceError if there is none."""
     champion: ChampionModel | None = None
-    """None where no alias was asked for, or nobody could be asked; its data have a role."""
+    """None if no alias was named, or no registry could be reached; its data have a role."""
     signature: Signature | None = None
     flavors: tuple[str, ...] = ()
     isolation: Mapping[Role, Isolation] = field(default_factory=dict)

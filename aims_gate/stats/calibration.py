@@ -46,7 +46,7 @@ class Reliability:
     scores: Floats
     """Shape (bins,): the mean score, in [0, 1]."""
     asked: int
-    """Bins that were asked for; ties leave fewer."""
+    """Bins requested; ties leave fewer."""
 
     @property
     def total(self) -> int:

@@ -1,6 +1,6 @@
 """Tables as the samples that other libraries take: rows again, but few of them.
 
-Two engines can only be held against each other where both see the same sample, so every engine
+Two engines can only be compared if both see the same sample, so every engine
 that needs one comes through here.
 """
 
@@ -20,7 +20,7 @@ WRITTEN_ROWS = 50_000_000
 """Rows that weights are written out to at most, where each row has to stand by itself: some
 gigabytes."""
 COMPARED_ROWS = 50_000
-"""Rows a side of a table of bins that two engines are asked about: all of one shape prove as much,
+"""Rows a side of a table of bins that two engines compute: all of one shape prove as much,
 and a library counts the rows one by one."""
 ORDER_STATISTICS = 20_000
 """Values that stand for a numeric sample: an error below 1e-4 standard deviations where the tails

@@ -273,7 +273,7 @@ class Queries:
     most_left_out: float = 0.05
     """The share of queries that may be left out, in [0, 1)."""
     k: int | None = None
-    """How many places of each ranking were looked at; None for all."""
+    """Cut-off k of each ranking; None for all places."""
 
 
 ScoreTable = (

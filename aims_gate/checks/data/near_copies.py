@@ -74,7 +74,7 @@ def _names(column: str, frame: Frame) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Looked:
-    """What is looked at; the fields are those of `hidden`."""
+    """Settings of the search; the fields are those of `hidden`."""
 
     columns: Sequence[str]
     frame: Frame

@@ -81,7 +81,7 @@ class SamplePair:
     declared: frozenset[str] = frozenset()
     """Columns that the policy names, of whose values evidence may tell."""
     unnamed: dict[str, str] = field(default_factory=dict, hash=False)
-    """What stands behind values that evidence does not name."""
+    """The values behind names that evidence hides."""
     design_effect: float = 1.0
     """Rows per independent row, at least 1: what bounds and power divide the rows by."""
 

@@ -190,7 +190,7 @@ def _counted(columns: Sequence[_SharedColumn], pair: SamplePair) -> Iterator[Sta
         column.found.value > column.line and p <= pair.alpha
         for column, p in zip(columns, p_values, strict=True)
     ]
-    # 2. the share of those that drifted is judged; 3. each column is told beside it
+    # 2. the share of those that drifted is judged; 3. each column is reported beside it
     yield _judged(columns, drifted, pair)
     for column, p, counts in zip(columns, p_values, drifted, strict=True):
         yield _context(column, p, pair, counts=counts)

@@ -73,7 +73,7 @@ class GroupPerformance(Groups):
     beta: float | None = None
     """Of f_beta, which needs it: recall counts so many times as much as precision."""
     k: int | None = None
-    """Of rankings: the places that are looked at."""
+    """Cut-off k of ranking metrics."""
     relative_to: Literal["overall"] | None = None
     """Judge how far each group is behind all rows, in place of its own value."""
     small_share: float = 0.02

@@ -64,7 +64,7 @@ class Groups:
     def absence(self, columns: tuple[str, ...], error: DataError) -> Statistic:
         """Judged statistic without a value, for an attribute that cannot be grouped by.
 
-        It stands beside attributes that can be judged, so that their refusal is not lost.
+        It is reported beside attributes that can be judged, so that their refusal is not lost.
         """
         return self.lack(title(columns), lack_of(error), str(error))
 

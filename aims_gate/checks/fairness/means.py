@@ -34,7 +34,7 @@ class Scored:
     group: Group
     losses: Losses
     samples: tuple[Distribution, ...]
-    """The numbers; or predictions and labels, where errors are looked at."""
+    """The numbers; or predictions and labels, for errors."""
     answer: Answer = _UNASKED
     """The engine's mean."""
 
@@ -218,7 +218,7 @@ def _cells(
     design = _design(large, [rows for rows in growing if rows >= least], cover.min_cell, terms)
     for name, one in by_name.items():
         mine = [contrast for contrast in contrasts if contrast.worse is one.group]
-        # what only warns must not stand for what blocks
+        # a cell that only warns must not represent one that blocks
         warns = [contrast for contrast in mine if {contrast.worse, contrast.better} & small]
         blocks = [contrast for contrast in mine if contrast not in warns]
         for contrast in (*decisive(blocks, Measure.GAP), *decisive(warns, Measure.GAP)):

@@ -160,7 +160,7 @@ class _ComparedRates:
                 rows=group.rows,
                 total=self.terms.total,
             )
-        # what only warns must not stand for what blocks
+        # a cell that only warns must not represent one that blocks
         for small in (False, True):
             alike = [contrast for contrast in defined if self._is_small(contrast) is small]
             for contrast in decisive(alike, self.terms.measure):

@@ -126,7 +126,7 @@ class Proxies:
         return tuple(c for c, kind in kinds.items() if c not in apart and kind in USABLE)
 
     def _left_out(self, columns: tuple[str, ...], data: Data) -> Iterator[Statistic]:
-        """Say which columns nothing was asked of, so that nobody takes them for harmless."""
+        """Name the columns that were not tested, so that nobody takes them for harmless."""
         if self.columns != "all":
             return
         for column, kind in data.frame.kinds.items():

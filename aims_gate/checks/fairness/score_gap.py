@@ -124,7 +124,7 @@ class ScoreGap(Groups):
             yield from compare(cover, groups_, all_rows, terms)
 
     def _columns(self, data: Data, found: Labelled) -> list[str]:
-        """Name the column whose values are looked at, and the one that is taken from it."""
+        """Name the column whose values are compared, and the one that is subtracted from it."""
         if self.of == "score":
             return [score_column(data, found, data.spec.positive)]
         named = [found.prediction] if self.of == "prediction" else [found.prediction, found.label]

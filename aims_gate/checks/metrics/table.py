@@ -48,7 +48,7 @@ class MetricRequest:
     beta: float | None = None
     """Of f_beta, which needs it: how many times as much as precision recall counts."""
     k: int | None = None
-    """Of ranking metrics: the places looked at; None for all."""
+    """Cut-off k of ranking metrics; None for all places."""
     max_uncovered: float = 0.05
     """Of ranking metrics: the share of queries that may say nothing, in [0, 1)."""
 
@@ -153,5 +153,5 @@ def counted(found: Labelled, columns: Sequence[str]) -> tuple[list[tuple[Scalar,
 def named(column: str | None) -> str:
     """The column, which is not None; DataError if it is."""
     if column is None:
-        raise DataError("a column is needed that was not asked for")
+        raise DataError("a column is needed that was not requested")
     return column

@@ -74,7 +74,7 @@ class Champion:
     beta: float | None = None
     """Of f_beta, which needs it: recall counts so many times as much as precision."""
     k: int | None = None
-    """Of rankings: the places that are looked at."""
+    """Cut-off k of ranking metrics."""
     alias: str | None = None
     """The alias of the registry that the champion has, such as `champion`."""
     model: str | None = None

@@ -29,7 +29,7 @@ else:
     Metric = Literal[tuple(dict.fromkeys(f.metric for f in FORMULAS))]
     """Every metric of the catalogue."""
 _LEAST_SHOWN = 30
-"""A class with fewer labelled rows is not named in evidence unless it is asked for."""
+"""A class with fewer labelled rows is not named in evidence unless the policy names it."""
 _KINDS = {Classes: " (several classes)", ClassRanked: " (several classes)", Queries: " (ranking)"}
 _OF_CLASSES = (
     "With classes, each class has a cell: its rows are the positives and all others the negatives."

@@ -138,7 +138,7 @@ class Slices:
             yield from self._small(columns, cut, whole, inputs, named=asked)
             found = [part for part in cut if self.min_cell <= part.rows < rows]
             if asked and not found:
-                # beside columns that can be judged, so that this one is not taken for fair
+                # reported beside columns that can be judged, so that this one does not look fair
                 reason = f"no slice has {self.min_cell} rows and is less than all of them"
                 yield self._lack(title(columns), NoValue.INSUFFICIENT, reason, rows)
             eligible += found

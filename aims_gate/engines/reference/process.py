@@ -1,7 +1,7 @@
 """Parent side of the child process: start it, send questions, time out, stop it.
 
 However it ends - a crash, a kill, an answer that never comes - every later question is a CheckError
-and so a refusal; nothing is ever asked twice.
+and so a refusal; no call is ever repeated.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ from aims_gate.stats.tables import (
 )
 
 _OWN_NAMES = {"fairlearn": ("fairness", "metric"), "evidently": ("drift", "test")}
-"""How a library is asked for a number of its own, and the argument that names it."""
+"""Call for a number that only the library defines, and the argument that names it."""
 Values = Sequence[float]
 
 

@@ -19,7 +19,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at."""
+    """One thing that was diagnosed."""
 
     name: str
     state: State
@@ -30,13 +30,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What is to be looked at; the environment's values are read and never shown."""
+    """What to diagnose; the environment's values are read and never shown."""
 
     environ: Mapping[str, str]
     now: datetime
     policy: str
     policy_named: bool = False
-    """Whether somebody asked for this policy; otherwise it may be absent."""
+    """Whether the caller named this policy; otherwise it may be absent."""
     model: str | None = None
     key: str | None = None
     trust: Path = field(default_factory=lambda: Path("trust.yaml"))

@@ -110,7 +110,7 @@ def _store(setup: Setup) -> Iterator[Finding]:
     if not setup.environ.get(URI, "").strip():
         return
     probe = open_probe(setup.environ, _allowed(setup))
-    registered = probe.registered()  # the first call: whoever cannot be reached ends here
+    registered = probe.registered()  # the first call: a server that cannot be reached ends here
     version = probe.version()
     how = "over REST" if probe.registry.name == "rest" else "through MLflow's client"
     if version:

@@ -168,7 +168,7 @@ def _of_model(traces: Sequence[Trace], model_id: str, where: str) -> list[Trace]
     named = {trace.model_id for trace in traces}
     own = [trace for trace in traces if model_id and trace.model_id == model_id]
     if not own and len(named) == 1:
-        return list(traces)  # `bound` holds the one model, or none, against ours
+        return list(traces)  # `bound` compares the one model, or none, with ours
     if not own or "" in named:
         what = "the traces are of several models" if not own else "some of the traces name no model"
         hint = "evaluate each model in a run of its own, with model_id="

@@ -83,7 +83,7 @@ def answers(
         found: A champion that is not the candidate.
         finder: Finds the artifacts of the champion's run.
         owner: The champion, whose answers they must be.
-        asked: What the caller handed over as the evaluation data: scores of a judge are compared
+        asked: The evaluation data of the caller: scores of a judge are compared
             with the champion's own.
     """
     if found.problem is not None:

@@ -33,7 +33,7 @@ def fetch_tree(
         folder: An empty folder of ours.
         max_files: Most files and folders.
         max_bytes: Most bytes of all files.
-        noted: It was asked for as `models:/…` of a local store, where MLflow's client takes the
+        noted: It was named as `models:/…` of a local store, where MLflow's client takes the
             place where it lies for a download and leaves its note there: that is left out.
         skip: A folder at its root that is left out.
 

@@ -25,7 +25,7 @@ from aims_gate.registry.uris import (
 )
 
 MAX_CHAIN = 8
-"""Versions that may point at versions before a chain is taken for endless."""
+"""Longest chain of versions that point at versions; a longer one counts as endless."""
 DEFAULT_PATH = "model"
 """Where a run of MLflow 2 keeps its model by convention."""
 

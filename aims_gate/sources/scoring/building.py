@@ -173,7 +173,7 @@ def _refuse_direct(report: Path, where: str) -> None:
 
 
 def _version(folder: Path, wanted: str, where: str) -> str:
-    """Read which Python it is: what stands on PATH under a name may be another."""
+    """Read the version of the Python: the one on PATH under a name may be another."""
     written = read_bytes(folder / "pyvenv.cfg", where=where, max_bytes=_MOST_REPORT)
     found = _VERSION.search(written.decode("utf-8", "replace"))
     version = found.group(1) if found else ""

@@ -85,7 +85,7 @@ def _members(view: View) -> Iterator[tuple[str, View]]:
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, view: View) -> View:
-    with archive.open(info) as member:  # holds the member's own header against the list's
+    with archive.open(info) as member:  # compares the member's own header with the list's
         if info.compress_type == zipfile.ZIP_STORED:
             header = view.read(info.header_offset, 30)
             lengths = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:], "little")
