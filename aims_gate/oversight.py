@@ -24,7 +24,7 @@ from aims_gate.policy.model import Policy, WaiverTerms
 from aims_gate.regular import itself
 from aims_gate.signoffs import approvals, committed, kinds
 from aims_gate.signoffs import folder as signoffs
-from aims_gate.signoffs.committed import History
+from aims_gate.signoffs.committed import CommitHistory
 from aims_gate.sources.subject import Subject
 from aims_gate.verdict import Result
 from aims_gate.waivers import Waiver
@@ -43,7 +43,7 @@ class Oversight:
     trust: Trust | None
     gate: TrustedKey | None
     """The key that signs the evidence; None where none does."""
-    history: History | None
+    history: CommitHistory | None
     """Of the policy's repository, in which approvals may be commits; None where it is in none."""
     now: datetime
 
@@ -148,10 +148,10 @@ class Oversight:
 
 def _history(
     folder: Path | None, base: PolicyBase | None, environ: Mapping[str, str]
-) -> History | None:
+) -> CommitHistory | None:
     if base is not None:
-        return History(repository=base.repository, commit=base.commit)
-    return None if folder is None else History.around(folder, environ)
+        return CommitHistory(repository=base.repository, commit=base.commit)
+    return None if folder is None else CommitHistory.around(folder, environ)
 
 
 def _gate(signer: Signer | None, trust: Trust | None) -> TrustedKey | None:

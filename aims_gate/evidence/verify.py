@@ -28,7 +28,7 @@ from aims_gate.policy.model import STAGES
 from aims_gate.signoffs import committed
 from aims_gate.signoffs import folder as signoffs
 from aims_gate.signoffs.approvals import Approved, assigned, given, lacking
-from aims_gate.signoffs.committed import History
+from aims_gate.signoffs.committed import CommitHistory
 from aims_gate.signoffs.folder import Signed, Unsound
 from aims_gate.signoffs.grammar import ApprovalSaid
 from aims_gate.signoffs.kinds import APPROVAL
@@ -58,7 +58,7 @@ class Expected:
     max_age: timedelta | None = None
     approvals: Path | None = None
     """Folder of signed approvals, for what the trust file expects of them."""
-    history: History | None = None
+    history: CommitHistory | None = None
     """Of the repository that this folder lies in, where approvals may be commits."""
     deployed_before: bool = False
     """It is a return to what was deployed: the trust file's greatest ages do not hold."""

@@ -19,7 +19,7 @@ from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.operations.evidence import fetch, is_uri
 from aims_gate.operations.named_arguments import named_arguments
 from aims_gate.signoffs import approvals
-from aims_gate.signoffs.committed import History
+from aims_gate.signoffs.committed import CommitHistory
 
 _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
 
@@ -146,7 +146,7 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
             resource_uri=place if question.resource_uri is None else question.resource_uri,
             max_age=question.max_age,
             approvals=signed,
-            history=History.around(signed, question.environ) if asked else None,
+            history=CommitHistory.around(signed, question.environ) if asked else None,
             deployed_before=question.deployed_before,
             revocations=_revocations(question, folder, trust, now),
         )

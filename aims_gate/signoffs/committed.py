@@ -39,14 +39,14 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class CommitHistory:
     """A commit, and what led to it."""
 
     repository: Repository
     commit: str
 
     @classmethod
-    def around(cls, folder: Path, environ: Mapping[str, str]) -> History | None:
+    def around(cls, folder: Path, environ: Mapping[str, str]) -> CommitHistory | None:
         """What is checked out of the repository around a folder; None if there is none."""
         try:
             repository = Repository.around(folder, environ)
@@ -56,7 +56,7 @@ class History:
 
 
 def approvals(
-    folder: Path, place: Path, history: History, *, digest: str, trust: Trust, now: datetime
+    folder: Path, place: Path, history: CommitHistory, *, digest: str, trust: Trust, now: datetime
 ) -> Iterator[Signed[ApprovalSaid] | Unsound]:
     """Find the drafts about a model that nobody signed as files, and who committed them.
 
@@ -95,7 +95,7 @@ def approvals(
 
 
 def last_change(
-    history: History, path: Path, data: bytes, *, trust: Trust, now: datetime
+    history: CommitHistory, path: Path, data: bytes, *, trust: Trust, now: datetime
 ) -> Committed:
     """Find the last commit that changed a file, and whose key signed that commit.
 
