@@ -61,7 +61,7 @@ def read(report: Path) -> Verdict:
         if not isinstance(document, dict) or document["schema"] != SCHEMA:
             raise ValueError("another schema")  # noqa: TRY301  # told as every other fault
         verdict = _verdict(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         what = "the report cannot be read"
         raise RecordError(what, where=report.name, hint=hint) from error
     refuse_contradiction(verdict)
