@@ -11,10 +11,12 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from aims_gate import canonical
+from aims_gate.attest import trust_file
 from aims_gate.attest.envelope import sign
 from aims_gate.attest.keys import Scheme, generate
 from aims_gate.attest.signers.file import LocalSigner, open_signer
 from aims_gate.attest.statement import encode
+from aims_gate.attest.trust import Trust
 from aims_gate.errors import TrustError
 from aims_gate.operations import signoff
 from aims_gate.operations.run import VERIFIER_ID, roles_of
@@ -107,6 +109,10 @@ class Team:
     def approve(self, draft: Path, by: str = "ana@acme.example", *, at: datetime = NOW) -> Path:
         """Sign a draft as a person would."""
         return signoff.approve(draft, self.keys[by], self.folder / "trust.yaml", now=at).path
+
+    def trust(self) -> Trust:
+        """Read the trust file."""
+        return trust_file.load(self.folder / "trust.yaml")
 
     def forge(self, draft: Path, by: str = "ana@acme.example", **changes: Any) -> Path:
         """Sign what `approve` would refuse: the draft with *changes* to its predicate."""
