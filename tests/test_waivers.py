@@ -28,6 +28,7 @@ WAIVER = Waiver(
     requested_by="jo",
     justification="",
     where="w",
+    by_name=False,
     files={},
 )
 
