@@ -11,23 +11,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from aims_gate import waivers
-from aims_gate.attest import trust_file
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.trust import Trust, TrustedKey
-from aims_gate.evidence.revocations import FOLDER, unrevoked
 from aims_gate.facts import Approval
 from aims_gate.plan import Task
 from aims_gate.policy.base import PolicyBase
 from aims_gate.policy.model import Policy, WaiverTerms
 from aims_gate.regular import itself
-from aims_gate.signoffs import approvals, committed, kinds
-from aims_gate.signoffs import folder as signoffs
-from aims_gate.signoffs.committed import CommitHistory
+from aims_gate.signoffs import APPROVALS, WAIVERS
 from aims_gate.sources.subject import Subject
 from aims_gate.verdict import Result
 from aims_gate.waivers import Waiver
+
+if TYPE_CHECKING:  # most policies have nothing signed beside them
+    from aims_gate.signoffs.committed import CommitHistory
 
 TRUST_FILE = "trust.yaml"
 
@@ -71,15 +70,14 @@ class Oversight:
         if path is None and folder is not None and at(folder / TRUST_FILE).exists():
             path = folder / TRUST_FILE
         signed = folder is not None and any(
-            os.path.lexists(at(folder / name)) for name in (waivers.FOLDER, approvals.FOLDER)
+            os.path.lexists(at(folder / name)) for name in (WAIVERS, APPROVALS)
         )
-        known = (
-            trust_file.load(path, at)
-            if path is not None and (signed or trust is not None)
-            else None
-        )
-        if known is not None and path is not None:
-            known = unrevoked(known, at(path.parent / FOLDER), now=now)
+        known = None
+        if path is not None and (signed or trust is not None):
+            from aims_gate.attest import trust_file
+            from aims_gate.evidence.revocations import FOLDER, unrevoked
+
+            known = unrevoked(trust_file.load(path, at), at(path.parent / FOLDER), now=now)
         return cls(
             folder=folder,
             at=at,
@@ -91,9 +89,12 @@ class Oversight:
 
     def approvals(self, subject: Subject) -> tuple[Approval, ...]:
         """What people signed about the model, counting or not."""
-        if self.folder is None:
+        if not self._signed(APPROVALS) or self.folder is None:
             return ()
-        folder = self.folder / approvals.FOLDER
+        from aims_gate.signoffs import approvals, committed, kinds
+        from aims_gate.signoffs import folder as signoffs
+
+        folder = self.folder / APPROVALS
         place, digest, now = self.at(folder), subject.model.digest, self.now
         found = signoffs.load(place, kinds.APPROVAL, trust=self.trust, now=now)
         if self.history is not None and self.trust is not None:
@@ -119,10 +120,14 @@ class Oversight:
         uses: Callable[[str], int],
     ) -> tuple[Mapping[str, Waiver], tuple[Result, ...]]:
         """Waivers in force by rule, and a result for each one that does not count."""
-        if self.folder is None:
+        if not self._signed(WAIVERS) or self.folder is None:
             return {}, ()
-        folder = self.at(self.folder / waivers.FOLDER)
-        about = waivers.WaiverContext(
+        from aims_gate import waiver_terms
+        from aims_gate.signoffs import folder as signoffs
+        from aims_gate.signoffs import kinds
+
+        folder = self.at(self.folder / WAIVERS)
+        about = waiver_terms.WaiverContext(
             model=subject.model,
             terms=terms,
             tasks={task.rule.id: task for task in tasks},
@@ -131,9 +136,13 @@ class Oversight:
             uses=uses,
             now=self.now,
         )
-        return waivers.in_force(
+        return waiver_terms.in_force(
             signoffs.load(folder, kinds.WAIVER, trust=self.trust, now=self.now), about
         )
+
+    def _signed(self, name: str) -> bool:
+        """Tell whether the folder *name* is there, or something in its place."""
+        return self.folder is not None and os.path.lexists(self.at(self.folder / name))
 
     def _authors(self, subject: Subject) -> tuple[str, ...]:
         """Whoever made the model, as far as MLflow and git say: a claim, which can only forbid."""
@@ -142,6 +151,8 @@ class Oversight:
             return ()
         made: tuple[str, ...] = ()
         if self.history is not None and run.commit:
+            from aims_gate.signoffs import committed
+
             made = committed.author(self.history.repository, run.commit)
         return tuple(filter(None, (run.user, *made)))
 
@@ -149,6 +160,8 @@ class Oversight:
 def _history(
     folder: Path | None, base: PolicyBase | None, environ: Mapping[str, str]
 ) -> CommitHistory | None:
+    from aims_gate.signoffs.committed import CommitHistory
+
     if base is not None:
         return CommitHistory(repository=base.repository, commit=base.commit)
     return None if folder is None else CommitHistory.around(folder, environ)

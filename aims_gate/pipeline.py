@@ -17,7 +17,7 @@ from aims_gate import provenance, waivers
 from aims_gate.attest import manifest
 from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, SourceError, UsageError
-from aims_gate.evidence.verify import ORIGIN
+from aims_gate.evidence.layout import ORIGIN
 from aims_gate.facts import ModelIdentity, Statistic
 from aims_gate.judge import decide, judge
 from aims_gate.keep import keep

@@ -15,7 +15,8 @@ from aims_gate.policy.model import Threshold, WaiverTerms
 from aims_gate.policy.resolve import load
 from aims_gate.signoffs import folder, kinds
 from aims_gate.verdict import Outcome
-from aims_gate.waivers import About, Waiver, in_force
+from aims_gate.waiver_terms import About, in_force
+from aims_gate.waivers import Waiver
 from tests.support.waiving import NOW, Team
 
 WAIVER = Waiver(

@@ -8,6 +8,8 @@ ROOT = Path("aims-gate-evidence")
 """Where evidence goes if nobody says where."""
 POLICY_FILE = "policy.resolved.yaml"
 REPORT_FILE = "report.json"
+ORIGIN = "origin"
+"""Key of an evaluation's `evaluator.version`: the evidence is local, made by what it names."""
 
 
 def directory(root: Path, *, model_digest: str, evaluation: str) -> Path:

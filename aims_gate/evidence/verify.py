@@ -19,7 +19,7 @@ from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, SourceError, TrustError
 from aims_gate.evidence import waived
 from aims_gate.evidence.agreement import Verified, agree
-from aims_gate.evidence.layout import POLICY_FILE
+from aims_gate.evidence.layout import ORIGIN, POLICY_FILE
 from aims_gate.evidence.predicates import Evaluation
 from aims_gate.evidence.reader import Proof, open_evidence
 from aims_gate.evidence.revocations import NONE, Revocations
@@ -36,8 +36,6 @@ from aims_gate.signoffs.kinds import APPROVAL
 MAX_SKEW = timedelta(minutes=5)
 """How far a signing machine's clock may be ahead of ours."""
 _SHOWN = 5
-ORIGIN = "origin"
-"""Key of an evaluation's `evaluator.version`: the evidence is local, made by what it names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,11 @@ from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.statement import decode, statement_file
 from aims_gate.checks.oversight.approvals import Approvals
 from aims_gate.errors import TrustError, UsageError
-from aims_gate.evidence.layout import POLICY_FILE
+from aims_gate.evidence.layout import ORIGIN, POLICY_FILE
 from aims_gate.evidence.predicates import EVALUATION, OF_A_VERDICT
 from aims_gate.evidence.record import record
 from aims_gate.evidence.unsigned import MeasuredResult, UnsignedEvaluation, read_unsigned
-from aims_gate.evidence.verify import MAX_SKEW, ORIGIN
+from aims_gate.evidence.verify import MAX_SKEW
 from aims_gate.facts import DigestKind
 from aims_gate.judge import decide, judge
 from aims_gate.keep import keep, used

@@ -18,7 +18,7 @@ from aims_gate.evidence.revocations import FOLDER, Revocations
 from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.operations.evidence import fetch, is_uri
 from aims_gate.operations.named_arguments import named_arguments
-from aims_gate.signoffs import approvals
+from aims_gate.signoffs import APPROVALS
 from aims_gate.signoffs.committed import CommitHistory
 
 _MODEL_HINT = "--model DIR|URI; with --signature-only no bytes are looked at"
@@ -136,7 +136,7 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
             if model is None and not question.signature_only:
                 question = replace(question, model=copied.model)
         found, place = _model(question, trust.sources_allow)
-        signed = question.approvals or question.trust.parent / approvals.FOLDER
+        signed = question.approvals or question.trust.parent / APPROVALS
         asked = any(one.approvals for one in trust.deploy)
         expected = Expected(
             model=found,

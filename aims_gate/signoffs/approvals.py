@@ -12,8 +12,6 @@ from aims_gate.signoffs.folder import Signed, Unsound
 from aims_gate.signoffs.grammar import ApprovalSaid
 from aims_gate.signoffs.people import conflicts
 
-FOLDER = "approvals"
-"""Beside the policy, and beside the trust file of whoever deploys."""
 SKEW = timedelta(minutes=5)
 """How far the clock of whoever signed may be ahead of ours."""
 
