@@ -21,7 +21,7 @@ from aims_gate.policy.resolve import load
 from aims_gate.signoffs import folder, kinds, people
 from aims_gate.signoffs.approvals import Approved, given
 from aims_gate.verdict import Outcome
-from aims_gate.waiver_terms import About, in_force
+from aims_gate.waiver_terms import WaiverContext, in_force
 from aims_gate.waivers import Waiver
 from tests.support.waiving import NOW, Team
 
@@ -101,7 +101,7 @@ def test_a_waiver_of_later_versions_counts_its_uses_and_needs_a_registered_name(
             raise SourceError("the server is down")
         return used
 
-    about = About(
+    about = WaiverContext(
         model=ModelIdentity(uri="m", name="credit", registered=registered, digest="0" * 64),
         terms=WaiverTerms(scope=scope),
         tasks={task.rule.id: task for task in plan(policy).sound()},
