@@ -24,12 +24,6 @@ policies_of() {
     tr '\0' '\n' || true
 }
 
-# copy_base FOLDER: the YAML files of the base, for commands that read files
-copy_base() {
-  mkdir -p "$1"
-  (cd "$(git rev-parse --show-toplevel)" && git archive "$BASE" -- ':(glob)**/*.yaml' | tar -x -C "$1")
-}
-
 # owners_of: CODEOWNERS of the base, from where GitHub takes it
 owners_of() {
   local place

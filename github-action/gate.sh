@@ -46,16 +46,17 @@ take_key() {
 # judge_change PATH: the change to the policy, shown; refused where it loosens and no owner approved
 judge_change() {
   local code=0
-  ! git diff --quiet "$BASE" -- ':(top,glob)**/*.yaml' ':(top,glob)**/*.yml' || return 0
   if [ -f "$IN_POLICY" ]; then
-    quietly "$GATE" policy diff --fail-on-loosen -- "$FOLDER/base/$1" "$IN_POLICY" > "$FOLDER/diff.txt" || code=$?
+    quietly "$GATE" policy diff --fail-on-loosen --policy-base "$BASE" -- "$IN_POLICY" "$IN_POLICY" \
+      > "$FOLDER/diff.txt" || code=$?
   else
     echo 'the change removes the policy' > "$FOLDER/diff.txt"
     code=1
   fi
   cat "$FOLDER/diff.txt"
   [ "$code" -le 1 ] || stop 2 'the change makes a policy that is refused'
-  [ "$code" = 0 ] || approved "$1" || stop 2 'the change loosens the policy, and no owner approved that'
+  [ "$code" = 0 ] || approved "$1" || \
+    stop 2 'the change loosens the policy, and no owner approved that (or the base was tightened: update the branch)'
 }
 
 # approved PATH: whether an owner by the base's CODEOWNERS approved this head; a merge queue takes
@@ -66,36 +67,37 @@ approved() {
   "$IN_PYTHON" -I "$HERE/github-action/approved.py" "$1" < "$FOLDER/CODEOWNERS"
 }
 
-# policy_of_base PATH: take the policy from the base; without any there, bootstrap with our own
+# policy_of_base: take the policy from the base; without any there, bootstrap with our own
 policy_of_base() {
-  fetch_base || stop 3 "the base branch cannot be fetched: needs contents: read"
-  if git cat-file -e "$BASE:$1" 2> /dev/null; then
-    copy_base "$FOLDER/base"
-    judge_change "$1"
-    POLICY="$FOLDER/base/$1" DEFAULTS=(--no-defaults)
+  local path
+  path="$(git rev-parse --show-prefix)$IN_POLICY"
+  fetch_base || stop 3 'the base branch cannot be fetched: the job needs contents: read'
+  AT=(--policy-base "$BASE")
+  if [[ "$IN_POLICY" = pack:* ]]; then
+    return 0
+  elif git cat-file -e "$BASE:$path" 2> /dev/null; then
+    judge_change "$path"
   elif [ -n "$(policies_of "$BASE")" ]; then
     stop 2 'the base branch has policies, and not the one that the input policy names'
   else
-    BOOTSTRAP=yes UNSIGNED=yes
+    AT=() BOOTSTRAP=yes UNSIGNED=yes
   fi
 }
 
-POLICY="$IN_POLICY" DEFAULTS=() BOOTSTRAP=''
+AT=() BOOTSTRAP=''
 [ -z "$IN_TRACKING_URI" ] || export MLFLOW_TRACKING_URI="$IN_TRACKING_URI"
 if stranger; then UNSIGNED=yes; fi
 take_key
 find_gate
 install_gate
-if [ -n "$EVENT_BASE" ] && [[ "$IN_POLICY" != pack:* ]]; then
-  policy_of_base "$(git rev-parse --show-prefix)$IN_POLICY"
-fi
+if [ -n "$EVENT_BASE" ]; then policy_of_base; fi
 [ -z "$UNSIGNED" ] || KEY=(--unsigned)
 if installs; then
-  read -ra extras <<< "$("$GATE" policy extras -- "$POLICY" 2> /dev/null || echo run) $IN_EXTRAS"
+  read -ra extras <<< "$("$GATE" policy extras "${AT[@]}" -- "$IN_POLICY" 2> /dev/null || echo run) $IN_EXTRAS"
   install_gate "${extras[@]}"
 fi
 
-words=("${DEFAULTS[@]}" --model "${IN_MODEL:-commit:$(git rev-parse HEAD)}" --out "$FOLDER/evidence")
+words=("${AT[@]}" --model "${IN_MODEL:-commit:$(git rev-parse HEAD)}" --out "$FOLDER/evidence")
 words+=(--report "json=$FOLDER/report.json" "${KEY[@]}")
 [ -z "$IN_STAGE" ] || words+=(--stage "$IN_STAGE")
 [ -z "$IN_EXPERIMENT" ] || words+=(--experiment "$IN_EXPERIMENT")
@@ -108,7 +110,7 @@ for format in $IN_REPORTS; do
   [ "$format" = json ] || words+=(--report "$format=$FOLDER/report.$format")
 done
 CODE=0
-quietly "$GATE" run "${words[@]}" -- "$POLICY" || CODE=$?
+quietly "$GATE" run "${words[@]}" -- "$IN_POLICY" || CODE=$?
 if [ -n "$BOOTSTRAP" ] && [ "$CODE" = 0 ]; then
   stop 3 'the base branch has no policy yet: this is the verdict of the change on itself'
 fi

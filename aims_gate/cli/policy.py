@@ -11,7 +11,7 @@ import click
 
 from aims_gate.absent import stand_in
 from aims_gate.cli.group import CommandGroup
-from aims_gate.cli.run import pairs
+from aims_gate.cli.run import pairs, policy_base_option
 
 
 def _groups(
@@ -101,16 +101,20 @@ def pin(path: str) -> None:
 
 @policy.command()
 @click.argument("path", default="policy.yaml", metavar="[POLICY]")
-def extras(path: str) -> None:
+@policy_base_option
+def extras(path: str, *, policy_base: str | None) -> None:
     """Print the extras of aims-gate that a run by POLICY needs: run or gate.
 
     Stores that only MLflow's own client speaks to, by MLFLOW_TRACKING_URI, count too.
     """
     stand_in()
     from aims_gate.operations.extras import extras as needed
+    from aims_gate.policy.base import open_base
     from aims_gate.policy.resolve import load
 
-    click.echo(" ".join(needed(load(path, environ=os.environ), os.environ)))
+    with open_base(policy_base, os.environ) as base:
+        found = load(path, environ=os.environ, base=base)
+    click.echo(" ".join(needed(found, os.environ)))
 
 
 @policy.command()
@@ -124,19 +128,25 @@ def extras(path: str) -> None:
     is_flag=True,
     help="Exit 1 if a rule is loosened without a new why, or something that can have none.",
 )
-def diff(old: str, new: str, *, fail_on_loosen: bool, require_why: bool) -> int:
+@policy_base_option
+def diff(
+    old: str, new: str, *, fail_on_loosen: bool, require_why: bool, policy_base: str | None
+) -> int:
     """Say per rule and key what NEW tightens, loosens or changes against OLD.
 
-    Each is a policy file or pack:NAME@VERSION. Compared is what is applied: parents are merged and
-    defaults filled in.
+    Each is a policy file or pack:NAME@VERSION, and with --policy-base OLD is read at that commit.
+    Compared is what is applied: parents are merged and defaults filled in.
     """
     stand_in()
     from aims_gate.operations.policy_diff import diff as compare
     from aims_gate.operations.policy_diff import told, unexplained
+    from aims_gate.policy.base import open_base
     from aims_gate.policy.resolve import load
     from aims_gate.policy.tightness import LOOSENING
 
-    before, after = (load(path, environ=os.environ) for path in (old, new))
+    with open_base(policy_base, os.environ) as base:
+        before = load(old, environ=os.environ, base=base)
+    after = load(new, environ=os.environ)
     found = compare(before, after)
     for one in (before, after):
         click.echo(f"{'--- ' if one is before else '+++ '}{one.uri} ({one.id} {one.version})")

@@ -13,6 +13,13 @@ from tests.support.command_line import call
 
 CASES = ROOT / "tests" / "contract"
 
+TRUST = """\
+apiVersion: aims-gate/v1
+kind: Trust
+keys:
+  - {person: ci@acme.example, public_key: gate.key.pub, roles: [gate]}
+"""
+
 
 class Credit(Repository):
     """The repository `acme/credit`, and the case of the contract that it holds."""

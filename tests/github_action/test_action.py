@@ -7,16 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.github_action.conftest import Credit
+from tests.github_action.conftest import TRUST, Credit
 from tests.support.act import merge_group, pull_request
 from tests.support.laws import nightly
-
-TRUST = """\
-apiVersion: aims-gate/v1
-kind: Trust
-keys:
-  - {person: ci@acme.example, public_key: gate.key.pub, roles: [gate]}
-"""
 
 
 def test_what_is_met_is_signed_and_verifies_before_a_deployment(

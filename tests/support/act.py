@@ -63,6 +63,7 @@ class Repository:
         *,
         actor: str = "ada",
         environ: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
         actions: Mapping[str, Path] | None = None,
     ) -> Ran:
@@ -81,6 +82,8 @@ class Repository:
             words += ["--local-repository", f"{uses}={place}"]
         for key, value in (environ or {}).items():
             words += ["--env", f"{key}={value}"]
+        for key, value in (variables or {}).items():
+            words += ["--var", f"{key}={value}"]
         for key in secrets or {}:
             words += ["--secret", key]
         path = f"{ACT.parent}{os.pathsep}{os.environ['PATH']}"
@@ -127,6 +130,7 @@ def action_of(folder: Path) -> Path:
     """A copy of what a runner downloads of this repository, as far as the action reads it."""
     if not folder.exists():
         shutil.copytree(ROOT / "github-action", folder / "github-action")
+        shutil.copytree(ROOT / ".github", folder / ".github")
         shutil.copy(ROOT / "action.yml", folder)
     return folder
 
