@@ -64,7 +64,8 @@ judge_change() {
 approved() {
   [ -n "$EVENT_NUMBER" ] || return 0
   owners_of > "$FOLDER/CODEOWNERS"
-  "$IN_PYTHON" -I "$HERE/github-action/approved.py" "$1" < "$FOLDER/CODEOWNERS"
+  GITHUB_TOKEN="$IN_TOKEN" quietly "$GATE" github approved --codeowners "$FOLDER/CODEOWNERS" \
+    --number "$EVENT_NUMBER" --head "$EVENT_HEAD" --author "$EVENT_AUTHOR" -- "$1"
 }
 
 # policy_of_base: take the policy from the base; without any there, bootstrap with our own
@@ -89,10 +90,15 @@ AT=() BOOTSTRAP=''
 if stranger; then UNSIGNED=yes; fi
 take_key
 find_gate
+output gate "$GATE"
 install_gate
 if [ -n "$EVENT_BASE" ]; then policy_of_base; fi
 [ -z "$UNSIGNED" ] || KEY=(--unsigned)
 if installs; then
+  case "${KEY[*]}" in
+    *sigstore:) IN_EXTRAS+=' sigstore' ;;
+    *:*) IN_EXTRAS+=' kms' ;;
+  esac
   read -ra extras <<< "$("$GATE" policy extras "${AT[@]}" -- "$IN_POLICY" 2> /dev/null || echo run) $IN_EXTRAS"
   install_gate "${extras[@]}"
 fi

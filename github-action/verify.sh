@@ -8,7 +8,7 @@
 CODE=3
 # shellcheck disable=SC2317 # called by the trap
 finish() {
-  local verdict=error
+  local verdict=undecided
   case "$CODE" in
     0) verdict=passed ;;
     1) verdict=refused ;;

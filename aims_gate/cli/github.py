@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -15,7 +16,7 @@ from aims_gate.cli.run import pairs
 
 @click.group(cls=CommandGroup)
 def github() -> None:
-    """Summary, comment, annotations and outputs in GitHub Actions."""
+    """Summary, comment, annotations, outputs and approvals in GitHub Actions."""
 
 
 @github.command("publish")
@@ -56,6 +57,7 @@ def github() -> None:
     type=click.Path(path_type=Path),
     help="What `policy diff` printed, to be shown.",
 )
+@click.option("--because", default="", help="Why no verdict counts; shown in place of the run's.")
 def publish_verdict(
     *,
     report: Path,
@@ -65,6 +67,7 @@ def publish_verdict(
     comment: bool,
     comment_id: str,
     policy_diff: Path | None,
+    because: str,
 ) -> int:
     """Show reviewers and later steps what a run decided, on every exit code.
 
@@ -85,5 +88,42 @@ def publish_verdict(
         comment_id=comment_id,
         observe=mode == "observe",
         policy_diff=policy_diff,
+        because=because,
     )
     return publish(step, os.environ, datetime.now(UTC), lambda text: click.echo(text, nl=False))
+
+
+@github.command()
+@click.argument("path")
+@click.option(
+    "--codeowners",
+    required=True,
+    type=click.File(encoding="utf-8", errors="replace"),
+    help="CODEOWNERS of the base branch; - is standard input.",
+)
+@click.option("--number", required=True, type=click.IntRange(1), help="The pull request.")
+@click.option("--head", required=True, help="The commit that must have been approved.")
+@click.option("--author", required=True, help="Who opened it, and so cannot approve it.")
+def approved(path: str, *, codeowners: TextIO, number: int, head: str, author: str) -> int:
+    """Tell whether an owner of PATH approved this commit of a pull request; exit 1 if not.
+
+    An approval counts if it is the last word of a person whom CODEOWNERS names. Teams are not
+    looked up: the token of a workflow may not read them.
+    """
+    from aims_gate.github.approval import approvers, owners
+    from aims_gate.github.rest import PullRequest
+
+    pull = PullRequest(
+        api=os.environ.get("GITHUB_API_URL", ""),
+        repository=os.environ.get("GITHUB_REPOSITORY", ""),
+        number=number,
+        token=os.environ.get("GITHUB_TOKEN", ""),
+    )
+    people = owners(codeowners.read(), path) - {author.lower()}
+    found = approvers(pull, head) & people if people else set()
+    if found:
+        click.echo(f"approved by {' and '.join(sorted(found))}")
+        return 0
+    asked = " or ".join(sorted(people)) or "a person other than the author, and names none"
+    click.echo(f"not approved: CODEOWNERS of the base asks for {asked}")
+    return 1

@@ -13,8 +13,9 @@ from aims_gate import canonical
 from aims_gate.attest.envelope import MAX_PAYLOAD
 from aims_gate.attest.statement import statement_file
 from aims_gate.errors import GateError
-from aims_gate.github.comment import MOST, PullRequest, keep_comment, marker
+from aims_gate.github.comment import MOST, keep_comment, marker
 from aims_gate.github.reading import verdict_of
+from aims_gate.github.rest import PullRequest
 from aims_gate.github.review import Around, review
 from aims_gate.github.step_files import folder_in, room, write_outputs, write_summary
 from aims_gate.harmless import github_message
@@ -41,6 +42,8 @@ class Step:
     observe: bool = False
     """Whether the step ends well whatever the verdict is, which its summary then says."""
     policy_diff: Path | None = None
+    because: str = ""
+    """Why no verdict counts although the run may have one, such as a loosened policy."""
 
 
 def publish(
@@ -54,7 +57,7 @@ def publish(
     Raises:
         RecordError: The outputs could not be written.
     """
-    verdict = verdict_of(step.report, step.exit_code, now)
+    verdict = verdict_of(step.report, step.exit_code, now, step.because)
     digest = evidence_digest(verdict)
     if named := environ.get("GITHUB_OUTPUT"):
         write_outputs(Path(named), outputs(step, verdict, digest))

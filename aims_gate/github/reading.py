@@ -30,16 +30,19 @@ _LARGEST = 64 << 20
 _HELD = frozenset({Outcome.PASS, Outcome.WARN, Outcome.FAIL})
 
 
-def verdict_of(report: Path, exit_code: int, now: datetime) -> Verdict:
-    """The verdict of a run that ended with *exit_code*.
+def verdict_of(report: Path, exit_code: int, now: datetime, because: str = "") -> Verdict:
+    """The verdict of a run that ended with *exit_code*; undecided if *because* says why.
 
     Where the report is missing, cannot be read or says something else than the exit code, the
     verdict is undecided, with that as its reason: no file makes a run that failed look passed.
     """
+    told = RecordError(because) if because else None
     try:
         verdict = read(report)
     except GateError as error:
-        return _undecided(error, exit_code, now)
+        return _undecided(told or error, exit_code, now)
+    if told is not None:
+        return _undecided(told, exit_code, now, verdict)
     if verdict.exit_code == exit_code:
         return verdict
     what = f"the run ended with exit code {exit_code}, and its report says {verdict.exit_code}"

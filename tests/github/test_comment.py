@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aims_gate.github.comment import API_VERSION
+from aims_gate.github.rest import API_VERSION
 from aims_gate.verdict import Decision
 from tests.github.conftest import reported
 from tests.github.test_publish import outputs, publish

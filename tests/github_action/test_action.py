@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.github_action.conftest import TRUST, Credit
 from tests.support.act import merge_group, pull_request
+from tests.support.github_api import TOKEN, GitHub
 from tests.support.laws import nightly
+
+TOKENS = {"GITHUB_TOKEN": TOKEN}
 
 
 def test_what_is_met_is_signed_and_verifies_before_a_deployment(
@@ -42,6 +46,11 @@ def test_what_is_met_is_signed_and_verifies_before_a_deployment(
     for line in signing_key.read_text(encoding="utf-8").splitlines()[1:-1]:
         assert line not in ran.log
     assert ran.outputs["cache-key"].startswith("aims-gate-Linux-X64-3.")
+    for name in ("evidence-digest", "model-digest"):
+        assert re.fullmatch("sha256:[0-9a-f]{64}", ran.outputs[name]), ran.outputs
+    assert ran.outputs["report-json"].endswith("/report.json")
+    assert ran.outputs["report-markdown"].endswith("/report.markdown")
+    assert "production" in ran.summary
 
 
 def test_a_refusal_fails_the_step(credit: Credit) -> None:
@@ -67,8 +76,8 @@ def test_observing_fails_no_step_and_says_the_same(credit: Credit) -> None:
     ("case", "inputs", "verdict", "code"),
     [
         ("met", ("model: file:nothing",), "undecided", "3"),
-        ("unknown-check", (), "error", "2"),
-        ("met", ("stage: moon",), "error", "2"),
+        ("unknown-check", (), "undecided", "2"),
+        ("met", ("stage: moon",), "undecided", "2"),
     ],
 )
 def test_every_end_has_outputs(
@@ -80,6 +89,7 @@ def test_every_end_has_outputs(
     ran = credit.run("pull_request", pull_request(credit.commit("change")))
     assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == (verdict, code), ran.log
     assert ran.results["gate"] == ran.job == "failure"
+    assert ran.summary
 
 
 @nightly
@@ -129,17 +139,62 @@ def test_another_policy_than_those_of_the_base_is_refused(credit: Credit) -> Non
     (credit.work / "policy.yaml").rename(credit.work / "mine.yaml")
     credit.workflow("policy: mine.yaml")
     ran = credit.run("pull_request", pull_request(credit.commit("change")))
-    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("error", "2"), ran.log
+    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("undecided", "2"), ran.log
 
 
-def test_a_loosened_policy_is_refused_before_anything_is_measured(credit: Credit) -> None:
-    """Without an owner's approval; the difference is shown."""
+def test_a_loosened_policy_is_refused_until_an_owner_approves_it(credit: Credit) -> None:
+    """Before anything is measured; the one comment says so, and the base's policy still judges."""
+    (credit.work / "CODEOWNERS").write_text("* @ada\n/policy.yaml @bo\n", encoding="utf-8")
+    credit.commit()
     credit.edit("at_least: 0.70", "at_least: 0.10")
-    ran = credit.run("pull_request", pull_request(credit.commit("change")))
-    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("error", "2"), ran.log
-    assert "loosened" in ran.log
-    assert "no owner approved that" in ran.log
-    assert "rule 1 of" not in ran.log
+    (credit.work / "CODEOWNERS").write_text("* @ada\n", encoding="utf-8")
+    head = credit.commit("change")
+    with GitHub() as hub:
+        bo = {"user": {"login": "bo"}, "state": "APPROVED", "commit_id": head}
+        hub.reviews.append(bo | {"user": {"login": "ada"}})
+        event, environ, secrets = pull_request(head), {"GITHUB_API_URL": hub.url}, TOKENS
+        ran = credit.run("pull_request", event, environ=environ, secrets=secrets)
+        assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("undecided", "2"), ran.log
+        assert "rule 1 of" not in ran.log
+        (comment,) = hub.comments
+        assert "no owner approved that" in comment["body"]
+        assert "loosened" in comment["body"]
+        hub.reviews.append(bo)
+        ran = credit.run("pull_request", event, environ=environ, secrets=secrets)
+        assert ran.outputs["verdict"] == "passed", ran.log
+        (comment,) = hub.comments
+        assert "no owner approved that" not in comment["body"]
+        assert ">= 0.7" in ran.log
+        assert TOKEN not in ran.log
+
+
+@nightly
+def test_a_comment_that_is_not_allowed_fails_nothing(credit: Credit) -> None:
+    head = credit.commit("change")
+    with GitHub(status=403) as hub:
+        ran = credit.run(
+            "pull_request",
+            pull_request(head, repository="stranger/credit"),
+            environ={"GITHUB_API_URL": hub.url},
+            secrets=TOKENS,
+        )
+        assert hub.comments == []
+    assert ran.outputs["verdict"] == "passed", ran.log
+    assert "the comment was not written, the verdict stands" in ran.log
+    assert "production" in ran.summary
+
+
+@nightly
+def test_names_of_strangers_are_text(credit: Credit) -> None:
+    """In the log no command comes out of them, and in the summary no markup."""
+    name = "x ::error::no <img src=y> @everybody"
+    (credit.work / "model").rename(credit.work / name)
+    credit.workflow(f"model: {json.dumps('file:' + name)}")
+    credit.commit()
+    ran = credit.run("push", {"ref": "refs/heads/main"})
+    assert ran.outputs["verdict"] == "passed", ran.log
+    assert "<img" not in re.sub("`[^`]*`", "", ran.summary)
+    assert "@everybody" not in re.sub("`[^`]*`", "", ran.summary)
 
 
 @nightly

@@ -1,4 +1,4 @@
-"""A stand-in for GitHub's REST API: comments of one pull request, kept in memory."""
+"""A stand-in for GitHub's REST API: comments and reviews of a pull request, in memory."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 TOKEN = "the-workflows-token"
 BOT = {"login": "github-actions[bot]", "type": "Bot"}
 _LIST = re.compile(r"/repos/acme/credit/issues/7/comments")
+_REVIEWS = "/repos/acme/credit/pulls/7/reviews"
 _ONE = re.compile(r"/repos/acme/credit/issues/comments/(\d+)")
 
 
@@ -21,6 +22,7 @@ class GitHub:
     """Answers on 127.0.0.1 as api.github.com does; *status* of every answer that writes."""
 
     comments: list[dict[str, Any]] = field(default_factory=list)
+    reviews: list[dict[str, Any]] = field(default_factory=list)
     status: int = 0
     """What every request that writes is answered with; 0 for what GitHub says."""
     seen: list[tuple[str, str]] = field(default_factory=list)
@@ -62,10 +64,11 @@ class GitHub:
         """Status and JSON of the answer to one request."""
         self.seen.append((method, path))
         place = urlsplit(path)
-        if method == "GET" and _LIST.fullmatch(place.path):
+        listed = self.comments if _LIST.fullmatch(place.path) else self.reviews
+        if method == "GET" and (_LIST.fullmatch(place.path) or place.path == _REVIEWS):
             asked = parse_qs(place.query)
             page, size = int(asked["page"][0]), min(int(asked["per_page"][0]), 100)
-            return 200, self.comments[(page - 1) * size : page * size]
+            return 200, listed[(page - 1) * size : page * size]
         if self.status:
             return self.status, {"message": "Resource not accessible by integration"}
         text = json.loads(body)["body"] if body else ""

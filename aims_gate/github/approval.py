@@ -1,0 +1,49 @@
+"""Approval of a change by an owner: CODEOWNERS of the base branch, and reviews of the commit."""
+
+from __future__ import annotations
+
+import re
+
+from aims_gate.github.rest import PullRequest, pages
+
+_PERSON = re.compile(r"@([A-Za-z0-9-]+)")
+_WILDCARDS = {"**/": "(?:.*/)?", "/**": "/.*", "*": "[^/]*", "?": "[^/]"}
+_SAID = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
+
+
+def owners(text: str, path: str) -> set[str]:
+    """People who own a path: those of the last line whose pattern matches, in small letters."""
+    found: list[str] = []
+    for line in text.splitlines():
+        pattern, *names = line.partition("#")[0].split() or [""]
+        if pattern and expression(pattern).fullmatch(path):
+            found = names
+    return {name[1:].lower() for name in found if _PERSON.fullmatch(name)}
+
+
+def expression(pattern: str) -> re.Pattern[str]:
+    """The paths that a pattern of CODEOWNERS matches: a file, or a folder with all below it."""
+    body = pattern.strip("/")
+    parts = re.split(r"(\*\*/|/\*\*$|\*|\?)", body)
+    text = "".join(_WILDCARDS.get(part, re.escape(part)) for part in parts)
+    if pattern.endswith("/"):
+        text += "/.*"
+    elif not body.endswith("*") or "/" not in body:
+        text += "(?:/.*)?"
+    anchored = "/" in pattern.rstrip("/")
+    return re.compile(text if anchored else f"(?:.*/)?{text}", re.DOTALL)
+
+
+def approvers(pull: PullRequest, head: str) -> set[str]:
+    """People whose last word on the pull request approves the commit *head*.
+
+    Raises:
+        GitHubRefusedError: The reviews cannot be read.
+    """
+    said: dict[str, tuple[object, object]] = {}
+    with pull.session() as session:
+        for review in pages(session, f"{pull.under('pulls')}/{pull.number}/reviews", "read"):
+            person = review.get("user")
+            if isinstance(person, dict) and review.get("state") in _SAID:
+                said[str(person.get("login")).lower()] = review["state"], review.get("commit_id")
+    return {person for person, last in said.items() if last == ("APPROVED", head)}
