@@ -88,7 +88,9 @@ def run(request: Request, world: World) -> Verdict:
         subject = open_subject(
             request.model, policy=policy, given=request.data, workspace=workspace
         )
-        subject, held, faulty = overseen(people, policy, tasks, subject, world)
+        subject, held, faulty = overseen(
+            people, policy, tasks, subject, world, recording=request.recording
+        )
         results = evaluate(
             policy, tasks, subject, stage=stage, world=world, engines=engines, waivers=held
         )
@@ -188,19 +190,30 @@ def left_out(task: Task, model: ModelIdentity, stage: str) -> Result:
 
 
 def overseen(
-    people: Oversight, policy: Policy, tasks: tuple[Task, ...], subject: Subject, world: World
+    people: Oversight,
+    policy: Policy,
+    tasks: tuple[Task, ...],
+    subject: Subject,
+    world: World,
+    *,
+    recording: Recording | None,
 ) -> tuple[Subject, Mapping[str, Waiver], tuple[Result, ...]]:
     """The subject with what people approved, waivers in force by rule, and those that are not."""
     subject = replace(subject, approvals=people.approvals(subject))
-    uses = partial(_uses, subject=subject, environ=world.environ)
+    # unsigned evidence never verifies, so that only what is signed can use a waiver up
+    uncounted = recording is not None and recording.signer is not None and not recording.publish
+    uses = partial(_uses, subject=subject, environ=world.environ, uncounted=uncounted)
     return subject, *people.waivers(subject, policy.waivers, tasks, uses)
 
 
-def _uses(waiver: str, *, subject: Subject, environ: Mapping[str, str]) -> int:
+def _uses(waiver: str, *, subject: Subject, environ: Mapping[str, str], uncounted: bool) -> int:
     """Count the published evaluations that a waiver let through; only a registry remembers."""
     if subject.model.reader == "files":
         what = "no tracking server keeps the evaluations of a model in a folder"
         raise SourceError(what, hint="bind the waiver to the model's sha256")
+    if uncounted:
+        what = "this evaluation is not published, so that nobody would count it"
+        raise SourceError(what, hint="leave --no-publish out, or bind the waiver to a sha256")
     from aims_gate.sinks import mlflow
 
     return mlflow.uses(waiver, environ)

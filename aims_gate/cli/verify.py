@@ -140,6 +140,8 @@ def verify(
     click.echo(f"policy:    {_plain(verified.policy)} sha256:{verified.policy_digest}")
     for term in verified.terms:
         click.echo(f"until:     {term.end:%Y-%m-%dT%H:%M:%SZ}, {_plain(term.what)}")
+    for line in verified.waived:
+        click.echo(f"waived:    {_plain(line)}")
     for ancestor in verified.extends:
         click.echo(f"extends:   {_plain(ancestor.name)} sha256:{_plain(ancestor.digest)}")
     if verified.passed:

@@ -38,6 +38,8 @@ class Verified:
     """Rules that blocked."""
     terms: tuple[Term, ...]
     """What the decision rests on and what ends."""
+    waived: tuple[str, ...]
+    """Rules that were let through, each with its waiver: whose, for whom, until when and why."""
     measured_by: str
     """`unsigned` where another job measured, whose word the numbers are; else empty."""
     bytes_verified: bool
@@ -77,6 +79,7 @@ def agree(proof: Proof, *, model_given: bool) -> Verified:
         at=vsa.time_verified,
         failed=tuple(failed),
         terms=terms(evaluation, proof.policy),
+        waived=(),
         measured_by=evaluation.measured_by,
         bytes_verified=model_given,
     )

@@ -85,7 +85,7 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     _verifier(verified, proof.signer)
     _times(verified, proof.signer, now)
     trust = expected.revocations.applied(trust)
-    waived.hold(proof, folder, trust=trust, now=now)
+    verified = replace(verified, waived=waived.hold(proof, folder, trust=trust, now=now))
     expected.revocations.refuse(
         verdict=verified.digest,
         model=verified.model_digest,

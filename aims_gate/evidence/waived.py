@@ -30,8 +30,11 @@ from aims_gate.signoffs.people import problems
 WAIVED = "WAIVED"
 
 
-def hold(proof: Proof, folder: Path, *, trust: Trust, now: datetime) -> None:
+def hold(proof: Proof, folder: Path, *, trust: Trust, now: datetime) -> tuple[str, ...]:
     """Make sure that every rule that was waived has its waiver, and that it still holds.
+
+    Returns:
+        Per rule by which waiver it was let through: whose, for whom, and why.
 
     Raises:
         TrustError: A waiver is missing, altered, over, of a person who may not, or about another
@@ -39,12 +42,13 @@ def hold(proof: Proof, folder: Path, *, trust: Trust, now: datetime) -> None:
     """
     waived = [result for result in proof.evaluation.results if result.outcome == WAIVED]
     if not waived:
-        return
+        return ()
     found = _verified(proof, folder, trust, now)
     place = resource.parse(proof.summary.resource_uri, servers=trust.servers, where="resourceUri")
     policy, wrong = resolve(proof.policy, uri=POLICY_FILE)
     if policy is None or wrong:
         raise TrustError("the policy cannot be read", where=POLICY_FILE)
+    told = []
     for result in waived:
         if (held := found.get(result.waiver)) is None:
             raise TrustError(f"{result.rule} is waived, and its waiver is not there")
@@ -54,6 +58,13 @@ def hold(proof: Proof, folder: Path, *, trust: Trust, now: datetime) -> None:
             what = f"it ended at {held.said.expires:%Y-%m-%dT%H:%M:%SZ}"
         if what:
             raise TrustError(f"the waiver {held.said.id} does not hold: {what}", where=held.where)
+        who = " and ".join(sorted({key.person for key in held.keys}))
+        said = held.said
+        told.append(
+            f"{result.rule} by {said.id} of {who} for {said.requested_by}, "
+            f"until {said.expires:%Y-%m-%dT%H:%M:%SZ}: {said.justification}"
+        )
+    return tuple(told)
 
 
 def _verified(

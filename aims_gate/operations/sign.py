@@ -96,7 +96,7 @@ def sign(folder: Path, request: Request, world: World) -> Verdict:
             now=now,
             environ=world.environ,
         )
-        subject, held, faulty = overseen(people, policy, tasks, subject, world)
+        subject, held, faulty = overseen(people, policy, tasks, subject, world, recording=recording)
         results = _judged(policy, tasks, subject, measured, stage=stage, now=now, held=held)
         results += (*faulty, *waivers.unused(held, results))
         if [one.rule for one in results] != [one.rule for one in measured.results]:

@@ -55,6 +55,9 @@ def test_a_signed_waiver_lets_the_refused_rule_through_and_verifies(
     found = verify(team, verdict)
     assert found.passed
     assert [term.end for term in found.terms] == [NOW + timedelta(days=20)]
+    (line,) = found.waived
+    assert line.startswith(f"PERF-01 by {waived.waiver} of ana@acme.example for jo@acme.example, ")
+    assert "until 2026-12-20T12:00:00Z: retraining on the new labels" in line
 
 
 def verify(team: Team, verdict: Verdict, *, days: float = 0) -> Verified:

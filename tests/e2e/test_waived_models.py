@@ -41,9 +41,9 @@ def test_a_nightly_retrain_needs_no_new_signature_until_its_uses_are_spent(
     project.train(name)
     project.train(name)
 
-    def gate(version: int, out: str) -> tuple[int, str]:
+    def gate(version: int, out: str, *more: str) -> tuple[int, str]:
         model = f"models:/{name}/{version}"
-        done = project.gate("run", "--model", model, "--key", "gate.key", "--out", out)
+        done = project.gate("run", "--model", model, "--key", "gate.key", "--out", out, *more)
         return done.returncode, " ".join((done.stdout + done.stderr).split())
 
     assert gate(1, "refused")[0] == 1
@@ -54,6 +54,9 @@ def test_a_nightly_retrain_needs_no_new_signature_until_its_uses_are_spent(
     assert drafted.returncode == 0, drafted.stderr
     signed = project.gate("waiver", "approve", "waivers/one.yaml", "--key", "ana.key")
     assert signed.returncode == 0, signed.stderr
+    code, told = gate(1, "uncounted", "--no-publish")
+    assert code == 1, "signed evidence that no server shows would use no waiver up"
+    assert "this evaluation is not published" in told
     for version, out in ((1, "first"), (2, "second")):
         code, told = gate(version, out)
         assert code == 0, told
