@@ -24,7 +24,10 @@ _CELLS = 6
 """Cells of a rule that are drawn, the worst first."""
 _NAME = 36
 _FAR = sys.float_info.max
-LEGEND = "✗ past the limit ┊, ? not with its whole interval on the right side, ✓ with all of it"
+LEGEND = (
+    "● value, ├─┤ interval, ┊ limit; ✗ the value is past the limit, ? its interval reaches past it, "
+    "or there is no value, ✓ all of it meets the limit"
+)
 
 
 def strips(results: Iterable[Result], most: int) -> list[str]:
