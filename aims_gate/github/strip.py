@@ -25,8 +25,8 @@ _CELLS = 6
 _NAME = 36
 _FAR = sys.float_info.max
 LEGEND = (
-    "● value, ├─┤ interval, ┊ limit; ✗ the value is past the limit, ? its interval reaches past it, "
-    "or there is no value, ✓ all of it meets the limit"
+    "● value, ├─┤ interval, ┊ limit; ✗ the value is past the limit, ? its interval reaches past "
+    "it, or there is no value, ✓ all of it meets the limit"
 )
 
 
