@@ -58,7 +58,7 @@ class Revocations:
         return cls(found=tuple(found))
 
     def applied(self, trust: Trust) -> Trust:
-        """Give *trust* with the keys that were revoked, for what people sign."""
+        """Trust in which revoked keys are frozen from their revocation on."""
         since: dict[str, datetime] = {}
         for one in self.found:
             if one.statement.subject_name == KEY_SUBJECT:
@@ -103,7 +103,7 @@ NONE = Revocations()
 
 
 def unrevoked(trust: Trust, folder: Path, *, now: datetime) -> Trust:
-    """Give *trust* with the keys revoked that a folder of revocations revokes; TrustError."""
+    """Trust in which the keys revoked in a folder are frozen; TrustError for an invalid one."""
     return Revocations.read((folder,), trust=trust, now=now).applied(trust)
 
 
