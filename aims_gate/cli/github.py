@@ -53,6 +53,11 @@ def github() -> None:
     help="Tells the comments of several gates apart; the workflow and its job if left out.",
 )
 @click.option(
+    "--issue",
+    is_flag=True,
+    help="Outside of pull requests, let a refusal open an issue and the next pass close it.",
+)
+@click.option(
     "--policy-diff",
     type=click.Path(path_type=Path),
     help="What `policy diff` printed, to be shown.",
@@ -66,14 +71,15 @@ def publish_verdict(
     also: dict[str, str],
     comment: bool,
     comment_id: str,
+    issue: bool,
     policy_diff: Path | None,
     because: str,
 ) -> int:
     """Show reviewers and later steps what a run decided, on every exit code.
 
-    Writes outputs, summary, annotations and, if asked, the comment; what cannot be written there
-    is a warning and changes no verdict. Exits as the run did, but 3 where the run exited 0 and its
-    report does not say passed.
+    Writes outputs, summary, annotations and, if asked, the comment or the issue; what cannot be
+    written there is a warning and changes no verdict. Exits as the run did, but 3 where the run
+    exited 0 and its report does not say passed.
     """
     stand_in()
     from aims_gate.cli.reporting import known_formats
@@ -86,6 +92,7 @@ def publish_verdict(
         also=also,
         comment=comment,
         comment_id=comment_id,
+        issue=issue,
         observe=mode == "observe",
         policy_diff=policy_diff,
         because=because,

@@ -42,7 +42,9 @@ def approvers(pull: PullRequest, head: str) -> set[str]:
     """
     said: dict[str, tuple[object, object]] = {}
     with pull.session() as session:
-        for review in pages(session, f"{pull.under('pulls')}/{pull.number}/reviews", "read"):
+        for review in pages(
+            session, f"{pull.under('pulls')}/{pull.number}/reviews", "pull-requests: read"
+        ):
             person = review.get("user")
             if isinstance(person, dict) and review.get("state") in _SAID:
                 said[str(person.get("login")).lower()] = review["state"], review.get("commit_id")

@@ -10,7 +10,8 @@ from aims_gate.github.rest import PullRequest, ask, pages
 MOST = 60_000
 """Bytes of a comment; GitHub refuses one of more than 65,536 characters."""
 AUTHOR = "github-actions[bot]"
-"""Whose comments the default token writes, and may change."""
+"""Whose comments and issues the default token writes, and may change."""
+_NEEDS = "pull-requests: write"
 
 
 def marker(identity: str) -> str:
@@ -29,15 +30,16 @@ def keep_comment(pull: PullRequest, mark: str, text: str) -> None:
     issues = pull.under("issues")
     body = {"body": f"{mark}\n{text}"}
     with pull.session() as session:
-        for comment in pages(session, f"{issues}/{pull.number}/comments", "write"):
-            if _is_ours(comment, mark):
+        for comment in pages(session, f"{issues}/{pull.number}/comments", _NEEDS):
+            if is_ours(comment, mark):
                 place = f"{issues}/comments/{int(comment['id'])}"
-                ask(session, "PATCH", place, "write", json=body)
+                ask(session, "PATCH", place, _NEEDS, json=body)
                 return
-        ask(session, "POST", f"{issues}/{pull.number}/comments", "write", json=body)
+        ask(session, "POST", f"{issues}/{pull.number}/comments", _NEEDS, json=body)
 
 
-def _is_ours(comment: dict[str, Any], mark: str) -> bool:
+def is_ours(comment: dict[str, Any], mark: str) -> bool:
+    """Tell whether a comment or an issue has the marker, and its author is the workflow."""
     author, body = comment.get("user"), comment.get("body")
     return (
         isinstance(author, dict)

@@ -1,4 +1,4 @@
-"""Publish a verdict in a workflow step: outputs, summary, annotations and the comment."""
+"""Publish a verdict in a workflow step: outputs, summary, annotations, comment and issue."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from aims_gate.attest.envelope import MAX_PAYLOAD
 from aims_gate.attest.statement import statement_file
 from aims_gate.errors import GateError
 from aims_gate.github.comment import MOST, keep_comment, marker
+from aims_gate.github.issue import keep_issue
 from aims_gate.github.reading import verdict_of
-from aims_gate.github.rest import PullRequest
-from aims_gate.github.review import Around, review
+from aims_gate.github.rest import PullRequest, Repository
+from aims_gate.github.review import Around, review, title
 from aims_gate.github.step_files import folder_in, room, write_outputs, write_summary
 from aims_gate.harmless import github_message
 from aims_gate.regular import read_regular
@@ -24,6 +25,9 @@ from aims_gate.reports.log_commands import LOG_FORMATS
 from aims_gate.verdict import Verdict
 
 _EVENT, _DIFF = 32 << 20, 1 << 20
+_PULL_REQUEST = "pull_request"
+_TITLE = 200
+"""Characters of an issue's title; GitHub takes 256."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,9 @@ class Step:
     """Other reports of the run, by format."""
     comment: bool = False
     comment_id: str = ""
-    """Tells the comments of several gates apart; the workflow and its job if empty."""
+    """Tells the comments and issues of several gates apart; the workflow and its job if empty."""
+    issue: bool = False
+    """Whether a refusal opens an issue, and the next pass closes it; not for a pull request."""
     observe: bool = False
     """Whether the step ends well whatever the verdict is, which its summary then says."""
     policy_diff: Path | None = None
@@ -72,6 +78,7 @@ def publish(
     shown: dict[str, Callable[[], None]] = {
         "summary": lambda: _summary(verdict, around, environ),
         "comment": lambda: _comment(step, verdict, around, environ),
+        "issue": lambda: _issue(step, verdict, around, environ),
     }
     for what, show in shown.items():
         try:
@@ -121,20 +128,38 @@ def _comment(step: Step, verdict: Verdict, around: Around, environ: Mapping[str,
     number = _pull_request(environ)
     if not step.comment or number is None:
         return
-    pull = PullRequest(
-        api=environ.get("GITHUB_API_URL", ""),
-        repository=environ.get("GITHUB_REPOSITORY", ""),
-        number=number,
-        token=environ.get("GITHUB_TOKEN", ""),
-    )
+    mark, text = _marked(step, verdict, around, environ)
+    keep_comment(PullRequest(**_repository(environ), number=number), mark, text)
+
+
+def _issue(step: Step, verdict: Verdict, around: Around, environ: Mapping[str, str]) -> None:
+    """Keep the issue of what is in service; a pull request is about what is not yet."""
+    if step.issue and environ.get("GITHUB_EVENT_NAME", "") not in {"", _PULL_REQUEST}:
+        mark, text = _marked(step, verdict, around, environ)
+        named = title(verdict)[:_TITLE]
+        keep_issue(Repository(**_repository(environ)), mark, named, text, passed=verdict.passed)
+
+
+def _repository(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "api": environ.get("GITHUB_API_URL", ""),
+        "repository": environ.get("GITHUB_REPOSITORY", ""),
+        "token": environ.get("GITHUB_TOKEN", ""),
+    }
+
+
+def _marked(
+    step: Step, verdict: Verdict, around: Around, environ: Mapping[str, str]
+) -> tuple[str, str]:
+    """The marker, and a review that fits below it."""
     job = f"{environ.get('GITHUB_WORKFLOW', '')}/{environ.get('GITHUB_JOB', '')}"
     mark = marker(step.comment_id or job)
-    keep_comment(pull, mark, review(verdict, around, most=MOST - len(mark) - 1))
+    return mark, review(verdict, around, most=MOST - len(mark) - 1)
 
 
 def _pull_request(environ: Mapping[str, str]) -> int | None:
     """Number of the pull request that the workflow runs for."""
-    if environ.get("GITHUB_EVENT_NAME") != "pull_request":
+    if environ.get("GITHUB_EVENT_NAME") != _PULL_REQUEST:
         return None
     try:
         event: Any = json.loads(read_regular(Path(environ["GITHUB_EVENT_PATH"]), _EVENT))

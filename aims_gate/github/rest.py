@@ -1,4 +1,4 @@
-"""GitHub's REST API, as far as a gate asks it: one pull request, with the token of the workflow."""
+"""GitHub's REST API, as far as a gate asks it: one repository, with the token of the workflow."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ class GitHubRefusedError(UndecidedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PullRequest:
-    """A pull request, and the token with which it is read and commented."""
+class Repository:
+    """A repository, and the token with which its issues are read and written."""
 
     api: str
     """Such as https://api.github.com."""
     repository: str
-    number: int
     token: str
 
     def __post_init__(self) -> None:
@@ -59,6 +58,13 @@ class PullRequest:
             yield session
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest(Repository):
+    """A pull request, which is read and commented."""
+
+    number: int
+
+
 def pages(session: requests.Session, url: str, needs: str) -> Iterator[dict[str, Any]]:
     """Read a list from its first page to its last; GitHubRefusedError if it has no end."""
     for page in range(1, _PAGES + 1):
@@ -68,7 +74,7 @@ def pages(session: requests.Session, url: str, needs: str) -> Iterator[dict[str,
         yield from (one for one in found if isinstance(one, dict))
         if len(found) < _PAGE:
             return
-    raise GitHubRefusedError(f"the pull request has more than {_PAGES * _PAGE:,} of them")
+    raise GitHubRefusedError(f"there are more than {_PAGES * _PAGE:,} of them")
 
 
 def ask(session: requests.Session, method: str, url: str, needs: str, **more: Any) -> Any:
@@ -77,8 +83,8 @@ def ask(session: requests.Session, method: str, url: str, needs: str, **more: An
         answer = session.request(method, url, timeout=_SECONDS, allow_redirects=False, **more)
         if answer.status_code not in {200, 201}:
             what = f"GitHub answered {answer.status_code} to {method}"
-            hint = f"it needs permission pull-requests: {needs}"
-            if needs == "write":
+            hint = f"it needs permission {needs}"
+            if needs.endswith("write"):
                 hint += ", which forks and Dependabot never have"
             raise GitHubRefusedError(
                 what, hint=hint if answer.status_code in {401, 403, 404} else ""

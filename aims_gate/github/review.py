@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aims_gate.advice import exceptions, in_order, in_the_way, next_steps, proof, question
 from aims_gate.github.strip import LEGEND, strips
-from aims_gate.harmless import block, code, plain, prose
+from aims_gate.harmless import Quote, block, code, plain, prose
 from aims_gate.reports import fitting, headline, outcome_word, remark, tally
 from aims_gate.reports.markdown import table
 from aims_gate.sentences import display, interval, number
@@ -45,7 +45,7 @@ def review(verdict: Verdict, around: Around, *, most: int) -> str:
     What comes first is kept whole, and the table of all rules, which is folded, is cut on a row.
     """
     parts = [
-        _title(verdict),
+        [f"### {title(verdict, code)}"],
         _decided(verdict, around),
         _standing(verdict),
         _drawn(verdict),
@@ -72,10 +72,11 @@ def _size(lines: Iterable[str]) -> int:
     return sum(len(line.encode()) + 1 for line in lines)
 
 
-def _title(verdict: Verdict) -> list[str]:
+def title(verdict: Verdict, quote: Quote = plain) -> str:
+    """The verdict in one line."""
     name = " ".join(filter(None, (verdict.model.name, verdict.model.version)))
-    model, stage = code(name) or "the model", code(verdict.stage) or "its stage"
-    return [f"### {_TITLES[verdict.decision].format(model, stage)}"]
+    model, stage = quote(name) or "the model", quote(verdict.stage) or "its stage"
+    return _TITLES[verdict.decision].format(model, stage)
 
 
 def _decided(verdict: Verdict, around: Around) -> list[str]:

@@ -14,6 +14,8 @@ TOKEN = "the-workflows-token"
 BOT = {"login": "github-actions[bot]", "type": "Bot"}
 _LIST = re.compile(r"/repos/acme/credit/issues/7/comments")
 _REVIEWS = "/repos/acme/credit/pulls/7/reviews"
+_ISSUES = "/repos/acme/credit/issues"
+_ISSUE = re.compile(rf"{_ISSUES}/(\d+)")
 _ONE = re.compile(r"/repos/acme/credit/issues/comments/(\d+)")
 
 
@@ -23,6 +25,7 @@ class GitHub:
 
     comments: list[dict[str, Any]] = field(default_factory=list)
     reviews: list[dict[str, Any]] = field(default_factory=list)
+    issues: list[dict[str, Any]] = field(default_factory=list)
     status: int = 0
     """What every request that writes is answered with; 0 for what GitHub says."""
     seen: list[tuple[str, str]] = field(default_factory=list)
@@ -64,27 +67,48 @@ class GitHub:
         """Status and JSON of the answer to one request."""
         self.seen.append((method, path))
         place = urlsplit(path)
-        listed = self.comments if _LIST.fullmatch(place.path) else self.reviews
-        if method == "GET" and (_LIST.fullmatch(place.path) or place.path == _REVIEWS):
-            asked = parse_qs(place.query)
-            page, size = int(asked["page"][0]), min(int(asked["per_page"][0]), 100)
-            return 200, listed[(page - 1) * size : page * size]
+        if method == "GET":
+            return self._list(place.path, parse_qs(place.query))
         if self.status:
             return self.status, {"message": "Resource not accessible by integration"}
-        text = json.loads(body)["body"] if body else ""
-        if len(text) > 65_536:
+        told = json.loads(body)
+        if len(told["body"]) > 65_536:
             return 422, {"message": "Body is too long"}
-        if method == "POST" and _LIST.fullmatch(place.path):
+        if place.path == _ISSUES or _ISSUE.fullmatch(place.path):
+            return self._issue(place.path, told)
+        return self._comment(place.path, told["body"])
+
+    def _list(self, path: str, asked: dict[str, list[str]]) -> tuple[int, Any]:
+        listed = self.comments if _LIST.fullmatch(path) else self.reviews
+        if path == _ISSUES:
+            assert asked["state"] == ["open"]
+            listed = [issue for issue in self.issues if issue["state"] == "open"]
+        elif not _LIST.fullmatch(path) and path != _REVIEWS:
+            return 404, {}
+        page, size = int(asked["page"][0]), min(int(asked["per_page"][0]), 100)
+        return 200, listed[(page - 1) * size : page * size]
+
+    def _comment(self, path: str, text: str) -> tuple[int, Any]:
+        """Make a comment, or change the one that the path names."""
+        one = _ONE.fullmatch(path)
+        if one is None:
             self.add(text, BOT)
-            return 201, self.comments[-1]
-        one = _ONE.fullmatch(place.path)
-        if method == "PATCH" and one:
-            (comment,) = [c for c in self.comments if c["id"] == int(one[1])]
-            if comment["user"] != BOT:
-                return 403, {}
-            comment["body"] = text
-            return 200, comment
-        return 404, {}
+            return (201, self.comments[-1]) if _LIST.fullmatch(path) else (404, {})
+        (comment,) = [c for c in self.comments if c["id"] == int(one[1])]
+        if comment["user"] != BOT:
+            return 403, {}
+        comment["body"] = text
+        return 200, comment
+
+    def _issue(self, path: str, told: dict[str, Any]) -> tuple[int, Any]:
+        """Open an issue, or change the one that the path names."""
+        if path == _ISSUES:
+            number = 100 + len(self.issues)
+            self.issues.append({"id": number, "number": number, "state": "open", "user": BOT})
+            path = f"{_ISSUES}/{number}"
+        (found,) = [one for one in self.issues if path == f"{_ISSUES}/{one['number']}"]
+        found.update(told)
+        return 200, found
 
     def add(self, text: str, user: object) -> None:
         """Comment as somebody."""
