@@ -19,12 +19,9 @@ from aims_gate.policy.model import WaiverTerms
 from aims_gate.policy.resolved_yaml import rule_digest
 from aims_gate.signoffs import people
 from aims_gate.signoffs.folder import Signed, Unsound
-from aims_gate.signoffs.grammar import MODEL_DAYS, WaiverSaid
+from aims_gate.signoffs.grammar import MODEL_DAYS, ApprovalSaid, WaiverSaid
 from aims_gate.verdict import Outcome, Result
 from aims_gate.waivers import Waiver, refused
-
-SKEW = timedelta(minutes=5)
-"""How far the clock of whoever signed may be ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +47,10 @@ def in_force(
     held: dict[str, Waiver] = {}
     faulty: list[Result] = []
     for one in found:
+        if one.said is not None and not _meant(one.said, about):
+            continue
         if isinstance(one, Unsound):
             faulty.append(refused(one.id, one.what, one.where))
-            continue
-        if not _meant(one.said, about):
             continue
         problem = next(_problems(one, about), "")
         if not problem and one.said.rule in held:
@@ -69,7 +66,7 @@ def in_force(
     return held, tuple(faulty)
 
 
-def _meant(text: WaiverSaid, about: WaiverContext) -> bool:
+def _meant(text: WaiverSaid | ApprovalSaid, about: WaiverContext) -> bool:
     """Tell whether a waiver is about this model; one for other bytes is nobody's error."""
     if not text.model.by_name:
         return text.model.sha256 == about.model.digest
@@ -88,8 +85,6 @@ def _problems(one: Signed[WaiverSaid], about: WaiverContext) -> Iterator[str]:
         yield "it is for later versions too, and the policy says waivers.scope: version"
     if now >= ends:
         yield f"it expired at {ends:%Y-%m-%dT%H:%M:%SZ}"
-    if issued > now + SKEW:
-        yield f"it was signed in the future, at {issued:%Y-%m-%dT%H:%M:%SZ}"
     days = min(terms.max_days, MODEL_DAYS) if text.model.by_name else terms.max_days
     if ends - issued > timedelta(days=days):
         yield f"it lasts {(ends - issued) / timedelta(days=1):.4g} days, and {days:g} are allowed"

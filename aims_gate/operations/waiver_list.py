@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,10 +40,11 @@ def listing(folder: Path, trust: Path | None, *, now: datetime) -> tuple[Listed,
     known = None
     if trust is not None:
         known = unrevoked(trust_file.load(trust), trust.parent / FOLDER, now=now)
-    found = [_listed(one, now) for one in signoffs.load(folder, kinds.WAIVER, trust=known, now=now)]
-    signed = {one.id for one in found}
-    drafts = (_drafted(path, now) for path in sorted(folder.glob("*.yaml")))
-    found += [one for one in drafts if one.id not in signed]
+    loaded = signoffs.load(folder, kinds.WAIVER, trust=known, now=now)
+    signed = {one.said.id: one.said for one in loaded if isinstance(one.said, WaiverSaid)}
+    found = [_listed(one, now) for one in loaded]
+    drafts = (_drafted(path, now, signed) for path in sorted(folder.glob("*.yaml")))
+    found += [one for one in drafts if one is not None]
     far = datetime.max.replace(tzinfo=UTC)
     return tuple(sorted(found, key=lambda one: (one.expires or far, one.id)))
 
@@ -61,13 +63,21 @@ def _listed(one: Signed[WaiverSaid] | Unsound, now: datetime) -> Listed:
     )
 
 
-def _drafted(path: Path, now: datetime) -> Listed:
+def _drafted(path: Path, now: datetime, signed: Mapping[str, WaiverSaid]) -> Listed | None:
+    """A draft that nobody signed as it stands; None if somebody did."""
     try:
         text, _tree = read_draft(path)
     except (UsageError, PolicyError) as error:
         what = error.what.splitlines()[0]
         return Listed(id=path.stem, state="draft", what=path.name, detail=what)
     state = "expired" if now >= text.expires else "draft"
+    said = signed.get(text.id)
+    if said is not None:
+        shared = set(type(text).model_fields) & set(WaiverSaid.model_fields)
+        if all(getattr(text, name) == getattr(said, name) for name in shared):
+            return None
+        detail = "it was signed in another wording, which is what counts"
+        return Listed(id=text.id, state=state, what=path.name, expires=text.expires, detail=detail)
     about = _about(text) if isinstance(text, WaiverText) else path.name
     return Listed(id=text.id, state=state, what=about, expires=text.expires, detail="not signed")
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aims_gate.attest.trust import TrustedKey
 from aims_gate.facts import Approval
 from aims_gate.signoffs.folder import Signed, Unsound
 from aims_gate.signoffs.grammar import ApprovalSaid
 from aims_gate.signoffs.people import conflicts
-
-SKEW = timedelta(minutes=5)
-"""How far the clock of whoever signed may be ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +59,6 @@ def _problems(one: Signed[ApprovalSaid], key: TrustedKey, about: Approved) -> It
         yield f"it is for the model {said.model.name!a}"
     if about.now >= said.expires:
         yield f"it ended at {said.expires:%Y-%m-%dT%H:%M:%SZ}"
-    if one.issued > about.now + SKEW:
-        yield f"it was signed in the future, at {one.issued:%Y-%m-%dT%H:%M:%SZ}"
     if about.evidence and said.evidence not in {None, about.evidence}:
         yield "it is of other evidence"
     if key.approves and said.role not in key.approves:

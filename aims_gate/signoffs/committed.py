@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aims_gate.attest.ssh_signature import open_signature
-from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
+from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import GateError, TrustError, UsageError
 from aims_gate.policy.repository import Repository
 from aims_gate.regular import read_regular
 from aims_gate.signoffs import kinds
-from aims_gate.signoffs.folder import ENDING, MAX_FILES, Signed, Unsound
+from aims_gate.signoffs.folder import ENDING, MAX_FILES, Signed, Unsound, admitted
 from aims_gate.signoffs.grammar import APPROVAL, ApprovalSaid, predicate_of
 
 DRAFT = ".yaml"
@@ -135,9 +135,8 @@ def last_change(
         key = open_signature(armored, payload, keys, namespace=_PURPOSE)
     except TrustError as error:
         raise TrustError(f"{where}, the last that changed it: {error.what}") from error
-    person = trust.admit(key, role=KeyRole.APPROVER, at=now, where="")
     when = _when(raw)
-    person.refuse_frozen(when)
+    person = admitted(key, when, trust=trust, now=now)
     return Committed(person=person, commit=commit, when=when)
 
 

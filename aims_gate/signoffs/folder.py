@@ -7,15 +7,16 @@ shown beside the others, and never counts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from aims_gate import canonical
 from aims_gate.attest.envelope import open_envelope
+from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.statement import StatementKind, decode
-from aims_gate.attest.trust import Trust, TrustedKey
+from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.errors import GateError, TrustError
 from aims_gate.regular import read_regular
 from aims_gate.signoffs.grammar import ApprovalSaid, WaiverSaid
@@ -26,6 +27,8 @@ ENDING = ".dsse.json"
 MAX_FILES = 1000
 """Signed files in one folder."""
 _MAX_BYTES = 1 << 20
+_SKEW = timedelta(minutes=5)
+"""How far the clock of whoever signed may be ahead of ours."""
 _OWN = ("approvedBy", "issued")
 """What each signature says for itself."""
 
@@ -55,6 +58,8 @@ class Unsound:
     """The part of the file's name that says which it is."""
     what: str
     where: str
+    said: WaiverSaid | ApprovalSaid | None = None
+    """What a listed key signed that may not, or not today; None where no signature holds."""
 
 
 def load(
@@ -92,15 +97,24 @@ def verified(
     files: Mapping[str, bytes], kind: StatementKind[S], *, trust: Trust | None, now: datetime
 ) -> Iterator[Signed[S] | Unsound]:
     """Verify envelopes, and put those together that sign the same."""
+    if trust is None:
+        what = "there is no trust file that says whose signature counts"
+        yield from (_unsound(name, what) for name in files)
+        return
     together: dict[bytes, dict[str, tuple[S, TrustedKey]]] = {}
     worded: dict[str, bytes] = {}
     for name, data in files.items():
+        said = None
         try:
-            said, key, terms = _opened(data, kind, trust=trust, now=now)
+            said, signer, terms = _opened(data, kind, trust=trust)
+            key = admitted(signer, said.issued, trust=trust, now=now)
+            if said.approved_by != key.person:
+                what = f"it says that {said.approved_by!a} approved it, and the key is"
+                raise TrustError(f"{what} {key.person}'s")
             if worded.setdefault(said.id, terms) != terms:
                 raise TrustError(f"{said.id} is signed in two different wordings")
         except GateError as error:
-            yield _unsound(name, error.what, error.hint)
+            yield replace(_unsound(name, error.what, error.hint), said=said)
             continue
         together.setdefault(terms, {})[name] = (said, key)
     for group in together.values():
@@ -113,26 +127,26 @@ def verified(
         )
 
 
-def _opened(
-    data: bytes, kind: StatementKind[S], *, trust: Trust | None, now: datetime
-) -> tuple[S, TrustedKey, bytes]:
-    """Verify one envelope; give what it says, whose it is, and what others must have said too."""
-    if trust is None:
-        raise TrustError("there is no trust file that says whose signature counts")
+def _opened(data: bytes, kind: StatementKind[S], *, trust: Trust) -> tuple[S, PublicKey, bytes]:
+    """Verify one envelope; give what it says, by which key, and what others must have said too."""
     if len(data) > _MAX_BYTES:
         raise TrustError(f"it has more than {_MAX_BYTES:,} bytes")
     opened = open_envelope(data, [one.key for one in trust.keys], role=kind.signed_by)
-    trusted = trust.admit(opened.key, role=kind.signed_by, at=now, where="")
     statement = decode(opened.payload, kind=kind, where="")
     said = kind.read(statement.predicate, where="")
     if subject_of(said) != (statement.subject_name, statement.subject):
         raise TrustError("the statement's subject is not what its predicate is about")
-    trusted.refuse_frozen(said.issued)
-    if said.approved_by != trusted.person:
-        what = f"it says that {said.approved_by!a} approved it, and the key is {trusted.person}'s"
-        raise TrustError(what)
     shared: dict[str, Any] = {k: v for k, v in statement.predicate.items() if k not in _OWN}
-    return said, trusted, canonical.encode(shared)
+    return said, opened.key, canonical.encode(shared)
+
+
+def admitted(key: PublicKey, issued: datetime, *, trust: Trust, now: datetime) -> TrustedKey:
+    """Authorise a key to have signed off, at the time that it claims; TrustError."""
+    trusted = trust.admit(key, role=KeyRole.APPROVER, at=now, where="")
+    trusted.refuse_frozen(issued)
+    if issued > now + _SKEW:
+        raise TrustError(f"it was signed in the future, at {issued:%Y-%m-%dT%H:%M:%SZ}")
+    return trusted
 
 
 def _unsound(name: str, what: str, hint: str = "") -> Unsound:
