@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.trust import Trust, TrustedKey
+from aims_gate.errors import TrustError, UsageError
 from aims_gate.facts import Approval
 from aims_gate.plan import Task
 from aims_gate.policy.base import PolicyBase
@@ -54,6 +55,7 @@ class Oversight:
         *,
         trust: Path | None,
         base: PolicyBase | None,
+        signed_policy: bool,
         now: datetime,
         environ: Mapping[str, str],
     ) -> Oversight:
@@ -69,8 +71,9 @@ class Oversight:
         path = trust
         if path is None and folder is not None and at(folder / TRUST_FILE).exists():
             path = folder / TRUST_FILE
-        signed = folder is not None and any(
-            os.path.lexists(at(folder / name)) for name in (WAIVERS, APPROVALS)
+        signed = signed_policy or (
+            folder is not None
+            and any(os.path.lexists(at(folder / name)) for name in (WAIVERS, APPROVALS))
         )
         known = None
         if path is not None and (signed or trust is not None):
@@ -86,6 +89,41 @@ class Oversight:
             history=_history(folder, base, environ) if known is not None else None,
             now=now,
         )
+
+    def signature(self, policy: Policy) -> Mapping[str, bytes]:
+        """Files of the statement that signs the policy, under their names beside evidence.
+
+        Raises:
+            UsageError: It is not signed, or not by somebody who may.
+        """
+        from aims_gate.attest.sigstore_bundle import bundle_file
+        from aims_gate.attest.statement import envelope_file, statement_file
+        from aims_gate.attest.statement_files import read_file
+        from aims_gate.evidence.layout import SIGNATURE
+        from aims_gate.evidence.signed_policy import open_policy, statement_name
+
+        hint = "aims-gate policy sign POLICY --key KEY, by a key with the role policy"
+        if self.folder is None:
+            raise UsageError("a pack is not signed", hint="write a policy that extends it")
+        if self.trust is None:
+            raise UsageError("no trust file says who may sign policies", hint=hint)
+        name = statement_name(policy)
+        kept = (statement_file, envelope_file)
+        places = [self.at(self.folder / file(name)) for file in (*kept, bundle_file)]
+        folder = places[0].parent
+        try:
+            open_policy(
+                folder,
+                name,
+                source=policy.source_digest,
+                resolved=policy.digest,
+                trust=self.trust,
+                now=self.now,
+            )
+            return {file(SIGNATURE): read_file(folder, file(name)) for file in kept}
+        except TrustError as error:
+            what = f"the policy {policy.uri} is not signed by somebody who may: {error}"
+            raise UsageError(what, hint=hint) from error
 
     def approvals(self, subject: Subject) -> tuple[Approval, ...]:
         """What people signed about the model, counting or not."""

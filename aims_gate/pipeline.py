@@ -31,7 +31,7 @@ from aims_gate.request import Recording, Request, World
 from aims_gate.sinks import directory
 from aims_gate.sources.opening import open_subject
 from aims_gate.sources.subject import Subject, Workspace
-from aims_gate.verdict import Result, Verdict, not_applicable
+from aims_gate.verdict import PolicyIdentity, Result, Verdict, not_applicable
 from aims_gate.waivers import Waiver
 
 
@@ -50,6 +50,12 @@ def planned(request: Request, world: World, started: datetime) -> tuple[Policy, 
     return policy, tasks.sound()
 
 
+def identified(policy: Policy, people: Oversight, request: Request) -> PolicyIdentity:
+    """Identity of a policy, with its signature where one is demanded; UsageError without."""
+    signed = people.signature(policy) if request.require_signed_policy else {}
+    return replace(provenance.policy(policy), signature=signed)
+
+
 def run(request: Request, world: World) -> Verdict:
     """Decide whether a model meets a policy, and record the decision as asked.
 
@@ -66,9 +72,11 @@ def run(request: Request, world: World) -> Verdict:
         signer,
         trust=request.trust,
         base=request.base,
+        signed_policy=request.require_signed_policy,
         now=started,
         environ=world.environ,
     )
+    identity = identified(policy, people, request)
     _refuse_unread(request.data, tasks)
     _refuse_signing(request)
     if request.recording is not None and request.recording.out is not None:
@@ -104,7 +112,7 @@ def run(request: Request, world: World) -> Verdict:
             decision=decide(results),
             stage=stage,
             model=subject.model,
-            policy=provenance.policy(policy),
+            policy=identity,
             results=results,
             datasets=tuple(provenance.datasets(subject)),
             started=started,

@@ -150,6 +150,8 @@ class PolicyIdentity:
     source_digest: str = ""
     """SHA-256 of the bytes that were read at `uri`."""
     expires: datetime | None = None
+    signature: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of the statement that signs it, where the run demanded one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

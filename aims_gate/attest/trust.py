@@ -127,6 +127,8 @@ class Deployment:
     floor: Ancestor | None = None
     approvals: tuple[str, ...] = ()
     """Roles that must have approved."""
+    signed_policy: bool = False
+    """Whether the policy must be signed, too."""
     where: str = ""
     """File and line."""
 

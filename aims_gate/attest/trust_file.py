@@ -222,8 +222,8 @@ class _TrustReader:
             path = ("deploy", number)
             if one.server:
                 self._known(one.server, written, (*path, "server"))
-            if not (one.stage or one.max_age or one.floor or one.approvals):
-                hint = "give it a stage, a max_age, a floor or approvals"
+            if not (one.stage or one.max_age or one.floor or one.approvals or one.signed_policy):
+                hint = "give it a stage, a max_age, a floor, approvals or signed_policy"
                 self._refuse(path, "the entry expects nothing", hint)
             yield Deployment(
                 server=one.server,
@@ -232,6 +232,7 @@ class _TrustReader:
                 max_age=one.max_age,
                 floor=one.floor,
                 approvals=tuple(one.approvals),
+                signed_policy=one.signed_policy,
                 where=f"{self.document.file}:{self.document.line(path)}",
             )
 

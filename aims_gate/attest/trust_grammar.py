@@ -108,6 +108,7 @@ class DeploymentText(Keys):
     max_age: _Age = optional()
     floor: _Floor = optional()
     approvals: list[Text] = optional(absent=[])
+    signed_policy: bool = optional(absent=False)
 
 
 class TrustText(Keys):

@@ -11,7 +11,7 @@ import click
 
 from aims_gate.absent import stand_in
 from aims_gate.cli.group import CommandGroup
-from aims_gate.cli.run import pairs, policy_base_option
+from aims_gate.cli.run import pairs, policy_base_option, signed_policy_option
 from aims_gate.cli.verify import digest_option
 
 
@@ -43,6 +43,7 @@ def fetch(*, uri: str, folder: Path, stage: str | None) -> int:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--policy", default="policy.yaml", show_default=True, help="The policy in force.")
 @policy_base_option
+@signed_policy_option
 @click.option("--model", required=True, help="The model's URI, as it was given to run --unsigned.")
 @click.option("--experiment", help="Where commit:SHA looks for its run, as for run.")
 @click.option("--stage", help="The stage to sign for; the policy's last if left out.")
@@ -67,6 +68,7 @@ def sign(
     folder: Path,
     policy: str,
     policy_base: str | None,
+    require_signed_policy: bool,
     model: str,
     experiment: str | None,
     stage: str | None,
@@ -110,6 +112,7 @@ def sign(
         experiment=experiment or "",
         recording=recording,
         trust=trust,
+        require_signed_policy=require_signed_policy,
         base=click.get_current_context().with_resource(open_base(policy_base, os.environ)),
     )
     verdict = sign_measured(folder, request, gate.real_world(key=key))

@@ -83,6 +83,34 @@ def test(path: str) -> int:
 
 @policy.command()
 @click.argument("path", default="policy.yaml", metavar="[POLICY]")
+@click.option("--key", help="Private key, as for run. Or set AIMS_GATE_SIGNING_KEY.")
+@click.option(
+    "--trust",
+    type=click.Path(path_type=Path),
+    default=Path("trust.yaml"),
+    show_default=True,
+    help="Whose keys may sign policies.",
+)
+def sign(path: str, *, key: str | None, trust: Path) -> int:
+    """Sign POLICY, with all that it extends, as the person whose key it is.
+
+    Writes the statement beside it; `run --require-signed-policy` refuses a policy without one.
+    """
+    stand_in()
+    from aims_gate.attest import trust_file
+    from aims_gate.attest.signers import load_signer
+    from aims_gate.evidence.signed_policy import sign_policy
+    from aims_gate.policy.resolve import load
+
+    signer = load_signer(key, os.environ)
+    found = load(path, environ=os.environ)
+    name = sign_policy(found, signer, trust=trust_file.load(trust), now=datetime.now(UTC))
+    click.echo(f"signed: {Path(path).parent / name}.dsse.json, sha256:{found.digest}")
+    return 0
+
+
+@policy.command()
+@click.argument("path", default="policy.yaml", metavar="[POLICY]")
 def pin(path: str) -> None:
     """Write into POLICY the sha256 of each parent it names by uri; print what changed.
 

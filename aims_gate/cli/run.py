@@ -58,12 +58,18 @@ policy_digest_option = click.option(
     metavar="SHA256",
     help="Digest that the resolved policy must have.",
 )
+signed_policy_option = click.option(
+    "--require-signed-policy",
+    is_flag=True,
+    help="Refuse a policy that no key with the role policy has signed (policy sign).",
+)
 
 
 @click.command()
 @click.argument("policy", required=False)
 @policy_base_option
 @policy_digest_option
+@signed_policy_option
 @click.option(
     "--model",
     help="models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/ID[/PATH], commit:SHA or "
@@ -133,6 +139,7 @@ def run(
     policy: str | None,
     policy_base: str | None,
     policy_digest: str | None,
+    require_signed_policy: bool,
     model: str | None,
     experiment: str | None,
     stage: str | None,
@@ -184,6 +191,7 @@ def run(
             trust=None if trusted is None else Path(trusted),
             base=base,
             policy_digest=policy_digest,
+            require_signed_policy=require_signed_policy,
         )
         return _gate(request, reporting, quiet=quiet, show_levels=show_levels)
     except Exception as error:

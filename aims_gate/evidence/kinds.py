@@ -20,5 +20,6 @@ KINDS: Table[StatementKind[Any]] = Table(
         "approval": "aims_gate.signoffs.kinds:APPROVAL",
         "promotion": "aims_gate.evidence.predicates:PROMOTION",
         "revocation": "aims_gate.evidence.predicates:REVOCATION",
+        "policy": "aims_gate.evidence.predicates:POLICY",
     },
 )

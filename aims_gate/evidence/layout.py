@@ -7,6 +7,8 @@ from pathlib import Path
 ROOT = Path("aims-gate-evidence")
 """Where evidence goes if nobody says where."""
 POLICY_FILE = "policy.resolved.yaml"
+SIGNATURE = "policy-signature"
+"""Stem of the statement that signs the policy."""
 REPORT_FILE = "report.json"
 ORIGIN = "origin"
 """Key of an evaluation's `evaluator.version`: the evidence is local, made by what it names."""

@@ -74,6 +74,8 @@ class PolicySaid(_Said):
     """The bytes of the file that it was read from; `digest` is of its resolved text."""
     extends: list[FileSaid]
     expires: _End = None
+    signature: DigestSaid | None = None
+    """The statement that signs it, where the run demanded one; it lies beside the evidence."""
 
 
 class ModelSaid(_Said):
@@ -194,3 +196,24 @@ REVOCATION = StatementKind(
 )
 """Of a verdict, by its summary; of a model, by its manifest; of a key. Any trusted key may sign it,
 also one that has expired since: it can only forbid."""
+
+
+class SignedPolicy(_Said):
+    """Who answers for a policy: for its file, and for the text that it resolves to."""
+
+    id: _Word
+    version: _Word
+    resolved: DigestSaid
+    signed_by: _Word
+    signed_on: _Time
+
+
+POLICY_SUBJECT = "policy.yaml"
+"""What the file of a policy is called, whatever its name."""
+POLICY = StatementKind(
+    name="policy",
+    predicate_type=f"{BASE}policy/v1",
+    predicate=SignedPolicy,
+    signed_by=KeyRole.POLICY,
+    subjects=(POLICY_SUBJECT,),
+)

@@ -58,7 +58,7 @@ def record(
         SUMMARY.name: statements.vsa,
     }
     files = {MODEL_FILE: manifest.text, POLICY_FILE: policy_document, REPORT_FILE: report}
-    files |= waivers
+    files |= {**waivers, **verdict.policy.signature}
     files |= {statement_file(stem): payload for stem, payload in payloads.items()}
     if signer is not None:
         for stem, data in payloads.items():

@@ -17,6 +17,7 @@ from aims_gate import canonical
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.statement import Statement, StatementKind, encode, statement_file
 from aims_gate.errors import RecordError
+from aims_gate.evidence.layout import SIGNATURE
 from aims_gate.evidence.predicates import EVALUATION, SUMMARY, TEST_RESULT, UNSIGNED
 from aims_gate.evidence.written import dataset_said, end_said, result_said, time_said
 from aims_gate.redact import redact_all
@@ -155,6 +156,7 @@ def _evaluation(verdict: Verdict, report: bytes, verifier_id: str) -> dict[str, 
                 for ancestor in verdict.policy.extends
             ],
             "expires": end_said(verdict.policy.expires),
+            **_signature(verdict.policy),
         },
         "model": {
             "uri": model.resource_uri,
@@ -174,6 +176,12 @@ def _evaluation(verdict: Verdict, report: bytes, verifier_id: str) -> dict[str, 
         "report": _digest(report),
         **_measured_by(verdict),
     }
+
+
+def _signature(policy: PolicyIdentity) -> dict[str, Any]:
+    """Name the statement that signs the policy; nothing where none was demanded, as ever."""
+    signed = policy.signature.get(statement_file(SIGNATURE))
+    return {} if signed is None else {"signature": _digest(signed)}
 
 
 def _measured_by(verdict: Verdict) -> dict[str, str]:

@@ -17,7 +17,7 @@ from aims_gate.attest.manifest import MODEL_FILE, Manifest
 from aims_gate.attest.trust import Deployment, Trust, TrustedKey
 from aims_gate.documents import strict_yaml
 from aims_gate.errors import PolicyError, SourceError, TrustError
-from aims_gate.evidence import waived
+from aims_gate.evidence import signed_policy, waived
 from aims_gate.evidence.agreement import Verified, agree
 from aims_gate.evidence.layout import ORIGIN, POLICY_FILE
 from aims_gate.evidence.predicates import Evaluation
@@ -106,6 +106,8 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
         deployments = tuple(replace(one, max_age=None) for one in deployments)
     for one in (asked, *deployments):
         _deployable(one, verified, proof.evaluation, now)
+        if one.signed_policy:
+            signed_policy.demand(proof, folder, where=one.where, trust=trust, now=now)
     roles = {role: one.where for one in deployments for role in one.approvals}
     if roles:
         about = Approved(

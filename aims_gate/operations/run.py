@@ -37,6 +37,7 @@ def run(
     trust: str | os.PathLike[str] | None = None,
     policy_base: str | None = None,
     policy_digest: str | None = None,
+    require_signed_policy: bool = False,
 ) -> Verdict:
     """Evaluate *model* against *policy*; returns the typed verdict.
 
@@ -61,6 +62,7 @@ def run(
             parents, waivers, approvals and trust file are taken from, instead of from the files of
             the change that is judged.
         policy_digest: SHA-256 that the resolved policy must have.
+        require_signed_policy: Refuse a policy that no key with the role policy has signed.
 
     Returns:
         The verdict; a refusal is a verdict too. `verdict.passed` tells, `verdict.results` why.
@@ -87,6 +89,7 @@ def run(
         experiment=experiment,
         recording=recording,
         trust=None if trust is None else Path(trust),
+        require_signed_policy=require_signed_policy,
         policy_digest=policy_digest and policy_digest.removeprefix("sha256:"),
     )
     with open_base(policy_base, os.environ) as base:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from aims_gate import canonical, provenance, waivers
+from aims_gate import canonical, waivers
 from aims_gate.attest import manifest
 from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.statement import decode, statement_file
@@ -29,7 +29,7 @@ from aims_gate.judge import decide, judge
 from aims_gate.keep import keep, used
 from aims_gate.measure import measure
 from aims_gate.oversight import Oversight
-from aims_gate.pipeline import applying, left_out, overseen, planned
+from aims_gate.pipeline import applying, identified, left_out, overseen, planned
 from aims_gate.plan import Task
 from aims_gate.policy.model import Policy, Role
 from aims_gate.policy.scope import on_insufficient, stage_of
@@ -93,6 +93,7 @@ def sign(folder: Path, request: Request, world: World) -> Verdict:
             recording.signer,
             trust=request.trust,
             base=request.base,
+            signed_policy=request.require_signed_policy,
             now=now,
             environ=world.environ,
         )
@@ -108,7 +109,7 @@ def sign(folder: Path, request: Request, world: World) -> Verdict:
             decision=decide(results),
             stage=stage,
             model=subject.model,
-            policy=provenance.policy(policy),
+            policy=identified(policy, people, request),
             results=results,
             datasets=tuple(one.read() for one in measured.datasets),
             started=measured.started_on,

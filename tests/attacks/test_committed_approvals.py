@@ -18,7 +18,8 @@ from aims_gate.errors import TrustError
 from aims_gate.operations.revoke import Frozen, Revoking, revoke
 from aims_gate.operations.verify import Expectation, prove
 from aims_gate.oversight import Oversight
-from aims_gate.policy.base import open_base
+from aims_gate.policy.base import PolicyBase, open_base
+from aims_gate.policy.model import Policy
 from aims_gate.policy.resolve import load
 from aims_gate.sources import SOURCES
 from aims_gate.sources.subject import RunFacts, Workspace
@@ -95,6 +96,12 @@ def stored(team: Team, raw: bytes) -> None:
 def raw(team: Team, name: str = "HEAD") -> bytes:
     words = ["git", "cat-file", "commit", name]
     return subprocess.run(words, cwd=team.folder, capture_output=True, check=True).stdout
+
+
+def beside(policy: Policy, base: PolicyBase | None = None) -> Oversight:
+    return Oversight.beside(
+        policy, None, trust=None, base=base, signed_policy=False, now=NOW, environ={}
+    )
 
 
 def approved(team: Team) -> bool:
@@ -332,7 +339,7 @@ def test_the_author_of_the_training_runs_commit_does_not_approve(
     by_ana = commit(team, "ana", "--author", "Ana <ana@acme.example>")
     by_eve = commit(team, "eve", "--author", "Eve <eve@acme.example>")
     policy = load(team.folder / "policy.yaml")
-    people = Oversight.beside(policy, None, trust=None, base=None, now=NOW, environ={})
+    people = beside(policy)
     subject = SOURCES["file"].open(
         f"file:{team.folder / 'model'}",
         policy=replace(policy, data={}),
@@ -363,7 +370,7 @@ def test_with_a_base_only_its_own_approvals_count(
     def found() -> list[tuple[str, str]]:
         with open_base("main", os.environ) as base:
             policy = load("policy.yaml", base=base)
-            people = Oversight.beside(policy, None, trust=None, base=base, now=NOW, environ={})
+            people = beside(policy, base)
             return [(one.person, one.problem) for one in people.approvals(subject)]
 
     assert found() == []

@@ -42,6 +42,7 @@ TYPES = {
     "approval": "https://aims-gate.dev/attestation/approval/v1",
     "promotion": "https://aims-gate.dev/attestation/promotion/v1",
     "revocation": "https://aims-gate.dev/attestation/revocation/v1",
+    "policy": "https://aims-gate.dev/attestation/policy/v1",
 }
 """Names are for ever: a row may be added, and none may change."""
 
