@@ -35,31 +35,38 @@ def policy() -> None:
 
 
 @policy.command()
-@click.argument("path", default="policy.yaml", metavar="[POLICY]")
-@click.option("--quiet", is_flag=True, help="Print nothing where the policy is sound.")
-def check(path: str, *, quiet: bool) -> None:
-    """Prove that POLICY is sound; print every problem at once, each with its line.
+@click.argument("paths", nargs=-1, metavar="[POLICY]...")
+@click.option("--quiet", is_flag=True, help="Print nothing where a policy is sound.")
+def check(paths: tuple[str, ...], *, quiet: bool) -> None:
+    """Prove that each POLICY is sound; print every problem at once, each with its line.
 
     POLICY is policy.yaml if left out.
     """
     stand_in()
-    from aims_gate.errors import PolicyError
+    from aims_gate.errors import PolicyError, Problem
     from aims_gate.plan import plan
     from aims_gate.policy.resolve import check as read
 
-    resolved, problems = read(path, environ=os.environ)
-    planned = plan(resolved, now=datetime.now(UTC)) if resolved is not None else None
-    if planned is not None:
-        problems += planned.problems
-    if resolved is None or planned is None or problems:
-        raise PolicyError(problems)
-    if quiet:
-        return
-    counted = f"{len(planned.tasks)} rule{'s' if len(planned.tasks) != 1 else ''}"
-    click.echo(
-        f"{resolved.uri}: sound: {counted}, {resolved.id} {resolved.version}, "
-        f"sha256:{resolved.digest}"
-    )
+    wrong: list[Problem] = []
+    refused = False
+    for path in paths or ("policy.yaml",):
+        resolved, problems = read(path, environ=os.environ)
+        planned = plan(resolved, now=datetime.now(UTC)) if resolved is not None else None
+        if planned is not None:
+            problems += planned.problems
+        wrong += problems
+        if resolved is None or planned is None or problems:
+            refused = True
+            continue
+        if quiet:
+            continue
+        counted = f"{len(planned.tasks)} rule{'s' if len(planned.tasks) != 1 else ''}"
+        click.echo(
+            f"{resolved.uri}: sound: {counted}, {resolved.id} {resolved.version}, "
+            f"sha256:{resolved.digest}"
+        )
+    if refused:
+        raise PolicyError(wrong)
 
 
 @policy.command()
