@@ -172,8 +172,8 @@ def revoke(
     """Freeze one verdict, a model's bytes, or what a key has signed.
 
     Writes a signed statement by which verify and promote refuse (exit 4): beside the trust file,
-    and for a URI beside the evidence in MLflow too. Commit the folder: deleting it takes the
-    revocation back wherever no tag of MLflow names it.
+    and for a URI, or for a model where MLFLOW_TRACKING_URI is set, beside the evidence in MLflow.
+    Commit the folder: deleting it takes the revocation back wherever no tag of MLflow names it.
     """
     from aims_gate.attest.signers import load_signer
     from aims_gate.operations.revoke import Frozen, Revoking
@@ -191,8 +191,8 @@ def revoke(
     done = freeze(frozen, how, now=datetime.now(UTC))
     click.echo(f"revoked:    {done.subject}")
     click.echo(f"revocation: {done.file}")
-    if done.place:
-        click.echo(f"in MLflow:  {done.place}")
+    for place in done.places:
+        click.echo(f"in MLflow:  {place}")
     return 0
 
 

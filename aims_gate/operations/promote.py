@@ -121,6 +121,9 @@ class _Door:
         if not how.why.strip():
             hint = "--why says it to whoever looks for it later, such as --why 'release 8, CHG-12'"
             raise UsageError("there is no reason", hint=hint)
+        if how.rollback and how.evidence is not None:
+            hint = "leave --evidence out: a rollback finds it by the version's tags"
+            raise UsageError("evidence was named for a rollback", hint=hint)
         name, asked = _named(how)
         trust = trust_file.load(how.trust)
         if not isinstance(how.signer, Sealer):  # whose key is known once it has signed
@@ -156,7 +159,7 @@ class _Door:
             if not found.verified.passed or self.how.dry_run:
                 return said
             if standing.current == found.version:
-                return self._stands(found, standing, said)
+                return self._stands(found, self._past(standing, Path(private), told), said)
             return self._moved(found, standing, said)
 
     def _asked(self, standing: Standing, private: Path) -> _Checked:
@@ -208,19 +211,21 @@ class _Door:
         )
         return _Checked(version=version, copied=copied, verified=prove(question, now=self.now()))
 
-    def _stands(self, found: _Checked, standing: Standing, said: Promoted) -> Promoted:
+    def _stands(self, found: _Checked, past: History, said: Promoted) -> Promoted:
         """Finish what this version's own promoter left, where the alias points at it already."""
-        pointer = standing.intents.get(found.version)
-        if pointer is not None:
-            self.alias.finish(found.version, pointer)
-            told = "the move was there already, and unfinished: its promoter was killed"
-            return replace(said, told=(*said.told, told))
-        if found.version in standing.promotions:
-            return replace(said, told=(*said.told, "it points there already: nothing was done"))
-        statement, pointer = self._signed(found, None)
-        self.alias.finish(found.version, pointer)
-        told = "it pointed there already, and nobody had signed for it: signed now"
-        return replace(said, statement=statement, told=(*said.told, told))
+        version, standing = found.version, past.standing
+        pointer = standing.intents.get(version)
+        if pointer is not None and past.said(version, pointer) is not None:
+            self.alias.finish(version, pointer)
+            past.told.append("the move was there already, and unfinished: its promoter was killed")
+        elif pointer is None and version in standing.promotions:
+            past.told.append("it points there already: nothing was done")
+        else:
+            statement, pointer = self._signed(found, None)
+            self.alias.finish(version, pointer)
+            past.told.append("it pointed there already, and nobody had signed for it: signed now")
+            said = replace(said, statement=statement)
+        return replace(said, told=tuple(past.told))
 
     def _moved(self, found: _Checked, standing: Standing, said: Promoted) -> Promoted:
         statement, pointer = self._signed(found, standing.current)
@@ -282,12 +287,8 @@ class _Door:
     def _place(self, version: str) -> str:
         return resource_uri(self.alias.name, version, self.registry.server)
 
-    def _earlier(self, standing: Standing, private: Path, told: list[str]) -> _Checked:
-        """Find the last version before the present one whose evidence holds today."""
-        if standing.current is None:
-            what = f"the model has no alias {self.alias.alias!a} to take back"
-            raise UsageError(what, where=f"models:/{self.alias.name}")
-        past = History(
+    def _past(self, standing: Standing, private: Path, told: list[str]) -> History:
+        return History(
             standing=standing,
             alias=self.alias,
             trust=self.trust,
@@ -296,6 +297,13 @@ class _Door:
             private=private,
             told=told,
         )
+
+    def _earlier(self, standing: Standing, private: Path, told: list[str]) -> _Checked:
+        """Find the last version before the present one whose evidence holds today."""
+        if standing.current is None:
+            what = f"the model has no alias {self.alias.alias!a} to take back"
+            raise UsageError(what, where=f"models:/{self.alias.name}")
+        past = self._past(standing, private, told)
         for number, version in enumerate(past.versions()):
             try:
                 found = self._checked(version, private / str(number))

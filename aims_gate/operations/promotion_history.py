@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from aims_gate.attest import resource
+from aims_gate.attest.resource import Resource
 from aims_gate.attest.statement_files import read_statement
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import SourceError, TrustError
@@ -41,10 +43,10 @@ class History:
         Where somebody moved the alias without a promotion, all that were promoted, the last first.
         """
         current = self.standing.current or ""
-        said = self._said(current)
+        said = self._of(current)
         if said is None:
             for other in self.standing.newest():
-                if other != current and self._said(other) is not None:
+                if other != current and self._of(other) is not None:
                     yield other
         seen = {current}
         while said is not None and said.action != ROLLBACK:
@@ -53,25 +55,31 @@ class History:
                 return
             seen.add(version)
             yield version
-            said = self._said(version)
+            said = self._of(version)
 
-    def _said(self, version: str) -> Promotion | None:
-        """Read what the promotion of a version says, if there is one that counts."""
+    def _of(self, version: str) -> Promotion | None:
         standing = self.standing
         pointer = standing.promotions.get(version) or standing.intents.get(version)
-        if pointer is None:
-            return None
+        return None if pointer is None else self.said(version, pointer)
+
+    def said(self, version: str, pointer: str) -> Promotion | None:
+        """Read what the statement says that a tag of a version points at, if it counts."""
         folder = self.private / f"said-{version}"
         folder.mkdir()
         registry = self.alias.registry
         try:
             _digest, name = fetch_statement(registry, pointer, folder, self.environ)
             said = read_statement(folder, name, PROMOTION, trust=self.trust, now=self.now).said
+            about = self._place(said.resource_uri)
         except (TrustError, SourceError) as error:
             self.told.append(f"the promotion of version {version} does not count: {error.what}")
             return None
-        place = resource_uri(self.alias.name, version, registry.server)
-        if (said.alias, said.resource_uri) != (self.alias.alias, place):
+        place = self._place(resource_uri(self.alias.name, version, registry.server))
+        if (said.alias, about) != (self.alias.alias, place):
             self.told.append(f"the promotion of version {version} is about something else")
             return None
         return said
+
+    def _place(self, uri: str) -> Resource:
+        """Read a package URL; two URLs of one server are the same where the trust file says so."""
+        return resource.parse(uri, servers=self.trust.servers, where="resourceUri")

@@ -1,8 +1,9 @@
 """Revoke a verdict, a model or a key: a signed statement, which verify and promote then refuse by.
 
 It is written beside the trust file first, where it counts at once and belongs under version
-control; then, for evidence in MLflow, beside the evidence, and at last a tag of the version points
-at it. Whatever cuts this off leaves a revocation that counts where it is; doing it again adds one.
+control; then beside the evidence in MLflow that it is about, and at last a tag of the version,
+where one was named, points at it. Whatever cuts this off leaves a revocation that counts where it
+is; doing it again adds one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aims_gate import canonical
 from aims_gate.attest import trust_file
@@ -25,6 +27,9 @@ from aims_gate.errors import GateError, RecordError, TrustError, UsageError
 from aims_gate.evidence.predicates import FORM, KEY_SUBJECT, REVOCATION
 from aims_gate.evidence.revocations import FOLDER, VERDICT_SUBJECT, digest_of_key
 from aims_gate.operations.evidence import Copied, fetch, is_uri
+
+if TYPE_CHECKING:
+    from aims_gate.registry.contract import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +55,7 @@ class Revoked:
     """Its envelope."""
     subject: str
     """What is revoked, and its SHA-256."""
-    place: str = ""
+    places: tuple[str, ...] = ()
     """Where it lies in MLflow, too."""
 
 
@@ -92,12 +97,12 @@ def revoke(frozen: Frozen, how: Revoking, *, now: datetime) -> Revoked:
     _written(folder / name, statement, how, trust, now)
     file = folder / envelope_file(name)
     try:
-        place = _published(copied, folder / name, how.environ, trust) if copied else ""
+        places = _published(frozen, copied, folder / name, how, trust)
     except GateError as error:
         what = f"MLflow did not take the revocation: {error.what}"
         hint = f"{file} is signed and counts where it is handed along; revoke again for MLflow"
         raise RecordError(what, where=error.where, hint=hint) from error
-    return Revoked(file=file, subject=f"{subject[0]} sha256:{subject[1]}", place=place)
+    return Revoked(file=file, subject=f"{subject[0]} sha256:{subject[1]}", places=places)
 
 
 def _usable(frozen: Frozen, how: Revoking) -> Trust:
@@ -153,17 +158,34 @@ def _subject(
     return copied, (VERDICT_SUBJECT, canonical.sha256(summary))
 
 
-def _published(copied: Copied, statement: Path, environ: Mapping[str, str], trust: Trust) -> str:
-    """Log the revocation beside its evidence in MLflow, and tag the version with it."""
+def _published(
+    frozen: Frozen, copied: Copied | None, statement: Path, how: Revoking, trust: Trust
+) -> tuple[str, ...]:
+    """Log the revocation beside the evidence in MLflow that it is about, and tag the version.
+
+    The evidence is that of the URI which was named, or all of a model, where a server is set.
+    """
+    if copied is None and not (frozen.model_digest and how.environ.get("MLFLOW_TRACKING_URI")):
+        return ()
     from aims_gate.registry.choose import open_registry
     from aims_gate.registry.uris import VersionTarget, parse
     from aims_gate.sinks.beside import store
     from aims_gate.sources.mlflow.evidence import REVOKED
 
-    registry = open_registry(environ, trust.sources_allow)
-    pointer = store(registry, copied.place, statement, FOLDER, environ)
-    version = parse(copied.model) if copied.model else None
+    registry = open_registry(how.environ, trust.sources_allow)
+    places = [copied.place] if copied else _judged(registry, frozen.model_digest or "")
+    pointers = [store(registry, one, statement, FOLDER, how.environ) for one in places]
+    version = parse(copied.model) if copied and copied.model else None
     if isinstance(version, VersionTarget):
-        key = f"{REVOKED}.{pointer.removeprefix('sha256:')[:12]}"
-        registry.set_version_tag(version.name, version.version, key, pointer)
-    return pointer.partition(" ")[2]
+        key = f"{REVOKED}.{pointers[0].removeprefix('sha256:')[:12]}"
+        registry.set_version_tag(version.name, version.version, key, pointers[0])
+    return tuple(pointer.partition(" ")[2] for pointer in pointers)
+
+
+def _judged(registry: Registry, digest: str) -> list[str]:
+    """Places of all evidence of a model, as the gate's runs have it."""
+    from aims_gate.sinks.mlflow import EXPERIMENT, TAG_EVALUATION, TAG_MODEL
+    from aims_gate.sources.mlflow.evidence import FOLDER as EVIDENCE
+
+    runs = registry.find_runs(registry.experiment(EXPERIMENT), TAG_MODEL, f"sha256:{digest}")
+    return [f"runs:/{one.run_id}/{EVIDENCE}/{one.tags.get(TAG_EVALUATION, '')}" for one in runs]

@@ -126,17 +126,22 @@ class Alias:
             SourceError: MLflow failed, and whether the alias moved is told by its next look.
         """
         self.registry.set_version_tag(self.name, to, self.intent, pointer)
-        now = self.look().current
-        if now != seen.current:
-            self.drop(to)
-            raise self._collision(seen.current, now)
+        self._still(to, seen)
         try:
             self.registry.set_alias(self.name, self.alias, to)
         except SourceError:
             if self.look().current != to:  # it may have been done all the same
+                self._still(to, seen)
                 self.drop(to)
                 raise
         return self._settled(to, seen, pointer)
+
+    def _still(self, to: str, seen: Standing) -> None:
+        """Refuse to go on if the alias is no more where it was."""
+        now = self.look().current
+        if now != seen.current:
+            self.drop(to)
+            raise self._collision(seen.current, now)
 
     def _settled(self, to: str, seen: Standing, pointer: str) -> list[str]:
         """Wait for the flags of others, and say which versions they were for."""

@@ -175,6 +175,30 @@ def test_row_10_tags_that_pretend_other_promoters(house: House) -> None:
     assert (house.champion(), house.flags()) == (second, [])
 
 
+def test_row_10_a_flag_that_nobody_signed_finishes_nothing(house: House) -> None:
+    """On the version that the alias was moved to by hand: it is signed for, by whoever promotes."""
+    first, second = house.version(), house.version()
+    house.promote(first)
+    house.by_hand(second)
+    pointer = house.tags(first)[PROMOTED]
+    house.content.client.set_model_version_tag(house.name, second, INTENT, pointer)
+    done = house.promote(second)
+    assert done.told[0] == f"the promotion of version {second} is about something else"
+    assert (house.said(done)["previous"], house.flags()) == (None, [])
+    assert house.tags(second)[PROMOTED] != pointer
+
+
+def test_row_12_names_that_look_like_paths_and_filters(house: House) -> None:
+    """A name that MLflow takes is that name everywhere; one with a slash is none."""
+    house.name = f"haus (\N{GREEK SMALL LETTER BETA}) +1.0..x-{house.name}"
+    first, second = house.version(), house.version()
+    house.promote(first)
+    assert house.promote(second).moved
+    assert house.promote().version == house.uri(first)
+    with pytest.raises(UsageError, match="not a model URI"):
+        house.promote(first, model=f"models:/a/../{house.name}/1")
+
+
 Ended = dict[str, Promoted | Exception]
 
 

@@ -226,6 +226,7 @@ def test_what_is_no_rollback_is_a_usage_error(house: House) -> None:
     version = house.version()
     for match, how in (
         ("is no alias of", {"model": house.uri(version), "rollback": True}),
+        ("evidence was named for a rollback", {"evidence": house.uri(version)}),
         ("no alias 'champion' to take back", {"model": f"models:/{house.name}", "rollback": True}),
     ):
         with pytest.raises(UsageError, match=match):

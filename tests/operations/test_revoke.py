@@ -17,6 +17,7 @@ from aims_gate.operations.revoke import Frozen, Revoking, revoke
 from aims_gate.operations.verify import prove
 from tests.operations.test_evidence import Shop, shop
 from tests.support.command_line import call
+from tests.support.promoting import House
 from tests.support.proofs import NOW, Lab, new_signer
 from tests.support.proxy import Answer, Proxy, Request
 
@@ -75,7 +76,7 @@ def test_a_revocation_without_its_file_or_with_another_refuses(shop: Shop) -> No
     for value, match in (
         (f"{pointer}0", "the revocation is not there"),
         (f"sha256:{'0' * 64} {kept}", "is not the revocation that the tag names"),
-        (pointer.replace(kept, moved.place), "is not the revocation that the tag names"),
+        (pointer.replace(kept, moved.places[0]), "is not the revocation that the tag names"),
         ("", "the revocation is not there: the tag '' points at nothing"),
     ):
         shop.tag(tag, value)
@@ -93,12 +94,29 @@ def test_a_model_and_a_key_are_revoked_for_every_verdict(shop: Shop) -> None:
         (Frozen(key_fingerprint=fingerprint, since=NOW - timedelta(days=1)), "from 2026-11-22T"),
     )
     for frozen, match in cases:
-        done = revoke(frozen, how(shop), now=NOW)
-        assert done.place == ""
+        done = revoke(frozen, how(shop, environ={}), now=NOW)
+        assert done.places == ()
         shop.fails(shop.logged.uri, TrustError, match)
         shutil.rmtree(done.file.parent)
     revoke(Frozen(key_fingerprint=fingerprint, since=NOW), how(shop), now=NOW)
     assert prove(shop.ask(shop.logged.uri), now=NOW).passed
+
+
+def test_a_revoked_model_is_refused_by_all_of_its_evidence_in_mlflow(
+    mlflow_server: str, tmp_path: Path
+) -> None:
+    """Of every stage, by whoever has nothing but MLflow and the trust file."""
+    house = House.build(mlflow_server, tmp_path)
+    version = house.version(stage="dev")
+    house.gate(version)
+    by = Revoking(signer=house.signer, why="x", trust=house.trust_file, environ=house.environ)
+    digest = house.lab.manifest.digest
+    done = revoke(Frozen(model_digest=digest), by, now=house.now)
+    assert len(done.places) == 2
+    shutil.rmtree(done.file.parent)
+    for stage in ("dev", "production"):
+        with pytest.raises(TrustError, match="the model's bytes of this evidence was revoked"):
+            house.promote(version, stage=stage)
 
 
 def test_what_would_be_no_revocation_is_a_usage_error(shop: Shop, tmp_path: Path) -> None:
