@@ -217,7 +217,8 @@ def _as_said(fresh: Result, said: MeasuredResult) -> Result:
         raise TrustError(
             f"{fresh.rule} is said to be {said.outcome[:20]!a}, and judged again it is "
             f"{fresh.outcome}",
-            hint="measure again: numbers or outcomes were changed, or a date has passed",
+            hint="measure again: numbers or outcomes were changed, or a date has passed; or let "
+            "waivers/ and the trust file lie beside the policy here, too",
         )
     # rows to collect follow from sizes that evidence does not have, a waiver's end from the clock
     varies = fresh.raw_outcome is Outcome.INSUFFICIENT or fresh.waiver is not None

@@ -160,8 +160,8 @@ def draft_approval(role: str, asked: Asked) -> str:
 
 def _opening(kind: str, prefix: str, now: datetime) -> Iterator[str]:
     yield from ("apiVersion: aims-gate/v1", f"kind: {kind}")
-    # the time of day, so that two people's drafts do not take one number
-    yield f"id: {prefix}-{now.astimezone(UTC):%Y%m%d%H%M%S}"
+    # to the millisecond, so that drafts of two people or of two pasted commands take two numbers
+    yield f"id: {prefix}-{now.astimezone(UTC):%Y%m%d%H%M%S%f}"[:-3]
 
 
 def _model(found: Judged, pattern: str) -> Iterator[str]:

@@ -77,3 +77,12 @@ def test_a_draft_that_says_something_else_than_was_signed_is_listed(team: Team) 
         states = {one.state: one for one in listing(draft.parent, trust, now=NOW)}
         assert set(states) == {"signed", "draft"}
         assert "signed in another wording" in states["draft"].detail
+
+
+def test_drafts_of_one_second_have_ids_of_their_own(team: Team) -> None:
+    """A report prints a command for each refused rule, and they are pasted together."""
+    refused = team.run()
+    assert refused.evidence is not None
+    for milliseconds in (0, 1, 10):
+        team.draft(refused.evidence.directory, at=NOW + timedelta(milliseconds=milliseconds))
+    assert len(list((team.folder / "waivers").glob("WVR-*.yaml"))) == 3
