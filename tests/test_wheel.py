@@ -22,6 +22,7 @@ def test_it_holds_packs_schemas_and_demo_data(names: set[str]) -> None:
         "aims_gate/policies/release@1.0.0.yaml",
         "aims_gate/policies/release@1.1.0.yaml",
         "aims_gate/policies/release@1.2.0.yaml",
+        "aims_gate/policies/monitoring@1.0.0.yaml",
         "aims_gate/policies/sme-starter@1.0.0.yaml",
         "aims_gate/policies/sme-starter@1.1.0.yaml",
         "aims_gate/policy/policy.v1.schema.json",

@@ -87,6 +87,7 @@ def test_shipped_packs_load_and_are_listed() -> None:
 @pytest.mark.parametrize(
     ("pin", "digest"),
     [
+        ("monitoring@1.0.0", "f112bd52db120dfdbd945f2ed5c502044cb7dbf045e73a937e2d29d868ef7179"),
         ("release@1.0.0", "2fc37c1093c78f8034af2a413a4dfb1d190f476fcc2726850b84a840cacd865d"),
         ("release@1.1.0", "16cc5d1b7f86563015b673a97ee2e8d6d52ee10649b3d353fdb99c3994bb82ad"),
         ("sme-starter@1.0.0", "444cc349472280bc4be69fe1a8019078f3da991e2ed20c68d3daaa765ed22840"),
