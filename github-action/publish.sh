@@ -15,6 +15,7 @@ fi
 
 words=(--report "$IN_FOLDER/report.json" --exit-code "$code" --mode "$IN_MODE")
 [ "$IN_COMMENT" = false ] || words+=(--comment)
+[ -z "$IN_ISSUE" ] || words+=(--issue --comment-id "$IN_ISSUE")
 [ ! -f "$IN_FOLDER/diff.txt" ] || words+=(--policy-diff "$IN_FOLDER/diff.txt")
 [ ! -f "$IN_FOLDER/note.txt" ] || words+=(--because "$(cat "$IN_FOLDER/note.txt")")
 for format in markdown junit sarif; do

@@ -185,6 +185,28 @@ def test_a_comment_that_is_not_allowed_fails_nothing(credit: Credit) -> None:
 
 
 @nightly
+def test_a_model_in_service_has_one_issue_until_it_passes(credit: Credit) -> None:
+    """Opened by a refusal, updated by the next, closed by a pass; an observing step never fails."""
+    credit.workflow("issue: credit", "mode: observe")
+    with GitHub() as hub:
+        for case, verdict, state in (
+            ("biased", "refused", "open"),
+            ("biased", "refused", "open"),
+            ("met", "passed", "closed"),
+        ):
+            credit.hold(case)
+            credit.commit()
+            ran = credit.run(
+                *("push", {"ref": "refs/heads/main"}),
+                environ={"GITHUB_API_URL": hub.url},
+                secrets=TOKENS,
+            )
+            assert ran.outputs["verdict"] == verdict, ran.log
+            assert ran.results["gate"] == "success"
+            assert [issue["state"] for issue in hub.issues] == [state], ran.log
+
+
+@nightly
 def test_names_of_strangers_are_text(credit: Credit) -> None:
     """In the log no command comes out of them, and in the summary no markup."""
     name = "x ::error::no <img src=y> @everybody"
