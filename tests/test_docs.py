@@ -139,7 +139,8 @@ def test_the_page_of_promoting_promotes_and_takes_back(
     (trust,) = [block for block in page if block.title]
     (reader / trust.title).write_text(trust.text, encoding="utf-8")
     champions = []
-    for arguments, code in (line for block in page for line in commands(block)):
+    typed = [block for block in page if block.language == "console"]  # others need a second server
+    for arguments, code in (line for block in typed for line in commands(block)):
         assert guarded(arguments) == code, arguments
         champions.append(house.champion())
     assert champions == [None, *versions, versions[0]]
