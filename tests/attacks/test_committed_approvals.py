@@ -283,6 +283,14 @@ def test_the_first_commit_of_a_shallow_clone_did_not_make_every_file(team: Team)
     assert "it is not signed" in why(team)
 
 
+def test_a_commit_that_is_only_said_to_be_the_oldest(team: Team) -> None:
+    """The history is all there, and `.git/shallow` says that it begins with ana's commit."""
+    commit(team, "")
+    signed = commit(team, "ana")
+    (team.folder / ".git" / "shallow").write_text(f"{signed}\n", encoding="utf-8")
+    assert "did not change it" in why(team)
+
+
 def test_a_graft_and_a_replaced_commit_are_not_believed(team: Team) -> None:
     unsigned = commit(team, "")
     signed = commit(team, "ana")

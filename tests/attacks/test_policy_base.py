@@ -341,3 +341,6 @@ def test_a_shallow_clone_and_one_without_objects(team: Team) -> None:
     done = run(team, base="origin/change")
     assert done.code == 2
     assert "is the clone whole?" in done.err
+    # nor is anything fetched by what the clone's own configuration allows
+    git(team.folder, "config", "protocol.file.allow", "always")
+    assert run(team, base="origin/change").code == 2

@@ -13,7 +13,7 @@ import pytest
 from aims_gate.attest import trust_file
 from aims_gate.attest.manifest import scan
 from aims_gate.errors import TrustError, UsageError
-from aims_gate.evidence.signed_policy import sign_policy
+from aims_gate.evidence.signed_policy import open_policy, sign_policy, statement_name
 from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.operations.run import VERIFIER_ID, roles_of
 from aims_gate.operations.sign import sign as sign_measured
@@ -234,3 +234,23 @@ def test_on_the_command_line_and_from_a_base(team: Team) -> None:
         path.unlink()
     assert call(team.folder, *gated, "--policy-base", "main").code == 0
     assert call(team.folder, *gated).code == 2
+
+
+def test_a_key_that_a_signed_statement_revoked(team: Team) -> None:
+    policy = load(team.folder / "policy.yaml")
+    trust = trust_file.load(team.folder / "trust.yaml")
+
+    def opened(from_then: timedelta) -> str:
+        keys = tuple(replace(one, frozen_from=NOW + from_then) for one in trust.keys)
+        return open_policy(
+            team.folder,
+            statement_name(policy),
+            source=policy.source_digest,
+            resolved=policy.digest,
+            trust=replace(trust, keys=keys),
+            now=NOW,
+        ).said.signed_by
+
+    assert opened(timedelta(seconds=1)) == "bo@acme.example"
+    with pytest.raises(TrustError, match="was revoked"):
+        opened(timedelta(0))
