@@ -90,9 +90,13 @@ def united(keys: Sequence[TrustedKey]) -> tuple[TrustedKey, ...]:
 
 
 def _plain(name: str) -> str:
-    """Write a person's name in one form: NFKC, case folded, `Name <address>` as the address."""
+    """Write a person's name in one form: NFKC, case folded, `Name <address>` as the address.
+
+    Spaces, quotes and what nobody sees are left out.
+    """
     address = name.rpartition("<")[2].rstrip("> ") if name.rstrip().endswith(">") else name
-    return unicodedata.normalize("NFKC", address).casefold().strip()
+    folded = unicodedata.normalize("NFKC", address).casefold()
+    return "".join(one for one in folded if one.isalnum() or one in "@._+-").strip(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

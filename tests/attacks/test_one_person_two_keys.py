@@ -76,3 +76,22 @@ def test_two_keys_of_one_person_are_not_in_the_way_of_a_second(tmp_path: Path) -
     team.forge(draft, by="jo@acme.example", approvedBy="ana@acme.example")
     assert second.key != team.keys["ana@acme.example"].key
     assert outcomes(team.run())["PERF-01"] == "WAIVED"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "an\u200ba@acme.example",
+        "ana @acme.example",
+        "ana@acme.example.",
+        '"ana@acme.example"',
+        "ANA",
+    ],
+)
+def test_marks_that_nobody_reads_make_no_other_person(tmp_path: Path, asked: str) -> None:
+    team = Team.make(tmp_path)
+    draft = drafted(team, by=asked)
+    with pytest.raises(UsageError, match="may not approve it"):
+        team.approve(draft)
+    team.forge(draft)
+    assert not team.run().passed
