@@ -55,7 +55,7 @@ class Unsound:
     """A signed file that does not hold."""
 
     id: str
-    """The part of the file's name that says which it is."""
+    """The file's name, which is no rule's id, unless it is known what was signed."""
     what: str
     where: str
     said: WaiverSaid | ApprovalSaid | None = None
@@ -114,7 +114,8 @@ def verified(
             if worded.setdefault(said.id, terms) != terms:
                 raise TrustError(f"{said.id} is signed in two different wordings")
         except GateError as error:
-            yield replace(_unsound(name, error.what, error.hint), said=said)
+            unsound = _unsound(name, error.what, error.hint)
+            yield unsound if said is None else replace(unsound, id=said.id, said=said)
             continue
         together.setdefault(terms, {})[name] = (said, key)
     for group in together.values():
@@ -151,4 +152,4 @@ def admitted(key: PublicKey, issued: datetime, *, trust: Trust, now: datetime) -
 
 def _unsound(name: str, what: str, hint: str = "") -> Unsound:
     said = f"{what}; {hint}" if hint else what
-    return Unsound(id=name.partition(".")[0], what=said, where=name)
+    return Unsound(id=name, what=said, where=name)

@@ -331,3 +331,13 @@ def test_the_report_names_the_waiver(team: Team, draft: Path) -> None:
     report = json.loads((Path(verdict.evidence.directory) / "report.json").read_bytes())
     (waived,) = (one for one in report["results"] if one["outcome"] == "WAIVED")
     assert waived["waiver"].startswith("WVR-20261130")
+
+
+@pytest.mark.parametrize("name", ["PERF-01.dsse.json", ".dsse.json"])
+def test_no_file_takes_the_id_of_a_rule_or_none(team: Team, draft: Path, name: str) -> None:
+    """Else the line of the rule is hidden behind it, and the refusal does not verify."""
+    team.approve(draft)
+    (team.folder / "waivers" / name).write_text("rubbish", encoding="utf-8")
+    verdict = team.run()
+    assert outcomes(verdict) == {"PERF-01": "WAIVED", "DATA-01": "PASS", name: "ERROR"}
+    assert not verify(team, verdict).passed
