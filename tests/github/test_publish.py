@@ -221,3 +221,21 @@ def test_outside_of_github_it_only_annotates(
 
 def test_an_unknown_format_is_refused(step: Path) -> None:
     assert publish(0, "--also", "sarfi=x") == 2
+
+
+@pytest.mark.parametrize(
+    ("diff", "words"),
+    [
+        ("loosened  BIAS-02 require.at_least: 0.8 -> 0.7\n", "loosened BIAS-02"),
+        (None, "the difference could not be read"),
+    ],
+)
+def test_what_the_policy_changes_is_shown_or_why_it_is_not(
+    step: Path, diff: str | None, words: str
+) -> None:
+    if diff is not None:
+        (step / "diff.txt").write_text(diff, encoding="utf-8")
+    assert publish(reported(CASES["passed"], step), "--policy-diff", "diff.txt") == 0
+    told = (step / "summary").read_text(encoding="utf-8")
+    assert "**What changes in the policy**" in told
+    assert words in told
