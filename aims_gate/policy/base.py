@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import UsageError
-from aims_gate.policy.repository import Entry, Repository
+from aims_gate.policy.repository import Entry, GitRepository
 
 MAX_FILES = 2000
 """In one folder, such as `waivers/`."""
@@ -25,7 +25,7 @@ MAX_FILES = 2000
 class PolicyBase:
     """A commit, and the private folder into which its files are written as they are asked for."""
 
-    repository: Repository
+    repository: GitRepository
     commit: str
     copy: Path
 
@@ -91,7 +91,7 @@ def open_base(ref: str | None, environ: Mapping[str, str]) -> Iterator[PolicyBas
     if ref is None:
         yield None
         return
-    repository = Repository.around(Path.cwd(), environ)
+    repository = GitRepository.around(Path.cwd(), environ)
     repository.refuse_submodule()
     commit = repository.commit(ref)
     with tempfile.TemporaryDirectory(prefix="aims-gate-base-") as copy:

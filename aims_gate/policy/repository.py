@@ -42,7 +42,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repository:
+class GitRepository:
     """A repository on this machine."""
 
     root: Path
@@ -50,7 +50,7 @@ class Repository:
     environ: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def around(cls, folder: Path, environ: Mapping[str, str]) -> Repository:
+    def around(cls, folder: Path, environ: Mapping[str, str]) -> GitRepository:
         """Find the repository that a folder lies in.
 
         Raises:
@@ -187,7 +187,7 @@ class Repository:
         """
         for above in self.root.parents:
             if os.path.lexists(above / ".git"):
-                outer = Repository(root=above, environ=self.environ)
+                outer = GitRepository(root=above, environ=self.environ)
                 inside = self.root.relative_to(above).as_posix()
                 if b"160000 " in outer.git("ls-files", "--stage", "-z", "--", inside)[:7]:
                     what = f"{inside} is a submodule, and a change decides what it holds"

@@ -16,7 +16,7 @@ from aims_gate.attest.ssh_signature import open_signature
 from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import GateError, TrustError, UsageError
-from aims_gate.policy.repository import Repository
+from aims_gate.policy.repository import GitRepository
 from aims_gate.regular import read_regular
 from aims_gate.signoffs import kinds
 from aims_gate.signoffs.folder import ENDING, MAX_FILES, Signed, Unsound, admitted
@@ -42,14 +42,14 @@ class Committed:
 class CommitHistory:
     """A commit, and what led to it."""
 
-    repository: Repository
+    repository: GitRepository
     commit: str
 
     @classmethod
     def around(cls, folder: Path, environ: Mapping[str, str]) -> CommitHistory | None:
         """What is checked out of the repository around a folder; None if there is none."""
         try:
-            repository = Repository.around(folder, environ)
+            repository = GitRepository.around(folder, environ)
             return cls(repository=repository, commit=repository.head())
         except UsageError:
             return None
@@ -140,7 +140,7 @@ def last_change(
     return Committed(person=person, commit=commit, when=when)
 
 
-def author(repository: Repository, commit: str) -> tuple[str, ...]:
+def author(repository: GitRepository, commit: str) -> tuple[str, ...]:
     """Name and address of a commit's author, as far as the repository has it: a claim."""
     try:
         (line,) = _values(repository.raw(commit), b"author")
@@ -150,7 +150,7 @@ def author(repository: Repository, commit: str) -> tuple[str, ...]:
     return tuple(filter(None, found.groups())) if found is not None else ()
 
 
-def _present(repository: Repository, commit: str) -> str:
+def _present(repository: GitRepository, commit: str) -> str:
     try:
         repository.raw(commit)
     except UsageError:
