@@ -14,7 +14,7 @@ from aims_gate.cli.defaults import choose, no_defaults, tell
 from aims_gate.cli.verify import as_age, digest_option
 
 if TYPE_CHECKING:
-    from aims_gate.operations.promote import Promoted
+    from aims_gate.operations.promotion import Promoted
 
 
 @click.command()
@@ -106,9 +106,9 @@ def promote(
     pyproject.toml only `trust` is read.
     """
     from aims_gate.attest.signers import load_signer, without_keys
-    from aims_gate.operations.promote import Promoting
     from aims_gate.operations.promote import promote as move
     from aims_gate.operations.promote_copy import promote_copy
+    from aims_gate.operations.promotion import Promoting
 
     if (copy_to is None) != (name is None):
         raise click.UsageError("--copy-to URI and --as NAME belong together")

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from aims_gate.attest import resource, trust_file
-from aims_gate.attest.signers import Sealer, Signer
+from aims_gate.attest.signers import Sealer
 from aims_gate.attest.statement import Statement, envelope_file
 from aims_gate.attest.statement_files import read_statement, write_statement
 from aims_gate.attest.trust import KeyRole, Trust
@@ -25,62 +25,15 @@ from aims_gate.evidence import layout
 from aims_gate.evidence.agreement import Verified
 from aims_gate.evidence.predicates import FORM, PROMOTION
 from aims_gate.operations.evidence import Copied, fetch
+from aims_gate.operations.promotion import Promoted, Promoting, named
 from aims_gate.operations.promotion_history import History
 from aims_gate.operations.verify import Expectation, prove
 from aims_gate.registry.choose import open_registry
 from aims_gate.registry.contract import NotFoundError, Registry
-from aims_gate.registry.uris import AliasTarget, VersionTarget, parse, resource_uri
+from aims_gate.registry.uris import AliasTarget, VersionTarget, resource_uri
 from aims_gate.sinks.alias import PROMOTE, ROLLBACK, Alias, Standing, statement_name
 from aims_gate.sinks.beside import store
 from aims_gate.sources.mlflow.evidence import PROMOTIONS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promoting:
-    """Which alias is to point at what, on whose word, and why."""
-
-    model: str
-    """`models:/NAME/VERSION` or `models:/NAME@ALIAS`; of a rollback `models:/NAME`."""
-    alias: str
-    signer: Signer
-    why: str
-    trust: Path = Path("trust.yaml")
-    evidence: str | None = None
-    """A URI of evidence in MLflow; None is what the version's tags point at."""
-    stage: str | None = None
-    max_age: timedelta | None = None
-    floor: str | None = None
-    policy_digest: str | None = None
-    approvals: Path | None = None
-    revocations: Path | None = None
-    rollback: bool = False
-    dry_run: bool = False
-    out: Path | None = None
-    """Where a copy of the signed statement goes; None is with evidence, in its usual folder."""
-    environ: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promoted:
-    """What became of an alias."""
-
-    verified: Verified
-    version: str
-    """`models:/NAME/VERSION`."""
-    previous: str | None
-    """The version that the alias pointed at before."""
-    place: str
-    """Where its evidence is, `runs:/RUN_ID/aims_gate/EVALUATION_ID`."""
-    told: tuple[str, ...] = ()
-    """What else a person should know: other promoters, versions that were passed over."""
-    statement: Path | None = None
-    """The signed statement; None where nothing was signed."""
-    moved: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """0 promoted, or would be; 1 the evidence is an authentic refusal."""
-        return self.verified.exit_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +77,7 @@ class _Door:
         if how.rollback and how.evidence is not None:
             hint = "leave --evidence out: a rollback finds it by the version's tags"
             raise UsageError("evidence was named for a rollback", hint=hint)
-        name, asked = _named(how)
+        name, asked = named(how)
         trust = trust_file.load(how.trust)
         if not isinstance(how.signer, Sealer):  # whose key is known once it has signed
             trust.admit(how.signer.key, role=KeyRole.GATE, at=now(), where="--key")
@@ -316,19 +269,3 @@ class _Door:
         passed = "".join(f"; {one}" for one in told)
         what = f"no version before {standing.current} verifies{passed}"
         raise TrustError(what, where=f"models:/{self.alias.name}")
-
-
-def _named(how: Promoting) -> tuple[str, VersionTarget | AliasTarget | None]:
-    """Read the model's name, and which version of it is meant; None for a rollback."""
-    target: object = None if how.rollback else parse(how.model)
-    if target is not None and not isinstance(target, VersionTarget | AliasTarget):
-        hint = "models:/NAME/VERSION"
-        raise UsageError("this names no version of a registered model", where=how.model, hint=hint)
-    model = how.model if target is None else f"models:/{target.name}"
-    try:
-        parse(f"{model}@{how.alias}")
-    except UsageError as error:
-        what = f"{how.alias!a} is no alias of {model!a} that can be moved"
-        hint = "letters, digits, - and _; not latest, v1 and the like; for a rollback models:/NAME"
-        raise UsageError(what, hint=hint) from error
-    return model.removeprefix("models:/"), target

@@ -17,7 +17,8 @@ from aims_gate.attest.trust import Trust
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.evidence.agreement import Verified
 from aims_gate.operations.evidence import fetch
-from aims_gate.operations.promote import Promoted, Promoting, promote
+from aims_gate.operations.promote import promote
+from aims_gate.operations.promotion import Promoted, Promoting
 from aims_gate.registry.choose import open_registry
 from aims_gate.registry.uris import VersionTarget, parse, resource_uri
 from aims_gate.sinks.carry import Load, carry

@@ -23,7 +23,7 @@ from aims_gate.attest import trust_file
 from aims_gate.attest.statement_files import read_statement
 from aims_gate.errors import TrustError, UndecidedError, UsageError
 from aims_gate.evidence.predicates import PROMOTION, Promotion
-from aims_gate.operations.promote import Promoted
+from aims_gate.operations.promotion import Promoted
 from aims_gate.operations.revoke import Frozen, Revoking, revoke
 from aims_gate.registry.choose import open_registry
 from aims_gate.sinks import alias as moving

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from aims_gate.errors import RecordError, TrustError, UsageError
-from aims_gate.operations.promote import Promoted, promote
+from aims_gate.operations.promote import promote
 from aims_gate.operations.promote_copy import promote_copy
+from aims_gate.operations.promotion import Promoted
 from aims_gate.operations.revoke import Frozen, Revoking, revoke
 from tests.support.command_line import call
 from tests.support.promoting import ALIAS, House

@@ -14,7 +14,8 @@ import yaml
 from aims_gate.attest import keys
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.signers.file import LocalSigner
-from aims_gate.operations.promote import Promoted, Promoting, promote
+from aims_gate.operations.promote import promote
+from aims_gate.operations.promotion import Promoted, Promoting
 from aims_gate.sinks.mlflow import publish
 from aims_gate.sources import SOURCES
 from aims_gate.sources.subject import Workspace
