@@ -50,7 +50,9 @@ def in_force(
         if one.said is not None and not _meant(one.said, about):
             continue
         if isinstance(one, Unsound):
-            faulty.append(refused(one.id, one.what, one.where))
+            # a file's name may be anybody's choice, and must not take the line of a rule
+            name = one.where if one.id in {"", *about.tasks} else one.id
+            faulty.append(refused(name, one.what, one.where))
             continue
         problem = next(_problems(one, about), "")
         if not problem and one.said.rule in held:

@@ -55,7 +55,7 @@ class Unsound:
     """A signed file that does not hold."""
 
     id: str
-    """The file's name, which is no rule's id, unless it is known what was signed."""
+    """The part of the file's name that says which it is, unless it is known what was signed."""
     what: str
     where: str
     said: WaiverSaid | ApprovalSaid | None = None
@@ -152,4 +152,4 @@ def admitted(key: PublicKey, issued: datetime, *, trust: Trust, now: datetime) -
 
 def _unsound(name: str, what: str, hint: str = "") -> Unsound:
     said = f"{what}; {hint}" if hint else what
-    return Unsound(id=name, what=said, where=name)
+    return Unsound(id=name.partition(".")[0], what=said, where=name)
