@@ -19,7 +19,7 @@ from aims_gate.errors import TrustError, UsageError
 from aims_gate.facts import Approval
 from aims_gate.plan import Task
 from aims_gate.policy.base import PolicyBase
-from aims_gate.policy.model import Policy, WaiverTerms
+from aims_gate.policy.model import Policy
 from aims_gate.regular import itself
 from aims_gate.signoffs import APPROVALS, WAIVERS
 from aims_gate.sources.subject import Subject
@@ -153,7 +153,7 @@ class Oversight:
     def waivers(
         self,
         subject: Subject,
-        terms: WaiverTerms,
+        policy: Policy,
         tasks: Iterable[Task],
         uses: Callable[[str], int],
     ) -> tuple[Mapping[str, Waiver], tuple[Result, ...]]:
@@ -167,7 +167,7 @@ class Oversight:
         folder = self.at(self.folder / WAIVERS)
         about = waiver_terms.WaiverContext(
             model=subject.model,
-            terms=terms,
+            policy=policy,
             tasks={task.rule.id: task for task in tasks},
             authors=self._authors(subject),
             gate=self.gate,

@@ -211,7 +211,7 @@ def overseen(
     # unsigned evidence never verifies, so that only what is signed can use a waiver up
     uncounted = recording is not None and recording.signer is not None and not recording.publish
     uses = partial(_uses, subject=subject, environ=world.environ, uncounted=uncounted)
-    return subject, *people.waivers(subject, policy.waivers, tasks, uses)
+    return subject, *people.waivers(subject, policy, tasks, uses)
 
 
 def _uses(waiver: str, *, subject: Subject, environ: Mapping[str, str], uncounted: bool) -> int:

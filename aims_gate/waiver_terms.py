@@ -15,7 +15,7 @@ from aims_gate.errors import GateError
 from aims_gate.facts import ModelIdentity
 from aims_gate.limits import waived_problems
 from aims_gate.plan import Task
-from aims_gate.policy.model import WaiverTerms
+from aims_gate.policy.model import Policy
 from aims_gate.policy.resolved_yaml import rule_digest
 from aims_gate.signoffs import people
 from aims_gate.signoffs.folder import Signed, Unsound
@@ -29,7 +29,7 @@ class WaiverContext:
     """What waivers must match: one model, one policy, the people who may not sign."""
 
     model: ModelIdentity
-    terms: WaiverTerms
+    policy: Policy
     tasks: Mapping[str, Task]
     authors: Collection[str]
     """Whoever made the model, as far as the run and its commit say."""
@@ -61,8 +61,9 @@ def in_force(
             faulty.append(refused(one.said.id, problem, one.where))
         else:
             held[one.said.rule] = _waiver(one)
-    if len(held) > about.terms.max_active:
-        what = f"{len(held)} waivers are in force, and the policy admits {about.terms.max_active}"
+    most = about.policy.waivers.max_active
+    if len(held) > most:
+        what = f"{len(held)} waivers are in force, and the policy admits {most}"
         faulty += [refused(one.id, what, one.where) for one in held.values()]
         held = {}
     return held, tuple(faulty)
@@ -78,7 +79,7 @@ def _meant(text: WaiverSaid | ApprovalSaid, about: WaiverContext) -> bool:
 
 
 def _problems(one: Signed[WaiverSaid], about: WaiverContext) -> Iterator[str]:
-    text, terms, now = one.said, about.terms, about.now
+    text, terms, now = one.said, about.policy.waivers, about.now
     issued, ends = one.issued, text.expires
     yield from _rule_problems(text, about)
     if not text.model.by_name and text.model.name != about.model.name:
@@ -108,10 +109,10 @@ def _rule_problems(text: WaiverSaid, about: WaiverContext) -> Iterator[str]:
     if task is None:
         yield f"the policy has no rule {text.rule}"
         return
-    if text.rule in about.terms.not_waivable:
+    if text.rule in about.policy.waivers.not_waivable:
         yield f"the policy says that {text.rule} is not waivable"
-    if text.rule_sha256 != rule_digest(task.rule):
-        yield f"{text.rule} has changed since it was drafted"
+    if text.rule_sha256 != rule_digest(task.rule, about.policy):
+        yield f"{text.rule}, or what the policy says of its data, has changed since it was drafted"
     limit = text.threshold
     if limit is not None:
         yield from waived_problems(limit, task.threshold, task.judged)

@@ -103,7 +103,7 @@ def test_a_waiver_of_later_versions_counts_its_uses_and_needs_a_registered_name(
 
     about = WaiverContext(
         model=ModelIdentity(uri="m", name="credit", registered=registered, digest="0" * 64),
-        terms=WaiverTerms(scope=scope),
+        policy=replace(policy, waivers=WaiverTerms(scope=scope)),
         tasks={task.rule.id: task for task in plan(policy).sound()},
         authors=[],
         gate=None,

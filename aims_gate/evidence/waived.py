@@ -89,7 +89,7 @@ def _mismatch(said: WaiverSaid, rule: str, policy: Policy, subject: str, place: 
     model = said.model
     if said.rule != rule or rule not in rules:
         return f"it is for {said.rule}, not for {rule}"
-    if said.rule_sha256 != rule_digest(rules[rule]):
+    if said.rule_sha256 != rule_digest(rules[rule], policy):
         return f"{rule} is not the rule that it was drafted for"
     if rule in policy.waivers.not_waivable:
         return f"the policy says that {rule} is not waivable"

@@ -132,7 +132,7 @@ def draft_waiver(
         *_opening("Waiver", "WVR", asked.now),
         f"rule: {rule}",
         *_model(found, pattern),
-        f"rule_sha256: {rule_digest(rules[rule])}",
+        f"rule_sha256: {rule_digest(rules[rule], policy)}",
         f"covers: [{', '.join(_covers(result, outcome))}]",
         *_limit(result, limit, outcome),
         *([f"uses: {uses or 1}"] if pattern else []),

@@ -108,10 +108,14 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return _written(RuleText, rule, **{"with": parameters}, require=_threshold(rule.require))
 
 
-def rule_digest(rule: Rule) -> str:
-    """SHA-256 of the resolved rule in canonical JSON, without the words that decide nothing."""
+def rule_digest(rule: Rule, policy: Policy) -> str:
+    """SHA-256 of what a resolved rule asks, in canonical JSON: the rule and the policy's data.
+
+    Words that decide nothing are left out; what columns mean decides as much as a limit.
+    """
     tree = {key: value for key, value in _rule(rule).items() if key not in _REWORDED}
-    return canonical.sha256(canonical.encode(tree))
+    data = {role.value: _data(spec) for role, spec in policy.data.items()}
+    return canonical.sha256(canonical.encode({"rule": tree, "data": data}))
 
 
 def _threshold(threshold: Threshold | None) -> dict[str, Any]:

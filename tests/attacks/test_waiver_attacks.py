@@ -95,7 +95,7 @@ def test_its_evidence_does_not_verify_after_its_end(team: Team, draft: Path) -> 
     ("changes", "said"),
     [
         ({"expires": "2027-03-01T12:00:01Z"}, "lasts 91 days, and 90 are allowed"),
-        ({"ruleSha256": "0" * 64}, "PERF-01 has changed since it was drafted"),
+        ({"ruleSha256": "0" * 64}, "PERF-01, or what the policy says of its data, has changed"),
         ({"rule": "PERF-99"}, "the policy has no rule PERF-99"),
         ({"requestedBy": "ana@acme.example"}, "ana@acme.example asked for it and approved it"),
         ({"requestedBy": "ANA"}, "ana@acme.example asked for it and approved it"),
@@ -215,7 +215,15 @@ def test_one_that_nothing_needs_is_an_error(team: Team, draft: Path) -> None:
     (team.folder / "policy.yaml").write_text(policy.replace("0.9", "0.7"), encoding="utf-8")
     verdict = team.run()
     assert verdict.decision is Decision.UNDECIDED
-    assert "PERF-01 has changed" in reason(verdict)
+    assert "PERF-01, or what the policy says of its data, has changed" in reason(verdict)
+
+
+def test_a_waiver_ends_with_what_the_policy_says_of_its_data(team: Team, draft: Path) -> None:
+    """Label and prediction exchanged would be judged by the same rule, on other questions."""
+    team.approve(draft)
+    text = POLICY.replace("label: y, prediction: p", "label: p, prediction: y")
+    (team.folder / "policy.yaml").write_text(text, encoding="utf-8")
+    assert "what the policy says of its data, has changed" in reason(team.run())
 
 
 def rewritten(team: Team, **terms: str) -> None:

@@ -101,8 +101,9 @@ def test_the_applied_policy_bounds_its_waivers_at_verification_too(
     (team.folder / "policy.yaml").write_text(f"{POLICY}waivers: {terms}\n", encoding="utf-8")
     honest = oversight.Oversight.waivers
 
-    def forgetful(self: Any, subject: Any, terms: Any, tasks: Any, uses: Any) -> Any:
-        return honest(self, subject, replace(terms, not_waivable=(), approvals=1), tasks, uses)
+    def forgetful(self: Any, subject: Any, policy: Any, tasks: Any, uses: Any) -> Any:
+        none = replace(policy.waivers, not_waivable=(), approvals=1)
+        return honest(self, subject, replace(policy, waivers=none), tasks, uses)
 
     monkeypatch.setattr(oversight.Oversight, "waivers", forgetful)
     verdict, _draft = waived(team)
