@@ -4,7 +4,7 @@
 extras as `dev` has them, which the GitHub Action installs. `dev` is everything that demo and tests
 need, `pandas3` the same without Evidently, which pins pandas below 3. `pytest7` and `pytest8` are
 the oldest pytest that the plugin knows and the last one before the newest, with plugins that it
-must live beside. `docs` builds the site.
+must live beside. `docs` builds the site, `release` the wheel and its bill of materials.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ OPTIONS = (
     "--quiet",
 )
 
+CONSTRAINT = "--constraint=locks/dev.txt"
 BESIDE = ("pytest-cov", "pytest-randomly", "pytest-rerunfailures", "pytest-xdist")
 
 
@@ -39,9 +40,12 @@ def main() -> None:
     unpinned = [name for name in gate if not name.startswith(("evidently", "pandas"))]
     compile_lock("core", [*core, *back_end])
     compile_lock("dev", [*core, *gate, *dev])
-    compile_lock("run", [*core, *extras["run"], *back_end], "--constraint=locks/dev.txt")
-    compile_lock("gate", [*core, *gate, *back_end], "--constraint=locks/dev.txt")
+    compile_lock("run", [*core, *extras["run"], *back_end], CONSTRAINT)
+    compile_lock("gate", [*core, *gate, *back_end], CONSTRAINT)
     compile_lock("pandas3", [*core, *unpinned, "pandas>=3", *dev])
+    compile_lock(
+        "release", [*core, *back_end, *project["dependency-groups"]["release"]], CONSTRAINT
+    )
     compile_lock("docs", project["dependency-groups"]["docs"])
     compile_lock("pytest7", ["pytest~=7.0.0", *BESIDE])
     compile_lock("pytest8", ["pytest~=8.0", *BESIDE])

@@ -26,6 +26,7 @@ class Ran:
     """What a workflow did: of the step `gate` its result, outputs and summary, and all lines."""
 
     job: str
+    jobs: Mapping[str, str]
     results: Mapping[str, str]
     outputs: Mapping[str, str]
     summary: str
@@ -141,6 +142,7 @@ def read(lines: list[dict[str, Any]]) -> Ran:
     top = [line for line in steps if line.get("stepID") == ["gate"]]
     return Ran(
         job=next((line["jobResult"] for line in lines if "jobResult" in line), ""),
+        jobs={line["jobID"]: line["jobResult"] for line in lines if "jobResult" in line},
         results={
             line["stepID"][0]: line["stepResult"]
             for line in steps
