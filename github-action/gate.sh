@@ -47,13 +47,13 @@ take_key() {
 judge_change() {
   local code=0
   if [ -f "$IN_POLICY" ]; then
-    quietly "$GATE" policy diff --fail-on-loosen --policy-base "$BASE" -- "$IN_POLICY" "$IN_POLICY" \
-      > "$FOLDER/diff.txt" || code=$?
+    "$GATE" policy diff --fail-on-loosen --policy-base "$BASE" -- "$IN_POLICY" "$IN_POLICY" \
+      > "$FOLDER/diff.txt" 2>&1 || code=$?
   else
     echo 'the change removes the policy' > "$FOLDER/diff.txt"
     code=1
   fi
-  cat "$FOLDER/diff.txt"
+  quietly cat "$FOLDER/diff.txt"
   [ "$code" -le 1 ] || stop 2 'the change makes a policy that is refused'
   [ "$code" = 0 ] || approved "$1" || \
     stop 2 'the change loosens the policy, and no owner approved that (or the base was tightened: update the branch)'

@@ -159,6 +159,7 @@ def test_a_loosened_policy_is_refused_until_an_owner_approves_it(credit: Credit)
         (comment,) = hub.comments
         assert "no owner approved that" in comment["body"]
         assert "loosened" in comment["body"]
+        assert "stop-commands" not in comment["body"]
         hub.reviews.append(bo)
         ran = credit.run("pull_request", event, environ=environ, secrets=secrets)
         assert ran.outputs["verdict"] == "passed", ran.log
