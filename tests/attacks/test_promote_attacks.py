@@ -409,7 +409,6 @@ def endures(house: House, number: int, folder: Path) -> bool:
     house.promote(first)
     was_killed = killed(house, second, number)
     assert house.champion() in {first, second}
-    house.trust()
     completed(house, first, second, folder)
     return was_killed
 
