@@ -54,6 +54,7 @@ judge_change() {
     code=1
   fi
   quietly cat "$FOLDER/diff.txt"
+  ! grep -qx 'no difference' "$FOLDER/diff.txt" || rm "$FOLDER/diff.txt" # reviewers see changes only
   [ "$code" -le 1 ] || stop 2 'the change makes a policy that is refused'
   [ "$code" = 0 ] || approved "$1" || \
     stop 2 'the change loosens the policy, and no owner approved that (or the base was tightened: update the branch)'

@@ -51,6 +51,7 @@ def test_what_is_met_is_signed_and_verifies_before_a_deployment(
     assert ran.outputs["report-json"].endswith("/report.json")
     assert ran.outputs["report-markdown"].endswith("/report.markdown")
     assert "production" in ran.summary
+    assert "no difference" not in ran.summary
 
 
 def test_a_refusal_fails_the_step(credit: Credit) -> None:
