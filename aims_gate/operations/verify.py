@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,8 +128,8 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
     if model and question.signature_only:
         raise UsageError("a model and signature-only were both asked for", hint=_MODEL_HINT)
     trust = trust_file.load(question.trust)
-    with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
-        folder = Path(private) if is_uri(evidence) else Path(evidence)
+    with _folder(None if is_uri(evidence) else evidence) as private:
+        folder = Path(private)
         if is_uri(evidence):
             copied = fetch(
                 evidence, folder, stage=question.stage, environ=question.environ, trust=trust
@@ -153,17 +154,23 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
         return verify_evidence(folder, trust=trust, expected=expected, now=now)
 
 
+def _folder(place: str | None) -> AbstractContextManager[str]:
+    """*place*, or for None a temporary folder: a container may have no place for one."""
+    return tempfile.TemporaryDirectory(prefix="aims-gate-") if place is None else nullcontext(place)
+
+
 def _revocations(question: Expectation, evidence: Path, trust: Trust, now: datetime) -> Revocations:
     """Every revocation that was handed along, lies beside the evidence, or is named by a tag."""
     handed = question.revocations
     if handed is not None and not handed.is_dir():
         hint = "those of the folder revocations beside the trust file count without it"
         raise UsageError("there is no such folder of revocations", where=str(handed), hint=hint)
-    with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
+    asked = {question.model or "", os.fspath(question.evidence)}
+    versions = sorted(filter(_names_version, asked))
+    with _folder(None if versions else "") as private:
         folders = [question.trust.parent / FOLDER, evidence / FOLDER]
         folders += [] if handed is None else [handed]
-        asked = {question.model or "", os.fspath(question.evidence)}
-        for number, uri in enumerate(sorted(filter(_names_version, asked))):
+        for number, uri in enumerate(versions):
             from aims_gate.sources.mlflow.evidence import copy_revocations
 
             folders.append(Path(private) / str(number))
