@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from aims_gate.attest.keys import PublicKey, load_public
 from aims_gate.attest.ssh_signature import open_signature
 from aims_gate.errors import TrustError
+from tests.support.laws import law
 
 MESSAGE = b"tree 1\n\nApprove\n"
 BEGIN, END = b"-----BEGIN SSH SIGNATURE-----\n", b"\n-----END SSH SIGNATURE-----\n"
@@ -90,6 +91,7 @@ def test_no_altered_byte_verifies(tmp_path: Path, kind: str) -> None:
         open_signature(longer, MESSAGE, [key], namespace=b"git")
 
 
+@law(200)
 @given(st.binary(max_size=200))
 def test_rubbish_is_refused(data: bytes) -> None:
     for text in (
