@@ -159,6 +159,13 @@ def test_without_a_trust_file_and_with_a_pack(team: Team) -> None:
     refused(team, "a pack is not signed", policy="pack:sme-starter@1.1.0")
 
 
+def test_a_pack_is_not_signed(team: Team) -> None:
+    """It comes with aims-gate; what a team signs is a policy that extends it."""
+    trust = trust_file.load(team.folder / "trust.yaml")
+    with pytest.raises(UsageError, match="a pack is not signed"):
+        sign_policy(load("pack:release@1.2.0"), team.keys["bo@acme.example"], trust=trust, now=NOW)
+
+
 def test_whoever_deploys_believes_its_own_trust_file(team: Team) -> None:
     """The gate took a signature that does not count there."""
     gate(team)

@@ -101,3 +101,20 @@ def test_rubbish_is_refused(data: bytes) -> None:
     ):
         with pytest.raises(TrustError):
             open_signature(text, MESSAGE, [], namespace=b"git")
+
+
+def test_a_number_has_one_way_to_be_written(tmp_path: Path) -> None:
+    """A zero before it, or none where one is due, would give one signature many texts."""
+    key = made(tmp_path, "ecdsa")
+    blob = base64.b64decode(signed(tmp_path, "ecdsa")[len(BEGIN) : -len(END)])
+    for padded in (b"\0" * 40, b""):
+        parts = len(padded).to_bytes(4, "big") + padded
+        inner = ssh_string(b"ecdsa-sha2-nistp256") + ssh_string(parts + ssh_string(b"\1"))
+        head = blob[: blob.rindex(ssh_string(b"ecdsa-sha2-nistp256")) - 4]
+        forged = BEGIN + base64.b64encode(head + ssh_string(inner)) + END
+        with pytest.raises(TrustError):
+            open_signature(forged, MESSAGE, [key], namespace=b"git")
+
+
+def ssh_string(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + data

@@ -115,3 +115,19 @@ def test_the_applied_policy_bounds_its_waivers_at_verification_too(
             expected=Expected(model=scan(team.folder / "model")),
             now=NOW + timedelta(minutes=1),
         )
+
+
+def test_a_policy_that_no_longer_reads_holds_no_waiver(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later version may know less of an old policy; then nothing it let through is believed."""
+    verdict, _draft = waived(team)
+    assert verdict.evidence is not None
+    monkeypatch.setattr("aims_gate.evidence.waived.resolve", lambda *_a, **_k: (None, ()))
+    with pytest.raises(TrustError, match="the policy cannot be read"):
+        verify_evidence(
+            Path(verdict.evidence.directory),
+            trust=team.trust(),
+            expected=Expected(model=scan(team.folder / "model")),
+            now=NOW,
+        )

@@ -1,0 +1,62 @@
+"""Parts of an unsigned evaluation that contradict themselves are refused where they are read."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from aims_gate.errors import TrustError
+from aims_gate.evidence import unsigned
+
+INTERVAL = {"low": "0.9", "high": "0.8", "level": "0.95", "method": "Wilson"}
+CELL: dict[str, Any] = {
+    "name": "accuracy",
+    "slice": "",
+    "value": "0.8",
+    "interval": None,
+    "alone": None,
+    "serious": None,
+    "small": False,
+    "rows": 10,
+    "total": 10,
+    "engine": "",
+    "judged": True,
+    "lack": None,
+    "reason": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ({**CELL, "interval": INTERVAL}, "an interval ends before it begins"),
+        ({**CELL, "lack": "missing"}, "a statistic has a value and none"),
+        ({**CELL, "value": None, "lack": "unheard of"}, "a statistic has a value and none"),
+    ],
+)
+def test_a_cell_that_contradicts_itself(cell: dict[str, Any], told: str) -> None:
+    with pytest.raises(TrustError, match=told):
+        unsigned.StatisticSaid.model_validate(cell).read()
+
+
+def test_a_digest_of_no_known_kind() -> None:
+    data = {
+        "name": "eval",
+        "uri": "eval.csv",
+        "digest": {"sha256": "0" * 64},
+        "annotations": {
+            "role": "evaluation",
+            "rows": 10,
+            "digestKind": "md5",
+            "mlflowDigest": "",
+        },
+    }
+    with pytest.raises(TrustError, match="no known kind: 'md5'"):
+        unsigned.DatasetSaid.model_validate(data).read()
+
+
+@pytest.mark.parametrize("report", [b"", b"[]", b'{"results": 1}', b'{"results": [1]}'])
+def test_a_report_that_is_none(report: bytes) -> None:
+    with pytest.raises(TrustError, match="is no report that can be read"):
+        unsigned._hold_report(report, cast("Any", None))
