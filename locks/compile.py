@@ -39,10 +39,11 @@ def main() -> None:
     back_end = [name for name in dev if name.startswith(("hatchling", "editables"))]
     unpinned = [name for name in gate if not name.startswith(("evidently", "pandas"))]
     compile_lock("core", [*core, *back_end])
-    compile_lock("dev", [*core, *gate, *dev])
+    receiver = [*extras["serve"], *extras["postgres"][1:], *extras["report"]]
+    compile_lock("dev", [*core, *gate, *receiver, *dev])
     compile_lock("run", [*core, *extras["run"], *back_end], CONSTRAINT)
     compile_lock("gate", [*core, *gate, *back_end], CONSTRAINT)
-    compile_lock("pandas3", [*core, *unpinned, "pandas>=3", *dev])
+    compile_lock("pandas3", [*core, *unpinned, "pandas>=3", *receiver, *dev])
     compile_lock(
         "release", [*core, *back_end, *project["dependency-groups"]["release"]], CONSTRAINT
     )
