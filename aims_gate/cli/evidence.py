@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from aims_gate.absent import stand_in
+from aims_gate.cli.expectations import digest_option
 from aims_gate.cli.group import CommandGroup
 from aims_gate.cli.run import pairs, policy_base_option, signed_policy_option
-from aims_gate.cli.verify import digest_option
 
 
 @click.group(cls=CommandGroup)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aims_gate.cli.defaults import choose, no_defaults, tell
-from aims_gate.cli.verify import as_age, digest_option
+from aims_gate.cli.expectations import expectations, trust_option
 
 if TYPE_CHECKING:
     from aims_gate.operations.promotion import Promoted
@@ -28,35 +28,9 @@ if TYPE_CHECKING:
 @click.option(
     "--key", help="The gate's key, which signs the promotion. Or set AIMS_GATE_SIGNING_KEY."
 )
-@click.option("--stage", help="The stage its evidence must be for; the policy's last if left out.")
-@click.option(
-    "--trust",
-    type=click.Path(path_type=Path),
-    help="Whose signatures count, and what deploy: demands; trust.yaml if left out.",
-)
-@click.option(
-    "--max-age",
-    callback=as_age,
-    metavar="AGE",
-    help="Oldest that the evidence may be: 12h, 7d. Needed unless deploy: in the trust file says.",
-)
+@trust_option
+@expectations
 @click.option("--evidence", metavar="URI", help="Evidence in MLflow, where no tag points at it.")
-@click.option(
-    "--policy-digest", callback=digest_option, metavar="SHA256", help="The resolved policy."
-)
-@click.option("--floor", metavar="PACK@SHA256", help="The policy it must descend from.")
-@click.option(
-    "--approvals",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Signed approvals that the trust file expects; approvals beside it if left out.",
-)
-@click.option(
-    "--revocations",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="More signed revocations than those of the folder of that name beside the trust file.",
-)
 @click.option(
     "--rollback",
     is_flag=True,

@@ -14,8 +14,8 @@ import click
 
 from aims_gate.absent import install_line
 from aims_gate.cli.defaults import choose, no_defaults, tell
+from aims_gate.cli.expectations import digest_option
 from aims_gate.cli.lean import import_lean
-from aims_gate.cli.verify import digest_option
 from aims_gate.errors import UsageError
 from aims_gate.operations.defaults import NAME, Chosen, refuse_displaced
 from aims_gate.operations.defaults_keys import TABLE

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aims_gate.cli.expectations import as_age
 from aims_gate.cli.group import CommandGroup
-from aims_gate.cli.verify import as_age
 
 if TYPE_CHECKING:
     from aims_gate.operations.signoff import Asked, SignedOff
