@@ -146,8 +146,8 @@ class _TrustReader:
         )
 
     def _identities(self, written: TrustText) -> Iterator[TrustedIdentity]:
-        if not (written.keys or written.identities):
-            hint = "give keys, or identities"
+        if not {"keys", "identities"} & written.model_fields_set:
+            hint = "give keys, or identities; keys: [] trusts nobody, and nothing is proven by it"
             self._refuse((), "nobody is trusted", hint)
         if written.identities and not written.trusted_root:
             what = "identities count by a trusted root, and none is named"

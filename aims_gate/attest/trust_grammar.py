@@ -116,7 +116,7 @@ class TrustText(Keys):
 
     api_version: ApiVersion = Field(alias="apiVersion")
     kind: Annotated[str, choice("Trust"), words("Trust")]
-    keys: Annotated[list[KeyText], NOT_EMPTY, Field(min_length=1)] = optional(absent=[])
+    keys: list[KeyText] = optional(absent=[])
     identities: Annotated[list[IdentityText], NOT_EMPTY, Field(min_length=1)] = optional(absent=[])
     trusted_root: Text = ""
     servers: dict[_Server, Words] = optional(absent={})

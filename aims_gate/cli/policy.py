@@ -180,7 +180,7 @@ def diff(
 @policy.command()
 @click.argument("kind", default="policy")
 def schema(kind: str) -> None:
-    """Print the JSON Schema of policy, trust or config files (KIND), for editors."""
+    """Print the JSON Schema of policy, trust, registry or config files (KIND), for editors."""
     from aims_gate.documents.kinds import KINDS
 
     click.echo(json.dumps(KINDS[kind].schema(), indent=2))

@@ -15,5 +15,6 @@ KINDS: Table[Kind[Any]] = Table(
         "waiver": "aims_gate.signoffs.grammar:WAIVER",
         "approval": "aims_gate.signoffs.grammar:APPROVAL",
         "config": "aims_gate.policy.operator:CONFIG",
+        "registry": "aims_gate.registry_file.grammar:REGISTRY",
     },
 )

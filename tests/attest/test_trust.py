@@ -125,7 +125,6 @@ def test_wrong_entries_are_refused(change: dict[str, object], match: str) -> Non
     [
         ({"apiVersion": "aims-gate/v2"}, "apiVersion"),
         ({"kind": "Policy"}, "kind"),
-        ({"keys": []}, "keys"),
         ({"keys": None}, "keys"),
         ({"servres": {}}, "did you mean 'servers'"),
         ({"identities": []}, "identities"),
@@ -139,6 +138,13 @@ def test_wrong_entries_are_refused(change: dict[str, object], match: str) -> Non
 def test_wrong_files_are_refused(change: dict[str, object], match: str) -> None:
     """Unknown and missing keys, unknown servers, and one URL for two of them."""
     assert any(match in problem for problem in _problems(_text(ENTRY, **change)))
+
+
+def test_an_empty_list_of_keys_trusts_nobody() -> None:
+    """It is legal, as nobody may be trusted yet; a file that lists none at all is a mistake."""
+    assert _parse(_text()).keys == ()
+    (problem,) = _problems(b"apiVersion: aims-gate/v1\nkind: Trust\n")
+    assert "nobody is trusted; give keys, or identities; keys: [] trusts nobody" in problem
 
 
 def test_a_missing_key_and_another_root_are_refused() -> None:
@@ -264,4 +270,4 @@ def test_any_part_is_refused_or_keeps_only_listed_keys(part: dict[str, Any]) -> 
         trust = _parse(_text(ENTRY, **part))
     except PolicyError:
         return
-    assert [one.key for one in trust.keys] == [KEY]
+    assert [one.key for one in trust.keys] == ([] if part.get("keys") == [] else [KEY])

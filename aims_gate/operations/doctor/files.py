@@ -63,7 +63,11 @@ def _trust(setup: Setup) -> Iterator[Finding]:
         yield Finding(name="trust", state=State.WARN, what=what, todo=todo)
         return
     trust = trust_file.load(setup.trust)
-    keys = f"{len(trust.keys)} key{'s' if len(trust.keys) > 1 else ''}"
+    keys = f"{len(trust.keys)} key{'' if len(trust.keys) == 1 else 's'}"
+    if not (trust.keys or trust.identities):
+        what, todo = f"{setup.trust} trusts nobody", "add the gate's public key: docs/evidence.md"
+        yield Finding(name="trust", state=State.WARN, what=what, todo=todo)
+        return
     yield Finding(name="trust", state=State.OK, what=f"{setup.trust}: {keys}")
 
 
