@@ -11,6 +11,7 @@
     │   ├── CheckError            3   a check could not measure
     │   └── RecordError           3   evidence could not be written, signed or published
     └── TrustError                4   evidence or trust does not hold
+        └── StaleError            4   evidence held, and time alone has ended it
 
 Each error says what is wrong, where, and what to do next. Anything else that escapes is a
 crash, and a crash exits 3.
@@ -118,6 +119,10 @@ class TrustError(GateError):
     """Evidence or trust does not hold."""
 
     exit_code = 4
+
+
+class StaleError(TrustError):
+    """Evidence is authentic and about this, and time alone has ended it."""
 
 
 def stack(error: BaseException) -> str:

@@ -7,7 +7,7 @@ the requested model, resource, stage and policy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from aims_gate.attest import manifest, resource
 from aims_gate.attest.manifest import MODEL_FILE, Manifest
 from aims_gate.attest.trust import Deployment, Trust, TrustedKey
 from aims_gate.documents import strict_yaml
-from aims_gate.errors import PolicyError, SourceError, TrustError
+from aims_gate.errors import PolicyError, SourceError, StaleError, TrustError
 from aims_gate.evidence import signed_policy, waived
 from aims_gate.evidence.agreement import Verified, agree
 from aims_gate.evidence.layout import ORIGIN, POLICY_FILE
@@ -105,7 +105,7 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     if expected.deployed_before:
         deployments = tuple(replace(one, max_age=None) for one in deployments)
     for one in (asked, *deployments):
-        _deployable(one, verified, proof.evaluation, now)
+        _deployable(one, verified, proof.evaluation)
         if one.signed_policy:
             signed_policy.demand(proof, folder, where=one.where, trust=trust, now=now)
     roles = {role: one.where for one in deployments for role in one.approvals}
@@ -118,6 +118,8 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
             now=now,
         )
         _approved(roles, expected, about, trust)
+    if verified.passed:  # a refusal does not age
+        _fresh(verified, (asked, *deployments), now)
     return verified
 
 
@@ -173,12 +175,6 @@ def _times(verified: Verified, signer: TrustedKey, now: datetime) -> None:
         )
     if signer.valid_from is not None and verified.at < signer.valid_from:
         raise TrustError(f"the evidence of {when} is older than the validity of its key")
-    for term in verified.terms:
-        if now >= term.end:
-            raise TrustError(
-                f"{term.what} until {term.end:%Y-%m-%dT%H:%M:%SZ}, which is over",
-                hint="mend what has ended, and run the gate again",
-            )
 
 
 def _place(verified: Verified, wanted: str | None, trust: Trust) -> tuple[Deployment, ...]:
@@ -216,9 +212,7 @@ def _model(proof: Proof, model: Manifest | None) -> None:
     )
 
 
-def _deployable(
-    expected: Deployment, verified: Verified, evaluation: Evaluation, now: datetime
-) -> None:
+def _deployable(expected: Deployment, verified: Verified, evaluation: Evaluation) -> None:
     """Verify evidence by the expectations of the caller or of the trust file."""
     where = expected.where
     if expected.stage and verified.stage != expected.stage:
@@ -228,11 +222,22 @@ def _deployable(
             hint="run the gate for this stage"
             + ("" if where else ", or name another one with --stage"),
         )
-    if expected.max_age is not None and now - verified.at > expected.max_age:
-        when = f"{verified.at:%Y-%m-%dT%H:%M:%SZ}"
-        what = f"the evidence of {when} is older than {expected.max_age}"
-        raise TrustError(what, where=where, hint="run the gate again")
     _floor(verified, evaluation, expected.floor, where)
+
+
+def _fresh(verified: Verified, expectations: Iterable[Deployment], now: datetime) -> None:
+    """Refuse, after all else has held, what time has ended: so stale is never also forged."""
+    for term in verified.terms:
+        if now >= term.end:
+            raise StaleError(
+                f"{term.what} until {term.end:%Y-%m-%dT%H:%M:%SZ}, which is over",
+                hint="mend what has ended, and run the gate again",
+            )
+    for one in expectations:
+        if one.max_age is not None and now - verified.at > one.max_age:
+            when = f"{verified.at:%Y-%m-%dT%H:%M:%SZ}"
+            what = f"the evidence of {when} is older than {one.max_age}"
+            raise StaleError(what, where=one.where, hint="run the gate again")
 
 
 def _floor(verified: Verified, evaluation: Evaluation, floor: Ancestor | None, where: str) -> None:

@@ -33,6 +33,12 @@ class ClientRegistry(ClientArtifacts):
             client = MlflowClient(tracking_uri=uri, registry_uri=registry_uri or None)
         self._client = client if self.server == LOCAL else self._awaited(client)
 
+    def model_names(self) -> tuple[str, ...]:
+        """Names of all registered models."""
+        with self._understood():
+            found = entities.pages(self._client.search_registered_models)
+            return tuple(str(one.name) for one in found)
+
     def get_version(self, name: str, version: str) -> Version:
         """A version of a registered model."""
         with self._understood():

@@ -96,6 +96,10 @@ class Registry(Artifacts, Protocol):
     been done, where the line was cut or the time was up: only reading tells.
     """
 
+    def model_names(self) -> tuple[str, ...]:
+        """Names of all registered models."""
+        ...
+
     def get_version(self, name: str, version: str) -> Version:
         """A version of a registered model."""
         ...

@@ -26,6 +26,12 @@ T = TypeVar("T")
 class RestRegistry(RestArtifacts):
     """Implements `Registry` for http and https servers that proxy artifacts."""
 
+    def model_names(self) -> tuple[str, ...]:
+        """Names of all registered models."""
+        with self._understood():
+            found = self._listed("registered-models", {}, method="GET")
+            return tuple(str(one["name"]) for one in found)
+
     def get_version(self, name: str, version: str) -> Version:
         """A version of a registered model."""
         asked = {"name": name, "version": version}
@@ -95,16 +101,21 @@ class RestRegistry(RestArtifacts):
                 map(rest_json.trace, self._listed("traces", body, api="3.0")), self.server
             )
 
-    def _listed(self, kind: str, body: Mapping[str, Any], *, api: str = "2.0") -> Iterator[Any]:
+    def _listed(
+        self, kind: str, body: Mapping[str, Any], *, api: str = "2.0", method: str = "POST"
+    ) -> Iterator[Any]:
         """All pages of a search, item by item."""
         token = ""
         for _page in range(MAX_PAGES):
             asked = {"max_results": MAX_METRICS, **body}
             if token:
                 asked["page_token"] = token
-            answer = self._connection.json("POST", f"mlflow/{kind}/search", body=asked, api=api)
+            params, sent = (asked, None) if method == "GET" else (None, asked)
+            answer = self._connection.json(
+                method, f"mlflow/{kind}/search", params=params, body=sent, api=api
+            )
             with self._understood():
-                found, token = rest_json.page(answer, kind)
+                found, token = rest_json.page(answer, kind.replace("-", "_"))
             yield from found
             if not token:
                 return

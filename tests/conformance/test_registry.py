@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aims_gate.errors import SourceError, UsageError
+from aims_gate.registry import rest
 from aims_gate.registry.client import ClientRegistry
 from aims_gate.registry.contract import LOCAL, NotFoundError
 from aims_gate.registry.entities import DatasetInput
@@ -54,6 +55,15 @@ def test_a_registered_model_lists_its_aliases_and_an_unknown_one_is_an_error(pla
     assert registry.aliases(logged.name) == {"champion": "1", "shadow": "2"}
     with pytest.raises(NotFoundError):
         registry.aliases("nobody")
+
+
+def test_all_registered_models_are_listed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "MAX_METRICS", 2)  # more than one page
+    registry, content = place
+    names = {f"all-{uuid.uuid4().hex[:8]}-{n}" for n in range(3)}
+    for name in names:
+        content.client.create_registered_model(name)
+    assert names <= set(registry.model_names())
 
 
 def test_what_is_not_there_is_an_error_and_never_an_empty_answer(place: Place) -> None:
