@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from aims_gate.engines import Engines
-from tests.support import servers
+from tests.support import postgres, servers
 from tests.support.key_services import KeyService, SoftHsm, key_service, soft_hsm
 from tests.support.servers import Server, s3_server, shared_server
 
@@ -42,9 +42,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     required = os.environ.get("AIMS_GATE_REQUIRE", "").replace(",", " ").split()
     wanted = [name for marker in item.iter_markers("tool") for name in marker.args]
     for name in wanted:
-        if shutil.which(name) is None and name in required:
+        found = postgres.programs() if name == "postgresql" else shutil.which(name)
+        if found is None and name in required:
             pytest.fail(f"AIMS_GATE_REQUIRE names {name}, which is not installed")
-        if shutil.which(name) is None:
+        if found is None:
             pytest.skip(f"{name} is not installed")
 
 
@@ -75,6 +76,13 @@ def s3_url() -> Iterator[str]:
     """URL of an S3 stand-in; give your buckets names of their own."""
     with s3_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL of this session; mark its tests `tool("postgresql")`."""
+    with postgres.cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""Alembic migrations of the inbox: one file a version of the schema, never changed later."""
