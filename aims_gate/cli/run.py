@@ -118,7 +118,7 @@ signed_policy_option = click.option(
     multiple=True,
     callback=pairs("FORMAT=PATH"),
     metavar="FORMAT=PATH",
-    help="Also write a report: text, json, markdown, junit, sarif or codequality; PATH - is "
+    help="Also write a report: text, html, json, markdown, junit, sarif or codequality; PATH - is "
     "stdout. Repeatable.",
 )
 @click.option(

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aims_gate.advice import exceptions, in_order, in_the_way, next_steps, proof, question
-from aims_gate.github.strip import LEGEND, strips
 from aims_gate.harmless import Quote, block, code, plain, prose
+from aims_gate.pages.strip import LEGEND, strips
 from aims_gate.reports import fitting, headline, outcome_word, remark, tally
 from aims_gate.reports.markdown import table
 from aims_gate.sentences import display, interval, number

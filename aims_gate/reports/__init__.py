@@ -35,6 +35,7 @@ REPORTS: Table[Report] = Table(
         "text": "aims_gate.reports.text:render",
         "json": "aims_gate.reports.json_report:render",
         "markdown": "aims_gate.reports.markdown:render",
+        "html": "aims_gate.pages.verdict_page:render",
         "junit": "aims_gate.reports.junit:render",
         "sarif": "aims_gate.reports.sarif:render",
         "codequality": "aims_gate.reports.codequality:render",

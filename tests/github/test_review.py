@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aims_gate.facts import Interval, Statistic
 from aims_gate.github.review import Around, review
-from aims_gate.github.strip import strips
+from aims_gate.pages.strip import strips
 from aims_gate.policy.model import Threshold
 from aims_gate.verdict import Decision, Outcome, Result
 from tests.reports.cases import BIAS, CASES, ROC, verdict_of

@@ -57,16 +57,16 @@ class _Row:
 
 def _rows(result: Result) -> tuple[tuple[str, str], list[_Row]] | None:
     """Head and ends of the scale, and a row for each cell; None where there is none to draw."""
-    limits = _limits(result.threshold)
+    limits = limits_of(result.threshold)
     judged = [s for s in result.statistics if s.judged]
-    if not limits or all(_margin(s, limits) == -math.inf for s in judged):
+    if not limits or all(margin_of(s, limits) == -math.inf for s in judged):
         return None
-    cells = sorted(judged, key=lambda s: _margin(s, limits))[:_CELLS]
+    cells = sorted(judged, key=lambda s: margin_of(s, limits))[:_CELLS]
     scale = _Scale([limit for limit, _ in limits], cells)
     must = " and ".join(f"{'≥' if upward else '≤'} {limit:g}" for limit, upward in limits)
     what = plain(display(judged[0].name), most=_NAME)
     rows = [
-        _Row(mark=_mark(s, limits), name=_name(s), told=_numbers(s), drawing=scale.draw(s))
+        _Row(mark=mark_of(s, limits), name=_name(s), told=_numbers(s), drawing=scale.draw(s))
         for s in cells
     ]
     if len(judged) > len(cells):
@@ -97,7 +97,7 @@ class _Scale:
 
     def ends(self) -> str:
         """The values at both ends."""
-        low, high = _short(self._low), _short(self._high)
+        low, high = short(self._low), short(self._high)
         return f"{low:<{_WIDE - len(high)}}{high}"
 
     def draw(self, cell: Statistic) -> str:
@@ -124,7 +124,7 @@ class _Scale:
         return round(min(max(share, 0), 1) * (_WIDE - 1))
 
 
-def _limits(threshold: Threshold | None) -> list[tuple[float, bool]]:
+def limits_of(threshold: Threshold | None) -> list[tuple[float, bool]]:
     """Each limit, and whether more is better."""
     if threshold is None:
         return []
@@ -132,7 +132,7 @@ def _limits(threshold: Threshold | None) -> list[tuple[float, bool]]:
     return [(limit, upward) for limit, upward in both if limit is not None]
 
 
-def _margin(cell: Statistic, limits: list[tuple[float, bool]]) -> float:
+def margin_of(cell: Statistic, limits: list[tuple[float, bool]]) -> float:
     """How far a value lies on the right side of its closest limit; what has none comes first."""
     if cell.value is None or math.isnan(cell.value):
         return -math.inf
@@ -143,9 +143,9 @@ def _least(value: float, limits: list[tuple[float, bool]]) -> float:
     return min(value - limit if upward else limit - value for limit, upward in limits)
 
 
-def _mark(cell: Statistic, limits: list[tuple[float, bool]]) -> str:
+def mark_of(cell: Statistic, limits: list[tuple[float, bool]]) -> str:
     """Where a cell lies; what that means for its rule, its outcome says."""
-    margin = _margin(cell, limits)
+    margin = margin_of(cell, limits)
     if margin == -math.inf:
         return "?"
     if margin < 0:
@@ -165,11 +165,11 @@ def _numbers(cell: Statistic) -> str:
         return "no value"
     within = cell.interval
     if within is None:
-        return _short(cell.value)
-    return f"{_short(cell.value)} ({_short(within.low)} to {_short(within.high)})"
+        return short(cell.value)
+    return f"{short(cell.value)} ({short(within.low)} to {short(within.high)})"
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """A number of ten characters at most."""
     return number(value) if abs(value) < 1e6 else f"{value:.3g}"
 

@@ -1,0 +1,238 @@
+"""Charts as plain Vega-Lite dictionaries: forest plots, histograms, curves, sample sizes, trends.
+
+Shape and dash say what colour says. No chart is wider than `svg.WIDTH`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aims_gate.facts import Statistic
+from aims_gate.harmless import plain
+from aims_gate.pages.strip import limits_of, margin_of, mark_of, short
+from aims_gate.verdict import CellPower, Outcome, Result
+
+FOREST = 24
+"""Cells of a rule that are drawn, the worst first."""
+_OF_MET = 6
+"""Cells of a rule that was met."""
+_WIDE = 304
+_ROW = 36
+_NAME = 30
+_MARKS = ("✗", "?", "✓")
+_COLOURS = ("var(--bad)", "var(--warn)", "var(--good)")
+_SHAPES = ("cross", "diamond", "circle")
+_LINES = {"line": ([5, 3], "var(--warn)"), "serious": ([2, 2], "var(--bad)")}
+"""Dash and colour of what a breach is proven past, and of what is serious."""
+
+
+def forest(result: Result) -> dict[str, Any] | None:
+    """Forest plot: value and interval of each judged cell against limit and lines.
+
+    None where there is nothing to compare: no limit, no value, or nothing but zeros.
+    """
+    limits = limits_of(result.threshold)
+    judged = [s for s in result.statistics if s.judged and _finite(s.value)]
+    if not limits or all(s.interval is None and not s.value for s in judged):
+        return None
+    cells = sorted(judged, key=lambda s: margin_of(s, limits))[: cells_of(result)]
+    stated = [
+        *(("limit", value) for value, _ in limits),
+        *((name.partition("_")[0], value) for name, value in sorted(result.lines.items())),
+    ]
+    low, high = _ends([value for _, value in stated], cells)
+    rows = [_forest_row(s, limits, place, (low, high)) for place, s in enumerate(cells)]
+    height = _ROW * len(rows)
+    x = {"type": "quantitative", "scale": {"domain": [low, high], "nice": False, "zero": False}}
+    y = {
+        "field": "y",
+        "type": "quantitative",
+        "axis": None,
+        "scale": {"domain": [height, 0], "nice": False},
+    }
+    colour = {"field": "mark", "type": "nominal", "legend": None}
+    colour["scale"] = {"domain": list(_MARKS), "range": list(_COLOURS)}  # type: ignore[assignment]
+    shape = {**colour, "scale": {"domain": list(_MARKS), "range": list(_SHAPES)}}
+    axis = {"tickCount": 5, "title": None, "grid": True}
+    return {
+        "width": _WIDE,
+        "height": height,
+        "layer": [
+            *(_upright(name, value) for name, value in stated),
+            {
+                "data": {"values": rows},
+                "mark": _mark("rule", strokeWidth=2),
+                "encoding": {
+                    "x": {"field": "low", **x, "axis": axis},
+                    "x2": {"field": "high"},
+                    "y": y,
+                    "color": colour,
+                },
+            },
+            {
+                "data": {"values": rows},
+                "mark": _mark("point", filled=True, size=60, opacity=1),
+                "encoding": {
+                    "x": {"field": "value", **x},
+                    "y": y,
+                    "color": colour,
+                    "shape": shape,
+                },
+            },
+            _words(rows, "name", y, at=0, align="left"),
+            _words(rows, "shown", y, at=_WIDE, align="right"),
+        ],
+    }
+
+
+def cells_of(result: Result) -> int:
+    """How many cells of a rule are drawn at most."""
+    return _OF_MET if result.outcome is Outcome.PASS else FOREST
+
+
+def _forest_row(
+    cell: Statistic, limits: list[tuple[float, bool]], place: int, ends: tuple[float, float]
+) -> dict[str, Any]:
+    within = cell.interval
+    value = cell.value if cell.value is not None else 0.0
+    low, high = (value, value) if within is None else (within.low, within.high)
+    mark = mark_of(cell, limits)
+    name = plain(cell.slice, most=_NAME) or "all rows"
+    return {
+        "y": _ROW * place + 26,
+        "above": _ROW * place + 11,
+        "value": _clipped(value, ends),
+        "low": _clipped(low, ends),
+        "high": _clipped(high, ends),
+        "mark": mark,
+        "name": f"{mark} {name}",
+        "shown": short(value),
+    }
+
+
+def _words(
+    rows: list[dict[str, Any]], field: str, y: Mapping[str, Any], *, at: float, align: str
+) -> dict[str, Any]:
+    return {
+        "data": {"values": rows},
+        "mark": _mark("text", align=align, color="var(--ink)", limit=270),
+        "encoding": {
+            "x": {"value": at},
+            "y": {**y, "field": "above"},
+            "text": {"field": field, "type": "nominal"},
+        },
+    }
+
+
+def _upright(name: str, value: float) -> dict[str, Any]:
+    dash, colour = _LINES.get(name, (None, "var(--ink)"))
+    more = {} if dash is None else {"strokeDash": dash}
+    return {
+        "data": {"values": [{"at": value}]},
+        "mark": _mark("rule", color=colour, strokeWidth=1.5, **more),
+        "encoding": {"x": {"field": "at", "type": "quantitative"}},
+    }
+
+
+def _mark(kind: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "aria": False, **more}
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _ends(stated: Sequence[float], cells: Sequence[Statistic]) -> tuple[float, float]:
+    """Ends of the scale: all that is stated or measured, and some room."""
+    bounds = [b for s in cells if s.interval for b in (s.interval.low, s.interval.high)]
+    found = [x for x in (*stated, *(s.value for s in cells), *bounds) if x is not None]
+    found = [x for x in found if math.isfinite(x)]
+    low, high = min(found), max(found)
+    room = (high - low) * 0.05 or abs(high) * 0.1 or 0.1
+    return low - room, high + room
+
+
+def _clipped(value: float, ends: tuple[float, float]) -> float:
+    return min(max(value, ends[0]), ends[1])
+
+
+def sizes(cells: Sequence[CellPower]) -> dict[str, Any]:
+    """Sample sizes: rows of each group that are there, over those that are wanted."""
+    shown = cells[:FOREST]
+    rows = [
+        {
+            "y": _ROW * place + 24,
+            "above": _ROW * place + 9,
+            "now": cell.rows,
+            "wanted": cell.wanted or 0,
+            "name": plain(cell.group or cell.slice, most=_NAME) or "all rows",
+            "shown": "no number" if cell.wanted is None else f"{cell.rows:,} of {cell.wanted:,}",
+        }
+        for place, cell in enumerate(shown)
+    ]
+    y = {
+        "field": "y",
+        "type": "quantitative",
+        "axis": None,
+        "scale": {"domain": [_ROW * len(rows), 0], "nice": False},
+    }
+    axis = {"tickCount": 4, "title": "rows", "grid": False, "format": "~s"}
+    return {
+        "width": _WIDE,
+        "height": _ROW * len(rows),
+        "layer": [
+            *(
+                {
+                    "data": {"values": rows},
+                    "mark": _mark("bar", color=colour, height=tall, orient="horizontal"),
+                    "encoding": {
+                        "x": {"field": field, "type": "quantitative", "axis": axis},
+                        "y": y,
+                    },
+                }
+                for field, colour, tall in (
+                    ("wanted", "var(--faint)", 14),
+                    ("now", "var(--accent)", 6),
+                )
+            ),
+            _words(rows, "name", y, at=0, align="left"),
+            _words(rows, "shown", y, at=_WIDE, align="right"),
+        ],
+    }
+
+
+def trend(points: Sequence[tuple[str, float | None]], limit: float | None) -> dict[str, Any]:
+    """Trend of one number over versions, against its limit; a version without it leaves a gap."""
+    rows = [
+        {"place": place, "name": plain(name, most=12), "value": value}
+        for place, (name, value) in enumerate(points)
+    ]
+    x = {
+        "field": "name",
+        "type": "ordinal",
+        "sort": None,
+        "axis": {"title": None, "labelAngle": 0, "labelOverlap": True},
+    }
+    known = [value for _, value in points if value is not None]
+    scale = {"zero": False, "nice": True} if known else {"domain": [0, 1]}
+    y = {
+        "field": "value",
+        "type": "quantitative",
+        "scale": scale,
+        "axis": {"title": None, "tickCount": 4},
+    }
+    line = {
+        "data": {"values": rows},
+        "mark": _mark("line", color="var(--accent)", point={"color": "var(--accent)"}),
+        "encoding": {"x": x, "y": y},
+    }
+    if limit is None:
+        return {"width": 260, "height": 100, "layer": [line]}
+    bar = {
+        "data": {"values": [{"limit": limit}]},
+        "mark": _mark("rule", color="var(--ink)"),
+        "encoding": {"y": {"field": "limit", "type": "quantitative"}},
+    }
+    return {"width": 260, "height": 100, "layer": [bar, line]}

@@ -1,0 +1,209 @@
+"""The verdict as one HTML file: decision and reasons first, then every rule, then the record.
+
+It needs nothing but itself: no script, no request, no font. It is made from the verdict alone, also
+from one that was read back from old evidence, and says what that does not hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from aims_gate.advice import UNMET, in_order, in_the_way, next_steps, proof, question
+from aims_gate.facts import LEFT_OUT, UNSEEN
+from aims_gate.pages import svg
+from aims_gate.pages.charts import FOREST, sizes
+from aims_gate.pages.environment import html
+from aims_gate.pages.rule_section import (
+    Allowance,
+    Figure,
+    Listing,
+    rule_section,
+    said,
+    seen,
+)
+from aims_gate.reports import headline, ran_in, record_of, refuse_contradiction, tally
+from aims_gate.sentences import power_sentence
+from aims_gate.verdict import Decision, Outcome, Power, Result, Verdict
+
+_TONES = {Decision.PASSED: "good", Decision.REFUSED: "bad", Decision.UNDECIDED: "warn"}
+_MARKS = {Decision.PASSED: "✓", Decision.REFUSED: "✗", Decision.UNDECIDED: "?"}
+_DECIDED = {
+    Decision.PASSED: "Policy met: {} may go to {}",
+    Decision.REFUSED: "Policy not met: {} may not go to {}",
+    Decision.UNDECIDED: "Not decided: {} may not go to {}",
+}
+_MOST = 200
+"""Rows of each table at the end of the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticity:
+    """What is known of evidence that a page was made from: whether its signatures were verified."""
+
+    verified: bool
+    lines: tuple[str, ...]
+    """By which keys and trust, or why not."""
+
+
+def render(verdict: Verdict) -> str:
+    """Write *verdict* as HTML; RecordError if it contradicts itself."""
+    return page(verdict)
+
+
+def page(verdict: Verdict, standing: Authenticity | None = None) -> str:
+    """Write a verdict as one HTML page.
+
+    Args:
+        verdict: What was decided.
+        standing: How the evidence stands that it was read from; None where it was just decided.
+
+    Returns:
+        The page. A verdict whose evidence nobody verified is headed as a claim.
+
+    Raises:
+        RecordError: The verdict contradicts itself.
+    """
+    refuse_contradiction(verdict)
+    allowance = Allowance()
+    ordered = in_order(verdict)
+    sections = [rule_section(r, place, verdict, allowance) for place, r in enumerate(ordered, 1)]
+    anchors = {id(section.result): section.anchor for section in sections}
+    return html(
+        "verdict.html",
+        verdict=verdict,
+        standing=standing,
+        claim=standing is not None and not standing.verified,
+        mark=_MARKS[verdict.decision],
+        tone=_TONES[verdict.decision],
+        title=_title(verdict),
+        explained=_explained(verdict),
+        reasons=[(r, anchors[id(r)], said(r), seen(r)) for r in in_the_way(verdict)[:_MOST]],
+        warnings=[(r, anchors[id(r)], said(r), seen(r)) for r in _to_notice(ordered)[:_MOST]],
+        steps=[*next_steps(verdict)],
+        sections=sections,
+        powers=[*_powers(ordered, allowance)],
+        controls=_controls(ordered),
+        exceptions=_exceptions(ordered),
+        unmeasured=_unmeasured(ordered),
+        digests=_digests(verdict),
+        record=record_of(verdict),
+        ran=[*ran_in(verdict)],
+        proof=proof(verdict),
+        question=question(verdict),
+        drawn=svg.available(),
+    )
+
+
+def _title(verdict: Verdict) -> str:
+    name = " ".join(filter(None, (verdict.model.name, verdict.model.version)))
+    stage = verdict.stage or "its stage"
+    return _DECIDED[verdict.decision].format(name or "the model", stage)
+
+
+def _explained(verdict: Verdict) -> str:
+    told = headline(verdict).partition(": ")[2]
+    counted = tally(verdict)
+    return told if verdict.passed or not counted else f"{told} ({counted})"
+
+
+def _to_notice(ordered: list[Result]) -> list[Result]:
+    """What blocks nothing, and somebody should look at."""
+    noticed = {*UNMET, Outcome.WARN, Outcome.WAIVED}
+    return [r for r in ordered if not r.blocking and r.outcome in noticed]
+
+
+def _powers(ordered: list[Result], allowance: Allowance) -> Iterator[tuple[Result, str, Figure]]:
+    """What the rows of each rule can decide: a sentence, and the groups as picture and table."""
+    for result in ordered:
+        if result.power is not None:
+            yield result, power_sentence(result.power), _power_figure(result.power, allowance)
+
+
+def _power_figure(power: Power, allowance: Allowance) -> Figure:
+    image = None
+    # where the rows are enough, the sentence says all that a picture would
+    if power.cells and power.wanted != 0 and allowance.charts > 0:
+        allowance.charts -= 1
+        label = f"Rows of each group against the rows wanted: {power_sentence(power)}"
+        groups = {cell.group or cell.slice: cell for cell in power.cells}
+        image = svg.drawn(sizes([*groups.values()]), label)
+    granted = allowance.take_rows(len(power.cells))
+    rows = tuple(
+        (
+            cell.slice or "all rows",
+            f"{cell.rows:,}",
+            "no number" if cell.wanted is None else f"{cell.wanted:,}",
+            "nothing" if cell.excluded is None else f"past {cell.excluded:.3g}",
+        )
+        for cell in power.cells[:granted]
+    )
+    heads = ("group or column", "rows", "rows for 80 %", "these rows rule out")
+    table = Listing(caption="", heads=heads, rows=rows, more=len(power.cells) - granted)
+    told = "dark: rows that are there; light: rows that decide it in four cases of five"
+    told += f"; {FOREST} groups at most" if len(power.cells) > FOREST else ""
+    return Figure(title="rows that are there and wanted", told=told, image=image, table=table)
+
+
+def _controls(ordered: list[Result]) -> Listing:
+    """Each control, with the rules that support it."""
+    touched: dict[str, list[str]] = {}
+    for result in ordered:
+        for control in result.controls:
+            touched.setdefault(control, []).append(f"{result.rule} ({said(result)})")
+    rows = [(control, "; ".join(rules[:12])) for control, rules in sorted(touched.items())]
+    return _cut("Controls", ("control", "rules that support it"), rows)
+
+
+def _exceptions(ordered: list[Result]) -> Listing:
+    """Waivers in force or refused, and approvals, with until when."""
+    rows = [
+        (
+            result.rule,
+            f"waived by {result.waiver}" if result.waiver else said(result),
+            f"{result.expires:%Y-%m-%d}" if result.expires else "-",
+            result.reason,
+        )
+        for result in ordered
+        if result.waiver
+        or result.outcome is Outcome.WAIVED
+        or result.check.partition(".")[0] in {"oversight", "waiver"}
+    ]
+    return _cut("Waivers and approvals", ("rule", "what", "until", "said"), rows)
+
+
+def _unmeasured(ordered: list[Result]) -> Listing:
+    """Rules, cells and columns without a value, and what no rule looked at."""
+    rows: list[tuple[str, ...]] = []
+    for result in ordered:
+        unseen = {Outcome.NOT_APPLICABLE, Outcome.MISSING, Outcome.ERROR, Outcome.STALE}
+        if result.outcome in unseen:
+            rows.append((result.rule, said(result), result.reason))
+            continue
+        for cell in result.statistics:
+            left = cell.name in {LEFT_OUT, UNSEEN}
+            if left or (cell.judged and cell.value is None):
+                rows.append((result.rule, cell.slice or "-", cell.reason or str(cell.lack)))
+    return _cut("What was not measured", ("rule", "what", "why"), rows)
+
+
+def _digests(verdict: Verdict) -> Listing:
+    """Everything that the verdict rests on, by SHA-256."""
+    model, policy = verdict.model, verdict.policy
+    rows = [("model", f"{model.name} {model.version}".strip(), model.resource_uri or model.uri)]
+    found = [(*rows[0], model.digest)]
+    found.append(("policy, resolved", f"{policy.id} {policy.version}", policy.uri, policy.digest))
+    if policy.source_digest:
+        found.append(("policy, its file", policy.id, policy.uri, policy.source_digest))
+    found += [("policy, parent", one.name, one.uri, one.digest) for one in policy.extends]
+    found += [
+        (f"{data.role} data ({data.digest_kind})", data.name, data.uri, data.digest)
+        for data in verdict.datasets
+    ]
+    heads = ("what", "name", "where", "SHA-256")
+    return _cut("Digests", heads, [(*row[:3], row[3] or "not recorded") for row in found])
+
+
+def _cut(caption: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Listing:
+    more = max(len(rows) - _MOST, 0)
+    return Listing(caption=caption, heads=heads, rows=tuple(rows[:_MOST]), more=more)

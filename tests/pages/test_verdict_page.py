@@ -1,0 +1,200 @@
+"""The page of a verdict as text: what stands in it, in which order, and what never can be."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from aims_gate.errors import RecordError
+from aims_gate.harmless import plain
+from aims_gate.pages.charts import forest
+from aims_gate.pages.rule_section import CHARTS
+from aims_gate.pages.svg import WIDTH
+from aims_gate.pages.verdict_page import Authenticity, page, render
+from aims_gate.verdict import Decision
+from tests.reports.cases import BIAS, CASES, HOSTILE, ROC, hostile_verdict, verdict_of
+from tests.reports.conftest import golden  # noqa: F401  # the fixture
+
+VOID = {"meta", "br", "line", "path", "hr"}
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "nav"),
+    *("article", "h1", "h2", "h3", "p", "a", "b", "br", "span", "ul", "ol", "li", "dl", "dt", "dd"),
+    *("div", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "figure"),
+    *("figcaption", "pre", "svg", "g", "path", "line", "text"),
+}
+ATTRIBUTES = {
+    *("lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "scope", "role"),
+    *("tabindex", "aria-label", "aria-labelledby", "aria-hidden", "width", "height", "viewbox"),
+    *("fill", "stroke", "stroke-width", "stroke-dasharray", "transform", "d", "x1", "x2", "y1"),
+    *("y2", "text-anchor", "font-size", "opacity"),
+}
+
+
+class Parsed(HTMLParser):
+    """Tags, attributes and text of a page; every tag is closed where it has to be."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text.append(data)
+
+    @property
+    def words(self) -> str:
+        """All text, with single blanks."""
+        return " ".join(" ".join(self.text).split())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_but_its_own_style_is_allowed_and_asked_for(case: str) -> None:
+    text = render(CASES[case])
+    parsed = Parsed(text)
+    assert set(parsed.tags) <= TAGS
+    assert {name for name, _ in parsed.attributes} <= ATTRIBUTES
+    assert all(value.startswith("#") for name, value in parsed.attributes if name == "href")
+    assert "url(" not in text
+    assert "@import" not in text
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    allowed = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    assert ("content", allowed) in parsed.attributes
+
+
+@pytest.mark.parametrize("attack", HOSTILE)
+def test_names_of_strangers_are_text_and_nothing_else(attack: str) -> None:
+    """In tables, attributes and pictures; the tags are those of the same page without them."""
+    hostile, meek = Parsed(render(hostile_verdict(attack))), Parsed(render(hostile_verdict("a")))
+    assert hostile.tags == meek.tags
+    assert [name for name, _ in hostile.attributes] == [name for name, _ in meek.attributes]
+    assert plain(attack) in hostile.words
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_decision_comes_first_and_every_rule_has_a_section(case: str) -> None:
+    verdict = CASES[case]
+    parsed = Parsed(render(verdict))
+    decided = {
+        Decision.PASSED: "Policy met",
+        Decision.REFUSED: "Policy not met",
+        Decision.UNDECIDED: "Not decided",
+    }
+    (first,) = re.findall(r"<h1>.*?</h1>", render(verdict))
+    assert decided[verdict.decision] in first
+    assert ("may go to" in first) == verdict.passed
+    anchors = [value for name, value in parsed.attributes if name == "id"]
+    assert [a for a in anchors if re.fullmatch(r"rule-\d+", a)] == [
+        f"rule-{place}" for place, _ in enumerate(verdict.results, 1)
+    ]
+    assert len(anchors) == len(set(anchors))
+    targets = {value[1:] for name, value in parsed.attributes if name == "href"}
+    assert targets <= set(anchors)
+    for result in verdict.results:
+        assert plain(result.rule) in parsed.words
+        assert " ".join(plain(result.reason).split()) in parsed.words
+
+
+def test_reasons_stand_before_all_else_and_are_short() -> None:
+    text = Parsed(render(CASES["refused"])).words
+    told = "sex=F vs sex=M: impact ratio 0.712; at least 0.8 was asked"
+    order = ["Policy not met", "Why", told, "What to do next", "What was judged", "All 8 rules"]
+    order += ["What these data can decide", "Controls", "Waivers and approvals"]
+    order += ["What was not measured", "Evidence, and how to verify it", "aims-gate verify"]
+    places = [text.index(word) for word in order]
+    assert places == sorted(places)
+
+
+def test_a_claim_that_nobody_verified_is_headed_as_one() -> None:
+    """Everywhere where the page says that the policy is met."""
+    lines = ("not verified: anybody could have written this",)
+    text = page(CASES["passed"], Authenticity(verified=False, lines=lines))
+    parsed = Parsed(text)
+    assert text.count("<title>Unverified claim: Policy met") == 1
+    assert "Unverified claim: Policy met: credit-risk 7 may go to production" in parsed.words
+    assert parsed.words.count("anybody could have written this") == 2
+    assert '<header class="warn">' in text
+    verified = page(CASES["passed"], Authenticity(verified=True, lines=("signed by a",)))
+    assert "Unverified" not in verified
+    assert "signed by a" in verified
+
+
+@pytest.mark.parametrize("results", [(ROC, BIAS), ()])
+def test_a_page_that_contradicts_itself_is_not_written(results: tuple[object, ...]) -> None:
+    with pytest.raises(RecordError):
+        render(verdict_of(*results, decision=Decision.PASSED))  # type: ignore[arg-type]
+
+
+def test_without_the_library_that_draws_strips_stand_in_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    parsed = Parsed(render(CASES["refused"]))
+    assert "svg" not in parsed.tags
+    assert "the extra report (vl-convert) is not installed" in parsed.words
+    assert "├─" in parsed.words
+
+
+@pytest.mark.parametrize("case", ["refused", "passed", "hostile"])
+def test_charts_are_small_bounded_and_said_in_a_sentence(case: str) -> None:
+    text = render(CASES[case])
+    heads = re.findall(r'<svg role="img" aria-label="([^"]+)" width="([\d.]+)"', text)
+    assert 0 < len(heads) == text.count("<svg") <= CHARTS
+    assert all(float(width) <= WIDTH for _, width in heads)
+    assert {float(size) for size in re.findall(r'font-size="([\d.]+)px"', text)} == {11.0}
+    assert set(re.findall(r' (?:fill|stroke)="([^"]+)"', text)) <= {
+        "none",
+        *(f"var(--{name})" for name in ("ink", "soft", "line", "grid", "bad", "warn", "good")),
+    }
+
+
+def test_the_same_verdict_is_the_same_bytes() -> None:
+    assert render(CASES["refused"]) == render(CASES["refused"])
+
+
+def test_a_value_without_limit_or_number_is_not_drawn() -> None:
+    assert forest(replace(BIAS, threshold=None)) is None
+    none = replace(BIAS.statistics[0], value=None)
+    assert forest(replace(BIAS, statistics=(none,))) is None
+    zero = replace(BIAS.statistics[0], value=0.0, interval=None)
+    assert forest(replace(BIAS, statistics=(zero,))) is None
+
+
+def test_a_forest_plot_is_as_it_was(golden: Callable[[str, str], None]) -> None:  # noqa: F811
+    (chart,) = re.findall(r"<svg.*?</svg>", render(verdict_of(BIAS, decision=Decision.REFUSED)))
+    golden("forest.svg", chart.replace("><", ">\n<") + "\n")
+
+
+def test_old_evidence_is_said_to_hold_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Parsed(render(verdict_of(replace(ROC, title=""), decision=Decision.PASSED)))
+    assert "The record holds no figures of what the data can decide" in old.words
+    assert "performance.score" in old.words
