@@ -19,7 +19,7 @@ from aims_gate.policy.model import Policy
 from aims_gate.policy.resolved_yaml import rule_digest
 from aims_gate.signoffs import people
 from aims_gate.signoffs.folder import Signed, Unsound
-from aims_gate.signoffs.grammar import MODEL_DAYS, ApprovalSaid, WaiverSaid
+from aims_gate.signoffs.grammar import MODEL_DAYS, Said, WaiverSaid
 from aims_gate.verdict import Outcome, Result
 from aims_gate.waivers import Waiver, refused
 
@@ -69,7 +69,7 @@ def in_force(
     return held, tuple(faulty)
 
 
-def _meant(text: WaiverSaid | ApprovalSaid, about: WaiverContext) -> bool:
+def _meant(text: Said, about: WaiverContext) -> bool:
     """Tell whether a waiver is about this model; one for other bytes is nobody's error."""
     if not text.model.by_name:
         return text.model.sha256 == about.model.digest

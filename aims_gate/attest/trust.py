@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from aims_gate.attest.keys import PublicKey
-from aims_gate.attest.resource import Copy, Resource
+from aims_gate.attest.resource import Copy, Resource, short_url
 from aims_gate.errors import TrustError
 from aims_gate.facts import Ancestor
 
@@ -159,6 +159,11 @@ class Trust:
     trusted_root: Path | None = None
     """Keys and certificates of the Sigstore instance that certifies the identities."""
     file: str = "trust.yaml"
+
+    def server(self, url: str) -> str:
+        """Name of the server of a URL, or with that name; the short URL where none is listed."""
+        short = short_url(url)
+        return self.servers.get(short, short)
 
     def demands(self, evidence: Resource, wanted: Resource | None) -> tuple[Deployment, ...]:
         """Deployment requirements for evidence of one place that is to count for *wanted*.

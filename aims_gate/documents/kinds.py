@@ -14,6 +14,7 @@ KINDS: Table[Kind[Any]] = Table(
         "trust": "aims_gate.attest.trust_grammar:TRUST",
         "waiver": "aims_gate.signoffs.grammar:WAIVER",
         "approval": "aims_gate.signoffs.grammar:APPROVAL",
+        "break-glass": "aims_gate.signoffs.grammar:BREAK_GLASS",
         "config": "aims_gate.policy.operator:CONFIG",
         "registry": "aims_gate.registry_file.grammar:REGISTRY",
     },

@@ -18,8 +18,10 @@ KINDS: Table[StatementKind[Any]] = Table(
         "vsa": "aims_gate.evidence.predicates:SUMMARY",
         "waiver": "aims_gate.signoffs.kinds:WAIVER",
         "approval": "aims_gate.signoffs.kinds:APPROVAL",
+        "break-glass": "aims_gate.signoffs.kinds:BREAK_GLASS",
         "promotion": "aims_gate.evidence.predicates:PROMOTION",
         "revocation": "aims_gate.evidence.predicates:REVOCATION",
+        "live": "aims_gate.evidence.live:LIVE",
         "policy": "aims_gate.evidence.predicates:POLICY",
     },
 )

@@ -35,74 +35,76 @@ def _as_end(value: object) -> datetime | None:
     return None if value is None else as_time(value)
 
 
-_Word = Annotated[str, Field(min_length=1)]
-_Time = Annotated[datetime, PlainValidator(as_time)]
-_End = Annotated[datetime | None, PlainValidator(_as_end)]
+Word = Annotated[str, Field(min_length=1)]
+Time = Annotated[datetime, PlainValidator(as_time)]
+End = Annotated[datetime | None, PlainValidator(_as_end)]
 
 
-class _Said(BaseModel):
+class Said(BaseModel):
+    """Keys of a predicate, spelled as in in-toto."""
+
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True, alias_generator=to_camel)
 
 
-class DigestSaid(_Said):
+class DigestSaid(Said):
     """A digest set, of which one digest counts."""
 
-    sha256: _Word
+    sha256: Word
 
 
-class FileSaid(_Said):
+class FileSaid(Said):
     """A file by its place and its bytes."""
 
-    uri: _Word
+    uri: Word
     digest: DigestSaid
 
 
-class VerifierSaid(_Said):
+class VerifierSaid(Said):
     """Who ran the gate."""
 
-    id: _Word
+    id: Word
     version: dict[str, Any] = {}
 
 
-class PolicySaid(_Said):
+class PolicySaid(Said):
     """The policy that was applied."""
 
-    name: _Word
-    version: _Word
+    name: Word
+    version: Word
     uri: str = ""
     source: DigestSaid | None = None
     """The bytes of the file that it was read from; `digest` is of its resolved text."""
     extends: list[FileSaid]
-    expires: _End = None
+    expires: End = None
     signature: DigestSaid | None = None
     """The statement that signs it, where the run demanded one; it lies beside the evidence."""
 
 
-class ModelSaid(_Said):
+class ModelSaid(Said):
     """The model that was judged."""
 
-    uri: _Word
+    uri: Word
     digest: DigestSaid
     annotations: dict[str, Any] = {}
 
 
-class ResultSaid(_Said):
+class ResultSaid(Said):
     """What became of one rule."""
 
-    rule: _Word
-    severity: _Word
-    outcome: _Word
-    raw_outcome: _Word
+    rule: Word
+    severity: Word
+    outcome: Word
+    raw_outcome: Word
     waiver: str | None = None
-    expires: _End = None
+    expires: End = None
 
 
-class Evaluation(_Said):
+class Evaluation(Said):
     """Everything that was measured and decided."""
 
-    verdict: _Word
-    stage: _Word
-    finished_on: _Time
+    verdict: Word
+    stage: Word
+    finished_on: Time
     evaluator: VerifierSaid
     policy: PolicySaid
     model: ModelSaid
@@ -113,20 +115,20 @@ class Evaluation(_Said):
     """`unsigned` where the job that signed did not measure."""
 
 
-class InTotoTestResult(_Said):
+class InTotoTestResult(Said):
     """in-toto: which rules passed."""
 
-    result: _Word
+    result: Word
     failed_tests: list[str]
 
 
-class Summary(_Said):
+class Summary(Said):
     """SLSA: what was decided, over the digests of the other two."""
 
     verifier: VerifierSaid
-    time_verified: _Time
-    resource_uri: _Word
-    verification_result: _Word
+    time_verified: Time
+    resource_uri: Word
+    verification_result: Word
     verified_levels: list[str]
 
 
@@ -152,28 +154,28 @@ OF_A_VERDICT = (EVALUATION, TEST_RESULT, SUMMARY)
 """The three that state a verdict together, in the order in which they are written."""
 
 
-class Promotion(_Said):
+class Promotion(Said):
     """Which version an alias was to point at from then on, on what grounds, and in whose place."""
 
     action: Literal["promote", "rollback"]
-    alias: _Word
-    stage: _Word
-    resource_uri: _Word
+    alias: Word
+    stage: Word
+    resource_uri: Word
     """Package URL of the version."""
     previous: str | None
     """The version that the alias pointed at before; None where it was not there."""
     evidence: FileSaid
     """Where the evidence lies, and the digest of its summary."""
-    why: _Word
-    promoted_on: _Time
+    why: Word
+    promoted_on: Time
 
 
-class Revocation(_Said):
+class Revocation(Said):
     """Why its subject counts no more; a key's signatures from a time on, or all of them."""
 
-    why: _Word
-    revoked_on: _Time
-    since: _End = None
+    why: Word
+    revoked_on: Time
+    since: End = None
 
 
 PROMOTION = StatementKind(
@@ -198,14 +200,14 @@ REVOCATION = StatementKind(
 also one that has expired since: it can only forbid."""
 
 
-class SignedPolicy(_Said):
+class SignedPolicy(Said):
     """Who answers for a policy: for its file, and for the text that it resolves to."""
 
-    id: _Word
-    version: _Word
+    id: Word
+    version: Word
     resolved: DigestSaid
-    signed_by: _Word
-    signed_on: _Time
+    signed_by: Word
+    signed_on: Time
 
 
 POLICY_SUBJECT = "policy.yaml"

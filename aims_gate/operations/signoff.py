@@ -1,4 +1,4 @@
-"""Waivers and approvals as people handle them: draft, sign, list what ends when.
+"""Waivers, approvals and break-glass orders as people handle them: draft, sign.
 
 A draft is YAML that a person completes and colleagues review; signing makes a statement of it that
 only the approver's key can make, beside the draft. The gate reads signed files only.
@@ -13,19 +13,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aims_gate import canonical
-from aims_gate.attest import manifest, trust_file
+from aims_gate.attest import trust_file
 from aims_gate.attest.envelope import sign
-from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.signers import Signer
-from aims_gate.attest.statement import encode, statement_file
+from aims_gate.attest.statement import StatementKind, encode
 from aims_gate.attest.trust import KeyRole, TrustedKey
 from aims_gate.documents import Kind
 from aims_gate.documents.strict_yaml import MAX_BYTES, parse
-from aims_gate.errors import RecordError, SourceError, TrustError, UsageError, near
-from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
+from aims_gate.errors import RecordError, TrustError, UsageError, near
+from aims_gate.evidence.layout import POLICY_FILE
 from aims_gate.evidence.revocations import FOLDER, unrevoked
 from aims_gate.facts import NoValue
+from aims_gate.operations.judged import Judged, judged
 from aims_gate.policy.resolve import load as load_policy
 from aims_gate.policy.resolved_yaml import inline, rule_digest
 from aims_gate.regular import create, read_regular
@@ -33,53 +32,24 @@ from aims_gate.signoffs import kinds
 from aims_gate.signoffs.folder import ENDING
 from aims_gate.signoffs.grammar import (
     APPROVAL,
+    BREAK_GLASS,
+    BREAK_GLASS_DAYS,
     MODEL_DAYS,
     VALUED,
     WAIVER,
     ApprovalText,
+    BreakGlassText,
     WaiverText,
     predicate_of,
 )
 
-_MAX_REPORT = 1 << 26
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9@._-]+")
-KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in (WAIVER, APPROVAL)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What an evidence directory says that people sign about; nothing of it is verified here."""
-
-    folder: Path
-    name: str
-    version: str
-    digest: str
-    """SHA-256 of the model's manifest."""
-    results: Mapping[str, Mapping[str, Any]]
-    """Results of report.json, by rule."""
-    summary: str
-    """SHA-256 of the summary statement."""
-
-
-def judged(folder: Path) -> Judged:
-    """Read what was judged from an evidence directory; UsageError (2) if it is none."""
-    try:
-        report = canonical.parse(read_regular(folder / REPORT_FILE, _MAX_REPORT))
-        model = report["model"]
-        return Judged(
-            folder=folder,
-            name=str(model["name"]),
-            version=str(model["version"] or ""),
-            digest=manifest.parse(read_regular(folder / MODEL_FILE, _MAX_REPORT)).digest,
-            results={str(one["rule"]): one for one in report["results"]},
-            summary=canonical.sha256(read_regular(folder / statement_file("vsa"), _MAX_REPORT)),
-        )
-    except (OSError, ValueError, KeyError, TypeError, SourceError) as error:
-        raise UsageError(
-            f"this is no evidence directory: {getattr(error, 'strerror', None) or error}",
-            where=str(folder),
-            hint="name the directory that `aims-gate run` printed as evidence",
-        ) from error
+KINDS: Mapping[str, tuple[Kind[Any], StatementKind[Any]]] = {
+    WAIVER.name: (WAIVER, kinds.WAIVER),
+    APPROVAL.name: (APPROVAL, kinds.APPROVAL),
+    BREAK_GLASS.name: (BREAK_GLASS, kinds.BREAK_GLASS),
+}
+Text = WaiverText | ApprovalText | BreakGlassText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +183,7 @@ def _closing(asked: Asked, ends: datetime) -> Iterator[str]:
 class SignedOff:
     """What was signed, and where it went."""
 
-    text: WaiverText | ApprovalText
+    text: Text
     person: str
     path: Path
 
@@ -229,16 +199,19 @@ def approve(path: Path, signer: Signer, trust: Path, *, now: datetime) -> Signed
     admitted = _approver(trust, signer, now)
     if now >= text.expires:
         raise UsageError("the draft has ended already", where=str(path), hint="give it a new end")
-    if isinstance(text, WaiverText) and admitted.is_called(text.requested_by):
-        what = f"{admitted.person} asks for this waiver and may not approve it"
+    if not isinstance(text, ApprovalText) and admitted.is_called(text.requested_by):
+        word = "waiver" if isinstance(text, WaiverText) else "break-glass order"
+        what = f"{admitted.person} asks for this {word} and may not approve it"
         raise UsageError(what, where=str(path), hint="let somebody else sign")
+    if isinstance(text, BreakGlassText) and text.expires > now + timedelta(days=BREAK_GLASS_DAYS):
+        hint = f"a break-glass order holds for {BREAK_GLASS_DAYS} days at most"
+        raise UsageError("the draft ends too late", where=str(path), hint=hint)
     if isinstance(text, ApprovalText) and text.role not in (admitted.approves or (text.role,)):
         roles = ", ".join(admitted.approves)
         raise UsageError(f"{admitted.person} may approve as {roles}, not as {text.role}")
     issued = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     predicate = predicate_of(tree, approved_by=admitted.person, issued=issued)
-    kind = kinds.WAIVER if isinstance(text, WaiverText) else kinds.APPROVAL
-    payload = encode(kinds.statement_of(kind, predicate))
+    payload = encode(kinds.statement_of(KINDS[text.kind][1], predicate))
     name = _NOT_IN_NAME.sub("-", admitted.person).strip(".-")[:60] or "approver"
     target = path.with_name(f"{text.id}.{name}{ENDING}")
     _create(target, sign(payload, signer))
@@ -268,8 +241,8 @@ def _create(path: Path, data: bytes) -> None:
         raise RecordError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
-def read_draft(path: Path) -> tuple[WaiverText | ApprovalText, Mapping[str, Any]]:
-    """Read a draft of either kind, with its keys as written; UsageError if it is none."""
+def read_draft(path: Path) -> tuple[Text, Mapping[str, Any]]:
+    """Read a draft of any kind, with its keys as written; UsageError if it is none."""
     try:
         data = read_regular(path, MAX_BYTES)
     except (OSError, ValueError) as error:
@@ -280,7 +253,7 @@ def read_draft(path: Path) -> tuple[WaiverText | ApprovalText, Mapping[str, Any]
     if word not in KINDS:
         hint = "aims-gate waiver draft RULE --evidence DIR writes one"
         raise UsageError("this is no draft of a waiver or an approval", where=str(path), hint=hint)
-    document, text = KINDS[str(word)].read(data, path.name)
+    document, text = KINDS[str(word)][0].read(data, path.name)
     if "issued" in document.tree:
         raise UsageError("issued is stated by the signature", where=str(path), hint="leave it out")
     return text, document.tree

@@ -19,10 +19,10 @@ from aims_gate.attest.statement import StatementKind, decode
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.errors import GateError, TrustError
 from aims_gate.regular import read_regular
-from aims_gate.signoffs.grammar import ApprovalSaid, WaiverSaid
+from aims_gate.signoffs.grammar import ApprovalSaid, BreakGlassSaid, Said, WaiverSaid
 from aims_gate.signoffs.kinds import subject_of
 
-S = TypeVar("S", WaiverSaid, ApprovalSaid)
+S = TypeVar("S", WaiverSaid, ApprovalSaid, BreakGlassSaid)
 ENDING = ".dsse.json"
 MAX_FILES = 1000
 """Signed files in one folder."""
@@ -58,7 +58,7 @@ class Unsound:
     """The part of the file's name that says which it is, unless it is known what was signed."""
     what: str
     where: str
-    said: WaiverSaid | ApprovalSaid | None = None
+    said: Said | None = None
     """What a listed key signed that may not, or not today; None where no signature holds."""
 
 

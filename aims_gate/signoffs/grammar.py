@@ -1,4 +1,4 @@
-"""The grammar of waivers and approvals: what a person writes, and what is then signed.
+"""The grammar of waivers, approvals and break-glass orders: what is written, and then signed.
 
 A draft is YAML that people read and review; the signed statement carries the same keys in the
 spelling of in-toto predicates (`ruleSha256`), and is read by the same models.
@@ -28,6 +28,8 @@ _UPPER = re.compile("[A-Z]")
 _UNDER = re.compile("_([a-z])")
 MODEL_DAYS = 14
 """Longest life of a waiver for later versions too, whatever the policy allows."""
+BREAK_GLASS_DAYS = 7
+"""Longest life of a break-glass order: an emergency that lasts longer is a waiver's matter."""
 
 
 def _justification(value: object) -> str:
@@ -161,6 +163,26 @@ class _Approval(_SignOff):
         return self
 
 
+class _BreakGlass(_SignOff):
+    """Break-glass: an order to let one alias or stage point at bytes that are not proven."""
+
+    kind: Annotated[str, choice("BreakGlass"), words("BreakGlass")]
+    server: k.Text
+    """Its name in the trust file, or its URL."""
+    alias: k.Text = optional(absent="")
+    stage: k.Text = optional(absent="")
+    """MLflow's."""
+
+    @model_validator(mode="after")
+    def _of_one_move(self) -> Self:
+        stated = self.model_fields_set
+        if self.model.by_name or "version" not in self.model.model_fields_set:
+            raise refuse("must name the model's version and sha256", "it is of one version's bytes")
+        if ("alias" in stated) is ("stage" in stated):
+            raise refuse("is for one alias, or for one of MLflow's stages", "state one of them")
+        return self
+
+
 class WaiverText(_Waiver, _Document):
     """The draft of a waiver."""
 
@@ -169,12 +191,23 @@ class ApprovalText(_Approval, _Document):
     """The draft of an approval."""
 
 
+class BreakGlassText(_BreakGlass, _Document):
+    """The draft of a break-glass order."""
+
+
 class WaiverSaid(_Waiver, _Predicate):
     """The predicate of a signed waiver."""
 
 
 class ApprovalSaid(_Approval, _Predicate):
     """The predicate of a signed approval."""
+
+
+class BreakGlassSaid(_BreakGlass, _Predicate):
+    """The predicate of a signed break-glass order."""
+
+
+Said = WaiverSaid | ApprovalSaid | BreakGlassSaid
 
 
 def respelled(tree: Any, spell: Callable[[str], str]) -> Any:
@@ -202,3 +235,4 @@ def _to_snake(key: str) -> str:
 
 WAIVER = Kind(name="Waiver", model=WaiverText)
 APPROVAL = Kind(name="Approval", model=ApprovalText)
+BREAK_GLASS = Kind(name="BreakGlass", model=BreakGlassText)

@@ -1,13 +1,14 @@
-"""Statements that people sign, beside those of the gate: waivers and approvals."""
+"""Statements that people sign, beside those of the gate: waivers, approvals, break-glass orders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.statement import BASE, Statement, StatementKind
 from aims_gate.attest.trust import KeyRole
-from aims_gate.signoffs.grammar import ApprovalSaid, WaiverSaid
+from aims_gate.signoffs.grammar import ApprovalSaid, BreakGlassSaid, Said, WaiverSaid
 
 RULE_FILE = "rule.json"
 """Name of the subject of a waiver that is bound to no bytes: the rule in canonical JSON."""
@@ -25,11 +26,15 @@ APPROVAL = StatementKind(
     predicate=ApprovalSaid,
     signed_by=KeyRole.APPROVER,
 )
+BREAK_GLASS = StatementKind(
+    name="break-glass",
+    predicate_type=f"{BASE}break-glass/v1",
+    predicate=BreakGlassSaid,
+    signed_by=KeyRole.APPROVER,
+)
 
 
-def statement_of(
-    kind: StatementKind[WaiverSaid] | StatementKind[ApprovalSaid], predicate: Mapping[str, object]
-) -> Statement:
+def statement_of(kind: StatementKind[Any], predicate: Mapping[str, object]) -> Statement:
     """Make the statement of a predicate: about the model's manifest, or about the rule.
 
     TrustError if the predicate is not of its kind.
@@ -41,7 +46,7 @@ def statement_of(
     )
 
 
-def subject_of(said: WaiverSaid | ApprovalSaid) -> tuple[str, str]:
+def subject_of(said: Said) -> tuple[str, str]:
     """Name and SHA-256 of what is signed for."""
     if isinstance(said, WaiverSaid) and said.model.by_name:
         return RULE_FILE, said.rule_sha256

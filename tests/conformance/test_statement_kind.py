@@ -43,6 +43,8 @@ TYPES = {
     "promotion": "https://aims-gate.dev/attestation/promotion/v1",
     "revocation": "https://aims-gate.dev/attestation/revocation/v1",
     "policy": "https://aims-gate.dev/attestation/policy/v1",
+    "break-glass": "https://aims-gate.dev/attestation/break-glass/v1",
+    "live": "https://aims-gate.dev/attestation/live/v1",
 }
 """Names are for ever: a row may be added, and none may change."""
 
