@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from aims_gate.facts import CLAIMED
 from aims_gate.harmless import Quote, plain
 from aims_gate.policy.model import Severity
-from aims_gate.verdict import Outcome, Result, Verdict
+from aims_gate.verdict import Authenticity, Decision, Outcome, Result, Verdict
 
 UNMET = frozenset(
     {Outcome.FAIL, Outcome.ERROR, Outcome.MISSING, Outcome.STALE, Outcome.INSUFFICIENT}
@@ -86,7 +86,9 @@ def next_steps(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:
         for result in (r for r in in_the_way(verdict) if r.raw_outcome is outcome):
             steps.setdefault((outcome, advice(result)), []).append(quote(result.rule))
     yield from (f"{outcome} {_few(rules)}: {told}" for (outcome, told), rules in steps.items())
-    if not steps and not verdict.passed:
+    if verdict.standing is not None and verdict.standing.authenticity is not Authenticity.VERIFIED:
+        yield "rely on nothing here before aims-gate verify says that it holds"
+    elif not steps and not verdict.passed:
         yield "read applies_to and the severities of the policy: none of its blocking rules decided"
 
 
@@ -94,7 +96,7 @@ def in_the_way(verdict: Verdict) -> list[Result]:
     """Blocking results; where none blocks and the policy is not met, the undecided ones."""
     ordered = in_order(verdict)
     blocking = [r for r in ordered if r.blocking]
-    if blocking or verdict.passed:
+    if blocking or verdict.decision is Decision.PASSED:
         return blocking
     asked = [r for r in ordered if r.severity is Severity.BLOCK]
     return [r for r in asked if not r.decided and r.outcome is not Outcome.NOT_APPLICABLE]

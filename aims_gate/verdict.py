@@ -170,6 +170,32 @@ class EvidenceIdentity:
     """Whether another job measured, without a key, and this one only judged anew and signed."""
 
 
+class Authenticity(StrEnum):
+    """What a signature check found of a verdict that was read from evidence."""
+
+    VERIFIED = "verified"
+    """A trusted key signed it, and nothing that was looked at speaks against it today."""
+    LAPSED = "lapsed"
+    """A trusted key signed it, and `verify` refuses it today: expired, revoked, for elsewhere."""
+    UNVERIFIED = "unverified"
+    """No signature was verified: anybody could have written it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Provenance of a verdict that was read back from evidence, and not decided just now."""
+
+    authenticity: Authenticity
+    told: str
+    """Who signed it, by which trust file; or why it is not to be believed."""
+    read: datetime
+    """When that was found."""
+    until: tuple[str, ...] = ()
+    """What it rests on and what ends: the policy, known debts, waivers and whose they are."""
+    unrecorded: tuple[str, ...] = ()
+    """What a later version would have recorded, and this evidence does not have."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What the gate decided about a model for a stage, and everything it rests on."""
@@ -187,16 +213,26 @@ class Verdict:
     """Versions of aims-gate, Python and the engines that measured."""
     ended_with: int | None = None
     """The exit code of the error that ended the run; None where the gate decided."""
+    standing: Standing | None = None
+    """What is known of it where it was read from evidence; None where the gate just decided it."""
 
     @property
     def passed(self) -> bool:
-        """Whether the policy is met."""
-        return self.decision is Decision.PASSED
+        """Whether the policy is met; what only evidence says that nobody verified is not."""
+        return self.decision is Decision.PASSED and (
+            self.standing is None or self.standing.authenticity is Authenticity.VERIFIED
+        )
 
     @property
     def exit_code(self) -> int:
-        """The process's exit code: 0 policy met, 1 not met, 3 could not decide, 2 refused."""
-        return self.decision.exit_code if self.ended_with is None else self.ended_with
+        """The process's exit code: 0 policy met, 1 not met, 3 could not decide, 2 refused.
+
+        4 where evidence says that it is met, and that does not hold.
+        """
+        if self.ended_with is not None:
+            return self.ended_with
+        claimed = self.decision is Decision.PASSED and not self.passed
+        return 4 if claimed else self.decision.exit_code
 
     @property
     def warnings(self) -> int:
@@ -211,7 +247,8 @@ class Verdict:
         why = f" for {', '.join(blocking[:3])}{more}" if blocking else ""
         model = f"{self.model.name} {self.model.version}".rstrip()
         policy = f"{self.policy.id} {self.policy.version}"
-        return f"<Verdict {self.decision}{why}: {model!a} at {self.stage!a} by {policy!a}>"
+        read = f"{self.standing.authenticity} evidence of " if self.standing else ""
+        return f"<Verdict {read}{self.decision}{why}: {model!a} at {self.stage!a} by {policy!a}>"
 
     def __bool__(self) -> bool:
         """Refuse: `if verdict:` would be true for a refusal too."""

@@ -34,7 +34,9 @@ class OpenedEnvelope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _EnvelopeParts:
+class EnvelopeParts:
+    """An envelope that was taken apart, and of which nothing is verified."""
+
     payload: bytes
     signature: bytes
     keyid: str
@@ -96,7 +98,7 @@ def open_envelope(
     Raises:
         TrustError: The envelope is malformed, or none of *keys* made its signature.
     """
-    parts = _parts(data, where)
+    parts = take_apart(data, where)
     message = pae(PAYLOAD_TYPE, parts.payload)
     for key in keys:
         if key.verifies(parts.signature, message):
@@ -111,7 +113,8 @@ def open_envelope(
     )
 
 
-def _parts(data: bytes, where: str) -> _EnvelopeParts:
+def take_apart(data: bytes, where: str) -> EnvelopeParts:
+    """Read an envelope without verifying it; TrustError if it is malformed."""
     if len(data) > MAX_ENVELOPE:
         raise TrustError(f"the envelope has more than {MAX_ENVELOPE:,} bytes", where=where)
     try:
@@ -128,7 +131,7 @@ def _parts(data: bytes, where: str) -> _EnvelopeParts:
     signature, keyid = _fields(signatures[0], ("sig",), ("keyid",), where)
     if not isinstance(keyid, str):
         raise TrustError("the key id is not text", where=where)
-    return _EnvelopeParts(
+    return EnvelopeParts(
         payload=_base64(payload, MAX_PAYLOAD, where),
         signature=_base64(signature, _MAX_SIGNATURE, where),
         keyid=keyid,

@@ -1,4 +1,4 @@
-"""`aims-gate evidence`: the keys that sign it, and copies of it from MLflow."""
+"""`aims-gate evidence`: the keys that sign it, copies of it from MLflow, and reports."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from aims_gate.absent import stand_in
+from aims_gate.cli.evidence_report import report
 from aims_gate.cli.expectations import digest_option
 from aims_gate.cli.group import CommandGroup
 from aims_gate.cli.run import pairs, policy_base_option, signed_policy_option
@@ -17,7 +18,10 @@ from aims_gate.cli.run import pairs, policy_base_option, signed_policy_option
 
 @click.group(cls=CommandGroup)
 def evidence() -> None:
-    """Signed evidence and its keys."""
+    """Signed evidence, its keys, and reports of it."""
+
+
+evidence.add_command(report)
 
 
 @evidence.command()

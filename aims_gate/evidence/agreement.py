@@ -7,7 +7,7 @@ from datetime import datetime
 
 from aims_gate import canonical
 from aims_gate.errors import TrustError
-from aims_gate.evidence.reader import Proof
+from aims_gate.evidence.reader import Contents, Proof
 from aims_gate.evidence.terms import Term, terms
 from aims_gate.facts import Ancestor
 from aims_gate.verdict import level
@@ -83,13 +83,21 @@ def agree(proof: Proof, *, model_given: bool) -> Verified:
         measured_by=evaluation.measured_by,
         bytes_verified=model_given,
     )
+    refuse_contradiction(proof)
+    return verified
+
+
+def refuse_contradiction(told: Contents) -> None:
+    """Refuse three statements of which not all say the same; TrustError."""
+    vsa, evaluation, test_result = told.summary, told.evaluation, told.test_result
     consistent = {
-        "passed": ("PASSED", [level(policy.name, evaluation.stage)]),
+        "passed": ("PASSED", [level(evaluation.policy.name, evaluation.stage)]),
         "refused": ("FAILED", ["FAILED"]),
         "undecided": ("FAILED", ["FAILED"]),
     }
-    tested = ("PASSED", "WARNED") if verified.passed else ("FAILED",)
-    said = (vsa.resource_uri, vsa.time_verified, vsa.verifier.id, proof.subject)
+    passed = evaluation.verdict == "passed"
+    tested = ("PASSED", "WARNED") if passed else ("FAILED",)
+    said = (vsa.resource_uri, vsa.time_verified, vsa.verifier.id, told.subject)
     alike = (
         evaluation.model.uri,
         evaluation.finished_on,
@@ -99,8 +107,7 @@ def agree(proof: Proof, *, model_given: bool) -> Verified:
     if (
         (vsa.verification_result, vsa.verified_levels) != consistent.get(evaluation.verdict)
         or test_result.result not in tested
-        or (verified.passed and failed)
+        or (passed and test_result.failed_tests)
         or said != alike
     ):
         raise TrustError("the three statements contradict each other")
-    return verified

@@ -1,7 +1,7 @@
-"""An evidence directory whose signatures hold and whose files belong together.
+"""An evidence directory whose files belong together, and whose signatures hold if that is asked.
 
-Bytes are verified before anything is parsed, and a file counts only through the digest that a
-signed statement gives for it. Other files that lie in the directory are never read.
+To verify, bytes are verified before anything is parsed, and a file counts only through the digest
+that a signed statement gives for it. Other files that lie in the directory are never read.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 from aims_gate import canonical
-from aims_gate.attest.envelope import OpenedEnvelope
+from aims_gate.attest.envelope import OpenedEnvelope, take_apart
 from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.statement import (
     P,
@@ -38,10 +39,9 @@ from aims_gate.evidence.predicates import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What an evidence directory holds, after its signatures were verified."""
+class Contents:
+    """What an evidence directory holds, whose files name each other."""
 
-    signer: TrustedKey
     subject: str
     """SHA-256 of the manifest, which all three statements are about."""
     digest: str
@@ -51,6 +51,16 @@ class Proof:
     summary: Summary
     manifest: bytes
     policy: bytes
+    report: bytes
+    stated: Mapping[str, Any]
+    """The predicate of the evaluation, with all that it says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof(Contents):
+    """What an evidence directory holds, after its signatures were verified."""
+
+    signer: TrustedKey
 
 
 def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
@@ -65,11 +75,7 @@ def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
         TrustError: A file is missing, unsigned, forged, altered, or signed by somebody who may
             not; or the files do not belong together.
     """
-    try:
-        names = {path.name for path in folder.iterdir()}
-    except (OSError, ValueError) as error:
-        raise TrustError("there is no readable evidence directory", where=str(folder)) from error
-    if not any(envelope_file(kind.name) in names for kind in OF_A_VERDICT):
+    if not _signed(folder):
         raise TrustError(
             "the evidence is not signed",
             where=str(folder),
@@ -85,26 +91,69 @@ def open_evidence(folder: Path, trust: Trust, now: datetime) -> Proof:
         raise TrustError("the three statements are signed by different keys", where=str(folder))
     vsa = SUMMARY.name
     signer = believed.admit(opened[vsa].key, role=KeyRole.GATE, at=now, where=envelope_file(vsa))
+    payloads = {name: one.payload for name, one in opened.items()}
+    return _contents(Proof, folder, payloads, signer=signer)
+
+
+def open_unverified(folder: Path) -> tuple[Contents, str]:
+    """Read an evidence directory of which no signature is verified.
+
+    Returns:
+        What it holds, and the fingerprint that its envelopes name; empty for unsigned evidence.
+
+    Raises:
+        TrustError: A file is missing or malformed, or the files do not belong together.
+    """
+    names = [kind.name for kind in OF_A_VERDICT]
+    if not _signed(folder):
+        return _contents(
+            Contents, folder, {n: read_file(folder, statement_file(n)) for n in names}
+        ), ""
+    parts = {n: take_apart(read_file(folder, envelope_file(n)), envelope_file(n)) for n in names}
+    for name, one in parts.items():
+        if read_file(folder, statement_file(name)) != one.payload:
+            raise TrustError("is not what its envelope holds", where=statement_file(name))
+    keys = {one.keyid for one in parts.values()}
+    if len(keys) != 1:
+        raise TrustError("the three statements name different keys", where=str(folder))
+    return _contents(Contents, folder, {n: one.payload for n, one in parts.items()}), keys.pop()
+
+
+def _signed(folder: Path) -> bool:
+    """Whether any envelope is there; TrustError for what is no directory."""
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except (OSError, ValueError) as error:
+        raise TrustError("there is no readable evidence directory", where=str(folder)) from error
+    return any(envelope_file(kind.name) in names for kind in OF_A_VERDICT)
+
+
+C = TypeVar("C", bound=Contents)
+
+
+def _contents(made: type[C], folder: Path, payloads: Mapping[str, bytes], **more: Any) -> C:
+    """Decode the statements, and hold every file against its digest in them."""
     statements = {
-        kind.name: decode(opened[kind.name].payload, kind=kind, where=statement_file(kind.name))
+        kind.name: decode(payloads[kind.name], kind=kind, where=statement_file(kind.name))
         for kind in OF_A_VERDICT
     }
-    payloads = {name: one.payload for name, one in opened.items()}
     files = {name: read_file(folder, name) for name in (MODEL_FILE, POLICY_FILE, REPORT_FILE)}
     _belong_together(statements, payloads, files)
 
     def said(kind: StatementKind[P]) -> P:
         return kind.read(statements[kind.name].predicate, where=statement_file(kind.name))
 
-    return Proof(
-        signer=signer,
-        subject=statements[vsa].subject,
-        digest=canonical.sha256(payloads[vsa]),
+    return made(
+        subject=statements[SUMMARY.name].subject,
+        digest=canonical.sha256(payloads[SUMMARY.name]),
         evaluation=said(EVALUATION),
         test_result=said(TEST_RESULT),
         summary=said(SUMMARY),
         manifest=files[MODEL_FILE],
         policy=files[POLICY_FILE],
+        report=files[REPORT_FILE],
+        stated=statements[EVALUATION.name].predicate,
+        **more,
     )
 
 

@@ -1,6 +1,6 @@
-"""Unsigned evidence, read back to the statistics that were measured; it proves nothing by itself.
+"""An evaluation, read back to the statistics that were measured; it proves nothing by itself.
 
-The schema is closed: what this version does not write itself, it does not sign.
+The schema is closed: what this version does not know, it neither signs nor shows a part of.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ class StatisticSaid(_Closed):
     slice: str
     value: _Number
     interval: _IntervalSaid | None
-    alone: _IntervalSaid | None
-    serious: _Number
-    small: bool
+    alone: _IntervalSaid | None = None
+    serious: _Number = None
+    small: bool = False
     rows: _Count
     total: _Count
     engine: str
@@ -126,7 +126,7 @@ class MeasuredResult(_Closed):
     controls: list[str]
     waiver: str | None
     named_by_run: list[str] = []
-    expires: str | None
+    expires: str | None = None
     statistics: list[StatisticSaid]
 
 
@@ -181,7 +181,7 @@ class _Model(_Closed):
 
 
 class UnsignedEvaluation(_Closed):
-    """An unsigned evaluation, all of it."""
+    """An evaluation, all of it; what older versions did not record has a default."""
 
     evaluation_id: Annotated[str, PlainValidator(_as_id)]
     started_on: Annotated[datetime, PlainValidator(as_time)]
@@ -196,9 +196,10 @@ class UnsignedEvaluation(_Closed):
     results: list[MeasuredResult]
     report: _Sha256
     waivers: list[FileSaid] = []
+    measured_by: str = ""
 
 
-_MEASURED = StatementKind(
+MEASURED = StatementKind(
     name=EVALUATION.name,
     predicate_type=EVALUATION.predicate_type,
     predicate=UnsignedEvaluation,
@@ -223,20 +224,24 @@ def read_unsigned(folder: Path) -> tuple[UnsignedEvaluation, Mapping[str, bytes]
     for kind in OF_A_VERDICT:
         files[statement_file(kind.name)] = read_file(folder, statement_file(kind.name))
     where = statement_file(EVALUATION.name)
-    statement = decode(files[where], kind=_MEASURED, where=where)
-    measured = _MEASURED.read(statement.predicate, where=where)
+    statement = decode(files[where], kind=MEASURED, where=where)
+    measured = MEASURED.read(statement.predicate, where=where)
     if statement.subject != canonical.sha256(files[MODEL_FILE]):
         raise TrustError("is about another model than model.sha256", where=where)
     if measured.model.digest.sha256 != statement.subject:
         raise TrustError("is about two models", where=where)
     if measured.report.sha256 != canonical.sha256(files[REPORT_FILE]):
         raise TrustError("is not the report of the evaluation", where=REPORT_FILE)
-    _hold_report(files[REPORT_FILE], measured)
+    hold_report(files[REPORT_FILE], measured)
     return measured, files
 
 
-def _hold_report(report: bytes, measured: UnsignedEvaluation) -> None:
-    """Hold each number of the report against the evaluation, which has it in 12 digits."""
+def hold_report(report: bytes, measured: UnsignedEvaluation) -> None:
+    """Hold each number of the report against the evaluation, which has it in 12 digits.
+
+    Raises:
+        TrustError: It cannot be read, or it says something else.
+    """
     try:
         tree = canonical.parse(report)
         told = [
@@ -265,4 +270,4 @@ def _numbers(cell: Mapping[str, Any]) -> tuple[object, ...]:
 
     value = canonical.decimal(cell["value"])
     named = (cell["name"], cell["slice"], cell["rows"], cell["total"], cell["judged"], cell["lack"])
-    return (*named, value, bounds(cell["interval"]), bounds(cell["alone"]))
+    return (*named, value, bounds(cell["interval"]), bounds(cell.get("alone")))

@@ -7,7 +7,7 @@ people share; the formats themselves do not know each other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from aims_gate import canonical
@@ -15,7 +15,7 @@ from aims_gate.advice import UNMET, in_order
 from aims_gate.errors import RecordError
 from aims_gate.harmless import Quote, plain
 from aims_gate.plugin_table import Table
-from aims_gate.verdict import Decision, Outcome, Result, Verdict, settled
+from aims_gate.verdict import Authenticity, Decision, Outcome, Result, Verdict, settled
 
 
 class Report(Protocol):
@@ -49,7 +49,7 @@ def refuse_contradiction(verdict: Verdict) -> None:
     Raises:
         RecordError: the verdict is `passed`, and a result blocks, or no blocking rule was decided.
     """
-    if not verdict.passed:
+    if verdict.decision is not Decision.PASSED:
         return
     against = [plain(r.rule) for r in verdict.results if r.blocking]
     if against or not settled(verdict.results):
@@ -59,7 +59,22 @@ def refuse_contradiction(verdict: Verdict) -> None:
 
 
 def headline(verdict: Verdict, quote: Quote = plain) -> str:
-    """Decision in one sentence, with what undecided means."""
+    """Decision in one sentence, with what undecided means, and how far it is to be believed."""
+    standing, said = verdict.standing, _decided(verdict, quote)
+    if standing is None or standing.authenticity is Authenticity.VERIFIED:
+        return said
+    head = _DOUBTED[standing.authenticity]
+    return f'{head}: {quote(standing.told)}; it says "{said}"'
+
+
+_DOUBTED = {
+    Authenticity.UNVERIFIED: "not verified",
+    Authenticity.LAPSED: "does not hold today",
+}
+"""First words about evidence that is not to be relied upon."""
+
+
+def _decided(verdict: Verdict, quote: Quote) -> str:
     stage, total = quote(verdict.stage), len(verdict.results)
     blocking = sum(r.blocking for r in verdict.results)
     of_all = f"{blocking:,} of {total:,} rule{'' if total == 1 else 's'}"
@@ -80,6 +95,16 @@ def headline(verdict: Verdict, quote: Quote = plain) -> str:
 
 
 _ENDED = ("an error ended the run", "the policy or the call is refused")
+
+
+def needs_alert(verdict: Verdict, results: Iterable[Result]) -> bool:
+    """Whether the verdict itself must stand among alerts about *results*.
+
+    It must where it is not met and none of them blocks, and where it is not to be relied upon.
+    """
+    standing = verdict.standing
+    doubted = standing is not None and standing.authenticity in _DOUBTED
+    return doubted or not (verdict.passed or any(one.blocking for one in results))
 
 
 def outcome_word(result: Result) -> str:
@@ -112,9 +137,20 @@ def record_of(verdict: Verdict, quote: Quote = plain) -> str:
     if evidence is None:
         return "none was kept"
     where = quote(evidence.directory or evidence.id)
+    if verdict.standing is not None:  # what is doubted, the headline says
+        sound = verdict.standing.authenticity is Authenticity.VERIFIED
+        told = f"verified: {quote(verdict.standing.told)}" if sound else "not to be relied on"
+        return f"{where}, of {verdict.finished:%Y-%m-%d %H:%M} UTC, {told}"
     worth = f"signed by {quote(evidence.key)}" if evidence.signed else "unsigned: it never verifies"
     published = f"; published as {quote(evidence.published)}" if evidence.published else ""
     return f"{where}, {worth}{published}"
+
+
+def read_back(verdict: Verdict, quote: Quote = plain) -> Iterator[tuple[str, str]]:
+    """Say what ends, and what was not recorded, where a verdict was read from evidence."""
+    if verdict.standing is not None:
+        yield from (("until", quote(line)) for line in verdict.standing.until)
+        yield from (("unrecorded", quote(line)) for line in verdict.standing.unrecorded)
 
 
 def ran_in(verdict: Verdict, quote: Quote = plain) -> Iterator[str]:

@@ -9,6 +9,7 @@ from aims_gate.reports import (
     fingerprint,
     headline,
     line_of,
+    needs_alert,
     refuse_contradiction,
     to_look_at,
 )
@@ -32,7 +33,7 @@ def render(verdict: Verdict) -> str:
         )
         for r in seen
     ]
-    if not verdict.passed and not any(r.blocking for r in seen):
+    if needs_alert(verdict, seen):
         issues.append(_issue("aims-gate", "blocker", headline(verdict), "", verdict))
     return json_text(issues)
 

@@ -16,7 +16,7 @@ from aims_gate.facts import DatasetIdentity, Interval, ModelIdentity, Statistic
 from aims_gate.harmless import json_text
 from aims_gate.policy.model import Threshold
 from aims_gate.reports import refuse_contradiction
-from aims_gate.verdict import PolicyIdentity, Power, Result, Verdict
+from aims_gate.verdict import PolicyIdentity, Power, Result, Standing, Verdict
 
 SCHEMA = "https://aims-gate.dev/schema/report/v1"
 """Names the version; another shape gets another name, beside this one."""
@@ -39,6 +39,7 @@ def render(verdict: Verdict) -> str:
         "policy": _policy(verdict.policy),
         "results": [_result(result) for result in verdict.results],
         "evidence": _evidence(verdict),
+        **({} if verdict.standing is None else {"standing": _standing(verdict.standing)}),
     }
     try:
         return json_text(document)
@@ -196,6 +197,17 @@ def _evidence(verdict: Verdict) -> dict[str, Any]:
         "started": _moment(verdict.started),
         "finished": _moment(verdict.finished),
         "versions": dict(verdict.versions),
+    }
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    """What was found where the verdict was read from evidence; the evidence has no such key."""
+    return {
+        "authenticity": standing.authenticity.value,
+        "told": standing.told,
+        "read": _moment(standing.read),
+        "until": list(standing.until),
+        "unrecorded": list(standing.unrecorded),
     }
 
 

@@ -22,7 +22,7 @@ from xml.etree import ElementTree as ET
 from aims_gate.facts import Statistic
 from aims_gate.harmless import plain
 from aims_gate.policy.model import Threshold
-from aims_gate.reports import headline, record_of, refuse_contradiction, remark
+from aims_gate.reports import headline, needs_alert, record_of, refuse_contradiction, remark
 from aims_gate.verdict import Outcome, Result, Verdict
 
 _QUIET = frozenset({Outcome.PASS, Outcome.WARN})
@@ -34,7 +34,7 @@ def render(verdict: Verdict) -> str:
     refuse_contradiction(verdict)
     cases = [_case(result, verdict) for result in verdict.results]
     counts = Counter(child.tag for case in cases for child in case if child.tag in _NOUNS)
-    if not verdict.passed and not counts["failure"] + counts["error"]:
+    if needs_alert(verdict, verdict.results):
         cases.append(_whole(verdict))
         counts["error"] += 1
     numbers = {"tests": len(cases)} | {plural: counts[tag] for tag, plural in _NOUNS.items()}
@@ -79,10 +79,12 @@ def _case(result: Result, verdict: Verdict) -> ET.Element:
 
 
 def _whole(verdict: Verdict) -> ET.Element:
-    """Stand for the verdict itself, where no rule is red although the policy is not met."""
+    """Stand for the verdict itself, where no rule is red and yet the policy is not met."""
     names = {"classname": plain(verdict.policy.id), "name": "verdict", "time": "0"}
     case = ET.Element("testcase", names)
-    attributes = {"message": headline(verdict), "type": verdict.decision.value}
+    standing = verdict.standing
+    kind = verdict.decision.value if standing is None else standing.authenticity.value
+    attributes = {"message": headline(verdict), "type": kind}
     ET.SubElement(case, "error", attributes).text = headline(verdict)
     return case
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from aims_gate.harmless import azure_value, github_message, github_property, plain
-from aims_gate.reports import headline, line_of, to_look_at
+from aims_gate.reports import headline, line_of, needs_alert, to_look_at
 from aims_gate.verdict import Result, Verdict
 
 _MOST = 10
@@ -73,7 +73,7 @@ def _shown(verdict: Verdict, folder: str) -> Iterator[tuple[str, str, int, str, 
     if more := seen[len(kept) :]:
         level = "error" if any(r.blocking for r in more) else "warning"
         yield level, "", 1, "aims-gate", f"{len(more):,} more rules: see the summary or the reports"
-    if not verdict.passed and not any(r.blocking for r in seen):
+    if needs_alert(verdict, seen):
         yield "error", "", 1, "aims-gate", headline(verdict)
 
 

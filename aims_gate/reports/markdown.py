@@ -15,6 +15,7 @@ from aims_gate.reports import (
     headline,
     outcome_word,
     ran_in,
+    read_back,
     record_of,
     refuse_contradiction,
     remark,
@@ -110,6 +111,7 @@ def _wanted(rows: int | None) -> str:
 def _record(verdict: Verdict) -> Iterator[str]:
     yield f"- results: {tally(verdict) or 'none'}"
     yield f"- evidence: {record_of(verdict, code)}"
+    yield from (f"- {label}: {told}" for label, told in read_back(verdict, code))
     drafts = (("an exception", command) for command in exceptions(verdict))
     commands = (("verify", proof(verdict)), ("ask why", question(verdict)), *drafts)
     for label, command in commands:

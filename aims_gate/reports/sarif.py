@@ -16,6 +16,7 @@ from aims_gate.reports import (
     fingerprint,
     headline,
     line_of,
+    needs_alert,
     refuse_contradiction,
     to_look_at,
 )
@@ -49,7 +50,7 @@ def render(verdict: Verdict) -> str:
         )
         for result in seen
     ]
-    if not verdict.passed and not any(result.blocking for result in seen):
+    if needs_alert(verdict, seen):
         rules["aims-gate"] = {"id": "aims-gate", "shortDescription": {"text": "The verdict"}}
         results.append(_alert("aims-gate", "error", headline(verdict), "", verdict))
     driver = {"name": "aims-gate", "version": plain(verdict.versions.get("aims-gate", "unknown"))}

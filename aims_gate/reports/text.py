@@ -13,6 +13,7 @@ from aims_gate.reports import (
     headline,
     outcome_word,
     ran_in,
+    read_back,
     record_of,
     refuse_contradiction,
     remark,
@@ -127,8 +128,10 @@ def _rule(result: Result, verdict: Verdict, *, colour: bool, width: int) -> list
 
 
 def _verdict(verdict: Verdict, *, colour: bool, width: int) -> Iterator[str]:
+    doubted = verdict.decision is Decision.PASSED and not verdict.passed
+    bold = _BOLD[Decision.UNDECIDED if doubted else verdict.decision]
     for line in _wrapped("", headline(verdict), width):
-        yield f"{_BOLD[verdict.decision]}{line}{_RESET}" if colour else line
+        yield f"{bold}{line}{_RESET}" if colour else line
     for step in next_steps(verdict):
         yield from _wrapped("  - ", step, width)
     if question(verdict):
@@ -138,6 +141,8 @@ def _verdict(verdict: Verdict, *, colour: bool, width: int) -> Iterator[str]:
     for command in exceptions(verdict):
         yield f"  - an exception: {command}"
     yield from _labelled("evidence", record_of(verdict), width)
+    for label, told in read_back(verdict):
+        yield from _labelled(label, told, width)
     if proof(verdict):
         yield f"{'verify':<10}  {proof(verdict)}"
     yield from _labelled("exit code", str(verdict.exit_code), width)

@@ -59,4 +59,4 @@ def test_a_digest_of_no_known_kind() -> None:
 @pytest.mark.parametrize("report", [b"", b"[]", b'{"results": 1}', b'{"results": [1]}'])
 def test_a_report_that_is_none(report: bytes) -> None:
     with pytest.raises(TrustError, match="is no report that can be read"):
-        unsigned._hold_report(report, cast("Any", None))
+        unsigned.hold_report(report, cast("Any", None))
