@@ -7,7 +7,6 @@ from one that was read back from old evidence, and says what that does not hold.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from aims_gate.advice import UNMET, in_order, in_the_way, next_steps, proof, question
 from aims_gate.facts import LEFT_OUT, UNSEEN
@@ -24,7 +23,7 @@ from aims_gate.pages.rule_section import (
 )
 from aims_gate.reports import headline, ran_in, record_of, refuse_contradiction, tally
 from aims_gate.sentences import power_sentence
-from aims_gate.verdict import Decision, Outcome, Power, Result, Verdict
+from aims_gate.verdict import Authenticity, Decision, Outcome, Power, Result, Verdict
 
 _TONES = {Decision.PASSED: "good", Decision.REFUSED: "bad", Decision.UNDECIDED: "warn"}
 _MARKS = {Decision.PASSED: "✓", Decision.REFUSED: "✗", Decision.UNDECIDED: "?"}
@@ -37,32 +36,10 @@ _MOST = 200
 """Rows of each table at the end of the page."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authenticity:
-    """What is known of evidence that a page was made from: whether its signatures were verified."""
-
-    verified: bool
-    lines: tuple[str, ...]
-    """By which keys and trust, or why not."""
-
-
 def render(verdict: Verdict) -> str:
-    """Write *verdict* as HTML; RecordError if it contradicts itself."""
-    return page(verdict)
+    """Write *verdict* as HTML; RecordError if it contradicts itself.
 
-
-def page(verdict: Verdict, standing: Authenticity | None = None) -> str:
-    """Write a verdict as one HTML page.
-
-    Args:
-        verdict: What was decided.
-        standing: How the evidence stands that it was read from; None where it was just decided.
-
-    Returns:
-        The page. A verdict whose evidence nobody verified is headed as a claim.
-
-    Raises:
-        RecordError: The verdict contradicts itself.
+    One from evidence that nobody verified, or that does not hold today, is headed as a claim.
     """
     refuse_contradiction(verdict)
     allowance = Allowance()
@@ -72,8 +49,8 @@ def page(verdict: Verdict, standing: Authenticity | None = None) -> str:
     return html(
         "verdict.html",
         verdict=verdict,
-        standing=standing,
-        claim=standing is not None and not standing.verified,
+        standing=verdict.standing,
+        claim=_claim(verdict),
         mark=_MARKS[verdict.decision],
         tone=_TONES[verdict.decision],
         title=_title(verdict),
@@ -95,6 +72,18 @@ def page(verdict: Verdict, standing: Authenticity | None = None) -> str:
     )
 
 
+_CLAIMS = {
+    Authenticity.VERIFIED: "",
+    Authenticity.LAPSED: "Does not hold today",
+    Authenticity.UNVERIFIED: "Unverified claim",
+}
+
+
+def _claim(verdict: Verdict) -> str:
+    """First words of a heading that is not to be relied on; empty for any other."""
+    return "" if verdict.standing is None else _CLAIMS[verdict.standing.authenticity]
+
+
 def _title(verdict: Verdict) -> str:
     name = " ".join(filter(None, (verdict.model.name, verdict.model.version)))
     stage = verdict.stage or "its stage"
@@ -104,7 +93,8 @@ def _title(verdict: Verdict) -> str:
 def _explained(verdict: Verdict) -> str:
     told = headline(verdict).partition(": ")[2]
     counted = tally(verdict)
-    return told if verdict.passed or not counted else f"{told} ({counted})"
+    listed = verdict.decision is Decision.PASSED  # which the headline of a pass does itself
+    return told if listed or not counted else f"{told} ({counted})"
 
 
 def _to_notice(ordered: list[Result]) -> list[Result]:

@@ -17,9 +17,9 @@ from aims_gate.harmless import plain
 from aims_gate.pages.charts import forest
 from aims_gate.pages.rule_section import CHARTS
 from aims_gate.pages.svg import WIDTH
-from aims_gate.pages.verdict_page import Authenticity, page, render
-from aims_gate.verdict import Decision
-from tests.reports.cases import BIAS, CASES, HOSTILE, ROC, hostile_verdict, verdict_of
+from aims_gate.pages.verdict_page import render
+from aims_gate.verdict import Authenticity, Decision, Standing
+from tests.reports.cases import BIAS, CASES, HOSTILE, ROC, STARTED, hostile_verdict, verdict_of
 from tests.reports.conftest import golden  # noqa: F401  # the fixture
 
 VOID = {"meta", "br", "line", "path", "hr"}
@@ -136,16 +136,32 @@ def test_reasons_stand_before_all_else_and_are_short() -> None:
 
 def test_a_claim_that_nobody_verified_is_headed_as_one() -> None:
     """Everywhere where the page says that the policy is met."""
-    lines = ("not verified: anybody could have written this",)
-    text = page(CASES["passed"], Authenticity(verified=False, lines=lines))
+    told = "it is unsigned, so anybody could have written it"
+    doubted = Standing(authenticity=Authenticity.UNVERIFIED, told=told, read=STARTED)
+    text = render(replace(CASES["passed"], standing=doubted))
     parsed = Parsed(text)
     assert text.count("<title>Unverified claim: Policy met") == 1
     assert "Unverified claim: Policy met: credit-risk 7 may go to production" in parsed.words
-    assert parsed.words.count("anybody could have written this") == 2
+    assert parsed.words.count("anybody could have written it") == 2
     assert '<header class="warn">' in text
-    verified = page(CASES["passed"], Authenticity(verified=True, lines=("signed by a",)))
-    assert "Unverified" not in verified
-    assert "signed by a" in verified
+    lapsed = render(
+        replace(CASES["passed"], standing=replace(doubted, authenticity=Authenticity.LAPSED))
+    )
+    assert "Does not hold today: Policy met" in lapsed
+
+
+def test_what_is_known_of_old_evidence_stands_on_the_page() -> None:
+    known = Standing(
+        authenticity=Authenticity.VERIFIED,
+        told="signed by a",
+        read=STARTED,
+        until=("2027-01-01, the policy holds",),
+        unrecorded=("what data of this size can decide",),
+    )
+    text = render(replace(CASES["passed"], standing=known))
+    assert '<h1><span class="mark" aria-hidden="true">✓</span> Policy met' in text
+    for line in ("signed by a", "until 2027-01-01", "not recorded: what data"):
+        assert text.count(line) >= 1
 
 
 @pytest.mark.parametrize("results", [(ROC, BIAS), ()])
