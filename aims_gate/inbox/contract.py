@@ -18,6 +18,8 @@ LONGEST_DELAY = 3600.0
 LONGEST_LEASE = 300.0
 """Seconds. A lease that ends later is of a clock that was set back, and is over."""
 
+STATES = ("clean", "waiting", "delayed", "judging", "dead")
+
 
 class InboxError(UndecidedError):
     """The inbox's database could not be read or written; nothing of the call was kept."""
@@ -102,7 +104,7 @@ class Waiting:
 
     key: ModelKey
     state: str
-    """`clean`, `waiting`, `delayed`, `judging` or `dead`."""
+    """One of `STATES`."""
     since: float
     """When it became dirty or was due, or when its lease ends."""
     attempts: int

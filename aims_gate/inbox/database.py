@@ -50,9 +50,10 @@ def _parsed(url: str) -> URL:
     if parsed.password is not None:
         hint = "leave it out and set PGPASSFILE or PGPASSWORD for the process"
         raise UsageError("the URL holds a password", where="inbox", hint=hint)
-    if parsed.drivername == "sqlite" and (parsed.database or ":memory:") != ":memory:":
-        return parsed
-    if parsed.drivername == "postgresql":
+    backend = parsed.get_backend_name()
+    if backend == "sqlite" and (parsed.database or ":memory:") != ":memory:":
+        return parsed.set(drivername="sqlite")
+    if backend == "postgresql":
         if find_spec("psycopg") is None:
             raise MissingExtraError.for_library("psycopg", "postgres", "an inbox in PostgreSQL")
         return parsed.set(drivername="postgresql+psycopg")

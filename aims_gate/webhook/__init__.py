@@ -1,0 +1,1 @@
+"""The webhook receiver: deliveries in over HTTP, models marked dirty, workers that judge them."""
