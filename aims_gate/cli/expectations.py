@@ -44,7 +44,7 @@ trust_option = click.option(
 
 
 def expectations(command: Callable[..., int]) -> Callable[..., int]:
-    """Give *command* the options on what evidence must be: `stage` to `revocations`."""
+    """Options `--stage` to `--revocations`: what evidence must be for, by and how old."""
     for option in reversed(_EXPECTATIONS):
         command = option(command)
     return command
