@@ -52,10 +52,15 @@ def install_line(purpose: str) -> Iterator[None]:
         raise MissingExtraError.for_library(library, "run", purpose) from None
 
 
-def stand_in() -> None:
-    """Install import stand-ins for missing libraries; only in a process of the gate's own."""
+def stand_in(*, installed: bool = False) -> None:
+    """Install import stand-ins for missing libraries; only in a process of the gate's own.
+
+    With *installed* they stand for libraries that are installed, too: what needs none of them need
+    not import them. Where one was imported already, as in tests, that stays itself.
+    """
     if _StandInFinder not in sys.meta_path:
-        sys.meta_path.append(_StandInFinder)  # the last one asked: what is installed stays itself
+        first = installed and not LIBRARIES & sys.modules.keys()
+        sys.meta_path.insert(0 if first else len(sys.meta_path), _StandInFinder)
 
 
 class _Name:

@@ -19,7 +19,6 @@ crash, and a crash exits 3.
 
 from __future__ import annotations
 
-import difflib
 import re
 import traceback
 import unicodedata
@@ -158,6 +157,8 @@ def _misspelt(wanted: str, names: list[str]) -> list[str]:
     """Names of similar spelling and length: `approved` is not a misspelt `pred`."""
     off = max(1, len(wanted) // 3)
     alike = {name: None for name in names if abs(len(name) - len(wanted)) <= off}
+    import difflib  # only where something is wrong: a start does without it
+
     return difflib.get_close_matches(wanted, alike, n=3)
 
 

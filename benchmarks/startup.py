@@ -1,6 +1,6 @@
 """What a start costs: CPU seconds of whole processes, the least of seven runs.
 
-Marks: `--version` under 0.3 s, `verify` under 0.5 s. Printed, not asserted: a benchmark is no test.
+Marks: `--version` and `policy check` under 0.3 s, `verify` under 0.5 s. Printed, not asserted: a benchmark is no test.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def main() -> None:
         rows = {
             "python -c pass": [[sys.executable, "-c", "pass"]] * 7,
             "aims-gate --version": [[*gate, "--version"]] * 7,
+            "aims-gate policy check": [[*gate, "policy", "check", "--quiet"]] * 7,
             "aims-gate verify": [verify] * 7,
             "aims-gate run, 50,000 rows": [[*run, "--out", f"evidence-{i}"] for i in range(7)],
         }

@@ -11,6 +11,7 @@ import pytest
 HEAVY = {"mlflow", "pandas", "polars", "sklearn", "fairlearn", "evidently", "scipy.stats"}
 NUMERIC = {"numpy", "scipy", "pyarrow"}
 CASE = Path(__file__).parent / "contract" / "met"
+POLICIES = sorted(Path(__file__).parents[1].glob("policies/*.yaml"))
 _PROBE = """
 import sys
 from aims_gate.__main__ import guarded
@@ -60,6 +61,15 @@ def test_run_on_files_and_verify_stay_light(folder: Path) -> None:
     verify = ["verify", "evidence", "--model", str(CASE / "model"), "--trust", "trust.yaml"]
     loaded = modules(*verify, folder=folder)
     assert not loaded & (HEAVY | NUMERIC | {"requests", "securesystemslib"})
+
+
+def test_policies_are_checked_without_the_libraries_that_are_installed(tmp_path: Path) -> None:
+    """The hook before a commit pays for no NumPy, and says what it says where there is none."""
+    loaded = modules("policy", "check", "--quiet", *map(str, POLICIES), folder=tmp_path)
+    # what has their names are stand-ins, in which there is nothing
+    assert not loaded & (HEAVY | {"jinja2", "numpy._core", "pyarrow.lib", "scipy.special._ufuncs"})
+    loaded = modules("policy", "check", "--quiet", str(CASE / "policy.yaml"), folder=tmp_path)
+    assert not loaded & {"cryptography", "requests", "difflib", "aims_gate.operations"}
 
 
 def test_no_check_and_no_native_engine_needs_a_heavy_library() -> None:

@@ -13,7 +13,7 @@ from aims_gate.absent import stand_in
 from aims_gate.cli.evidence_report import report
 from aims_gate.cli.expectations import digest_option
 from aims_gate.cli.group import CommandGroup
-from aims_gate.cli.run import pairs, policy_base_option, signed_policy_option
+from aims_gate.cli.options import pairs, policy_base_option, signed_policy_option
 
 
 @click.group(cls=CommandGroup)

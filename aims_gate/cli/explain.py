@@ -9,7 +9,7 @@ import click
 
 from aims_gate import canonical
 from aims_gate.absent import stand_in
-from aims_gate.cli.run import pairs
+from aims_gate.cli.options import pairs
 from aims_gate.errors import UsageError, near
 
 

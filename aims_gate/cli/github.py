@@ -11,7 +11,7 @@ import click
 
 from aims_gate.absent import stand_in
 from aims_gate.cli.group import CommandGroup
-from aims_gate.cli.run import pairs
+from aims_gate.cli.options import pairs
 
 
 @click.group(cls=CommandGroup)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from aims_gate.cli.run import pairs
+from aims_gate.cli.options import pairs
 
 
 @click.command()

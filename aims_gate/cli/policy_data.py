@@ -6,7 +6,7 @@ import os
 
 import click
 
-from aims_gate.cli.run import pairs
+from aims_gate.cli.options import pairs
 
 
 def _groups(

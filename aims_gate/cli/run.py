@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +13,13 @@ import click
 
 from aims_gate.absent import install_line
 from aims_gate.cli.defaults import choose, no_defaults, tell
-from aims_gate.cli.expectations import digest_option
 from aims_gate.cli.lean import import_lean
+from aims_gate.cli.options import (
+    pairs,
+    policy_base_option,
+    policy_digest_option,
+    signed_policy_option,
+)
 from aims_gate.errors import UsageError
 from aims_gate.operations.defaults import NAME, Chosen, refuse_displaced
 from aims_gate.operations.defaults_keys import TABLE
@@ -25,44 +29,6 @@ if TYPE_CHECKING:
     from aims_gate.cli.reporting import Reporting
     from aims_gate.policy.base import PolicyBase
     from aims_gate.request import Recording, Request
-
-
-def pairs(kind: str) -> Callable[..., dict[str, str]]:
-    """Read NAME=VALUE options; a name given twice is refused, never silently the last."""
-
-    def read(
-        _ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
-    ) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for value in values:
-            name, equals, rest = value.partition("=")
-            if not (equals and name and rest):
-                raise click.BadParameter(f"{value!r} is not {kind}")
-            if name in found:
-                raise click.BadParameter(f"{name!r} is given twice")
-            found[name] = rest
-        return found
-
-    return read
-
-
-policy_base_option = click.option(
-    "--policy-base",
-    metavar="REF",
-    help="Take the policy, its parents, waivers, approvals, trust file and pyproject.toml from "
-    "this branch, tag or commit, not from the files of the change that is judged.",
-)
-policy_digest_option = click.option(
-    "--policy-digest",
-    callback=digest_option,
-    metavar="SHA256",
-    help="Digest that the resolved policy must have.",
-)
-signed_policy_option = click.option(
-    "--require-signed-policy",
-    is_flag=True,
-    help="Refuse a policy that no key with the role policy has signed (policy sign).",
-)
 
 
 @click.command()

@@ -48,7 +48,9 @@ WORDS_SCHEMA: dict[str, Any] = {
 class Keys(BaseModel):
     """A mapping of known keys only; none may be null."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=False)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, validate_default=False, defer_build=True
+    )
 
 
 def optional(alias: str | None = None, *, absent: Any = None) -> Any:

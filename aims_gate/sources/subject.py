@@ -12,12 +12,12 @@ from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError, GateError
 from aims_gate.facts import Approval, DatasetIdentity, Isolation, ModelIdentity, ModelPython
 from aims_gate.policy.model import DataSpec, Role
-from aims_gate.registry.entities import MetricPoint
 
 if TYPE_CHECKING:  # evidence is fetched where neither NumPy nor pyarrow is installed
     import pyarrow as pa
 
     from aims_gate.frames import Frame
+    from aims_gate.registry.entities import MetricPoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

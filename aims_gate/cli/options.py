@@ -1,0 +1,47 @@
+"""Options of commands that read a policy; importing them imports no command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from aims_gate.cli.expectations import digest_option
+
+
+def pairs(kind: str) -> Callable[..., dict[str, str]]:
+    """Read NAME=VALUE options; a name given twice is refused, never silently the last."""
+
+    def read(
+        _ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+    ) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for value in values:
+            name, equals, rest = value.partition("=")
+            if not (equals and name and rest):
+                raise click.BadParameter(f"{value!r} is not {kind}")
+            if name in found:
+                raise click.BadParameter(f"{name!r} is given twice")
+            found[name] = rest
+        return found
+
+    return read
+
+
+policy_base_option = click.option(
+    "--policy-base",
+    metavar="REF",
+    help="Take the policy, its parents, waivers, approvals, trust file and pyproject.toml from "
+    "this branch, tag or commit, not from the files of the change that is judged.",
+)
+policy_digest_option = click.option(
+    "--policy-digest",
+    callback=digest_option,
+    metavar="SHA256",
+    help="Digest that the resolved policy must have.",
+)
+signed_policy_option = click.option(
+    "--require-signed-policy",
+    is_flag=True,
+    help="Refuse a policy that no key with the role policy has signed (policy sign).",
+)
