@@ -1,6 +1,7 @@
 """What a start costs: CPU seconds of whole processes, the least of seven runs.
 
-Marks: `--version` and `policy check` under 0.3 s, `verify` under 0.5 s. Printed, not asserted: a benchmark is no test.
+Marks: `--version` and `policy check` under 0.3 s, `verify` under 0.5 s. Printed, not asserted: a
+benchmark is no test.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def _rule(result: Result) -> dict[str, Any]:
         "shortDescription": {"text": told},
         "fullDescription": {"text": sarif_text(result.why) or told},
         "help": {"text": sarif_text(advice(result)) or told},
-        "properties": {"tags": [plain(one) for one in result.controls][:_TAGS]},
+        "properties": {"tags": list(dict.fromkeys(map(plain, result.controls)))[:_TAGS]},
     }
 
 

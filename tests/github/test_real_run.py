@@ -12,6 +12,7 @@ from aims_gate.__main__ import guarded
 from aims_gate.attest import keys
 from aims_gate.attest.statement import statement_file
 from tests.github.test_publish import outputs, publish
+from tests.support.sarif_schema import sarif_log
 
 CONTRACT = Path(__file__).parents[1] / "contract"
 RUN = ["run", "--model", "file:model", "--data", "evaluation=evaluation.csv", "--quiet"]
@@ -29,6 +30,7 @@ def test_what_is_published_is_what_was_signed(
     line = [*RUN, "--key", "gate.key", "--out", "evidence", "--report", "json=report.json"]
     line += ["--data", "champion=champion.csv"] * (case == "champion-worse")
     assert guarded([*line, "--report", "sarif=gate.sarif"]) == code
+    assert sarif_log(Path("gate.sarif").read_text(encoding="utf-8"))
     assert publish(code, "--also", "sarif=gate.sarif") == code
     found = outputs(step)
     statement = Path("evidence") / statement_file("vsa")

@@ -11,13 +11,12 @@ import pytest
 from aims_gate.reports import codequality, sarif
 from aims_gate.verdict import Verdict
 from tests.reports.cases import BIAS, CASES, ROC, verdict_of
+from tests.support.sarif_schema import sarif_log
 
 
 def run_of(verdict: Verdict) -> Any:
     """The one run of the SARIF log."""
-    log = json.loads(sarif.render(verdict))
-    assert log["version"] == "2.1.0"
-    (run,) = log["runs"]
+    (run,) = sarif_log(sarif.render(verdict))["runs"]
     return run
 
 
@@ -27,6 +26,17 @@ def prints(verdict: Verdict) -> dict[str, str]:
         one["ruleId"]: one["partialFingerprints"][sarif.FINGERPRINT]
         for one in run_of(verdict)["results"]
     }
+
+
+def test_the_schema_refuses_what_is_no_sarif() -> None:
+    log = json.loads(sarif.render(CASES["refused"]))
+    log["runs"][0]["results"][0]["level"] = "fatal"
+    place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    place["region"]["startLine"] = 0
+    place["artifactLocation"]["uri"] = "a policy.yaml"
+    log["runs"][0]["verdict"] = "refused"
+    with pytest.raises(AssertionError, match=r"(?s)Additional.*'fatal'.*'a policy.yaml'.*of 1"):
+        sarif_log(json.dumps(log))
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -19,6 +19,7 @@ from aims_gate.reports.log_commands import LOG_FORMATS
 from aims_gate.verdict import Verdict
 from tests.reports.cases import HOSTILE, hostile_verdict
 from tests.support.markdown_page import OURS, page
+from tests.support.sarif_schema import sarif_log
 
 ATTACKS = {
     "workflow command of GitHub": "credit\n::error file=a.py::owned",
@@ -110,8 +111,9 @@ def test_documents_stay_what_they_are(attack: str) -> None:
     verdict = hostile_verdict(ATTACKS[attack])
     root = ET.fromstring(REPORTS["junit"](verdict))  # noqa: S314  # we wrote it
     assert len(root.findall(".//testcase")) == len(verdict.results)
-    for name in ("json", "sarif", "codequality"):
+    for name in ("json", "codequality"):
         assert json.loads(REPORTS[name](verdict))
+    assert sarif_log(REPORTS["sarif"](verdict))
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
