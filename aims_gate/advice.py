@@ -165,9 +165,10 @@ def proof(verdict: Verdict) -> str:
     It names no trust file: trust.yaml, or the one in pyproject.toml, is the default.
     """
     evidence = verdict.evidence
-    if evidence is None or not (evidence.signed and evidence.directory):
+    where = "" if evidence is None else evidence.directory or evidence.published
+    if evidence is None or not (evidence.signed and where):
         return ""
-    words = ["verify", evidence.directory, "--model", verdict.model.uri]
+    words = ["verify", where, "--model", verdict.model.uri]
     return _command(*words, "--stage", verdict.stage)
 
 

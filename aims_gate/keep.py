@@ -56,7 +56,7 @@ def keep(  # noqa: PLR0917  # the parts of one verdict
     # unsigned evidence proves nothing, so no tag in a registry may point at it
     if recording.publish and recording.signer is not None and subject.model.reader != "files":
         world.progress("publishing the evidence to MLflow")
-        published = _publish(verdict, folder, world, policy.sources_allow)
+        published = _publish(verdict, identity, folder, world, policy.sources_allow)
         identity = replace(identity, published=published)
     return replace(verdict, evidence=identity)
 
@@ -67,11 +67,21 @@ def used(held: Mapping[str, Waiver], results: Iterable[Result]) -> Mapping[str, 
     return {n: d for one in held.values() if one.id in named for n, d in one.files.items()}
 
 
-def _publish(verdict: Verdict, folder: Path, world: World, allow: tuple[str, ...]) -> str:
+def _publish(
+    verdict: Verdict,
+    identity: EvidenceIdentity,
+    folder: Path,
+    world: World,
+    allow: tuple[str, ...],
+) -> str:
     from aims_gate.sinks import mlflow
 
+    def page(place: str) -> str:
+        there = replace(identity, directory="", published=place)
+        return REPORTS["html"](replace(verdict, evidence=there))
+
     try:
-        return mlflow.publish(verdict, folder, world.environ, allow)
+        return mlflow.publish(verdict, folder, world.environ, allow, page)
     except RecordError as error:
         kept = f"the evidence itself is in {folder}; run again to publish"
         error.hint = f"{error.hint}; {kept}" if error.hint else kept

@@ -182,7 +182,7 @@ class Authenticity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class VerificationStatus:
     """Provenance of a verdict that was read back from evidence, and not decided just now."""
 
     authenticity: Authenticity
@@ -213,7 +213,7 @@ class Verdict:
     """Versions of aims-gate, Python and the engines that measured."""
     ended_with: int | None = None
     """The exit code of the error that ended the run; None where the gate decided."""
-    standing: Standing | None = None
+    standing: VerificationStatus | None = None
     """What is known of it where it was read from evidence; None where the gate just decided it."""
 
     @property
@@ -249,6 +249,13 @@ class Verdict:
         policy = f"{self.policy.id} {self.policy.version}"
         read = f"{self.standing.authenticity} evidence of " if self.standing else ""
         return f"<Verdict {read}{self.decision}{why}: {model!a} at {self.stage!a} by {policy!a}>"
+
+    def _repr_html_(self) -> str:
+        """Show the page in a notebook; loaded when it is drawn, for a verdict knows no format."""
+        from importlib import import_module
+
+        shown: str = import_module("aims_gate.pages.notebook").frame(self)
+        return shown
 
     def __bool__(self) -> bool:
         """Refuse: `if verdict:` would be true for a refusal too."""

@@ -38,13 +38,13 @@ def report(
     files contradict each other, or no key of the trust file signed them: then nothing is shown.
     """
     from aims_gate.cli.reporting import Reporting, write
-    from aims_gate.operations.past import Asked, read_past
+    from aims_gate.operations.report_evidence import EvidenceQuestion, read_past
     from aims_gate.reports import REPORTS
 
     path = "-" if out is None else str(out)
     inside = None if evidence.startswith(("runs:/", "models:/")) else Path(evidence)
     reporting = Reporting.of({name: path}, inside)
-    asked = Asked(evidence=evidence, trust=trust, stage=stage, environ=os.environ)
+    asked = EvidenceQuestion(evidence=evidence, trust=trust, stage=stage, environ=os.environ)
     verdict = read_past(asked, now=datetime.now(UTC))
     if name == "text" and out is None:
         Reporting.of({}, None).show(verdict)

@@ -90,6 +90,9 @@ def tell(folder: Path, say: Callable[[str], None]) -> None:
     for name in ("evidence/passed", "evidence/biased", "evidence/drifted", "trust.yaml"):
         say(f"  {name}")
     say(f"  MLflow's own pages: mlflow ui --backend-store-uri {stage.tracking_uri}")
+    pages = [stage.folder / page_of(name) for name in ("passed", "biased", "drifted")]
+    say("The same verdicts as pages, to open in a browser or to print:")
+    say("\n".join(f"  {page}" for page in pages))
 
 
 def _verify(stage: Stage) -> None:
@@ -118,6 +121,11 @@ def _deploy(stage: Stage, target: Path) -> None:
     )
 
 
+def page_of(name: str) -> str:
+    """File of the page of a verdict of the story."""
+    return f"{name}.html"
+
+
 def _gate(stage: Stage, title: str, uri: str, name: str, expected: int, *more: str) -> None:
     command = [
         "run",
@@ -128,6 +136,8 @@ def _gate(stage: Stage, title: str, uri: str, name: str, expected: int, *more: s
         "gate.key",
         "--out",
         f"evidence/{name}",
+        "--report",
+        f"html={page_of(name)}",
     ]
     _step(stage, title, [*command, *more], expected)
 

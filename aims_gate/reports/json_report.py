@@ -16,7 +16,7 @@ from aims_gate.facts import DatasetIdentity, Interval, ModelIdentity, Statistic
 from aims_gate.harmless import json_text
 from aims_gate.policy.model import Threshold
 from aims_gate.reports import refuse_contradiction
-from aims_gate.verdict import PolicyIdentity, Power, Result, Standing, Verdict
+from aims_gate.verdict import PolicyIdentity, Power, Result, Verdict, VerificationStatus
 
 SCHEMA = "https://aims-gate.dev/schema/report/v1"
 """Names the version; another shape gets another name, beside this one."""
@@ -200,7 +200,7 @@ def _evidence(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _standing(standing: Standing) -> dict[str, Any]:
+def _standing(standing: VerificationStatus) -> dict[str, Any]:
     """What was found where the verdict was read from evidence; the evidence has no such key."""
     return {
         "authenticity": standing.authenticity.value,

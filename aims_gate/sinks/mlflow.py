@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -41,11 +42,17 @@ TAG_EVALUATION = "aims_gate.evaluation"
 TAG_MODEL = "aims_gate.model"
 """On the gate's run: the model's digest, by which evidence is found without a version's tags."""
 USED = "used"
+PAGE = "report.html"
+"""The page for people, beside the evidence; it is no part of it, and proves nothing."""
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 
 
 def publish(
-    verdict: Verdict, directory: Path, environ: Mapping[str, str], allow: Iterable[str] = ()
+    verdict: Verdict,
+    directory: Path,
+    environ: Mapping[str, str],
+    allow: Iterable[str] = (),
+    page: Callable[[str], str] | None = None,
 ) -> str:
     """Copy the evidence of a verdict to the MLflow that its model came from.
 
@@ -56,6 +63,7 @@ def publish(
         directory: The evidence directory, already complete.
         environ: The environment with MLflow's variables.
         allow: Where artifacts may lie, as the policy's `sources.allow` says.
+        page: Writes the page for people that goes beside the evidence, given where that will lie.
 
     Returns:
         `runs:/RUN_ID/aims_gate/EVALUATION_ID`.
@@ -71,7 +79,11 @@ def publish(
         registry = open_registry(environ, allow)
         run = _run(registry, verdict, evaluation)
         place = f"runs:/{run.run_id}/{FOLDER}/{evaluation}"
-        _upload(for_artifacts(registry, run.artifact_uri, environ), run, evaluation, files)
+        with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
+            sent = files if page is None else {**files, PAGE: Path(private, PAGE)}
+            if page is not None:
+                sent[PAGE].write_text(page(place), encoding="utf-8")
+            _upload(for_artifacts(registry, run.artifact_uri, environ), run, evaluation, sent)
         if values := metrics(verdict):
             registry.log_metrics(run.run_id, values, at=verdict.finished)
         registry.finish_run(run.run_id, at=verdict.finished)

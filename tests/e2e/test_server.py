@@ -110,7 +110,10 @@ def test_train_gate_publish_and_verify(mlflow_server: str, tmp_path: Path) -> No
     verify = ["verify", "evidence", "--trust", "trust.yaml", "--model"]
     assert project.gate(*verify, "models:/e2e-credit/1").returncode == 0
     assert project.gate("verify", "models:/e2e-credit/1", "--trust", "trust.yaml").returncode == 0
+    told = project.gate("evidence", "report", "models:/e2e-credit/1", "--trust", "trust.yaml")
+    assert "policy met: nothing stands in the way" in told.stdout
     place = found["aims_gate.production.evidence"].partition(" ")[2]
+    assert place in told.stdout
     assert project.gate("evidence", "fetch", place, "copy").returncode == 0
     assert project.gate("verify", "copy", *verify[2:], "models:/e2e-credit/1").returncode == 0
     project.train("e2e-credit")

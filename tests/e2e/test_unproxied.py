@@ -128,7 +128,7 @@ def test_a_bucket_is_read_and_evidence_is_put_there(
     assert report["datasets"][0]["uri"].endswith("/aims_gate/evaluation.parquet")
     place, files = kept(content, model)
     assert place.startswith(f"s3://{BUCKET}/root/")
-    assert files == {path.name for path in Path("evidence").iterdir()}
+    assert files == {"report.html", *(path.name for path in Path("evidence").iterdir())}
 
 
 def test_a_folder_is_read_where_this_machine_shares_it(
@@ -145,4 +145,4 @@ def test_a_folder_is_read_where_this_machine_shares_it(
     assert gated(unproxied, model, "evidence", AIMS_GATE_ARTIFACT_FOLDERS=str(shared)) == 0
     place, files = kept(content, model)
     assert place.startswith(str(shared))
-    assert files == {path.name for path in Path("evidence").iterdir()}
+    assert files == {"report.html", *(path.name for path in Path("evidence").iterdir())}

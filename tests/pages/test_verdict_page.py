@@ -18,7 +18,7 @@ from aims_gate.pages.charts import forest
 from aims_gate.pages.rule_section import CHARTS
 from aims_gate.pages.svg import WIDTH
 from aims_gate.pages.verdict_page import render
-from aims_gate.verdict import Authenticity, Decision, Standing
+from aims_gate.verdict import Authenticity, Decision, VerificationStatus
 from tests.reports.cases import BIAS, CASES, HOSTILE, ROC, STARTED, hostile_verdict, verdict_of
 from tests.reports.conftest import golden  # noqa: F401  # the fixture
 
@@ -137,7 +137,7 @@ def test_reasons_stand_before_all_else_and_are_short() -> None:
 def test_a_claim_that_nobody_verified_is_headed_as_one() -> None:
     """Everywhere where the page says that the policy is met."""
     told = "it is unsigned, so anybody could have written it"
-    doubted = Standing(authenticity=Authenticity.UNVERIFIED, told=told, read=STARTED)
+    doubted = VerificationStatus(authenticity=Authenticity.UNVERIFIED, told=told, read=STARTED)
     text = render(replace(CASES["passed"], standing=doubted))
     parsed = Parsed(text)
     assert text.count("<title>Unverified claim: Policy met") == 1
@@ -151,7 +151,7 @@ def test_a_claim_that_nobody_verified_is_headed_as_one() -> None:
 
 
 def test_what_is_known_of_old_evidence_stands_on_the_page() -> None:
-    known = Standing(
+    known = VerificationStatus(
         authenticity=Authenticity.VERIFIED,
         told="signed by a",
         read=STARTED,

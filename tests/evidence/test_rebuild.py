@@ -14,8 +14,8 @@ import pytest
 
 from aims_gate import canonical
 from aims_gate.errors import TrustError
-from aims_gate.evidence.past import rebuild, unrecorded
 from aims_gate.evidence.reader import open_unverified
+from aims_gate.evidence.rebuild import rebuild, unrecorded
 from aims_gate.evidence.record import record
 from aims_gate.policy.model import Severity
 from aims_gate.reports import REPORTS
@@ -28,8 +28,8 @@ from aims_gate.verdict import (
     Outcome,
     Power,
     Result,
-    Standing,
     Verdict,
+    VerificationStatus,
 )
 from tests.reports.cases import CASES
 from tests.support.proofs import NOW, POLICY, VERIFIER, Lab, Tree, refused, verdict_of
@@ -43,8 +43,10 @@ SIZED = Power(
 KEPT = [name for name, one in CASES.items() if one.model.digest and name != "hostile"]
 
 
-def standing(authenticity: Authenticity = Authenticity.VERIFIED) -> Standing:
-    return Standing(authenticity=authenticity, told="signed by gate@acme.example", read=READ)
+def standing(authenticity: Authenticity = Authenticity.VERIFIED) -> VerificationStatus:
+    return VerificationStatus(
+        authenticity=authenticity, told="signed by gate@acme.example", read=READ
+    )
 
 
 def written(lab: Lab, verdict: Verdict, *, signed: bool = True) -> Path:
@@ -67,7 +69,7 @@ def written(lab: Lab, verdict: Verdict, *, signed: bool = True) -> Path:
     return folder
 
 
-def read(folder: Path, found: Standing | None = None) -> Verdict:
+def read(folder: Path, found: VerificationStatus | None = None) -> Verdict:
     contents, key = open_unverified(folder)
     found = found or standing()
     return rebuild(contents, key=key, place=str(folder), published="", standing=found)

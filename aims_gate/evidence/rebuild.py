@@ -32,8 +32,8 @@ from aims_gate.verdict import (
     PolicyIdentity,
     Power,
     Result,
-    Standing,
     Verdict,
+    VerificationStatus,
     settled,
 )
 
@@ -93,7 +93,7 @@ class _Report(_Told):
 
 
 def rebuild(
-    contents: Contents, *, key: str, place: str, published: str, standing: Standing
+    contents: Contents, *, key: str, place: str, published: str, standing: VerificationStatus
 ) -> Verdict:
     """Rebuild the verdict of an evidence directory.
 

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 
 from aims_gate.cli import cli
 from aims_gate.errors import GateError, SourceError, TrustError, UsageError
-from aims_gate.operations.past import Asked, read_past
+from aims_gate.operations.report_evidence import EvidenceQuestion, read_past
 from aims_gate.operations.revoke import Frozen, Revoking, revoke
 from aims_gate.reports import REPORTS
 from aims_gate.verdict import Authenticity, Verdict
-from tests.evidence.test_past import written
+from tests.evidence.test_rebuild import written
 from tests.operations.test_verify import write_trust
 from tests.support.proofs import NOW, Lab, new_signer, verdict_of
 
@@ -31,9 +31,9 @@ def lab(tmp_path: Path) -> Lab:
     return Lab.make(tmp_path)
 
 
-def asked(**changes: Any) -> Asked:
+def asked(**changes: Any) -> EvidenceQuestion:
     usual = {"evidence": str(GOLDEN / "evidence"), "trust": GOLDEN / "trust.yaml"}
-    return Asked(**{**usual, "environ": {}, **changes})
+    return EvidenceQuestion(**{**usual, "environ": {}, **changes})
 
 
 def standing(verdict: Verdict) -> tuple[Authenticity, str]:

@@ -14,18 +14,18 @@ from aims_gate.attest import trust_file
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import SourceError, TrustError, UsageError
 from aims_gate.evidence.agreement import Verified
-from aims_gate.evidence.past import rebuild, unrecorded
 from aims_gate.evidence.predicates import FORM
 from aims_gate.evidence.reader import Contents, Proof, open_evidence, open_unverified
+from aims_gate.evidence.rebuild import rebuild, unrecorded
 from aims_gate.operations.evidence import fetch, is_uri
 from aims_gate.operations.verify import Expectation, prove
-from aims_gate.verdict import Authenticity, Standing, Verdict
+from aims_gate.verdict import Authenticity, Verdict, VerificationStatus
 
 _NO_MODEL = "the model's bytes were not compared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class EvidenceQuestion:
     """Which evidence is to be read, and by whose keys it is to be believed."""
 
     evidence: str
@@ -37,7 +37,7 @@ class Asked:
     environ: Mapping[str, str]
 
 
-def read_past(asked: Asked, *, now: datetime) -> Verdict:
+def read_past(asked: EvidenceQuestion, *, now: datetime) -> Verdict:
     """Read the verdict that evidence states, with what is known of its authenticity.
 
     Raises:
@@ -64,14 +64,18 @@ def read_past(asked: Asked, *, now: datetime) -> Verdict:
 
 
 def _read(
-    folder: Path, asked: Asked, trust: Trust | None, now: datetime
-) -> tuple[Contents, str, Standing]:
+    folder: Path, asked: EvidenceQuestion, trust: Trust | None, now: datetime
+) -> tuple[Contents, str, VerificationStatus]:
     """Contents, the key that signed or is said to have, and what was found of it."""
     told, key = open_unverified(folder)
     if trust is None or asked.trust is None:
         why = f"no signature was verified (it names key {key})" if key else "it is unsigned"
         why += ", so anybody could have written it"
-        return told, key, Standing(authenticity=Authenticity.UNVERIFIED, told=why, read=now)
+        return (
+            told,
+            key,
+            VerificationStatus(authenticity=Authenticity.UNVERIFIED, told=why, read=now),
+        )
     # as of its own day: a key that has expired since signed it all the same, and verify says so
     proof = open_evidence(folder, trust, told.summary.time_verified)
     key = proof.signer.key.fingerprint
@@ -80,12 +84,12 @@ def _read(
         verified = _proved(asked, proof, folder, now)
     except TrustError as error:
         why = f"{signed}, but verify refuses it: {error.what}"
-        return proof, key, Standing(authenticity=Authenticity.LAPSED, told=why, read=now)
+        return proof, key, VerificationStatus(authenticity=Authenticity.LAPSED, told=why, read=now)
     until = [f"{one.end:{FORM}}, {one.what}" for one in verified.terms]
     return (
         proof,
         key,
-        Standing(
+        VerificationStatus(
             authenticity=Authenticity.VERIFIED,
             told=f"{signed}; {_NO_MODEL}",
             read=now,
@@ -94,7 +98,7 @@ def _read(
     )
 
 
-def _proved(asked: Asked, proof: Proof, folder: Path, now: datetime) -> Verified:
+def _proved(asked: EvidenceQuestion, proof: Proof, folder: Path, now: datetime) -> Verified:
     """What `verify` says of it today, of the very files that are shown."""
     question = Expectation(
         # of a version, its tags name revocations too
