@@ -64,7 +64,7 @@ def fetch(
     chosen = evidence.UNSTAGED
     if found.model:
         expected = _expected(found.place, trust) if trust is not None else set()
-        chosen = _chosen(uri, found.pointers, stage, expected)
+        chosen = chosen_stage(uri, found.pointers, stage, expected)
     place = evidence.copy(found, chosen, target, environ)
     return Copied(model=found.model, place=place)
 
@@ -91,7 +91,7 @@ def _expected(place: str, trust: Trust) -> set[str]:
     return {one.stage for one in trust.demands(asked, asked) if one.stage}
 
 
-def _chosen(
+def chosen_stage(
     uri: str, pointers: Mapping[str, str], stage: str | None, expected: Collection[str]
 ) -> str:
     """Choose the stage whose evidence is meant; a tag without one counts where no other is."""

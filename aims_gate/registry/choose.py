@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from aims_gate.errors import SourceError, UsageError
@@ -21,6 +21,14 @@ CLIENT_ONLY = (
     "MLFLOW_WORKSPACE",
 )
 """Variables of set-ups that only MLflow's own client knows how to speak to."""
+Opener = Callable[[Iterable[str]], Registry]
+"""Opens a registry; it is given where artifacts may lie beside it."""
+_SERVED: dict[str, Opener] = {}
+
+
+def serve(uri: str, opener: Opener) -> None:
+    """Give a registry inside this process a tracking URI of its own, by which it is opened."""
+    _SERVED[uri] = opener
 
 
 def open_registry(environ: Mapping[str, str], allow: Iterable[str] = ()) -> Registry:
@@ -43,6 +51,8 @@ def open_registry(environ: Mapping[str, str], allow: Iterable[str] = ()) -> Regi
             hint="set it to the MLflow server, such as https://mlflow.example.com, or to a store, "
             "such as sqlite:///mlflow.db",
         )
+    if uri in _SERVED:
+        return _SERVED[uri](allow)
     registry_uri = environ.get("MLFLOW_REGISTRY_URI", "").strip()
     roots = Roots.of(environ, allow)
     if not needs_client(environ):

@@ -129,8 +129,12 @@ class ClientRegistry(ClientArtifacts):
         with self._understood():
             if found := self._client.get_experiment_by_name(name):
                 return str(found.experiment_id)
-            made = _made(partial(self._client.create_experiment, name))
+            made = _made(partial(self._client.create_experiment, name, self._artifact_location()))
             return self._experiment(name) if made is None else str(made)
+
+    def _artifact_location(self) -> str | None:
+        """Where a new experiment keeps its artifacts; None leaves it to the store."""
+        return None
 
     def find_runs(self, experiment: str, tag: str, value: str) -> tuple[RunRecord, ...]:
         """Runs of an experiment with this tag, newest first."""

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -100,12 +100,15 @@ class ClientArtifacts:
         if not self.reads(uri):
             raise refused(uri, self.server)
 
+    def _settings(self) -> AbstractContextManager[None]:
+        """What MLflow's client is told by the environment while it is asked."""
+        return _no_other_host()
+
     @contextmanager
     def _understood(self) -> Iterator[None]:
-        before = dict(os.environ)
-        os.environ.update(_SERVER_CHOOSES_NO_HOST)
         try:
-            yield
+            with self._settings():
+                yield
         except GateError:
             raise
         except Exception as error:  # stores are plug-ins: they raise whatever their libraries raise
@@ -117,10 +120,18 @@ class ClientArtifacts:
             # other messages may quote a URI with its password
             what = printable(error) if code in _QUOTABLE else code or type(error).__name__
             raise kind(f"MLflow's client failed: {what}", where=self.server) from error
-        finally:
-            for name in _SERVER_CHOOSES_NO_HOST:
-                os.environ.pop(name)
-                os.environ.update({name: before[name]} if name in before else {})
+
+
+@contextmanager
+def _no_other_host() -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(_SERVER_CHOOSES_NO_HOST)
+    try:
+        yield
+    finally:
+        for name in _SERVER_CHOOSES_NO_HOST:
+            os.environ.pop(name)
+            os.environ.update({name: before[name]} if name in before else {})
 
 
 class _Awaited:

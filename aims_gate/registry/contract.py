@@ -1,6 +1,6 @@
 """Registry interface: the part of MLflow's model registry and tracking that a gate needs.
 
-Two implementations are held to it by `tests/conformance/test_registry.py`.
+Three implementations are held to it by `tests/conformance/test_registry.py`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Artifacts(Protocol):
 
     @property
     def name(self) -> str:
-        """`rest` or `client`, as in evidence."""
+        """`rest`, `client` or `served`, as in evidence."""
         ...
 
     @property

@@ -107,24 +107,12 @@ def copy(found: Published, stage: str, target: Path, environ: Mapping[str, str])
         SourceError: It could not be read.
         TrustError: It is not what the tag names.
     """
-    pointer = found.pointers[stage]
-    if pointer == PENDING:
-        raise _none(found.uri, "it is being written, or its writing was cut off")
-    digest, place = "", pointer
-    if found.model:
-        named = _POINTER.fullmatch(pointer)
-        if named is None:
-            raise _none(found.uri, f"the tag {pointer[:200]!a} points at nothing")
-        digest, place = named[1], named[2]
-    run = parse(place)
-    if not isinstance(run, RunTarget) or not run.path:
-        raise _none(found.uri, f"{place[:200]!a} is no folder of a run")
+    digest, place = _pointed(found, stage)
     try:
-        root = found.registry.run(run.run_id).artifact_uri
-        reader = for_artifacts(found.registry, root, environ)
+        uri = home(found, stage)
         fetch_tree(
-            reader,
-            f"{root}/{run.path}",
+            for_artifacts(found.registry, uri, environ),
+            uri,
             target,
             max_files=_MOST_FILES,
             max_bytes=_MOST_BYTES,
@@ -136,6 +124,32 @@ def copy(found: Published, stage: str, target: Path, environ: Mapping[str, str])
     if digest and not (summary.is_file() and canonical.sha256_file(summary) == digest):
         raise TrustError(f"the evidence at {place} is not what the tag names", where=found.uri)
     return place
+
+
+def home(found: Published, stage: str) -> str:
+    """Artifact URI of the folder where the evidence of *stage* lies.
+
+    Raises:
+        UsageError: There is none; SourceError, NotFoundError among them, if it cannot be read.
+    """
+    _digest, place = _pointed(found, stage)
+    run = parse(place)
+    if not isinstance(run, RunTarget) or not run.path:
+        raise _none(found.uri, f"{place[:200]!a} is no folder of a run")
+    return f"{found.registry.run(run.run_id).artifact_uri}/{run.path}"
+
+
+def _pointed(found: Published, stage: str) -> tuple[str, str]:
+    """Digest and place that a tag names; no digest for a folder that was named itself."""
+    pointer = found.pointers[stage]
+    if pointer == PENDING:
+        raise _none(found.uri, "it is being written, or its writing was cut off")
+    if not found.model:
+        return "", pointer
+    named = _POINTER.fullmatch(pointer)
+    if named is None:
+        raise _none(found.uri, f"the tag {pointer[:200]!a} points at nothing")
+    return named[1], named[2]
 
 
 def copy_revocations(

@@ -1,0 +1,193 @@
+"""Whether a version may go live: the verification of `aims-gate verify`, inside the server.
+
+What does not change is kept: evidence by its digest, manifests by the state of their files. What
+forbids is read anew each time: the version's tags, the trust file, revocations and the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aims_gate import canonical
+from aims_gate.attest import resource, trust_file
+from aims_gate.attest.envelope import MAX_ENVELOPE
+from aims_gate.attest.trust import Trust
+from aims_gate.errors import SourceError, TrustError
+from aims_gate.evidence.revocations import FOLDER, MAX_FILES, Revocations
+from aims_gate.evidence.verify import Expected, verify_evidence
+from aims_gate.guard.hashing import Hashes, state_of
+from aims_gate.guard.places import Place, place
+from aims_gate.guard.rows import Rows, VersionRow
+from aims_gate.operations.evidence import chosen_stage
+from aims_gate.registry.served import ServedRegistry
+from aims_gate.registry.uris import resource_uri
+from aims_gate.registry_file import Guarded, Registry
+from aims_gate.signoffs import APPROVALS
+from aims_gate.signoffs.committed import CommitHistory
+from aims_gate.sources.mlflow import evidence as published
+from aims_gate.sources.mlflow.fetch import fetch_tree
+from aims_gate.sources.mlflow.resolve import resolve
+
+_MOST = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A version that is to go live, with where its files are and all that a decision rests on."""
+
+    name: str
+    version: int
+    workspace: str | None
+    row: VersionRow
+    uri: str
+    """Artifact URI of its files."""
+    at: Place
+    files: Any
+    """State of the files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prover:
+    """Proves versions of one server."""
+
+    rows: Rows
+    hashes: Hashes
+    folder: Path
+    """A private folder for copies of evidence."""
+    destination: str
+    environ: Mapping[str, str]
+    """By which the parts of the gate open the server's own registry."""
+    homes: dict[str, str] = field(default_factory=dict)
+    """Artifact URIs of evidence, by the tags that point at it."""
+
+    def find(
+        self, name: str, version: int, workspace: str | None, registry: ServedRegistry
+    ) -> Candidate:
+        """Look where the files of a version are and in what state it is.
+
+        Raises:
+            SourceError: There is no such version, or it is not what MLflow hands out.
+        """
+        uri = f"models:/{name}/{version}"
+        row = self.rows.version(name, version, workspace)
+        if row is None:
+            raise SourceError("there is no such version", where=uri)
+        resolved = resolve(uri, registry, self.environ)
+        at = place(resolved.artifact_uri, self.destination)
+        handed_out = row.storage
+        if not handed_out.startswith(("models:", "runs:")):
+            if place(handed_out, self.destination) != at:
+                hint = "register it anew from the model that was logged"
+                what = "its source leads elsewhere than where MLflow downloads it from"
+                raise SourceError(what, where=uri, hint=hint)
+        return Candidate(
+            name=name,
+            version=version,
+            workspace=workspace,
+            row=row,
+            uri=resolved.artifact_uri,
+            at=at,
+            files=state_of(resolved.artifact_uri, registry),
+        )
+
+    def changed(self, candidate: Candidate, registry: ServedRegistry) -> bool:
+        """Whether anything about a version is not as it was, its aliases and stage aside."""
+        row = self.rows.version(candidate.name, candidate.version, candidate.workspace)
+        if row is None or candidate.files is None:
+            return True
+        then = candidate.row
+        same = (row.source, row.storage, row.run_id, row.status, row.tags) == (
+            *(then.source, then.storage, then.run_id, then.status, then.tags),
+        )
+        return not same or state_of(candidate.uri, registry) != candidate.files
+
+    def prove(
+        self,
+        candidate: Candidate,
+        guarded: Guarded,
+        settings: Registry,
+        registry: ServedRegistry,
+        servers: tuple[str, ...],
+    ) -> None:
+        """Verify the evidence of a version for its very bytes, now.
+
+        Raises:
+            GateError: It does not hold; Busy while the files are being hashed.
+        """
+        now = datetime.now(UTC)
+        uri = f"models:/{candidate.name}/{candidate.version}"
+        trust = trust_file.load(settings.trust)
+        found = published.locate(uri, self.environ, trust.sources_allow)
+        stage = chosen_stage(uri, found.pointers, guarded.stage, ())
+        with self._evidence(found, stage, registry) as (folder, beside):
+            if found.revoked:
+                published.copy_revocations(
+                    uri, beside / "named", self.environ, trust.sources_allow
+                )
+            folders = [settings.trust.parent / FOLDER, folder / FOLDER, beside / FOLDER, beside / "named"]
+            signed = settings.trust.parent / APPROVALS
+            asked = any(one.approvals for one in trust.deploy)
+            expected = Expected(
+                model=self.hashes.of(candidate.uri, registry, candidate.files),
+                stage=guarded.stage,
+                resource_uri=resource_uri(
+                    candidate.name, str(candidate.version), _asked(folder, servers, trust)
+                ),
+                approvals=signed,
+                history=CommitHistory.around(signed, self.environ) if asked else None,
+                revocations=Revocations.read(folders, trust=trust, now=now),
+            )
+            verified = verify_evidence(folder, trust=trust, expected=expected, now=now)
+        if not verified.passed:
+            failed = ", ".join(verified.failed)
+            raise TrustError(f"the policy is not met: {failed}", where=uri)
+
+    @contextmanager
+    def _evidence(
+        self, found: published.Published, stage: str, registry: ServedRegistry
+    ) -> Iterator[tuple[Path, Path]]:
+        """The evidence of a stage, copied once, and a folder for what forbids it by now."""
+        pointer = found.pointers[stage]
+        kept = self.folder / canonical.sha256(pointer.encode())
+        with tempfile.TemporaryDirectory(prefix="aims-gate-", dir=self.folder) as private:
+            if not kept.is_dir():
+                copied = Path(private) / "evidence"
+                copied.mkdir()
+                published.copy(found, stage, copied, self.environ)
+                self.homes[pointer] = published.home(found, stage)
+                self._forget()
+                if not kept.is_dir():
+                    copied.rename(kept)
+            beside = Path(private) / "beside"
+            beside.mkdir()
+            home = self.homes[pointer]
+            if registry.list_artifacts(home, FOLDER):
+                limits = {"max_files": MAX_FILES, "max_bytes": MAX_FILES * MAX_ENVELOPE}
+                (beside / FOLDER).mkdir()
+                fetch_tree(registry, f"{home}/{FOLDER}", beside / FOLDER, **limits)
+            yield kept, beside
+
+    def _forget(self) -> None:
+        """Bound the copies: the oldest go."""
+        copies = sorted(self.folder.glob("?" * 64), key=lambda one: one.stat().st_mtime)
+        for one in copies[:-_MOST]:
+            shutil.rmtree(one, ignore_errors=True)
+
+
+def _asked(folder: Path, servers: tuple[str, ...], trust: Trust) -> str:
+    """The one of this server's names that the evidence is for; the first, if it is for none."""
+    try:
+        said = json.loads((folder / published.SUMMARY).read_bytes())["predicate"]["resourceUri"]
+        server = resource.parse(said, servers=trust.servers, where="resourceUri").server
+    except (OSError, ValueError, KeyError, TypeError, TrustError):
+        return servers[0]
+    urls = ((one, resource.short_url(one)) for one in servers)
+    return next((one for one, url in urls if trust.servers.get(url, url) == server), servers[0])
