@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from aims_gate.engines import Engines
 from tests.support import postgres, servers
+from tests.support.guarding import GuardedServer, guarded_server
 from tests.support.key_services import KeyService, SoftHsm, key_service, soft_hsm
 from tests.support.servers import Server, s3_server, shared_server
 
@@ -69,6 +70,13 @@ def mlflow_process(shared_folder: Path) -> Iterator[Server]:
 def mlflow_server(mlflow_process: Server) -> str:
     """URL of the session's real MLflow server; give your models names of their own."""
     return mlflow_process.url
+
+
+@pytest.fixture(scope="session")
+def guarded(shared_folder: Path) -> Iterator[GuardedServer]:
+    """The session's real MLflow server with the guard in it, two workers; see `tests/guard`."""
+    with guarded_server(shared_folder / "guarded") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -123,9 +123,9 @@ def _hashed(uri: str, registry: ServedRegistry) -> Manifest:
     local = folder(registry.stored(uri))
     if local is None:
         with tempfile.TemporaryDirectory(prefix="aims-gate-") as private:
-            limits = {"max_files": MAX_FILES, "max_bytes": MAX_BYTES}
-            fetch_tree(registry, uri, Path(private), **limits)
-            return scan(Path(private))
+            copy = Path(private)
+            fetch_tree(registry, uri, copy, max_files=MAX_FILES, max_bytes=MAX_BYTES)
+            return scan(copy)
     if not registry.reads(uri) or not local.is_dir():
         raise NotFoundError("there are no files at the model's artifact URI", where=uri)
     unpublished = [

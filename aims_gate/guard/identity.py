@@ -6,7 +6,6 @@ The header `Host` is the client's word, so the address that the server listens o
 from __future__ import annotations
 
 import ipaddress
-import os
 from collections.abc import Mapping
 
 import flask
@@ -14,7 +13,7 @@ import flask
 from aims_gate.attest.resource import FOLDERS
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import UsageError
-from aims_gate.registry_file import Registry
+from aims_gate.registry_file import RegistryFile
 
 _PREFIX = "_MLFLOW_STATIC_PREFIX"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -38,12 +37,12 @@ def authenticates() -> bool:
     )
 
 
-def is_gate(settings: Registry) -> bool:
+def is_gate(settings: RegistryFile) -> bool:
     """Whether the user is one whom the registry file names as the gate."""
     return user() in settings.identity
 
 
-def servers(settings: Registry, trust: Trust, environ: Mapping[str, str]) -> tuple[str, ...]:
+def servers(settings: RegistryFile, trust: Trust, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Names of this server that evidence may be for.
 
     The one that the registry file gives; else the only server that the trust file knows; else the
@@ -73,10 +72,5 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _hint(settings: Registry) -> str:
+def _hint(settings: RegistryFile) -> str:
     return f"name it under servers in the trust file, and write server: NAME in {settings.path}"
-
-
-def environment() -> Mapping[str, str]:
-    """The environment of the server's process."""
-    return os.environ

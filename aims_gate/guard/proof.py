@@ -9,38 +9,44 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aims_gate import canonical
-from aims_gate.attest import resource, trust_file
+from aims_gate.attest import resource
 from aims_gate.attest.envelope import MAX_ENVELOPE
+from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.trust import Trust
-from aims_gate.errors import SourceError, TrustError
+from aims_gate.errors import GateError, SourceError, TrustError
+from aims_gate.evidence import live
+from aims_gate.evidence.exceptions import excepted
+from aims_gate.evidence.live import Served
 from aims_gate.evidence.revocations import FOLDER, MAX_FILES, Revocations
 from aims_gate.evidence.verify import Expected, verify_evidence
+from aims_gate.guard.artifact_paths import Place, place
 from aims_gate.guard.hashing import Hashes, state_of
-from aims_gate.guard.places import Place, place
-from aims_gate.guard.rows import Rows, VersionRow
+from aims_gate.guard.rows import RegistryRows, VersionRow
 from aims_gate.operations.evidence import chosen_stage
 from aims_gate.registry.served import ServedRegistry
 from aims_gate.registry.uris import resource_uri
-from aims_gate.registry_file import Guarded, Registry
-from aims_gate.signoffs import APPROVALS
+from aims_gate.registry_file import Guarded
+from aims_gate.signoffs import APPROVALS, BREAK_GLASS
 from aims_gate.signoffs.committed import CommitHistory
 from aims_gate.sources.mlflow import evidence as published
 from aims_gate.sources.mlflow.fetch import fetch_tree
 from aims_gate.sources.mlflow.resolve import resolve
 
 _MOST = 256
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class VersionState:
     """A version that is to go live, with where its files are and all that a decision rests on."""
 
     name: str
@@ -52,13 +58,35 @@ class Candidate:
     at: Place
     files: Any
     """State of the files."""
+    authors: tuple[str, ...] = ()
+    """Who made it, as its run says."""
+
+    @property
+    def revoked(self) -> bool:
+        """Whether a tag says so; who deletes what it points at takes nothing back."""
+        return any(key.startswith(f"{published.REVOKED}.") for key, _value in self.row.tags)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What is to be proven of a version, and by whose word."""
+
+    guarded: Guarded
+    trust: Trust
+    folder: Path
+    """Where the trust file lies, and what counts beside it."""
+    servers: tuple[str, ...]
+    """Names of this server."""
+    aliases: tuple[str, ...]
+    """What is to point at the version."""
+    stages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prover:
     """Proves versions of one server."""
 
-    rows: Rows
+    rows: RegistryRows
     hashes: Hashes
     folder: Path
     """A private folder for copies of evidence."""
@@ -70,7 +98,7 @@ class Prover:
 
     def find(
         self, name: str, version: int, workspace: str | None, registry: ServedRegistry
-    ) -> Candidate:
+    ) -> VersionState:
         """Look where the files of a version are and in what state it is.
 
         Raises:
@@ -82,13 +110,12 @@ class Prover:
             raise SourceError("there is no such version", where=uri)
         resolved = resolve(uri, registry, self.environ)
         at = place(resolved.artifact_uri, self.destination)
-        handed_out = row.storage
-        if not handed_out.startswith(("models:", "runs:")):
-            if place(handed_out, self.destination) != at:
-                hint = "register it anew from the model that was logged"
-                what = "its source leads elsewhere than where MLflow downloads it from"
-                raise SourceError(what, where=uri, hint=hint)
-        return Candidate(
+        chained = row.storage.startswith(("models:", "runs:"))
+        if not chained and place(row.storage, self.destination) != at:
+            hint = "register it anew from the model that was logged"
+            what = "its source leads elsewhere than where MLflow downloads it from"
+            raise SourceError(what, where=uri, hint=hint)
+        return VersionState(
             name=name,
             version=version,
             workspace=workspace,
@@ -96,9 +123,10 @@ class Prover:
             uri=resolved.artifact_uri,
             at=at,
             files=state_of(resolved.artifact_uri, registry),
+            authors=(resolved.run.user,) if resolved.run is not None else (),
         )
 
-    def changed(self, candidate: Candidate, registry: ServedRegistry) -> bool:
+    def changed(self, candidate: VersionState, registry: ServedRegistry) -> bool:
         """Whether anything about a version is not as it was, its aliases and stage aside."""
         row = self.rows.version(candidate.name, candidate.version, candidate.workspace)
         if row is None or candidate.files is None:
@@ -109,40 +137,57 @@ class Prover:
         )
         return not same or state_of(candidate.uri, registry) != candidate.files
 
-    def prove(
-        self,
-        candidate: Candidate,
-        guarded: Guarded,
-        settings: Registry,
-        registry: ServedRegistry,
-        servers: tuple[str, ...],
-    ) -> None:
+    def prove(self, candidate: VersionState, asked: Demand, registry: ServedRegistry) -> str:
         """Verify the evidence of a version for its very bytes, now.
+
+        Returns:
+            Empty; or why it may go live without evidence, as somebody trusted has signed.
 
         Raises:
             GateError: It does not hold; Busy while the files are being hashed.
         """
         now = datetime.now(UTC)
+        model = partial(self.hashes.of, candidate.uri, registry, candidate.files)
+        try:
+            self._verify(candidate, model, asked, registry, now)
+        except GateError as error:
+            places = (asked.folder / live.FOLDER, asked.folder / BREAK_GLASS)
+            if candidate.revoked or not any(one.is_dir() for one in places):
+                raise
+            return _excepted(candidate, model(), asked, now, error)
+        return ""
+
+    def _verify(
+        self,
+        candidate: VersionState,
+        model: Callable[[], Manifest],
+        asked: Demand,
+        registry: ServedRegistry,
+        now: datetime,
+    ) -> None:
         uri = f"models:/{candidate.name}/{candidate.version}"
-        trust = trust_file.load(settings.trust)
+        trust = asked.trust
         found = published.locate(uri, self.environ, trust.sources_allow)
-        stage = chosen_stage(uri, found.pointers, guarded.stage, ())
+        stage = chosen_stage(uri, found.pointers, asked.guarded.stage, ())
         with self._evidence(found, stage, registry) as (folder, beside):
             if found.revoked:
-                published.copy_revocations(
-                    uri, beside / "named", self.environ, trust.sources_allow
-                )
-            folders = [settings.trust.parent / FOLDER, folder / FOLDER, beside / FOLDER, beside / "named"]
-            signed = settings.trust.parent / APPROVALS
-            asked = any(one.approvals for one in trust.deploy)
+                published.copy_revocations(uri, beside / "named", self.environ, trust.sources_allow)
+            folders = [
+                asked.folder / FOLDER,
+                folder / FOLDER,
+                beside / FOLDER,
+                beside / "named",
+            ]
+            signed = asked.folder / APPROVALS
+            approved = any(one.approvals for one in trust.deploy)
             expected = Expected(
-                model=self.hashes.of(candidate.uri, registry, candidate.files),
-                stage=guarded.stage,
+                model=model(),
+                stage=asked.guarded.stage,
                 resource_uri=resource_uri(
-                    candidate.name, str(candidate.version), _asked(folder, servers, trust)
+                    candidate.name, str(candidate.version), _named(folder, asked)
                 ),
                 approvals=signed,
-                history=CommitHistory.around(signed, self.environ) if asked else None,
+                history=CommitHistory.around(signed, self.environ) if approved else None,
                 revocations=Revocations.read(folders, trust=trust, now=now),
             )
             verified = verify_evidence(folder, trust=trust, expected=expected, now=now)
@@ -170,9 +215,10 @@ class Prover:
             beside.mkdir()
             home = self.homes[pointer]
             if registry.list_artifacts(home, FOLDER):
-                limits = {"max_files": MAX_FILES, "max_bytes": MAX_FILES * MAX_ENVELOPE}
-                (beside / FOLDER).mkdir()
-                fetch_tree(registry, f"{home}/{FOLDER}", beside / FOLDER, **limits)
+                target, most = beside / FOLDER, MAX_FILES * MAX_ENVELOPE
+                target.mkdir()
+                where = f"{home}/{FOLDER}"
+                fetch_tree(registry, where, target, max_files=MAX_FILES, max_bytes=most)
             yield kept, beside
 
     def _forget(self) -> None:
@@ -182,12 +228,36 @@ class Prover:
             shutil.rmtree(one, ignore_errors=True)
 
 
-def _asked(folder: Path, servers: tuple[str, ...], trust: Trust) -> str:
+def _excepted(
+    candidate: VersionState, model: Manifest, asked: Demand, now: datetime, error: GateError
+) -> str:
+    """Why a version may go live all the same; raises *error*, with what does not count, if not."""
+    for server in asked.servers:
+        served = Served(
+            server=asked.trust.server(server),
+            name=candidate.name,
+            version=str(candidate.version),
+            sha256=model.digest,
+            aliases=asked.aliases,
+            stages=asked.stages,
+        )
+        found = excepted(
+            served, trust=asked.trust, folder=asked.folder, now=now, authors=candidate.authors
+        )
+        if found:
+            return found.grounds
+        if found.faults:
+            error.what = f"{error.what}; {'; '.join(found.faults[:_SHOWN])}"
+            break
+    raise error
+
+
+def _named(folder: Path, asked: Demand) -> str:
     """The one of this server's names that the evidence is for; the first, if it is for none."""
     try:
         said = json.loads((folder / published.SUMMARY).read_bytes())["predicate"]["resourceUri"]
-        server = resource.parse(said, servers=trust.servers, where="resourceUri").server
+        server = resource.parse(said, servers=asked.trust.servers, where="resourceUri").server
     except (OSError, ValueError, KeyError, TypeError, TrustError):
-        return servers[0]
-    urls = ((one, resource.short_url(one)) for one in servers)
-    return next((one for one, url in urls if trust.servers.get(url, url) == server), servers[0])
+        return asked.servers[0]
+    alike = (one for one in asked.servers if asked.trust.server(one) == server)
+    return next(alike, asked.servers[0])

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from pathlib import Path
 
 from aims_gate.errors import GateError
-from aims_gate.registry_file import Registry, read
+from aims_gate.registry_file import RegistryFile, read
 
 _logger = logging.getLogger("aims_gate.guard")
 
 
-class Settings:
+class FollowedFile:
     """What the registry file says; one that is wrong or gone changes nothing, and is logged.
 
     Raises:
@@ -25,7 +24,7 @@ class Settings:
         self._seen = self._state()
         self._registry = read(self._path)
 
-    def now(self) -> Registry:
+    def now(self) -> RegistryFile:
         """The file as it is now."""
         seen = self._state()
         if seen != self._seen:
@@ -39,7 +38,7 @@ class Settings:
 
     def _state(self) -> tuple[int, ...]:
         try:
-            found = os.stat(self._path)
+            found = self._path.stat()
         except OSError:
             return ()
         return (found.st_ino, found.st_size, found.st_mtime_ns)

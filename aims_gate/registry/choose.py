@@ -27,7 +27,7 @@ _SERVED: dict[str, Opener] = {}
 
 
 def serve(uri: str, opener: Opener) -> None:
-    """Give a registry inside this process a tracking URI of its own, by which it is opened."""
+    """Register a tracking URI by which a registry inside this process is opened."""
     _SERVED[uri] = opener
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import fcntl
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 START_SECONDS = 240
 _QUIET = {
@@ -101,6 +103,7 @@ class Server:
     stores: tuple[str, ...] = ()
     """Options for where artifacts lie; by default the server keeps and proxies them itself."""
     environ: Mapping[str, str] = field(default_factory=dict)
+    workers: int = 1
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -125,7 +128,8 @@ class Server:
                     *(sys.executable, "-m", "mlflow", "server"),
                     *("--backend-store-uri", f"sqlite:///{database}"),
                     *(self.stores or ("--artifacts-destination", str(self.artifacts))),
-                    *("--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"),
+                    *("--host", "127.0.0.1", "--port", str(self.port)),
+                    *("--workers", str(self.workers)),
                 ],
                 env=environment(self.environ),
                 cwd=self.folder,
@@ -166,15 +170,25 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def shared_server(folder: Path) -> Iterator[Server]:
-    """Give the session's server, started by whichever worker asks first."""
+def shared_server(
+    folder: Path,
+    *,
+    stores: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+    workers: int = 1,
+) -> Iterator[Server]:
+    """Give a server of the session's, started by whichever worker asks first.
+
+    One with other options has a folder of its own; `{folder}` in *stores* is where it keeps things.
+    """
+    how = {"stores": list(stores), "environ": dict(environ or {}), "workers": workers}
     users = folder / "users"
     users.mkdir(parents=True, exist_ok=True)
     mine = users / str(os.getpid())
     with _locked(folder / "lock"):
         mine.touch()
         if not _listens_at(folder):
-            _start_keeper(folder)
+            _start_keeper(folder, json.dumps(how))
         port = int((folder / "port").read_text())
     try:
         yield Server(folder=folder / "server", port=port)
@@ -194,11 +208,11 @@ def _listens(port: int) -> bool:
     return False
 
 
-def _start_keeper(folder: Path) -> None:
+def _start_keeper(folder: Path, how: str) -> None:
     (folder / "port").unlink(missing_ok=True)
     with (folder / "keeper.log").open("ab") as log:
         keeper = subprocess.Popen(
-            [sys.executable, __file__, str(folder)],
+            [sys.executable, __file__, str(folder), how],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -218,9 +232,12 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _keep(folder: Path) -> None:
+def _keep(folder: Path, how: Mapping[str, Any]) -> None:
     """Start the server, and stop it when the last process that uses it is gone."""
-    server = Server(folder=folder / "server", store=empty_store(folder))
+    home = folder / "server"
+    stores = tuple(one.replace("{folder}", str(home)) for one in how["stores"])
+    more = {"environ": how["environ"], "workers": how["workers"], "stores": stores}
+    server = Server(folder=home, store=empty_store(folder), **more)
     try:
         server.start()
         (folder / "port.new").write_text(str(server.port))
@@ -287,4 +304,4 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 if __name__ == "__main__":
-    _keep(Path(sys.argv[1]))
+    _keep(Path(sys.argv[1]), json.loads(sys.argv[2]))

@@ -1,0 +1,227 @@
+"""Admission: each guarded write is let through, refused or, where that is only observed, told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aims_gate.attest import trust_file
+from aims_gate.errors import GateError, UsageError
+from aims_gate.guard import identity
+from aims_gate.guard.artifact_paths import Place, overlap, place
+from aims_gate.guard.journal import Journal
+from aims_gate.guard.locks import Locks
+from aims_gate.guard.proof import Demand, Prover, VersionState
+from aims_gate.guard.refusal import Busy, Refused, refusal
+from aims_gate.guard.rows import Kept, RegistryRows
+from aims_gate.guard.settings import FollowedFile
+from aims_gate.registry.choose import open_registry
+from aims_gate.registry.served import ServedRegistry
+from aims_gate.registry_file import Guarded
+from aims_gate.sources.mlflow.resolve import resolve
+
+_logger = logging.getLogger("aims_gate.guard")
+_CHAINS = ("models:", "runs:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A version that is to go live, and what is to point at it."""
+
+    what: str
+    name: str
+    version: int
+    workspace: str | None
+    aliases: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+
+    def pointed(self, *, alias: str = "", stage: str = "") -> Move:
+        """The same with an alias, or with one of MLflow's stages."""
+        return replace(self, aliases=(alias,) if alias else (), stages=(stage,) if stage else ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """The guard of one registry, in one process of its server."""
+
+    settings: FollowedFile
+    rows: RegistryRows
+    locks: Locks
+    prover: Prover
+    journal: Journal
+    environ: Mapping[str, str]
+    strange: tuple[str, ...] = ()
+    """Methods of this MLflow that the guard does not know."""
+    resolved: dict[str, str] = field(default_factory=dict)
+    """Artifact URIs by what is written as a chain: both never change."""
+
+    def of(self, name: str) -> Guarded | None:
+        """What is guarded of a model; None where nothing is."""
+        return self.settings.now().guarded(name)
+
+    def publish(
+        self, guarded: Guarded, move: Move, write: Callable[[], Any], back: Callable[[], None]
+    ) -> Any:
+        """Check and publish: verify, write, verify again, with the version's files locked.
+
+        Raises:
+            Refused: It is not proven; Busy where that cannot be told yet.
+        """
+        if not guarded.enforces:
+            self._tell(guarded, move)
+            return write()
+        try:
+            self._known()
+            registry = self._registry()
+            candidate = self._find(move, registry)
+            with self.locks.hold(candidate.at):
+                self._prove(candidate, move, guarded, registry)
+                done = write()
+                self._still(candidate, move, guarded, registry, back)
+        except Exception as error:
+            raise self._refused(guarded, move.what, error) from error
+        return done
+
+    def refuse(self, guarded: Guarded, what: str, why: str, hint: str = "") -> None:
+        """Refuse a write; where the model is only observed, tell that it would be."""
+        refused = Refused(what, why, hint)
+        self.journal.write(what, why, enforced=guarded.enforces)
+        if guarded.enforces:
+            raise refused
+
+    def only_the_gate(self, guarded: Guarded, what: str) -> None:
+        """Refuse a write of anybody but the gate."""
+        settings = self.settings.now()
+        if not identity.is_gate(settings):
+            hint = f"the users who may are those under identity in {settings.path.name}"
+            self.refuse(guarded, what, "only the gate may take down what is live", hint)
+
+    def only_the_gate_tags(self, guarded: Guarded, what: str) -> None:
+        """Refuse one of the gate's tags of anybody else, where people are asked who they are."""
+        settings = self.settings.now()
+        if identity.authenticates() and not identity.is_gate(settings):
+            hint = f"the gate's users are those under identity in {settings.path.name}"
+            self.refuse(guarded, what, "it is the gate's, and you are not", hint)
+
+    def strip(
+        self, guarded: Guarded, what: str, kept: Sequence[Any], given: Sequence[Any] | None
+    ) -> Sequence[Any] | None:
+        """Leave out the gate's tags; where the model is only observed, tell it."""
+        self.journal.write(what, "the gate's tags were left out", enforced=guarded.enforces)
+        return kept if guarded.enforces else given
+
+    def warm(self, move: Move) -> None:
+        """Begin to hash a version's files: there is evidence about them now."""
+        try:
+            registry = self._registry()
+            candidate = self._find(move, registry)
+            if candidate.files is not None:
+                self.prover.hashes.begin(candidate.uri, registry, candidate.files)
+        except Exception:  # the tag is set; whoever sets an alias is told what is wrong
+            _logger.debug("not hashed yet: %s", move, exc_info=True)
+
+    def refuse_frozen(self, places: Sequence[Place], shown: str) -> None:
+        """Refuse to write where a judged or live version's files lie, *shown* as it was asked."""
+        settings = self.settings.now()
+        stages = any(one.stages for one in settings.models)
+        for kept in self.rows.kept(stages=stages):
+            if not any(overlap(at, one) for at in self._at(kept) for one in places):
+                continue
+            guarded = settings.guarded(kept.name)
+            if guarded is not None and _is_kept(kept, guarded):
+                why = f"version {kept.version} of {kept.name!a} is frozen: {kept.reason()}"
+                hint = "log it as a new model, and register that as a new version"
+                self.refuse(guarded, f"to write {shown}", why, hint)
+
+    def _at(self, kept: Kept) -> list[Place]:
+        found = (self._artifact_uri(one) for one in kept.locations)
+        return [place(one, self.prover.destination) for one in found if one]
+
+    def _artifact_uri(self, location: str) -> str:
+        """Artifact URI of a version's location; empty for one that leads nowhere."""
+        if not location.startswith(_CHAINS):
+            return location
+        if location not in self.resolved:
+            try:
+                found = resolve(location, self._registry(), self.prover.environ)
+            except GateError:
+                return ""
+            self.resolved[location] = found.artifact_uri
+        return self.resolved[location]
+
+    def _registry(self) -> ServedRegistry:
+        trust = trust_file.load(self.settings.now().trust)
+        opened = open_registry(self.prover.environ, trust.sources_allow)
+        if not isinstance(opened, ServedRegistry):
+            raise UsageError("the server's registry is not served")
+        return opened
+
+    def _find(self, move: Move, registry: ServedRegistry) -> VersionState:
+        return self.prover.find(move.name, move.version, move.workspace, registry)
+
+    def _prove(
+        self, candidate: VersionState, move: Move, guarded: Guarded, registry: ServedRegistry
+    ) -> None:
+        settings = self.settings.now()
+        trust = trust_file.load(settings.trust)
+        servers = identity.servers(settings, trust, self.environ)
+        asked = Demand(
+            guarded=guarded,
+            trust=trust,
+            folder=settings.trust.parent,
+            servers=servers,
+            aliases=move.aliases,
+            stages=move.stages,
+        )
+        grounds = self.prover.prove(candidate, asked, registry)
+        if grounds:
+            self.journal.write(move.what, f"not proven, and let through: {grounds}", enforced=False)
+
+    def _still(
+        self,
+        candidate: VersionState,
+        move: Move,
+        guarded: Guarded,
+        registry: ServedRegistry,
+        back: Callable[[], None],
+    ) -> None:
+        """Verify again what changed meanwhile: the disk and signed URLs know no locks."""
+        try:
+            if self.prover.changed(candidate, registry):
+                self._prove(self._find(move, registry), move, guarded, registry)
+        except Exception:
+            back()
+            raise
+
+    def _tell(self, guarded: Guarded, move: Move) -> None:
+        """Verify a move that is only observed: nothing that goes wrong may stop it."""
+        try:
+            self._known()
+            registry = self._registry()
+            self._prove(self._find(move, registry), move, guarded, registry)
+        except Exception as error:  # noqa: BLE001  # it is told
+            self._refused(guarded, move.what, error)
+
+    def _refused(self, guarded: Guarded, what: str, error: Exception) -> Exception:
+        found: Exception = refusal(what, error)
+        if not isinstance(found, Busy):
+            if not isinstance(error, GateError | Refused):
+                _logger.error("aims-gate could not decide on %s", what, exc_info=error)
+            why = found.why if isinstance(found, Refused) else str(found)
+            self.journal.write(what, why, enforced=guarded.enforces)
+        return found
+
+    def _known(self) -> None:
+        if self.strange:
+            what = f"this MLflow has methods that the guard does not know: {self.strange}"
+            hint = "use a version of aims-gate that knows this MLflow"
+            raise UsageError(what, hint=hint)
+
+
+def _is_kept(kept: Kept, guarded: Guarded) -> bool:
+    """Whether the reason for which a version was found is one that counts for its model."""
+    if kept.alias is not None:
+        return guarded.guards_alias(kept.alias)
+    return kept.stage is None or guarded.guards_stage(kept.stage)
