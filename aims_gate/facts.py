@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,71 @@ class PowerDesign(Protocol):
         ...
 
 
+class CurveKind(StrEnum):
+    """What a curve shows, and so what its two series are."""
+
+    HISTOGRAM = "histogram"
+    """Shares of rows by bin: x of the reference, y of the current data; None is under 30 rows."""
+    ROC = "roc"
+    """Receiver operating characteristic: x the false positive rate, y the true positive rate."""
+    PRECISION_RECALL = "precision_recall"
+    """x recall, y precision."""
+    CALIBRATION = "calibration"
+    """Reliability diagram: x the mean score of a bin, y its share of positives."""
+
+
+POINTS = 64
+"""Most points of a curve."""
+CURVES = 60
+"""Most curves of a verdict."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A small aggregate that a chart is drawn from: no row's value, no step of under 30 rows.
+
+    Raises:
+        ValueError: The series differ in length, have too many points, or hold no number in [0, 1].
+    """
+
+    kind: CurveKind
+    of: str = ""
+    """Which of two models, where there are two; else empty."""
+    names: tuple[str, ...] = ()
+    """What falls into each bin of a histogram."""
+    x: tuple[float | None, ...]
+    y: tuple[float | None, ...]
+
+    def __post_init__(self) -> None:
+        named = len(self.names) if self.kind is CurveKind.HISTOGRAM else len(self.x)
+        if not len(self.x) == len(self.y) == named <= POINTS:
+            raise ValueError(f"a {self.kind} of {len(self.x)}, {len(self.y)} and {named} points")
+        hidden = self.kind is CurveKind.HISTOGRAM
+        if not all(hidden if v is None else 0 <= v <= 1 for v in (*self.x, *self.y)):
+            raise ValueError(f"a {self.kind} holds something that is no share")
+
+    def said(self, number: Callable[[float | None], object]) -> dict[str, object]:
+        """Write it as JSON has it, each value by *number*."""
+        return {
+            "kind": self.kind.value,
+            **({"of": self.of} if self.of else {}),
+            **({"names": list(self.names)} if self.names else {}),
+            "x": [number(value) for value in self.x],
+            "y": [number(value) for value in self.y],
+        }
+
+    @classmethod
+    def read(cls, said: Mapping[str, Any]) -> Curve:
+        """Read what `said` wrote, numbers or decimal strings; ValueError if it is no curve."""
+        try:
+            x, y = ([v if v is None else float(v) for v in said[name]] for name in ("x", "y"))
+            names = tuple(map(str, said.get("names", ())))
+            kind, of = CurveKind(said["kind"]), str(said.get("of", ""))
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError("is no curve") from error
+        return cls(kind=kind, of=of, names=names, x=tuple(x), y=tuple(y))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistic:
     """One measured number: its name, the slice it is about, and how sure it is.
@@ -95,6 +161,8 @@ class Statistic:
     small: bool = False
     """So small a share of the rows that what is not excluded of it warns, and does not block."""
     design: PowerDesign | None = None
+    curves: tuple[Curve, ...] = ()
+    """What the number summarises, as far as evidence tells of it."""
 
 
 LEFT_OUT = "left_out"

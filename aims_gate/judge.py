@@ -82,6 +82,7 @@ def judge(
         title=task.rule.title,
         why=task.rule.why,
         place=str(task.rule.place),
+        roles=tuple(map(str, task.roles)),
         blocking=_blocks(task.rule.severity, outcome, insufficient),
         decided=_held(cells) or owed,
         expires=None if outcome is raw else waived.expires if waived else ends(task.rule, now),

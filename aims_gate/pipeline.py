@@ -31,7 +31,7 @@ from aims_gate.request import Recording, Request, World
 from aims_gate.sinks import directory
 from aims_gate.sources.opening import open_subject
 from aims_gate.sources.subject import Subject, Workspace
-from aims_gate.verdict import PolicyIdentity, Result, Verdict, not_applicable
+from aims_gate.verdict import PolicyIdentity, Result, Verdict, bounded, not_applicable
 from aims_gate.waivers import Waiver
 
 
@@ -172,7 +172,7 @@ def evaluate(
         cells = [replace(cell, name=task.judged.name) for role in roles for cell in absent[role]]
         if cells:
             results[number] = judged(task, *cells)
-    return tuple(results)
+    return bounded(results)
 
 
 def applying(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from aims_gate.facts import Ancestor, DatasetIdentity, ModelIdentity, Statistic
+from aims_gate.facts import CURVES, Ancestor, DatasetIdentity, ModelIdentity, Statistic
 from aims_gate.policy.model import Rule, Severity, Threshold
 
 
@@ -27,6 +27,8 @@ class Outcome(StrEnum):
 
 
 _ORDER = tuple(Outcome)
+_OF_A_PASS = 4
+"""Curves of a rule that passed."""
 _NOT_IN_LEVEL = re.compile(r"[^A-Z0-9]+")
 
 
@@ -111,6 +113,8 @@ class Result:
     """Until when it is let through although it did not pass."""
     power: Power | None = None
     """What these data can decide of it; None where nothing is known of that."""
+    roles: tuple[str, ...] = ()
+    """The data that it was measured on: `evaluation` …"""
 
 
 def not_applicable(rule: Rule, controls: Sequence[str], reason: str) -> Result:
@@ -128,6 +132,33 @@ def not_applicable(rule: Rule, controls: Sequence[str], reason: str) -> Result:
         why=rule.why,
         place=str(rule.place),
     )
+
+
+def bounded(results: Sequence[Result]) -> tuple[Result, ...]:
+    """The results with as many curves as a record holds: CURVES, of the worst rules and cells.
+
+    Of a rule that passed the worst cells are enough.
+    """
+    left = CURVES
+    kept: dict[int, Result] = {}
+    for result in sorted(results, key=lambda r: (not r.blocking, _ORDER.index(r.outcome))):
+        drawn = sorted((s for s in result.statistics if s.curves), key=_worse(result.threshold))
+        room = min(left, _OF_A_PASS) if result.outcome is Outcome.PASS else left
+        held: set[int] = set()
+        for cell in drawn:
+            if len(cell.curves) <= room:
+                room, left = room - len(cell.curves), left - len(cell.curves)
+                held.add(id(cell))
+        if len(held) < len(drawn):
+            cells = (s if id(s) in held else replace(s, curves=()) for s in result.statistics)
+            kept[id(result)] = replace(result, statistics=tuple(cells))
+    return tuple(kept.get(id(result), result) for result in results)
+
+
+def _worse(threshold: Threshold | None) -> Callable[[Statistic], float]:
+    """Sort key: the worst value first, whichever end that is."""
+    sign = -1.0 if threshold is not None and threshold.at_most is not None else 1.0
+    return lambda cell: sign * (cell.value or 0.0)
 
 
 def settled(results: Iterable[Result]) -> bool:

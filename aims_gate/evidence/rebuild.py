@@ -76,6 +76,7 @@ class _ResultTold(_Told):
     place: str
     blocking: bool
     threshold: dict[str, float | None] | None
+    data: list[str] = []
     power: _PowerTold | None = None
 
 
@@ -161,8 +162,11 @@ def unrecorded(contents: Contents) -> Iterator[str]:
         yield "bounds of each cell by itself, by which serious effects are excluded today"
     if not all("expires" in one.model_fields_set for one in said.results):
         yield "until when what was let through holds; the policy's text says it"
-    if all(one.power is None for one in _report(contents.report).results):
+    told = _report(contents.report).results
+    if all(one.power is None for one in told):
         yield "what data of this size can decide"
+    if not any(one.data for one in told):
+        yield "which data each rule was measured on, and distributions and curves of them"
 
 
 def _report(data: bytes) -> _Report:
@@ -230,6 +234,7 @@ def _result(said: MeasuredResult, told: _ResultTold) -> Result:
         decided=raw in _HELD or outcome is Outcome.WAIVED or _owed(outcome, raw),
         expires=None if said.expires is None else as_time(said.expires),
         power=None if told.power is None else told.power.read(),
+        roles=tuple(told.data),
     )
 
 

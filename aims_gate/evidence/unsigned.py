@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from aims_gate.documents.keys import refuse
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
 from aims_gate.evidence.predicates import EVALUATION, OF_A_VERDICT, FileSaid, as_time
-from aims_gate.facts import DatasetIdentity, DigestKind, Interval, NoValue, Statistic
+from aims_gate.facts import Curve, DatasetIdentity, DigestKind, Interval, NoValue, Statistic
 
 _ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,40})?(e[+-]\d{1,3})?", re.IGNORECASE)
@@ -44,6 +44,15 @@ def _as_id(value: object) -> str:
     return value
 
 
+def _as_curve(value: Any) -> Curve:
+    try:
+        series = {name: [_as_number(point) for point in value[name]] for name in ("x", "y")}
+        return Curve.read({**value, **series})
+    except (ValueError, TypeError, KeyError) as error:
+        raise refuse(f"is no curve: {error}") from None
+
+
+_Curve = Annotated[Curve, PlainValidator(_as_curve)]
 _Number = Annotated[float | None, PlainValidator(_as_number)]
 _Count = Annotated[int, Field(ge=0)]
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -89,6 +98,7 @@ class StatisticSaid(_Closed):
     judged: bool
     lack: str | None
     reason: str
+    curves: list[_Curve] = []
 
     def read(self) -> Statistic:
         """The statistic; TrustError if its parts contradict each other."""
@@ -109,6 +119,7 @@ class StatisticSaid(_Closed):
             judged=self.judged,
             lack=None if self.lack is None else NoValue(self.lack),
             reason=self.reason,
+            curves=tuple(self.curves),
         )
 
 
@@ -245,14 +256,18 @@ def hold_report(report: bytes, measured: UnsignedEvaluation) -> None:
     try:
         tree = canonical.parse(report)
         told = [
-            (one["rule"], one["outcome"], [_numbers(cell) for cell in one["statistics"]])
+            (one["rule"], one["outcome"], [_reported(cell) for cell in one["statistics"]])
             for one in tree["results"]
         ]
         data = [(one["role"], one["digest"], one["rows"]) for one in tree["datasets"]]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise TrustError("is no report that can be read", where=REPORT_FILE) from None
     said = [
-        (one.rule, one.outcome, [_numbers(cell.model_dump()) for cell in one.statistics])
+        (
+            one.rule,
+            one.outcome,
+            [_numbers(cell.model_dump(exclude={"curves"}), cell.curves) for cell in one.statistics],
+        )
         for one in measured.results
     ]
     stated = [
@@ -262,7 +277,11 @@ def hold_report(report: bytes, measured: UnsignedEvaluation) -> None:
         raise TrustError("contradicts the evaluation", where=REPORT_FILE)
 
 
-def _numbers(cell: Mapping[str, Any]) -> tuple[object, ...]:
+def _reported(cell: Mapping[str, Any]) -> tuple[object, ...]:
+    return _numbers(cell, [Curve.read(one) for one in cell.get("curves", ())])
+
+
+def _numbers(cell: Mapping[str, Any], curves: Sequence[Curve]) -> tuple[object, ...]:
     def bounds(interval: Mapping[str, Any] | None) -> tuple[object, ...]:
         if interval is None:
             return ()
@@ -270,4 +289,5 @@ def _numbers(cell: Mapping[str, Any]) -> tuple[object, ...]:
 
     value = canonical.decimal(cell["value"])
     named = (cell["name"], cell["slice"], cell["rows"], cell["total"], cell["judged"], cell["lack"])
-    return (*named, value, bounds(cell["interval"]), bounds(cell.get("alone")))
+    drawn = [curve.said(canonical.decimal) for curve in curves]
+    return (*named, value, bounds(cell["interval"]), bounds(cell.get("alone")), drawn)

@@ -65,6 +65,7 @@ def _statistic(statistic: Statistic) -> dict[str, Any]:
     value = canonical.decimal(statistic.value)
     # a number that is none must say so: null alone reads as "not measured"
     unsaid = value is None and not statistic.reason and statistic.value is not None
+    curves = [curve.said(canonical.decimal) for curve in statistic.curves]
     return {
         "name": statistic.name,
         "slice": statistic.slice,
@@ -79,6 +80,7 @@ def _statistic(statistic: Statistic) -> dict[str, Any]:
         "judged": statistic.judged,
         "lack": None if statistic.lack is None else statistic.lack.value,
         "reason": "the value is not a finite number" if unsaid else statistic.reason,
+        **({"curves": curves} if curves else {}),
     }
 
 

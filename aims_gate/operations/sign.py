@@ -37,7 +37,7 @@ from aims_gate.request import Request, World
 from aims_gate.sources import SOURCES
 from aims_gate.sources.opening import scheme
 from aims_gate.sources.subject import Subject, Workspace
-from aims_gate.verdict import EvidenceIdentity, Outcome, Result, Verdict
+from aims_gate.verdict import EvidenceIdentity, Outcome, Result, Verdict, bounded
 from aims_gate.version import __version__
 from aims_gate.waivers import Waiver
 
@@ -208,7 +208,7 @@ def _judged(
                 waiver=held.get(name),
             )
             results.append(_as_said(fresh, said[name]))
-    return tuple(results)
+    return bounded(results)
 
 
 def _as_said(fresh: Result, said: MeasuredResult) -> Result:

@@ -63,7 +63,7 @@ def forest(result: Result) -> dict[str, Any] | None:
             *(_upright(name, value) for name, value in stated),
             {
                 "data": {"values": rows},
-                "mark": _mark("rule", strokeWidth=2),
+                "mark": mark("rule", strokeWidth=2),
                 "encoding": {
                     "x": {"field": "low", **x, "axis": axis},
                     "x2": {"field": "high"},
@@ -73,7 +73,7 @@ def forest(result: Result) -> dict[str, Any] | None:
             },
             {
                 "data": {"values": rows},
-                "mark": _mark("point", filled=True, size=60, opacity=1),
+                "mark": mark("point", filled=True, size=60, opacity=1),
                 "encoding": {
                     "x": {"field": "value", **x},
                     "y": y,
@@ -117,7 +117,7 @@ def _words(
 ) -> dict[str, Any]:
     return {
         "data": {"values": rows},
-        "mark": _mark("text", align=align, color="var(--ink)", limit=270),
+        "mark": mark("text", align=align, color="var(--ink)", limit=270),
         "encoding": {
             "x": {"value": at},
             "y": {**y, "field": "above"},
@@ -131,12 +131,13 @@ def _upright(name: str, value: float) -> dict[str, Any]:
     more = {} if dash is None else {"strokeDash": dash}
     return {
         "data": {"values": [{"at": value}]},
-        "mark": _mark("rule", color=colour, strokeWidth=1.5, **more),
+        "mark": mark("rule", color=colour, strokeWidth=1.5, **more),
         "encoding": {"x": {"field": "at", "type": "quantitative"}},
     }
 
 
-def _mark(kind: str, **more: Any) -> dict[str, Any]:
+def mark(kind: str, **more: Any) -> dict[str, Any]:
+    """Mark of a chart that a reader of screens passes over: the image has one sentence."""
     return {"type": kind, "aria": False, **more}
 
 
@@ -186,7 +187,7 @@ def sizes(cells: Sequence[CellPower]) -> dict[str, Any]:
             *(
                 {
                     "data": {"values": rows},
-                    "mark": _mark("bar", color=colour, height=tall, orient="horizontal"),
+                    "mark": mark("bar", color=colour, height=tall, orient="horizontal"),
                     "encoding": {
                         "x": {"field": field, "type": "quantitative", "axis": axis},
                         "y": y,
@@ -225,14 +226,14 @@ def trend(points: Sequence[tuple[str, float | None]], limit: float | None) -> di
     }
     line = {
         "data": {"values": rows},
-        "mark": _mark("line", color="var(--accent)", point={"color": "var(--accent)"}),
+        "mark": mark("line", color="var(--accent)", point={"color": "var(--accent)"}),
         "encoding": {"x": x, "y": y},
     }
     if limit is None:
         return {"width": 260, "height": 100, "layer": [line]}
     bar = {
         "data": {"values": [{"limit": limit}]},
-        "mark": _mark("rule", color="var(--ink)"),
+        "mark": mark("rule", color="var(--ink)"),
         "encoding": {"y": {"field": "limit", "type": "quantitative"}},
     }
     return {"width": 260, "height": 100, "layer": [bar, line]}

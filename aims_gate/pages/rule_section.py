@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-from markupsafe import Markup
 
 from aims_gate.advice import UNMET, advice
 from aims_gate.facts import LEFT_OUT, UNSEEN, NoValue, Statistic
-from aims_gate.pages import svg
-from aims_gate.pages.charts import cells_of, forest
-from aims_gate.pages.strip import limits_of, margin_of, mark_of, strips
+from aims_gate.pages.charts import forest
+from aims_gate.pages.figures import (
+    Allowance,
+    Figure,
+    Listing,
+    figures,
+    interval_of,
+    judged_table,
+    listing,
+    rows_of,
+    value_of,
+)
+from aims_gate.pages.strip import limits_of, margin_of
 from aims_gate.policy.model import Threshold
 from aims_gate.reports import outcome_word, remark
-from aims_gate.sentences import display, interval, number
+from aims_gate.sentences import display, number
 from aims_gate.verdict import Outcome, Result, Verdict
 
-CHARTS = 60
-"""Charts of a page, the worst rules first."""
-OF_A_RULE = 8
-"""Charts of one rule."""
-ROWS = 5_000
-"""Rows of all tables of a page."""
-_TABLE = 250
-"""Rows of one table."""
-_LEAST = 5
-"""Rows that each table shows, whatever the others took."""
 TONES = {
     Outcome.FAIL: "bad",
     Outcome.ERROR: "bad",
@@ -55,49 +52,6 @@ _SEVERITIES = {
     "warn": "It warns, and stands in nobody's way.",
     "info": "It informs, and stands in nobody's way.",
 }
-_STATES = {
-    "✗": "the value is past the limit",
-    "?": "its interval reaches past the limit, or there is no value",
-    "✓": "all of it meets the limit",
-}
-
-
-@dataclass(slots=True)
-class Allowance:
-    """How many charts and rows a page may still take."""
-
-    charts: int = CHARTS
-    rows: int = ROWS
-
-    def take_rows(self, wanted: int) -> int:
-        """Rows that a table of *wanted* rows may show; a few in any case."""
-        granted = min(wanted, _TABLE, max(self.rows, _LEAST))
-        self.rows -= granted
-        return granted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """A table: its heads, its rows, and how many more there are."""
-
-    caption: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    more: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """A chart with its caption; without the library that draws, a strip of characters or nothing.
-
-    Its numbers stand in a table beside it.
-    """
-
-    title: str
-    told: str
-    image: Markup | None
-    strip: tuple[str, ...] = ()
-    table: Listing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +93,9 @@ def seen(result: Result) -> str:
         return result.reason
     what = f"{display(cell.name)} {number(cell.value)}"
     told = f"{cell.slice}: {what}" if cell.slice else what
-    more = f", and {past:,} more past it" if past else ""
-    return f"{told}; {_must(result.threshold)} was asked{more}"
+    are = "1 more is" if past == 1 else f"{past:,} more are"
+    more = f"; {are} past it" if past else ""
+    return f"{told}, where {_must(result.threshold)} is asked{more}"
 
 
 def _advisory(result: Result) -> bool:
@@ -170,7 +125,7 @@ def rule_section(result: Result, place: int, verdict: Verdict, allowance: Allowa
         asked=tuple(_asked(result, verdict)),
         advice=advice(result) if result.outcome in UNMET else "",
         remark=remark(result),
-        figures=tuple(_figures(result, allowance)),
+        figures=tuple(figures(result, allowance)),
         tables=tuple(_tables(result, allowance)),
         short=tone in {"good", "quiet"},
     )
@@ -179,7 +134,7 @@ def rule_section(result: Result, place: int, verdict: Verdict, allowance: Allowa
 def _asked(result: Result, verdict: Verdict) -> Iterator[str]:
     judged = [s for s in result.statistics if s.judged]
     what = display(judged[0].name) if judged else "what is measured"
-    cells = f", in each of {len(judged):,} cells" if len(judged) > 1 else ""
+    cells = f", for each of {len(judged):,} groups or columns" if len(judged) > 1 else ""
     if result.threshold is not None and limits_of(result.threshold):
         yield f"{what} must be {_must(result.threshold)}{cells}."
     yield from _lines(result)
@@ -208,76 +163,16 @@ def _lines(result: Result) -> Iterator[str]:
 
 
 def _of_data(result: Result, verdict: Verdict) -> str:
-    roles = getattr(result, "roles", ())
-    if not roles:
+    if not result.roles:
         return ""
     known = {data.role: data for data in verdict.datasets}
     named = [
         f"the {role} data ({known[role].rows:,} rows of {known[role].name})"
         if role in known
         else f"the {role} data, which were not there"
-        for role in roles
+        for role in result.roles
     ]
     return f"Measured on {' and '.join(named)}."
-
-
-def _figures(result: Result, allowance: Allowance) -> Iterator[Figure]:
-    chart = forest(result)
-    if chart is None:
-        return
-    judged = [s for s in result.statistics if s.judged]
-    most = cells_of(result)
-    cells = f"the {most} closest of {len(judged):,}" if len(judged) > most else "each"
-    told = f"{cells} with its interval; solid line: the limit"
-    told += ", dashed: proven past it, dotted: serious" if result.lines else ""
-    title = f"{display(judged[0].name)} against its limit"
-    image = None
-    if allowance.charts > 0:
-        allowance.charts -= 1
-        image = svg.drawn(chart, f"{title}: {result.reason}")
-    strip = () if image is not None else tuple(strips([result], 1))
-    table = judged_table(result, allowance)
-    yield Figure(title=title, told=told, image=image, strip=strip, table=table)
-
-
-def judged_table(result: Result, allowance: Allowance) -> Listing:
-    """Table of the judged cells, the worst first."""
-    limits = limits_of(result.threshold)
-    judged = [s for s in result.statistics if s.judged]
-    cells = sorted(judged, key=lambda s: margin_of(s, limits)) if limits else judged
-    granted = allowance.take_rows(len(cells))
-    return Listing(
-        caption="Every value that was held against the limit",
-        heads=("group or column", "value", "interval", "rows", "against the limit"),
-        rows=tuple(_judged_row(s, limits) for s in cells[:granted]),
-        more=len(cells) - granted,
-    )
-
-
-def _judged_row(cell: Statistic, limits: list[tuple[float, bool]]) -> tuple[str, ...]:
-    mark = mark_of(cell, limits) if limits else ""
-    state = f"{mark} {_STATES[mark]}" if mark else ""
-    if cell.value is None:
-        state = f"{cell.lack or 'no value'}: {cell.reason}"
-    elif cell.reason:
-        state = f"{state}; {cell.reason}" if state else cell.reason
-    return (cell.slice or "all rows", _value(cell), _interval(cell), _rows(cell), state)
-
-
-def _value(cell: Statistic) -> str:
-    return "no value" if cell.value is None else number(cell.value)
-
-
-def _interval(cell: Statistic) -> str:
-    if cell.interval is None or math.isnan(cell.interval.level):
-        return "-"
-    return interval(cell.interval)
-
-
-def _rows(cell: Statistic) -> str:
-    if not cell.rows:
-        return "-"
-    return f"{cell.rows:,} of {cell.total:,}" if cell.total > cell.rows else f"{cell.rows:,}"
 
 
 def _tables(result: Result, allowance: Allowance) -> Iterator[Listing]:
@@ -292,11 +187,11 @@ def _tables(result: Result, allowance: Allowance) -> Iterator[Listing]:
     ]
     if small:
         rows = [(s.slice, s.reason) for s in small]
-        yield _listing("Too small to judge alone", ("group", "why"), rows, allowance)
+        yield listing("Too small to judge alone", ("group", "why"), rows, allowance)
     told = [s for s in beside if s not in small and s.name not in {LEFT_OUT, UNSEEN}]
     if told:
         heads = ("what", "of", "value", "interval", "rows", "note")
-        yield _listing(
+        yield listing(
             "Measured beside it, held against nothing", heads, [*map(_beside, told)], allowance
         )
 
@@ -304,13 +199,4 @@ def _tables(result: Result, allowance: Allowance) -> Iterator[Listing]:
 def _beside(cell: Statistic) -> tuple[str, ...]:
     told = cell.reason or (str(cell.lack) if cell.lack else "")
     name = display(cell.name)
-    return (name, cell.slice or "all rows", _value(cell), _interval(cell), _rows(cell), told)
-
-
-def _listing(
-    caption: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], allowance: Allowance
-) -> Listing:
-    granted = allowance.take_rows(len(rows))
-    return Listing(
-        caption=caption, heads=heads, rows=tuple(rows[:granted]), more=len(rows) - granted
-    )
+    return (name, cell.slice or "all rows", value_of(cell), interval_of(cell), rows_of(cell), told)

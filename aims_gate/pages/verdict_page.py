@@ -9,21 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from aims_gate.advice import UNMET, in_order, in_the_way, next_steps, proof, question
-from aims_gate.facts import LEFT_OUT, UNSEEN
+from aims_gate.facts import LEFT_OUT, POWER, UNSEEN
 from aims_gate.pages import svg
-from aims_gate.pages.charts import FOREST, sizes
+from aims_gate.pages.charts import sizes
 from aims_gate.pages.environment import html
-from aims_gate.pages.rule_section import (
-    Allowance,
-    Figure,
-    Listing,
-    rule_section,
-    said,
-    seen,
-)
+from aims_gate.pages.figures import Allowance, Figure, Listing, power_table
+from aims_gate.pages.rule_section import rule_section, said, seen
 from aims_gate.reports import headline, ran_in, record_of, refuse_contradiction, tally
 from aims_gate.sentences import power_sentence
-from aims_gate.verdict import Authenticity, Decision, Outcome, Power, Result, Verdict
+from aims_gate.verdict import Authenticity, Decision, Outcome, Result, Verdict
 
 _TONES = {Decision.PASSED: "good", Decision.REFUSED: "bad", Decision.UNDECIDED: "warn"}
 _MARKS = {Decision.PASSED: "✓", Decision.REFUSED: "✗", Decision.UNDECIDED: "?"}
@@ -59,7 +53,8 @@ def render(verdict: Verdict) -> str:
         warnings=[(r, anchors[id(r)], said(r), seen(r)) for r in _to_notice(ordered)[:_MOST]],
         steps=[*next_steps(verdict)],
         sections=sections,
-        powers=[*_powers(ordered, allowance)],
+        powers=_powers(ordered),
+        powered=[*_powered(ordered, allowance)],
         controls=_controls(ordered),
         exceptions=_exceptions(ordered),
         unmeasured=_unmeasured(ordered),
@@ -103,36 +98,33 @@ def _to_notice(ordered: list[Result]) -> list[Result]:
     return [r for r in ordered if not r.blocking and r.outcome in noticed]
 
 
-def _powers(ordered: list[Result], allowance: Allowance) -> Iterator[tuple[Result, str, Figure]]:
-    """What the rows of each rule can decide: a sentence, and the groups as picture and table."""
-    for result in ordered:
-        if result.power is not None:
-            yield result, power_sentence(result.power), _power_figure(result.power, allowance)
-
-
-def _power_figure(power: Power, allowance: Allowance) -> Figure:
-    image = None
-    # where the rows are enough, the sentence says all that a picture would
-    if power.cells and power.wanted != 0 and allowance.charts > 0:
-        allowance.charts -= 1
-        label = f"Rows of each group against the rows wanted: {power_sentence(power)}"
-        groups = {cell.group or cell.slice: cell for cell in power.cells}
-        image = svg.drawn(sizes([*groups.values()]), label)
-    granted = allowance.take_rows(len(power.cells))
-    rows = tuple(
+def _powers(ordered: list[Result]) -> Listing:
+    """What the rows of each rule can decide, whatever they say."""
+    rows = [
         (
-            cell.slice or "all rows",
-            f"{cell.rows:,}",
-            "no number" if cell.wanted is None else f"{cell.wanted:,}",
-            "nothing" if cell.excluded is None else f"past {cell.excluded:.3g}",
+            result.rule,
+            f"{power.chance:.0%}",
+            f"{power.serious:.3g}",
+            f"{power.rows:,} {power.what}",
+            "no number is enough" if power.wanted is None else f"{power.wanted:,}",
         )
-        for cell in power.cells[:granted]
-    )
-    heads = ("group or column", "rows", "rows for 80 %", "these rows rule out")
-    table = Listing(caption="", heads=heads, rows=rows, more=len(power.cells) - granted)
-    told = "dark: rows that are there; light: rows that decide it in four cases of five"
-    told += f"; {FOREST} groups at most" if len(power.cells) > FOREST else ""
-    return Figure(title="rows that are there and wanted", told=told, image=image, table=table)
+        for result in ordered
+        if (power := result.power) is not None
+    ]
+    heads = ("rule", "decided", "must be ruled out or proven", "rows", f"rows for {POWER:.0%}")
+    return _cut("What these data can decide", heads, rows)
+
+
+def _powered(ordered: list[Result], allowance: Allowance) -> Iterator[Figure]:
+    """The groups of each rule whose rows are short, as picture and table."""
+    for result in ordered:
+        power = result.power
+        if power is not None and power.chance < POWER and power.cells:
+            told = power_sentence(power)
+            groups = {cell.group or cell.slice: cell for cell in power.cells}
+            image = allowance.draw(sizes([*groups.values()]), f"rows of {result.rule}: {told}")
+            table = power_table(power.cells, allowance)
+            yield Figure(title=result.rule, told=told, image=image, table=table, narrow=True)
 
 
 def _controls(ordered: list[Result]) -> Listing:

@@ -109,6 +109,7 @@ def _result(result: Result) -> dict[str, Any]:
         "why": result.why,
         "place": result.place,
         "blocking": result.blocking,
+        **({"data": list(result.roles)} if result.roles else {}),
         **({} if result.power is None else {"power": _power(result.power)}),
     }
 
@@ -155,7 +156,13 @@ def _statistic(statistic: Statistic) -> dict[str, Any]:
         "judged": statistic.judged,
         "lack": None if statistic.lack is None else statistic.lack.value,
         "reason": _reason(statistic),
+        **_curves(statistic),
     }
+
+
+def _curves(statistic: Statistic) -> dict[str, Any]:
+    curves = [curve.said(_number) for curve in statistic.curves]
+    return {"curves": curves} if curves else {}
 
 
 def _interval(interval: Interval) -> dict[str, Any]:

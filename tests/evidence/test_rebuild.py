@@ -94,7 +94,7 @@ def test_a_rebuilt_verdict_reads_as_the_one_that_was_decided(
 ) -> None:
     """In every format; but for what it is worth, when it was, and digits past the twelfth."""
     verdict = CASES[case]
-    sized = tuple(replace(one, power=SIZED) for one in verdict.results[:1])
+    sized = tuple(replace(one, power=SIZED, roles=("evaluation",)) for one in verdict.results[:1])
     verdict = replace(
         verdict,
         results=tuple(map(_without_nan, (*sized, *verdict.results[1:]))),
@@ -164,13 +164,13 @@ def test_a_refusal_that_is_not_verified_says_so_too(lab: Lab) -> None:
 def test_what_version_0_1_did_not_record_is_said() -> None:
     contents, _ = open_unverified(GOLDEN)
     told = list(unrecorded(contents))
-    assert len(told) == 3
+    assert len(told) == 4
     assert "each cell by itself" in told[0]
 
 
 def test_what_this_version_records_is_not_missed(lab: Lab) -> None:
     verdict = verdict_of(lab.manifest, lab.signer)
-    results = tuple(replace(one, power=SIZED) for one in verdict.results)
+    results = tuple(replace(one, power=SIZED, roles=("evaluation",)) for one in verdict.results)
     contents, _ = open_unverified(written(lab, replace(verdict, results=results)))
     assert not list(unrecorded(contents))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+from pydantic import ValidationError
 
 from aims_gate.errors import TrustError
 from aims_gate.evidence import unsigned
+from aims_gate.facts import Curve, CurveKind
 
 INTERVAL = {"low": "0.9", "high": "0.8", "level": "0.95", "method": "Wilson"}
 CELL: dict[str, Any] = {
@@ -60,3 +62,27 @@ def test_a_digest_of_no_known_kind() -> None:
 def test_a_report_that_is_none(report: bytes) -> None:
     with pytest.raises(TrustError, match="is no report that can be read"):
         unsigned.hold_report(report, cast("Any", None))
+
+
+ROC: dict[str, Any] = {"kind": "roc", "x": ["0", "0.5", "1"], "y": ["0", "0.75", "1"]}
+
+
+def test_curves_are_read_back() -> None:
+    (curve,) = unsigned.StatisticSaid.model_validate({**CELL, "curves": [ROC]}).read().curves
+    assert curve == Curve(kind=CurveKind.ROC, x=(0.0, 0.5, 1.0), y=(0.0, 0.75, 1.0))
+
+
+@pytest.mark.parametrize(
+    "curve", [{**ROC, "x": ["0"]}, {**ROC, "y": [0, 0.5, 1]}, {**ROC, "kind": "pie"}, {}, [], "roc"]
+)
+def test_a_curve_that_is_none(curve: object) -> None:
+    with pytest.raises(ValidationError, match=r"curve|decimal"):
+        unsigned.StatisticSaid.model_validate({**CELL, "curves": [curve]})
+
+
+def test_a_report_with_another_curve_contradicts_the_evaluation() -> None:
+    cell = unsigned.StatisticSaid.model_validate({**CELL, "curves": [ROC]})
+    said = {**CELL, "value": 0.8, "curves": [ROC]}
+    same, other = unsigned._reported(said), unsigned._reported({**said, "curves": []})
+    assert same == unsigned._numbers(cell.model_dump(exclude={"curves"}), cell.curves)
+    assert same != other

@@ -57,7 +57,7 @@ def test_evidence_of_version_0_1_is_verified_and_passed() -> None:
     assert "bytes were not compared" in told
     assert verdict.standing is not None
     assert len(verdict.standing.until) == 2
-    assert len(verdict.standing.unrecorded) == 3
+    assert len(verdict.standing.unrecorded) == 4
 
 
 def test_without_a_trust_file_anybody_could_have_written_it() -> None:

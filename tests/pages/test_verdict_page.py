@@ -15,7 +15,7 @@ import pytest
 from aims_gate.errors import RecordError
 from aims_gate.harmless import plain
 from aims_gate.pages.charts import forest
-from aims_gate.pages.rule_section import CHARTS
+from aims_gate.pages.figures import CHARTS
 from aims_gate.pages.svg import WIDTH
 from aims_gate.pages.verdict_page import render
 from aims_gate.verdict import Authenticity, Decision, VerificationStatus
@@ -126,7 +126,7 @@ def test_the_decision_comes_first_and_every_rule_has_a_section(case: str) -> Non
 
 def test_reasons_stand_before_all_else_and_are_short() -> None:
     text = Parsed(render(CASES["refused"])).words
-    told = "sex=F vs sex=M: impact ratio 0.712; at least 0.8 was asked"
+    told = "sex=F vs sex=M: impact ratio 0.712, where at least 0.8 is asked"
     order = ["Policy not met", "Why", told, "What to do next", "What was judged", "All 8 rules"]
     order += ["What these data can decide", "Controls", "Waivers and approvals"]
     order += ["What was not measured", "Evidence, and how to verify it", "aims-gate verify"]

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Literal
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.contract import StatisticSpec
 from aims_gate.engines import Engine
-from aims_gate.facts import Interval, NoValue, PowerDesign, Statistic
+from aims_gate.facts import Curve, Interval, NoValue, PowerDesign, Statistic
 from aims_gate.frames import Frame
 from aims_gate.policy.model import DecideOn
+from aims_gate.stats.bins import Binned
+from aims_gate.stats.curves import histogram
 from aims_gate.stats.distance import Distance
 from aims_gate.stats.divergence import DIVERGENCES
 from aims_gate.stats.drift import DISTANCES
@@ -49,6 +51,8 @@ class FoundDistance:
     design: PowerDesign | None
     context: tuple[tuple[str, float], ...] = ()
     """What else people ask for: names and values."""
+    curves: tuple[Curve, ...] = ()
+    """Both distributions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,11 @@ class SamplePair:
     """The values behind names that evidence hides."""
     design_effect: float = 1.0
     """Rows per independent row, at least 1: what bounds and power divide the rows by."""
+
+    def histogram(self, table: Binned) -> tuple[Curve, ...]:
+        """Both distributions of a column; nothing of weighted rows, where a count is no size."""
+        weighed = any(frame.unweighted() is not frame for frame in (self.reference, self.current))
+        return () if weighed else histogram(table)
 
     def interval(self, found: FoundDistance) -> Interval:
         """Interval of one-sided bounds, each at alpha over the columns (Bonferroni)."""

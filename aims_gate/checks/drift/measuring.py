@@ -63,6 +63,7 @@ def cell(name: str, column: str, found: FoundDistance, pair: SamplePair) -> Stat
         judged=True,
         reason=found.note,
         design=found.design,
+        curves=found.curves,
     )
 
 
@@ -74,19 +75,29 @@ def compare(method: str, column: str, pair: SamplePair) -> FoundDistance | Lacki
         return _categories(method, column, pair)
     before, after = alike(pair.reference, pair.current, column)
     if method in DISTANCES:
-        return _ordered(method, before, after, pair)
+        found = _ordered(method, before, after, pair)
+        if isinstance(found, Lacking):
+            return found
+        table = _called(bins.numeric(before, after), column, 1, pair, tell=False)
+        return replace(found, curves=pair.histogram(table))
     return _binned(method, _called(bins.numeric(before, after), column, 1, pair), pair)
 
 
-def _called(table: bins.Binned, column: str, values: int, pair: SamplePair) -> bins.Binned:
-    """Number the bins that evidence does not name: categories of people, edges that are theirs."""
+def _called(
+    table: bins.Binned, column: str, values: int, pair: SamplePair, *, tell: bool = True
+) -> bins.Binned:
+    """Number the bins that evidence does not name: categories of people, edges that are theirs.
+
+    *tell* whoever runs the gate what is behind the numbers.
+    """
     declared, names = column in pair.declared, list(table.names)
     counts = (table.reference + table.current).tolist()
     for place, (name, rows) in enumerate(zip(table.names, counts, strict=True)):
         if name in _NOBODYS or has_name(rows, values, declared=declared):
             continue
         names[place] = f"bin {place + 1} of {table.bins}"
-        pair.unnamed[f"{column}, {names[place]}"] = name
+        if tell:
+            pair.unnamed[f"{column}, {names[place]}"] = name
     return replace(table, names=tuple(names))
 
 
@@ -138,6 +149,7 @@ def _binned(method: str, table: bins.Binned, pair: SamplePair) -> FoundDistance 
         # where one value is all there is in both, there is no effect to miss
         design=design if found.df else None,
         context=found.of.beside(table.reference, table.current),
+        curves=pair.histogram(table),
     )
 
 

@@ -208,6 +208,7 @@ def _context(column: _SharedColumn, p: float, pair: SamplePair, *, counts: bool)
         total=pair.current.rows,
         engine=column.found.by,
         reason=f"{outcome}: past {column.line:g} counts, adjusted p {p:.2g}",
+        curves=column.found.curves,
     )
 
 

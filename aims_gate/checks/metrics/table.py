@@ -12,10 +12,12 @@ from aims_gate.checks.column_roles import Labelled
 from aims_gate.checks.levels import class_levels
 from aims_gate.engines import Answer, CountedRows, Engine, MetricValue
 from aims_gate.errors import CheckError, DataError, near
+from aims_gate.facts import Curve
 from aims_gate.frames import Counts, Distribution, Floats, Key, Moments, Scalar
 from aims_gate.frames.widths import stated_as
 from aims_gate.sources.subject import Data
-from aims_gate.stats.tables import Jackknife, Losses, ScoreTable
+from aims_gate.stats.curves import ranking
+from aims_gate.stats.tables import Jackknife, Losses, Ranked, ScoreTable
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -32,6 +34,12 @@ class Outcomes:
     found: Labelled
     sample: Callable[[], CountedRows] = _no_sample
     """Counts the rows behind a table of moments, for engines that moments are not enough for."""
+
+    def curves(self, of: str = "") -> tuple[Curve, ...]:
+        """ROC and precision-recall curve of a ranking; nothing of weighted rows or other tables."""
+        frame = self.found.frame
+        unweighted = frame.unweighted() is frame
+        return ranking(self.table, of=of) if isinstance(self.table, Ranked) and unweighted else ()
 
     def value(self, metric: str, engine: Engine) -> Answer:
         """Metric of the table, computed by an engine; NaN where it is undefined."""

@@ -20,6 +20,7 @@ from aims_gate.frames import Scalar
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats import calibration
+from aims_gate.stats.curves import reliability_diagram
 from aims_gate.stats.paired import quantile
 from aims_gate.stats.tables import Ranked
 
@@ -110,7 +111,9 @@ class Calibration:
             cells += [(name, table) for name, table in parts if table.rows >= self.min_cell]
         for name, table in cells:
             shared = replace(inputs, alpha=inputs.alpha / len(cells))
-            yield from self._cell(name, table, found.total, shared)
+            for cell in self._cell(name, table, found.total, shared):
+                # of weighted rows a count is no number of people
+                yield cell if found.frame.unweighted() is found.frame else replace(cell, curves=())
 
     def _parts(
         self, columns: tuple[str, ...], data: Data, found: Labelled, positive: Scalar
@@ -139,6 +142,7 @@ class Calibration:
             interval=None if few else _interval(found, inputs.alpha),
             alone=None if few else _interval(found, inputs.alpha_alone),
             design=calibration.design(found, quantile(inputs.alpha_alone), total),
+            curves=reliability_diagram(found, least=self.min_cell),
         )
         if few:
             yield replace(whole, lack=NoValue.INSUFFICIENT, reason=few)

@@ -253,6 +253,7 @@ class Champion:
             judged=True,
             reason=reason if self.metric in METHODS else f"{reason}; no paired interval is known",
             design=alone.design(quantile(inputs.alpha_alone), total),
+            curves=(*found.first.curves("candidate"), *found.second.curves("champion")),
         )
         if known.short:
             yield self._lack(NoValue.INSUFFICIENT, known.short, where=name, rows=rows, total=total)

@@ -195,6 +195,7 @@ class Score:
             total=total,
             engine=answer.by,
             judged=True,
+            curves=measured.curves(),
         )
         short = scores.insufficient(self.metric, table)
         if short:
