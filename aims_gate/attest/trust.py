@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from aims_gate.attest.keys import PublicKey
-from aims_gate.attest.resource import Copy, Resource, short_url
+from aims_gate.attest.resource import FOLDERS, Copy, Resource, short_url
 from aims_gate.errors import TrustError
 from aims_gate.facts import Ancestor
 
@@ -164,6 +164,12 @@ class Trust:
         """Name of the server of a URL, or with that name; the short URL where none is listed."""
         short = short_url(url)
         return self.servers.get(short, short)
+
+    @property
+    def only_server(self) -> str:
+        """Name of the one MLflow server that is listed, folders aside; empty if there are more."""
+        names = {name for url, name in self.servers.items() if url not in {FOLDERS, name}}
+        return names.pop() if len(names) == 1 else ""
 
     def demands(self, evidence: Resource, wanted: Resource | None) -> tuple[Deployment, ...]:
         """Deployment requirements for evidence of one place that is to count for *wanted*.

@@ -33,6 +33,7 @@ _GROUPS: Table[click.Command] = Table(
         "evidence": "aims_gate.cli.evidence:evidence",
         "waiver": "aims_gate.cli.waiver:waiver",
         "approval": "aims_gate.cli.waiver:approval",
+        "break-glass": "aims_gate.cli.break_glass:break_glass",
         "github": "aims_gate.cli.github:github",
         "registry": "aims_gate.cli.registry:registry",
     },

@@ -27,8 +27,8 @@ _BY = click.option("--by", required=True, metavar="PERSON", help="Who asks.")
 _UNTIL = click.option(
     "--until", type=click.DateTime(["%Y-%m-%d"]), help="The day on which it ends, 00:00 UTC."
 )
-_KEY = click.option("--key", help="The approver's private key; or set AIMS_GATE_SIGNING_KEY.")
-_TRUST = click.option(
+key_option = click.option("--key", help="The approver's private key; or set AIMS_GATE_SIGNING_KEY.")
+trust_option = click.option(
     "--trust",
     type=click.Path(path_type=Path),
     default=Path("trust.yaml"),
@@ -80,16 +80,16 @@ def draft_waiver(
 
     asked = _asked(evidence, by, why, until)
     text = signoff.draft_waiver(rule, asked, limit=limit, pattern=pattern, uses=uses)
-    return _drafted(text, out, _FOLDER, "waiver")
+    return drafted(text, out, _FOLDER, "waiver")
 
 
 @waiver.command("approve")
 @click.argument("draft", type=click.Path(path_type=Path))
-@_KEY
-@_TRUST
+@key_option
+@trust_option
 def approve_waiver(*, draft: Path, key: str | None, trust: Path) -> int:
     """Sign DRAFT as the person whose key it is; the person who requested it cannot."""
-    return _approved(draft, key, trust)
+    return approved(draft, key, trust)
 
 
 @waiver.command("list")
@@ -97,7 +97,7 @@ def approve_waiver(*, draft: Path, key: str | None, trust: Path) -> int:
     "--folder", type=click.Path(path_type=Path), default=_FOLDER, show_default=True, metavar="DIR"
 )
 @click.option("--due", callback=as_age, metavar="AGE", help="Only what ends within: 30d.")
-@_TRUST
+@trust_option
 def list_waivers(*, folder: Path, due: timedelta | None, trust: Path) -> int:
     """List waivers, the first to end first, and the day from which their rules refuse again."""
     from aims_gate.harmless import plain
@@ -150,16 +150,16 @@ def draft_approval(
     from aims_gate.operations import signoff
 
     text = signoff.draft_approval(role, _asked(evidence, by, why, until))
-    return _drafted(text, out, Path("approvals"), "approval")
+    return drafted(text, out, Path("approvals"), "approval")
 
 
 @approval.command("approve")
 @click.argument("draft", type=click.Path(path_type=Path))
-@_KEY
-@_TRUST
+@key_option
+@trust_option
 def approve_approval(*, draft: Path, key: str | None, trust: Path) -> int:
     """Sign DRAFT as the person whose key it is."""
-    return _approved(draft, key, trust)
+    return approved(draft, key, trust)
 
 
 def _asked(evidence: Path, by: str, why: str, until: datetime | None) -> Asked:
@@ -174,7 +174,8 @@ def _asked(evidence: Path, by: str, why: str, until: datetime | None) -> Asked:
     )
 
 
-def _drafted(text: str, out: Path | None, folder: Path, group: str) -> int:
+def drafted(text: str, out: Path | None, folder: Path, group: str) -> int:
+    """Save a draft, and say how it is signed."""
     from aims_gate.operations import signoff
 
     if out is not None and str(out) == "-":
@@ -187,7 +188,8 @@ def _drafted(text: str, out: Path | None, folder: Path, group: str) -> int:
     return 0
 
 
-def _approved(draft: Path, key: str | None, trust: Path) -> int:
+def approved(draft: Path, key: str | None, trust: Path) -> int:
+    """Sign a draft of any kind as the person whose key it is."""
     from aims_gate.attest.signers import load_signer
     from aims_gate.operations import signoff
 

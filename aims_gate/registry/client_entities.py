@@ -14,7 +14,7 @@ from aims_gate.registry.entities import (
     Trace,
     Version,
 )
-from aims_gate.registry.rest_json import SCORER_DIGEST, SOURCE_RUN, moment, trace_of
+from aims_gate.registry.rest_json import NO_STAGE, SCORER_DIGEST, SOURCE_RUN, moment, trace_of
 
 MAX_PAGES = 1000
 
@@ -40,6 +40,7 @@ def version(version: Any) -> Version:
         run_id=version.run_id or "",
         status=str(version.status),
         tags=dict(version.tags),
+        stage=(version.current_stage or "").removeprefix(NO_STAGE),
     )
 
 

@@ -19,6 +19,8 @@ class Version:
     status: str = ""
     """`READY` when its files are complete."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    stage: str = ""
+    """MLflow's own, such as `Production`; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

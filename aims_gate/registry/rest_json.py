@@ -23,6 +23,8 @@ from aims_gate.registry.entities import (
 
 SCORER_DIGEST = "mlflow.assessment.scorerDigest"
 SOURCE_RUN = "mlflow.assessment.sourceRunId"
+NO_STAGE = "None"
+"""What MLflow calls it where a version is in no stage."""
 
 
 def milliseconds(at: datetime) -> int:
@@ -50,6 +52,7 @@ def version(value: Mapping[str, Any]) -> Version:
         run_id=text_of(value, "run_id"),
         status=text_of(value, "status"),
         tags=_tags(value),
+        stage=text_of(value, "current_stage").removeprefix(NO_STAGE),
     )
 
 

@@ -31,7 +31,10 @@ def test_a_version_says_where_it_came_from(place: Place) -> None:
     assert (version.name, version.version) == (logged.name, "1")
     assert version.source == f"models:/{logged.model_id}"
     assert (version.run_id, version.status) == (logged.run_id, "READY")
-    assert version.tags == {"team": "risk"}
+    assert (version.tags, version.stage) == ({"team": "risk"}, "")
+    with pytest.warns(FutureWarning, match="deprecated"):
+        content.client.transition_model_version_stage(logged.name, logged.version, "production")
+    assert registry.get_version(logged.name, logged.version).stage == "Production"
 
 
 def test_an_alias_gives_the_version_it_points_at_now(place: Place) -> None:
