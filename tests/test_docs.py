@@ -147,6 +147,29 @@ def test_the_page_of_promoting_promotes_and_takes_back(
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_the_page_of_the_guard_adopts_and_breaks_the_glass(
+    reader: Path, mlflow_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files are sound, and its commands sign what the guard reads."""
+    for name in ("gate", "ana"):
+        assert guarded(["evidence", "key", "generate", "--out", f"{name}.key"]) == 0
+    house = House.build(mlflow_store.uri, tmp_path / "house")
+    house.name = "credit"
+    house.content.client.set_registered_model_alias("credit", "champion", house.version())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store.uri)  # which MLflow took away
+    page = list(blocks("docs/guard.md"))
+    for block in page:
+        if block.title:
+            (reader / block.title).write_text(block.text, encoding="utf-8")
+    lines = re.findall(r"^ *\$ aims-gate (.*)$", text_of("docs/guard.md"), re.MULTILINE)
+    assert len(lines) == 5
+    for line in lines:
+        assert guarded(shlex.split(line)) == 0, line
+    for folder in ("adopted", "breakglass"):
+        assert len(list((reader / folder).glob("*.dsse.json"))) == 1
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_trees_pass_as_the_policy_page_logs_them(reader: Path, mlflow: Any) -> None:
     """In skops, with the types that skops does not trust named, the pack denies nothing of them."""
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier

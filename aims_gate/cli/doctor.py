@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from aims_gate.absent import stand_in
 from aims_gate.cli.defaults import choose, no_defaults, tell
+
+if TYPE_CHECKING:
+    from aims_gate.operations.doctor.finding import Finding
 
 
 @click.command()
@@ -32,7 +37,7 @@ def doctor(
     stand_in()
     from aims_gate.attest.signers import KEY_VARIABLE
     from aims_gate.operations.doctor.examine import examine
-    from aims_gate.operations.doctor.finding import Setup, State
+    from aims_gate.operations.doctor.finding import Setup
 
     chosen = choose(no_defaults=no_defaults)
     named = chosen.value("policy", policy)
@@ -49,7 +54,13 @@ def doctor(
         defaults=chosen.defaults.file,
     )
     tell(chosen)
-    findings = examine(setup)
+    return show(examine(setup))
+
+
+def show(findings: Sequence[Finding]) -> int:
+    """Print what was found; 3 if something fails, 0 if not."""
+    from aims_gate.operations.doctor.finding import State
+
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
         click.echo(f"{finding.state:<4}  {finding.name:<{width}}  {finding.what}")

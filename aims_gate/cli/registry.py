@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aims_gate.cli.doctor import doctor
+from aims_gate.cli.doctor import show
 from aims_gate.cli.group import CommandGroup
 
 if TYPE_CHECKING:
@@ -92,5 +92,17 @@ def _show(done: Adopted) -> None:
     click.echo("dry run: nothing was signed" if done.file is None else f"list: {done.file}")
 
 
-# administrators of a registry find it here, everybody else as `aims-gate doctor`
-registry.add_command(doctor)
+@registry.command()
+@config_option
+def doctor(*, config: Path | None) -> int:
+    """Check the registry file, its trust, and the MLflow server's settings; nothing is changed.
+
+    Run it in the server's environment, whose variables it reads; their values are not shown. With
+    MLFLOW_TRACKING_URI it asks the server whether strangers are answered. Exits 3 if something
+    fails, 0 if not.
+    """
+    from aims_gate.operations.doctor.examine import REGISTRY, examine
+    from aims_gate.operations.doctor.finding import Setup
+
+    setup = Setup(environ=os.environ, now=datetime.now(UTC), policy="", registry=config)
+    return show(examine(setup, REGISTRY))

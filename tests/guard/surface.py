@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 _PREFIX = re.compile(r"^/(?:ajax-)?api/\d\.\d(?=/|mlflow)|^/v1(?=/)")
-_PLACE = re.compile(r"<(?:\w+:)?\w+>|\{\w+(?::\w+)?\}")
+_PLACE = re.compile(r"<(?:\w+:)?[\w.]+>|\{[\w.]+(?::\w+)?\}")
 _QUIET = frozenset({"HEAD", "OPTIONS"})
 
 
@@ -48,16 +48,15 @@ def methods() -> Iterator[str]:
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
 
-    stores = {
-        "registry": [Registry],
-        "tracking": [Tracking],
-        "artifacts": [ArtifactRepository, MultipartUploadMixin],
-    }
-    for kind, classes in stores.items():
-        for one in classes:
-            for name in dir(one):
-                if not name.startswith("_") and callable(getattr(one, name)):
-                    yield f"{kind} {name}"
+    stores = [
+        ("registry", Registry),
+        ("tracking", Tracking),
+        ("artifacts", ArtifactRepository),
+        ("artifacts", MultipartUploadMixin),
+    ]
+    for kind, one in stores:
+        public = (name for name in dir(one) if not name.startswith("_"))
+        yield from (f"{kind} {name}" for name in public if callable(getattr(one, name)))
 
 
 if __name__ == "__main__":

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from aims_gate.errors import GateError
-from aims_gate.operations.doctor import files, libraries, mlflow
+from aims_gate.operations.doctor import files, guard, libraries, mlflow
 from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
 from aims_gate.redact import redact
 
+RUN = (*libraries.LOOKS, *mlflow.LOOKS, *files.LOOKS)
+"""What stands between this machine and a verdict."""
+REGISTRY = guard.LOOKS
+"""What stands in an MLflow server between a request and what is served."""
 
-def examine(setup: Setup) -> tuple[Finding, ...]:
-    """Run all examinations; one that fails or crashes is a finding itself."""
-    looks = (*libraries.LOOKS, *mlflow.LOOKS, *files.LOOKS)
+
+def examine(setup: Setup, looks: Iterable[tuple[str, Look]] = RUN) -> tuple[Finding, ...]:
+    """Run examinations; one that fails or crashes is a finding itself."""
     return tuple(finding for name, look in looks for finding in _looked(name, look, setup))
 
 

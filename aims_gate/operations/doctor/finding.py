@@ -40,6 +40,8 @@ class Setup:
     model: str | None = None
     key: str | None = None
     trust: Path = field(default_factory=lambda: Path("trust.yaml"))
+    registry: Path | None = None
+    """The registry file; None is where `registry_file.find` looks."""
     defaults: str = ""
     """The file that the defaults came from; empty if there is none."""
 

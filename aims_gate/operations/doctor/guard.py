@@ -1,0 +1,194 @@
+"""The doctor's looks at the guard: its file, whom it trusts, and the server's own settings.
+
+What `mlflow server` was started with cannot be asked of it. Its variables can be looked at where
+the doctor runs in the server's environment; options on its command line are not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from aims_gate.attest import trust_file
+from aims_gate.attest.trust import KeyRole, Trust
+from aims_gate.errors import TrustError
+from aims_gate.evidence import live
+from aims_gate.evidence.revocations import FOLDER, unrevoked
+from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
+from aims_gate.registry_file import RegistryFile, find, read
+from aims_gate.registry_file.overlap import contradictions
+from aims_gate.signoffs import BREAK_GLASS, kinds
+from aims_gate.signoffs.folder import Unsound, load
+
+SCHEME = "aims-gate+"
+REGISTRY_STORE, BACKEND_STORE = "MLFLOW_REGISTRY_STORE_URI", "MLFLOW_BACKEND_STORE_URI"
+DESTINATION, ROOT = "MLFLOW_ARTIFACTS_DESTINATION", "MLFLOW_DEFAULT_ARTIFACT_ROOT"
+_SOON = timedelta(days=14)
+_TRUE = frozenset({"true", "1", "yes"})
+
+
+def _file(setup: Setup) -> Iterator[Finding]:
+    file = _read(setup)
+    enforced = sum(one.enforces for one in file.models)
+    what = f"{file.path}: {len(file.models)} patterns, {enforced} enforced"
+    if enforced < len(file.models):
+        first = next(one for one in file.models if not one.enforces)
+        what = f"{what}; {first.where} observes: it says what it would refuse, and refuses nothing"
+        todo = "aims-gate registry adopt, look at the log for a week, then mode: enforce"
+        yield Finding(name="registry file", state=State.WARN, what=what, todo=todo)
+    else:
+        yield Finding(name="registry file", state=State.OK, what=what)
+    for earlier, later in contradictions(file.models):
+        what = (
+            f"{later.where}: {later.pattern!a} fits names that {earlier.pattern!a} "
+            f"({earlier.where}, {earlier.mode}) takes first, with other settings"
+        )
+        todo = "the first that fits decides: write the narrow pattern first, or let them agree"
+        yield Finding(name="patterns", state=State.WARN, what=what, todo=todo)
+
+
+def _trusted(setup: Setup) -> Iterator[Finding]:
+    file = _read(setup)
+    trust = trust_file.load(file.trust)
+    roles = {role for key in trust.keys for role in key.roles}
+    if not (trust.keys or trust.identities):
+        what = f"{file.trust} trusts nobody: nothing can be proven, and everything is refused"
+        todo = "add the gate's public key with roles: [gate]"
+        yield Finding(name="guard trust", state=State.WARN, what=what, todo=todo)
+    elif KeyRole.APPROVER not in roles:
+        what = f"{file.trust} has no approver: nobody can adopt or break the glass"
+        todo = "add the key of a person who does not run the gate, with roles: [approver]"
+        yield Finding(name="guard trust", state=State.WARN, what=what, todo=todo)
+    else:
+        what = f"{file.trust}: {len(trust.keys)} keys"
+        yield Finding(name="guard trust", state=State.OK, what=what)
+    yield _server(file, trust)
+    if not file.identity:
+        what = "identity names nobody: whoever may write tags may write aims_gate.* tags"
+        todo = "mlflow server --app-name basic-auth, and identity: [the gate's user]"
+        yield Finding(name="identity", state=State.WARN, what=what, todo=todo)
+    else:
+        what = f"aims_gate.* tags are for {', '.join(sorted(file.identity))}"
+        yield Finding(name="identity", state=State.OK, what=what)
+
+
+def _server(file: RegistryFile, trust: Trust) -> Finding:
+    known = file.server or trust.only_server
+    if file.server and file.server not in trust.servers:
+        what = f"server: {file.server} is not under servers in {file.trust}"
+        todo = "write it there with its URL: evidence of another server is refused"
+        return Finding(name="server name", state=State.FAIL, what=what, todo=todo)
+    if not known:
+        what = "the server has no name: its address must be the one that the gate runs with"
+        todo = f"servers: {{prod: [URL]}} in {file.trust.name}, server: prod in {file.path.name}"
+        return Finding(name="server name", state=State.WARN, what=what, todo=todo)
+    return Finding(name="server name", state=State.OK, what=f"evidence must be of {known}")
+
+
+def _exceptions(setup: Setup) -> Iterator[Finding]:
+    """Look at what is served without evidence, and for how long still."""
+    file = _read(setup)
+    folder = file.trust.parent
+    trust = unrevoked(trust_file.load(file.trust), folder / FOLDER, now=setup.now)
+    for one in live.lists(folder / live.FOLDER, trust=trust, now=setup.now):
+        if isinstance(one, TrustError):
+            todo = "sign a new one, or take the file away"
+            yield Finding(name="adopted", state=State.WARN, what=str(one), todo=todo)
+            continue
+        what = f"{len(one.said.models)} versions may stay until {one.said.until:%Y-%m-%d}"
+        soon = one.said.until - setup.now < _SOON
+        todo = "run the gate on them: from that day on their aliases are refused" if soon else ""
+        state = State.WARN if soon else State.OK
+        yield Finding(name="adopted", state=state, what=what, todo=todo)
+    for order in load(folder / BREAK_GLASS, kinds.BREAK_GLASS, trust=trust, now=setup.now):
+        if isinstance(order, Unsound):
+            todo = "let an approver sign it, or take the file away"
+            what = f"{order.where}: {order.what}"
+            yield Finding(name="break-glass", state=State.WARN, what=what, todo=todo)
+        elif setup.now < order.said.expires:
+            what = f"{order.said.id} holds until {order.said.expires:%Y-%m-%dT%H:%MZ}"
+            todo = "judge that version, or take it out of service before"
+            yield Finding(name="break-glass", state=State.WARN, what=what, todo=todo)
+
+
+def _stores(setup: Setup) -> Iterator[Finding]:
+    """Look at the plug points: the registry store, and where artifacts are kept."""
+    environ = setup.environ
+    store = environ.get(REGISTRY_STORE, "") or environ.get(BACKEND_STORE, "")
+    destination, root = environ.get(DESTINATION, ""), environ.get(ROOT, "")
+    if not store and not destination:
+        what = f"{REGISTRY_STORE} and {DESTINATION} are not set here: options are not seen"
+        todo = f"run this in the server's environment; both must begin with {SCHEME}"
+        yield Finding(name="plug points", state=State.WARN, what=what, todo=todo)
+        return
+    for name, value, open_door in (
+        (REGISTRY_STORE, store, "aliases and stages are not guarded"),
+        (DESTINATION, destination, "bytes under a judged version can be replaced"),
+    ):
+        if value.startswith(SCHEME):
+            yield Finding(name="plug points", state=State.OK, what=f"{name} is guarded")
+        else:
+            scheme = value.partition(":")[0] or "sqlite"
+            todo = f"{name}={SCHEME}{scheme}:…, or mlflow server --app-name aims-gate"
+            what = f"{name} does not begin with {SCHEME}: {open_door}"
+            yield Finding(name="plug points", state=State.FAIL, what=what, todo=todo)
+    if root and not root.startswith("mlflow-artifacts:"):
+        what = f"{ROOT} lets clients write to the store themselves, past the server"
+        todo = "leave it out, so that artifacts go through the server"
+        yield Finding(name="plug points", state=State.WARN, what=what, todo=todo)
+
+
+def _settings(setup: Setup) -> Iterator[Finding]:
+    """Look at what MLflow's own switches open."""
+    environ = setup.environ
+    if environ.get("MLFLOW_ARTIFACTS_PRESIGNED_ONLY", "").lower() in _TRUE:
+        what = "MLFLOW_ARTIFACTS_PRESIGNED_ONLY sends bytes past the server"
+        todo = "only the digest catches a swap: versions in the bucket, and registry reconcile"
+        yield Finding(name="presigned", state=State.WARN, what=what, todo=todo)
+    if environ.get("MLFLOW_ALLOW_MODEL_CODE_EXECUTION", "").lower() not in {"false", "0"}:
+        what = "MLFLOW_ALLOW_MODEL_CODE_EXECUTION is not false: models may bring code that runs"
+        todo = "MLFLOW_ALLOW_MODEL_CODE_EXECUTION=false, here and where models are loaded"
+        yield Finding(name="model code", state=State.WARN, what=what, todo=todo)
+    workers = environ.get("MLFLOW_WORKERS", "")
+    sqlite = any("sqlite" in environ.get(name, "") for name in (REGISTRY_STORE, BACKEND_STORE))
+    if sqlite and workers not in {"", "1"}:
+        what = f"{workers} workers on sqlite share one lock on this machine only"
+        todo = "PostgreSQL, where the server runs on more than one machine"
+        yield Finding(name="workers", state=State.OK, what=what, todo=todo)
+    what = "past the guard: the database itself, mlflow gc, the bucket's own credentials"
+    todo = "keep these to the server's operators; aims-gate registry reconcile finds what they do"
+    yield Finding(name="bypasses", state=State.OK, what=what, todo=todo)
+
+
+def _authentication(setup: Setup) -> Iterator[Finding]:
+    """Ask the server for something without credentials, as a stranger would."""
+    uri = setup.environ.get("MLFLOW_TRACKING_URI", "").strip()
+    if not uri.startswith(("http://", "https://")):
+        return
+    import requests
+
+    # no session of ours: it would send the credentials that the environment has
+    asked = requests.Request("GET", f"{uri.rstrip('/')}/api/2.0/mlflow/registered-models/search")
+    with requests.Session() as stranger:
+        stranger.trust_env = False
+        answer = stranger.send(asked.prepare(), timeout=10, allow_redirects=False)
+    if answer.status_code in {401, 403}:
+        yield Finding(name="authentication", state=State.OK, what="strangers are refused")
+        return
+    what = f"strangers are answered {answer.status_code}: nobody is asked who they are"
+    todo = "mlflow server --app-name basic-auth: without it tags are not protected"
+    yield Finding(name="authentication", state=State.WARN, what=what, todo=todo)
+
+
+def _read(setup: Setup) -> RegistryFile:
+    return read(find(setup.environ, setup.registry))
+
+
+LOOKS: tuple[tuple[str, Look], ...] = (
+    ("registry file", _file),
+    ("guard trust", _trusted),
+    ("exceptions", _exceptions),
+    ("plug points", _stores),
+    ("settings", _settings),
+    ("authentication", _authentication),
+)
