@@ -3,6 +3,7 @@
     GateError                     3   root: never raised itself
     ├── UsageError                2   an argument, an option or a file that was asked for is wrong
     │   ├── PolicyError           2   the policy is refused before anything is measured
+    │   ├── NoEvidenceError       2   there is no evidence where it was looked for
     │   └── MissingExtraError     2   an optional library is not installed
     ├── UndecidedError            3   the gate could not decide or record
     │   ├── SourceError           3   MLflow or a file could not be read
@@ -11,7 +12,7 @@
     │   ├── CheckError            3   a check could not measure
     │   └── RecordError           3   evidence could not be written, signed or published
     └── TrustError                4   evidence or trust does not hold
-        └── StaleError            4   evidence held, and time alone has ended it
+        └── StaleError            4   evidence is over, or not yet: all else holds
 
 Each error says what is wrong, where, and what to do next. Anything else that escapes is a
 crash, and a crash exits 3.
@@ -73,6 +74,10 @@ class PolicyError(UsageError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+class NoEvidenceError(UsageError):
+    """There is no evidence where it was looked for."""
+
+
 class MissingExtraError(UsageError):
     """An optional library is not installed."""
 
@@ -121,7 +126,7 @@ class TrustError(GateError):
 
 
 class StaleError(TrustError):
-    """Evidence is authentic and about this, and time alone has ended it."""
+    """Evidence is authentic and about this, and time alone speaks against it."""
 
 
 def stack(error: BaseException) -> str:

@@ -83,7 +83,7 @@ def verify_evidence(folder: Path, *, trust: Trust, expected: Expected, now: date
     _local(proof.evaluation)
     verified = agree(proof, model_given=expected.model is not None)
     _verifier(verified, proof.signer)
-    _times(verified, proof.signer, now)
+    _times(verified, proof.signer)
     trust = expected.revocations.applied(trust)
     verified = replace(verified, waived=waived.hold(proof, folder, trust=trust, now=now))
     expected.revocations.refuse(
@@ -167,12 +167,8 @@ def _verifier(verified: Verified, signer: TrustedKey) -> None:
         )
 
 
-def _times(verified: Verified, signer: TrustedKey, now: datetime) -> None:
+def _times(verified: Verified, signer: TrustedKey) -> None:
     when = f"{verified.at:%Y-%m-%dT%H:%M:%SZ}"
-    if verified.at > now + MAX_SKEW:
-        raise TrustError(
-            f"the evidence is from the future: {when}", hint="one of the two clocks is wrong"
-        )
     if signer.valid_from is not None and verified.at < signer.valid_from:
         raise TrustError(f"the evidence of {when} is older than the validity of its key")
 
@@ -226,7 +222,12 @@ def _deployable(expected: Deployment, verified: Verified, evaluation: Evaluation
 
 
 def _fresh(verified: Verified, expectations: Iterable[Deployment], now: datetime) -> None:
-    """Refuse, after all else has held, what time has ended: so stale is never also forged."""
+    """Refuse, after all else has held, what is over or not yet: so stale is never also forged."""
+    when = f"{verified.at:%Y-%m-%dT%H:%M:%SZ}"
+    if verified.at > now + MAX_SKEW:
+        raise StaleError(
+            f"the evidence is from the future: {when}", hint="one of the two clocks is wrong"
+        )
     for term in verified.terms:
         if now >= term.end:
             raise StaleError(
@@ -235,7 +236,6 @@ def _fresh(verified: Verified, expectations: Iterable[Deployment], now: datetime
             )
     for one in expectations:
         if one.max_age is not None and now - verified.at > one.max_age:
-            when = f"{verified.at:%Y-%m-%dT%H:%M:%SZ}"
             what = f"the evidence of {when} is older than {one.max_age}"
             raise StaleError(what, where=one.where, hint="run the gate again")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aims_gate.attest import resource
 from aims_gate.attest.trust import Trust
-from aims_gate.errors import UsageError
+from aims_gate.errors import NoEvidenceError, UsageError
 from aims_gate.evidence.revocations import FOLDER as REVOCATIONS
 from aims_gate.policy.model import STAGES
 
@@ -107,4 +107,5 @@ def chosen_stage(
         return next(iter(pointers))
     known = ", ".join(map(ascii, staged)) or "none"
     what = f"there is no evidence for stage {wanted!a}; stages with evidence: {known}"
-    raise UsageError(what, where=uri, hint="run the gate with a key, or name another --stage")
+    hint = "run the gate with a key, or name another --stage"
+    raise NoEvidenceError(what, where=uri, hint=hint)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from aims_gate.attest import resource
 from aims_gate.attest.resource import Resource
-from aims_gate.attest.statement_files import read_statement
+from aims_gate.attest.statement_files import SignedStatement, read_statement
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import SourceError, TrustError
 from aims_gate.evidence.predicates import PROMOTION, Promotion
@@ -64,21 +64,26 @@ class History:
 
     def said(self, version: str, pointer: str) -> Promotion | None:
         """Read what the statement says that a tag of a version points at, if it counts."""
+        found = self.signed(version, pointer)
+        return None if found is None else found.said
+
+    def signed(self, version: str, pointer: str) -> SignedStatement[Promotion] | None:
+        """Read the statement that a tag of a version points at, with its signer, if it counts."""
         folder = self.private / f"said-{version}"
         folder.mkdir()
         registry = self.alias.registry
         try:
             _digest, name = fetch_statement(registry, pointer, folder, self.environ)
-            said = read_statement(folder, name, PROMOTION, trust=self.trust, now=self.now).said
-            about = self._place(said.resource_uri)
+            found = read_statement(folder, name, PROMOTION, trust=self.trust, now=self.now)
+            about = self._place(found.said.resource_uri)
         except (TrustError, SourceError) as error:
             self.told.append(f"the promotion of version {version} does not count: {error.what}")
             return None
         place = self._place(resource_uri(self.alias.name, version, registry.server))
-        if (said.alias, about) != (self.alias.alias, place):
+        if (found.said.alias, about) != (self.alias.alias, place):
             self.told.append(f"the promotion of version {version} is about something else")
             return None
-        return said
+        return found
 
     def _place(self, uri: str) -> Resource:
         """Read a package URL; two URLs of one server are the same where the trust file says so."""

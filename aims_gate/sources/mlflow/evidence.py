@@ -15,7 +15,7 @@ from aims_gate import canonical
 from aims_gate.attest.envelope import MAX_ENVELOPE
 from aims_gate.attest.sigstore_bundle import bundle_file
 from aims_gate.attest.statement import envelope_file, statement_file
-from aims_gate.errors import TrustError, UsageError
+from aims_gate.errors import NoEvidenceError, TrustError, UsageError
 from aims_gate.registry.choose import for_artifacts, open_registry
 from aims_gate.registry.contract import NotFoundError, Registry
 from aims_gate.registry.entities import Version
@@ -73,7 +73,7 @@ def locate(uri: str, environ: Mapping[str, str], allow: Iterable[str] = ()) -> P
     """Find the evidence that *uri* names: a folder of a run, or what a version's tags point at.
 
     Raises:
-        UsageError: *uri* names neither, or there is none.
+        UsageError: *uri* names neither; NoEvidenceError if there is none.
         SourceError: MLflow could not be read.
     """
     target = parse(uri)
@@ -103,7 +103,7 @@ def copy(found: Published, stage: str, target: Path, environ: Mapping[str, str])
         Where it lies, `runs:/RUN_ID/aims_gate/EVALUATION_ID`.
 
     Raises:
-        UsageError: There is none.
+        NoEvidenceError: There is none.
         SourceError: It could not be read.
         TrustError: It is not what the tag names.
     """
@@ -222,6 +222,6 @@ def _pointers(version: Version) -> Mapping[str, str]:
     return {key[1] or UNSTAGED: value for key, value in tags if key is not None}
 
 
-def _none(uri: str, why: str) -> UsageError:
+def _none(uri: str, why: str) -> NoEvidenceError:
     hint = "run the gate with a key, which publishes its evidence, or name a directory"
-    return UsageError(f"there is no evidence: {why}", where=uri, hint=hint)
+    return NoEvidenceError(f"there is no evidence: {why}", where=uri, hint=hint)

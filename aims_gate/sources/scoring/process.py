@@ -129,8 +129,11 @@ def limited(
     *,
     seconds: float,
     where: str,
+    cwd: Path | None = None,
 ) -> int | None:
-    """Run a command under *limits*, in the folder `home` of *scratch*; its words go to `log`.
+    """Run a command under *limits*; what it writes goes to the file `log` of *scratch*.
+
+    It runs in the folder *cwd*; if left out, in the folder `home` of *scratch*.
 
     Returns:
         Its exit code, or None if it took more than *seconds*. It is gone then, and its group too.
@@ -149,7 +152,7 @@ def limited(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            cwd=scratch / "home",
+            cwd=cwd or scratch / "home",
             env=dict(environ),
             start_new_session=True,
         )

@@ -1,0 +1,1 @@
+"""Reconcile a registry: what is done about a model, from state only, never from a message."""
