@@ -18,6 +18,12 @@ from aims_gate.errors import MissingExtraError
 
 LIBRARIES = frozenset({"numpy", "pyarrow", "scipy"})
 """What the extra `run` brings."""
+_EXTRAS = {
+    **dict.fromkeys(LIBRARIES, "run"),
+    **dict.fromkeys(
+        ("starlette", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"), "serve"
+    ),
+}
 _USES = (
     *("bool", "bytes", "complex", "contains", "delitem", "enter", "eq", "float", "format", "ge"),
     *("gt", "hash", "index", "instancecheck", "int", "iter", "le", "len", "lt", "ne", "setitem"),
@@ -47,9 +53,9 @@ def install_line(purpose: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
-        if library not in LIBRARIES:
+        if library not in _EXTRAS:
             raise
-        raise MissingExtraError.for_library(library, "run", purpose) from None
+        raise MissingExtraError.for_library(library, _EXTRAS[library], purpose) from None
 
 
 def stand_in(*, installed: bool = False) -> None:

@@ -1,7 +1,8 @@
 """Compile the locks anew with uv: names, versions and hashes, and no index address.
 
 `core` is the package without extras, which verifies and reads policies; `run` and `gate` are those
-extras as `dev` has them, which the GitHub Action installs. `dev` is everything that demo and tests
+extras as `dev` has them, which the GitHub Action installs, and `serve` is `gate` with the webhook
+receiver. `dev` is everything that demo and tests
 need, `pandas3` the same without Evidently, which pins pandas below 3. `pytest7` and `pytest8` are
 the oldest pytest that the plugin knows and the last one before the newest, with plugins that it
 must live beside. `docs` builds the site, `release` the wheel and its bill of materials.
@@ -39,11 +40,13 @@ def main() -> None:
     back_end = [name for name in dev if name.startswith(("hatchling", "editables"))]
     unpinned = [name for name in gate if not name.startswith(("evidently", "pandas"))]
     compile_lock("core", [*core, *back_end])
-    receiver = [*extras["serve"], *extras["postgres"][1:], *extras["report"]]
-    compile_lock("dev", [*core, *gate, *receiver, *dev])
+    receiver = [*extras["serve"], *extras["postgres"][1:]]
+    more = [*receiver, *extras["report"]]
+    compile_lock("dev", [*core, *gate, *more, *dev])
     compile_lock("run", [*core, *extras["run"], *back_end], CONSTRAINT)
     compile_lock("gate", [*core, *gate, *back_end], CONSTRAINT)
-    compile_lock("pandas3", [*core, *unpinned, "pandas>=3", *receiver, *dev])
+    compile_lock("serve", [*core, *gate, *receiver, *back_end], CONSTRAINT)
+    compile_lock("pandas3", [*core, *unpinned, "pandas>=3", *more, *dev])
     compile_lock(
         "release", [*core, *back_end, *project["dependency-groups"]["release"]], CONSTRAINT
     )

@@ -51,3 +51,10 @@ def test_whole_gates_are_timed_beside_bare_reading(tmp_path: Path) -> None:
     timed = [line for line in printed.splitlines() if line.startswith(("bare", "aims-gate, "))]
     assert len(timed) == 2
     assert "sign" in printed
+
+
+@nightly
+def test_the_receiver_is_timed_under_load() -> None:
+    options = ("--database", "sqlite", "--rate", "20", "--seconds", "1")
+    (row,) = cells_of(run("webhook.py", *options))[2:]
+    assert row[:3] == ["| sqlite", "20", "20 of 20"]

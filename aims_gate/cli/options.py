@@ -1,8 +1,9 @@
-"""Options of commands that read a policy; importing them imports no command."""
+"""Options that several commands have; importing them imports no command."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
@@ -28,6 +29,11 @@ def pairs(kind: str) -> Callable[..., dict[str, str]]:
     return read
 
 
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The registry file; AIMS_GATE_REGISTRY, or registry.yaml here, if left out.",
+)
 policy_base_option = click.option(
     "--policy-base",
     metavar="REF",

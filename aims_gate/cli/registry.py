@@ -11,15 +11,11 @@ import click
 
 from aims_gate.cli.doctor import show
 from aims_gate.cli.group import CommandGroup
+from aims_gate.cli.options import config_option
+from aims_gate.cli.receiver import status
 
 if TYPE_CHECKING:
     from aims_gate.operations.adopt import Adopted
-
-config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="The registry file; AIMS_GATE_REGISTRY, or registry.yaml here, if left out.",
-)
 
 
 @click.group(cls=CommandGroup)
@@ -106,3 +102,6 @@ def doctor(*, config: Path | None) -> int:
 
     setup = Setup(environ=os.environ, now=datetime.now(UTC), policy="", registry=config)
     return show(examine(setup, REGISTRY))
+
+
+registry.add_command(status)

@@ -176,7 +176,7 @@ class Inbox(Protocol):
         ...
 
     def actions(self, key: ModelKey | None = None, *, since: float = 0) -> tuple[Action, ...]:
-        """The log of a model, or of all, from a time on; oldest first."""
+        """The log of a model, or of all, from a time on, in the order in which it was written."""
         ...
 
     def waiting(self) -> tuple[Waiting, ...]:

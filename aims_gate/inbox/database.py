@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -40,6 +41,16 @@ def open_inbox(url: str, clock: Callable[[], float] | None = None) -> SqlInbox:
         engine.dispose()
         raise unusable(error) from error
     return SqlInbox(engine, clock)
+
+
+def database_url(written: str, beside: Path) -> str:
+    """The database that a registry file in the folder *beside* names: files count from there."""
+    if not written:
+        written = "sqlite:///inbox.db"
+    scheme, slashes, path = written.partition(":///")
+    if not (slashes and path and scheme.startswith("sqlite")):
+        return written
+    return f"sqlite:///{beside.resolve() / path}"
 
 
 def _parsed(url: str) -> URL:

@@ -42,8 +42,6 @@ from aims_gate.inbox.contract import (
 )
 from aims_gate.inbox.tables import action, delivery, live, subject
 
-_ROWS = 500
-"""Models of one INSERT."""
 _SHORT = 600
 """Characters that are kept of an error."""
 _NEW = {"gen": 1, "done": 0, "lease": 0.0, "owner": "", "attempts": 0, "dead": False, "error": ""}
@@ -71,10 +69,10 @@ class SqlInbox:
             return frozenset()
         names = delivery.columns.keys()
         values = [{name: getattr(each, name) for name in names} for each in rows.values()]
-        stored = self._insert(delivery).values(values).on_conflict_do_nothing()
+        stored = self._insert(delivery).on_conflict_do_nothing()
         with self._transaction() as connection:
             # RETURNING: psycopg tells no count of the rows of such a statement
-            found = connection.execute(stored.returning(delivery.c.id))
+            found = connection.execute(stored.returning(delivery.c.id), values)
             new = frozenset(row.id for row in found)
             self._mark(connection, (key for name in new for key in rows[name].marks))
         return new
@@ -85,16 +83,12 @@ class SqlInbox:
             self._mark(connection, keys)
 
     def _mark(self, connection: Connection, keys: Iterable[ModelKey]) -> None:
-        ordered = sorted(set(keys))
-        for start in range(0, len(ordered), _ROWS):
-            rows = [
-                {**asdict(key), **_NEW, "due": self._instant()}
-                for key in ordered[start : start + _ROWS]
-            ]
-            new = self._insert(subject).values(rows)
-            again = {"gen": subject.c.gen + 1, "due": self._instant(), "dead": False}
+        rows = [{**asdict(key), **_NEW} for key in sorted(set(keys))]
+        if rows:
+            new = self._insert(subject).values(due=self._instant())
+            again = {"gen": subject.c.gen + 1, "due": new.excluded.due, "dead": False}
             connection.execute(
-                new.on_conflict_do_update(index_elements=subject.primary_key, set_=again)
+                new.on_conflict_do_update(index_elements=subject.primary_key, set_=again), rows
             )
 
     def claim(self, worker: str, seconds: float) -> Lease | None:
@@ -165,8 +159,8 @@ class SqlInbox:
             return connection.execute(new.returning(action.c.id)).first() is not None
 
     def actions(self, key: ModelKey | None = None, *, since: float = 0) -> tuple[Action, ...]:
-        """The log of a model, or of all, from a time on; oldest first."""
-        wanted = select(action).where(action.c.at >= since).order_by(action.c.at, action.c.id)
+        """The log of a model, or of all, from a time on, in the order in which it was written."""
+        wanted = select(action).where(action.c.at >= since).order_by(action.c.number)
         with self._transaction() as connection:
             of = wanted if key is None else wanted.where(_of(action, key))
             rows = connection.execute(of).all()

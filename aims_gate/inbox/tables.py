@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Double,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -63,7 +64,9 @@ live = Table(
 action = Table(
     "action",
     METADATA,
-    Column("id", Text, primary_key=True),
+    # the order in which they were entered, whatever the clock said
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
     Column("server", Text, nullable=False),
     Column("workspace", Text, nullable=False),
     Column("model", Text, nullable=False),

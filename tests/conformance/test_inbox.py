@@ -24,7 +24,7 @@ from aims_gate.inbox.contract import (
     LiveVersion,
     ModelKey,
 )
-from aims_gate.inbox.database import open_inbox
+from aims_gate.inbox.database import database_url, open_inbox
 from aims_gate.inbox.sql import SqlInbox
 from aims_gate.inbox.tables import METADATA
 from tests.support.postgres import Cluster
@@ -255,9 +255,10 @@ def test_the_log_takes_an_action_once_and_never_changes_it(inbox: SqlInbox) -> N
     assert not inbox.act(action("x", ONE, 30, "other"))
     assert inbox.act(action("y", ONE, 10))
     assert inbox.act(action("z", TWO, 5))
-    assert inbox.actions(ONE) == (action("y", ONE, 10), action("x", ONE, 20))
+    # in the order of entry, though the clock was set back meanwhile
+    assert inbox.actions(ONE) == (action("x", ONE, 20), action("y", ONE, 10))
     assert inbox.actions(ONE, since=15) == (action("x", ONE, 20),)
-    assert [each.id for each in inbox.actions()] == ["z", "y", "x"]
+    assert [each.id for each in inbox.actions()] == ["x", "y", "z"]
 
 
 def test_what_is_live_is_one_version_an_alias(inbox: SqlInbox) -> None:
@@ -356,6 +357,14 @@ def test_other_databases_are_refused(url: str, told: str) -> None:
     with pytest.raises(UsageError, match=told) as refused:
         open_inbox(url)
     assert "hunter2" not in str(refused.value)
+
+
+def test_a_file_counts_from_the_folder_of_the_registry_file(tmp_path: Path) -> None:
+    assert database_url("", tmp_path) == f"sqlite:///{tmp_path}/inbox.db"
+    assert database_url("sqlite:///a/b.db", tmp_path) == f"sqlite:///{tmp_path}/a/b.db"
+    assert database_url("sqlite:////a/b.db", tmp_path) == "sqlite:////a/b.db"
+    for url in ("postgresql:///gate", "postgresql://host/gate", "sqlite://"):
+        assert database_url(url, tmp_path) == url
 
 
 def test_a_folder_that_is_not_there_is_named() -> None:

@@ -146,8 +146,7 @@ def kill_at_random(programs: Sequence[Program], world: World, kills: int, url: s
     effects = Counter(world.effects())
     tally.put_back = len(effects)
     tally.twice = [effect for effect, times in effects.items() if times > 1]
-    with world._database() as database:
-        (tally.judgements,) = database.execute("SELECT count(*) FROM judged").fetchone()
+    tally.judgements = world.judgements()
     return tally
 
 

@@ -80,6 +80,11 @@ class World:
         with self._database() as database:
             return dict(database.execute("SELECT model, max(change) FROM judged GROUP BY model"))
 
+    def judgements(self) -> int:
+        with self._database() as database:
+            (number,) = database.execute("SELECT count(*) FROM judged").fetchone()
+        return int(number)
+
     def effects(self) -> list[tuple[str, int]]:
         with self._database() as database:
             return list(database.execute("SELECT model, version FROM effect"))

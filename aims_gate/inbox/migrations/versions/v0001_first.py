@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import BigInteger, Boolean, Column, Double, LargeBinary, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, Text
 
 revision = "0001"
 down_revision = None
@@ -47,7 +47,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "action",
-        Column("id", Text, primary_key=True),
+        Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+        Column("id", Text, nullable=False, unique=True),
         *_key(primary=False),
         *_text("alias", "kind", "from", "to", "reason"),
         Column("at", Double, nullable=False),

@@ -1,0 +1,98 @@
+"""`aims-gate registry serve` and `status` as a user types them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aims_gate.inbox.contract import MOST_ATTEMPTS, ModelKey
+from aims_gate.inbox.database import open_inbox
+from tests.support.command_line import call
+from tests.test_docs import ROOT
+
+EXAMPLES = ROOT / "examples" / "receiver"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A registry file that guards credit models, with keys."""
+    assert call(tmp_path, "evidence", "key", "generate").code == 0
+    person = {"person": "gate@acme.example", "public_key": "gate.key.pub", "roles": ["gate"]}
+    trust: dict[str, object] = {"apiVersion": "aims-gate/v1", "kind": "Trust", "keys": [person]}
+    (tmp_path / "trust.yaml").write_text(yaml.safe_dump(trust), encoding="utf-8")
+    registry: dict[str, object] = {
+        "apiVersion": "aims-gate/v1",
+        "kind": "Registry",
+        "trust": "trust.yaml",
+    }
+    registry |= {"server": "prod", "models": [{"pattern": "credit-*"}]}
+    (tmp_path / "registry.yaml").write_text(yaml.safe_dump(registry), encoding="utf-8")
+    return tmp_path
+
+
+def test_status_shows_what_is_not_clean_and_exits_3_for_the_dead(folder: Path) -> None:
+    """Names and errors are strangers' words: no log obeys them, no secret is shown."""
+    empty = call(folder, "registry", "status")
+    assert (empty.code, empty.out) == (0, "0 models\n")
+    inbox = open_inbox(f"sqlite:///{folder}/inbox.db")
+    names = ("clean", "judging", "dead", "waiting::error::x")
+    for name in names:
+        inbox.mark([ModelKey(server="prod", workspace="", model=name)])
+        lease = inbox.claim("w", 60)
+        assert lease is not None
+        match name:
+            case "clean":
+                inbox.finish(lease)
+            case "dead":
+                for _ in range(MOST_ATTEMPTS):
+                    inbox.fail(lease, "no way to http://user:pw@host", 0.0)
+                    lease = inbox.claim("w", 60) or lease
+            case "judging":
+                pass
+            case _:
+                inbox.release(lease)
+    inbox.close()
+    shown = call(folder, "registry", "status")
+    assert shown.code == 3
+    *lines, last = shown.out.splitlines()
+    assert last == "4 models: 1 clean, 1 dead, 1 judging, 1 waiting"
+    assert [line.split()[0] for line in lines] == ["dead", "judging", "waiting"]
+    assert "failed 8 times: no way to http://host" in lines[0]
+    assert "::error::" not in shown.out
+    everything = call(folder, "registry", "status", "--all", "--config", "registry.yaml")
+    assert "prod/clean" in everything.out
+
+
+def test_status_names_what_is_missing(tmp_path: Path) -> None:
+    done = call(tmp_path, "registry", "status")
+    assert done.code == 2
+    assert "registry.yaml" in done.err
+
+
+def test_the_container_of_the_receiver_is_linted_and_runs_as_nobody() -> None:
+    linter = str(Path(sys.executable).parent / "hadolint")
+    subprocess.run([linter, str(EXAMPLES / "Containerfile")], check=True, capture_output=True)
+    assert "\nUSER 65532:65532\n" in (EXAMPLES / "Containerfile").read_text(encoding="utf-8")
+
+
+@pytest.mark.tool("systemd-analyze")
+def test_the_unit_of_the_receiver_is_one(tmp_path: Path) -> None:
+    """As systemd reads it, with our program in the place of the installed one."""
+    unit = tmp_path / "aims-gate-receiver.service"
+    text = (EXAMPLES / unit.name).read_text(encoding="utf-8")
+    program = shutil.which("true")
+    assert program is not None
+    unit.write_text(text.replace("/opt/aims-gate/bin/aims-gate", program), encoding="utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert unit.name not in done.stderr
