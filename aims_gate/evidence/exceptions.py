@@ -14,7 +14,7 @@ from pathlib import Path
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import TrustError
 from aims_gate.evidence import live, revocations
-from aims_gate.evidence.live import LiveVersion, Served
+from aims_gate.evidence.live import AdoptedVersion, Served
 from aims_gate.evidence.predicates import FORM
 from aims_gate.evidence.revocations import Revocations
 from aims_gate.signoffs import BREAK_GLASS, kinds
@@ -100,7 +100,7 @@ class _Look:
                 told = f"{one.said.id}, break-glass of {people} until {one.said.expires:{FORM}}"
                 yield self._unrevoked(told, one.keys[0].key.fingerprint, one.issued)
 
-    def _is_listed(self, one: LiveVersion) -> bool:
+    def _is_listed(self, one: AdoptedVersion) -> bool:
         listed = (one.name, one.version, one.digest.sha256)
         return listed == (self.served.name, self.served.version, self.served.sha256) and (
             self._points(one.aliases, one.stages)

@@ -30,7 +30,7 @@ _SKEW = timedelta(minutes=5)
 """How far the clock of whoever signed may be ahead of ours."""
 
 
-class LiveVersion(Said):
+class AdoptedVersion(Said):
     """A version that was served, by what pointed at it, and who answers for it."""
 
     name: Word
@@ -49,7 +49,7 @@ class LiveList(Said):
     server: Word
     adopted_on: Time
     until: Time
-    models: list[LiveVersion]
+    models: list[AdoptedVersion]
 
 
 LIVE = StatementKind(

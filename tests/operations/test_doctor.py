@@ -317,8 +317,6 @@ def test_the_command_line(
     assert guarded(["doctor"]) == 3
     table = capsys.readouterr().out
     assert "-> is the server running" in table
-    assert guarded(["registry", "doctor"]) == 3
-    assert capsys.readouterr().out == table, "one command, found in two places"
     (folder / "pyproject.toml").write_text(
         '[tool.aims-gate]\npolicy = "lost.yaml"\n', encoding="utf-8"
     )
