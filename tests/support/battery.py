@@ -11,12 +11,16 @@ import http.client
 import json
 import sqlite3
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+from tests.support.promoting import House
+from tests.support.servers import Server
 
 WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 """ASCII to its full-width twins."""
@@ -40,6 +44,7 @@ class Target:
     other_id: str
     """The logged model of version 2."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    """Of whoever attacks."""
     answers: list[int] = field(default_factory=list)
 
     def raw(
@@ -80,6 +85,30 @@ class Target:
             {"name": self.name, "alias": "champion", "version": "2", **changes}
         ).encode()
 
+    @classmethod
+    def of(cls, house: House, server: Server, **more: Any) -> Target:
+        """Two versions of a house: one live as alias and in Production, and one without proof."""
+        client = house.content.client
+        first, second = house.version(), house.version(gated=False)
+        client.set_registered_model_alias(house.name, "champion", first)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            client.transition_model_version_stage(house.name, first, "Production")
+        models = [
+            client.get_model_version(house.name, one).source.removeprefix("models:/")
+            for one in (first, second)
+        ]
+        return cls(
+            url=house.content.uri,
+            database=server.folder / "mlflow.db",
+            artifacts=server.artifacts,
+            name=house.name,
+            model_id=models[0],
+            run_id=client.get_logged_model(models[0]).source_run_id,
+            other_id=models[1],
+            **more,
+        )
+
     @property
     def folder(self) -> str:
         """Where the files of version 1 lie, below the artifact root."""
@@ -99,11 +128,10 @@ class Target:
             ).fetchall()
             versions = ask(
                 "SELECT name, version, source, current_stage, storage_location FROM model_versions "
-                "WHERE (name = ? AND version = 1) OR (name LIKE ? AND current_stage IN "
-                "('Production', 'Staging'))",
+                "WHERE name = ? AND version = 1 OR name LIKE ? AND current_stage = 'Production'",
                 (self.name, f"%{self.name}%"),
             ).fetchall()
-        files = self.artifacts.glob(f"**/models/{self.model_id}/**/*")
+        files = (self.artifacts / self.folder).rglob("*")
         return {
             "aliases": sorted((n, a, v) for n, a, v in aliases if self._is_guarded(a)),
             "versions": sorted(map(str, versions)),
@@ -287,11 +315,9 @@ def alias_of_a_prompt(target: Target) -> None:
 
 @attack
 def graphql(target: Target) -> None:
+    said = f'name: "{target.name}", alias: "champion", version: "2"'
     for query in (
-        (
-            f'mutation {{ mlflowSetRegisteredModelAlias(input: {{name: "{target.name}", alias: "champion", '
-            'version: "2"}) { apiError { code } } }'
-        ),
+        f"mutation {{ mlflowSetRegisteredModelAlias(input: {{{said}}}) {{ __typename }} }}",
         "mutation { __typename }",
         "{ mlflowSearchModelVersions(input: {}) { modelVersions { name } } }",
     ):
@@ -301,16 +327,14 @@ def graphql(target: Target) -> None:
 # --- stages, names, versions ---------------------------------------------------------------------
 
 
-@each("stage", {one: one for one in ("Production", "production", "PRODUCTION", "Staging", "None")})
+@each("stage", {one: one for one in ("Production", "production", "PRODUCTION", "Archived", "None")})
 def _stage(target: Target, stage: str) -> None:
+    """The unproven version in, or the live one out: by itself, or archived with the others."""
     for version in ("2", "1"):
         for archive in (True, False):
             body = {"name": target.name, "version": version, "stage": stage}
-            if (version, stage) != ("1", "Production") and stage != "Staging":
-                target.ask(
-                    "model-versions/transition-stage",
-                    {**body, "archive_existing_versions": archive},
-                )
+            more = {"archive_existing_versions": archive}
+            target.ask("model-versions/transition-stage", {**body, **more})
 
 
 @attack
