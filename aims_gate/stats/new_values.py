@@ -10,15 +10,19 @@ Wilenski, 1940).
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
-from scipy.special import betaincinv, ndtri
+from scipy.special import betainc, betaincinv, ndtri
 
 from aims_gate.stats.intervals import Rate, mover_difference, proportion_bounds
 from aims_gate.stats.power import CURRENT, LEAST_SAMPLE, NormalDesign
 
 TWICE = 2.0
 """A value must be provably more frequent than so many times its frequency in the reference."""
+RATIO = 5.0
+"""That a value grew less than seriously is told with an error so many times smaller than alpha: a
+value is excluded by its share or by its growth, with an error of 1.2 alpha together at most."""
 MARGIN = 0.01
 """Rows of unseen values, beyond what chance leaves unseen, that must be proven."""
 
@@ -58,6 +62,20 @@ class Sizes:
             return 1.0
         return upper(math.ceil(share * self.current) - 1, self.current, self.alpha)
 
+    def most(self, before: int, after: int, *, serious: float, factor: float) -> float:
+        """Upper bound of the true share of a value, in [0, 1]; 0 where it grew less than seriously.
+
+        Clopper and Pearson's at alpha, if that excludes a *serious* share. Else 0 if the exact
+        conditional upper bound of the ratio of frequencies, at alpha / 5, is below *factor*.
+        """
+        share = upper(after, self.current, self.alpha)
+        if share < serious or before == 0:
+            return share
+        grown = self.reference / (self.reference + factor * self.current)
+        # the chance of so few current rows among those that hold it, at a ratio of just *factor*
+        chance = float(betainc(before, after + 1, grown))
+        return share if chance >= self.alpha / RATIO else 0.0
+
 
 def upper(rows: int, of: int, alpha: float) -> float:
     """Clopper-Pearson upper bound of a proportion, in (0, 1], wrong with *alpha* at most."""
@@ -73,13 +91,31 @@ class NewValueDesign:
     alpha: float
     share: float
     """Share of current rows from which a value counts."""
+    growth: float
+    """Growth from which on a value is serious that holds a serious share."""
+    held: tuple[int, int] | None = None
+    """Reference and current rows of the value that is least excluded; none if all are."""
     what: str = CURRENT
 
     def chance(self, factor: float, *, serious: float) -> float:
-        """Power: 1 where a new value in *serious* of the rows is found for certain, else 0."""
+        """Power: how likely no value may hold *serious* of the rows unseen, and `held` does not.
+
+        0 where a value could be missed, and 1 where none could and none is left.
+        """
         current = math.floor(self.rows * factor)
         sizes = Sizes(reference=self.reference, current=current, alpha=self.alpha)
-        return float(sizes.hidden(self.share) < serious)
+        if sizes.hidden(self.share) >= serious:
+            return 0.0
+        if self.held is None:
+            return 1.0
+        before, after = self.held
+
+        def left(rows: int) -> bool:
+            return sizes.most(before, rows, serious=serious, factor=self.growth) >= serious
+
+        # ever more rows of the value are ever harder to exclude
+        most = bisect_left(range(current + 1), x=True, key=left) - 1
+        return float(betainc(current - most, most + 1, 1 - after / self.rows)) if most >= 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

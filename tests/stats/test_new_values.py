@@ -65,9 +65,53 @@ def test_a_value_of_more_than_the_hidden_share_is_seen_in_19_of_20(m: int, share
 
 def test_a_new_value_of_6_percent_is_excluded_from_a_few_hundred_rows_on() -> None:
     """By the policy's share of 3 %, twice of which is serious."""
-    design = NewValueDesign(reference=5_000, rows=100, alpha=0.05, share=0.03)
+    design = NewValueDesign(reference=5_000, rows=100, alpha=0.05, share=0.03, growth=10.0)
     assert design.chance(1.0, serious=0.06) == 0
     assert design.chance(5.0, serious=0.06) == 1
+
+
+def excluded(n: int, m: int, before: float, after: float, *, factor: float) -> float:
+    """Chance that no new value of the column is held possible, with one that is there: exact."""
+    sizes, serious = Sizes(reference=n, current=m, alpha=0.05), 0.06
+    a, b = (np.arange(rows + 1) for rows in (n, m))
+    chances = binom.pmf(a, n, before), binom.pmf(b, m, after)
+    a, b = (rows[chance > 1e-7] for rows, chance in zip((a, b), chances, strict=True))
+    told = np.array(
+        [[sizes.most(x, y, serious=serious, factor=factor) for y in b.tolist()] for x in a.tolist()]
+    )
+    passed = (told < serious) & (sizes.hidden(0.03) < serious)
+    return float(chances[0][a] @ passed @ chances[1][b])
+
+
+@pytest.mark.parametrize(
+    ("n", "m"), [(100, 300), (200, 200), (200, 2_000), (500, 500), (2_000, 500), (500, 2_000)]
+)
+@pytest.mark.parametrize("after", [0.06, 0.07, 0.3])
+def test_a_value_that_grew_seriously_is_excluded_in_6_percent_at_most(
+    n: int, m: int, after: float
+) -> None:
+    """Ten times its old share: by the estimate of the ratio alone, 17 % passed of 200 rows."""
+    assert excluded(n, m, after / 10, after, factor=10.0) <= 0.06
+    assert excluded(n, m, 0.0, after, factor=10.0) <= 0.05
+
+
+def test_a_value_that_did_not_grow_is_mostly_excluded() -> None:
+    """One in eight rows, of 300 a side, or one in twenty of 500."""
+    for rows, share in ((300, 1 / 8), (500, 0.05)):
+        assert excluded(rows, rows, share, share, factor=10.0) >= 0.95
+
+
+def test_the_chance_of_a_design_is_how_often_a_held_value_is_excluded() -> None:
+    """A value of 5 %, 3 of 300 rows before: ever more current rows tell that 6 % it is not."""
+    rng = np.random.default_rng(3)
+    design = NewValueDesign(
+        reference=300, rows=300, alpha=0.05, share=0.03, growth=10.0, held=(3, 15)
+    )
+    for factor in (1.0, 4.0, 12.0):
+        sizes = Sizes(reference=300, current=int(300 * factor), alpha=0.05)
+        drawn = rng.binomial(sizes.current, 0.05, 400).tolist()
+        told = [sizes.most(3, rows, serious=0.06, factor=10.0) < 0.06 for rows in drawn]
+        assert np.mean(told) == pytest.approx(design.chance(factor, serious=0.06), abs=0.08)
 
 
 def unseen(shares: np.typing.NDArray[np.float64], n: int, m: int, new: float, seed: int) -> float:

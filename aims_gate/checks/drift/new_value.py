@@ -6,21 +6,19 @@ Wasserstein where they were. Formulas are in `stats.new_values`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
-
-import numpy as np
 
 from aims_gate.checks.columnwise import columnwise
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift.distances import Lacking
+from aims_gate.checks.drift.held import Held, numbers, values
 from aims_gate.checks.drift.matching import kind_of_both, matched
 from aims_gate.checks.levels import LEAST, MOST, levels
 from aims_gate.checks.parameters import ColumnNames, column_problems
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.frames import ColumnKind, Frame, Key, Scalar
-from aims_gate.frames.widths import alike
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 from aims_gate.stats.new_values import NewValueDesign, Sizes, Unseen, upper
@@ -57,6 +55,7 @@ class NewValue:
         undecided=(
             "a column is in the reference and not in the current data, or changed its kind",
             f"none is found, and twice `share` could be missed or a sample is under {LEAST_SAMPLE}",
+            "that a value holds twice `share`, and 2 `factor` times its old share, is not excluded",
         ),
     )
 
@@ -121,49 +120,23 @@ class NewValue:
         sizes = Sizes(reference=before.rows, current=after.rows, alpha=family.alpha / family.cells)
         kind = kind_of_both(before, after, column)
         if kind is ColumnKind.NUMBER:
-            held = _numbers(column, before, after, self.share)
+            held = numbers(column, before, after, self.share)
             yield self._worst(column, held, sizes, family, current)
             return
         key = Key(column=column)
         counts = before.count(key).by_value(), after.count(key).by_value()
-        yield self._worst(column, _values(*counts, self.share), sizes, family, current)
+        yield self._worst(column, values(*counts, self.share), sizes, family, current)
         if self.unseen_share is not None and self._unseen_counts(kind):
             found = _unseen(*counts, sizes, self.unseen_share)
             yield _unseen_cell(column, found, family)
 
     def _worst(
-        self,
-        column: str,
-        held: Iterable[_Held],
-        sizes: Sizes,
-        family: _ValueFamily,
-        current: Data,
+        self, column: str, held: Sequence[Held], sizes: Sizes, family: _ValueFamily, current: Data
     ) -> Statistic:
         """Judge the worst new value of a column: a proven one, else the one that holds most."""
-        n, m = sizes.reference, sizes.current
         one = replace(sizes, alpha=sizes.alpha * self.share)
-        alone = replace(sizes, alpha=family.alpha_alone)
-        design = NewValueDesign(reference=n, rows=m, alpha=alone.alpha, share=self.share)
-        # what holds less than the share is no new value, however many rows it holds in truth
-        hidden = alone.hidden(self.share)
-        new = [
-            (one.excess(value.before, value.after), value)
-            for value in held
-            # b / m >= factor a / n in whole rows where the factor is whole
-            if value.after * sizes.reference >= self.factor * value.before * sizes.current
-        ]
-        none = Statistic(
-            name="new_value",
-            slice=column,
-            value=0.0,
-            alone=family.alone(0.0, hidden),
-            serious=2 * self.share,
-            rows=sizes.current,
-            total=sizes.current,
-            judged=True,
-            reason=f"no value of {self.share:.0%} of the rows is new",
-            design=design,
-        )
+        new = [(one.excess(v.before, v.after), v) for v in held if self._is_new(v, sizes)]
+        none = self._none(column, held, replace(sizes, alpha=family.alpha_alone), family, current)
         if not new:
             return none
         # of values with equally many rows the better proven one, whatever it is called
@@ -173,8 +146,51 @@ class NewValue:
             none,
             value=worst.after / sizes.current,
             interval=_interval(excess, worst.after, one, family),
-            alone=family.alone(0.0, max(upper(worst.after, m, alone.alpha), hidden)),
             reason=_told(worst, sizes, column, current) + more,
+        )
+
+    def _is_new(self, value: Held, sizes: Sizes) -> bool:
+        # b / m >= factor a / n in whole rows where the factor is whole
+        return value.after * sizes.reference >= self.factor * value.before * sizes.current
+
+    def _none(
+        self, column: str, held: Sequence[Held], alone: Sizes, family: _ValueFamily, current: Data
+    ) -> Statistic:
+        """The cell of a column without a new value, and the most that one may hold in truth."""
+        serious, growth = 2 * self.share, 2 * self.factor
+        # what holds less than the share is no new value, however many rows it holds in truth
+        hidden, reason = (
+            alone.hidden(self.share),
+            f"no value of {self.share:.0%} of the rows is new",
+        )
+        most, widest = max(
+            ((alone.most(v.before, v.after, serious=serious, factor=growth), v) for v in held),
+            key=lambda found: (found[0], found[1].before),
+            default=(0.0, None),
+        )
+        open_ = widest if most >= serious else None
+        if open_:
+            reason = (
+                f"{_told(open_, alone, column, current)}, which excludes no growth by {growth:g}"
+            )
+        return Statistic(
+            name="new_value",
+            slice=column,
+            value=0.0,
+            alone=family.alone(0.0, max(most, hidden)),
+            serious=serious,
+            rows=alone.current,
+            total=alone.current,
+            judged=True,
+            reason=reason,
+            design=NewValueDesign(
+                reference=alone.reference,
+                rows=alone.current,
+                alpha=alone.alpha,
+                share=self.share,
+                growth=growth,
+                held=(open_.before, open_.after) if open_ else None,
+            ),
         )
 
 
@@ -192,46 +208,11 @@ class _ValueFamily:
         return Interval(low=low, high=high, level=level, method=method)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
-    """A value and the rows that hold it; None is null."""
-
-    value: Scalar | None
-    before: int
-    after: int
-
-
 def _no_method(kind: ColumnKind) -> str:
     return "" if kind in _COUNTED else f"{kind} cannot be counted by value"
 
 
-def _numbers(column: str, before: Frame, after: Frame, share: float) -> Iterator[_Held]:
-    """Numbers that fill enough current rows; found without a loop over all values."""
-    known, now = alike(before, after, column)
-    least = share * after.rows
-    for place in np.flatnonzero(now.counts >= least):
-        value = now.values[place]
-        at = int(np.searchsorted(known.values, value))
-        there = at < len(known.values) and known.values[at] == value
-        yield _Held(
-            value=float(value),
-            before=int(known.counts[at]) if there else 0,
-            after=int(now.counts[place]),
-        )
-    if now.nulls and now.nulls >= least:
-        yield _Held(value=None, before=known.nulls, after=now.nulls)
-
-
-def _values(
-    before: Mapping[Scalar | None, int], after: Mapping[Scalar | None, int], share: float
-) -> Iterator[_Held]:
-    least = share * sum(after.values())
-    for value, rows in after.items():
-        if rows >= least:
-            yield _Held(value=value, before=before.get(value, 0), after=rows)
-
-
-def _told(worst: _Held, sizes: Sizes, column: str, current: Data) -> str:
+def _told(worst: Held, sizes: Sizes, column: str, current: Data) -> str:
     shares = f"{worst.after / sizes.current:.1%} of current rows"
     shares += f" (reference {worst.before / sizes.reference:.1%})"
     if worst.value is None:

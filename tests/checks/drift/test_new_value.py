@@ -161,6 +161,19 @@ def test_a_proven_value_fails_on_few_rows_and_few_rows_are_not_named() -> None:
     assert "7" not in judged(NewValue(), *both)["x"].reason.replace("reference", "")
 
 
+def test_a_value_that_may_have_grown_tenfold_is_no_pass_though_the_estimate_is_fourfold() -> None:
+    """4 of 200 rows, now 16: a true 0.8 % leaves as many by chance in one draw of thirteen."""
+    before, after = ([*"abcd"] * 50 for _ in range(2))
+    both = reference({"x": stuck(before, "e", 0.02)}), current({"x": stuck(after, "e", 0.08)})
+    result = decided(RULE, *both)
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert "one value holds 8.0% of current rows (reference 2.0%)" in result.reason
+    assert result.reason.endswith("which excludes no growth by 10")
+    assert "more reference rows are needed" in result.reason
+    many = [reference({"x": before * 5 + ["e"] * 25}), current({"x": after * 5 + ["e"] * 87})]
+    assert decided(RULE, *many).outcome is Outcome.PASS
+
+
 def test_a_limit_of_the_policy_tolerates_so_much() -> None:
     both = reference({"x": normal(5_000, 1)}), current({"x": stuck(normal(5_000, 2), 7.0, 0.06)})
     for limit, outcome in ((0.05, Outcome.FAIL), (0.08, Outcome.WARN)):
