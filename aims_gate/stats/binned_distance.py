@@ -154,23 +154,24 @@ def _reach(of: Divergence, table: Binned, design_effect: float, alpha: float) ->
     In each bin one share goes to its exact bound away from the other (Clopper and Pearson), as in
     MOVER (Zou and Donner 2008), less the distance of the share from its own bound: what is left is
     0 where the shares are equal, and the squares of what is left add up. A share that no row shows
-    may be 0 in every draw alike, so that what it leaves adds up as it is.
+    may be 0 in every draw alike: it goes there before all others, and what that adds, adds up.
     """
     counts = [rows / design_effect for rows in (table.reference, table.current)]
     p, q = (_shares(rows, of) for rows in (table.reference, table.current))
-    total, squares = 0.0, 0.0
-    for own, other, rows in ((p, q, counts[0]), (q, p, counts[1])):
+    least = max(of.least, _NO_SHARE)
+    unseen = (counts[0] == 0) & (p < q), (counts[1] == 0) & (q < p)
+    ends = [np.where(gone, least, own) for gone, own in zip(unseen, (p, q), strict=True)]
+    gained = of.terms(ends[0], ends[1]) - of.terms(p, q)
+    squares = 0.0
+    for own, other, rows, gone in zip((p, q), reversed(ends), counts, unseen, strict=True):
         few, all_rows = own < other, rows.sum()
         low = betaincinv(np.maximum(rows, 1e-9), all_rows - rows + 1, alpha)
         high = betaincinv(rows + 1, np.maximum(all_rows - rows, 1e-9), 1 - alpha)
         bound = np.where(few, np.minimum(np.where(rows > 0, low, 0.0), own), np.maximum(high, own))
-        bound = np.clip(bound, max(of.least, _NO_SHARE), 1.0)
+        bound = np.clip(bound, least, 1.0)
         more = of.terms(bound, other) - of.terms(own, other) - of.terms(bound, own)
-        more = np.maximum(more, 0.0)
-        unseen = few & (rows == 0)
-        total += float(more[unseen].sum())
-        squares += float(np.square(more[~unseen]).sum())
-    return total + math.sqrt(squares)
+        squares += float(np.square(np.maximum(more, 0.0)[~gone]).sum())
+    return float(gained.sum()) + math.sqrt(squares)
 
 
 def _shares(counts: Counts, of: Divergence) -> Floats:

@@ -80,7 +80,9 @@ def wasserstein_error(reference: OrderedSample, current: OrderedSample, alpha: f
     What noise alone exceeds, or the same law where each sample varies around its own distribution
     and not around a common one, whichever is wider: the smaller sample may be the wider one. With
     it adds, as variances do, the error of the reference's standard deviation, the unit of the
-    distance: sqrt((kurtosis - 1) / 4n) of the distance, by the delta method. NaN where that is.
+    distance: sqrt((kurtosis - 1) / 4n) of the distance, by the delta method. Where values moved
+    towards the reference's long tail, the sample that has too much of it is too wide and too near
+    as well, and their covariance is added: distance * skewness / n. NaN where the distance is.
     """
     if not usable(reference, current):
         return math.nan
@@ -88,9 +90,11 @@ def wasserstein_error(reference: OrderedSample, current: OrderedSample, alpha: f
         found = transport(reference, current)
         own = _law(found.errors, found.spread).quantile(alpha)
         rows = total(reference.counts)
-        unit = math.sqrt(max(found.kurtosis - 1, 0.0) / (4 * rows)) * float(ndtri(1 - alpha))
-        distance = wasserstein(reference, current)
-        return math.hypot(max(wasserstein_noise(reference, current, alpha), own), distance * unit)
+        z, distance = float(ndtri(1 - alpha)), wasserstein(reference, current)
+        unit = math.sqrt(max(found.kurtosis - 1, 0.0) / (4 * rows)) * z
+        both = math.sqrt(max(distance * found.tilt, 0.0) / rows) * z
+        noise = max(wasserstein_noise(reference, current, alpha), own)
+        return math.hypot(noise, distance * unit, both)
 
 
 def _law(errors: Floats, spread: float) -> Noise:

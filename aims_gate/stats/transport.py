@@ -63,6 +63,9 @@ class Transport:
     """Standard deviation of the reference, divisor n."""
     kurtosis: float
     """Its fourth central moment over the square of its variance, at least 1; 1 for a constant."""
+    tilt: float
+    """Its skewness times (mean of current - mean of reference) / area: above 0 where values move
+    towards its long tail, which varies the mean and the spread together; 0 for equal samples."""
 
 
 _recent: dict[tuple[int, int], tuple[Any, Any, Transport]] = {}
@@ -82,12 +85,16 @@ def transport(reference: Ordered, current: Ordered) -> Transport:
     mean = weighted_mean(reference.values, reference.counts)
     variance = weighted_mean(reference.values, reference.counts, centre=mean)
     pieces, errors = _pieces(reference, current)
+    area, spread = _area(reference, current), math.sqrt(variance)
+    skewness, kurtosis = _shape(reference, mean, spread) if spread else (0.0, 1.0)
+    moved = weighted_mean(current.values, current.counts) - mean
     found = Transport(
-        area=_area(reference, current),
+        area=area,
         pieces=pieces,
         errors=errors,
-        spread=math.sqrt(variance),
-        kurtosis=_kurtosis(reference, mean, variance) if variance else 1.0,
+        spread=spread,
+        kurtosis=kurtosis,
+        tilt=skewness * (moved / area) if area else 0.0,
     )
     with _lock:
         while len(_recent) >= _KEPT:
@@ -127,14 +134,17 @@ def weighted_mean(values: Floats, counts: Counts, *, centre: float | None = None
     return math.fsum(parts)
 
 
-def _kurtosis(sample: Ordered, mean: float, variance: float) -> float:
+def _shape(sample: Ordered, mean: float, spread: float) -> tuple[float, float]:
+    """Skewness and kurtosis: the third and fourth moment of the values in standard deviations."""
     rows = total(sample.counts)
-    parts = []
+    thirds, fourths = [], []
     for start in range(0, len(sample.values), PIECE):
-        # over the variance before it is squared again, which would overflow
-        part = np.square(sample.values[start : start + PIECE] - mean) / variance
-        parts.append(_dot(np.square(part), sample.counts[start : start + PIECE] / rows))
-    return math.fsum(parts)
+        # in standard deviations before it is squared, which would overflow
+        part = (sample.values[start : start + PIECE] - mean) / spread
+        shares, squares = sample.counts[start : start + PIECE] / rows, np.square(part)
+        thirds.append(_dot(np.multiply(part, squares, out=part), shares))
+        fourths.append(_dot(np.square(squares, out=squares), shares))
+    return math.fsum(thirds), math.fsum(fourths)
 
 
 def _area(reference: Ordered, current: Ordered) -> float:

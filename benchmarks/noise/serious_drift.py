@@ -59,6 +59,7 @@ _BINNED: Sequence[tuple[str, Floats, Callable[[float], Floats]]] = (
     ("12 values, reversed", _ZIPF / _ZIPF.sum(), lambda x: (
         ((1 - x) * _ZIPF + x * _ZIPF[::-1]) / _ZIPF.sum()
     )),
+    ("a new value", np.array([0.7, 0.3, 0.0]), _grown((0.7, 0.3, 0.0), 2)),
     ("a rare value grows", np.array([0.6, 0.39, 0.01]), _grown((0.6, 0.39, 0.01), 2)),
 )  # fmt: skip
 _PAIRS = ((100, 100), (300, 300), (2_000, 200), (200, 2_000), (2_000, 2_000))

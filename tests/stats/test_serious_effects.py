@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from aims_gate.frames import Distribution
 from aims_gate.stats.bins import categorical
 from aims_gate.stats.disparity import Group, Measure, contrasts, quantile
 from aims_gate.stats.divergence import DIVERGENCES, of_table
+from aims_gate.stats.drift import wasserstein, wasserstein_error
 from aims_gate.stats.intervals import Rate, mover_difference, mover_ratio, root
 from tests.support.laws import TIMES
 
@@ -95,6 +97,8 @@ def test_the_bounds_that_are_counted_are_those_that_decide(measure: Measure) -> 
         ((0.03, 0.97), 0.03, (2_000, 2_000)),
         ((0.6, 0.39, 0.01), 0.01, (300, 300)),
         ((0.2,) * 5, 0.2, (100, 100)),
+        ((0.7, 0.3, 0.0), 0.0, (300, 300)),
+        ((0.5, 0.3, 0.1, 0.1, 0.0), 0.0, (200, 2_000)),
     ],
 )
 def test_a_serious_distance_is_excluded_in_6_percent_at_most(
@@ -108,7 +112,11 @@ def test_a_serious_distance_is_excluded_in_6_percent_at_most(
         shares: np.ndarray = p * (1 - x) + x * (np.arange(len(p)) == before.index(after))
         return shares
 
-    q = grown(root(lambda x: limit - of.distance(float(of.terms(p, grown(x)).sum())), 0.0, 0.99))
+    def distance(x: float) -> float:
+        sides = (np.maximum(shares, max(of.least, 1e-12)) for shares in (p, grown(x)))
+        return of.distance(float(of.terms(*sides).sum()))
+
+    q = grown(root(lambda x: limit - distance(x), 0.0, 0.99))
     rng, few = np.random.default_rng(1), 0
     for _ in range(DRAWS):
         sides = [
@@ -117,6 +125,22 @@ def test_a_serious_distance_is_excluded_in_6_percent_at_most(
         ]
         few += of_table(method, categorical(*sides)).bounds(0.05)[1] < limit
     assert few / DRAWS <= MOST + 3 * math.sqrt(0.06 / DRAWS)
+
+
+@pytest.mark.parametrize(("shape", "n", "m"), [(0.5, 200, 2_000), (1.0, 1_000, 1_000)])
+def test_a_skewed_column_that_moved_seriously_is_excluded_in_6_percent_at_most(
+    shape: float, n: int, m: int
+) -> None:
+    """Gamma laws moved by one standard deviation towards their tail: 7.7 % and 5.9 % once."""
+    rng, few = np.random.default_rng(1), 0
+    for _ in range(DRAWS):
+        first, second = (np.sort(rng.gamma(shape, shape**-0.5, rows)) for rows in (n, m))
+        sides = [
+            Distribution(values=values, counts=np.ones(len(values), dtype=np.int64), nulls=0)
+            for values in (first, second + 1.0)
+        ]
+        few += wasserstein(*sides) + wasserstein_error(*sides, 0.05) < 1.0
+    assert few / DRAWS <= 0.05
 
 
 def test_no_effect_is_decided_on_500_rows_of_two_groups() -> None:
