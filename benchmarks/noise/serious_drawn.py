@@ -17,6 +17,7 @@ from let_through import ALPHA, Case, Draw, Floats, Sample, Z
 from scipy.special import ndtri
 from scipy.stats import binom
 from serious_drift import drifts
+from serious_values import values
 
 from aims_gate.stats import calibration, scores
 from aims_gate.stats.gaps import gap_bounds, moments, pooled_deviation, standardised
@@ -42,6 +43,7 @@ def rows_of_table(rng: Rng, draws: int) -> Iterator[tuple[str, ...]]:
 def cases() -> Iterator[Case]:
     """Give every statistic, at several sizes and forms of the effect."""
     yield from drifts()
+    yield from values()
     yield from _means()
     yield from _areas()
     yield from _calibrations()

@@ -97,9 +97,9 @@ def tables(rng: Rng, runs: int, *, largest: int) -> Iterator[Table]:
         rows=_let_through(),
     )
     yield Table(
-        title="A serious effect of other statistics: percent let through, 200 draws a run",
+        title="A serious effect of other statistics: percent let through, 50 draws a run",
         heads=serious_drawn.HEADS,
-        rows=serious_drawn.rows_of_table(seeded(5), 200 * runs),
+        rows=serious_drawn.rows_of_table(seeded(5), 50 * runs),
     )
     yield Table(
         title="Groups at every size, impact ratio: percent of draws that end so",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import skew, t
 
+from aims_gate.stats.gaps import moments
 from aims_gate.stats.means import (
     LEAST_ROWS,
     centred,
@@ -144,7 +145,8 @@ def test_bounds_of_losses_enclose_the_mean_and_stay_in_range(
     losses = Losses(rows=rows, mean=value, variance=spread, skewness=skewness)
     low, high = loss_bounds(losses, Z)
     assert 0 <= low <= value <= high
-    assert share_bounds(losses, Z) == (low, min(high, 1.0))
+    shares = share_bounds(losses, Z)
+    assert low <= shares[0] <= value <= shares[1] <= min(high, 1.0)
     assert root_of(loss_bounds)(losses, Z) == (math.sqrt(low), math.sqrt(high))
 
 
@@ -173,7 +175,10 @@ def _brier(random: np.random.Generator, shape: tuple[int, int]) -> Floats:
 def test_intervals_that_are_given_cover_the_mean_as_often_as_they_say(
     draw: Draw, truth: float, rows: int
 ) -> None:
-    """Of the intervals at 95 % that are given, 93 to 97 % of 3,000 samples hold the mean."""
+    """Of the intervals at 95 % that are given, 93 to 98 % of 3,000 samples hold the mean.
+
+    More than 95 %, because each side has to hold where the tail is longer than it looks.
+    """
     samples = draw(np.random.default_rng(rows), (3000, rows))
     centred = samples - samples.mean(axis=1, keepdims=True)
     second, third = (centred**2).mean(axis=1), (centred**3).mean(axis=1)
@@ -186,4 +191,14 @@ def test_intervals_that_are_given_cover_the_mean_as_often_as_they_say(
     every = [Losses(rows=rows, mean=m, variance=v, skewness=g) for m, v, g in moments]
     bounds = [loss_bounds(losses, 1.959963985) for losses in every if not too_few(losses)]
     assert len(bounds) > 2700
-    assert 0.93 <= sum(low <= truth <= high for low, high in bounds) / len(bounds) <= 0.97
+    assert 0.93 <= sum(low <= truth <= high for low, high in bounds) / len(bounds) <= 0.98
+
+
+@pytest.mark.parametrize("rows", [30, 100])
+def test_the_upper_bound_of_a_lognormal_loss_is_wrong_in_6_percent_at_most(rows: int) -> None:
+    """At a nominal 5 %; Hall's bound alone misses the mean in 7.5 % of 30 rows."""
+    rng, draws, wrong = np.random.default_rng(4), 4_000, 0
+    for losses in rng.lognormal(size=(draws, rows)):
+        found = moments(losses, np.ones(rows, dtype=np.int64))
+        wrong += not too_few(found) and loss_bounds(found, 1.644854)[1] < math.exp(0.5)
+    assert wrong / draws <= 0.06
