@@ -10,8 +10,10 @@
 FOLDER="$(mktemp -d "$RUNNER_TEMP/aims-gate.XXXXXX")"
 output folder "$FOLDER"
 export PIP_CACHE_DIR="$RUNNER_TEMP/aims-gate-pip"
-BASE='' UNSIGNED='' CODE=3
-trap 'output exit-code "$CODE"' EXIT
+BASE='' UNSIGNED='' SECRET='' CODE=3
+# how the step ends is the last one's to say, also where this one crashes or is cancelled
+trap 'output exit-code "$CODE"; exit 0' EXIT
+export -n IN_TOKEN # what is installed, and the gate itself, need none
 
 # stop CODE WHAT: nothing is measured
 stop() {
@@ -27,7 +29,7 @@ stranger() {
   [ "$EVENT_FROM" != "$GITHUB_REPOSITORY" ] || [ "$GITHUB_ACTOR" = 'dependabot[bot]' ]
 }
 
-# the signing key, for the gate's own process only
+# the signing key, for the gate's own process only: no package that is installed sees it
 take_key() {
   KEY=(--unsigned)
   [ -n "$IN_KEY" ] && [ -z "$UNSIGNED" ] || return 0
@@ -37,7 +39,8 @@ take_key() {
     *)
       [ -n "${!IN_KEY:-}" ] || stop 2 "the variable that the input key names is empty: hand it over with env"
       mask "${!IN_KEY}"
-      export AIMS_GATE_SIGNING_KEY="${!IN_KEY}"
+      SECRET="${!IN_KEY}"
+      unset "$IN_KEY"
       KEY=()
       ;;
   esac
@@ -56,17 +59,33 @@ judge_change() {
   quietly cat "$FOLDER/diff.txt"
   ! grep -qx 'no difference' "$FOLDER/diff.txt" || rm "$FOLDER/diff.txt" # reviewers see changes only
   [ "$code" -le 1 ] || stop 2 'the change makes a policy that is refused'
-  [ "$code" = 0 ] || approved "$1" || \
-    stop 2 'the change loosens the policy, and no owner approved that (or the base was tightened: update the branch)'
+  [ "$code" = 0 ] || judge_loosening "$1"
 }
 
-# approved PATH: whether an owner by the base's CODEOWNERS approved this head; a merge queue takes
-# only what was approved before
+# judge_loosening PATH: refused unless an owner of the policy approved this very change
+judge_loosening() {
+  local code=0
+  approved "$1" || code=$?
+  case "$code" in
+    0) ;;
+    1) stop 2 'the change loosens the policy, and no owner approved that (or the base was tightened: update the branch)' ;;
+    *) stop 2 'the change loosens the policy, and whether an owner approved that cannot be read: the log says why' ;;
+  esac
+}
+
+# approved PATH: whether an owner by the base's CODEOWNERS approved this head; in a merge queue, the
+# head of the pull request that GitHub names in the branch that it made
 approved() {
-  [ -n "$EVENT_NUMBER" ] || return 0
+  local words=(--number "$EVENT_NUMBER" --head "$EVENT_HEAD" --author "$EVENT_AUTHOR")
+  if [ -z "$EVENT_NUMBER" ]; then
+    if ! [[ "$EVENT_QUEUED" =~ ^refs/heads/gh-readonly-queue/.+/pr-([0-9]+)-[^/]+$ ]]; then
+      say 'the branch of the merge queue names no pull request'
+      return 3
+    fi
+    words=(--number "${BASH_REMATCH[1]}")
+  fi
   owners_of > "$FOLDER/CODEOWNERS"
-  GITHUB_TOKEN="$IN_TOKEN" quietly "$GATE" github approved --codeowners "$FOLDER/CODEOWNERS" \
-    --number "$EVENT_NUMBER" --head "$EVENT_HEAD" --author "$EVENT_AUTHOR" -- "$1"
+  GITHUB_TOKEN="$IN_TOKEN" quietly "$GATE" github approved --codeowners "$FOLDER/CODEOWNERS" "${words[@]}" -- "$1"
 }
 
 # policy_of_base: take the policy from the base; without any there, bootstrap with our own
@@ -94,7 +113,7 @@ find_gate
 output gate "$GATE"
 install_gate
 if [ -n "$EVENT_BASE" ]; then policy_of_base; fi
-[ -z "$UNSIGNED" ] || KEY=(--unsigned)
+[ -z "$UNSIGNED" ] || { KEY=(--unsigned) SECRET=''; }
 if installs; then
   case "${KEY[*]}" in
     *sigstore:) IN_EXTRAS+=' sigstore' ;;
@@ -116,8 +135,9 @@ done <<< "$IN_DATA"
 for format in $IN_REPORTS; do
   [ "$format" = json ] || words+=(--report "$format=$FOLDER/report.$format")
 done
-CODE=0
-quietly "$GATE" run "${words[@]}" -- "$IN_POLICY" || CODE=$?
+code=0
+AIMS_GATE_SIGNING_KEY="$SECRET" quietly "$GATE" run "${words[@]}" -- "$IN_POLICY" || code=$?
+CODE="$code" # not before: a run that is cancelled has no exit code
 if [ -n "$BOOTSTRAP" ] && [ "$CODE" = 0 ]; then
   stop 3 'the base branch has no policy yet: this is the verdict of the change on itself'
 fi

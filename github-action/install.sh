@@ -11,19 +11,21 @@ find_gate() {
     [ "$("$GATE" --version)" != "aims-gate $IN_VERSION" ] || return 0
   fi
   GATE="$VENV/bin/aims-gate"
-  [ -d "$VENV" ] || "$IN_PYTHON" -m venv "$VENV"
+  # isolated: this folder is the change's, and its venv.py is not the library's
+  [ -d "$VENV" ] || "$IN_PYTHON" -I -m venv "$VENV"
 }
 
 # installs: whether there is anything to install
 installs() { [ "$GATE" = "$VENV/bin/aims-gate" ]; }
 
-# install_gate EXTRA…: install with these extras; run and gate have locks
+# install_gate EXTRA…: install with these extras; run and gate have locks, and only what has a hash may
+# come from a cache
 install_gate() {
   local extras=" $* " lock=core names="$*"
   installs || return 0
   names="${names// /,}"
   if [ -n "$IN_VERSION" ]; then
-    "$VENV/bin/pip" install --quiet "aims-gate${names:+[$names]}==$IN_VERSION"
+    "$VENV/bin/pip" install --quiet --no-cache-dir "aims-gate${names:+[$names]}==$IN_VERSION"
     return
   fi
   [[ "$extras" != *' run '* ]] || lock=run
@@ -31,5 +33,5 @@ install_gate() {
   "$VENV/bin/pip" install --quiet --no-deps --require-hashes -r "$HERE/locks/$lock.txt"
   "$VENV/bin/pip" install --quiet --no-deps --no-build-isolation --no-index "$HERE"
   [[ "${extras// /}" =~ ^(run|gate)?$ ]] ||
-    "$VENV/bin/pip" install --quiet --no-build-isolation "${HERE}[$names]"
+    "$VENV/bin/pip" install --quiet --no-cache-dir --no-build-isolation "${HERE}[$names]"
 }

@@ -29,6 +29,7 @@ install_gate "${extras[@]}"
 words=(--trust "$IN_TRUST" --no-defaults)
 [ -z "$IN_EVIDENCE" ] || words+=(--model "$IN_MODEL")
 [ -z "$IN_STAGE" ] || words+=(--stage "$IN_STAGE")
-CODE=0
-quietly "$GATE" verify "${words[@]}" -- "${IN_EVIDENCE:-$IN_MODEL}" || CODE=$?
+code=0
+quietly "$GATE" verify "${words[@]}" -- "${IN_EVIDENCE:-$IN_MODEL}" || code=$?
+CODE="$code" # not before: what is cancelled half-way proved nothing
 exit "$CODE"
