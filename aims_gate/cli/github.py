@@ -109,15 +109,17 @@ def publish_verdict(
     help="CODEOWNERS of the base branch; - is standard input.",
 )
 @click.option("--number", required=True, type=click.IntRange(1), help="The pull request.")
-@click.option("--head", required=True, help="The commit that must have been approved.")
-@click.option("--author", required=True, help="Who opened it, and so cannot approve it.")
-def approved(path: str, *, codeowners: TextIO, number: int, head: str, author: str) -> int:
+@click.option("--head", help="The commit that must have been approved; its head if left out.")
+@click.option("--author", help="Who opened it, and so cannot approve it; asked for if left out.")
+def approved(
+    path: str, *, codeowners: TextIO, number: int, head: str | None, author: str | None
+) -> int:
     """Tell whether an owner of PATH approved this commit of a pull request; exit 1 if not.
 
     An approval counts if it is the last word of a person whom CODEOWNERS names. Teams are not
     looked up: the token of a workflow may not read them.
     """
-    from aims_gate.github.approval import approvers, owners
+    from aims_gate.github.approval import approvers, owners, proposed
     from aims_gate.github.rest import PullRequest
 
     pull = PullRequest(
@@ -126,6 +128,9 @@ def approved(path: str, *, codeowners: TextIO, number: int, head: str, author: s
         number=number,
         token=os.environ.get("GITHUB_TOKEN", ""),
     )
+    if head is None or author is None:
+        now = proposed(pull)
+        head, author = head or now[0], author or now[1]
     people = owners(codeowners.read(), path) - {author.lower()}
     found = approvers(pull, head) & people if people else set()
     if found:

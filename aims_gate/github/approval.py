@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from aims_gate.github.rest import PullRequest, pages
+from aims_gate.github.rest import GitHubRefusedError, PullRequest, ask, pages
 
 _PERSON = re.compile(r"@([A-Za-z0-9-]+)")
 _WILDCARDS = {"**/": "(?:.*/)?", "/**": "/.*", "*": "[^/]*", "?": "[^/]"}
+_NEEDS = "pull-requests: read"
 _SAID = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 
 
@@ -42,10 +43,22 @@ def approvers(pull: PullRequest, head: str) -> set[str]:
     """
     said: dict[str, tuple[object, object]] = {}
     with pull.session() as session:
-        for review in pages(
-            session, f"{pull.under('pulls')}/{pull.number}/reviews", "pull-requests: read"
-        ):
+        for review in pages(session, f"{pull.under('pulls')}/{pull.number}/reviews", _NEEDS):
             person = review.get("user")
             if isinstance(person, dict) and review.get("state") in _SAID:
                 said[str(person.get("login")).lower()] = review["state"], review.get("commit_id")
     return {person for person, last in said.items() if last == ("APPROVED", head)}
+
+
+def proposed(pull: PullRequest) -> tuple[str, str]:
+    """Head commit and author of a pull request, which the event of a merge queue does not say.
+
+    Raises:
+        GitHubRefusedError: The pull request cannot be read.
+    """
+    with pull.session() as session:
+        found = ask(session, "GET", f"{pull.under('pulls')}/{pull.number}", _NEEDS)
+    try:
+        return str(found["head"]["sha"]), str(found["user"]["login"])
+    except (KeyError, TypeError) as error:
+        raise GitHubRefusedError("GitHub's answer is no pull request") from error

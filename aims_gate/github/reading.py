@@ -42,7 +42,14 @@ def verdict_of(report: Path, exit_code: int, now: datetime, because: str = "") -
     except GateError as error:
         return _undecided(told or error, exit_code, now)
     if told is not None:
-        return _undecided(told, exit_code, now, verdict)
+        # nothing that was measured is left out, but none of it decides
+        why = _undecided(told, exit_code, now, verdict)
+        return replace(
+            verdict,
+            decision=why.decision,
+            results=(*why.results, *verdict.results),
+            ended_with=why.ended_with,
+        )
     if verdict.exit_code == exit_code:
         return verdict
     what = f"the run ended with exit code {exit_code}, and its report says {verdict.exit_code}"

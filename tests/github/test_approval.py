@@ -46,9 +46,10 @@ def test_the_last_line_that_matches_names_the_owners() -> None:
 
 
 def code_of(hub: GitHub, folder: Path, author: str = "ada", text: str = OWNED) -> int:
-    """Exit code of the command for the reviews that GitHub has."""
+    """Exit code of the command for the reviews that GitHub has; no author: GitHub is asked."""
     (folder / "CODEOWNERS").write_text(text, encoding="utf-8")
-    words = ["--codeowners=CODEOWNERS", "--number=7", f"--head={HEAD}", f"--author={author}"]
+    words = ["--codeowners=CODEOWNERS", "--number=7"]
+    words += [f"--head={HEAD}", f"--author={author}"] if author else []
     done = call(
         folder,
         *("github", "approved", *words, "policies/a.yaml"),
@@ -106,3 +107,22 @@ def test_without_owners_or_reviews_that_can_be_read_nobody_approved(
     assert code_of(hub, tmp_path) == 3
     hub.url = "http://127.0.0.1:9"
     assert code_of(hub, tmp_path) == 3
+
+
+@pytest.mark.parametrize(
+    ("pull", "code"),
+    [
+        ({"head": {"sha": HEAD}, "user": {"login": "ada"}}, 0),
+        ({"head": {"sha": "d" * 40}, "user": {"login": "ada"}}, 1),
+        ({"head": {"sha": HEAD}, "user": {"login": "Bo"}}, 1),
+        ({"head": {"sha": HEAD}, "user": None}, 3),
+        ({"message": "none"}, 3),
+        ([], 3),
+    ],
+)
+def test_head_and_author_are_asked_of_github_where_the_event_names_none(
+    hub: GitHub, tmp_path: Path, pull: object, code: int
+) -> None:
+    hub.reviews = [review("bo")]
+    hub.pull = pull
+    assert code_of(hub, tmp_path, author="") == code

@@ -91,3 +91,17 @@ def test_a_number_that_is_none_is_no_crash(field: str, number: str, tmp_path: Pa
     found = verdict_of(tmp_path / "report.json", 1, NOW)
     assert (found.exit_code, found.passed) == (1, False)
     assert review(found, Around(), most=60_000)
+
+
+@pytest.mark.parametrize("case", ["passed", "refused"])
+def test_a_reason_why_no_verdict_counts_leaves_out_no_rule(case: str, tmp_path: Path) -> None:
+    """As in bootstrap: what the change says of itself is shown, and is undecided."""
+    verdict = CASES[case]
+    (tmp_path / "report.json").write_text(json_report.render(verdict), encoding="utf-8")
+    found = verdict_of(tmp_path / "report.json", 3, NOW, "the base branch has no policy yet")
+    assert (found.passed, found.exit_code) == (False, 3)
+    assert found.results[0].reason == "the base branch has no policy yet"
+    assert {r.rule for r in found.results[1:]} == {r.rule for r in verdict.results}
+    shown = review(found, Around(), most=60_000)
+    assert shown.startswith("### ? aims-gate")
+    assert all(f"`{result.rule}`" in shown for result in verdict.results)

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 TOKEN = "the-workflows-token"
 BOT = {"login": "github-actions[bot]", "type": "Bot"}
 _LIST = re.compile(r"/repos/acme/credit/issues/7/comments")
-_REVIEWS = "/repos/acme/credit/pulls/7/reviews"
+_PULL = "/repos/acme/credit/pulls/7"
+_REVIEWS = f"{_PULL}/reviews"
 _ISSUES = "/repos/acme/credit/issues"
 _ISSUE = re.compile(rf"{_ISSUES}/(\d+)")
 _ONE = re.compile(r"/repos/acme/credit/issues/comments/(\d+)")
@@ -26,6 +27,8 @@ class GitHub:
     comments: list[dict[str, Any]] = field(default_factory=list)
     reviews: list[dict[str, Any]] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
+    pull: Any = field(default_factory=dict)
+    """Pull request 7."""
     status: int = 0
     """What every request that writes is answered with; 0 for what GitHub says."""
     seen: list[tuple[str, str]] = field(default_factory=list)
@@ -67,6 +70,8 @@ class GitHub:
         """Status and JSON of the answer to one request."""
         self.seen.append((method, path))
         place = urlsplit(path)
+        if method == "GET" and place.path == _PULL:
+            return 200, self.pull
         if method == "GET":
             return self._list(place.path, parse_qs(place.query))
         if self.status:
