@@ -17,10 +17,10 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[2]
 
 
-def wheel(folder: Path) -> Path:
-    """Build the wheel into *folder*."""
+def wheel(folder: Path, checkout: Path = ROOT) -> Path:
+    """Build the wheel of *checkout* into *folder*."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(command, cwd=checkout, check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
     return built
 

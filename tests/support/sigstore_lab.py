@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -74,6 +75,10 @@ class SigstoreLab:
     """How long a certificate is valid."""
     refuses: set[str] = field(default_factory=set)
     """Paths that answer 500."""
+    identity: str = field(default_factory=token)
+    """What a runner gives a job that asks for its identity; none if empty."""
+    audiences: list[str] = field(default_factory=list)
+    """For whom it was asked."""
 
     @classmethod
     def make(cls) -> SigstoreLab:
@@ -273,6 +278,16 @@ def _hash(data: bytes) -> dict[str, str]:
 class _Handler(BaseHTTPRequestHandler):
     lab: SigstoreLab
 
+    def do_GET(self) -> None:
+        """Answer as the runner does where a job has `id-token: write`."""
+        asked = parse_qs(urlsplit(self.path).query)
+        known = self.headers["Authorization"] == "bearer of-the-runner"
+        if not known or not self.lab.identity:
+            self.send_error(403)
+            return
+        self.lab.audiences += asked["audience"]
+        self._send(200, {"value": self.lab.identity})
+
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path in self.lab.refuses:
@@ -284,8 +299,11 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.lab.certify(asked, claims)
         else:
             answer = self.lab.include(asked)
+        self._send(201, answer)
+
+    def _send(self, status: int, answer: dict[str, Any]) -> None:
         body = json.dumps(answer).encode()
-        self.send_response(201)
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
