@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.act import ROOT
+from tests.support.act import ACTION, ROOT
 
 BIN = Path(sys.executable).parent
 ACTIONS = [ROOT / "action.yml", ROOT / "github-action" / "verify" / "action.yml"]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"^```yaml title=(\.github/workflows/\S+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_USED = re.compile(r"uses: ([\w.-]+/[\w.-]+)")
 _PINNED = re.compile(r"uses: \.{0,2}(?:/\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40})(?: |$)")
 
 
@@ -85,6 +86,16 @@ def test_every_action_is_pinned_by_its_commit(documented: Path) -> None:
     lines = [line for text in texts.values() for line in re.findall(r"uses: .*", text)]
     assert len(lines) > 10
     assert [line for line in lines if not _PINNED.match(line)] == []
+
+
+def test_the_name_of_a_copy_is_one_and_says_that_it_is_one(documented: Path) -> None:
+    """Published nowhere yet: no reader takes it for an address, and no workflow for a default."""
+    page = (ROOT / "docs" / "github.md").read_text(encoding="utf-8")
+    assert f"`{ACTION}` below stands for **your copy**" in page.partition("```")[0]
+    names = {one for text in documented.rglob("*.yml") for one in _USED.findall(text.read_text())}
+    assert {name for name in names if not name.startswith("actions/")} == {ACTION}
+    for path in [*WORKFLOWS, *ACTIONS, ROOT / "README.md", ROOT / "pyproject.toml"]:
+        assert ACTION not in path.read_text(encoding="utf-8"), path
 
 
 @pytest.mark.parametrize("path", [*ACTIONS, *WORKFLOWS], ids=lambda path: path.parent.name)
