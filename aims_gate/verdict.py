@@ -206,8 +206,10 @@ class Authenticity(StrEnum):
 
     VERIFIED = "verified"
     """A trusted key signed it, and nothing that was looked at speaks against it today."""
-    LAPSED = "lapsed"
-    """A trusted key signed it, and `verify` refuses it today: expired, revoked, for elsewhere."""
+    EXPIRED = "expired"
+    """So it was, and time alone has ended it: its policy, or what let a rule through."""
+    REFUSED = "refused"
+    """A trusted key signed it, and `verify` refuses it: revoked, or about another model."""
     UNVERIFIED = "unverified"
     """No signature was verified: anybody could have written it."""
 

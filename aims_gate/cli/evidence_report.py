@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from aims_gate.absent import stand_in
+from aims_gate.errors import UsageError
+
 
 @click.command()
-@click.argument("evidence", metavar="DIR|URI")
+@click.argument("evidence", metavar="[DIR|URI]", required=False)
 @click.option(
     "--format",
     "name",
@@ -25,29 +29,92 @@ import click
 )
 @click.option("--stage", help="Whose evidence of a model version.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where it goes; stdout if left out.")
+@click.option(
+    "--portfolio",
+    is_flag=True,
+    help="Instead of one verdict, what each alias of a registry's models names, as text or html.",
+)
+@click.option("--models", metavar="PATTERN", help="Only these models of the portfolio: 'credit-*'.")
+@click.option(
+    "--tracking-uri", metavar="URI", help="The MLflow server; MLFLOW_TRACKING_URI if left out."
+)
 def report(
-    *, evidence: str, name: str, trust: Path | None, stage: str | None, out: Path | None
+    *,
+    evidence: str | None,
+    name: str,
+    trust: Path | None,
+    stage: str | None,
+    out: Path | None,
+    portfolio: bool,
+    models: str | None,
+    tracking_uri: str | None,
 ) -> int:
     """Write a report of past evidence, of this version or an earlier one.
 
     DIR|URI is an evidence directory, runs:/RUN_ID/aims_gate/ID, models:/NAME/VERSION or
-    models:/NAME@ALIAS.
+    models:/NAME@ALIAS. With --portfolio it is one page over the models of a registry: the verdict
+    on what each alias names, its age, waivers in force, and numbers over versions.
 
     Exits 0 if the report was written, whatever it says: whether to deploy is for verify to say.
-    Exits 2 if there is no evidence or no trust file, 3 if MLflow could not be read, and 4 if the
-    files contradict each other, or no key of the trust file signed them: then nothing is shown.
+    Exits 2 if there is no evidence or no trust file, 3 if MLflow, or one version of a portfolio,
+    could not be read, and 4 if the files contradict each other, or no key of the trust file signed
+    them: then nothing is shown.
     """
+    stand_in()
+    environ = {**os.environ, **({"MLFLOW_TRACKING_URI": tracking_uri} if tracking_uri else {})}
+    path = "-" if out is None else str(out)
+    if portfolio:
+        if evidence is not None:
+            raise UsageError("one verdict and a portfolio were both asked for")
+        return _portfolio(name, path, models or "*", trust, stage, environ)
+    if evidence is None or models is not None:
+        hint = "name a directory or a URI, or a registry's models with --portfolio"
+        raise UsageError("there is no evidence to report", hint=hint)
+    return _verdict(name, path, evidence, trust, stage, environ)
+
+
+def _verdict(  # noqa: PLR0917  # each is an option of the command
+    name: str,
+    path: str,
+    evidence: str,
+    trust: Path | None,
+    stage: str | None,
+    environ: Mapping[str, str],
+) -> int:
     from aims_gate.cli.reporting import Reporting, write
     from aims_gate.operations.report_evidence import EvidenceQuestion, read_past
     from aims_gate.reports import REPORTS
 
-    path = "-" if out is None else str(out)
     inside = None if evidence.startswith(("runs:/", "models:/")) else Path(evidence)
-    reporting = Reporting.of({name: path}, inside)
-    asked = EvidenceQuestion(evidence=evidence, trust=trust, stage=stage, environ=os.environ)
+    Reporting.of({name: path}, inside)
+    asked = EvidenceQuestion(evidence=evidence, trust=trust, stage=stage, environ=environ)
     verdict = read_past(asked, now=datetime.now(UTC))
-    if name == "text" and out is None:
+    if (name, path) == ("text", "-"):
         Reporting.of({}, None).show(verdict)
-        return 0
-    write(reporting.paths[name], REPORTS[name](verdict))
+    else:
+        write(path, REPORTS[name](verdict))
     return 0
+
+
+def _portfolio(  # noqa: PLR0917  # each is an option of the command
+    name: str,
+    path: str,
+    models: str,
+    trust: Path | None,
+    stage: str | None,
+    environ: Mapping[str, str],
+) -> int:
+    from aims_gate.cli.reporting import Reporting, write
+    from aims_gate.operations.portfolio import PortfolioQuestion, read_portfolio
+    from aims_gate.pages import portfolio_page
+
+    formats = {"text": portfolio_page.render_text, "html": portfolio_page.render_html}
+    if name not in formats:
+        raise UsageError(f"a portfolio is text or html, not {name!r}", hint="--format html")
+    Reporting.of({name: path}, None)
+    asked = PortfolioQuestion(models=models, trust=trust, stage=stage, environ=environ)
+    found = read_portfolio(asked, now=datetime.now(UTC))
+    write(path, formats[name](found))
+    if found.unread:
+        click.echo(f"aims-gate: {found.unread:,} versions could not be read", err=True)
+    return 3 if found.unread else 0

@@ -25,6 +25,8 @@ class Copied:
     """The version whose tag led there, `models:/NAME/VERSION`; empty for a run."""
     place: str
     """`runs:/RUN_ID/aims_gate/EVALUATION_ID`."""
+    resource_uri: str
+    """Package URL of the version; empty for a run."""
 
 
 def is_uri(evidence: str) -> bool:
@@ -66,7 +68,7 @@ def fetch(
         expected = _expected(found.place, trust) if trust is not None else set()
         chosen = chosen_stage(uri, found.pointers, stage, expected)
     place = evidence.copy(found, chosen, target, environ)
-    return Copied(model=found.model, place=place)
+    return Copied(model=found.model, place=place, resource_uri=found.place)
 
 
 def keep(uri: str, folder: Path, *, stage: str | None, environ: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aims_gate.attest import trust_file
 from aims_gate.attest.trust import Trust
-from aims_gate.errors import SourceError, TrustError, UsageError
+from aims_gate.errors import SourceError, StaleError, TrustError, UsageError
 from aims_gate.evidence.agreement import Verified
 from aims_gate.evidence.predicates import FORM
 from aims_gate.evidence.reader import Contents, Proof, open_evidence, open_unverified
@@ -48,23 +48,23 @@ def read_past(asked: EvidenceQuestion, *, now: datetime) -> Verdict:
     """
     trust = None if asked.trust is None else trust_file.load(asked.trust)
     with ExitStack() as stack:
-        folder, place = Path(asked.evidence), ""
+        folder, place, version = Path(asked.evidence), "", ""
         if is_uri(asked.evidence):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aims-gate-")))
             copied = fetch(
                 asked.evidence, folder, stage=asked.stage, environ=asked.environ, trust=trust
             )
-            place = copied.place
+            place, version = copied.place, copied.resource_uri
         elif not folder.is_dir():
             raise UsageError("there is no such evidence directory", where=asked.evidence)
-        contents, key, standing = _read(folder, asked, trust, now)
+        contents, key, standing = _read(folder, asked, trust, version, now)
         standing = replace(standing, unrecorded=tuple(unrecorded(contents)))
         where = "" if place else os.fspath(folder)
         return rebuild(contents, key=key, place=where, published=place, standing=standing)
 
 
 def _read(
-    folder: Path, asked: EvidenceQuestion, trust: Trust | None, now: datetime
+    folder: Path, asked: EvidenceQuestion, trust: Trust | None, version: str, now: datetime
 ) -> tuple[Contents, str, VerificationStatus]:
     """Contents, the key that signed or is said to have, and what was found of it."""
     told, key = open_unverified(folder)
@@ -81,10 +81,12 @@ def _read(
     key = proof.signer.key.fingerprint
     signed = f"signed by {proof.signer.person} with {key}, as {asked.trust} knows it"
     try:
-        verified = _proved(asked, proof, folder, now)
+        verified = _proved(asked, proof, folder, version, now)
     except TrustError as error:
         why = f"{signed}, but verify refuses it: {error.what}"
-        return proof, key, VerificationStatus(authenticity=Authenticity.LAPSED, told=why, read=now)
+        stale = isinstance(error, StaleError)
+        worth = Authenticity.EXPIRED if stale else Authenticity.REFUSED
+        return proof, key, VerificationStatus(authenticity=worth, told=why, read=now)
     until = [f"{one.end:{FORM}}, {one.what}" for one in verified.terms]
     return (
         proof,
@@ -98,7 +100,9 @@ def _read(
     )
 
 
-def _proved(asked: EvidenceQuestion, proof: Proof, folder: Path, now: datetime) -> Verified:
+def _proved(
+    asked: EvidenceQuestion, proof: Proof, folder: Path, version: str, now: datetime
+) -> Verified:
     """What `verify` says of it today, of the very files that are shown."""
     question = Expectation(
         # of a version, its tags name revocations too
@@ -107,6 +111,7 @@ def _proved(asked: EvidenceQuestion, proof: Proof, folder: Path, now: datetime) 
         model=None,
         signature_only=True,
         stage=proof.evaluation.stage,
+        resource_uri=version or None,  # tags point where anybody likes: it must be about this one
         environ=asked.environ,
     )
     verified = prove(question, now=now)

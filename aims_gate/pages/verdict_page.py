@@ -69,7 +69,8 @@ def render(verdict: Verdict) -> str:
 
 _CLAIMS = {
     Authenticity.VERIFIED: "",
-    Authenticity.LAPSED: "Does not hold today",
+    Authenticity.EXPIRED: "Expired",
+    Authenticity.REFUSED: "Does not hold today",
     Authenticity.UNVERIFIED: "Unverified claim",
 }
 

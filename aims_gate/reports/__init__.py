@@ -69,7 +69,8 @@ def headline(verdict: Verdict, quote: Quote = plain) -> str:
 
 _DOUBTED = {
     Authenticity.UNVERIFIED: "not verified",
-    Authenticity.LAPSED: "does not hold today",
+    Authenticity.EXPIRED: "expired",
+    Authenticity.REFUSED: "does not hold today",
 }
 """First words about evidence that is not to be relied upon."""
 

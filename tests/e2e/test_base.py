@@ -129,6 +129,20 @@ def test_a_verdict_is_published_without_numpy(base: Base, report: str, code: int
     summary.unlink()
 
 
+def test_past_evidence_is_a_page_without_numpy(base: Base) -> None:
+    """Made from the files alone; what draws is an extra of its own, which the page says."""
+    words = ("evidence", "report", "evidence", "--trust", "trust.yaml")
+    told = base.gate(*words)
+    assert told.code == 0, told.err
+    assert "policy met: nothing stands in the way" in told.out
+    page = base.gate(*words, "--format", "html")
+    assert page.code == 0, page.err
+    assert "Policy met: model may go to production" in page.out
+    assert "Charts are left out" in page.out
+    asked = ("evidence", "report", "--portfolio", "--tracking-uri", "http://127.0.0.1:9")
+    assert base.gate(*asked).code == 3
+
+
 def test_evidence_is_fetched_without_numpy(base: Base) -> None:
     """The help is there, and a server that is not is what stands in the way."""
     assert base.gate("evidence", "fetch", "--help").code == 0

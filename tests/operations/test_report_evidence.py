@@ -76,16 +76,20 @@ def test_unsigned_evidence_is_called_so(copied: Path) -> None:
         read_past(asked(evidence=str(copied)), now=THEN)
 
 
-def test_what_has_ended_is_shown_and_does_not_hold() -> None:
+def test_what_has_ended_is_shown_and_does_not_hold(copied: Path) -> None:
     """The policy ends in 2099: the report remains readable, and is no pass any more."""
     later = datetime(2099, 2, 1, tzinfo=UTC)
-    verdict = read_past(asked(), now=later)
+    assert standing(read_past(asked(), now=later))[0] is Authenticity.REFUSED  # its key, too
+    trust = copied.parent / "trust.yaml"
+    lines = trust.read_text(encoding="utf-8").splitlines(keepends=True)
+    trust.write_text("".join(x for x in lines if "valid_until" not in x), encoding="utf-8")
+    verdict = read_past(asked(trust=trust), now=later)
     worth, told = standing(verdict)
-    assert worth is Authenticity.LAPSED
+    assert worth is Authenticity.EXPIRED
     assert "ci@example.org" in told
-    assert "over" in told or "expired" in told
+    assert "which is over" in told
     assert not verdict.passed
-    assert REPORTS["text"](verdict).count("does not hold today") == 1
+    assert REPORTS["text"](verdict).count("expired: ") == 1
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -126,7 +130,7 @@ def test_a_revoked_verdict_is_shown_as_revoked(lab: Lab) -> None:
     why = Revoking(signer=lab.signer, why="labels were wrong", trust=trust, out=None, environ={})
     revoke(frozen, why, now=NOW)
     verdict = read_past(how, now=NOW + timedelta(minutes=1))
-    assert standing(verdict)[0] is Authenticity.LAPSED
+    assert standing(verdict)[0] is Authenticity.REFUSED
     assert "labels were wrong" in standing(verdict)[1]
     assert verdict.exit_code == 4
 

@@ -145,7 +145,7 @@ def test_a_claim_that_nobody_verified_is_headed_as_one() -> None:
     assert parsed.words.count("anybody could have written it") == 2
     assert '<header class="warn">' in text
     lapsed = render(
-        replace(CASES["passed"], standing=replace(doubted, authenticity=Authenticity.LAPSED))
+        replace(CASES["passed"], standing=replace(doubted, authenticity=Authenticity.REFUSED))
     )
     assert "Does not hold today: Policy met" in lapsed
 
