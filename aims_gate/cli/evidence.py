@@ -124,9 +124,8 @@ def sign(
     return verdict.exit_code
 
 
-def _instant(
-    _ctx: click.Context, _parameter: click.Parameter, value: str | None
-) -> datetime | None:
+def instant(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    """A date, or a date and time, of an option; UTC where it does not say."""
     if value is None:
         return None
     try:
@@ -146,7 +145,7 @@ def _instant(
 @click.option("--key-fingerprint", metavar="SHA256:…", help="All that a key has signed.")
 @click.option(
     "--since",
-    callback=_instant,
+    callback=instant,
     metavar="DATE",
     help="Only what that key signed from then on, UTC.",
 )

@@ -83,10 +83,11 @@ class _Look:
             self._unproven(version, proof)
 
     def still(self, version: Version, known: LiveVersion) -> None:
+        """Prove what stands: it is never moved, and is unproven until it holds again."""
         proof = prove_version(self.case, version.version, alias=self.alias)
         if proof.state not in HOLDS:
             self._unproven(version, proof)
-        elif (proof.sha256, proof.evidence) != (known.sha256, known.evidence):
+        if (proof.sha256, proof.evidence) != (known.sha256, known.evidence):
             self._stands(version, proof)
 
     def moved(self, version: Version) -> float | None:

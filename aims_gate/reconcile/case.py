@@ -52,6 +52,12 @@ CLOSED = frozenset({Act.REVERTED, Act.OVERTAKEN})
 """What ends a revert that was begun."""
 
 
+def action_id(key: ModelKey, *parts: object) -> str:
+    """Id of an action: digest of the model and of what it is about (SHA-256, 32 digits)."""
+    told = (key.server, key.workspace, key.model, *map(str, parts))
+    return hashlib.sha256("\n".join(map(ascii, told)).encode()).hexdigest()[:32]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A registered model that is judged now."""
@@ -122,9 +128,8 @@ class Case:
         return action
 
     def named(self, *parts: object) -> str:
-        """Id of an action: digest of what it is about."""
-        told = (self.key.server, self.key.workspace, self.key.model, *map(str, parts))
-        return hashlib.sha256("\n".join(map(ascii, told)).encode()).hexdigest()[:32]
+        """Id of an action about this model."""
+        return action_id(self.key, *parts)
 
     def alert(self, *about: object, alias: str = "", to: str = "", reason: str) -> None:
         """Enter that a person must look, once for each thing that is so."""

@@ -29,9 +29,9 @@ def judge(key: ModelKey, controller: Controller, inbox: Inbox, hold: Hold) -> fl
     try:
         waits = _judged(case)
     except Exception:
-        notify.deliver(case)
+        notify.deliver(key, controller, inbox)
         raise
-    waits.append(notify.deliver(case))
+    waits.append(notify.deliver(key, controller, inbox))
     return min((wait for wait in waits if wait is not None), default=None)
 
 

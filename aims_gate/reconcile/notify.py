@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import requests
 
 from aims_gate.errors import UsageError
-from aims_gate.inbox.contract import Action
-from aims_gate.reconcile.case import Act, Case
+from aims_gate.inbox.contract import Action, Inbox, ModelKey
+from aims_gate.reconcile.case import Act, action_id
+from aims_gate.reconcile.controller import Controller
 from aims_gate.registry_file import Notify
 from aims_gate.version import __version__
 from aims_gate.webhook_signature import sign
@@ -42,35 +43,46 @@ _HOME = frozenset({"127.0.0.1", "localhost", "::1"})
 _PREFIX = "whsec_"
 
 
-def deliver(case: Case) -> float | None:
+def deliver(key: ModelKey, controller: Controller, inbox: Inbox) -> float | None:
     """Send what was not sent yet; after how many seconds to try again, if something failed."""
     failed = False
-    for target in case.controller.file.notify:
-        for action in tuple(_unsent(case, target)):
-            if _send(case, target, action):
-                case.act(Act.NOTIFIED, target.url, action.id)
+    for target in controller.file.notify:
+        for action, entry in tuple(_unsent(key, controller, inbox, target)):
+            if _send(controller, target, action):
+                inbox.act(entry)
             else:
                 failed = True
     return AGAIN if failed else None
 
 
-def _unsent(case: Case, target: Notify) -> Iterator[Action]:
-    past = case.inbox.actions(case.key, since=case.now.timestamp() - DAY)
-    sent = {one.id for one in past if one.kind == Act.NOTIFIED}
+def _unsent(
+    key: ModelKey, controller: Controller, inbox: Inbox, target: Notify
+) -> Iterator[tuple[Action, Action]]:
+    """Actions of the last day that an address was not told of, each with the entry that it was."""
+    now = controller.now().timestamp()
+    past = inbox.actions(key, since=now - DAY)
+    sent = {one.id for one in past}
     for one in past:
-        if (
-            one.kind in TOLD
-            and case.named(Act.NOTIFIED, "", "", "", target.url, one.id) not in sent
-        ):
-            yield one
+        entry = Action(
+            id=action_id(key, Act.NOTIFIED, target.url, one.id),
+            key=key,
+            alias="",
+            kind=Act.NOTIFIED,
+            from_version="",
+            to_version="",
+            reason=f"{one.id} to {target.url}",
+            at=now,
+        )
+        if one.kind in TOLD and entry.id not in sent:
+            yield one, entry
 
 
-def _send(case: Case, target: Notify, action: Action) -> bool:
+def _send(controller: Controller, target: Notify, action: Action) -> bool:
     """Send one notification; whether it was taken. Its id is the action's: receivers know it."""
     body = json.dumps(message(action)).encode()
-    moment = str(int(case.now.timestamp()))
+    moment = str(int(controller.now().timestamp()))
     try:
-        signature = sign(secret_of(case, target), action.id, moment, body)
+        signature = sign(secret_of(controller, target), action.id, moment, body)
         with requests.post(
             allowed(target.url),
             data=body,
@@ -118,9 +130,9 @@ def allowed(url: str) -> str:
     return url
 
 
-def secret_of(case: Case, target: Notify) -> bytes:
+def secret_of(controller: Controller, target: Notify) -> bytes:
     """The secret of an address, from the variable that the file names; UsageError if none is."""
-    text = case.controller.environ.get(target.secret, "").strip()
+    text = controller.environ.get(target.secret, "").strip()
     if not text:
         what = f"{target.secret} is not set, and nothing is told unsigned"
         raise UsageError(what, where=target.url, hint="set it to the secret of the address")

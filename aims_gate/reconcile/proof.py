@@ -53,7 +53,8 @@ class VersionProof:
     sha256: str = ""
     """Digest of the model's manifest; empty unless the evidence is authentic."""
     evidence: str = ""
-    """`sha256:DIGEST`, and where it lies if the version's tag says so; empty unless proven."""
+    """`sha256:DIGEST`, and where it lies if the version's tag says so, or the exception; empty
+    unless the version may be live."""
 
 
 def prove_version(
@@ -133,4 +134,9 @@ def _excepted(case: Case, number: str, alias: str) -> VersionProof | None:
         return None
     if not found:
         return None
-    return VersionProof(state=ProofState.EXCEPTED, reason=found.grounds, sha256=digest)
+    return VersionProof(
+        state=ProofState.EXCEPTED,
+        reason=found.grounds,
+        sha256=digest,
+        evidence=f"exception: {found.grounds}",
+    )

@@ -15,7 +15,7 @@ from operator import itemgetter
 from aims_gate.inbox.contract import Action, LiveVersion
 from aims_gate.reconcile.case import CLOSED, Act, Case, places
 from aims_gate.reconcile.proof import HOLDS, ProofState, VersionProof, prove_version
-from aims_gate.reconcile.signed_moves import promoted
+from aims_gate.reconcile.signed_moves import signed_moves
 from aims_gate.registry.contract import NotFoundError
 from aims_gate.registry.entities import Version
 from aims_gate.registry_file.grammar import REVERT
@@ -171,7 +171,8 @@ class PutBack:
     def _earlier(self) -> Iterator[str]:
         """Versions that the alias was at, or was promoted to, the last first."""
         seen = ((one.at, one.to_version) for one in places(self.case.past(self.alias)))
-        found = sorted((*seen, *promoted(self.case, self.alias)), key=itemgetter(0))
+        signed = ((one.at.timestamp(), one.version) for one in signed_moves(self.case, self.alias))
+        found = sorted((*seen, *signed), key=itemgetter(0))
         yield from (version for _at, version in reversed(found) if version)
 
     def _spent(self, occasion: int, frm: str, to: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from aims_gate.operations.promotion_history import History
@@ -27,14 +29,39 @@ def signer_of(case: Case, alias: str, version: str, *, since: float) -> str:
         return found.signer.person
 
 
-def promoted(case: Case, alias: str) -> tuple[tuple[float, str], ...]:
-    """When signed promotions brought the alias to which versions."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedMove:
+    """A promotion of a version that its signed statement tells."""
+
+    at: datetime
+    version: str
+    previous: str
+    """Empty for none."""
+    who: str
+    why: str
+    evidence: str
+    """`sha256:DIGEST`, and where it lies."""
+
+
+def signed_moves(case: Case, alias: str) -> tuple[SignedMove, ...]:
+    """Signed promotions of an alias, by the tags of the versions that they brought it to."""
     with _history(case, alias) as history:
-        signed = (
-            (history.signed(version, pointer), version)
+        found = [
+            (version, history.signed(version, pointer))
             for version, pointer in history.standing.promotions.items()
+        ]
+    return tuple(
+        SignedMove(
+            at=one.said.promoted_on,
+            version=version,
+            previous=one.said.previous or "",
+            who=one.signer.person,
+            why=one.said.why,
+            evidence=f"sha256:{one.said.evidence.digest.sha256} {one.said.evidence.uri}",
         )
-        return tuple((one.said.promoted_on.timestamp(), of) for one, of in signed if one)
+        for version, one in found
+        if one is not None
+    )
 
 
 @contextmanager

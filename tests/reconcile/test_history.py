@@ -1,0 +1,69 @@
+"""Every move, whoever made it, and where an alias was on a day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from aims_gate.errors import UsageError
+from aims_gate.reconcile.history import Move, history, standing_at
+from tests.reconcile.conftest import Watched
+from tests.support.promoting import ALIAS
+
+pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore")]  # MLflow's deprecations
+
+
+def told(moves: tuple[Move, ...]) -> list[tuple[str, str, str, bool]]:
+    return [(one.frm, one.to, one.who, bool(one.evidence)) for one in moves]
+
+
+def test_promotions_moves_by_hand_and_reverts_are_one_history(watched: Watched) -> None:
+    """With who signed; a promotion that was overwritten before anybody looked is there, too."""
+    house = watched.house
+    start = house.now
+    house.promote(house.version())
+    watched.judge()
+    house.now += timedelta(minutes=10)
+    house.promote(house.version())  # never looked at
+    house.now += timedelta(minutes=1)
+    house.by_hand(house.version(gated=False))
+    watched.guarded = {"on_fail": "report"}
+    watched.judge()
+    watched.guarded = {}
+    house.now += timedelta(minutes=10)
+    house.by_hand(house.version(gated=False))
+    watched.judge()
+    moves = history(house.name, watched.controller, watched.inbox)
+    assert told(moves) == [
+        ("", "1", "gate", True),
+        ("1", "2", "gate", True),
+        ("1", "3", "", False),
+        ("4", "2", "aims-gate", True),
+    ]
+    assert "release, CHG-12" in moves[0].reason
+    for minutes, version in ((0, "1"), (10, "2"), (11, "3"), (30, "2")):
+        found = standing_at(moves, start + timedelta(minutes=minutes))
+        assert found[ALIAS].to == version
+    assert standing_at(moves, start - timedelta(minutes=1)) == {}
+
+
+def test_without_an_inbox_signed_promotions_are_the_history(watched: Watched) -> None:
+    watched.house.promote(watched.house.version())
+    moves = history(watched.house.name, watched.controller, watched.inbox)
+    assert told(moves) == [("", "1", "gate", True)]
+    assert not moves[0].first
+
+
+def test_what_was_live_first_says_that_its_beginning_is_not_known(watched: Watched) -> None:
+    watched.house.version()
+    watched.house.by_hand("1")
+    watched.judge()
+    (move,) = history(watched.house.name, watched.controller, watched.inbox)
+    assert (move.first, move.to, move.who) == (True, "1", "")
+
+
+def test_a_model_that_is_not_guarded_has_none(watched: Watched) -> None:
+    watched.guarded = {"pattern": "other-*"}
+    with pytest.raises(UsageError, match="is not guarded"):
+        history(watched.house.name, watched.controller, watched.inbox)
