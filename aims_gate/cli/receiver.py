@@ -14,7 +14,63 @@ from aims_gate import registry_file
 from aims_gate.cli.options import config_option
 
 if TYPE_CHECKING:
-    from aims_gate.inbox.contract import Waiting
+    from aims_gate.inbox.contract import Inbox, Waiting
+
+
+@click.command()
+@config_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--workers",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Models that are judged at the same time.",
+)
+@click.option(
+    "--key", help="The gate's key, which signs evaluations. Or set AIMS_GATE_SIGNING_KEY."
+)
+def serve(*, config: Path | None, host: str, port: int, workers: int, key: str | None) -> int:
+    """Receive MLflow's webhooks, judge what moved, and sweep over all models on schedule.
+
+    AIMS_GATE_WEBHOOK_SECRET or AIMS_GATE_WEBHOOK_SECRET_FILE holds the secret of the webhooks,
+    …_PREVIOUS one that still counts. Runs until SIGTERM, then ends or gives back what it judges.
+    """
+    from aims_gate.inbox.database import open_inbox
+    from aims_gate.reconcile.controller import Controller
+    from aims_gate.reconcile.judge import judge
+    from aims_gate.webhook.serve import Service
+    from aims_gate.webhook.serve import serve as run
+    from aims_gate.webhook_signature import VARIABLE, read_secrets
+
+    file = registry_file.read(registry_file.find(os.environ, config))
+    secrets = read_secrets(os.environ)
+    # what judges has neither the webhook's secret nor the inbox's password
+    rest = {name: os.environ[name] for name in os.environ if not name.startswith((VARIABLE, "PG"))}
+    controller = Controller.open(file, rest, _now, key=key)
+    controller.registry()  # not one failure a sweep later
+    inbox = open_inbox(_inbox_of(file))
+
+    def sweep(inbox: Inbox) -> None:
+        """Mark what MLflow has, and what is known of models that it has no more."""
+        inbox.mark({*controller.model_keys(), *(each.key for each in inbox.waiting())})
+
+    run(
+        Service(
+            inbox=inbox,
+            secrets=secrets,
+            keys=lambda name: (controller.model_key(name),) if file.guarded(name) else (),
+            judge=lambda model, inbox, hold: judge(model, controller, inbox, hold),
+            sweep=sweep,
+            interval=file.sweep.total_seconds(),
+            host=host,
+            port=port,
+            workers=workers,
+        )
+    )
+    inbox.close()
+    return 0
 
 
 @click.command()
@@ -56,3 +112,7 @@ def _inbox_of(file: registry_file.RegistryFile) -> str:
     from aims_gate.inbox.database import database_url
 
     return database_url(file.inbox, file.path.parent)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

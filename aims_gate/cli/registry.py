@@ -12,7 +12,7 @@ import click
 from aims_gate.cli.doctor import show
 from aims_gate.cli.group import CommandGroup
 from aims_gate.cli.options import config_option
-from aims_gate.cli.receiver import status
+from aims_gate.cli.receiver import serve, status
 
 if TYPE_CHECKING:
     from aims_gate.operations.adopt import Adopted
@@ -104,4 +104,5 @@ def doctor(*, config: Path | None) -> int:
     return show(examine(setup, REGISTRY))
 
 
+registry.add_command(serve)
 registry.add_command(status)

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from aims_gate.errors import GateError, UsageError, stack
 from aims_gate.inbox.contract import Inbox, Judge, ModelKey
 from aims_gate.inbox.worker import LEASE, Workers
 from aims_gate.webhook.app import Receiver
+from aims_gate.webhook.logs import log_as_json
 from aims_gate.webhook.metrics import Metrics
 
 KEPT = 7 * 86_400.0
@@ -98,6 +100,7 @@ def serve(service: Service) -> None:
         timeout_graceful_shutdown=_REQUESTS_END,
     )
     with _listening(service.host, service.port) as listener, _once_stopped_return():
+        log_as_json(sys.stderr)
         uvicorn.Server(config).run(sockets=[listener])
 
 

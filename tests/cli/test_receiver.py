@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +16,11 @@ import yaml
 
 from aims_gate.inbox.contract import MOST_ATTEMPTS, ModelKey
 from aims_gate.inbox.database import open_inbox
+from aims_gate.webhook_signature import VARIABLE
 from tests.support.command_line import call
+from tests.support.deliveries import SECRET, Sender
+from tests.support.killing import until
+from tests.support.servers import environment, free_port
 from tests.test_docs import ROOT
 
 EXAMPLES = ROOT / "examples" / "receiver"
@@ -20,7 +28,7 @@ EXAMPLES = ROOT / "examples" / "receiver"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A registry file that guards credit models, with keys."""
+    """A registry file that guards models no other test has, with keys."""
     assert call(tmp_path, "evidence", "key", "generate").code == 0
     person = {"person": "gate@acme.example", "public_key": "gate.key.pub", "roles": ["gate"]}
     trust: dict[str, object] = {"apiVersion": "aims-gate/v1", "kind": "Trust", "keys": [person]}
@@ -30,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
         "kind": "Registry",
         "trust": "trust.yaml",
     }
-    registry |= {"server": "prod", "models": [{"pattern": "credit-*"}]}
+    registry |= {"server": "prod", "models": [{"pattern": "receiver-*"}]}
     (tmp_path / "registry.yaml").write_text(yaml.safe_dump(registry), encoding="utf-8")
     return tmp_path
 
@@ -72,6 +80,64 @@ def test_status_names_what_is_missing(tmp_path: Path) -> None:
     done = call(tmp_path, "registry", "status")
     assert done.code == 2
     assert "registry.yaml" in done.err
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, "there is no secret"),
+        ({"AIMS_GATE_WEBHOOK_SECRET": "short"}, "16 to 4096 bytes"),
+        ({"AIMS_GATE_WEBHOOK_SECRET": "a" * 32, "MLFLOW_TRACKING_URI": ""}, "MLFLOW_TRACKING_URI"),
+        ({"AIMS_GATE_WEBHOOK_SECRET": "a" * 32, "TAKEN": "1"}, "cannot listen"),
+    ],
+)
+def test_serve_refuses_to_start_and_says_why(
+    folder: Path, variables: dict[str, str], told: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        tracking = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", **variables}
+        done = call(folder, "registry", "serve", "--port", port, **tracking)
+    assert done.code == 2, done.err
+    assert told in done.err
+    assert "aaaa" not in done.err
+
+
+@pytest.mark.server
+def test_serve_judges_what_is_delivered_and_stops_when_told(
+    folder: Path, mlflow_server: str
+) -> None:
+    """Against a real server, which has no such model: that is judged, too."""
+    sender = Sender(port=free_port())
+    variables = {"MLFLOW_TRACKING_URI": mlflow_server, VARIABLE: SECRET.decode()}
+    command = [sys.executable, "-m", "aims_gate", "registry", "serve", "--port", str(sender.port)]
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, cwd=folder, env=environment(variables), stderr=log) as process,
+    ):
+        until(lambda: process.poll() is not None or _ready(sender))
+        assert sender.event("receiver-unheard-of").status == 202
+        assert sender.event("unguarded").status == 200
+        until(lambda: "receiver-unheard-of" in _clean(folder))
+        assert b'aims_gate_deliveries_total{outcome="accepted"} 1.0' in sender.get("/metrics").body
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    lines = [json.loads(line) for line in (folder / "log").read_bytes().splitlines()]
+    told = {(line["event"], line.get("outcome")) for line in lines}
+    assert {("delivery", "accepted"), ("delivery", "ignored"), ("judged", "done")} <= told
+    assert ("stopped", None) in told
+    assert SECRET not in (folder / "log").read_bytes()
+
+
+def _ready(sender: Sender) -> bool:
+    with contextlib.suppress(OSError):
+        return sender.get("/readyz").status == 200
+    return False
+
+
+def _clean(folder: Path) -> str:
+    shown = call(folder, "registry", "status", "--all").out.splitlines()
+    return "\n".join(line for line in shown if line.startswith("clean"))
 
 
 def test_the_container_of_the_receiver_is_linted_and_runs_as_nobody() -> None:

@@ -15,7 +15,6 @@ from typing import Any
 
 from aims_gate.inbox.contract import Action, Hold, Inbox, ModelKey
 from aims_gate.inbox.database import open_inbox
-from aims_gate.webhook.logs import log_as_json
 from aims_gate.webhook.serve import Service, serve
 from tests.support.deliveries import SECRET
 from tests.support.registry_world import World
@@ -36,7 +35,6 @@ def main(settings: dict[str, Any]) -> None:
 def receive(settings: dict[str, Any]) -> None:
     world = World(path=Path(settings["world"]))
     random.seed()
-    log_as_json(sys.stderr)
 
     def judge(key: ModelKey, inbox: Inbox, hold: Hold) -> float | None:
         seen = world.look(key.model)
