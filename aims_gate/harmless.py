@@ -38,7 +38,10 @@ def plain(text: str, *, most: int = 2_000) -> str:
     leave a `?` behind, so that a doctored name cannot pass for the name it imitates. What a log
     would obey is pulled apart (`: :error: :`, `# #[`), and secrets are redacted.
     """
-    shown = "".join(map(_seen, _ANSI.sub(_DOCTORED, text)))
+    # most names are plain already, and a large page has very many
+    shown = text
+    if not (text.isascii() and text.isprintable()):
+        shown = "".join(map(_seen, _ANSI.sub(_DOCTORED, text)))
     shown = redact(" ".join(re.sub(f"{_DOCTORED}+", "?", shown).split()))
     shown = _COMMAND.sub(" ", shown)
     return shown if len(shown) <= most else shown[: most - 3] + "..."

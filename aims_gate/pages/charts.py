@@ -6,7 +6,7 @@ Shape and dash say what colour says. No chart is wider than `svg.WIDTH`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aims_gate.facts import Statistic
@@ -14,29 +14,38 @@ from aims_gate.harmless import plain
 from aims_gate.pages.strip import limits_of, margin_of, mark_of, short
 from aims_gate.verdict import CellPower, Outcome, Result
 
-FOREST = 24
+FOREST = 16
 """Cells of a rule that are drawn, the worst first."""
 _OF_MET = 6
 """Cells of a rule that was met."""
 _WIDE = 304
 _ROW = 36
-_NAME = 30
+_NAME = 34
 _MARKS = ("✗", "?", "✓")
 _COLOURS = ("var(--bad)", "var(--warn)", "var(--good)")
 _SHAPES = ("cross", "diamond", "circle")
+BEHIND = {"color": "var(--faint)", "stroke": "var(--line)", "strokeWidth": 0.75, "height": 14}
+"""Bars of what is compared with."""
+IN_FRONT = {"color": "var(--accent)", "height": 6}
+"""Bars of what is there now."""
 _LINES = {"line": ([5, 3], "var(--warn)"), "serious": ([2, 2], "var(--bad)")}
 """Dash and colour of what a breach is proven past, and of what is serious."""
 
 
-def forest(result: Result) -> dict[str, Any] | None:
+def comparable(result: Result) -> bool:
+    """Whether a picture says more than a number: a limit, and intervals or several values."""
+    judged = [s for s in result.statistics if s.judged and _finite(s.value)]
+    differ = any(s.interval for s in judged) or len({s.value for s in judged}) > 1
+    return bool(limits_of(result.threshold)) and differ
+
+
+def forest(result: Result) -> dict[str, Any]:
     """Forest plot: value and interval of each judged cell against limit and lines.
 
-    None where there is nothing to compare: no limit, no value, or nothing but zeros.
+    Of a result that is `comparable`; of its cells those closest to the limit.
     """
     limits = limits_of(result.threshold)
     judged = [s for s in result.statistics if s.judged and _finite(s.value)]
-    if not limits or all(s.interval is None and not s.value for s in judged):
-        return None
     cells = sorted(judged, key=lambda s: margin_of(s, limits))[: cells_of(result)]
     stated = [
         *(("limit", value) for value, _ in limits),
@@ -57,7 +66,7 @@ def forest(result: Result) -> dict[str, Any] | None:
     shape = {**colour, "scale": {"domain": list(_MARKS), "range": list(_SHAPES)}}
     axis = {"tickCount": 5, "title": None, "grid": True}
     return {
-        "width": _WIDE,
+        **frame(_WIDE),
         "height": height,
         "layer": [
             *(_upright(name, value) for name, value in stated),
@@ -81,10 +90,32 @@ def forest(result: Result) -> dict[str, Any] | None:
                     "shape": shape,
                 },
             },
+            *_arrows(cells, (low, high), x, y),
             _words(rows, "name", y, at=0, align="left"),
             _words(rows, "shown", y, at=_WIDE, align="right"),
         ],
     }
+
+
+def _arrows(
+    cells: Sequence[Statistic],
+    ends: tuple[float, float],
+    x: Mapping[str, Any],
+    y: Mapping[str, Any],
+) -> Iterator[dict[str, Any]]:
+    """Arrows where an interval has no end."""
+    for way, end, shape in ((-math.inf, ends[0], "left"), (math.inf, ends[1], "right")):
+        rows = [
+            {"y": _ROW * place + 26, "end": end}
+            for place, cell in enumerate(cells)
+            if cell.interval is not None and way in {cell.interval.low, cell.interval.high}
+        ]
+        if rows:
+            yield {
+                "data": {"values": rows},
+                "mark": mark("point", filled=True, shape=f"triangle-{shape}", color="var(--ink)"),
+                "encoding": {"x": {"field": "end", **x}, "y": y},
+            }
 
 
 def cells_of(result: Result) -> int:
@@ -117,7 +148,7 @@ def _words(
 ) -> dict[str, Any]:
     return {
         "data": {"values": rows},
-        "mark": mark("text", align=align, color="var(--ink)", limit=270),
+        "mark": mark("text", align=align, color="var(--ink)"),
         "encoding": {
             "x": {"value": at},
             "y": {**y, "field": "above"},
@@ -134,6 +165,17 @@ def _upright(name: str, value: float) -> dict[str, Any]:
         "mark": mark("rule", color=colour, strokeWidth=1.5, **more),
         "encoding": {"x": {"field": "at", "type": "quantitative"}},
     }
+
+
+def frame(width: int, *, left: int = 16, bottom: int = 22) -> dict[str, Any]:
+    """Size that depends on no font: what is measured differs between machines."""
+    padding = {"left": left, "right": 18, "top": 6, "bottom": bottom}
+    return {"width": width, "autosize": {"type": "none"}, "padding": padding}
+
+
+def titled(words: str, *, upright: bool = False) -> dict[str, Any]:
+    """Title of an axis, at a place that no width of its labels changes."""
+    return {"title": words, **({"titleX": -36} if upright else {"titleY": 24})}
 
 
 def mark(kind: str, **more: Any) -> dict[str, Any]:
@@ -179,24 +221,21 @@ def sizes(cells: Sequence[CellPower]) -> dict[str, Any]:
         "axis": None,
         "scale": {"domain": [_ROW * len(rows), 0], "nice": False},
     }
-    axis = {"tickCount": 4, "title": "rows", "grid": False, "format": "~s"}
+    axis = {"tickCount": 4, **titled("rows"), "grid": False, "format": "~s"}
     return {
-        "width": _WIDE,
+        **frame(_WIDE, bottom=38),
         "height": _ROW * len(rows),
         "layer": [
             *(
                 {
                     "data": {"values": rows},
-                    "mark": mark("bar", color=colour, height=tall, orient="horizontal"),
+                    "mark": mark("bar", orient="horizontal", **look),
                     "encoding": {
                         "x": {"field": field, "type": "quantitative", "axis": axis},
                         "y": y,
                     },
                 }
-                for field, colour, tall in (
-                    ("wanted", "var(--faint)", 14),
-                    ("now", "var(--accent)", 6),
-                )
+                for field, look in (("wanted", BEHIND), ("now", IN_FRONT))
             ),
             _words(rows, "name", y, at=0, align="left"),
             _words(rows, "shown", y, at=_WIDE, align="right"),
@@ -230,10 +269,10 @@ def trend(points: Sequence[tuple[str, float | None]], limit: float | None) -> di
         "encoding": {"x": x, "y": y},
     }
     if limit is None:
-        return {"width": 260, "height": 100, "layer": [line]}
+        return {**frame(260, left=40), "height": 100, "layer": [line]}
     bar = {
         "data": {"values": [{"limit": limit}]},
         "mark": mark("rule", color="var(--ink)"),
         "encoding": {"y": {"field": "limit", "type": "quantitative"}},
     }
-    return {"width": 260, "height": 100, "layer": [bar, line]}
+    return {**frame(260, left=40), "height": 100, "layer": [bar, line]}

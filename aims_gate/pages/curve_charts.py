@@ -7,7 +7,7 @@ from typing import Any
 
 from aims_gate.facts import Curve, CurveKind
 from aims_gate.harmless import plain
-from aims_gate.pages.charts import mark
+from aims_gate.pages.charts import BEHIND, IN_FRONT, frame, mark, titled
 
 _WIDE = 304
 _BIN = 34
@@ -54,20 +54,17 @@ def histogram(curve: Curve) -> dict[str, Any]:
         "axis": None,
         "scale": {"domain": [_BIN * len(rows), 0], "nice": False},
     }
-    axis = {"tickCount": 4, "title": "share of rows", "grid": False, "format": ".0%"}
+    axis = {"tickCount": 4, **titled("share of rows"), "grid": False, "format": ".0%"}
     bars = [
         {
-            "mark": mark("bar", color=colour, height=tall, orient="horizontal"),
+            "mark": mark("bar", orient="horizontal", **look),
             "encoding": {"x": {"field": of, "type": "quantitative", "axis": axis}, "y": y},
         }
-        for of, colour, tall in (
-            ("reference", "var(--faint)", 14),
-            ("current", "var(--accent)", 6),
-        )
+        for of, look in (("reference", BEHIND), ("current", IN_FRONT))
     ]
     words = [
         {
-            "mark": mark("text", align=align, color="var(--ink)", limit=220),
+            "mark": mark("text", align=align, color="var(--ink)"),
             "encoding": {
                 "x": {"value": at},
                 "y": {**y, "field": "above"},
@@ -78,7 +75,7 @@ def histogram(curve: Curve) -> dict[str, Any]:
     ]
     height = _BIN * len(rows)
     return {
-        "width": _WIDE,
+        **frame(_WIDE, bottom=38),
         "height": height,
         "data": {"values": rows},
         "layer": [*bars, *words],
@@ -94,7 +91,10 @@ def lines(curves: Sequence[Curve]) -> dict[str, Any]:
     """Lines over the unit square, two models apart by colour and dash, with what chance gives."""
     kind = curves[0].kind
     titles = AXES[kind]
-    axes = [{"title": title, "tickCount": 4, "grid": True} for title in titles]
+    axes = [
+        {**titled(title, upright=name == "y"), "tickCount": 4, "grid": True}
+        for name, title in zip("xy", titles, strict=True)
+    ]
     scale = {"domain": [0, 1], "nice": False}
     places = {
         name: {"field": name, "type": "quantitative", "scale": scale, "axis": axis}
@@ -112,7 +112,7 @@ def lines(curves: Sequence[Curve]) -> dict[str, Any]:
         second = {"color": "var(--soft)", "strokeDash": [6, 3]} if curve.of == _TWO[0] else {}
         dots = {"point": {"color": "var(--accent)"}} if kind is CurveKind.CALIBRATION else {}
         layers.append(_line(rows, places, **{"color": "var(--accent)", **dots, **second}))
-    return {"width": 240, "height": 200, "layer": layers}
+    return {**frame(240, left=50, bottom=38), "height": 200, "layer": layers}
 
 
 def _line(rows: list[dict[str, Any]], places: dict[str, Any], **look: Any) -> dict[str, Any]:

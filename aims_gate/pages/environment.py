@@ -17,6 +17,12 @@ from markupsafe import Markup
 from aims_gate.harmless import plain
 
 
+class Clean(str):
+    """Text that has been through `plain`, and is yet to be escaped."""
+
+    __slots__ = ()
+
+
 def html(template: str, **values: object) -> str:
     """Render a template of this package; all *values* are escaped, markup of ours excepted."""
     return environment().get_template(template).render(**values) + "\n"
@@ -48,4 +54,5 @@ def content_policy(style: str) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    done = isinstance(value, Markup | Clean)
+    return plain(value) if isinstance(value, str) and not done else value

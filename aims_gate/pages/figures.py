@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
 from aims_gate.facts import POWER, Curve, CurveKind, Statistic
+from aims_gate.harmless import plain
 from aims_gate.pages import svg
-from aims_gate.pages.charts import cells_of, forest
+from aims_gate.pages.charts import cells_of, comparable, forest
 from aims_gate.pages.curve_charts import AXES, TITLES, chart, share
+from aims_gate.pages.environment import Clean
 from aims_gate.pages.strip import limits_of, margin_of, mark_of, strips
 from aims_gate.sentences import display, interval, number
 from aims_gate.verdict import CellPower, Result
 
 CHARTS = 60
 """Charts of a page, the worst rules first."""
-ROWS = 5_000
-"""Rows of all tables of a page."""
-_TABLE = 250
+TEXT = 1_000_000
+"""Characters of the tables of all rules, tags included."""
+_TAGS = 10
+"""Characters of the tags around a cell."""
+TABLE = 250
 """Rows of one table."""
 _LEAST = 5
 """Rows that each table shows, whatever the others took."""
+_CELL = 400
+"""Characters of one cell."""
 _OF_MET = 2
 """Cells whose curves are drawn although they meet the limit, the closest."""
 _KEYS = {
@@ -42,23 +48,36 @@ _STATES = {
 
 @dataclass(slots=True)
 class Allowance:
-    """How many charts and rows a page may still take."""
+    """How many charts and characters of tables a page may still take."""
 
     charts: int = CHARTS
-    rows: int = ROWS
+    text: int = TEXT
 
-    def draw(self, plot: dict[str, Any], label: str) -> Markup | None:
+    def draw(self, plot: Callable[[], dict[str, Any]], label: str) -> Markup | None:
         """Draw a chart, if one may still be drawn and can be."""
         if not self.charts:
             return None
         self.charts -= 1
-        return svg.drawn(plot, label)
+        return svg.drawn(plot(), label)
 
-    def take_rows(self, wanted: int) -> int:
-        """Rows that a table of *wanted* rows may show; a few in any case."""
-        granted = min(wanted, _TABLE, max(self.rows, _LEAST))
-        self.rows -= granted
-        return granted
+    def listing(
+        self,
+        caption: str,
+        heads: tuple[str, ...],
+        rows: Sequence[tuple[str, ...]],
+        *,
+        of: int | None = None,
+    ) -> Listing:
+        """Table of as many *rows* as there is room for, and how many of all are left out."""
+        kept: list[tuple[str, ...]] = []
+        for row in rows[:TABLE]:
+            told = tuple(Clean(plain(cell, most=_CELL)) for cell in row)
+            self.text -= sum(len(cell) + _TAGS for cell in told)
+            if self.text < 0 and len(kept) >= _LEAST:
+                break
+            kept.append(told)
+        more = (len(rows) if of is None else of) - len(kept)
+        return Listing(caption=caption, heads=heads, rows=tuple(kept), more=more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +108,8 @@ class Figure:
 
 def figures(result: Result, allowance: Allowance) -> Iterator[Figure]:
     """Forest plot of a rule's cells, then what the worst of them summarise."""
-    plot = forest(result)
-    if plot is not None:
-        yield _forest_figure(result, plot, allowance)
+    if comparable(result):
+        yield _forest_figure(result, allowance)
     limits = limits_of(result.threshold)
     drawn = [s for s in result.statistics if s.curves]
     if limits:
@@ -111,7 +129,7 @@ def _curve_figure(cell: Statistic, curves: list[Curve], allowance: Allowance) ->
     told = f"{display(cell.name)} {value_of(cell)}; {_KEYS[kind]}"
     if len(curves) > 1:
         told += "; the champion is dashed"
-    image = allowance.draw(chart(curves), f"{title}: {told}")
+    image = allowance.draw(lambda: chart(curves), f"{title}: {told}")
     table = _curve_table(title, curves, allowance)
     return Figure(title=title, told=told, image=image, table=table, narrow=True)
 
@@ -126,17 +144,17 @@ def _curve_table(title: str, curves: list[Curve], allowance: Allowance) -> Listi
             rows.append((head, *shares) if head else shares)
     named = kind is CurveKind.HISTOGRAM or curves[0].of
     heads = (("bin" if kind is CurveKind.HISTOGRAM else "model",) if named else ()) + AXES[kind]
-    return listing(title, heads, rows, allowance)
+    return allowance.listing(title, heads, rows)
 
 
-def _forest_figure(result: Result, plot: dict[str, Any], allowance: Allowance) -> Figure:
+def _forest_figure(result: Result, allowance: Allowance) -> Figure:
     judged = [s for s in result.statistics if s.judged]
     most = cells_of(result)
     cells = f"the {most} closest of {len(judged):,}" if len(judged) > most else "each"
     told = f"{cells} with its interval; solid line: the limit"
     told += ", dashed: proven past it, dotted: serious" if result.lines else ""
     title = f"{display(judged[0].name)} against its limit"
-    image = allowance.draw(plot, f"{title}: {result.reason}")
+    image = allowance.draw(lambda: forest(result), f"{title}: {result.reason}")
     strip = () if image is not None else tuple(strips([result], 1))
     table = judged_table(result, allowance)
     return Figure(title=title, told=told, image=image, strip=strip, table=table)
@@ -147,13 +165,10 @@ def judged_table(result: Result, allowance: Allowance) -> Listing:
     limits = limits_of(result.threshold)
     judged = [s for s in result.statistics if s.judged]
     cells = sorted(judged, key=lambda s: margin_of(s, limits)) if limits else judged
-    granted = allowance.take_rows(len(cells))
-    return Listing(
-        caption="Every value that was held against the limit",
-        heads=("group or column", "value", "interval", "rows", "against the limit"),
-        rows=tuple(_judged_row(s, limits) for s in cells[:granted]),
-        more=len(cells) - granted,
-    )
+    caption = "Every value that was held against the limit"
+    heads = ("group or column", "value", "interval", "rows", "against the limit")
+    rows = [_judged_row(s, limits) for s in cells[:TABLE]]
+    return allowance.listing(caption, heads, rows, of=len(cells))
 
 
 def _judged_row(cell: Statistic, limits: list[tuple[float, bool]]) -> tuple[str, ...]:
@@ -194,17 +209,7 @@ def power_table(cells: Sequence[CellPower], allowance: Allowance) -> Listing:
             "no number" if cell.wanted is None else f"{cell.wanted:,}",
             "nothing" if cell.excluded is None else f"past {cell.excluded:.3g}",
         )
-        for cell in cells
+        for cell in cells[:TABLE]
     ]
     heads = ("group or column", "rows", f"rows for {POWER:.0%}", "ruled out now")
-    return listing("", heads, rows, allowance)
-
-
-def listing(
-    caption: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], allowance: Allowance
-) -> Listing:
-    """Table of as many rows as there is room for."""
-    granted = allowance.take_rows(len(rows))
-    return Listing(
-        caption=caption, heads=heads, rows=tuple(rows[:granted]), more=len(rows) - granted
-    )
+    return allowance.listing("Rows by group", heads, rows, of=len(cells))

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from aims_gate.advice import UNMET, advice
 from aims_gate.facts import LEFT_OUT, UNSEEN, NoValue, Statistic
-from aims_gate.pages.charts import forest
+from aims_gate.pages.charts import comparable
 from aims_gate.pages.figures import (
+    TABLE,
     Allowance,
     Figure,
     Listing,
     figures,
     interval_of,
     judged_table,
-    listing,
     rows_of,
     value_of,
 )
@@ -177,22 +177,24 @@ def _of_data(result: Result, verdict: Verdict) -> str:
 
 def _tables(result: Result, allowance: Allowance) -> Iterator[Listing]:
     judged = {s.slice for s in result.statistics if s.judged}
-    if judged and forest(result) is None:
+    if judged and not comparable(result):
         yield judged_table(result, allowance)
-    beside = [s for s in result.statistics if not s.judged]
-    small = [
-        s
-        for s in beside
-        if s.lack is NoValue.INSUFFICIENT and s.name != LEFT_OUT and s.slice not in judged
+    context = [s for s in result.statistics if not s.judged]
+    seldom = [
+        s.lack is NoValue.INSUFFICIENT and s.name != LEFT_OUT and s.slice not in judged
+        for s in context
     ]
+    small = [s for s, few in zip(context, seldom, strict=True) if few]
     if small:
         rows = [(s.slice, s.reason) for s in small]
-        yield listing("Too small to judge alone", ("group", "why"), rows, allowance)
-    told = [s for s in beside if s not in small and s.name not in {LEFT_OUT, UNSEEN}]
+        yield allowance.listing("Too small to judge alone", ("group", "why"), rows)
+    pairs = zip(context, seldom, strict=True)
+    told = [s for s, few in pairs if not few and s.name not in {LEFT_OUT, UNSEEN}]
     if told:
         heads = ("what", "of", "value", "interval", "rows", "note")
-        yield listing(
-            "Measured beside it, held against nothing", heads, [*map(_beside, told)], allowance
+        beside = [*map(_beside, told[:TABLE])]
+        yield allowance.listing(
+            "Measured beside it, held against nothing", heads, beside, of=len(told)
         )
 
 

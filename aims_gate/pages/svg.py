@@ -36,7 +36,6 @@ _AXIS = {
 }
 _CONFIG = {
     "background": None,
-    "padding": 2,
     "font": FONT,
     "view": {"stroke": None},
     "axis": _AXIS,

@@ -7,6 +7,7 @@ from one that was read back from old evidence, and says what that does not hold.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from aims_gate.advice import UNMET, in_order, in_the_way, next_steps, proof, question
 from aims_gate.facts import LEFT_OUT, POWER, UNSEEN
@@ -123,7 +124,9 @@ def _powered(ordered: list[Result], allowance: Allowance) -> Iterator[Figure]:
         if power is not None and power.chance < POWER and power.cells:
             told = power_sentence(power)
             groups = {cell.group or cell.slice: cell for cell in power.cells}
-            image = allowance.draw(sizes([*groups.values()]), f"rows of {result.rule}: {told}")
+            image = allowance.draw(
+                partial(sizes, [*groups.values()]), f"rows of {result.rule}: {told}"
+            )
             table = power_table(power.cells, allowance)
             yield Figure(title=result.rule, told=told, image=image, table=table, narrow=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -14,11 +15,22 @@ import pytest
 
 from aims_gate.errors import RecordError
 from aims_gate.harmless import plain
-from aims_gate.pages.charts import forest
+from aims_gate.pages import svg
+from aims_gate.pages.charts import comparable, forest, sizes, trend
+from aims_gate.pages.curve_charts import chart
+from aims_gate.pages.environment import environment
 from aims_gate.pages.figures import CHARTS
-from aims_gate.pages.svg import WIDTH
+from aims_gate.pages.svg import WIDTH, drawn
 from aims_gate.pages.verdict_page import render
 from aims_gate.verdict import Authenticity, Decision, VerificationStatus
+from tests.pages.pictured import (
+    HISTOGRAM,
+    RECALLED,
+    RELIABILITY,
+    ROC_CURVE,
+    SIZED,
+    groups,
+)
 from tests.reports.cases import BIAS, CASES, HOSTILE, ROC, STARTED, hostile_verdict, verdict_of
 from tests.reports.conftest import golden  # noqa: F401  # the fixture
 
@@ -198,19 +210,94 @@ def test_the_same_verdict_is_the_same_bytes() -> None:
 
 
 def test_a_value_without_limit_or_number_is_not_drawn() -> None:
-    assert forest(replace(BIAS, threshold=None)) is None
+    assert comparable(BIAS)
+    assert not comparable(replace(BIAS, threshold=None))
     none = replace(BIAS.statistics[0], value=None)
-    assert forest(replace(BIAS, statistics=(none,))) is None
+    assert not comparable(replace(BIAS, statistics=(none,)))
     zero = replace(BIAS.statistics[0], value=0.0, interval=None)
-    assert forest(replace(BIAS, statistics=(zero,))) is None
-
-
-def test_a_forest_plot_is_as_it_was(golden: Callable[[str, str], None]) -> None:  # noqa: F811
-    (chart,) = re.findall(r"<svg.*?</svg>", render(verdict_of(BIAS, decision=Decision.REFUSED)))
-    golden("forest.svg", chart.replace("><", ">\n<") + "\n")
+    assert not comparable(replace(BIAS, statistics=(zero,)))
 
 
 def test_old_evidence_is_said_to_hold_less(monkeypatch: pytest.MonkeyPatch) -> None:
     old = Parsed(render(verdict_of(replace(ROC, title=""), decision=Decision.PASSED)))
     assert "The record holds no figures of what the data can decide" in old.words
     assert "performance.score" in old.words
+
+
+def test_an_interval_without_an_end_is_drawn_with_an_arrow() -> None:
+    interval = BIAS.statistics[0].interval
+    assert interval is not None
+    for low, high in ((-math.inf, 0.9), (0.5, math.inf)):
+        within = replace(interval, low=low, high=high)
+        cell = replace(BIAS.statistics[0], interval=within)
+        layers = forest(replace(BIAS, statistics=(cell,)))["layer"]
+        assert any(str(one["mark"].get("shape", "")).startswith("triangle") for one in layers)
+    assert "triangle" not in str(forest(BIAS))
+
+
+PALETTES = ("light", "dark", "print")
+ON_GROUND = ("ink", "soft", "good", "bad", "warn", "quiet", "link")
+
+
+def palette(name: str) -> dict[str, str]:
+    """Colours of the style sheet: the first set is light, then dark, then of print."""
+    style = environment().globals["style"]
+    sets = re.findall(r":root \{(.*?)\}", str(style), re.DOTALL)
+    return dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", sets[PALETTES.index(name)]))
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of WCAG 2.2."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of WCAG 2.2."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_the_formula_of_contrast_is_that_of_wcag() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+
+
+@pytest.mark.parametrize("name", PALETTES)
+def test_text_and_marks_stand_out_from_both_grounds(name: str) -> None:
+    colours = palette(name)
+    for ground in ("paper", "card"):
+        for text in ON_GROUND:
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+        for shape in ("accent", "line"):
+            assert contrast(colours[shape], colours[ground]) >= 3, (shape, ground)
+
+
+CHARTS_DRAWN = {
+    "forest": lambda: forest(groups(4)),
+    "histogram": lambda: chart([HISTOGRAM]),
+    "roc": lambda: chart([replace(ROC_CURVE, of=of) for of in ("candidate", "champion")]),
+    "precision_recall": lambda: chart([RECALLED]),
+    "calibration": lambda: chart([RELIABILITY]),
+    "sizes": lambda: sizes(SIZED.cells),
+    "trend": lambda: trend([("1", 0.7), ("2", None), ("3", 0.8)], 0.75),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS_DRAWN)
+def test_charts_are_as_they_were(
+    name: str,
+    golden: Callable[[str, str], None],  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same bytes on every machine: nothing in them was measured with its fonts."""
+    image = drawn(CHARTS_DRAWN[name](), f"A sentence about <{name}>")
+    assert image is not None
+    monkeypatch.setitem(svg._CONFIG, "font", "DejaVu Sans Mono")
+    monkeypatch.setitem(svg._CONFIG, "text", {"font": "DejaVu Sans Mono", "fontSize": svg.SIZE})
+    fonts = {"labelFont": "DejaVu Sans Mono", "titleFont": "DejaVu Sans Mono"}
+    monkeypatch.setitem(svg._CONFIG, "axis", {**svg._AXIS, **fonts})
+    assert drawn(CHARTS_DRAWN[name](), f"A sentence about <{name}>") == image
+    assert "A sentence about &lt;" in image
+    golden(f"chart.{name}.svg", image.replace("><", ">\n<") + "\n")
