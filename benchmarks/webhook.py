@@ -3,7 +3,9 @@
 Deliveries are sent at a fixed rate, whether or not earlier ones are answered, on the loopback
 interface, each on a connection of its own as MLflow's are. Milliseconds count from the moment at
 which a delivery was due. Marks: p95 at 200 a second at most 250 ms on sqlite, 50 ms on PostgreSQL;
-both bring every commit to the disk. Printed, not asserted: a benchmark is no test.
+both bring every commit to the disk. With `--kills 200` receivers are killed that often instead, at
+random, one on sqlite and two that share PostgreSQL, and what was lost or done twice is counted.
+Printed, not asserted: a benchmark is no test.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from aims_gate.inbox.database import open_inbox
 from tests.support import postgres
 from tests.support.deliveries import Sender
-from tests.support.killing import Program, until
+from tests.support.killing import Program, killed, until
 from tests.support.registry_world import World
 
 _MODELS = 100
@@ -69,16 +72,36 @@ def main() -> None:
     options.add_argument("--database", nargs="+", choices=known, default=known)
     options.add_argument("--rate", nargs="+", type=int, default=[50, 200])
     options.add_argument("--seconds", type=float, default=20.0)
+    options.add_argument("--kills", type=int, default=0)
     asked = options.parse_args()
-    print("| inbox | a second | accepted | p50 ms | p95 ms | longest ms | judgements |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with databases(folder, asked.database) as urls:
-            for database, rate in itertools.product(asked.database, asked.rate):
-                measure(
-                    folder / f"{database}-{rate}", urls[database], database, rate, asked.seconds
-                )
+            if asked.kills:
+                kill(folder, {name: urls[name] for name in asked.database}, asked.kills)
+            else:
+                answer(folder, urls, asked)
+
+
+def kill(folder: Path, urls: dict[str, str], kills: int) -> None:
+    """Print what became of acknowledged deliveries."""
+    print("| inbox | kills | acknowledged | of sent | judgements | put back | lost | twice |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for database, url in urls.items():
+        (folder / database).mkdir()
+        open_inbox(url).close()
+        world = World.make(folder / database / "world.db")
+        tally = killed(url, world, folder / database, kills)
+        told = f"{tally.acknowledged} | {tally.sent} | {tally.judgements} | {tally.put_back}"
+        print(f"| {database} | {tally.kills} | {told} | {len(tally.lost)} | {len(tally.twice)} |")
+
+
+def answer(folder: Path, urls: dict[str, str], asked: argparse.Namespace) -> None:
+    """Print how long answers took."""
+    print("| inbox | a second | accepted | p50 ms | p95 ms | longest ms | judgements |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for database, rate in itertools.product(asked.database, asked.rate):
+        measure(folder / f"{database}-{rate}", urls[database], database, rate, asked.seconds)
 
 
 def measure(folder: Path, url: str, database: str, rate: int, seconds: float) -> None:

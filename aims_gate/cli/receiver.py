@@ -14,7 +14,7 @@ from aims_gate import registry_file
 from aims_gate.cli.options import config_option
 
 if TYPE_CHECKING:
-    from aims_gate.inbox.contract import Inbox, Waiting
+    from aims_gate.inbox.contract import Waiting
 
 
 @click.command()
@@ -40,6 +40,7 @@ def serve(*, config: Path | None, host: str, port: int, workers: int, key: str |
     from aims_gate.inbox.database import open_inbox
     from aims_gate.reconcile.controller import Controller
     from aims_gate.reconcile.judge import judge
+    from aims_gate.reconcile.sweep import sweep
     from aims_gate.webhook.serve import Service
     from aims_gate.webhook.serve import serve as run
     from aims_gate.webhook_signature import VARIABLE, read_secrets
@@ -52,17 +53,13 @@ def serve(*, config: Path | None, host: str, port: int, workers: int, key: str |
     controller.registry()  # not one failure a sweep later
     inbox = open_inbox(_inbox_of(file))
 
-    def sweep(inbox: Inbox) -> None:
-        """Mark what MLflow has, and what is known of models that it has no more."""
-        inbox.mark({*controller.model_keys(), *(each.key for each in inbox.waiting())})
-
     run(
         Service(
             inbox=inbox,
             secrets=secrets,
             keys=lambda name: (controller.model_key(name),) if file.guarded(name) else (),
             judge=lambda model, inbox, hold: judge(model, controller, inbox, hold),
-            sweep=sweep,
+            sweep=lambda inbox: sweep(controller, inbox),
             interval=file.sweep.total_seconds(),
             host=host,
             port=port,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -42,6 +43,7 @@ from aims_gate.inbox.contract import (
 )
 from aims_gate.inbox.tables import action, delivery, live, subject
 
+_log = logging.getLogger("aims_gate.inbox")
 _SHORT = 600
 """Characters that are kept of an error."""
 _NEW = {"gen": 1, "done": 0, "lease": 0.0, "owner": "", "attempts": 0, "dead": False, "error": ""}
@@ -156,7 +158,11 @@ class SqlInbox:
         """Append to the log; whether its id was new."""
         new = self._insert(action).values(_row(done)).on_conflict_do_nothing()
         with self._transaction() as connection:
-            return connection.execute(new.returning(action.c.id)).first() is not None
+            entered = connection.execute(new.returning(action.c.id)).first() is not None
+        if entered:
+            told = {"action": done.id, "model": done.key.model, "alias": done.alias}
+            _log.info("action", extra={**told, "kind": done.kind, "reason": done.reason})
+        return entered
 
     def actions(self, key: ModelKey | None = None, *, since: float = 0) -> tuple[Action, ...]:
         """The log of a model, or of all, from a time on, in the order in which it was written."""

@@ -42,7 +42,7 @@ class Service:
     keys: Callable[[str], Sequence[ModelKey]]
     """Models of the configuration that a name in an event may mean."""
     judge: Judge
-    sweep: Callable[[Inbox], None]
+    sweep: Callable[[Inbox], object]
     """Marks every guarded model dirty."""
     interval: float
     """Seconds between sweeps."""

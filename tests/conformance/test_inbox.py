@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
+import re
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -27,6 +32,7 @@ from aims_gate.inbox.contract import (
 from aims_gate.inbox.database import database_url, open_inbox
 from aims_gate.inbox.sql import SqlInbox
 from aims_gate.inbox.tables import METADATA
+from tests.support.laws import nightly
 from tests.support.postgres import Cluster
 
 DAY = 86_400.0
@@ -246,13 +252,17 @@ def test_a_clock_that_jumps_ahead_lets_no_two_workers_end_one_judgement(
     assert [inbox.finish(second), inbox.finish(first)] == [True, False]
 
 
-def test_the_log_takes_an_action_once_and_never_changes_it(inbox: SqlInbox) -> None:
+def test_the_log_takes_an_action_once_and_never_changes_it(
+    inbox: SqlInbox, caplog: pytest.LogCaptureFixture
+) -> None:
     def action(name: str, key: ModelKey, at: float, reason: str = "FAIL") -> Action:
         move = {"alias": "champion", "kind": "revert", "from_version": "2", "to_version": "1"}
         return Action(id=name, key=key, at=at, reason=reason, **move)
 
-    assert inbox.act(action("x", ONE, 20))
-    assert not inbox.act(action("x", ONE, 30, "other"))
+    with caplog.at_level(logging.INFO, "aims_gate.inbox"):
+        assert inbox.act(action("x", ONE, 20))
+        assert not inbox.act(action("x", ONE, 30, "other"))
+    assert [vars(each)["action"] for each in caplog.records] == ["x"]
     assert inbox.act(action("y", ONE, 10))
     assert inbox.act(action("z", TWO, 5))
     # in the order of entry, though the clock was set back meanwhile
@@ -395,6 +405,55 @@ def test_a_full_sqlite_keeps_nothing_of_a_delivery_and_recovers(tmp_path: Path) 
         connection.exec_driver_sql("PRAGMA max_page_count = 100000")
     assert inbox.receive([delivery(name) for name in [*stored, lost]]) == {lost}
     inbox.close()
+
+
+@pytest.mark.tool("postgresql")
+def test_a_postgresql_that_was_restarted_is_used_again(postgres_cluster: Cluster) -> None:
+    """What is sent meanwhile is refused, and taken later."""
+    inbox = open_inbox(postgres_cluster.database("restarted"))
+    assert inbox.receive([delivery("before", ONE)]) == {"before"}
+    postgres_cluster.stop()
+    try:
+        with pytest.raises(InboxError):
+            inbox.receive([delivery("meanwhile", ONE)])
+    finally:
+        postgres_cluster.start()
+    assert inbox.receive([delivery("before", ONE), delivery("meanwhile", ONE)]) == {"meanwhile"}
+    inbox.close()
+
+
+@nightly
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_a_small_file_system_that_is_full_loses_nothing(tmp_path: Path) -> None:
+    """A tmpfs of 1 MiB that something else fills up, and frees again."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        inbox = open_inbox(f"sqlite:///{disk}/inbox.db")
+        assert inbox.receive([delivery("before", ONE)]) == {"before"}
+        filler = disk / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(b"x" * 512):
+                pass
+        stored, told = [], ""
+        for number in range(1000):
+            try:
+                inbox.receive([delivery(str(number), ONE)])
+            except InboxError as error:
+                told = str(error)
+                break
+            stored.append(str(number))
+        assert re.search("full|I/O", told)
+        filler.unlink()
+        again = [delivery(name) for name in ("before", *stored, "after")]
+        assert inbox.receive(again) == {"after"}
+        assert states(inbox) == {"one": "waiting"}
+        inbox.close()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def test_sqlite_commits_are_on_the_disk_when_they_return(tmp_path: Path) -> None:

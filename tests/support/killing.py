@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -110,7 +110,20 @@ class Tally:
     """Versions that were put back more than once."""
 
 
-def kill_at_random(programs: Sequence[Program], world: World, kills: int, url: str) -> Tally:
+def killed(url: str, world: World, folder: Path, kills: int) -> Tally:
+    """Kill at random one receiver on sqlite, or two that share PostgreSQL."""
+    count = 1 if url.startswith("sqlite") else 2
+    programs = [
+        Program(inbox=url, world=world, pid=folder / f"{n}.pid", again=True) for n in range(count)
+    ]
+    with ExitStack() as stack:
+        for program in programs:
+            stack.enter_context(program.running())
+            until(program.answers)
+        return _kill_at_random(programs, world, kills, url)
+
+
+def _kill_at_random(programs: Sequence[Program], world: World, kills: int, url: str) -> Tally:
     """Move models and deliver, while each program is killed again and again, *kills* in all."""
     tally = Tally()
     done = threading.Event()

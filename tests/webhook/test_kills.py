@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import uuid
-from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ import pytest
 from aims_gate.inbox.contract import Hold, Inbox, ModelKey
 from aims_gate.inbox.database import open_inbox
 from aims_gate.inbox.worker import Workers
-from tests.support.killing import LEASE, Program, kill_at_random, until
+from tests.support.killing import LEASE, Program, killed, until
 from tests.support.laws import TIMES
 from tests.support.registry_world import World
 
@@ -39,22 +37,10 @@ def world(tmp_path: Path) -> World:
 
 @pytest.mark.timeout(1800)
 def test_kills_at_random_lose_nothing_and_do_nothing_twice(
-    url: str,
-    world: World,
-    tmp_path: Path,
-    record_property: Callable[[str, object], None],
+    url: str, world: World, tmp_path: Path
 ) -> None:
     """One receiver on sqlite, two that share PostgreSQL."""
-    count = 1 if url.startswith("sqlite") else 2
-    programs = [
-        Program(inbox=url, world=world, pid=tmp_path / f"{n}.pid", again=True) for n in range(count)
-    ]
-    with ExitStack() as stack:
-        for program in programs:
-            stack.enter_context(program.running())
-            until(program.answers)
-        tally = kill_at_random(programs, world, KILLS, url)
-    record_property(url.partition(":")[0], tally)
+    tally = killed(url, world, tmp_path, KILLS)
     assert tally.lost == []
     assert tally.twice == []
     assert tally.kills >= KILLS
