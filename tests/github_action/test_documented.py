@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.github_action.conftest import CASES, TRUST, Credit
 from tests.support.act import ROOT, VERSION, action_of, pull_request
+from tests.support.github_api import TOKEN, GitHub
 from tests.support.laws import nightly
 from tests.support.registry_content import Content, Logged
 
@@ -48,8 +50,17 @@ def logged(mlflow_server: str) -> Logged:
     return found
 
 
-def run(credit: Credit, name: str, server: str, key: Path, event: str = "pull_request") -> str:
-    """Run the workflow of that name; gives the log."""
+def run(
+    credit: Credit,
+    name: str,
+    server: str,
+    key: Path,
+    event: str = "pull_request",
+    *,
+    job: str = "success",
+    api: str = "",
+) -> str:
+    """Run the workflow of that name, whose job ends as *job* says; gives the log."""
     texts = [credit.work / ".github" / "workflows" / f"{name}.yml"]
     texts += [ROOT / ".github" / "workflows" / "gate.yml"]
     uses = [re.findall(r"uses: (actions/\S+)", path.read_text(encoding="utf-8")) for path in texts]
@@ -60,12 +71,16 @@ def run(credit: Credit, name: str, server: str, key: Path, event: str = "pull_re
     ran = credit.run(
         event,
         pull_request(head) if event == "pull_request" else {"ref": "refs/heads/main"},
-        environ={"THE_ACTION": str(action_of(credit.folder / "action"))},
+        environ={"THE_ACTION": str(action_of(credit.folder / "action")), "GITHUB_API_URL": api},
         variables={"MLFLOW_TRACKING_URI": server},
-        secrets={"SIGNING_KEY": key.read_text(encoding="utf-8"), "DEPLOY_TOKEN": "deploy-t0ken"},
+        secrets={
+            "SIGNING_KEY": key.read_text(encoding="utf-8"),
+            "DEPLOY_TOKEN": "deploy-t0ken",
+            "GITHUB_TOKEN": TOKEN,
+        },
         actions=dict.fromkeys(itertools.chain(*uses), stub),
     )
-    assert ran.job == "success", ran.log
+    assert ran.job == job, ran.log
     return ran.log
 
 
@@ -115,3 +130,29 @@ def test_a_job_of_its_own(
     said = run(credit, "train", mlflow_server, signing_key)
     assert said.index("trained") < said.index("policy met")
     assert "signed by SHA256:" in said
+
+
+@nightly
+def test_what_is_in_service(
+    credit: Credit, signing_key: Path, mlflow_server: str, logged: Logged
+) -> None:
+    """A refused champion has one issue, also a week later; its successor closes it."""
+    content = Content(uri=mlflow_server)
+    run_id = content.run()
+    biased = content.version(logged.name, f"models:/{content.model(run_id)}", run_id)
+    rows = (CASES / "biased" / "evaluation.csv").read_bytes()
+    content.artifact(run_id, "cases/evaluation.csv", rows)
+    text = workflow("monitor", logged.name, "issue: credit", DATA)
+    hold(credit, signing_key, "monitor", text)
+    shutil.copy(credit.work / "policy.yaml", credit.work / "monitoring.yaml")
+    weeks = [(biased, "failure", "open")] * 2 + [(logged.version, "success", "closed")]
+    with GitHub() as hub:
+        for version, job, state in weeks:
+            content.client.set_registered_model_alias(logged.name, "champion", version)
+            said = run(
+                *(credit, "monitor", mlflow_server, signing_key, "workflow_dispatch"),
+                job=job,
+                api=hub.url,
+            )
+            assert [issue["state"] for issue in hub.issues] == [state], said
+        assert [method for method, _ in hub.seen if method != "GET"] == ["POST", "PATCH", "PATCH"]
