@@ -1,10 +1,11 @@
 # Where the policy comes from: the base branch, if a pull request or a merge queue is judged.
 # shellcheck shell=bash
 
-# fetch_base: put the base branch's commit into BASE
+# fetch_base: put the base branch's commit into BASE. Its callers ask whether it failed, and there bash
+# goes on after a command that fails: each says so itself, or an older fetch would be the base
 fetch_base() {
   local branch="${EVENT_BASE#refs/heads/}" depth=() ref=refs/remotes/origin/aims-gate-base
-  git check-ref-format "refs/heads/$branch"
+  git check-ref-format "refs/heads/$branch" || return
   [ "$(git rev-parse --is-shallow-repository)" = false ] || depth=(--depth=1)
   if [ -n "$IN_TOKEN" ] && ! git config --get "http.$GITHUB_SERVER_URL/.extraheader" > /dev/null; then
     local secret
@@ -13,7 +14,7 @@ fetch_base() {
     export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="http.$GITHUB_SERVER_URL/.extraheader"
     export GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $secret"
   fi
-  git fetch --quiet --no-tags --no-recurse-submodules "${depth[@]}" origin "+refs/heads/$branch:$ref"
+  git fetch --quiet --no-tags --no-recurse-submodules "${depth[@]}" origin "+refs/heads/$branch:$ref" || return
   unset GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_VALUE_0
   BASE="$(git rev-parse --verify --quiet "$ref^{commit}")"
 }

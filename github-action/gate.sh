@@ -91,12 +91,11 @@ approved() {
 # policy_of_base: take the policy from the base; without any there, bootstrap with our own
 policy_of_base() {
   local path
-  path="$(git rev-parse --show-prefix)$IN_POLICY"
   fetch_base || stop 3 'the base branch cannot be fetched: the job needs contents: read'
   AT=(--policy-base "$BASE")
-  if [[ "$IN_POLICY" = pack:* ]]; then
-    return 0
-  elif git cat-file -e "$BASE:$path" 2> /dev/null; then
+  [[ "$IN_POLICY" != pack:* ]] || return 0
+  path="$(git ls-tree -z --full-name --name-only "$BASE" -- "$IN_POLICY" 2> /dev/null | tr -d '\0')" || path=''
+  if [ -n "$path" ]; then
     judge_change "$path"
   elif [ -n "$(policies_of "$BASE")" ]; then
     stop 2 'the base branch has policies, and not the one that the input policy names'

@@ -47,6 +47,9 @@ class Repository:
     def session(self) -> Iterator[requests.Session]:
         """A session with the token and the one version of the API."""
         with requests.Session() as session:
+            session.auth = lambda asked: (
+                asked
+            )  # or the runner's .netrc would take the token's place
             session.headers.update(
                 {
                     "Accept": "application/vnd.github+json",
@@ -90,5 +93,5 @@ def ask(session: requests.Session, method: str, url: str, needs: str, **more: An
                 what, hint=hint if answer.status_code in {401, 403, 404} else ""
             )
         return answer.json()
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:  # a token of other letters, too
         raise GitHubRefusedError(f"GitHub did not answer: {type(error).__name__}") from error

@@ -116,6 +116,30 @@ def test_a_host_that_is_not_there_changes_no_verdict(
         assert "the comment was not written" in capfd.readouterr().out
 
 
+@pytest.mark.parametrize("token", ["", "wörd ✓", "a\nb: c"])
+def test_a_token_that_is_none_changes_no_verdict(
+    step: Path,
+    hub: GitHub,
+    token: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", token)
+    assert publish(reported(CASES["passed"], step), "--comment") == 0
+    assert "the comment was not written, the verdict stands" in capfd.readouterr().out
+    assert hub.comments == []
+
+
+def test_what_a_runner_keeps_for_a_host_is_no_token_of_the_workflow(
+    step: Path, hub: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password in `.netrc` would write as somebody else, whose comment is never found again."""
+    (step / "netrc").write_text("machine 127.0.0.1 login eve password secret\n")
+    monkeypatch.setenv("NETRC", str(step / "netrc"))
+    publish(reported(CASES["passed"], step), "--comment")
+    assert len(hub.comments) == 1
+
+
 @pytest.mark.parametrize("event", ["push", "merge_group", "schedule", "pull_request_target", ""])
 def test_only_a_pull_request_has_a_comment(
     step: Path, hub: GitHub, event: str, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,66 @@
+"""The base from which the policy comes, run by `act`: by any spelling, fresh, and for strangers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.github_action.conftest import Credit
+from tests.support.act import git, pull_request
+from tests.support.github_api import TOKEN, GitHub
+from tests.support.laws import nightly
+
+
+@nightly
+def test_a_path_of_the_policy_may_be_spelt_as_people_do(credit: Credit) -> None:
+    """It is that of the base, below the working directory, and its owner is found by it."""
+    (credit.work / "models").mkdir()
+    for name in ("policy.yaml", "model", "evaluation.csv"):
+        (credit.work / name).rename(credit.work / "models" / name)
+    (credit.work / "CODEOWNERS").write_text("/models/policy.yaml @bo\n", encoding="utf-8")
+    credit.workflow("working-directory: models", "policy: ./policy.yaml")
+    credit.commit()
+    credit.edit("at_least: 0.70", "at_least: 0.10", "models/policy.yaml")
+    head = credit.commit("change")
+    with GitHub() as hub:
+        hub.reviews.append({"user": {"login": "bo"}, "state": "APPROVED", "commit_id": head})
+        ran = credit.run(
+            *("pull_request", pull_request(head)),
+            environ={"GITHUB_API_URL": hub.url},
+            secrets={"GITHUB_TOKEN": TOKEN},
+        )
+    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("passed", "0"), ran.log
+    assert "approved by bo" in ran.log
+
+
+def test_a_base_that_cannot_be_fetched_is_not_an_older_one(credit: Credit) -> None:
+    """As on a runner that keeps its folders: what was fetched before is no base of today."""
+    head = credit.commit("change")
+    git(credit.work, "update-ref", "refs/remotes/origin/aims-gate-base", head)
+    event = pull_request(head)
+    event["pull_request"]["base"]["ref"] = "gone"
+    ran = credit.run("pull_request", event)
+    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("undecided", "3"), ran.log
+    assert "the base branch cannot be fetched" in ran.log
+
+
+@nightly
+@pytest.mark.parametrize(
+    "text",
+    ["$(touch PWNED)`touch PWNED`';touch PWNED;\"", "x\n::error::no\nverdict=passed", "--help"],
+)
+def test_what_a_stranger_calls_things_is_text(credit: Credit, text: str) -> None:
+    """Title, branch, label and name of a fork: judged as any other, unsigned, no comment."""
+    event = pull_request(credit.commit("change"), repository=text)
+    change = event["pull_request"]
+    change |= {"title": text, "body": text, "labels": [{"name": text}], "user": {"login": text}}
+    change["head"] |= {"ref": text, "label": text}
+    with GitHub(status=403) as hub:
+        ran = credit.run(
+            *("pull_request", event),
+            environ={"GITHUB_API_URL": hub.url},
+            secrets={"GITHUB_TOKEN": TOKEN},
+        )
+        assert hub.comments == []
+    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("passed", "0"), ran.log
+    assert "unsigned" in ran.log
+    assert list(credit.folder.rglob("PWNED")) == []
