@@ -111,7 +111,7 @@ def test_readme_works_from_top_to_bottom(reader: Path, mlflow: Any) -> None:
             done = subprocess.run(["bash", "-ec", block.text], check=True, capture_output=True)
             assert b'"at_least": 0.8' in done.stdout
     assert ran >= 6
-    assert (reader / "summary.md").read_text(encoding="utf-8").strip()
+    assert "Policy met: credit 1" in (reader / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_policy_pages_commands_run(reader: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COPY = ROOT / ".site"
-PAGES = ("*.md", "docs/*.md", "docs/*.svg", "examples/*/*.md")
+PAGES = ("*.md", "docs/*.md", "docs/*.svg", "docs/*.png", "examples/*/*.md")
 
 
 def main() -> int:

@@ -34,6 +34,14 @@ def test_the_story(tmp_path: Path) -> None:
     text = done.stdout
     assert re.search(r"fairlearn [\d.]+ agrees", text)
     assert re.findall(r"^exit code +(\d)$", text, re.MULTILINE) == list("001104")
+    pages = text.rpartition("to print:\n")[2].split()
+    titles = {"passed": "Policy met", "biased": "Policy not met", "drifted": "Policy not met"}
+    for place, (name, title) in zip(pages, titles.items(), strict=True):
+        assert place == str(tmp_path / "demo" / f"{name}.html")
+        page = Path(place).read_text(encoding="utf-8")
+        assert f"<title>{title}: employment" in page
+    for scheme in ("light", "dark"):  # made from this page by tools/page_picture.py
+        assert (ROOT / "docs" / f"report-{scheme}.png").stat().st_size < 200_000
     picture = (ROOT / "docs" / "run.svg").read_text(encoding="utf-8")
     drawn = re.sub(r"<[^>]+>", "", picture)
     for rule, outcome in outcomes["biased"].items():
