@@ -105,7 +105,7 @@ def planned(
         return ()  # what cannot be judged leaves the rule undecided, however many rows others have
     judged = [s for s in statistics if s.judged and s.lack is None and not s.small]
     each = _floors if decide_on is DecideOn.PROVEN_PASS else _exclusions
-    if judged and each is _exclusions:  # groups that are too small now, and grow
+    if judged:  # groups that are too small now, and grow
         judged += [s for s in statistics if not s.judged and s.design is not None]
     found = [one for bar in bars for statistic in judged for one in each(statistic, bar)]
     return tuple({(id(design), value): (design, value) for design, value in found}.values())
@@ -117,16 +117,19 @@ def _exclusions(statistic: Statistic, bar: Bar) -> Iterator[Planned]:
 
 
 def _floors(statistic: Statistic, bar: Bar) -> Iterator[Planned]:
+    truth = statistic.value if bar.neutral is None else bar.neutral
+    met = truth is None or (truth - bar.limit) * (1 if bar.higher_is_better else -1) > 0
+    # without an effect to assume, the value of a group that grows is that of all rows
+    if statistic.design is not None and met and (bar.neutral is not None or truth is None):
+        yield statistic.design, bar.limit
+        return
     bounds = statistic.alone or statistic.interval
-    if bounds is None or statistic.value is None or not statistic.rows:
+    if bounds is None or statistic.value is None or truth is None or not statistic.rows:
         return
     bound = bounds.low if bar.higher_is_better else bounds.high
     if not math.isfinite(bound) or bounds.level >= 1:
         return
-    truth, z = statistic.value, -NormalDist().inv_cdf((1 - bounds.level) / 2)
-    error, rows = abs(truth - bound) / z, statistic.total or statistic.rows
-    if bar.neutral is not None:
-        truth = bar.neutral
-    met = (truth - bar.limit) * (1 if bar.higher_is_better else -1) > 0
+    z = -NormalDist().inv_cdf((1 - bounds.level) / 2)
+    error, rows = abs(statistic.value - bound) / z, statistic.total or statistic.rows
     # what lies past the limit no number of rows proves to meet it
     yield NormalDesign(error=error, neutral=truth, z=z, rows=rows), bar.limit if met else truth

@@ -182,16 +182,21 @@ class GroupPerformance(Groups):
     def _grown(
         self, one: Measured, cover: Cover, overall: Measured, inputs: Inputs
     ) -> GrowingDesign | None:
-        """Say what a group that is too small will show of its shortfall once it is judged."""
-        rows, share = cover.rows, one.group.rows / max(cover.rows, 1)
-        if self.relative_to is None or overall.lack or share < self.small_share:
+        """Say what a group that is too small will show once it is judged: as good as all rows."""
+        rows, size = cover.rows, one.group.rows
+        floor, small = self.relative_to is None, size < self.small_share * cover.rows
+        if overall.lack or size == 0 or (small and not floor):
             return None
         told = scores.interval(self.metric, overall.table, alpha=inputs.alpha_alone)
         if told is None:
             return None
         z = -float(ndtri(inputs.alpha_alone))
         error = (told.high - told.low) / (2 * z)
-        return GrowingDesign.within(error, z, one.group.rows, rows, least=self.min_cell)
+        if not floor:
+            return GrowingDesign.within(error, z, size, rows, least=self.min_cell)
+        own = error * math.sqrt(rows / size)
+        alike = NormalDesign(error=own, z=z, rows=rows, neutral=overall.answer.value)
+        return GrowingDesign(of=alike, size=size, least=self.min_cell)
 
     def _cells(
         self, one: Measured, overall: Measured, inputs: Inputs, least: float

@@ -105,6 +105,16 @@ def test_a_metric_rests_on_its_own_rows() -> None:
     assert "sex=X" in judged(GroupPerformance(metric="accuracy"), data(table, **SPEC))
 
 
+@pytest.mark.parametrize("relative", [{}, {"relative_to": "overall", "small_share": 0.0}])
+def test_a_group_of_no_positive_has_no_recall_and_plans_nothing(relative: dict[str, Any]) -> None:
+    """Rows that are 0 now are 0 however many times as many there are."""
+    table = people()
+    table["y"][table["sex"] == "X"] = 0
+    check = GroupPerformance(metric="recall", max_uncovered=0.5, **relative)
+    told = context(check, "recall", data(table, **SPEC))
+    assert told["sex=X"].design is None
+
+
 def test_a_group_without_a_positive_still_has_an_accuracy_and_no_area() -> None:
     table = people()
     table["y"][table["sex"] == "X"] = 0
