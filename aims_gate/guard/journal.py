@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aims_gate.guard import identity
+from aims_gate.registry_file import refusals
 
 MOST = 8 << 20
 """Bytes of a journal; what comes after is in the log only."""
@@ -26,7 +26,7 @@ class Journal:
     @classmethod
     def beside(cls, registry_file: Path) -> Journal:
         """The journal of the server that follows a registry file."""
-        return cls(path=registry_file.with_name(f"{registry_file.name}.refusals.jsonl"))
+        return cls(path=refusals.beside(registry_file))
 
     def write(self, what: str, why: str, *, enforced: bool) -> None:
         """Add a line and log it; a journal that cannot be written stops nothing."""
@@ -47,15 +47,3 @@ class Journal:
             _logger.warning(
                 "aims-gate cannot write %s: %s", self.path, os.strerror(error.errno or 0)
             )
-
-    def lines(self) -> Iterator[dict[str, object]]:
-        """Every line that can be read; nothing where there is no journal."""
-        try:
-            text = self.path.read_text("utf-8", errors="replace")
-        except OSError:
-            return
-        for line in text.splitlines():
-            try:
-                yield json.loads(line)
-            except ValueError:
-                continue

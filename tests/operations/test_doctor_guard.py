@@ -141,6 +141,26 @@ def test_what_is_served_without_evidence_is_shown_with_its_end(tmp_path: Path) -
     assert "b.dsse.json" in _of(_look(tmp_path, trust=trust), "break-glass")[0][1]
 
 
+def test_what_was_refused_is_counted_and_what_would_have_been(tmp_path: Path) -> None:
+    """Lines that no guard wrote count for nothing."""
+    line = {"at": "2026-11-01T00:00:00Z", "enforced": False, "user": None, "why": "no evidence"}
+    told = [json.dumps({**line, "what": f"alias on {one}"}) for one in ("a", "a", "b\x1b[31m")]
+    told += [json.dumps({**line, "enforced": True, "what": "to delete c"}), "{", "[]", "{}"]
+    journal = tmp_path / "registry.yaml.refusals.jsonl"
+    journal.write_text("\n".join(told), encoding="utf-8")
+    observed, enforced = _of(_look(tmp_path), "journal")
+    assert observed[0] is State.WARN
+    assert (
+        "3 writes would have been refused since 2026-11-01T00:00:00Z: 2 times alias"
+        in (observed[1])
+    )
+    assert "\x1b" not in observed[1]
+    assert enforced == (
+        State.OK,
+        "1 writes refused since 2026-11-01T00:00:00Z: 1 times to delete c ",
+    )
+
+
 @pytest.mark.server
 def test_a_server_that_asks_nobody_is_said_to(tmp_path: Path, mlflow_server: str) -> None:
     environ = {**GOOD, "MLFLOW_TRACKING_URI": mlflow_server}

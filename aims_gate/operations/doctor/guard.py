@@ -6,6 +6,7 @@ the doctor runs in the server's environment; options on its command line are not
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -14,8 +15,9 @@ from aims_gate.attest.trust import KeyRole, Trust
 from aims_gate.errors import TrustError
 from aims_gate.evidence import live
 from aims_gate.evidence.revocations import FOLDER, unrevoked
+from aims_gate.harmless import plain
 from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
-from aims_gate.registry_file import RegistryFile, find, read
+from aims_gate.registry_file import RegistryFile, find, read, refusals
 from aims_gate.registry_file.overlap import contradictions
 from aims_gate.signoffs import BREAK_GLASS, kinds
 from aims_gate.signoffs.folder import Unsound, load
@@ -111,6 +113,21 @@ def _exceptions(setup: Setup) -> Iterator[Finding]:
             yield Finding(name="break-glass", state=State.WARN, what=what, todo=todo)
 
 
+def _refusals(setup: Setup) -> Iterator[Finding]:
+    """Count what the guard refused, and what it would have refused where it observes."""
+    found = list(refusals.lines(find(setup.environ, setup.registry)))
+    for enforced, verb in ((False, "would have been refused"), (True, "refused")):
+        counted = Counter(one.what for one in found if one.enforced is enforced)
+        if not counted:
+            continue
+        first = min(one.at for one in found if one.enforced is enforced)
+        most = ", ".join(f"{count} times {what}" for what, count in counted.most_common(3))
+        what = plain(f"{counted.total()} writes {verb} since {first}: {most}")
+        todo = "" if enforced else "gate or adopt these before mode: enforce"
+        state = State.OK if enforced else State.WARN
+        yield Finding(name="journal", state=state, what=what, todo=todo)
+
+
 def _stores(setup: Setup) -> Iterator[Finding]:
     """Look at the plug points: the registry store, and where artifacts are kept."""
     environ = setup.environ
@@ -188,6 +205,7 @@ LOOKS: tuple[tuple[str, Look], ...] = (
     ("registry file", _file),
     ("guard trust", _trusted),
     ("exceptions", _exceptions),
+    ("journal", _refusals),
     ("plug points", _stores),
     ("settings", _settings),
     ("authentication", _authentication),
