@@ -118,6 +118,14 @@ def test_each_open_setting_of_the_server_is_named(
     assert any(one is state and told in what for one, what in _of(found, name))
 
 
+def test_what_the_guard_believes_may_not_lie_among_artifacts(tmp_path: Path) -> None:
+    """A PUT of `trust.yaml` would decide whose signatures count."""
+    for place, failed in ((tmp_path, 2), (tmp_path / "artifacts", 0)):
+        environ = {**GOOD, "MLFLOW_ARTIFACTS_DESTINATION": f"aims-gate+file://{place}"}
+        found = _of(_look(tmp_path, environ), "plug points")
+        assert [state for state, _what in found].count(State.FAIL) == failed
+
+
 def test_without_the_servers_variables_it_says_what_it_does_not_see(tmp_path: Path) -> None:
     ((state, what),) = _of(_look(tmp_path, {}), "plug points")
     assert state is State.WARN

@@ -17,6 +17,7 @@ from aims_gate.evidence import live
 from aims_gate.evidence.revocations import FOLDER, unrevoked
 from aims_gate.harmless import plain
 from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
+from aims_gate.registry.uris import local_store
 from aims_gate.registry_file import RegistryFile, find, read, refusals
 from aims_gate.registry_file.overlap import contradictions
 from aims_gate.signoffs import BREAK_GLASS, kinds
@@ -149,10 +150,26 @@ def _stores(setup: Setup) -> Iterator[Finding]:
             todo = f"{name}={SCHEME}{scheme}:…, or mlflow server --app-name aims-gate"
             what = f"{name} does not begin with {SCHEME}: {open_door}"
             yield Finding(name="plug points", state=State.FAIL, what=what, todo=todo)
+    yield from _inside(setup, destination.removeprefix(SCHEME))
     if root and not root.startswith("mlflow-artifacts:"):
         what = f"{ROOT} lets clients write to the store themselves, past the server"
         todo = "leave it out, so that artifacts go through the server"
         yield Finding(name="plug points", state=State.WARN, what=what, todo=todo)
+
+
+def _inside(setup: Setup, destination: str) -> Iterator[Finding]:
+    """Look for what the guard itself believes among the files that clients may write."""
+    kept = local_store(destination) if destination else None
+    if kept is None:
+        return
+    file = _read(setup)
+    for path in (file.path, file.trust):
+        if path.resolve().is_relative_to(kept.resolve()):
+            what = f"{path} lies in {DESTINATION}: whoever may log an artifact can rewrite it"
+            todo = (
+                "keep the registry file and the trust file in a folder that MLflow does not serve"
+            )
+            yield Finding(name="plug points", state=State.FAIL, what=what, todo=todo)
 
 
 def _settings(setup: Setup) -> Iterator[Finding]:
