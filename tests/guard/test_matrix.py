@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -19,10 +20,11 @@ from tests.support.battery import ATTACKS, Target
 from tests.support.guarding import MODELS, STORES, settings
 from tests.support.laws import nightly
 from tests.support.promoting import House
-from tests.support.servers import Server
+from tests.support.servers import S3_KEYS, Server, s3_server
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore"), nightly]
 PREFIX = "/mlf"
+BUCKET = "s3://guarded-models/root"
 ADMIN, MALLORY = ("admin", "password-of-admin"), ("mallory", "password-of-mallory")
 
 
@@ -57,6 +59,8 @@ def configured(folder: Path, how: str) -> Server:
         more = ("--enable-workspaces",)
     elif how == "app name":
         plugs = ("--artifacts-destination", f"file://{files}/artifacts", "--app-name", "aims-gate")
+    elif how == "S3":
+        plugs = (*plugs[:2], "--artifacts-destination", f"aims-gate+{BUCKET}")
     elif how == "no guard":
         plugs = ("--artifacts-destination", f"file://{files}/artifacts")
     elif how == "basic auth":
@@ -92,11 +96,30 @@ def running(folder: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
     if how == "basic auth":
         monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", ADMIN[0])
         monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", ADMIN[1])
-    server.start()
-    try:
-        yield server
-    finally:
-        server.kill()
+    with s3(monkeypatch) if how == "S3" else nullcontext() as endpoint:
+        if endpoint:
+            server.environ = {**server.environ, "MLFLOW_S3_ENDPOINT_URL": endpoint}
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+@contextmanager
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An S3 stand-in with a bucket, for this process and for the server."""
+    import boto3  # type: ignore[import-untyped]
+
+    with s3_server() as url:
+        for name, value in {**S3_KEYS, "AWS_DEFAULT_REGION": "eu-west-1"}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", url)
+        place = {"LocationConstraint": "eu-west-1"}
+        boto3.client("s3", endpoint_url=url).create_bucket(
+            Bucket=urlsplit(BUCKET).netloc, CreateBucketConfiguration=place
+        )
+        yield url
 
 
 def attacked(server: Server, folder: Path, key: Path, **headers: str) -> Target:
@@ -111,10 +134,11 @@ def attacked(server: Server, folder: Path, key: Path, **headers: str) -> Target:
         )
         if headers
     }
-    return Target.of(house, server, headers=headers)
+    artifacts = {"artifacts": BUCKET} if any(BUCKET in one for one in server.stores) else {}
+    return Target.of(house, server, headers=headers, **artifacts)
 
 
-GUARDED = ("uvicorn", "gunicorn", "static prefix", "workspaces", "basic auth", "app name")
+GUARDED = ("S3", "uvicorn", "gunicorn", "static prefix", "workspaces", "basic auth", "app name")
 
 
 @pytest.mark.timeout(1200)

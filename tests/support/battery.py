@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import itertools
 import json
+import os
 import sqlite3
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+import requests
 
 from tests.support.promoting import House
 from tests.support.servers import Server
@@ -35,7 +39,8 @@ class Target:
     url: str
     """Of the server, with its static prefix."""
     database: Path
-    artifacts: Path
+    artifacts: str
+    """URI of the store that the server keeps artifacts in: `file:///…` or `s3://…`."""
     name: str
     model_id: str
     """The logged model of version 1."""
@@ -72,12 +77,7 @@ class Target:
     def ask(self, route: str, body: Mapping[str, Any], method: str = "POST") -> dict[str, Any]:
         """Ask the REST API as a client does."""
         sent = json.dumps(body).encode()
-        _status, content = self.raw(method, f"/api/2.0/mlflow/{route}", sent)
-        try:
-            found: dict[str, Any] = json.loads(content)
-        except ValueError:
-            return {}
-        return found
+        return _read(self.raw(method, f"/api/2.0/mlflow/{route}", sent)[1])
 
     def alias(self, **changes: Any) -> bytes:
         """JSON that puts the alias on the version without proof."""
@@ -101,7 +101,7 @@ class Target:
         return cls(
             url=house.content.uri,
             database=server.folder / "mlflow.db",
-            artifacts=server.artifacts,
+            artifacts=more.pop("artifacts", f"file://{server.artifacts}"),
             name=house.name,
             model_id=models[0],
             run_id=client.get_logged_model(models[0]).source_run_id,
@@ -131,22 +131,42 @@ class Target:
                 "WHERE name = ? AND version = 1 OR name LIKE ? AND current_stage = 'Production'",
                 (self.name, f"%{self.name}%"),
             ).fetchall()
-        files = (self.artifacts / self.folder).rglob("*")
         return {
             "aliases": sorted((n, a, v) for n, a, v in aliases if self._is_guarded(a)),
             "versions": sorted(map(str, versions)),
-            "bytes": {
-                str(path.relative_to(self.artifacts)): hashlib.sha256(path.read_bytes()).hexdigest()
-                for path in files
-                if path.is_file()
-            },
+            "bytes": {key: hashlib.sha256(data).hexdigest() for key, data in self._files()},
         }
+
+    def _files(self) -> Iterator[tuple[str, bytes]]:
+        """Files of version 1, from the disk or from the bucket."""
+        place = urlsplit(f"{self.artifacts}/{self.folder}")
+        if place.scheme == "file":
+            for path in Path(place.path).rglob("*"):
+                if path.is_file():
+                    yield str(path), path.read_bytes()
+            return
+        import boto3  # type: ignore[import-untyped]
+
+        bucket = boto3.resource("s3", endpoint_url=os.environ["MLFLOW_S3_ENDPOINT_URL"]).Bucket(
+            place.netloc
+        )
+        for one in bucket.objects.filter(Prefix=f"{place.path.lstrip('/')}/"):
+            yield one.key, one.get()["Body"].read()
 
     @staticmethod
     def _is_guarded(alias: str) -> bool:
         import unicodedata
 
         return unicodedata.normalize("NFKC", alias).casefold().strip() == "champion"
+
+
+def _read(content: bytes) -> dict[str, Any]:
+    """JSON of an answer; empty where it is something else."""
+    with suppress(ValueError):
+        found = json.loads(content)
+        if isinstance(found, dict):
+            return found
+    return {}
 
 
 def attack(test: Attack) -> Attack:
@@ -454,19 +474,22 @@ def _folder(target: Target, up: int) -> None:
 
 @attack
 def upload_in_parts(target: Target) -> None:
-    for folder in (target.folder, f"x/../{target.folder}", quote(target.folder, safe="")):
+    """Begin, send the parts to where the server says, and publish; or throw away."""
+    name = f"{target.folder}/weights/w.txt"
+    folders = (target.folder, f"x/../{target.folder}", quote(target.folder, safe=""))
+    for folder, file in itertools.product(folders, ("w.txt", name, f"../{name}")):
+        sent = json.dumps({"path": file, "num_parts": 1}).encode()
         route = "/api/2.0/mlflow-artifacts/mpu"
-        body = {"path": f"{target.folder}/weights/w.txt", "num_parts": 1}
-        _status, content = target.raw(
-            "POST", f"{route}/create/{folder}/weights", json.dumps(body).encode()
-        )
-        try:
-            upload = str(json.loads(content).get("upload_id", "x"))
-        except ValueError:
-            upload = "x"
-        parts = {"path": body["path"], "upload_id": upload, "parts": []}
+        _status, content = target.raw("POST", f"{route}/create/{folder}/weights", sent)
+        begun = _read(content)
+        parts = []
+        for one in begun.get("credentials", []):
+            done = requests.put(one["url"], data=b"evil", timeout=60)
+            parts.append({"part_number": 1, "etag": done.headers.get("ETag", "x")})
+        upload = {"path": file, "upload_id": begun.get("upload_id", "x"), "parts": parts}
         for end in ("complete", "abort"):
-            target.raw("POST", f"{route}/{end}/{folder}/weights", json.dumps(parts).encode())
+            ended = json.dumps(upload).encode()
+            target.raw("POST", f"{route}/{end}/{folder}/weights", ended)
 
 
 @attack
@@ -481,12 +504,13 @@ def upload_to_a_run(target: Target) -> None:
 
 
 def _places(target: Target) -> Iterator[str]:
-    disk = target.artifacts / target.folder
+    place = f"{target.artifacts}/{target.folder}"
+    path = urlsplit(place).path
     yield from (f"mlflow-artifacts:/{target.folder}", f"mlflow-artifacts:///{target.folder}")
-    yield from (f"file://{disk}", f"file:{disk}", str(disk), f"file://localhost{disk}")
-    yield from (f"aims-gate+file://{disk}", f"mlflow-artifacts:/x/../{target.folder}")
-    yield from (f"mlflow-artifacts:/{quote(target.folder, safe='')}", f"file://{disk}/../artifacts")
-    yield from (f"file://{target.artifacts}/%2e/{target.folder}", f"file://{disk.parent}")
+    yield from (place, f"file:{path}", path, f"file://localhost{path}", f"aims-gate+{place}")
+    yield from (f"mlflow-artifacts:/x/../{target.folder}", f"{place}/../artifacts")
+    yield f"mlflow-artifacts:/{quote(target.folder, safe='')}"
+    yield from (f"{target.artifacts}/%2e/{target.folder}", place.rpartition("/")[0])
 
 
 @each("experiment at", {str(n): n for n in range(12)})
@@ -520,13 +544,30 @@ def _experiment(target: Target, number: int) -> None:
 
 @attack
 def signed_urls(target: Target) -> None:
-    for api in ("/api", "/ajax-api"):
-        for path in ("weights/w.txt", "../w.txt"):
-            body = {"run_id": target.run_id, "path": path, "model_id": target.model_id}
-            for route in ("presigned-upload-url", "presigned-download-url"):
-                sent = json.dumps(body).encode()
-                target.raw("POST", f"{api}/2.0/mlflow/artifacts/{route}", sent)
-    target.raw("PUT", f"/api/2.0/mlflow-artifacts/presigned/{target.folder}/weights/w.txt", b"evil")
+    """Of the model, of its run, and of a run whose artifacts lie among the model's files."""
+    place = f"{target.artifacts}/{target.folder}"
+    body = {"name": f"x-{uuid.uuid4().hex[:8]}", "artifact_location": place}
+    made = target.ask("experiments/create", body).get("experiment_id", "0")
+    run = target.ask("runs/create", {"experiment_id": made}).get("run", {}).get("info", {})
+    owners = (
+        {"model_id": target.model_id},
+        {"run_id": target.run_id},
+        {"run_id": run.get("run_id")},
+    )
+    paths = ("weights/w.txt", "../w.txt", "w.txt")
+    routes = ("presigned-upload-url", "presigned-download-url")
+    for one, path, route in itertools.product(owners, paths, routes):
+        found = target.ask(f"artifacts/{route}", {**one, "path": path, "expiration": 600})
+        _put(found.get("presigned_url"), found.get("headers"))
+    path = f"/api/2.0/mlflow-artifacts/presigned/{target.folder}/weights/w.txt"
+    target.raw("PUT", path, b"evil")
+    _put(_read(target.raw("GET", path)[1]).get("url"))
+
+
+def _put(signed: object, headers: Any = None) -> None:
+    """Send bytes to where a signed URL says, past the server."""
+    if signed:
+        requests.put(str(signed), data=b"evil", headers=headers, timeout=60)
 
 
 @attack
@@ -545,10 +586,10 @@ def logged_model_changed(target: Target) -> None:
 @attack
 def model_files_named_by_a_version(target: Target) -> None:
     """A version of a free name, or of this one, whose source is the files themselves."""
-    disk = target.artifacts / target.folder
+    place = f"{target.artifacts}/{target.folder}"
     for name in (target.name, "free-model"):
         target.ask("registered-models/create", {"name": name})
-        for source in (f"mlflow-artifacts:/{target.folder}", f"file://{disk}", str(disk)):
+        for source in (f"mlflow-artifacts:/{target.folder}", place, urlsplit(place).path):
             body = {"name": name, "source": source, "run_id": target.run_id}
             target.ask("model-versions/create", body)
 
