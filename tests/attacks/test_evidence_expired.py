@@ -13,11 +13,12 @@ import aims_gate
 from aims_gate.attest import keys
 from aims_gate.errors import TrustError
 from aims_gate.operations.verify import Expectation, prove
+from tests.conformance.test_past_evidence import GOLDENS, THEN
 from tests.evidence.refusals import refuses
-from tests.evidence.test_old_evidence import GOLDEN, THEN
 from tests.support.proofs import NOW, POLICY, Lab, Tree
 
 DAY = timedelta(days=1)
+GOLDEN = GOLDENS / "evidence-0.1"
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 SOON = f"{TODAY + 2 * DAY:%Y-%m-%dT%H:%M:%SZ}"
 """The end that is not over at the signature and is at the deployment."""
