@@ -58,3 +58,9 @@ def test_the_receiver_is_timed_under_load() -> None:
     options = ("--database", "sqlite", "--rate", "20", "--seconds", "1")
     (row,) = cells_of(run("webhook.py", *options))[2:]
     assert row[:3] == ["| sqlite", "20", "20 of 20"]
+
+
+@nightly
+def test_reverts_are_timed_on_a_real_server_with_its_webhooks() -> None:
+    rows = cells_of(run("webhook_reverts.py", "--moves", "4", "--sweep", "2s"))[2:]
+    assert [row[1] for row in rows] == ["4", "2"]

@@ -263,6 +263,20 @@ def test_readiness_needs_the_workers(running: Running, monkeypatch: pytest.Monke
     assert running.sender.get("/readyz").status == 503
 
 
+def test_an_inbox_that_does_not_answer_is_said_and_the_process_lives(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> float:
+        raise InboxError("the database is gone", where="inbox")
+
+    for name in ("now", "waiting"):
+        monkeypatch.setattr(running.inbox, name, gone)
+    for path, status in (("/readyz", 503), ("/metrics", 503), ("/healthz", 200)):
+        answer = running.sender.get(path)
+        assert answer.status == status
+        assert (b"the database is gone" in answer.body) is (status == 503)
+
+
 def test_metrics_count_by_outcome_and_show_the_states_of_models(running: Running) -> None:
     running.sender.event("credit")
     running.sender.post(body_of("credit"), timestamp="1")
