@@ -103,12 +103,13 @@ def _arrows(
     x: Mapping[str, Any],
     y: Mapping[str, Any],
 ) -> Iterator[dict[str, Any]]:
-    """Arrows where an interval has no end."""
-    for way, end, shape in ((-math.inf, ends[0], "left"), (math.inf, ends[1], "right")):
+    """Arrows where an interval goes on past the scale, or has no end."""
+    for end, shape in zip(ends, ("left", "right"), strict=True):
         rows = [
             {"y": _ROW * place + 26, "end": end}
             for place, cell in enumerate(cells)
-            if cell.interval is not None and way in {cell.interval.low, cell.interval.high}
+            if cell.interval is not None
+            and (cell.interval.low < end if shape == "left" else cell.interval.high > end)
         ]
         if rows:
             yield {
@@ -188,13 +189,17 @@ def _finite(value: float | None) -> bool:
 
 
 def _ends(stated: Sequence[float], cells: Sequence[Statistic]) -> tuple[float, float]:
-    """Ends of the scale: all that is stated or measured, and some room."""
-    bounds = [b for s in cells if s.interval for b in (s.interval.low, s.interval.high)]
-    found = [x for x in (*stated, *(s.value for s in cells), *bounds) if x is not None]
-    found = [x for x in found if math.isfinite(x)]
+    """Ends of the scale: all values and lines, and intervals as far out as these are apart.
+
+    So that one wide interval does not crowd all others.
+    """
+    found = [*stated, *(s.value for s in cells if s.value is not None)]
     low, high = min(found), max(found)
-    room = (high - low) * 0.05 or abs(high) * 0.1 or 0.1
-    return low - room, high + room
+    room = (high - low) or abs(high) * 0.1 or 0.1
+    bounds = [b for s in cells if s.interval for b in (s.interval.low, s.interval.high)]
+    seen = [*found, *(_clipped(b, (low - room, high + room)) for b in bounds)]
+    margin = room * 0.05
+    return min(seen) - margin, max(seen) + margin
 
 
 def _clipped(value: float, ends: tuple[float, float]) -> float:

@@ -150,7 +150,7 @@ def _curve_table(title: str, curves: list[Curve], allowance: Allowance) -> Listi
 def _forest_figure(result: Result, allowance: Allowance) -> Figure:
     judged = [s for s in result.statistics if s.judged]
     most = cells_of(result)
-    cells = f"the {most} closest of {len(judged):,}" if len(judged) > most else "each"
+    cells = f"the {most} worst of {len(judged):,}" if len(judged) > most else "each"
     told = f"{cells} with its interval; solid line: the limit"
     told += ", dashed: proven past it, dotted: serious" if result.lines else ""
     title = f"{display(judged[0].name)} against its limit"
