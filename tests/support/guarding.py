@@ -37,7 +37,7 @@ class GuardedServer:
 
     server: Server
     folder: Path
-    """With `registry.yaml`, `trust.yaml` and the trusted gate's `gate.pem`."""
+    """With `registry.yaml`, `trust.yaml`, the gate's `gate.pem` and an approver's `officer.pem`."""
 
     @property
     def url(self) -> str:
@@ -67,9 +67,20 @@ class GuardedServer:
 
 
 def settings(folder: Path, *, models: Sequence[Mapping[str, Any]] = MODELS, **more: Any) -> Path:
-    """Write a registry file, a trust file and the key that it trusts; gives the registry file."""
+    """Write a registry file, a trust file and the keys that it trusts; gives the registry file."""
     folder.mkdir(parents=True, exist_ok=True)
-    key = folder / "gate.pem"
+    people = [_trusted(folder / "gate.pem", "gate"), _trusted(folder / "officer.pem", "approver")]
+    version = {"apiVersion": "aims-gate/v1"}
+    trust = {**version, "kind": "Trust", "keys": people, "deploy": [{"max_age": "7d"}]}
+    (folder / "trust.yaml").write_text(yaml.safe_dump(trust), encoding="utf-8")
+    file = folder / "registry.yaml"
+    registry = {**version, "kind": "Registry", "trust": "trust.yaml", "models": list(models)}
+    file.write_text(yaml.safe_dump({**registry, **more}), encoding="utf-8")
+    return file
+
+
+def _trusted(key: Path, role: str) -> dict[str, Any]:
+    """An entry of a trust file for the key in a file, which is made if it is not there."""
     if not key.exists():
         made = ec.generate_private_key(ec.SECP256R1())
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
@@ -78,14 +89,7 @@ def settings(folder: Path, *, models: Sequence[Mapping[str, Any]] = MODELS, **mo
     pem = public.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    entry = {"person": "gate", "public_key": pem.decode(), "roles": ["gate"]}
-    version = {"apiVersion": "aims-gate/v1"}
-    trust = {**version, "kind": "Trust", "keys": [entry], "deploy": [{"max_age": "7d"}]}
-    (folder / "trust.yaml").write_text(yaml.safe_dump(trust), encoding="utf-8")
-    file = folder / "registry.yaml"
-    registry = {**version, "kind": "Registry", "trust": "trust.yaml", "models": list(models)}
-    file.write_text(yaml.safe_dump({**registry, **more}), encoding="utf-8")
-    return file
+    return {"person": key.stem, "public_key": pem.decode(), "roles": [role]}
 
 
 @contextmanager
