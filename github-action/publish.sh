@@ -18,7 +18,7 @@ words=(--report "$IN_FOLDER/report.json" --exit-code "$code" --mode "$IN_MODE")
 [ -z "$IN_ISSUE" ] || words+=(--issue --comment-id "$IN_ISSUE")
 [ ! -f "$IN_FOLDER/diff.txt" ] || words+=(--policy-diff "$IN_FOLDER/diff.txt")
 [ ! -f "$IN_FOLDER/note.txt" ] || words+=(--because "$(cat "$IN_FOLDER/note.txt")")
-for format in markdown junit sarif; do
+for format in markdown html junit sarif; do
   [ ! -f "$IN_FOLDER/report.$format" ] || words+=(--also "$format=$IN_FOLDER/report.$format")
 done
 GITHUB_TOKEN="$IN_TOKEN" "$IN_GATE" github publish "${words[@]}"

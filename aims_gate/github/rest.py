@@ -47,9 +47,7 @@ class Repository:
     def session(self) -> Iterator[requests.Session]:
         """A session with the token and the one version of the API."""
         with requests.Session() as session:
-            session.auth = lambda asked: (
-                asked
-            )  # or the runner's .netrc would take the token's place
+            session.auth = lambda asked: asked  # or .netrc would take the token's place
             session.headers.update(
                 {
                     "Accept": "application/vnd.github+json",

@@ -209,6 +209,7 @@ def test_a_loosened_policy_is_refused_until_an_owner_approves_it(credit: Credit)
 
 @nightly
 def test_a_comment_that_is_not_allowed_fails_nothing(credit: Credit) -> None:
+    credit.workflow("reports: html junit", 'sarif: "true"')
     head = credit.commit("change")
     with GitHub(status=403) as hub:
         ran = credit.run(
@@ -220,6 +221,9 @@ def test_a_comment_that_is_not_allowed_fails_nothing(credit: Credit) -> None:
         assert hub.comments == []
     assert ran.outputs["verdict"] == "passed", ran.log
     assert "the comment was not written, the verdict stands" in ran.log
+    for name in ("json", "html", "junit", "sarif"):
+        assert ran.outputs[f"report-{name}"].endswith(f"/report.{name}")
+    assert ran.outputs["report-markdown"] == ""
     assert "production" in ran.summary
 
 
