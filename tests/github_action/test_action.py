@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -250,48 +249,11 @@ def test_a_model_in_service_has_one_issue_until_it_passes(credit: Credit) -> Non
 
 
 @nightly
-def test_names_of_strangers_are_text(credit: Credit) -> None:
-    """In the log no command comes out of them, and in the summary no markup."""
-    name = "x ::error::no <img src=y> @everybody"
-    (credit.work / "model").rename(credit.work / name)
-    credit.workflow(f"model: {json.dumps('file:' + name)}")
-    credit.commit()
-    ran = credit.run("push", {"ref": "refs/heads/main"})
-    assert ran.outputs["verdict"] == "passed", ran.log
-    assert "<img" not in re.sub("`[^`]*`", "", ran.summary)
-    assert "@everybody" not in re.sub("`[^`]*`", "", ran.summary)
-
-
-@nightly
 def test_a_removed_policy_is_a_loosened_one(credit: Credit) -> None:
     (credit.work / "policy.yaml").unlink()
     ran = credit.run("pull_request", pull_request(credit.commit("change")))
     assert ran.outputs["exit-code"] == "2", ran.log
     assert "the change removes the policy" in ran.log
-
-
-HOSTILE = "$(touch PWNED)`touch PWNED`';touch PWNED;\"\n::error::no\n"
-
-
-@pytest.mark.parametrize("name", ["version", "key", "mode", "reports", "python"])
-def test_hostile_inputs_that_mean_nothing_are_refused(credit: Credit, name: str) -> None:
-    """An observing step ends well even then; where the mode means nothing, nobody observes."""
-    credit.workflow("mode: observe", f"{name}: {json.dumps(HOSTILE)}")
-    ran = credit.run("push", {"ref": "refs/heads/main"})
-    assert (ran.outputs["verdict"], ran.outputs["exit-code"]) == ("undecided", "2"), ran.log
-    assert ran.results["gate"] == ("failure" if name == "mode" else "success"), ran.log
-    assert "PWNED" not in [path.name for path in credit.folder.rglob("*")]
-
-
-@nightly
-def test_hostile_text_in_inputs_is_text(credit: Credit) -> None:
-    """No shell reads it, no option comes out of it, no line of the log becomes a command."""
-    lines = [f"{name}: '$(touch PWNED)`touch PWNED`\"; touch PWNED'" for name in ("model", "stage")]
-    lines += ["policy: --unsigned", "data: |", "  evaluation=$(touch PWNED)", "  x\\n::error::no"]
-    credit.workflow(*lines)
-    ran = credit.run("push", {"ref": "refs/heads/main"})
-    assert ran.outputs["exit-code"] == "2", ran.log
-    assert "PWNED" not in [path.name for path in credit.folder.rglob("*")]
 
 
 def test_pull_request_target_is_refused(credit: Credit) -> None:
