@@ -17,7 +17,8 @@ from aims_gate.engines import Engines
 from tests.support import postgres, servers
 from tests.support.guarding import GuardedServer, guarded_server
 from tests.support.key_services import KeyService, SoftHsm, key_service, soft_hsm
-from tests.support.servers import Server, s3_server, shared_server
+from tests.support.listener import Listener, listening
+from tests.support.servers import WEBHOOKS_TO_HOME, Server, s3_server, shared_server
 
 pytest_plugins = ["pytester"]
 
@@ -62,7 +63,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def mlflow_process(shared_folder: Path) -> Iterator[Server]:
     """The session's real MLflow server, with the folder where it keeps its artifacts."""
-    with shared_server(shared_folder) as server:
+    with shared_server(shared_folder, environ=WEBHOOKS_TO_HOME) as server:
         yield server
 
 
@@ -103,6 +104,13 @@ def hsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
     hsm.put("rsa", rsa.generate_private_key(65537, 2048))
     hsm.put("ed25519", ed25519.Ed25519PrivateKey.generate())
     return hsm
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """An address of this machine that keeps what is posted to it."""
+    with listening() as found:
+        yield found
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from aims_gate.cli.doctor import show
 from aims_gate.cli.group import CommandGroup
 from aims_gate.cli.options import config_option
 from aims_gate.cli.receiver import serve, status
+from aims_gate.cli.reconcile import history, reconcile
+from aims_gate.cli.webhooks import webhook
 
 if TYPE_CHECKING:
     from aims_gate.operations.adopt import Adopted
@@ -104,5 +106,5 @@ def doctor(*, config: Path | None) -> int:
     return show(examine(setup, REGISTRY))
 
 
-registry.add_command(serve)
-registry.add_command(status)
+for command in (serve, status, reconcile, history, webhook):
+    registry.add_command(command)

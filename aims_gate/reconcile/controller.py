@@ -15,6 +15,8 @@ from aims_gate.registry.contract import Registry
 from aims_gate.registry_file import RegistryFile
 from aims_gate.sources.scoring.process import Limits
 
+LIMITS = Limits(seconds=3600.0, reserved=2**40)
+"""What one evaluation may take: the engine that draws charts reserves addresses in advance."""
 _WORKSPACE = "MLFLOW_WORKSPACE"
 
 
@@ -32,7 +34,7 @@ class Controller:
     """The reference of the key that evaluations sign with."""
     signing: Mapping[str, str] = field(default_factory=dict)
     """Variables of that key, for evaluations alone."""
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = LIMITS
     """What one evaluation may take."""
 
     @classmethod
@@ -59,7 +61,7 @@ class Controller:
             server=file.server or open_registry(rest, trust.sources_allow).server,
             key=key,
             signing={name: value for name, value in environ.items() if name not in rest},
-            limits=limits or Limits(),
+            limits=limits or LIMITS,
         )
 
     def registry(self) -> Registry:

@@ -10,6 +10,9 @@ from aims_gate.reconcile.controller import Controller
 from aims_gate.registry.contract import NotFoundError
 from aims_gate.sinks.alias import LAST
 
+LOOKED = "looked at"
+"""What is entered of a model once it was looked at: from then on, what is new is a move."""
+
 
 def judge(key: ModelKey, controller: Controller, inbox: Inbox, hold: Hold) -> float | None:
     """Judge a model, and do what is to be done about it; the same again changes nothing.
@@ -48,5 +51,5 @@ def _judged(case: Case) -> list[float | None]:
         judge_alias(case, alias, known.get(alias), aliases.get(alias), first=first)
         for alias in guarded
     ]
-    case.act(Act.SEEN, reason="looked at")
+    case.act(Act.SEEN, reason=LOOKED)
     return [*waits, requests.answer(case, versions, aliases)]

@@ -25,8 +25,8 @@ WAIT = 30.0
 """Seconds between looks at a run that is not finished."""
 ANSWER = "request"
 """What the tag of a stage is called that says what came of a request."""
-_TRY_AGAIN = 3
-"""The exit code of a gate that could not decide."""
+_WRONG = frozenset({2, 4})
+"""Exit codes of a set-up that a person must mend; every other failure is tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ def _answered(case: Case, asked: _Request) -> float | None:
         proof = prove_version(case, version.version)
         if proof.state not in ANSWERS:
             what = f"the gate could not decide (exit code {ended.code}): {ended.words}"
-            if ended.code in {_TRY_AGAIN, None}:
+            if ended.code not in _WRONG:
                 raise UndecidedError(what, where=uri)
             _say(case, version, "error", what)
             case.act(Act.EVALUATED, *about, to=version.version, reason=f"error: {what}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +32,8 @@ class Watched:
     guarded: dict[str, Any] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
+    key_file: Path | None = None
+    """What evaluations sign with."""
 
     def now(self) -> datetime:
         return self.house.now + self.later
@@ -47,8 +50,9 @@ class Watched:
         }
         path = self.house.trust_file.parent / "registry.yaml"
         path.write_text(yaml.safe_dump(text), encoding="utf-8")
-        environ = {**self.house.environ, **self.environ}
-        return Controller.open(registry_file.read(path), environ, self.now)
+        environ = {**os.environ, **self.house.environ, **self.environ}
+        key = None if self.key_file is None else str(self.key_file)
+        return Controller.open(registry_file.read(path), environ, self.now, key=key)
 
     @property
     def key(self) -> ModelKey:

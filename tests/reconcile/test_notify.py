@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -17,44 +13,12 @@ from aims_gate.reconcile import notify
 from aims_gate.reconcile.case import Act
 from aims_gate.webhook_signature import is_signed
 from tests.reconcile.conftest import Watched
+from tests.support.listener import Listener
 from tests.support.servers import free_port
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore")]  # MLflow's deprecations
 
 SECRET = b"a secret of sixteen bytes or more"
-
-
-@dataclass(kw_only=True)
-class Listener:
-    """An address that takes notifications, or answers with another status."""
-
-    url: str = ""
-    status: int = 204
-    taken: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    found = Listener()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            found.taken.append(({k.lower(): v for k, v in self.headers.items()}, body))
-            self.send_response(found.status)
-            if found.status == 307:
-                self.send_header("Location", f"{found.url}/elsewhere")
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield found
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture

@@ -26,6 +26,12 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 240
+WEBHOOKS_TO_HOME = {
+    "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+    "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+    "MLFLOW_WEBHOOK_CACHE_TTL": "1",
+}
+"""Lets a server send webhooks to this machine, and soon after they are set up."""
 _QUIET = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -65,7 +65,9 @@ class Limits:
     cpu_seconds: int = 3_600
     """Of all its threads together."""
     memory: int = 8 * 2**30
-    """Bytes of address space."""
+    """Bytes of data."""
+    reserved: int = 0
+    """Bytes of address space beyond that, for engines that reserve what they never use."""
     file: int = 2 * 2**30
     """Bytes of any one file that it writes."""
 
@@ -144,7 +146,8 @@ def limited(
     if os.name != "posix":
         raise DataError("the model's process cannot be limited here", where=where, hint="use Linux")
     (scratch / "home").mkdir(exist_ok=True)
-    bounds = map(str, (limits.memory, limits.cpu_seconds, limits.file))
+    addresses = limits.memory + limits.reserved
+    bounds = map(str, (limits.memory, addresses, limits.cpu_seconds, limits.file))
     # a file, not a pipe: what a grandchild holds open must not keep the gate waiting
     with (scratch / "log").open("ab") as log:
         process = subprocess.Popen(
