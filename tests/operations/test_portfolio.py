@@ -13,9 +13,11 @@ from click.testing import CliRunner
 from aims_gate import canonical
 from aims_gate.cli import cli
 from aims_gate.errors import GateError, SourceError
+from aims_gate.evidence.agreement import Verified
 from aims_gate.evidence.record import record
 from aims_gate.operations.portfolio import PortfolioQuestion, read_portfolio
 from aims_gate.operations.report_evidence import EvidenceQuestion, read_past
+from aims_gate.operations.verify import Expectation, prove
 from aims_gate.pages.portfolio_page import Portfolio, PortfolioVersion, render_html, render_text
 from aims_gate.reports import REPORTS
 from aims_gate.sinks import directory
@@ -240,3 +242,37 @@ def test_a_name_that_no_uri_can_hold_is_a_row(shop: Shop) -> None:
         shop.content.client.delete_registered_model(name)
     assert "<script" not in render_html(found)
     assert "is no name of a model" in render_html(found)
+
+
+def test_one_verdict_is_read_from_a_run_and_by_its_alias(shop: Shop) -> None:
+    trust = shop.lab.folder / "trust.yaml"
+    place = shop.tags("credit", "1")[TAG].partition(" ")[2]
+    for where in (place, "models:/credit/1", "models:/credit@former"):
+        asked = EvidenceQuestion(evidence=where, trust=trust, environ=shop.environ)
+        verdict = read_past(asked, now=NOW)
+        assert verdict.passed
+        assert verdict.evidence is not None
+        assert (verdict.evidence.published, verdict.evidence.directory) == (place, "")
+
+
+def test_a_tag_that_moves_while_it_is_read_decides_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is verified must be what is shown, although MLflow is asked for it twice."""
+    first = shop.tags("credit", "1")[TAG]
+    shop.judge("credit", "1", auc=0.9)
+    second = shop.tags("credit", "1")[TAG]
+    client = shop.content.client
+    client.set_model_version_tag("credit", "1", TAG, first)
+
+    def moved(question: Expectation, *, now: datetime) -> Verified:
+        client.set_model_version_tag("credit", "1", TAG, second)
+        return prove(question, now=now)
+
+    monkeypatch.setattr("aims_gate.operations.report_evidence.prove", moved)
+    asked = EvidenceQuestion(
+        evidence="models:/credit/1", trust=shop.lab.folder / "trust.yaml", environ=shop.environ
+    )
+    with pytest.raises(SourceError, match="name other evidence now"):
+        read_past(asked, now=NOW)
+    client.set_model_version_tag("credit", "1", TAG, first)
