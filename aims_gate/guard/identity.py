@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import flask
 
-from aims_gate.attest.resource import FOLDERS
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import UsageError
 from aims_gate.registry_file import RegistryFile
@@ -53,9 +52,8 @@ def servers(settings: RegistryFile, trust: Trust, environ: Mapping[str, str]) ->
     """
     if settings.server:
         return (settings.server,)
-    known = sorted({name for url, name in trust.servers.items() if url != FOLDERS})
-    if len(known) == 1:
-        return (known[0],)
+    if trust.only_server:
+        return (trust.only_server,)
     if not flask.has_request_context():
         raise UsageError("the server's own name is not known", hint=_hint(settings))
     asked = flask.request.environ

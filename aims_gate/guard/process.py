@@ -15,7 +15,7 @@ from mlflow.store.artifact import artifact_repository_registry as repositories
 from sqlalchemy import Engine, create_engine
 
 from aims_gate.attest import trust_file
-from aims_gate.guard import SCHEME, artifact_store, methods, registry_store
+from aims_gate.guard import artifact_store, methods, registry_store
 from aims_gate.guard.admission import Guard
 from aims_gate.guard.hashing import Hashes
 from aims_gate.guard.journal import Journal
@@ -23,15 +23,14 @@ from aims_gate.guard.locks import locks_of
 from aims_gate.guard.proof import Prover
 from aims_gate.guard.rows import RegistryRows
 from aims_gate.guard.settings import FollowedFile
+from aims_gate.guard.start import DESTINATION, REGISTRY, SCHEME, refuse_blind
 from aims_gate.registry.choose import serve
 from aims_gate.registry.roots import Roots
 from aims_gate.registry.served import ServedRegistry, Stores
 from aims_gate.registry_file import find
 
 _logger = logging.getLogger("aims_gate.guard")
-_REGISTRY = "_MLFLOW_SERVER_REGISTRY_STORE"
 _BACKEND = "_MLFLOW_SERVER_FILE_STORE"
-_DESTINATION = "_MLFLOW_SERVER_ARTIFACT_DESTINATION"
 _ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"
 _REPLICA = "_MLFLOW_SERVER_READ_REPLICA_BACKEND_STORE"
 _INTERFACE = "_MLFLOW_SGI_NAME"
@@ -57,7 +56,7 @@ def guard_of(registry_uri: str) -> Guard:
     trust_file.load(settings.now().trust)
     engine = _engine(registry_uri)
     uri = f"aims-gate-served:{next(_numbers)}"
-    destination = plain(environ.get(_DESTINATION, ""))
+    destination = plain(environ.get(DESTINATION, ""))
     stores = Stores(
         tracking=environ.get(_BACKEND, registry_uri),
         registry=registry_uri,
@@ -140,18 +139,22 @@ def guard_every_repository() -> None:
     registered = repositories.get_registered_artifact_repositories()
     for scheme, found in tuple(registered.items()):
         if isinstance(found, type) and scheme not in {"runs", "models"}:
-            registered[scheme] = partial(_repository, artifact_store.mixed(found))
+            registered[scheme] = partial(_repository, found)
 
 
 def _repository(kind: type, *args: Any, **named: Any) -> Any:
-    built = kind(*args, **named)
-    built.guard = guard_of(plain(os.environ.get(_REGISTRY, "")))
+    registry = os.environ.get(REGISTRY)
+    if not registry:  # no server's worker
+        return kind(*args, **named)
+    built = artifact_store.mixed(kind)(*args, **named)
+    built.guard = guard_of(plain(registry))
     return built
 
 
 def guarded_app() -> Any:
     """Guard the stores that this worker was given, and build MLflow's application over them."""
-    for name in (_REGISTRY, _DESTINATION):
+    refuse_blind(os.environ)
+    for name in (REGISTRY, DESTINATION):
         if os.environ.get(name):
             os.environ[name] = SCHEME + plain(os.environ[name])
     guard_every_repository()

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from aims_gate.attest import resource
 from aims_gate.attest.envelope import MAX_ENVELOPE
 from aims_gate.attest.manifest import Manifest
 from aims_gate.attest.trust import Trust
-from aims_gate.errors import GateError, SourceError, TrustError
+from aims_gate.errors import GateError, SourceError, StaleError, TrustError
 from aims_gate.evidence import live
 from aims_gate.evidence.exceptions import excepted
 from aims_gate.evidence.live import Served
@@ -30,6 +30,7 @@ from aims_gate.evidence.revocations import FOLDER, MAX_FILES, Revocations
 from aims_gate.evidence.verify import Expected, verify_evidence
 from aims_gate.guard.artifact_paths import Place, place
 from aims_gate.guard.hashing import Hashes, state_of
+from aims_gate.guard.rollback import was_promoted
 from aims_gate.guard.rows import RegistryRows, VersionRow
 from aims_gate.operations.evidence import chosen_stage
 from aims_gate.registry.served import ServedRegistry
@@ -190,7 +191,14 @@ class Prover:
                 history=CommitHistory.around(signed, self.environ) if approved else None,
                 revocations=Revocations.read(folders, trust=trust, now=now),
             )
-            verified = verify_evidence(folder, trust=trust, expected=expected, now=now)
+            try:
+                verified = verify_evidence(folder, trust=trust, expected=expected, now=now)
+            except StaleError:
+                promoted = partial(was_promoted, trust=trust, now=now, environ=self.environ)
+                if not any(promoted(found, alias, expected) for alias in asked.aliases):
+                    raise
+                again = replace(expected, deployed_before=True)
+                verified = verify_evidence(folder, trust=trust, expected=again, now=now)
         if not verified.passed:
             failed = ", ".join(verified.failed)
             raise TrustError(f"the policy is not met: {failed}", where=uri)

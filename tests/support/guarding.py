@@ -19,7 +19,7 @@ from aims_gate.attest import keys
 from tests.support.promoting import House
 from tests.support.servers import Server, shared_server
 
-STORES = (
+PLUGS = (
     *("--registry-store-uri", "aims-gate+sqlite:///{folder}/mlflow.db"),
     *("--artifacts-destination", "aims-gate+file://{folder}/artifacts"),
 )
@@ -102,5 +102,5 @@ def guarded_server(folder: Path) -> Iterator[GuardedServer]:
         if not file.exists():
             settings(folder)
     environ = {"AIMS_GATE_REGISTRY": str(file)}
-    with shared_server(folder, stores=STORES, environ=environ, workers=2) as server:
+    with shared_server(folder, stores=PLUGS, environ=environ, workers=2) as server:
         yield GuardedServer(server=server, folder=folder)

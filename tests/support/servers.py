@@ -110,12 +110,14 @@ class Server:
     """Options for where artifacts lie; by default the server keeps and proxies them itself."""
     environ: Mapping[str, str] = field(default_factory=dict)
     workers: int = 1
+    prefix: str = ""
+    """What its paths begin with, where the options say so."""
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self.prefix}"
 
     @property
     def artifacts(self) -> Path:

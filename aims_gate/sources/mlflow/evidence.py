@@ -65,8 +65,13 @@ class Published:
     """The version whose tags these are, `models:/NAME/VERSION`; empty for a run."""
     place: str = ""
     """Its package URL."""
-    revoked: Mapping[str, str] = field(default_factory=dict)
-    """Tags that point at revocations."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """All tags of the version."""
+
+    @property
+    def revoked(self) -> Mapping[str, str]:
+        """Tags that point at revocations."""
+        return {k: v for k, v in self.tags.items() if k.startswith(f"{REVOKED}.")}
 
 
 def locate(uri: str, environ: Mapping[str, str], allow: Iterable[str] = ()) -> Published:
@@ -92,7 +97,7 @@ def locate(uri: str, environ: Mapping[str, str], allow: Iterable[str] = ()) -> P
         pointers=_pointers(version),
         model=f"models:/{version.name}/{version.version}",
         place=resource_uri(version.name, version.version, registry.server),
-        revoked={k: v for k, v in version.tags.items() if k.startswith(f"{REVOKED}.")},
+        tags=version.tags,
     )
 
 
