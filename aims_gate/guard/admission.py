@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aims_gate.attest import trust_file
+from aims_gate.attest.trust import Trust
 from aims_gate.errors import GateError, UsageError
 from aims_gate.guard import identity
-from aims_gate.guard.artifact_paths import Place, overlap, place
+from aims_gate.guard.artifact_paths import overlap, place
 from aims_gate.guard.journal import Journal
 from aims_gate.guard.locks import Locks
 from aims_gate.guard.proof import Demand, Prover, VersionState
@@ -24,6 +25,7 @@ from aims_gate.sources.mlflow.resolve import resolve
 
 _logger = logging.getLogger("aims_gate.guard")
 _CHAINS = ("models:", "runs:")
+_NOWHERE = "nowhere//"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,9 @@ class Guard:
     strange: tuple[str, ...] = ()
     """Methods of this MLflow that the guard does not know."""
     resolved: dict[str, str] = field(default_factory=dict)
-    """Artifact URIs by what is written as a chain: both never change."""
+    """Places by locations: both never change."""
+    frozen: list[str] = field(default_factory=list)
+    """Places of judged and live versions, as they were at the last look."""
 
     def of(self, name: str) -> Guarded | None:
         """What is guarded of a model; None where nothing is."""
@@ -73,13 +77,12 @@ class Guard:
             self._tell(guarded, move)
             return write()
         try:
-            self._known()
-            registry = self._registry()
-            candidate = self._find(move, registry)
-            with self.locks.hold(candidate.at):
-                self._prove(candidate, move, guarded, registry)
+            asked = self._demand(guarded, move)
+            candidate = self._find(move, asked)
+            with self.locks.hold(candidate.place.at):
+                self._prove(candidate, move, asked)
                 done = write()
-                self._still(candidate, move, guarded, registry, back)
+                self._still(candidate, move, asked, back)
         except Exception as error:
             raise self._refused(guarded, move.what, error) from error
         return done
@@ -115,82 +118,86 @@ class Guard:
     def warm(self, move: Move) -> None:
         """Begin to hash a version's files: there is evidence about them now."""
         try:
-            registry = self._registry()
-            candidate = self._find(move, registry)
-            if candidate.files is not None:
-                self.prover.hashes.begin(candidate.uri, registry, candidate.files)
+            registry = self._registry(trust_file.load(self.settings.now().trust))
+            found = self.prover.find(move.name, move.version, move.workspace, registry)
+            if found.files is not None:
+                self.prover.hashes.begin(found.place.uri, registry, found.files)
         except Exception:  # the tag is set; whoever sets an alias is told what is wrong
             _logger.debug("not hashed yet: %s", move, exc_info=True)
 
-    def refuse_frozen(self, places: Sequence[Place], shown: str) -> None:
+    def refuse_frozen(self, places: Sequence[str], shown: str) -> None:
         """Refuse to write where a judged or live version's files lie, *shown* as it was asked."""
         settings = self.settings.now()
         stages = any(one.stages for one in settings.models)
+        self.frozen[:] = map(self._at, self.rows.locations(stages=stages))
+        if not self.was_frozen(places):
+            return
         for kept in self.rows.kept(stages=stages):
-            if not any(overlap(at, one) for at in self._at(kept) for one in places):
-                continue
             guarded = settings.guarded(kept.name)
-            if guarded is not None and _is_kept(kept, guarded):
+            if guarded is None or not _is_kept(kept, guarded):
+                continue
+            at = self._at(kept.location)
+            if any(overlap(at, one) for one in places):
                 why = f"version {kept.version} of {kept.name!a} is frozen: {kept.reason()}"
                 hint = "log it as a new model, and register that as a new version"
                 self.refuse(guarded, f"to write {shown}", why, hint)
 
-    def _at(self, kept: Kept) -> list[Place]:
-        found = (self._artifact_uri(one) for one in kept.locations)
-        return [place(one, self.prover.destination) for one in found if one]
+    def was_frozen(self, places: Sequence[str]) -> bool:
+        """Whether a version's files lay there when this process looked last."""
+        return any(overlap(at, one) for at in tuple(self.frozen) for one in places)
 
-    def _artifact_uri(self, location: str) -> str:
-        """Artifact URI of a version's location; empty for one that leads nowhere."""
-        if not location.startswith(_CHAINS):
-            return location
-        if location not in self.resolved:
-            try:
-                found = resolve(location, self._registry(), self.prover.environ)
-            except GateError:
-                return ""
-            self.resolved[location] = found.artifact_uri
-        return self.resolved[location]
+    def _at(self, location: str) -> str:
+        """Place of a version's files; for a location that leads nowhere one that nothing is at."""
+        at = self.resolved.get(location)
+        if at is None:
+            uri = location
+            if location.startswith(_CHAINS):
+                try:
+                    registry = self._registry(trust_file.load(self.settings.now().trust))
+                    uri = resolve(location, registry, self.prover.environ).artifact_uri
+                except GateError:
+                    return _NOWHERE
+            at = self.resolved[location] = place(uri, self.prover.destination)
+        return at
 
-    def _registry(self) -> ServedRegistry:
-        trust = trust_file.load(self.settings.now().trust)
+    def _registry(self, trust: Trust) -> ServedRegistry:
         opened = open_registry(self.prover.environ, trust.sources_allow)
         if not isinstance(opened, ServedRegistry):
             raise UsageError("the server's registry is not served")
         return opened
 
-    def _find(self, move: Move, registry: ServedRegistry) -> VersionState:
-        return self.prover.find(move.name, move.version, move.workspace, registry)
-
-    def _prove(
-        self, candidate: VersionState, move: Move, guarded: Guarded, registry: ServedRegistry
-    ) -> None:
+    def _demand(self, guarded: Guarded, move: Move) -> Demand:
+        if self.strange:
+            what = f"this MLflow has methods that the guard does not know: {self.strange}"
+            hint = "use a version of aims-gate that knows this MLflow"
+            raise UsageError(what, hint=hint)
         settings = self.settings.now()
         trust = trust_file.load(settings.trust)
-        servers = identity.servers(settings, trust, self.environ)
-        asked = Demand(
+        return Demand(
             guarded=guarded,
             trust=trust,
+            registry=self._registry(trust),
             folder=settings.trust.parent,
-            servers=servers,
+            servers=identity.servers(settings, trust, self.environ),
             aliases=move.aliases,
             stages=move.stages,
         )
-        grounds = self.prover.prove(candidate, asked, registry)
+
+    def _find(self, move: Move, asked: Demand) -> VersionState:
+        return self.prover.find(move.name, move.version, move.workspace, asked.registry)
+
+    def _prove(self, candidate: VersionState, move: Move, asked: Demand) -> None:
+        grounds = self.prover.prove(candidate, asked)
         if grounds:
             self.journal.write(move.what, f"not proven, and let through: {grounds}", enforced=False)
 
     def _still(
-        self,
-        candidate: VersionState,
-        move: Move,
-        guarded: Guarded,
-        registry: ServedRegistry,
-        back: Callable[[], None],
+        self, candidate: VersionState, move: Move, asked: Demand, back: Callable[[], None]
     ) -> None:
         """Verify again what changed meanwhile: the disk and signed URLs know no locks."""
         try:
-            if self.prover.changed(candidate, registry):
-                self._prove(self._find(move, registry), move, guarded, registry)
+            if self.prover.changed(candidate, asked.registry):
+                self._prove(self._find(move, asked), move, asked)
         except Exception:
             back()
             raise
@@ -198,9 +205,8 @@ class Guard:
     def _tell(self, guarded: Guarded, move: Move) -> None:
         """Verify a move that is only observed: nothing that goes wrong may stop it."""
         try:
-            self._known()
-            registry = self._registry()
-            self._prove(self._find(move, registry), move, guarded, registry)
+            asked = self._demand(guarded, move)
+            self._prove(self._find(move, asked), move, asked)
         except Exception as error:  # noqa: BLE001  # it is told
             self._refused(guarded, move.what, error)
 
@@ -212,12 +218,6 @@ class Guard:
             why = found.why if isinstance(found, Refused) else str(found)
             self.journal.write(what, why, enforced=guarded.enforces)
         return found
-
-    def _known(self) -> None:
-        if self.strange:
-            what = f"this MLflow has methods that the guard does not know: {self.strange}"
-            hint = "use a version of aims-gate that knows this MLflow"
-            raise UsageError(what, hint=hint)
 
 
 def _is_kept(kept: Kept, guarded: Guarded) -> bool:

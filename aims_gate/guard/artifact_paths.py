@@ -1,8 +1,8 @@
 """Normal form of places in the artifact store, so that two spellings of one place are compared.
 
-A place is the sequence of names from the root on: scheme, host, folders. Names are case-folded and
-in one Unicode form, as some file systems do not tell them apart: two places may be taken for one,
-and never one for two.
+A place is written `scheme/host/folder/…/`, each name with its slash. Names are case-folded and in
+one Unicode form, as some file systems do not tell them apart: two places may be taken for one, and
+never one for two.
 """
 
 from __future__ import annotations
@@ -10,25 +10,21 @@ from __future__ import annotations
 import os
 import posixpath
 import unicodedata
-from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
-
-Place = tuple[str, ...]
 
 _PROXY = "/mlflow-artifacts/artifacts/"
 _ROUNDS = 8
 _LOCAL = frozenset({"", "file"})
 
 
-def overlap(one: Sequence[str], other: Sequence[str]) -> bool:
+def overlap(one: str, other: str) -> bool:
     """Whether one of two places is the other, or lies below it."""
-    shared = min(len(one), len(other))
-    return one[:shared] == other[:shared]
+    return one.startswith(other) or other.startswith(one)
 
 
 @lru_cache(maxsize=1 << 16)
-def place(uri: str, destination: str) -> Place:
+def place(uri: str, destination: str) -> str:
     """Write the place that an artifact URI names.
 
     Args:
@@ -42,13 +38,15 @@ def place(uri: str, destination: str) -> Place:
         return below(place(destination, ""), parts.path.partition(_PROXY)[2])
     if parts.scheme in _LOCAL:
         path = os.path.realpath(unquote(parts.path) if parts.scheme else uri)
-        return ("file", "", *_names(path))
-    return (parts.scheme, parts.netloc.rpartition("@")[2].casefold(), *_names(parts.path))
+        return below("file//", path)
+    return below(f"{parts.scheme}/{parts.netloc.rpartition('@')[2].casefold()}/", parts.path)
 
 
-def below(root: Place, path: str) -> Place:
+def below(root: str, path: str) -> str:
     """Write the place of a path below another place, which it may not climb out of."""
-    return (*root, *_names(posixpath.normpath(f"/{path}")))
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
+    names = posixpath.normpath(f"/{folded}").split("/")
+    return root + "".join(f"{name}/" for name in names if name)
 
 
 def spellings(path: str) -> list[str]:
@@ -57,8 +55,3 @@ def spellings(path: str) -> list[str]:
     while len(found) < _ROUNDS and (plain := unquote(found[-1])) != found[-1]:
         found.append(plain)
     return found
-
-
-def _names(path: str) -> list[str]:
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
-    return [name for name in folded.split("/") if name not in {"", "."}]

@@ -1,8 +1,8 @@
 """Mixin over MLflow's artifact repositories: files of a judged or live version are frozen.
 
-Every way of writing ends here, whatever its route. A write looks twice: before it takes any bytes,
-and where it publishes them, with the place locked. URLs that are signed for direct uploads are
-refused when they are asked for; one of before the freeze is told by the digest alone.
+Every way of writing ends here, whatever its route. A write looks where it publishes, with the place
+locked, and before it takes any bytes only at what it knows already. URLs that are signed for direct
+uploads are refused when they are asked for; one of before the freeze is told by the digest alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from mlflow.utils.file_utils import local_file_uri_to_path
 
-from aims_gate.guard.artifact_paths import Place, below, place, spellings
+from aims_gate.guard.artifact_paths import below, place, spellings
 
 _CHUNK = 1 << 20
 
@@ -35,7 +35,7 @@ class GuardedArtifacts:
         name = Path(local_file).name
         if not self._stages:
             return self._written(write, artifact_path, name)
-        self._look(artifact_path, name)
+        self._glance(artifact_path, name)
         return write()
 
     def log_artifacts(self, local_dir: str, artifact_path: str | None = None) -> Any:
@@ -47,7 +47,7 @@ class GuardedArtifacts:
         self, stream: BinaryIO, artifact_file_name: str, artifact_path: str | None = None
     ) -> Any:
         """Store what a stream gives."""
-        self._look(artifact_path, artifact_file_name)
+        self._glance(artifact_path, artifact_file_name)
         if self._stages:
             store = super().log_artifact_from_stream  # type: ignore[misc]
             return store(stream, artifact_file_name, artifact_path)
@@ -64,7 +64,7 @@ class GuardedArtifacts:
         artifact_path: str | None = None,
     ) -> Any:
         """Store what a stream gives."""
-        await asyncio.to_thread(self._look, artifact_path, artifact_file_name)
+        await asyncio.to_thread(self._glance, artifact_path, artifact_file_name)
         if self._stages:
             store = super().log_artifact_from_async_stream  # type: ignore[misc]
             return await store(chunks, artifact_file_name, artifact_path)
@@ -130,10 +130,15 @@ class GuardedArtifacts:
             self.guard.refuse_frozen(places, _shown(path, name))
             return write()
 
+    def _glance(self, path: str | None, name: str = "") -> None:
+        """Look early where the place was frozen when this process looked last."""
+        if self.guard.was_frozen(self._places(path, name)):
+            self._look(path, name)
+
     def _look(self, path: str | None, name: str = "") -> None:
         self.guard.refuse_frozen(self._places(path, name), _shown(path, name))
 
-    def _places(self, path: str | None, name: str = "") -> tuple[Place, ...]:
+    def _places(self, path: str | None, name: str = "") -> tuple[str, ...]:
         """Every place that the path may mean to whoever decodes it."""
         root = place(self.artifact_uri, "")
         return tuple(dict.fromkeys(below(root, one) for one in spellings(_shown(path, name))))

@@ -29,9 +29,9 @@ _BUSY = "another write to the same files is under way"
 
 
 class Locks(Protocol):
-    """Locks on places, which are sequences of names from the root of a store on."""
+    """Locks on places of the artifact store."""
 
-    def hold(self, *places: Sequence[str]) -> Any:
+    def hold(self, *places: str) -> Any:
         """Context in which the places are locked exclusively, and what is above them shared.
 
         Raises Busy where that takes longer than `SECONDS`.
@@ -39,18 +39,19 @@ class Locks(Protocol):
         ...
 
 
-def keys(places: Sequence[Sequence[str]]) -> dict[int, bool]:
+def keys(places: Sequence[str]) -> dict[int, bool]:
     """Lock keys of places and of all above them, ascending; True for those that are exclusive."""
     found: dict[int, bool] = {}
     for place in places:
-        for depth in range(len(place) + 1):
-            key, own = _key(place[:depth]), depth == len(place)
+        names = place.split("/")[:-1]
+        for depth in range(1, len(names) + 1):
+            key, own = _key("/".join(names[:depth])), depth == len(names)
             found[key] = found.get(key, False) or own
     return dict(sorted(found.items()))
 
 
-def _key(place: Sequence[str]) -> int:
-    digest = hashlib.sha256("\0".join(place).encode("utf-8", "surrogateescape")).digest()
+def _key(place: str) -> int:
+    digest = hashlib.sha256(place.encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], signed=True)
 
 
@@ -62,7 +63,7 @@ class FileLocks:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager
-    def hold(self, *places: Sequence[str]) -> Iterator[None]:
+    def hold(self, *places: str) -> Iterator[None]:
         """Hold the locks; Busy where that takes too long."""
         slots: dict[int, bool] = {}
         for key, own in keys(places).items():
@@ -93,7 +94,7 @@ class AdvisoryLocks:
         self._engine = engine
 
     @contextmanager
-    def hold(self, *places: Sequence[str]) -> Iterator[None]:
+    def hold(self, *places: str) -> Iterator[None]:
         """Hold the locks; Busy where that takes too long."""
         with self._engine.begin() as connection:
             try:

@@ -121,8 +121,16 @@ def guarded_store(store_uri: str) -> Any:
     replica = os.environ.get(_REPLICA)
     built = registry_store.mixed(_store_class())(uri, replica)
     built.guard = guard_of(uri)
+    late = guard_every_repository.cache_info().currsize == 0
     guard_every_repository()
     _say(built.guard)
+    destination = os.environ.get(DESTINATION, SCHEME)
+    if late and not destination.startswith(SCHEME):
+        _logger.warning(
+            "aims-gate guards files from the first request about a model on only; guard them from"
+            " the start by --artifacts-destination %s…",
+            SCHEME,
+        )
     return built
 
 
@@ -154,9 +162,7 @@ def _repository(kind: type, *args: Any, **named: Any) -> Any:
 def guarded_app() -> Any:
     """Guard the stores that this worker was given, and build MLflow's application over them."""
     refuse_blind(os.environ)
-    for name in (REGISTRY, DESTINATION):
-        if os.environ.get(name):
-            os.environ[name] = SCHEME + plain(os.environ[name])
+    os.environ[REGISTRY] = SCHEME + plain(os.environ[REGISTRY])
     guard_every_repository()
     if os.environ.get(_INTERFACE) == "uvicorn":
         from mlflow.server import fastapi_app

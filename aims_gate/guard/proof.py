@@ -28,13 +28,14 @@ from aims_gate.evidence.exceptions import excepted
 from aims_gate.evidence.live import Served
 from aims_gate.evidence.revocations import FOLDER, MAX_FILES, Revocations
 from aims_gate.evidence.verify import Expected, verify_evidence
-from aims_gate.guard.artifact_paths import Place, place
+from aims_gate.guard.artifact_paths import place
 from aims_gate.guard.hashing import Hashes, state_of
 from aims_gate.guard.rollback import was_promoted
 from aims_gate.guard.rows import RegistryRows, VersionRow
 from aims_gate.operations.evidence import chosen_stage
+from aims_gate.registry.entities import Version
 from aims_gate.registry.served import ServedRegistry
-from aims_gate.registry.uris import resource_uri
+from aims_gate.registry.uris import ModelTarget, parse, resource_uri
 from aims_gate.registry_file import Guarded
 from aims_gate.signoffs import APPROVALS, BREAK_GLASS
 from aims_gate.signoffs.committed import CommitHistory
@@ -47,6 +48,18 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFiles:
+    """Where the files of a version are, which never changes."""
+
+    uri: str
+    """Artifact URI."""
+    at: str
+    """The same as a place that is compared and locked."""
+    authors: tuple[str, ...]
+    """Who made it, as its run says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionState:
     """A version that is to go live, with where its files are and all that a decision rests on."""
 
@@ -54,13 +67,9 @@ class VersionState:
     version: int
     workspace: str | None
     row: VersionRow
-    uri: str
-    """Artifact URI of its files."""
-    at: Place
+    place: ModelFiles
     files: Any
     """State of the files."""
-    authors: tuple[str, ...] = ()
-    """Who made it, as its run says."""
 
     @property
     def revoked(self) -> bool:
@@ -74,6 +83,7 @@ class Demand:
 
     guarded: Guarded
     trust: Trust
+    registry: ServedRegistry
     folder: Path
     """Where the trust file lies, and what counts beside it."""
     servers: tuple[str, ...]
@@ -94,6 +104,7 @@ class Prover:
     destination: str
     environ: Mapping[str, str]
     """By which the parts of the gate open the server's own registry."""
+    sources: dict[tuple[str | None, ...], ModelFiles] = field(default_factory=dict)
     homes: dict[str, str] = field(default_factory=dict)
     """Artifact URIs of evidence, by the tags that point at it."""
 
@@ -109,10 +120,10 @@ class Prover:
         row = self.rows.version(name, version, workspace)
         if row is None:
             raise SourceError("there is no such version", where=uri)
-        resolved = resolve(uri, registry, self.environ)
-        at = place(resolved.artifact_uri, self.destination)
-        chained = row.storage.startswith(("models:", "runs:"))
-        if not chained and place(row.storage, self.destination) != at:
+        kept = self._resolved(uri, workspace, row, registry)
+        if not row.storage.startswith(("models:", "runs:")) and kept.at != place(
+            row.storage, self.destination
+        ):
             hint = "register it anew from the model that was logged"
             what = "its source leads elsewhere than where MLflow downloads it from"
             raise SourceError(what, where=uri, hint=hint)
@@ -121,11 +132,27 @@ class Prover:
             version=version,
             workspace=workspace,
             row=row,
+            place=kept,
+            files=state_of(kept.uri, registry),
+        )
+
+    def _resolved(
+        self, uri: str, workspace: str | None, row: VersionRow, registry: ServedRegistry
+    ) -> ModelFiles:
+        """Where the source of a version leads; remembered unless it leads to another version."""
+        key = (uri, workspace, row.source, row.run_id, row.status)
+        if key in self.sources:
+            return self.sources[key]
+        resolved = resolve(uri, registry, self.environ)
+        kept = ModelFiles(
             uri=resolved.artifact_uri,
-            at=at,
-            files=state_of(resolved.artifact_uri, registry),
+            at=place(resolved.artifact_uri, self.destination),
             authors=(resolved.run.user,) if resolved.run is not None else (),
         )
+        chained = row.source.startswith(("models:", "runs:"))
+        if not chained or isinstance(parse(row.source), ModelTarget):
+            self.sources[key] = kept
+        return kept
 
     def changed(self, candidate: VersionState, registry: ServedRegistry) -> bool:
         """Whether anything about a version is not as it was, its aliases and stage aside."""
@@ -136,9 +163,9 @@ class Prover:
         same = (row.source, row.storage, row.run_id, row.status, row.tags) == (
             *(then.source, then.storage, then.run_id, then.status, then.tags),
         )
-        return not same or state_of(candidate.uri, registry) != candidate.files
+        return not same or state_of(candidate.place.uri, registry) != candidate.files
 
-    def prove(self, candidate: VersionState, asked: Demand, registry: ServedRegistry) -> str:
+    def prove(self, candidate: VersionState, asked: Demand) -> str:
         """Verify the evidence of a version for its very bytes, now.
 
         Returns:
@@ -148,9 +175,9 @@ class Prover:
             GateError: It does not hold; Busy while the files are being hashed.
         """
         now = datetime.now(UTC)
-        model = partial(self.hashes.of, candidate.uri, registry, candidate.files)
+        model = partial(self.hashes.of, candidate.place.uri, asked.registry, candidate.files)
         try:
-            self._verify(candidate, model, asked, registry, now)
+            self._verify(candidate, model, asked, now)
         except GateError as error:
             places = (asked.folder / live.FOLDER, asked.folder / BREAK_GLASS)
             if candidate.revoked or not any(one.is_dir() for one in places):
@@ -163,22 +190,22 @@ class Prover:
         candidate: VersionState,
         model: Callable[[], Manifest],
         asked: Demand,
-        registry: ServedRegistry,
         now: datetime,
     ) -> None:
         uri = f"models:/{candidate.name}/{candidate.version}"
         trust = asked.trust
-        found = published.locate(uri, self.environ, trust.sources_allow)
+        row = candidate.row
+        version = Version(
+            name=candidate.name,
+            version=str(candidate.version),
+            source=row.source,
+            tags=dict(row.tags),
+        )
+        found = published.of_version(version, asked.registry, uri)
         stage = chosen_stage(uri, found.pointers, asked.guarded.stage, ())
-        with self._evidence(found, stage, registry) as (folder, beside):
-            if found.revoked:
-                published.copy_revocations(uri, beside / "named", self.environ, trust.sources_allow)
-            folders = [
-                asked.folder / FOLDER,
-                folder / FOLDER,
-                beside / FOLDER,
-                beside / "named",
-            ]
+        folder = self._evidence(found, stage)
+        with self._revocations(found, stage, asked) as others:
+            folders = [asked.folder / FOLDER, folder / FOLDER, *others]
             signed = asked.folder / APPROVALS
             approved = any(one.approvals for one in trust.deploy)
             expected = Expected(
@@ -203,15 +230,12 @@ class Prover:
             failed = ", ".join(verified.failed)
             raise TrustError(f"the policy is not met: {failed}", where=uri)
 
-    @contextmanager
-    def _evidence(
-        self, found: published.Published, stage: str, registry: ServedRegistry
-    ) -> Iterator[tuple[Path, Path]]:
-        """The evidence of a stage, copied once, and a folder for what forbids it by now."""
+    def _evidence(self, found: published.Published, stage: str) -> Path:
+        """The evidence of a stage, copied once."""
         pointer = found.pointers[stage]
         kept = self.folder / canonical.sha256(pointer.encode())
-        with tempfile.TemporaryDirectory(prefix="aims-gate-", dir=self.folder) as private:
-            if not kept.is_dir():
+        if not kept.is_dir():
+            with tempfile.TemporaryDirectory(prefix="aims-gate-", dir=self.folder) as private:
                 copied = Path(private) / "evidence"
                 copied.mkdir()
                 published.copy(found, stage, copied, self.environ)
@@ -219,15 +243,29 @@ class Prover:
                 self._forget()
                 if not kept.is_dir():
                     copied.rename(kept)
-            beside = Path(private) / "beside"
-            beside.mkdir()
-            home = self.homes[pointer]
-            if registry.list_artifacts(home, FOLDER):
-                target, most = beside / FOLDER, MAX_FILES * MAX_ENVELOPE
+        return kept
+
+    @contextmanager
+    def _revocations(
+        self, found: published.Published, stage: str, asked: Demand
+    ) -> Iterator[list[Path]]:
+        """Folders of revocations that lie in MLflow now, beside the evidence or by their tags."""
+        home = self.homes[found.pointers[stage]]
+        beside = asked.registry.list_artifacts(home, FOLDER)
+        if not (beside or found.revoked):
+            yield []
+            return
+        with tempfile.TemporaryDirectory(prefix="aims-gate-", dir=self.folder) as private:
+            folders = [Path(private) / "beside", Path(private) / "named"]
+            if beside:
+                most = MAX_FILES * MAX_ENVELOPE
+                where, target = f"{home}/{FOLDER}", folders[0]
                 target.mkdir()
-                where = f"{home}/{FOLDER}"
-                fetch_tree(registry, where, target, max_files=MAX_FILES, max_bytes=most)
-            yield kept, beside
+                fetch_tree(asked.registry, where, target, max_files=MAX_FILES, max_bytes=most)
+            if found.revoked:
+                allow = asked.trust.sources_allow
+                published.copy_revocations(found.uri, folders[1], self.environ, allow)
+            yield folders
 
     def _forget(self) -> None:
         """Bound the copies: the oldest go."""
@@ -250,7 +288,7 @@ def _excepted(
             stages=asked.stages,
         )
         found = excepted(
-            served, trust=asked.trust, folder=asked.folder, now=now, authors=candidate.authors
+            served, trust=asked.trust, folder=asked.folder, now=now, authors=candidate.place.authors
         )
         if found:
             return found.grounds

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, inspect, text
 
 _DELETED = "Deleted_Internal"
 """The stage of a version that MLflow has deleted, whose row and tags stay."""
+_LOCATION = "COALESCE(NULLIF(v.storage_location, ''), v.source) AS location"
 EVIDENCE = r"aims\_gate.%.evidence"
 
 
@@ -36,7 +37,7 @@ class Kept:
 
     name: str
     version: int
-    locations: tuple[str, ...]
+    location: str
     alias: str | None
     stage: str | None
 
@@ -122,21 +123,28 @@ class RegistryRows:
                 text(self._kept_by_stage if stages else self._kept),
                 {"evidence": EVIDENCE, "deleted": _DELETED},
             ).all()
-        for name, version, storage, source, alias, stage in found:
-            locations = tuple(dict.fromkeys(filter(None, (storage, source))))
-            yield Kept(name=name, version=version, locations=locations, alias=alias, stage=stage)
+        for name, version, location, alias, stage in found:
+            yield Kept(name=name, version=version, location=location, alias=alias, stage=stage)
+
+    def locations(self, *, stages: bool) -> list[str]:
+        """Where the files of those versions are, each place once."""
+        kept = self._kept_by_stage if stages else self._kept
+        statement = f"SELECT DISTINCT location FROM ({kept}) AS kept"  # noqa: S608
+        with self._engine.connect() as connection:
+            asked = {"evidence": EVIDENCE, "deleted": _DELETED}
+            return list(connection.execute(text(statement), asked).scalars().all())
 
     @cached_property
     def _kept(self) -> str:
-        columns = "SELECT v.name, v.version, v.storage_location, v.source"
+        columns = f"SELECT v.name, v.version, {_LOCATION}"
         same = "v.name = x.name AND v.version = x.version"
         if self._workspaces:
             same += " AND v.workspace = x.workspace"
         there = "v.current_stage <> :deleted"
         return (
-            f"{columns}, x.alias, NULL FROM registered_model_aliases x"
+            f"{columns}, x.alias AS alias, NULL AS stage FROM registered_model_aliases x"
             f" JOIN model_versions v ON {same} WHERE {there}"
-            f" UNION ALL {columns}, NULL, NULL FROM model_version_tags x"
+            f" UNION ALL {columns}, NULL AS alias, NULL AS stage FROM model_version_tags x"
             f" JOIN model_versions v ON {same} WHERE {there}"
             " AND x.key LIKE :evidence ESCAPE '\\'"
         )
@@ -145,6 +153,6 @@ class RegistryRows:
     def _kept_by_stage(self) -> str:
         return (
             f"{self._kept} UNION ALL"  # noqa: S608
-            " SELECT v.name, v.version, v.storage_location, v.source, NULL, v.current_stage"
+            f" SELECT v.name, v.version, {_LOCATION}, NULL AS alias, v.current_stage AS stage"
             " FROM model_versions v WHERE v.current_stage IN ('Production', 'Staging')"
         )

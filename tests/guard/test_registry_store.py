@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from mlflow.entities.model_registry import ModelVersionTag
 from mlflow.exceptions import MlflowException
@@ -9,6 +11,8 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from tests.guard.conftest import InProcess
 from tests.support.promoting import ALIAS
+
+_plain_set_alias: Callable[..., None] = SqlAlchemyStore.__dict__["set_registered_model_alias"]
 
 
 def test_an_alias_is_set_on_what_is_proven(inside: InProcess) -> None:
@@ -30,7 +34,7 @@ def test_what_changed_between_look_and_write_is_taken_back(
     inside: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A signed URL knows no locks: its bytes may come while the alias is being set."""
-    house, write = inside.house, SqlAlchemyStore.set_registered_model_alias
+    house, write = inside.house, _plain_set_alias
     first, second, third = (house.version() for _n in range(3))
 
     def late(store: object, name: str, alias: str, version: object) -> None:
@@ -61,14 +65,14 @@ def test_what_is_live_stays(inside: InProcess) -> None:
     house, store = inside.house, inside.store
     version, other = house.version(), house.version(gated=False)
     store.set_registered_model_alias(house.name, ALIAS, version)
-    for take_down in (
-        lambda: store.delete_registered_model_alias(house.name, ALIAS),
-        lambda: store.delete_model_version(house.name, version),
-        lambda: store.delete_registered_model(house.name),
-        lambda: store.rename_registered_model(house.name, "other"),
+    for method, *given in (
+        ("delete_registered_model_alias", house.name, ALIAS),
+        ("delete_model_version", house.name, version),
+        ("delete_registered_model", house.name),
+        ("rename_registered_model", house.name, "other"),
     ):
         with pytest.raises(MlflowException, match="aims-gate refuses"):
-            take_down()
+            getattr(store, method)(*given)
     store.delete_registered_model_alias(house.name, "Champion")
     store.delete_model_version(house.name, other)
     assert house.champion() == version

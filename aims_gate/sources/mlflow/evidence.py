@@ -91,6 +91,11 @@ def locate(uri: str, environ: Mapping[str, str], allow: Iterable[str] = ()) -> P
         version = registry.get_version(target.name, _number(target, registry))
     except NotFoundError as error:
         raise _none(uri, error.what) from error
+    return of_version(version, registry, uri)
+
+
+def of_version(version: Version, registry: Registry, uri: str) -> Published:
+    """What the tags of a version point at; *uri* is what it was asked for by."""
     return Published(
         registry=registry,
         uri=uri,
