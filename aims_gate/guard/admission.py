@@ -129,7 +129,8 @@ class Guard:
         """Refuse to write where a judged or live version's files lie, *shown* as it was asked."""
         settings = self.settings.now()
         stages = any(one.stages for one in settings.models)
-        self.frozen[:] = map(self._at, self.rows.locations(stages=stages))
+        known, locations = self.resolved, self.rows.locations(stages=stages)
+        self.frozen[:] = [known.get(one) or self._at(one) for one in locations]
         if not self.was_frozen(places):
             return
         for kept in self.rows.kept(stages=stages):
@@ -144,12 +145,15 @@ class Guard:
 
     def was_frozen(self, places: Sequence[str]) -> bool:
         """Whether a version's files lay there when this process looked last."""
-        return any(overlap(at, one) for at in tuple(self.frozen) for one in places)
+        # a thousand of them, so without the call that `overlap` is
+        frozen = tuple(self.frozen)
+        return any(
+            [at for at in frozen if one.startswith(at) or at.startswith(one)] for one in places
+        )
 
     def _at(self, location: str) -> str:
         """Place of a version's files; for a location that leads nowhere one that nothing is at."""
-        at = self.resolved.get(location)
-        if at is None:
+        if location not in self.resolved:
             uri = location
             if location.startswith(_CHAINS):
                 try:
@@ -157,8 +161,8 @@ class Guard:
                     uri = resolve(location, registry, self.prover.environ).artifact_uri
                 except GateError:
                     return _NOWHERE
-            at = self.resolved[location] = place(uri, self.prover.destination)
-        return at
+            self.resolved[location] = place(uri, self.prover.destination)
+        return self.resolved[location]
 
     def _registry(self, trust: Trust) -> ServedRegistry:
         opened = open_registry(self.prover.environ, trust.sources_allow)

@@ -129,10 +129,10 @@ class RegistryRows:
     def locations(self, *, stages: bool) -> list[str]:
         """Where the files of those versions are, each place once."""
         kept = self._kept_by_stage if stages else self._kept
-        statement = f"SELECT DISTINCT location FROM ({kept}) AS kept"  # noqa: S608
+        statement = f"SELECT location FROM ({kept}) AS kept"  # noqa: S608
         with self._engine.connect() as connection:
             asked = {"evidence": EVIDENCE, "deleted": _DELETED}
-            return list(connection.execute(text(statement), asked).scalars().all())
+            return list(dict.fromkeys(connection.execute(text(statement), asked).scalars().all()))
 
     @cached_property
     def _kept(self) -> str:
