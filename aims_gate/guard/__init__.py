@@ -35,7 +35,7 @@ def app() -> Any:
 
 
 if os.environ.get("_MLFLOW_SERVER_ARTIFACT_DESTINATION", "").startswith("aims-gate+"):
-    # a worker that only keeps files builds none of the above before its first request
-    from aims_gate.guard.start import refuse_blind
+    # a worker builds none of the above before its first request
+    from aims_gate.guard.start import refuse_unsafe
 
-    refuse_blind(os.environ)
+    refuse_unsafe(os.environ)

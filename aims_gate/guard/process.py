@@ -23,7 +23,7 @@ from aims_gate.guard.locks import locks_of
 from aims_gate.guard.proof import Prover
 from aims_gate.guard.rows import RegistryRows
 from aims_gate.guard.settings import FollowedFile
-from aims_gate.guard.start import DESTINATION, REGISTRY, SCHEME, refuse_blind
+from aims_gate.guard.start import DESTINATION, REGISTRY, SCHEME, refuse_unsafe
 from aims_gate.registry.choose import serve
 from aims_gate.registry.roots import Roots
 from aims_gate.registry.served import ServedRegistry, Stores
@@ -161,7 +161,7 @@ def _repository(kind: type, *args: Any, **named: Any) -> Any:
 
 def guarded_app() -> Any:
     """Guard the stores that this worker was given, and build MLflow's application over them."""
-    refuse_blind(os.environ)
+    refuse_unsafe(os.environ)
     os.environ[REGISTRY] = SCHEME + plain(os.environ[REGISTRY])
     guard_every_repository()
     if os.environ.get(_INTERFACE) == "uvicorn":

@@ -1,7 +1,8 @@
-"""Start-up check of a server that only keeps files: it must see which of them are judged.
+"""Start-up checks of a server's worker: what it cannot guard, it does not serve.
 
-MLflow gives such a server an empty registry of its own if nobody names one, in which nothing is
-ever judged. Nothing of MLflow is imported here: it is in the middle of being imported itself.
+A server that only keeps files must see which of them are judged: MLflow gives it an empty registry
+of its own if nobody names one. And what says whom to trust may not lie among the files that clients
+write. Nothing of MLflow is imported here: it is in the middle of being imported itself.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from aims_gate.errors import GateError
+from aims_gate.registry.roots import folder
+from aims_gate.registry.uris import local_store
 
 SCHEME = "aims-gate+"
 """What a URI begins with whose store is guarded."""
@@ -26,10 +29,30 @@ _BOOT_ERROR = 3
 """The exit code of a worker that gunicorn does not start again."""
 
 
-def refuse_blind(environ: Mapping[str, str]) -> None:
-    """End a server that is to keep files, with the guard, and cannot see what is judged."""
-    if environ.get(ARTIFACTS_ONLY) == "true" and (why := blind(environ)):
-        _end(f"aims-gate: this --artifacts-only server does not start: {why}")
+def refuse_unsafe(environ: Mapping[str, str]) -> None:
+    """End a server that is to be guarded, and cannot be."""
+    why = blind(environ) if environ.get(ARTIFACTS_ONLY) == "true" else ""
+    if why := why or exposed(environ):
+        _end(f"aims-gate: this server does not start: {why}")
+
+
+def exposed(environ: Mapping[str, str]) -> str:
+    """Why clients could write what the guard goes by, such as the trust file; empty if not."""
+    from aims_gate.registry_file import find, read
+
+    destination = environ.get(DESTINATION, "").removeprefix(SCHEME)
+    root = folder(destination)
+    if not destination or root is None:
+        return ""
+    try:
+        file = read(find(environ))
+    except GateError as error:
+        return str(error)
+    registry = local_store(environ.get(REGISTRY, "").removeprefix(SCHEME))
+    for path in filter(None, (file.path, file.trust, registry)):
+        if path.resolve().is_relative_to(root.resolve()):
+            return f"{path} lies among the artifacts, where clients write: move it elsewhere"
+    return ""
 
 
 def blind(environ: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aims_gate.registry_file import refusals
 from tests.conftest import Store
 from tests.support.guarding import settings
 from tests.support.promoting import House
@@ -43,7 +44,7 @@ class InProcess:
 
     def told(self) -> list[str]:
         """What the journal says, and whether it was enforced."""
-        return [f"{one['enforced']}: {one['why']}" for one in self.guard.journal.lines()]
+        return [f"{one.enforced}: {one.why}" for one in refusals.lines(self.registry_file)]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from tests.support.battery import ATTACKS, Target
-from tests.support.guarding import MODELS, STORES, settings
+from tests.support.guarding import MODELS, PLUGS, settings
 from tests.support.laws import nightly
 from tests.support.promoting import House
 from tests.support.servers import S3_KEYS, Server, s3_server
@@ -38,7 +38,7 @@ class Prefixed(Server):
 
 
 def stores(folder: Path) -> tuple[str, ...]:
-    return tuple(one.replace("{folder}", str(folder)) for one in STORES)
+    return tuple(one.replace("{folder}", str(folder)) for one in PLUGS)
 
 
 def environ(folder: Path, **more: str) -> dict[str, str]:

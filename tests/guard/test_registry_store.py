@@ -67,13 +67,14 @@ def test_what_is_live_stays(inside: InProcess) -> None:
     store.set_registered_model_alias(house.name, ALIAS, version)
     for method, *given in (
         ("delete_registered_model_alias", house.name, ALIAS),
+        ("delete_registered_model_alias", house.name, ALIAS.upper()),
         ("delete_model_version", house.name, version),
         ("delete_registered_model", house.name),
         ("rename_registered_model", house.name, "other"),
     ):
         with pytest.raises(MlflowException, match="aims-gate refuses"):
             getattr(store, method)(*given)
-    store.delete_registered_model_alias(house.name, "Champion")
+    store.delete_registered_model_alias(house.name, "nobody")
     store.delete_model_version(house.name, other)
     assert house.champion() == version
 
