@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from aims_gate.operations.power_shown import page, table
 from aims_gate.policy.resolve import load
 from aims_gate.sentences import power_sentence
 from aims_gate.verdict import Power
+from tests.support.html_page import ATTRIBUTES, TAGS, Parsed
 
 POLICY = """
 apiVersion: aims-gate/v1
@@ -229,19 +229,11 @@ def test_the_page_asks_for_nothing_else_and_runs_nothing(policy: Path, tmp_path:
     name = "<script src=http://evil.example>&\"'"
     groups = PlannedGroups(rows={"sex": {name: 60, "M": 140}}, rate=0.3)
     shown = page(power_of_groups(load(str(policy)), groups), title="<b>credit</b>")
-    tags: set[str] = set()
-    names: set[str] = set()
-
-    class Reader(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            tags.add(tag)
-            names.update(attribute for attribute, _value in attrs)
-
-    Reader().feed(shown)
-    drawn = {"svg", "text", "rect", "table", "tr", "th", "td"}
-    assert tags == {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "br"} | drawn
-    places = {"x", "y", "width", "height", "viewbox", "fill", "font-size"}
-    assert names == {"lang", "charset", "role", "aria-label"} | places
+    read = Parsed(shown)
+    assert set(read.tags) <= TAGS
+    assert {name for name, _ in read.attributes} <= ATTRIBUTES
+    assert "What these data can decide: <b>credit</b>" in read.words
+    assert "svg" in read.tags
     assert "url(" not in shown
     assert "@import" not in shown
     arguments = ["--group", "sex=F:60", "--group", "sex=M:140", "--html", "power.html"]

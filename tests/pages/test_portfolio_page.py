@@ -18,9 +18,9 @@ from aims_gate.pages.portfolio_page import (
     render_text,
 )
 from aims_gate.verdict import Authenticity, VerificationStatus
-from tests.pages.test_verdict_page import Parsed
 from tests.reports.cases import CASES, STARTED, hostile_verdict
 from tests.reports.test_harmless import ATTACKS
+from tests.support.html_page import Parsed
 
 
 def version(number: int, case: str, worth: Authenticity | None, *aliases: str) -> PortfolioVersion:
