@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -78,6 +79,8 @@ def _parsed(url: str) -> URL:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=10)
+    with suppress(OSError):  # sqlite itself will say what is wrong
+        Path(url.database or "").touch(mode=0o600)
     # one connection: the pool is the queue of this process's writers, and wakes the next at once,
     # where sqlite itself would sleep and ask again
     connect = {"timeout": _PATIENCE, "isolation_level": None}

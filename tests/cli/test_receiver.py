@@ -21,7 +21,7 @@ from tests.support.command_line import call
 from tests.support.deliveries import SECRET, Sender
 from tests.support.killing import until
 from tests.support.servers import environment, free_port
-from tests.test_docs import ROOT
+from tests.test_docs import ROOT, blocks, commands
 
 EXAMPLES = ROOT / "examples" / "receiver"
 
@@ -138,6 +138,27 @@ def _ready(sender: Sender) -> bool:
 def _clean(folder: Path) -> str:
     shown = call(folder, "registry", "status", "--all").out.splitlines()
     return "\n".join(line for line in shown if line.startswith("clean"))
+
+
+def test_the_page_about_running_it_says_what_is_typed(folder: Path) -> None:
+    """`status` runs as printed; `serve` starts as printed, and only lacks its secret here."""
+    lines = [line for block in blocks("docs/receiver.md") for line in commands(block)]
+    (serve,) = [words for words, _ in lines if words[1] == "serve"]
+    refused = call(folder, *serve)
+    assert (refused.code, "there is no secret" in refused.err) == (2, True)
+    (status,) = [words for words, _ in lines if words[1] == "status"]
+    assert call(folder, *status).code == 0
+
+
+def test_without_its_libraries_the_extra_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith(("aims_gate.inbox", "alembic"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "alembic", None)
+    done = call(folder, "registry", "status")
+    assert done.code == 2
+    assert "pip install 'aims-gate[serve]'" in done.err
 
 
 def test_the_container_of_the_receiver_is_linted_and_runs_as_nobody() -> None:

@@ -321,6 +321,24 @@ def test_a_second_process_opens_the_same_inbox(url: str, inbox: SqlInbox, clock:
     assert states(inbox) == {"one": "clean"}
 
 
+def test_receivers_that_start_together_migrate_once(url: str) -> None:
+    """None of them fails for another's half-made schema."""
+    opened: list[SqlInbox] = []
+
+    def start() -> None:
+        opened.append(open_inbox(url))
+
+    threads = [threading.Thread(target=start) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 6
+    for number, inbox in enumerate(opened):
+        assert inbox.receive([delivery(str(number), ONE)]) == {str(number)}
+        inbox.close()
+
+
 def test_migrations_make_the_tables_that_the_code_knows(url: str, inbox: SqlInbox) -> None:
     with inbox._engine.begin() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
@@ -454,6 +472,15 @@ def test_a_small_file_system_that_is_full_loses_nothing(tmp_path: Path) -> None:
         inbox.close()
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_what_sqlite_keeps_is_for_its_user_alone(tmp_path: Path) -> None:
+    """Bodies carry what tags and descriptions say."""
+    inbox = open_inbox(f"sqlite:///{tmp_path}/inbox.db")
+    inbox.mark([ONE])
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    inbox.close()
+    assert modes == dict.fromkeys(("inbox.db", "inbox.db-wal", "inbox.db-shm"), 0o600)
 
 
 def test_sqlite_commits_are_on_the_disk_when_they_return(tmp_path: Path) -> None:

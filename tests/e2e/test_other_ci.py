@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -198,10 +199,13 @@ def _read_only(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @nightly
-def test_the_steps_of_the_container_build_what_verifies(tmp_path: Path) -> None:
-    """COPY and RUN, in order, in a folder instead of an image; the result writes nothing."""
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("file", ["Containerfile", "examples/receiver/Containerfile"])
+def test_the_steps_of_a_container_build_it(tmp_path: Path, file: str) -> None:
+    """COPY and RUN, in order, in a folder instead of an image."""
     source, target = tmp_path / "src", tmp_path / "opt"
-    build = CONTAINER.partition("\nFROM docker.io/library/python:3.13-slim\n")[0]
+    text = (ROOT / file).read_text(encoding="utf-8")
+    build = text.partition("\nFROM docker.io/library/python:3.13-slim\n")[0]
     steps = build.replace("/opt/aims-gate", str(target)).replace("/src", str(source))
     steps = steps.replace("python -m venv", f"{sys.executable} -m venv")
     for verb, step in re.findall(r"^(COPY|RUN) ((?:.*\\\n)*.*)$", steps, re.MULTILINE):
@@ -223,3 +227,6 @@ def test_the_steps_of_the_container_build_what_verifies(tmp_path: Path) -> None:
         [target / "bin" / "aims-gate", "--version"], check=True, capture_output=True
     )
     assert said.stdout.startswith(b"aims-gate ")
+    (words,) = re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE)
+    command = [target / "bin" / "aims-gate", *json.loads(words), "--help"]
+    subprocess.run(command, check=True, capture_output=True)
