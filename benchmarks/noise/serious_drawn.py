@@ -3,11 +3,14 @@
 In each draw the effect is exactly what the conventional limit calls serious, and it is let through
 where the cell's own bound excludes it: a rule of many cells passes at most as often. Shares and
 their gaps are not drawn: they are counted out.
+
+`python benchmarks/noise/serious_drawn.py drift.new_value 20000` prints the rows with these words.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -27,9 +30,11 @@ from aims_gate.stats.tables import Ranked
 HEADS = ("statistic", "effect", "rows", "draws", "let through", "standard error")
 
 
-def rows_of_table(rng: Rng, draws: int) -> Iterator[tuple[str, ...]]:
-    """Give percent let through, with its standard error; *draws* of each."""
+def rows_of_table(rng: Rng, draws: int, *, of: str = "") -> Iterator[tuple[str, ...]]:
+    """Give percent let through, with its standard error; *draws* of each with the words *of*."""
     for case in cases():
+        if of not in f"{case.what}, {case.effect}":
+            continue
         found = case.exact
         if case.draw is None:
             yield case.what, case.effect, case.sizes, "exact", f"{found:.1f}", "0"
@@ -199,3 +204,8 @@ def _proportions() -> Iterator[Case]:
                 sizes=f"{rows:,}",
                 exact=100 * float(chance @ (low > population / 4)),
             )
+
+
+if __name__ == "__main__":
+    for row in rows_of_table(np.random.default_rng(5), int(sys.argv[2]), of=sys.argv[1]):
+        print(f"| {' | '.join(row)} |", flush=True)

@@ -10,18 +10,15 @@ from typing import Any
 
 import draws
 import group_sizes
+import intervals
 import packs
 import peers
 import serious
 import serious_drawn
-from coverage import covered
 from draws import Rng, Values
 from exact import QUANTILES, RULES, exact
 from gate import BIAS, DRIFT, Draw, decided, outcomes
-from quantities import cases
-from regression import long_tails
 from scipy.special import ndtr
-from two_models import two_models
 
 from aims_gate.checks import CHECKS
 from aims_gate.verdict import Outcome
@@ -80,7 +77,7 @@ def tables(rng: Rng, runs: int, *, largest: int) -> Iterator[Table]:
     yield Table(
         title="Intervals at 95 %: percent that hold the truth (truth below, above; none given)",
         heads=("quantity and truth", "n = 30", "n = 100", "n = 1,000"),
-        rows=_covered(rng, runs),
+        rows=intervals.rows_of_table(rng, runs),
     )
     yield Table(
         title="Proportions: least coverage over all rates, mean (error of the worse side / aim)",
@@ -203,21 +200,6 @@ def _clustered(rng: Rng, runs: int) -> Iterator[Row]:
                 ),
                 _percent(theirs, tries),
             )  # fmt: skip
-
-
-def _covered(rng: Rng, runs: int) -> Iterator[Row]:
-    for case in (*cases(), *two_models(), *long_tails()):
-        found = [covered(case, rng, rows=rows, runs=10 * runs) for rows in (30, 100, 1000)]
-        yield (
-            case.name,
-            *(
-                "-"
-                if c.without == 100
-                else f"{c.inside:.1f} ({c.below:.1f}, {c.above:.1f}; {c.without:.0f})"
-                + " exact" * c.exact
-                for c in found
-            ),
-        )
 
 
 def _proportions() -> Iterator[Row]:
