@@ -130,16 +130,23 @@ def _kill_at_random(programs: Sequence[Program], world: World, kills: int, url: 
     dice = random.Random()  # noqa: S311 - no secret
 
     def kill() -> None:
-        while tally.kills < kills:
-            victim = dice.choice(programs)
-            before = victim.pid.read_text()
-            time.sleep(dice.uniform(0.0, 0.6))
-            victim.signal(signal.SIGKILL)
-            tally.kills += 1
-            until(lambda: victim.pid.read_text() != before)  # noqa: B023 - called at once
-        done.set()
+        victim = dice.choice(programs)
+        before = victim.pid.read_text()
+        if dice.random() < 0.7:  # else while it starts
+            until(victim.answers)
+        time.sleep(dice.uniform(0.0, 0.3))
+        victim.signal(signal.SIGKILL)
+        tally.kills += 1
+        until(lambda: victim.pid.read_text() != before)
 
-    killer = threading.Thread(target=kill)
+    def kill_all() -> None:
+        try:
+            while tally.kills < kills:
+                kill()
+        finally:
+            done.set()
+
+    killer = threading.Thread(target=kill_all)
     killer.start()
     promised: dict[str, int] = {}
     while not done.is_set():
