@@ -64,7 +64,7 @@ class CurveKind(StrEnum):
     """What a curve shows, and so what its two series are."""
 
     HISTOGRAM = "histogram"
-    """Shares of rows by bin: x of the reference, y of the current data; None is under 30 rows."""
+    """Shares of rows by bin: x of the reference, y of the current data."""
     ROC = "roc"
     """Receiver operating characteristic: x the false positive rate, y the true positive rate."""
     PRECISION_RECALL = "precision_recall"
@@ -92,18 +92,17 @@ class Curve:
     """Which of two models, where there are two; else empty."""
     names: tuple[str, ...] = ()
     """What falls into each bin of a histogram."""
-    x: tuple[float | None, ...]
-    y: tuple[float | None, ...]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
 
     def __post_init__(self) -> None:
         named = len(self.names) if self.kind is CurveKind.HISTOGRAM else len(self.x)
         if not len(self.x) == len(self.y) == named <= POINTS:
             raise ValueError(f"a {self.kind} of {len(self.x)}, {len(self.y)} and {named} points")
-        hidden = self.kind is CurveKind.HISTOGRAM
-        if not all(hidden if v is None else 0 <= v <= 1 for v in (*self.x, *self.y)):
+        if not all(0 <= value <= 1 for value in (*self.x, *self.y)):
             raise ValueError(f"a {self.kind} holds something that is no share")
 
-    def said(self, number: Callable[[float | None], object]) -> dict[str, object]:
+    def said(self, number: Callable[[float], object]) -> dict[str, object]:
         """Write it as JSON has it, each value by *number*."""
         return {
             "kind": self.kind.value,
@@ -117,7 +116,7 @@ class Curve:
     def read(cls, said: Mapping[str, Any]) -> Curve:
         """Read what `said` wrote, numbers or decimal strings; ValueError if it is no curve."""
         try:
-            x, y = ([v if v is None else float(v) for v in said[name]] for name in ("x", "y"))
+            x, y = ([float(value) for value in said[name]] for name in ("x", "y"))
             names = tuple(map(str, said.get("names", ())))
             kind, of = CurveKind(said["kind"]), str(said.get("of", ""))
         except (KeyError, TypeError, AttributeError, OverflowError) as error:

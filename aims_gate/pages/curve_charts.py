@@ -42,9 +42,9 @@ def histogram(curve: Curve) -> dict[str, Any]:
             "y": _BIN * place + 22,
             "above": _BIN * place + 8,
             "name": plain(name, most=_NAME),
-            "shown": f"{share(x)} / {share(y)}",
-            "reference": x or 0,
-            "current": y or 0,
+            "shown": f"{x:.1%} / {y:.1%}",
+            "reference": x,
+            "current": y,
         }
         for place, (name, x, y) in enumerate(zip(curve.names, curve.x, curve.y, strict=True))
     ][:_BINS]
@@ -80,11 +80,6 @@ def histogram(curve: Curve) -> dict[str, Any]:
         "data": {"values": rows},
         "layer": [*bars, *words],
     }
-
-
-def share(value: float | None) -> str:
-    """Write a share of rows; one that is suppressed as `<30 rows`."""
-    return "<30 rows" if value is None else f"{value:.1%}"
 
 
 def lines(curves: Sequence[Curve]) -> dict[str, Any]:

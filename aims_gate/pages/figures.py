@@ -13,7 +13,7 @@ from aims_gate.facts import POWER, Curve, CurveKind, Statistic
 from aims_gate.harmless import plain
 from aims_gate.pages import svg
 from aims_gate.pages.charts import cells_of, comparable, forest
-from aims_gate.pages.curve_charts import AXES, TITLES, chart, share
+from aims_gate.pages.curve_charts import AXES, TITLES, chart
 from aims_gate.pages.environment import Clean
 from aims_gate.pages.strip import limits_of, margin_of, mark_of, strips
 from aims_gate.sentences import display, interval, number
@@ -140,7 +140,7 @@ def _curve_table(title: str, curves: list[Curve], allowance: Allowance) -> Listi
     for curve in curves:
         for place, (x, y) in enumerate(zip(curve.x, curve.y, strict=True)):
             head = curve.names[place] if curve.names else curve.of
-            shares = (share(x), share(y)) if curve.names else (f"{x:.4g}", f"{y:.4g}")
+            shares = (f"{x:.1%}", f"{y:.1%}") if curve.names else (f"{x:.4g}", f"{y:.4g}")
             rows.append((head, *shares) if head else shares)
     named = kind is CurveKind.HISTOGRAM or curves[0].of
     heads = (("bin" if kind is CurveKind.HISTOGRAM else "model",) if named else ()) + AXES[kind]

@@ -1,8 +1,8 @@
 """Small aggregates that charts are drawn from, under the rules of disclosure control.
 
-A step of a curve holds at least 30 rows. A bin of a histogram that holds fewer is suppressed, and
-where it is the only one the next smallest as well (secondary suppression), since the rows of all
-bins are known. Numbers have four decimals.
+A step of a curve holds at least 30 rows. Bins of a histogram that hold fewer are pooled, together
+with the next smallest until the pool has 30 in each sample or none: a bin that were only hidden
+would follow from the sum of all, or from the distance, which has twelve digits. Numbers have four.
 """
 
 from __future__ import annotations
@@ -74,29 +74,28 @@ def reliability_diagram(found: Reliability, *, least: int = LEAST) -> tuple[Curv
 
 
 def histogram(table: Binned) -> tuple[Curve, ...]:
-    """Shares of two samples by bin; the smallest bins past POINTS are pooled as `others`."""
-    names, counts = list(table.names), np.stack([table.reference, table.current])
-    if len(names) > POINTS:
-        keep = np.sort(np.argsort(-counts.sum(axis=0), kind="stable")[: POINTS - 1])
-        others = counts.sum(axis=1) - counts[:, keep].sum(axis=1)
-        names = [*(names[place] for place in keep), "others"]
-        counts = np.concatenate([counts[:, keep], others[:, None]], axis=1)
-    if not names or not counts.sum(axis=1).all():
+    """Shares of two samples by bin, the small bins pooled as `others`; nothing where all are."""
+    counts = np.stack([table.reference, table.current])
+    small = ((counts > 0) & (counts < LEAST)).any(axis=0)
+    # largest first, and the small ones last, which are pooled from the end
+    order = [int(place) for place in np.lexsort((-counts.sum(axis=0), small))]
+    most = POINTS if len(order) <= POINTS and not small.any() else POINTS - 1
+    kept = min(len(order) - int(small.sum()), most)
+    while kept and _few(counts[:, order[kept:]].sum(axis=1)):
+        kept -= 1
+    shown = sorted(order[:kept])
+    if not shown or not counts.sum(axis=1).all():
         return ()
-    x, y = map(_shares, counts)
+    names, pooled = [table.names[place] for place in shown], order[kept:]
+    columns = [counts[:, place] for place in shown]
+    if pooled:
+        names, columns = [*names, "others"], [*columns, counts[:, pooled].sum(axis=1)]
+    x, y = (_rounded(side / side.sum()) for side in np.stack(columns, axis=1))
     return (Curve(kind=CurveKind.HISTOGRAM, names=tuple(names), x=x, y=y),)
 
 
-def _shares(counts: Counts) -> tuple[float | None, ...]:
-    """Share of each bin, None where it is suppressed."""
-    hidden = (counts > 0) & (counts < LEAST)
-    if hidden.sum() == 1:
-        rest = np.flatnonzero((counts > 0) & ~hidden)
-        hidden[rest[np.argsort(counts[rest], kind="stable")[:1]]] = True
-    shares = _rounded(counts / counts.sum())
-    return tuple(
-        None if gone else share for share, gone in zip(shares, hidden.tolist(), strict=True)
-    )
+def _few(counts: Counts) -> bool:
+    return bool(((counts > 0) & (counts < LEAST)).any())
 
 
 def _rounded(values: npt.NDArray[np.float64]) -> tuple[float, ...]:

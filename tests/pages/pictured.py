@@ -22,7 +22,7 @@ BINS = (*(f"({place}, {place + 1}]" for place in range(11)), "null")
 HISTOGRAM = Curve(
     kind=CurveKind.HISTOGRAM,
     names=BINS,
-    x=(0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, None, None),
+    x=(0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.03, 0.02),
     y=(0.02, 0.02, 0.05, 0.1, 0.1, 0.15, 0.15, 0.2, 0.1, 0.09, 0.01, 0.01),
 )
 POINTS = tuple(place / 20 for place in range(21))

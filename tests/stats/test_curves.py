@@ -69,23 +69,38 @@ def test_a_reliability_diagram_leaves_small_bins_out() -> None:
 def test_no_bin_of_few_rows_is_told_nor_follows_from_the_others(
     rows: list[tuple[int, int]],
 ) -> None:
-    """Where one bin is hidden a second one is, since the sum of all rows is known."""
+    """Small bins are pooled until the pool itself is none."""
     reference, current = np.array(rows, dtype=np.int64).T
     names = tuple(f"b{place}" for place in range(len(rows)))
     found = curves.histogram(Binned(reference=reference, current=current, names=names))
     if not reference.sum() or not current.sum():
         assert found == ()
         return
+    if not found:  # everything is in small bins, or would be pooled with them
+        few = ((reference > 0) & (reference < 30)) | ((current > 0) & (current < 30))
+        assert few.any()
+        return
     (curve,) = found
     assert len(curve.names) <= POINTS
     for counts, shares in ((reference, curve.x), (current, curve.y)):
-        hidden = sum(share is None for share in shares)
-        told = [share for share in shares if share is not None]
-        assert hidden != 1 or all(share == 0 for share in told)
-        least = curves.LEAST / counts.sum()
-        assert all(share == 0 or share >= round(least, 4) for share in told)
-        if not hidden:
-            assert sum(told) == pytest.approx(1, abs=1e-4 * POINTS)
+        least = round(curves.LEAST / counts.sum(), 4)
+        assert all(share == 0 or share >= least for share in shares)
+        assert sum(shares) == pytest.approx(1, abs=1e-4 * POINTS)
+        shown = [int(name[1:]) for name in curve.names if name != "others"]
+        assert shown == sorted(shown)
+        told = zip(shares, shown, strict=False)
+        assert all(share == round(counts[place] / counts.sum(), 4) for share, place in told)
+
+
+def test_a_small_bin_takes_the_next_smallest_with_it() -> None:
+    reference, current = np.array([500, 300, 100, 100]), np.array([400, 90, 3, 100])
+    table = Binned(reference=reference, current=current, names=("a", "b", "c", "d"))
+    (curve,) = curves.histogram(table)
+    assert curve.names == ("a", "b", "others")
+    assert curve.x == (0.5, 0.3, 0.2)
+    assert curve.y == tuple(round(n / 593, 4) for n in (400, 90, 103))
+    few = Binned(reference=reference // 40, current=current, names=("a", "b", "c", "d"))
+    assert curves.histogram(few) == ()
 
 
 def test_many_categories_are_pooled() -> None:
@@ -95,7 +110,7 @@ def test_many_categories_are_pooled() -> None:
     (curve,) = curves.histogram(table)
     assert len(curve.names) == POINTS
     assert curve.names[-1] == "others"
-    assert sum(x or 0 for x in curve.x) == pytest.approx(1, abs=0.01)
+    assert sum(curve.x) == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -104,14 +119,13 @@ def test_many_categories_are_pooled() -> None:
         ("roc", (), (0.0,), (0.0, 1.0)),
         ("roc", (), (0.0,), (1.1,)),
         ("roc", (), (0.0,), (float("nan"),)),
-        ("roc", (), (None,), (0.0,)),
         ("roc", (), (0.0,) * 65, (0.0,) * 65),
         ("histogram", ("a",), (0.1, 0.2), (0.1, 0.2)),
-        ("histogram", ("a",), (-0.1,), (None,)),
+        ("histogram", ("a",), (-0.1,), (0.1,)),
     ],
 )
 def test_what_is_no_curve_is_refused(
-    kind: str, names: tuple[str, ...], x: tuple[float | None, ...], y: tuple[float | None, ...]
+    kind: str, names: tuple[str, ...], x: tuple[float, ...], y: tuple[float, ...]
 ) -> None:
     with pytest.raises(ValueError, match=kind):
         Curve(kind=CurveKind(kind), names=names, x=x, y=y)
@@ -126,6 +140,6 @@ def test_what_does_not_read_as_a_curve_is_refused(said: object) -> None:
 
 
 def test_a_curve_reads_back_from_numbers_and_from_decimal_strings() -> None:
-    curve = Curve(kind=CurveKind.HISTOGRAM, names=("a", "b"), x=(0.25, None), y=(None, 0.5))
+    curve = Curve(kind=CurveKind.HISTOGRAM, names=("a", "b"), x=(0.25, 0.75), y=(0.5, 0.5))
     assert Curve.read(curve.said(lambda v: v)) == curve
-    assert Curve.read(curve.said(lambda v: None if v is None else f"{v:g}")) == curve
+    assert Curve.read(curve.said("{:g}".format)) == curve
