@@ -27,7 +27,7 @@ KEPT = 7 * 86_400.0
 """Seconds for which deliveries are kept: a replay is stale long before."""
 _SOON = 60.0
 """Seconds after which a sweep that failed is tried again."""
-_CONNECTIONS = 256
+_CONNECTIONS = 512
 """At once, each with a body of at most `MAX_BODY`: more are answered 503."""
 _REQUESTS_END = 5
 """Seconds that requests get when the receiver stops; its workers get theirs after that."""
