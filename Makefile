@@ -1,4 +1,4 @@
-# make demo | test | check | nightly | lint | docs | bench | bench-noise: each builds what it needs from the locks.
+# make demo | demo-registry | test | check | nightly | lint | docs | bench | bench-noise: each builds what it needs from the locks.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,10 +10,13 @@ WORKERS ?= 2
 OLDER := $(VENV)/pytest7 $(VENV)/pytest8
 JS := $(VENV)/sigstore-js/.installed
 
-.PHONY: demo test check nightly lint bench bench-noise types imports cover docs lock clean
+.PHONY: demo demo-registry test check nightly lint bench bench-noise types imports cover docs lock clean
 
 demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper, refuse
 	$(BIN)/aims-gate demo
+
+demo-registry: $(STAMP)  ## a real MLflow server, guard and receiver: one stays, one loses, one is put back
+	$(BIN)/aims-gate demo --registry
 
 test: $(STAMP) $(OLDER) $(JS)  ## all tests
 	$(PYTEST) -n $(WORKERS) --dist worksteal

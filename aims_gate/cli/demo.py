@@ -16,8 +16,16 @@ import click
     show_default=True,
     help="Where to work; made anew on each run.",
 )
-def demo(folder: Path) -> None:
+@click.option(
+    "--registry",
+    is_flag=True,
+    help="The same models in a real MLflow server, with the guard and the webhook receiver.",
+)
+def demo(*, folder: Path, registry: bool) -> None:
     """Train, gate, sign, verify, tamper and refuse, on real census data in a local MLflow."""
-    from aims_gate.demo.story import tell
+    if registry:
+        from aims_gate.demo.registry import tell
+    else:
+        from aims_gate.demo.story import tell
 
     tell(folder, click.echo)

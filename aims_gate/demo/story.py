@@ -10,8 +10,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -43,7 +43,7 @@ data:
 rules:
   - {id: PERF-04, with: {by: key}, why: "many people are alike in so few columns"}
 """
-_TRUST = """\
+TRUST = """\
 apiVersion: aims-gate/v1
 kind: Trust
 keys:
@@ -59,26 +59,38 @@ class Stage:
 
     folder: Path
     say: Callable[[str], None]
+    server: str = ""
+    """An MLflow server; a local store without."""
+    more: Mapping[str, str] = field(default_factory=dict)
+    """More variables for its commands."""
 
     @property
     def tracking_uri(self) -> str:
-        """The local MLflow store."""
-        return f"sqlite:///{self.folder / 'mlflow.db'}"
+        """The server, or the local MLflow store."""
+        return self.server or f"sqlite:///{self.folder / 'mlflow.db'}"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What the commands of the demo run with: this store, and no key of anybody."""
+        return {
+            **without_keys(os.environ),
+            **QUIET,
+            "MLFLOW_TRACKING_URI": self.tracking_uri,
+            **self.more,
+        }
 
 
 def tell(folder: Path, say: Callable[[str], None]) -> None:
     """Run the whole demo in *folder*, which is made anew; UndecidedError if a step surprises."""
     stage = Stage(folder=folder.resolve(), say=say)
-    _prepare(stage.folder)
+    prepare(stage.folder)
     say("Training two models on Massachusetts census data and registering them in MLflow ...")
     uris = train_and_register(stage.tracking_uri, stage.folder / "artifacts")
     for uri, candidate in zip(uris, CANDIDATES, strict=True):
         say(f"  {uri}  {candidate.title}")
-    _step(stage, "A key to sign with.", ["evidence", "key", "generate", "--out", "gate.key"], 0)
-    (stage.folder / "trust.yaml").write_text(_TRUST, encoding="utf-8")
-    policy = _POLICY.replace("SENSITIVE", ", ".join(SENSITIVE))
-    policy = policy.replace("EXPIRES", f"{datetime.now(UTC) + _LASTS:%Y-%m-%d}")
-    (stage.folder / "policy.yaml").write_text(policy, encoding="utf-8")
+    step(stage, "A key to sign with.", ["evidence", "key", "generate", "--out", "gate.key"], 0)
+    (stage.folder / "trust.yaml").write_text(TRUST, encoding="utf-8")
+    (stage.folder / "policy.yaml").write_text(policy_text(), encoding="utf-8")
     _gate(stage, "1. The careful model: the policy is met.", uris[0], "passed", 0)
     _gate(stage, "2. The strict model: refused for bias.", uris[1], "biased", 1)
     broken = f"current={data_file('current_broken')}"
@@ -95,13 +107,19 @@ def tell(folder: Path, say: Callable[[str], None]) -> None:
     say("\n".join(f"  {page}" for page in pages))
 
 
+def policy_text() -> str:
+    """The demo's policy, which ends some months from now."""
+    policy = _POLICY.replace("SENSITIVE", ", ".join(SENSITIVE))
+    return policy.replace("EXPIRES", f"{datetime.now(UTC) + _LASTS:%Y-%m-%d}")
+
+
 def _verify(stage: Stage) -> None:
     """Verify a deployed copy of the model, then swap one byte of it."""
     deployed = stage.folder / "deployed"
     _deploy(stage, deployed)
     command = ["verify", "evidence/passed", "--model", "deployed", "--trust", "trust.yaml"]
     command += ["--stage", "production"]
-    _step(stage, "4. Verify what was deployed, offline.", command, 0)
+    step(stage, "4. Verify what was deployed, offline.", command, 0)
     weights = max(
         (path for path in deployed.rglob("*") if path.is_file()),
         key=lambda path: path.stat().st_size,
@@ -110,7 +128,7 @@ def _verify(stage: Stage) -> None:
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
     stage.say(f"\nOne bit of deployed/{weights.relative_to(deployed)} is swapped.")
-    _step(stage, "5. Verify again: refused.", command, 4)
+    step(stage, "5. Verify again: refused.", command, 4)
 
 
 def _deploy(stage: Stage, target: Path) -> None:
@@ -139,17 +157,16 @@ def _gate(stage: Stage, title: str, uri: str, name: str, expected: int, *more: s
         "--report",
         f"html={page_of(name)}",
     ]
-    _step(stage, title, [*command, *more], expected)
+    step(stage, title, [*command, *more], expected)
 
 
-def _step(stage: Stage, title: str, command: Sequence[str], expected: int) -> None:
+def step(stage: Stage, title: str, command: Sequence[str], expected: int) -> None:
     """Run one command line as a user would, and compare its exit code with the expected one."""
     stage.say(f"\n{title}\n$ aims-gate {shlex.join(command)}")
-    environ = {**without_keys(os.environ), **QUIET, "MLFLOW_TRACKING_URI": stage.tracking_uri}
     done = subprocess.run(
         [sys.executable, "-m", "aims_gate", *command],
         cwd=stage.folder,
-        env=environ,
+        env=stage.environ,
         check=False,
         text=True,
         capture_output=True,
@@ -167,7 +184,7 @@ def _step(stage: Stage, title: str, command: Sequence[str], expected: int) -> No
         stage.say(f"exit code {done.returncode}")
 
 
-def _prepare(folder: Path) -> None:
+def prepare(folder: Path) -> None:
     """Recreate the folder, but never delete what the demo did not create."""
     if folder.exists():
         if not (folder / _MARKER).is_file():

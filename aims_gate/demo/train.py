@@ -53,8 +53,10 @@ def data_file(name: str) -> Path:
     return Path(str(files("aims_gate.demo") / "data" / f"{name}.parquet"))
 
 
-def train_and_register(tracking_uri: str, artifacts: Path) -> tuple[str, ...]:
+def train_and_register(tracking_uri: str, artifacts: Path | None = None) -> tuple[str, ...]:
     """Train, log and register every candidate; returns the model URIs, in order.
+
+    Artifacts lie in a folder, or where the server keeps them.
 
     Each run logs its training data as `reference`, its predictions on held-out data as
     `evaluation`, and a stable month of production as `current`.
@@ -69,7 +71,7 @@ def train_and_register(tracking_uri: str, artifacts: Path) -> tuple[str, ...]:
     warnings.filterwarnings("ignore", module="mlflow")
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
-    mlflow.create_experiment("employment", artifact_location=artifacts.as_uri())
+    mlflow.create_experiment("employment", artifact_location=artifacts and artifacts.as_uri())
     mlflow.set_experiment("employment")
     frames = {
         name: pd.read_parquet(data_file(name)).astype({"AGEP": float, "SCHL": float})

@@ -74,7 +74,7 @@ def _moves(case: Case, alias: str) -> Iterator[Move]:
             to=one.to_version,
             who=one.who,
             evidence=one.evidence,
-            reason=one.reason if signed is None else f"{signed.why}; {one.reason}",
+            reason=_reason(one, signed),
             first=one.kind == Act.SEEN and signed is None,
         )
     for move in unseen:
@@ -87,6 +87,12 @@ def _moves(case: Case, alias: str) -> Iterator[Move]:
             evidence=move.evidence,
             reason=move.why,
         )
+
+
+def _reason(seen: Action, signed: SignedMove | None) -> str:
+    if seen.kind == Act.REVERTED:
+        return f"put back by the gate: {seen.reason}"
+    return seen.reason if signed is None else f"{signed.why}; {seen.reason}"
 
 
 def _is(signed: SignedMove, seen: Action) -> bool:

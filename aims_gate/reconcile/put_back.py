@@ -125,7 +125,6 @@ class PutBack:
             to=begun.to_version,
             reason=reason,
             evidence=begun.evidence,
-            who="aims-gate",
         )
 
     def _repair(self, seen: Standing, after: Standing, ours: set[str]) -> None:

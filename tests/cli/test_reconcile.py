@@ -47,7 +47,8 @@ def test_polling_alone_puts_back_what_moved_and_history_tells_it(house: House) -
     done = registry(house, "history", house.name)
     assert done.code == 0
     assert "champion  nothing -> version 1  signed by gate  sha256:" in done.out
-    assert "champion  version 2 -> version 1  signed by aims-gate  sha256:" in done.out
+    assert "champion  version 2 -> version 1  unsigned  sha256:" in done.out
+    assert "put back by the gate: missing: there is no evidence" in done.out
     assert registry(house, "history", house.name, "--at", "2020-01-01").code == 1
     then = registry(house, "history", house.name, "--at", "2126-01-01")
     assert then.code == 0

@@ -39,7 +39,7 @@ def test_promotions_moves_by_hand_and_reverts_are_one_history(watched: Watched) 
         ("", "1", "gate", True),
         ("1", "2", "gate", True),
         ("1", "3", "", False),
-        ("4", "2", "aims-gate", True),
+        ("4", "2", "", True),
     ]
     assert "release, CHG-12" in moves[0].reason
     for minutes, version in ((0, "1"), (10, "2"), (11, "3"), (30, "2")):

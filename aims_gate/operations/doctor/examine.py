@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from aims_gate.errors import GateError
-from aims_gate.operations.doctor import files, guard, libraries, mlflow
+from aims_gate.operations.doctor import files, guard, libraries, mlflow, webhooks
 from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
 from aims_gate.redact import redact
 
 RUN = (*libraries.LOOKS, *mlflow.LOOKS, *files.LOOKS)
 """What stands between this machine and a verdict."""
-REGISTRY = guard.LOOKS
+REGISTRY = (*guard.LOOKS, *webhooks.LOOKS)
 """What stands in an MLflow server between a request and what is served."""
 
 
