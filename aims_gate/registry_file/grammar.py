@@ -28,13 +28,15 @@ SWEEP = timedelta(minutes=15)
 REVERTS = 3
 
 
-def fold(name: str) -> str:
+def fold(name: str | None) -> str:
     """Compatibility caseless form (Unicode NFKC and case folding) of an alias or a model's name.
 
     `Champion` and its full-width form are other aliases than `champion` for sqlite, and the same
-    for some databases: whoever guards one of them guards all.
+    for some databases: whoever guards one of them guards all. None, which MLflow's stores take to
+    refuse it themselves, is empty.
     """
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
+    folded = unicodedata.normalize("NFKC", name or "").casefold()
+    return unicodedata.normalize("NFKC", folded).strip()
 
 
 def _pattern(value: object) -> str:

