@@ -20,7 +20,7 @@ from aims_gate.github.reading import read, verdict_of
 from aims_gate.github.review import Around, review
 from aims_gate.reports import REPORTS, json_report
 from aims_gate.reports.log_commands import LOG_FORMATS
-from aims_gate.verdict import Verdict
+from aims_gate.verdict import Authenticity, Verdict, VerificationStatus
 from tests.reports.cases import CASES
 from tests.support.laws import law
 
@@ -105,3 +105,19 @@ def test_a_reason_why_no_verdict_counts_leaves_out_no_rule(case: str, tmp_path: 
     shown = review(found, Around(), most=60_000)
     assert shown.startswith("### ? aims-gate")
     assert all(f"`{result.rule}`" in shown for result in verdict.results)
+
+
+@pytest.mark.parametrize("worth", [one for one in Authenticity if one != Authenticity.VERIFIED])
+@pytest.mark.parametrize("code", [0, 4])
+def test_a_report_of_evidence_that_does_not_hold_is_no_pass(
+    worth: Authenticity, code: int, tmp_path: Path
+) -> None:
+    """Made by `evidence report` of a pass, and handed over as if the gate had run."""
+    read_then = datetime(2026, 12, 1, tzinfo=UTC)
+    status = VerificationStatus(authenticity=worth, told="unsigned", read=read_then)
+    report = tmp_path / "report.json"
+    claim = replace(CASES["passed"], standing=status)
+    report.write_text(REPORTS["json"](claim), encoding="utf-8")
+    found = verdict_of(report, code, read_then)
+    assert not found.passed
+    assert found.exit_code == (code or 3)
