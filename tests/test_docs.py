@@ -170,6 +170,27 @@ def test_the_page_of_the_guard_adopts_and_breaks_the_glass(
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_the_page_of_the_webhook_reconciles_and_tells_the_history(
+    reader: Path, mlflow_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is sound, and its commands prove what is live."""
+    assert guarded(["evidence", "key", "generate"]) == 0
+    house = House.build(mlflow_store.uri, tmp_path / "house")
+    house.name = "credit"
+    house.use_key(reader / "gate.key")
+    house.promote(house.version())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store.uri)  # which MLflow took away
+    shutil.copy(house.trust_file, reader / "trust.yaml")
+    page = list(blocks("docs/webhook.md"))
+    (file,) = [block for block in page if block.title]
+    (reader / file.title).write_text(file.text, encoding="utf-8")
+    typed = [line for block in page if block.language == "console" for line in commands(block)]
+    assert len(typed) == 3
+    for arguments, code in typed:
+        assert guarded(arguments) == code, arguments
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_trees_pass_as_the_policy_page_logs_them(reader: Path, mlflow: Any) -> None:
     """In skops, with the types that skops does not trust named, the pack denies nothing of them."""
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
