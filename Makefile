@@ -54,8 +54,9 @@ nightly: check bench bench-noise  ## the checks, laws on 20 times as many exampl
 	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist worksteal
 	$(MAKE) test VENV=.venv-pandas3 LOCK=locks/pandas3.txt
 
-bench: $(STAMP)  ## start-up, and whole gates beside plain scripts (ROWS="10000000" REPEAT=1 for the large one)
+bench: $(STAMP)  ## start-up, the guard in MLflow's stores, and whole gates beside plain scripts (ROWS="10000000" REPEAT=1 for the large one)
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/guard.py
 	$(BIN)/python benchmarks/speed.py $(if $(ROWS),--rows $(ROWS)) --repeat $(or $(REPEAT),3)
 
 bench-noise: $(STAMP)  ## false alarms, power and coverage on simulated data (RUNS=400 for a long run)

@@ -64,3 +64,14 @@ def test_the_receiver_is_timed_under_load() -> None:
 def test_reverts_are_timed_on_a_real_server_with_its_webhooks() -> None:
     rows = cells_of(run("webhook_reverts.py", "--moves", "4", "--sweep", "2s"))[2:]
     assert [row[1] for row in rows] == ["4", "2"]
+
+
+@nightly
+def test_the_guard_is_timed_beside_mlflow() -> None:
+    printed = run("guard.py", "--live", "10", "--repeat", "3")
+    assert [row[0].strip("| ") for row in cells_of(printed)][2:] == [
+        "unguarded alias",
+        "unguarded tag",
+        "write of an artifact",
+        "guarded alias, proven",
+    ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aims_gate.registry.contract import LOCAL
 from aims_gate.registry_file import refusals
 from tests.conftest import Store
 from tests.support.guarding import settings
@@ -52,12 +54,21 @@ def inside(
     mlflow_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[InProcess]:
     """A guarded registry whose model `house-…` is enforced, in this process."""
+    with opened(mlflow_store, tmp_path, monkeypatch) as found:
+        yield found
+
+
+@contextmanager
+def opened(
+    mlflow_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str = LOCAL
+) -> Iterator[InProcess]:
+    """Open a store with the guard in it, whose clients call the server *server*."""
     import mlflow
 
     from aims_gate.guard.process import guarded_store
 
     monkeypatch.chdir(tmp_path)
-    file = settings(tmp_path / "settings", server="mlflow-local")
+    file = settings(tmp_path / "settings", server=server)
     monkeypatch.setenv("AIMS_GATE_REGISTRY", str(file))
     monkeypatch.setenv("_MLFLOW_SERVER_FILE_STORE", mlflow_store.uri)
     monkeypatch.setenv("_MLFLOW_SERVER_REGISTRY_STORE", f"aims-gate+{mlflow_store.uri}")

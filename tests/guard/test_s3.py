@@ -17,7 +17,7 @@ from tests.support.servers import S3_KEYS
 @pytest.fixture
 def bucket(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A new bucket's URI, which MLflow's repositories find."""
-    import boto3
+    import boto3  # type: ignore[import-untyped]
 
     for name, value in {**S3_KEYS, "AWS_DEFAULT_REGION": "us-east-1"}.items():
         monkeypatch.setenv(name, value)

@@ -23,7 +23,7 @@ from tests.support.servers import Server
 
 APP = ("--app-name", "aims-gate")
 GUNICORN = ("--gunicorn-opts", "--timeout 120")
-ADMIN, GATE = ("admin", "password1234"), ("gate", "password5678")
+ADMIN, GATE = ("admin", "first-of-all-20"), ("gate", "second-of-all-20")
 PLAIN = ("--artifacts-destination", "{folder}/artifacts")
 
 
@@ -98,7 +98,7 @@ def test_with_authentication_only_the_gate_writes_its_tags(
     config = tmp_path / "auth.ini"
     config.write_text(
         "[mlflow]\ndefault_permission = MANAGE\nadmin_username = admin\n"
-        f"admin_password = password1234\ndatabase_uri = sqlite:///{tmp_path}/auth.db\n"
+        f"admin_password = {ADMIN[1]}\ndatabase_uri = sqlite:///{tmp_path}/auth.db\n"
         "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n",
         encoding="utf-8",
     )
