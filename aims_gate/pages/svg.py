@@ -48,7 +48,7 @@ _NEEDLESS = re.compile(
     r' (?:class|aria-hidden|pointer-events|role|aria-roledescription|font-family)="[^"]*"'
     r'| (?:opacity="1"|stroke-miterlimit="10"|transform="translate\(0,0\)")'
 )
-_HEAD = re.compile(r'<svg [^<>]*?width="([\d.]+)" height="([\d.]+)" viewBox="([^"]*)">')
+_HEAD = re.compile(r'<svg [^<>]*?(width="[\d.]+" height="[\d.]+" viewBox="[^"]*")>')
 
 
 def available() -> bool:
@@ -73,12 +73,6 @@ def drawn(chart: Mapping[str, Any], label: str) -> Markup | None:
     spec = {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "config": _CONFIG}
     text = vl_convert.vegalite_to_svg({**spec, **chart}, _VERSION, allowed_base_urls=[])
     text = _TAG.sub(lambda tag: _NEEDLESS.sub("", tag.group()), _UNSEEN.sub("", text))
-    head = _HEAD.search(text)
-    if head is None:
-        return None
-    width, height, box = head.groups()
-    start = (
-        f'<svg role="img" aria-label="{escape(plain(label))}" width="{width}" height="{height}" '
-        f'viewBox="{box}">'
-    )
-    return Markup(start + text[head.end() :])  # noqa: S704  # names were escaped when drawn
+    said = escape(plain(label))
+    text = _HEAD.sub(lambda head: f'<svg role="img" aria-label="{said}" {head[1]}>', text, count=1)
+    return Markup(text)  # noqa: S704  # names were escaped when drawn

@@ -185,6 +185,26 @@ def test_a_change_of_one_file_contradicts_the_other(
     refusal.refuses("contradicts the evaluation" if change is not _interval else "contradicts")
 
 
+def _curves(number: int) -> Callable[[Tree], object]:
+    """Add so many curves to a cell."""
+    curve = {"kind": "roc", "x": ["0", "0.5", "1"], "y": ["0", "0.75", "1"]}
+    return lambda tree: _cell(tree).update(curves=[curve] * number)
+
+
+def test_curves_are_signed_with_the_numbers(job: Job) -> None:
+    job.forge(_curves(2))
+    assert job.sign()[0] == 0
+    signed = json.loads((job.folder / "e-signed" / "report.json").read_text(encoding="utf-8"))
+    assert _cell(signed)["curves"] == [{"kind": "roc", "x": [0, 0.5, 1], "y": [0, 0.75, 1]}] * 2
+
+
+def test_curves_of_one_file_alone_or_past_the_bound_are_not_signed(refusal: Job) -> None:
+    refusal.forge(_curves(2), report=False)
+    refusal.refuses("contradicts the evaluation")
+    refusal.forge(_curves(61))
+    refusal.refuses("is not what these measurements give: results")
+
+
 def test_an_outcome_that_the_numbers_do_not_give(refusal: Job) -> None:
     """In evaluation and report alike, as somebody would who wants to be let through."""
     refusal.forge(_outcome)
