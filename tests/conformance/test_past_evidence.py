@@ -26,6 +26,7 @@ PASS, WARN, FAIL = Outcome.PASS, Outcome.WARN, Outcome.FAIL
 SAID = {
     "evidence-0.1": {"BIAS-02": WARN, "INTEG-01": PASS, "PERF-01": PASS},
     "evidence-0.1-refused": {"BIAS-02": FAIL, "PERF-01": PASS},
+    "evidence-0.1-curves": {"PERF-01": PASS, "PERF-05": FAIL},
 }
 """What became of each rule; a row may be added, and none may change."""
 
@@ -90,6 +91,19 @@ def test_every_format_says_what_is_known_of_it(
         assert bool(red) == (not verdict.passed)
     if format_name in shown:
         assert bool(json.loads(told))
+
+
+def test_curves_are_drawn_from_evidence_alone() -> None:
+    """As they were recorded: no data are there to measure them again."""
+    verdict = read("evidence-0.1-curves", trusted=True)
+    assert any(cell.curves for one in verdict.results for cell in one.statistics)
+    page = REPORTS["html"](verdict)
+    for title in (
+        "ROC curve of all rows",
+        "precision and recall of all rows",
+        "reliability diagram of",
+    ):
+        assert title in page
 
 
 @pytest.mark.parametrize("name", SAID)
