@@ -45,7 +45,7 @@ _HELD = frozenset({Outcome.FAIL, Outcome.WARN, Outcome.PASS})
 
 
 class _Told(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class _CellTold(_Told):

@@ -184,7 +184,7 @@ def forged(lab: Lab, change: Callable[[Tree, Tree], object]) -> None:
     report = canonical.parse((lab.evidence / "report.json").read_bytes())
     tree = lab.payload("evaluation")
     change(tree["predicate"], report)
-    data = json.dumps(report).encode()
+    data = json.dumps(report).replace("Infinity", "1e999").encode()
     (lab.evidence / "report.json").write_bytes(data)
     tree["predicate"]["report"] = {"sha256": canonical.sha256(data)}
     lab.resign("evaluation", tree)
@@ -229,6 +229,9 @@ CONTRADICTIONS = {
     ),
     "another blocking": (_in(1, "results", 0, "blocking", value=True), "on 'PERF-01'"),
     "another model": (_in(1, "model", "digest", value="0" * 64), "another verdict"),
+    "an infinite limit": (
+        _in(1, "results", 0, "threshold", "at_least", value=float("1e999")), "is no report"
+    ),
     "a name that is none": (_in(1, "model", "name", value=7), "is no report"),
     "no annotation": (_in(0, "model", "annotations", "requested", value=None), "requested"),
     "a key of the future": (_in(0, "mood", value="good"), "'mood', which is not known"),
