@@ -134,7 +134,7 @@ def rule_section(result: Result, place: int, verdict: Verdict, allowance: Allowa
 def _asked(result: Result, verdict: Verdict) -> Iterator[str]:
     judged = [s for s in result.statistics if s.judged]
     what = display(judged[0].name) if judged else "what is measured"
-    cells = f", for each of {len(judged):,} groups or columns" if len(judged) > 1 else ""
+    cells = f" ({len(judged):,} values are held against that)" if len(judged) > 1 else ""
     if result.threshold is not None and limits_of(result.threshold):
         yield f"{what} must be {_must(result.threshold)}{cells}."
     yield from _lines(result)

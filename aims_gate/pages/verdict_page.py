@@ -176,9 +176,11 @@ def _unmeasured(ordered: list[Result]) -> Listing:
 def _digests(verdict: Verdict) -> Listing:
     """Everything that the verdict rests on, by SHA-256."""
     model, policy = verdict.model, verdict.policy
-    rows = [("model", f"{model.name} {model.version}".strip(), model.resource_uri or model.uri)]
-    found = [(*rows[0], model.digest)]
-    found.append(("policy, resolved", f"{policy.id} {policy.version}", policy.uri, policy.digest))
+    name, place = f"{model.name} {model.version}".strip(), model.resource_uri or model.uri
+    found = [
+        ("model", name, place, model.digest),
+        ("policy, resolved", f"{policy.id} {policy.version}", policy.uri, policy.digest),
+    ]
     if policy.source_digest:
         found.append(("policy, its file", policy.id, policy.uri, policy.source_digest))
     found += [("policy, parent", one.name, one.uri, one.digest) for one in policy.extends]
