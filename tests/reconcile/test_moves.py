@@ -9,6 +9,7 @@ import pytest
 from aims_gate.errors import SourceError
 from aims_gate.reconcile.case import Act
 from tests.reconcile.conftest import Watched
+from tests.support.laws import nightly
 from tests.support.promoting import ALIAS
 from tests.support.proofs import new_signer, refused
 from tests.support.servers import free_port
@@ -68,7 +69,9 @@ def test_a_proven_move_stays_whoever_made_it(at_one: Watched) -> None:
     assert house.champion() == "3"
 
 
-@pytest.mark.parametrize("kind", ["missing", "refused", "forged", "swapped"])
+@pytest.mark.parametrize(
+    "kind", ["missing", pytest.param("refused", marks=nightly), "forged", "swapped"]
+)
 def test_an_unproven_move_is_put_back_and_the_reason_is_said(at_one: Watched, kind: str) -> None:
     house = at_one.house
     match kind:
@@ -125,6 +128,7 @@ def test_with_nothing_proven_to_go_back_to_it_stays(watched: Watched) -> None:
     assert watched.live() == {ALIAS: ("2", False)}
 
 
+@nightly
 def test_a_new_alias_on_a_known_model_is_a_move(at_one: Watched) -> None:
     """Another spelling of a guarded alias is guarded."""
     house = at_one.house
@@ -207,6 +211,7 @@ def test_an_unreachable_server_moves_nothing_and_is_tried_again(at_one: Watched)
     assert house.champion() == "1"
 
 
+@nightly
 def test_the_target_is_proven_today_or_the_one_before_it_is_taken(at_one: Watched) -> None:
     house = at_one.house
     house.promote(house.version())

@@ -13,6 +13,7 @@ from aims_gate.reconcile import notify
 from aims_gate.reconcile.case import Act
 from aims_gate.webhook_signature import is_signed
 from tests.reconcile.conftest import Watched
+from tests.support.laws import nightly
 from tests.support.listener import Listener
 from tests.support.servers import free_port
 
@@ -46,7 +47,9 @@ def test_an_alert_is_told_once_and_signed_as_standard_webhooks_are(
     assert name == said["data"]["action"]
 
 
-@pytest.mark.parametrize("status", [500, 307, 404])
+@pytest.mark.parametrize(
+    "status", [500, pytest.param(307, marks=nightly), pytest.param(404, marks=nightly)]
+)
 def test_one_that_is_not_taken_is_sent_again_under_the_same_id(
     told: Watched, listener: Listener, status: int
 ) -> None:

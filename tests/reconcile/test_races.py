@@ -15,6 +15,7 @@ from aims_gate.reconcile.case import Act
 from aims_gate.reconcile.judge import judge
 from aims_gate.registry.rest import RestRegistry
 from tests.reconcile.conftest import Watched
+from tests.support.laws import nightly
 from tests.support.promoting import ALIAS
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore")]  # MLflow's deprecations
@@ -48,6 +49,7 @@ def test_another_controller_that_insists_wins_after_the_budget_and_a_person_is_t
     assert len(bad.actions(Act.REVERTED)) == 3
 
 
+@nightly
 def test_the_budget_is_of_an_hour(bad: Watched) -> None:
     bad.more = {"reverts": 1}
     bad.judge()
@@ -57,6 +59,7 @@ def test_the_budget_is_of_an_hour(bad: Watched) -> None:
     assert bad.house.champion() == "1"
 
 
+@nightly
 def test_no_revert_at_all_may_be_asked_for(bad: Watched) -> None:
     bad.more = {"reverts": 0}
     bad.judge()
@@ -115,7 +118,14 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("at", ["set_version_tag", "set_alias", "delete_version_tag"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "set_alias",
+        pytest.param("set_version_tag", marks=nightly),
+        pytest.param("delete_version_tag", marks=nightly),
+    ],
+)
 def test_who_comes_after_a_killed_worker_finishes_what_it_began_once(
     bad: Watched, monkeypatch: pytest.MonkeyPatch, at: str, *, after: bool
 ) -> None:

@@ -15,6 +15,7 @@ from aims_gate.reconcile.requests import WAIT
 from aims_gate.sources.scoring.process import Limits
 from tests.reconcile.conftest import Watched
 from tests.support.command_line import call
+from tests.support.laws import nightly
 from tests.support.promoting import House
 from tests.support.registry_content import FILES
 
@@ -80,6 +81,7 @@ def test_a_tag_asks_for_an_evaluation_once_the_run_is_finished(gated: Watched) -
     assert house.promote(version).moved
 
 
+@nightly
 def test_an_alias_asks_too_and_evidence_that_is_there_answers_it(
     gated: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +120,7 @@ def test_a_moved_alias_without_evidence_is_evaluated_and_stays_or_goes_back(
     assert "refused" in gated.reverted(bad)
 
 
+@nightly
 def test_an_evaluation_that_cannot_decide_moves_nothing_and_is_told(gated: Watched) -> None:
     """Without a key there is no evidence; a person is told, and it is tried again."""
     house = gated.house
@@ -136,6 +139,7 @@ def test_an_evaluation_that_cannot_decide_moves_nothing_and_is_told(gated: Watch
     assert gated.actions(Act.REVERT) == []
 
 
+@nightly
 def test_a_wrong_policy_is_answered_once_and_anew_when_it_is_mended(gated: Watched) -> None:
     house = gated.house
     version, _run = register(house)
@@ -150,6 +154,7 @@ def test_a_wrong_policy_is_answered_once_and_anew_when_it_is_mended(gated: Watch
     assert tags(house, version)[ANSWER].startswith("proven")
 
 
+@nightly
 def test_an_evaluation_ends_at_its_limits(gated: Watched) -> None:
     house = gated.house
     version, _run = register(house)
