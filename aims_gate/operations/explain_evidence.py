@@ -83,11 +83,13 @@ class Explained:
         return "".join(f"{indented(plain(line))}\n" for line in lines)
 
     def numbers(self, rule: str) -> str:
-        """Commands (jq) that read every number from the report."""
+        """Commands that read every number from the report (jq), and that make a page of them."""
         path = shlex.quote(str(self.folder / REPORT_FILE))
         rows = "'.results[] | [.rule, .outcome, .reason] | @tsv'"
         cells = f"""'.results[] | select(.rule == "{rule}") | .threshold, .statistics[]'"""
-        return f"every number:\n  jq -r {rows} {path}\n  jq {cells} {path}\n"
+        words = ["aims-gate", "evidence", "report", str(self.folder), "--format", "html"]
+        page = f"  {shlex.join(words)} --out report.html\n"
+        return f"every number:\n  jq -r {rows} {path}\n  jq {cells} {path}\n{page}"
 
 
 def open_evidence(folder: Path) -> Explained:

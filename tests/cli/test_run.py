@@ -174,6 +174,9 @@ def test_explain_tells_what_evidence_decided_and_on_which_numbers(
     for command in re.findall(r"^  (jq .+)$", told.out, flags=re.MULTILINE):
         done = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True)
         assert "BIAS-02" in done.stdout or '"at_least": 0.7' in done.stdout
+    (page,) = re.findall(r"^  aims-gate (evidence report .+)$", told.out, flags=re.MULTILINE)
+    assert guarded(page.split()) == 0
+    assert "Unverified claim" in (folder / "report.html").read_text(encoding="utf-8")
     assert guarded(["explain", "e", "BIAS-02"]) == 0
     one = capsys.readouterr().out
     assert "PERF-01" not in one
