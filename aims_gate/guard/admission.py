@@ -29,7 +29,7 @@ _NOWHERE = "nowhere//"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class GoingLive:
     """A version that is to go live, and what is to point at it."""
 
     what: str
@@ -39,7 +39,7 @@ class Move:
     aliases: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
 
-    def pointed(self, *, alias: str = "", stage: str = "") -> Move:
+    def pointed(self, *, alias: str = "", stage: str = "") -> GoingLive:
         """The same with an alias, or with one of MLflow's stages."""
         return replace(self, aliases=(alias,) if alias else (), stages=(stage,) if stage else ())
 
@@ -66,7 +66,7 @@ class Guard:
         return self.settings.now().guarded(name)
 
     def publish(
-        self, guarded: Guarded, move: Move, write: Callable[[], Any], back: Callable[[], None]
+        self, guarded: Guarded, move: GoingLive, write: Callable[[], Any], back: Callable[[], None]
     ) -> Any:
         """Check and publish: verify, write, verify again, with the version's files locked.
 
@@ -115,7 +115,7 @@ class Guard:
         self.journal.write(what, "the gate's tags were left out", enforced=guarded.enforces)
         return kept if guarded.enforces else given
 
-    def warm(self, move: Move) -> None:
+    def warm(self, move: GoingLive) -> None:
         """Begin to hash a version's files: there is evidence about them now."""
         try:
             registry = self._registry(trust_file.load(self.settings.now().trust))
@@ -170,7 +170,7 @@ class Guard:
             raise UsageError("the server's registry is not served")
         return opened
 
-    def _demand(self, guarded: Guarded, move: Move) -> Demand:
+    def _demand(self, guarded: Guarded, move: GoingLive) -> Demand:
         if self.strange:
             what = f"this MLflow has methods that the guard does not know: {self.strange}"
             hint = "use a version of aims-gate that knows this MLflow"
@@ -187,16 +187,16 @@ class Guard:
             stages=move.stages,
         )
 
-    def _find(self, move: Move, asked: Demand) -> VersionState:
+    def _find(self, move: GoingLive, asked: Demand) -> VersionState:
         return self.prover.find(move.name, move.version, move.workspace, asked.registry)
 
-    def _prove(self, candidate: VersionState, move: Move, asked: Demand) -> None:
+    def _prove(self, candidate: VersionState, move: GoingLive, asked: Demand) -> None:
         grounds = self.prover.prove(candidate, asked)
         if grounds:
             self.journal.write(move.what, f"not proven, and let through: {grounds}", enforced=False)
 
     def _still(
-        self, candidate: VersionState, move: Move, asked: Demand, back: Callable[[], None]
+        self, candidate: VersionState, move: GoingLive, asked: Demand, back: Callable[[], None]
     ) -> None:
         """Verify again what changed meanwhile: the disk and signed URLs know no locks."""
         try:
@@ -206,7 +206,7 @@ class Guard:
             back()
             raise
 
-    def _tell(self, guarded: Guarded, move: Move) -> None:
+    def _tell(self, guarded: Guarded, move: GoingLive) -> None:
         """Verify a move that is only observed: nothing that goes wrong may stop it."""
         try:
             asked = self._demand(guarded, move)

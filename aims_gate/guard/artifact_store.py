@@ -139,9 +139,10 @@ class GuardedArtifacts:
         self.guard.refuse_frozen(self._places(path, name), _shown(path, name))
 
     def _places(self, path: str | None, name: str = "") -> tuple[str, ...]:
-        """Every place that the path may mean to whoever decodes it."""
-        root = place(self.artifact_uri, "")
-        return tuple(dict.fromkeys(below(root, one) for one in spellings(_shown(path, name))))
+        """Every place that the path may mean to whoever decodes it, or the repository's own URI."""
+        roots = {place(one, "") for one in spellings(str(self.artifact_uri))}
+        paths = spellings(_shown(path, name))
+        return tuple(dict.fromkeys(below(root, one) for root in roots for one in paths))
 
 
 def _shown(path: str | None, name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlflow.entities.model_registry.model_version_stages import get_canonical_stage
 
-from aims_gate.guard.admission import Guard, Move
+from aims_gate.guard.admission import GoingLive, Guard
 from aims_gate.registry_file.grammar import fold
 
 _TAGS = "aims_gate."
@@ -52,7 +52,7 @@ class GuardedStore:
     def transition_model_version_stage(
         self, name: str, version: Any, stage: str, archive_existing_versions: Any
     ) -> Any:
-        """Move a version to a stage of MLflow's, to a guarded one only if it is proven."""
+        """GoingLive a version to a stage of MLflow's, to a guarded one only if it is proven."""
         move = partial(
             super().transition_model_version_stage,  # type: ignore[misc]
             *(name, version, stage, archive_existing_versions),
@@ -159,8 +159,8 @@ class GuardedStore:
             self.guard.only_the_gate_tags(guarded, f"tag {key!a} on version {version} of {name!a}")
         return write()
 
-    def _move(self, what: str, name: str, version: int) -> Move:
-        return Move(what=what, name=name, version=version, workspace=self._workspace())
+    def _move(self, what: str, name: str, version: int) -> GoingLive:
+        return GoingLive(what=what, name=name, version=version, workspace=self._workspace())
 
     def _refuse_live(self, what: str, guarded: Any, live: list[str]) -> None:
         hint = "let the gate take the alias away, or move it to another version, first"
