@@ -140,6 +140,19 @@ def test_wrong_files_are_refused(change: dict[str, object], match: str) -> None:
     assert any(match in problem for problem in _problems(_text(ENTRY, **change)))
 
 
+def test_the_only_server_is_one_that_is_no_folder() -> None:
+    """By any of its URLs; a name that stands for folders is no server of MLflow's."""
+    one = _parse(_text(ENTRY, servers={"prod": ["https://a", "https://b"], "lab": ["file:"]}))
+    assert one.only_server == "prod"
+    assert [one.server(url) for url in ("https://a/", "prod", "https://c/")] == [
+        "prod",
+        "prod",
+        "https://c",
+    ]
+    two = _parse(_text(ENTRY, servers={"prod": ["https://a"], "dev": ["https://b"]}))
+    assert two.only_server == _parse(_text(ENTRY)).only_server == ""
+
+
 def test_an_empty_list_of_keys_trusts_nobody() -> None:
     """It is legal, as nobody may be trusted yet; a file that lists none at all is a mistake."""
     assert _parse(_text()).keys == ()
