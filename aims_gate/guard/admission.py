@@ -21,6 +21,7 @@ from aims_gate.guard.settings import FollowedFile
 from aims_gate.registry.choose import open_registry
 from aims_gate.registry.served import ServedRegistry
 from aims_gate.registry_file import Guarded
+from aims_gate.registry_file.refusals import LET_THROUGH
 from aims_gate.sources.mlflow.resolve import resolve
 
 _logger = logging.getLogger("aims_gate.guard")
@@ -193,7 +194,7 @@ class Guard:
     def _prove(self, candidate: VersionState, move: GoingLive, asked: Demand) -> None:
         grounds = self.prover.prove(candidate, asked)
         if grounds:
-            self.journal.write(move.what, f"not proven, and let through: {grounds}", enforced=False)
+            self.journal.write(move.what, f"{LET_THROUGH}: {grounds}", enforced=False)
 
     def _still(
         self, candidate: VersionState, move: GoingLive, asked: Demand, back: Callable[[], None]

@@ -28,6 +28,8 @@ from aims_gate.registry.choose import open_registry
 from aims_gate.registry.contract import Registry
 from aims_gate.registry_file import RegistryFile
 from aims_gate.registry_file.grammar import fold
+from aims_gate.signoffs import BREAK_GLASS, kinds
+from aims_gate.signoffs.folder import load
 from aims_gate.sources.mlflow.model import fetch_resolved, resolved_in
 from aims_gate.sources.subject import Workspace
 
@@ -114,11 +116,15 @@ def _person(how: Adopting, trust: Trust) -> str:
 def _hashed(how: Adopting, trust: Trust, registry: Registry, server: str) -> Iterator[Served]:
     """Fetch and hash every version that something guarded points at."""
     unread: list[str] = []
+    ordered = _ordered(how, trust)
     for name in registry.model_names():
         if how.models and not any(fnmatchcase(fold(name), fold(one)) for one in how.models):
             continue
         for version, (aliases, stages) in sorted(_live(how.file, registry, name).items()):
             uri = f"models:/{name}/{version}"
+            if order := ordered.get((name, version)):
+                unread.append(f"{uri}: it went live by {order}, which is not prolonged so")
+                continue
             try:
                 digest = _digest(uri, registry, trust, how.environ)
             except GateError as error:
@@ -133,9 +139,17 @@ def _hashed(how: Adopting, trust: Trust, registry: Registry, server: str) -> Ite
                 stages=tuple(sorted(stages)),
             )
     if unread:
-        what = f"{len(unread)} live versions could not be hashed: {'; '.join(unread[:5])}"
+        what = f"{len(unread)} live versions cannot be adopted: {'; '.join(unread[:5])}"
         hint = "nothing was signed; mend them, take their aliases away, or name others by --model"
         raise SourceError(what, where=registry.server, hint=hint)
+
+
+def _ordered(how: Adopting, trust: Trust) -> Mapping[tuple[str, str], str]:
+    """Versions of break-glass orders, ended ones too: two people signed these, for hours."""
+    folder = how.file.trust.parent / BREAK_GLASS
+    found = load(folder, kinds.BREAK_GLASS, trust=trust, now=how.now)
+    said = (one.said for one in found if one.said is not None)
+    return {(one.model.name, one.model.version): one.id for one in said}
 
 
 def _live(

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+LET_THROUGH = "not proven, and let through"
+"""How the reason begins where a signed exception took the place of evidence."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:

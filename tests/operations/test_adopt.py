@@ -146,7 +146,7 @@ def test_nothing_is_signed_of_a_part(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", team.url)  # which the client took away
     assert guarded(["registry", "adopt", "--key", team.key("ana")]) == 3
     told = capsys.readouterr().err
-    assert "1 live versions could not be hashed" in told
+    assert "1 live versions cannot be adopted" in told
     assert f"models:/{team.logged.name}/2" in told
     assert not (team.folder / "adopted").exists()
 
@@ -195,6 +195,8 @@ def test_two_people_break_the_glass(team: Team, capsys: pytest.CaptureFixture[st
     assert "break-glass of ana until" in team.excepted().grounds
     assert not team.excepted(alias="live")
     assert not team.excepted(sha256="0" * 64)
+    assert guarded(["registry", "adopt", "--key", team.key("ana")]) == 3
+    assert f"it went live by {written['id']}, which is not prolonged so" in capsys.readouterr().err
 
 
 def test_who_asks_does_not_approve_and_an_emergency_ends(

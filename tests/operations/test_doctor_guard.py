@@ -154,19 +154,23 @@ def test_what_was_refused_is_counted_and_what_would_have_been(tmp_path: Path) ->
     line = {"at": "2026-11-01T00:00:00Z", "enforced": False, "user": None, "why": "no evidence"}
     told = [json.dumps({**line, "what": f"alias on {one}"}) for one in ("a", "a", "b\x1b[31m")]
     told += [json.dumps({**line, "enforced": True, "what": "to delete c"}), "{", "[]", "{}"]
+    told += [json.dumps({**line, "what": "d", "why": "not proven, and let through: BRK-1"})]
     journal = tmp_path / "registry.yaml.refusals.jsonl"
     journal.write_text("\n".join(told), encoding="utf-8")
-    observed, enforced = _of(_look(tmp_path), "journal")
+    let, enforced, observed = _of(_look(tmp_path), "journal")
+    assert let == (
+        State.WARN,
+        (
+            "1 writes let through since 2026-11-01T00:00:00Z: 1 times d "
+            "judge these before their adoption or their break-glass order ends"
+        ),
+    )
     assert observed[0] is State.WARN
-    assert (
-        "3 writes would have been refused since 2026-11-01T00:00:00Z: 2 times alias"
-        in (observed[1])
-    )
+    since = "would have been refused since 2026-11-01T00:00:00Z"
+    assert f"3 writes {since}: 2 times alias" in observed[1]
     assert "\x1b" not in observed[1]
-    assert enforced == (
-        State.OK,
-        "1 writes refused since 2026-11-01T00:00:00Z: 1 times to delete c ",
-    )
+    assert enforced[0] is State.OK
+    assert "1 writes refused since 2026-11-01T00:00:00Z: 1 times to delete c" in enforced[1]
 
 
 @pytest.mark.server

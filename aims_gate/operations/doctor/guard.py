@@ -20,6 +20,7 @@ from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
 from aims_gate.registry.uris import local_store
 from aims_gate.registry_file import RegistryFile, find, read, refusals
 from aims_gate.registry_file.overlap import contradictions
+from aims_gate.registry_file.refusals import Refusal
 from aims_gate.signoffs import BREAK_GLASS, kinds
 from aims_gate.signoffs.folder import Unsound, load
 
@@ -27,6 +28,10 @@ SCHEME = "aims-gate+"
 REGISTRY_STORE, BACKEND_STORE = "MLFLOW_REGISTRY_STORE_URI", "MLFLOW_BACKEND_STORE_URI"
 DESTINATION, ROOT = "MLFLOW_ARTIFACTS_DESTINATION", "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 _SOON = timedelta(days=14)
+_TODO = {
+    "let through": "judge these before their adoption or their break-glass order ends",
+    "would have been refused": "gate or adopt these before mode: enforce",
+}
 _TRUE = frozenset({"true", "1", "yes"})
 
 
@@ -115,17 +120,18 @@ def _exceptions(setup: Setup) -> Iterator[Finding]:
 
 
 def _refusals(setup: Setup) -> Iterator[Finding]:
-    """Count what the guard refused, and what it would have refused where it observes."""
-    found = list(refusals.lines(find(setup.environ, setup.registry)))
-    for enforced, verb in ((False, "would have been refused"), (True, "refused")):
-        counted = Counter(one.what for one in found if one.enforced is enforced)
-        if not counted:
-            continue
-        first = min(one.at for one in found if one.enforced is enforced)
-        most = ", ".join(f"{count} times {what}" for what, count in counted.most_common(3))
-        what = plain(f"{counted.total()} writes {verb} since {first}: {most}")
-        todo = "" if enforced else "gate or adopt these before mode: enforce"
-        state = State.OK if enforced else State.WARN
+    """Count what was refused, what would have been, and what went live by an exception."""
+    counted: dict[str, list[Refusal]] = {}
+    for one in refusals.lines(find(setup.environ, setup.registry)):
+        let = one.why.startswith(refusals.LET_THROUGH)
+        verb = "let through" if let else "refused" if one.enforced else "would have been refused"
+        counted.setdefault(verb, []).append(one)
+    for verb, found in sorted(counted.items()):
+        most = Counter(one.what for one in found).most_common(3)
+        told = ", ".join(f"{count} times {what}" for what, count in most)
+        what = plain(f"{len(found)} writes {verb} since {min(one.at for one in found)}: {told}")
+        todo = _TODO.get(verb, "")
+        state = State.WARN if todo else State.OK
         yield Finding(name="journal", state=state, what=what, todo=todo)
 
 
