@@ -74,7 +74,7 @@ def reliability_diagram(found: Reliability, *, least: int = LEAST) -> tuple[Curv
 
 
 def histogram(table: Binned) -> tuple[Curve, ...]:
-    """Shares of two samples by bin, the small bins pooled as `others`; nothing where all are."""
+    """Shares of two samples by bin, the small bins pooled; nothing where all are."""
     counts = np.stack([table.reference, table.current])
     small = ((counts > 0) & (counts < LEAST)).any(axis=0)
     # largest first, and the small ones last, which are pooled from the end
@@ -89,7 +89,8 @@ def histogram(table: Binned) -> tuple[Curve, ...]:
     names, pooled = [table.names[place] for place in shown], order[kept:]
     columns = [counts[:, place] for place in shown]
     if pooled:
-        names, columns = [*names, "others"], [*columns, counts[:, pooled].sum(axis=1)]
+        names = [*names, f"{len(pooled)} other bins"]
+        columns = [*columns, counts[:, pooled].sum(axis=1)]
     x, y = (_rounded(side / side.sum()) for side in np.stack(columns, axis=1))
     return (Curve(kind=CurveKind.HISTOGRAM, names=tuple(names), x=x, y=y),)
 
