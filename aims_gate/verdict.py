@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from importlib import import_module
 
 from aims_gate.facts import CURVES, Ancestor, DatasetIdentity, ModelIdentity, Statistic
 from aims_gate.policy.model import Rule, Severity, Threshold
@@ -285,8 +286,6 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         """Show the page in a notebook; loaded when it is drawn, for a verdict knows no format."""
-        from importlib import import_module
-
         shown: str = import_module("aims_gate.pages.notebook").frame(self)
         return shown
 

@@ -43,7 +43,7 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class DeliveryTest:
     """What came of a test delivery, which carries MLflow's example data."""
 
     taken: bool
@@ -87,7 +87,7 @@ class Webhooks:
         answer = self._connection.json(method, path, body=body, read=False)
         return self._read(answer.get("webhook", {}))
 
-    def test(self, webhook: Webhook) -> Tested:
+    def test(self, webhook: Webhook) -> DeliveryTest:
         """Let the server send its example event, now."""
         path = f"{_path(webhook.id)}/test"
         event = {"entity": "MODEL_VERSION_ALIAS", "action": "CREATED"}
@@ -95,7 +95,7 @@ class Webhooks:
         result = answer.get("result", {})
         status = result.get("response_status")
         told = f"HTTP {status}" if status else str(result.get("error_message", "no answer"))
-        return Tested(taken=result.get("success") is True, what=told)
+        return DeliveryTest(taken=result.get("success") is True, what=told)
 
     def _read(self, value: Mapping[str, Any]) -> Webhook:
         try:
