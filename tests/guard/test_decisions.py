@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
+from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from aims_gate.attest import manifest
 from aims_gate.guard import hashing
@@ -140,3 +141,31 @@ def test_a_source_that_leads_elsewhere_than_the_download_is_refused(inside: InPr
     house.gate(str(copied))
     with pytest.raises(MlflowException, match="leads elsewhere than where MLflow downloads"):
         set_alias(inside, str(copied))
+
+
+def test_files_that_are_only_observed_are_written_and_told(inside: InProcess) -> None:
+    version = inside.house.version()
+    settings(inside.registry_file.parent, models=[{"pattern": "house-*"}], server="mlflow-local")
+    inside.repository(str(inside.folder(version))).delete_artifacts("weights")
+    assert not (inside.folder(version) / "weights").exists()
+    (told,) = inside.told()
+    assert told.startswith("False: version 1 of")
+
+
+def test_a_version_in_a_guarded_stage_is_frozen_and_one_in_another_is_not(
+    inside: InProcess,
+) -> None:
+    """Version 1 was live when the guard came: it was moved past it."""
+    past_the_guard = SqlAlchemyStore.transition_model_version_stage
+    house, folders = inside.house, []
+    for stage in ("Production", "Staging"):
+        version = house.version(gated=False)
+        past_the_guard(inside.store, house.name, version, stage, archive_existing_versions=False)
+        folders.append(inside.folder(version))
+    with pytest.raises(MlflowException, match="is frozen: it is in Production"):
+        inside.repository(str(folders[0])).delete_artifacts("weights")
+    inside.repository(str(folders[1])).delete_artifacts("weights")
+    with pytest.raises(MlflowException, match="it is live: version 1 in Production"):
+        inside.store.delete_registered_model(house.name)
+    with pytest.raises(MlflowException, match="it is live: stage Production"):
+        inside.store.delete_model_version(house.name, "1")
