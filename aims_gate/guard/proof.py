@@ -278,6 +278,7 @@ def _excepted(
     candidate: VersionState, model: Manifest, asked: Demand, now: datetime, error: GateError
 ) -> str:
     """Why a version may go live all the same; raises *error*, with what does not count, if not."""
+    faults: tuple[str, ...] = ()
     for server in asked.servers:
         served = Served(
             server=asked.trust.server(server),
@@ -292,9 +293,9 @@ def _excepted(
         )
         if found:
             return found.grounds
-        if found.faults:
-            error.what = f"{error.what}; {'; '.join(found.faults[:_SHOWN])}"
-            break
+        faults = faults or found.faults  # an order may be for another name of this server
+    if faults:
+        error.what = f"{error.what}; {'; '.join(faults[:_SHOWN])}"
     raise error
 
 

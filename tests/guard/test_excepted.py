@@ -84,7 +84,7 @@ def test_two_people_break_the_glass_for_one_version(guarded: GuardedServer, hous
         why="the present champion answers with errors since noon",
         now=datetime.now(UTC),
         trust=trust,
-        environ=environ(guarded),
+        environ={"MLFLOW_TRACKING_URI": guarded.url.replace("127.0.0.1", "localhost")},
     )
     refused(set_alias(guarded, house, "3"), "no evidence")
     path = signoff.save(draft_break_glass(asked), None, guarded.folder / "breakglass")
