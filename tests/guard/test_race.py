@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from tests.support.promoting import ALIAS, House
 EVIDENCE = "aims_gate.production.evidence"
 
 
-def race(guarded: GuardedServer, house: House) -> tuple[bool, bool]:
-    """Judge a version, then set tag and alias while its bytes are replaced; who came through?
+def race(guarded: GuardedServer, house: House, delay: float) -> tuple[bool, bool]:
+    """Judge a version, then set tag and alias while, from *delay* on, its bytes are replaced.
 
     Nobody is asked who they are, so the tag that freezes the files can be taken away for the start.
     """
@@ -39,6 +40,7 @@ def race(guarded: GuardedServer, house: House) -> tuple[bool, bool]:
 
     def replace() -> bool:
         start.wait()
+        time.sleep(delay)
         answers = [guarded.put(f"{folder}/weights/w.txt", b"evil") for _again in range(4)]
         return any(one.ok for one in answers)
 
@@ -55,8 +57,8 @@ def race(guarded: GuardedServer, house: House) -> tuple[bool, bool]:
 
 def test_no_alias_ends_on_replaced_bytes(guarded: GuardedServer, tmp_path: Path) -> None:
     house = guarded.house(tmp_path)
-    for _again in range(3):
-        race(guarded, house)
+    for delay in (0, 0.05, 1):
+        race(guarded, house, delay)
 
 
 @nightly
@@ -65,5 +67,5 @@ def test_no_alias_ends_on_replaced_bytes_in_a_thousand_tries(
     guarded: GuardedServer, tmp_path: Path
 ) -> None:
     house = guarded.house(tmp_path)
-    ends = [race(guarded, house) for _again in range(1000)]
+    ends = [race(guarded, house, number % 50 / 250) for number in range(1000)]
     assert {live for live, _written in ends} == {True, False}
