@@ -156,16 +156,12 @@ def hostile() -> Iterator[tuple[str, bytes, dict[str, str], int]]:
     yield "workspace", odd_body, signed(odd_body), 400
 
 
-@pytest.mark.parametrize(
-    ("body", "headers", "status"),
-    [pytest.param(*case[1:], id=case[0]) for case in hostile()],
-)
-def test_what_mlflow_did_not_send_lately_changes_nothing(
-    running: Running, body: bytes, headers: dict[str, str], status: int
-) -> None:
+@pytest.mark.parametrize("number", range(len([*hostile()])))
+def test_what_mlflow_did_not_send_lately_changes_nothing(running: Running, number: int) -> None:
     """Whoever cannot sign is not told which part of it was wrong."""
+    named, body, headers, status = [*hostile()][number]  # signed now: signatures grow stale
     answer = running.sender.raw(body, headers)
-    assert answer.status == status
+    assert answer.status == status, named
     assert status != 401 or b"missing, wrong or stale" in answer.body
     assert running.stored() == []
     assert running.marked() == {}
