@@ -283,6 +283,18 @@ def test_what_is_live_is_one_version_an_alias(inbox: SqlInbox) -> None:
     assert inbox.live(TWO) == (version("a", "9", TWO),)
 
 
+def test_a_name_that_no_database_can_hold_hides_no_other_model(inbox: SqlInbox) -> None:
+    """MLflow over sqlite takes NUL in names and sources; PostgreSQL holds it in no text."""
+    odd = ModelKey(server="prod", workspace="", model="o\0dd")
+    inbox.mark([ONE, odd])
+    assert [one.key.model for one in inbox.waiting()] == ["one", "o\N{SYMBOL FOR NULL}dd"]
+    live = LiveVersion(
+        key=ONE, alias="champion", version="1", sha256="", evidence="", source="s3://a/\0"
+    )
+    inbox.set_live(live)
+    assert [one.source for one in inbox.live(ONE)] == ["s3://a/\N{SYMBOL FOR NULL}"]
+
+
 def test_old_deliveries_are_forgotten_and_marks_stay(inbox: SqlInbox) -> None:
     inbox.receive([delivery("old", ONE, received=1.0), delivery("new", ONE, received=9.0)])
     assert inbox.forget(5.0) == 1
