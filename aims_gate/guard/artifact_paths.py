@@ -33,13 +33,18 @@ def place(uri: str, destination: str) -> str:
     """
     parts = urlsplit(uri)
     if parts.scheme == "mlflow-artifacts":
-        return below(place(destination, ""), parts.path)
+        return _proxied(destination, parts.path)
     if parts.scheme in {"http", "https"} and _PROXY in parts.path:
-        return below(place(destination, ""), parts.path.partition(_PROXY)[2])
+        return _proxied(destination, parts.path.partition(_PROXY)[2])
     if parts.scheme in _LOCAL:
         path = os.path.realpath(unquote(parts.path) if parts.scheme else uri)
         return below("file//", path)
     return below(f"{parts.scheme}/{parts.netloc.rpartition('@')[2].casefold()}/", parts.path)
+
+
+def _proxied(destination: str, path: str) -> str:
+    """Write the place of a path on the proxy as whoever decodes it to its end reads it."""
+    return below(place(destination, ""), spellings(path)[-1])
 
 
 def below(root: str, path: str) -> str:

@@ -120,11 +120,12 @@ class Prover:
         row = self.rows.version(name, version, workspace)
         if row is None:
             raise SourceError("there is no such version", where=uri)
+        hint = "register it anew from the model that was logged"
+        if row.storage.startswith(("models:", "runs:")):
+            what = f"MLflow hands out what is at {row.storage!a} then, which may be others later"
+            raise SourceError(what, where=uri, hint=hint)
         kept = self._resolved(uri, workspace, row, registry)
-        if not row.storage.startswith(("models:", "runs:")) and kept.at != place(
-            row.storage, self.destination
-        ):
-            hint = "register it anew from the model that was logged"
+        if kept.at != place(row.storage, self.destination):
             what = "its source leads elsewhere than where MLflow downloads it from"
             raise SourceError(what, where=uri, hint=hint)
         return VersionState(
