@@ -29,7 +29,7 @@ class StorableText(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Write the symbol for NUL in its place."""
         return value and value.replace("\0", "\N{SYMBOL FOR NULL}")
 

@@ -67,6 +67,8 @@ class _Look:
         self.case.stands(Version(name="", version="", source=""), self.alias)
 
     def first(self, version: Version) -> None:
+        # whatever comes of proving it, the next look is no first one
+        self.case.stands(version, self.alias)
         proof = prove_version(self.case, version.version, alias=self.alias)
         reason = f"was live when first looked at; {proof.reason}"
         self.case.act(
@@ -103,8 +105,8 @@ class _Look:
             if done.settled:
                 return done.again
             proof = VersionProof(state=proof.state, reason=f"{proof.reason}; {done.why}")
-        self._unproven(version, proof)
         self._accept(version, proof)
+        self._unproven(version, proof)
         return None
 
     def _evaluated(self, version: Version) -> VersionProof:
@@ -112,11 +114,8 @@ class _Look:
         ended = evaluate.evaluate(self.case, version.version)
         proof = prove_version(self.case, version.version, alias=self.alias)
         if proof.state is ProofState.MISSING:
-            reason = f"the gate could not decide (exit code {ended.code}): {ended.words}"
-            self.case.alert(
-                "undecided", version.source, alias=self.alias, to=version.version, reason=reason
-            )
-            raise UndecidedError(reason, where=self.case.uri(version.version))
+            what = f"the gate could not decide (exit code {ended.code}): {ended.words}"
+            raise UndecidedError(what, where=self.case.uri(version.version))
         self.case.act(
             Act.EVALUATED,
             version.source,
@@ -149,8 +148,10 @@ class _Look:
         self.case.stands(version, self.alias, sha256=proof.sha256, evidence=proof.evidence)
 
     def _unproven(self, version: Version, proof: VersionProof) -> None:
+        """Tell it once for each move of the alias to it, and for each state that it is in."""
         reason = f"{self.alias} is at version {version.version}, {proof.state}: {proof.reason}"
-        self.case.alert(version.source, alias=self.alias, to=version.version, reason=reason)
+        about = (version.source, self.case.moves(self.alias), proof.state)
+        self.case.alert(*about, alias=self.alias, to=version.version, reason=reason)
 
     @property
     def _was(self) -> str:

@@ -100,6 +100,10 @@ class Case:
         """What was seen and done about one alias, oldest first."""
         return tuple(one for one in self.inbox.actions(self.key) if one.alias == alias)
 
+    def moves(self, alias: str) -> int:
+        """How many places of an alias are entered."""
+        return len(list(places(self.past(alias))))
+
     def act(
         self,
         kind: Act,
@@ -132,8 +136,8 @@ class Case:
         return action_id(self.key, *parts)
 
     def alert(self, *about: object, alias: str = "", to: str = "", reason: str) -> None:
-        """Enter that a person must look, once for each thing that is so."""
-        self.act(Act.ALERT, *about, reason, alias=alias, to=to, reason=reason)
+        """Enter that a person must look, once for each thing that it is *about*."""
+        self.act(Act.ALERT, *about, alias=alias, to=to, reason=reason)
 
     def stands(
         self, version: Version, alias: str, *, sha256: str = "", evidence: str = ""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from aims_gate.inbox.contract import Hold, Inbox, ModelKey
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from aims_gate.errors import GateError
+from aims_gate.inbox.contract import Hold, Inbox, InboxError, LeaseLostError, ModelKey
 from aims_gate.reconcile import notify, requests
 from aims_gate.reconcile.aliases import judge_alias
 from aims_gate.reconcile.case import Act, Case
@@ -46,10 +51,43 @@ def _judged(case: Case) -> list[float | None]:
         versions, aliases = (), {}
     known = case.known()
     first = not any(one.kind == Act.SEEN for one in case.past(""))
-    guarded = sorted(known.keys() | {one for one in aliases if case.guarded.guards_alias(one)})
-    waits = [
-        judge_alias(case, alias, known.get(alias), aliases.get(alias), first=first)
-        for alias in guarded
-    ]
+    guarded = known.keys() | {one for one in aliases if case.guarded.guards_alias(one)}
+    steps = Steps(case=case)
+    # what is only guarded for its likeness comes last: an evaluation may take an hour
+    for alias in sorted(guarded, key=lambda one: (one not in case.guarded.aliases, one)):
+        was, now = known.get(alias), aliases.get(alias)
+        steps.take(partial(judge_alias, case, alias, was, now, first=first), alias, now)
     case.act(Act.SEEN, reason=LOOKED)
-    return [*waits, requests.answer(case, versions, aliases)]
+    for one in requests.requested(case, versions, aliases):
+        steps.take(partial(requests.answer, case, one))
+    return steps.ended()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Steps of a judgement: one that fails keeps no other from being taken."""
+
+    case: Case
+    waits: list[float | None] = field(default_factory=list)
+    failures: list[GateError] = field(default_factory=list)
+
+    def take(
+        self, step: Callable[[], float | None], alias: str = "", number: str | None = None
+    ) -> None:
+        """Take a step; where it fails for an alias, a person is told."""
+        try:
+            self.waits.append(step())
+        except (InboxError, LeaseLostError):
+            raise
+        except GateError as error:
+            self.failures.append(error)
+            if alias:
+                reason = f"{alias} cannot be judged: {error}"
+                about = ("judge", self.case.moves(alias))
+                self.case.alert(*about, alias=alias, to=number or "", reason=reason)
+
+    def ended(self) -> list[float | None]:
+        """When to look again; the first failure is raised."""
+        if self.failures:
+            raise self.failures[0]
+        return self.waits

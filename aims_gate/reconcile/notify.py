@@ -52,6 +52,7 @@ def deliver(key: ModelKey, controller: Controller, inbox: Inbox) -> float | None
                 inbox.act(entry)
             else:
                 failed = True
+                break  # the next one would wait for the same address as long
     return AGAIN if failed else None
 
 

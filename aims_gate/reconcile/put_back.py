@@ -25,7 +25,8 @@ HOUR = 3600.0
 SOON = 0.5
 """Seconds until a model is looked at again whose alias moved under our hands."""
 MOST = 10
-"""Earlier versions that are tried."""
+"""Earlier versions that are tried though they were not proven when the alias was there: anybody
+can make it many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,11 +155,12 @@ class PutBack:
 
     def _target(self, moved_to: str) -> tuple[str, VersionProof] | None:
         """Find the last version that the alias was at, and that is proven today."""
-        tried = {moved_to}
-        for number in self._earlier():
-            if number in tried or len(tried) > MOST:
+        tried, unproven = {moved_to}, 0
+        for number, was_proven in self._earlier():
+            if number in tried or (unproven == MOST and not was_proven):
                 continue
             tried.add(number)
+            unproven += not was_proven
             try:
                 proof = prove_version(self.case, number, alias=self.alias, deployed_before=True)
             except NotFoundError:
@@ -167,12 +169,14 @@ class PutBack:
                 return number, proof
         return None
 
-    def _earlier(self) -> Iterator[str]:
-        """Versions that the alias was at, or was promoted to, the last first."""
-        seen = ((one.at, one.to_version) for one in places(self.case.past(self.alias)))
-        signed = ((one.at.timestamp(), one.version) for one in signed_moves(self.case, self.alias))
-        found = sorted((*seen, *signed), key=itemgetter(0))
-        yield from (version for _at, version in reversed(found) if version)
+    def _earlier(self) -> Iterator[tuple[str, bool]]:
+        """Versions that the alias was at, or was promoted to, the last first; if proven then."""
+        past = places(self.case.past(self.alias))
+        seen = ((one.at, one.to_version, bool(one.evidence)) for one in past)
+        signed = signed_moves(self.case, self.alias)
+        found = [*seen, *((one.at.timestamp(), one.version, True) for one in signed)]
+        found.sort(key=itemgetter(0))
+        yield from ((version, proven) for _at, version, proven in reversed(found) if version)
 
     def _spent(self, occasion: int, frm: str, to: str) -> bool:
         """Whether the budget of the last hour is spent; a clock set back does not refill it."""

@@ -30,7 +30,9 @@ _WRONG = frozenset({2, 4})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
+class Request:
+    """An evaluation that is asked for."""
+
     version: Version
     by: str
     """`alias NAME`, or `tag NAME=VALUE`."""
@@ -38,8 +40,25 @@ class _Request:
     """Whether a new evaluation is asked for where there is evidence."""
 
 
-def answer(case: Case, versions: Iterable[Version], aliases: Mapping[str, str]) -> float | None:
-    """Answer every request of the model.
+def requested(
+    case: Case, versions: Iterable[Version], aliases: Mapping[str, str]
+) -> Iterator[Request]:
+    """Requests about versions of the model, the oldest version first."""
+    alias, key = case.guarded.trigger_alias, case.guarded.trigger_tag
+    if not case.guarded.policy:
+        return
+    for version in sorted(versions, key=lambda one: int(one.version)):
+        value = version.tags.get(key) if key else None
+        if value is not None:
+            yield Request(version=version, by=f"tag {key}={value}", anew=True)
+            continue
+        called = [name for name, at in aliases.items() if at == version.version]
+        if alias and fold(alias) in map(fold, called):
+            yield Request(version=version, by=f"alias {alias}", anew=False)
+
+
+def answer(case: Case, asked: Request) -> float | None:
+    """Answer a request.
 
     Returns:
         After how many seconds to look again, because a run is not finished; None if all is done.
@@ -47,27 +66,6 @@ def answer(case: Case, versions: Iterable[Version], aliases: Mapping[str, str]) 
     Raises:
         UndecidedError: An evaluation could not decide, and may another time.
     """
-    waits = [_answered(case, one) for one in _asked(case, versions, aliases)]
-    return min((wait for wait in waits if wait is not None), default=None)
-
-
-def _asked(
-    case: Case, versions: Iterable[Version], aliases: Mapping[str, str]
-) -> Iterator[_Request]:
-    alias, key = case.guarded.trigger_alias, case.guarded.trigger_tag
-    if not case.guarded.policy:
-        return
-    for version in sorted(versions, key=lambda one: int(one.version)):
-        value = version.tags.get(key) if key else None
-        if value is not None:
-            yield _Request(version=version, by=f"tag {key}={value}", anew=True)
-            continue
-        called = [name for name, at in aliases.items() if at == version.version]
-        if alias and fold(alias) in map(fold, called):
-            yield _Request(version=version, by=f"alias {alias}", anew=False)
-
-
-def _answered(case: Case, asked: _Request) -> float | None:
     version, uri = asked.version, case.uri(asked.version.version)
     about = (version.source, asked.by, _policy_digest(case))
     if any(

@@ -86,7 +86,7 @@ def test_an_alert_goes_out_where_the_judgement_fails_later(
     def fails(*_args: object) -> None:
         raise SourceError("MLflow is away")
 
-    monkeypatch.setattr("aims_gate.reconcile.requests.answer", fails)
+    monkeypatch.setattr("aims_gate.reconcile.requests.requested", fails)
     with pytest.raises(SourceError):
         told.judge()
     assert len(listener.taken) == 1
