@@ -70,7 +70,7 @@ def _moves(case: Case, alias: str) -> Iterator[Move]:
         yield Move(
             alias=alias,
             at=datetime.fromtimestamp(one.at, UTC) if signed is None else signed.at,
-            frm=one.from_version,
+            frm=one.from_version if signed is None or one.kind != Act.SEEN else signed.previous,
             to=one.to_version,
             who=one.who,
             evidence=one.evidence,

@@ -55,6 +55,19 @@ def test_without_an_inbox_signed_promotions_are_the_history(watched: Watched) ->
     assert not moves[0].first
 
 
+def test_a_promotion_before_the_first_look_keeps_what_it_signed_was_there(
+    watched: Watched,
+) -> None:
+    """The receiver knows of nothing before; the promoter signed what was."""
+    house = watched.house
+    house.version()
+    house.by_hand("1")
+    house.promote(house.version())
+    watched.judge()
+    moves = history(house.name, watched.controller, watched.inbox)
+    assert told(moves) == [("1", "2", "gate", True)]
+
+
 def test_what_was_live_first_says_that_its_beginning_is_not_known(watched: Watched) -> None:
     watched.house.version()
     watched.house.by_hand("1")
