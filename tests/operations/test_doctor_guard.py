@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -179,6 +181,30 @@ def test_a_server_that_asks_nobody_is_said_to(tmp_path: Path, mlflow_server: str
     ((state, what),) = _of(_look(tmp_path, environ), "authentication")
     assert state is State.WARN
     assert "strangers are answered 200" in what
+
+
+class _Unavailable(BaseHTTPRequestHandler):
+    """A server without aims-gate: it refuses the address of its own registry."""
+
+    def do_GET(self) -> None:
+        self.send_error(400, "got unsupported URI 'aims-gate+sqlite:///mlflow.db'")
+
+
+def test_a_server_that_cannot_open_its_registry_or_is_away_is_a_failure(tmp_path: Path) -> None:
+    """Neither is a server that asks nobody who they are."""
+    with HTTPServer(("127.0.0.1", 0), _Unavailable) as server:
+        environ = {**GOOD, "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{server.server_port}"}
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            (broken,) = _of(_look(tmp_path, environ), "authentication")
+        finally:
+            server.shutdown()
+            thread.join()
+    (away,) = _of(_look(tmp_path, environ), "authentication")
+    assert (broken[0], away[0]) == (State.FAIL, State.FAIL)
+    assert "answers 400" in broken[1]
+    assert "cannot reach MLflow" in away[1]
 
 
 def test_the_command_exits_by_what_it_finds(

@@ -211,9 +211,20 @@ def _authentication(setup: Setup) -> Iterator[Finding]:
     asked = requests.Request("GET", f"{uri.rstrip('/')}/api/2.0/mlflow/registered-models/search")
     with requests.Session() as stranger:
         stranger.trust_env = False
-        answer = stranger.send(asked.prepare(), timeout=10, allow_redirects=False)
+        try:
+            answer = stranger.send(asked.prepare(), timeout=10, allow_redirects=False)
+        except requests.RequestException:  # its message may hold a password out of the URI
+            what = "cannot reach MLflow: is the server running, and MLFLOW_TRACKING_URI right?"
+            todo = "start the server, and look into its log"
+            yield Finding(name="authentication", state=State.FAIL, what=what, todo=todo)
+            return
     if answer.status_code in {401, 403}:
         yield Finding(name="authentication", state=State.OK, what="strangers are refused")
+        return
+    if answer.status_code != 200:
+        what = f"the server's registry answers {answer.status_code}: it serves no models"
+        todo = f"install aims-gate where MLflow runs, which opens {SCHEME}… with it; see its log"
+        yield Finding(name="authentication", state=State.FAIL, what=what, todo=todo)
         return
     what = f"strangers are answered {answer.status_code}: nobody is asked who they are"
     todo = "mlflow server --app-name basic-auth: without it tags are not protected"
