@@ -52,6 +52,15 @@ def test_nothing_but_its_own_style_is_allowed_and_asked_for(case: str) -> None:
     assert ("content", allowed) in parsed.attributes
 
 
+def test_the_policy_s_end_stands_beside_its_name() -> None:
+    """It is asked of each verdict until when it counts."""
+    verdict = CASES["passed"]
+    ending = replace(verdict, policy=replace(verdict.policy, expires=STARTED))
+    assert f"ends on {STARTED:%Y-%m-%d %H:%M} UTC" in render(ending)
+    unending = replace(verdict, policy=replace(verdict.policy, expires=None))
+    assert "ends on" not in render(unending)
+
+
 @pytest.mark.parametrize("attack", HOSTILE)
 def test_names_of_strangers_are_text_and_nothing_else(attack: str) -> None:
     """In tables, attributes and pictures; the tags are those of the same page without them."""
