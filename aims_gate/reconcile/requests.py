@@ -30,7 +30,7 @@ _WRONG = frozenset({2, 4})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class EvaluationRequest:
     """An evaluation that is asked for."""
 
     version: Version
@@ -42,7 +42,7 @@ class Request:
 
 def requested(
     case: Case, versions: Iterable[Version], aliases: Mapping[str, str]
-) -> Iterator[Request]:
+) -> Iterator[EvaluationRequest]:
     """Requests about versions of the model, the oldest version first."""
     alias, key = case.guarded.trigger_alias, case.guarded.trigger_tag
     if not case.guarded.policy:
@@ -50,14 +50,14 @@ def requested(
     for version in sorted(versions, key=lambda one: int(one.version)):
         value = version.tags.get(key) if key else None
         if value is not None:
-            yield Request(version=version, by=f"tag {key}={value}", anew=True)
+            yield EvaluationRequest(version=version, by=f"tag {key}={value}", anew=True)
             continue
         called = [name for name, at in aliases.items() if at == version.version]
         if alias and fold(alias) in map(fold, called):
-            yield Request(version=version, by=f"alias {alias}", anew=False)
+            yield EvaluationRequest(version=version, by=f"alias {alias}", anew=False)
 
 
-def answer(case: Case, asked: Request) -> float | None:
+def answer(case: Case, asked: EvaluationRequest) -> float | None:
     """Answer a request.
 
     Returns:
