@@ -44,6 +44,11 @@ class ClientRegistry(ClientArtifacts):
         with self._understood():
             return entities.version(self._client.get_model_version(name, version))
 
+    def download_uri(self, name: str, version: str) -> str:
+        """Artifact URI from which MLflow's clients download a version, as it was registered."""
+        with self._understood():
+            return str(self._client.get_model_version_download_uri(name, version))
+
     def get_alias(self, name: str, alias: str) -> Version:
         """The model version that an alias points at now."""
         with self._understood():

@@ -104,6 +104,13 @@ class Registry(Artifacts, Protocol):
         """A version of a registered model."""
         ...
 
+    def download_uri(self, name: str, version: str) -> str:
+        """Artifact URI from which MLflow's clients download a version, as it was registered.
+
+        Where its source names another version, that one may have been made anew since.
+        """
+        ...
+
     def get_alias(self, name: str, alias: str) -> Version:
         """The model version that an alias points at now.
 

@@ -39,6 +39,15 @@ class RestRegistry(RestArtifacts):
             "model-versions/get", asked, lambda a: rest_json.version(a["model_version"])
         )
 
+    def download_uri(self, name: str, version: str) -> str:
+        """Artifact URI from which MLflow's clients download a version, as it was registered."""
+        asked = {"name": name, "version": version}
+        return self._ask(
+            "model-versions/get-download-uri",
+            asked,
+            lambda a: rest_json.text_of(a, "artifact_uri", needed=True),
+        )
+
     def get_alias(self, name: str, alias: str) -> Version:
         """The model version that an alias points at now."""
         asked = {"name": name, "alias": alias}

@@ -37,6 +37,23 @@ def test_a_version_says_where_it_came_from(place: Place) -> None:
     assert registry.get_version(logged.name, logged.version).stage == "Production"
 
 
+def test_files_of_a_version_are_downloaded_from_where_they_were_when_it_was_registered(
+    place: Place,
+) -> None:
+    """A copy of a version that was deleted and made anew still hands out the files of before."""
+    registry, content = place
+    first, other = content.registered(), content.registered(files={"MLmodel": b"other: 1\n"})
+    copied = f"{first.name}-copy"
+    version = content.version(copied, f"models:/{first.name}/{first.version}")
+    before = registry.logged_model(first.model_id).artifact_uri
+    assert registry.download_uri(copied, version).rstrip("/") == before.rstrip("/")
+    content.client.delete_registered_model(first.name)
+    content.version(first.name, f"models:/{other.model_id}", other.run_id)
+    assert registry.download_uri(copied, version).rstrip("/") == before.rstrip("/")
+    with pytest.raises(NotFoundError):
+        registry.download_uri(copied, "77")
+
+
 def test_an_alias_gives_the_version_it_points_at_now(place: Place) -> None:
     registry, content = place
     logged = content.registered()

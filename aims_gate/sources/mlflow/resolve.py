@@ -26,6 +26,7 @@ from aims_gate.registry.uris import (
 
 MAX_CHAIN = 8
 """Longest chain of versions that point at versions; a longer one counts as endless."""
+_CHAINED = ("models:", "runs:")
 DEFAULT_PATH = "model"
 """Where a run of MLflow 2 keeps its model by convention."""
 
@@ -202,8 +203,10 @@ def _version(version: Version, walk: _AliasWalk) -> Resolved:
     uri = _uri(version.name, version.version)
     if version.status != "READY":
         raise _not_ready(uri, version.status)
-    if version.source.startswith(("models:", "runs:")):
+    if version.source.startswith(_CHAINED):
         end = _source(version, walk)
+        if walk.left == MAX_CHAIN:
+            _refuse_elsewhere(version, end, walk.registry)
         return replace(end, name=version.name, version=version.version)
     run = _run(version.run_id, walk)
     if run is not None and not _lies_in(version.source, run.artifact_uri):
@@ -232,6 +235,17 @@ def _source(version: Version, walk: _AliasWalk) -> Resolved:
     if version.run_id and end.run is not None and end.run.run_id != version.run_id:
         raise _contradiction(uri, version.run_id)
     return end
+
+
+def _refuse_elsewhere(version: Version, end: Resolved, registry: Registry) -> None:
+    """Refuse a version whose source was made anew: MLflow still hands out the files of before."""
+    served = registry.download_uri(version.name, version.version)
+    if not served.startswith(_CHAINED) and served.rstrip("/") != end.artifact_uri.rstrip("/"):
+        raise SourceError(
+            f"its source {version.source!a} leads elsewhere than where MLflow downloads it from",
+            where=_uri(version.name, version.version),
+            hint="what it was registered from was made anew; register the logged model itself",
+        )
 
 
 def _run(run_id: str, walk: _AliasWalk) -> RunRecord | None:

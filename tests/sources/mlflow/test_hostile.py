@@ -187,3 +187,18 @@ def test_a_server_that_dies_while_a_model_is_read_is_a_source_error(
         pytest.raises(SourceError, match="cannot reach MLflow"),
     ):
         open_subject(logged.uri, space(proxy.url))
+
+
+def test_a_copy_of_a_version_that_was_made_anew_is_refused(content: Content, space: Space) -> None:
+    """Its source leads to good files, and MLflow hands out those that it was registered with."""
+    shown = content.registered()
+    hidden = content.model(shown.run_id, {"MLmodel": b"hidden: 1\n"})
+    name = f"{shown.name}-shadow"
+    content.version(name, f"models:/{hidden}", shown.run_id)
+    version = content.version(f"{name}-copy", f"models:/{name}/1")
+    uri = f"models:/{name}-copy/{version}"
+    fetch(uri, space(content.uri))
+    content.client.delete_registered_model(name)
+    content.version(name, f"models:/{shown.model_id}", shown.run_id)
+    with pytest.raises(SourceError, match="leads elsewhere than where MLflow downloads it from"):
+        fetch(uri, space(content.uri))
