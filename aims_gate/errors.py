@@ -129,6 +129,11 @@ class StaleError(TrustError):
     """Evidence is authentic and about this, and time alone speaks against it."""
 
 
+def message(error: Exception) -> str:
+    """Message of an error of ours; of a crash its type alone, since it may hold a row of data."""
+    return str(error) if isinstance(error, GateError) else f"crashed: {type(error).__name__}"
+
+
 def stack(error: BaseException) -> str:
     """Stack trace of an exception without its message, which may hold a row of data."""
     return "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__

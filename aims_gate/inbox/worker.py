@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from aims_gate.errors import GateError, stack
+from aims_gate.errors import GateError, message, stack
 from aims_gate.harmless import plain
 from aims_gate.inbox.contract import Inbox, InboxError, Judge, Lease, LeaseLostError
 
@@ -136,8 +136,7 @@ class Workers:
         return "done" if again is None else "again"
 
     def _fail(self, lease: Lease, error: Exception) -> None:
-        # a crash's own message may hold a row of data
-        told = str(error) if isinstance(error, GateError) else f"crashed: {type(error).__name__}"
+        told = message(error)
         extra = {"model": lease.key.model, "error": plain(told), "attempts": lease.attempts + 1}
         if not isinstance(error, GateError):
             extra["stack"] = stack(error)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from aims_gate.errors import GateError
+from aims_gate.errors import message
 from aims_gate.inbox.contract import Hold, Inbox, InboxError, LeaseLostError, ModelKey
 from aims_gate.reconcile import notify, requests
 from aims_gate.reconcile.aliases import judge_alias
@@ -69,7 +69,7 @@ class Steps:
 
     case: Case
     waits: list[float | None] = field(default_factory=list)
-    failures: list[GateError] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
 
     def take(
         self, step: Callable[[], float | None], alias: str = "", number: str | None = None
@@ -79,10 +79,10 @@ class Steps:
             self.waits.append(step())
         except (InboxError, LeaseLostError):
             raise
-        except GateError as error:
+        except Exception as error:  # noqa: BLE001 - a crash hides no other alias; it is raised at the end
             self.failures.append(error)
             if alias:
-                reason = f"{alias} cannot be judged: {error}"
+                reason = f"{alias} cannot be judged: {message(error)}"
                 about = ("judge", self.case.moves(alias))
                 self.case.alert(*about, alias=alias, to=number or "", reason=reason)
 

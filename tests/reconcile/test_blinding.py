@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from aims_gate.errors import GateError
-from aims_gate.reconcile import put_back
-from aims_gate.reconcile.case import Act
+from aims_gate.reconcile import aliases, put_back
+from aims_gate.reconcile.case import Act, Case
+from aims_gate.reconcile.proof import VersionProof, prove_version
 from tests.reconcile.conftest import Watched
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore")]  # MLflow's deprecations
@@ -51,6 +52,25 @@ def test_what_cannot_be_judged_is_told_once(at_one: Watched) -> None:
     assert house.champion() == "2"
     assert len(at_one.actions(Act.ALERT)) == 1
     assert "cannot be judged" in at_one.alerts()
+
+
+def test_a_crash_is_told_without_its_words_and_hides_no_other(
+    at_one: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = at_one.house
+
+    def prove(case: Case, number: str, *, alias: str) -> VersionProof:
+        if alias == "champion":
+            raise ZeroDivisionError("the row of a customer")
+        return prove_version(case, number, alias=alias)
+
+    monkeypatch.setattr(aliases, "prove_version", prove)
+    house.by_hand(house.version())
+    house.content.client.set_registered_model_alias(house.name, "CHAMPION", "2")
+    with pytest.raises(ZeroDivisionError):
+        at_one.judge()
+    assert at_one.alerts() == "champion cannot be judged: crashed: ZeroDivisionError"
+    assert at_one.live()["CHAMPION"] == ("2", True)
 
 
 def test_many_unproven_versions_do_not_hide_the_proven_one(
