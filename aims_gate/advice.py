@@ -62,7 +62,9 @@ _NAME_THEM = (
     "data.evaluation of the policy, and they are called by name"
 )
 _LONGER = "hand over more rows of the named data, such as a longer window; fewer never pass"
-_FAMILIES = {"fairlearn": "fairness", "evidently": "drift"}
+FAMILIES = ("performance", "fairness", "drift", "data", "integrity", "oversight")
+"""What checks are about: the first word of their names."""
+_OF_LIBRARIES = {"fairlearn": "fairness", "evidently": "drift"}
 _TODO = {
     Outcome.FAIL: "find out why it is so, mend it at its root, then run the gate again",
     Outcome.ERROR: "remove the cause named above, then run the gate again; "
@@ -102,10 +104,15 @@ def in_the_way(verdict: Verdict) -> list[Result]:
     return [r for r in asked if not r.decided and r.outcome is not Outcome.NOT_APPLICABLE]
 
 
+def family_of(check: str) -> str:
+    """Family of a check: one of FAMILIES, or the first word of a name that is not ours."""
+    named = re.split(r"[.:]", check)[0]
+    return _OF_LIBRARIES.get(named, named)
+
+
 def _remedy(result: Result) -> str:
     """Say what to do about this check's outcome; empty where it is what any check's is."""
-    named = re.split(r"[.:]", result.check)[0]
-    family = _FAMILIES.get(named, named)
+    family = family_of(result.check)
     if result.raw_outcome is Outcome.INSUFFICIENT and family == "drift":
         return _LONGER
     if result.raw_outcome is Outcome.MISSING:

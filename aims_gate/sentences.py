@@ -78,6 +78,13 @@ def power_sentence(power: Power) -> str:
     return f"{told}: {', '.join(named)}{more}"
 
 
+def rows_wanted(rows: int, wanted: int | None) -> str:
+    """Write how many rows decide, for a table: those that are there are not said to be needed."""
+    if wanted is None:
+        return "no number is enough"
+    return f"{wanted:,}" if wanted > rows else "these are enough"
+
+
 def _second(engine: str) -> str:
     """Which library agreed or computed the value; empty for our own engine alone."""
     ours, _, other = engine.partition("; ")

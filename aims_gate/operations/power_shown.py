@@ -13,7 +13,7 @@ from aims_gate.pages.charts import sizes
 from aims_gate.pages.environment import html
 from aims_gate.pages.figures import Allowance, Listing
 from aims_gate.pages.svg import available
-from aims_gate.sentences import display, power_sentence
+from aims_gate.sentences import display, power_sentence, rows_wanted
 from aims_gate.verdict import CellPower, Power
 
 _HEADS = ("cell", "rows now", f"rows for {POWER:.0%}", "ruled out now")
@@ -76,6 +76,6 @@ def _row(one: RulePower, cell: CellPower) -> tuple[str, str, str, str]:
     return (
         cell.slice or "all rows",
         f"{cell.rows:,}",
-        "no number" if cell.wanted is None else f"{cell.wanted:,}",
+        rows_wanted(cell.rows, cell.wanted),
         "nothing" if cell.excluded is None else _past(one, cell.excluded),
     )

@@ -16,7 +16,7 @@ from aims_gate.pages.charts import cells_of, comparable, forest
 from aims_gate.pages.curve_charts import AXES, TITLES, chart
 from aims_gate.pages.environment import Clean
 from aims_gate.pages.strip import limits_of, margin_of, mark_of, strips
-from aims_gate.sentences import display, interval, number
+from aims_gate.sentences import display, interval, number, rows_wanted
 from aims_gate.verdict import CellPower, Result
 
 CHARTS = 60
@@ -39,6 +39,7 @@ _KEYS = {
     CurveKind.PRECISION_RECALL: "right end: the share of positives",
     CurveKind.CALIBRATION: "dashed line: calibrated",
 }
+_LEADING = "(best): the group ahead, to which others are compared; its interval: how far it may be"
 _STATES = {
     "✗": "the value is past the limit",
     "?": "its interval reaches past the limit, or there is no value",
@@ -153,6 +154,8 @@ def _forest_figure(result: Result, allowance: Allowance) -> Figure:
     cells = f"the {most} worst of {len(judged):,}" if len(judged) > most else "each"
     told = f"{cells} with its interval; solid line: the limit"
     told += ", dashed: proven past it, dotted: serious" if result.lines else ""
+    if any(cell.slice.endswith(" (best)") for cell in judged):
+        told += f"; {_LEADING}"
     title = f"{display(judged[0].name)} against its limit"
     image = allowance.draw(lambda: forest(result), f"{title}: {result.reason}")
     strip = () if image is not None else tuple(strips([result], 1))
@@ -206,7 +209,7 @@ def power_table(cells: Sequence[CellPower], allowance: Allowance) -> Listing:
         (
             cell.slice or "all rows",
             f"{cell.rows:,}",
-            "no number" if cell.wanted is None else f"{cell.wanted:,}",
+            rows_wanted(cell.rows, cell.wanted),
             "nothing" if cell.excluded is None else f"past {cell.excluded:.3g}",
         )
         for cell in cells[:TABLE]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -85,17 +86,32 @@ def seen(result: Result) -> str:
     """What was seen, for readers in a hurry: the worst group, its value, and what was asked."""
     limits = limits_of(result.threshold)
     judged = [s for s in result.statistics if s.judged and s.value is not None]
-    if result.raw_outcome is not Outcome.FAIL or not (limits and judged and result.threshold):
+    if not (limits and judged and result.threshold):
         return result.reason
     cell = min(judged, key=lambda s: margin_of(s, limits))
-    past = sum(margin_of(s, limits) < 0 for s in judged) - 1
-    if cell.value is None or past < 0:
+    value, asked = number(cell.value or 0), _must(result.threshold)
+    told = f"{cell.slice}: {display(cell.name)} {value}".removeprefix(": ")
+    more = sum(margin_of(s, limits) < 0 for s in judged) - 1
+    if result.raw_outcome is Outcome.FAIL and more >= 0:
+        return f"{told}, where {asked} is asked{_and(more, 'past it')}"
+    # what warns may be something else: the age of the data, or a group of few rows
+    named = result.reason.startswith(f"{display(cell.name)} {cell.slice} {value} ")
+    if result.raw_outcome is not Outcome.WARN or not named:
         return result.reason
-    what = f"{display(cell.name)} {number(cell.value)}"
-    told = f"{cell.slice}: {what}" if cell.slice else what
-    are = "1 more is" if past == 1 else f"{past:,} more are"
-    more = f"; {are} past it" if past else ""
-    return f"{told}, where {_must(result.threshold)} is asked{more}"
+    if more >= 0:
+        return f"{told}, where {asked} is asked; that it is not met is not proven"
+    for side, upward in (("below", True), ("above", False)):
+        line = result.lines.get(f"line_{side}", math.nan)
+        past = [s for s in judged if margin_of(s, [(line, upward)]) < 0]
+        if cell in past:
+            head = f"{told}, which meets {asked}, but is {side} {line:g}"
+            return head + _and(len(past) - 1, f"{side} it, too")
+    return result.reason
+
+
+def _and(more: int, what: str) -> str:
+    """Count the other cells of which the same is true; empty for none."""
+    return f"; {more:,} more {'is' if more == 1 else 'are'} {what}" if more else ""
 
 
 def _advisory(result: Result) -> bool:

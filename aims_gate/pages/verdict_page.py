@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from aims_gate.advice import UNMET, in_order, in_the_way, next_steps, proof, question
+from aims_gate.advice import (
+    FAMILIES,
+    UNMET,
+    family_of,
+    in_order,
+    in_the_way,
+    next_steps,
+    proof,
+    question,
+)
 from aims_gate.facts import LEFT_OUT, POWER, UNSEEN
 from aims_gate.pages import svg
 from aims_gate.pages.charts import sizes
@@ -17,7 +26,7 @@ from aims_gate.pages.environment import html
 from aims_gate.pages.figures import Allowance, Figure, Listing, power_table
 from aims_gate.pages.rule_section import rule_section, said, seen
 from aims_gate.reports import headline, ran_in, record_of, refuse_contradiction, tally
-from aims_gate.sentences import power_sentence
+from aims_gate.sentences import power_sentence, rows_wanted
 from aims_gate.verdict import Authenticity, Decision, Outcome, Result, Verdict
 
 _TONES = {Decision.PASSED: "good", Decision.REFUSED: "bad", Decision.UNDECIDED: "warn"}
@@ -59,8 +68,9 @@ def render(verdict: Verdict) -> str:
         controls=_controls(ordered),
         exceptions=_exceptions(ordered),
         unmeasured=_unmeasured(ordered),
+        unasked=_unasked(verdict),
         digests=_digests(verdict),
-        record=record_of(verdict),
+        record=_record(verdict),
         ran=[*ran_in(verdict)],
         proof=proof(verdict),
         question=question(verdict),
@@ -108,7 +118,7 @@ def _powers(ordered: list[Result]) -> Listing:
             f"{power.chance:.0%}",
             f"{power.serious:.3g}",
             f"{power.rows:,} {power.what}",
-            "no number is enough" if power.wanted is None else f"{power.wanted:,}",
+            rows_wanted(power.rows, power.wanted),
         )
         for result in ordered
         if (power := result.power) is not None
@@ -171,6 +181,25 @@ def _unmeasured(ordered: list[Result]) -> Listing:
             if left or (cell.judged and cell.value is None):
                 rows.append((result.rule, cell.slice or "-", cell.reason or str(cell.lack)))
     return _cut("What was not measured", ("rule", "what", "why"), rows)
+
+
+def _unasked(verdict: Verdict) -> str:
+    """Families of checks that the policy has no rule of, so that nobody takes them for met."""
+    asked = {family_of(result.check) for result in verdict.results}
+    left = [family for family in FAMILIES if family not in asked]
+    if verdict.ended_with is not None:  # the policy may not have been read
+        return ""
+    *most, last = left or [""]
+    named = f"{', '.join(most)} or {last}" if most else last
+    has = f"no rule about {named}" if named else "rules of all kinds of checks"
+    return f"A policy asks only what its rules ask: it has {has}."
+
+
+def _record(verdict: Verdict) -> str:
+    """Say where the evidence is; where nobody looked the signer up, say what names the person."""
+    evidence, told = verdict.evidence, record_of(verdict)
+    nameless = evidence is not None and evidence.signed and verdict.standing is None
+    return f"{told}; trust.yaml says whose key that is" if nameless else told
 
 
 def _digests(verdict: Verdict) -> Listing:

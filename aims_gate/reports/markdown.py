@@ -21,7 +21,7 @@ from aims_gate.reports import (
     remark,
     tally,
 )
-from aims_gate.sentences import power_sentence
+from aims_gate.sentences import power_sentence, rows_wanted
 from aims_gate.verdict import Outcome, Result, Verdict
 
 _MOST = 50_000
@@ -96,16 +96,14 @@ def _power(results: Sequence[Result]) -> list[str]:
     lines += ["| rule | rows | for 80 % | these exclude |", "| --- | --- | --- | --- |"]
     for rule, power in sized:
         told = f"{code(rule)} {code(power_sentence(power))}"
-        lines.append(f"| {cell(told)} | {power.rows:,} | {_wanted(power.wanted)} | |")
+        wanted = rows_wanted(power.rows, power.wanted)
+        lines.append(f"| {cell(told)} | {power.rows:,} | {wanted} | |")
         for part in power.cells[:_CELLS]:
             past = "nothing" if part.excluded is None else f"past {part.excluded:.3g}"
             name = cell(code(part.slice or "all rows"))
-            lines.append(f"| {name} | {part.rows:,} | {_wanted(part.wanted)} | {past} |")
+            wanted = rows_wanted(part.rows, part.wanted)
+            lines.append(f"| {name} | {part.rows:,} | {wanted} | {past} |")
     return [*lines, "", "</details>"]
-
-
-def _wanted(rows: int | None) -> str:
-    return "no number" if rows is None else f"{rows:,}"
 
 
 def _record(verdict: Verdict) -> Iterator[str]:
