@@ -15,6 +15,7 @@ import click
 from aims_gate import registry_file
 from aims_gate.cli.evidence import instant
 from aims_gate.cli.options import config_option
+from aims_gate.errors import UsageError
 
 if TYPE_CHECKING:
     from aims_gate.inbox.contract import Inbox, ModelKey
@@ -64,7 +65,8 @@ def reconcile(*, config: Path | None, key: str | None) -> int:
         failed = [one for one in inbox.waiting() if one.key in keys and one.error]
         for each in failed:
             _line("failed", f"models:/{each.key.model}", each.error)
-    click.echo(f"{len(keys)} models: {unproven} unproven, {len(failed)} could not be judged")
+    models = f"{len(keys)} model{'' if len(keys) == 1 else 's'}"
+    click.echo(f"{models}: {unproven} unproven, {len(failed)} could not be judged")
     return 3 if failed else min(unproven, 1)
 
 
@@ -85,12 +87,16 @@ def history(*, name: str, config: Path | None, at: datetime | None) -> int:
     """Every move of the guarded aliases of the model NAME, whoever made it.
 
     When, from where, to where, on what evidence; and who, where that is signed: MLflow does not
-    tell. What no evidence proved is marked. With --at exits 1 if an alias was unproven then.
+    tell. What no evidence proved is marked. With --at, which may not lie in the future, exits 1 if
+    an alias was unproven then.
     """
     from aims_gate.reconcile.history import history as moves_of
     from aims_gate.reconcile.history import standing_at
 
     with opened(config) as (controller, inbox):
+        if at is not None and at > controller.now():
+            hint = "leave --at out for what is known by now"
+            raise UsageError(f"--at {at.astimezone(UTC):{_TIME}} lies in the future", hint=hint)
         moves = moves_of(name, controller, inbox)
     if at is None:
         for move in moves:
@@ -109,7 +115,7 @@ def history(*, name: str, config: Path | None, at: datetime | None) -> int:
 def _show(move: Move) -> None:
     frm, to = (f"version {one}" if one else "nothing" for one in (move.frm, move.to))
     moved = f"{to}, when first looked at" if move.first else f"{frm} -> {to}"
-    who = f"signed by {move.who}" if move.who else "unsigned"
+    who = f"signed by {move.who}" if move.who else "by the gate" if move.by_gate else "unsigned"
     proof = "" if not move.to else move.evidence or "UNPROVEN"
     _line(f"{move.at:{_TIME}}", move.alias, moved, who, proof)
     _line("", move.reason)

@@ -12,6 +12,7 @@ from typing import Any
 from mlflow.entities.model_registry.model_version_stages import get_canonical_stage
 
 from aims_gate.guard.admission import GoingLive, Guard
+from aims_gate.registry_file import refusals
 from aims_gate.registry_file.grammar import fold
 
 _TAGS = "aims_gate."
@@ -37,7 +38,7 @@ class GuardedStore:
             else:
                 super(GuardedStore, self).set_registered_model_alias(name, alias, before)  # type: ignore[misc]
 
-        asked = self._move(f"alias {alias!a} on version {number} of {name!a}", name, number)
+        asked = self._move(refusals.to_alias(alias, name, number), name, number)
         return self.guard.publish(guarded, asked.pointed(alias=alias), move, back)
 
     def delete_registered_model_alias(self, name: str, alias: str) -> Any:
@@ -75,7 +76,7 @@ class GuardedStore:
                 if was == wanted and other != number:
                     put(name, other, was, archive_existing_versions=False)
 
-        asked = self._move(f"stage {wanted} for version {number} of {name!a}", name, number)
+        asked = self._move(refusals.to_stage(wanted, name, number), name, number)
         return self.guard.publish(guarded, asked.pointed(stage=wanted), move, back)
 
     def rename_registered_model(self, name: str, new_name: str) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aims_gate.errors import UndecidedError
 from aims_gate.inbox.contract import LiveVersion
 from aims_gate.reconcile import evaluate
-from aims_gate.reconcile.case import Act, Case, places
+from aims_gate.reconcile.case import PLACES, Act, Case, places
 from aims_gate.reconcile.proof import FAILS, HOLDS, ProofState, VersionProof, prove_version
 from aims_gate.reconcile.put_back import PutBack
 from aims_gate.reconcile.signed_moves import signer_of
@@ -87,10 +87,27 @@ class _Look:
     def still(self, version: Version, known: LiveVersion) -> None:
         """Prove what stands: it is never moved, and is unproven until it holds again."""
         proof = prove_version(self.case, version.version, alias=self.alias)
+        self._returned(version, proof)
         if proof.state not in HOLDS:
             self._unproven(version, proof)
         if (proof.sha256, proof.evidence) != (known.sha256, known.evidence):
             self._stands(version, proof)
+
+    def _returned(self, version: Version, proof: VersionProof) -> None:
+        """Record that somebody moved it back, where it was seen elsewhere and not put back."""
+        past = [one for one in self.case.past(self.alias) if one.kind in {*PLACES, Act.REVERT}]
+        if not past or past[-1].kind != Act.REVERT:
+            return
+        self.case.act(
+            Act.MOVED,
+            past[-1].id,
+            alias=self.alias,
+            frm=past[-1].from_version,
+            to=version.version,
+            reason=f"somebody moved it back; {proof.reason}",
+            evidence=proof.evidence,
+            who=signer_of(self.case, self.alias, version.version, since=past[-1].at),
+        )
 
     def moved(self, version: Version) -> float | None:
         proof = prove_version(self.case, version.version, alias=self.alias)
@@ -129,8 +146,7 @@ class _Look:
 
     def _accept(self, version: Version, proof: VersionProof) -> None:
         """Record that the alias stays where it was moved to."""
-        past = list(places(self.case.past(self.alias)))
-        since = past[-1].at if past else 0
+        since = self.case.since(self.alias)
         self.case.act(
             Act.MOVED,
             version.source,

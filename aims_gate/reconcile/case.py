@@ -31,7 +31,7 @@ class Act(StrEnum):
     GONE = "gone"
     """An alias was taken away, by somebody else."""
     REVERT = "revert"
-    """An alias is about to be put back."""
+    """An alias is about to be put back, from where the one named by `who` had moved it."""
     REVERTED = "reverted"
     """It was put back."""
     OVERTAKEN = "overtaken"
@@ -99,6 +99,11 @@ class Case:
     def past(self, alias: str) -> tuple[Action, ...]:
         """What was seen and done about one alias, oldest first."""
         return tuple(one for one in self.inbox.actions(self.key) if one.alias == alias)
+
+    def since(self, alias: str) -> float:
+        """When an alias came where it was last; 0 if that is not known."""
+        past = list(places(self.past(alias)))
+        return past[-1].at if past else 0
 
     def moves(self, alias: str) -> int:
         """How many places of an alias are entered."""

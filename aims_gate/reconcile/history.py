@@ -7,12 +7,12 @@ something came between two looks, is there by its own statement.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from aims_gate.errors import UsageError
 from aims_gate.inbox.contract import Action, Inbox
-from aims_gate.reconcile.case import Act, Case, places
+from aims_gate.reconcile.case import PLACES, Act, Case
 from aims_gate.reconcile.controller import Controller
 from aims_gate.reconcile.signed_moves import SignedMove, signed_moves
 
@@ -30,6 +30,8 @@ class Move:
     """Empty: the alias was taken away."""
     who: str
     """Whose signature says so; empty where nobody signed, for MLflow does not tell."""
+    by_gate: bool = False
+    """The receiver itself made it, to put the alias back or to repair."""
     evidence: str
     """What proved the version then; empty: unproven."""
     reason: str
@@ -61,9 +63,8 @@ def standing_at(moves: tuple[Move, ...], at: datetime) -> dict[str, Move]:
 
 
 def _moves(case: Case, alias: str) -> Iterator[Move]:
-    seen = list(places(case.past(alias)))
     unseen = list(signed_moves(case, alias))
-    for one in seen:
+    for one in _seen(case.past(alias)):
         signed = next((move for move in unseen if _is(move, one)), None)
         if signed is not None:
             unseen.remove(signed)
@@ -73,6 +74,7 @@ def _moves(case: Case, alias: str) -> Iterator[Move]:
             frm=one.from_version if signed is None or one.kind != Act.SEEN else signed.previous,
             to=one.to_version,
             who=one.who,
+            by_gate=one.kind in {Act.REVERTED, Act.REPAIRED},
             evidence=one.evidence,
             reason=_reason(one, signed),
             first=one.kind == Act.SEEN and signed is None,
@@ -87,6 +89,19 @@ def _moves(case: Case, alias: str) -> Iterator[Move]:
             evidence=move.evidence,
             reason=move.why,
         )
+
+
+def _seen(past: tuple[Action, ...]) -> Iterator[Action]:
+    """Moves by what was entered, with each that was to be put back: what it rested on failed."""
+    at, overtaken = "", False
+    for one in past:
+        if one.kind == Act.REVERT and one.from_version != at:
+            yield replace(one, from_version=at, to_version=one.from_version, evidence="")
+            at, overtaken = one.from_version, True
+        elif one.kind in PLACES:
+            # who overtook the receiver moved on from there, and not from the last place
+            yield replace(one, from_version=at) if overtaken else one
+            at, overtaken = one.to_version, False
 
 
 def _reason(seen: Action, signed: SignedMove | None) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 
 from aims_gate.inbox.contract import Action, LiveVersion
 from aims_gate.reconcile.case import CLOSED, Act, Case, places
 from aims_gate.reconcile.proof import HOLDS, ProofState, VersionProof, prove_version
-from aims_gate.reconcile.signed_moves import signed_moves
+from aims_gate.reconcile.signed_moves import signed_moves, signer_of
 from aims_gate.registry.contract import NotFoundError
 from aims_gate.registry.entities import Version
 from aims_gate.registry_file.grammar import REVERT
@@ -81,6 +81,8 @@ class PutBack:
         self, version: Version, proof: VersionProof, to: tuple[str, VersionProof], occasion: int
     ) -> Back:
         target, good = to
+        since = self.case.since(self.alias)
+        who = signer_of(self.case, self.alias, version.version, since=since)
         self.case.hold()
         seen = self._mover.look()
         if seen.current != version.version:
@@ -93,6 +95,7 @@ class PutBack:
             to=target,
             reason=f"{proof.state}: {proof.reason}",
             evidence=good.evidence,
+            who=who,
         )
         pointer = f"registry/{statement_name(self.case.now, ROLLBACK, begun.id[:8])}"
         try:
@@ -118,7 +121,7 @@ class PutBack:
         self._close(Act.REVERTED, begun, begun.reason)
 
     def _close(self, kind: Act, begun: Action, reason: str) -> None:
-        self.case.act(
+        self._afterwards.act(
             kind,
             begun.id,
             alias=self.alias,
@@ -141,7 +144,7 @@ class PutBack:
             self._mover.move(version, now, pointer)
             self._mover.finish(version, pointer)
             found, reason = self.case.version(version), "putting back had overwritten this move"
-            self.case.act(
+            self._afterwards.act(
                 Act.REPAIRED,
                 pointer,
                 alias=self.alias,
@@ -201,6 +204,11 @@ class PutBack:
             for kind in CLOSED
         }
         return None if any(one.id in ends for one in past) else last
+
+    @property
+    def _afterwards(self) -> Case:
+        """The case at the present moment: what was done was done later than what was seen."""
+        return replace(self.case, now=self.case.controller.now())
 
     @property
     def _mover(self) -> Alias:

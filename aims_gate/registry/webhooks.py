@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aims_gate.errors import SourceError, UsageError
-from aims_gate.registry.http import Connection
+from aims_gate.registry.http import Connection, RefusedError
 from aims_gate.registry.uris import bare
 
 EVENTS = (
@@ -19,6 +19,8 @@ EVENTS = (
 )
 """What can change what is live, or ask for an evaluation."""
 NAME = "aims-gate"
+SCHEMES = "MLFLOW_WEBHOOK_ALLOWED_SCHEMES"
+"""The server's variable: schemes that it sends to, https if it is not set."""
 _ACTIVE = "ACTIVE"
 _MAX_PAGES = 100
 
@@ -84,7 +86,14 @@ class Webhooks:
         }
         known = next((one for one in self.all() if one.name == NAME), None)
         method, path = ("POST", "mlflow/webhooks") if known is None else ("PATCH", _path(known.id))
-        answer = self._connection.json(method, path, body=body, read=False)
+        try:
+            answer = self._connection.json(method, path, body=body, read=False)
+        except RefusedError as error:
+            scheme = urlsplit(url).scheme
+            if error.status != 400 or scheme == "https":  # Bad Request
+                raise
+            hint = f"put TLS before the receiver, or start MLflow with {SCHEMES}=https,{scheme}"
+            raise RefusedError(error.what, status=400, where=error.where, hint=hint) from error
         return self._read(answer.get("webhook", {}))
 
     def test(self, webhook: Webhook) -> DeliveryTest:

@@ -21,6 +21,16 @@ class Refusal:
     why: str
 
 
+def to_alias(alias: str, name: str, version: object) -> str:
+    """How the journal calls the move of an alias to a version."""
+    return f"alias {alias!a} on version {version} of {name!a}"
+
+
+def to_stage(stage: str, name: str, version: object) -> str:
+    """How the journal calls the move of a version to one of MLflow's stages."""
+    return f"stage {stage} for version {version} of {name!a}"
+
+
 def beside(registry_file: Path) -> Path:
     """The journal of the server that follows a registry file."""
     return registry_file.with_name(f"{registry_file.name}.refusals.jsonl")

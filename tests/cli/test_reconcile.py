@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -47,12 +48,17 @@ def test_polling_alone_puts_back_what_moved_and_history_tells_it(house: House) -
     done = registry(house, "history", house.name)
     assert done.code == 0
     assert "champion  nothing -> version 1  signed by gate  sha256:" in done.out
-    assert "champion  version 2 -> version 1  unsigned  sha256:" in done.out
+    assert "champion  version 1 -> version 2  unsigned  UNPROVEN" in done.out
+    assert "champion  version 2 -> version 1  by the gate  sha256:" in done.out
     assert "put back by the gate: missing: there is no evidence" in done.out
     assert registry(house, "history", house.name, "--at", "2020-01-01").code == 1
-    then = registry(house, "history", house.name, "--at", "2126-01-01")
+    now = datetime.now(UTC)
+    then = registry(house, "history", house.name, "--at", now.isoformat())
     assert then.code == 0
-    assert "version 1" in then.out
+    assert "version 2 -> version 1" in then.out
+    ahead = registry(house, "history", house.name, "--at", (now + timedelta(hours=1)).isoformat())
+    assert (ahead.code, ahead.out) == (2, "")
+    assert "lies in the future" in ahead.err
 
 
 def test_what_is_unproven_is_shown_and_is_exit_code_1(house: House) -> None:
@@ -60,7 +66,7 @@ def test_what_is_unproven_is_shown_and_is_exit_code_1(house: House) -> None:
     done = registry(house, "reconcile")
     assert done.code == 1
     assert f"unproven   models:/{house.name}@champion  version 2" in done.out
-    assert "1 models: 1 unproven, 0 could not be judged" in done.out
+    assert "1 model: 1 unproven, 0 could not be judged" in done.out
     assert "UNPROVEN" in registry(house, "history", house.name).out
 
 
@@ -86,6 +92,9 @@ def test_a_webhook_is_installed_listed_tested_and_missed(house: House, listener:
     url = f"{listener.url}/webhook"
     assert registry(house, "webhook", "install", url).code == 2  # no secret
     assert registry(house, "webhook", "test").code == 2  # no webhook
+    refused = registry(house, "webhook", "install", "ftp://gate.example/webhook", **variables)
+    assert refused.code == 3
+    assert "or start MLflow with MLFLOW_WEBHOOK_ALLOWED_SCHEMES=https,ftp" in refused.err
     for _twice in range(2):
         done = registry(house, "webhook", "install", url, **variables)
         assert (done.code, done.err) == (0, "")

@@ -143,7 +143,7 @@ def test_what_is_served_without_evidence_is_shown_with_its_end(tmp_path: Path) -
     found = _look(tmp_path, trust=trust)
     adopted = _of(found, "adopted")
     assert [state for state, _what in adopted] == [State.WARN, State.OK, State.WARN]
-    assert "1 versions may stay until 2026-11-30 run the gate on them" in adopted[0][1]
+    assert "1 version may stay until 2026-11-30 run the gate on them" in adopted[0][1]
     assert "not trusted" in adopted[2][1]
     assert "BRK-1 holds until 2026-11-24T12:00Z" in _of(found, "break-glass")[0][1]
     broken = tmp_path / "breakglass" / "b.dsse.json"
@@ -163,7 +163,7 @@ def test_what_was_refused_is_counted_and_what_would_have_been(tmp_path: Path) ->
     assert let == (
         State.WARN,
         (
-            "1 writes let through since 2026-11-01T00:00:00Z: 1 times d "
+            "1 write let through since 2026-11-01T00:00:00Z: 1 time d "
             "judge these before their adoption or their break-glass order ends"
         ),
     )
@@ -172,7 +172,31 @@ def test_what_was_refused_is_counted_and_what_would_have_been(tmp_path: Path) ->
     assert f"3 writes {since}: 2 times alias" in observed[1]
     assert "\x1b" not in observed[1]
     assert enforced[0] is State.OK
-    assert "1 writes refused since 2026-11-01T00:00:00Z: 1 times to delete c" in enforced[1]
+    assert "1 write refused since 2026-11-01T00:00:00Z: 1 time to delete c" in enforced[1]
+
+
+def test_what_was_adopted_since_is_not_said_to_need_it(tmp_path: Path) -> None:
+    """Of an adopted version what it was adopted with, and only before: later it was other bytes."""
+    adopt(tmp_path)
+    moves = {
+        "alias 'champion' on version 7 of 'credit'": (
+            "2026-11-01T00:00:00Z",
+            "2027-01-01T00:00:00Z",
+        ),
+        "alias 'champion' on version 8 of 'credit'": ("2026-11-01T00:00:00Z",),
+    }
+    told = [
+        json.dumps({"at": at, "enforced": False, "what": what, "why": "no evidence"})
+        for what, times in moves.items()
+        for at in times
+    ]
+    journal = tmp_path / "registry.yaml.refusals.jsonl"
+    journal.write_text("\n".join(told), encoding="utf-8")
+    ((_state, said),) = _of(_look(tmp_path), "journal")
+    assert "2 writes would have been refused since 2026-11-01" in said
+    assert "1 time alias 'champion' on version 7" in said
+    journal.write_text(told[0], encoding="utf-8")
+    assert _of(_look(tmp_path), "journal") == []
 
 
 @pytest.mark.server

@@ -8,7 +8,9 @@ import pytest
 
 from aims_gate.errors import UsageError
 from aims_gate.reconcile.history import Move, history, standing_at
+from aims_gate.reconcile.judge import judge
 from tests.reconcile.conftest import Watched
+from tests.reconcile.test_races import between
 from tests.support.promoting import ALIAS
 
 pytestmark = [pytest.mark.server, pytest.mark.filterwarnings("ignore")]  # MLflow's deprecations
@@ -39,13 +41,96 @@ def test_promotions_moves_by_hand_and_reverts_are_one_history(watched: Watched) 
         ("", "1", "gate", True),
         ("1", "2", "gate", True),
         ("1", "3", "", False),
+        ("3", "4", "", False),
         ("4", "2", "", True),
     ]
+    assert [one.by_gate for one in moves] == [False, False, False, False, True]
     assert "release, CHG-12" in moves[0].reason
     for minutes, version in ((0, "1"), (10, "2"), (11, "3"), (30, "2")):
         found = standing_at(moves, start + timedelta(minutes=minutes))
         assert found[ALIAS].to == version
     assert standing_at(moves, start - timedelta(minutes=1)) == {}
+
+
+def slow(watched: Watched) -> None:
+    """Judge, with a clock that goes on by a minute before each effect."""
+
+    def tick() -> None:
+        watched.later += timedelta(minutes=1)
+
+    judge(watched.key, watched.controller, watched.inbox, tick)
+
+
+def test_a_move_that_was_put_back_stood_from_when_it_was_seen(watched: Watched) -> None:
+    """It is a move of its own, unproven; the gate's own move names what it rests on."""
+    house = watched.house
+    house.promote(house.version())
+    watched.judge()
+    house.by_hand(house.version(gated=False))
+    house.now += timedelta(minutes=10)
+    seen = house.now
+    slow(watched)
+    moves = history(house.name, watched.controller, watched.inbox)
+    assert told(moves) == [
+        ("", "1", "gate", True),
+        ("1", "2", "", False),
+        ("2", "1", "", True),
+    ]
+    assert (moves[1].at, moves[1].by_gate, moves[2].by_gate) == (seen, False, True)
+    assert "there is no evidence" in moves[1].reason
+    for minutes, version, proven in ((-1, "1", True), (0, "2", False), (5, "1", True)):
+        found = standing_at(moves, seen + timedelta(minutes=minutes))[ALIAS]
+        assert (found.to, bool(found.evidence)) == (version, proven)
+
+
+def test_who_signed_a_move_that_was_put_back_is_named_and_proves_nothing(watched: Watched) -> None:
+    """A promotion whose evidence is refused is one move, unproven."""
+    house = watched.house
+    house.promote(house.version())
+    watched.judge()
+    house.now += timedelta(minutes=10)
+    house.promote(house.version())
+    house.overwrite("2")
+    watched.judge()
+    moves = history(house.name, watched.controller, watched.inbox)
+    assert told(moves) == [
+        ("", "1", "gate", True),
+        ("1", "2", "gate", False),
+        ("2", "1", "", True),
+    ]
+
+
+@pytest.mark.parametrize("then", ["4", "2"])
+def test_whoever_overtakes_the_receiver_moved_on_from_where_it_was_seen(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """Back to where it was, too: else the history would end at a version that is not there."""
+    house = watched.house
+    house.promote(house.version())
+    watched.judge()
+    watched.guarded = {"on_fail": "report"}
+    house.by_hand(house.version(gated=False))
+    watched.judge()
+    watched.guarded = {}
+    house.by_hand(house.version(gated=False))
+    house.version(gated=False)
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    between(monkeypatch, "set_alias", killed)
+    with pytest.raises(KeyboardInterrupt):
+        watched.judge()
+    house.by_hand(then)
+    watched.guarded = {"on_fail": "report"}
+    for _look in range(2):
+        watched.judge()
+    assert told(history(house.name, watched.controller, watched.inbox)) == [
+        ("", "1", "gate", True),
+        ("1", "2", "", False),
+        ("2", "3", "", False),
+        ("3", then, "", False),
+    ]
 
 
 def test_without_an_inbox_signed_promotions_are_the_history(watched: Watched) -> None:

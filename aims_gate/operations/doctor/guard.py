@@ -14,6 +14,7 @@ from aims_gate.attest import trust_file
 from aims_gate.attest.trust import KeyRole, Trust
 from aims_gate.errors import TrustError
 from aims_gate.evidence import live
+from aims_gate.evidence.predicates import FORM
 from aims_gate.evidence.revocations import FOLDER, unrevoked
 from aims_gate.harmless import plain
 from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
@@ -38,7 +39,7 @@ _TRUE = frozenset({"true", "1", "yes"})
 def _file(setup: Setup) -> Iterator[Finding]:
     file = _read(setup)
     enforced = sum(one.enforces for one in file.models)
-    what = f"{file.path}: {len(file.models)} patterns, {enforced} enforced"
+    what = f"{file.path}: {_count(len(file.models), 'pattern')}, {enforced} enforced"
     if enforced < len(file.models):
         first = next(one for one in file.models if not one.enforces)
         what = f"{what}; {first.where} observes: it says what it would refuse, and refuses nothing"
@@ -68,7 +69,7 @@ def _trusted(setup: Setup) -> Iterator[Finding]:
         todo = "add the key of a person who does not run the gate, with roles: [approver]"
         yield Finding(name="guard trust", state=State.WARN, what=what, todo=todo)
     else:
-        what = f"{file.trust}: {len(trust.keys)} keys"
+        what = f"{file.trust}: {_count(len(trust.keys), 'key')}"
         yield Finding(name="guard trust", state=State.OK, what=what)
     yield _server(file, trust)
     if not file.identity:
@@ -103,7 +104,8 @@ def _exceptions(setup: Setup) -> Iterator[Finding]:
             todo = "sign a new one, or take the file away"
             yield Finding(name="adopted", state=State.WARN, what=str(one), todo=todo)
             continue
-        what = f"{len(one.said.models)} versions may stay until {one.said.until:%Y-%m-%d}"
+        count = _count(len(one.said.models), "version")
+        what = f"{count} may stay until {one.said.until:%Y-%m-%d}"
         soon = one.said.until - setup.now < _SOON
         todo = "run the gate on them: from that day on their aliases are refused" if soon else ""
         state = State.WARN if soon else State.OK
@@ -122,17 +124,40 @@ def _exceptions(setup: Setup) -> Iterator[Finding]:
 def _refusals(setup: Setup) -> Iterator[Finding]:
     """Count what was refused, what would have been, and what went live by an exception."""
     counted: dict[str, list[Refusal]] = {}
+    adopted = _adopted(setup)
     for one in refusals.lines(find(setup.environ, setup.registry)):
         let = one.why.startswith(refusals.LET_THROUGH)
+        if not (let or one.enforced) and one.at <= adopted.get(one.what, ""):
+            continue
         verb = "let through" if let else "refused" if one.enforced else "would have been refused"
         counted.setdefault(verb, []).append(one)
     for verb, found in sorted(counted.items()):
         most = Counter(one.what for one in found).most_common(3)
-        told = ", ".join(f"{count} times {what}" for what, count in most)
-        what = plain(f"{len(found)} writes {verb} since {min(one.at for one in found)}: {told}")
+        told = ", ".join(f"{_count(count, 'time')} {what}" for what, count in most)
+        what = plain(
+            f"{_count(len(found), 'write')} {verb} since {min(one.at for one in found)}: {told}"
+        )
         todo = _TODO.get(verb, "")
         state = State.WARN if todo else State.OK
         yield Finding(name="journal", state=state, what=what, todo=todo)
+
+
+def _adopted(setup: Setup) -> dict[str, str]:
+    """Moves that an adoption list covers, as the journal calls them, and when it was signed."""
+    file = _read(setup)
+    folder = file.trust.parent
+    trust = unrevoked(trust_file.load(file.trust), folder / FOLDER, now=setup.now)
+    server = file.server or trust.only_server
+    return {
+        move: f"{one.said.adopted_on:{FORM}}"
+        for one in live.lists(folder / live.FOLDER, trust=trust, now=setup.now)
+        if not isinstance(one, TrustError) and server in {"", one.said.server}
+        for each in one.said.models
+        for move in (
+            *(refusals.to_alias(alias, each.name, each.version) for alias in each.aliases),
+            *(refusals.to_stage(stage, each.name, each.version) for stage in each.stages),
+        )
+    }
 
 
 def _stores(setup: Setup) -> Iterator[Finding]:
@@ -229,6 +254,10 @@ def _authentication(setup: Setup) -> Iterator[Finding]:
     what = f"strangers are answered {answer.status_code}: nobody is asked who they are"
     todo = "mlflow server --app-name basic-auth: without it tags are not protected"
     yield Finding(name="authentication", state=State.WARN, what=what, todo=todo)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _read(setup: Setup) -> RegistryFile:

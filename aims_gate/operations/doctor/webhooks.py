@@ -13,12 +13,12 @@ from aims_gate.errors import UsageError
 from aims_gate.operations.doctor.finding import Finding, Look, Setup, State
 from aims_gate.registry.http import RefusedError
 from aims_gate.registry.uris import local_store
-from aims_gate.registry.webhooks import NAME, Webhook, Webhooks
+from aims_gate.registry.webhooks import NAME, SCHEMES, Webhook, Webhooks
 from aims_gate.registry_file import find, read
 from aims_gate.webhook_signature import VARIABLE, read_secrets
 
 KEY, CACHE = "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", "MLFLOW_WEBHOOK_CACHE_TTL"
-SCHEMES, PRIVATE = "MLFLOW_WEBHOOK_ALLOWED_SCHEMES", "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"
+PRIVATE = "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"
 WORKSPACES = "MLFLOW_ENABLE_WORKSPACES"
 STORES = ("MLFLOW_REGISTRY_STORE_URI", "MLFLOW_BACKEND_STORE_URI")
 _TRUE = frozenset({"true", "1", "yes"})
