@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--unsigned", "--data", "evaluation=b.csv"], 2, "given twice"),
         (["--unsigned", "--data", "evalution=b.csv"], 2, "unknown data role 'evalution'"),
         (["--unsigned", "--data", "evaluation"], 2, "is not ROLE=URI"),
-        (["--unsigned", "--report", "html=x.html"], 2, "unknown report format 'html'"),
+        (["--unsigned", "--report", "pdf=x.pdf"], 2, "unknown report format 'pdf'"),
         (["--unsigned", "--report", "json=nowhere/x.json"], 2, "no folder for the report"),
         (["--unsigned", "--report", "json=/proc/x.json"], 3, "could not be written"),
         (["--unsigned", "--out", "e", "--report", "json=e/report.json"], 2, "in the evidence"),
