@@ -14,10 +14,11 @@ from aims_gate.guard import identity
 from aims_gate.guard.artifact_paths import overlap, place
 from aims_gate.guard.journal import Journal
 from aims_gate.guard.locks import Locks
-from aims_gate.guard.proof import Demand, Prover, VersionState
+from aims_gate.guard.proof import Prover
 from aims_gate.guard.refusal import Busy, Refused, refusal
 from aims_gate.guard.rows import Kept, RegistryRows
 from aims_gate.guard.settings import FollowedFile
+from aims_gate.guard.version_state import Demand, VersionState
 from aims_gate.registry.choose import open_registry
 from aims_gate.registry.served import ServedRegistry
 from aims_gate.registry_file import Guarded

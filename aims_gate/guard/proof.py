@@ -15,13 +15,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from aims_gate import canonical
 from aims_gate.attest import resource
 from aims_gate.attest.envelope import MAX_ENVELOPE
 from aims_gate.attest.manifest import Manifest
-from aims_gate.attest.trust import Trust
 from aims_gate.errors import GateError, SourceError, StaleError, TrustError
 from aims_gate.evidence import live
 from aims_gate.evidence.exceptions import excepted
@@ -32,11 +30,11 @@ from aims_gate.guard.artifact_paths import place
 from aims_gate.guard.hashing import Hashes, state_of
 from aims_gate.guard.rollback import was_promoted
 from aims_gate.guard.rows import RegistryRows, VersionRow
+from aims_gate.guard.version_state import Demand, ModelFiles, VersionState
 from aims_gate.operations.evidence import chosen_stage
 from aims_gate.registry.entities import Version
 from aims_gate.registry.served import ServedRegistry
 from aims_gate.registry.uris import ModelTarget, parse, resource_uri
-from aims_gate.registry_file import Guarded
 from aims_gate.signoffs import APPROVALS, BREAK_GLASS
 from aims_gate.signoffs.committed import CommitHistory
 from aims_gate.sources.mlflow import evidence as published
@@ -45,52 +43,6 @@ from aims_gate.sources.mlflow.resolve import resolve
 
 _MOST = 256
 _SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFiles:
-    """Where the files of a version are, which never changes."""
-
-    uri: str
-    """Artifact URI."""
-    at: str
-    """The same as a place that is compared and locked."""
-    authors: tuple[str, ...]
-    """Who made it, as its run says."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionState:
-    """A version that is to go live, with where its files are and all that a decision rests on."""
-
-    name: str
-    version: int
-    workspace: str | None
-    row: VersionRow
-    place: ModelFiles
-    files: Any
-    """State of the files."""
-
-    @property
-    def revoked(self) -> bool:
-        """Whether a tag says so; who deletes what it points at takes nothing back."""
-        return any(key.startswith(f"{published.REVOKED}.") for key, _value in self.row.tags)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """What is to be proven of a version, and by whose word."""
-
-    guarded: Guarded
-    trust: Trust
-    registry: ServedRegistry
-    folder: Path
-    """Where the trust file lies, and what counts beside it."""
-    servers: tuple[str, ...]
-    """Names of this server."""
-    aliases: tuple[str, ...]
-    """What is to point at the version."""
-    stages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

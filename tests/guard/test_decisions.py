@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
 
 from aims_gate.attest import manifest
+from aims_gate.errors import SourceError
 from aims_gate.guard import hashing
 from aims_gate.operations.revoke import Frozen, Revoking, revoke
 from aims_gate.registry_file import refusals
@@ -138,7 +139,8 @@ def test_a_source_that_leads_elsewhere_than_the_download_is_refused(inside: InPr
     store.delete_registered_model(shadow)
     store.create_registered_model(shadow)
     store.create_model_version(shadow, str(inside.folder(good)))
-    house.gate(str(copied))
+    with pytest.raises(SourceError, match="leads elsewhere than where MLflow downloads"):
+        house.gate(str(copied))
     with pytest.raises(MlflowException, match="leads elsewhere than where MLflow downloads"):
         set_alias(inside, str(copied))
 
