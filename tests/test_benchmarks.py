@@ -29,6 +29,7 @@ def cells_of(printed: str) -> list[list[str]]:
     return [line.split(" | ") for line in printed.splitlines() if line.startswith("| ")]
 
 
+@nightly
 def test_noise_is_drawn_for_one_table() -> None:
     printed = run("noise", "--runs", "1", "--largest", "100", "--only", "one group of 200")
     assert printed.count("\n### ") == 1
