@@ -51,16 +51,20 @@ _ANSWER = "aims_gate.production.request"
 _REVERTED = "aims_gate.alias.champion.reverted"
 
 
-def tell(folder: Path, say: Callable[[str], None]) -> None:
-    """Run the whole demo in *folder*, which is made anew; UndecidedError if a step surprises."""
+def tell(folder: Path, say: Callable[[str], None], *, store: str = "", inbox: str = "") -> None:
+    """Run the whole demo in *folder*, which is made anew; UndecidedError if a step surprises.
+
+    MLflow keeps what it knows at the database URL *store* and the receiver at *inbox*: without
+    them, in files of sqlite in the folder.
+    """
     port, receiver = _free_port(), _free_port()
     stage = Stage(folder=folder.resolve(), say=say, server=f"http://127.0.0.1:{port}")
     prepare(stage.folder)
-    _write(stage.folder)
+    _write(stage.folder, inbox)
     step(stage, "A key to sign with.", ["evidence", "key", "generate", "--out", "gate.key"], 0)
     with ExitStack() as running:
         say("\nStarting an MLflow server with the guard in it, which only observes today ...")
-        running.enter_context(_mlflow(stage, port))
+        running.enter_context(_mlflow(stage, port, store))
         say("Starting the receiver ...")
         secret = {VARIABLE: secrets.token_urlsafe(32)}
         serve = ["registry", "serve", "--port", str(receiver), "--key", "gate.key"]
@@ -117,20 +121,21 @@ def _seen(stage: Stage) -> str:
     return "met" if "the policy demo@1.0.0 was met" in done.stdout else ""
 
 
-def _write(folder: Path) -> None:
+def _write(folder: Path, inbox: str) -> None:
+    registry = _REGISTRY + (f"inbox: {inbox}\n" if inbox else "")
     texts = {
         "policy.yaml": policy_text(),
         "trust.yaml": TRUST + _DEPLOY,
-        "registry.yaml": _REGISTRY.replace("MODE", "enforce"),
-        "guard.yaml": _REGISTRY.replace("MODE", "observe"),
+        "registry.yaml": registry.replace("MODE", "enforce"),
+        "guard.yaml": registry.replace("MODE", "observe"),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
 @contextmanager
-def _mlflow(stage: Stage, port: int) -> Iterator[None]:
-    store = f"sqlite:///{stage.folder / 'mlflow.db'}"
+def _mlflow(stage: Stage, port: int, store: str) -> Iterator[None]:
+    store = store or f"sqlite:///{stage.folder / 'mlflow.db'}"
     command = [
         *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
         *("--workers", "1", "--backend-store-uri", store),
