@@ -23,9 +23,7 @@ import click
 )
 def demo(*, folder: Path, registry: bool) -> None:
     """Train, gate, sign, verify, tamper and refuse, on real census data in a local MLflow."""
-    if registry:
-        from aims_gate.demo.registry import tell
-    else:
-        from aims_gate.demo.story import tell
+    from aims_gate.demo import registry as in_registry
+    from aims_gate.demo import story
 
-    tell(folder, click.echo)
+    (in_registry if registry else story).tell(folder, click.echo)
