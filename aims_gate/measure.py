@@ -44,22 +44,28 @@ AGE = "age_days"
 
 
 def measure(
-    task: Task, subject: Subject, *, now: datetime, engines: Engines | None = None
+    task: Task,
+    subject: Subject,
+    *,
+    now: datetime,
+    engines: Engines | None = None,
+    results: tuple[Result, ...] = (),
 ) -> tuple[Statistic, ...]:
     """Run a task's check; returns its statistics, with a reason for each missing value.
 
     There is at least one judged cell; each has a finite value or a lack with its reason. *engines*
-    are those of the run; without them the task's own is opened for this one question.
+    are those of the run; without them the task's own is opened for this one question. *results*
+    are those of the first pass, for a check of the second.
     """
     if engines is None:
         with Engines() as own:
-            return measure(task, subject, now=now, engines=own)
+            return measure(task, subject, now=now, engines=own, results=results)
     name = task.judged.name
     empty = (*_emptiness(task, subject), *_ahead(task, subject, now))
     if empty:
         return empty
     try:
-        inputs = _inputs(task, subject, now=now, engine=engines[task.engine])
+        inputs = _inputs(task, subject, now=now, engine=engines[task.engine], results=results)
         measured = tuple(task.check.measure(inputs))
     except (NoDataError, MissingColumnError) as error:
         measured = (_lacking(name, NoValue.MISSING, str(error)),)
@@ -117,7 +123,14 @@ def _step_back() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _POLITE)
 
 
-def _inputs(task: Task, subject: Subject, *, now: datetime, engine: Engine) -> Inputs:
+def _inputs(
+    task: Task,
+    subject: Subject,
+    *,
+    now: datetime,
+    engine: Engine,
+    results: tuple[Result, ...] = (),
+) -> Inputs:
     return Inputs(
         subject=subject,
         engine=engine,
@@ -126,6 +139,7 @@ def _inputs(task: Task, subject: Subject, *, now: datetime, engine: Engine) -> I
         now=now,
         on=task.rule.on,
         named=columns_named(task.rule.parameters),
+        results=results,
     )
 
 

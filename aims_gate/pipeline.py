@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -136,8 +136,9 @@ def evaluate(
 ) -> tuple[Result, ...]:
     """Measure and judge every rule; PolicyError if no blocking rule is about this model.
 
-    *engines* are those of the run; without them they are opened here. *waivers* are those in
-    force, by rule.
+    Rules about other rules' results come in a second pass, and see those of the first as they
+    ended, waivers included. *engines* are those of the run; without them they are opened here.
+    *waivers* are those in force, by rule.
     """
     if engines is None:
         with Engines(world.environ) as own:
@@ -156,23 +157,29 @@ def evaluate(
         result = judge(task, statistics, now=now, insufficient=insufficient, waiver=waiver)
         return provenance.marked(result, task, subject)
 
-    results: list[Result] = []
-    for task in tasks:
-        if task not in relevant:
-            results.append(left_out(task, subject.model, stage))
-            continue
-        counted = f"rule {relevant.index(task) + 1:,} of {len(relevant):,}"
-        world.progress(f"{counted}: {task.rule.id} {task.rule.check}")
-        cache_shared_columns(task, relevant[relevant.index(task) + 1 :], subject)
-        measured[task.rule.id] = measure(task, subject, now=now, engines=engines)
-        results.append(judged(task))
-    absent = unreported_columns(subject, results)
-    for number, task in enumerate(tasks):
+    results: dict[str, Result] = {}
+
+    def go_through(these: Iterable[Task], seen: tuple[Result, ...] = ()) -> None:
+        for task in these:
+            if task not in relevant:
+                results[task.rule.id] = left_out(task, subject.model, stage)
+                continue
+            place = relevant.index(task) + 1
+            world.progress(f"rule {place:,} of {len(relevant):,}: {task.rule.id} {task.rule.check}")
+            cache_shared_columns(task, relevant[place:], subject)
+            measured[task.rule.id] = measure(task, subject, now=now, engines=engines, results=seen)
+            results[task.rule.id] = judged(task)
+
+    first = [task for task in tasks if not task.late]
+    go_through(first)
+    absent = unreported_columns(subject, results.values())
+    for task in first:
         roles = [role for role in task.roles if role in absent and task in relevant]
         cells = [replace(cell, name=task.judged.name) for role in roles for cell in absent[role]]
         if cells:
-            results[number] = judged(task, *cells)
-    return bounded(results)
+            results[task.rule.id] = judged(task, *cells)
+    go_through((task for task in tasks if task.late), tuple(results.values()))
+    return bounded([results[task.rule.id] for task in tasks])
 
 
 def applying(

@@ -67,6 +67,11 @@ class Task:
     min_rows: Mapping[Role, int] = field(default_factory=dict)
     max_age_days: Mapping[Role, float] = field(default_factory=dict)
 
+    @property
+    def late(self) -> bool:
+        """Whether it looks at other rules' results, and so comes in the second pass."""
+        return type(self.check).about.after == "judge"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import Field, dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from aims_gate.engines import Engine
 from aims_gate.errors import DataError
 from aims_gate.facts import Statistic
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data, Subject
+from aims_gate.verdict import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,12 @@ class About:
     """The controls it supports, such as `iso42001:A.6.2.4`."""
     undecided: tuple[str, ...] = ()
     """Situations in which it refuses to give a value, each in words."""
+    beside: bool = False
+    """It looks at what people wrote or signed beside the policy, which is there to be looked at
+    once more where another job's measurements are signed."""
+    after: Literal["", "judge"] = ""
+    """`judge` where it looks at what became of other rules, and so is measured once more after
+    they were judged. Two passes, never more: it sees no result of its own kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,8 @@ class Inputs:
     """The role that the rule names with `on:`."""
     named: frozenset[str] = frozenset()
     """Columns that the rule's parameters name."""
+    results: tuple[Result, ...] = ()
+    """What became of the rules of the first pass; empty unless `About.after` is `judge`."""
 
     def data(self, role: Role) -> Data:
         """Data of *role*; NoDataError if there are none, DataError if they are unusable."""

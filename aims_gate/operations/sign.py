@@ -17,7 +17,6 @@ from aims_gate import canonical, waivers
 from aims_gate.attest import manifest
 from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.statement import decode, statement_file
-from aims_gate.checks.oversight.approvals import Approvals
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.evidence.layout import ORIGIN, POLICY_FILE
 from aims_gate.evidence.predicates import EVALUATION, OF_A_VERDICT
@@ -188,27 +187,28 @@ def _judged(
     """Judge each rule from its recorded statistics; TrustError where something else came out."""
     relevant = applying(policy, tasks, subject.model, stage)
     said = {one.rule: one for one in measured.results}
-    results = []
-    for task in tasks:
+    results: dict[str, Result] = {}
+    for task in sorted(tasks, key=lambda task: task.late):
         name = task.rule.id
         if task not in relevant:
-            results.append(left_out(task, subject.model, stage))
+            results[name] = left_out(task, subject.model, stage)
         elif name not in said:
             raise TrustError(f"its rules are not those of the policy: {name} was not measured")
         else:
-            recorded = [one.read() for one in said[name].statistics]
+            first = tuple(results[one.rule.id] for one in tasks if task.late and not one.late)
+            recorded = tuple(one.read() for one in said[name].statistics)
             fresh = judge(
                 task,
                 # what people signed is here to be looked at: no other job's word is taken for it
-                measure(task, subject, now=now)
-                if task.rule.check == Approvals.about.name
+                measure(task, subject, now=now, results=first)
+                if type(task.check).about.beside
                 else recorded,
                 now=now,
                 insufficient=on_insufficient(task.rule, policy, stage),
                 waiver=held.get(name),
             )
-            results.append(_as_said(fresh, said[name]))
-    return bounded(results)
+            results[name] = _as_said(fresh, said[name])
+    return bounded([results[task.rule.id] for task in tasks])
 
 
 def _as_said(fresh: Result, said: MeasuredResult) -> Result:

@@ -76,6 +76,8 @@ def test_it_describes_itself(name: str) -> None:
     assert all(re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9.]+", control) for control in about.controls)
     assert about.controls
     assert all(isinstance(role, Role) for role in about.roles)
+    # what data lack is reported by the rules of the first pass alone
+    assert not (about.after and about.roles)
 
 
 def test_inheritance_knows_whether_it_asks_for_a_proof(name: str) -> None:

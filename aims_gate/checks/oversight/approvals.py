@@ -29,6 +29,7 @@ class Approvals:
             "key approves nothing. No interval: nothing is sampled."
         ),
         controls=("iso42001:A.3.2", "iso42001:A.9.2"),
+        beside=True,
         undecided=("a role's approval is missing, over, forged, of other bytes, or self-made",),
     )
 
