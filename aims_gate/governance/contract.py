@@ -1,0 +1,137 @@
+"""Documented information as values: documents that live, log entries that happened, their faults.
+
+A fault never raises and never drops a record: it stands in `problems`, and no check passes a record
+that has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class ProblemKind(StrEnum):
+    """What is wrong with a place in a record."""
+
+    MISSING = "missing"
+    """A file, key or section that must be there is not."""
+    TODO = "todo"
+    """It still says TODO, or holds a placeholder such as `{{owner}}`."""
+    TEMPLATE = "template"
+    """It is still a sentence of the template."""
+    UNKNOWN = "unknown"
+    """A key, section or file that no kind of record has."""
+    UNREADABLE = "unreadable"
+    """It cannot be read, or its value is not of its type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class RecordProblem:
+    """One fault of a record; prints as `file:line: what`."""
+
+    path: str
+    line: int
+    """From 1; 0 for the whole file."""
+    key: str
+    """Such as `risks[0].title`, or the heading of a section; empty for the whole file."""
+    kind: ProblemKind
+    message: str
+
+    def __str__(self) -> str:
+        """The fault as `file:line: what`."""
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{place}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordDocument:
+    """A document that lives: it has an owner, is approved, grows old, and is opened again."""
+
+    kind: str
+    """Of `kinds.KINDS`, such as `risks`."""
+    id: str
+    """Empty where the file is missing or unreadable."""
+    path: str
+    """From the folder's own name on, such as `aims/data/loans.md`; with `/` on every system."""
+    owner: str = ""
+    effective: date | None = None
+    review_every: int | None = None
+    """Days; None where the document leaves it to the organisation's cadence."""
+    values: Mapping[str, Any] = NOTHING
+    """Its keys as written: mappings, tuples, text (days too), numbers, truth values."""
+    sections: Mapping[str, str] = NOTHING
+    """Text below each heading of the second level, without comments; of YAML there are none."""
+    digest: str = ""
+    """SHA-256 of the file's bytes; empty where there are none to read."""
+    drafted_by: str = ""
+    """The tool that wrote it: it counts only after a person's act on these very bytes."""
+    problems: tuple[RecordProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """Something that happened: it has a day, may be open, and is closed with its effect."""
+
+    type: str
+    """Of `kinds.ENTRY_TYPES`, such as `incident`; empty where it cannot be read."""
+    id: str
+    path: str
+    owner: str = ""
+    opened: date | None = None
+    due: date | None = None
+    closed: date | None = None
+    severity: str = ""
+    links: tuple[str, ...] = ()
+    """Ids of rules, risks and other records that it is about."""
+    values: Mapping[str, Any] = NOTHING
+    sections: Mapping[str, str] = NOTHING
+    digest: str = ""
+    problems: tuple[RecordProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """All records of one system and its organisation, faulty ones and missing ones included."""
+
+    system: Path | None = None
+    """The folder of the system's records, such as `aims/`; None where there is none."""
+    org: Path | None = None
+    """The folder of the organisation's records, such as `org/`; None where there is none."""
+    documents: tuple[RecordDocument, ...] = ()
+    entries: tuple[LogEntry, ...] = ()
+    problems: tuple[RecordProblem, ...] = ()
+    """Faults that belong to no one record, such as a file of no known name."""
+
+    def of(self, kind: str) -> tuple[RecordDocument, ...]:
+        """Documents of a kind, in the order of their paths; none where no such kind was read."""
+        return tuple(one for one in self.documents if one.kind == kind)
+
+    def all_problems(self) -> Iterator[RecordProblem]:
+        """Every fault, of records and of none, in the order of files."""
+        for document in self.documents:
+            yield from document.problems
+        for entry in self.entries:
+            yield from entry.problems
+        yield from self.problems
+
+
+def day(value: object) -> date | None:
+    """The day that a key of `values` says; None where it says none."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def frozen(tree: Any) -> Any:
+    """A tree of plain values that nobody can change: mappings are read-only, lists are tuples."""
+    if isinstance(tree, Mapping):
+        return MappingProxyType({key: frozen(value) for key, value in tree.items()})
+    return tuple(map(frozen, tree)) if isinstance(tree, list | tuple) else tree
