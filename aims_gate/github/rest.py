@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
 from aims_gate.errors import UndecidedError, UsageError
 
@@ -17,6 +19,15 @@ API_VERSION = "2026-03-10"
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _SECONDS = 20
 _PAGE, _PAGES = 100, 50
+_AGAIN = Retry(
+    total=3,
+    status_forcelist={429, 502, 503, 504},
+    allowed_methods={"GET"},
+    backoff_factor=0.5,
+    raise_on_status=False,
+    respect_retry_after_header=False,
+)
+"""GitHub is busy now and then; what writes is never sent twice, and no header makes a job wait."""
 
 
 class GitHubRefusedError(UndecidedError):
@@ -48,6 +59,8 @@ class Repository:
         """A session with the token and the one version of the API."""
         with requests.Session() as session:
             session.auth = lambda asked: asked  # or .netrc would take the token's place
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, HTTPAdapter(max_retries=_AGAIN))
             session.headers.update(
                 {
                     "Accept": "application/vnd.github+json",

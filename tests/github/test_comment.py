@@ -107,6 +107,23 @@ def test_a_comment_that_is_refused_changes_no_verdict(
     assert not [path for _, path in hub.seen if "elsewhere" in path]
 
 
+def test_a_busy_github_is_asked_again_and_told_nothing_twice(step: Path, hub: GitHub) -> None:
+    hub.busy = [503, 429]
+    assert publish(reported(CASES["refused"], step), "--comment") == 1
+    assert [method for method, _ in hub.seen] == ["GET", "GET", "GET", "POST"]
+    assert len(hub.comments) == 1
+
+
+def test_a_comment_is_not_sent_again_to_a_busy_github(
+    step: Path, hub: GitHub, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It may have been written all the same."""
+    hub.status = 503
+    assert publish(reported(CASES["refused"], step), "--comment") == 1
+    assert writes(hub) == ["POST"]
+    assert "the comment was not written, the verdict stands" in capfd.readouterr().out
+
+
 def test_a_host_that_is_not_there_changes_no_verdict(
     step: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,6 +31,8 @@ class GitHub:
     """Pull request 7."""
     status: int = 0
     """What every request that writes is answered with; 0 for what GitHub says."""
+    busy: list[int] = field(default_factory=list)
+    """What the next requests are answered with, before anything else."""
     seen: list[tuple[str, str]] = field(default_factory=list)
     """Method and path of each request."""
     versions: set[str | None] = field(default_factory=set)
@@ -69,6 +71,8 @@ class GitHub:
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
         """Status and JSON of the answer to one request."""
         self.seen.append((method, path))
+        if self.busy:
+            return self.busy.pop(0), {"message": "try again later"}
         place = urlsplit(path)
         if method == "GET" and place.path == _PULL:
             return 200, self.pull
