@@ -1,0 +1,55 @@
+"""Generated blocks of records: lines between two markers, written anew from what ran.
+
+People write around them, and approve the rest: a new measurement then asks nobody again. In front
+matter the markers are comments of YAML, in Markdown comments of HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+BEGIN, END = "aims-gate:generated", "aims-gate:end"
+_BLOCK = re.compile(
+    rf"^(?:#|<!--) ?{BEGIN}\b[^\n]*\n"
+    rf"(?:(?![^\n]*\b{BEGIN}\b)[^\n]*\n)*?"
+    rf"(?:#|<!--) ?{END}\b[^\n]*(?:\n|\Z)",
+    re.MULTILINE,
+)
+_NOTE = f"{BEGIN} by aims-gate aims docs build, which writes these lines anew"
+
+
+def without_generated(text: str) -> str:
+    """The text that people wrote: without generated blocks and their markers.
+
+    A block that is not closed, or opened twice, is no block: its lines are people's.
+    """
+    return _BLOCK.sub("", text)
+
+
+def with_generated(text: str, *, front: Sequence[str], body: Sequence[str]) -> str:
+    """Put generated lines into a record, in place of those of before.
+
+    Args:
+        text: Markdown with front matter.
+        front: Lines of YAML; they come last in the front matter where there are none yet.
+        body: Lines of Markdown; they come last in the file where there are none yet.
+    """
+    opened, fence, rest = text.removeprefix("---\n").partition("\n---\n")
+    head = _put(f"{opened}\n", [f"# {_NOTE}", *front, f"# {END}"] if front else [])
+    tail = _put(rest, [f"<!-- {_NOTE} -->", *body, f"<!-- {END} -->"] if body else [])
+    return f"---\n{head.removesuffix(chr(10))}{fence}{tail}"
+
+
+def _put(text: str, lines: Sequence[str]) -> str:
+    block = "".join(f"{line}\n" for line in lines)
+    if _BLOCK.search(text) is None:
+        return text if not block else f"{text.rstrip()}\n\n{block}" if text.strip() else block
+    first = True
+
+    def replace(_found: re.Match[str]) -> str:
+        nonlocal first
+        put, first = (block if first else ""), False
+        return put
+
+    return _BLOCK.sub(replace, text)
