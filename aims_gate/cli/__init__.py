@@ -29,6 +29,7 @@ _EVERYDAY: Table[click.Command] = Table(
 _GROUPS: Table[click.Command] = Table(
     "command",
     {
+        "aims": "aims_gate.cli.aims:aims",
         "policy": "aims_gate.cli.policy:policy",
         "evidence": "aims_gate.cli.evidence:evidence",
         "waiver": "aims_gate.cli.waiver:waiver",

@@ -51,3 +51,48 @@ signed_policy_option = click.option(
     is_flag=True,
     help="Refuse a policy that no key with the role policy has signed (policy sign).",
 )
+
+
+def known_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Options of commands that read what is known of a model: itself, its policy, its records."""
+    options = (
+        click.option(
+            "--model",
+            required=True,
+            help="models:/NAME/VERSION, models:/NAME@ALIAS, models:/m-…, runs:/ID[/PATH] or "
+            "file:DIR.",
+        ),
+        click.option(
+            "--policy",
+            callback=_there("policy.yaml"),
+            type=click.Path(path_type=Path),
+            help="The policy that it is judged by; policy.yaml here, if it is there.",
+        ),
+        click.option(
+            "--trust",
+            callback=_there("trust.yaml"),
+            type=click.Path(path_type=Path),
+            help="Whose signatures count; trust.yaml here, if it is there.",
+        ),
+        click.option(
+            "--dir",
+            "folder",
+            type=click.Path(path_type=Path),
+            default=Path("aims"),
+            show_default=True,
+            help="The folder of the system's records.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _there(name: str) -> Callable[..., Path | None]:
+    """Take a file of the working directory where no other is named."""
+
+    def choose(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+        usual = Path(name)
+        return value if value is not None or not usual.exists() else usual
+
+    return choose
