@@ -94,6 +94,7 @@ CHECKS: Table[type[Check]] = Table(
         "data.duplicates": "aims_gate.checks.data.duplicates:Duplicates",
         "data.overlap": "aims_gate.checks.data.overlap:Overlap",
         "data.freshness": "aims_gate.checks.data.freshness:Freshness",
+        "data.personal": "aims_gate.checks.data.personal:Personal",
         "integrity.model": "aims_gate.checks.integrity.model:Model",
         "integrity.data": "aims_gate.checks.integrity.data:DataDigests",
         "integrity.run": "aims_gate.checks.integrity.run:Run",

@@ -15,7 +15,7 @@ from aims_gate.policy.domains import PARAMETERS
 ColumnNames = Literal["all"] | tuple[str, ...]
 """The parameter `columns`: all that fit, or a list."""
 _ONE = ("column", "strata")
-_SEVERAL = ("by", "columns", "allowed", "bins", "population")
+_SEVERAL = ("by", "columns", "allowed", "bins", "population", "declared")
 
 
 def columns_named(parameters: Mapping[str, Any]) -> frozenset[str]:

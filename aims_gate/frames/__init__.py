@@ -226,6 +226,14 @@ class Frame(Protocol):
         """Count the rows of a text column that match an RE2 pattern from end to end."""
         ...
 
+    def containing(self, column: str, patterns: Sequence[str]) -> Sequence[Mapping[str, int]]:
+        """Count rows by value, for each RE2 pattern of the values in which it matches somewhere.
+
+        A number that is whole is read as its decimal digits; other numbers have no text. DataError
+        for a column of another kind than text or numbers.
+        """
+        ...
+
     def digest(self) -> str:
         """`rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""
         ...

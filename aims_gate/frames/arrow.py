@@ -22,12 +22,12 @@ from aims_gate.frames import (
 )
 from aims_gate.frames.cache import AnswerCache, size_of
 from aims_gate.frames.coding import Codes, by_code, decoded, grouped, tabulate
-from aims_gate.frames.column_values import at_width, kind_of, missing
+from aims_gate.frames.column_values import at_width, kind_of, missing, whole_numbers
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.identity import compared, different, known, same_rows
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
-from aims_gate.frames.patterns import matching
+from aims_gate.frames.patterns import containing, matching
 from aims_gate.frames.row_questions import Answers
 from aims_gate.frames.times import instants, not_after, span_of
 
@@ -167,6 +167,17 @@ class ArrowFrame(Answers):
                 where=self.name,
             )
         return self._total(matching(found, pattern))
+
+    def containing(self, column: str, patterns: Sequence[str]) -> list[Mapping[str, int]]:
+        """Count rows by value, for each RE2 pattern of the values in which it matches somewhere."""
+        found = self._column(column)
+        kind = kind_of(found.type)
+        if kind not in {ColumnKind.TEXT, ColumnKind.NUMBER}:
+            raise DataError(
+                f"column {column!r} is {self.types[column]}, which is no text", where=self.name
+            )
+        texts = whole_numbers(found) if kind is ColumnKind.NUMBER else found
+        return [containing(texts, pattern, self.weights) for pattern in patterns]
 
     def digest(self) -> str:
         """`rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""

@@ -16,6 +16,7 @@ from aims_gate.frames import ColumnKind, Floats
 from aims_gate.frames.widths import narrowed
 
 Mask = npt.NDArray[np.bool_]
+_EXACT_INT64 = 2.0**63
 
 
 def kind_of(kind: pa.DataType) -> ColumnKind:
@@ -108,6 +109,17 @@ def numbers(column: pa.ChunkedArray) -> Floats:
     column = undictionary(plain(column))
     wide = column.cast(pa.float64(), safe=False)
     return cast("Floats", wide.to_numpy())
+
+
+def whole_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Spell whole numbers in decimal digits, shape (rows,); null for numbers that are none."""
+    column = undictionary(plain(column))
+    if not pa.types.is_integer(column.type):
+        values = numbers(column)
+        whole = np.isfinite(values) & (np.abs(values) < _EXACT_INT64) & (np.trunc(values) == values)
+        exact = np.where(whole, values, 0).astype(np.int64)
+        column = pa.chunked_array([pa.array(exact, mask=~whole)])
+    return column.cast(pa.string())
 
 
 def at_width(column: pa.ChunkedArray, bits: int) -> pa.ChunkedArray:

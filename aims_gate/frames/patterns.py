@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from aims_gate.frames import Counts
 from aims_gate.frames.column_values import Mask, plain, undictionary
 
 
@@ -25,6 +27,20 @@ def matching(column: pa.ChunkedArray, pattern: str) -> Mask:
     text = undictionary(plain(column))
     hits = pc.match_substring_regex(text, _whole(pattern)).fill_null(fill_value=False)
     return cast("Mask", hits.to_numpy())
+
+
+def containing(
+    column: pa.ChunkedArray, pattern: str, weights: Counts | None = None
+) -> dict[str, int]:
+    """Count rows by value, of the values of a text column in which a pattern matches somewhere."""
+    text = undictionary(plain(column))
+    if text.null_count == len(text):
+        return {}
+    hits = pc.match_substring_regex(text, pattern).fill_null(fill_value=False)
+    found = text.filter(hits).combine_chunks().dictionary_encode()
+    copies = None if weights is None else weights[hits.to_numpy()]
+    counts = np.bincount(found.indices.to_numpy(), copies, minlength=len(found.dictionary))
+    return dict(zip(found.dictionary.to_pylist(), map(int, counts), strict=True))
 
 
 def _whole(pattern: str) -> str:

@@ -89,6 +89,7 @@ def test_how_a_value_is_stored_does_not_hide_that_it_is_the_same(
         lambda frame: frame.shared(FRAMES["arrow"]({"sex": [1, 2]}), ["sex"]),
         lambda frame: frame.span("age"),
         lambda frame: frame.matches("age", "1."),
+        lambda frame: frame.containing("list", ["1"]),
     ],
 )
 def test_rows_that_cannot_be_compared_are_an_error_and_never_different(
@@ -111,6 +112,7 @@ def test_a_column_that_is_not_there_is_named(make: Make) -> None:
         lambda frame: frame.span("agee"),
         lambda frame: frame.until("agee", datetime.now(tz=UTC)),
         lambda frame: frame.matches("agee", "x"),
+        lambda frame: frame.containing("agee", ["x"]),
     ]
     for ask in asks:
         with pytest.raises(MissingColumnError, match="did you mean 'age'"):
@@ -155,6 +157,24 @@ def test_a_pattern_holds_from_end_to_end_and_null_does_not_match(make: Make) -> 
     assert frame.matches("zip", "[0-9]{5}") == 2
     assert frame.matches("zip", "1234|12345") == 2
     assert frame.matches("zip", "") == 0
+
+
+@EVERY
+def test_values_that_contain_a_pattern_are_counted_by_rows_and_weight(make: Make) -> None:
+    text = ["x1", "a", "x1", None, "2y", ""]
+    found = make({"t": text}).containing("t", ["[0-9]", "(?i)Y$"])
+    assert list(found) == [{"x1": 2, "2y": 1}, {"2y": 1}]
+    weighted = make({"t": text, "n": [1, 2, 4, 8, 16, 32]}, weight="n")
+    assert list(weighted.containing("t", ["[0-9]"])) == [{"x1": 5, "2y": 16}]
+    assert list(make({"t": pa.array([], pa.string())}).containing("t", [""])) == [{}]
+
+
+@EVERY
+def test_whole_numbers_are_read_as_their_digits_and_others_have_no_text(make: Make) -> None:
+    large = 2**53 + 1
+    assert list(make({"n": [large, 7, None]}).containing("n", ["[0-9]{2}"])) == [{str(large): 1}]
+    floats = [12.0, -12.0, 0.5, None, float("nan"), float("inf"), 1e300]
+    assert list(make({"n": floats}).containing("n", ["1"])) == [{"12": 1, "-12": 1}]
 
 
 _CELL = st.tuples(
