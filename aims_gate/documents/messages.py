@@ -28,12 +28,22 @@ def problems(
 ) -> Iterator[Problem]:
     """Turn the errors of *model* into problems, each at its line."""
     for detail in error.errors(include_url=False):
-        path: Path = tuple(part for part in detail["loc"] if part != "[key]")
-        if detail["type"] == "extra_forbidden":
-            what, hint = _unknown(document.tree, path, model, later)
-        else:
-            what, hint = _words(document.tree, path, detail)
-        yield Problem(file=document.file, line=document.line(path), what=what, hint=hint)
+        yield problem(document, detail, model, later)
+
+
+def problem(document: Document, detail: Any, model: type[BaseModel], later: Later) -> Problem:
+    """Turn one of the errors of *model* into a problem at its line."""
+    path = path_of(detail)
+    if detail["type"] == "extra_forbidden":
+        what, hint = _unknown(document.tree, path, model, later)
+    else:
+        what, hint = _words(document.tree, path, detail)
+    return Problem(file=document.file, line=document.line(path), what=what, hint=hint)
+
+
+def path_of(detail: Any) -> Path:
+    """Path in the tree of what an error is about."""
+    return tuple(part for part in detail["loc"] if part != "[key]")
 
 
 def id_at(tree: Any, section: str | int, index: str | int) -> str | None:

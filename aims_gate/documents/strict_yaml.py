@@ -99,15 +99,15 @@ def _decode(text: bytes, file: str) -> str:
     if decoded.count("%TAG") > MAX_DIRECTIVES:
         what = f"more than {MAX_DIRECTIVES} %TAG directives"
         raise PolicyError([Problem(file=file, line=0, what=what, hint="remove them")])
-    if unseen := list(itertools.islice(_unseen(decoded, file), _MOST_UNSEEN)):
-        raise PolicyError(unseen)
+    if hidden := list(unseen(decoded, file)):
+        raise PolicyError(hidden)
     return decoded
 
 
-def _unseen(text: str, file: str) -> Iterator[Problem]:
-    """Problems of hidden characters in *text*, one each."""
+def unseen(text: str, file: str) -> Iterator[Problem]:
+    """Problems of hidden characters in *text*, one each, up to a hundred of them."""
     line, counted = 1, 0
-    for match in _UNSEEN.finditer(text):
+    for match in itertools.islice(_UNSEEN.finditer(text), _MOST_UNSEEN):
         line += text.count("\n", counted, match.start())
         counted = match.start()
         what = f"hidden character U+{ord(match[0]):04X}"

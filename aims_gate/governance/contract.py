@@ -70,6 +70,8 @@ class RecordDocument:
     """Text below each heading of the second level, without comments; of YAML there are none."""
     digest: str = ""
     """SHA-256 of the file's bytes; empty where there are none to read."""
+    human_digest: str = ""
+    """SHA-256 of what people wrote: without generated lines. Approvals are of this."""
     drafted_by: str = ""
     """The tool that wrote it: it counts only after a person's act on these very bytes."""
     problems: tuple[RecordProblem, ...] = ()

@@ -1,0 +1,169 @@
+"""Reader of governance records: folders to documents and entries, with every fault as a fact.
+
+Nothing here raises over what the folders hold, and nothing is left out: whatever cannot be read is
+a record with a problem.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from aims_gate.documents.strict_yaml import MAX_BYTES
+from aims_gate.errors import GateError, near
+from aims_gate.governance.contract import (
+    LogEntry,
+    ProblemKind,
+    RecordDocument,
+    RecordProblem,
+    Records,
+)
+from aims_gate.governance.kinds import ENTRIES, ENTRY, KINDS, Area, RecordKind
+from aims_gate.governance.record_text import RecordText, entry, record
+from aims_gate.regular import itself, read_regular
+
+MAX_FILES = 2000
+"""In one folder."""
+SYSTEM, ORG = "aims", "org"
+"""What the folders are called unless a policy says otherwise."""
+_WRITTEN = (".yaml", ".yml", ".md")
+_BESIDE = frozenset({"README.md"})
+"""Files that belong to no kind and may lie beside records."""
+
+
+def read(system: Path | None, org: Path | None, at: Callable[[Path], Path] = itself) -> Records:
+    """Read the records of a system and of its organisation.
+
+    Args:
+        system: Folder of the system's records, such as `aims/`; None where there is none.
+        org: Folder of the organisation's.
+        at: Where a file or folder is read: itself, or its copy from the policy base.
+    """
+    documents: list[RecordDocument] = []
+    entries: list[LogEntry] = []
+    problems: list[RecordProblem] = []
+    for area, folder, default in ((Area.SYSTEM, system, SYSTEM), (Area.ORG, org, ORG)):
+        kinds = [*(one for one in KINDS.values() if one.area is area), ENTRIES[area]]
+        for below in dict.fromkeys(one.folder for one in kinds):
+            here = [one for one in kinds if one.folder == below]
+            listed = _Folder(folder, default, below, at)
+            problems += (*listed.problems, *listed.strangers(here))
+            for kind in here:
+                if kind.name == ENTRY:
+                    entries += (entry(text) for text in listed.texts(kind))
+                else:
+                    documents += listed.documents(kind)
+    twice = _twice(documents, entries)
+    return Records(
+        system=system,
+        org=org,
+        documents=tuple(replace(one, problems=one.problems + twice(one)) for one in documents),
+        entries=tuple(replace(one, problems=one.problems + twice(one)) for one in entries),
+        problems=tuple(problems),
+    )
+
+
+class _Folder:
+    """One folder of records: its files, and what is wrong with it."""
+
+    def __init__(
+        self, root: Path | None, default: str, below: str, at: Callable[[Path], Path]
+    ) -> None:
+        name = default if root is None else root.name or default
+        self.shown = f"{name}/{below}".rstrip("/")
+        self.files: dict[str, Path] = {}
+        self.problems: tuple[RecordProblem, ...] = ()
+        if root is None:
+            return
+        try:
+            self.files = {one.name: one for one in _listed(root / below, at)}
+        except (OSError, GateError) as error:
+            what = f"the folder cannot be read: {_reason(error)}"
+            self.problems = (_problem(self.shown, ProblemKind.UNREADABLE, what),)
+
+    def texts(self, kind: RecordKind) -> Iterator[RecordText]:
+        """The files of a kind."""
+        return (self._text(name) for name in self._names(kind))
+
+    def documents(self, kind: RecordKind) -> Iterator[RecordDocument]:
+        """The documents of a kind; one that is missing where it is expected and is not there."""
+        if kind.expected and not self._names(kind):
+            path = f"{self.shown}/{_file(kind)}"
+            what = f"there is no {kind.name}; aims-gate aims init drafts what a system needs"
+            missing = _problem(path, ProblemKind.MISSING, what)
+            yield RecordDocument(kind=kind.name, id="", path=path, problems=(missing,))
+        for text in self.texts(kind):
+            yield record(kind, text)
+
+    def strangers(self, kinds: Iterable[RecordKind]) -> Iterator[RecordProblem]:
+        """Written files that no kind of record is called."""
+        known = {name for kind in kinds for name in self._names(kind)}
+        for name in self.files:
+            if name.endswith(_WRITTEN) and name not in known | _BESIDE:
+                what = f"no record is called so; {near(name, map(_file, kinds))}"
+                yield _problem(f"{self.shown}/{name}", ProblemKind.UNKNOWN, what)
+
+    def _names(self, kind: RecordKind) -> list[str]:
+        wanted = _file(kind)
+        several = wanted.removeprefix("*")
+        found = (one for one in self.files if one not in _BESIDE)
+        if several != wanted:
+            return [one for one in found if one.endswith(several)]
+        return [one for one in found if one == wanted]
+
+    def _text(self, name: str) -> RecordText:
+        path = f"{self.shown}/{name}"
+        try:
+            if self.files[name].is_symlink():
+                raise OSError(0, "it is a symbolic link")
+            data = read_regular(self.files[name], MAX_BYTES)
+        except OSError as error:
+            return RecordText(path=path, data=None, reason=_reason(error))
+        if len(data) > MAX_BYTES:
+            return RecordText(path=path, data=None, reason=f"it has more than {MAX_BYTES:,} bytes")
+        return RecordText(path=path, data=data)
+
+
+def _file(kind: RecordKind) -> str:
+    return kind.place.rpartition("/")[2]
+
+
+def _listed(folder: Path, at: Callable[[Path], Path]) -> list[Path]:
+    place = at(folder)
+    if place.is_symlink():
+        raise OSError(0, "it is a symbolic link")
+    if not place.exists():
+        return []
+    with os.scandir(place) as found:
+        files = sorted(Path(one.path) for one in found if not one.name.startswith("."))
+    if len(files) > MAX_FILES:
+        raise OSError(0, f"it has more than {MAX_FILES:,} files")
+    return files
+
+
+def _twice(
+    documents: Iterable[RecordDocument], entries: Iterable[LogEntry]
+) -> Callable[[RecordDocument | LogEntry], tuple[RecordProblem, ...]]:
+    """Find the ids that more than one record has: no link to such an id says which is meant."""
+    paths: dict[str, list[str]] = {}
+    for one in (*documents, *entries):
+        paths.setdefault(one.id, []).append(one.path)
+
+    def problems(one: RecordDocument | LogEntry) -> tuple[RecordProblem, ...]:
+        others = [path for path in paths[one.id] if path != one.path]
+        if not one.id or not others:
+            return ()
+        what = f"the id {one.id!r} is that of {others[0]} too; give it one of its own"
+        return (_problem(one.path, ProblemKind.UNREADABLE, what, "id"),)
+
+    return problems
+
+
+def _problem(path: str, kind: ProblemKind, message: str, key: str = "") -> RecordProblem:
+    return RecordProblem(path=path, line=0, key=key, kind=kind, message=message)
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or getattr(error, "what", None) or error)

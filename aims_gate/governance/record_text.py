@@ -1,0 +1,240 @@
+"""One file's bytes to one record: its keys, its sections, and all that is wrong with them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from aims_gate.documents import messages
+from aims_gate.documents.keys import describe
+from aims_gate.documents.strict_yaml import Document, Path, parse, unseen
+from aims_gate.errors import PolicyError, Problem, near
+from aims_gate.governance import templates
+from aims_gate.governance.contract import (
+    LogEntry,
+    ProblemKind,
+    RecordDocument,
+    RecordProblem,
+    day,
+    frozen,
+)
+from aims_gate.governance.kinds import ENTRIES, ENTRY_TYPES, Area, RecordKind
+from aims_gate.governance.markdown import Section, by_heading, sections, split
+
+_FAULTS = {"extra_forbidden": ProblemKind.UNKNOWN, "missing": ProblemKind.MISSING}
+_SAYS = {
+    ProblemKind.TODO: "still waits for a person (TODO)",
+    ProblemKind.TEMPLATE: "still is the template's sentence",
+}
+_OPEN = re.compile(r"\bTODO\b|\{\{.*?\}\}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordText:
+    """The bytes of a record's file."""
+
+    path: str
+    data: bytes | None
+    """None where they could not be read."""
+    reason: str = ""
+    """Why they could not be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parsed:
+    """What is in a record's file, whatever is wrong with it."""
+
+    values: Mapping[str, Any]
+    sections: tuple[Section, ...]
+    digest: str
+    human_digest: str
+    problems: tuple[RecordProblem, ...]
+
+    def text(self, key: str) -> str:
+        value = self.values.get(key)
+        return value if isinstance(value, str) else ""
+
+
+def record(kind: RecordKind, text: RecordText) -> RecordDocument:
+    """Read a document of a kind."""
+    found = _parsed(kind, text, kind.name)
+    every = found.values.get("review_every")
+    return RecordDocument(
+        kind=kind.name,
+        id=found.text("id"),
+        path=text.path,
+        owner=found.text("owner"),
+        effective=day(found.values.get("effective")),
+        review_every=every if isinstance(every, int) and not isinstance(every, bool) else None,
+        values=frozen(found.values),
+        sections=by_heading(found.sections),
+        digest=found.digest,
+        human_digest=found.human_digest,
+        drafted_by=found.text("drafted_by"),
+        problems=found.problems,
+    )
+
+
+def entry(text: RecordText) -> LogEntry:
+    """Read an entry of a log."""
+    found = _parsed(ENTRIES[Area.SYSTEM], text, "")
+    links = found.values.get("links")
+    return LogEntry(
+        type=found.text("type"),
+        id=found.text("id"),
+        path=text.path,
+        owner=found.text("owner"),
+        opened=day(found.values.get("opened")),
+        due=day(found.values.get("due")),
+        closed=day(found.values.get("closed")),
+        severity=found.text("severity"),
+        links=tuple(map(str, links)) if isinstance(links, list) else (),
+        values=frozen(found.values),
+        sections=by_heading(found.sections),
+        digest=found.digest,
+        problems=found.problems,
+    )
+
+
+def _parsed(kind: RecordKind, text: RecordText, template: str) -> _Parsed:
+    if text.data is None:
+        fault = _problem(text.path, 0, "", ProblemKind.UNREADABLE, f"cannot be read: {text.reason}")
+        return _Parsed(values={}, sections=(), digest="", human_digest="", problems=(fault,))
+    digest = hashlib.sha256(text.data).hexdigest()
+    try:
+        document, body = _read(kind, text.path, text.data)
+    except PolicyError as error:
+        faults = tuple(_unreadable(text.path, one) for one in error.problems)
+        return _Parsed(values={}, sections=(), digest=digest, human_digest=digest, problems=faults)
+    values = document.tree
+    name = template or str(values.get("type", ""))
+    known = name in templates.names()
+    return _Parsed(
+        values=values,
+        sections=body,
+        digest=digest,
+        human_digest=digest,
+        problems=(
+            *_keys(kind, document),
+            *_unfilled(document, templates.untouched(name) if known else frozenset()),
+            *(_sections(text.path, body, name, values) if kind.markdown and known else ()),
+        ),
+    )
+
+
+def _read(kind: RecordKind, path: str, data: bytes) -> tuple[Document, tuple[Section, ...]]:
+    """Keys and sections; PolicyError where there are no keys to be read."""
+    if not kind.markdown:
+        return _mapping(kind, parse(data, path)), ()
+    try:
+        whole = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise PolicyError([Problem(file=path, line=line, what="it is not UTF-8")]) from None
+    if hidden := list(unseen(whole, path)):
+        raise PolicyError(hidden)
+    front, body = split(whole)
+    if front is None:
+        what = f"begin with ---, the keys such as kind: {kind.name}, and ---"
+        raise PolicyError([Problem(file=path, line=1, what=what)])
+    return _mapping(kind, parse(front.encode(), path)), tuple(sections(body))
+
+
+def _mapping(kind: RecordKind, document: Document) -> Document:
+    if not isinstance(document.tree, dict):
+        what = f"this is {describe(document.tree)} and no mapping of keys, as a {kind.name} is"
+        raise PolicyError([Problem(file=document.file, line=1, what=what)])
+    return document
+
+
+def _keys(kind: RecordKind, document: Document) -> Iterator[RecordProblem]:
+    """What the keys are not, as their kind has them; those that wait for a person come later."""
+    stated = document.tree.get("kind")
+    if "kind" in document.tree and stated != kind.name:
+        what = f"kind must be {kind.name!r} in this file, not {describe(stated)}"
+        yield _at(document, ("kind",), ProblemKind.UNREADABLE, what)
+    try:
+        kind.keys.model_validate(document.tree)
+    except ValidationError as error:
+        yield from _refused(document, error, kind.keys)
+
+
+def _refused(
+    document: Document, error: ValidationError, model: type[BaseModel]
+) -> Iterator[RecordProblem]:
+    waits = {path for path, text in templates.strings(document.tree) if _OPEN.search(text)}
+    for detail in error.errors(include_url=False):
+        path = messages.path_of(detail)
+        if path and any(one[: len(path)] == path for one in waits):
+            continue
+        told = messages.problem(document, detail, model, {})
+        what = f"{told.what}; {told.hint}" if told.hint else told.what
+        found = _FAULTS.get(detail["type"], ProblemKind.UNREADABLE)
+        yield _problem(document.file, told.line, _key(path), found, what)
+
+
+def _unfilled(document: Document, sentences: frozenset[str]) -> Iterator[RecordProblem]:
+    """Keys that wait for a person."""
+    for path, text in templates.strings(document.tree):
+        fault = _waits(text, sentences)
+        if fault is not None:
+            yield _at(document, path, fault, f"{_key(path)} {_SAYS[fault]}")
+
+
+def _waits(text: str, sentences: frozenset[str]) -> ProblemKind | None:
+    if _OPEN.search(text):
+        return ProblemKind.TODO
+    return ProblemKind.TEMPLATE if sentences & set(templates.told(text)) else None
+
+
+def _sections(
+    path: str, found: Iterable[Section], template: str, values: Mapping[str, Any]
+) -> Iterator[RecordProblem]:
+    """Sections that are missing, empty, twice there, or wait for a person."""
+    sentences = templates.untouched(template)
+    asked = [one.heading for one in templates.headings(template)]
+    if template in ENTRY_TYPES and "closed" not in values:
+        asked = asked[:1]  # the others are written when it is closed
+    written: dict[str, Section] = {}
+    for one in found:
+        if one.heading in written:
+            what = f"the heading {one.heading!r} is there twice"
+            yield _problem(path, one.line, one.heading, ProblemKind.UNREADABLE, what)
+        first = written.setdefault(one.heading, one)
+        fault = _waits(one.text, sentences)
+        open_yet = template in ENTRY_TYPES and one.heading not in asked
+        if fault is not None and first is one and not open_yet:
+            what = f"{one.heading or 'the text'!r} {_SAYS[fault]}"
+            yield _problem(path, one.line, one.heading, fault, what)
+    for heading in asked:
+        if heading not in written:
+            what = f"the section '## {heading}' is missing"
+            close = near(heading, set(written) - set(asked))
+            hint = f"; {close}" if close.startswith("did") else ""
+            yield _problem(path, 0, heading, ProblemKind.MISSING, f"{what}{hint}")
+        elif not written[heading].text:
+            what = f"the section '## {heading}' is empty"
+            yield _problem(path, written[heading].line, heading, ProblemKind.MISSING, what)
+
+
+def _key(path: Path) -> str:
+    parts = (f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)
+    return "".join(parts).removeprefix(".")
+
+
+def _at(document: Document, path: Path, kind: ProblemKind, message: str) -> RecordProblem:
+    return _problem(document.file, document.line(path), _key(path), kind, message)
+
+
+def _unreadable(path: str, fault: Problem) -> RecordProblem:
+    what = f"{fault.what}; {fault.hint}" if fault.hint else fault.what
+    return _problem(path, fault.line, "", ProblemKind.UNREADABLE, what)
+
+
+def _problem(path: str, line: int, key: str, kind: ProblemKind, message: str) -> RecordProblem:
+    return RecordProblem(path=path, line=line, key=key, kind=kind, message=message)
