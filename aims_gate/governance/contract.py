@@ -7,14 +7,12 @@ that has one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class ProblemKind(StrEnum):
@@ -64,9 +62,9 @@ class RecordDocument:
     effective: date | None = None
     review_every: int | None = None
     """Days; None where the document leaves it to the organisation's cadence."""
-    values: Mapping[str, Any] = NOTHING
+    values: Mapping[str, Any] = field(default_factory=dict)
     """Its keys as written: mappings, tuples, text (days too), numbers, truth values."""
-    sections: Mapping[str, str] = NOTHING
+    sections: Mapping[str, str] = field(default_factory=dict)
     """Text below each heading of the second level, without comments; of YAML there are none."""
     digest: str = ""
     """SHA-256 of the file's bytes; empty where there are none to read."""
@@ -92,8 +90,8 @@ class LogEntry:
     severity: str = ""
     links: tuple[str, ...] = ()
     """Ids of rules, risks and other records that it is about."""
-    values: Mapping[str, Any] = NOTHING
-    sections: Mapping[str, str] = NOTHING
+    values: Mapping[str, Any] = field(default_factory=dict)
+    sections: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
     problems: tuple[RecordProblem, ...] = ()
 

@@ -27,7 +27,7 @@ ASKED: Mapping[str, tuple[str, ...]] = {
 ENTRY_TYPES = tuple(ASKED)
 
 
-class NotifyText(Keys):
+class NotificationText(Keys):
     """Who must be told, or why nobody."""
 
     authority: k.Text
@@ -52,7 +52,7 @@ class EntryText(Keys):
     rule: k.Text = optional()
     detected_by: k.Text = optional()
     drafted_by: k.Text = optional()
-    notify: NotifyText = optional()
+    notify: NotificationText = optional()
     by: Annotated[str, choice("internal", "external"), words("internal", "external")] = optional()
     auditor: k.Text = optional()
     scope: k.Text = optional()
@@ -69,6 +69,6 @@ class EntryText(Keys):
         lacking = [key for key in ASKED[self.type] if key not in self.model_fields_set]
         if lacking:
             raise refuse(f"of type {self.type} lacks {', '.join(lacking)}", "add it")
-        if self.closed is not None and self.closed < self.opened:
+        if "closed" in self.model_fields_set and self.closed < self.opened:
             raise refuse("is closed before it was opened")
         return self

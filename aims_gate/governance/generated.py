@@ -27,6 +27,11 @@ def without_generated(text: str) -> str:
     return _BLOCK.sub("", text)
 
 
+def blank_generated(text: str) -> str:
+    """The same text with its generated blocks as empty lines, so that all lines keep numbers."""
+    return _BLOCK.sub(lambda found: "\n" * found[0].count("\n"), text)
+
+
 def with_generated(text: str, *, front: Sequence[str], body: Sequence[str]) -> str:
     """Put generated lines into a record, in place of those of before.
 

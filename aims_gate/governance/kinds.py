@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel
-
 from aims_gate.documents import Kind
+from aims_gate.documents.keys import Keys
 from aims_gate.governance import organisation_grammar as organisation
 from aims_gate.governance import system_grammar as system
 from aims_gate.governance.entry_grammar import ENTRY_TYPES, EntryText
@@ -35,11 +34,11 @@ class RecordKind:
     area: Area
     place: str
     """Its file, or `FOLDER/*.md` where there may be several."""
-    keys: type[BaseModel]
+    keys: type[Keys]
     expected: bool = True
     """Whether it is missing where there is no such file."""
-    generated: frozenset[str] = frozenset()
-    """Keys that may stand between the marks of what is generated."""
+    generated: frozenset[str] | None = None
+    """Keys that may stand in a generated block; None where it has no such block."""
 
     @property
     def folder(self) -> str:
@@ -67,7 +66,13 @@ _ROWS = (
         name="card", area=_S, place="card.md", keys=system.CardText, generated=system.GENERATED
     ),
     RecordKind(name="architecture", area=_S, place="architecture.md", keys=system.ArchitectureText),
-    RecordKind(name="data-sheet", area=_S, place="data/*.md", keys=system.DataSheetText),
+    RecordKind(
+        name="data-sheet",
+        area=_S,
+        place="data/*.md",
+        keys=system.DataSheetText,
+        generated=frozenset(),
+    ),
     RecordKind(
         name="runbook", area=_S, place="runbooks/*.md", keys=system.RunbookText, expected=False
     ),

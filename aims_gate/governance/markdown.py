@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+_LINES = re.compile(r"\r?\n")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _HEADING = re.compile(r"## +(.+?)(?: +#+)? *")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -24,8 +25,8 @@ class Section:
 
 def split(text: str) -> tuple[str | None, str]:
     """Front matter and body, each with the lines that it has in the file; None without any."""
-    lines = text.splitlines()
-    if not lines or lines[0].rstrip() != "---":
+    lines = _LINES.split(text)
+    if lines[0].rstrip() != "---":
         return None, text
     for number, line in enumerate(lines[1:], start=1):
         if line.rstrip() == "---":
@@ -38,7 +39,7 @@ def sections(body: str) -> Iterator[Section]:
     """The sections of a body, in its order; a heading in a fenced block is none."""
     heading, start, fence = "", 1, ""
     kept: list[str] = []
-    for number, line in enumerate(_without_comments(body).splitlines(), start=1):
+    for number, line in enumerate(_LINES.split(_without_comments(body)), start=1):
         mark = _FENCE.match(line)
         if mark and not fence:
             fence = mark[1]
@@ -64,6 +65,6 @@ def _without_comments(body: str) -> str:
     return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), body)
 
 
-def by_heading(found: list[Section]) -> Mapping[str, str]:
+def by_heading(found: Sequence[Section]) -> Mapping[str, str]:
     """Text by heading; of two with one heading, the first."""
     return {one.heading: one.text for one in reversed(found)}

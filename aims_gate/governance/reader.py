@@ -26,7 +26,7 @@ from aims_gate.regular import itself, read_regular
 
 MAX_FILES = 2000
 """In one folder."""
-SYSTEM, ORG = "aims", "org"
+DEFAULTS = {Area.SYSTEM: "aims", Area.ORG: "org"}
 """What the folders are called unless a policy says otherwise."""
 _WRITTEN = (".yaml", ".yml", ".md")
 _BESIDE = frozenset({"README.md"})
@@ -44,17 +44,14 @@ def read(system: Path | None, org: Path | None, at: Callable[[Path], Path] = its
     documents: list[RecordDocument] = []
     entries: list[LogEntry] = []
     problems: list[RecordProblem] = []
-    for area, folder, default in ((Area.SYSTEM, system, SYSTEM), (Area.ORG, org, ORG)):
-        kinds = [*(one for one in KINDS.values() if one.area is area), ENTRIES[area]]
-        for below in dict.fromkeys(one.folder for one in kinds):
-            here = [one for one in kinds if one.folder == below]
-            listed = _Folder(folder, default, below, at)
-            problems += (*listed.problems, *listed.strangers(here))
-            for kind in here:
-                if kind.name == ENTRY:
-                    entries += (entry(text) for text in listed.texts(kind))
-                else:
-                    documents += listed.documents(kind)
+    folders = (*_folders(Area.SYSTEM, system, at), *_folders(Area.ORG, org, at))
+    for listed, kinds in folders:
+        problems += (*listed.problems, *listed.strangers(kinds))
+        for kind in kinds:
+            if kind.name == ENTRY:
+                entries += map(entry, listed.texts(kind))
+            else:
+                documents += listed.documents(kind)
     twice = _twice(documents, entries)
     return Records(
         system=system,
@@ -63,6 +60,15 @@ def read(system: Path | None, org: Path | None, at: Callable[[Path], Path] = its
         entries=tuple(replace(one, problems=one.problems + twice(one)) for one in entries),
         problems=tuple(problems),
     )
+
+
+def _folders(
+    area: Area, root: Path | None, at: Callable[[Path], Path]
+) -> Iterator[tuple[_Folder, list[RecordKind]]]:
+    kinds = [*(one for one in KINDS.values() if one.area is area), ENTRIES[area]]
+    for below in dict.fromkeys(one.folder for one in kinds):
+        listed = _Folder(root, DEFAULTS[area], below, at)
+        yield listed, [one for one in kinds if one.folder == below]
 
 
 class _Folder:
@@ -91,7 +97,7 @@ class _Folder:
         """The documents of a kind; one that is missing where it is expected and is not there."""
         if kind.expected and not self._names(kind):
             path = f"{self.shown}/{_file(kind)}"
-            what = f"there is no {kind.name}; aims-gate aims init drafts what a system needs"
+            what = "it is not there; aims-gate aims init drafts what is missing"
             missing = _problem(path, ProblemKind.MISSING, what)
             yield RecordDocument(kind=kind.name, id="", path=path, problems=(missing,))
         for text in self.texts(kind):
@@ -115,14 +121,14 @@ class _Folder:
 
     def _text(self, name: str) -> RecordText:
         path = f"{self.shown}/{name}"
+        file = self.files[name]
         try:
-            if self.files[name].is_symlink():
-                raise OSError(0, "it is a symbolic link")
-            data = read_regular(self.files[name], MAX_BYTES)
+            data = b"" if file.is_symlink() else read_regular(file, MAX_BYTES)
         except OSError as error:
             return RecordText(path=path, data=None, reason=_reason(error))
-        if len(data) > MAX_BYTES:
-            return RecordText(path=path, data=None, reason=f"it has more than {MAX_BYTES:,} bytes")
+        if file.is_symlink() or len(data) > MAX_BYTES:
+            reason = f"it has more than {MAX_BYTES:,} bytes" if data else "it is a symbolic link"
+            return RecordText(path=path, data=None, reason=reason)
         return RecordText(path=path, data=data)
 
 
@@ -144,12 +150,14 @@ def _listed(folder: Path, at: Callable[[Path], Path]) -> list[Path]:
 
 
 def _twice(
-    documents: Iterable[RecordDocument], entries: Iterable[LogEntry]
+    documents: list[RecordDocument], entries: list[LogEntry]
 ) -> Callable[[RecordDocument | LogEntry], tuple[RecordProblem, ...]]:
     """Find the ids that more than one record has: no link to such an id says which is meant."""
     paths: dict[str, list[str]] = {}
-    for one in (*documents, *entries):
-        paths.setdefault(one.id, []).append(one.path)
+    for name, path in [(one.id, one.path) for one in documents] + [
+        (one.id, one.path) for one in entries
+    ]:
+        paths.setdefault(name, []).append(path)
 
     def problems(one: RecordDocument | LogEntry) -> tuple[RecordProblem, ...]:
         others = [path for path in paths[one.id] if path != one.path]

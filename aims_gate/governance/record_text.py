@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -23,6 +23,7 @@ from aims_gate.governance.contract import (
     day,
     frozen,
 )
+from aims_gate.governance.generated import blank_generated, without_generated
 from aims_gate.governance.kinds import ENTRIES, ENTRY_TYPES, Area, RecordKind
 from aims_gate.governance.markdown import Section, by_heading, sections, split
 
@@ -49,11 +50,11 @@ class RecordText:
 class _Parsed:
     """What is in a record's file, whatever is wrong with it."""
 
-    values: Mapping[str, Any]
-    sections: tuple[Section, ...]
-    digest: str
-    human_digest: str
-    problems: tuple[RecordProblem, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    sections: tuple[Section, ...] = ()
+    digest: str = ""
+    human_digest: str = ""
+    problems: tuple[RecordProblem, ...] = ()
 
     def text(self, key: str) -> str:
         value = self.values.get(key)
@@ -101,36 +102,45 @@ def entry(text: RecordText) -> LogEntry:
     )
 
 
+def human_digest(kind: RecordKind, data: bytes) -> str:
+    """SHA-256 of what people wrote in a file of a kind: without its generated blocks."""
+    if kind.generated is not None:
+        data = without_generated(data.decode(errors="surrogateescape")).encode(
+            errors="surrogateescape"
+        )
+    return hashlib.sha256(data).hexdigest()
+
+
 def _parsed(kind: RecordKind, text: RecordText, template: str) -> _Parsed:
     if text.data is None:
         fault = _problem(text.path, 0, "", ProblemKind.UNREADABLE, f"cannot be read: {text.reason}")
-        return _Parsed(values={}, sections=(), digest="", human_digest="", problems=(fault,))
-    digest = hashlib.sha256(text.data).hexdigest()
+        return _Parsed(problems=(fault,))
+    digest, human = hashlib.sha256(text.data).hexdigest(), human_digest(kind, text.data)
     try:
-        document, body = _read(kind, text.path, text.data)
+        document, body, problems = _read(kind, text.path, text.data)
     except PolicyError as error:
         faults = tuple(_unreadable(text.path, one) for one in error.problems)
-        return _Parsed(values={}, sections=(), digest=digest, human_digest=digest, problems=faults)
-    values = document.tree
-    name = template or str(values.get("type", ""))
-    known = name in templates.names()
+        return _Parsed(digest=digest, human_digest=human, problems=faults)
+    name = template or str(document.tree.get("type"))
+    sentences: frozenset[str] = frozenset()
+    if template or name in ENTRY_TYPES:
+        sentences = templates.untouched(name)
+        problems += tuple(_sections(text.path, body, name, document.tree)) if kind.markdown else ()
     return _Parsed(
-        values=values,
+        values=document.tree,
         sections=body,
         digest=digest,
-        human_digest=digest,
-        problems=(
-            *_keys(kind, document),
-            *_unfilled(document, templates.untouched(name) if known else frozenset()),
-            *(_sections(text.path, body, name, values) if kind.markdown and known else ()),
-        ),
+        human_digest=human,
+        problems=(*_keys(kind, document), *_unfilled(document, sentences), *problems),
     )
 
 
-def _read(kind: RecordKind, path: str, data: bytes) -> tuple[Document, tuple[Section, ...]]:
-    """Keys and sections; PolicyError where there are no keys to be read."""
+def _read(
+    kind: RecordKind, path: str, data: bytes
+) -> tuple[Document, tuple[Section, ...], tuple[RecordProblem, ...]]:
+    """Keys, sections, and generated keys that must not be; PolicyError if there are no keys."""
     if not kind.markdown:
-        return _mapping(kind, parse(data, path)), ()
+        return _mapping(kind, parse(data, path)), (), ()
     try:
         whole = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -138,11 +148,21 @@ def _read(kind: RecordKind, path: str, data: bytes) -> tuple[Document, tuple[Sec
         raise PolicyError([Problem(file=path, line=line, what="it is not UTF-8")]) from None
     if hidden := list(unseen(whole, path)):
         raise PolicyError(hidden)
-    front, body = split(whole)
-    if front is None:
+    written = whole if kind.generated is None else blank_generated(whole)
+    front, human = split(whole)[0], split(written)
+    if front is None or human[0] is None:
         what = f"begin with ---, the keys such as kind: {kind.name}, and ---"
         raise PolicyError([Problem(file=path, line=1, what=what)])
-    return _mapping(kind, parse(front.encode(), path)), tuple(sections(body))
+    document = _mapping(kind, parse(front.encode(), path))
+    by_people = _mapping(kind, parse(human[0].encode(), path)).tree
+    hidden_keys = document.tree.keys() - by_people.keys() - (kind.generated or frozenset())
+    faults = (
+        _at(
+            document, (key,), ProblemKind.UNKNOWN, f"{key} stands in a generated block; move it out"
+        )
+        for key in sorted(hidden_keys)
+    )
+    return document, tuple(sections(human[1])), tuple(faults)
 
 
 def _mapping(kind: RecordKind, document: Document) -> Document:

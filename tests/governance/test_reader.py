@@ -1,0 +1,286 @@
+"""Records are read whole or with every fault: nothing raises, nothing is left out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aims_gate.errors import UsageError
+from aims_gate.governance import reader, templates
+from aims_gate.governance.contract import ProblemKind, RecordProblem, Records, day
+from aims_gate.governance.kinds import KINDS, WRITTEN, Area
+from aims_gate.governance.record_text import RecordText, entry, record
+from tests.support.laws import law
+from tests.support.records import FILES, edit, write_records
+
+MISSING, TODO, TEMPLATE = ProblemKind.MISSING, ProblemKind.TODO, ProblemKind.TEMPLATE
+INCIDENT = "aims/log/2026-10-21-income.md"
+RISKS, IMPACT, SYSTEM = "aims/risks.yaml", "aims/impact.md", "aims/system.yaml"
+UNKNOWN, UNREADABLE = ProblemKind.UNKNOWN, ProblemKind.UNREADABLE
+
+
+def read(root: Path) -> Records:
+    return reader.read(root / "aims", root / "org")
+
+
+def faults(records: Records) -> list[tuple[ProblemKind, str, str]]:
+    return [(one.kind, one.path, one.key) for one in records.all_problems()]
+
+
+def only(records: Records) -> RecordProblem:
+    (found,) = records.all_problems()
+    return found
+
+
+def test_whole_records_have_no_fault(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    records = read(tmp_path)
+    assert not faults(records)
+    (risks,) = records.of("risks")
+    assert (risks.id, risks.owner, risks.effective) == (
+        "credit/risks",
+        "ada@acme.example",
+        day("2026-11-03"),
+    )
+    assert risks.values["risks"][0]["residual"] == {"likelihood": 2, "severity": 4}
+    (impact,) = records.of("impact")
+    assert impact.sections["Benefits"] == "An answer within a minute."
+    (incident,) = records.entries
+    assert (incident.type, incident.severity, incident.links) == ("incident", "high", ("R-2",))
+    assert incident.closed == day("2026-10-24")
+
+
+def test_every_expected_record_that_is_not_there_is_a_record_with_that_fault() -> None:
+    records = reader.read(None, None)
+    assert {one.kind for one in records.documents} == set(KINDS) - {"runbook"}
+    assert {one.kind for one in records.all_problems()} == {MISSING}
+    assert not any(one.id or one.digest for one in records.documents)
+
+
+@pytest.mark.parametrize("path", sorted(FILES))
+def test_a_file_that_is_removed_is_missing(tmp_path: Path, path: str) -> None:
+    write_records(tmp_path)
+    (tmp_path / path).unlink()
+    expected = "runbooks" not in path and "log" not in path
+    assert [kind for kind, *_ in faults(read(tmp_path))] == [MISSING] * expected
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "kind", "key"),
+    [
+        (RISKS, "title: Income", "title: TODO Income", TODO, "risks[1].title"),
+        (RISKS, "currency: EUR", 'currency: "{{euro}}"', TODO, "risks[0].cost.currency"),
+        (IMPACT, "An answer within a minute.", "TODO", TODO, "Benefits"),
+        (IMPACT, "effective: 2026-11-03", "effective: TODO", TODO, "effective"),
+        (
+            IMPACT,
+            "An answer within a minute.",
+            "It is fast. Say who gains  what\nfrom it.",
+            TEMPLATE,
+            "Benefits",
+        ),
+        (
+            SYSTEM,
+            "title: Decides whether a consumer loan up to 10,000 EUR is granted",
+            "title: what it decides, about whom, and whether a person looks",
+            TEMPLATE,
+            "title",
+        ),
+        (SYSTEM, "contact:", "contcat:", MISSING, "contact"),
+        (SYSTEM, "lifecycle: production", "lifecycle: prod", UNREADABLE, "lifecycle"),
+        (SYSTEM, "kind: system", "kind: sytem", UNREADABLE, "kind"),
+        (SYSTEM, "2026-11-03", "2026-11-31", UNREADABLE, "effective"),
+        (SYSTEM, "tier: high", "tier: high\ntier: low", UNREADABLE, ""),
+        (SYSTEM, "tier: high", "tier: high\nreview_every: true", UNREADABLE, "review_every"),
+        (RISKS, "none: no rule on accuracy for this product", "none: ''", UNREADABLE,
+         "risks[1].regulations"),
+        (RISKS, "{likelihood: 2, severity: 4}", "{likelihood: 2, severity: 6}", UNREADABLE,
+         "risks[0].residual.severity"),
+        ("org/soa.yaml", "applicable: true", "applicable: yes", UNREADABLE,
+         "controls[0].applicable"),
+        ("aims/card.md", "---\nkind", "kind", UNREADABLE, ""),
+        (IMPACT, "## Benefits", "## Benefit", MISSING, "Benefits"),
+        (IMPACT, "An answer within a minute.", "<!-- An answer. -->", MISSING, "Benefits"),
+        (IMPACT, "## Benefits", "```\n## Benefits\n```", MISSING, "Benefits"),
+        (IMPACT, "Effects on society", "Benefits", UNREADABLE, "Benefits"),
+        (IMPACT, "a minute", "a \u202eminute", UNREADABLE, ""),
+        (INCIDENT, "Income is nominal.", "", MISSING, "Cause"),
+        (INCIDENT, "severity: high\n", "", UNREADABLE, ""),
+        (INCIDENT, "closed: 2026-10-24", "closed: 2026-10-20", UNREADABLE, ""),
+        (INCIDENT, "type: incident", "type: policy", UNREADABLE, "type"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_found_at_its_key(
+    tmp_path: Path, path: str, old: str, new: str, kind: ProblemKind, key: str
+) -> None:
+    write_records(tmp_path)
+    edit(tmp_path / path, old, new)
+    assert (kind, path, key) in faults(read(tmp_path))
+
+
+def test_an_unknown_key_is_refused_with_its_line_and_the_near_one(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    edit(
+        tmp_path / "aims/risks.yaml",
+        "effective: 2026-11-03",
+        "effective: 2026-11-03\nrevew_every: 9",
+    )
+    found = only(read(tmp_path))
+    assert (found.kind, found.line, found.key) == (UNKNOWN, 5, "revew_every")
+    assert "did you mean 'review_every'?" in str(found)
+    assert str(found).startswith("aims/risks.yaml:5: ")
+
+
+def test_an_open_entry_waits_for_its_cause_and_a_closed_one_must_have_it(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    path = tmp_path / "aims/log/2026-10-21-income.md"
+    edit(path, "Income is nominal.", "TODO: say why it could happen.")
+    assert [one[::2] for one in faults(read(tmp_path))] == [(TODO, "Cause")]
+    edit(path, "closed: 2026-10-24\n", "")
+    assert not faults(read(tmp_path))
+
+
+def test_two_records_of_one_id_are_both_at_fault(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    edit(tmp_path / "aims/impact.md", "id: credit/impact", "id: credit/risks")
+    assert faults(read(tmp_path)) == [
+        (UNREADABLE, "aims/risks.yaml", "id"),
+        (UNREADABLE, "aims/impact.md", "id"),
+    ]
+
+
+def test_a_file_that_no_record_is_called_is_named_with_the_near_one(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    (tmp_path / "aims/risk.yaml").write_text("kind: risks\n", encoding="utf-8")
+    (tmp_path / "aims/README.md").write_text("How we work.", encoding="utf-8")
+    (tmp_path / "aims/picture.png").write_bytes(b"\x89PNG")
+    found = only(read(tmp_path))
+    assert (found.kind, found.path) == (UNKNOWN, "aims/risk.yaml")
+    assert "did you mean 'risks.yaml'" in found.message
+
+
+@pytest.mark.parametrize("strange", ["link", "pipe", "folder", "large", "latin", "locked"])
+def test_a_strange_file_is_a_record_with_a_fault(tmp_path: Path, strange: str) -> None:
+    write_records(tmp_path)
+    path = tmp_path / "aims/impact.md"
+    text = path.read_bytes()
+    path.unlink()
+    match strange:
+        case "link":
+            (tmp_path / "other.md").write_bytes(text)
+            path.symlink_to(tmp_path / "other.md")
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "large":
+            path.write_bytes(text + b" " * 1_000_001)
+        case "latin":
+            path.write_bytes(text.replace(b"minute", b"min\xfcte"))
+        case _:
+            path.symlink_to(tmp_path / "nowhere")
+    records = read(tmp_path)
+    (impact,) = records.of("impact")
+    assert [one.kind for one in impact.problems] == [UNREADABLE]
+    assert faults(records) == [(UNREADABLE, "aims/impact.md", "")]
+
+
+@pytest.mark.parametrize("strange", ["link", "file", "many"])
+def test_a_strange_folder_is_a_fault_and_what_it_should_hold_is_missing(
+    tmp_path: Path, strange: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, org = write_records(tmp_path)
+    if strange == "many":
+        monkeypatch.setattr(reader, "MAX_FILES", 4)
+        (tmp_path / "aims").rename(tmp_path / "elsewhere")
+    else:
+        org.rename(tmp_path / "elsewhere")
+        org.symlink_to("elsewhere") if strange == "link" else org.write_text("", encoding="utf-8")
+    found = faults(read(tmp_path))
+    assert (UNREADABLE, "org", "") in found
+    assert (MISSING, "org/people.yaml", "") in found
+
+
+def test_a_folder_of_files_beside_the_policy_base_is_read_from_there(tmp_path: Path) -> None:
+    write_records(tmp_path / "base")
+    (tmp_path / "work/aims").mkdir(parents=True)
+
+    def at(path: Path) -> Path:
+        return tmp_path / "base" / path.relative_to(tmp_path / "work")
+
+    records = reader.read(tmp_path / "work/aims", tmp_path / "work/org", at)
+    assert not faults(records)
+
+
+def test_generated_lines_change_the_digest_and_not_what_people_approve(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    path = tmp_path / "aims/card.md"
+    before = read(tmp_path).of("card")[0]
+    edit(
+        path,
+        "license: other\n",
+        "license: other\n# aims-gate:generated\nlibrary_name: sklearn\n# aims-gate:end\n",
+    )
+    after = read(tmp_path).of("card")[0]
+    assert not after.problems
+    assert after.values["library_name"] == "sklearn"
+    assert after.human_digest == before.human_digest != after.digest
+    edit(path, "library_name", "owner: eve@acme.example\nlibrary_name")
+    edit(path, "owner: ada@acme.example\n", "")
+    hidden = read(tmp_path).of("card")[0]
+    assert [(one.kind, one.key) for one in hidden.problems] == [(UNKNOWN, "owner")]
+
+
+def test_generated_marks_mean_nothing_where_nothing_is_generated(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    path = tmp_path / "aims/impact.md"
+    edit(path, "## Benefits", "<!-- aims-gate:generated -->\n<!-- aims-gate:end -->\n## Benefits")
+    (impact,) = read(tmp_path).of("impact")
+    assert impact.human_digest == impact.digest
+
+
+def test_lines_that_end_as_on_windows_are_read_alike(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    for name in ("impact.md", "risks.yaml"):
+        path = tmp_path / "aims" / name
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert not faults(read(tmp_path))
+
+
+@given(st.binary(max_size=300), st.sampled_from(sorted(KINDS)))
+@law(60)
+def test_no_bytes_raise(data: bytes, kind: str) -> None:
+    for text in (data, b"---\n" + data + b"\n---\n" + data):
+        found = record(KINDS[kind], RecordText(path="x", data=text))
+        assert found.problems
+        assert entry(RecordText(path="x", data=text)).problems
+
+
+@pytest.mark.parametrize("name", templates.names())
+def test_an_untouched_template_waits_at_each_of_its_places(name: str) -> None:
+    """And has no other fault, so that whoever fills in each TODO is done."""
+    text = RecordText(path="x", data=templates.template(name).encode())
+    found = record(KINDS[name], text) if name in KINDS else entry(text)
+    assert {one.kind for one in found.problems} == {TODO}
+
+
+def test_a_template_that_there_is_not_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="did you mean 'incident'"):
+        templates.template("incidnt")
+
+
+@pytest.mark.parametrize("kind", sorted(WRITTEN))
+def test_each_kind_has_a_schema_that_names_its_own_keys_only(kind: str) -> None:
+    schema = WRITTEN[kind].schema()
+    assert schema["properties"]["kind"] == {"const": kind}
+    assert schema["additionalProperties"] is False
+    assert schema["$id"] == f"https://aims-gate.dev/schema/aims-{kind}.v1.schema.json"
+
+
+def test_there_are_twelve_kinds_of_documents() -> None:
+    assert len(KINDS) == 12
+    assert {one.area for one in KINDS.values()} == set(Area)
