@@ -7,7 +7,7 @@ only then: whoever finds an old key could otherwise date a signature back.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -60,11 +60,7 @@ class TrustedKey:
         Upper and lower case are one; a name without a domain is that of every domain. So two
         persons may be taken for one, and never one for two.
         """
-        asked = _plain(name)
-        return any(
-            asked == own or asked == own.partition("@")[0] or asked.partition("@")[0] == own
-            for own in map(_plain, self.names)
-        )
+        return may_be(name, self.names)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,7 +70,7 @@ class TrustedKey:
     @property
     def identity(self) -> str:
         """One word for the person, whichever of the `united` keys it is asked of."""
-        return min(map(_plain, self.names))
+        return min(map(plain_name, self.names))
 
 
 def united(keys: Sequence[TrustedKey]) -> tuple[TrustedKey, ...]:
@@ -89,7 +85,16 @@ def united(keys: Sequence[TrustedKey]) -> tuple[TrustedKey, ...]:
     return tuple(found)
 
 
-def _plain(name: str) -> str:
+def may_be(name: str, names: Iterable[str]) -> bool:
+    """Tell whether a name may be that of the person who has *names*; see `is_called`."""
+    asked = plain_name(name)
+    return any(
+        asked == own or asked == own.partition("@")[0] or asked.partition("@")[0] == own
+        for own in map(plain_name, names)
+    )
+
+
+def plain_name(name: str) -> str:
     """Write a person's name in one form: NFKC, case folded, `Name <address>` as the address.
 
     Spaces, quotes and what nobody sees are left out.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from enum import StrEnum
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -96,6 +96,39 @@ class LogEntry:
     problems: tuple[RecordProblem, ...] = ()
 
 
+class Strength(IntEnum):
+    """Strength of a document's approval."""
+
+    NONE = 0
+    """Nobody stands behind it: it is missing, unreadable, or a tool's draft."""
+    DECLARED = 1
+    """It was committed, by whoever may."""
+    REVIEWED = 2
+    """Another person approved the pull request that brought these bytes."""
+    SIGNED = 3
+    """Another person signed these bytes, or the commit that brought them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordAct:
+    """What a person did about the bytes of a document, whether it counts or not."""
+
+    record: str
+    """Id of the document."""
+    digest: str
+    """Its `human_digest`; empty where the act does not hold."""
+    names: tuple[str, ...]
+    """Every name of the person, as trust file and forge have them."""
+    strength: Strength
+    when: datetime
+    where: str
+    """The file, commit or pull request."""
+    author: str = ""
+    """Who proposed the bytes: a claim, which can only forbid."""
+    problem: str = ""
+    """Why it does not hold; empty where it does."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
     """All records of one system and its organisation, faulty ones and missing ones included."""
@@ -108,6 +141,12 @@ class Records:
     entries: tuple[LogEntry, ...] = ()
     problems: tuple[RecordProblem, ...] = ()
     """Faults that belong to no one record, such as a file of no known name."""
+    approvals: tuple[RecordAct, ...] = ()
+    """What people signed or approved; `approval.standing` says what counts."""
+    material: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What assessments rest on today, by part, such as `protected`; empty where nobody knows."""
+    policy: RecordDocument | None = None
+    """The release policy's own file, which is the plan of verification and validation."""
 
     def of(self, kind: str) -> tuple[RecordDocument, ...]:
         """Documents of a kind, in the order of their paths; none where no such kind was read."""
