@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, TextClause, inspect, text
 
 _DELETED = "Deleted_Internal"
 """The stage of a version that MLflow has deleted, whose row and tags stay."""
 _LOCATION = "COALESCE(NULLIF(v.storage_location, ''), v.source) AS location"
-EVIDENCE = r"aims\_gate.%.evidence"
+_THERE = "v.current_stage <> :deleted"
+_JUDGED = r"x.key LIKE :evidence ESCAPE '\'"
+_ASKED = {"evidence": r"aims\_gate.%.evidence", "deleted": _DELETED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,40 +121,48 @@ class RegistryRows:
     def kept(self, *, stages: bool) -> Iterator[Kept]:
         """Versions that an alias points at, that have evidence or, if asked, are in a stage."""
         with self._engine.connect() as connection:
-            found = connection.execute(
-                text(self._kept_by_stage if stages else self._kept),
-                {"evidence": EVIDENCE, "deleted": _DELETED},
-            ).all()
+            found = connection.execute(self._kept[stages], _ASKED).all()
         for name, version, location, alias, stage in found:
             yield Kept(name=name, version=version, location=location, alias=alias, stage=stage)
 
     def locations(self, *, stages: bool) -> list[str]:
         """Where the files of those versions are, each place once."""
-        kept = self._kept_by_stage if stages else self._kept
-        statement = f"SELECT location FROM ({kept}) AS kept"  # noqa: S608
         with self._engine.connect() as connection:
-            asked = {"evidence": EVIDENCE, "deleted": _DELETED}
-            return list(dict.fromkeys(connection.execute(text(statement), asked).scalars().all()))
+            found = connection.execute(self._locations[stages], _ASKED).scalars().all()
+        return list(dict.fromkeys(found))
 
     @cached_property
-    def _kept(self) -> str:
-        columns = f"SELECT v.name, v.version, {_LOCATION}"
-        same = "v.name = x.name AND v.version = x.version"
-        if self._workspaces:
-            same += " AND v.workspace = x.workspace"
-        there = "v.current_stage <> :deleted"
-        return (
-            f"{columns}, x.alias AS alias, NULL AS stage FROM registered_model_aliases x"
-            f" JOIN model_versions v ON {same} WHERE {there}"
-            f" UNION ALL {columns}, NULL AS alias, NULL AS stage FROM model_version_tags x"
-            f" JOIN model_versions v ON {same} WHERE {there}"
-            " AND x.key LIKE :evidence ESCAPE '\\'"
-        )
+    def _kept(self) -> dict[bool, TextClause]:
+        """Every reason of every version, without and with stages."""
+        columns = f"v.name, v.version, {_LOCATION}, {{alias}} AS alias, {{stage}} AS stage"
+        return {stages: self._statement(columns, "", stages=stages) for stages in (False, True)}
 
     @cached_property
-    def _kept_by_stage(self) -> str:
-        return (
-            f"{self._kept} UNION ALL"  # noqa: S608
-            f" SELECT v.name, v.version, {_LOCATION}, NULL AS alias, v.current_stage AS stage"
-            " FROM model_versions v WHERE v.current_stage IN ('Production', 'Staging')"
+    def _locations(self) -> dict[bool, TextClause]:
+        """Without evidence about what an alias points at, half of the rows: each costs a write."""
+        aliased = f"SELECT 1 FROM registered_model_aliases y WHERE {self._same('x', 'y')}"  # noqa: S608
+        unless = f" AND NOT EXISTS ({aliased})"
+        return {
+            stages: self._statement(_LOCATION, unless, stages=stages) for stages in (False, True)
+        }
+
+    def _statement(self, columns: str, unless: str, *, stages: bool) -> TextClause:
+        """Read versions by what keeps them: an alias, evidence *unless* something, a stage."""
+        joined = f"x JOIN model_versions v ON {self._same('v', 'x')} WHERE {_THERE}"
+        reasons = [
+            ("x.alias", "NULL", f"registered_model_aliases {joined}"),
+            ("NULL", "NULL", f"model_version_tags {joined} AND {_JUDGED}{unless}"),
+        ]
+        if stages:
+            in_stage = "v.current_stage IN ('Production', 'Staging')"
+            reasons.append(("NULL", "v.current_stage", f"model_versions v WHERE {in_stage}"))
+        selects = (
+            f"SELECT {columns.format(alias=alias, stage=stage)} FROM {where}"  # noqa: S608
+            for alias, stage, where in reasons
         )
+        return text(" UNION ALL ".join(selects))
+
+    def _same(self, one: str, other: str) -> str:
+        """Whether rows of two tables are about one version."""
+        keys = ("name", "version", "workspace") if self._workspaces else ("name", "version")
+        return " AND ".join(f"{one}.{key} = {other}.{key}" for key in keys)
