@@ -10,6 +10,7 @@ from aims_gate.plugin_table import Table
 _COMMANDS: Table[click.Command] = Table(
     "command",
     {
+        "init": "aims_gate.cli.aims_init:init",
         "docs": "aims_gate.cli.aims_docs:docs",
     },
 )

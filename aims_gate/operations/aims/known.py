@@ -165,6 +165,8 @@ def _known(
     ]
     loose = ", ".join(one.name for one in packages if not one.version)
     pinned = [f"not pinned to a version in the model's files: {loose}"] if loose else []
+    if policy is None:
+        remarks.append("there is no policy: aims-gate init proposes a first one")
     signature = subject.signature.inputs if subject.signature is not None else ()
     return Known(
         model=subject.model,

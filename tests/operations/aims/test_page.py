@@ -9,7 +9,6 @@ import pytest
 
 from aims_gate.__main__ import guarded
 from tests.operations.aims.conftest import JudgedModel
-from tests.operations.aims.test_docs_build import CARD
 from tests.test_docs import blocks, commands
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -18,12 +17,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 def test_the_page_of_the_management_system_runs(
     judged: JudgedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a folder with a policy, a trust file and records as people wrote them."""
+    """In a folder with a policy and a trust file, and nothing else."""
     for name in ("policy.yaml", "trust.yaml", "gate.key.pub"):
         shutil.copy(judged.folder / name, tmp_path)
-    (tmp_path / "aims" / "data").mkdir(parents=True)
-    for name in ("card.md", "data/credit.md"):
-        (tmp_path / "aims" / name).write_text(CARD, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", judged.environ["MLFLOW_TRACKING_URI"])
     lines = [line for block in blocks("docs/aims.md") for line in commands(block)]

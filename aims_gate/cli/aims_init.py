@@ -1,0 +1,59 @@
+"""`aims-gate aims init`: first records, filled from what is known."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from aims_gate.cli.options import known_options
+
+
+@click.command()
+@known_options
+@click.option("--evidence", metavar="DIR|URI", help="Its verdict; the version's own if left out.")
+@click.option(
+    "--owner", default="", metavar="PERSON", help="Who answers; the policy's if left out."
+)
+@click.option(
+    "--risk-owner", default="", metavar="PERSON", help="Who accepts its risks; never the owner."
+)
+def init(
+    *,
+    model: str,
+    policy: Path | None,
+    trust: Path | None,
+    folder: Path,
+    evidence: str | None,
+    owner: str,
+    risk_owner: str,
+) -> int:
+    """Draft the records of a system; what only a person can say stays a line with TODO.
+
+    What MLflow, the policy and past evidence know is filled in. Risks are proposed from a small
+    library, each bound to the rules of the policy that treat it; a person scores them. A file that
+    is there is kept as it is, and nothing that is drafted here counts as approved.
+    """
+    from aims_gate.operations.aims.drafts import Drafting
+    from aims_gate.operations.aims.init import draft
+    from aims_gate.operations.aims.known import look
+
+    now = datetime.now(UTC)
+    known = look(model, policy=policy, evidence=evidence, trust=trust, environ=os.environ, now=now)
+    how = Drafting(folder=folder, owner=owner, risk_owner=risk_owner, today=now.date())
+    files = draft(known, how)
+    click.echo(f"{known.model.name} {known.model.version}: {len(known.facts())} facts taken")
+    for one in files:
+        wait = f"{one.questions} lines wait for you" if one.questions else "nothing waits"
+        click.echo(f"  {'kept ' if one.kept else 'wrote'} {one.path!s:<28} {wait}")
+    waiting = sum(one.questions for one in files)
+    click.echo(
+        f"Nothing is approved. {waiting} questions: grep -rn TODO {folder}"
+        if waiting
+        else "No question is left."
+    )
+    for note in known.found:
+        click.echo(f"found on the way: {note}")
+    return 0
