@@ -12,6 +12,7 @@ _COMMANDS: Table[click.Command] = Table(
     {
         "init": "aims_gate.cli.aims_init:init",
         "docs": "aims_gate.cli.aims_docs:docs",
+        "log": "aims_gate.cli.aims_log:log",
     },
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.templates import template
 from aims_gate.policy.resolved_yaml import inline
 
@@ -20,10 +21,10 @@ def filled(
     blocks: Mapping[str, str] | None = None,
     sections: Mapping[str, str] | None = None,
 ) -> str:
-    """Fill the template of a kind of document.
+    """Fill the template of a kind of document or a type of entry.
 
     Args:
-        name: The kind.
+        name: The kind or type.
         marks: What stands for each `{{mark}}`.
         keys: Values of keys of the first level that have one line.
         more: Keys that the kind has and its template leaves out.
@@ -37,11 +38,13 @@ def filled(
     for key, value in (keys or {}).items():
         text = _once(rf"^{key}: .*$", f"{key}: {inline(value)}", text)
     for key, value in (more or {}).items():
-        text = _once(r"^(?=effective: )", f"{key}: {inline(value)}\n", text)
+        text = _once(r"^(?=effective: |opened: )", f"{key}: {inline(value)}\n", text)
     for key, lines in (blocks or {}).items():
         text = _once(rf"^{key}:( #.*)?\n((?:[ -].*\n)+)", f"{key}:\n{lines}", text)
     for heading, told in (sections or {}).items():
         text = _once(rf"^## {re.escape(heading)}\n[^\n]*\n", f"## {heading}\n{told}\n", text)
+    if name not in KINDS:  # an entry is written by whoever saw something
+        return text
     return _once(r"^kind: .*$", f"kind: {name}\ndrafted_by: {DRAFTED_BY}", text)
 
 

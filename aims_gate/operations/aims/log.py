@@ -1,0 +1,128 @@
+"""Event log of the management system: entries are opened with what was seen, and closed whole.
+
+An entry is closed only if nothing in it waits any more: cause, action, and whether it worked.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from aims_gate.documents.strict_yaml import MAX_BYTES
+from aims_gate.errors import PolicyError, Problem, RecordError, UsageError, near
+from aims_gate.governance.kinds import ENTRY, ENTRY_TYPES, LOG
+from aims_gate.governance.record_text import RecordText, entry
+from aims_gate.governance.templates import headings
+from aims_gate.operations.aims.filled import filled
+from aims_gate.operations.aims.known import slug
+from aims_gate.regular import create, read_regular, refuse_links, write_regular
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What is known of an entry when it is opened; what is empty stays a TODO."""
+
+    folder: Path
+    """Records that the log belongs to: `aims` or `org`."""
+    type: str
+    title: str
+    """What was seen, in a sentence."""
+    owner: str = ""
+    severity: str = ""
+    due: date | None = None
+    rule: str = ""
+    """Id of a rule that is concerned, or that was made of it."""
+    links: tuple[str, ...] = ()
+    """Ids of risks and other records."""
+    detected_by: str = ""
+    today: date
+
+
+def open_entry(how: Opening) -> Path:
+    """Write a new entry from the template of its type.
+
+    Raises:
+        UsageError: (2) There is no such type, the title is empty, the type has no such key, or an
+            entry of that day has the same name.
+        RecordError: (3) It cannot be written.
+    """
+    if how.type not in ENTRY_TYPES:
+        what = f"there is no type of entry {how.type!a}"
+        raise UsageError(what, hint=near(how.type, ENTRY_TYPES))
+    first, *_ = headings(how.type)
+    if not how.title.strip():
+        raise UsageError("the title says nothing", hint="say in a sentence what was seen")
+    name = f"{how.today:%Y-%m-%d}-{slug(how.title)}"
+    due = "" if how.due is None else f"{how.due:%Y-%m-%d}"
+    given = {"owner": how.owner, "severity": how.severity, "due": due}
+    more = {"rule": how.rule, "links": list(how.links), "detected_by": how.detected_by}
+    try:
+        text = filled(
+            how.type,
+            marks={"id": f"{_system(how.folder)}/{name}", "today": f"{how.today:%Y-%m-%d}"},
+            keys={key: value for key, value in given.items() if value},
+            more={key: value for key, value in more.items() if value},
+            sections={first.heading: how.title.strip()},
+        )
+    except KeyError as error:
+        key = str(error.args[0]).strip("^").partition(":")[0]
+        raise UsageError(f"an entry of type {how.type} has no {key}") from None
+    path = how.folder / LOG / f"{name}.md"
+    try:
+        refuse_links(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        create(path, text.encode())
+    except FileExistsError as error:
+        hint = "give it a title of its own"
+        raise UsageError(
+            "an entry of this day has this name", where=str(path), hint=hint
+        ) from error
+    except OSError as error:
+        what = f"cannot be written: {error.strerror or error}"
+        raise RecordError(what, where=str(path)) from error
+    return path
+
+
+def close_entry(path: Path, *, today: date) -> None:
+    """Close an entry, if it is whole.
+
+    Raises:
+        PolicyError: (2) Something in it waits for a person, with each place.
+        UsageError: (2) It is no entry that can be read, or it is closed already.
+        RecordError: (3) It cannot be written.
+    """
+    shown = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
+    try:
+        refuse_links(path)
+        text = read_regular(path, MAX_BYTES).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the entry cannot be read: {error}", where=str(path)) from error
+    before = entry(RecordText(path=shown, data=text.encode()))
+    if before.values.get("kind") != ENTRY:
+        raise UsageError(f"this is no {ENTRY} of a log", where=str(path))
+    if "closed" in before.values:
+        raise UsageError(f"it is closed already, on {before.closed}", where=str(path))
+    line = f'closed: "{today:%Y-%m-%d}"\n'
+    whole = re.sub(r"^(opened: .*\n)", rf"\g<1>{line}", text, count=1, flags=re.MULTILINE)
+    after = entry(RecordText(path=shown, data=whole.encode()))
+    faults = after.problems if after.closed == today else before.problems
+    if faults or after.closed != today:
+        waits = [Problem(file=str(path), line=one.line, what=one.message) for one in faults]
+        raise PolicyError(waits or [Problem(file=str(path), line=0, what="has no line opened:")])
+    try:
+        write_regular(path, whole.encode())
+    except OSError as error:
+        what = f"cannot be written: {error.strerror or error}"
+        raise RecordError(what, where=str(path)) from error
+
+
+def _system(folder: Path) -> str:
+    """Id of the system that a folder of records is about; the folder's own name without one."""
+    try:
+        text = read_regular(folder / "system.yaml", MAX_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return slug(folder.resolve().name)
+    found = re.search(r'^id: "?([A-Za-z0-9._-]+)"?', text, re.MULTILINE)
+    return found[1] if found else slug(folder.resolve().name)
