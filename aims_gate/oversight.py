@@ -22,7 +22,7 @@ from aims_gate.policy.base import PolicyBase
 from aims_gate.policy.model import Policy
 from aims_gate.regular import itself
 from aims_gate.signoffs import APPROVALS, WAIVERS
-from aims_gate.sources.subject import Subject
+from aims_gate.sources.subject import PastEvaluation, Subject
 from aims_gate.verdict import Result
 from aims_gate.waivers import Waiver
 
@@ -55,13 +55,14 @@ class Oversight:
         *,
         trust: Path | None,
         base: PolicyBase | None,
-        signed_policy: bool,
+        believing: bool,
         now: datetime,
         environ: Mapping[str, str],
     ) -> Oversight:
         """Read who is trusted, where there is anything to be trusted.
 
         With a *base* all of it is taken from there, a trust file in the repository included.
+        *believing* where a signature is asked for of which nothing lies beside the policy.
 
         Raises:
             UsageError: The trust file that was named cannot be read; PolicyError if it is wrong.
@@ -71,7 +72,7 @@ class Oversight:
         path = trust
         if path is None and folder is not None and at(folder / TRUST_FILE).exists():
             path = folder / TRUST_FILE
-        signed = signed_policy or (
+        signed = believing or (
             folder is not None
             and any(os.path.lexists(at(folder / name)) for name in (WAIVERS, APPROVALS))
         )
@@ -124,6 +125,19 @@ class Oversight:
         except TrustError as error:
             what = f"the policy {policy.uri} is not signed by somebody who may: {error}"
             raise UsageError(what, hint=hint) from error
+
+    def evaluations(
+        self, subject: Subject, environ: Mapping[str, str]
+    ) -> Callable[[str], tuple[PastEvaluation, ...]] | None:
+        """List the signed evaluations of the registered model; None where no registry keeps any."""
+        if not subject.model.registered:
+            return None
+        from aims_gate.evidence.past import HistoryQuestion
+
+        name = subject.model.registered
+        return HistoryQuestion(
+            name=name, trust=self.trust, now=self.now, environ=environ
+        ).evaluations
 
     def approvals(self, subject: Subject) -> tuple[Approval, ...]:
         """What people signed about the model, counting or not."""

@@ -72,7 +72,7 @@ def run(request: Request, world: World) -> Verdict:
         signer,
         trust=request.trust,
         base=request.base,
-        signed_policy=request.require_signed_policy,
+        believing=request.require_signed_policy or believes(tasks),
         now=started,
         environ=world.environ,
     )
@@ -204,6 +204,11 @@ def left_out(task: Task, model: ModelIdentity, stage: str) -> Result:
     return not_applicable(task.rule, task.controls, reason)
 
 
+def believes(tasks: Iterable[Task]) -> bool:
+    """Whether a rule reads past evidence, so that somebody must be trusted to have signed it."""
+    return any(type(task.check).about.history for task in tasks)
+
+
 def overseen(
     people: Oversight,
     policy: Policy,
@@ -214,7 +219,11 @@ def overseen(
     recording: Recording | None,
 ) -> tuple[Subject, Mapping[str, Waiver], tuple[Result, ...]]:
     """The subject with what people approved, waivers in force by rule, and those that are not."""
-    subject = replace(subject, approvals=people.approvals(subject))
+    subject = replace(
+        subject,
+        approvals=people.approvals(subject),
+        evaluations=people.evaluations(subject, world.environ),
+    )
     # unsigned evidence never verifies, so that only what is signed can use a waiver up
     uncounted = recording is not None and recording.signer is not None and not recording.publish
     uses = partial(_uses, subject=subject, environ=world.environ, uncounted=uncounted)

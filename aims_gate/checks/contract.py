@@ -74,6 +74,8 @@ class About:
     beside: bool = False
     """It looks at what people wrote or signed beside the policy, which is there to be looked at
     once more where another job's measurements are signed."""
+    history: bool = False
+    """It reads evidence of the past, which counts by the signatures that the trust file knows."""
     after: Literal["", "judge"] = ""
     """`judge` where it looks at what became of other rules, and so is measured once more after
     they were judged. Two passes, never more: it sees no result of its own kind."""

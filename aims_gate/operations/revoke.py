@@ -184,7 +184,8 @@ def _published(
 
 def _judged(registry: Registry, digest: str) -> list[str]:
     """Places of all evidence of a model, as the gate's runs have it."""
-    from aims_gate.sinks.mlflow import EXPERIMENT, TAG_EVALUATION, TAG_MODEL
+    from aims_gate.sinks.mlflow import TAG_MODEL
+    from aims_gate.sources.mlflow.evidence import EXPERIMENT, TAG_EVALUATION
     from aims_gate.sources.mlflow.evidence import FOLDER as EVIDENCE
 
     runs = registry.find_runs(registry.experiment(EXPERIMENT), TAG_MODEL, f"sha256:{digest}")

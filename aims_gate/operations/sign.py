@@ -28,7 +28,7 @@ from aims_gate.judge import decide, judge
 from aims_gate.keep import keep, used
 from aims_gate.measure import measure
 from aims_gate.oversight import Oversight
-from aims_gate.pipeline import applying, identified, left_out, overseen, planned
+from aims_gate.pipeline import applying, believes, identified, left_out, overseen, planned
 from aims_gate.plan import Task
 from aims_gate.policy.model import Policy, Role
 from aims_gate.policy.scope import on_insufficient, stage_of
@@ -92,7 +92,7 @@ def sign(folder: Path, request: Request, world: World) -> Verdict:
             recording.signer,
             trust=request.trust,
             base=request.base,
-            signed_policy=request.require_signed_policy,
+            believing=request.require_signed_policy or believes(tasks),
             now=now,
             environ=world.environ,
         )

@@ -16,15 +16,18 @@ from aims_gate.errors import GateError, RecordError
 from aims_gate.registry.choose import for_artifacts, open_registry
 from aims_gate.registry.contract import Registry
 from aims_gate.registry.entities import RunRecord
-from aims_gate.sinks.mlflow import (
+from aims_gate.sinks.mlflow import TAG_MODEL, TAG_STAGE, TAG_VERDICT
+from aims_gate.sources.mlflow.evidence import (
+    EVIDENCE,
     EXPERIMENT,
+    FOLDER,
+    POLICY,
+    SUMMARY,
     TAG_EVALUATION,
-    TAG_MODEL,
     TAG_POLICY,
-    TAG_STAGE,
-    TAG_VERDICT,
+    VERDICT,
+    tag,
 )
-from aims_gate.sources.mlflow.evidence import EVIDENCE, FOLDER, POLICY, SUMMARY, VERDICT, tag
 
 MODEL = "model"
 """Where the model's files lie among the run's artifacts."""

@@ -22,23 +22,23 @@ from aims_gate.registry.contract import Artifacts, Registry
 from aims_gate.registry.entities import RunRecord
 from aims_gate.sources.mlflow.evidence import (
     EVIDENCE,
+    EXPERIMENT,
     FOLDER,
     PENDING,
     POLICY,
     SUMMARY,
+    TAG_EVALUATION,
+    TAG_NAME,
+    TAG_POLICY,
     VERDICT,
     tag,
 )
 from aims_gate.sources.mlflow.resolve import resolve
 from aims_gate.verdict import Result, Verdict
 
-EXPERIMENT = "aims-gate"
 TAG_VERDICT = "aims_gate.verdict"
-TAG_POLICY = "aims_gate.policy"
 TAG_STAGE = "aims_gate.stage"
 """On the gate's run, which is for one stage; those of a version name the stage."""
-TAG_EVALUATION = "aims_gate.evaluation"
-"""On the gate's run: the evaluation id, by which a second attempt finds it."""
 TAG_MODEL = "aims_gate.model"
 """On the gate's run: the model's digest, by which evidence is found without a version's tags."""
 USED = "used"
@@ -181,6 +181,7 @@ def _created(registry: Registry, experiment: str, verdict: Verdict, evaluation: 
             TAG_VERDICT: verdict.decision.value,
             TAG_POLICY: _policy(verdict),
             TAG_STAGE: verdict.stage,
+            **({TAG_NAME: model.registered} if model.registered else {}),
             **{waiver_tag(one.waiver): USED for one in verdict.results if one.waiver},
         },
     )

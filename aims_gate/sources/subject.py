@@ -164,6 +164,36 @@ class ChampionModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModel:
+    """What the aliases and stages of a registered model name now."""
+
+    name: str
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Each with its version."""
+    stages: Mapping[str, str] = field(default_factory=dict)
+    """MLflow's own stages, such as `Production`, each with a version."""
+    newest: str = ""
+    """Empty where there is no version."""
+    problem: str = ""
+    """Why it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastEvaluation:
+    """A published evaluation of some version of a registered model."""
+
+    where: str
+    policy: str = ""
+    """The policy's id."""
+    version: str = ""
+    decided: bool = False
+    """Whether it was passed or refused: one that is undecided measured too little."""
+    when: datetime | None = None
+    problem: str = ""
+    """Why it does not count, such as a signature that nobody trusts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
     """The model's own declaration of its columns: (name, MLflow type, required)."""
 
@@ -195,6 +225,11 @@ class Subject:
     isolation: Mapping[Role, Isolation] = field(default_factory=dict)
     """What kept the model's code apart, for each role whose data the policy had it predict; a role
     for which that failed stands here too."""
+    models: Callable[[], tuple[ServedModel, ...]] | None = None
+    """List every model of the registry; None where there is none. SourceError if it is away."""
+    evaluations: Callable[[str], tuple[PastEvaluation, ...]] | None = None
+    """List the evaluations of this registered model by policies whose id fits a pattern; None
+    where no registry keeps them. SourceError if it is away."""
     approvals: tuple[Approval, ...] = ()
     """What people signed about this model."""
     pythons: Mapping[Role, ModelPython] = field(default_factory=dict)

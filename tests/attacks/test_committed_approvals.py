@@ -100,7 +100,7 @@ def raw(team: Team, name: str = "HEAD") -> bytes:
 
 def beside(policy: Policy, base: PolicyBase | None = None) -> Oversight:
     return Oversight.beside(
-        policy, None, trust=None, base=base, signed_policy=False, now=NOW, environ={}
+        policy, None, trust=None, base=base, believing=False, now=NOW, environ={}
     )
 
 

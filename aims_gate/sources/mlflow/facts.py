@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aims_gate.errors import SourceError
+from aims_gate.errors import SourceError, UsageError
 from aims_gate.policy.model import Role
 from aims_gate.registry.contract import NotFoundError, Registry
 from aims_gate.registry.entities import MetricPoint, RunRecord
 from aims_gate.registry.uris import COMMIT
-from aims_gate.sources.subject import RunFacts
+from aims_gate.sources.subject import RunFacts, ServedModel
 
 MAX_METRICS = 2_000
 MAX_POINTS = 2_000_000
+_NEWEST = 50
+"""Versions of a model among which one in a stage is looked for: aliases have taken their place."""
 
 
 def run_facts(registry: Registry, run: RunRecord) -> RunFacts:
@@ -51,6 +53,21 @@ def other_model(registry: Registry, model_id: str) -> tuple[MetricPoint, ...]:
         return registry.logged_model(model_id).metrics
     except NotFoundError:
         return ()
+
+
+def served_models(registry: Registry) -> tuple[ServedModel, ...]:
+    """List every registered model with what its aliases and stages name; none is left out."""
+    return tuple(_served(registry, name) for name in sorted(registry.model_names()))
+
+
+def _served(registry: Registry, name: str) -> ServedModel:
+    try:
+        aliases, found = registry.aliases(name), registry.versions(name, last=_NEWEST)
+    except UsageError as error:  # a name that no model URI can hold
+        return ServedModel(name=name, problem=error.what)
+    stages = {one.stage: one.version for one in reversed(found) if one.stage}
+    newest = found[0].version if found else ""
+    return ServedModel(name=name, aliases=aliases, stages=stages, newest=newest)
 
 
 def dataset_digest(run: RunRecord, role: Role) -> str:

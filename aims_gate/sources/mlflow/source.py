@@ -20,7 +20,13 @@ from aims_gate.sources.locate import Finder, convention
 from aims_gate.sources.mlflow import champion
 from aims_gate.sources.mlflow.assessments import ScorerTraces
 from aims_gate.sources.mlflow.champion import answers
-from aims_gate.sources.mlflow.facts import dataset_digest, other_model, other_run, run_facts
+from aims_gate.sources.mlflow.facts import (
+    dataset_digest,
+    other_model,
+    other_run,
+    run_facts,
+    served_models,
+)
 from aims_gate.sources.mlflow.fetch import fetch_tree
 from aims_gate.sources.mlflow.model import fetch, fetch_resolved, private, resolved_in
 from aims_gate.sources.mlflow.owner import describe, owner_of
@@ -72,6 +78,7 @@ class MlflowSource:
             logged=resolved.logged,
             find_run=partial(other_run, registry),
             find_model=partial(other_model, registry),
+            models=partial(served_models, registry),
             signature=described.signature if described else None,
             flavors=tuple(sorted(described.flavors)) if described else (),
         )

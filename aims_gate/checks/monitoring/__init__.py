@@ -1,0 +1,1 @@
+"""Checks of continuous monitoring: does it go on, without holes?"""
