@@ -44,6 +44,10 @@ _OWN_REMEDIES = {
     "evaluated on, log the calibrated model and its data",
     "data.overlap": "take the rows that training knows out of the evaluation data",
     "data.freshness": "evaluate on newer data",
+    "data.personal": "drop the named columns, or replace what they hold by keys of no meaning; or "
+    "say under declared: what the data sheet says",
+    "monitoring.alive": "start the scheduled run of the monitoring policy again, and find out what "
+    "stopped it",
     "data.duplicates": "find out why rows repeat where the data are made, and keep one of each",
 }
 """The same for checks of which their family's is not true."""
@@ -64,7 +68,7 @@ _NAME_THEM = (
 _LONGER = "hand over more rows of the named data, such as a longer window; fewer never pass"
 FAMILIES = ("performance", "fairness", "drift", "data", "integrity", "oversight")
 """What checks are about: the first word of their names."""
-_OF_LIBRARIES = {"fairlearn": "fairness", "evidently": "drift"}
+_OF_LIBRARIES = {"fairlearn": "fairness", "evidently": "drift", "monitoring": "oversight"}
 _TODO = {
     Outcome.FAIL: "find out why it is so, mend it at its root, then run the gate again",
     Outcome.ERROR: "remove the cause named above, then run the gate again; "
