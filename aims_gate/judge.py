@@ -157,7 +157,9 @@ def _judge_cells(task: Task, statistics: Sequence[Statistic]) -> Iterator[Cell]:
             yield Cell(statistic=statistic, outcome=Outcome.ERROR, why="not a number")
         else:
             sides = [_judge_side(statistic, bar, task.decide_on) for bar in task.bars]
-            yield min(sides, key=lambda cell: tuple(Outcome).index(cell.outcome))
+            cell = min(sides, key=lambda cell: tuple(Outcome).index(cell.outcome))
+            old = task.judged.overdue and cell.outcome is Outcome.FAIL
+            yield replace(cell, outcome=Outcome.STALE) if old else cell
 
 
 def _judge_ages(task: Task, statistics: Sequence[Statistic]) -> Iterator[Cell]:

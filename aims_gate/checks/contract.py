@@ -47,6 +47,8 @@ class StatisticSpec:
     """The alias of the registry whose model is compared with, or `NAME@ALIAS`; empty for none."""
     roles: tuple[Role, ...] | None = None
     """The data that are read under these parameters; None where `About.roles` says it."""
+    overdue: bool = False
+    """It counts days past a day that somebody set: past its limit a cell is STALE, not FAIL."""
     sorts: bool = False
     """It goes through all columns of numbers, one by one, under these parameters."""
 
