@@ -322,6 +322,15 @@ def test_what_stands_in_the_way_of_a_stage(
         assert found.blocking == (blocking and severity is Severity.BLOCK)
 
 
+def test_what_is_past_its_day_is_stale_and_never_a_failure() -> None:
+    """A statistic that counts days after a day somebody set is about time alone."""
+    made = task("data.freshness", require=Threshold(at_most=0.0))
+    overdue = replace(made, judged=replace(made.judged, overdue=True))
+    for days, expected in ((0.0, "PASS"), (1.0, "STALE")):
+        assert outcome(overdue, cell(days, name=made.judged.name)) == expected
+    assert outcome(made, cell(1.0, name=made.judged.name)) == "FAIL"
+
+
 def test_an_age_that_nobody_measured_is_stale() -> None:
     """A limit on the age of data does not vanish because no age arrived."""
     made = replace(task(), max_age_days={Role.EVALUATION: 31})
