@@ -66,9 +66,23 @@ _NAME_THEM = (
     "data.evaluation of the policy, and they are called by name"
 )
 _LONGER = "hand over more rows of the named data, such as a longer window; fewer never pass"
-FAMILIES = ("performance", "fairness", "drift", "data", "integrity", "oversight")
-"""What checks are about: the first word of their names."""
-_OF_LIBRARIES = {"fairlearn": "fairness", "evidently": "drift", "monitoring": "oversight"}
+_RECORDS = {
+    "records.complete": "fill in the named fields; aims-gate aims todo says who is asked",
+    "records.consistent": "write the named record anew from this run (aims-gate aims docs build), "
+    "or mend what it says",
+    "risks.treated": "mend the rules that treat the named risks, or treat them otherwise and have "
+    "the risk owner accept that",
+    "log.open": "close the named entries: cause, action, and whether it worked",
+}
+"""What to do about records, however a check over them ended."""
+FAMILIES = ("performance", "fairness", "drift", "data", "integrity", "oversight", "records")
+"""What checks are about: mostly the first word of their names."""
+_KIN = {
+    "fairlearn": "fairness",
+    "evidently": "drift",
+    "monitoring": "oversight",
+    **dict.fromkeys(("risks", "log", "aims"), "records"),
+}
 _TODO = {
     Outcome.FAIL: "find out why it is so, mend it at its root, then run the gate again",
     Outcome.ERROR: "remove the cause named above, then run the gate again; "
@@ -111,12 +125,14 @@ def in_the_way(verdict: Verdict) -> list[Result]:
 def family_of(check: str) -> str:
     """Family of a check: one of FAMILIES, or the first word of a name that is not ours."""
     named = re.split(r"[.:]", check)[0]
-    return _OF_LIBRARIES.get(named, named)
+    return _KIN.get(named, named)
 
 
 def _remedy(result: Result) -> str:
     """Say what to do about this check's outcome; empty where it is what any check's is."""
     family = family_of(result.check)
+    if result.check in _RECORDS and result.raw_outcome in UNMET - {Outcome.ERROR}:
+        return _RECORDS[result.check]
     if result.raw_outcome is Outcome.INSUFFICIENT and family == "drift":
         return _LONGER
     if result.raw_outcome is Outcome.MISSING:

@@ -410,9 +410,9 @@ def test_the_docs_say_which_checks_have_no_second_opinion() -> None:
     (told,) = re.findall(r"no second opinion(.*?)\n\n", page, re.DOTALL)
     named = set(re.findall(r"`(\w+\.\w+)`", told))
     silent = {name for name, check in CHECKS.items() if not check.about.asks}
-    families = {name for name in silent if name.startswith(("data.", "integrity."))}
-    assert named == silent - families
-    assert not [n for n in CHECKS if n.startswith(("data.", "integrity.")) and n not in families]
+    families = ("data.", "integrity.", "records.", "risks.", "log.")
+    assert named == {name for name in silent if not name.startswith(families)}
+    assert not [name for name in CHECKS if name.startswith(families) and name not in silent]
 
 
 def test_nothing_promises_what_no_gate_can() -> None:

@@ -101,6 +101,10 @@ CHECKS: Table[type[Check]] = Table(
         "integrity.run": "aims_gate.checks.integrity.run:Run",
         "integrity.isolation": "aims_gate.checks.integrity.isolation:Isolated",
         "oversight.approvals": "aims_gate.checks.oversight.approvals:Approvals",
+        "records.complete": "aims_gate.checks.records.complete:Complete",
+        "records.consistent": "aims_gate.checks.records.consistent:Consistent",
+        "risks.treated": "aims_gate.checks.risks.treated:Treated",
+        "log.open": "aims_gate.checks.log.entries:Open",
     },
 )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aims_gate.attest.manifest import MAX_BYTES, MAX_FILES, Manifest
 from aims_gate.errors import DataError, GateError
 from aims_gate.facts import Approval, DatasetIdentity, Isolation, ModelIdentity, ModelPython
+from aims_gate.governance.contract import Records
 from aims_gate.policy.model import DataSpec, Role
 
 if TYPE_CHECKING:  # evidence is fetched where neither NumPy nor pyarrow is installed
@@ -232,5 +233,7 @@ class Subject:
     where no registry keeps them. SourceError if it is away."""
     approvals: tuple[Approval, ...] = ()
     """What people signed about this model."""
+    records: Records | None = None
+    """Records of the AI management system; None where neither of their folders is there."""
     pythons: Mapping[Role, ModelPython] = field(default_factory=dict)
     """What the model's code ran in, for each role that the process of a model predicted."""

@@ -1,0 +1,112 @@
+"""Effective risk treatment: its rules passed in this run, and its procedure is as accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, ClassVar
+
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.record_cells import COUNTS, counted, faults, missing, records_of, texts
+from aims_gate.checks.risks.register import Risk, registers, risks
+from aims_gate.checks.rule_outcomes import not_met, of_rule
+from aims_gate.checks.rule_patterns import fits, pattern_problems
+from aims_gate.facts import UNSEEN, Statistic
+from aims_gate.governance.contract import RecordDocument, Records
+from aims_gate.verdict import Result
+
+_NAME = "faults"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treated:
+    """Whether what lowers each risk worked in this very run."""
+
+    about: ClassVar[About] = About(
+        name="risks.treated",
+        summary="Whether the rules that treat each risk passed in this run, none by a waiver.",
+        definition=COUNTS
+        + (
+            "A cell per risk and link. A rule counts while it passed, or warned by its own value, "
+            "in this very run: waived, covered by a baseline or not yet in force it does not. A "
+            "runbook counts while it is a whole record of this system and, where the risk names "
+            "its sha256, still has those bytes. MISSING: a rule that this policy does not have or "
+            "that did not apply, a runbook that is not there, a risk with neither."
+        ),
+        controls=("iso42001:6.1.3", "iso42001:8.3"),
+        beside=True,
+        after="judge",
+        undecided=(
+            "a rule that treats a risk is not in the policy, or did not apply",
+            "a runbook that treats it is not there",
+            "there is no risk register, or it lists no risk",
+        ),
+    )
+
+    elsewhere: tuple[str, ...] = ()
+    """Patterns of rules that another policy runs, such as `MON-*`; they are named, not judged."""
+
+    def judged(self) -> StatisticSpec:
+        """Describe the judged statistic: the number of links that do not hold."""
+        return counted()
+
+    def problems(self) -> Iterable[tuple[str, str, str]]:
+        """Refuse a pattern that leaves every rule to others."""
+        yield from pattern_problems("elsewhere", self.elsewhere)
+
+    def measure(self, inputs: Inputs) -> Iterator[Statistic]:
+        """Hold each risk's rules against their results, and its runbook against the records."""
+        records = records_of(inputs)
+        for register in registers(records, _NAME):
+            if isinstance(register, Statistic):
+                yield register
+                continue
+            for risk in risks(register, _NAME):
+                if isinstance(risk, Statistic):
+                    yield risk
+                else:
+                    yield from self._links(risk, register, records, inputs.results)
+
+    def _links(
+        self,
+        risk: Risk,
+        register: RecordDocument,
+        records: Records,
+        results: tuple[Result, ...],
+    ) -> Iterator[Statistic]:
+        treatment = risk.part("treatment")
+        rules = texts(treatment.get("rules"))
+        here = [rule for rule in rules if not fits(rule, self.elsewhere)]
+        for rule in here:
+            yield _rule(f"{risk.id} {rule}", of_rule(rule, results), rule)
+        for rule in (rule for rule in rules if rule not in here):
+            reason = f"{rule}, which another policy runs"
+            yield Statistic(name=UNSEEN, slice=risk.id, reason=reason)
+        if "runbook" in treatment:
+            yield _runbook(risk.id, treatment, register, records)
+        elif not here:
+            yield missing(risk.id, "no rule of this policy and no runbook treats it")
+
+
+def _rule(where: str, result: Result | None, rule: str) -> Statistic:
+    if result is None:
+        return missing(where, f"the policy has no rule {rule}")
+    if not result.statistics:
+        return missing(where, f"{rule} did not run: {result.reason}")
+    return faults(where, filter(None, (not_met(result),)), sound=f"{rule} {result.outcome}")
+
+
+def _runbook(
+    risk: str, treatment: Mapping[str, Any], register: RecordDocument, records: Records
+) -> Statistic:
+    """The linked procedure: there, whole, and with the bytes that were accepted."""
+    linked, digest = str(treatment["runbook"]), treatment.get("sha256")
+    path, where = str(PurePosixPath(register.path).parent / linked), f"{risk} {linked}"
+    found = next((one for one in records.of("runbook") if one.path == path and one.id), None)
+    if found is None:
+        return missing(where, f"there is no runbook {path}")
+    wrong = [str(problem) for problem in found.problems]
+    if digest is not None and digest != found.digest:
+        wrong.append(f"{path} has changed since it was accepted: its sha256 is {found.digest}")
+    return faults(where, wrong, sound="the runbook is there")
