@@ -1,0 +1,92 @@
+"""Only what trusted keys signed is history; all else is told as a problem and counts nowhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aims_gate.errors import UsageError
+from aims_gate.operations.aims.gate_history import GateHistory, HistoryQuestion, read_history
+from tests.support.gated import Gated
+from tests.support.proofs import new_signer
+
+NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def gated(tmp_path: Path) -> Gated:
+    return Gated(tmp_path)
+
+
+def read(gated: Gated, *, trusted: bool = True) -> GateHistory:
+    trust = gated.trust if trusted else None
+    return read_history(HistoryQuestion(folders=(gated.folder,), trust=trust), now=NOW)
+
+
+def ago(days: float) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def test_verdicts_and_promotions_are_read_oldest_first(gated: Gated) -> None:
+    second = gated.judge("credit", "8", ago(1))
+    first = gated.judge("credit", "7", ago(9))
+    gated.judge("credit", "9", ago(0.5), passed=False)
+    gated.promote(first, ago(8))
+    gated.promote(second, ago(0.9), previous="7")
+    found = read(gated)
+    assert [one.model.version for one in found.verdicts] == ["7", "8", "9"]
+    assert [one.version for one in found.moves] == ["7", "8"]
+    assert found.moves[0].who == "gate@acme.example"
+    assert found.live("credit") == "8"
+    assert not found.live("churn")
+    assert found.models() == {"credit"}
+    assert found.problems == ()
+
+
+def test_without_a_trust_file_nothing_counts(gated: Gated) -> None:
+    gated.promote(gated.judge("credit", "7", ago(2)), ago(1))
+    found = read(gated, trusted=False)
+    assert (found.verdicts, found.moves) == ((), ())
+    (problem,) = found.problems
+    assert "without a trust file" in problem
+
+
+def test_unsigned_and_altered_evidence_are_problems(gated: Gated) -> None:
+    gated.judge("credit", "7", ago(2), signed=False)
+    altered = gated.judge("credit", "8", ago(1))
+    (altered / "report.json").write_text("{}", encoding="utf-8")
+    found = read(gated)
+    assert found.verdicts == ()
+    assert len(found.problems) == 2
+    assert any("not signed" in one for one in found.problems)
+
+
+def test_a_promotion_that_a_stranger_signed_serves_nothing(gated: Gated) -> None:
+    evidence = gated.judge("credit", "7", ago(2))
+    own, gated.lab.signer = gated.lab.signer, new_signer()
+    gated.promote(evidence, ago(1))
+    gated.lab.signer = own
+    found = read(gated)
+    assert not found.live("credit")
+    assert len(found.problems) == 1
+
+
+def test_a_promotion_of_another_day_than_its_name_says_is_a_problem(gated: Gated) -> None:
+    """An old name would let a key that has expired sign today."""
+    folder = gated.promote(gated.judge("credit", "7", ago(2)), ago(1))
+    for path in list(folder.iterdir()):
+        path.rename(folder / path.name.replace(f"{ago(1):%Y%m%dT}", f"{ago(5):%Y%m%dT}"))
+    found = read(gated)
+    assert found.moves == ()
+    assert "another time" in found.problems[0]
+
+
+def test_a_folder_that_is_not_there_is_a_problem_and_no_trust_file_is_an_error(
+    gated: Gated, tmp_path: Path
+) -> None:
+    asked = HistoryQuestion(folders=(tmp_path / "none",), trust=gated.trust)
+    assert "no such folder" in read_history(asked, now=NOW).problems[0]
+    with pytest.raises(UsageError):
+        read_history(HistoryQuestion(trust=tmp_path / "none"), now=NOW)
