@@ -36,6 +36,15 @@ class Requirement:
     grade: Grade
     parts: tuple[str, ...] = ()
     """Ids of the clauses that share its row: the row of 9.2 answers 9.2.1 and 9.2.2."""
+    records: tuple[tuple[str, ...], ...] = ()
+    """What must be written down, each with its alternatives: a kind of document, one of its keys
+    as `system.oversight`, an entry as `log:audit`, `*` for all; empty where only measuring does."""
+    cadence: str = ""
+    """Whose measured cadence limits the age of what ran; empty: it is as old as the version."""
+    phase: str
+    """Phase of the project in which an organisation that begins meets it."""
+    hours: int
+    """Effort of a first time for one system: our estimate, to order by and to add up."""
 
     @property
     def is_control(self) -> bool:
@@ -49,8 +58,16 @@ def _requirements() -> Iterator[Requirement]:
     for row in table:
         if row["id"] == row["row"]:
             parts = tuple(one["id"] for one in table if one["row"] == row["id"] != one["id"])
-            grade = Grade(row["grade"])
-            yield Requirement(id=row["id"], title=row["title"], grade=grade, parts=parts)
+            yield Requirement(
+                id=row["id"],
+                title=row["title"],
+                grade=Grade(row["grade"]),
+                parts=parts,
+                records=tuple(tuple(one.split("|")) for one in row["records"].split()),
+                cadence=row["cadence"],
+                phase=row["phase"],
+                hours=int(row["hours"]),
+            )
 
 
 REQUIREMENTS = tuple(_requirements())

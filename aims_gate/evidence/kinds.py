@@ -23,5 +23,6 @@ KINDS: Table[StatementKind[Any]] = Table(
         "revocation": "aims_gate.evidence.predicates:REVOCATION",
         "live": "aims_gate.evidence.live:LIVE",
         "policy": "aims_gate.evidence.predicates:POLICY",
+        "gap": "aims_gate.evidence.gap_predicate:GAP",
     },
 )

@@ -45,6 +45,7 @@ TYPES = {
     "policy": "https://aims-gate.dev/attestation/policy/v1",
     "break-glass": "https://aims-gate.dev/attestation/break-glass/v1",
     "live": "https://aims-gate.dev/attestation/live/v1",
+    "gap": "https://aims-gate.dev/attestation/gap/v1",
 }
 """Names are for ever: a row may be added, and none may change."""
 

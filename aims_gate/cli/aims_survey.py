@@ -1,0 +1,129 @@
+"""Options of commands that survey a management system, and how their answer is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from aims_gate.operations.aims.survey import Survey
+    from aims_gate.pages.sheet import Sheet
+
+_PATH = click.Path(path_type=Path)
+_OPTIONS = (
+    click.option(
+        "--system",
+        "systems",
+        multiple=True,
+        type=_PATH,
+        metavar="DIR",
+        help="Records of a system, repeatable; aims and */aims here if left out.",
+    ),
+    click.option(
+        "--org",
+        type=_PATH,
+        default=Path("org"),
+        show_default=True,
+        metavar="DIR",
+        help="Records of the organisation.",
+    ),
+    click.option(
+        "--evidence",
+        "folders",
+        multiple=True,
+        type=_PATH,
+        metavar="DIR",
+        help="Where evidence lies, at any depth, repeatable; aims-gate-evidence if left out.",
+    ),
+    click.option(
+        "--trust",
+        type=_PATH,
+        help="Whose signatures count; trust.yaml if it is there. Without one nothing ran.",
+    ),
+    click.option(
+        "--mlflow",
+        is_flag=True,
+        help="Ask MLFLOW_TRACKING_URI which versions serve, and for published evidence.",
+    ),
+    click.option(
+        "--as-of",
+        "day",
+        type=click.DateTime(["%Y-%m-%d"]),
+        help="The day whose end it is; later evidence is left out. Now if left out.",
+    ),
+)
+
+
+def survey_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Options that say whose records and whose evidence are read."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def format_options(*more: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Options `--format`, `--html` and `--out`; *more* are formats of one command."""
+    formats = ("text", "html", "csv", "json", *more)
+
+    def add(command: Callable[..., int]) -> Callable[..., int]:
+        command = click.option(
+            "--out", type=_PATH, help="Where it goes; standard output if left out."
+        )(command)
+        command = click.option("--html", "name", flag_value="html", help="As --format html.")(
+            command
+        )
+        choice = click.Choice(formats)
+        told = "How it is written."
+        return click.option(
+            "--format", "name", type=choice, default="text", show_default=True, help=told
+        )(command)
+
+    return add
+
+
+def surveyed(
+    *,
+    systems: tuple[Path, ...],
+    org: Path,
+    folders: tuple[Path, ...],
+    trust: Path | None,
+    mlflow: bool,
+    day: datetime | None,
+    **_others: Any,
+) -> Survey:
+    """Read what the options name; what is not there is missing, and no error."""
+    from aims_gate.evidence.layout import ROOT
+    from aims_gate.operations.aims.gate_history import HistoryQuestion
+    from aims_gate.operations.aims.survey import SurveyQuestion, survey
+
+    found = sorted(one for one in (Path("aims"), *Path().glob("*/aims")) if one.is_dir())
+    usual = Path("trust.yaml")
+    now = datetime.now(UTC)
+    if day is not None:
+        now = datetime.combine(day.date(), time(23, 59, 59), UTC)
+    history = HistoryQuestion(
+        folders=folders or ((ROOT,) if ROOT.is_dir() else ()),
+        trust=trust or (usual if usual.exists() else None),
+        mlflow=mlflow,
+        environ=os.environ,
+    )
+    asked = SurveyQuestion(
+        systems=systems or tuple(found),
+        org=org if org.is_dir() else None,
+        history=history,
+        now=now,
+    )
+    return survey(asked)
+
+
+def answer(sheet: Sheet, name: str, out: Path | None) -> None:
+    """Write a sheet in a format; RecordError if it cannot be written."""
+    from aims_gate.cli.reporting import write
+    from aims_gate.pages.sheet import RENDERERS
+
+    write("-" if out is None else str(out), RENDERERS[name](sheet))

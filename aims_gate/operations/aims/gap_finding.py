@@ -1,0 +1,141 @@
+"""Findings: what a record, a log or a measurement says in support of one requirement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from aims_gate.catalogue.iso42001 import Requirement
+from aims_gate.governance.approval import standing
+from aims_gate.checks.records.cadence import cadences, due
+from aims_gate.governance.contract import RecordDocument, Records
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem
+from aims_gate.verdict import Authenticity, Outcome
+
+YEAR = timedelta(days=365)
+"""Age at which what happens once a year is due again: an audit, a review, a training."""
+LOG = "log:"
+
+
+class Support(StrEnum):
+    """What there is in support of a requirement, from worst to best."""
+
+    CONFLICT = "conflict"
+    """The Statement of Applicability says what records and measurements do not."""
+    MISSING = "missing"
+    STALE = "stale"
+    ATTESTED = "attested"
+    """A person says so, in a record that is whole and fresh."""
+    RAN = "ran"
+    """Rules measured it, and the records that it asks for are there."""
+    EXCLUDED = "excluded"
+    """By the Statement of Applicability, with a reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapFinding:
+    """What was found at one place."""
+
+    support: Support
+    what: str
+    where: str = ""
+    """The file, or the command, that a person turns to."""
+
+
+def worst(found: Iterable[GapFinding]) -> GapFinding:
+    """The worst finding, the first of several; there must be one."""
+    return min(found, key=lambda one: tuple(Support).index(one.support))
+
+
+def of_record(names: tuple[str, ...], found: Survey) -> GapFinding:
+    """Worst finding on a record that a requirement asks for, of the best of its alternatives."""
+    best = [worst(_named(name, found)) for name in names]
+    return max(best, key=lambda one: tuple(Support).index(one.support))
+
+
+def of_run(row: Requirement, system: SurveyedSystem, found: Survey) -> GapFinding:
+    """What of a requirement was measured on what serves in a system."""
+    ran = list(system.ran(row))
+    if not ran:
+        what = f"{system.id}: no rule that supports it was measured on what serves"
+        return GapFinding(support=Support.MISSING, what=what, where="aims-gate run")
+    newest = max(one.verdict.finished for one in ran)
+    rules = ", ".join(dict.fromkeys(_rule(one.result.rule, one.result.outcome) for one in ran))
+    age = (found.now - newest).days
+    limit = cadences(found.org, "measured")[row.cadence] if row.cadence else None
+    told = f"{system.id}: {rules} on {newest:%Y-%m-%d}"
+    if limit is not None and age > limit:
+        what = f"{told}, {age} d ago; at most {limit} d were agreed"
+        return GapFinding(support=Support.STALE, what=what, where="aims-gate run")
+    ended = [one for one in ran if _ended(one.verdict.standing and one.verdict.standing.authenticity)]
+    if ended:
+        what = f"{told}, by a policy or a waiver that has ended"
+        return GapFinding(support=Support.STALE, what=what, where="aims-gate run")
+    return GapFinding(support=Support.RAN, what=told)
+
+
+def _rule(rule: str, outcome: Outcome) -> str:
+    return rule if outcome is Outcome.PASS else f"{rule} {outcome}"
+
+
+def _ended(authenticity: Authenticity | None) -> bool:
+    return authenticity is not Authenticity.VERIFIED
+
+
+def _named(name: str, found: Survey) -> Iterator[GapFinding]:
+    if name.startswith(LOG):
+        yield _entry(name.removeprefix(LOG), found)
+        return
+    kind, _, key = name.partition(".")
+    sets = list(found.documents(kind))
+    if not sets:
+        where = "aims-gate aims init"
+        yield GapFinding(support=Support.MISSING, what="no system is described", where=where)
+    for whose, records, documents in sets:
+        told = f"{whose}: " if whose else ""
+        if not documents:
+            yield GapFinding(support=Support.MISSING, what=f"{told}no {kind}", where="aims-gate aims init")
+        for one in documents:
+            yield _document(one, key, records, told, found)
+
+
+def _document(
+    document: RecordDocument, key: str, records: Records, told: str, found: Survey
+) -> GapFinding:
+    about = document.path + (f", {key}" if key else "")
+    wrong = [one for one in document.problems if not key or _touches(one.key, key)]
+    if wrong:
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        what = f"{told}{wrong[0].message}{more}"
+        return GapFinding(support=Support.MISSING, what=what, where=f"{wrong[0].path}:{wrong[0].line}")
+    if key and not document.values.get(key):
+        return GapFinding(support=Support.MISSING, what=f"{told}no {key}", where=document.path)
+    day = due(document, records)
+    if day is None or day < found.today:
+        when = "never" if day is None else f"due {day:%Y-%m-%d}"
+        what = f"{told}{about}: review {when}"
+        return GapFinding(support=Support.STALE, what=what, where=document.path)
+    stands = standing(document, records, today=found.today)
+    return GapFinding(support=Support.ATTESTED, what=f"{told}{about} ({stands.strength})")
+
+
+def _touches(problem: str, key: str) -> bool:
+    """Whether a fault is about a key, or about the whole file."""
+    return not problem or problem.partition(".")[0].partition("[")[0] == key
+
+
+def _entry(kind: str, found: Survey) -> GapFinding:
+    entries = [one for _, one in found.entries if one.type == kind and one.opened is not None]
+    if not entries:
+        what, where = f"no {kind} is in any log", f"aims-gate aims log new {kind}"
+        return GapFinding(support=Support.MISSING, what=what, where=where)
+    newest = max(entries, key=lambda one: one.opened or found.today)
+    if newest.problems:
+        what, where = newest.problems[0].message, newest.path
+        return GapFinding(support=Support.MISSING, what=what, where=where)
+    day = newest.closed or newest.opened or found.today
+    what = f"{newest.path}, {day:%Y-%m-%d}"
+    late = day + YEAR < found.today
+    return GapFinding(support=Support.STALE if late else Support.ATTESTED, what=what, where=newest.path)

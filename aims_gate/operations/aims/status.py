@@ -1,0 +1,134 @@
+"""Status of an AI management system: a line a model, the quarter's figures, the largest risks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aims_gate.operations.aims.quarter import quarters, told
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem
+from aims_gate.operations.aims.todo import Duty
+from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
+from aims_gate.verdict import Authenticity, Decision, Verdict
+
+RISKS = 10
+"""Residual risks that are shown, the largest."""
+_DECIDED = {
+    Decision.PASSED: ("good", "✓ policy met"),
+    Decision.REFUSED: ("bad", "✗ policy not met"),
+    Decision.UNDECIDED: ("warn", "? undecided"),
+}
+
+
+def status_sheet(found: Survey, wanted: tuple[Duty, ...], *, risks: bool = False) -> Sheet:
+    """Models, figures of this quarter and the last, and if asked the largest residual risks."""
+    this, last = quarters(found)
+    figures = zip(told(this), told(last), strict=True)
+    tables = [
+        SheetTable(
+            title="Models",
+            heads=("model", "champion", "verdict", "judged", "age", "risk", "open", "next"),
+            narrow=7,
+            rows=(*_models(found, wanted), *_unlisted(found)),
+            empty="no system is described: aims-gate aims init",
+        ),
+        SheetTable(
+            title="Outcome",
+            heads=("figure", f"since {this.begins:%Y-%m-%d}", f"{last.begins:%Y-%m-%d} to then"),
+            narrow=2,
+            rows=tuple(
+                SheetRow(cells=(name, now, f"(last quarter {before})"))
+                for (name, now), (_, before) in figures
+            ),
+        ),
+    ]
+    if risks:
+        tables.append(_risks(found))
+    notes = tuple(f"not counted: {one}" for one in found.history.problems)
+    lead = f"{len(found.systems)} systems; risk is the largest residual one, of 25"
+    return Sheet(
+        title=f"Status, {found.now:%Y-%m-%d %H:%M} UTC", lead=lead, tables=tuple(tables), notes=notes
+    )
+
+
+def _models(found: Survey, wanted: tuple[Duty, ...]) -> Iterator[SheetRow]:
+    for system in found.systems:
+        next_one = next((one for one in wanted if one.system == system.id), None)
+        late = "" if next_one is None else f"{next_one.due:%Y-%m-%d} {next_one.person}: "
+        counts = Counter(one.type for one in system.entries if one.closed is None and one.due)
+        more = (
+            _level(system),
+            ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "-",
+            "-" if next_one is None else f"{late}{next_one.what} ({next_one.where})",
+        )
+        for name, version in system.live.items() or [(system.id, "")]:
+            judged = [one for one in system.verdicts if one.model.name == name]
+            tone, words, day, age = _judged(judged, found)
+            cells = (name, version or "-", words, day, age, *more)
+            yield SheetRow(cells=cells, tone=tone)
+
+
+def _judged(verdicts: list[Verdict], found: Survey) -> tuple[str, str, str, str]:
+    """Tone, words, day and age of the worst of the newest verdicts on what serves."""
+    if not verdicts:
+        return "bad", "– no verdict", "never", "-"
+    newest = max(verdicts, key=lambda one: one.finished)
+    order = list(Decision)
+    worst = max(verdicts, key=lambda one: order.index(one.decision) % 3)
+    tone, words = _DECIDED[worst.decision]
+    if worst.decision is Decision.PASSED and (warned := sum(one.warnings for one in verdicts)):
+        tone, words = "warn", f"! policy met, {warned} warn"
+    if any(one.standing and one.standing.authenticity is not Authenticity.VERIFIED for one in verdicts):
+        tone, words = "warn", f"! expired; it said {words[2:]}"
+    return tone, words, f"{newest.finished:%Y-%m-%d}", f"{(found.now - newest.finished).days} d"
+
+
+def _unlisted(found: Survey) -> Iterator[SheetRow]:
+    for name in found.unlisted:
+        version = found.history.live(name) or "-"
+        told_of = "not in the inventory: no system.yaml names it under registry"
+        yield SheetRow(cells=(name, version, "– unknown", "-", "-", "-", "-", told_of), tone="bad")
+
+
+def residual(risk: Mapping[str, Any]) -> int:
+    """Level of a residual risk, likelihood times severity in [1, 25]; 25 where it says none."""
+    level = risk.get("residual")
+    try:
+        return int(level["likelihood"]) * int(level["severity"]) if level else 25
+    except (KeyError, TypeError, ValueError):
+        return 25
+
+
+def _all_risks(system: SurveyedSystem) -> list[Mapping[str, Any]]:
+    rows = [row for one in system.records.of("risks") for row in one.values.get("risks", ())]
+    return [row for row in rows if isinstance(row, Mapping)]
+
+
+def _level(system: SurveyedSystem) -> str:
+    levels = [residual(one) for one in _all_risks(system)]
+    return str(max(levels)) if levels else "-"
+
+
+def _risks(found: Survey) -> SheetTable:
+    every = [(residual(one), system.id, one) for system in found.systems for one in _all_risks(system)]
+    every.sort(key=lambda one: (-one[0], one[1], str(one[2].get("id", ""))))
+    return SheetTable(
+        title="Largest residual risks over all systems",
+        heads=("level", "system", "risk", "category", "what", "treated by"),
+        narrow=3,
+        rows=tuple(
+            SheetRow(
+                cells=(
+                    str(level),
+                    system,
+                    str(one.get("id", "")),
+                    str(one.get("category", "")),
+                    str(one.get("title", "")),
+                    ", ".join(map(str, (one.get("treatment") or {}).get("rules", ()))),
+                )
+            )
+            for level, system, one in every[:RISKS]
+        ),
+        empty="no risk is written down",
+    )

@@ -1,0 +1,158 @@
+"""Survey of an AI management system: its systems, the organisation's records, and what the gate did.
+
+Everything that `gap`, `soa`, `status` and `todo` say is read off this one picture of a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from aims_gate.catalogue.iso42001 import Requirement, requirement
+from aims_gate.governance.contract import LogEntry, RecordDocument, Records
+from aims_gate.governance.kinds import KINDS, Area
+from aims_gate.governance.reader import read
+from aims_gate.operations.aims.gate_history import GateHistory, HistoryQuestion, read_history
+from aims_gate.verdict import Outcome, Result, Verdict
+
+_RAN = {Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.WAIVED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyQuestion:
+    """Whose records are read, and where the gate's evidence lies."""
+
+    systems: tuple[Path, ...] = ()
+    """Folders of records, one a system."""
+    org: Path | None = None
+    history: HistoryQuestion = field(default_factory=HistoryQuestion)
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A rule that was measured and held against its limit, in the verdict that it stands in."""
+
+    result: Result
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyedSystem:
+    """One AI system: its records, the versions that serve, and the newest verdicts on them."""
+
+    folder: Path
+    records: Records
+    """With the organisation's, by which approvals are judged."""
+    entries: tuple[LogEntry, ...]
+    """Its own, without the organisation's."""
+    live: Mapping[str, str]
+    """Version on the champion alias by registered model; empty where none serves."""
+    verdicts: tuple[Verdict, ...]
+    """The newest of each policy and stage, about what serves; where nothing does, about any."""
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """Keys of its system.yaml; none where it cannot be read."""
+        found = self.records.of("system")
+        return found[0].values if found else {}
+
+    @property
+    def id(self) -> str:
+        """Its id, or its folder where it says none."""
+        found = self.records.of("system")
+        return (found[0].id if found else "") or str(self.folder)
+
+    def ran(self, row: Requirement) -> Iterator[Ran]:
+        """Rules in support of a requirement that were measured on what serves."""
+        for verdict in self.verdicts:
+            for result in verdict.results:
+                supports = any(requirement(one) is row for one in result.controls)
+                if supports and result.decided and result.raw_outcome in _RAN:
+                    yield Ran(result=result, verdict=verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What is written down and what was measured, on one day."""
+
+    now: datetime
+    systems: tuple[SurveyedSystem, ...]
+    org: Records
+    """The organisation's alone."""
+    history: GateHistory
+    unlisted: tuple[str, ...]
+    """Models that serve, or served, and that no system's `registry:` names."""
+
+    @property
+    def today(self) -> date:
+        """The day, in UTC."""
+        return self.now.date()
+
+    @property
+    def serving(self) -> tuple[SurveyedSystem, ...]:
+        """Systems on which something must have been measured: those in production, if any are."""
+        left = [one for one in self.systems if one.values.get("lifecycle") != "retired"]
+        served = [one for one in left if one.values.get("lifecycle") != "development"]
+        return tuple(served or left)
+
+    def documents(self, kind: str) -> Iterator[tuple[str, Records, tuple[RecordDocument, ...]]]:
+        """Documents of a kind as (whose, records to judge them by, documents).
+
+        Once for the organisation, or once for each system, whichever keeps that kind.
+        """
+        if KINDS[kind].area is Area.ORG:
+            yield "", self.org, self.org.of(kind)
+            return
+        for one in self.systems:
+            yield one.id, one.records, one.records.of(kind)
+
+    @property
+    def entries(self) -> Iterator[tuple[str, LogEntry]]:
+        """Every entry of every log, with the system that it is about; empty for none."""
+        yield from (("", one) for one in self.org.entries)
+        for system in self.systems:
+            yield from ((system.id, one) for one in system.entries)
+
+
+def survey(asked: SurveyQuestion) -> Survey:
+    """Read the records and the history; faults stand in them, none is raised.
+
+    Raises:
+        UsageError: The trust file is not usable.
+        SourceError: MLflow is to be asked, and does not answer.
+    """
+    history = read_history(asked.history, now=asked.now)
+    org = read(system=None, org=asked.org)
+    systems = tuple(_system(folder, asked.org, org, history) for folder in asked.systems)
+    named = {name for one in systems for name in one.live}
+    return Survey(
+        now=asked.now,
+        systems=systems,
+        org=org,
+        history=history,
+        unlisted=tuple(sorted(history.models() - named)),
+    )
+
+
+def _system(folder: Path, org: Path | None, of_all: Records, history: GateHistory) -> SurveyedSystem:
+    records = read(system=folder, org=org)
+    found = records.of("system")
+    names = found[0].values.get("registry", ()) if found else ()
+    names = names if isinstance(names, tuple) else ()
+    live = {name: history.live(name) for name in map(str, names)}
+    newest: dict[tuple[str, str, str], Verdict] = {}
+    for verdict in history.verdicts:  # the oldest first
+        model = verdict.model
+        if model.name in live and live[model.name] in {"", model.version}:
+            newest[model.name, verdict.policy.id, verdict.stage] = verdict
+    shared = set(of_all.entries)
+    return SurveyedSystem(
+        folder=folder,
+        records=records,
+        entries=tuple(one for one in records.entries if one not in shared),
+        live=live,
+        verdicts=tuple(newest.values()),
+    )

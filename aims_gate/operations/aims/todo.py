@@ -1,0 +1,182 @@
+"""Duties of an AI management system, by person and date, derived from records and evidence anew.
+
+Nothing is ticked off: a task is gone once what it asks for is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from aims_gate.governance.approval import Strength, standing
+from aims_gate.checks.records.cadence import cadences, due
+from aims_gate.governance.contract import LogEntry, RecordDocument, Records, day
+from aims_gate.governance.kinds import KINDS
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem
+from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
+from aims_gate.verdict import Outcome
+
+NOBODY = "nobody"
+"""Whose the tasks are that no record gives to a person: the first thing to mend."""
+MACHINE = "ci"
+"""Who does what a schedule does by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Duty:
+    """Something that a person is to do by a day."""
+
+    due: date
+    person: str
+    where: str
+    what: str
+    system: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is known by from one day to the next, however late it is and wherever in a file."""
+        return f"{self.system} {self.where.partition(':')[0]} {self.what}"
+
+
+def duties(found: Survey) -> tuple[Duty, ...]:
+    """All duties, the first due first."""
+    done = {*_documents(found), *_log(found), *_people(found)}
+    for system in found.systems:
+        done |= {*_evidence(system, found)}
+    return tuple(sorted(done))
+
+
+def todo_sheet(wanted: tuple[Duty, ...], *, today: date, days: int) -> Sheet:
+    """Tasks of the next *days*, overdue ones first, and when the next one after them is due."""
+    end = today + timedelta(days=days)
+    shown = [one for one in wanted if one.due <= end]
+    later = [one for one in wanted if one.due > end]
+    late = sum(one.due < today for one in shown)
+    rest = f"nothing else until {later[0].due:%Y-%m-%d}" if later else "nothing else is known"
+    return Sheet(
+        title=f"To do, {today:%Y-%m-%d}",
+        lead=f"{len(shown)} in the next {days} days, {late} of them overdue; {rest}",
+        tables=(
+            SheetTable(
+                title="Tasks",
+                heads=("due", "person", "system", "where", "what", "when"),
+                narrow=3,
+                rows=tuple(_row(one, today) for one in shown),
+                empty="nothing",
+            ),
+        ),
+    )
+
+
+def _row(one: Duty, today: date) -> SheetRow:
+    days = (one.due - today).days
+    when = f"{-days} d late" if days < 0 else "today" if days == 0 else f"in {days} d"
+    cells = (f"{one.due:%Y-%m-%d}", one.person, one.system or "-", one.where, one.what, when)
+    return SheetRow(cells=cells, tone="bad" if days < 0 else "warn" if days <= 7 else "quiet")
+
+
+def _documents(found: Survey) -> Iterator[Duty]:
+    for kind in KINDS:
+        for system, records, documents in found.documents(kind):
+            for one in documents:
+                yield from _document(one, records, system, found)
+
+
+def _document(
+    one: RecordDocument, records: Records, system: str, found: Survey
+) -> Iterator[Duty]:
+    owner = one.owner or NOBODY
+
+    def task(what: str, by: date, person: str = owner, line: int = 0) -> Duty:
+        where = f"{one.path}:{line}" if line else one.path
+        return Duty(due=by, person=person, where=where, what=what, system=system)
+
+    for wrong in one.problems:
+        yield task(wrong.message, found.today, line=wrong.line)
+    if one.problems:
+        return
+    by = due(one, records)
+    yield task("look through it, and approve it again", found.today if by is None else by)
+    stands = standing(one, records, today=found.today)
+    if stands.strength is Strength.DECLARED:
+        yield task("have it approved by somebody else: it is only declared", found.today)
+
+
+def _log(found: Survey) -> Iterator[Duty]:
+    for system, one in found.entries:
+        owner = one.owner or NOBODY
+        for wrong in one.problems:
+            where = f"{one.path}:{wrong.line}" if wrong.line else one.path
+            yield Duty(
+                due=found.today, person=owner, where=where, what=wrong.message, system=system
+            )
+        if one.closed is None and _closes(one):
+            what = f"{one.type}: close it with cause, action and whether it worked"
+            yield Duty(
+                due=one.due or found.today, person=owner, where=one.path, what=what, system=system
+            )
+        if one.type == "certificate" and (ends := day(one.values.get("until"))):
+            what = "the certificate ends: plan the next audit"
+            yield Duty(due=ends, person=owner, where=one.path, what=what, system=system)
+    yield from _calendar(found)
+
+
+def _closes(one: LogEntry) -> bool:
+    return one.type in {"incident", "nonconformity", "concern"} or one.due is not None
+
+
+def _calendar(found: Survey) -> Iterator[Duty]:
+    """What comes again, counted from the last entry of its type."""
+    for one in found.org.of("organisation"):
+        for item in one.values.get("calendar", ()):
+            last = [
+                entry.closed or entry.opened
+                for _, entry in found.entries
+                if entry.type == item["type"] and not entry.problems
+            ]
+            days = [at for at in last if at is not None]
+            by = max(days) + timedelta(days=item["every"]) if days else found.today
+            yield Duty(due=by, person=item["owner"], where=one.path, what=item["what"])
+
+
+def _people(found: Survey) -> Iterator[Duty]:
+    """Competence that ends, and roles that nobody fills."""
+    for one in found.org.of("people"):
+        filled: set[str] = set()
+        for person in one.values.get("people", ()):
+            left = day(person.get("left"))
+            if left is not None and left <= found.today:
+                continue
+            filled |= set(person.get("roles", ()))
+            for proof in person.get("competence", ()):
+                ends = day(proof.get("until"))
+                if ends is not None:
+                    what = f"{proof['subject']}: renew it, or what {person['id']} approves is void"
+                    yield Duty(due=ends, person=person["id"], where=one.path, what=what)
+        for role in one.values.get("roles", ()):
+            if role["id"] not in filled:
+                what = f"the role {role['id']} is vacant"
+                yield Duty(due=found.today, person=one.owner or NOBODY, where=one.path, what=what)
+
+
+def _evidence(system: SurveyedSystem, found: Survey) -> Iterator[Duty]:
+    """The next run of the gate, and waivers that end."""
+    owner = str(system.values.get("owner") or NOBODY)
+    judged = [one.finished.date() for one in system.verdicts]
+    if any(system.live.values()):
+        limit = timedelta(days=cadences(found.org, "measured")["performance"])
+        by = max(judged) + limit if judged else found.today
+        what = "measure what serves; a schedule does it by itself"
+        yield Duty(due=by, person=MACHINE, where="aims-gate run", what=what, system=system.id)
+    for verdict in system.verdicts:
+        for result in verdict.results:
+            if result.outcome is Outcome.WAIVED and result.expires is not None:
+                what = f"waiver {result.waiver} of {result.rule} ends: mend what it lets through"
+                yield Duty(
+                    due=result.expires.date(),
+                    person=owner,
+                    where=f"{verdict.model.name} {verdict.model.version}",
+                    what=what,
+                    system=system.id,
+                )
