@@ -13,6 +13,10 @@ _COMMANDS: Table[click.Command] = Table(
         "init": "aims_gate.cli.aims_init:init",
         "docs": "aims_gate.cli.aims_docs:docs",
         "log": "aims_gate.cli.aims_log:log",
+        "status": "aims_gate.cli.aims_status:status",
+        "todo": "aims_gate.cli.aims_todo:todo",
+        "gap": "aims_gate.cli.aims_gap:gap",
+        "soa": "aims_gate.cli.aims_soa:soa",
     },
 )
 

@@ -1,4 +1,4 @@
-"""`aims-gate aims gap`: what of ISO/IEC 42001 ran, is attested, is stale, missing or contradicted."""
+"""`aims-gate aims gap`: what ran, is attested, stale, missing or contradicted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from aims_gate.errors import UsageError
     show_default=True,
     help="With --key: the folder that it is kept in.",
 )
-def gap(  # noqa: PLR0913  # each is an option of the command
+def gap(  # each is an option of the command
     *,
     requirement: str | None,
     name: str,

@@ -29,7 +29,9 @@ def todo(*, name: str, out: Path | None, days: int, person: str, **options: Any)
     from aims_gate.operations.aims.todo import duties, todo_sheet
 
     if name == "github" and person:
-        raise UsageError("issues are kept of everybody", hint="leave --person out: others' would close")
+        raise UsageError(
+            "issues are kept of everybody", hint="leave --person out: others' would close"
+        )
     found = surveyed(**options)
     wanted = tuple(one for one in duties(found) if person in {"", one.person})
     if name != "github":

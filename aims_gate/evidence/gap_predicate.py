@@ -1,4 +1,4 @@
-"""Statement of a gap assessment: what was found of each requirement on a day, and from which files."""
+"""Gap assessment as a statement: what was found of each requirement, and from which files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An organisation's gate over time: signed verdicts and promotions in a folder, as the gate writes."""
+"""A gate over time: signed verdicts and promotions in a folder, as the gate writes them."""
 
 from __future__ import annotations
 
@@ -109,12 +109,13 @@ class Gated:
 
 def measured(rule: str, *controls: str, outcome: Outcome = Outcome.PASS, check: str = "") -> Result:
     """Result of a rule that supports controls of ISO/IEC 42001."""
-    failed = outcome is Outcome.FAIL
-    like = BIAS if failed else ROC
-    return replace(
-        like,
+    like = replace(
+        BIAS if outcome is Outcome.FAIL else ROC,
         rule=rule,
-        check=check or like.check,
-        severity=Severity.BLOCK,
+        check=check or ROC.check,
         controls=tuple(f"iso42001:{one}" for one in controls),
     )
+    if outcome in {Outcome.FAIL, Outcome.PASS}:
+        return like
+    nothing = replace(like, severity=Severity.WARN, statistics=(), decided=False)
+    return replace(nothing, outcome=outcome, raw_outcome=outcome)

@@ -13,7 +13,7 @@ from typing import Any
 from aims_gate.catalogue.iso42001 import REQUIREMENTS, Requirement
 from aims_gate.governance.contract import Records
 from aims_gate.operations.aims.gap_finding import GapFinding, Support, of_record, of_run, worst
-from aims_gate.operations.aims.survey import Survey
+from aims_gate.operations.aims.survey import Survey, listed
 from aims_gate.verdict import Outcome
 
 
@@ -40,8 +40,8 @@ def assess(found: Survey) -> tuple[GapRow, ...]:
 
 def decisions(org: Records) -> Mapping[str, Mapping[str, Any]]:
     """Rows of the Statement of Applicability by control; none where it cannot be read."""
-    rows = [row for one in org.of("soa") for row in one.values.get("controls", ())]
-    return {str(row["id"]): row for row in rows if isinstance(row, Mapping) and "id" in row}
+    rows = [row for one in org.of("soa") for row in listed(one.values, "controls")]
+    return {str(row.get("id")): row for row in rows}
 
 
 def _row(row: Requirement, found: Survey, decided: Mapping[str, Any] | None) -> GapRow:
@@ -55,9 +55,7 @@ def _row(row: Requirement, found: Survey, decided: Mapping[str, Any] | None) -> 
     if row.is_control and decided is not None:
         rests = _held(decided, rests, row, found)
     others = [one for one in (*needed, *runs) if one is not rests]
-    return GapRow(
-        requirement=row, support=rests.support, findings=(rests, *dict.fromkeys(others))
-    )
+    return GapRow(requirement=row, support=rests.support, findings=(rests, *dict.fromkeys(others)))
 
 
 def _held(
@@ -80,7 +78,9 @@ def _held(
     if decided.get("status") == "implemented":
         failed = [(system.id, one.rule) for system, one in ran if one.outcome is Outcome.FAIL]
         if failed:
-            return conflict(f"implemented, it says; {failed[0][1]} fails on what {failed[0][0]} serves")
+            return conflict(
+                f"implemented, it says; {failed[0][1]} fails on what {failed[0][0]} serves"
+            )
         if rests.support in {Support.MISSING, Support.STALE}:
             return conflict(f"implemented, it says; {rests.support}: {rests.what}")
     return rests

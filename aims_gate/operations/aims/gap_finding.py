@@ -8,15 +8,16 @@ from datetime import timedelta
 from enum import StrEnum
 
 from aims_gate.catalogue.iso42001 import Requirement
-from aims_gate.governance.approval import standing
 from aims_gate.checks.records.cadence import cadences, due
 from aims_gate.governance.contract import RecordDocument, Records
+from aims_gate.governance.kinds import KINDS
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem
-from aims_gate.verdict import Authenticity, Outcome
+from aims_gate.verdict import Authenticity, Outcome, Verdict
 
 YEAR = timedelta(days=365)
 """Age at which what happens once a year is due again: an audit, a review, a training."""
-LOG = "log:"
+LOG, EVERY = "log:", "*"
+"""How a requirement asks for an entry of a type, and for all documents."""
 
 
 class Support(StrEnum):
@@ -69,8 +70,7 @@ def of_run(row: Requirement, system: SurveyedSystem, found: Survey) -> GapFindin
     if limit is not None and age > limit:
         what = f"{told}, {age} d ago; at most {limit} d were agreed"
         return GapFinding(support=Support.STALE, what=what, where="aims-gate run")
-    ended = [one for one in ran if _ended(one.verdict.standing and one.verdict.standing.authenticity)]
-    if ended:
+    if any(_ended(one.verdict) for one in ran):
         what = f"{told}, by a policy or a waiver that has ended"
         return GapFinding(support=Support.STALE, what=what, where="aims-gate run")
     return GapFinding(support=Support.RAN, what=told)
@@ -80,13 +80,16 @@ def _rule(rule: str, outcome: Outcome) -> str:
     return rule if outcome is Outcome.PASS else f"{rule} {outcome}"
 
 
-def _ended(authenticity: Authenticity | None) -> bool:
-    return authenticity is not Authenticity.VERIFIED
+def _ended(verdict: Verdict) -> bool:
+    return verdict.standing is None or verdict.standing.authenticity is not Authenticity.VERIFIED
 
 
 def _named(name: str, found: Survey) -> Iterator[GapFinding]:
     if name.startswith(LOG):
         yield _entry(name.removeprefix(LOG), found)
+        return
+    if name == EVERY:
+        yield from (one for kind in KINDS if kind != "runbook" for one in _named(kind, found))
         return
     kind, _, key = name.partition(".")
     sets = list(found.documents(kind))
@@ -96,7 +99,9 @@ def _named(name: str, found: Survey) -> Iterator[GapFinding]:
     for whose, records, documents in sets:
         told = f"{whose}: " if whose else ""
         if not documents:
-            yield GapFinding(support=Support.MISSING, what=f"{told}no {kind}", where="aims-gate aims init")
+            yield GapFinding(
+                support=Support.MISSING, what=f"{told}no {kind}", where="aims-gate aims init"
+            )
         for one in documents:
             yield _document(one, key, records, told, found)
 
@@ -109,7 +114,9 @@ def _document(
     if wrong:
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         what = f"{told}{wrong[0].message}{more}"
-        return GapFinding(support=Support.MISSING, what=what, where=f"{wrong[0].path}:{wrong[0].line}")
+        return GapFinding(
+            support=Support.MISSING, what=what, where=f"{wrong[0].path}:{wrong[0].line}"
+        )
     if key and not document.values.get(key):
         return GapFinding(support=Support.MISSING, what=f"{told}no {key}", where=document.path)
     day = due(document, records)
@@ -117,8 +124,7 @@ def _document(
         when = "never" if day is None else f"due {day:%Y-%m-%d}"
         what = f"{told}{about}: review {when}"
         return GapFinding(support=Support.STALE, what=what, where=document.path)
-    stands = standing(document, records, today=found.today)
-    return GapFinding(support=Support.ATTESTED, what=f"{told}{about} ({stands.strength})")
+    return GapFinding(support=Support.ATTESTED, what=f"{told}{about}")
 
 
 def _touches(problem: str, key: str) -> bool:
@@ -138,4 +144,6 @@ def _entry(kind: str, found: Survey) -> GapFinding:
     day = newest.closed or newest.opened or found.today
     what = f"{newest.path}, {day:%Y-%m-%d}"
     late = day + YEAR < found.today
-    return GapFinding(support=Support.STALE if late else Support.ATTESTED, what=what, where=newest.path)
+    return GapFinding(
+        support=Support.STALE if late else Support.ATTESTED, what=what, where=newest.path
+    )

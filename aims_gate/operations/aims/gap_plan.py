@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from aims_gate.errors import UsageError
-from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap import GapRow
+from aims_gate.operations.aims.gap_finding import Support
 
 PHASES = {
     "planning": (4, 8, "scope, policy, roles, timeline"),
@@ -68,7 +68,8 @@ def plan(rows: Sequence[GapRow], *, today: date, by: date) -> GapPlan:
         for name in PHASES
     }
     kept = [name for name in PHASES if left[name] or name == "certification"]
-    short, long = (sum(PHASES[name][place] for name in kept) * 7 for place in (0, 1))
+    short = 7 * sum(PHASES[name][0] for name in kept)
+    long = 7 * sum(PHASES[name][1] for name in kept)
     have = (by - today).days
     share = min(1.0, max(0.0, (have - short) / (long - short)))
     days = {

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from aims_gate.catalogue.crosswalk import FRAMEWORKS, related
 from aims_gate.catalogue.iso42001 import requirement
 from aims_gate.errors import UsageError
-from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap import GapRow
+from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_plan import GapPlan
 from aims_gate.operations.aims.survey import Survey
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
@@ -21,7 +21,9 @@ TONES = {
     Support.RAN: "good",
     Support.EXCLUDED: "quiet",
 }
-_GRADED = "The grading (F a machine checks its technical part, P partly, A a person attests) is ours, "
+_GRADED = (
+    "The grading (F a machine checks its technical part, P partly, A a person attests) is ours, "
+)
 _GRADED += "not the standard's. This is support for an audit, and no audit's result."
 
 

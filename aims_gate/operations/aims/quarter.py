@@ -1,10 +1,10 @@
-"""Figures of a quarter: what the gate judged and stopped, what got through, and how long it took."""
+"""Figures of a quarter: what the gate judged and stopped, what got through, how long it took."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
 
 from aims_gate.operations.aims.gate_history import CHAMPION, GateHistory
@@ -36,9 +36,7 @@ class Quarter:
     @property
     def people(self) -> float | None:
         """Median share of the wait that was not the gate's, in [0, 1]; None without promotions."""
-        shares = [
-            1 - gate / wait for wait, gate in zip(self.waits, self.gate, strict=True) if wait
-        ]
+        shares = [1 - gate / wait for wait, gate in zip(self.waits, self.gate, strict=True) if wait]
         return median(shares) if shares else None
 
 

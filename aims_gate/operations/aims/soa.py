@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap import GapRow, decisions
+from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_sheet import TONES
 from aims_gate.operations.aims.survey import Survey
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 
 _UNDECIDED = "undecided"
+_APPLIES = {"True": "yes", "False": "no"}
 
 
 def soa_sheet(rows: Sequence[GapRow], found: Survey) -> Sheet:
@@ -27,7 +28,7 @@ def soa_sheet(rows: Sequence[GapRow], found: Survey) -> Sheet:
         cells = (
             one.requirement.id,
             one.requirement.title,
-            {True: "yes", False: "no"}.get(row.get("applicable"), _UNDECIDED),
+            _APPLIES.get(str(row.get("applicable")), _UNDECIDED),
             str(row.get("status", _UNDECIDED)),
             str(row.get("justification", "")),
             str(row.get("source", "")),

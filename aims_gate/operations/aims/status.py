@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aims_gate.operations.aims.quarter import quarters, told
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, listed, words
 from aims_gate.operations.aims.todo import Duty
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 from aims_gate.verdict import Authenticity, Decision, Verdict
@@ -48,7 +48,10 @@ def status_sheet(found: Survey, wanted: tuple[Duty, ...], *, risks: bool = False
     notes = tuple(f"not counted: {one}" for one in found.history.problems)
     lead = f"{len(found.systems)} systems; risk is the largest residual one, of 25"
     return Sheet(
-        title=f"Status, {found.now:%Y-%m-%d %H:%M} UTC", lead=lead, tables=tuple(tables), notes=notes
+        title=f"Status, {found.now:%Y-%m-%d %H:%M} UTC",
+        lead=lead,
+        tables=tuple(tables),
+        notes=notes,
     )
 
 
@@ -72,14 +75,16 @@ def _models(found: Survey, wanted: tuple[Duty, ...]) -> Iterator[SheetRow]:
 def _judged(verdicts: list[Verdict], found: Survey) -> tuple[str, str, str, str]:
     """Tone, words, day and age of the worst of the newest verdicts on what serves."""
     if not verdicts:
-        return "bad", "– no verdict", "never", "-"
+        return "bad", "! no verdict", "never", "-"
     newest = max(verdicts, key=lambda one: one.finished)
     order = list(Decision)
     worst = max(verdicts, key=lambda one: order.index(one.decision) % 3)
     tone, words = _DECIDED[worst.decision]
     if worst.decision is Decision.PASSED and (warned := sum(one.warnings for one in verdicts)):
         tone, words = "warn", f"! policy met, {warned} warn"
-    if any(one.standing and one.standing.authenticity is not Authenticity.VERIFIED for one in verdicts):
+    if any(
+        one.standing and one.standing.authenticity is not Authenticity.VERIFIED for one in verdicts
+    ):
         tone, words = "warn", f"! expired; it said {words[2:]}"
     return tone, words, f"{newest.finished:%Y-%m-%d}", f"{(found.now - newest.finished).days} d"
 
@@ -88,21 +93,22 @@ def _unlisted(found: Survey) -> Iterator[SheetRow]:
     for name in found.unlisted:
         version = found.history.live(name) or "-"
         told_of = "not in the inventory: no system.yaml names it under registry"
-        yield SheetRow(cells=(name, version, "– unknown", "-", "-", "-", "-", told_of), tone="bad")
+        yield SheetRow(cells=(name, version, "! unknown", "-", "-", "-", "-", told_of), tone="bad")
 
 
 def residual(risk: Mapping[str, Any]) -> int:
     """Level of a residual risk, likelihood times severity in [1, 25]; 25 where it says none."""
     level = risk.get("residual")
-    try:
-        return int(level["likelihood"]) * int(level["severity"]) if level else 25
-    except (KeyError, TypeError, ValueError):
-        return 25
+    told = level if isinstance(level, Mapping) else {}
+    match told.get("likelihood"), told.get("severity"):
+        case int(likelihood), int(severity):
+            return likelihood * severity
+        case _:
+            return 25
 
 
 def _all_risks(system: SurveyedSystem) -> list[Mapping[str, Any]]:
-    rows = [row for one in system.records.of("risks") for row in one.values.get("risks", ())]
-    return [row for row in rows if isinstance(row, Mapping)]
+    return [row for one in system.records.of("risks") for row in listed(one.values, "risks")]
 
 
 def _level(system: SurveyedSystem) -> str:
@@ -110,8 +116,15 @@ def _level(system: SurveyedSystem) -> str:
     return str(max(levels)) if levels else "-"
 
 
+def _rules(risk: Mapping[str, Any]) -> tuple[str, ...]:
+    treatment = risk.get("treatment")
+    return words(treatment, "rules") if isinstance(treatment, Mapping) else ()
+
+
 def _risks(found: Survey) -> SheetTable:
-    every = [(residual(one), system.id, one) for system in found.systems for one in _all_risks(system)]
+    every = [
+        (residual(one), system.id, one) for system in found.systems for one in _all_risks(system)
+    ]
     every.sort(key=lambda one: (-one[0], one[1], str(one[2].get("id", ""))))
     return SheetTable(
         title="Largest residual risks over all systems",
@@ -125,7 +138,7 @@ def _risks(found: Survey) -> SheetTable:
                     str(one.get("id", "")),
                     str(one.get("category", "")),
                     str(one.get("title", "")),
-                    ", ".join(map(str, (one.get("treatment") or {}).get("rules", ()))),
+                    ", ".join(_rules(one)),
                 )
             )
             for level, system, one in every[:RISKS]

@@ -1,4 +1,4 @@
-"""Survey of an AI management system: its systems, the organisation's records, and what the gate did.
+"""Survey of an AI management system: its systems, the organisation, and what the gate did.
 
 Everything that `gap`, `soa`, `status` and `todo` say is read off this one picture of a day.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from aims_gate.catalogue.iso42001 import Requirement, requirement
 from aims_gate.governance.contract import LogEntry, RecordDocument, Records
@@ -54,7 +55,7 @@ class SurveyedSystem:
     """The newest of each policy and stage, about what serves; where nothing does, about any."""
 
     @property
-    def values(self) -> Mapping[str, object]:
+    def values(self) -> Mapping[str, Any]:
         """Keys of its system.yaml; none where it cannot be read."""
         found = self.records.of("system")
         return found[0].values if found else {}
@@ -117,6 +118,20 @@ class Survey:
             yield from ((system.id, one) for one in system.entries)
 
 
+def listed(values: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
+    """Rows of a list in a record; what is no row is a fault, which stands in the record."""
+    found = values.get(key)
+    yield from (
+        (row for row in found if isinstance(row, Mapping)) if isinstance(found, tuple) else ()
+    )
+
+
+def words(values: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Words of a list in a record; what is no word is a fault, which stands in the record."""
+    found = values.get(key)
+    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, tuple) else ()
+
+
 def survey(asked: SurveyQuestion) -> Survey:
     """Read the records and the history; faults stand in them, none is raised.
 
@@ -137,22 +152,22 @@ def survey(asked: SurveyQuestion) -> Survey:
     )
 
 
-def _system(folder: Path, org: Path | None, of_all: Records, history: GateHistory) -> SurveyedSystem:
+def _system(
+    folder: Path, org: Path | None, of_all: Records, history: GateHistory
+) -> SurveyedSystem:
     records = read(system=folder, org=org)
     found = records.of("system")
-    names = found[0].values.get("registry", ()) if found else ()
-    names = names if isinstance(names, tuple) else ()
-    live = {name: history.live(name) for name in map(str, names)}
+    names = [name for one in found for name in words(one.values, "registry")]
+    live = {name: history.live(name) for name in names}
     newest: dict[tuple[str, str, str], Verdict] = {}
     for verdict in history.verdicts:  # the oldest first
         model = verdict.model
         if model.name in live and live[model.name] in {"", model.version}:
             newest[model.name, verdict.policy.id, verdict.stage] = verdict
-    shared = set(of_all.entries)
     return SurveyedSystem(
         folder=folder,
         records=records,
-        entries=tuple(one for one in records.entries if one not in shared),
+        entries=tuple(one for one in records.entries if one not in of_all.entries),
         live=live,
         verdicts=tuple(newest.values()),
     )

@@ -5,15 +5,15 @@ Nothing is ticked off: a task is gone once what it asks for is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
-from aims_gate.governance.approval import Strength, standing
 from aims_gate.checks.records.cadence import cadences, due
 from aims_gate.governance.contract import LogEntry, RecordDocument, Records, day
 from aims_gate.governance.kinds import KINDS
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, listed, words
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 from aims_gate.verdict import Outcome
 
@@ -35,7 +35,7 @@ class Duty:
 
     @property
     def key(self) -> str:
-        """What it is known by from one day to the next, however late it is and wherever in a file."""
+        """What it is known by from one day to the next, however late and wherever in a file."""
         return f"{self.system} {self.where.partition(':')[0]} {self.what}"
 
 
@@ -83,9 +83,7 @@ def _documents(found: Survey) -> Iterator[Duty]:
                 yield from _document(one, records, system, found)
 
 
-def _document(
-    one: RecordDocument, records: Records, system: str, found: Survey
-) -> Iterator[Duty]:
+def _document(one: RecordDocument, records: Records, system: str, found: Survey) -> Iterator[Duty]:
     owner = one.owner or NOBODY
 
     def task(what: str, by: date, person: str = owner, line: int = 0) -> Duty:
@@ -98,9 +96,6 @@ def _document(
         return
     by = due(one, records)
     yield task("look through it, and approve it again", found.today if by is None else by)
-    stands = standing(one, records, today=found.today)
-    if stands.strength is Strength.DECLARED:
-        yield task("have it approved by somebody else: it is only declared", found.today)
 
 
 def _log(found: Survey) -> Iterator[Duty]:
@@ -127,37 +122,44 @@ def _closes(one: LogEntry) -> bool:
 
 
 def _calendar(found: Survey) -> Iterator[Duty]:
-    """What comes again, counted from the last entry of its type."""
+    """What comes again, counted from the last sound entry of its type."""
     for one in found.org.of("organisation"):
-        for item in one.values.get("calendar", ()):
-            last = [
-                entry.closed or entry.opened
+        for item in listed(one.values, "calendar"):
+            what, kind, every = (item.get(key) for key in ("what", "type", "every"))
+            if type(every) is not int:
+                continue  # a fault, which is a duty of its own
+            days = [
+                entry.closed or entry.opened or date.min
                 for _, entry in found.entries
-                if entry.type == item["type"] and not entry.problems
+                if entry.type == kind and not entry.problems
             ]
-            days = [at for at in last if at is not None]
-            by = max(days) + timedelta(days=item["every"]) if days else found.today
-            yield Duty(due=by, person=item["owner"], where=one.path, what=item["what"])
+            by = max(days) + timedelta(days=every) if days else found.today
+            person = str(item.get("owner") or NOBODY)
+            yield Duty(due=by, person=person, where=one.path, what=str(what))
 
 
 def _people(found: Survey) -> Iterator[Duty]:
     """Competence that ends, and roles that nobody fills."""
     for one in found.org.of("people"):
         filled: set[str] = set()
-        for person in one.values.get("people", ()):
+        for person in listed(one.values, "people"):
             left = day(person.get("left"))
-            if left is not None and left <= found.today:
-                continue
-            filled |= set(person.get("roles", ()))
-            for proof in person.get("competence", ()):
-                ends = day(proof.get("until"))
-                if ends is not None:
-                    what = f"{proof['subject']}: renew it, or what {person['id']} approves is void"
-                    yield Duty(due=ends, person=person["id"], where=one.path, what=what)
-        for role in one.values.get("roles", ()):
-            if role["id"] not in filled:
-                what = f"the role {role['id']} is vacant"
-                yield Duty(due=found.today, person=one.owner or NOBODY, where=one.path, what=what)
+            if left is None or left > found.today:
+                filled |= set(words(person, "roles"))
+                yield from _competence(person, one.path)
+        for role in listed(one.values, "roles"):
+            if role.get("id") not in filled:
+                what, owner = f"the role {role.get('id')} is vacant", one.owner or NOBODY
+                yield Duty(due=found.today, person=owner, where=one.path, what=what)
+
+
+def _competence(person: Mapping[str, Any], path: str) -> Iterator[Duty]:
+    who = str(person.get("id") or NOBODY)
+    for proof in listed(person, "competence"):
+        ends = day(proof.get("until"))
+        if ends is not None:
+            what = f"competence in {proof.get('subject')} ends, and what {who} approves with it"
+            yield Duty(due=ends, person=who, where=path, what=what)
 
 
 def _evidence(system: SurveyedSystem, found: Survey) -> Iterator[Duty]:

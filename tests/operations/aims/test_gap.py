@@ -1,0 +1,265 @@
+"""A row is missing, stale or contradicted unless records and signed evidence say otherwise."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aims_gate.__main__ import guarded
+from aims_gate.attest import trust_file
+from aims_gate.attest.statement_files import read_statement
+from aims_gate.errors import UsageError
+from aims_gate.evidence.gap_predicate import GAP
+from aims_gate.operations.aims.gap import GapRow, assess
+from aims_gate.operations.aims.gap_finding import Support
+from aims_gate.operations.aims.gap_plan import plan
+from aims_gate.operations.aims.gate_history import HistoryQuestion
+from aims_gate.operations.aims.survey import Survey, SurveyQuestion, survey
+from aims_gate.verdict import Outcome
+from tests.support.gated import Gated, measured
+from tests.support.records import edit, write_records
+
+NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
+
+
+@dataclass
+class Company:
+    """A folder with records and evidence of its gate."""
+
+    folder: Path
+    gated: Gated
+    aims: Path
+    org: Path
+
+    def survey(self, now: datetime = NOW) -> Survey:
+        history = HistoryQuestion(folders=(self.gated.folder,), trust=self.gated.trust)
+        asked = SurveyQuestion(systems=(self.aims,), org=self.org, history=history, now=now)
+        return survey(asked)
+
+    def row(self, name: str, now: datetime = NOW) -> GapRow:
+        (found,) = (one for one in assess(self.survey(now)) if one.requirement.id == name)
+        return found
+
+    def decide(self, control: str, **changes: str) -> None:
+        """Add a row to the Statement of Applicability."""
+        keys = {"applicable": "true", "justification": "a", "status": "implemented"} | changes
+        told = "".join(f"    {key}: {value}\n" for key, value in keys.items())
+        with (self.org / "soa.yaml").open("a", encoding="utf-8") as file:
+            file.write(f"  - id: {control}\n{told}    owner: bo@acme.example\n")
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    """One system in production; a release and a monitoring run of what serves, four days old."""
+    aims, org = write_records(tmp_path)
+    found = Company(folder=tmp_path, gated=Gated(tmp_path), aims=aims, org=org)
+    at = NOW - timedelta(days=4)
+    rules = (
+        measured("PERF-01", "A.6.2.4", "9.1"),
+        measured("BIAS-02", "A.5.4", "A.6.2.4"),
+        measured("MON-01", "A.6.2.6", check="drift.columns"),
+    )
+    evidence = found.gated.judge("credit", "7", at, *rules)
+    found.gated.promote(evidence, at + timedelta(hours=1))
+    return found
+
+
+def test_in_an_empty_folder_63_rows_are_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert guarded(["aims", "gap", "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["tables"][0]["rows"]
+    assert len(rows) == 63
+    assert {row["state"] for row in rows} == {"missing"}
+    assert guarded(["aims", "gap"]) == 0
+    told = capsys.readouterr().out
+    assert "25 missing" in told
+    assert "38 missing" in told
+    assert "%" not in told
+
+
+def test_what_ran_is_told_apart_from_what_people_say(company: Company) -> None:
+    assert company.row("A.6.2.6").support is Support.RAN
+    assert "MON-01 on 2026-11-25" in company.row("A.6.2.6").findings[0].what
+    assert company.row("A.5.4").support is Support.RAN  # the impact assessment is there, too
+    assert company.row("A.5.5").support is Support.ATTESTED
+    assert company.row("9.2").support is Support.MISSING
+
+
+def test_a_measurement_does_not_make_up_for_a_record(company: Company) -> None:
+    edit(company.aims / "impact.md", "groups: [sex]\n", "")
+    row = company.row("A.5.4")
+    assert row.support is Support.MISSING
+    assert "groups" in row.findings[0].what
+
+
+def test_a_placeholder_is_missing(company: Company) -> None:
+    edit(
+        company.org / "organisation.yaml", "A lender under supervision", "'TODO: what bears on it'"
+    )
+    assert company.row("4.1").support is Support.MISSING
+    assert company.row("4.2").support is Support.ATTESTED  # which another key says
+
+
+@pytest.mark.parametrize("days", [3, 4])
+def test_monitoring_that_fell_silent_is_stale(company: Company, days: int) -> None:
+    """Seven days were agreed, and four are gone."""
+    row = company.row("A.6.2.6", NOW + timedelta(days=days))
+    assert row.support is (Support.RAN if days == 3 else Support.STALE)
+
+
+def test_a_record_that_nobody_looked_at_is_stale(company: Company) -> None:
+    assert company.row("A.6.2.3", NOW + timedelta(days=60)).support is Support.ATTESTED
+    assert company.row("A.6.2.3", NOW + timedelta(days=70)).support is Support.STALE
+
+
+def test_evidence_of_a_version_that_does_not_serve_counts_nothing(company: Company) -> None:
+    later = company.gated.judge("credit", "8", NOW - timedelta(days=1), measured("X-01", "A.7.5"))
+    assert company.row("A.7.5").support is Support.MISSING
+    company.gated.promote(later, NOW - timedelta(hours=1), previous="7")
+    assert company.row("A.7.5").support is Support.RAN
+    assert company.row("A.6.2.6").support is Support.MISSING
+
+
+def test_unsigned_evidence_counts_nothing(company: Company) -> None:
+    at = NOW - timedelta(days=1)
+    company.gated.judge("credit", "7", at, measured("X-01", "A.7.5"), signed=False)
+    assert company.row("A.7.5").support is Support.MISSING
+
+
+def test_a_rule_that_measured_nothing_did_not_run(company: Company) -> None:
+    """It is there, and had no rows."""
+    at = NOW - timedelta(days=1)
+    lost = measured("X-01", "A.7.5", outcome=Outcome.MISSING)
+    company.gated.judge("credit", "7", at, measured("PERF-01", "9.1"), lost)
+    assert company.row("A.7.5").support is Support.MISSING
+
+
+def test_implemented_without_evidence_is_a_conflict(company: Company) -> None:
+    company.decide("A.6.2.6")
+    assert company.row("A.6.2.6").support is Support.RAN
+    row = company.row("A.6.2.6", NOW + timedelta(days=15))
+    assert row.support is Support.CONFLICT
+    assert "19 d ago" in row.findings[0].what
+    company.decide("A.6.2.8", status="planned")
+    assert company.row("A.6.2.8").support is Support.MISSING
+
+
+def test_implemented_and_failing_on_what_serves_is_a_conflict(company: Company) -> None:
+    company.decide("A.6.2.4")
+    failed = measured("BIAS-02", "A.6.2.4", outcome=Outcome.FAIL)
+    company.gated.judge("credit", "7", NOW - timedelta(days=1), failed, passed=False)
+    row = company.row("A.6.2.4")
+    assert row.support is Support.CONFLICT
+    assert "BIAS-02 fails on what credit serves" in row.findings[0].what
+
+
+def test_a_refused_candidate_is_no_conflict(company: Company) -> None:
+    company.decide("A.6.2.4")
+    failed = measured("BIAS-02", "A.6.2.4", outcome=Outcome.FAIL)
+    company.gated.judge("credit", "8", NOW - timedelta(days=1), failed, passed=False)
+    assert company.row("A.6.2.4").support is Support.RAN
+
+
+def test_an_exclusion_needs_a_reason_and_nothing_that_measures_it(company: Company) -> None:
+    company.decide("A.10.4", applicable="false", justification="no customers", status="excluded")
+    row = company.row("A.10.4")
+    assert (row.support, row.findings[0].what) == (Support.EXCLUDED, "no customers")
+    company.decide("A.5.4", applicable="false", justification="no people", status="excluded")
+    row = company.row("A.5.4")
+    assert row.support is Support.CONFLICT
+    assert "BIAS-02 of credit measures it" in row.findings[0].what
+    company.decide("A.8.3", applicable="false", justification="''", status="excluded")
+    assert company.row("A.8.3").support is Support.CONFLICT
+
+
+def test_a_system_of_which_nothing_was_measured_keeps_the_row_open(company: Company) -> None:
+    (company.folder / "other").mkdir()
+    other, _ = write_records(company.folder / "other")
+    edit(other / "system.yaml", "registry: [credit]", "registry: [churn]")
+    edit(other / "system.yaml", "id: credit", "id: churn")
+    history = HistoryQuestion(folders=(company.gated.folder,), trust=company.gated.trust)
+    asked = SurveyQuestion(systems=(company.aims, other), org=company.org, history=history, now=NOW)
+    rows = {one.requirement.id: one for one in assess(survey(asked))}
+    assert rows["A.6.2.6"].support is Support.MISSING
+    assert rows["A.6.2.6"].findings[0].what.startswith("churn: ")
+    assert rows["A.5.4"].support is Support.ATTESTED
+
+
+def test_hostile_records_are_faults_and_no_crash(company: Company) -> None:
+    for name in ("organisation.yaml", "soa.yaml", "people.yaml"):
+        (company.org / name).write_text("controls: {a: [1]}\npeople: 3\nroles: [x]\n", "utf-8")
+    (company.aims / "risks.yaml").write_text("- just\n- words\n", encoding="utf-8")
+    rows = assess(company.survey())
+    assert len(rows) == 63
+    assert company.row("8.2").support is Support.MISSING
+
+
+def test_one_requirement_shows_all_that_was_looked_at(
+    company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(company.folder)
+    read = ["--evidence", "evidence", "--trust", "lab/trust.yaml", "--as-of", "2026-11-29"]
+    assert guarded(["aims", "gap", "A.5.4", *read]) == 0
+    told = capsys.readouterr().out
+    assert "aims/impact.md" in told
+    assert "BIAS-02 on 2026-11-25" in told
+    assert "MEASURE-2.11" in told
+    assert guarded(["aims", "gap", "A.5.9", *read]) == 2
+
+
+def test_the_plan_counts_back_from_the_day(company: Company) -> None:
+    rows = assess(company.survey())
+    found = plan(rows, today=NOW.date(), by=date(2028, 3, 31))
+    assert found.phases[-1].ends == date(2028, 3, 31)
+    assert found.late == 0
+    assert [one.name for one in found.phases][-2:] == ["review", "certification"]
+    for before, after in zip(found.phases, found.phases[1:], strict=False):
+        assert before.ends == after.begins
+    planned = {one.requirement.id for phase in found.phases for one in phase.rows}
+    assert planned == {one.requirement.id for one in rows if one.open}
+    for phase in found.phases:
+        worth = [
+            one.requirement.hours / (1 + (one.support is Support.MISSING)) for one in phase.rows
+        ]
+        assert worth == sorted(worth)
+
+
+def test_a_day_that_is_too_near_is_said_to_be(company: Company) -> None:
+    rows = assess(company.survey())
+    found = plan(rows, today=NOW.date(), by=date(2026, 12, 31))
+    assert found.phases[0].begins == NOW.date()
+    assert found.late > 100
+    with pytest.raises(UsageError):
+        plan(rows, today=NOW.date(), by=NOW.date())
+
+
+def test_a_signed_assessment_is_kept_and_binds_what_was_read(
+    company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(company.folder)
+    assert guarded(["evidence", "key", "generate", "--out", "records.key"]) == 0
+    read = ["--evidence", "evidence", "--trust", "lab/trust.yaml", "--as-of", "2026-11-29"]
+    wanted = ["--plan", "--certificate-by", "2028-01-31", "--key", "records.key"]
+    assert guarded(["aims", "gap", *read, *wanted]) == 0
+    assert "Plan for a certificate by 2028-01-31" in capsys.readouterr().out
+    (kept,) = Path("aims-gate-evidence/gap").glob("*.dsse.json")
+    trust = Path("trusted.yaml")
+    trust.write_text(
+        "apiVersion: aims-gate/v1\nkind: Trust\nkeys:\n"
+        "  - {person: bo@acme.example, public_key: records.key.pub, roles: [records]}\n",
+        encoding="utf-8",
+    )
+    name = kept.name.removesuffix(".dsse.json")
+    found = read_statement(kept.parent, name, GAP, trust=trust_file.load(trust), now=NOW)
+    assert len(found.said.rows) == 63
+    assert found.said.systems == ["credit"]
+    assert [one.name for one in found.said.plan][-1] == "certification"
+    uris = {one.uri for one in found.said.records}
+    assert {"credit/aims/risks.yaml", "org/soa.yaml"} <= uris
+    assert guarded(["aims", "gap", "--plan", *read]) == 2
