@@ -42,7 +42,8 @@ def keep_issues(place: Repository, wanted: Sequence[Duty]) -> KeptIssues:
             where = f"{issues}/{int(issue['number'])}"
             duty = left.pop(mark, None)
             if duty is None:
-                ask(session, "PATCH", where, _NEEDS, json={"state": "closed"})
+                told = {"body": issue["body"], "state": "closed", "state_reason": "completed"}
+                ask(session, "PATCH", where, _NEEDS, json=told)
                 closed += 1
             elif (issue.get("title"), issue.get("body")) != (_title(duty), _body(mark, duty)):
                 told = {"title": _title(duty), "body": _body(mark, duty)}

@@ -9,7 +9,8 @@ from enum import StrEnum
 
 from aims_gate.catalogue.iso42001 import Requirement
 from aims_gate.checks.records.cadence import cadences, due
-from aims_gate.governance.contract import RecordDocument, Records
+from aims_gate.governance.approval import standing
+from aims_gate.governance.contract import RecordDocument, Records, Strength
 from aims_gate.governance.kinds import KINDS
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem
 from aims_gate.verdict import Authenticity, Outcome, Verdict
@@ -124,7 +125,14 @@ def _document(
         when = "never" if day is None else f"due {day:%Y-%m-%d}"
         what = f"{told}{about}: review {when}"
         return GapFinding(support=Support.STALE, what=what, where=document.path)
-    return GapFinding(support=Support.ATTESTED, what=f"{told}{about}")
+    stands = standing(document, records, today=found.today)
+    if stands.strength is Strength.NONE:
+        what = (
+            f"{told}{about}: {document.drafted_by or 'nobody'} wrote it, and no person acted on it"
+        )
+        return GapFinding(support=Support.MISSING, what=what, where=document.path)
+    what = f"{told}{about} ({stands.strength.name.lower()})"
+    return GapFinding(support=Support.ATTESTED, what=what)
 
 
 def _touches(problem: str, key: str) -> bool:

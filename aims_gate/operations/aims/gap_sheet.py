@@ -33,13 +33,13 @@ def gap_sheet(rows: Sequence[GapRow], found: Survey, plan: GapPlan | None = None
     ordered = sorted(rows, key=lambda one: order.index(one.support))
     count = f"{len(found.systems)} system{'' if len(found.systems) == 1 else 's'}"
     tables = [
+        SheetTable(title="Counts", heads=("of", *order), rows=tuple(_counts(rows))),
         SheetTable(
             title="Requirements",
-            heads=("state", "id", "title", "it rests on", "where", "grade"),
-            narrow=2,
+            heads=("state", "grade", "id", "title", "it rests on", "where"),
+            narrow=3,
             rows=tuple(_row(one) for one in ordered),
         ),
-        SheetTable(title="Counts", heads=("", *order), rows=tuple(_counts(rows)), narrow=1),
     ]
     if plan is not None:
         tables += [_phases(plan), _tasks(plan)]
@@ -50,6 +50,7 @@ def gap_sheet(rows: Sequence[GapRow], found: Survey, plan: GapPlan | None = None
         lead=f"{count}, {len(rows)} requirements, {sum(one.open for one in rows)} open",
         tables=tuple(tables),
         notes=tuple(notes),
+        main=1,
     )
 
 
@@ -75,7 +76,7 @@ def requirement_sheet(name: str, rows: Sequence[GapRow]) -> Sheet:
         heads=("id", "framework", "theme", "on whose word"),
         rows=tuple(
             SheetRow(cells=(one.id, FRAMEWORKS[one.framework], one.theme, one.basis))
-            for one in related(wanted.id)
+            for one in {other.control: other for other in related(wanted.id)}.values()
         ),
     )
     return Sheet(
@@ -88,7 +89,7 @@ def requirement_sheet(name: str, rows: Sequence[GapRow]) -> Sheet:
 
 def _row(one: GapRow) -> SheetRow:
     asked, rests = one.requirement, one.findings[0]
-    cells = (one.support, asked.id, asked.title, rests.what, rests.where, asked.grade)
+    cells = (one.support, asked.grade, asked.id, asked.title, rests.what, rests.where)
     return SheetRow(cells=cells, tone=TONES[one.support])
 
 
@@ -111,8 +112,8 @@ def _phases(plan: GapPlan) -> SheetTable:
                     one.name,
                     f"{one.begins:%Y-%m-%d}",
                     f"{one.ends:%Y-%m-%d}",
-                    f"{len(one.rows)} open",
-                    f"about {one.hours} h for one system",
+                    f"{len(one.rows)} open" if one.rows else "",
+                    f"about {one.hours} h for one system" if one.rows else "",
                     one.about,
                 ),
                 tone="bad" if one.ends > plan.by else "quiet",

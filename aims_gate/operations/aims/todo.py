@@ -11,14 +11,19 @@ from datetime import date, timedelta
 from typing import Any
 
 from aims_gate.checks.records.cadence import cadences, due
-from aims_gate.governance.contract import LogEntry, RecordDocument, Records, day
+from aims_gate.governance.approval import standing
+from aims_gate.governance.contract import LogEntry, RecordDocument, Records, Strength, day
 from aims_gate.governance.kinds import KINDS
+from aims_gate.governance.material import moved
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem, listed, words
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 from aims_gate.verdict import Outcome
 
 NOBODY = "nobody"
 """Whose the tasks are that no record gives to a person: the first thing to mend."""
+_ON_RECORDS = frozenset({"records", "risks", "log", "aims"})
+"""Families of checks whose refusals a person mends in a record, and not in a model."""
+_OPEN = frozenset({Outcome.FAIL, Outcome.MISSING, Outcome.STALE, Outcome.WARN})
 MACHINE = "ci"
 """Who does what a schedule does by itself."""
 
@@ -96,6 +101,10 @@ def _document(one: RecordDocument, records: Records, system: str, found: Survey)
         return
     by = due(one, records)
     yield task("look through it, and approve it again", found.today if by is None else by)
+    if standing(one, records, today=found.today).strength <= Strength.DECLARED:
+        yield task("have it approved by another person: nobody's act on it counts", found.today)
+    for part in moved(one, records) or ():
+        yield task(f"assess it again: {part} changed since it was assessed", found.today)
 
 
 def _log(found: Survey) -> Iterator[Duty]:
@@ -172,13 +181,13 @@ def _evidence(system: SurveyedSystem, found: Survey) -> Iterator[Duty]:
         what = "measure what serves; a schedule does it by itself"
         yield Duty(due=by, person=MACHINE, where="aims-gate run", what=what, system=system.id)
     for verdict in system.verdicts:
+        where = f"{verdict.model.name} {verdict.model.version}"
         for result in verdict.results:
+            what, by = "", found.today
             if result.outcome is Outcome.WAIVED and result.expires is not None:
                 what = f"waiver {result.waiver} of {result.rule} ends: mend what it lets through"
-                yield Duty(
-                    due=result.expires.date(),
-                    person=owner,
-                    where=f"{verdict.model.name} {verdict.model.version}",
-                    what=what,
-                    system=system.id,
-                )
+                by = result.expires.date()
+            elif result.check.partition(".")[0] in _ON_RECORDS and result.outcome in _OPEN:
+                what = f"{result.rule}: {result.reason}"
+            if what:
+                yield Duty(due=by, person=owner, where=where, what=what, system=system.id)

@@ -73,7 +73,7 @@ def test_in_an_empty_folder_63_rows_are_missing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert guarded(["aims", "gap", "--format", "json"]) == 0
-    rows = json.loads(capsys.readouterr().out)["tables"][0]["rows"]
+    rows = json.loads(capsys.readouterr().out)["tables"][1]["rows"]
     assert len(rows) == 63
     assert {row["state"] for row in rows} == {"missing"}
     assert guarded(["aims", "gap"]) == 0
