@@ -60,8 +60,8 @@ def render_text(sheet: Sheet) -> str:
 
 
 def _columns(table: SheetTable) -> list[str]:
-    """Narrow cells in columns, and the others behind them, wrapped below themselves."""
-    rows = [tuple(map(plain, row.cells)) for row in table.rows]
+    """Heads and rows: narrow cells in columns, the others behind them, wrapped below themselves."""
+    rows = [tuple(map(plain, row)) for row in (table.heads, *(one.cells for one in table.rows))]
     widths = [max(len(row[place]) for row in rows) for place in range(table.narrow)]
     lines = []
     for row in rows:

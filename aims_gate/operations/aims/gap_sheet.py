@@ -33,7 +33,9 @@ def gap_sheet(rows: Sequence[GapRow], found: Survey, plan: GapPlan | None = None
     ordered = sorted(rows, key=lambda one: order.index(one.support))
     count = f"{len(found.systems)} system{'' if len(found.systems) == 1 else 's'}"
     tables = [
-        SheetTable(title="Counts", heads=("of", *order), rows=tuple(_counts(rows))),
+        SheetTable(
+            title="Counts", heads=("of", *order), rows=tuple(_counts(rows)), narrow=1 + len(order)
+        ),
         SheetTable(
             title="Requirements",
             heads=("state", "grade", "id", "title", "it rests on", "where"),
@@ -96,7 +98,7 @@ def _row(one: GapRow) -> SheetRow:
 def _counts(rows: Sequence[GapRow]) -> Iterator[SheetRow]:
     for name, controls in (("clauses 4-10", False), ("Annex A", True)):
         of = [one.support for one in rows if one.requirement.is_control is controls]
-        counts = (f"{of.count(state)} {state}" for state in Support)
+        counts = (str(of.count(state)) for state in Support)
         yield SheetRow(cells=(f"{name} ({len(of)})", *counts))
 
 

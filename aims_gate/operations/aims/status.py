@@ -35,12 +35,9 @@ def status_sheet(found: Survey, wanted: tuple[Duty, ...], *, risks: bool = False
         ),
         SheetTable(
             title="Outcome",
-            heads=("figure", f"since {this.begins:%Y-%m-%d}", f"{last.begins:%Y-%m-%d} to then"),
-            narrow=2,
-            rows=tuple(
-                SheetRow(cells=(name, now, f"(last quarter {before})"))
-                for (name, now), (_, before) in figures
-            ),
+            heads=("figure", f"since {this.begins:%Y-%m-%d}", "last quarter"),
+            narrow=3,
+            rows=tuple(SheetRow(cells=(name, now, before)) for (name, now), (_, before) in figures),
         ),
     ]
     if risks:
