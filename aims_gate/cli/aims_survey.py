@@ -98,7 +98,7 @@ def surveyed(
 ) -> Survey:
     """Read what the options name; what is not there is missing, and no error."""
     from aims_gate.evidence.layout import ROOT
-    from aims_gate.operations.aims.gate_history import HistoryQuestion
+    from aims_gate.operations.aims.gate_history import GateHistoryQuestion
     from aims_gate.operations.aims.survey import SurveyQuestion, survey
 
     found = sorted(one for one in (Path("aims"), *Path().glob("*/aims")) if one.is_dir())
@@ -106,7 +106,7 @@ def surveyed(
     now = datetime.now(UTC)
     if day is not None:
         now = datetime.combine(day.date(), time(23, 59, 59), UTC)
-    history = HistoryQuestion(
+    history = GateHistoryQuestion(
         folders=folders or ((ROOT,) if ROOT.is_dir() else ()),
         trust=trust or (usual if usual.exists() else None),
         mlflow=mlflow,

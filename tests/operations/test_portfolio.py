@@ -15,7 +15,7 @@ from aims_gate.cli import cli
 from aims_gate.errors import GateError, SourceError
 from aims_gate.evidence.agreement import Verified
 from aims_gate.evidence.record import record
-from aims_gate.operations.aims.gate_history import HistoryQuestion, read_history
+from aims_gate.operations.aims.gate_history import GateHistoryQuestion, read_history
 from aims_gate.operations.portfolio import PortfolioQuestion, read_portfolio
 from aims_gate.operations.report_evidence import EvidenceQuestion, read_past
 from aims_gate.operations.verify import Expectation, prove
@@ -282,12 +282,12 @@ def test_a_tag_that_moves_while_it_is_read_decides_nothing(
 def test_the_gate_history_reads_what_serves_and_published_evidence_off_mlflow(shop: Shop) -> None:
     """Whatever promotions say: an alias that somebody moved by hand is where it is."""
     trust = shop.lab.folder / "trust.yaml"
-    asked = HistoryQuestion(trust=trust, mlflow=True, environ=shop.environ)
+    asked = GateHistoryQuestion(trust=trust, mlflow=True, environ=shop.environ)
     found = read_history(asked, now=NOW + timedelta(days=2))
     assert {one.model.version for one in found.verdicts} == {"1", "3"}
     assert found.live("credit") == "3"
     assert not found.live("fraud")
     assert found.models() == {"credit"}
-    away = HistoryQuestion(mlflow=True, environ={"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"})
+    away = GateHistoryQuestion(mlflow=True, environ={"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"})
     with pytest.raises(SourceError):
         read_history(away, now=NOW)

@@ -19,8 +19,7 @@ from aims_gate.evidence.predicates import PROMOTION, SUMMARY
 from aims_gate.operations.report_evidence import EvidenceQuestion, read_past
 from aims_gate.registry.choose import open_registry
 from aims_gate.sinks.alias import ROLLBACK, written
-from aims_gate.sinks.mlflow import EXPERIMENT, TAG_EVALUATION
-from aims_gate.sources.mlflow.evidence import FOLDER, PROMOTIONS
+from aims_gate.sources.mlflow.evidence import EXPERIMENT, FOLDER, PROMOTIONS, TAG_EVALUATION
 from aims_gate.verdict import Authenticity, Verdict
 
 LAST = 1000
@@ -29,7 +28,7 @@ CHAMPION = "champion"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryQuestion:
+class GateHistoryQuestion:
     """Where evidence lies, and by whose keys it is believed."""
 
     folders: tuple[Path, ...] = ()
@@ -79,7 +78,7 @@ class GateHistory:
         return served | {name for name, named in (self.aliases or {}).items() if named}
 
 
-def read_history(asked: HistoryQuestion, *, now: datetime) -> GateHistory:
+def read_history(asked: GateHistoryQuestion, *, now: datetime) -> GateHistory:
     """Read all evidence there is; UsageError for a trust file that is not usable.
 
     SourceError if MLflow is to be asked and does not answer: without its aliases, what is live is
@@ -112,7 +111,7 @@ def read_history(asked: HistoryQuestion, *, now: datetime) -> GateHistory:
     )
 
 
-def _places(asked: HistoryQuestion, problems: list[str]) -> Iterator[str]:
+def _places(asked: GateHistoryQuestion, problems: list[str]) -> Iterator[str]:
     for folder in asked.folders:
         if not folder.is_dir():
             problems.append(f"{folder}: there is no such folder of evidence")
@@ -127,7 +126,7 @@ def _places(asked: HistoryQuestion, problems: list[str]) -> Iterator[str]:
             yield f"runs:/{run.run_id}/{FOLDER}/{run.tags.get(TAG_EVALUATION, '')}"
 
 
-def _aliases(asked: HistoryQuestion) -> Mapping[str, Mapping[str, str]]:
+def _aliases(asked: GateHistoryQuestion) -> Mapping[str, Mapping[str, str]]:
     registry = open_registry(asked.environ)
     return {name: registry.aliases(name) for name in registry.model_names()}
 

@@ -15,7 +15,7 @@ from aims_gate.catalogue.iso42001 import Requirement, requirement
 from aims_gate.governance.contract import LogEntry, RecordDocument, Records
 from aims_gate.governance.kinds import KINDS, Area
 from aims_gate.governance.reader import read
-from aims_gate.operations.aims.gate_history import GateHistory, HistoryQuestion, read_history
+from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
 from aims_gate.verdict import Outcome, Result, Verdict
 
 _RAN = {Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.WAIVED}
@@ -28,7 +28,7 @@ class SurveyQuestion:
     systems: tuple[Path, ...] = ()
     """Folders of records, one a system."""
     org: Path | None = None
-    history: HistoryQuestion = field(default_factory=HistoryQuestion)
+    history: GateHistoryQuestion = field(default_factory=GateHistoryQuestion)
     now: datetime
 
 

@@ -17,7 +17,7 @@ from aims_gate.evidence.gap_predicate import GAP
 from aims_gate.operations.aims.gap import GapRow, assess
 from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_plan import plan
-from aims_gate.operations.aims.gate_history import HistoryQuestion
+from aims_gate.operations.aims.gate_history import GateHistoryQuestion
 from aims_gate.operations.aims.survey import Survey, SurveyQuestion, survey
 from aims_gate.verdict import Outcome
 from tests.support.gated import Gated, measured
@@ -36,7 +36,7 @@ class Company:
     org: Path
 
     def survey(self, now: datetime = NOW) -> Survey:
-        history = HistoryQuestion(folders=(self.gated.folder,), trust=self.gated.trust)
+        history = GateHistoryQuestion(folders=(self.gated.folder,), trust=self.gated.trust)
         asked = SurveyQuestion(systems=(self.aims,), org=self.org, history=history, now=now)
         return survey(asked)
 
@@ -185,7 +185,7 @@ def test_a_system_of_which_nothing_was_measured_keeps_the_row_open(company: Comp
     other, _ = write_records(company.folder / "other")
     edit(other / "system.yaml", "registry: [credit]", "registry: [churn]")
     edit(other / "system.yaml", "id: credit", "id: churn")
-    history = HistoryQuestion(folders=(company.gated.folder,), trust=company.gated.trust)
+    history = GateHistoryQuestion(folders=(company.gated.folder,), trust=company.gated.trust)
     asked = SurveyQuestion(systems=(company.aims, other), org=company.org, history=history, now=NOW)
     rows = {one.requirement.id: one for one in assess(survey(asked))}
     assert rows["A.6.2.6"].support is Support.MISSING

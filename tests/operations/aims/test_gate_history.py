@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aims_gate.errors import UsageError
-from aims_gate.operations.aims.gate_history import GateHistory, HistoryQuestion, read_history
+from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
 from tests.support.gated import Gated
 from tests.support.proofs import new_signer
 
@@ -22,7 +22,7 @@ def gated(tmp_path: Path) -> Gated:
 
 def read(gated: Gated, *, trusted: bool = True) -> GateHistory:
     trust = gated.trust if trusted else None
-    return read_history(HistoryQuestion(folders=(gated.folder,), trust=trust), now=NOW)
+    return read_history(GateHistoryQuestion(folders=(gated.folder,), trust=trust), now=NOW)
 
 
 def ago(days: float) -> datetime:
@@ -86,7 +86,7 @@ def test_a_promotion_of_another_day_than_its_name_says_is_a_problem(gated: Gated
 def test_a_folder_that_is_not_there_is_a_problem_and_no_trust_file_is_an_error(
     gated: Gated, tmp_path: Path
 ) -> None:
-    asked = HistoryQuestion(folders=(tmp_path / "none",), trust=gated.trust)
+    asked = GateHistoryQuestion(folders=(tmp_path / "none",), trust=gated.trust)
     assert "no such folder" in read_history(asked, now=NOW).problems[0]
     with pytest.raises(UsageError):
-        read_history(HistoryQuestion(trust=tmp_path / "none"), now=NOW)
+        read_history(GateHistoryQuestion(trust=tmp_path / "none"), now=NOW)
