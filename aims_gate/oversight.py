@@ -132,7 +132,7 @@ class Oversight:
         """List the signed evaluations of the registered model; None where no registry keeps any."""
         if not subject.model.registered:
             return None
-        from aims_gate.evidence.past import HistoryQuestion
+        from aims_gate.evidence.evaluation_history import HistoryQuestion
 
         name = subject.model.registered
         return HistoryQuestion(

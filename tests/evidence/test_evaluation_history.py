@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aims_gate.attest import trust_file
-from aims_gate.evidence.past import HistoryQuestion
+from aims_gate.evidence.evaluation_history import HistoryQuestion
 from aims_gate.registry.choose import open_registry
 from aims_gate.sources.mlflow.evidence import TAG_EVALUATION, TAG_NAME, TAG_POLICY
 from aims_gate.sources.mlflow.facts import served_models
