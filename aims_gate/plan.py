@@ -32,6 +32,7 @@ from aims_gate.limits import (
     threshold_problems,
 )
 from aims_gate.policy import packs
+from aims_gate.policy.adoption import adoption_problems
 from aims_gate.policy.model import (
     STAGES,
     DecideOn,
@@ -119,6 +120,7 @@ def _unfit(policy: Policy, now: datetime | None) -> Iterator[Problem]:
     if now is not None and policy.expires is not None and now >= policy.expires:
         what = f"the policy expired on {policy.expires:%Y-%m-%d}"
         yield problem(place, what, "its owner must review it and set a new metadata.expires")
+    yield from adoption_problems(policy)
     levels = {level(policy.id, stage) for stage in policy.stages}
     for pack, digests in packs.digests().items():
         alike = levels & {level(pack, stage) for stage in STAGES}

@@ -11,6 +11,7 @@ from aims_gate.checks.authored import authored
 from aims_gate.engines import Engines
 from aims_gate.facts import DatasetIdentity
 from aims_gate.plan import Task
+from aims_gate.policy.adoption import limit_sentences
 from aims_gate.policy.model import Policy
 from aims_gate.sources.subject import Subject
 from aims_gate.verdict import PolicyIdentity, Result
@@ -27,6 +28,7 @@ def policy(found: Policy) -> PolicyIdentity:
         extends=found.extends,
         source_digest=found.source_digest,
         expires=found.expires,
+        limits=tuple(limit_sentences(found)),
     )
 
 

@@ -178,10 +178,11 @@ class PolicyIdentity:
     uri: str
     """Where it was read from: the file's name, or `pack:NAME@VERSION`."""
     extends: tuple[Ancestor, ...] = ()
-    """All that it was merged from."""
     source_digest: str = ""
     """SHA-256 of the bytes that were read at `uri`."""
     expires: datetime | None = None
+    limits: tuple[str, ...] = ()
+    """Of each pack whose limits it applies, who adopted them, and what they are to the law."""
     signature: Mapping[str, bytes] = field(default_factory=dict)
     """Files of the statement that signs it, where the run demanded one."""
 
@@ -191,7 +192,6 @@ class EvidenceIdentity:
     """Where the record of a verdict is."""
 
     id: str
-    """The evaluation id."""
     directory: str
     signed: bool
     key: str = ""

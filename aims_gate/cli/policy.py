@@ -122,6 +122,27 @@ def pin(path: str) -> None:
 
 @policy.command()
 @click.argument("path", default="policy.yaml", metavar="[POLICY]")
+@click.option("--by", required=True, metavar="PERSON", help="Who adopts them.")
+@click.option("--pack", default="", metavar="NAME@VERSION", help="All that are open if left out.")
+def adopt(path: str, *, by: str, pack: str) -> None:
+    """Take the limits of a pack for the organisation's own; a line of POLICY says who did.
+
+    Prints the limits: read them first. Until then reports say that nobody here has adopted them.
+    """
+    stand_in()
+    from aims_gate.harmless import plain
+    from aims_gate.operations.policy_adopt import adopt as write
+
+    today = datetime.now(UTC).date()
+    for one in write(Path(path), by=by, pack=pack, today=today, environ=os.environ):
+        for rule, limit in one.limits:
+            click.echo(f"  {plain(rule)}  {plain(limit)}")
+        click.echo(plain(f"{one.pack}: {len(one.limits)} limits, adopted by {by} on {today}"))
+    click.echo(f"{path} has changed: have it reviewed, or sign it with aims-gate policy sign")
+
+
+@policy.command()
+@click.argument("path", default="policy.yaml", metavar="[POLICY]")
 @policy_base_option
 def extras(path: str, *, policy_base: str | None) -> None:
     """Print the extras of aims-gate that a run by POLICY needs: run or gate.

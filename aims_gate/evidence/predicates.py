@@ -76,6 +76,8 @@ class PolicySaid(Said):
     """The bytes of the file that it was read from; `digest` is of its resolved text."""
     extends: list[FileSaid]
     expires: End = None
+    limits: list[str] = []
+    """Whose limits those of packs are."""
     signature: DigestSaid | None = None
     """The statement that signs it, where the run demanded one; it lies beside the evidence."""
 

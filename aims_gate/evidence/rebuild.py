@@ -134,6 +134,7 @@ def rebuild(
             ),
             source_digest="" if policy.source is None else policy.source.sha256,
             expires=policy.expires,
+            limits=tuple(policy.limits),
         ),
         results=results,
         datasets=tuple(one.read() for one in said.datasets),

@@ -156,6 +156,7 @@ def _evaluation(verdict: Verdict, report: bytes, verifier_id: str) -> dict[str, 
                 for ancestor in verdict.policy.extends
             ],
             "expires": end_said(verdict.policy.expires),
+            **({"limits": list(verdict.policy.limits)} if verdict.policy.limits else {}),
             **_signature(verdict.policy),
         },
         "model": {

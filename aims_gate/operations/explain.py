@@ -148,12 +148,17 @@ def _body(task: Task, policy: Policy) -> Iterator[str]:
     if rule.parameters:
         yield "with: " + ", ".join(f"{k}={_plain(v)}" for k, v in rule.parameters.items())
     yield f"on: {_data(task.roles, policy)}"
-    yield "requires: " + "; ".join(_bar(task.judged.name, bar, task.decide_on) for bar in task.bars)
+    yield f"requires: {required(task)}"
     yield f"burden of proof: {task.decide_on}. {_BURDEN[task.decide_on]}"
     yield from _engine(task)
     yield from _conditions(rule)
     yield f"too little data: {_insufficient(rule, policy)}"
     yield f"supports: {', '.join(task.controls)}"
+
+
+def required(task: Task) -> str:
+    """Say a rule's limits in words, with their lines."""
+    return "; ".join(_bar(task.judged.name, bar, task.decide_on) for bar in task.bars)
 
 
 def _bar(name: str, bar: Bar, decide_on: DecideOn) -> str:

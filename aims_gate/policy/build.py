@@ -8,6 +8,7 @@ from typing import Any
 from aims_gate.policy.grammar import MetadataText
 from aims_gate.policy.model import (
     STAGES,
+    Adoption,
     AppliesTo,
     Baseline,
     DataSpec,
@@ -36,6 +37,7 @@ def head_fields(head: Stated) -> dict[str, Any]:
         **_plain(values, apart=("apiVersion", "kind")),
         **{key: values[f"metadata.{key}"] for key in _METADATA if f"metadata.{key}" in values},
         "applies_to": _scope(head),
+        "adopted": tuple(Adoption(**one) for one in values.get("adopted", ())),
         "sources_allow": tuple(values.get("sources.allow", ())),
         "data": {role: spec for role in Role if (spec := _data(role, head)) is not None},
         "waivers": WaiverTerms(**_plain(_below("waivers", values))),

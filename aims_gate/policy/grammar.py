@@ -38,10 +38,7 @@ from aims_gate.policy.tightness import (
 )
 
 PROVEN_BY_DEFAULT = frozenset({"performance.champion"})
-"""Checks that ask for a proof unless the rule says otherwise; no other is stricter than `estimate`.
-
-A test compares this with the checks, which are in a higher layer.
-"""
+"""Checks that ask for a proof unless the rule says otherwise: a test asks each check."""
 LAST = "block at the last stage"
 """What too little data do where nothing is said of them."""
 FLOORS = ("min_rows", "max_age_days", "sha256")
@@ -61,6 +58,17 @@ class MetadataText(Keys):
     version: Annotated[k.Version, _FREE]
     owner: Annotated[k.Text, _FREE] = optional()
     expires: Annotated[k.Instant, Order(falling("loosest"))] = optional()
+    legal_status: Annotated[k.Text, _FREE] = optional()
+    as_of: Annotated[k.Instant, _FREE] = optional()
+    source: Annotated[k.Text, _FREE] = optional()
+
+
+class AdoptedText(Keys):
+    """A pack whose limits a named person took for the organisation's own."""
+
+    pack: v.Pin
+    by: k.Text
+    day: k.Instant
 
 
 class ParentText(Keys):
@@ -270,6 +278,7 @@ class PolicyText(Keys):
     kind: Annotated[v.Kind, _FREE]
     metadata: MetadataText
     extends: list[ParentText] = optional()
+    adopted: Annotated[list[AdoptedText], _FREE] = optional()
     stages: Annotated[v.Stages, Order(same_strictest)] = optional()
     applies_to: AppliesText = optional()
     sources: SourcesText = optional()

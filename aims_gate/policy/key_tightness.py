@@ -17,7 +17,12 @@ from aims_gate.policy.grammar import DESCRIBING, FLOORS, PROVEN_BY_DEFAULT, Poli
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.policy.tightness import NOTHING, UNSET, Holds, Order, added, equal
 
-OWN = frozenset({"apiVersion", "kind", "metadata.id", "metadata.version", "metadata.owner"})
+OWN = frozenset(
+    {
+        *("apiVersion", "kind", "metadata.id", "metadata.version", "metadata.owner"),
+        *("metadata.legal_status", "metadata.as_of", "metadata.source", "adopted"),
+    }
+)
 """Keys that every file states for itself and no child inherits."""
 ALIAS = f"data.{Role.CHAMPION}.alias"
 """Stands in a head where a rule names its champion by an alias: that is the source of its data."""

@@ -244,6 +244,16 @@ class WaiverTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """A named person's yes to the limits of a pack, as the organisation's own."""
+
+    pack: str
+    """`NAME@VERSION`."""
+    by: str
+    day: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A resolved policy; `document` is what is written out, hashed and named in evidence."""
 
@@ -251,6 +261,12 @@ class Policy:
     version: str
     owner: str = ""
     expires: datetime | None = None
+    legal_status: str = ""
+    """Of a pack: what its limits are to the law."""
+    as_of: datetime | None = None
+    source: str = ""
+    adopted: tuple[Adoption, ...] = ()
+    """Packs whose limits the organisation took for its own."""
     stages: tuple[str, ...] = STAGES
     applies_to: AppliesTo | None = None
     sources_allow: tuple[str, ...] = ()

@@ -75,7 +75,7 @@ def pin(path: Path, *, environ: Mapping[str, str]) -> tuple[Pinned, ...]:
     changed = _rewritten(text, entries, digests).encode()
     _prove(changed, tree, entries, digests, path.name)
     if changed != data:
-        _replace(real, changed)
+        replace_file(real, changed)
     return tuple(
         Pinned(uri=entry.uri, line=entry.line, before=entry.before, after=digest)
         for entry, digest in zip(entries, digests, strict=True)
@@ -172,7 +172,8 @@ def _prove(
         raise UsageError("the digests cannot be written into this layout", where=name, hint=hint)
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Replace a policy as a whole, or not at all; UsageError if it cannot be written."""
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

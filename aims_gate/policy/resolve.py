@@ -180,6 +180,9 @@ class _Ancestry:
         self.problems += problems
         rules = dict(self._rules(layer, parents))
         names = layer.names.union(*(parent.names for parent in parents))
+        adopted = [one for each in (layer, *parents) for one in each.head.values.get("adopted", ())]
+        if adopted:  # what a parent adopted is adopted by all that extend it
+            head = replace(head, values={**head.values, "adopted": adopted})
         if head.values.get("alpha_scope") == "policy":
             head = replace(head, values={**head.values, "alpha_families": alpha_families(parents)})
         return replace(layer, head=replace(head, place=layer.head.place), rules=rules, names=names)

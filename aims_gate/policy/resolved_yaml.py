@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from aims_gate import canonical
 from aims_gate.policy.grammar import (
     POLICY,
+    AdoptedText,
     AppliesText,
     BaselineText,
     DataText,
@@ -86,6 +87,7 @@ def _tree(policy: Policy) -> dict[str, Any]:
         kind=POLICY.name,
         metadata=_written(MetadataText, policy),
         extends=None,
+        adopted=[_written(AdoptedText, one) for one in policy.adopted],
         sources=_stated(allow=list(policy.sources_allow)),
         waivers=_waivers(policy.waivers),
         data={role.value: _data(spec) for role, spec in policy.data.items()},

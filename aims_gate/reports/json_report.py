@@ -87,6 +87,7 @@ def _policy(policy: PolicyIdentity) -> dict[str, Any]:
         "digest": policy.digest,
         "uri": policy.uri,
         "extends": [ancestor.name for ancestor in policy.extends],
+        **({"limits": list(policy.limits)} if policy.limits else {}),
     }
 
 

@@ -57,6 +57,7 @@ def _about(verdict: Verdict) -> Iterator[str]:
     yield f"- model: {code(name)} {code('sha256:' + model.digest[:12])}"
     yield f"- stage: {code(verdict.stage)}"
     yield f"- policy: {code(f'{policy.id}@{policy.version}')}"
+    yield from (f"- limits: {code(told)}" for told in policy.limits)
     for data in verdict.datasets:
         yield f"- data: {code(data.role)} {code(data.name)}, {data.rows:,} rows"
         yield from (f"  - {code(note)}" for note in data.notes)

@@ -87,6 +87,8 @@ def header(verdict: Verdict, width: int) -> Iterator[str]:
     yield from _labelled("stage", plain(verdict.stage), width)
     identity = f"{plain(policy.id)}@{plain(policy.version)}"
     yield from _labelled("policy", f"{identity} ({plain(policy.uri)})", width)
+    for told in policy.limits:
+        yield from _labelled("limits", plain(told), width)
     for data in verdict.datasets:
         told = f"{plain(data.name)}, {data.rows:,} rows, sha256:{plain(data.digest)[:12]}"
         told += f", {plain(data.window)}" if data.window else ""

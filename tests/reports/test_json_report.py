@@ -71,7 +71,7 @@ def test_the_schema_is_a_schema_and_names_the_version() -> None:
 LINES = {"line_below": 0.9, "serious_below": 0.6}
 SPECIAL = {
     *("window", "notes", "model_id", "named_by_run", "alone", "power", "data"),
-    *("curves", "names", "of"),
+    *("curves", "names", "of", "limits"),
     *(*LINES, "line_above", "serious_above", "standing"),
 }
 

@@ -72,6 +72,7 @@ class Alive:
             has_interval=False,
             decide_on=DecideOn.ESTIMATE,
             unit="days",
+            overdue=True,
         )
 
     def problems(self) -> Iterator[tuple[str, str, str]]:

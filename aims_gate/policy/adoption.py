@@ -1,0 +1,72 @@
+"""Whose limits a policy applies: its own, or a pack's, which a named person adopted or nobody did.
+
+ISO/IEC 42001 states no number. A pack's limits are proposals until somebody in the organisation
+takes them for its own, and an adoption is of one version: the next one is asked for anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aims_gate.documents.strict_yaml import parse
+from aims_gate.errors import Problem, UsageError
+from aims_gate.policy import packs
+from aims_gate.policy.model import Policy, Rule
+
+PACK = "pack:"
+UNADOPTED = "limits that nobody here has adopted"
+
+
+def limits_of_packs(policy: Policy) -> dict[str, tuple[Rule, ...]]:
+    """Rules whose limit comes from a pack, by `NAME@VERSION`; also packs that bring none."""
+    known = [policy.uri, *(one.uri for one in policy.extends)]
+    found: dict[str, list[Rule]] = {
+        uri.removeprefix(PACK): [] for uri in known if uri.startswith(PACK)
+    }
+    for rule in policy.rules:
+        origin = limit_origin(rule)
+        if origin.startswith(PACK):
+            found.setdefault(origin.removeprefix(PACK), []).append(rule)
+    return {pack: tuple(rules) for pack, rules in found.items()}
+
+
+def limit_origin(rule: Rule) -> str:
+    """The file or pack that states a rule's limit; of a customary one, that states its check."""
+    limits = ("require.at_least", "require.at_most", "require.between", "check")
+    stated = (rule.places[key].file for key in limits if key in rule.places)
+    return next(stated, rule.place.file)
+
+
+def limit_sentences(policy: Policy) -> Iterator[str]:
+    """Say of each pack whose limits are applied who adopted them, and what they are to the law."""
+    for pack, rules in limits_of_packs(policy).items():
+        if not rules:
+            continue
+        counted = f"{pack}: {len(rules)}"
+        yes = next((one for one in policy.adopted if one.pack == pack), None)
+        if yes is None:
+            told = f"{counted} {UNADOPTED}"
+        else:
+            told = f"{counted} limits, adopted by {yes.by} on {yes.day:%Y-%m-%d}"
+        yield "; ".join(filter(None, (told, _legal(pack))))
+
+
+def adoption_problems(policy: Policy) -> Iterator[Problem]:
+    """Adoptions of packs, or of versions, that the policy does not extend: they say nothing."""
+    extended = limits_of_packs(policy)
+    for one in policy.adopted:
+        if policy.extends and one.pack not in extended:
+            what = f"adopted names {one.pack}, which the policy does not extend"
+            hint = f"it extends {', '.join(extended) or 'no pack'}; adopt that version anew"
+            yield Problem(file=policy.uri, line=0, what=what, hint=hint)
+
+
+def _legal(pack: str) -> str:
+    """Legal status, day and source of a pack; empty for one that states none."""
+    try:
+        metadata = parse(packs.read_pack(pack), pack).tree["metadata"]
+    except UsageError:  # of another folder of packs than the shipped one
+        return ""
+    if "legal_status" not in metadata:
+        return ""
+    return f"{metadata['legal_status']} (as of {metadata['as_of']}, {metadata['source']})"

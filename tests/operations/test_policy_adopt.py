@@ -1,0 +1,113 @@
+"""Limits of a pack are nobody's until a named person adopts that very version."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from aims_gate.__main__ import guarded
+from aims_gate.errors import UsageError
+from aims_gate.operations.policy_adopt import adopt
+from aims_gate.plan import plan
+from aims_gate.policy.adoption import UNADOPTED, limit_sentences
+from aims_gate.policy.model import Policy
+from aims_gate.policy.resolve import check, load
+from aims_gate.provenance import policy as identity
+
+HEAD = """\
+apiVersion: aims-gate/v1
+kind: Policy
+metadata: {id: credit, version: "1.0.0"}
+extends:
+  - pack: release@1.2.0   # kept
+rules:
+  - {id: PERF-01, require: {at_least: 0.75}}
+"""
+DAY = date(2026, 11, 29)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "policy.yaml").write_text(HEAD, encoding="utf-8")
+    return tmp_path / "policy.yaml"
+
+
+def read(path: Path) -> Policy:
+    return load(str(path), environ={})
+
+
+def problems(path: Path) -> str:
+    policy, found = check(str(path), environ={})
+    told = plan(policy).problems if policy is not None else ()
+    return "; ".join(map(str, (*found, *told)))
+
+
+def test_limits_of_a_pack_are_nobodys_and_the_policys_own_are_not_counted(path: Path) -> None:
+    (told,) = limit_sentences(read(path))
+    assert told == f"release@1.2.0: 10 {UNADOPTED}"
+    assert identity(read(path)).limits == (told,)
+    own = "rules: [{id: A-1, check: data.missing}]\n"
+    path.write_text(HEAD.partition("extends")[0] + own, encoding="utf-8")
+    assert not list(limit_sentences(read(path)))
+
+
+def test_an_adoption_names_the_person_and_leaves_the_rest_of_the_file(path: Path) -> None:
+    (done,) = adopt(path, by="bo@acme.example", pack="", today=DAY, environ={})
+    assert dict(done.limits)["BIAS-02"].startswith("impact ratio at least 0.8")
+    assert "PERF-01" not in dict(done.limits)
+    said = 'adopted:\n  - {pack: "release@1.2.0", by: "bo@acme.example", day: "2026-11-29"}\n'
+    assert path.read_text(encoding="utf-8") == HEAD + said
+    (told,) = limit_sentences(read(path))
+    assert told == "release@1.2.0: 10 limits, adopted by bo@acme.example on 2026-11-29"
+
+
+def test_an_adoption_of_another_version_adopts_nothing_and_is_refused(path: Path) -> None:
+    old = "adopted: [{pack: release@1.1.0, by: bo, day: 2026-11-29}]\n"
+    path.write_text(HEAD + old, encoding="utf-8")
+    assert "adopted names release@1.1.0, which the policy does not extend" in problems(path)
+
+
+def test_what_is_adopted_already_or_not_extended_cannot_be_adopted(path: Path) -> None:
+    with pytest.raises(UsageError, match="monitoring@1.0.0 waits".replace(".", r"\.")):
+        adopt(path, by="bo", pack="monitoring@1.0.0", today=DAY, environ={})
+    with pytest.raises(UsageError, match="nobody adopts"):
+        adopt(path, by=" ", pack="", today=DAY, environ={})
+    adopt(path, by="bo", pack="release@1.2.0", today=DAY, environ={})
+    with pytest.raises(UsageError, match="no limit of a pack waits"):
+        adopt(path, by="ada", pack="", today=DAY, environ={})
+
+
+def test_a_layout_that_cannot_be_kept_is_left_as_it_was(path: Path) -> None:
+    flow = HEAD + "adopted: []\n"
+    path.write_text(flow, encoding="utf-8")
+    with pytest.raises(UsageError, match="by hand"):
+        adopt(path, by="bo", pack="", today=DAY, environ={})
+    assert path.read_text(encoding="utf-8") == flow
+
+
+def test_what_a_parent_adopted_is_adopted_by_all_that_extend_it(path: Path) -> None:
+    adopt(path, by="bo", pack="", today=DAY, environ={})
+    child = path.with_name("child.yaml")
+    child.write_text(
+        HEAD.replace(
+            "pack: release@1.2.0   # kept", f"uri: file:policy.yaml\n    sha256: {'0' * 64}"
+        ),
+        encoding="utf-8",
+    )
+    assert guarded(["policy", "pin", str(child)]) == 0
+    (told,) = limit_sentences(read(child))
+    assert "adopted by bo on" in told
+
+
+def test_the_resolved_policy_says_who_adopted_what(path: Path) -> None:
+    adopt(path, by="bo", pack="", today=DAY, environ={})
+    assert b"adopted:\n  - pack: release@1.2.0\n" in read(path).document.replace(b'"', b"")
+
+
+def test_the_command_shows_what_is_adopted(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(["policy", "adopt", str(path), "--by", "bo"]) == 0
+    shown = capsys.readouterr().out
+    assert "  BIAS-02  impact ratio at least 0.8" in shown
+    assert "release@1.2.0: 10 limits, adopted by bo on" in shown
