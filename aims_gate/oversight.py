@@ -17,6 +17,7 @@ from aims_gate.attest.signers import Signer
 from aims_gate.attest.trust import Trust, TrustedKey
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.facts import Approval
+from aims_gate.governance.kinds import FOLDERS
 from aims_gate.plan import Task
 from aims_gate.policy.base import PolicyBase
 from aims_gate.policy.model import Policy
@@ -29,6 +30,8 @@ from aims_gate.waivers import Waiver
 if TYPE_CHECKING:  # most policies have nothing signed beside them
     from aims_gate.signoffs.committed import CommitHistory
 
+_SIGNED = (WAIVERS, APPROVALS, *FOLDERS.values())
+"""Folders beside the policy that hold what people sign."""
 TRUST_FILE = "trust.yaml"
 
 
@@ -73,9 +76,9 @@ class Oversight:
         if path is None and folder is not None and at(folder / TRUST_FILE).exists():
             path = folder / TRUST_FILE
         signed = believing or (
-            folder is not None
-            and any(os.path.lexists(at(folder / name)) for name in (WAIVERS, APPROVALS))
+            folder is not None and any(os.path.lexists(at(folder / name)) for name in _SIGNED)
         )
+        signed = signed or bool(policy.records_system or policy.records_org)
         known = None
         if path is not None and (signed or trust is not None):
             from aims_gate.attest import trust_file

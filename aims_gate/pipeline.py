@@ -19,6 +19,7 @@ from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, SourceError, UsageError
 from aims_gate.evidence.layout import ORIGIN
 from aims_gate.facts import ModelIdentity, Statistic
+from aims_gate.governance.reviews import read_reviews
 from aims_gate.judge import decide, judge
 from aims_gate.keep import keep
 from aims_gate.measure import cache_shared_columns, measure, prefetch_columns, unreported_columns
@@ -31,6 +32,7 @@ from aims_gate.request import Recording, Request, World
 from aims_gate.sinks import directory
 from aims_gate.sources.opening import open_subject
 from aims_gate.sources.subject import Subject, Workspace
+from aims_gate.system_records import with_records
 from aims_gate.verdict import PolicyIdentity, Result, Verdict, bounded, not_applicable
 from aims_gate.waivers import Waiver
 
@@ -77,6 +79,7 @@ def run(request: Request, world: World) -> Verdict:
         environ=world.environ,
     )
     identity = identified(policy, people, request)
+    reviews = read_reviews(request.reviews, now=started)
     _refuse_unread(request.data, tasks)
     _refuse_signing(request)
     if request.recording is not None and request.recording.out is not None:
@@ -99,6 +102,7 @@ def run(request: Request, world: World) -> Verdict:
         subject, held, faulty = overseen(
             people, policy, tasks, subject, world, recording=request.recording
         )
+        subject = with_records(subject, policy, people, world, reviews, Path(private))
         results = evaluate(
             policy, tasks, subject, stage=stage, world=world, engines=engines, waivers=held
         )

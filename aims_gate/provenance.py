@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib import metadata
 
+from aims_gate import canonical
 from aims_gate.checks.authored import authored
 from aims_gate.engines import Engines
 from aims_gate.facts import DatasetIdentity
+from aims_gate.governance.contract import Strength
+from aims_gate.governance.material import digests
 from aims_gate.plan import Task
 from aims_gate.policy.adoption import limit_sentences
 from aims_gate.policy.model import Policy
@@ -63,6 +66,7 @@ def versions(
         "python": platform.python_version(),
         **{f"engine:{name}": label for name, label in labels.items()},
         **{library: metadata.version(library) for library in sorted(libraries)},
+        **_records(subject),
         **({"isolation": ", ".join(kinds)} if kinds else {}),
         **_pythons(subject),
     }
@@ -78,3 +82,23 @@ def _pythons(subject: Subject) -> dict[str, str]:
         return told
     digest = f"sha256:{own.requirements}"
     return told | {"environment:python": own.python, "environment:requirements": digest}
+
+
+def _records(subject: Subject) -> dict[str, str]:
+    """Digests of the records that were read and of what is material; who reviewed which."""
+    records = subject.records
+    if records is None:
+        return {}
+    entries = sorted([one.path, one.digest] for one in records.entries)
+    reviewed: dict[str, str] = {}
+    for act in records.approvals:
+        if act.strength is Strength.REVIEWED:
+            told = f"{act.where}, approved by {', '.join(act.names)}"
+            before = reviewed.get(f"review:{act.record}")
+            reviewed[f"review:{act.record}"] = f"{before}; {told}" if before else told
+    return {
+        **{f"record:{one.path}": one.digest for one in records.documents if one.digest},
+        **({"record:log": canonical.sha256(canonical.encode(entries))} if entries else {}),
+        **{f"material:{part}": value for part, value in digests(records.material).items()},
+        **reviewed,
+    }

@@ -65,5 +65,7 @@ class Request:
     """The commit that the policy and what people signed are taken from; None is the work tree."""
     policy_digest: str | None = None
     """SHA-256 that the resolved policy must have; None for any."""
+    reviews: Path | None = None
+    """What reviewers approved, as `github reviews` wrote it; None is nothing."""
     require_signed_policy: bool = False
     """Refuse a policy that nobody signed who may."""

@@ -19,7 +19,7 @@ from aims_gate.policy.model import Policy
 from aims_gate.policy.resolved_yaml import rule_digest
 from aims_gate.signoffs import people
 from aims_gate.signoffs.folder import Signed, Unsound
-from aims_gate.signoffs.grammar import MODEL_DAYS, Said, WaiverSaid
+from aims_gate.signoffs.grammar import MODEL_DAYS, WaiverSaid
 from aims_gate.verdict import Outcome, Result
 from aims_gate.waivers import Waiver, refused
 
@@ -47,7 +47,7 @@ def in_force(
     held: dict[str, Waiver] = {}
     faulty: list[Result] = []
     for one in found:
-        if one.said is not None and not _meant(one.said, about):
+        if isinstance(one.said, WaiverSaid) and not _meant(one.said, about):
             continue
         if isinstance(one, Unsound):
             # a file's name may be anybody's choice, and must not take the line of a rule
@@ -69,7 +69,7 @@ def in_force(
     return held, tuple(faulty)
 
 
-def _meant(text: Said, about: WaiverContext) -> bool:
+def _meant(text: WaiverSaid, about: WaiverContext) -> bool:
     """Tell whether a waiver is about this model; one for other bytes is nobody's error."""
     if not text.model.by_name:
         return text.model.sha256 == about.model.digest

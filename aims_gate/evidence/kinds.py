@@ -19,6 +19,7 @@ KINDS: Table[StatementKind[Any]] = Table(
         "waiver": "aims_gate.signoffs.kinds:WAIVER",
         "approval": "aims_gate.signoffs.kinds:APPROVAL",
         "break-glass": "aims_gate.signoffs.kinds:BREAK_GLASS",
+        "record-approval": "aims_gate.signoffs.kinds:RECORD",
         "promotion": "aims_gate.evidence.predicates:PROMOTION",
         "revocation": "aims_gate.evidence.predicates:REVOCATION",
         "live": "aims_gate.evidence.live:LIVE",

@@ -25,6 +25,10 @@ class Area(StrEnum):
     ORG = "org"
 
 
+FOLDERS: Mapping[Area, str] = {Area.SYSTEM: "aims", Area.ORG: "org"}
+"""What the folders of records are called unless a policy says otherwise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordKind:
     """A kind of record: where it lies, and which keys it has."""

@@ -32,6 +32,23 @@ _KIND = re.compile(r"^kind:[^\n]*\n", re.MULTILINE)
 _BLOCK = re.compile(rf"^{_KEY}:[^\n]*\n(?:[ \t]+[^\n]*\n)*", re.MULTILINE)
 
 
+def of_system(records: Records) -> Mapping[str, tuple[str, ...]]:
+    """Parts that the records themselves state; none of them where `system.yaml` has a fault."""
+    found = records.of("system")
+    if len(found) != 1 or found[0].problems:
+        return {}
+    values = found[0].values
+    use = values["intended_use"]
+    return {
+        "sources": tuple(
+            str(one.values.get("source", one.path)) for one in records.of("data-sheet")
+        ),
+        "use": (use["text"], *use.get("not_for", ()), *values["affected"]),
+        "tier": (values["tier"],),
+        "suppliers": values.get("suppliers", ()),
+    }
+
+
 def digests(material: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
     """SHA-256 of each part; the order within a part says nothing."""
     return {

@@ -65,6 +65,8 @@ class OrganisationText(RecordKeys):
     """Scope and context of the AI management system."""
 
     scope: k.Text
+    systems: k.Words
+    """Registered models in scope: each `registry` of a `system.yaml` is a part of it."""
     context: k.Text
     parties: Annotated[list[PartyText], Field(min_length=1)]
     objectives: Annotated[list[ObjectiveText], Field(min_length=1)]
@@ -103,7 +105,9 @@ class PersonText(Keys):
     """A week."""
     competence: list[CompetenceText] = optional()
     known_as: k.Words = optional()
-    """The person in the trust file, and the login at the forge."""
+    """Other names, such as that in the trust file."""
+    github: k.Text = optional()
+    """The login there, by which reviews are told; no other name is taken for it."""
     joined: Day = optional()
     left: Day = optional()
     """The first day on which this person approves nothing."""

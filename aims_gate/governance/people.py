@@ -31,7 +31,7 @@ class Person:
 
     id: str
     names: tuple[str, ...]
-    """The id, and the names in trust file and forge."""
+    """The id, other names, and `github:LOGIN`."""
     roles: tuple[str, ...]
     deputy: str = ""
     competence: tuple[Competence, ...] = ()
@@ -86,7 +86,7 @@ class People:
 def _person(row: Mapping[str, Any]) -> Person:
     return Person(
         id=row["id"],
-        names=(row["id"], *row.get("known_as", ())),
+        names=(row["id"], *row.get("known_as", ()), *_login(row)),
         roles=tuple(row["roles"]),
         deputy=row.get("deputy", ""),
         competence=tuple(
@@ -101,3 +101,12 @@ def _person(row: Mapping[str, Any]) -> Person:
         joined=day(row.get("joined")),
         left=day(row.get("left")),
     )
+
+
+def _login(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (github(row["github"]),) if "github" in row else ()
+
+
+def github(login: str) -> str:
+    """Name of who has a login at GitHub, where anybody may be called as somebody here is."""
+    return f"github:{login}"

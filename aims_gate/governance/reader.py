@@ -20,14 +20,12 @@ from aims_gate.governance.contract import (
     RecordProblem,
     Records,
 )
-from aims_gate.governance.kinds import ENTRIES, ENTRY, KINDS, Area, RecordKind
+from aims_gate.governance.kinds import ENTRIES, ENTRY, FOLDERS, KINDS, Area, RecordKind
 from aims_gate.governance.record_text import RecordText, entry, record
 from aims_gate.regular import itself, read_regular
 
 MAX_FILES = 2000
 """In one folder."""
-DEFAULTS = {Area.SYSTEM: "aims", Area.ORG: "org"}
-"""What the folders are called unless a policy says otherwise."""
 _WRITTEN = (".yaml", ".yml", ".md")
 _BESIDE = frozenset({"README.md"})
 """Files that belong to no kind and may lie beside records."""
@@ -67,7 +65,7 @@ def _folders(
 ) -> Iterator[tuple[_Folder, list[RecordKind]]]:
     kinds = [*(one for one in KINDS.values() if one.area is area), ENTRIES[area]]
     for below in dict.fromkeys(one.folder for one in kinds):
-        listed = _Folder(root, DEFAULTS[area], below, at)
+        listed = _Folder(root, FOLDERS[area], below, at)
         yield listed, [one for one in kinds if one.folder == below]
 
 

@@ -30,6 +30,7 @@ from aims_gate.registry_file import RegistryFile
 from aims_gate.registry_file.grammar import fold
 from aims_gate.signoffs import BREAK_GLASS, kinds
 from aims_gate.signoffs.folder import load
+from aims_gate.signoffs.grammar import BreakGlassSaid
 from aims_gate.sources.mlflow.model import fetch_resolved, resolved_in
 from aims_gate.sources.subject import Workspace
 
@@ -148,7 +149,7 @@ def _ordered(how: Adopting, trust: Trust) -> Mapping[tuple[str, str], str]:
     """Versions of break-glass orders, ended ones too: two people signed these, for hours."""
     folder = how.file.trust.parent / BREAK_GLASS
     found = load(folder, kinds.BREAK_GLASS, trust=trust, now=how.now)
-    said = (one.said for one in found if one.said is not None)
+    said = (one.said for one in found if isinstance(one.said, BreakGlassSaid))
     return {(one.model.name, one.model.version): one.id for one in said}
 
 

@@ -39,6 +39,8 @@ def head_fields(head: Stated) -> dict[str, Any]:
         "applies_to": _scope(head),
         "adopted": tuple(Adoption(**one) for one in values.get("adopted", ())),
         "sources_allow": tuple(values.get("sources.allow", ())),
+        "records_system": values.get("records.system", ""),
+        "records_org": values.get("records.org", ""),
         "data": {role: spec for role in Role if (spec := _data(role, head)) is not None},
         "waivers": WaiverTerms(**_plain(_below("waivers", values))),
         "declare": tuple(sorted(values.get("declare", ()))),

@@ -26,6 +26,8 @@ SCHEME = "git+https:"
 FORM = "git+https://HOST/REPOSITORY@REF#PATH"
 MAX_SECONDS = 120.0
 """For one call of git."""
+MAX_FILES = 1000
+"""In a folder that is copied."""
 MAX_REPOSITORY = 200 * 2**20
 """Bytes that a fetch may leave on the disk; policies are small, and so are their repositories."""
 
@@ -124,6 +126,35 @@ class Clones:
         except _FailedError:
             what = f"the repository has no file {place.path!r} at {place.ref}"
             raise UsageError(what) from None
+
+    def copy(self, place: GitPlace, into: Path) -> Path:
+        """Copy the files of a folder at *place*, with all below it, to *into*.
+
+        Links and submodules are left out, so that whoever reads the folder misses them.
+
+        Raises:
+            UsageError: as `read`; or the folder has more than a thousand files.
+        """
+        clone = self._clone(place)
+        if isinstance(clone, UsageError):
+            raise clone
+        name = f"FETCH_HEAD:{place.path.rstrip('/')}"
+        try:
+            listed = self._git(clone, "ls-tree", "-r", "-z", name).split(b"\0")[:-1]
+        except _FailedError:
+            what = f"the repository has no folder {place.path!r} at {place.ref}"
+            raise UsageError(what) from None
+        if len(listed) > MAX_FILES:
+            raise UsageError(f"{place.path} has more than {MAX_FILES:,} files")
+        for record in listed:
+            head, _, path = record.partition(b"\t")
+            mode, _kind, oid = head.decode().split()
+            inside = os.fsdecode(path)
+            if mode in {"100644", "100755"} and ".." not in inside.split("/"):
+                target = into / inside
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(self._git(clone, "cat-file", "blob", oid))
+        return into
 
     def close(self) -> None:
         """Remove what was fetched."""

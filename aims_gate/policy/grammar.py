@@ -122,6 +122,13 @@ class SourcesText(Keys):
     allow: Annotated[v.Allowed, Order(narrower)] = optional()
 
 
+class RecordsText(Keys):
+    """Where the records of the AI management system lie: of the system, and of the organisation."""
+
+    system: Annotated[v.Folder, Order(added)] = optional()
+    org: Annotated[v.FolderOrGit, Order(added)] = optional()
+
+
 class JoinText(Keys):
     """Columns kept elsewhere: one row there for each row here, found by the key *on*."""
 
@@ -282,6 +289,7 @@ class PolicyText(Keys):
     stages: Annotated[v.Stages, Order(same_strictest)] = optional()
     applies_to: AppliesText = optional()
     sources: SourcesText = optional()
+    records: RecordsText = optional()
     engine: Annotated[v.Engine, Order(_ENGINE, "native")] = optional()
     alpha: Annotated[v.Alpha, Order(equal, 0.05)] = optional()
     alpha_scope: Annotated[v.AlphaScope, Order(equal, "rule")] = optional()

@@ -270,6 +270,10 @@ class Policy:
     stages: tuple[str, ...] = STAGES
     applies_to: AppliesTo | None = None
     sources_allow: tuple[str, ...] = ()
+    records_system: str = ""
+    """Folder of the system's records, from that of the policy; empty for `aims`, if it is there."""
+    records_org: str = ""
+    """The organisation's: a folder, or `git+https:` at a full commit id; empty for `org`."""
     engine: str = "native"
     alpha: float = 0.05
     alpha_scope: str = "rule"

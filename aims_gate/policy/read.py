@@ -21,7 +21,7 @@ from aims_gate.policy.model import Place, Role
 _NESTED = frozenset(
     {
         *("metadata", "applies_to", "sources", "data", "require", "with", "baseline"),
-        "waivers",
+        *("waivers", "records"),
         *(f"data.{role}" for role in Role),
     }
 )

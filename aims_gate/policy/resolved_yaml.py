@@ -89,6 +89,7 @@ def _tree(policy: Policy) -> dict[str, Any]:
         extends=None,
         adopted=[_written(AdoptedText, one) for one in policy.adopted],
         sources=_stated(allow=list(policy.sources_allow)),
+        records=_stated(system=policy.records_system, org=policy.records_org),
         waivers=_waivers(policy.waivers),
         data={role.value: _data(spec) for role, spec in policy.data.items()},
         rules=[_rule(rule) for rule in policy.rules],

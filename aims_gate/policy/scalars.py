@@ -37,6 +37,8 @@ DECISIONS = ("passed", "refused", "undecided")
 RULE_ID = r"[A-Z][A-Z0-9]*-[0-9]+"
 PIN = rf"({NAME})@({VERSION})"
 PARENT = r"(file:|git\+https:)\S.*"
+FOLDER = r"[A-Za-z0-9._][A-Za-z0-9._/-]*"
+PINNED = rf"git\+https://[^@#\s]+@([0-9a-f]{{40}}|[0-9a-f]{{64}})#{FOLDER}"
 SCORES = "assessments"
 SOURCES = ("artifact", "file", "dataset", "context", SCORES)
 STORES = ("s3", "gs", "abfss")
@@ -58,6 +60,19 @@ def as_scalar(value: object) -> str | int | float | bool:
     if not isinstance(value, (str, int, float)):
         raise refuse(f"must be a label, not {describe(value)}", "such as 1, true or 'yes'")
     return as_text(value) if isinstance(value, str) else value
+
+
+def as_folder(value: object) -> str:
+    """Read a folder, from that of the policy."""
+    return shaped(value, FOLDER, "must be a folder, from that of the policy", "such as aims/")
+
+
+def as_folder_or_git(value: object) -> str:
+    """Read a folder, or one of a git repository at a full commit id, which pins all of it."""
+    if not isinstance(value, str) or not value.startswith("git+"):
+        return as_folder(value)
+    hint = "write git+https://HOST/REPOSITORY@COMMIT#FOLDER with the full id of the commit"
+    return shaped(value, PINNED, "is not pinned to a commit", hint)
 
 
 def as_source(value: object) -> str:

@@ -131,6 +131,12 @@ ParentUri = Annotated[
 ]
 _SCHEMES = "|".join((*scalars.SOURCES, *scalars.STORES))
 Source = Annotated[str, PlainValidator(scalars.as_source), string(rf"({_SCHEMES}):.*\S.*")]
+Folder = Annotated[str, PlainValidator(scalars.as_folder), string(scalars.FOLDER)]
+FolderOrGit = Annotated[
+    str,
+    PlainValidator(scalars.as_folder_or_git),
+    string(f"({scalars.FOLDER}|{scalars.PINNED})"),
+]
 Allowed = Annotated[
     list[str],
     PlainValidator(scalars.as_allowed),

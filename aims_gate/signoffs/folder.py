@@ -19,10 +19,16 @@ from aims_gate.attest.statement import StatementKind, decode
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.errors import GateError, TrustError
 from aims_gate.regular import read_regular
-from aims_gate.signoffs.grammar import ApprovalSaid, BreakGlassSaid, Said, WaiverSaid
+from aims_gate.signoffs.grammar import (
+    ApprovalSaid,
+    BreakGlassSaid,
+    RecordSaid,
+    Said,
+    WaiverSaid,
+)
 from aims_gate.signoffs.kinds import subject_of
 
-S = TypeVar("S", WaiverSaid, ApprovalSaid, BreakGlassSaid)
+S = TypeVar("S", WaiverSaid, ApprovalSaid, BreakGlassSaid, RecordSaid)
 ENDING = ".dsse.json"
 MAX_FILES = 1000
 """Signed files in one folder."""

@@ -207,7 +207,17 @@ class BreakGlassSaid(_BreakGlass, _Predicate):
     """The predicate of a signed break-glass order."""
 
 
-Said = WaiverSaid | ApprovalSaid | BreakGlassSaid
+class RecordSaid(_Predicate):
+    """The predicate of a signed approval of a document: these very bytes, as people wrote them."""
+
+    kind: Annotated[str, choice("RecordApproval"), words("RecordApproval")]
+    id: k.Name
+    record: k.Text
+    """The document's id."""
+    sha256: k.Digest
+
+
+Said = WaiverSaid | ApprovalSaid | BreakGlassSaid | RecordSaid
 
 
 def respelled(tree: Any, spell: Callable[[str], str]) -> Any:

@@ -8,10 +8,18 @@ from typing import Any
 from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.statement import BASE, Statement, StatementKind
 from aims_gate.attest.trust import KeyRole
-from aims_gate.signoffs.grammar import ApprovalSaid, BreakGlassSaid, Said, WaiverSaid
+from aims_gate.signoffs.grammar import (
+    ApprovalSaid,
+    BreakGlassSaid,
+    RecordSaid,
+    Said,
+    WaiverSaid,
+)
 
 RULE_FILE = "rule.json"
 """Name of the subject of a waiver that is bound to no bytes: the rule in canonical JSON."""
+RECORD_FILE = "record"
+"""Name of the subject of a document's approval: what people wrote in it."""
 
 WAIVER = StatementKind(
     name="waiver",
@@ -32,6 +40,13 @@ BREAK_GLASS = StatementKind(
     predicate=BreakGlassSaid,
     signed_by=KeyRole.APPROVER,
 )
+RECORD = StatementKind(
+    name="record-approval",
+    predicate_type=f"{BASE}record-approval/v1",
+    predicate=RecordSaid,
+    signed_by=KeyRole.APPROVER,
+    subjects=(RECORD_FILE,),
+)
 
 
 def statement_of(kind: StatementKind[Any], predicate: Mapping[str, object]) -> Statement:
@@ -48,6 +63,8 @@ def statement_of(kind: StatementKind[Any], predicate: Mapping[str, object]) -> S
 
 def subject_of(said: Said) -> tuple[str, str]:
     """Name and SHA-256 of what is signed for."""
+    if isinstance(said, RecordSaid):
+        return RECORD_FILE, said.sha256
     if isinstance(said, WaiverSaid) and said.model.by_name:
         return RULE_FILE, said.rule_sha256
     return MODEL_FILE, said.model.sha256

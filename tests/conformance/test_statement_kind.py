@@ -44,6 +44,7 @@ TYPES = {
     "revocation": "https://aims-gate.dev/attestation/revocation/v1",
     "policy": "https://aims-gate.dev/attestation/policy/v1",
     "break-glass": "https://aims-gate.dev/attestation/break-glass/v1",
+    "record-approval": "https://aims-gate.dev/attestation/record-approval/v1",
     "live": "https://aims-gate.dev/attestation/live/v1",
     "gap": "https://aims-gate.dev/attestation/gap/v1",
 }

@@ -30,7 +30,7 @@ def acted(records: Records, *, kind: str = "risks", **more: Any) -> Records:
     act = RecordAct(
         record=document.id,
         digest=document.human_digest,
-        names=("bo-b",),
+        names=("bo",),
         strength=Strength.SIGNED,
         when=DONE,
         where="an act",
@@ -67,11 +67,12 @@ def test_the_strongest_act_that_counts_decides(records: Records) -> None:
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        ({"names": ("ada-l",)}, "ada@acme.example approved it, and owns or wrote it"),
+        ({"names": ("github:ada-l",)}, "ada@acme.example approved it, and owns or wrote it"),
         ({"names": ("Ada@ACME.example",)}, "owns or wrote it"),
-        ({"author": "bo-b"}, "owns or wrote it"),
+        ({"author": "github:bo-b"}, "owns or wrote it"),
         ({"author": "BO"}, "owns or wrote it"),
         ({"names": ("eve",)}, "eve approved it, and org/people.yaml names nobody, or two"),
+        ({"names": ("github:bo",)}, "names nobody, or two people, so"),
         ({"names": ()}, "somebody approved it, and org/people.yaml names nobody"),
         ({"digest": "0" * 64}, "approved other bytes, on 2026-11-20"),
         ({"digest": "", "problem": "it is not signed"}, "an act: it is not signed"),
@@ -133,7 +134,7 @@ def test_who_left_or_was_not_there_yet_approves_nothing(
 
 def test_a_name_that_two_people_have_is_nobody_s(tmp_path: Path) -> None:
     folders = write_records(tmp_path)
-    edit(tmp_path / "org/people.yaml", "known_as: [cy]", "known_as: [cy, bo-b]")
+    edit(tmp_path / "org/people.yaml", "known_as: [cy]", "known_as: [cy, bo]")
     assert weighed(acted(reader.read(*folders))).strength is Strength.DECLARED
 
 

@@ -146,6 +146,7 @@ id: acme
 owner: bo@acme.example
 effective: 2026-11-03
 scope: All models of Acme that decide about people
+systems: [credit]
 context: A lender under supervision
 parties: [{who: applicants, expects: an explanation}]
 objectives: [{text: No finding open for longer than 90 days, unmeasured: counted by hand}]
@@ -185,14 +186,16 @@ people:
     name: Ada
     roles: [model-owner]
     deputy: cy@acme.example
-    known_as: [ada, ada-l]
+    known_as: [ada]
+    github: ada-l
     competence:
       - {subject: machine-learning, proof: degree, since: 2020-01-01, until: 2027-12-31}
   - id: bo@acme.example
     name: Bo
     roles: [risk-owner]
     deputy: cy@acme.example
-    known_as: [bo, bo-b]
+    known_as: [bo]
+    github: bo-b
     competence:
       - {subject: risk, proof: course, since: 2026-01-01, until: 2026-12-31}
   - id: cy@acme.example

@@ -1,0 +1,108 @@
+"""What people did about documents: signatures beside them, signed commits, reviews at the forge.
+
+Each becomes an act, whether it holds or not; `approval` says what counts. Names of authors and
+committers are anybody's to write and are never read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from aims_gate.attest.trust import Trust
+from aims_gate.documents.strict_yaml import MAX_BYTES
+from aims_gate.errors import GateError, UsageError
+from aims_gate.governance.contract import RecordAct, RecordDocument, Records, Strength
+from aims_gate.regular import read_regular
+from aims_gate.signoffs import APPROVALS, kinds
+from aims_gate.signoffs import folder as signoffs
+from aims_gate.signoffs.committed import CommitHistory, last_change
+from aims_gate.signoffs.folder import Unsound
+
+_PREFIX = "REC-"
+
+
+def approval_id(human_digest: str) -> str:
+    """Id of the signed approval of some bytes, which its file is named by."""
+    return f"{_PREFIX}{human_digest[:16]}"
+
+
+def signatures(
+    records: Records, *, trust: Trust | None, at: Callable[[Path], Path], now: datetime
+) -> Iterator[RecordAct]:
+    """Signed approvals, from `approvals/` of both folders of records."""
+    known = {approval_id(one.human_digest): one for one in records.documents if one.human_digest}
+    for root in filter(None, (records.system, records.org)):
+        try:
+            place = at(root / APPROVALS)
+        except GateError as error:
+            yield _unsound("", f"{root.name}/{APPROVALS}", now, error.what)
+            continue
+        for one in signoffs.load(place, kinds.RECORD, trust=trust, now=now):
+            if isinstance(one, Unsound):
+                document = known.get(one.id)
+                yield _unsound(document.id if document else "", one.where, now, one.what)
+                continue
+            for key in one.keys:
+                yield RecordAct(
+                    record=one.said.record,
+                    digest=one.said.sha256,
+                    names=key.names,
+                    strength=Strength.SIGNED,
+                    when=one.issued,
+                    where=one.where,
+                )
+
+
+def commits(
+    documents: list[tuple[RecordDocument, Path]],
+    history: CommitHistory,
+    *,
+    trust: Trust,
+    at: Callable[[Path], Path],
+    now: datetime,
+) -> Iterator[RecordAct]:
+    """Who signed the last commit that changed each document, by its SSH key.
+
+    Args:
+        documents: With the file of each in the work tree.
+        history: Of the repository that they lie in.
+        trust: Whose signatures count.
+        at: Where a file is read: itself, or its copy from the policy base.
+        now: The present moment: a key must be valid now.
+    """
+    for document, path in documents:
+        try:
+            data = read_regular(at(path), MAX_BYTES)
+            _refuse_changed(document, data)
+            found = last_change(history, path, data, trust=trust, now=now)
+        except (GateError, OSError) as error:
+            yield _unsound(document.id, document.path, now, getattr(error, "what", str(error)))
+            continue
+        yield RecordAct(
+            record=document.id,
+            digest=document.human_digest,
+            names=found.person.names,
+            strength=Strength.SIGNED,
+            when=found.when,
+            where=f"commit {found.commit[:12]}",
+        )
+
+
+def _refuse_changed(document: RecordDocument, data: bytes) -> None:
+    if hashlib.sha256(data).hexdigest() != document.digest:
+        raise UsageError("it changed while it was read")
+
+
+def _unsound(record: str, where: str, now: datetime, problem: str) -> RecordAct:
+    return RecordAct(
+        record=record,
+        digest="",
+        names=(),
+        strength=Strength.NONE,
+        when=now,
+        where=where,
+        problem=problem,
+    )

@@ -1,0 +1,197 @@
+"""Records of the system that is judged, with what people did about them and what is material today.
+
+They lie beside the policy, and so come from the policy base like it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from aims_gate.attest.statement import envelope_file, statement_file
+from aims_gate.errors import GateError, TrustError
+from aims_gate.governance import acts, material, reader
+from aims_gate.governance.contract import (
+    ProblemKind,
+    RecordAct,
+    RecordDocument,
+    RecordProblem,
+    Records,
+    Strength,
+)
+from aims_gate.governance.kinds import FOLDERS, Area
+from aims_gate.oversight import Oversight
+from aims_gate.policy.model import Policy, Role
+from aims_gate.request import World
+from aims_gate.sources.subject import Subject
+
+RELEASE_POLICY = "release-policy"
+"""Kind of the policy's own file among the documents that people approve."""
+
+
+def with_records(  # noqa: PLR0917  # the parts of one run
+    subject: Subject,
+    policy: Policy,
+    people: Oversight,
+    world: World,
+    reviews: Iterable[RecordAct],
+    private: Path,
+) -> Subject:
+    """The subject with the records beside its policy; without where none are named or there.
+
+    Args:
+        subject: The model, which states a part of what is material.
+        policy: It may name the folders.
+        people: Whose signatures count, and where files are read.
+        world: The environment, for git.
+        reviews: What reviewers approved, as the forge says.
+        private: A folder for a copy of what lies in another repository.
+    """
+    found = open_records(policy, people, private=private, environ=world.environ)
+    if found is None:
+        return subject
+    material = {**found.material, **_measured(subject)}
+    approvals = (*reviews, *found.approvals)
+    return replace(subject, records=replace(found, material=material, approvals=approvals))
+
+
+def open_records(
+    policy: Policy, people: Oversight, *, private: Path, environ: Mapping[str, str]
+) -> Records | None:
+    """Read the records beside a policy; None where it names none and none are there."""
+    if not policy.folder:
+        return None  # a pack lies nowhere, and so does nothing beside it
+    folder = Path(policy.folder)
+    system = _place(folder, policy.records_system, Area.SYSTEM, people)
+    org, problem = _place(folder, policy.records_org, Area.ORG, people), ""
+    if policy.records_org.startswith("git+"):
+        org, problem = _fetched(policy.records_org, private, environ)
+    if system is None and org is None and not problem:
+        return None
+    found = reader.read(system, org, people.at)
+    fault = RecordProblem(
+        path=FOLDERS[Area.ORG],
+        line=0,
+        key="",
+        kind=ProblemKind.UNREADABLE,
+        message=problem,
+    )
+    found = replace(
+        found,
+        problems=(*found.problems, *([fault] if problem else ())),
+        material=material.of_system(found),
+        policy=_policy(policy),
+    )
+    return replace(found, approvals=tuple(_acts(found, policy, people)))
+
+
+def _place(folder: Path, named: str, area: Area, people: Oversight) -> Path | None:
+    """The folder of an area that is named, or the usual one if there is anything in its place."""
+    if named:
+        return Path(os.path.normpath(folder / named))
+    usual = folder / FOLDERS[area]
+    return usual if os.path.lexists(people.at(usual)) else None
+
+
+def _fetched(uri: str, private: Path, environ: Mapping[str, str]) -> tuple[Path | None, str]:
+    """Copy the organisation's records from its repository; the reason if that fails."""
+    from aims_gate.policy.git import Clones, parse
+
+    clones = Clones(environ=environ)
+    try:
+        return clones.copy(parse(uri.rstrip("/")), private / "records" / "org"), ""
+    except GateError as error:
+        return None, f"the records of the organisation cannot be read: {error.what}"
+    finally:
+        clones.close()
+
+
+def _policy(policy: Policy) -> RecordDocument:
+    """The policy's file as a document: what is signed and committed is its bytes."""
+    name = Path(policy.uri.rpartition("#")[2]).name
+    return RecordDocument(
+        kind=RELEASE_POLICY,
+        id=policy.id,
+        path=name,
+        owner=policy.owner,
+        digest=policy.source_digest,
+        human_digest=policy.source_digest,
+    )
+
+
+def _acts(records: Records, policy: Policy, people: Oversight) -> Iterable[RecordAct]:
+    yield from _signed_policy(policy, people)
+    yield from acts.signatures(records, trust=people.trust, at=people.at, now=people.now)
+    if people.history is None or people.trust is None:
+        return
+    yield from acts.commits(
+        list(_files(records, policy)),
+        people.history,
+        trust=people.trust,
+        at=people.at,
+        now=people.now,
+    )
+
+
+def _signed_policy(policy: Policy, people: Oversight) -> Iterable[RecordAct]:
+    """The signature of the policy, where one holds: `policy sign` makes it."""
+    if people.trust is None:
+        return
+    from aims_gate.evidence.signed_policy import open_policy, statement_name
+
+    name = statement_name(policy)
+    folder = people.at(Path(policy.folder) / statement_file(name)).parent
+    people.at(Path(policy.folder) / envelope_file(name))
+    try:
+        opened = open_policy(
+            folder,
+            name,
+            source=policy.source_digest,
+            resolved=policy.digest,
+            trust=people.trust,
+            now=people.now,
+        )
+    except TrustError:
+        return  # who demands it, says so: --require-signed-policy
+    yield RecordAct(
+        record=policy.id,
+        digest=policy.source_digest,
+        names=opened.signer.names,
+        strength=Strength.SIGNED,
+        when=opened.said.signed_on,
+        where=envelope_file(name),
+    )
+
+
+def _files(records: Records, policy: Policy) -> Iterable[tuple[RecordDocument, Path]]:
+    """Documents that are there, each with its file in the work tree."""
+    elsewhere = policy.records_org.startswith("git+")
+    places = (records.system, None if elsewhere else records.org)
+    roots = {root.name: root for root in places if root is not None}
+    for one in records.documents:
+        name, _, rest = one.path.partition("/")
+        if one.digest and name in roots:
+            yield one, roots[name] / rest
+    if records.policy is not None:
+        yield records.policy, Path(policy.folder) / records.policy.path
+
+
+def _measured(subject: Subject) -> Mapping[str, tuple[str, ...]]:
+    """Material parts that the model and its data state, as far as they are known."""
+    specs = [subject.data[role].spec for role in (Role.EVALUATION,) if role in subject.data]
+    parts: dict[str, tuple[str, ...]] = {}
+    if subject.flavors:
+        parts["flavour"] = tuple(subject.flavors)
+    if subject.signature is not None:
+        parts["inputs"] = tuple(
+            f"{name}: {kind}{'' if required else ' or none'}"
+            for name, kind, required in subject.signature.inputs
+        )
+    if specs:
+        parts["protected"] = tuple(name for spec in specs for name in spec.sensitive)
+        parts["threshold"] = tuple(
+            "none" if spec.threshold is None else f"{spec.threshold:g}" for spec in specs
+        )
+    return parts
