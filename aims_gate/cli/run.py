@@ -74,6 +74,12 @@ if TYPE_CHECKING:
     help="Copy signed evidence to MLflow, where the model came from there; the default.",
 )
 @click.option(
+    "--reviews",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What reviewers approved of the records, as `github reviews` wrote it.",
+)
+@click.option(
     "--trust",
     type=click.Path(path_type=Path),
     help="Whose waivers and approvals count; trust.yaml beside the policy if left out.",
@@ -115,6 +121,7 @@ def run(
     verifier_id: str | None,
     out: Path | None,
     publish: bool | None,
+    reviews: Path | None,
     trust: Path | None,
     reports: dict[str, str],
     output_format: str,
@@ -158,6 +165,7 @@ def run(
             base=base,
             policy_digest=policy_digest,
             require_signed_policy=require_signed_policy,
+            reviews=reviews,
         )
         return _gate(request, reporting, quiet=quiet, show_levels=show_levels)
     except Exception as error:

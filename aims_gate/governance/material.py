@@ -71,9 +71,8 @@ def moved(document: RecordDocument, records: Records) -> tuple[str, ...] | None:
     return tuple(part for part in parts if then.get(part) != now[part])
 
 
-def assessed(text: str, kind: str, material: Mapping[str, tuple[str, ...]]) -> str:
-    """The text of a document, with what it is assessed for today among its keys."""
-    now = digests(material)
+def assessed(text: str, kind: str, now: Mapping[str, str]) -> str:
+    """The text of a document, with the digests of what it is assessed for today among its keys."""
     lines = [f"  {part}: {now[part]}" for part in DEPENDS.get(kind, ()) if part in now]
     if not lines:
         return text

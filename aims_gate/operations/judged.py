@@ -16,6 +16,7 @@ from aims_gate.evidence.layout import REPORT_FILE
 from aims_gate.regular import read_regular
 
 _MAX_REPORT = 1 << 26
+_MATERIAL = "material:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class Judged:
     """Results of report.json, by rule."""
     summary: str
     """SHA-256 of the summary statement."""
+    material: Mapping[str, str]
+    """Digests of what is material to assessments, by part; empty where no records were read."""
 
 
 def judged(folder: Path) -> Judged:
@@ -44,6 +47,11 @@ def judged(folder: Path) -> Judged:
             version=str(model["version"] or ""),
             digest=manifest.parse(read_regular(folder / MODEL_FILE, _MAX_REPORT)).digest,
             results={str(one["rule"]): one for one in report["results"]},
+            material={
+                name.removeprefix(_MATERIAL): str(digest)
+                for name, digest in report["evidence"]["versions"].items()
+                if name.startswith(_MATERIAL)
+            },
             summary=canonical.sha256(read_regular(folder / statement_file("vsa"), _MAX_REPORT)),
         )
     except (OSError, ValueError, KeyError, TypeError, SourceError) as error:

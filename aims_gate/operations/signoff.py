@@ -196,7 +196,7 @@ def approve(path: Path, signer: Signer, trust: Path, *, now: datetime) -> Signed
         RecordError: The signed file cannot be written, or is there already.
     """
     text, tree = read_draft(path)
-    admitted = _approver(trust, signer, now)
+    admitted = admitted_approver(trust, signer, now)
     if now >= text.expires:
         raise UsageError("the draft has ended already", where=str(path), hint="give it a new end")
     if not isinstance(text, ApprovalText) and admitted.is_called(text.requested_by):
@@ -212,9 +212,8 @@ def approve(path: Path, signer: Signer, trust: Path, *, now: datetime) -> Signed
     issued = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     predicate = predicate_of(tree, approved_by=admitted.person, issued=issued)
     payload = encode(kinds.statement_of(KINDS[text.kind][1], predicate))
-    name = _NOT_IN_NAME.sub("-", admitted.person).strip(".-")[:60] or "approver"
-    target = path.with_name(f"{text.id}.{name}{ENDING}")
-    _create(target, sign(payload, signer))
+    target = path.with_name(f"{text.id}.{name_in_file(admitted.person)}{ENDING}")
+    create_file(target, sign(payload, signer))
     return SignedOff(text=text, person=admitted.person, path=target)
 
 
@@ -225,11 +224,17 @@ def save(text: str, out: Path | None, folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RecordError(f"cannot make the folder: {error.strerror}", where=str(path)) from error
-    _create(path, text.encode())
+    create_file(path, text.encode())
     return path
 
 
-def _create(path: Path, data: bytes) -> None:
+def name_in_file(person: str) -> str:
+    """A person's name as a part of a file's."""
+    return _NOT_IN_NAME.sub("-", person).strip(".-")[:60] or "approver"
+
+
+def create_file(path: Path, data: bytes) -> None:
+    """Write a new file, never over another: UsageError; RecordError if it cannot be written."""
     try:
         create(path, data)
     except FileExistsError:
@@ -259,7 +264,8 @@ def read_draft(path: Path) -> tuple[Text, Mapping[str, Any]]:
     return text, document.tree
 
 
-def _approver(path: Path, signer: Signer, now: datetime) -> TrustedKey:
+def admitted_approver(path: Path, signer: Signer, now: datetime) -> TrustedKey:
+    """The approver whose key signs, by a trust file; UsageError if the key may not."""
     trust = unrevoked(trust_file.load(path), path.parent / FOLDER, now=now)
     try:
         admitted = trust.admit(signer.key, role=KeyRole.APPROVER, at=now, where=trust.file)

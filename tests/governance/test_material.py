@@ -30,7 +30,9 @@ def assessed(root: Path) -> Records:
     for name in ("risks.yaml", "impact.md", "card.md", "architecture.md"):
         path = root / "aims" / name
         kind = path.stem
-        path.write_text(material.assessed(path.read_text("utf-8"), kind, TODAY), "utf-8")
+        path.write_text(
+            material.assessed(path.read_text("utf-8"), kind, material.digests(TODAY)), "utf-8"
+        )
     records = replace(reader.read(*folders), material=TODAY)
     assert not list(records.all_problems())
     return records
@@ -85,10 +87,10 @@ def test_a_part_that_was_not_assessed_moved(tmp_path: Path) -> None:
 def test_what_was_assessed_is_written_over_and_nothing_else_changes(tmp_path: Path) -> None:
     assessed(tmp_path)
     text = (tmp_path / "aims/impact.md").read_text("utf-8") + "\nmaterial:\n  mine: here\n"
-    again = material.assessed(text, "impact", {**TODAY, "tier": ("low",)})
+    again = material.assessed(text, "impact", material.digests({**TODAY, "tier": ("low",)}))
     changed = [(a, b) for a, b in zip(text.splitlines(), again.splitlines(), strict=True) if a != b]
     assert [a.split(":")[0].strip() for a, _ in changed] == ["tier"]
-    assert material.assessed(again, "runbook", TODAY) == again
+    assert material.assessed(again, "runbook", material.digests(TODAY)) == again
 
 
 def test_the_kinds_that_depend_are_kinds() -> None:

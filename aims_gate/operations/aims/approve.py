@@ -1,0 +1,131 @@
+"""Approval of a document: a person signs its very bytes, assessed for what is material today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aims_gate.attest.envelope import sign
+from aims_gate.attest.signers import Signer
+from aims_gate.attest.statement import encode
+from aims_gate.attest.trust import TrustedKey
+from aims_gate.documents.strict_yaml import MAX_BYTES
+from aims_gate.errors import RecordError, UsageError
+from aims_gate.governance.acts import approval_id
+from aims_gate.governance.contract import RecordDocument
+from aims_gate.governance.kinds import KINDS, RecordKind
+from aims_gate.governance.material import DEPENDS, assessed
+from aims_gate.governance.record_text import RecordText, record
+from aims_gate.operations.judged import judged
+from aims_gate.operations.signoff import admitted_approver, create_file, name_in_file
+from aims_gate.regular import read_regular, write_regular
+from aims_gate.signoffs import APPROVALS, kinds
+from aims_gate.signoffs.folder import ENDING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovedDocument:
+    """What was signed, by whom, and what was written."""
+
+    document: RecordDocument
+    person: str = ""
+    """Empty where nobody signed."""
+    signed: Path | None = None
+    assessed: bool = False
+    """Whether the file says now what it was assessed for."""
+
+
+def approve(
+    path: Path, *, signer: Signer | None, trust: Path, evidence: Path | None, now: datetime
+) -> ApprovedDocument:
+    """Sign a document as the person whose key *signer* is; the statement goes to `approvals/`.
+
+    Args:
+        path: Such as `aims/risks.yaml`.
+        signer: The approver's key; None only writes what the document is assessed for.
+        trust: Whose keys may approve.
+        evidence: The evidence directory whose model the document was assessed for; what is material
+            of it is written into the document before it is signed.
+        now: The time that the signature claims.
+
+    Raises:
+        UsageError: It is no document, has a fault, or is the approver's own.
+        RecordError: A file cannot be written, or is there already.
+    """
+    kind, root = _kind_of(path)
+    document = _sound(kind, path)
+    person = None if signer is None else _approver(trust, signer, document, now)
+    written = evidence is not None and _assess(path, kind, evidence)
+    if signer is None or person is None:
+        return ApprovedDocument(document=document, assessed=written)
+    document = _sound(kind, path)
+    name = approval_id(document.human_digest)
+    predicate = {
+        "kind": "RecordApproval",
+        "id": name,
+        "record": document.id,
+        "sha256": document.human_digest,
+        "approvedBy": person.person,
+        "issued": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    target = root / APPROVALS / f"{name}.{name_in_file(person.person)}{ENDING}"
+    try:
+        target.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RecordError(f"cannot make the folder: {error.strerror}", where=str(target)) from error
+    create_file(target, sign(encode(kinds.statement_of(kinds.RECORD, predicate)), signer))
+    return ApprovedDocument(
+        document=document, person=person.person, signed=target, assessed=written
+    )
+
+
+def _kind_of(path: Path) -> tuple[RecordKind, Path]:
+    """Kind of a document by its place, and the folder of records that it lies in."""
+    for kind in KINDS.values():
+        file = kind.place.rpartition("/")[2]
+        inside = path.parent.name == kind.folder if kind.folder else True
+        if inside and (path.name == file or (file == "*.md" and path.suffix == ".md")):
+            return kind, path.parent.parent if kind.folder else path.parent
+    hint = f"such as aims/risks.yaml; there are {', '.join(one.place for one in KINDS.values())}"
+    raise UsageError("this is no document of the management system", where=str(path), hint=hint)
+
+
+def _sound(kind: RecordKind, path: Path) -> RecordDocument:
+    try:
+        data = read_regular(path, MAX_BYTES)
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    document = record(kind, RecordText(path=str(path), data=data))
+    if document.problems:
+        listed = "\n".join(map(str, document.problems))
+        what = f"nobody approves what is not whole:\n{listed}"
+        raise UsageError(what, hint="complete it, and approve it then")
+    return document
+
+
+def _approver(trust: Path, signer: Signer, document: RecordDocument, now: datetime) -> TrustedKey:
+    person = admitted_approver(trust, signer, now)
+    if any(map(person.is_called, filter(None, (document.owner, document.drafted_by)))):
+        what = f"{person.person} owns or drafted it, and may not approve it"
+        raise UsageError(what, where=document.path, hint="let somebody else sign")
+    return person
+
+
+def _assess(path: Path, kind: RecordKind, evidence: Path) -> bool:
+    """Write what a document is assessed for into it, from evidence; whether that changed it."""
+    now = judged(evidence).material
+    lacking = [part for part in DEPENDS.get(kind.name, ()) if part not in now]
+    if lacking:
+        what = f"the evidence says nothing of {', '.join(lacking)}"
+        hint = "run the gate once with the records beside the policy, system.yaml complete"
+        raise UsageError(what, where=str(evidence), hint=hint)
+    text = path.read_bytes().decode()
+    again = assessed(text, kind.name, now)
+    if again == text:
+        return False
+    try:
+        write_regular(path, again.encode())
+    except OSError as error:
+        raise RecordError(f"cannot be written: {error.strerror}", where=str(path)) from error
+    return True

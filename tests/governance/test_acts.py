@@ -1,0 +1,394 @@
+"""What people do about documents, by real keys, commits and files: what counts, and what never."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aims_gate.__main__ import guarded
+from aims_gate.attest import trust_file
+from aims_gate.attest.envelope import sign
+from aims_gate.attest.keys import Scheme, generate
+from aims_gate.attest.signers.file import LocalSigner, open_signer
+from aims_gate.attest.statement import encode
+from aims_gate.errors import PolicyError, UsageError
+from aims_gate.evidence.signed_policy import sign_policy
+from aims_gate.governance.acts import approval_id
+from aims_gate.governance.approval import ApprovalStanding, standing
+from aims_gate.governance.contract import ProblemKind, Records, Strength
+from aims_gate.governance.reviews import SCHEMA, read_reviews, written
+from aims_gate.operations.aims.approve import ApprovedDocument, approve
+from aims_gate.oversight import Oversight
+from aims_gate.policy.base import open_base
+from aims_gate.policy.resolve import check, load
+from aims_gate.signoffs import kinds
+from aims_gate.system_records import open_records
+from tests.support.git_server import GitServer, git, git_server
+from tests.support.records import FILES, edit, write_records
+
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+TODAY = date(2026, 11, 30)
+POLICY = """\
+apiVersion: aims-gate/v1
+kind: Policy
+metadata: {id: credit, version: "1", owner: ada@acme.example}
+rules: [{id: DATA-01, check: data.missing}]
+"""
+RISKS = "aims/risks.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A folder with a policy, a trust file and records, and the keys of its people."""
+
+    folder: Path
+    keys: Path
+
+    def signer(self, person: str) -> LocalSigner:
+        return open_signer(str(self.keys / f"{person}.key"), environ={})
+
+    def approve(self, person: str, path: str = RISKS, now: datetime = NOW) -> ApprovedDocument:
+        return approve(
+            self.folder / path,
+            signer=self.signer(person),
+            trust=self.folder / "trust.yaml",
+            evidence=None,
+            now=now,
+        )
+
+    def records(self, *, base: str | None = None, now: datetime = NOW) -> Records:
+        file = str(self.folder / "policy.yaml")
+        with open_base(base, {}) as opened:
+            policy, problems = check(file, environ={}, base=opened)
+            assert policy is not None, problems
+            people = Oversight.beside(
+                policy, None, trust=None, base=opened, believing=False, now=now, environ={}
+            )
+            found = open_records(policy, people, private=self.keys, environ={})
+        assert found is not None
+        return found
+
+    def weighed(self, kind: str = "risks", *, base: str | None = None) -> ApprovalStanding:
+        records = self.records(base=base)
+        (document,) = records.of(kind)
+        return standing(document, records, today=TODAY)
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Repository:
+    folder, keys = tmp_path / "repo", tmp_path / "keys"
+    keys.mkdir()
+    write_records(folder)
+    (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    trust = "apiVersion: aims-gate/v1\nkind: Trust\nkeys:\n"
+    for person in ("ada", "bo", "eve", "zoe"):
+        generate(keys / f"{person}.key", password=None, scheme=Scheme.ED25519)
+        public = (keys / f"{person}.key.pub").read_text(encoding="utf-8").strip()
+        block = "\n      ".join(public.splitlines())
+        if person != "eve":
+            trust += f"  - person: {person}@acme.example\n    roles: [approver]\n"
+            trust += f"    public_key: |-\n      {block}\n"
+    (folder / "trust.yaml").write_text(trust, encoding="utf-8")
+    return Repository(folder=folder, keys=keys)
+
+
+def forged(team: Repository, person: str, **said: str) -> Path:
+    """Sign what `aims approve` refuses."""
+    (document,) = team.records().of("risks")
+    predicate = {
+        "kind": "RecordApproval",
+        "id": approval_id(document.human_digest),
+        "record": document.id,
+        "sha256": document.human_digest,
+        "approvedBy": f"{person}@acme.example",
+        "issued": f"{NOW:%Y-%m-%dT%H:%M:%SZ}",
+        **said,
+    }
+    payload = encode(kinds.statement_of(kinds.RECORD, predicate))
+    path = team.folder / "aims/approvals" / f"{predicate['id']}.{person}.dsse.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(sign(payload, team.signer(person)))
+    return path
+
+
+def test_a_signature_counts_and_is_of_those_bytes_only(team: Repository) -> None:
+    done = team.approve("bo")
+    assert done.signed is not None
+    assert done.signed.parent == team.folder / "aims/approvals"
+    found = team.weighed()
+    assert (found.strength, found.by, found.day) == (Strength.SIGNED, ("bo@acme.example",), TODAY)
+    edit(team.folder / RISKS, "effective: 2026-11-03", "effective: 2026-11-29")  # a date-only bump
+    bumped = team.weighed()
+    assert bumped.strength is Strength.DECLARED
+    assert "bo@acme.example approved other bytes, on 2026-11-30" in bumped.faults[0]
+
+
+def test_documents_of_the_organisation_are_signed_beside_them(team: Repository) -> None:
+    done = team.approve("bo", "org/policy.md")
+    assert done.signed is not None
+    assert done.signed.parent == team.folder / "org/approvals"
+    assert team.weighed("policy").by == ("bo@acme.example",)
+
+
+def test_who_owns_it_may_not_approve_it(team: Repository) -> None:
+    with pytest.raises(UsageError, match="owns or drafted it, and may not approve it"):
+        team.approve("ada")
+    forged(team, "ada")
+    found = team.weighed()
+    assert found.strength is Strength.DECLARED
+    assert "owns or wrote it" in found.faults[0]
+
+
+def test_whom_nobody_here_knows_approves_nothing(team: Repository) -> None:
+    """Zoe's key is trusted, and she is not among the people; Eve's key is not trusted."""
+    team.approve("zoe")
+    assert "names nobody" in team.weighed().faults[0]
+    with pytest.raises(UsageError, match=r"is not in trust\.yaml"):
+        team.approve("eve")
+    forged(team, "eve")
+    found = team.weighed()
+    assert found.strength is Strength.DECLARED
+    assert any("eve.dsse.json" in fault for fault in found.faults)
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({"approvedBy": "cy@acme.example"}, "the key is bo@acme.example's"),
+        ({"issued": "2026-11-30T13:00:00Z"}, "in the future"),
+    ],
+)
+def test_a_statement_that_claims_another_person_or_time(
+    team: Repository, said: dict[str, str], fault: str
+) -> None:
+    forged(team, "bo", **said)
+    found = team.weighed()
+    assert found.strength is Strength.DECLARED
+    assert fault in found.faults[0]
+
+
+def test_without_a_trust_file_no_signature_counts(team: Repository) -> None:
+    team.approve("bo")
+    (team.folder / "trust.yaml").unlink()
+    found = team.weighed()
+    assert found.strength is Strength.DECLARED
+    assert "no trust file" in found.faults[0]
+
+
+def test_a_signature_twice_or_of_something_unfinished_is_refused(team: Repository) -> None:
+    team.approve("bo")
+    with pytest.raises(UsageError, match="the file exists"):
+        team.approve("bo")
+    edit(team.folder / RISKS, "title: Income", "title: TODO Income")
+    with pytest.raises(UsageError, match=r"(?s)not whole.*risks.yaml:\d+: risks\[1\].title still"):
+        team.approve("bo")
+    with pytest.raises(UsageError, match="no document of the management system"):
+        team.approve("bo", "policy.yaml")
+    with pytest.raises(UsageError, match="cannot be read"):
+        team.approve("bo", "aims/data/nothing.md")
+
+
+def test_nothing_is_read_where_nothing_lies_beside_the_policy(team: Repository) -> None:
+    policy = load(str(team.folder / "policy.yaml"))
+    for name in ("aims", "org"):
+        (team.folder / name).rename(team.folder / f"not-{name}")
+    people = Oversight.beside(
+        policy, None, trust=None, base=None, believing=False, now=NOW, environ={}
+    )
+    assert open_records(policy, people, private=team.keys, environ={}) is None
+    pack = load("pack:release@1.2.0")
+    assert open_records(pack, people, private=team.keys, environ={}) is None
+
+
+def test_a_folder_that_the_policy_names_and_that_is_not_there_is_missing(team: Repository) -> None:
+    with (team.folder / "policy.yaml").open("a", encoding="utf-8") as file:
+        file.write("records: {system: nowhere/, org: ./org/}\n")
+    records = team.records()
+    assert records.org == team.folder / "org"
+    (risks,) = records.of("risks")
+    assert [one.kind for one in risks.problems] == [ProblemKind.MISSING]
+    assert risks.path == "nowhere/risks.yaml"
+    assert not records.of("people")[0].problems
+
+
+def committed(team: Repository, key: str = "", author: str = "Bo <bo@acme.example>") -> None:
+    signing: tuple[str, ...] = ()
+    if key:
+        path = team.keys / f"{key}-ssh"
+        if not path.exists():
+            words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)]
+            subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
+        signing = ("-c", "gpg.format=ssh", "-c", "commit.gpgsign=true")
+        signing += ("-c", f"user.signingkey={path}")
+    git(team.folder, "add", "-A")
+    dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"{NOW:%Y-%m-%dT%H:%M:%SZ}")
+    git(team.folder, *signing, "commit", "-q", "-m", "Records", "--author", author, **dates)
+
+
+def trusting(team: Repository, person: str) -> None:
+    public = (team.keys / f"{person}-ssh.pub").read_text(encoding="utf-8").strip()
+    with (team.folder / "trust.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"  - person: {person}@acme.example\n    roles: [approver]\n")
+        file.write(f"    public_key: {public}\n")
+
+
+@pytest.mark.tool("git")
+@pytest.mark.tool("ssh-keygen")
+def test_a_signed_commit_counts_by_its_key_and_an_author_s_name_for_nothing(
+    team: Repository,
+) -> None:
+    git(team.folder, "init", "-q", "-b", "main")
+    committed(team)
+    found = team.weighed()
+    assert found.strength is Strength.DECLARED, "anybody may write Bo's name"
+    assert "it is not signed" in found.faults[0]
+    edit(team.folder / RISKS, "severity: 3}\n", "severity: 2}\n")
+    assert "the change is not committed" in team.weighed().faults[0]
+    committed(team, "bo", author="Ada <ada@acme.example>")
+    assert "the trust file does not list" in team.weighed().faults[0]
+    trusting(team, "bo")
+    found = team.weighed()
+    assert (found.strength, found.by) == (Strength.SIGNED, ("bo@acme.example",))
+    assert team.weighed("impact").strength is Strength.DECLARED, "that commit did not touch it"
+
+
+@pytest.mark.tool("git")
+def test_with_a_base_records_and_signatures_of_the_change_do_not_count(
+    team: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(team.folder, "init", "-q", "-b", "main")
+    team.approve("bo")
+    committed(team)
+    monkeypatch.chdir(team.folder)
+    edit(team.folder / RISKS, "Income shifts", "Nothing shifts")
+    team.approve("bo")
+    edit(team.folder / "org/people.yaml", "name: Bo", "nmae: Bo")
+    found = team.weighed(base="main")
+    assert found.strength is Strength.SIGNED
+    assert "Income shifts" in str(team.records(base="main").of("risks")[0].values)
+    git(team.folder, "rm", "-q", "-r", "--cached", "aims")
+    git(team.folder, "commit", "-q", "-m", "Without records")
+    records = team.records(base="main")
+    assert records.system is None
+    assert {one.kind for one in records.of("risks")[0].problems} == {ProblemKind.MISSING}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    with git_server(tmp_path_factory.mktemp("git")) as server:
+        yield server
+
+
+@pytest.mark.tool("git")
+def test_the_organisation_may_lie_in_a_repository_at_a_commit(
+    team: Repository, server: GitServer
+) -> None:
+    ours = {path: text for path, text in FILES.items() if path.startswith("org/")}
+    commit = server.publish("acme", ours)
+    server.publish("acme", {"org/people.yaml": "changed later"})
+    policy = team.folder / "policy.yaml"
+    (team.folder / "org").rename(team.folder / "elsewhere")
+
+    def read(place: str) -> Records:
+        policy.write_text(f"{POLICY}records: {{org: {place}}}\n", encoding="utf-8")
+        resolved = load(str(policy))
+        people = Oversight.beside(
+            resolved, None, trust=None, base=None, believing=False, now=NOW, environ={}
+        )
+        found = open_records(resolved, people, private=team.keys, environ=server.environ)
+        assert found is not None
+        return found
+
+    records = read(f"git+{server.url}/acme.git@{commit}#org/")
+    assert not list(records.all_problems())
+    assert records.of("people")[0].path == "org/people.yaml"
+    lost = read(f"git+{server.url}/acme.git@{commit}#nowhere")
+    assert ProblemKind.UNREADABLE in {one.kind for one in lost.problems}
+    assert lost.of("people")[0].problems
+    with pytest.raises(PolicyError, match="is not pinned to a commit"):
+        read(f"git+{server.url}/acme.git@main#org")
+
+
+def reviewed(team: Repository, **said: object) -> Path:
+    (document,) = team.records().of("risks")
+    review = {
+        "record": document.id,
+        "digest": document.human_digest,
+        "pull_request": 12,
+        "head": "1" * 40,
+        "author": "ada-l",
+        "approved_by": "bo-b",
+        "when": "2026-11-28T10:00:00Z",
+        **said,
+    }
+    path = team.keys / "reviews.json"
+    path.write_bytes(written("acme/credit", [review]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("said", "strength", "fault"),
+    [
+        ({}, Strength.REVIEWED, ""),
+        ({"approved_by": "ada-l", "author": "bo-b"}, Strength.DECLARED, "owns or wrote it"),
+        ({"author": "bo-b"}, Strength.DECLARED, "owns or wrote it"),
+        ({"approved_by": "bo"}, Strength.DECLARED, "names nobody"),
+        ({"digest": "0" * 64}, Strength.DECLARED, "approved other bytes"),
+        ({"when": f"{NOW + timedelta(hours=1):%Y-%m-%dT%H:%MZ}"}, Strength.DECLARED, "the future"),
+    ],
+)
+def test_a_review_counts_by_another_person_at_the_forge(
+    team: Repository, said: dict[str, object], strength: Strength, fault: str
+) -> None:
+    acts = read_reviews(reviewed(team, **said), now=NOW)
+    records = replace(team.records(), approvals=acts)
+    found = standing(records.of("risks")[0], records, today=TODAY)
+    assert found.strength is strength
+    assert fault in "".join(found.faults)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"schema": "x"}', "[]", f'{{"schema": "{SCHEMA}"}}'])
+def test_a_file_that_holds_no_reviews_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "reviews.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="no reviews: it has another form; aims-gate github"):
+        read_reviews(path, now=NOW)
+    with pytest.raises(UsageError, match="No such file"):
+        read_reviews(tmp_path / "nothing", now=NOW)
+    assert read_reviews(None, now=NOW) == ()
+
+
+def test_the_signed_policy_is_an_act_on_the_policy_s_file(team: Repository) -> None:
+    path = team.folder / "trust.yaml"
+    path.write_text(path.read_text("utf-8").replace("[approver]", "[approver, policy]"), "utf-8")
+    policy = load(str(team.folder / "policy.yaml"))
+    sign_policy(policy, team.signer("bo"), trust=trust_file.load(path), now=NOW)
+    records = team.records()
+    assert records.policy is not None
+    assert (records.policy.kind, records.policy.digest) == ("release-policy", policy.source_digest)
+    assert standing(records.policy, records, today=TODAY).by == ("bo@acme.example",)
+    edit(team.folder / "policy.yaml", 'version: "1"', 'version: "2"')
+    changed = team.records()
+    assert changed.policy is not None
+    assert standing(changed.policy, changed, today=TODAY).strength is Strength.NONE
+
+
+def test_the_command_signs_and_prints_schemas(
+    team: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(team.folder)
+    monkeypatch.delenv("AIMS_GATE_SIGNING_KEY", raising=False)
+    assert guarded(["aims", "approve", RISKS]) == 2
+    assert "no key signs; --key KEY" in capsys.readouterr().err
+    assert guarded(["aims", "approve", RISKS, "--key", str(team.keys / "bo.key")]) == 0
+    assert "approved by bo@acme.example: credit/risks sha256:" in capsys.readouterr().out
+    assert guarded(["aims", "schema", "risks"]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]["kind"] == {"const": "risks"}
+    assert guarded(["aims", "schema", "risk"]) == 2
+    assert "did you mean 'risks'?" in capsys.readouterr().err
