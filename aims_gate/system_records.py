@@ -8,10 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
+from aims_gate.attest import trust_file
 from aims_gate.attest.statement import envelope_file, statement_file
 from aims_gate.errors import GateError, TrustError
+from aims_gate.evidence.revocations import FOLDER as REVOCATIONS
+from aims_gate.evidence.revocations import unrevoked
 from aims_gate.governance import acts, material, reader
 from aims_gate.governance.contract import (
     ProblemKind,
@@ -25,6 +29,7 @@ from aims_gate.governance.kinds import FOLDERS, Area
 from aims_gate.oversight import Oversight
 from aims_gate.policy.model import Policy, Role
 from aims_gate.request import World
+from aims_gate.signoffs.committed import CommitHistory
 from aims_gate.sources.subject import Subject
 
 RELEASE_POLICY = "release-policy"
@@ -78,13 +83,45 @@ def open_records(
         kind=ProblemKind.UNREADABLE,
         message=problem,
     )
+    document = _policy(policy)
     found = replace(
         found,
         problems=(*found.problems, *([fault] if problem else ())),
+        approvals=tuple(_signed_policy(policy, people)),
         material=material.of_system(found),
-        policy=_policy(policy),
+        policy=document,
     )
-    return replace(found, approvals=tuple(_acts(found, policy, people)))
+    return acts.acted(
+        found,
+        trust=people.trust,
+        history=people.history,
+        now=people.now,
+        at=people.at,
+        also=[(document, folder / document.path)],
+    )
+
+
+def approved_records(
+    system: Path | None,
+    org: Path | None,
+    *,
+    trust: Path | None,
+    now: datetime,
+    environ: Mapping[str, str],
+) -> Records:
+    """Read records outside of a run, with what people did about them by a trust file.
+
+    Raises:
+        UsageError: The trust file cannot be read; PolicyError if it is wrong.
+    """
+    found = reader.read(system, org)
+    known, history = None, None
+    if trust is not None:
+        known = unrevoked(trust_file.load(trust), trust.parent / REVOCATIONS, now=now)
+        place = system or org
+        history = None if place is None else CommitHistory.around(place, environ)
+    found = replace(found, material=material.of_system(found))
+    return acts.acted(found, trust=known, history=history, now=now)
 
 
 def _place(folder: Path, named: str, area: Area, people: Oversight) -> Path | None:
@@ -121,20 +158,6 @@ def _policy(policy: Policy) -> RecordDocument:
     )
 
 
-def _acts(records: Records, policy: Policy, people: Oversight) -> Iterable[RecordAct]:
-    yield from _signed_policy(policy, people)
-    yield from acts.signatures(records, trust=people.trust, at=people.at, now=people.now)
-    if people.history is None or people.trust is None:
-        return
-    yield from acts.commits(
-        list(_files(records, policy)),
-        people.history,
-        trust=people.trust,
-        at=people.at,
-        now=people.now,
-    )
-
-
 def _signed_policy(policy: Policy, people: Oversight) -> Iterable[RecordAct]:
     """The signature of the policy, where one holds: `policy sign` makes it."""
     if people.trust is None:
@@ -163,19 +186,6 @@ def _signed_policy(policy: Policy, people: Oversight) -> Iterable[RecordAct]:
         when=opened.said.signed_on,
         where=envelope_file(name),
     )
-
-
-def _files(records: Records, policy: Policy) -> Iterable[tuple[RecordDocument, Path]]:
-    """Documents that are there, each with its file in the work tree."""
-    elsewhere = policy.records_org.startswith("git+")
-    places = (records.system, None if elsewhere else records.org)
-    roots = {root.name: root for root in places if root is not None}
-    for one in records.documents:
-        name, _, rest = one.path.partition("/")
-        if one.digest and name in roots:
-            yield one, roots[name] / rest
-    if records.policy is not None:
-        yield records.policy, Path(policy.folder) / records.policy.path
 
 
 def _measured(subject: Subject) -> Mapping[str, tuple[str, ...]]:

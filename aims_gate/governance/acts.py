@@ -7,7 +7,8 @@ committers are anybody's to write and are never read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from aims_gate.attest.trust import Trust
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import GateError, UsageError
 from aims_gate.governance.contract import RecordAct, RecordDocument, Records, Strength
-from aims_gate.regular import read_regular
+from aims_gate.regular import itself, read_regular
 from aims_gate.signoffs import APPROVALS, kinds
 from aims_gate.signoffs import folder as signoffs
 from aims_gate.signoffs.committed import CommitHistory, last_change
@@ -27,6 +28,38 @@ _PREFIX = "REC-"
 def approval_id(human_digest: str) -> str:
     """Id of the signed approval of some bytes, which its file is named by."""
     return f"{_PREFIX}{human_digest[:16]}"
+
+
+def acted(
+    records: Records,
+    *,
+    trust: Trust | None,
+    history: CommitHistory | None,
+    now: datetime,
+    at: Callable[[Path], Path] = itself,
+    also: Iterable[tuple[RecordDocument, Path]] = (),
+) -> Records:
+    """The records, with what people did about them.
+
+    Args:
+        records: As they were read.
+        trust: Whose signatures count; without it none does.
+        history: Of the repository that they lie in; None where they are in none.
+        now: The present moment: a key must be valid now.
+        at: Where a file or folder is read: itself, or its copy from the policy base.
+        also: Other documents that signed commits may have changed, each with its file.
+    """
+    found = list(signatures(records, trust=trust, at=at, now=now))
+    if history is not None and trust is not None:
+        found += commits((*_files(records), *also), history, trust=trust, at=at, now=now)
+    return replace(records, approvals=(*records.approvals, *found))
+
+
+def _files(records: Records) -> list[tuple[RecordDocument, Path]]:
+    """Documents that are there, each with its file."""
+    roots = {root.name: root for root in (records.system, records.org) if root is not None}
+    split = [(one, *one.path.partition("/")[::2]) for one in records.documents if one.digest]
+    return [(one, roots[name] / rest) for one, name, rest in split if name in roots]
 
 
 def signatures(
@@ -57,7 +90,7 @@ def signatures(
 
 
 def commits(
-    documents: list[tuple[RecordDocument, Path]],
+    documents: Iterable[tuple[RecordDocument, Path]],
     history: CommitHistory,
     *,
     trust: Trust,
@@ -75,6 +108,8 @@ def commits(
     """
     for document, path in documents:
         try:
+            if history.repository.inside(path) is None:
+                continue  # the organisation's may lie in another repository
             data = read_regular(at(path), MAX_BYTES)
             _refuse_changed(document, data)
             found = last_change(history, path, data, trust=trust, now=now)
