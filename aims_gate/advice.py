@@ -72,6 +72,8 @@ _RECORDS = {
     "or mend what it says",
     "risks.treated": "mend the rules that treat the named risks, or treat them otherwise and have "
     "the risk owner accept that",
+    "aims.soa": "mend the named rows of the Statement of Applicability, or what they say is done",
+    "aims.inventory": "write the named models into the inventory, or take them out of service",
     "log.open": "close the named entries: cause, action, and whether it worked",
 }
 """What to do about records, however a check over them ended."""

@@ -95,6 +95,8 @@ CHECKS: Table[type[Check]] = Table(
         "data.overlap": "aims_gate.checks.data.overlap:Overlap",
         "data.freshness": "aims_gate.checks.data.freshness:Freshness",
         "data.personal": "aims_gate.checks.data.personal:Personal",
+        "aims.soa": "aims_gate.checks.aims.soa:StatementOfApplicability",
+        "aims.inventory": "aims_gate.checks.aims.inventory:Inventory",
         "monitoring.alive": "aims_gate.checks.monitoring.alive:Alive",
         "integrity.model": "aims_gate.checks.integrity.model:Model",
         "integrity.data": "aims_gate.checks.integrity.data:DataDigests",
