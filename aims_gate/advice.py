@@ -68,8 +68,15 @@ _NAME_THEM = (
 _LONGER = "hand over more rows of the named data, such as a longer window; fewer never pass"
 _RECORDS = {
     "records.complete": "fill in the named fields; aims-gate aims todo says who is asked",
+    "records.fresh": "review the named records, write the day of it into them and have another "
+    "person approve them; run the rules that measure the rest",
+    "records.approved": "have another person review or sign the named records: a merged pull "
+    "request, or aims-gate aims approve FILE --key KEY",
+    "records.current": "look at the named parts of the named records again, and have them approved",
+    "records.preregistered": "have the policy approved first, then train and evaluate anew",
     "records.consistent": "write the named record anew from this run (aims-gate aims docs build), "
     "or mend what it says",
+    "risks.residual": "treat the named risks further, or have the risk owner accept what is left",
     "risks.treated": "mend the rules that treat the named risks, or treat them otherwise and have "
     "the risk owner accept that",
     "aims.soa": "mend the named rows of the Statement of Applicability, or what they say is done",

@@ -1,18 +1,21 @@
-"""Effective risk treatment: its rules passed in this run, and its procedure is as accepted."""
+"""Effective risk treatment: its rules passed in this run, and its procedure is as approved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import PurePosixPath
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.record_cells import COUNTS, counted, faults, missing, records_of, texts
+from aims_gate.checks.records.strengths import StrengthName, strength_of
 from aims_gate.checks.risks.register import Risk, registers, risks
 from aims_gate.checks.rule_outcomes import not_met, of_rule
 from aims_gate.checks.rule_patterns import fits, pattern_problems
 from aims_gate.facts import UNSEEN, Statistic
+from aims_gate.governance.approval import standing
 from aims_gate.governance.contract import RecordDocument, Records
 from aims_gate.verdict import Result
 
@@ -30,9 +33,9 @@ class Treated:
         + (
             "A cell per risk and link. A rule counts while it passed, or warned by its own value, "
             "in this very run: waived, covered by a baseline or not yet in force it does not. A "
-            "runbook counts while it is a whole record of this system and, where the risk names "
-            "its sha256, still has those bytes. MISSING: a rule that this policy does not have or "
-            "that did not apply, a runbook that is not there, a risk with neither."
+            "runbook counts while it is a whole record of this system, of whose very bytes there "
+            "is an act of that strength by a person who may. MISSING: a rule that this policy does "
+            "not have or that did not apply, a runbook that is not there, a risk with neither."
         ),
         controls=("iso42001:6.1.3", "iso42001:8.3"),
         beside=True,
@@ -46,6 +49,8 @@ class Treated:
 
     elsewhere: tuple[str, ...] = ()
     """Patterns of rules that another policy runs, such as `MON-*`; they are named, not judged."""
+    strength: StrengthName = "reviewed"
+    """How strongly a runbook is approved: `declared`, `reviewed` or `signed`."""
 
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the number of links that do not hold."""
@@ -66,27 +71,35 @@ class Treated:
                 if isinstance(risk, Statistic):
                     yield risk
                 else:
-                    yield from self._links(risk, register, records, inputs.results)
+                    yield from self._links(risk, register, records, inputs)
 
     def _links(
-        self,
-        risk: Risk,
-        register: RecordDocument,
-        records: Records,
-        results: tuple[Result, ...],
+        self, risk: Risk, register: RecordDocument, records: Records, inputs: Inputs
     ) -> Iterator[Statistic]:
         treatment = risk.part("treatment")
         rules = texts(treatment.get("rules"))
         here = [rule for rule in rules if not fits(rule, self.elsewhere)]
         for rule in here:
-            yield _rule(f"{risk.id} {rule}", of_rule(rule, results), rule)
+            yield _rule(f"{risk.id} {rule}", of_rule(rule, inputs.results), rule)
         for rule in (rule for rule in rules if rule not in here):
             reason = f"{rule}, which another policy runs"
             yield Statistic(name=UNSEEN, slice=risk.id, reason=reason)
         if "runbook" in treatment:
-            yield _runbook(risk.id, treatment, register, records)
+            path = str(PurePosixPath(register.path).parent / str(treatment["runbook"]))
+            yield self._runbook(f"{risk.id} {path}", path, records, inputs.now.date())
         elif not here:
             yield missing(risk.id, "no rule of this policy and no runbook treats it")
+
+    def _runbook(self, where: str, path: str, records: Records, today: date) -> Statistic:
+        """The linked procedure: there, whole, and with the bytes that people approved."""
+        found = next((one for one in records.of("runbook") if one.path == path and one.id), None)
+        if found is None:
+            return missing(where, "there is no such runbook")
+        wrong = [str(problem) for problem in found.problems]
+        stood = standing(found, records, today=today)
+        if stood.strength < strength_of(self.strength):
+            wrong.append("; ".join([f"nobody has {self.strength} these bytes", *stood.faults]))
+        return faults(where, wrong, sound="the runbook is as approved")
 
 
 def _rule(where: str, result: Result | None, rule: str) -> Statistic:
@@ -95,18 +108,3 @@ def _rule(where: str, result: Result | None, rule: str) -> Statistic:
     if not result.statistics:
         return missing(where, f"{rule} did not run: {result.reason}")
     return faults(where, filter(None, (not_met(result),)), sound=f"{rule} {result.outcome}")
-
-
-def _runbook(
-    risk: str, treatment: Mapping[str, Any], register: RecordDocument, records: Records
-) -> Statistic:
-    """The linked procedure: there, whole, and with the bytes that were accepted."""
-    linked, digest = str(treatment["runbook"]), treatment.get("sha256")
-    path, where = str(PurePosixPath(register.path).parent / linked), f"{risk} {linked}"
-    found = next((one for one in records.of("runbook") if one.path == path and one.id), None)
-    if found is None:
-        return missing(where, f"there is no runbook {path}")
-    wrong = [str(problem) for problem in found.problems]
-    if digest is not None and digest != found.digest:
-        wrong.append(f"{path} has changed since it was accepted: its sha256 is {found.digest}")
-    return faults(where, wrong, sound="the runbook is there")

@@ -36,6 +36,7 @@ def document(kind: str, path: str = "", **values: Any) -> RecordDocument:
         effective=date(2026, 10, 1),
         values=frozen(values),
         digest="a" * 64,
+        human_digest="a" * 64,
     )
 
 

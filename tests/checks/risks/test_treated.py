@@ -13,6 +13,8 @@ from aims_gate.governance.contract import ProblemKind, RecordDocument, Records
 from aims_gate.verdict import Outcome
 from tests.checks.records.written import cells, document, problem, result, statistics, wrong
 
+DECLARED = Treated(strength="declared")
+TODO = ProblemKind.TODO
 RUNBOOK = document("runbook", "aims/runbooks/bias.md")
 
 
@@ -27,8 +29,8 @@ def records(*treatments: object, runbook: RecordDocument = RUNBOOK) -> Records:
 
 def test_rules_that_passed_and_a_runbook_that_is_there_treat_a_risk() -> None:
     treatment = {"rules": ["BIAS-02", "PERF-01"], "runbook": "runbooks/bias.md"}
-    found = cells(Treated(), records(treatment), result("BIAS-02"), result("PERF-01", "WARN"))
-    assert list(found) == ["R-1 BIAS-02", "R-1 PERF-01", "R-1 runbooks/bias.md"]
+    found = cells(DECLARED, records(treatment), result("BIAS-02"), result("PERF-01", "WARN"))
+    assert list(found) == ["R-1 BIAS-02", "R-1 PERF-01", "R-1 aims/runbooks/bias.md"]
     assert not wrong(found)
 
 
@@ -71,21 +73,24 @@ def test_a_risk_without_rule_and_runbook_is_missing(treatment: object) -> None:
 @pytest.mark.parametrize(
     ("linked", "runbook", "expected"),
     [
-        ({}, RUNBOOK, None),
-        ({"sha256": "a" * 64}, RUNBOOK, None),
-        ({"sha256": "b" * 64}, RUNBOOK, "1"),  # changed since the risk was accepted
-        ({"runbook": "runbooks/gone.md"}, RUNBOOK, "MISSING"),
-        ({"runbook": "../aims/runbooks/bias.md"}, RUNBOOK, "MISSING"),
-        ({}, replace(RUNBOOK, id=""), "MISSING"),
-        ({}, replace(RUNBOOK, problems=(problem("Steps", ProblemKind.TODO),)), "1"),
+        ("runbooks/bias.md", RUNBOOK, None),
+        ("runbooks/gone.md", RUNBOOK, "MISSING"),
+        ("../aims/runbooks/bias.md", RUNBOOK, "MISSING"),
+        ("runbooks/bias.md", replace(RUNBOOK, id=""), "MISSING"),
+        ("runbooks/bias.md", replace(RUNBOOK, problems=(problem("Steps", TODO),)), "1"),
+        ("runbooks/bias.md", replace(RUNBOOK, drafted_by="a tool"), "1"),
     ],
 )
-def test_a_dead_or_changed_procedure_treats_nothing(
-    linked: dict[str, str], runbook: RecordDocument, expected: str | None
+def test_a_dead_or_unwritten_procedure_treats_nothing(
+    linked: str, runbook: RecordDocument, expected: str | None
 ) -> None:
-    treatment = {"runbook": "runbooks/bias.md", **linked}
-    found = wrong(cells(Treated(), records(treatment, runbook=runbook)))
+    found = wrong(cells(DECLARED, records({"runbook": linked}, runbook=runbook)))
     assert list(found.values()) == ([] if expected is None else [expected])
+
+
+def test_a_procedure_that_nobody_approved_treats_nothing() -> None:
+    found = cells(Treated(), records({"runbook": "runbooks/bias.md"}))
+    assert wrong(found) == {"R-1 aims/runbooks/bias.md": "1"}
 
 
 @pytest.mark.parametrize("risks", [{}, {"risks": []}, {"risks": "none"}])
