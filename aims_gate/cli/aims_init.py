@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,14 @@ from aims_gate.cli.options import known_options
 @click.option(
     "--risk-owner", default="", metavar="PERSON", help="Who accepts its risks; never the owner."
 )
+@click.option("--org", default="", metavar="NAME", help="Draft the organisation's records, too.")
+@click.option(
+    "--org-dir",
+    type=click.Path(path_type=Path),
+    default=Path("org"),
+    show_default=True,
+    help="Their folder, which all systems share.",
+)
 def init(
     *,
     model: str,
@@ -29,6 +38,8 @@ def init(
     evidence: str | None,
     owner: str,
     risk_owner: str,
+    org: str,
+    org_dir: Path,
 ) -> int:
     """Draft the records of a system; what only a person can say stays a line with TODO.
 
@@ -37,20 +48,23 @@ def init(
     is there is kept as it is, and nothing that is drafted here counts as approved.
     """
     from aims_gate.operations.aims.drafts import Drafting
-    from aims_gate.operations.aims.init import draft
+    from aims_gate.operations.aims.init import draft, draft_organisation
     from aims_gate.operations.aims.known import look
 
     now = datetime.now(UTC)
     known = look(model, policy=policy, evidence=evidence, trust=trust, environ=os.environ, now=now)
     how = Drafting(folder=folder, owner=owner, risk_owner=risk_owner, today=now.date())
     files = draft(known, how)
+    if org:
+        files += draft_organisation(org, known, replace(how, folder=org_dir))
     click.echo(f"{known.model.name} {known.model.version}: {len(known.facts())} facts taken")
     for one in files:
         wait = f"{one.questions} lines wait for you" if one.questions else "nothing waits"
         click.echo(f"  {'kept ' if one.kept else 'wrote'} {one.path!s:<28} {wait}")
     waiting = sum(one.questions for one in files)
+    places = f"{folder} {org_dir}" if org else f"{folder}"
     click.echo(
-        f"Nothing is approved. {waiting} questions: grep -rn TODO {folder}"
+        f"Nothing is approved. {waiting} questions: grep -rn TODO {places}"
         if waiting
         else "No question is left."
     )

@@ -53,7 +53,7 @@ def drafts(known: Known, how: Drafting) -> Iterator[tuple[str, str]]:
     drawn = {"Technical specification": _specification(known), "Data flow": _flow(known)}
     sections = {heading: "\n".join(lines) for heading, lines in drawn.items()}
     inputs = {"inputs": [name for name, _kind in known.inputs]} if known.inputs else {}
-    text = filled("architecture", marks=marks(), keys=owned, more=inputs, sections=sections)
+    text = filled("architecture", marks=marks(), keys={**owned, **inputs}, sections=sections)
     yield "architecture.md", text
     for source in known.sources:
         keys, sections = _sheet(known, source)

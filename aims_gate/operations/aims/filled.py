@@ -10,6 +10,8 @@ from aims_gate.governance.templates import template
 from aims_gate.policy.resolved_yaml import inline
 
 DRAFTED_BY = "aims-gate"
+_DAY = r"^(?=effective: |opened: )"
+"""Before its day a record takes keys that its template leaves out."""
 
 
 def filled(
@@ -17,7 +19,6 @@ def filled(
     *,
     marks: Mapping[str, str],
     keys: Mapping[str, object] | None = None,
-    more: Mapping[str, object] | None = None,
     blocks: Mapping[str, str] | None = None,
     sections: Mapping[str, str] | None = None,
 ) -> str:
@@ -26,19 +27,19 @@ def filled(
     Args:
         name: The kind or type.
         marks: What stands for each `{{mark}}`.
-        keys: Values of keys of the first level that have one line.
-        more: Keys that the kind has and its template leaves out.
+        keys: Values of keys of the first level that have one line, or none in the template.
         blocks: Lines for keys of the first level that have several, without the key's own line.
         sections: Text below headings of the second level.
 
     Raises:
-        KeyError: The template has no such key or section: it was changed and this was not.
+        KeyError: The template has no such block or section: it was changed and this was not.
     """
     text = re.sub(r"\{\{(\w+)\}\}", lambda found: marks[found[1]], template(name))
     for key, value in (keys or {}).items():
-        text = _once(rf"^{key}: .*$", f"{key}: {inline(value)}", text)
-    for key, value in (more or {}).items():
-        text = _once(r"^(?=effective: |opened: )", f"{key}: {inline(value)}\n", text)
+        line = f"{key}: {inline(value)}"
+        there = re.search(rf"^{key}: .*$", text, re.MULTILINE)
+        place, put = (rf"^{key}: .*$", line) if there else (_DAY, f"{line}\n")
+        text = _once(place, put, text)
     for key, lines in (blocks or {}).items():
         text = _once(rf"^{key}:( #.*)?\n((?:[ -].*\n)+)", f"{key}:\n{lines}", text)
     for heading, told in (sections or {}).items():

@@ -5,7 +5,7 @@ Nothing here counts as approved: each file says who drafted it. A file that is t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from aims_gate.governance.reader import read
 from aims_gate.operations.aims.docs import build
 from aims_gate.operations.aims.drafts import Drafting, drafts
 from aims_gate.operations.aims.known import Known
+from aims_gate.operations.aims.org_drafts import org_drafts
 from aims_gate.regular import create, refuse_links
 
 _NOBODY = frozenset({"", "nobody", "aims-gate"})
@@ -35,10 +36,31 @@ class DraftedFile:
 def draft(known: Known, how: Drafting) -> tuple[DraftedFile, ...]:
     """Draft every record that a system needs and that is not there yet.
 
+    Its owner is the policy's where none is named.
+
     Raises:
         UsageError: (2) Nobody is named who answers for the system, or one person bears both roles.
         RecordError: (3) A file cannot be written.
     """
+    how = answered(known, how)
+    texts = dict(drafts(known, how))
+    written = {name for name, text in texts.items() if _created(how.folder / name, text)}
+    if any(name == "card.md" or name.startswith("data/") for name in written):
+        build(known, how.folder)
+    return _drafted(how.folder, texts, written)
+
+
+def draft_organisation(name: str, known: Known, how: Drafting) -> tuple[DraftedFile, ...]:
+    """Draft the records of an organisation that has none yet; raises as `draft`."""
+    how = answered(known, how)
+    systems = (known.model.registered,) if known.model.registered else ()
+    texts = dict(org_drafts(name, systems, how))
+    written = {name for name, text in texts.items() if _created(how.folder / name, text)}
+    return _drafted(how.folder, texts, written)
+
+
+def answered(known: Known, how: Drafting) -> Drafting:
+    """Who answers for the records, with the policy's owner where nobody is named."""
     policy = "" if known.policy is None else known.policy.owner
     owner = how.owner or ("" if policy in _NOBODY else policy)
     if not owner:
@@ -47,21 +69,21 @@ def draft(known: Known, how: Drafting) -> tuple[DraftedFile, ...]:
     if owner == how.risk_owner:
         what = f"{owner} would own the system and accept its risks"
         raise UsageError(what, hint="name somebody else with --risk-owner")
-    texts = dict(drafts(known, replace(how, owner=owner)))
-    written = {name for name, text in texts.items() if _created(how.folder / name, text)}
-    if any(name == "card.md" or name.startswith("data/") for name in written):
-        build(known, how.folder)
-    waiting = questions(how.folder)
+    return replace(how, owner=owner)
+
+
+def _drafted(folder: Path, names: Iterable[str], written: set[str]) -> tuple[DraftedFile, ...]:
+    waiting = questions(folder)
     return tuple(
-        DraftedFile(path=how.folder / n, questions=waiting.get(n, 0), kept=n not in written)
-        for n in texts
+        DraftedFile(path=folder / n, questions=waiting.get(n, 0), kept=n not in written)
+        for n in names
     )
 
 
 def questions(folder: Path) -> Mapping[str, int]:
-    """Lines that wait for a person, by file below the folder of a system's records."""
+    """Lines that wait for a person, by file below a folder of records."""
     lines: dict[str, set[int]] = {}
-    for one in read(folder, None).all_problems():
+    for one in (*read(folder, None).all_problems(), *read(None, folder).all_problems()):
         head, _, name = one.path.partition("/")
         if one.kind in _WAITS and head == folder.name:
             lines.setdefault(name, set()).add(one.line)

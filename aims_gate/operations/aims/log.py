@@ -44,8 +44,8 @@ def open_entry(how: Opening) -> Path:
     """Write a new entry from the template of its type.
 
     Raises:
-        UsageError: (2) There is no such type, the title is empty, the type has no such key, or an
-            entry of that day has the same name.
+        UsageError: (2) There is no such type, the title is empty, or an entry of that day has the
+            same name.
         RecordError: (3) It cannot be written.
     """
     if how.type not in ENTRY_TYPES:
@@ -56,19 +56,19 @@ def open_entry(how: Opening) -> Path:
         raise UsageError("the title says nothing", hint="say in a sentence what was seen")
     name = f"{how.today:%Y-%m-%d}-{slug(how.title)}"
     due = "" if how.due is None else f"{how.due:%Y-%m-%d}"
-    given = {"owner": how.owner, "severity": how.severity, "due": due}
-    more = {"rule": how.rule, "links": list(how.links), "detected_by": how.detected_by}
-    try:
-        text = filled(
-            how.type,
-            marks={"id": f"{_system(how.folder)}/{name}", "today": f"{how.today:%Y-%m-%d}"},
-            keys={key: value for key, value in given.items() if value},
-            more={key: value for key, value in more.items() if value},
-            sections={first.heading: how.title.strip()},
-        )
-    except KeyError as error:
-        key = str(error.args[0]).strip("^").partition(":")[0]
-        raise UsageError(f"an entry of type {how.type} has no {key}") from None
+    given: dict[str, object] = {
+        "owner": how.owner,
+        "severity": how.severity,
+        "due": due,
+        "rule": how.rule,
+    }
+    given |= {"links": list(how.links), "detected_by": how.detected_by}
+    text = filled(
+        how.type,
+        marks={"id": f"{_system(how.folder)}/{name}", "today": f"{how.today:%Y-%m-%d}"},
+        keys={key: value for key, value in given.items() if value},
+        sections={first.heading: " ".join(how.title.split())},
+    )
     path = how.folder / LOG / f"{name}.md"
     try:
         refuse_links(path.parent)

@@ -14,7 +14,7 @@ from aims_gate.governance.contract import ProblemKind, RecordDocument
 from aims_gate.governance.reader import read
 from aims_gate.operations.aims.drafts import Drafting
 from aims_gate.operations.aims.filled import filled
-from aims_gate.operations.aims.init import draft
+from aims_gate.operations.aims.init import draft, draft_organisation
 from aims_gate.operations.aims.known import Known
 from aims_gate.operations.aims.risks import proposed_risks
 from tests.operations.aims.conftest import JudgedModel
@@ -111,9 +111,28 @@ def test_hostile_names_draw_no_other_lines(known: Known, how: Drafting) -> None:
     assert "x?? --? y ? ? Limits" in flow
 
 
+def test_an_organisation_decides_for_itself(known: Known, how: Drafting) -> None:
+    """Its five documents wait for people; all 38 controls are there, and none is decided."""
+    folder = how.folder.parent / "org"
+    files = draft_organisation("Acme Ltd", known, replace(how, folder=folder, risk_owner="cy@a.b"))
+    found = {one.kind: one for one in read(None, folder).documents if one.path.startswith("org/")}
+    assert [one.path.name for one in files] == [Path(one.path).name for one in found.values()]
+    faults = [one for one in read(None, folder).all_problems() if one.path.startswith("org/")]
+    assert {one.kind for one in faults} == {ProblemKind.TODO}
+    controls = found["soa"].values["controls"]
+    assert len({one["id"] for one in controls}) == 38
+    assert all(one["justification"].startswith("TODO") for one in controls)
+    assert {one["status"] for one in controls} == {"planned"}
+    people = [one["id"] for one in found["people"].values["people"]]
+    assert people == ["bo@acme.example", "cy@a.b"]
+    assert found["organisation"].id == "acme-ltd"
+    again = draft_organisation("Acme Ltd", known, replace(how, folder=folder))
+    assert all(one.kept for one in again)
+
+
 def test_a_template_without_the_place_for_a_fact_is_found(known: Known) -> None:
     with pytest.raises(KeyError):
-        filled("card", marks={"system": "a", "today": "b"}, keys={"nowhere": 1})
+        filled("card", marks={"system": "a", "today": "b"}, sections={"Nowhere": "text"})
 
 
 def test_the_command_says_what_it_took_and_what_waits(

@@ -115,7 +115,6 @@ def test_what_is_no_entry_is_not_closed(how: Opening) -> None:
         ({"type": "incidnt"}, "no type of entry 'incidnt'; did you mean 'incident'"),
         ({"type": "system"}, "no type of entry"),
         ({"title": " "}, "says nothing"),
-        ({"type": "review"}, "an entry of type review has no severity"),
     ],
 )
 def test_what_no_entry_can_say_is_refused(how: Opening, change: dict[str, str], told: str) -> None:
