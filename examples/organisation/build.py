@@ -1,0 +1,243 @@
+"""Build a year of an organisation with three models: `python build.py FOLDER`.
+
+FOLDER gets a copy of the records beside this file, and what a year of work leaves behind: an MLflow
+store with every version, signed evidence of each judgement, signed promotions. The data are those
+of aims-gate's own demo, the American Community Survey of Massachusetts. The clock is a parameter:
+nothing here asks what day it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from systems import SYSTEMS, System, answered, features_of, logistic, sample
+
+from aims_gate import pipeline
+from aims_gate.__main__ import guarded
+from aims_gate.attest.signers import load_signer
+from aims_gate.operations.aims.docs import build as build_docs
+from aims_gate.operations.aims.known import look
+from aims_gate.operations.log_evaluation import log_evaluation
+from aims_gate.operations.promote import promote
+from aims_gate.operations.promotion import Promoting
+from aims_gate.policy.model import Role
+from aims_gate.request import Recording, Request, World
+from aims_gate.verdict import Verdict
+
+HERE = Path(__file__).parent
+END = date(2026, 11, 30)
+"""The last day of the year that is built."""
+GATE, PEOPLE = "gate", ("ada", "cy", "eve")
+"""Who has a key."""
+VERIFIER = "https://acme.example/pipeline"
+BROKEN = 24
+"""Weeks before the end at which the survey's stretch of group quarters reaches employment."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Clock:
+    """The time that is told to the gate; it moves on by a second each time it is asked."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        """The time, a second later than before."""
+        self.at += timedelta(seconds=1)
+        return self.at
+
+    def on(self, day: date, hour: int = 9) -> None:
+        """Set it to an hour of a day."""
+        self.at = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class Year:
+    """The folder that is built, and its clock."""
+
+    folder: Path
+    clock: Clock
+    count: int = 0
+    champions: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    """The version that each system serves, and its fitted model."""
+
+    @property
+    def world(self) -> World:
+        """The clock of the story, this process's environment, and ids that are counted."""
+        return World(now=self.clock.now, new_id=self._id, environ=dict(os.environ))
+
+    def _id(self, at: datetime) -> str:
+        self.count += 1
+        return f"{at:%Y%m%dT%H%M%SZ}-{self.count:08x}"
+
+    def judge(self, system: System, policy: str, version: str, data: Path | None = None) -> Verdict:
+        """Run the gate on a version as the pipeline does, signed and published."""
+        recording = Recording(
+            signer=load_signer(str(self.folder / f"{GATE}.key"), {}),
+            verifier_id=VERIFIER,
+            root=self.folder / "aims-gate-evidence",
+        )
+        request = Request(
+            policy=str(self.folder / system.name / policy),
+            model=f"models:/{system.name}/{version}",
+            data={} if data is None else {Role.CURRENT: str(data)},
+            recording=recording,
+            trust=self.folder / "trust.yaml",
+        )
+        return pipeline.run(request, self.world)
+
+    def promote(self, system: System, version: str, why: str, evidence: Path) -> None:
+        """Point champion at a version, as `aims-gate promote` does."""
+        how = Promoting(
+            model=f"models:/{system.name}/{version}",
+            alias="champion",
+            signer=load_signer(str(self.folder / f"{GATE}.key"), {}),
+            why=why,
+            trust=self.folder / "trust.yaml",
+            max_age=timedelta(days=7),
+            out=evidence / "promotions",
+            environ=dict(os.environ),
+        )
+        promote(how, now=self.clock.now)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Build FOLDER, which must not be there."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--end", type=date.fromisoformat, default=END)
+    parser.add_argument("--weeks", type=int, default=52, help="how much of the year is built")
+    asked = parser.parse_args(arguments)
+    build(asked.folder, end=asked.end, weeks=asked.weeks)
+
+
+def build(folder: Path, *, end: date, weeks: int = 52) -> Year:
+    """Build the organisation in *folder*: the last *weeks* before *end*."""
+    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("build.py", "__pycache__"))
+    folder = folder.resolve()
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
+    os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "ERROR"}
+    _keys(folder)
+    year = Year(folder=folder, clock=Clock(at=datetime(end.year, end.month, end.day, tzinfo=UTC)))
+    for weeks_left in range(weeks, -1, -1):
+        day = end - timedelta(weeks=weeks_left)
+        for number, system in enumerate(SYSTEMS):
+            year.clock.on(day, hour=6 + number)
+            _week(year, system, weeks_left, first=weeks_left == weeks)
+    for system in SYSTEMS:
+        _documented(year, system)
+    return year
+
+
+def _keys(folder: Path) -> None:
+    for who in (GATE, *PEOPLE):
+        if guarded(["evidence", "key", "generate", "--out", str(folder / f"{who}.key")]):
+            raise SystemExit(f"no key for {who}")
+    lines = ["apiVersion: aims-gate/v1", "kind: Trust", "keys:"]
+    lines += [f"  - {{person: pipeline@acme.example, public_key: {GATE}.key.pub, roles: [gate]}}"]
+    for who in PEOPLE:
+        roles = "[approver, policy, records]"
+        lines.append(
+            f"  - {{person: {who}@acme.example, public_key: {who}.key.pub, roles: {roles}}}"
+        )
+    (folder / "trust.yaml").write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _week(year: Year, system: System, weeks_left: int, *, first: bool) -> None:
+    """What happens in one week: a candidate each quarter, and monitoring of what is served."""
+    if first or weeks_left % 13 == 0:
+        _candidate(year, system, seed=weeks_left)
+    if weeks_left == 30 and system.name == "employment":
+        _candidate(year, system, seed=weeks_left, strict=True)
+    if not first and (weeks_left <= 13 or weeks_left % 4 == 0):
+        broken = weeks_left == BROKEN and system.name == "employment"
+        _monitored(year, system, "current_broken" if broken else "current_stable", weeks_left)
+
+
+def _candidate(year: Year, system: System, *, seed: int, strict: bool = False) -> None:
+    """Train a version, judge it, and promote it if it met the policy."""
+    model, version = _trained(year, system, seed=seed, strict=strict)
+    year.clock.at += timedelta(minutes=20)
+    verdict = year.judge(system, "policy.yaml", version)
+    if verdict.passed and verdict.evidence is not None:
+        year.clock.at += timedelta(hours=3)
+        place = Path(verdict.evidence.directory)
+        year.promote(system, version, f"quarterly release, version {version}", place)
+        year.champions[system.name] = (version, model)
+
+
+def _documented(year: Year, system: System) -> None:
+    """Build card, data sheet and bill of materials of the version that is served."""
+    version, _model = year.champions[system.name]
+    known = look(
+        f"models:/{system.name}/{version}",
+        policy=year.folder / system.name / "policy.yaml",
+        evidence=None,
+        trust=year.folder / "trust.yaml",
+        environ=dict(os.environ),
+        now=year.clock.now(),
+    )
+    build_docs(known, year.folder / system.name / "aims")
+
+
+def _monitored(year: Year, system: System, name: str, seed: int) -> None:
+    """Judge this week's answers of the version that is served."""
+    version, model = year.champions[system.name]
+    frame = answered(system, model, sample(name, 4000, seed=seed))
+    path = year.folder / "current" / f"{system.name}-{seed:02}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    frame.to_parquet(path, index=False)
+    year.judge(system, "monitoring.yaml", version, path)
+
+
+def _trained(year: Year, system: System, *, seed: int, strict: bool) -> tuple[Any, str]:
+    """Fit and log a version whose run began when the clock says; the model and the version."""
+    import mlflow
+
+    train = sample("train", 12000, seed=seed)
+    features = features_of(system, strict=strict)
+    model = logistic(features).fit(train[features], system.true(train))
+    mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
+    client = mlflow.MlflowClient()
+    began = int(year.clock.at.timestamp() * 1000)
+    run = client.create_run(_experiment(client, year.folder), start_time=began).info.run_id
+    with mlflow.start_run(run_id=run):
+        logged = mlflow.sklearn.log_model(
+            model,
+            name="model",
+            registered_model_name=system.name,
+            signature=mlflow.models.infer_signature(train[features].head(5)),
+            pip_requirements=["scikit-learn"],
+            skops_trusted_types=["numpy.dtype"],
+        )
+        evaluation = answered(system, model, sample("evaluation", 6000, seed=seed), strict=strict)
+        roles = {"label": system.label, "key": "id"}
+        log_evaluation(
+            evaluation,
+            prediction="prediction",
+            score="score",
+            positive=1,
+            sensitive=list(system.sensitive),
+            **roles,
+        )
+        train[system.label] = system.true(train)
+        log_evaluation(train, role="reference", **roles)
+    client.set_terminated(run, end_time=began + 600_000)
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{year.folder / 'mlflow.db'}"
+    return model, str(logged.registered_model_version)
+
+
+def _experiment(client: Any, folder: Path) -> str:
+    found = client.get_experiment_by_name("acme")
+    if found is not None:
+        return str(found.experiment_id)
+    return str(client.create_experiment("acme", (folder / "artifacts").as_uri()))
+
+
+if __name__ == "__main__":
+    main()
