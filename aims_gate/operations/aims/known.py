@@ -17,6 +17,7 @@ from aims_gate.errors import DataError, GateError, NoEvidenceError, UsageError
 from aims_gate.facts import ModelIdentity
 from aims_gate.harmless import plain
 from aims_gate.operations.report_evidence import EvidenceQuestion, read_past
+from aims_gate.policy.adoption import UNADOPTED, limits_of_packs
 from aims_gate.policy.model import Policy, Role, TaskKind
 from aims_gate.policy.resolve import load
 from aims_gate.sources import SOURCES
@@ -181,8 +182,16 @@ def _known(
         packages=packages,
         trained=tuple(_trained(subject)),
         sources=tuple(_sources(subject)),
-        found=(*remarks, *unread, *unusable, *pinned),
+        found=(*remarks, *unread, *unusable, *pinned, *_nobodys(policy)),
     )
+
+
+def _nobodys(policy: Policy | None) -> Iterator[str]:
+    """Packs whose limits nobody in the organisation has taken for its own."""
+    for pack, rules in limits_of_packs(policy).items() if policy is not None else ():
+        adopted = policy is not None and any(one.pack == pack for one in policy.adopted)
+        if rules and not adopted:
+            yield f"{UNADOPTED}: {len(rules)} of {pack}; read them, then aims-gate policy adopt"
 
 
 def _task(data: Data | None) -> TaskKind | None:

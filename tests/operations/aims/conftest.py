@@ -50,11 +50,13 @@ class JudgedModel:
     uri: str
     environ: Mapping[str, str]
 
-    def look(self, *, evidence: str | None = None, trust: bool = True) -> Known:
+    def look(
+        self, *, evidence: str | None = None, trust: bool = True, policy: str = "policy.yaml"
+    ) -> Known:
         """What is known of it, with its policy."""
         return look(
             self.uri,
-            policy=self.folder / "policy.yaml",
+            policy=self.folder / policy,
             evidence=evidence,
             trust=self.folder / "trust.yaml" if trust else None,
             environ=self.environ,

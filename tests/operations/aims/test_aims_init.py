@@ -60,6 +60,17 @@ def test_facts_stand_where_they_belong(known: Known, how: Drafting) -> None:
     assert "income, age" in found["architecture"].sections["Data flow"]
 
 
+def test_limits_that_nobody_adopted_are_found_on_the_way(judged: JudgedModel) -> None:
+    """Of the pack that a policy extends, until a named person takes them."""
+    extending = judged.folder / "extending.yaml"
+    text = (judged.folder / "policy.yaml").read_text(encoding="utf-8").partition("rules:")[0]
+    extending.write_text(text + "extends:\n  - pack: sme-starter@1.1.0\n", encoding="utf-8")
+    told = [one for one in judged.look(policy="extending.yaml").found if "adopted" in one]
+    assert len(told) == 1
+    assert told[0].startswith("limits that nobody here has adopted: ")
+    assert "sme-starter@1.1.0" in told[0]
+
+
 def test_each_category_has_a_risk_bound_to_rules_of_the_policy(known: Known, how: Drafting) -> None:
     """One that no rule treats says so, and its treatment is a question."""
     draft(known, how)
