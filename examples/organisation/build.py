@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def build(folder: Path, *, end: date, weeks: int = 52) -> Year:
     """Build the organisation in *folder*: the last *weeks* before *end*."""
-    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("build.py", "__pycache__"))
+    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", "golden"))
     folder = folder.resolve()
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
     os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "ERROR"}
