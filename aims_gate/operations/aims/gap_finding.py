@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
 from aims_gate.catalogue.iso42001 import Requirement
@@ -120,6 +120,9 @@ def _document(
         )
     if key and not document.values.get(key):
         return GapFinding(support=Support.MISSING, what=f"{told}no {key}", where=document.path)
+    if document.effective is not None and document.effective > found.today:
+        what = f"{told}{about}: in force only from {document.effective}"
+        return GapFinding(support=Support.MISSING, what=what, where=document.path)
     day = due(document, records)
     if day is None or day < found.today:
         when = "never" if day is None else f"due {day:%Y-%m-%d}"
@@ -141,15 +144,15 @@ def _touches(problem: str, key: str) -> bool:
 
 
 def _entry(kind: str, found: Survey) -> GapFinding:
-    entries = [one for _, one in found.entries if one.type == kind and one.opened is not None]
+    entries = [one for _, one in found.entries if one.type == kind]
     if not entries:
         what, where = f"no {kind} is in any log", f"aims-gate aims log new {kind}"
         return GapFinding(support=Support.MISSING, what=what, where=where)
-    newest = max(entries, key=lambda one: one.opened or found.today)
-    if newest.problems:
-        what, where = newest.problems[0].message, newest.path
-        return GapFinding(support=Support.MISSING, what=what, where=where)
-    day = newest.closed or newest.opened or found.today
+    newest = max(entries, key=lambda one: one.opened or date.min)
+    if newest.problems or newest.opened is None:
+        what = next((one.message for one in newest.problems), "it says no day")
+        return GapFinding(support=Support.MISSING, what=what, where=newest.path)
+    day = newest.closed or newest.opened
     what = f"{newest.path}, {day:%Y-%m-%d}"
     late = day + YEAR < found.today
     return GapFinding(

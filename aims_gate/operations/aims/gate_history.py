@@ -79,7 +79,7 @@ class GateHistory:
 
 
 def read_history(asked: GateHistoryQuestion, *, now: datetime) -> GateHistory:
-    """Read all evidence there is; UsageError for a trust file that is not usable.
+    """Read all evidence up to *now*; UsageError for a trust file that is not usable.
 
     SourceError if MLflow is to be asked and does not answer: without its aliases, what is live is
     not known.
@@ -100,12 +100,12 @@ def read_history(asked: GateHistoryQuestion, *, now: datetime) -> GateHistory:
             continue
         if found.standing is None or found.standing.authenticity is Authenticity.REFUSED:
             problems.append(f"{place}: {found.standing.told if found.standing else 'not read'}")
-        elif found.evidence is not None:
+        elif found.evidence is not None and found.finished <= now:
             verdicts[found.evidence.id] = found
         moves += _moves(Path(place) / PROMOTIONS, trust, problems)
     return GateHistory(
         verdicts=tuple(sorted(verdicts.values(), key=lambda one: one.finished)),
-        moves=tuple(sorted(moves, key=lambda one: one.at)),
+        moves=tuple(sorted((one for one in moves if one.at <= now), key=lambda one: one.at)),
         aliases=_aliases(asked) if asked.mlflow else None,
         problems=tuple(problems),
     )

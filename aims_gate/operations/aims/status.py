@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aims_gate.operations.aims.quarter import quarters, told
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem, listed, words
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, is_open, listed, words
 from aims_gate.operations.aims.todo import Duty
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 from aims_gate.verdict import Authenticity, Decision, Verdict
@@ -57,7 +57,9 @@ def _models(found: Survey, wanted: tuple[Duty, ...]) -> Iterator[SheetRow]:
     for system in found.systems:
         next_one = next((one for one in wanted if one.system == system.id), None)
         late = "" if next_one is None else f"{next_one.due:%Y-%m-%d} {next_one.person}: "
-        counts = Counter(one.type for one in system.entries if one.closed is None and one.due)
+        counts = Counter(
+            one.type for one in system.entries if is_open(one, found.today) and one.due
+        )
         more = (
             _level(system),
             ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "-",

@@ -112,10 +112,15 @@ class Survey:
 
     @property
     def entries(self) -> Iterator[tuple[str, LogEntry]]:
-        """Every entry of every log, with the system that it is about; empty for none."""
-        yield from (("", one) for one in self.org.entries)
-        for system in self.systems:
-            yield from ((system.id, one) for one in system.entries)
+        """Entries of every log, with the system that each is about, or none; no later ones."""
+        every = [("", one) for one in self.org.entries]
+        every += [(system.id, one) for system in self.systems for one in system.entries]
+        yield from (pair for pair in every if (pair[1].opened or self.today) <= self.today)
+
+
+def is_open(entry: LogEntry, today: date) -> bool:
+    """Whether an entry is not closed on a day; a day to come closes nothing."""
+    return entry.closed is None or entry.closed > today
 
 
 def listed(values: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from aims_gate.governance.approval import standing
 from aims_gate.governance.contract import LogEntry, RecordDocument, Records, Strength, day
 from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.material import moved
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem, listed, words
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, is_open, listed, words
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 from aims_gate.verdict import Outcome
 
@@ -115,7 +115,7 @@ def _log(found: Survey) -> Iterator[Duty]:
             yield Duty(
                 due=found.today, person=owner, where=where, what=wrong.message, system=system
             )
-        if one.closed is None and _closes(one):
+        if is_open(one, found.today) and _closes(one):
             what = f"{one.type}: close it with cause, action and whether it worked"
             yield Duty(
                 due=one.due or found.today, person=owner, where=one.path, what=what, system=system

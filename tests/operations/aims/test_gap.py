@@ -24,6 +24,23 @@ from tests.support.gated import Gated, measured
 from tests.support.records import edit, write_records
 
 NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
+TRAINING = """\
+---
+kind: entry
+type: training
+id: acme/{day}-training
+owner: bo@acme.example
+opened: {day}
+closed: {day}
+subject: fairness
+attendees: [ada@acme.example]
+until: 2027-12-31
+---
+## Content
+Two hours on group metrics.
+## Result
+The list of those who came.
+"""
 
 
 @dataclass
@@ -265,3 +282,40 @@ def test_a_signed_assessment_is_kept_and_binds_what_was_read(
     uris = {one.uri for one in found.said.records}
     assert {"credit/aims/risks.yaml", "org/soa.yaml"} <= uris
     assert guarded(["aims", "gap", "--plan", *read]) == 2
+
+
+def test_what_is_dated_in_the_future_is_not_there_yet(company: Company) -> None:
+    (company.org / "log").mkdir()
+    entry = company.org / "log" / "2026-12-24-training.md"
+    entry.write_text(TRAINING.format(day="2026-12-24"), encoding="utf-8")
+    assert company.row("7.3").support is Support.MISSING
+    assert company.row("7.3", NOW + timedelta(days=30)).support is Support.ATTESTED
+    edit(company.aims / "impact.md", "effective: 2026-11-03", "effective: 2026-12-24")
+    row = company.row("A.5.5")
+    assert row.support is Support.MISSING
+    assert "in force only from 2026-12-24" in row.findings[0].what
+
+
+def test_a_training_of_more_than_a_year_ago_is_stale(company: Company) -> None:
+    (company.org / "log").mkdir()
+    entry = company.org / "log" / "2025-11-28-training.md"
+    entry.write_text(TRAINING.format(day="2025-11-28"), encoding="utf-8")
+    assert company.row("7.3").support is Support.STALE
+
+
+def test_later_evidence_and_moves_are_left_out(company: Company) -> None:
+    later = company.gated.judge("credit", "8", NOW + timedelta(days=2), measured("X-01", "A.7.5"))
+    company.gated.promote(later, NOW + timedelta(days=3), previous="7")
+    found = company.survey()
+    assert [one.model.version for one in found.history.verdicts] == ["7"]
+    assert found.history.live("credit") == "7"
+    assert company.survey(NOW + timedelta(days=4)).history.live("credit") == "8"
+
+
+def test_a_record_that_a_tool_drafted_is_missing_until_a_person_acts_on_it(
+    company: Company,
+) -> None:
+    edit(company.aims / "impact.md", "groups: [sex]", "drafted_by: aims-gate\ngroups: [sex]")
+    row = company.row("A.5.5")
+    assert row.support is Support.MISSING
+    assert "aims-gate wrote it" in row.findings[0].what
