@@ -51,6 +51,11 @@ _OPTIONS = (
         help="Ask MLFLOW_TRACKING_URI which versions serve, and for published evidence.",
     ),
     click.option(
+        "--reviews",
+        type=_PATH,
+        help="What reviewers of pull requests approved: the file that `run --reviews` takes.",
+    ),
+    click.option(
         "--as-of",
         "day",
         type=click.DateTime(["%Y-%m-%d"]),
@@ -93,6 +98,7 @@ def surveyed(
     folders: tuple[Path, ...],
     trust: Path | None,
     mlflow: bool,
+    reviews: Path | None,
     day: datetime | None,
     **_others: Any,
 ) -> Survey:
@@ -116,6 +122,7 @@ def surveyed(
         systems=systems or tuple(found),
         org=org if org.is_dir() else None,
         history=history,
+        reviews=reviews,
         now=now,
     )
     return survey(asked)

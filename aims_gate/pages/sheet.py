@@ -34,6 +34,8 @@ class SheetTable:
     rows: tuple[SheetRow, ...]
     narrow: int = 1
     """Columns of a terminal; the others share one that is wrapped."""
+    pressing: int | None = None
+    """Rows of a terminal, the first; None shows all of them there, too."""
     empty: str = "none"
 
 
@@ -55,13 +57,16 @@ def render_text(sheet: Sheet) -> str:
     for table in sheet.tables:
         lines += ["", plain(table.title)]
         lines += _columns(table) if table.rows else [f"  {plain(table.empty)}"]
+        left = 0 if table.pressing is None else len(table.rows) - table.pressing
+        lines += [f"  and {left:,} that need nobody today: --html or --format csv"] if left else []
     lines += ["", *map(plain, sheet.notes)] if sheet.notes else []
     return "".join(f"{line}\n" for line in lines)
 
 
 def _columns(table: SheetTable) -> list[str]:
     """Heads and rows: narrow cells in columns, the others behind them, wrapped below themselves."""
-    rows = [tuple(map(plain, row)) for row in (table.heads, *(one.cells for one in table.rows))]
+    shown = [one.cells for one in table.rows[: table.pressing]]
+    rows = [tuple(map(plain, row)) for row in (table.heads, *shown)]
     widths = [max(len(row[place]) for row in rows) for place in range(table.narrow)]
     lines = []
     for row in rows:

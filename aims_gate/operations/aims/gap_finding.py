@@ -10,7 +10,7 @@ from enum import StrEnum
 from aims_gate.catalogue.iso42001 import Requirement
 from aims_gate.checks.records.cadence import cadences, due
 from aims_gate.governance.approval import standing
-from aims_gate.governance.contract import RecordDocument, Records, Strength
+from aims_gate.governance.contract import RecordDocument, RecordProblem, Records, Strength
 from aims_gate.governance.kinds import KINDS
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem
 from aims_gate.verdict import Authenticity, Outcome, Verdict
@@ -95,13 +95,13 @@ def _named(name: str, found: Survey) -> Iterator[GapFinding]:
     kind, _, key = name.partition(".")
     sets = list(found.documents(kind))
     if not sets:
-        where = "aims-gate aims init"
-        yield GapFinding(support=Support.MISSING, what="no system is described", where=where)
+        where = f"aims/{KINDS[kind].place}"
+        yield GapFinding(support=Support.MISSING, what="not there", where=where)
     for whose, records, documents in sets:
         told = f"{whose}: " if whose else ""
         if not documents:
             yield GapFinding(
-                support=Support.MISSING, what=f"{told}no {kind}", where="aims-gate aims init"
+                support=Support.MISSING, what=f"{told}not there", where=KINDS[kind].place
             )
         for one in documents:
             yield _document(one, key, records, told, found)
@@ -112,12 +112,12 @@ def _document(
 ) -> GapFinding:
     about = document.path + (f", {key}" if key else "")
     wrong = [one for one in document.problems if not key or _touches(one.key, key)]
+    if not document.digest:
+        return GapFinding(support=Support.MISSING, what=f"{told}not there", where=document.path)
     if wrong:
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         what = f"{told}{wrong[0].message}{more}"
-        return GapFinding(
-            support=Support.MISSING, what=what, where=f"{wrong[0].path}:{wrong[0].line}"
-        )
+        return GapFinding(support=Support.MISSING, what=what, where=place_of(wrong[0]))
     if key and not document.values.get(key):
         return GapFinding(support=Support.MISSING, what=f"{told}no {key}", where=document.path)
     if document.effective is not None and document.effective > found.today:
@@ -136,6 +136,11 @@ def _document(
         return GapFinding(support=Support.MISSING, what=what, where=document.path)
     what = f"{told}{about} ({stands.strength.name.lower()})"
     return GapFinding(support=Support.ATTESTED, what=what)
+
+
+def place_of(problem: RecordProblem) -> str:
+    """File of a fault, with its line if it is about one."""
+    return f"{problem.path}:{problem.line}" if problem.line else problem.path
 
 
 def _touches(problem: str, key: str) -> bool:

@@ -10,7 +10,7 @@ from aims_gate.errors import UsageError
 from aims_gate.operations.aims.gap import GapRow
 from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_plan import GapPlan
-from aims_gate.operations.aims.survey import Survey
+from aims_gate.operations.aims.survey import BEGIN, Survey
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 
 TONES = {
@@ -41,15 +41,19 @@ def gap_sheet(rows: Sequence[GapRow], found: Survey, plan: GapPlan | None = None
             heads=("state", "grade", "id", "title", "it rests on", "where"),
             narrow=3,
             rows=tuple(_row(one) for one in ordered),
+            pressing=sum(one.open for one in rows),
         ),
     ]
     if plan is not None:
         tables += [_phases(plan), _tasks(plan)]
+    lead = f"{count}, {len(rows)} requirements, {sum(one.open for one in rows)} open"
+    if not found.written:
+        lead += f"; {BEGIN}"
     notes = [_GRADED, *(f"not counted: {one}" for one in found.history.problems)]
     notes += [f"not in the inventory: {one}, which serves" for one in found.unlisted]
     return Sheet(
         title=f"ISO/IEC 42001, gap assessment of {found.now:%Y-%m-%d}",
-        lead=f"{count}, {len(rows)} requirements, {sum(one.open for one in rows)} open",
+        lead=lead,
         tables=tuple(tables),
         notes=tuple(notes),
         main=1,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aims_gate.operations.aims.quarter import quarters, told
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem, is_open, listed, words
+from aims_gate.operations.aims.survey import BEGIN, Survey, SurveyedSystem, is_open, listed, words
 from aims_gate.operations.aims.todo import Duty
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 from aims_gate.verdict import Authenticity, Decision, Verdict
@@ -31,7 +31,7 @@ def status_sheet(found: Survey, wanted: tuple[Duty, ...], *, risks: bool = False
             heads=("model", "champion", "verdict", "judged", "age", "risk", "open", "next"),
             narrow=7,
             rows=(*_models(found, wanted), *_unlisted(found)),
-            empty="no system is described: aims-gate aims init",
+            empty=f"no system is described; {BEGIN}",
         ),
         SheetTable(
             title="Outcome",

@@ -6,7 +6,7 @@ Everything that `gap`, `soa`, `status` and `todo` say is read off this one pictu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from typing import Any
 from aims_gate.catalogue.iso42001 import Requirement, requirement
 from aims_gate.governance.contract import LogEntry, RecordDocument, Records
 from aims_gate.governance.kinds import KINDS, Area
-from aims_gate.governance.reader import read
+from aims_gate.governance.reviews import read_reviews
 from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
+from aims_gate.system_records import approved_records
 from aims_gate.verdict import Outcome, Result, Verdict
 
+BEGIN = "nothing is here yet: aims-gate aims init --model models:/NAME/VERSION drafts it"
 _RAN = {Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.WAIVED}
 
 
@@ -29,6 +31,9 @@ class SurveyQuestion:
     """Folders of records, one a system."""
     org: Path | None = None
     history: GateHistoryQuestion = field(default_factory=GateHistoryQuestion)
+    """Its trust file says whose signatures on records count, too."""
+    reviews: Path | None = None
+    """What reviewers of pull requests approved, as `github reviews` wrote it."""
     now: datetime
 
 
@@ -93,6 +98,12 @@ class Survey:
         return self.now.date()
 
     @property
+    def written(self) -> bool:
+        """Whether any record is there at all."""
+        found = (self.org, *(one.records for one in self.systems))
+        return any(one.digest for records in found for one in records.documents)
+
+    @property
     def serving(self) -> tuple[SurveyedSystem, ...]:
         """Systems on which something must have been measured: those in production, if any are."""
         left = [one for one in self.systems if one.values.get("lifecycle") != "retired"]
@@ -141,12 +152,19 @@ def survey(asked: SurveyQuestion) -> Survey:
     """Read the records and the history; faults stand in them, none is raised.
 
     Raises:
-        UsageError: The trust file is not usable.
+        UsageError: The trust file, or the file of reviews, is not usable.
         SourceError: MLflow is to be asked, and does not answer.
     """
     history = read_history(asked.history, now=asked.now)
-    org = read(system=None, org=asked.org)
-    systems = tuple(_system(folder, asked.org, org, history) for folder in asked.systems)
+    reviews = read_reviews(asked.reviews, now=asked.now)
+
+    def read(system: Path | None) -> Records:
+        trust, environ = asked.history.trust, asked.history.environ
+        found = approved_records(system, asked.org, trust=trust, now=asked.now, environ=environ)
+        return replace(found, approvals=(*reviews, *found.approvals))
+
+    org = read(None)
+    systems = tuple(_system(folder, read(folder), org, history) for folder in asked.systems)
     named = {name for one in systems for name in one.live}
     return Survey(
         now=asked.now,
@@ -157,10 +175,7 @@ def survey(asked: SurveyQuestion) -> Survey:
     )
 
 
-def _system(
-    folder: Path, org: Path | None, of_all: Records, history: GateHistory
-) -> SurveyedSystem:
-    records = read(system=folder, org=org)
+def _system(folder: Path, records: Records, org: Records, history: GateHistory) -> SurveyedSystem:
     found = records.of("system")
     names = [name for one in found for name in words(one.values, "registry")]
     live = {name: history.live(name) for name in names}
@@ -172,7 +187,7 @@ def _system(
     return SurveyedSystem(
         folder=folder,
         records=records,
-        entries=tuple(one for one in records.entries if one not in of_all.entries),
+        entries=tuple(one for one in records.entries if one not in org.entries),
         live=live,
         verdicts=tuple(newest.values()),
     )

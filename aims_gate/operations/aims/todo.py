@@ -15,6 +15,7 @@ from aims_gate.governance.approval import standing
 from aims_gate.governance.contract import LogEntry, RecordDocument, Records, Strength, day
 from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.material import moved
+from aims_gate.operations.aims.gap_finding import place_of
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem, is_open, listed, words
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 from aims_gate.verdict import Outcome
@@ -91,12 +92,11 @@ def _documents(found: Survey) -> Iterator[Duty]:
 def _document(one: RecordDocument, records: Records, system: str, found: Survey) -> Iterator[Duty]:
     owner = one.owner or NOBODY
 
-    def task(what: str, by: date, person: str = owner, line: int = 0) -> Duty:
-        where = f"{one.path}:{line}" if line else one.path
-        return Duty(due=by, person=person, where=where, what=what, system=system)
+    def task(what: str, by: date, where: str = one.path) -> Duty:
+        return Duty(due=by, person=owner, where=where, what=what, system=system)
 
     for wrong in one.problems:
-        yield task(wrong.message, found.today, line=wrong.line)
+        yield task(wrong.message, found.today, place_of(wrong))
     if one.problems:
         return
     by = due(one, records)
@@ -111,7 +111,7 @@ def _log(found: Survey) -> Iterator[Duty]:
     for system, one in found.entries:
         owner = one.owner or NOBODY
         for wrong in one.problems:
-            where = f"{one.path}:{wrong.line}" if wrong.line else one.path
+            where = place_of(wrong)
             yield Duty(
                 due=found.today, person=owner, where=where, what=wrong.message, system=system
             )

@@ -14,6 +14,7 @@ from aims_gate.attest import trust_file
 from aims_gate.attest.statement_files import read_statement
 from aims_gate.errors import UsageError
 from aims_gate.evidence.gap_predicate import GAP
+from aims_gate.operations.aims.approve import approve
 from aims_gate.operations.aims.gap import GapRow, assess
 from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_plan import plan
@@ -21,6 +22,7 @@ from aims_gate.operations.aims.gate_history import GateHistoryQuestion
 from aims_gate.operations.aims.survey import Survey, SurveyQuestion, survey
 from aims_gate.verdict import Outcome
 from tests.support.gated import Gated, measured
+from tests.support.proofs import new_signer
 from tests.support.records import edit, write_records
 
 NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
@@ -319,3 +321,27 @@ def test_a_record_that_a_tool_drafted_is_missing_until_a_person_acts_on_it(
     row = company.row("A.5.5")
     assert row.support is Support.MISSING
     assert "aims-gate wrote it" in row.findings[0].what
+
+
+def test_the_strength_of_an_approval_is_told_and_an_act_that_does_not_count_is_none(
+    company: Company,
+) -> None:
+    """Signed by another person, who is there on that day, for these very bytes."""
+    bo, trust = new_signer(), company.gated.trust
+    (trust.parent / "bo.pub").write_text(bo.key.pem, encoding="utf-8")
+    entry = "keys:\n- {person: bo, public_key: bo.pub, roles: [approver]}\n"
+    edit(trust, "keys:\n", entry)
+
+    def strength() -> str:
+        return company.row("A.5.5").findings[0].what.rpartition(" ")[2]
+
+    assert strength() == "(declared)"
+    at = NOW - timedelta(days=1)
+    approve(company.aims / "impact.md", signer=bo, trust=trust, evidence=None, now=at)
+    assert strength() == "(signed)"
+    left = "known_as: [bo]\n    left: 2026-11-01"
+    edit(company.org / "people.yaml", "known_as: [bo]", left)
+    assert strength() == "(declared)"
+    edit(company.org / "people.yaml", left, "known_as: [bo]")
+    edit(company.aims / "impact.md", "Applicants and", "All applicants and")
+    assert strength() == "(declared)"
