@@ -66,7 +66,7 @@ def versions(
         "python": platform.python_version(),
         **{f"engine:{name}": label for name, label in labels.items()},
         **{library: metadata.version(library) for library in sorted(libraries)},
-        **_records(subject),
+        **records_of(subject),
         **({"isolation": ", ".join(kinds)} if kinds else {}),
         **_pythons(subject),
     }
@@ -84,7 +84,7 @@ def _pythons(subject: Subject) -> dict[str, str]:
     return told | {"environment:python": own.python, "environment:requirements": digest}
 
 
-def _records(subject: Subject) -> dict[str, str]:
+def records_of(subject: Subject) -> dict[str, str]:
     """Digests of the records that were read and of what is material; who reviewed which."""
     records = subject.records
     if records is None:

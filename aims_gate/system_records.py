@@ -57,7 +57,7 @@ def with_records(  # noqa: PLR0917  # the parts of one run
     found = open_records(policy, people, private=private, environ=world.environ)
     if found is None:
         return subject
-    material = {**found.material, **_measured(subject)}
+    material = {**found.material, **_measured(subject, policy)}
     approvals = (*reviews, *found.approvals)
     return replace(subject, records=replace(found, material=material, approvals=approvals))
 
@@ -188,9 +188,13 @@ def _signed_policy(policy: Policy, people: Oversight) -> Iterable[RecordAct]:
     )
 
 
-def _measured(subject: Subject) -> Mapping[str, tuple[str, ...]]:
-    """Material parts that the model and its data state, as far as they are known."""
-    specs = [subject.data[role].spec for role in (Role.EVALUATION,) if role in subject.data]
+def _measured(subject: Subject, policy: Policy) -> Mapping[str, tuple[str, ...]]:
+    """Material parts that the model, its data and the policy state, as far as they are known.
+
+    Where evidence is signed elsewhere there are no data, and the policy alone says what it says.
+    """
+    stated, data = policy.data.get(Role.EVALUATION), subject.data.get(Role.EVALUATION)
+    spec = stated if data is None else data.spec
     parts: dict[str, tuple[str, ...]] = {}
     if subject.flavors:
         parts["flavour"] = tuple(subject.flavors)
@@ -199,9 +203,8 @@ def _measured(subject: Subject) -> Mapping[str, tuple[str, ...]]:
             f"{name}: {kind}{'' if required else ' or none'}"
             for name, kind, required in subject.signature.inputs
         )
-    if specs:
-        parts["protected"] = tuple(name for spec in specs for name in spec.sensitive)
-        parts["threshold"] = tuple(
-            "none" if spec.threshold is None else f"{spec.threshold:g}" for spec in specs
-        )
+    if spec is not None:
+        parts["threshold"] = ("none" if spec.threshold is None else f"{spec.threshold:g}",)
+        if data is not None or spec.sensitive:
+            parts["protected"] = tuple(spec.sensitive)
     return parts

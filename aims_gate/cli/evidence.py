@@ -52,6 +52,7 @@ def fetch(*, uri: str, folder: Path, stage: str | None) -> int:
 @click.option("--experiment", help="Where commit:SHA looks for its run, as for run.")
 @click.option("--stage", help="The stage to sign for; the policy's last if left out.")
 @click.option("--trust", type=click.Path(path_type=Path), help="Whose waivers count, as for run.")
+@click.option("--reviews", type=click.Path(path_type=Path), help="As for run.")
 @click.option(
     "--data",
     multiple=True,
@@ -77,6 +78,7 @@ def sign(
     experiment: str | None,
     stage: str | None,
     trust: Path | None,
+    reviews: Path | None,
     data: dict[str, str],
     key: str | None,
     verifier_id: str | None,
@@ -116,6 +118,7 @@ def sign(
         experiment=experiment or "",
         recording=recording,
         trust=trust,
+        reviews=reviews,
         require_signed_policy=require_signed_policy,
         base=click.get_current_context().with_resource(open_base(policy_base, os.environ)),
     )

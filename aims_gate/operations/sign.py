@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from aims_gate import canonical, waivers
+from aims_gate import canonical, provenance, waivers
 from aims_gate.attest import manifest
 from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.statement import decode, statement_file
@@ -24,6 +24,7 @@ from aims_gate.evidence.record import record
 from aims_gate.evidence.unsigned import MeasuredResult, UnsignedEvaluation, read_unsigned
 from aims_gate.evidence.verify import MAX_SKEW
 from aims_gate.facts import DigestKind
+from aims_gate.governance.reviews import read_reviews
 from aims_gate.judge import decide, judge
 from aims_gate.keep import keep, used
 from aims_gate.measure import measure
@@ -36,10 +37,13 @@ from aims_gate.request import Request, World
 from aims_gate.sources import SOURCES
 from aims_gate.sources.opening import scheme
 from aims_gate.sources.subject import Subject, Workspace
+from aims_gate.system_records import with_records
 from aims_gate.verdict import EvidenceIdentity, Outcome, Result, Verdict, bounded
 from aims_gate.version import __version__
 from aims_gate.waivers import Waiver
 
+_RECORDED = ("record:", "review:", "material:")
+"""What `provenance` calls the records that a verdict rests on."""
 _TAIL = re.compile(r"; | \(and ")
 
 
@@ -97,6 +101,9 @@ def sign(folder: Path, request: Request, world: World) -> Verdict:
             environ=world.environ,
         )
         subject, held, faulty = overseen(people, policy, tasks, subject, world, recording=recording)
+        reviews = read_reviews(request.reviews, now=now)
+        subject = with_records(subject, policy, people, world, reviews, Path(private))
+        _hold_records(subject, measured)
         results = _judged(policy, tasks, subject, measured, stage=stage, now=now, held=held)
         results += (*faulty, *waivers.unused(held, results))
         if [one.rule for one in results] != [one.rule for one in measured.results]:
@@ -149,6 +156,24 @@ def _hold_model(subject: Subject, measured: UnsignedEvaluation, listed: bytes) -
         raise TrustError(
             f"it was measured as {measured.model.uri!a}, and this is {subject.model.resource_uri}",
             hint="give --model as it was given to run --unsigned",
+        )
+
+
+def _hold_records(subject: Subject, measured: UnsignedEvaluation) -> None:
+    """Hold the records that were measured against those that lie beside the policy here.
+
+    What only the data say is material, such as attributes that the run named, is not known here.
+    """
+    here, said = provenance.records_of(subject), measured.evaluator.version
+    unknown = {name for name in said if name.startswith("material:")} - here.keys()
+    there = {name: said[name] for name in said if name.startswith(_RECORDED)}
+    wrong = sorted(
+        name for name in (here.keys() | there.keys()) - unknown if here.get(name) != there.get(name)
+    )
+    if wrong:
+        raise TrustError(
+            f"other records were measured than lie beside the policy here: {wrong[0]}",
+            hint="measure again, and hand the same --reviews to both jobs",
         )
 
 

@@ -46,8 +46,7 @@ class Consistent:
             "not there, or a card about another model."
         ),
         controls=("iso42001:6.2", "iso42001:A.6.2.2", "iso42001:A.6.2.7", "iso42001:A.9.4"),
-        beside=True,
-        after="judge",
+        after="judge",  # the groups that data name are not known where evidence is signed
         undecided=(
             "the card is about other bytes, or names no number",
             "an objective's rule is not in the policy, or measured nothing",

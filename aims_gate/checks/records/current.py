@@ -30,7 +30,6 @@ class Current:
             "it was assessed for."
         ),
         controls=("iso42001:6.3", "iso42001:8.2", "iso42001:8.4", "iso42001:A.5.2"),
-        beside=True,
         undecided=("a record is not there, or says not what it was assessed for",),
     )
 
