@@ -6,7 +6,7 @@ They lie beside the policy, and so come from the policy base like it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -65,17 +65,46 @@ def with_records(  # noqa: PLR0917  # the parts of one run
 def open_records(
     policy: Policy, people: Oversight, *, private: Path, environ: Mapping[str, str]
 ) -> Records | None:
-    """Read the records beside a policy; None where it names none and none are there."""
+    """Read the records beside a policy, with what people did about them; None if there are none."""
+    found = records_beside(policy, people.at, private=private, environ=environ)
+    if found is None or found.policy is None:
+        return None
+    signed = tuple(_signed_policy(policy, people))
+    return acts.acted(
+        replace(found, approvals=signed),
+        trust=people.trust,
+        history=people.history,
+        now=people.now,
+        at=people.at,
+        also=[(found.policy, Path(policy.folder) / found.policy.path)],
+    )
+
+
+def records_beside(
+    policy: Policy,
+    at: Callable[[Path], Path],
+    *,
+    private: Path,
+    environ: Mapping[str, str],
+) -> Records | None:
+    """Read the records beside a policy; None where it names none and none are there.
+
+    Args:
+        policy: It may name the folders.
+        at: Where a file or folder is read: itself, or its copy from the policy base.
+        private: A folder for a copy of what lies in another repository.
+        environ: The environment, for git.
+    """
     if not policy.folder:
         return None  # a pack lies nowhere, and so does nothing beside it
     folder = Path(policy.folder)
-    system = _place(folder, policy.records_system, Area.SYSTEM, people)
-    org, problem = _place(folder, policy.records_org, Area.ORG, people), ""
+    system = _place(folder, policy.records_system, Area.SYSTEM, at)
+    org, problem = _place(folder, policy.records_org, Area.ORG, at), ""
     if policy.records_org.startswith("git+"):
         org, problem = _fetched(policy.records_org, private, environ)
     if system is None and org is None and not problem:
         return None
-    found = reader.read(system, org, people.at)
+    found = reader.read(system, org, at)
     fault = RecordProblem(
         path=FOLDERS[Area.ORG],
         line=0,
@@ -83,21 +112,11 @@ def open_records(
         kind=ProblemKind.UNREADABLE,
         message=problem,
     )
-    document = _policy(policy)
-    found = replace(
+    return replace(
         found,
         problems=(*found.problems, *([fault] if problem else ())),
-        approvals=tuple(_signed_policy(policy, people)),
         material=material.of_system(found),
-        policy=document,
-    )
-    return acts.acted(
-        found,
-        trust=people.trust,
-        history=people.history,
-        now=people.now,
-        at=people.at,
-        also=[(document, folder / document.path)],
+        policy=_policy(policy),
     )
 
 
@@ -124,12 +143,12 @@ def approved_records(
     return acts.acted(found, trust=known, history=history, now=now)
 
 
-def _place(folder: Path, named: str, area: Area, people: Oversight) -> Path | None:
+def _place(folder: Path, named: str, area: Area, at: Callable[[Path], Path]) -> Path | None:
     """The folder of an area that is named, or the usual one if there is anything in its place."""
     if named:
         return Path(os.path.normpath(folder / named))
     usual = folder / FOLDERS[area]
-    return usual if os.path.lexists(people.at(usual)) else None
+    return usual if os.path.lexists(at(usual)) else None
 
 
 def _fetched(uri: str, private: Path, environ: Mapping[str, str]) -> tuple[Path | None, str]:

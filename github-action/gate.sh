@@ -104,6 +104,13 @@ policy_of_base() {
   fi
 }
 
+# records_beside: whether there may be records of the management system
+records_beside() {
+  local folder
+  folder="$(dirname -- "$IN_POLICY")"
+  [ -d "$folder/aims" ] || [ -d "$folder/org" ] || grep -qs '^records:' -- "$IN_POLICY"
+}
+
 AT=() BOOTSTRAP=''
 [ -z "$IN_TRACKING_URI" ] || export MLFLOW_TRACKING_URI="$IN_TRACKING_URI"
 if stranger; then UNSIGNED=yes; fi
@@ -134,6 +141,13 @@ done <<< "$IN_DATA"
 for format in $IN_REPORTS; do
   [ "$format" = json ] || words+=(--report "$format=$FOLDER/report.$format")
 done
+if [ -n "$IN_TOKEN" ] && records_beside; then
+  if GITHUB_TOKEN="$IN_TOKEN" quietly "$GATE" github reviews "${AT[@]}" --out "$FOLDER/reviews.json" -- "$IN_POLICY"; then
+    words+=(--reviews "$FOLDER/reviews.json")
+  else
+    say 'who reviewed the records cannot be read, so no review of them counts: the log says why'
+  fi
+fi
 code=0
 AIMS_GATE_SIGNING_KEY="$SECRET" quietly "$GATE" run "${words[@]}" -- "$IN_POLICY" || code=$?
 CODE="$code" # not before: a run that is cancelled has no exit code

@@ -11,7 +11,7 @@ import click
 
 from aims_gate.absent import stand_in
 from aims_gate.cli.group import CommandGroup
-from aims_gate.cli.options import pairs
+from aims_gate.cli.options import pairs, policy_base_option
 
 
 @click.group(cls=CommandGroup)
@@ -139,3 +139,37 @@ def approved(
     asked = " or ".join(sorted(people)) or "a person other than the author, and names none"
     click.echo(f"not approved: CODEOWNERS of the base asks for {asked}")
     return 1
+
+
+@github.command()
+@click.argument("policy", default="policy.yaml")
+@policy_base_option
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The file for run --reviews."
+)
+def reviews(*, policy: str, policy_base: str | None, out: Path) -> int:
+    """Write who approved the records beside POLICY, and POLICY itself, in merged pull requests.
+
+    Each approval is of the head of the merged pull request that brought the bytes which are there
+    now, by somebody who wrote nothing of it. The token in GITHUB_TOKEN must read contents and pull
+    requests.
+    """
+    stand_in(installed=True)
+    from aims_gate.errors import RecordError
+    from aims_gate.github.record_reviews import reviews_file
+    from aims_gate.github.rest import Repository
+    from aims_gate.policy.base import open_base
+    from aims_gate.regular import write_regular
+
+    repository = Repository(
+        api=os.environ.get("GITHUB_API_URL", ""),
+        repository=os.environ.get("GITHUB_REPOSITORY", ""),
+        token=os.environ.get("GITHUB_TOKEN", ""),
+    )
+    with open_base(policy_base, os.environ) as base:
+        data = reviews_file(policy, base, repository, os.environ)
+    try:
+        write_regular(out, data)
+    except OSError as error:
+        raise RecordError(f"cannot be written: {error.strerror}", where=str(out)) from error
+    return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from aims_gate.github.rest import GitHubRefusedError, PullRequest, ask, pages
 
@@ -41,13 +42,25 @@ def approvers(pull: PullRequest, head: str) -> set[str]:
     Raises:
         GitHubRefusedError: The reviews cannot be read.
     """
+    return set(approvals(pull, head))
+
+
+def approvals(pull: PullRequest, head: str) -> Mapping[str, str]:
+    """When each person whose last word approves the commit *head* said so, as GitHub writes it.
+
+    Raises:
+        GitHubRefusedError: The reviews cannot be read.
+    """
     said: dict[str, tuple[object, object]] = {}
+    when: dict[str, str] = {}
     with pull.session() as session:
         for review in pages(session, f"{pull.under('pulls')}/{pull.number}/reviews", _NEEDS):
             person = review.get("user")
             if isinstance(person, dict) and review.get("state") in _SAID:
-                said[str(person.get("login")).lower()] = review["state"], review.get("commit_id")
-    return {person for person, last in said.items() if last == ("APPROVED", head)}
+                login = str(person.get("login")).lower()
+                said[login] = review["state"], review.get("commit_id")
+                when[login] = str(review.get("submitted_at"))
+    return {person: when[person] for person, last in said.items() if last == ("APPROVED", head)}
 
 
 def proposed(pull: PullRequest) -> tuple[str, str]:

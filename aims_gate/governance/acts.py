@@ -51,11 +51,11 @@ def acted(
     """
     found = list(signatures(records, trust=trust, at=at, now=now))
     if history is not None and trust is not None:
-        found += commits((*_files(records), *also), history, trust=trust, at=at, now=now)
+        found += commits((*files(records), *also), history, trust=trust, at=at, now=now)
     return replace(records, approvals=(*records.approvals, *found))
 
 
-def _files(records: Records) -> list[tuple[RecordDocument, Path]]:
+def files(records: Records) -> list[tuple[RecordDocument, Path]]:
     """Documents that are there, each with its file."""
     roots = {root.name: root for root in (records.system, records.org) if root is not None}
     split = [(one, *one.path.partition("/")[::2]) for one in records.documents if one.digest]

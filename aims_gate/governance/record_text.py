@@ -102,9 +102,9 @@ def entry(text: RecordText) -> LogEntry:
     )
 
 
-def human_digest(kind: RecordKind, data: bytes) -> str:
+def human_digest(kind: RecordKind | None, data: bytes) -> str:
     """SHA-256 of what people wrote in a file of a kind: without its generated blocks."""
-    if kind.generated is not None:
+    if kind is not None and kind.generated is not None:
         data = without_generated(data.decode(errors="surrogateescape")).encode(
             errors="surrogateescape"
         )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "the-workflows-token"
 BOT = {"login": "github-actions[bot]", "type": "Bot"}
 _LIST = re.compile(r"/repos/acme/credit/issues/7/comments")
 _PULL = "/repos/acme/credit/pulls/7"
 _REVIEWS = f"{_PULL}/reviews"
+_HISTORY = re.compile(r"/repos/acme/credit/(commits|contents/|pulls/7/commits)")
 _ISSUES = "/repos/acme/credit/issues"
 _ISSUE = re.compile(rf"{_ISSUES}/(\d+)")
 _ONE = re.compile(r"/repos/acme/credit/issues/comments/(\d+)")
@@ -29,6 +31,14 @@ class GitHub:
     issues: list[dict[str, Any]] = field(default_factory=list)
     pull: Any = field(default_factory=dict)
     """Pull request 7."""
+    merged: list[dict[str, Any]] = field(default_factory=list)
+    """Pull requests of every commit."""
+    changes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Commits by the path that they changed."""
+    wrote: list[dict[str, Any]] = field(default_factory=list)
+    """Commits of pull request 7."""
+    contents: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """Files by path and commit."""
     status: int = 0
     """What every request that writes is answered with; 0 for what GitHub says."""
     busy: list[int] = field(default_factory=list)
@@ -88,6 +98,8 @@ class GitHub:
         return self._comment(place.path, told["body"])
 
     def _list(self, path: str, asked: dict[str, list[str]]) -> tuple[int, Any]:
+        if _HISTORY.match(path):
+            return self._history(unquote(path), asked)
         listed = self.comments if _LIST.fullmatch(path) else self.reviews
         if path == _ISSUES:
             assert asked["state"] == ["open"]
@@ -96,6 +108,18 @@ class GitHub:
             return 404, {}
         page, size = int(asked["page"][0]), min(int(asked["per_page"][0]), 100)
         return 200, listed[(page - 1) * size : page * size]
+
+    def _history(self, path: str, asked: dict[str, list[str]]) -> tuple[int, Any]:
+        """Commits of a path, pull requests of a commit, commits of the pull request, a file."""
+        if path.endswith("/pulls/7/commits"):
+            return 200, self.wrote
+        if path.endswith("/pulls"):
+            return 200, self.merged
+        if path.endswith("/commits"):
+            return 200, self.changes.get(asked["path"][0], [])
+        found = self.contents.get((path.partition("/contents/")[2], asked["ref"][0]))
+        told = {"content": base64.encodebytes(found or b"").decode(), "encoding": "base64"}
+        return (404, {}) if found is None else (200, told)
 
     def _comment(self, path: str, text: str) -> tuple[int, Any]:
         """Make a comment, or change the one that the path names."""
