@@ -17,6 +17,7 @@ _COMMANDS: Table[click.Command] = Table(
         "todo": "aims_gate.cli.aims_todo:todo",
         "gap": "aims_gate.cli.aims_gap:gap",
         "soa": "aims_gate.cli.aims_soa:soa",
+        "sample": "aims_gate.cli.aims_sample:sample",
         "approve": "aims_gate.cli.aims_approve:approve",
         "schema": "aims_gate.cli.aims_schema:schema",
     },

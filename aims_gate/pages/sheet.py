@@ -23,6 +23,8 @@ class SheetRow:
 
     cells: tuple[str, ...]
     tone: str = "quiet"
+    link: str = ""
+    """Page beside this one that the first cell leads to; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,8 @@ class GateHistory:
     aliases: Mapping[str, Mapping[str, str]] | None = None
     """Versions by alias by model, as MLflow has them today; None where it was not asked."""
     problems: tuple[str, ...] = ()
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By evidence id, where each verdict was read: folders before MLflow."""
 
     def live(self, model: str) -> str:
         """Version that the champion alias names: by MLflow, else by the last signed promotion."""
@@ -88,6 +90,7 @@ def read_history(asked: GateHistoryQuestion, *, now: datetime) -> GateHistory:
     problems: list[str] = []
     verdicts: dict[str, Verdict] = {}
     moves: list[AliasMove] = []
+    places: dict[str, tuple[str, ...]] = {}
     for place in _places(asked, problems):
         if trust is None:
             problems.append(f"{place}: nothing is verified without a trust file")
@@ -101,14 +104,23 @@ def read_history(asked: GateHistoryQuestion, *, now: datetime) -> GateHistory:
         if found.standing is None or found.standing.authenticity is Authenticity.REFUSED:
             problems.append(f"{place}: {found.standing.told if found.standing else 'not read'}")
         elif found.evidence is not None and found.finished <= now:
-            verdicts[found.evidence.id] = found
+            name = found.evidence.id
+            if _facts(verdicts.setdefault(name, found)) != _facts(found):
+                problems.append(f"{place}: says other than {places[name][0]} of {name}")
+            places[name] = (*places.get(name, ()), place)
         moves += _moves(Path(place) / PROMOTIONS, trust, problems)
     return GateHistory(
         verdicts=tuple(sorted(verdicts.values(), key=lambda one: one.finished)),
         moves=tuple(sorted((one for one in moves if one.at <= now), key=lambda one: one.at)),
         aliases=_aliases(asked) if asked.mlflow else None,
         problems=tuple(problems),
+        places=places,
     )
+
+
+def _facts(verdict: Verdict) -> tuple[str | datetime, ...]:
+    """What two copies of one verdict must agree on."""
+    return verdict.model.digest, verdict.policy.digest, verdict.decision, verdict.finished
 
 
 def _places(asked: GateHistoryQuestion, problems: list[str]) -> Iterator[str]:
