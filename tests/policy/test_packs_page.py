@@ -1,0 +1,80 @@
+"""docs/packs.md: its commands run, and it says of each of the 45 checks which rule it is."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from aims_gate.__main__ import guarded
+from aims_gate.policy.model import Rule, Severity
+from aims_gate.policy.packs import read_pack
+from aims_gate.policy.resolve import load
+from tests.test_docs import blocks, commands, text_of
+
+BASELINE, STARTER = "iso42001-baseline@1.0.0", "sme-starter@1.2.0"
+COUNTS = {"DOC": 7, "RISK": 6, "BIAS": 6, "PERF": 6, "DATA": 4, "MON": 6, "INC": 2, "GOV": 8}
+TWELVE = (
+    *("DOC-02", "DOC-03", "RISK-01", "RISK-02", "RISK-03", "BIAS-02"),
+    *("PERF-01", "PERF-02", "INTEG-02", "GOV-01", "GOV-02", "INC-01"),
+)
+
+
+def rules(pack: str) -> dict[str, Rule]:
+    return {rule.id: rule for rule in load(f"pack:{pack}").rules}
+
+
+def test_its_commands_run_and_its_limits_are_adopted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for block in blocks("docs/packs.md"):
+        if block.title:
+            Path(block.title).write_text(block.text, encoding="utf-8")
+        for arguments, code in commands(block):
+            assert guarded(arguments) == code, arguments
+    shown = capsys.readouterr().out
+    assert f"{BASELINE}: 40 limits, adopted by bo@acme.example" in shown
+    assert "release@1.2.0: 10 limits, adopted by bo@acme.example" in shown
+
+
+def test_each_of_the_45_checks_is_a_rule_or_says_where_it_is() -> None:
+    table = dict(
+        re.findall(r"^\| ([A-Z]+-\d\d) \|[^|]*\| (.*) \|$", text_of("docs/packs.md"), re.MULTILINE)
+    )
+    assert Counter(name.partition("-")[0] for name in table) == COUNTS
+    known = rules(BASELINE) | rules("monitoring@1.0.0")
+    for name, told in table.items():
+        elsewhere = told.startswith(("no rule: ", "yours to add", "INTEG-02, `integrity.data`"))
+        assert elsewhere is (name not in rules(BASELINE) and name != "MON-02"), name
+        if not elsewhere:
+            assert f"`{known[name].check}`" in told, name
+        for other in re.findall(r"\b[A-Z]+-\d\d\b", told):
+            assert other in known, (name, other)
+
+
+@pytest.mark.parametrize("pack", [BASELINE, STARTER])
+def test_a_pack_states_legal_status_day_and_source_as_the_page_does(pack: str) -> None:
+    policy = load(f"pack:{pack}")
+    assert policy.legal_status
+    assert policy.source
+    assert policy.as_of is not None
+    (row,) = re.findall(rf"^\| `{pack}` \| (\d+).*$", text_of("docs/packs.md"), re.MULTILINE)
+    assert int(row) == len(policy.rules)
+    assert f"| {policy.as_of:%Y-%m-%d} |" in text_of("docs/packs.md")
+    assert b"controls:" in read_pack(pack)
+
+
+def test_the_starter_has_its_twelve_and_each_can_refuse() -> None:
+    found = rules(STARTER)
+    assert set(TWELVE) <= set(found)
+    assert all(found[name].severity is Severity.BLOCK for name in TWELVE)
+    deferred = [name for name in TWELVE if "effective_from" in found[name].overridable]
+    assert set(TWELVE) - set(deferred) == {"INTEG-02"}  # what was judged is never in doubt
+
+
+@pytest.mark.parametrize("pack", [BASELINE, STARTER])
+def test_every_rule_says_what_it_is_evidence_for(pack: str) -> None:
+    assert all(rule.controls and rule.title for rule in rules(pack).values())
