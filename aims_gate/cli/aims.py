@@ -18,6 +18,7 @@ _COMMANDS: Table[click.Command] = Table(
         "gap": "aims_gate.cli.aims_gap:gap",
         "soa": "aims_gate.cli.aims_soa:soa",
         "sample": "aims_gate.cli.aims_sample:sample",
+        "export": "aims_gate.cli.aims_export:export",
         "approve": "aims_gate.cli.aims_approve:approve",
         "schema": "aims_gate.cli.aims_schema:schema",
     },

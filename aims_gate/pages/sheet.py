@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -88,10 +88,15 @@ def render_html(sheet: Sheet) -> str:
 def render_csv(sheet: Sheet) -> str:
     """The main table; no cell begins a formula in a spreadsheet."""
     table = sheet.tables[sheet.main]
+    rows = (table.heads, *(row.cells for row in table.rows))
+    return csv_text([plain(cell) for cell in cells] for cells in rows)
+
+
+def csv_text(rows: Iterable[Iterable[str]]) -> str:
+    """Rows as CSV; no cell begins a formula in a spreadsheet."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    for cells in (table.heads, *(row.cells for row in table.rows)):
-        writer.writerow([_inert(plain(cell)) for cell in cells])
+    writer.writerows([_inert(cell) for cell in cells] for cells in rows)
     return written.getvalue()
 
 

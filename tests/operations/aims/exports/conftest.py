@@ -1,0 +1,44 @@
+"""A company that ran, attested, forgot and excluded something, and one that has nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aims_gate.operations.aims.exports import EXPORTS, Exported
+from aims_gate.operations.aims.gap import assess
+from aims_gate.operations.aims.survey import Survey
+from aims_gate.verdict import Outcome
+from tests.operations.aims.test_gap import NOW, Company
+from tests.support.gated import Gated, measured
+from tests.support.records import write_records
+
+
+def export(name: str, found: Survey) -> Exported:
+    """The export called *name*, of the gap assessment of a survey."""
+    return EXPORTS[name](assess(found), found)
+
+
+@pytest.fixture(scope="session")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Gated:
+    """A gate that let a version serve of which one rule fails; nobody writes to its evidence."""
+    rules = (
+        measured("PERF-01", "A.6.2.4", "9.1"),
+        measured("BIAS-02", "A.5.4", outcome=Outcome.FAIL),
+        measured("MON-01", "A.6.2.6", check="drift.columns"),
+    )
+    found = Gated(tmp_path_factory.mktemp("gate"))
+    at = NOW - timedelta(days=4)
+    found.promote(found.judge("credit", "7", at, *rules, passed=False), at + timedelta(hours=1))
+    return found
+
+
+@pytest.fixture
+def company(tmp_path: Path, gate: Gated) -> Company:
+    """Records of one system; one control is excluded with a reason."""
+    aims, org = write_records(tmp_path)
+    found = Company(folder=tmp_path, gated=gate, aims=aims, org=org)
+    found.decide("A.10.4", applicable="false", justification="no customers", status="excluded")
+    return found
