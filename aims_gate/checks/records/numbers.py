@@ -7,9 +7,10 @@ from typing import Any
 
 from aims_gate.checks.contract import Inputs
 from aims_gate.checks.record_cells import faults, keys_of, missing
-from aims_gate.checks.rule_outcomes import measured, of_rule
+from aims_gate.checks.rule_outcomes import of_rule
 from aims_gate.facts import Statistic
 from aims_gate.governance.contract import RecordDocument
+from aims_gate.harmless import plain
 from aims_gate.verdict import Result
 
 DECIMALS = 4
@@ -35,7 +36,8 @@ def numbers(card: RecordDocument, inputs: Inputs) -> Iterator[Statistic]:
         yield faults(where, _wrong(metric, args, of_rule(rule, inputs.results)))
     for result in inputs.results:
         family = result.check.partition(".")[0]
-        if family in _STATED and measured(result) and result.rule not in stated:
+        valued = any(cell.judged and cell.value is not None for cell in result.statistics)
+        if family in _STATED and valued and result.rule not in stated:
             yield missing(f"{card.path} {result.rule}", f"the card leaves it out; {_AGAIN}")
 
 
@@ -51,7 +53,7 @@ def _wrong(
     found = [
         cell.value
         for cell in result.statistics
-        if cell.judged and (cell.name, cell.slice) == (name, of) and cell.value is not None
+        if cell.judged and (cell.name, plain(cell.slice)) == (name, of) and cell.value is not None
     ]
     if isinstance(value, bool) or not isinstance(value, int | float):
         yield f"{told} of {result.rule} is no number"
