@@ -38,11 +38,13 @@ class Duty:
     where: str
     what: str
     system: str = ""
+    topic: str = ""
+    """What it is known by, where *what* changes from day to day."""
 
     @property
     def key(self) -> str:
         """What it is known by from one day to the next, however late and wherever in a file."""
-        return f"{self.system} {self.where.partition(':')[0]} {self.what}"
+        return f"{self.system} {self.where.partition(':')[0]} {self.topic or self.what}"
 
 
 def duties(found: Survey) -> tuple[Duty, ...]:
@@ -83,10 +85,23 @@ def _row(one: Duty, today: date) -> SheetRow:
 
 
 def _documents(found: Survey) -> Iterator[Duty]:
-    for kind in KINDS:
-        for system, records, documents in found.documents(kind):
-            for one in documents:
-                yield from _document(one, records, system, found)
+    unapproved: dict[tuple[str, str], list[RecordDocument]] = {}
+    kept = [row for kind in KINDS for row in found.documents(kind)]
+    for system, records, one in ((whose, by, one) for whose, by, all_ in kept for one in all_):
+        yield from _document(one, records, system, found)
+        stands = standing(one, records, today=found.today)
+        if not one.problems and stands.strength <= Strength.DECLARED:
+            unapproved.setdefault((system, one.owner), []).append(one)
+    for (system, owner), left in unapproved.items():
+        names = ", ".join(one.path.partition("/")[2] for one in left)
+        yield Duty(
+            due=found.today,
+            person=owner,
+            where=left[0].path.partition("/")[0],
+            what=f"have approved by another person, for no act on them counts: {names}",
+            system=system,
+            topic="approval",
+        )
 
 
 def _document(one: RecordDocument, records: Records, system: str, found: Survey) -> Iterator[Duty]:
@@ -101,8 +116,6 @@ def _document(one: RecordDocument, records: Records, system: str, found: Survey)
         return
     by = due(one, records)
     yield task("look through it, and approve it again", found.today if by is None else by)
-    if standing(one, records, today=found.today).strength <= Strength.DECLARED:
-        yield task("have it approved by another person: nobody's act on it counts", found.today)
     for part in moved(one, records) or ():
         yield task(f"assess it again: {part} changed since it was assessed", found.today)
 

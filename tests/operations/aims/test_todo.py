@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from aims_gate.__main__ import guarded
+from aims_gate.operations.aims.approve import approve
 from aims_gate.operations.aims.todo import MACHINE, NOBODY, Duty, duties, todo_sheet
 from aims_gate.pages.sheet import render_csv, render_text
 from aims_gate.verdict import Outcome
 from tests.operations.aims.test_gap import NOW, Company, company
 from tests.reports.cases import BIAS
 from tests.support.github_api import BOT, TOKEN, GitHub
+from tests.support.proofs import new_signer
 from tests.support.records import edit
 
 __all__ = ["company"]
@@ -42,6 +44,21 @@ def test_a_placeholder_is_due_today_with_its_line(company: Company) -> None:
     assert found.due == NOW.date()
     edit(company.aims / "data" / "loans.md", "purpose: 'TODO: why'", "purpose: to decide on loans")
     assert not [one for one in asked(company) if "loans.md:" in one.where]
+
+
+def test_what_nobody_approved_is_one_duty_of_its_owner_and_system(company: Company) -> None:
+    """And one issue, however short the list becomes."""
+    (before,) = [one for one in about(asked(company), "approved by another") if one.system]
+    assert (before.person, before.where) == ("ada@acme.example", "aims")
+    assert "impact.md" in before.what
+    bo, trust = new_signer(), company.gated.trust
+    (trust.parent / "bo.pub").write_text(bo.key.pem, encoding="utf-8")
+    edit(trust, "keys:\n", "keys:\n- {person: bo, public_key: bo.pub, roles: [approver]}\n")
+    at = NOW - timedelta(hours=1)
+    approve(company.aims / "impact.md", signer=bo, trust=trust, evidence=None, now=at)
+    (after,) = [one for one in about(asked(company), "approved by another") if one.system]
+    assert "impact.md" not in after.what
+    assert after.key == before.key
 
 
 def test_a_record_of_nobody_is_nobodys(company: Company) -> None:
