@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from collections.abc import Iterator
 from datetime import date
@@ -18,6 +19,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 HERE = ROOT / "examples" / "organisation"
 SYSTEMS = ("employment", "mobility", "courses")
 END = date(2026, 11, 30)
+RECORDS = {
+    *("records.complete", "records.approved", "records.fresh", "records.current"),
+    *("records.consistent", "records.preregistered", "risks.residual", "risks.treated"),
+    *("log.open", "aims.soa", "aims.inventory", "monitoring.alive"),
+}
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -54,18 +60,27 @@ def status(folder: Path, capsys: pytest.CaptureFixture[str], *more: str) -> str:
     return capsys.readouterr().out
 
 
-def test_a_day_of_the_organisation_is_built_and_read(
+def test_a_week_of_the_organisation_is_built_and_its_records_are_judged(
     built: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each system has a version that met its policy and is served, and a card with its numbers."""
-    build(built, weeks=0)
+    """Records that people signed in the first week are met by a new version in the second."""
+    build(built, weeks=1)
     told = status(built, capsys)
-    for name in SYSTEMS:
-        assert f"{name} " in told
-        card = (built / name / "aims" / "card.md").read_text(encoding="utf-8")
-        assert "{type: roc_auc, value: 0.7" in card
-        assert read(built / name / "aims", built / "org").of("card")[0].problems == ()
     assert told.count("✓ policy met  2026-11-30") == 3
+    for name in SYSTEMS:
+        found = read(built / name / "aims", built / "org")
+        assert [str(one) for one in found.all_problems()] == []
+        (card,) = found.of("card")
+        assert "{type: roc_auc, value: 0.7" in (
+            built / card.path.replace("aims", f"{name}/aims", 1)
+        ).read_text("utf-8")
+        assert card.values["model_version"] == "2"
+    reports = (built / "aims-gate-evidence").glob("*/*/report.json")
+    said = [json.loads(one.read_bytes()) for one in reports]
+    judged = [one for one in said if one["policy"]["version"] == "3.0.0"]
+    assert len(judged) == 3
+    assert {rule["outcome"] for one in judged for rule in one["results"]} == {"PASS"}
+    assert {rule["check"] for one in judged for rule in one["results"]} >= RECORDS
 
 
 @nightly

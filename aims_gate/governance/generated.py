@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 BEGIN, END = "aims-gate:generated", "aims-gate:end"
 _BLOCK = re.compile(
-    rf"^(?:#|<!--) ?{BEGIN}\b[^\n]*\n"
+    rf"^\n?(?:#|<!--) ?{BEGIN}\b[^\n]*\n"
     rf"(?:(?![^\n]*\b{BEGIN}\b)[^\n]*\n)*?"
     rf"(?:#|<!--) ?{END}\b[^\n]*(?:\n|\Z)",
     re.MULTILINE,
@@ -20,7 +20,7 @@ _NOTE = f"{BEGIN} by aims-gate aims docs build, which writes these lines anew"
 
 
 def without_generated(text: str) -> str:
-    """The text that people wrote: without generated blocks and their markers.
+    """The text that people wrote: without generated blocks, their markers, an empty line before.
 
     A block that is not closed, or opened twice, is no block: its lines are people's.
     """
@@ -47,9 +47,9 @@ def with_generated(text: str, *, front: Sequence[str], body: Sequence[str]) -> s
 
 
 def _put(text: str, lines: Sequence[str]) -> str:
-    block = "".join(f"{line}\n" for line in lines)
+    block = "".join(f"{line}\n" for line in ("", *lines)) if lines else ""
     if _BLOCK.search(text) is None:
-        return text if not block else f"{text.rstrip()}\n\n{block}" if text.strip() else block
+        return f"{text}{block}" if text.endswith("\n") or not block else f"{text}\n{block}"
     first = True
 
     def replace(_found: re.Match[str]) -> str:

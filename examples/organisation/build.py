@@ -20,13 +20,17 @@ from systems import SYSTEMS, System, answered, features_of, logistic, sample
 
 from aims_gate import pipeline
 from aims_gate.__main__ import guarded
+from aims_gate.attest import trust_file
 from aims_gate.attest.signers import load_signer
+from aims_gate.evidence.signed_policy import sign_policy
+from aims_gate.operations.aims.approve import approve
 from aims_gate.operations.aims.docs import build as build_docs
 from aims_gate.operations.aims.known import look
 from aims_gate.operations.log_evaluation import log_evaluation
 from aims_gate.operations.promote import promote
 from aims_gate.operations.promotion import Promoting
 from aims_gate.policy.model import Role
+from aims_gate.policy.resolve import load
 from aims_gate.request import Recording, Request, World
 from aims_gate.verdict import Verdict
 
@@ -36,6 +40,8 @@ END = date(2026, 11, 30)
 GATE, PEOPLE = "gate", ("ada", "cy", "eve")
 """Who has a key."""
 VERIFIER = "https://acme.example/pipeline"
+ADOPTED = 8
+"""Weeks before the end at which people sign the records, and policies begin to ask for them."""
 BROKEN = 24
 """Weeks before the end at which the survey's stretch of group quarters reaches employment."""
 
@@ -65,6 +71,10 @@ class Year:
     count: int = 0
     champions: dict[str, tuple[str, Any]] = field(default_factory=dict)
     """The version that each system serves, and its fitted model."""
+    evidence: dict[str, Path] = field(default_factory=dict)
+    """Of the version that each system serves."""
+    adopted: set[str] = field(default_factory=set)
+    """Systems whose records are judged."""
 
     @property
     def world(self) -> World:
@@ -75,12 +85,20 @@ class Year:
         self.count += 1
         return f"{at:%Y%m%dT%H%M%SZ}-{self.count:08x}"
 
-    def judge(self, system: System, policy: str, version: str, data: Path | None = None) -> Verdict:
+    def judge(
+        self,
+        system: System,
+        policy: str,
+        version: str,
+        data: Path | None = None,
+        *,
+        signed: bool = True,
+    ) -> Verdict:
         """Run the gate on a version as the pipeline does, signed and published."""
         recording = Recording(
-            signer=load_signer(str(self.folder / f"{GATE}.key"), {}),
+            signer=load_signer(str(self.folder / f"{GATE}.key"), {}) if signed else None,
             verifier_id=VERIFIER,
-            root=self.folder / "aims-gate-evidence",
+            root=self.folder / ("aims-gate-evidence" if signed else "measured"),
         )
         request = Request(
             policy=str(self.folder / system.name / policy),
@@ -128,9 +146,7 @@ def build(folder: Path, *, end: date, weeks: int = 52) -> Year:
         day = end - timedelta(weeks=weeks_left)
         for number, system in enumerate(SYSTEMS):
             year.clock.on(day, hour=6 + number)
-            _week(year, system, weeks_left, first=weeks_left == weeks)
-    for system in SYSTEMS:
-        _documented(year, system)
+            _week(year, system, weeks_left, weeks=weeks)
     return year
 
 
@@ -148,37 +164,67 @@ def _keys(folder: Path) -> None:
     (folder / "trust.yaml").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
-def _week(year: Year, system: System, weeks_left: int, *, first: bool) -> None:
+def _week(year: Year, system: System, weeks_left: int, *, weeks: int) -> None:
     """What happens in one week: a candidate each quarter, and monitoring of what is served."""
+    first = weeks_left == weeks
+    if not first and (weeks_left <= 13 or weeks_left % 4 == 0):
+        broken = weeks_left == BROKEN and system.name == "employment"
+        _monitored(year, system, "current_broken" if broken else "current_stable", weeks_left)
     if first or weeks_left % 13 == 0:
         _candidate(year, system, seed=weeks_left)
     if weeks_left == 30 and system.name == "employment":
         _candidate(year, system, seed=weeks_left, strict=True)
-    if not first and (weeks_left <= 13 or weeks_left % 4 == 0):
-        broken = weeks_left == BROKEN and system.name == "employment"
-        _monitored(year, system, "current_broken" if broken else "current_stable", weeks_left)
+    if weeks_left == min(weeks, ADOPTED):
+        _adopted(year, system)
 
 
 def _candidate(year: Year, system: System, *, seed: int, strict: bool = False) -> None:
     """Train a version, judge it, and promote it if it met the policy."""
     model, version = _trained(year, system, seed=seed, strict=strict)
     year.clock.at += timedelta(minutes=20)
-    verdict = year.judge(system, "policy.yaml", version)
+    if system.name in year.adopted:  # the card must have the numbers of what is judged
+        _documented(year, system, version)
+    policy = "policy.yaml" if system.name in year.adopted else "policy-2.yaml"
+    verdict = year.judge(system, policy, version)
     if verdict.passed and verdict.evidence is not None:
         year.clock.at += timedelta(hours=3)
         place = Path(verdict.evidence.directory)
         year.promote(system, version, f"quarterly release, version {version}", place)
         year.champions[system.name] = (version, model)
+        year.evidence[system.name] = place
 
 
-def _documented(year: Year, system: System) -> None:
-    """Build card, data sheet and bill of materials of the version that is served."""
-    version, _model = year.champions[system.name]
+def _adopted(year: Year, system: System) -> None:
+    """From now on records are judged, too: people sign them, and the policy that asks for them."""
+    trust = year.folder / "trust.yaml"
+    year.adopted.add(system.name)
+    policy = load(year.folder / system.name / "policy.yaml")
+    eve = load_signer(str(year.folder / "eve.key"), {})
+    sign_policy(policy, eve, trust=trust_file.load(trust), now=year.clock.now())
+    records = [year.folder / system.name / "aims"]
+    records += [year.folder / "org"] if len(year.adopted) == 1 else []
+    for folder in records:
+        for path in sorted(folder.rglob("*")):
+            if path.is_dir() or "log" in path.parts:
+                continue
+            cy = load_signer(str(year.folder / "cy.key"), {})
+            approve(
+                path,
+                signer=eve if path.name == "suppliers.yaml" else cy,
+                trust=trust,
+                evidence=year.evidence[system.name],
+                now=year.clock.now(),
+            )
+
+
+def _documented(year: Year, system: System, version: str) -> None:
+    """Measure a version without a key, and build card, data sheet and bill of materials of it."""
+    measured = year.judge(system, "policy-2.yaml", version, signed=False)
     known = look(
         f"models:/{system.name}/{version}",
         policy=year.folder / system.name / "policy.yaml",
-        evidence=None,
-        trust=year.folder / "trust.yaml",
+        evidence=None if measured.evidence is None else measured.evidence.directory,
+        trust=None,
         environ=dict(os.environ),
         now=year.clock.now(),
     )

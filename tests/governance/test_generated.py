@@ -16,9 +16,15 @@ def test_what_people_wrote_survives_and_a_second_build_changes_only_the_blocks()
     assert again.count(BEGIN) == again.count(END) == 2
     assert "'1'" not in again
     assert "| a |" not in again
-    kept = [line for line in without_generated(again).splitlines() if line]
-    assert kept == [line for line in CARD.splitlines() if line]
+    assert without_generated(again) == without_generated(once) == CARD
     assert with_generated(again, front=["model_version: '2'"], body=["| b |", "| c |"]) == again
+
+
+@pytest.mark.parametrize("tail", ["", "\n", "\n\n\n", "## Limits\n\n"])
+def test_the_bytes_that_people_approved_stay_to_the_last_empty_line(tail: str) -> None:
+    """A first build after an approval asks for no new one."""
+    built = with_generated(CARD + tail, front=["model_version: '1'"], body=["| a |"])
+    assert without_generated(built) == CARD + tail
 
 
 def test_people_may_move_a_block_and_write_after_it() -> None:
