@@ -27,5 +27,6 @@ EXPORTS: Table[Callable[[Sequence[GapRow], Survey], Exported]] = Table(
     {
         "ciso-assistant": "aims_gate.operations.aims.exports.ciso_assistant:export",
         "files": "aims_gate.operations.aims.exports.control_files:export",
+        "oscal": "aims_gate.operations.aims.exports.oscal:export",
     },
 )
