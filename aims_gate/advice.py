@@ -81,6 +81,8 @@ _RECORDS = {
     "the risk owner accept that",
     "aims.soa": "mend the named rows of the Statement of Applicability, or what they say is done",
     "aims.inventory": "write the named models into the inventory, or take them out of service",
+    "log.learned": "keep the rule that the named entry became: it blocks, its why names the entry, "
+    "and the entry says became: RULE",
     "log.open": "close the named entries: cause, action, and whether it worked",
 }
 """What to do about records, however a check over them ended."""

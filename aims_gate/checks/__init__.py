@@ -112,6 +112,7 @@ CHECKS: Table[type[Check]] = Table(
         "risks.residual": "aims_gate.checks.risks.residual:Residual",
         "risks.treated": "aims_gate.checks.risks.treated:Treated",
         "log.open": "aims_gate.checks.log.entries:Open",
+        "log.learned": "aims_gate.checks.log.learned:Learned",
     },
 )
 

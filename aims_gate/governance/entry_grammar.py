@@ -50,6 +50,8 @@ class EntryText(Keys):
     severity: Annotated[str, choice(*SEVERITIES), words(*SEVERITIES)] = optional()
     links: k.Words = optional()
     rule: k.Text = optional()
+    became: k.Text = optional()
+    """The rule that was made of it, so that every later release must pass it."""
     detected_by: k.Text = optional()
     drafted_by: k.Text = optional()
     notify: NotificationText = optional()
