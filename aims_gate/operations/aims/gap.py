@@ -14,7 +14,6 @@ from aims_gate.catalogue.iso42001 import REQUIREMENTS, Requirement
 from aims_gate.governance.contract import Records
 from aims_gate.operations.aims.gap_finding import GapFinding, Support, of_record, of_run, worst
 from aims_gate.operations.aims.survey import Survey, listed
-from aims_gate.verdict import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +74,7 @@ def _held(
         if not reason:
             return conflict("excluded without a reason")
         return GapFinding(support=Support.EXCLUDED, what=reason, where=soa)
-    if decided.get("status") == "implemented":
-        failed = [(system.id, one.rule) for system, one in ran if one.outcome is Outcome.FAIL]
-        if failed:
-            return conflict(
-                f"implemented, it says; {failed[0][1]} fails on what {failed[0][0]} serves"
-            )
-        if rests.support in {Support.MISSING, Support.STALE}:
-            return conflict(f"implemented, it says; {rests.support}: {rests.what}")
+    unshown = rests.support in {Support.MISSING, Support.STALE}
+    if unshown and decided.get("status") == "implemented":
+        return conflict(f"implemented, it says; {rests.support}: {rests.what}")
     return rests

@@ -25,7 +25,7 @@ class Support(StrEnum):
     """What there is in support of a requirement, from worst to best."""
 
     CONFLICT = "conflict"
-    """The Statement of Applicability says what records and measurements do not."""
+    """A rule of it refuses what serves, or the Statement of Applicability says what is not so."""
     MISSING = "missing"
     STALE = "stale"
     ATTESTED = "attested"
@@ -71,6 +71,13 @@ def of_run(row: Requirement, system: SurveyedSystem, found: Survey) -> GapFindin
     if limit is not None and age > limit:
         what = f"{told}, {age} d ago; at most {limit} d were agreed"
         return GapFinding(support=Support.STALE, what=what, where="aims-gate run")
+    if failed := [
+        one.result for one in ran if one.result.blocking and one.result.outcome is Outcome.FAIL
+    ]:
+        what = f"{told}: {failed[0].rule} refuses what serves"
+        return GapFinding(support=Support.CONFLICT, what=what, where="aims-gate explain")
+    if any(one.result.outcome is Outcome.STALE for one in ran):
+        return GapFinding(support=Support.STALE, what=told, where="aims-gate run")
     if any(_ended(one.verdict) for one in ran):
         what = f"{told}, by a policy or a waiver that has ended"
         return GapFinding(support=Support.STALE, what=what, where="aims-gate run")

@@ -21,6 +21,7 @@ from aims_gate.verdict import Outcome, Result, Verdict
 
 BEGIN = "nothing is here yet: aims-gate aims init --model models:/NAME/VERSION drafts it"
 _RAN = {Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.WAIVED}
+"""Outcomes of rules that were held against their limit; one that is STALE was, too, and too old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,8 @@ class SurveyedSystem:
         for verdict in self.verdicts:
             for result in verdict.results:
                 supports = any(requirement(one) is row for one in result.controls)
-                if supports and result.decided and result.raw_outcome in _RAN:
+                held = result.decided and result.raw_outcome in _RAN
+                if supports and (held or result.outcome is Outcome.STALE):
                     yield Ran(result=result, verdict=verdict)
 
 

@@ -167,17 +167,25 @@ def test_implemented_without_evidence_is_a_conflict(company: Company) -> None:
     row = company.row("A.6.2.6", NOW + timedelta(days=15))
     assert row.support is Support.CONFLICT
     assert "19 d ago" in row.findings[0].what
-    company.decide("A.6.2.8", status="planned")
-    assert company.row("A.6.2.8").support is Support.MISSING
+    company.decide("A.7.5", status="planned")
+    assert company.row("A.7.5").support is Support.MISSING
 
 
-def test_implemented_and_failing_on_what_serves_is_a_conflict(company: Company) -> None:
-    company.decide("A.6.2.4")
+def test_a_rule_that_refuses_what_serves_is_a_conflict_whatever_is_decided(
+    company: Company,
+) -> None:
     failed = measured("BIAS-02", "A.6.2.4", outcome=Outcome.FAIL)
     company.gated.judge("credit", "7", NOW - timedelta(days=1), failed, passed=False)
     row = company.row("A.6.2.4")
     assert row.support is Support.CONFLICT
-    assert "BIAS-02 fails on what credit serves" in row.findings[0].what
+    assert "BIAS-02 refuses what serves" in row.findings[0].what
+
+
+def test_a_record_that_its_rule_found_stale_is_stale(company: Company) -> None:
+    stale = measured("DOC-01", "A.6.2.3", outcome=Outcome.STALE)
+    at = NOW - timedelta(days=1)
+    company.gated.judge("credit", "7", at, measured("PERF-01", "9.1"), stale)
+    assert company.row("A.6.2.3").support is Support.STALE
 
 
 def test_a_refused_candidate_is_no_conflict(company: Company) -> None:
