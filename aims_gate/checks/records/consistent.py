@@ -24,7 +24,9 @@ from aims_gate.facts import Statistic
 from aims_gate.governance.contract import RecordDocument
 from aims_gate.verdict import Result
 
-Aspect = Literal["numbers", "objectives", "inventory", "groups", "inputs"]
+Aspect = Literal["numbers", "objectives", "inventory", "groups", "inputs", "suppliers"]
+_SUPPLIERS = ("suppliers", "supplier")
+"""Keys by which a system and a data sheet name them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +44,9 @@ class Consistent:
             "a rule that measured in this run, or says where or why not. inventory: the system "
             "lists the registered name. groups: the impact assessment covers each protected "
             "attribute of the policy. inputs: the architecture shows the columns of the model's "
-            "signature, no more and no less. MISSING: a record, a number or a signature that is "
-            "not there, or a card about another model."
+            "signature, no more and no less. suppliers: the organisation lists each supplier that "
+            "the system and the data sheets name. MISSING: a record, a number or a signature that "
+            "is not there, or a card about another model."
         ),
         controls=("iso42001:6.2", "iso42001:A.6.2.2", "iso42001:A.6.2.7", "iso42001:A.9.4"),
         after="judge",  # the groups that data name are not known where evidence is signed
@@ -78,6 +81,7 @@ class Consistent:
             "inventory": ("system", _inventory),
             "groups": ("impact", _groups),
             "inputs": ("architecture", _inputs),
+            "suppliers": ("suppliers", _suppliers),
         }
         for aspect in self.of:
             kind, cells = compare[aspect]
@@ -143,3 +147,16 @@ def _inputs(architecture: RecordDocument, inputs: Inputs) -> Iterator[Statistic]
     wrong = [f"the model reads {', '.join(unseen)}, which it does not show"] if unseen else []
     wrong += [f"it shows {', '.join(gone)}, which the model does not read"] if gone else []
     yield faults(where, wrong)
+
+
+def _suppliers(suppliers: RecordDocument, inputs: Inputs) -> Iterator[Statistic]:
+    records, listed = records_of(inputs), suppliers.values.get("suppliers")
+    rows = map(keys_of, listed if isinstance(listed, tuple) else ())
+    known = {row.get("id") for row in rows}
+    for document in chosen(records, ("system", "data-sheet")):
+        if isinstance(document, Statistic):
+            yield document
+            continue
+        named = [text for key in _SUPPLIERS for text in texts(document.values.get(key))]
+        gone = [f"{one} is not in {suppliers.path}" for one in named if one not in known]
+        yield faults(f"{document.path} suppliers", gone)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.records.cadence import cadences, due
 from aims_gate.checks.records.fresh import Fresh
-from aims_gate.governance.contract import Records
-from tests.checks.records.written import cells, document, result, wrong
+from aims_gate.governance.contract import ProblemKind, Records, frozen
+from tests.checks.records.written import cells, document, entry, problem, result, wrong
 
 RISKS = document("risks")
 YEAR = replace(document("policy", "org/policy.md"), effective=date(2025, 11, 2))
@@ -91,3 +92,49 @@ def test_a_day_that_is_not_there_or_not_yet_is_missing() -> None:
 def test_without_records_nothing_is_fresh() -> None:
     with pytest.raises(NoDataError):
         cells(Fresh(), None)
+
+
+AUDIT = {"what": "internal audit", "type": "audit", "every": 365}
+HELD = entry("org/log/1.md", type="audit", closed=date(2026, 10, 9))
+
+
+@pytest.mark.parametrize(
+    ("row", "held", "expected"),
+    [
+        (AUDIT, {}, None),
+        (AUDIT, {"closed": date(2025, 10, 30)}, "2"),
+        (AUDIT, {"closed": None, "opened": date(2025, 10, 30)}, "2"),
+        (AUDIT, {"closed": date(2026, 11, 2)}, "MISSING"),  # it is to come
+        (AUDIT, {"type": "review"}, "MISSING"),
+        (AUDIT, {"problems": (problem("Findings", ProblemKind.TODO),)}, "MISSING"),
+        ({**AUDIT, "every": "yearly"}, {}, "MISSING"),
+    ],
+)
+def test_what_comes_again_is_in_the_log_in_time(
+    row: dict[str, object], held: dict[str, Any], expected: str | None
+) -> None:
+    records = replace(owned(), documents=(document("organisation", calendar=[row]),))
+    found = cells(Fresh(kinds=("calendar",)), replace(records, entries=(replace(HELD, **held),)))
+    assert wrong(found) == ({} if expected is None else {"calendar internal audit": expected})
+
+
+def test_no_calendar_where_one_is_asked_for_is_missing() -> None:
+    assert wrong(cells(Fresh(kinds=("calendar",)), owned())) == {"calendar": "MISSING"}
+
+
+@pytest.mark.parametrize(
+    ("runbook", "expected"),
+    [
+        ("runbooks/stop.md", None),
+        ("stop.md", None),
+        ("runbooks/bias.md", "MISSING"),
+        (None, "MISSING"),
+    ],
+)
+def test_an_exercise_in_the_log_tries_its_runbook(runbook: object, expected: str | None) -> None:
+    records = Records(
+        documents=(document("runbook", "aims/runbooks/stop.md"),),
+        entries=(entry(type="exercise", values=frozen({"runbook": runbook})),),
+    )
+    found = wrong(cells(Fresh(kinds=("runbook",), strength="declared"), records))
+    assert found == ({} if expected is None else {"aims/runbooks/stop.md exercised": expected})

@@ -252,6 +252,32 @@ WRONG: Mapping[str, tuple[Callable[[Company], object], Mapping[str, str]]] = {
         anew(edited(RISKS, "effective: 2026-11-03", "effective: 2026-12-24")),
         {"records.fresh": "MISSING"},
     ),
+    "a supplier's assessment has ended": (
+        anew(edited("org/suppliers.yaml", "until: 2027-06-01", "until: 2026-11-29")),
+        {"records.fresh": "STALE"},
+    ),
+    "a runbook was not tried for a year": (
+        anew(edited("aims/runbooks/stop.md", "exercised: 2026-10-14", "exercised: 2025-10-14")),
+        {"records.fresh": "STALE"},
+    ),
+    "a runbook was never tried": (
+        anew(edited("aims/runbooks/stop.md", "exercised: 2026-10-14\n", "")),
+        {"records.fresh": "MISSING"},
+    ),
+    "the way back was not tried for a year": (
+        anew(edited("aims/system.yaml", "tested: 2026-10-14", "tested: 2025-10-14")),
+        {"records.fresh": "STALE"},
+    ),
+    "there was no internal audit yet": (
+        anew(
+            edited(
+                "org/organisation.yaml",
+                "cadences:",
+                "calendar: [{what: audit, type: audit, every: 365, owner: bo}]\ncadences:",
+            )
+        ),
+        {"records.fresh": "MISSING"},
+    ),
     "only the date was changed": (
         edited(RISKS, "effective: 2026-11-03", "effective: 2026-11-29"),
         UNSEEN,
@@ -293,6 +319,10 @@ WRONG: Mapping[str, tuple[Callable[[Company], object], Mapping[str, str]]] = {
     "a group is left out": (
         given(material={**MATERIAL, "protected": ("age", "sex")}),
         {"records.consistent": "FAIL", "records.current": "FAIL"},
+    ),
+    "a supplier that nobody listed": (
+        anew(edited("aims/data/loans.md", "source: loans", "source: loans\nsupplier: data-inc")),
+        {"records.consistent": "FAIL"},
     ),
     "the policy was approved after the run had begun": (
         given(policy_approved=datetime(2026, 11, 26, tzinfo=UTC)),
