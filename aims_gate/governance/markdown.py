@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 _LINES = re.compile(r"\r?\n")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
-_HEADING = re.compile(r"## +(.+?)(?: +#+)? *")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -45,13 +44,22 @@ def sections(body: str) -> Iterator[Section]:
             fence = mark[1]
         elif mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
             fence = ""
-        found = None if fence else _HEADING.fullmatch(line)
-        if found is None:
+        found = "" if fence else _heading(line)
+        if not found:
             kept.append(line)
             continue
         yield from _section(heading, start, kept)
-        heading, start, kept = found[1], number, []
+        heading, start, kept = found, number, []
     yield from _section(heading, start, kept)
+
+
+def _heading(line: str) -> str:
+    """The heading that a line is; empty for any other line."""
+    if not line.startswith("## "):
+        return ""
+    text = line[3:].strip()
+    bare = text.rstrip("#")
+    return bare.strip() if bare.endswith(" ") else text
 
 
 def _section(heading: str, line: int, kept: list[str]) -> Iterator[Section]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -284,3 +285,28 @@ def test_each_kind_has_a_schema_that_names_its_own_keys_only(kind: str) -> None:
 def test_there_are_twelve_kinds_of_documents() -> None:
     assert len(KINDS) == 12
     assert {one.area for one in KINDS.values()} == set(Area)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{a " * 60_000, "\n" * 300_000, "\n ## " * 60_000, "## a" + " " * 300_000 + "b",
+     "<!-- " * 60_000, "# aims-gate:generated\n" * 14_000, "a. " * 100_000, "## x\n" * 20_000,
+     "".join(f"## h{n}\n" for n in range(20_000)), "- " * 150_000],
+    ids=["braces", "lines", "indented", "spaces", "comments", "blocks", "sentences", "headings",
+         "different", "dashes"],
+)  # fmt: skip
+def test_no_text_takes_longer_than_its_size_allows(text: str) -> None:
+    """Some patterns would go through it once for each of its characters."""
+    front = f"---\n{FILES['aims/card.md'].partition('---')[2].partition('---')[0].strip()}\n---\n"
+    started = time.process_time()
+    found = record(KINDS["card"], RecordText(path="x", data=(front + text).encode()))
+    assert found.problems
+    assert time.process_time() - started < 5
+
+
+def test_a_heading_may_be_closed_by_marks(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    edit(tmp_path / IMPACT, "## Benefits", "##  Benefits  ##")
+    edit(tmp_path / IMPACT, "An answer within", "### In C#\n##no heading\nAn answer within")
+    assert not faults(read(tmp_path))
+    assert read(tmp_path).of("impact")[0].sections["Benefits"].startswith("### In C#\n##no heading")

@@ -17,7 +17,7 @@ from aims_gate.governance.markdown import Section, sections, split
 _FOLDER = Path(__file__).parent
 _LEAST_WORDS = 3
 """Fewer are no sentence: `internal audit` may stand in a template and stay."""
-_ENDS = re.compile(r"(?<=[.!?])\s+|\n\s*[-*]\s+|\n{2,}")
+_ENDS = re.compile(r"(?<=[.!?])\s+|\n[ \t]*[-*]\s+|\n{2,}")
 _PROMPT = re.compile(r"\A\W*TODO\b\W*")
 
 
