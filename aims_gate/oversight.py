@@ -76,7 +76,7 @@ class Oversight:
         if path is None and folder is not None and at(folder / TRUST_FILE).exists():
             path = folder / TRUST_FILE
         signed = believing or (
-            folder is not None and any(os.path.lexists(at(folder / name)) for name in _SIGNED)
+            folder is not None and any(lies_there(folder / name, at) for name in _SIGNED)
         )
         signed = signed or bool(policy.records_system or policy.records_org)
         known = None
@@ -210,6 +210,14 @@ class Oversight:
 
             made = committed.author(self.history.repository, run.commit)
         return tuple(filter(None, (run.user, *made)))
+
+
+def lies_there(path: Path, at: Callable[[Path], Path]) -> bool:
+    """Tell whether a file or folder is there, or anything in its place, such as a link."""
+    try:
+        return os.path.lexists(at(path))
+    except UsageError:
+        return True  # the base has something there that is not read
 
 
 def _history(

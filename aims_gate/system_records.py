@@ -26,7 +26,7 @@ from aims_gate.governance.contract import (
     Strength,
 )
 from aims_gate.governance.kinds import FOLDERS, Area
-from aims_gate.oversight import Oversight
+from aims_gate.oversight import Oversight, lies_there
 from aims_gate.policy.model import Policy, Role
 from aims_gate.request import World
 from aims_gate.signoffs.committed import CommitHistory
@@ -148,7 +148,7 @@ def _place(folder: Path, named: str, area: Area, at: Callable[[Path], Path]) -> 
     if named:
         return Path(os.path.normpath(folder / named))
     usual = folder / FOLDERS[area]
-    return usual if os.path.lexists(at(usual)) else None
+    return usual if lies_there(usual, at) else None
 
 
 def _fetched(uri: str, private: Path, environ: Mapping[str, str]) -> tuple[Path | None, str]:

@@ -38,11 +38,13 @@ def standing(
         today: The day that is asked about.
         roles: Of which the person must have one; any role where none is named.
     """
+    if not document.human_digest:
+        return ApprovalStanding(strength=Strength.NONE)  # there are no bytes to approve
     asked = _Asked(document=document, people=People.of(records), today=today, roles=roles)
     counted: list[tuple[RecordAct, str]] = []
     faults: list[str] = []
     for act in records.approvals:
-        if act.digest != document.human_digest and act.record != document.id:
+        if act.digest != document.human_digest and (act.record or None) != document.id:
             continue
         who = act.names[0] if act.names else "somebody"
         person = None if asked.people is None else asked.people.find(act.names)
@@ -54,7 +56,7 @@ def standing(
             faults.append(f"{act.where}: {fault if act.problem else f'{who} {fault}'}")
         else:
             counted.append((act, who))
-    if not document.human_digest or not (counted or document.effective):
+    if not (counted or document.effective):
         return ApprovalStanding(strength=Strength.NONE, faults=tuple(faults))
     unseen = Strength.NONE if document.drafted_by else Strength.DECLARED
     return ApprovalStanding(

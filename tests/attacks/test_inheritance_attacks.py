@@ -217,6 +217,7 @@ def test_a_childs_policy_does_not_weaken_the_engine(tmp_path: Path) -> None:
         ("stages: [production, later]", ["stages"]),  # production decides what blocks by default
         ("alpha: 0.05\nalpha_scope: rule\nengine: native\non_insufficient: block", []),
         ('sources: {allow: ["s3://bucket/eval/"]}', []),
+        ("records: {system: aims/, org: ../org/}", []),
     ],
 )
 def test_what_a_floor_does_not_say_of_itself_may_be_said_and_not_overtaken(
@@ -244,3 +245,11 @@ def test_a_floors_places_for_data_hold_beside_a_parent_that_names_none(
     assert policy.sources_allow == ("s3://bucket/eval/",)
     wider = child + 'sources: {allow: ["s3://bucket/"]}\n'
     assert resolve(wider.encode(), uri="p.yaml", packs=tmp_path)[1]
+
+
+def test_a_child_reads_no_other_records_than_its_parent_names(tmp_path: Path) -> None:
+    stated = "records: {org: org/}\n"
+    (tmp_path / "floor@1.yaml").write_text(HEAD.format("floor") + stated + RULES, "utf-8")
+    child = HEAD.format("child") + "extends: [{pack: floor@1}]\nrecords: {org: mine/}\n"
+    _, problems = resolve(child.encode(), uri="p.yaml", packs=tmp_path)
+    assert [str(problem).split()[1] for problem in problems] == ["records.org"]

@@ -19,7 +19,7 @@ from aims_gate.attest.signers.file import LocalSigner, open_signer
 from aims_gate.attest.statement import encode
 from aims_gate.errors import PolicyError, UsageError
 from aims_gate.evidence.signed_policy import sign_policy
-from aims_gate.governance.acts import approval_id
+from aims_gate.governance.acts import approval_id, commits
 from aims_gate.governance.approval import ApprovalStanding, standing
 from aims_gate.governance.contract import ProblemKind, Records, Strength
 from aims_gate.governance.reviews import SCHEMA, read_reviews, written
@@ -27,8 +27,10 @@ from aims_gate.operations.aims.approve import ApprovedDocument, approve
 from aims_gate.oversight import Oversight
 from aims_gate.policy.base import open_base
 from aims_gate.policy.resolve import check, load
+from aims_gate.regular import itself
 from aims_gate.signoffs import kinds
-from aims_gate.system_records import open_records
+from aims_gate.signoffs.committed import CommitHistory
+from aims_gate.system_records import approved_records, open_records
 from tests.support.git_server import GitServer, git, git_server
 from tests.support.records import FILES, edit, write_records
 
@@ -259,6 +261,60 @@ def test_a_signed_commit_counts_by_its_key_and_an_author_s_name_for_nothing(
 
 
 @pytest.mark.tool("git")
+@pytest.mark.tool("ssh-keygen")
+def test_outside_of_a_run_the_same_counts(team: Repository) -> None:
+    """Of the organisation in another repository, its signatures alone."""
+    org = team.keys / "org"
+    (team.folder / "org").rename(org)
+    team.approve("bo")
+    approve(
+        org / "policy.md",
+        signer=team.signer("bo"),
+        trust=team.folder / "trust.yaml",
+        evidence=None,
+        now=NOW,
+    )
+    git(team.folder, "init", "-q", "-b", "main")
+    committed(team, "bo")
+    trusting(team, "bo")
+    places = team.folder / "aims", org
+    found = approved_records(*places, trust=team.folder / "trust.yaml", now=NOW, environ={})
+    assert standing(found.of("impact")[0], found, today=TODAY).strength is Strength.SIGNED
+    assert standing(found.of("risks")[0], found, today=TODAY).by == ("bo@acme.example",)
+    policy = standing(found.of("policy")[0], found, today=TODAY)
+    assert (policy.strength, policy.faults) == (Strength.SIGNED, ())
+    assert found.material["tier"] == ("high",)
+    nobody = approved_records(*places, trust=None, now=NOW, environ={})
+    assert standing(nobody.of("risks")[0], nobody, today=TODAY).strength is Strength.DECLARED
+    history = CommitHistory.around(team.folder, {})
+    assert history is not None
+    (risks,) = found.of("risks")
+    (act,) = commits(
+        [(replace(risks, digest="0" * 64), places[0] / "risks.yaml")],
+        history,
+        trust=trust_file.load(team.folder / "trust.yaml"),
+        at=itself,
+        now=NOW,
+    )
+    assert act.problem == "it changed while it was read"
+
+
+@pytest.mark.tool("git")
+def test_approvals_that_are_a_link_at_the_base_count_for_nothing(
+    team: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(team.folder, "init", "-q", "-b", "main")
+    (team.keys / "approvals").mkdir()
+    (team.folder / "aims/approvals").symlink_to(team.keys / "approvals")
+    team.approve("bo")
+    committed(team)
+    monkeypatch.chdir(team.folder)
+    assert team.weighed(base="main") == ApprovalStanding(strength=Strength.NONE)
+    acts = team.records(base="main").approvals
+    assert any("is a symbolic link" in act.problem for act in acts)
+
+
+@pytest.mark.tool("git")
 def test_with_a_base_records_and_signatures_of_the_change_do_not_count(
     team: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,6 +442,8 @@ def test_the_command_signs_and_prints_schemas(
     monkeypatch.delenv("AIMS_GATE_SIGNING_KEY", raising=False)
     assert guarded(["aims", "approve", RISKS]) == 2
     assert "no key signs; --key KEY" in capsys.readouterr().err
+    assert guarded(["aims", "approve", RISKS, "--evidence", "nowhere"]) == 2
+    assert "this is no evidence directory" in capsys.readouterr().err
     assert guarded(["aims", "approve", RISKS, "--key", str(team.keys / "bo.key")]) == 0
     assert "approved by bo@acme.example: credit/risks sha256:" in capsys.readouterr().out
     assert guarded(["aims", "schema", "risks"]) == 0

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from aims_gate import canonical
+from aims_gate.__main__ import guarded
 from aims_gate.errors import UsageError
 from aims_gate.governance import material
 from aims_gate.governance.contract import Records
 from aims_gate.operations.aims.approve import approve
 from aims_gate.operations.judged import judged
+from aims_gate.operations.verify import Expectation, prove
 from aims_gate.oversight import Oversight
 from aims_gate.policy.resolve import load
 from aims_gate.system_records import open_records
@@ -45,7 +47,10 @@ def test_evidence_names_the_records_and_what_was_material(team: Team) -> None:
     }
 
 
-def test_a_document_is_assessed_for_the_model_of_evidence_and_signed(team: Team) -> None:
+def test_a_document_is_assessed_for_the_model_of_evidence_and_signed(
+    team: Team, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIMS_GATE_SIGNING_KEY", raising=False)
     verdict = team.run()
     assert verdict.evidence is not None
     evidence, path, trust = (
@@ -53,9 +58,8 @@ def test_a_document_is_assessed_for_the_model_of_evidence_and_signed(team: Team)
         team.folder / RISKS,
         team.folder / "trust.yaml",
     )
-    first = approve(path, signer=None, trust=trust, evidence=evidence, now=NOW)
-    assert first.assessed
-    assert first.signed is None
+    assert guarded(["aims", "approve", str(path), "--evidence", str(evidence)]) == 0
+    assert "nobody signed; commit it, and let another person" in capsys.readouterr().out
     done = approve(
         path, signer=team.keys["bo@acme.example"], trust=trust, evidence=evidence, now=NOW
     )
@@ -100,3 +104,14 @@ def test_evidence_without_records_assesses_nothing(tmp_path: Path) -> None:
             evidence=Path(verdict.evidence.directory),
             now=NOW,
         )
+
+
+def test_evidence_that_names_records_verifies(team: Team) -> None:
+    verdict = team.run()
+    assert verdict.evidence is not None
+    question = Expectation(
+        evidence=verdict.evidence.directory,
+        trust=team.folder / "trust.yaml",
+        model=str(team.folder / "model"),
+    )
+    assert prove(question, now=NOW).exit_code == 1, "authentic, and refused"
