@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
+from aims_gate.cli.aims_survey import survey_options, surveyed
 from aims_gate.cli.group import CommandGroup
 
 
@@ -81,4 +83,31 @@ def close(*, entry: Path) -> int:
     today = datetime.now(UTC).date()
     close_entry(entry, today=today)
     click.echo(f"closed {entry} on {today}")
+    return 0
+
+
+@log.command()
+@survey_options
+def find(*, org: Path, trust: Path | None, **options: Any) -> int:
+    """Open a nonconformity for each control that failed in service; a scheduled job runs it.
+
+    That is a champion outside its limits, a deployment without a verdict, or an expired waiver in
+    use. A candidate that was refused is none. Nothing is opened twice while it is open.
+    """
+    from aims_gate.errors import UsageError
+    from aims_gate.harmless import plain
+    from aims_gate.operations.aims.nonconformities import open_nonconformities
+
+    if trust is None and not Path("trust.yaml").exists():
+        hint = "--trust FILE: without one no verdict counts, and all would look undecided"
+        raise UsageError("there is no trust file", hint=hint)
+    found = surveyed(org=org, trust=trust, **options)
+    count = 0
+    for one, path in open_nonconformities(found, org):
+        count += 1
+        click.echo(plain(f"{'open already' if path is None else f'opened {path}'}: {one.told}"))
+    for problem in found.history.problems:
+        click.echo(plain(f"not read: {problem}"))
+    if not count:
+        click.echo("no control failed in service")
     return 0
