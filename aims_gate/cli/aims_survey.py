@@ -108,13 +108,12 @@ def surveyed(
     from aims_gate.operations.aims.survey import SurveyQuestion, survey
 
     found = sorted(one for one in (Path("aims"), *Path().glob("*/aims")) if one.is_dir())
-    usual = Path("trust.yaml")
     now = datetime.now(UTC)
     if day is not None:
         now = datetime.combine(day.date(), time(23, 59, 59), UTC)
     history = GateHistoryQuestion(
         folders=folders or ((ROOT,) if ROOT.is_dir() else ()),
-        trust=trust or (usual if usual.exists() else None),
+        trust=trust_or_usual(trust),
         mlflow=mlflow,
         environ=os.environ,
     )
@@ -126,6 +125,12 @@ def surveyed(
         now=now,
     )
     return survey(asked)
+
+
+def trust_or_usual(named: Path | None) -> Path | None:
+    """The trust file that is named, else the usual one if it is there."""
+    usual = Path("trust.yaml")
+    return named or (usual if usual.exists() else None)
 
 
 def answer(sheet: Sheet, name: str, out: Path | None) -> None:

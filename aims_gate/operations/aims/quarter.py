@@ -59,7 +59,7 @@ def _quarter(found: Survey, begins: date, ends: date) -> Quarter:
     for verdict in history.verdicts:  # the oldest first
         if not within(verdict.finished.date()):
             continue
-        if _serves(history, verdict):
+        if served(history, verdict):
             failing += verdict.decision is Decision.REFUSED
         else:
             candidates[verdict.model.name, verdict.model.version] = verdict
@@ -91,7 +91,7 @@ def _quarter(found: Survey, begins: date, ends: date) -> Quarter:
     )
 
 
-def _serves(history: GateHistory, verdict: Verdict) -> bool:
+def served(history: GateHistory, verdict: Verdict) -> bool:
     """Whether the version was the champion when it was judged."""
     name, served = verdict.model.name, ""
     for move in history.moves:

@@ -116,7 +116,8 @@ def _level(system: SurveyedSystem) -> str:
     return str(max(levels)) if levels else "-"
 
 
-def _rules(risk: Mapping[str, Any]) -> tuple[str, ...]:
+def treating(risk: Mapping[str, Any]) -> tuple[str, ...]:
+    """Rules that treat a risk."""
     treatment = risk.get("treatment")
     return words(treatment, "rules") if isinstance(treatment, Mapping) else ()
 
@@ -138,7 +139,7 @@ def _risks(found: Survey) -> SheetTable:
                     str(one.get("id", "")),
                     str(one.get("category", "")),
                     str(one.get("title", "")),
-                    ", ".join(_rules(one)),
+                    ", ".join(treating(one)),
                 )
             )
             for level, system, one in every[:RISKS]

@@ -1,0 +1,171 @@
+"""Files of the audit pack: records and signed evidence as bytes, and what is left out and why.
+
+Only files of known kinds are taken, whatever else lies beside them: no data, no private key.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aims_gate import canonical
+from aims_gate.attest.envelope import MAX_ENVELOPE, open_envelope
+from aims_gate.attest.file_names import safe_name
+from aims_gate.attest.statement import statement_file
+from aims_gate.attest.trust import Trust
+from aims_gate.catalogue.iso42001 import REQUIREMENTS, Requirement
+from aims_gate.errors import GateError
+from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
+from aims_gate.governance.contract import LogEntry, RecordDocument
+from aims_gate.governance.entry_grammar import ENTRY_TYPES
+from aims_gate.governance.kinds import KINDS
+from aims_gate.operations.aims.gap_finding import EVERY, LOG
+from aims_gate.operations.aims.survey import Survey
+from aims_gate.operations.audit.index import AuditScope
+from aims_gate.operations.audit.log_tables import PRIVATE, entries_of
+from aims_gate.operations.audit.population import MOVED, supporting
+from aims_gate.operations.audit.private import held
+from aims_gate.regular import read_regular
+from aims_gate.signoffs import APPROVALS
+from aims_gate.sources.mlflow.evidence import PROMOTIONS
+from aims_gate.verdict import Verdict
+
+ENVELOPE = ".dsse.json"
+_EVIDENCE = re.compile(
+    rf"[\w.-]+\.(statement|dsse|sigstore)\.json|model\.sha256|"
+    rf"{re.escape(POLICY_FILE)}|{re.escape(REPORT_FILE)}"
+)
+_STRANGE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(slots=True, kw_only=True)
+class PackFiles:
+    """What goes into a pack, by path, and which requirement each file belongs to."""
+
+    trust: Trust | None
+    files: dict[str, bytes] = field(default_factory=dict)
+    controls: dict[str, set[str]] = field(default_factory=dict)
+    """Paths by requirement."""
+    left_out: list[str] = field(default_factory=list)
+
+    def take(
+        self, path: str, source: Path, rows: Iterator[Requirement] | set[Requirement]
+    ) -> bytes:
+        """Take a file, unless it is unsafe, unreadable or signed by nobody; empty if not taken."""
+        try:
+            safe_name(path)
+            data = read_regular(source, MAX_ENVELOPE)
+            if path.endswith(ENVELOPE):
+                keys = [one.key for one in self.trust.keys] if self.trust else []
+                open_envelope(data, keys, where=source.name, role=None)
+        except (GateError, OSError) as error:
+            self.left_out.append(f"{source.name}: {getattr(error, 'what', error)}")
+            return b""
+        if self.files.setdefault(path, data) != data:
+            self.left_out.append(f"{source}: another file is called {path}, too")
+            return b""
+        for row in rows:
+            self.controls.setdefault(row.id, set()).add(path)
+        return data
+
+    def drop(self, path: str, why: str) -> None:
+        """Take a file out again, and say why."""
+        del self.files[path]
+        for paths in self.controls.values():
+            paths.discard(path)
+        self.left_out.append(f"{path}: {why}")
+
+
+def plain_path(*parts: str) -> str:
+    """A path of letters, digits, dots and dashes, which no part leaves."""
+    return "/".join(_STRANGE.sub("_", part).lstrip(".-") or "_" for part in parts)
+
+
+def collect(scope: AuditScope, trust: Trust | None) -> PackFiles:
+    """Records and evidence of the period; what cannot be taken is told, and nothing is raised."""
+    into = PackFiles(trust=trust)
+    _records(scope, into)
+    chosen = (
+        [one for one in scope.found.history.verdicts if scope.when.holds(one.finished.date())]
+        if scope.stage.every
+        else [one for system in scope.found.systems for one in system.verdicts]
+    )
+    for verdict in chosen:
+        _evidence(verdict, scope.found, into)
+    return into
+
+
+def _records(scope: AuditScope, into: PackFiles) -> None:
+    found = scope.found
+    roots = {"": found.org.org, **{one.id: one.folder for one in found.systems}}
+    for kind in KINDS:
+        for system, _, documents in found.documents(kind):
+            for one in documents:
+                _record(one, system, roots.get(system), set(_asking(kind)), into)
+    for system, entry in entries_of(found, scope.when, ENTRY_TYPES):
+        if entry.type in PRIVATE:
+            into.left_out.append(f"{entry.path}: its text may name who raised it")
+        else:
+            _record(entry, system, roots.get(system), set(_asking(f"{LOG}{entry.type}")), into)
+    for system, root in roots.items():
+        for path in sorted((root / APPROVALS).glob(f"*{ENVELOPE}")) if root else ():
+            where = plain_path("records", system or "organisation", APPROVALS, path.name)
+            into.take(where, path, {one for one in REQUIREMENTS if one.id == "7.5"})
+
+
+def _record(
+    one: RecordDocument | LogEntry,
+    system: str,
+    root: Path | None,
+    rows: set[Requirement],
+    into: PackFiles,
+) -> None:
+    if root is None or not one.digest:
+        return  # missing, which the pages say
+    inside = one.path.partition("/")[2]
+    where = plain_path("records", system or "organisation", *inside.split("/"))
+    data = into.take(where, root / inside, rows)
+    kinds = list(held(data.decode("utf-8", "replace")))
+    if data and canonical.sha256(data) != one.digest:
+        into.drop(where, "it changed while it was read")
+    elif kinds:
+        into.drop(where, f"it holds a {' and a '.join(kinds)}")
+
+
+def _asking(name: str) -> Iterator[Requirement]:
+    """Requirements that ask for a kind of document or a type of entry."""
+    for row in REQUIREMENTS:
+        asked = {one.partition(".")[0] for names in row.records for one in names}
+        if name in asked or (EVERY in asked and name in KINDS):
+            yield row
+
+
+def _evidence(verdict: Verdict, found: Survey, into: PackFiles) -> None:
+    name = "" if verdict.evidence is None else verdict.evidence.id
+    folders = [Path(place) for place in found.history.places.get(name, ())]
+    folder = next((one for one in folders if one.is_dir()), None)
+    if folder is None:
+        into.left_out.append(f"{name}: published in MLflow; aims-gate evidence fetch brings it")
+        return
+    rows = {row for row in REQUIREMENTS if any(supporting(verdict, row))}
+    for source in sorted(folder.iterdir()):
+        if _EVIDENCE.fullmatch(source.name):
+            into.take(plain_path("evidence", name, source.name), source, rows)
+    moved = {row for row in REQUIREMENTS if row.id in MOVED}
+    for source in sorted((folder / PROMOTIONS).glob(f"*{ENVELOPE}")):
+        where = plain_path("evidence", name, PROMOTIONS, source.name)
+        if into.take(where, source, moved):  # a statement alone says what nobody signed
+            stem = source.name.removesuffix(ENVELOPE)
+            beside = source.with_name(statement_file(stem))
+            into.take(plain_path("evidence", name, PROMOTIONS, beside.name), beside, moved)
+
+
+def table(rows: list[tuple[str, ...]]) -> bytes:
+    """A CSV file."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    return written.getvalue().encode()

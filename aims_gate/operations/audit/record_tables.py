@@ -1,0 +1,198 @@
+"""Tables of the audit's index from records: approvals, accepted risks, people, exclusions, users.
+
+Who approved is weighed for today and for the day of the act, as everywhere (`standing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
+
+from aims_gate.governance.approval import ApprovalStanding, standing
+from aims_gate.governance.contract import Records, Strength
+from aims_gate.governance.kinds import KINDS
+from aims_gate.governance.people import People, Person
+from aims_gate.operations.aims.gap import decisions
+from aims_gate.operations.aims.status import residual, treating
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, listed, words
+from aims_gate.pages.sheet import SheetRow, SheetTable
+
+
+def approvals(found: Survey, kinds: Collection[str] = tuple(KINDS)) -> SheetTable:
+    """Each document: how strongly it is approved, by whom, and whether they were competent."""
+    rows = []
+    for kind in KINDS:
+        for system, records, documents in found.documents(kind) if kind in kinds else ():
+            for one in documents:
+                stands = standing(one, records, today=found.today)
+                strong = stands.strength > Strength.DECLARED
+                rows.append(
+                    SheetRow(
+                        cells=(
+                            one.path,
+                            system or "organisation",
+                            stands.strength.name.lower(),
+                            ", ".join(stands.by) or "nobody",
+                            "" if stands.day is None else f"{stands.day:%Y-%m-%d}",
+                            competent(stands, records),
+                            "; ".join(stands.faults),
+                        ),
+                        tone="good" if strong and not one.problems else "warn",
+                    )
+                )
+    return SheetTable(
+        title="Who approved which document, and were they competent on that day",
+        heads=(
+            *("document", "of", "strength", "approved by", "on"),
+            *("competence on that day", "what does not count"),
+        ),
+        rows=tuple(rows),
+        empty="no document is there",
+    )
+
+
+def competent(stands: ApprovalStanding, records: Records) -> str:
+    """Competence that each person who approved held on the day of the latest act."""
+    people = People.of(records)
+    if people is None or stands.day is None:
+        return ""
+    told = []
+    for name in stands.by:
+        person = people.find([name])
+        held = [] if person is None else list(_held(person, stands.day))
+        told.append(f"{name}: {', '.join(held) or 'none'}")
+    return "; ".join(told)
+
+
+def _held(person: Person, on: date) -> Iterator[str]:
+    for one in person.competence:
+        if one.holds(on) and one.until is not None:
+            yield f"{one.subject} until {one.until:%Y-%m-%d}, by {one.proof}"
+
+
+def accepted_risks(found: Survey) -> SheetTable:
+    """Each residual risk: what treats it, and who accepted it."""
+    rows = []
+    for system in found.systems:
+        for document in system.records.of("risks"):
+            stands = standing(document, system.records, today=found.today)
+            accepted = _accepted(stands, system)
+            rows += [
+                SheetRow(
+                    cells=(
+                        f"{system.id} {one.get('id', '')}",
+                        str(one.get("category", "")),
+                        str(one.get("title", "")),
+                        f"{residual(one)} of 25",
+                        "; ".join(_treated(treating(one), system)) or "no rule",
+                        accepted,
+                    ),
+                    tone="good" if stands.strength > Strength.DECLARED else "bad",
+                )
+                for one in listed(document.values, "risks")
+            ]
+    return SheetTable(
+        title="Which risks remain, and who accepted them",
+        heads=("risk", "category", "what may happen", "residual", "treated by", "accepted by"),
+        rows=tuple(rows),
+        empty="no risk is written down",
+    )
+
+
+def _accepted(stands: ApprovalStanding, system: SurveyedSystem) -> str:
+    """Who approved the register, held against the risk owner that the inventory names."""
+    owner = str(system.values.get("risk_owner") or "nobody")
+    if not stands.by or stands.day is None:
+        return f"nobody yet ({stands.strength.name.lower()}); the risk owner is {owner}"
+    told = f"{', '.join(stands.by)} on {stands.day:%Y-%m-%d} ({stands.strength.name.lower()})"
+    people = People.of(system.records)
+    found = None if people is None else people.find([owner])
+    if found is None or found.id not in stands.by:
+        told += f"; not by the risk owner, {owner}"
+    return told
+
+
+def _treated(rules: Collection[str], system: SurveyedSystem) -> Iterator[str]:
+    """Each rule with its outcome in the newest verdicts on what serves."""
+    for rule in rules:
+        ran = [
+            f"{result.outcome}: {result.reason}"
+            for verdict in system.verdicts
+            for result in verdict.results
+            if result.rule == rule
+        ]
+        yield f"{rule} {' and '.join(ran) or 'did not run on what serves'}"
+
+
+def people(found: Survey) -> SheetTable:
+    """People, their roles, and competence from a day to a day."""
+    known = People.of(found.org)
+    rows = []
+    for one in known.persons if known is not None else ():
+        here = [f"since {one.joined:%Y-%m-%d}"] if one.joined else []
+        here += [f"left {one.left:%Y-%m-%d}"] if one.left else []
+        held = "; ".join(
+            f"{have.subject} {have.since} to {have.until}, by {have.proof}"
+            for have in one.competence
+        )
+        cells = (one.id, ", ".join(one.roles), held or "none", ", ".join(here) or "here")
+        rows.append(SheetRow(cells=cells))
+    return SheetTable(
+        title="People, and the days for which they are competent",
+        heads=("person", "roles", "competence", "in the organisation"),
+        rows=tuple(rows),
+        empty="org/people.yaml is missing or has a fault, so that nobody's approval counts",
+    )
+
+
+def exclusions(found: Survey) -> SheetTable:
+    """Controls that the Statement of Applicability excludes, with the reason."""
+    rows = tuple(
+        SheetRow(
+            cells=(
+                control,
+                str(row.get("justification") or "no reason"),
+                str(row.get("owner", "")),
+                str(row.get("last_review", "")),
+            ),
+            tone="quiet" if row.get("justification") else "bad",
+        )
+        for control, row in decisions(found.org).items()
+        if row.get("applicable") is False
+    )
+    return SheetTable(
+        title="What is excluded, and why",
+        heads=("control", "reason", "owner", "last review"),
+        rows=rows,
+        empty="no control is excluded",
+    )
+
+
+def told_to_users(found: Survey) -> SheetTable:
+    """What customers and affected people are told of each system."""
+    rows = [row for system in found.systems for row in _told(system)]
+    rows += [
+        SheetRow(cells=("organisation", key, str(one.values.get(key, "missing"))))
+        for one in found.org.of("organisation")
+        for key in ("customers", "communication")
+    ]
+    return SheetTable(
+        title="What customers and affected people see",
+        heads=("of", "what", "text"),
+        rows=tuple(rows),
+    )
+
+
+def _told(system: SurveyedSystem) -> Iterator[SheetRow]:
+    use = system.values.get("intended_use")
+    if isinstance(use, Mapping):
+        text = str(use.get("text", ""))
+        less = ", ".join(words(use, "not_for"))
+        text += f" Not for: {less}." if less else ""
+        yield SheetRow(cells=(system.id, "intended use", text))
+    yield SheetRow(cells=(system.id, "contact", str(system.values.get("contact", "none"))))
+    for card in system.records.of("card"):
+        yield from (
+            SheetRow(cells=(system.id, f"card, {heading}", text))
+            for heading, text in card.sections.items()
+        )
