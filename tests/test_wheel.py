@@ -29,6 +29,8 @@ def test_it_holds_packs_schemas_and_demo_data(names: set[str]) -> None:
         "aims_gate/reports/report.v1.schema.json",
         "aims_gate/demo/data/train.parquet",
         "aims_gate/demo/data/README.md",
+        "aims_gate/governance/templates/risks.yaml",
+        "aims_gate/governance/templates/log/incident.md",
         "aims_gate/py.typed",
         "_aims_gate_pytestplugin/__init__.py",
     }

@@ -114,7 +114,8 @@ def commits(
             _refuse_changed(document, data)
             found = last_change(history, path, data, trust=trust, now=now)
         except (GateError, OSError) as error:
-            yield _unsound(document.id, document.path, now, getattr(error, "what", str(error)))
+            where = f"{document.path} in git"
+            yield _unsound(document.id, where, now, getattr(error, "what", str(error)))
             continue
         yield RecordAct(
             record=document.id,
