@@ -198,6 +198,8 @@ class EvidenceIdentity:
     """OpenSSH fingerprint of the signing key, `SHA256:…`; empty when unsigned."""
     published: str = ""
     """`runs:/…` of the published copy; empty when it was not published."""
+    digest: str = ""
+    """SHA-256 of the signed summary, where it was read back; empty where it was just written."""
     measured_unsigned: bool = False
     """Whether another job measured, without a key, and this one only judged anew and signed."""
 

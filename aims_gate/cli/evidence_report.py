@@ -1,4 +1,4 @@
-"""`aims-gate evidence report`: past verdicts in every format, and a page over a registry."""
+"""`aims-gate evidence report`: past verdicts in every format, over a registry, and in public."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from aims_gate.absent import stand_in
 from aims_gate.errors import UsageError
+
+if TYPE_CHECKING:
+    from aims_gate.operations.report_evidence import EvidenceQuestion
 
 
 @click.command()
@@ -38,6 +42,15 @@ from aims_gate.errors import UsageError
 @click.option(
     "--tracking-uri", metavar="URI", help="The MLflow server; MLFLOW_TRACKING_URI if left out."
 )
+@click.option(
+    "--public",
+    metavar="NAME",
+    help="A signed page for customers instead, about what is called so in public.",
+)
+@click.option("--key", help="With --public: a private key with the role records.")
+@click.option(
+    "--evidence-url", default="", metavar="URL", help="With --public: where the evidence lies."
+)
 def report(
     *,
     evidence: str | None,
@@ -48,12 +61,18 @@ def report(
     portfolio: bool,
     models: str | None,
     tracking_uri: str | None,
+    public: str | None,
+    key: str | None,
+    evidence_url: str,
 ) -> int:
     """Write a report of past evidence, of this version or an earlier one.
 
     DIR|URI is an evidence directory, runs:/RUN_ID/aims_gate/ID, models:/NAME/VERSION or
     models:/NAME@ALIAS. With --portfolio it is one page over the models of a registry: the verdict
     on what each alias names, its age, waivers in force, and numbers over versions.
+
+    With --public it is a folder, --out: one page without internal names, a badge, and the statement
+    that signs the page. All rules of the verdict are on it, and it must hold today (4 otherwise).
 
     Exits 0 if the report was written, whatever it says: whether to deploy is for verify to say.
     Exits 2 if there is no evidence or no trust file, 3 if MLflow, or one version of a portfolio,
@@ -70,7 +89,24 @@ def report(
     if evidence is None or models is not None:
         hint = "name a directory or a URI, or a registry's models with --portfolio"
         raise UsageError("there is no evidence to report", hint=hint)
+    if public is not None:
+        from aims_gate.operations.report_evidence import EvidenceQuestion
+
+        asked = EvidenceQuestion(evidence=evidence, trust=trust, stage=stage, environ=environ)
+        return _public(asked, public, key, evidence_url, out)
     return _verdict(name, path, evidence, trust, stage, environ)
+
+
+def _public(asked: EvidenceQuestion, name: str, key: str | None, url: str, out: Path | None) -> int:
+    from aims_gate.attest.signers import load_signer
+    from aims_gate.operations.publish_page import Publishing, publish
+
+    if out is None:
+        raise UsageError("a public page is a folder", hint="--out public")
+    how = Publishing(name=name, url=url, signer=load_signer(key, asked.environ), folder=out)
+    verdict = publish(asked, how, now=datetime.now(UTC))
+    click.echo(f"{verdict.decision.value}, signed with {how.signer.key.fingerprint}: {out}")
+    return 0
 
 
 def _verdict(  # noqa: PLR0917  # each is an option of the command

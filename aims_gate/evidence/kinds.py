@@ -25,5 +25,6 @@ KINDS: Table[StatementKind[Any]] = Table(
         "live": "aims_gate.evidence.live:LIVE",
         "policy": "aims_gate.evidence.predicates:POLICY",
         "gap": "aims_gate.evidence.gap_predicate:GAP",
+        "public": "aims_gate.evidence.public_predicate:PUBLIC",
     },
 )

@@ -144,6 +144,7 @@ def rebuild(
             signed=bool(key),
             key=key,
             published=published,
+            digest=contents.digest,
             measured_unsigned=said.measured_by == UNSIGNED,
         ),
         started=said.started_on,
