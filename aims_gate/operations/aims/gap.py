@@ -12,7 +12,7 @@ from typing import Any
 
 from aims_gate.catalogue.iso42001 import REQUIREMENTS, Requirement
 from aims_gate.governance.contract import Records
-from aims_gate.operations.aims.gap_finding import GapFinding, Support, of_record, of_run, worst
+from aims_gate.operations.aims.gap_finding import GapFinding, Support, of_records, of_run, worst
 from aims_gate.operations.aims.survey import Survey, listed
 
 
@@ -46,7 +46,7 @@ def decisions(org: Records) -> Mapping[str, Mapping[str, Any]]:
 def _row(row: Requirement, found: Survey, decided: Mapping[str, Any] | None) -> GapRow:
     runs = [of_run(row, one, found) for one in found.serving]
     ran = [one for one in runs if one.support is not Support.MISSING]
-    needed = [of_record(names, found) for names in row.records]
+    needed = [one for names in row.records for one in of_records(names, found)]
     needed += ran if row.records else runs
     rests = worst(needed or [GapFinding(support=Support.MISSING, what="no system is described")])
     if rests.support is Support.ATTESTED and len(ran) == len(runs) > 0:

@@ -17,6 +17,7 @@ from aims_gate.verdict import Authenticity, Outcome, Verdict
 
 YEAR = timedelta(days=365)
 """Age at which what happens once a year is due again: an audit, a review, a training."""
+INVENTORY = "system.registry"
 LOG, EVERY = "log:", "*"
 """How a requirement asks for an entry of a type, and for all documents."""
 
@@ -51,10 +52,10 @@ def worst(found: Iterable[GapFinding]) -> GapFinding:
     return min(found, key=lambda one: tuple(Support).index(one.support))
 
 
-def of_record(names: tuple[str, ...], found: Survey) -> GapFinding:
-    """Worst finding on a record that a requirement asks for, of the best of its alternatives."""
-    best = [worst(_named(name, found)) for name in names]
-    return max(best, key=lambda one: tuple(Support).index(one.support))
+def of_records(names: tuple[str, ...], found: Survey) -> list[GapFinding]:
+    """Findings on a record that a requirement asks for, of the best of its alternatives."""
+    each = [list(_named(name, found)) for name in names]
+    return max(each, key=lambda one: tuple(Support).index(worst(one).support))
 
 
 def of_run(row: Requirement, system: SurveyedSystem, found: Survey) -> GapFinding:
@@ -112,6 +113,10 @@ def _named(name: str, found: Survey) -> Iterator[GapFinding]:
             )
         for one in documents:
             yield _document(one, key, records, told, found)
+    if name == INVENTORY:
+        for model in found.unlisted:
+            what = f"{model} serves, and no system.yaml names it"
+            yield GapFinding(support=Support.CONFLICT, what=what, where="aims/system.yaml")
 
 
 def _document(

@@ -95,7 +95,9 @@ def requirement_sheet(name: str, rows: Sequence[GapRow]) -> Sheet:
 
 def _row(one: GapRow) -> SheetRow:
     asked, rests = one.requirement, one.findings[0]
-    cells = (one.support, asked.grade, asked.id, asked.title, rests.what, rests.where)
+    alike = sum(other.support is one.support for other in one.findings[1:])
+    what = f"{rests.what}, and {alike} more" if alike else rests.what
+    cells = (one.support, asked.grade, asked.id, asked.title, what, rests.where)
     return SheetRow(cells=cells, tone=TONES[one.support])
 
 

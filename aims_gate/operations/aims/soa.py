@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from aims_gate.operations.aims.gap import GapRow, decisions
 from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_sheet import TONES
-from aims_gate.operations.aims.survey import Survey
+from aims_gate.operations.aims.survey import Survey, words
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 
 _UNDECIDED = "undecided"
@@ -32,6 +32,7 @@ def soa_sheet(rows: Sequence[GapRow], found: Survey) -> Sheet:
             str(row.get("status", _UNDECIDED)),
             str(row.get("justification", "")),
             str(row.get("source", "")),
+            ", ".join(words(row, "evidence")),
             str(row.get("owner", "")),
             str(row.get("last_review", "")),
             f"{one.support}: {one.findings[0].what}",
@@ -51,7 +52,7 @@ def soa_sheet(rows: Sequence[GapRow], found: Survey) -> Sheet:
                 title="Controls of ISO/IEC 42001, Annex A",
                 heads=(
                     *("control", "title", "applies", "status", "justification", "source"),
-                    *("owner", "last review", "found"),
+                    *("evidence", "owner", "last review", "found"),
                 ),
                 narrow=1,
                 rows=tuple(shown),

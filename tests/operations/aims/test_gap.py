@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from aims_gate.__main__ import guarded
 from aims_gate.attest import trust_file
 from aims_gate.attest.statement_files import read_statement
+from aims_gate.catalogue.iso42001 import REQUIREMENTS, requirement
 from aims_gate.errors import UsageError
 from aims_gate.evidence.gap_predicate import GAP
 from aims_gate.operations.aims.approve import approve
@@ -25,6 +27,7 @@ from tests.support.gated import Gated, measured
 from tests.support.proofs import new_signer
 from tests.support.records import edit, write_records
 
+ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
 TRAINING = """\
 ---
@@ -353,3 +356,21 @@ def test_the_strength_of_an_approval_is_told_and_an_act_that_does_not_count_is_n
     edit(company.org / "people.yaml", left, "known_as: [bo]")
     edit(company.aims / "impact.md", "Applicants and", "All applicants and")
     assert strength() == "(declared)"
+
+
+def test_a_model_that_serves_and_is_in_no_inventory_contradicts_the_scope(company: Company) -> None:
+    assert company.row("4.3").support is Support.ATTESTED
+    evidence = company.gated.judge("ranker", "4", NOW - timedelta(days=9))
+    company.gated.promote(evidence, NOW - timedelta(days=8))
+    row = company.row("4.3")
+    assert row.support is Support.CONFLICT
+    assert row.findings[0].what.startswith("ranker serves")
+
+
+def test_every_f_row_has_a_rule_of_the_baseline() -> None:
+    """So that what no record makes up for can be measured by who takes the pack as it is."""
+    named = set()
+    for pack in ("release@1.2.0", "iso42001-baseline@1.0.0"):
+        text = (ROOT / "policies" / f"{pack}.yaml").read_text(encoding="utf-8")
+        named |= {requirement(one) for one in re.findall(r"iso42001:[A-Z0-9.]+", text)}
+    assert [one.id for one in REQUIREMENTS if not one.records and one not in named] == []
