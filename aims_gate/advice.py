@@ -66,6 +66,8 @@ _NAME_THEM = (
     "data.evaluation of the policy, and they are called by name"
 )
 _LONGER = "hand over more rows of the named data, such as a longer window; fewer never pass"
+_NO_RECORDS = "there are no records"
+_DRAFT = "draft the records (aims-gate aims init --model URI), fill them in and have them approved"
 _RECORDS = {
     "records.complete": "fill in the named fields; aims-gate aims todo says who is asked",
     "records.fresh": "review the named records, write the day of it into them and have another "
@@ -143,7 +145,7 @@ def _remedy(result: Result) -> str:
     """Say what to do about this check's outcome; empty where it is what any check's is."""
     family = family_of(result.check)
     if result.check in _RECORDS and result.raw_outcome in UNMET - {Outcome.ERROR}:
-        return _RECORDS[result.check]
+        return _DRAFT if _NO_RECORDS in result.reason else _RECORDS[result.check]
     if result.raw_outcome is Outcome.INSUFFICIENT and family == "drift":
         return _LONGER
     if result.raw_outcome is Outcome.MISSING:

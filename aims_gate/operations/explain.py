@@ -14,6 +14,7 @@ from typing import Any
 
 import pydantic
 
+from aims_gate.advice import family_of
 from aims_gate.checks import CHECKS
 from aims_gate.checks.contract import Check, StatisticSpec
 from aims_gate.limits import Bar, bars_of, conventional
@@ -147,7 +148,7 @@ def _body(task: Task, policy: Policy) -> Iterator[str]:
     yield f"measures: {about.summary} ({rule.check})"
     if rule.parameters:
         yield "with: " + ", ".join(f"{k}={_plain(v)}" for k, v in rule.parameters.items())
-    yield f"on: {_data(task.roles, policy)}"
+    yield f"on: {_data(task, policy)}"
     yield f"requires: {required(task)}"
     yield f"burden of proof: {task.decide_on}. {_BURDEN[task.decide_on]}"
     yield from _engine(task)
@@ -201,9 +202,12 @@ def _insufficient(rule: Rule, policy: Policy) -> str:
     return "blocks" if stated is OnInsufficient.BLOCK else "warns"
 
 
-def _data(roles: tuple[Role, ...], policy: Policy) -> str:
+def _data(task: Task, policy: Policy) -> str:
+    roles, about = task.roles, type(task.check).about
     if not roles:
-        return "the model and its run"
+        beside = about.beside or family_of(about.name) == "records"
+        found = "what lies beside the policy" if beside else "the model and its run"
+        return f"{found}, and how the other rules ended" if about.after else found
     told = []
     for role in reversed(roles):  # what is judged stands last
         spec = policy.data.get(role)

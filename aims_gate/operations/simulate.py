@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aims_gate import pipeline
+from aims_gate.advice import family_of
 from aims_gate.errors import GateError, PolicyError, Problem, UsageError
 from aims_gate.harmless import plain
 from aims_gate.judge import decide
@@ -68,7 +69,7 @@ class Simulation:
 
     judged: tuple[JudgedVersion, ...]
     skipped: tuple[str, ...]
-    """Rules that need the model's files, or ask what an alias pointed at then."""
+    """Rules that need the model's files, or ask what an alias or a record said then."""
 
     @property
     def readable(self) -> int:
@@ -95,9 +96,9 @@ def simulate(
     if not 1 <= question.last <= MOST:
         raise UsageError(f"the last {question.last} cannot be judged", hint=f"1 to {MOST}")
     tasks = plan(_in_force(policy)).sound()
-    kept = tuple(t for t in tasks if t.rule.check not in NEEDS_MODEL and not t.judged.alias)
+    kept = tuple(task for task in tasks if _of_that_day(task))
     if not any(task.rule.severity is Severity.BLOCK for task in kept):
-        what = "no blocking rule can be simulated without the model's files or a champion"
+        what = "no blocking rule can be simulated without the model's files, a champion or records"
         raise PolicyError([Problem(file=policy.uri, line=0, what=what)])
     archive = Archive.of(environ, policy)
     if question.model is not None:
@@ -112,6 +113,12 @@ def simulate(
         judged.append(bench.judge(one))
     skipped = tuple(task.rule.id for task in tasks if task not in kept)
     return Simulation(judged=tuple(judged), skipped=skipped)
+
+
+def _of_that_day(task: Task) -> bool:
+    """Whether what a rule looks at is still known of a past model: data are, records are not."""
+    beside = type(task.check).about.beside or family_of(task.rule.check) == "records"
+    return task.rule.check not in NEEDS_MODEL and not task.judged.alias and not beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +168,7 @@ def told(simulation: Simulation) -> Iterator[str]:
             yield f"{'':<12}{plain(f'{result.outcome} {result.rule}: {result.reason}')}"
     yield _summed(simulation)
     if simulation.skipped:
-        needed = "they need the model's files or its champion"
+        needed = "they need the model's files, its champion or records of that day"
         yield f"not simulated, {needed}: {', '.join(simulation.skipped)}"
 
 

@@ -220,7 +220,10 @@ def test_a_policy_is_simulated_over_the_versions_of_a_model(
     assert all(re.search(r" [0-9.]+ \(9[05] % .*\) (<|>=) 0\.[68]", line) for line in values)
     assert told[4:] == [
         "would have refused 2 of the last 4, for BIAS-02 (2); 1 could not be read",
-        "not simulated, they need the model's files or its champion: INTEG-01, PERF-02",
+        (
+            "not simulated, they need the model's files, its champion or records of that day: "
+            "INTEG-01, PERF-02"
+        ),
     ]
     assert everything(content, mlflow_store) == before
     assert sorted(p.name for p in tmp_path.glob("aims-gate-evidence*")) == []
