@@ -60,7 +60,8 @@ class Consistent:
     of: tuple[Aspect, ...] = get_args(Aspect)
     """What is compared."""
     elsewhere: tuple[str, ...] = ()
-    """Patterns of rules that another policy runs, such as `MON-*`: no objective fails for them."""
+    """Patterns of rules that another policy runs where this one has none of that name, such as
+    `MON-*`: no objective fails for them."""
 
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the number of contradictions."""
@@ -99,8 +100,9 @@ class Consistent:
         for number, found in enumerate(listed):
             objective = keys_of(found)
             where, rule = f"{system.path} objectives[{number}]", objective.get("rule")
-            if isinstance(rule, str) and not fits(rule, self.elsewhere):
-                yield _bound(where, rule, of_rule(rule, inputs.results))
+            result = of_rule(rule, inputs.results) if isinstance(rule, str) else None
+            if isinstance(rule, str) and (result or not fits(rule, self.elsewhere)):
+                yield _bound(where, rule, result)
             elif rule is None and not any(
                 key in objective for key in ("measured_in", "unmeasured")
             ):

@@ -48,7 +48,8 @@ class Treated:
     )
 
     elsewhere: tuple[str, ...] = ()
-    """Patterns of rules that another policy runs, such as `MON-*`; they are named, not judged."""
+    """Patterns of rules that another policy runs where this one has none of that name, such as
+    `MON-*`; they are named, not judged."""
     strength: StrengthName = "reviewed"
     """How strongly a runbook is approved: `declared`, `reviewed` or `signed`."""
 
@@ -78,12 +79,15 @@ class Treated:
     ) -> Iterator[Statistic]:
         treatment = risk.part("treatment")
         rules = texts(treatment.get("rules"))
-        here = [rule for rule in rules if not fits(rule, self.elsewhere)]
-        for rule in here:
-            yield _rule(f"{risk.id} {rule}", of_rule(rule, inputs.results), rule)
-        for rule in (rule for rule in rules if rule not in here):
-            reason = f"{rule}, which another policy runs"
-            yield Statistic(name=UNSEEN, slice=risk.id, reason=reason)
+        here = False
+        for rule in rules:
+            result = of_rule(rule, inputs.results)
+            if result is None and fits(rule, self.elsewhere):
+                reason = f"{rule}, which another policy runs"
+                yield Statistic(name=UNSEEN, slice=risk.id, reason=reason)
+            else:
+                here = True
+                yield _rule(f"{risk.id} {rule}", result, rule)
         if "runbook" in treatment:
             path = str(PurePosixPath(register.path).parent / str(treatment["runbook"]))
             yield self._runbook(f"{risk.id} {path}", path, records, inputs.now.date())

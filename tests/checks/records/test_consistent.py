@@ -100,6 +100,7 @@ def test_a_malformed_index_passes_nothing(index: object) -> None:
         ({"measured_in": "log/", "days": 10}, None),
         ({"unmeasured": "a matter of taste"}, None),
         ({"rule": "MON-03"}, None),  # another policy's
+        ({"rule": "MON-01"}, "MISSING"),  # this policy's as well, and it measured nothing
         ({"rule": "PERF-09"}, "MISSING"),
         ({"rule": "BIAS-09"}, "MISSING"),  # it measured nothing
         ({}, "MISSING"),
@@ -110,7 +111,7 @@ def test_an_objective_is_bound_to_a_rule_that_measured_or_says_why_not(
     objective: object, expected: str | None
 ) -> None:
     of = document("system", objectives=[{"rule": "PERF-01"}, objective])
-    run = (*RUN, result("BIAS-09", "MISSING"))
+    run = (*RUN, result("BIAS-09", "MISSING"), result("MON-01", "MISSING"))
     found = compared("objectives", of, *run, elsewhere=("MON-*",))
     assert found == ({} if expected is None else {"system.yaml objectives[1]": expected})
 

@@ -60,6 +60,12 @@ def test_a_rule_that_the_policy_does_not_have_is_missing_unless_another_policy_r
     assert not wrong(cells(Treated(elsewhere=("MON-*",)), written, result("BIAS-02")))
 
 
+def test_a_rule_that_this_policy_has_is_held_to_its_result_whoever_else_runs_it() -> None:
+    check, written = Treated(elsewhere=("MON-*",)), records({"rules": ["MON-01"]})
+    assert not wrong(cells(check, written, result("MON-01")))
+    assert wrong(cells(check, written, result("MON-01", "FAIL"))) == {"R-1 MON-01": "1"}
+
+
 def test_a_risk_that_only_another_policy_treats_is_missing() -> None:
     found = cells(Treated(elsewhere=("MON-*",)), records({"rules": ["MON-04"]}))
     assert wrong(found) == {"R-1": "MISSING"}
