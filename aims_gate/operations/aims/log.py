@@ -65,11 +65,21 @@ def open_entry(how: Opening) -> Path:
     given |= {"links": list(how.links), "detected_by": how.detected_by}
     text = filled(
         how.type,
-        marks={"id": f"{_system(how.folder)}/{name}", "today": f"{how.today:%Y-%m-%d}"},
+        marks={"id": f"{system_id(how.folder)}/{name}", "today": f"{how.today:%Y-%m-%d}"},
         keys={key: value for key, value in given.items() if value},
         sections={first.heading: " ".join(how.title.split())},
     )
-    path = how.folder / LOG / f"{name}.md"
+    return write_entry(how.folder, name, text)
+
+
+def write_entry(folder: Path, name: str, text: str) -> Path:
+    """Write a new entry of a log; what is there is never overwritten.
+
+    Raises:
+        UsageError: (2) An entry of that name is there.
+        RecordError: (3) It cannot be written.
+    """
+    path = folder / LOG / f"{name}.md"
     try:
         refuse_links(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +128,7 @@ def close_entry(path: Path, *, today: date) -> None:
         raise RecordError(what, where=str(path)) from error
 
 
-def _system(folder: Path) -> str:
+def system_id(folder: Path) -> str:
     """Id of the system that a folder of records is about; the folder's own name without one."""
     try:
         text = read_regular(folder / "system.yaml", MAX_BYTES).decode("utf-8", "replace")

@@ -9,6 +9,7 @@ import pytest
 
 from aims_gate.__main__ import guarded
 from tests.operations.aims.test_gap import Company, company
+from tests.operations.audit.test_internal_audit import DORA
 from tests.test_docs import blocks, commands, text_of
 
 __all__ = ["company"]
@@ -19,8 +20,10 @@ __all__ = ["company"]
 @pytest.mark.tool("jq")
 def test_the_page_of_audits_runs(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(company.folder)
+    with (company.org / "people.yaml").open("a", encoding="utf-8") as file:
+        file.write(DORA)
     lines = [line for block in blocks("docs/audits.md") for line in commands(block)]
-    assert [words[1] for words, _ in lines][:2] == ["sample", "audit-pack"]
+    assert [words[1] for words, _ in lines] == ["sample", "audit-pack", "audit"]
     for arguments, code in lines:
         read = ["--evidence", "evidence", "--trust", "lab/trust.yaml", "--as-of", "2026-11-29"]
         assert guarded([*arguments, *read]) == code, arguments
