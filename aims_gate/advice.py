@@ -48,6 +48,7 @@ _OWN_REMEDIES = {
     "say under declared: what the data sheet says",
     "monitoring.alive": "start the scheduled run of the monitoring policy again, and find out what "
     "stopped it",
+    "integrity.environment": "log the model with pip_requirements that pin each library",
     "data.duplicates": "find out why rows repeat where the data are made, and keep one of each",
 }
 """The same for checks of which their family's is not true."""

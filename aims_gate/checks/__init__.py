@@ -101,6 +101,7 @@ CHECKS: Table[type[Check]] = Table(
         "integrity.model": "aims_gate.checks.integrity.model:Model",
         "integrity.data": "aims_gate.checks.integrity.data:DataDigests",
         "integrity.run": "aims_gate.checks.integrity.run:Run",
+        "integrity.environment": "aims_gate.checks.integrity.environment:PinnedEnvironment",
         "integrity.isolation": "aims_gate.checks.integrity.isolation:Isolated",
         "oversight.approvals": "aims_gate.checks.oversight.approvals:Approvals",
         "records.complete": "aims_gate.checks.records.complete:Complete",

@@ -36,7 +36,7 @@ def test_its_commands_run_and_its_limits_are_adopted(
         for arguments, code in commands(block):
             assert guarded(arguments) == code, arguments
     shown = capsys.readouterr().out
-    assert f"{BASELINE}: 44 limits, adopted by bo@acme.example" in shown
+    assert f"{BASELINE}: 45 limits, adopted by bo@acme.example" in shown
     assert "release@1.2.0: 10 limits, adopted by bo@acme.example" in shown
 
 
