@@ -15,6 +15,7 @@ from aims_gate.policy.resolve import load
 from tests.test_docs import blocks, commands, text_of
 
 BASELINE, STARTER = "iso42001-baseline@1.0.0", "sme-starter@1.2.0"
+AI_ACT = "eu-ai-act-high-risk@1.0.0"
 COUNTS = {"DOC": 7, "RISK": 6, "BIAS": 6, "PERF": 6, "DATA": 4, "MON": 6, "INC": 2, "GOV": 8}
 TWELVE = (
     *("DOC-02", "DOC-03", "RISK-01", "RISK-02", "RISK-03", "BIAS-02"),
@@ -55,7 +56,7 @@ def test_each_of_the_45_checks_is_a_rule_or_says_where_it_is() -> None:
             assert other in known, (name, other)
 
 
-@pytest.mark.parametrize("pack", [BASELINE, STARTER])
+@pytest.mark.parametrize("pack", [BASELINE, STARTER, AI_ACT])
 def test_a_pack_states_legal_status_day_and_source_as_the_page_does(pack: str) -> None:
     policy = load(f"pack:{pack}")
     assert policy.legal_status
@@ -75,6 +76,25 @@ def test_the_starter_has_its_twelve_and_each_can_refuse() -> None:
     assert set(TWELVE) - set(deferred) == {"INTEG-02"}  # what was judged is never in doubt
 
 
-@pytest.mark.parametrize("pack", [BASELINE, STARTER])
+@pytest.mark.parametrize("pack", [BASELINE, STARTER, AI_ACT])
 def test_every_rule_says_what_it_is_evidence_for(pack: str) -> None:
     assert all(rule.controls and rule.title for rule in rules(pack).values())
+
+
+def test_the_pack_of_the_ai_act_only_warns_and_states_the_dates_of_the_law(tmp_path: Path) -> None:
+    """Beside the baseline, too; that a model is whole is what every pack asks."""
+    found = load(f"pack:{AI_ACT}")
+    assert [r.id for r in found.rules if r.severity is Severity.BLOCK] == ["EU-08"]
+    assert all(c.startswith("eu-ai-act:") for rule in found.rules for c in rule.controls)
+    for told in ("2 December 2027", "2 August 2028", "no presumption of conformity"):
+        assert told in found.legal_status
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        "apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: p, version: '1.0.0', owner: o}\n"
+        f"extends: [{{pack: {BASELINE}}}, {{pack: {AI_ACT}}}]\n"
+        "rules: [{id: EU-12, severity: block}]\n",
+        encoding="utf-8",
+    )
+    both = {rule.id: rule.severity for rule in load(path).rules}
+    assert len(both) == len(rules(BASELINE)) + len(found.rules)
+    assert both["EU-12"] is Severity.BLOCK
