@@ -31,6 +31,8 @@ from aims_gate.policy.resolve import check
 from aims_gate.regular import itself
 from aims_gate.system_records import records_beside
 
+_MOST = 30
+"""Commits of generated lines that are gone back through."""
 _READ, _PULLS = "contents: read", "pull-requests: read"
 
 
@@ -61,10 +63,10 @@ def reviews(
     known: dict[str, tuple[MergedPull, ...]] = {}
     try:
         for document, path in documents:
-            last = _last_change(repository, path, commit)
-            if last and last not in known:
-                known[last] = tuple(_merged(repository, last))
-            yield from _approved(repository, document, path, known.get(last, ()))
+            changes = tuple(_changes(repository, document, path, commit))
+            known |= {one: tuple(_merged(repository, one)) for one in changes if one not in known}
+            pulls = {pull.number: pull for one in changes for pull in known[one]}
+            yield from _approved(repository, document, path, pulls.values())
     except (KeyError, TypeError, ValueError) as error:
         raise GitHubRefusedError("GitHub's answer has another form") from error
 
@@ -90,11 +92,20 @@ def _told(document: RecordDocument, pull: MergedPull) -> Iterator[dict[str, Any]
         }
 
 
-def _last_change(repository: Repository, path: str, commit: str) -> str:
-    asked = {"path": path, "sha": commit, "per_page": 1}
+def _changes(
+    repository: Repository, document: RecordDocument, path: str, commit: str
+) -> Iterator[str]:
+    """The commit that changed a document last; before it those of generated lines only."""
+    kind = KINDS.get(document.kind)
+    most = _MOST if kind is not None and kind.generated is not None else 1
+    asked = {"path": path, "sha": commit, "per_page": most}
     with repository.session() as session:
         found = ask(session, "GET", repository.under("commits"), _READ, params=asked)
-    return str(found[0]["sha"]) if found else ""
+    for number, one in enumerate(found[:most]):
+        changed = str(one["sha"])
+        if number and _digest(repository, document, path, changed) != document.human_digest:
+            return
+        yield changed
 
 
 def _merged(repository: Repository, commit: str) -> Iterator[MergedPull]:

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from aims_gate.attest.trust import Trust
 from aims_gate.documents.strict_yaml import MAX_BYTES
-from aims_gate.errors import GateError, UsageError
+from aims_gate.errors import GateError, TrustError, UsageError
 from aims_gate.governance.contract import RecordAct, RecordDocument, Records, Strength
+from aims_gate.governance.kinds import KINDS
+from aims_gate.governance.record_text import human_digest
 from aims_gate.regular import itself, read_regular
 from aims_gate.signoffs import APPROVALS, kinds
 from aims_gate.signoffs import folder as signoffs
-from aims_gate.signoffs.committed import CommitHistory, last_change
+from aims_gate.signoffs.committed import CommitHistory, Committed, last_change
 from aims_gate.signoffs.folder import Unsound
 
 _PREFIX = "REC-"
+_MOST = 400
+"""Commits of generated lines that are gone back through: more than one each day of a year."""
 
 
 def approval_id(human_digest: str) -> str:
@@ -112,7 +117,7 @@ def commits(
                 continue  # the organisation's may lie in another repository
             data = read_regular(at(path), MAX_BYTES)
             _refuse_changed(document, data)
-            found = last_change(history, path, data, trust=trust, now=now)
+            found = _signed_change(document, path, data, history, trust=trust, now=now)
         except (GateError, OSError) as error:
             where = f"{document.path} in git"
             yield _unsound(document.id, where, now, getattr(error, "what", str(error)))
@@ -125,6 +130,45 @@ def commits(
             when=found.when,
             where=f"commit {found.commit[:12]}",
         )
+
+
+def _signed_change(
+    document: RecordDocument,
+    path: Path,
+    data: bytes,
+    history: CommitHistory,
+    *,
+    trust: Trust,
+    now: datetime,
+) -> Committed:
+    """The newest signed commit that changed a document and since which people wrote nothing.
+
+    The machine's commits of generated lines, which nobody signs, take no approval back.
+    """
+    try:
+        return last_change(history, path, data, trust=trust, now=now)
+    except TrustError:
+        kind = KINDS.get(document.kind)
+        generated = kind is not None and kind.generated is not None
+        for commit, before in _versions(history, path) if generated else ():
+            if human_digest(kind, before) != document.human_digest:
+                break
+            then = replace(history, commit=commit)
+            with suppress(TrustError):
+                return last_change(then, path, before, trust=trust, now=now)
+        raise
+
+
+def _versions(history: CommitHistory, path: Path) -> Iterator[tuple[str, bytes]]:
+    """Commits that changed a file, the newest first, each with what it made of it."""
+    repository = history.repository
+    inside = repository.inside(path) or ""
+    listed = repository.git("rev-list", f"--max-count={_MOST}", history.commit, "--", inside)
+    for commit in listed.decode().split():
+        entry = repository.entry(commit, inside)
+        if entry is None:
+            return
+        yield commit, repository.read(entry, MAX_BYTES)
 
 
 def _refuse_changed(document: RecordDocument, data: bytes) -> None:

@@ -88,6 +88,22 @@ def test_bytes_that_changed_since_were_not_reviewed_and_generated_lines_are_none
     assert {one.record for one in read(repository)} == {"credit/card", "credit"}
 
 
+def test_a_commit_of_generated_lines_alone_leaves_the_review_before_it(
+    repository: Path, hub: GitHub
+) -> None:
+    """A job committed them, in no pull request; only while people wrote nothing meanwhile."""
+    first, nightly = "a" * 40, "b" * 40
+    hub.changes[CARD] = [{"sha": nightly}, {"sha": first}]
+    hub.contents[CARD, first] = (repository / CARD).read_bytes()
+    hub.without_pull = {nightly}
+    assert "credit/card" in {one.record for one in read(repository)}
+    hub.contents[CARD, first] = b"something else"
+    assert "credit/card" not in {one.record for one in read(repository)}
+    hub.changes[RISKS] = [{"sha": nightly}, {"sha": first}]
+    hub.contents[RISKS, first] = (repository / RISKS).read_bytes()
+    assert {one.record for one in read(repository)} == {"credit"}
+
+
 @pytest.mark.parametrize(
     "change",
     [

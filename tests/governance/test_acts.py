@@ -300,6 +300,38 @@ def test_outside_of_a_run_the_same_counts(team: Repository) -> None:
 
 
 @pytest.mark.tool("git")
+@pytest.mark.tool("ssh-keygen")
+def test_commits_of_generated_lines_take_no_approval_back(team: Repository) -> None:
+    """A nightly job writes them, and signs nothing; what people wrote is as it was."""
+    git(team.folder, "init", "-q", "-b", "main")
+    committed(team, "bo")
+    trusting(team, "bo")
+    committed(team)
+    card, block = team.folder / "aims/card.md", "# aims-gate:generated\n{}# aims-gate:end\n"
+    edit(card, "license: other\n", "license: other\n" + block.format("library_name: a\n"))
+    committed(team)
+    edit(card, "library_name: a", "library_name: b")
+    committed(team)
+    assert team.weighed("card").by == ("bo@acme.example",)
+    edit(card, "under 20", "under 25")
+    committed(team)
+    edit(card, "library_name: b", "library_name: c")
+    committed(team)
+    assert team.weighed("card").strength is Strength.DECLARED
+    edit(card, "under 25", "under 20")
+    committed(team)
+    changed_back = team.weighed("card")
+    assert changed_back.strength is Strength.DECLARED, "nobody signed that it was changed back"
+    edit(
+        team.folder / RISKS,
+        "effective: 2026-11-03",
+        "# aims-gate:generated\n# aims-gate:end\neffective: 2026-11-03",
+    )
+    committed(team)
+    assert team.weighed().strength is Strength.DECLARED, "nothing of it is generated"
+
+
+@pytest.mark.tool("git")
 def test_approvals_that_are_a_link_at_the_base_count_for_nothing(
     team: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,8 @@ class GitHub:
     pull: Any = field(default_factory=dict)
     """Pull request 7."""
     merged: list[dict[str, Any]] = field(default_factory=list)
-    """Pull requests of every commit."""
+    """Pull requests of every commit but those *without_pull*."""
+    without_pull: set[str] = field(default_factory=set)
     changes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Commits by the path that they changed."""
     wrote: list[dict[str, Any]] = field(default_factory=list)
@@ -114,7 +115,7 @@ class GitHub:
         if path.endswith("/pulls/7/commits"):
             return 200, self.wrote
         if path.endswith("/pulls"):
-            return 200, self.merged
+            return 200, [] if path.split("/")[-2] in self.without_pull else self.merged
         if path.endswith("/commits"):
             return 200, self.changes.get(asked["path"][0], [])
         found = self.contents.get((path.partition("/contents/")[2], asked["ref"][0]))
