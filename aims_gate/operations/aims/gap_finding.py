@@ -12,7 +12,7 @@ from aims_gate.checks.records.cadence import cadences, due
 from aims_gate.governance.approval import standing
 from aims_gate.governance.contract import RecordDocument, RecordProblem, Records, Strength
 from aims_gate.governance.kinds import KINDS
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held
 from aims_gate.verdict import Authenticity, Outcome, Verdict
 
 YEAR = timedelta(days=365)
@@ -166,10 +166,10 @@ def _entry(kind: str, found: Survey) -> GapFinding:
         what, where = f"no {kind} is in any log", f"aims-gate aims log new {kind}"
         return GapFinding(support=Support.MISSING, what=what, where=where)
     newest = max(entries, key=lambda one: one.opened or date.min)
-    if newest.problems or newest.opened is None:
+    day = held(newest, found.today)
+    if newest.problems or day is None:
         what = next((one.message for one in newest.problems), "it says no day")
         return GapFinding(support=Support.MISSING, what=what, where=newest.path)
-    day = newest.closed or newest.opened
     what = f"{newest.path}, {day:%Y-%m-%d}"
     late = day + YEAR < found.today
     return GapFinding(

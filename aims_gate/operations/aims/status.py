@@ -14,6 +14,7 @@ from aims_gate.verdict import Authenticity, Decision, Verdict
 
 RISKS = 10
 """Residual risks that are shown, the largest."""
+_WORST = (Decision.REFUSED, Decision.UNDECIDED, Decision.PASSED)
 _DECIDED = {
     Decision.PASSED: ("good", "✓ policy met"),
     Decision.REFUSED: ("bad", "✗ policy not met"),
@@ -77,8 +78,7 @@ def _judged(verdicts: list[Verdict], found: Survey) -> tuple[str, str, str, str]
     if not verdicts:
         return "bad", "! no verdict", "never", "-"
     newest = max(verdicts, key=lambda one: one.finished)
-    order = list(Decision)
-    worst = max(verdicts, key=lambda one: order.index(one.decision) % 3)
+    worst = min(verdicts, key=lambda one: _WORST.index(one.decision))
     tone, words = _DECIDED[worst.decision]
     if worst.decision is Decision.PASSED and (warned := sum(one.warnings for one in verdicts)):
         tone, words = "warn", f"! policy met, {warned} warn"

@@ -136,6 +136,11 @@ def is_open(entry: LogEntry, today: date) -> bool:
     return entry.closed is None or entry.closed > today
 
 
+def held(entry: LogEntry, today: date) -> date | None:
+    """Day on which something was held or done: when it was closed, or else opened."""
+    return entry.opened if is_open(entry, today) else entry.closed
+
+
 def listed(values: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
     """Rows of a list in a record; what is no row is a fault, which stands in the record."""
     found = values.get(key)

@@ -11,12 +11,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from aims_gate.checks.records.cadence import cadences, due
+from aims_gate.checks.records.dated import dated
 from aims_gate.governance.approval import standing
 from aims_gate.governance.contract import LogEntry, RecordDocument, Records, Strength, day
 from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.material import moved
 from aims_gate.operations.aims.gap_finding import place_of
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem, is_open, listed, words
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, is_open, listed, words
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 from aims_gate.verdict import Outcome
 
@@ -116,6 +117,8 @@ def _document(one: RecordDocument, records: Records, system: str, found: Survey)
         return
     by = due(one, records)
     yield task("look through it, and approve it again", found.today if by is None else by)
+    for place in dated(one, records, found.today):
+        yield task(f"to be {place.what} again", place.last or found.today, place.where)
     for part in moved(one, records) or ():
         yield task(f"assess it again: {part} changed since it was assessed", found.today)
 
@@ -151,7 +154,7 @@ def _calendar(found: Survey) -> Iterator[Duty]:
             if type(every) is not int:
                 continue  # a fault, which is a duty of its own
             days = [
-                entry.closed or entry.opened or date.min
+                held(entry, found.today) or date.min
                 for _, entry in found.entries
                 if entry.type == kind and not entry.problems
             ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_plan import plan
 from aims_gate.operations.aims.gate_history import GateHistoryQuestion
 from aims_gate.operations.aims.survey import Survey, SurveyQuestion, survey
-from aims_gate.verdict import Outcome
+from aims_gate.verdict import Authenticity, Outcome, VerificationStatus
 from tests.support.gated import Gated, measured
 from tests.support.proofs import new_signer
 from tests.support.records import edit, write_records
@@ -182,6 +182,18 @@ def test_a_rule_that_refuses_what_serves_is_a_conflict_whatever_is_decided(
     row = company.row("A.6.2.4")
     assert row.support is Support.CONFLICT
     assert "BIAS-02 refuses what serves" in row.findings[0].what
+
+
+def test_what_rests_on_something_that_has_ended_is_stale(company: Company) -> None:
+    """A policy that expired, a waiver: the verdict was true on its day."""
+    found = company.survey()
+    (system,) = found.systems
+    status = VerificationStatus(authenticity=Authenticity.EXPIRED, told="t", read=NOW)
+    verdicts = tuple(replace(one, standing=status) for one in system.verdicts)
+    ended = replace(found, systems=(replace(system, verdicts=verdicts),))
+    rows = {one.requirement.id: one for one in assess(ended)}
+    assert rows["A.6.2.4"].support is Support.STALE
+    assert "has ended" in rows["A.6.2.4"].findings[0].what
 
 
 def test_a_record_that_its_rule_found_stale_is_stale(company: Company) -> None:

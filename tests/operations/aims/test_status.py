@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from aims_gate.operations.aims.quarter import Quarter, quarters, told
 from aims_gate.operations.aims.status import residual, status_sheet
 from aims_gate.operations.aims.todo import duties
 from aims_gate.pages.sheet import Sheet, render_html, render_text
+from aims_gate.verdict import Authenticity, Decision, Verdict, VerificationStatus
 from tests.operations.aims.test_gap import NOW, Company, company
 from tests.support.html_page import Parsed
 from tests.support.records import edit
@@ -54,6 +56,24 @@ def test_a_refusal_of_what_serves_is_the_worst_of_the_newest_verdicts(company: C
     (row,) = sheet(company).tables[0].rows
     assert row.cells[2] == "✗ policy not met"
     assert this_quarter(company).failing == 1
+
+
+def test_a_refusal_is_worse_than_no_decision_and_what_expired_is_no_pass(company: Company) -> None:
+    found = company.survey()
+    (system,) = found.systems
+    (passed,) = system.verdicts
+    undecided = replace(passed, decision=Decision.UNDECIDED)
+    refused = replace(passed, decision=Decision.REFUSED)
+    status = VerificationStatus(authenticity=Authenticity.EXPIRED, told="t", read=NOW)
+
+    def shown(*verdicts: Verdict) -> tuple[str, str]:
+        one = replace(system, verdicts=verdicts)
+        row = status_sheet(replace(found, systems=(one,)), ()).tables[0].rows[0]
+        return row.tone, row.cells[2]
+
+    assert shown(passed, undecided, refused) == ("bad", "✗ policy not met")
+    assert shown(passed, undecided) == ("warn", "? undecided")
+    assert shown(replace(passed, standing=status)) == ("warn", "! expired; it said policy met")
 
 
 def test_an_open_entry_and_the_largest_risk_are_told(company: Company) -> None:

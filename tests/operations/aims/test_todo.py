@@ -107,6 +107,14 @@ def test_the_calendar_counts_from_the_last_sound_entry(company: Company) -> None
     assert found.due == NOW.date()
 
 
+def test_days_that_stand_inside_of_records_are_told(company: Company) -> None:
+    """A supplier's assessment, a runbook and the way back that are tried once a year."""
+    found = {one.where: str(one.due) for one in about(asked(company), "to be ")}
+    assert found["org/suppliers.yaml scores-inc"] == "2027-06-01"
+    assert found["aims/runbooks/stop.md exercised"] == "2027-10-14"
+    assert found["aims/system.yaml rollback"] == "2027-10-14"
+
+
 def test_the_next_measurement_is_the_machines(company: Company) -> None:
     (found,) = [one for one in asked(company) if one.person == MACHINE]
     assert str(found.due) == "2026-12-02"
