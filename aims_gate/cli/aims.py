@@ -17,6 +17,7 @@ _COMMANDS: Table[click.Command] = Table(
         "todo": "aims_gate.cli.aims_todo:todo",
         "gap": "aims_gate.cli.aims_gap:gap",
         "soa": "aims_gate.cli.aims_soa:soa",
+        "review": "aims_gate.cli.aims_review:review",
         "audit": "aims_gate.cli.aims_audit:audit",
         "audit-pack": "aims_gate.cli.aims_audit_pack:audit_pack",
         "sample": "aims_gate.cli.aims_sample:sample",

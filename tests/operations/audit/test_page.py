@@ -23,7 +23,9 @@ def test_the_page_of_audits_runs(company: Company, monkeypatch: pytest.MonkeyPat
     with (company.org / "people.yaml").open("a", encoding="utf-8") as file:
         file.write(DORA)
     lines = [line for block in blocks("docs/audits.md") for line in commands(block)]
-    assert [words[1] for words, _ in lines] == ["sample", "audit-pack", "audit"]
+    assert [words[1] for words, _ in lines] == [
+        *("sample", "audit-pack", "audit", "review", "review")
+    ]
     for arguments, code in lines:
         read = ["--evidence", "evidence", "--trust", "lab/trust.yaml", "--as-of", "2026-11-29"]
         assert guarded([*arguments, *read]) == code, arguments
