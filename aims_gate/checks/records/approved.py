@@ -69,7 +69,7 @@ class ApprovedRecords:
         """Weigh what people did about each document, and look for its owner among them."""
         records, today = records_of(inputs), inputs.now.date()
         people, tier = People.of(records), _tier(records)
-        least = strength_of(self.strength or str(tier.get("strength", "reviewed")))
+        least = strength_of(self.strength or tier.get("strength", "reviewed"))
         for found in chosen(records, self.kinds):
             if isinstance(found, Statistic):
                 yield found
@@ -111,7 +111,7 @@ def _filled(role: str, people: People | None, today: date) -> Statistic:
 
 def _tier(records: Records) -> Mapping[str, Any]:
     """What the organisation asks for at the system's tier; an empty mapping where nothing."""
-    wanted = {system.values.get("tier") for system in records.of("system")}
+    wanted = [system.values.get("tier") for system in records.of("system")]
     for organisation in records.of("organisation"):
         listed = organisation.values.get("tiers")
         for tier in map(keys_of, listed if isinstance(listed, tuple) else ()):

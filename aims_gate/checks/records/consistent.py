@@ -154,7 +154,7 @@ def _inputs(architecture: RecordDocument, inputs: Inputs) -> Iterator[Statistic]
 def _suppliers(suppliers: RecordDocument, inputs: Inputs) -> Iterator[Statistic]:
     records, listed = records_of(inputs), suppliers.values.get("suppliers")
     rows = map(keys_of, listed if isinstance(listed, tuple) else ())
-    known = {row.get("id") for row in rows}
+    known = [row.get("id") for row in rows]
     for document in chosen(records, ("system", "data-sheet")):
         if isinstance(document, Statistic):
             yield document

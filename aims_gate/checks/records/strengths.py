@@ -9,6 +9,6 @@ from aims_gate.governance.contract import Strength
 StrengthName = Literal["declared", "reviewed", "signed"]
 
 
-def strength_of(name: str) -> Strength:
-    """The strength called *name*; KeyError where there is none."""
-    return Strength[name.upper()]
+def strength_of(name: object) -> Strength:
+    """The strength called *name*; the strongest for a word that nobody knows."""
+    return Strength.__members__.get(str(name).upper(), Strength.SIGNED)
