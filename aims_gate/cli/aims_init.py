@@ -6,10 +6,14 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from aims_gate.cli.options import known_options
+
+if TYPE_CHECKING:
+    from aims_gate.operations.aims.init import DraftedFile
 
 
 @click.command()
@@ -54,20 +58,21 @@ def init(
     now = datetime.now(UTC)
     known = look(model, policy=policy, evidence=evidence, trust=trust, environ=os.environ, now=now)
     how = Drafting(folder=folder, owner=owner, risk_owner=risk_owner, today=now.date())
-    files = draft(known, how)
-    if org:
-        files += draft_organisation(org, known, replace(how, folder=org_dir))
     click.echo(f"{known.model.name} {known.model.version}: {len(known.facts())} facts taken")
+    _told("the system", draft(known, how), folder)
+    if org:
+        decided = draft_organisation(org, known, replace(how, folder=org_dir))
+        _told("the organisation", decided, org_dir)
+    click.echo("Nothing that was drafted is approved.")
+    for note in known.found:
+        click.echo(f"found on the way: {note}")
+    return 0
+
+
+def _told(about: str, files: tuple[DraftedFile, ...], folder: Path) -> None:
     for one in files:
         wait = f"{one.questions} lines wait for you" if one.questions else "nothing waits"
         click.echo(f"  {'kept ' if one.kept else 'wrote'} {one.path!s:<28} {wait}")
     waiting = sum(one.questions for one in files)
-    places = f"{folder} {org_dir}" if org else f"{folder}"
-    click.echo(
-        f"Nothing is approved. {waiting} questions: grep -rn TODO {places}"
-        if waiting
-        else "No question is left."
-    )
-    for note in known.found:
-        click.echo(f"found on the way: {note}")
-    return 0
+    places = f": grep -rn TODO {folder}" if waiting else ""
+    click.echo(f"{waiting} questions about {about}{places}")

@@ -13,6 +13,7 @@ import pytest
 
 from aims_gate.demo.story import tell
 from aims_gate.errors import UsageError
+from tests.test_docs import blocks, commands
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +47,30 @@ def test_the_story(tmp_path: Path) -> None:
     drawn = re.sub(r"<[^>]+>", "", picture)
     for rule, outcome in outcomes["biased"].items():
         assert re.search(rf"{outcome}\s+{rule}", drawn), f"docs/run.svg lacks {outcome} {rule}"
+
+    _newcomer(tmp_path / "demo")
+
+
+def _newcomer(folder: Path) -> None:
+    """The page of the first records, from the demo on: every line of aims-gate but the first."""
+    page = "docs/first-records.md"
+    lines = [words for block in blocks(page) for words, _code in commands(block)]
+    assert lines[0] == ["demo"]
+    assert len(lines) == 7
+    told = ""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+        patch.setenv("PYTHONWARNINGS", "ignore")
+        for words in lines[1:]:
+            command = [sys.executable, "-m", "aims_gate", *words]
+            done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+            assert done.returncode == 0, (words, done.stderr)
+            told += done.stdout
+    facts, questions = re.findall(r"(\d+) facts taken|(\d+) questions about the system", told)
+    assert int(facts[0]) >= 53
+    assert int(questions[1]) == 28
+    assert "28 lines in `aims/` wait" in (ROOT / page).read_text(encoding="utf-8")
+    assert re.search(r"employment +1 +! policy met", told)
 
 
 def test_a_folder_that_is_not_the_demos_is_never_deleted(tmp_path: Path) -> None:
