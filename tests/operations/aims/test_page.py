@@ -14,7 +14,11 @@ from tests.test_docs import blocks, commands
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def test_the_page_of_the_management_system_runs(
+PAGES = ("docs/first-records.md", "docs/aims.md")
+"""In this order; the first one from the demo on, whose own commands a test at night runs."""
+
+
+def test_the_pages_of_the_management_system_run(
     judged: JudgedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a folder with a policy and a trust file, and nothing else."""
@@ -22,7 +26,11 @@ def test_the_page_of_the_management_system_runs(
         shutil.copy(judged.folder / name, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", judged.environ["MLFLOW_TRACKING_URI"])
-    lines = [line for block in blocks("docs/aims.md") for line in commands(block)]
-    assert lines
+    lines = [line for page in PAGES for block in blocks(page) for line in commands(block)]
+    ran = 0
     for arguments, code in lines:
-        assert guarded(arguments) == code, arguments
+        words = [one.replace("employment", "credit") for one in arguments]
+        if words[0] == "aims":
+            assert guarded(words) == code, words
+            ran += 1
+    assert ran >= 10
