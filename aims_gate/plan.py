@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import pydantic
@@ -109,9 +110,14 @@ def build(name: str, parameters: Mapping[str, Any]) -> Check:
     UsageError if there is no such check, pydantic.ValidationError if a parameter is missing or of
     the wrong type. Unknown parameters are the caller's to refuse.
     """
-    adapter: pydantic.TypeAdapter[Check] = pydantic.TypeAdapter(CHECKS[name])
     # strict JSON mode: a list may become a tuple, but "30" and true never become numbers
-    return adapter.validate_json(canonical.encode(dict(parameters)), strict=True)
+    return _adapter(CHECKS[name]).validate_json(canonical.encode(dict(parameters)), strict=True)
+
+
+@cache
+def _adapter(kind: type[Check]) -> pydantic.TypeAdapter[Check]:
+    """Schema of a check's parameters, which takes milliseconds to make."""
+    return pydantic.TypeAdapter(kind)
 
 
 def _unfit(policy: Policy, now: datetime | None) -> Iterator[Problem]:
