@@ -9,6 +9,7 @@ import resource
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -181,19 +182,20 @@ def test_passwords_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "private",
+    "generate",
     [
-        rsa.generate_private_key(65537, 2048),
-        ec.generate_private_key(ec.SECP384R1()),
-        ec.generate_private_key(ec.SECP256K1()),
-        dsa.generate_private_key(2048),
+        lambda: rsa.generate_private_key(65537, 2048),
+        lambda: ec.generate_private_key(ec.SECP384R1()),
+        lambda: ec.generate_private_key(ec.SECP256K1()),
+        lambda: dsa.generate_private_key(2048),
     ],
     ids=["rsa", "p384", "secp256k1", "dsa"],
 )
 def test_other_kinds_of_keys_are_refused(
-    private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | dsa.DSAPrivateKey,
+    generate: Callable[[], ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | dsa.DSAPrivateKey],
 ) -> None:
     """RSA has two paddings that DSSE does not tell apart; the others no common verifier knows."""
+    private = generate()
     with pytest.raises(UsageError, match="another kind"):
         keys.load_private(_pem(private), password="", where="x")
     with pytest.raises(UsageError, match="another kind"):

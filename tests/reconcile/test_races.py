@@ -14,6 +14,7 @@ from aims_gate.inbox.contract import Inbox, LeaseLostError
 from aims_gate.reconcile.case import Act
 from aims_gate.reconcile.judge import judge
 from aims_gate.registry.rest import RestRegistry
+from aims_gate.sinks import alias as moving
 from tests.reconcile.conftest import Watched
 from tests.support.laws import nightly
 from tests.support.promoting import ALIAS
@@ -102,6 +103,7 @@ def test_a_promotion_that_was_overwritten_is_done_again(
     bad: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It came between the last look and the move, which MLflow has no lock against."""
+    monkeypatch.setattr(moving, "POLLS", 2)  # the other's flag stands until it is back in its turn
     third = bad.house.version()
     bad.house.now += timedelta(seconds=5)
     between(monkeypatch, "set_alias", lambda: bad.house.promote(third))
