@@ -48,7 +48,7 @@ def limit_sentences(policy: Policy) -> Iterator[str]:
             told = f"{counted} {UNADOPTED}"
         else:
             told = f"{counted} limits, adopted by {yes.by} on {yes.day:%Y-%m-%d}"
-        yield "; ".join(filter(None, (told, _legal(pack))))
+        yield "; ".join(filter(None, (told, legal_status(pack))))
 
 
 def adoption_problems(policy: Policy) -> Iterator[Problem]:
@@ -61,7 +61,7 @@ def adoption_problems(policy: Policy) -> Iterator[Problem]:
             yield Problem(file=policy.uri, line=0, what=what, hint=hint)
 
 
-def _legal(pack: str) -> str:
+def legal_status(pack: str) -> str:
     """Legal status, day and source of a pack; empty for one that states none."""
     try:
         metadata = parse(packs.read_pack(pack), pack).tree["metadata"]

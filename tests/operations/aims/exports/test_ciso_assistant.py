@@ -70,7 +70,7 @@ def test_progress_is_what_was_found(company: Company) -> None:
     company.decide("A.5.4")
     failed = audit(company)["A.5.4"]
     assert failed["requirement_progress"] == "in_progress"
-    assert "BIAS-02 fails on what credit serves" in failed["observations"]
+    assert "A.5.4 conflict: credit: BIAS-02 FAIL on 2026-11-25" in failed["observations"]
 
 
 def test_the_node_of_risks_is_as_good_as_the_impact_assessment(company: Company) -> None:
