@@ -112,6 +112,10 @@ def _named(name: str, found: Survey) -> Iterator[GapFinding]:
                 support=Support.MISSING, what=f"{told}not there", where=KINDS[kind].place
             )
         for one in documents:
+            moved = found.moved(whose, one)
+            if moved and not one.problems:
+                what = f"{told}{one.path}: assessed before {', '.join(moved)} changed"
+                yield GapFinding(support=Support.STALE, what=what, where=one.path)
             yield _document(one, key, records, told, found)
     if name == INVENTORY:
         for model in found.unlisted:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from aims_gate.catalogue.iso42001 import Requirement, requirement
+from aims_gate.checks.record_cells import keys_of
 from aims_gate.governance.contract import LogEntry, RecordDocument, Records
 from aims_gate.governance.kinds import KINDS, Area
+from aims_gate.governance.material import DEPENDS, digests
 from aims_gate.governance.reviews import read_reviews
 from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
 from aims_gate.system_records import approved_records
@@ -122,6 +124,22 @@ class Survey:
             return
         for one in self.systems:
             yield one.id, one.records, one.records.of(kind)
+
+    def moved(self, whose: str, document: RecordDocument) -> tuple[str, ...]:
+        """Parts of what is material that are not what a system's document was assessed for.
+
+        As the newest verdicts on what serves saw them, and the records as they are now; a part that
+        nobody knows did not move.
+        """
+        then = keys_of(document.values.get("material"))
+        now: dict[str, str] = {}
+        for one in (one for one in self.systems if then and one.id == whose):
+            for verdict in one.verdicts:
+                seen = ((name.partition(":"), at) for name, at in verdict.versions.items())
+                now |= {part: at for (kind, _, part), at in seen if kind == "material"}
+            now |= digests(one.records.material)
+        parts = DEPENDS.get(document.kind, ())
+        return tuple(part for part in parts if part in now and then.get(part) != now[part])
 
     @property
     def entries(self) -> Iterator[tuple[str, LogEntry]]:

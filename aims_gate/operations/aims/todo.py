@@ -15,7 +15,6 @@ from aims_gate.checks.records.dated import dated
 from aims_gate.governance.approval import standing
 from aims_gate.governance.contract import LogEntry, RecordDocument, Records, Strength, day
 from aims_gate.governance.kinds import KINDS
-from aims_gate.governance.material import moved
 from aims_gate.operations.aims.gap_finding import place_of
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, is_open, listed, words
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
@@ -119,7 +118,7 @@ def _document(one: RecordDocument, records: Records, system: str, found: Survey)
     yield task("look through it, and approve it again", found.today if by is None else by)
     for place in dated(one, records, found.today):
         yield task(f"to be {place.what} again", place.last or found.today, place.where)
-    for part in moved(one, records) or ():
+    for part in found.moved(system, one):
         yield task(f"assess it again: {part} changed since it was assessed", found.today)
 
 

@@ -16,12 +16,14 @@ from aims_gate.attest.statement_files import read_statement
 from aims_gate.catalogue.iso42001 import REQUIREMENTS, requirement
 from aims_gate.errors import UsageError
 from aims_gate.evidence.gap_predicate import GAP
+from aims_gate.governance.material import assessed, digests
 from aims_gate.operations.aims.approve import approve
 from aims_gate.operations.aims.gap import GapRow, assess
 from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_plan import plan
 from aims_gate.operations.aims.gate_history import GateHistoryQuestion
 from aims_gate.operations.aims.survey import Survey, SurveyQuestion, survey
+from aims_gate.operations.aims.todo import duties
 from aims_gate.verdict import Authenticity, Outcome, VerificationStatus
 from tests.support.gated import Gated, measured
 from tests.support.proofs import new_signer
@@ -120,6 +122,27 @@ def test_a_measurement_does_not_make_up_for_a_record(company: Company) -> None:
     row = company.row("A.5.4")
     assert row.support is Support.MISSING
     assert "groups" in row.findings[0].what
+
+
+def test_an_assessment_is_stale_once_what_it_rests_on_moved_and_no_other_is(
+    company: Company,
+) -> None:
+    """The purpose: what the impact assessment and the card depend on, and the architecture not."""
+    for name in ("impact.md", "architecture.md"):
+        path, kind = company.aims / name, name.removesuffix(".md")
+        (system,) = company.survey().systems
+        now = digests(system.records.material)
+        path.write_text(assessed(path.read_text("utf-8"), kind, now), "utf-8")
+    assert company.row("A.5.5").support is Support.ATTESTED
+    edit(company.aims / "system.yaml", "residents over 18", "residents over 16")
+    row = company.row("A.5.5")
+    assert (row.support, row.findings[0].what) == (
+        Support.STALE,
+        "credit: aims/impact.md: assessed before use changed",
+    )
+    assert company.row("A.6.2.3").support is Support.ATTESTED
+    again = [one.where for one in duties(company.survey()) if "use changed" in one.what]
+    assert again == ["aims/impact.md"]
 
 
 def test_a_placeholder_is_missing(company: Company) -> None:
