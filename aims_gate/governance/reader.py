@@ -6,6 +6,7 @@ a record with a problem.
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -20,13 +21,18 @@ from aims_gate.governance.contract import (
     RecordProblem,
     Records,
 )
-from aims_gate.governance.kinds import ENTRIES, ENTRY, FOLDERS, KINDS, Area, RecordKind
+from aims_gate.governance.kinds import ENTRIES, ENTRY, FOLDERS, KINDS, LOG, Area, RecordKind
 from aims_gate.governance.record_text import RecordText, entry, record
 from aims_gate.regular import itself, read_regular
+from aims_gate.signoffs import APPROVALS
 
 MAX_FILES = 2000
 """In one folder."""
 _WRITTEN = (".yaml", ".yml", ".md")
+_BELOW = frozenset({*(kind.folder for kind in KINDS.values()), LOG, APPROVALS} - {""})
+"""Folders below that of the records."""
+_ALIKE = 0.8
+"""Ratio from which a folder's name is a misspelt one: `logs` is, and `notebooks` is none."""
 _BESIDE = frozenset({"README.md"})
 """Files that belong to no kind and may lie beside records."""
 
@@ -76,6 +82,7 @@ class _Folder:
         self, root: Path | None, default: str, below: str, at: Callable[[Path], Path]
     ) -> None:
         name = default if root is None else root.name or default
+        self.below = below
         self.shown = f"{name}/{below}".rstrip("/")
         self.files: dict[str, Path] = {}
         self.problems: tuple[RecordProblem, ...] = ()
@@ -102,10 +109,16 @@ class _Folder:
             yield record(kind, text)
 
     def strangers(self, kinds: Iterable[RecordKind]) -> Iterator[RecordProblem]:
-        """Written files that no kind of record is called."""
+        """Written files that no kind of record is called, and folders that hide some."""
         known = {name for kind in kinds for name in self._names(kind)}
-        for name in self.files:
-            if name.endswith(_WRITTEN) and name not in known | _BESIDE:
+        for name, path in self.files.items():
+            if path.is_dir() and not path.is_symlink() and name not in known:
+                meant = difflib.get_close_matches(name.lower(), _BELOW, n=1, cutoff=_ALIKE)
+                if self.below or (meant and name not in _BELOW):
+                    hint = f"; did you mean {meant[0]!r}?" if meant else ""
+                    what = f"records in this folder are not read{hint}"
+                    yield _problem(f"{self.shown}/{name}", ProblemKind.UNKNOWN, what)
+            elif name.endswith(_WRITTEN) and name not in known | _BESIDE:
                 what = f"no record is called so; {near(name, map(_file, kinds))}"
                 yield _problem(f"{self.shown}/{name}", ProblemKind.UNKNOWN, what)
 

@@ -167,6 +167,25 @@ def test_a_file_that_no_record_is_called_is_named_with_the_near_one(tmp_path: Pa
     assert "did you mean 'risks.yaml'" in found.message
 
 
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [
+        ("aims/logs", "records in this folder are not read; did you mean 'log'?"),
+        ("aims/log/2026", "records in this folder are not read"),
+        ("org/log/archive.md", "cannot be read: it is no regular file"),
+        ("aims/notebooks", ""),
+        ("aims/approvals", ""),
+    ],
+)
+def test_no_incident_hides_in_a_folder_that_is_not_read(
+    tmp_path: Path, folder: str, told: str
+) -> None:
+    write_records(tmp_path)
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "incident.md").write_text("---\nkind: entry\n---\n", encoding="utf-8")
+    assert [one.message for one in read(tmp_path).all_problems()] == [told] * bool(told)
+
+
 @pytest.mark.parametrize("strange", ["link", "pipe", "folder", "large", "latin", "locked"])
 def test_a_strange_file_is_a_record_with_a_fault(tmp_path: Path, strange: str) -> None:
     write_records(tmp_path)
