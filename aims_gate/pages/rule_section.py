@@ -41,7 +41,7 @@ _SAID = {
     Outcome.FAIL: "not met",
     Outcome.ERROR: "could not be measured",
     Outcome.MISSING: "something to measure is missing",
-    Outcome.STALE: "the data are too old",
+    Outcome.STALE: "data or records are too old",
     Outcome.INSUFFICIENT: "too few rows to say",
     Outcome.WAIVED: "not met, let through by a signed waiver",
     Outcome.WARN: "met, with a warning",
