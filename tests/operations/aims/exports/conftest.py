@@ -9,8 +9,10 @@ import pytest
 
 from aims_gate.operations.aims.exports import EXPORTS, Exported
 from aims_gate.operations.aims.gap import assess
+from aims_gate.operations.aims.known import DataSource, Known, Package, SourcePart
 from aims_gate.operations.aims.survey import Survey
-from aims_gate.verdict import Outcome
+from aims_gate.policy.model import TaskKind
+from aims_gate.verdict import Outcome, Verdict
 from tests.operations.aims.test_gap import NOW, Company
 from tests.support.gated import Gated, measured
 from tests.support.records import write_records
@@ -19,6 +21,34 @@ from tests.support.records import write_records
 def export(name: str, found: Survey) -> Exported:
     """The export called *name*, of the gap assessment of a survey."""
     return EXPORTS[name](assess(found), found)
+
+
+def known_of(verdict: Verdict) -> Known:
+    """What is known of a binary classifier with one source of data, judged so."""
+    part = SourcePart(
+        role="evaluation",
+        uri="runs:/r/evaluation.parquet",
+        digest="ab" * 32,
+        digest_kind="rows",
+        rows=5_000,
+        columns=6,
+        logged=None,
+    )
+    return Known(
+        model=verdict.model,
+        policy=None,
+        verdict=verdict,
+        flavor="sklearn",
+        task=TaskKind.BINARY,
+        inputs=(("income", "double"),),
+        protected=("sex",),
+        threshold=0.5,
+        python="3.11.7",
+        packages=(Package(name="numpy", version="2.2.0"), Package(name="Not_Pinned", version="")),
+        trained=(("run", "r"), ("user", "ada")),
+        sources=(DataSource(name="loans", parts=(part,)),),
+        found=(),
+    )
 
 
 @pytest.fixture(scope="session")

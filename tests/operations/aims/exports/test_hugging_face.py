@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,8 @@ import pytest
 import yaml
 
 from aims_gate.operations.aims.docs import build
-from aims_gate.operations.aims.known import Known
 from aims_gate.operations.aims.survey import SurveyQuestion, survey
-from aims_gate.policy.model import TaskKind
-from tests.operations.aims.exports.conftest import export
+from tests.operations.aims.exports.conftest import export, known_of
 from tests.operations.aims.test_gap import NOW, Company
 from tests.reports.cases import CASES
 from tests.support.records import edit
@@ -35,23 +34,7 @@ print(json.dumps([results, data.license, data.pipeline_tag, card.text]))
 @pytest.fixture
 def built(company: Company) -> Company:
     """With the numbers of a verdict in its card."""
-    verdict = CASES["refused"]
-    known = Known(
-        model=verdict.model,
-        policy=None,
-        verdict=verdict,
-        flavor="sklearn",
-        task=TaskKind.BINARY,
-        inputs=(),
-        protected=(),
-        threshold=None,
-        python="",
-        packages=(),
-        trained=(),
-        sources=(),
-        found=(),
-    )
-    build(known, company.aims)
+    build(replace(known_of(CASES["refused"]), sources=()), company.aims)
     return company
 
 
