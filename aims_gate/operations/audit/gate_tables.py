@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from aims_gate import canonical
@@ -31,31 +32,26 @@ def within(found: Survey, when: Period) -> list[Verdict]:
 
 def limits(found: Survey, when: Period, rules: Collection[str] | None = None) -> SheetTable:
     """Each limit that was applied in the period: who set it, since when it is used, and why."""
-    rows: dict[tuple[str, str, str], SheetRow] = {}
+    rows: dict[tuple[str, ...], dict[str, date]] = {}
     first: dict[str, date] = {}
     for verdict in found.history.verdicts:
         first.setdefault(verdict.policy.digest, verdict.finished.date())
     for verdict in within(found, when):
-        policy = policy_of(verdict, found)
-        named = f"{verdict.policy.id} {verdict.policy.version}"
+        policy, said = policy_of(verdict, found), verdict.policy
         for result in verdict.results:
-            key = (verdict.model.name, named, result.rule)
-            if result.threshold is None or key in rows or not _wanted(result.rule, rules):
+            if result.threshold is None or not _wanted(result.rule, rules):
                 continue
-            rows[key] = SheetRow(
-                cells=(
-                    f"{verdict.model.name} {result.rule}",
-                    result.title or result.check,
-                    limit(result.threshold),
-                    _set_by(result.rule, policy, verdict.policy.limits),
-                    f"{named}, since {first[verdict.policy.digest]:%Y-%m-%d}",
-                    result.why,
-                )
-            )
+            bar, by = limit(result.threshold), _set_by(result.rule, policy, said.limits)
+            key = (result.rule, result.title or result.check, bar, by, result.why)
+            named = f"{verdict.model.name} by {said.id} {said.version}"
+            rows.setdefault(key, {}).setdefault(named, first[said.digest])
     return SheetTable(
         title="Against which limits, who set them, and since when",
-        heads=("model and rule", "what", "limit", "set by", "policy, first applied", "why"),
-        rows=tuple(rows.values()),
+        heads=("rule", "what", "limit", "set by", "why", "of which model, since when"),
+        rows=tuple(
+            SheetRow(cells=(*key, "; ".join(f"{one} since {day}" for one, day in used.items())))
+            for key, used in rows.items()
+        ),
         empty="no rule was applied in this period",
     )
 
@@ -76,9 +72,14 @@ def policy_of(verdict: Verdict, found: Survey) -> Policy | None:
         except OSError:  # published in MLflow, and nowhere here
             continue
         if canonical.sha256(data) == verdict.policy.digest:
-            policy, wrong = resolve(data, uri=POLICY_FILE)
-            return None if wrong else policy
+            return _resolved(data)
     return None
+
+
+@lru_cache(maxsize=64)  # one policy judges many versions, and each page asks again
+def _resolved(data: bytes) -> Policy | None:
+    policy, wrong = resolve(data, uri=POLICY_FILE)
+    return None if wrong else policy
 
 
 def _set_by(rule: str, policy: Policy | None, packs: tuple[str, ...]) -> str:
