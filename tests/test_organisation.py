@@ -12,6 +12,7 @@ import pytest
 
 from aims_gate.__main__ import guarded
 from aims_gate.governance.reader import read
+from tests.support.auditor import Printed, printed_index, ten_answers
 from tests.support.laws import nightly
 from tests.test_docs import ROOT
 
@@ -67,6 +68,7 @@ def test_a_week_of_the_organisation_is_built_and_its_records_are_judged(
     build(built, weeks=1)
     told = status(built, capsys)
     assert told.count("✓ policy met  2026-11-30") == 3
+    audited(built)
     for name in SYSTEMS:
         found = read(built / name / "aims", built / "org")
         assert [str(one) for one in found.all_problems()] == []
@@ -83,12 +85,26 @@ def test_a_week_of_the_organisation_is_built_and_its_records_are_judged(
     assert {rule["check"] for one in judged for rule in one["results"]} >= RECORDS
 
 
+def audited(folder: Path) -> Printed:
+    """Ask an auditor's ten questions of the printed index, without a shell."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        index = printed_index(folder, f"{END}")
+    unanswered = [one for one in ten_answers(index) if one.endswith(("? ", "? False"))]
+    assert unanswered == []
+    return index
+
+
 @nightly
 def test_a_year_of_the_organisation_is_what_it_was(
     built: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
     """Status over the year, word by word: refusals before production and the week of June."""
     build(built, weeks=52)
+    index = audited(built)
+    assert next(index.find("What failed", "employment", "it was serving", "The list was not sent"))
+    assert next(index.find("What failed", "a candidate", "the control worked"))
+    assert len(list(index.find("Which versions served", "employment"))) > 2
     golden = HERE / "golden" / "status.txt"
     told = status(built, capsys, "--risks")
     if request.config.getoption("--update-goldens"):

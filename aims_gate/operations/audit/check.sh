@@ -14,18 +14,21 @@ diff <(find . -type f ! -path ./manifest.sha256 | cut -c3- | sort) \
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-signed_by() { # prints the key that signed $work/signed
+declare -A ed25519
+for key in annex/keys/*.pem; do
+  ed25519[$key]=$(openssl pkey -pubin -in "$key" -noout -text | grep -c ED25519 || true)
+done
+signed_by() { # whether a listed key signed $work/signed
   local key
-  for key in annex/keys/*.pem; do
-    if openssl pkey -pubin -in "$key" -noout -text | grep -q ED25519; then
+  for key in "${!ed25519[@]}"; do
+    if [ "${ed25519[$key]}" -gt 0 ]; then
       openssl pkeyutl -verify -rawin -pubin -inkey "$key" -sigfile "$work/signature" \
         -in "$work/signed" > "$work/log" 2>&1 || continue
     else
       openssl dgst -sha256 -verify "$key" -signature "$work/signature" "$work/signed" \
         > "$work/log" 2>&1 || continue
     fi
-    echo "$key"
-    return
+    return 0
   done
   return 1
 }
@@ -36,7 +39,7 @@ while IFS= read -r -d '' envelope; do
   { printf 'DSSEv1 %d %s %d ' "${#type}" "$type" "$(stat -c %s "$work/payload")"
     cat "$work/payload"; } > "$work/signed"
   jq -er '.signatures[0].sig' "$envelope" | base64 -d > "$work/signature"
-  signed_by > "$work/key" || { echo "no key of annex/keys signed $envelope" >&2; exit 1; }
+  signed_by || { echo "no key of annex/keys signed $envelope" >&2; exit 1; }
   statement="${envelope%.dsse.json}.statement.json"
   if [ -e "$statement" ]; then cmp "$work/payload" "$statement"; fi
   count=$((count + 1))

@@ -11,10 +11,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from aims_gate.__main__ import guarded
+from aims_gate.attest.signers.file import LocalSigner
 from aims_gate.catalogue.iso42001 import REQUIREMENTS
 from aims_gate.errors import UsageError
+from aims_gate.operations.aims.approve import approve
 from tests.operations.aims.test_gap import Company
 from tests.operations.audit.conftest import pack
 from tests.support.html_page import Parsed
@@ -190,3 +193,28 @@ def test_stage_1_brings_the_newest_evidence_and_says_what_comes_first(
     folder = pack(audited, tmp_path / "pack", "stage1")
     assert len(list((folder / "evidence").iterdir())) == 1
     assert "Documents before operation" in words(folder)
+
+
+@pytest.mark.tool("bash")
+@pytest.mark.tool("openssl")
+@pytest.mark.tool("jq")
+def test_ed25519_keys_are_checked_too(audited: Company, tmp_path: Path) -> None:
+    """The gate's key is P-256; Bo's is of the other kind."""
+    signer = LocalSigner.of(ed25519.Ed25519PrivateKey.generate())
+    (audited.gated.lab.folder / "bo.key.pub").write_text(signer.key.pem, encoding="utf-8")
+    approve(
+        audited.aims / "impact.md",
+        signer=signer,
+        trust=audited.gated.trust,
+        evidence=None,
+        now=audited.survey().now,
+    )
+    folder = pack(audited, tmp_path / "pack")
+    (signed,) = (folder / "records").rglob("REC-*.dsse.json")  # the other is no key's any more
+    done = check(folder)
+    assert done.returncode == 0, done.stderr
+    text = signed.read_text("utf-8")
+    at = text.index('"sig":"') + len('"sig":"')
+    signed.write_text(text[:at] + ("B" if text[at] == "A" else "A") + text[at + 1 :], "utf-8")
+    TestCheck.resign(folder)
+    assert f"no key of annex/keys signed ./{signed.relative_to(folder)}" in check(folder).stderr
