@@ -34,7 +34,7 @@ _ABOUT = {
 }
 _OUTCOMES = {
     Outcome.PASS: ("good", "met"),
-    Outcome.WARN: ("warn", "met with a warning"),
+    Outcome.WARN: ("warn", "warned of"),
     Outcome.FAIL: ("bad", "not met"),
     Outcome.WAIVED: ("warn", "not met, let through by a signed exception"),
     Outcome.NOT_APPLICABLE: ("quiet", "not asked of this model"),
@@ -100,6 +100,8 @@ def badge(verdict: Verdict) -> str:
 
 def _row(result: Result, place: int) -> PublicRow:
     tone, words = _OUTCOMES.get(result.outcome, _UNDECIDED)
+    if result.outcome is Outcome.WARN and result.raw_outcome is not Outcome.WARN:
+        words = "not met, warned of only"  # a debt of before, or a rule not yet in force
     if result.expires is not None and result.outcome is not Outcome.PASS:
         words += f", until {result.expires:%Y-%m-%d}"
     family = family_of(result.check)

@@ -30,6 +30,14 @@ def test_every_outcome_is_told_and_only_a_pass_is_green(outcome: Outcome) -> Non
     assert holds_until(verdict) == ends
 
 
+@pytest.mark.parametrize("raw", [one for one in Outcome if one is not Outcome.WARN])
+def test_what_only_warns_for_now_is_never_called_met(raw: Outcome) -> None:
+    """A known debt, or a rule that is not yet in force: it failed, and nobody was stopped."""
+    one = replace(BIAS, outcome=Outcome.WARN, raw_outcome=raw, expires=NOW)
+    (row,) = public_rows(replace(CASES["passed"], results=(one,)))
+    assert (row.tone, row.outcome) == ("warn", "not met, warned of only, until 2026-11-29")
+
+
 def test_a_check_of_their_own_tells_nothing_of_itself() -> None:
     one = replace(BIAS, check="acme.secret_score")
     (row,) = public_rows(replace(CASES["refused"], results=(one,)))

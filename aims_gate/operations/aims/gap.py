@@ -26,6 +26,13 @@ class GapRow:
     """Everything that was looked at; the first is what the state rests on."""
 
     @property
+    def counted(self) -> tuple[GapFinding, ...]:
+        """Findings that bear on the state; a worse one does not: nothing asks for it here."""
+        order = tuple(Support)
+        known = order.index(self.support)
+        return tuple(one for one in self.findings if order.index(one.support) >= known)
+
+    @property
     def open(self) -> bool:
         """Whether somebody has something to do."""
         return self.support in {Support.CONFLICT, Support.MISSING, Support.STALE}

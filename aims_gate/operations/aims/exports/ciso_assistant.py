@@ -90,7 +90,7 @@ def _nodes(row: Requirement) -> tuple[str, ...]:
 def _observation(ours: Sequence[GapRow], found: Survey) -> Iterator[str]:
     yield f"aims-gate, {found.now:%Y-%m-%d}; what was found, and no audit's result:"
     for one in ours:
-        for finding in one.findings:
+        for finding in one.counted:
             where = f" ({finding.where})" if finding.where else ""
             yield plain(f"{one.requirement.id} {finding.support}: {finding.what}{where}")
 

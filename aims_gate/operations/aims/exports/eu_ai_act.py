@@ -23,6 +23,10 @@ _OUTSIDE = GapFinding(
     support=Support.MISSING, what="the provider writes and signs it, outside of these records"
 )
 
+_UNMEASURED = GapFinding(
+    support=Support.MISSING, what="nothing that serves was measured for it", where="aims-gate run"
+)
+
 
 def export(rows: Sequence[GapRow], found: Survey) -> Exported:
     """A page and a table for each system."""
@@ -60,12 +64,14 @@ def _sheet(system: SurveyedSystem, found: Survey) -> Sheet:
 def _point(one: AnnexPoint, system: SurveyedSystem, alone: Survey) -> SheetRow:
     """A point is as good as its worst record; what ran stands beside it, and makes up for none."""
     named = [found for name in one.records for found in of_records((name,), alone)]
-    rests = worst(named or [_OUTSIDE])
     ran = [
         f"{result.rule} {result.outcome} on {verdict.finished:%Y-%m-%d}"
         for verdict in system.verdicts
         for result in verdict.results
-        if any(map(one.shown_by, result.controls))
+        if result.decided and any(map(one.shown_by, result.controls))
     ]
+    if one.measured and not ran:
+        named.append(_UNMEASURED)
+    rests = worst(named or [_OUTSIDE])
     cells = (one.id, one.title, str(rests.support), rests.what, rests.where, ", ".join(ran))
     return SheetRow(cells=cells, tone=TONES[rests.support])

@@ -185,7 +185,7 @@ def _attestation(row: GapRow) -> dict[str, Any]:
 
 
 def _lines(row: GapRow) -> Iterator[str]:
-    for one in row.findings:
+    for one in row.counted:
         yield _line(f"{one.support}: {one.what}" + (f" ({one.where})" if one.where else ""))
 
 

@@ -80,6 +80,22 @@ def test_a_rule_that_ran_stands_beside_its_point_and_makes_up_for_no_record(
     assert row["state"] == "missing"
 
 
+def test_where_something_must_be_measured_records_are_not_enough(company: Company) -> None:
+    """What any pack measured counts, by the crosswalk; what nothing measured is missing."""
+    assert "PERF-01 PASS on 2026-11-25" in points(company)["IV(2)(g)"]["measured by"]
+    assert points(company)["IV(9)"]["state"] == "attested"
+    found = company.survey()
+    (system,) = found.systems
+    bare = replace(found, systems=(replace(system, verdicts=()),))
+    text = export("eu-ai-act", bare).files["1-credit/annex-iv.csv"]
+    states = {r["point"]: r["state"] for r in csv.DictReader(io.StringIO(text))}
+    assert (states["IV(2)(g)"], states["IV(9)"], states["IV(5)"]) == (
+        "missing",
+        "missing",
+        "attested",
+    )
+
+
 def test_the_page_says_the_dates_of_the_law_and_claims_nothing(company: Company) -> None:
     words = Parsed(export("eu-ai-act", company.survey()).files["1-credit/annex-iv.html"]).words
     assert "2 December 2027" in words
