@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from aims_gate.github import rest
 from aims_gate.reports import json_report
 from aims_gate.verdict import Verdict
 from tests.support.github_api import TOKEN, GitHub
 
 
 @pytest.fixture
-def hub() -> Iterator[GitHub]:
-    """GitHub, as far as comments go."""
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+    """GitHub, as far as comments go, which is asked again without a pause."""
+    monkeypatch.setattr(rest, "_AGAIN", rest._AGAIN.new(backoff_factor=0))
     with GitHub() as answering:
         yield answering
 

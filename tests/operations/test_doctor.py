@@ -17,6 +17,7 @@ from aims_gate.operations.doctor import libraries
 from aims_gate.operations.doctor import mlflow as doctor_mlflow
 from aims_gate.operations.doctor.examine import examine
 from aims_gate.operations.doctor.finding import Finding, Setup, State
+from aims_gate.registry import http
 from tests.conftest import Store
 from tests.support.proxy import Answer, Plan, Proxy, Request
 from tests.support.registry_content import Content
@@ -211,6 +212,13 @@ def test_credentials_are_named_and_never_shown(
     assert SECRET not in str(findings)
 
 
+@pytest.fixture
+def asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that nobody listens at is not tried again, which takes a second each time."""
+    monkeypatch.setattr(http, "ATTEMPTS", 1)
+
+
+@pytest.mark.usefixtures("asked_once")
 def test_proxies_and_certificates(folder: Path) -> None:
     """A proxy before this machine's own address, a lost CA file and no checking at all are told."""
     server = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
@@ -307,6 +315,7 @@ def test_versions_are_compared_as_numbers(
     assert libraries._holds(version, operator, bound) is holds
 
 
+@pytest.mark.usefixtures("asked_once")
 def test_the_command_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
