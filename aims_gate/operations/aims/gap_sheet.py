@@ -49,7 +49,7 @@ def gap_sheet(rows: Sequence[GapRow], found: Survey, plan: GapPlan | None = None
     lead = f"{count}, {len(rows)} requirements, {sum(one.open for one in rows)} open"
     if not found.written:
         lead += f"; {BEGIN}"
-    notes = [_GRADED, *(f"not counted: {one}" for one in found.history.problems)]
+    notes = [_GRADED, *found.history.uncounted()]
     notes += [f"not in the inventory: {one}, which serves" for one in found.unlisted]
     return Sheet(
         title=f"ISO/IEC 42001, gap assessment of {found.now:%Y-%m-%d}",

@@ -25,6 +25,8 @@ from aims_gate.verdict import Authenticity, Verdict
 LAST = 1000
 """Evaluations that are read from MLflow, the newest."""
 CHAMPION = "champion"
+SHOWN = 10
+"""Problems that a sheet lists; all of them stand in the history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,12 @@ class GateHistory:
         moved = [one for one in self.moves if (one.model, one.alias) == (model, CHAMPION)]
         return moved[-1].version if moved else ""
 
+    def uncounted(self) -> tuple[str, ...]:
+        """What did not count, in as many lines as a person reads."""
+        more = len(self.problems) - SHOWN
+        last = (f"{more:,} more places of evidence",) if more > 0 else ()
+        return tuple(f"not counted: {one}" for one in (*self.problems[:SHOWN], *last))
+
     def models(self) -> set[str]:
         """Names of models that an alias serves, or that a promotion served."""
         served = {one.model for one in self.moves}
@@ -91,10 +99,13 @@ def read_history(asked: GateHistoryQuestion, *, now: datetime) -> GateHistory:
     verdicts: dict[str, Verdict] = {}
     moves: list[AliasMove] = []
     places: dict[str, tuple[str, ...]] = {}
-    for place in _places(asked, problems):
+    found_at = list(_places(asked, problems))
+    if trust is None and found_at:
+        count = f"{len(found_at):,} evaluations, such as {found_at[0]}"
+        problems.append(f"{count}: nothing is verified without a trust file, named by --trust")
+    for place in found_at:
         if trust is None:
-            problems.append(f"{place}: nothing is verified without a trust file")
-            continue
+            break
         question = EvidenceQuestion(evidence=place, trust=asked.trust, environ=asked.environ)
         try:
             found = read_past(question, now=now)

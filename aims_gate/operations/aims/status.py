@@ -43,7 +43,7 @@ def status_sheet(found: Survey, wanted: tuple[Duty, ...], *, risks: bool = False
     ]
     if risks:
         tables.append(_risks(found))
-    notes = tuple(f"not counted: {one}" for one in found.history.problems)
+    notes = found.history.uncounted()
     count = f"{len(found.systems)} system{'' if len(found.systems) == 1 else 's'}"
     lead = f"{count}; risk is the largest residual one, of 25"
     return Sheet(

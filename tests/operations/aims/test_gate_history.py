@@ -47,10 +47,18 @@ def test_verdicts_and_promotions_are_read_oldest_first(gated: Gated) -> None:
 
 def test_without_a_trust_file_nothing_counts(gated: Gated) -> None:
     gated.promote(gated.judge("credit", "7", ago(2)), ago(1))
+    gated.judge("credit", "8", ago(1))
     found = read(gated, trusted=False)
     assert (found.verdicts, found.moves) == ((), ())
     (problem,) = found.problems
     assert "without a trust file" in problem
+
+
+def test_a_sheet_lists_a_few_problems_and_counts_the_rest() -> None:
+    told = GateHistory(problems=tuple(f"e{n}: bad" for n in range(14))).uncounted()
+    assert (told[0], told[-1]) == ("not counted: e0: bad", "not counted: 4 more places of evidence")
+    assert len(told) == 11
+    assert GateHistory(problems=("e: bad",)).uncounted() == ("not counted: e: bad",)
 
 
 def test_unsigned_and_altered_evidence_are_problems(gated: Gated) -> None:
