@@ -11,117 +11,34 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
 from systems import SYSTEMS, System, answered, features_of, logistic, sample
+from year import GATE, Clock, Year
 
-from aims_gate import pipeline
 from aims_gate.__main__ import guarded
 from aims_gate.attest import trust_file
 from aims_gate.attest.signers import load_signer
 from aims_gate.evidence.signed_policy import sign_policy
+from aims_gate.operations import signoff
 from aims_gate.operations.aims.approve import approve
 from aims_gate.operations.aims.docs import build as build_docs
 from aims_gate.operations.aims.known import look
 from aims_gate.operations.log_evaluation import log_evaluation
-from aims_gate.operations.promote import promote
-from aims_gate.operations.promotion import Promoting
-from aims_gate.policy.model import Role
 from aims_gate.policy.resolve import load
-from aims_gate.request import Recording, Request, World
-from aims_gate.verdict import Verdict
 
 HERE = Path(__file__).parent
 END = date(2026, 11, 30)
 """The last day of the year that is built."""
-GATE, PEOPLE = "gate", ("ada", "cy", "eve")
-"""Who has a key."""
-VERIFIER = "https://acme.example/pipeline"
+PEOPLE = ("ada", "cy", "eve")
+"""Who has a key, beside the gate."""
 ADOPTED = 8
 """Weeks before the end at which people sign the records, and policies begin to ask for them."""
 BROKEN = 24
 """Weeks before the end at which the survey's stretch of group quarters reaches employment."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Clock:
-    """The time that is told to the gate; it moves on by a second each time it is asked."""
-
-    at: datetime
-
-    def now(self) -> datetime:
-        """The time, a second later than before."""
-        self.at += timedelta(seconds=1)
-        return self.at
-
-    def on(self, day: date, hour: int = 9) -> None:
-        """Set it to an hour of a day."""
-        self.at = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
-
-
-@dataclass(slots=True, kw_only=True)
-class Year:
-    """The folder that is built, and its clock."""
-
-    folder: Path
-    clock: Clock
-    count: int = 0
-    champions: dict[str, tuple[str, Any]] = field(default_factory=dict)
-    """The version that each system serves, and its fitted model."""
-    evidence: dict[str, Path] = field(default_factory=dict)
-    """Of the version that each system serves."""
-    adopted: set[str] = field(default_factory=set)
-    """Systems whose records are judged."""
-
-    @property
-    def world(self) -> World:
-        """The clock of the story, this process's environment, and ids that are counted."""
-        return World(now=self.clock.now, new_id=self._id, environ=dict(os.environ))
-
-    def _id(self, at: datetime) -> str:
-        self.count += 1
-        return f"{at:%Y%m%dT%H%M%SZ}-{self.count:08x}"
-
-    def judge(
-        self,
-        system: System,
-        policy: str,
-        version: str,
-        data: Path | None = None,
-        *,
-        signed: bool = True,
-    ) -> Verdict:
-        """Run the gate on a version as the pipeline does, signed and published."""
-        recording = Recording(
-            signer=load_signer(str(self.folder / f"{GATE}.key"), {}) if signed else None,
-            verifier_id=VERIFIER,
-            root=self.folder / ("aims-gate-evidence" if signed else "measured"),
-        )
-        request = Request(
-            policy=str(self.folder / system.name / policy),
-            model=f"models:/{system.name}/{version}",
-            data={} if data is None else {Role.CURRENT: str(data)},
-            recording=recording,
-            trust=self.folder / "trust.yaml",
-        )
-        return pipeline.run(request, self.world)
-
-    def promote(self, system: System, version: str, why: str, evidence: Path) -> None:
-        """Point champion at a version, as `aims-gate promote` does."""
-        how = Promoting(
-            model=f"models:/{system.name}/{version}",
-            alias="champion",
-            signer=load_signer(str(self.folder / f"{GATE}.key"), {}),
-            why=why,
-            trust=self.folder / "trust.yaml",
-            max_age=timedelta(days=7),
-            out=evidence / "promotions",
-            environ=dict(os.environ),
-        )
-        promote(how, now=self.clock.now)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -130,12 +47,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--end", type=date.fromisoformat, default=END)
     parser.add_argument("--weeks", type=int, default=52, help="how much of the year is built")
+    parser.add_argument("--release", default="", help="only this system, on the last day")
     asked = parser.parse_args(arguments)
-    build(asked.folder, end=asked.end, weeks=asked.weeks)
+    build(asked.folder, end=asked.end, weeks=asked.weeks, release=asked.release)
 
 
-def build(folder: Path, *, end: date, weeks: int = 52) -> Year:
-    """Build the organisation in *folder*: the last *weeks* before *end*."""
+def build(folder: Path, *, end: date, weeks: int = 52, release: str = "") -> Year:
+    """Build the organisation in *folder*: the last *weeks* before *end*.
+
+    On the last day every system releases a version, or only the one that *release* names.
+    """
     shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", "golden"))
     folder = folder.resolve()
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
@@ -146,7 +67,8 @@ def build(folder: Path, *, end: date, weeks: int = 52) -> Year:
         day = end - timedelta(weeks=weeks_left)
         for number, system in enumerate(SYSTEMS):
             year.clock.on(day, hour=6 + number)
-            _week(year, system, weeks_left, weeks=weeks)
+            if weeks_left or release in {"", system.name}:
+                _week(year, system, weeks_left, weeks=weeks)
     return year
 
 
@@ -182,8 +104,8 @@ def _candidate(year: Year, system: System, *, seed: int, strict: bool = False) -
     """Train a version, judge it, and promote it if it met the policy."""
     model, version = _trained(year, system, seed=seed, strict=strict)
     year.clock.at += timedelta(minutes=20)
-    if system.name in year.adopted:  # the card must have the numbers of what is judged
-        _documented(year, system, version)
+    if system.name in year.adopted:
+        _prepared(year, system, version)
     policy = "policy.yaml" if system.name in year.adopted else "policy-2.yaml"
     verdict = year.judge(system, policy, version)
     if verdict.passed and verdict.evidence is not None:
@@ -217,18 +139,29 @@ def _adopted(year: Year, system: System) -> None:
             )
 
 
-def _documented(year: Year, system: System, version: str) -> None:
-    """Measure a version without a key, and build card, data sheet and bill of materials of it."""
-    measured = year.judge(system, "policy-2.yaml", version, signed=False)
+def _prepared(year: Year, system: System, version: str) -> None:
+    """Measure a version without a key; build its card, and let the validator sign its bytes."""
+    measured = year.judge(system, "policy.yaml", version, signed=False)
+    place = Path("" if measured.evidence is None else measured.evidence.directory)
+    folder = year.folder / system.name
     known = look(
         f"models:/{system.name}/{version}",
-        policy=year.folder / system.name / "policy.yaml",
-        evidence=None if measured.evidence is None else measured.evidence.directory,
+        policy=folder / "policy.yaml",
+        evidence=str(place),
         trust=None,
         environ=dict(os.environ),
         now=year.clock.now(),
     )
-    build_docs(known, year.folder / system.name / "aims")
+    build_docs(known, folder / "aims")
+    asked = signoff.Asked(
+        evidence=place,
+        requested_by="ben@acme.example",
+        why="looked at the lists of the desk with this version",
+        now=year.clock.now(),
+    )
+    draft = signoff.save(signoff.draft_approval("validator", asked), None, folder / "approvals")
+    cy = load_signer(str(year.folder / "cy.key"), {})
+    signoff.approve(draft, cy, year.folder / "trust.yaml", now=year.clock.now())
 
 
 def _monitored(year: Year, system: System, name: str, seed: int) -> None:
@@ -258,10 +191,10 @@ def _trained(year: Year, system: System, *, seed: int, strict: bool) -> tuple[An
             name="model",
             registered_model_name=system.name,
             signature=mlflow.models.infer_signature(train[features].head(5)),
-            pip_requirements=["scikit-learn"],
+            pip_requirements=[f"scikit-learn=={version_of('scikit-learn')}"],
             skops_trusted_types=["numpy.dtype"],
         )
-        evaluation = answered(system, model, sample("evaluation", 6000, seed=seed), strict=strict)
+        evaluation = answered(system, model, sample("evaluation", 16000, seed=1), strict=strict)
         roles = {"label": system.label, "key": "id"}
         log_evaluation(
             evaluation,
@@ -271,8 +204,10 @@ def _trained(year: Year, system: System, *, seed: int, strict: bool) -> tuple[An
             sensitive=list(system.sensitive),
             **roles,
         )
-        train[system.label] = system.true(train)
-        log_evaluation(train, role="reference", **roles)
+        others = {"reference": train, "current": sample("current_stable", 8000, seed=seed)}
+        for role, frame in others.items():
+            frame[system.label] = system.true(frame)
+            log_evaluation(frame, role=role, **roles)
     client.set_terminated(run, end_time=began + 600_000)
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{year.folder / 'mlflow.db'}"
     return model, str(logged.registered_model_version)

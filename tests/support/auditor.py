@@ -82,7 +82,7 @@ def ten_answers(index: Printed) -> Iterator[str]:
     yield f"what failed, and what was done? {'The list was not sent.' in failed and failed}"
     yield f"did it work? {'met MON-01' in failed and failed}"
     yield f"which versions served? {first('Which versions served', 'employment', 'now')}"
-    yield f"what was excluded, and why? {first('What is excluded', 'A.10.4', 'nothing is sold')}"
+    yield f"what was excluded, and why? {first('What is excluded', 'A.6.2.8', 'no event to log')}"
     policy = first("Who approved which", "org/policy.md", "signed", "cy@acme.example")
     yield f"who reviewed the policy? {policy}"
     shown = first("What customers", "employment", "card, Limits", "under 22")
