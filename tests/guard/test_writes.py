@@ -14,27 +14,39 @@ from tests.support.promoting import ALIAS, House
 @pytest.fixture
 def house(guarded: GuardedServer, tmp_path: Path) -> House:
     """A model with a live version 1 and a version 2 without evidence."""
-    house = guarded.house(tmp_path)
+    return with_two_versions(guarded, tmp_path)
+
+
+def with_two_versions(guarded: GuardedServer, folder: Path) -> House:
+    house = guarded.house(folder)
     assert set_alias(guarded, house, house.version()).status_code == 200
     house.version(gated=False)
     return house
 
 
+@pytest.fixture(scope="module")
+def standing(guarded: GuardedServer, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Such a model for tests of which every write is refused, so that it stays as it is."""
+    return with_two_versions(guarded, tmp_path_factory.mktemp("standing"))
+
+
 @pytest.mark.parametrize("alias", ["Champion", "CHAMPION", "champion\n"])
 def test_an_alias_that_may_be_taken_for_a_guarded_one_is_guarded(
-    guarded: GuardedServer, house: House, alias: str
+    guarded: GuardedServer, standing: House, alias: str
 ) -> None:
-    body = {"name": house.name, "alias": alias, "version": "2"}
+    body = {"name": standing.name, "alias": alias, "version": "2"}
     refused(guarded.post("registered-models/alias", body), "no evidence")
+    found = standing.content.client.get_registered_model(standing.name).aliases
+    assert found == {ALIAS: "1"}
 
 
 @pytest.mark.parametrize("version", ["2", "02", 2, " 2", "٢"])
 def test_a_version_is_guarded_however_it_is_written(
-    guarded: GuardedServer, house: House, version: object
+    guarded: GuardedServer, standing: House, version: object
 ) -> None:
-    body = {"name": house.name, "alias": ALIAS, "version": version}
+    body = {"name": standing.name, "alias": ALIAS, "version": version}
     assert guarded.post("registered-models/alias", body).status_code in {400, 403}
-    assert house.champion() == "1"
+    assert standing.champion() == "1"
 
 
 def test_other_aliases_stages_and_tags_pass(guarded: GuardedServer, house: House) -> None:
