@@ -117,11 +117,11 @@ def _changes(found: Survey, when: Period) -> SheetTable:
         for system, records, documents in found.documents(kind)
         for one in documents
     ]
-    rows = [
-        (f"{one.effective}", whose, f"{one.path} took effect")
-        for whose, _, one in every
-        if when.holds(one.effective)
-    ]
+    effective: dict[tuple[str, str], list[str]] = {}
+    for whose, _, one in every:
+        if when.holds(one.effective):
+            effective.setdefault((f"{one.effective}", whose), []).append(one.path)
+    rows = [(*key, f"took effect: {', '.join(paths)}") for key, paths in effective.items()]
     rows += [
         ("since assessed", whose, f"{part} moved, and {one.path} depends on it")
         for whose, records, one in every
@@ -132,7 +132,7 @@ def _changes(found: Survey, when: Period) -> SheetTable:
         known = (verdict.policy.id, verdict.policy.version, verdict.policy.digest)
         first.setdefault(known, verdict.finished.date())
     rows += [
-        (f"{day}", name, f"policy {name} {version} was applied for the first time")
+        (f"{day}", name, f"policy {version} was applied for the first time")
         for (name, version, _), day in first.items()
         if when.holds(day)
     ]

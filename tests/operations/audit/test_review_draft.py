@@ -127,3 +127,12 @@ def test_the_command_writes_a_page_and_opens_an_entry(
     assert [one.name for one in (audited.org / "log").iterdir()] == [
         "2026-11-29-management-review.md"
     ]
+
+
+def test_what_took_effect_on_a_day_is_one_line(audited: Company) -> None:
+    rows = [row.cells for row in table(audited, "Changes").rows if "took effect" in row.cells[2]]
+    assert [cells[:2] for cells in rows] == [
+        ("2026-11-03", "credit"),
+        ("2026-11-03", "organisation"),
+    ]
+    assert "aims/impact.md, aims/card.md" in rows[0][2]
