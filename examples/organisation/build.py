@@ -37,6 +37,9 @@ PEOPLE = ("ada", "cy", "eve")
 """Who has a key, beside the gate."""
 ADOPTED = 8
 """Weeks before the end at which people sign the records, and policies begin to ask for them."""
+WEEKLY = 16
+"""Weeks before the end from which monitoring runs each week; each fourth before. Longer than the
+92 days in which the baseline asks for no hole."""
 BROKEN = 24
 """Weeks before the end at which the survey's stretch of group quarters reaches employment."""
 
@@ -89,7 +92,7 @@ def _keys(folder: Path) -> None:
 def _week(year: Year, system: System, weeks_left: int, *, weeks: int) -> None:
     """What happens in one week: a candidate each quarter, and monitoring of what is served."""
     first = weeks_left == weeks
-    if not first and (weeks_left <= 13 or weeks_left % 4 == 0):
+    if not first and (weeks_left <= WEEKLY or weeks_left % 4 == 0):
         broken = weeks_left == BROKEN and system.name == "employment"
         _monitored(year, system, "current_broken" if broken else "current_stable", weeks_left)
     if first or weeks_left % 13 == 0:
