@@ -24,8 +24,7 @@ def todo(*, name: str, out: Path | None, days: int, person: str, **options: Any)
     becomes an issue of GITHUB_REPOSITORY, written with the token in GITHUB_TOKEN: one that is open
     is brought up to date and not opened twice, and one whose cause is gone is closed.
     """
-    from datetime import timedelta
-
+    from aims_gate.governance.contract import plus_days
     from aims_gate.operations.aims.todo import duties, todo_sheet
 
     if name == "github" and person:
@@ -45,7 +44,7 @@ def todo(*, name: str, out: Path | None, days: int, person: str, **options: Any)
         repository=os.environ.get("GITHUB_REPOSITORY", ""),
         token=os.environ.get("GITHUB_TOKEN", ""),
     )
-    end = found.today + timedelta(days=days)
+    end = plus_days(found.today, days)
     kept = keep_issues(place, [one for one in wanted if one.due <= end])
     click.echo(f"{kept.opened} opened, {kept.updated} brought up to date, {kept.closed} closed")
     return 0

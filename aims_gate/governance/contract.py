@@ -14,6 +14,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+MAX_DAYS = 3660
+"""Most days between two looks at a record."""
+
 
 class ProblemKind(StrEnum):
     """What is wrong with a place in a record."""
@@ -167,6 +170,16 @@ def day(value: object) -> date | None:
         return date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def day_count(value: object) -> int | None:
+    """The number of days that a key of `values` says, 1 to 3660; None where it says none."""
+    return value if type(value) is int and 1 <= value <= MAX_DAYS else None
+
+
+def plus_days(start: date, count: int) -> date:
+    """The day so many days later, or earlier; at most the last or first one of the calendar."""
+    return date.fromordinal(min(max(start.toordinal() + count, 1), date.max.toordinal()))
 
 
 def frozen(tree: Any) -> Any:

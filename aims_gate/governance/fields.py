@@ -10,6 +10,7 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from aims_gate.documents import keys as k
 from aims_gate.documents.keys import Keys, describe, optional, refuse
+from aims_gate.governance.contract import MAX_DAYS, day_count
 from aims_gate.policy.scalars import as_finite
 
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -24,9 +25,11 @@ def _day(value: object) -> date:
 
 
 def _days(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 3660:
-        raise refuse(f"must be a number of days, 1 to 3660, not {describe(value)}", "such as 92")
-    return value
+    said = day_count(value)
+    if said is None:
+        what = f"must be a number of days, 1 to {MAX_DAYS}, not {describe(value)}"
+        raise refuse(what, "such as 92")
+    return said
 
 
 def _score(value: object) -> int:
@@ -52,7 +55,9 @@ def _words_or_none(value: object) -> object:
 
 Day = Annotated[date, PlainValidator(_day), k.string(_DAY)]
 Days = Annotated[
-    int, PlainValidator(_days), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 3660})
+    int,
+    PlainValidator(_days),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_DAYS}),
 ]
 Score = Annotated[
     int, PlainValidator(_score), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 5})

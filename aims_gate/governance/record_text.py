@@ -21,6 +21,7 @@ from aims_gate.governance.contract import (
     RecordDocument,
     RecordProblem,
     day,
+    day_count,
     frozen,
 )
 from aims_gate.governance.generated import blank_generated, without_generated
@@ -66,14 +67,13 @@ class _Parsed:
 def record(kind: RecordKind, text: RecordText) -> RecordDocument:
     """Read a document of a kind."""
     found = _parsed(kind, text, kind.name)
-    every = found.values.get("review_every")
     return RecordDocument(
         kind=kind.name,
         id=found.text("id"),
         path=text.path,
         owner=found.text("owner"),
         effective=day(found.values.get("effective")),
-        review_every=every if isinstance(every, int) and not isinstance(every, bool) else None,
+        review_every=day_count(found.values.get("review_every")),
         values=frozen(found.values),
         sections=by_heading(found.sections),
         digest=found.digest,

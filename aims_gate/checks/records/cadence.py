@@ -7,12 +7,12 @@ standard names a number of days.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from types import MappingProxyType
 from typing import Literal
 
 from aims_gate.checks.record_cells import keys_of
-from aims_gate.governance.contract import RecordDocument, Records
+from aims_gate.governance.contract import RecordDocument, Records, day_count, plus_days
 
 By = Literal["person", "measured"]
 YEARLY = 365
@@ -48,17 +48,18 @@ def due(document: RecordDocument, records: Records, looked_at: date | None = Non
     It counts from the day that the document says, or from *looked_at*, the day of a person's act on
     its bytes, where that is earlier. A document may ask for more than its cadence, never for less.
     """
-    days = cadences(records, "person").get(document.kind, YEARLY)
+    every = cadences(records, "person").get(document.kind, YEARLY)
     since = min((day for day in (document.effective, looked_at) if day is not None), default=None)
     if document.effective is None or since is None:
         return None
-    return since + timedelta(days=min(days, document.review_every or days))
+    return plus_days(since, min(every, document.review_every or every))
 
 
 def _own(records: Records) -> Iterator[tuple[str, str, int]]:
     for document in records.of("organisation"):
         listed = document.values.get("cadences", ())
         for row in listed if isinstance(listed, tuple) else ():
-            of, by, days = (keys_of(row).get(key) for key in ("of", "by", "days"))
-            if isinstance(of, str) and isinstance(by, str) and type(days) is int and days > 0:
-                yield of, by, days
+            of, by, every = (keys_of(row).get(key) for key in ("of", "by", "days"))
+            said = day_count(every)
+            if isinstance(of, str) and isinstance(by, str) and said is not None:
+                yield of, by, said

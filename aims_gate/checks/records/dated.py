@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from aims_gate.checks.record_cells import keys_of
 from aims_gate.checks.records.cadence import YEARLY, cadences
-from aims_gate.governance.contract import RecordDocument, Records, day
+from aims_gate.governance.contract import RecordDocument, Records, day, day_count, plus_days
 
 EXERCISE = "exercise"
 """What a cadence of the organisation calls trying a runbook, or the way back."""
@@ -48,12 +48,12 @@ def calendar(records: Records, today: date) -> Iterator[DatedPlace]:
     """What the organisation's calendar asks for, by the last sound entry of its type."""
     for organisation in records.of("organisation"):
         for number, row in enumerate(_rows(organisation.values.get(CALENDAR))):
-            every, what = row.get("every"), row.get("what")
+            every, what = day_count(row.get("every")), row.get("what")
             alike = (one for one in records.entries if one.type == row.get("type"))
             held = _latest(_days(alike), today)
             yield DatedPlace(
                 where=f"{CALENDAR} {what or number}",
-                last=held + timedelta(days=every) if held and isinstance(every, int) else None,
+                last=plus_days(held, every) if held and every else None,
                 what=f"entered in the log as {row.get('type')}",
             )
 
@@ -61,8 +61,8 @@ def calendar(records: Records, today: date) -> Iterator[DatedPlace]:
 def _exercised(
     where: str, done: Iterable[date | None], records: Records, today: date
 ) -> DatedPlace:
-    last, days = _latest(done, today), cadences(records, "person").get(EXERCISE, YEARLY)
-    until = None if last is None else last + timedelta(days=days)
+    last, every = _latest(done, today), cadences(records, "person").get(EXERCISE, YEARLY)
+    until = None if last is None else plus_days(last, every)
     return DatedPlace(where=where, last=until, what="tried")
 
 

@@ -175,7 +175,7 @@ def _entry(kind: str, found: Survey) -> GapFinding:
         what = next((one.message for one in newest.problems), "it says no day")
         return GapFinding(support=Support.MISSING, what=what, where=newest.path)
     what = f"{newest.path}, {day:%Y-%m-%d}"
-    late = day + YEAR < found.today
+    late = found.today - day > YEAR
     return GapFinding(
         support=Support.STALE if late else Support.ATTESTED, what=what, where=newest.path
     )

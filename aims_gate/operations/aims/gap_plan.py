@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from aims_gate.errors import UsageError
+from aims_gate.governance.contract import plus_days
 from aims_gate.operations.aims.gap import GapRow
 from aims_gate.operations.aims.gap_finding import Support
 
@@ -76,10 +77,10 @@ def plan(rows: Sequence[GapRow], *, today: date, by: date) -> GapPlan:
         name: int((PHASES[name][0] + share * (PHASES[name][1] - PHASES[name][0])) * 7)
         for name in kept
     }
-    begins = max(today, by - timedelta(days=sum(days.values())))
+    begins = max(today, plus_days(by, -sum(days.values())))
     phases = []
     for name in kept:
-        ends = begins + timedelta(days=days[name])
+        ends = plus_days(begins, days[name])
         phases.append(
             PlannedPhase(
                 name=name,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
+from aims_gate.governance.contract import plus_days
 from aims_gate.operations.aims.log import Opening, open_entry
 from aims_gate.operations.aims.survey import Survey, is_open
 from aims_gate.verdict import Decision, Outcome, Verdict
@@ -83,7 +83,7 @@ def open_nonconformities(found: Survey, org: Path) -> Iterator[tuple[Nonconformi
             title=one.told,
             owner=one.owner,
             severity=one.severity,
-            due=found.today + timedelta(days=DUE_DAYS),
+            due=plus_days(found.today, DUE_DAYS),
             rule=one.rule,
             links=(one.uri,),
             detected_by=f"evidence {one.evidence}" if one.evidence else "",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
 
+from aims_gate.governance.contract import plus_days
 from aims_gate.operations.aims.gate_history import CHAMPION, GateHistory
 from aims_gate.operations.aims.survey import Survey
 from aims_gate.verdict import Decision, Verdict
@@ -43,9 +44,9 @@ class Quarter:
 def quarters(found: Survey) -> tuple[Quarter, Quarter]:
     """The calendar quarter so far, and the one before it."""
     begins = date(found.today.year, found.today.month - (found.today.month - 1) % 3, 1)
-    last = begins - timedelta(days=1)
+    last = plus_days(begins, -1)
     before = date(last.year, last.month - (last.month - 1) % 3, 1)
-    return _quarter(found, begins, found.today + timedelta(days=1)), _quarter(found, before, begins)
+    return _quarter(found, begins, plus_days(found.today, 1)), _quarter(found, before, begins)
 
 
 def _quarter(found: Survey, begins: date, ends: date) -> Quarter:

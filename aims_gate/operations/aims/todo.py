@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from aims_gate.checks.records.cadence import cadences, due
 from aims_gate.checks.records.dated import dated
 from aims_gate.governance.approval import standing
-from aims_gate.governance.contract import LogEntry, RecordDocument, Records, Strength, day
+from aims_gate.governance.contract import (
+    LogEntry,
+    RecordDocument,
+    Records,
+    Strength,
+    day,
+    day_count,
+    plus_days,
+)
 from aims_gate.governance.kinds import KINDS
 from aims_gate.operations.aims.gap_finding import place_of
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, is_open, listed, words
@@ -57,7 +65,7 @@ def duties(found: Survey) -> tuple[Duty, ...]:
 
 def todo_sheet(wanted: tuple[Duty, ...], *, today: date, days: int) -> Sheet:
     """Tasks of the next *days*, overdue ones first, and when the next one after them is due."""
-    end = today + timedelta(days=days)
+    end = plus_days(today, days)
     shown = [one for one in wanted if one.due <= end]
     later = [one for one in wanted if one.due > end]
     late = sum(one.due < today for one in shown)
@@ -150,14 +158,15 @@ def _calendar(found: Survey) -> Iterator[Duty]:
     for one in found.org.of("organisation"):
         for item in listed(one.values, "calendar"):
             what, kind, every = (item.get(key) for key in ("what", "type", "every"))
-            if type(every) is not int:
+            step = day_count(every)
+            if step is None:
                 continue  # a fault, which is a duty of its own
-            days = [
+            entered = [
                 held(entry, found.today) or date.min
                 for _, entry in found.entries
                 if entry.type == kind and not entry.problems
             ]
-            by = max(days) + timedelta(days=every) if days else found.today
+            by = plus_days(max(entered), step) if entered else found.today
             person = str(item.get("owner") or NOBODY)
             yield Duty(due=by, person=person, where=one.path, what=str(what))
 
@@ -191,8 +200,8 @@ def _evidence(system: SurveyedSystem, found: Survey) -> Iterator[Duty]:
     owner = str(system.values.get("owner") or NOBODY)
     judged = [one.finished.date() for one in system.verdicts]
     if any(system.live.values()):
-        limit = timedelta(days=cadences(found.org, "measured")["performance"])
-        by = max(judged) + limit if judged else found.today
+        limit = cadences(found.org, "measured")["performance"]
+        by = plus_days(max(judged), limit) if judged else found.today
         what = "measure what serves; a schedule does it by itself"
         yield Duty(due=by, person=MACHINE, where="aims-gate run", what=what, system=system.id)
     for verdict in system.verdicts:

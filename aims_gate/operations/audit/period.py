@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from aims_gate.errors import UsageError
+from aims_gate.governance.contract import plus_days
 
 YEAR = timedelta(days=365)
 
@@ -36,7 +37,7 @@ def period(
             population.
     """
     last = today if ends is None else ends.date()
-    first = last - length if begins is None else begins.date()
+    first = plus_days(last, -length.days) if begins is None else begins.date()
     if not first <= last <= today:
         what = f"{first:%Y-%m-%d} to {last:%Y-%m-%d} is no period up to {today:%Y-%m-%d}"
         raise UsageError(what, hint="--from DAY --to DAY, both included")

@@ -11,7 +11,7 @@ import pytest
 from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.records.cadence import cadences, due
 from aims_gate.checks.records.fresh import Fresh
-from aims_gate.governance.contract import ProblemKind, Records, frozen
+from aims_gate.governance.contract import ProblemKind, Records, frozen, plus_days
 from tests.checks.records.written import cells, document, entry, problem, result, wrong
 
 RISKS = document("risks")
@@ -36,6 +36,7 @@ def test_the_organisation_s_own_cadence_replaces_the_seed_longer_or_shorter() ->
         {"of": "risks"},
         {"of": "risks", "days": True, "by": "person"},
         {"of": "risks", "days": 0, "by": "person"},
+        {"of": "risks", "days": 10**11, "by": "person"},
     ],
 )
 def test_a_malformed_cadence_changes_nothing(row: object) -> None:
@@ -47,6 +48,13 @@ def test_a_document_may_ask_for_more_and_not_for_less(review_every: int | None, 
     found = due(replace(RISKS, review_every=review_every), Records())
     assert found is not None
     assert (found - date(2026, 10, 1)).days == days
+
+
+def test_no_day_that_a_record_says_lies_beyond_the_calendar() -> None:
+    last = replace(RISKS, effective=date(9999, 12, 31))
+    assert due(last, Records()) == date.max
+    assert plus_days(date.min, -1) == date.min
+    assert plus_days(date(2026, 10, 1), 10**11) == date.max
 
 
 def test_the_earlier_of_its_day_and_the_act_on_its_bytes_counts() -> None:
@@ -108,6 +116,8 @@ HELD = entry("org/log/1.md", type="audit", closed=date(2026, 10, 9))
         (AUDIT, {"type": "review"}, "MISSING"),
         (AUDIT, {"problems": (problem("Findings", ProblemKind.TODO),)}, "MISSING"),
         ({**AUDIT, "every": "yearly"}, {}, "MISSING"),
+        ({**AUDIT, "every": 10**11}, {}, "MISSING"),
+        ({**AUDIT, "every": -(10**8)}, {}, "MISSING"),
     ],
 )
 def test_what_comes_again_is_in_the_log_in_time(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,20 @@ def test_a_placeholder_is_due_today_with_its_line(company: Company) -> None:
     assert found.due == NOW.date()
     edit(company.aims / "data" / "loans.md", "purpose: 'TODO: why'", "purpose: to decide on loans")
     assert not [one for one in asked(company) if "loans.md:" in one.where]
+
+
+def test_a_day_at_the_end_of_the_calendar_stops_no_list(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(company.folder)
+    edit(company.aims / "impact.md", "effective: 2026-11-03", "effective: 9999-12-31")
+    late = [one for one in asked(company) if one.due == date.max]
+    assert {one.where for one in late} == {"aims/impact.md"}
+    sheet = todo_sheet(asked(company), today=NOW.date(), days=10**10)
+    assert len(sheet.tables[0].rows) == len(asked(company))
+    assert guarded(["aims", "todo", "--days", "9999999999"]) == 0
+    assert guarded(["aims", "status", "--as-of", "0001-01-01"]) == 0
+    assert guarded(["aims", "status", "--as-of", "9999-12-31"]) == 0
 
 
 def test_what_nobody_approved_is_one_duty_of_its_owner_and_system(company: Company) -> None:
