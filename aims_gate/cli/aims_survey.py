@@ -123,6 +123,7 @@ def surveyed(
         history=history,
         reviews=reviews,
         now=now,
+        past=now.date() < datetime.now(UTC).date(),
     )
     return survey(asked)
 

@@ -69,14 +69,14 @@ def of_run(row: Requirement, system: SurveyedSystem, found: Survey) -> GapFindin
     age = (found.now - newest).days
     limit = cadences(found.org, "measured")[row.cadence] if row.cadence else None
     told = f"{system.id}: {rules} on {newest:%Y-%m-%d}"
-    if limit is not None and age > limit:
-        what = f"{told}, {age} d ago; at most {limit} d were agreed"
-        return GapFinding(support=Support.STALE, what=what, where="aims-gate run")
     if failed := [
-        one.result for one in ran if one.result.blocking and one.result.outcome is Outcome.FAIL
+        one.result for one in ran if one.result.blocking and one.result.outcome is not Outcome.STALE
     ]:
         what = f"{told}: {failed[0].rule} refuses what serves"
         return GapFinding(support=Support.CONFLICT, what=what, where="aims-gate explain")
+    if limit is not None and age > limit:
+        what = f"{told}, {age} d ago; at most {limit} d were agreed"
+        return GapFinding(support=Support.STALE, what=what, where="aims-gate run")
     if any(one.result.outcome is Outcome.STALE for one in ran):
         return GapFinding(support=Support.STALE, what=told, where="aims-gate run")
     if any(_ended(one.verdict) for one in ran):

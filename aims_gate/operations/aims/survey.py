@@ -5,7 +5,7 @@ Everything that `gap`, `soa`, `status` and `todo` say is read off this one pictu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -13,7 +13,13 @@ from typing import Any
 
 from aims_gate.catalogue.iso42001 import Requirement, requirement
 from aims_gate.checks.record_cells import keys_of
-from aims_gate.governance.contract import LogEntry, RecordDocument, Records
+from aims_gate.governance.contract import (
+    LogEntry,
+    ProblemKind,
+    RecordDocument,
+    RecordProblem,
+    Records,
+)
 from aims_gate.governance.kinds import KINDS, Area
 from aims_gate.governance.material import DEPENDS, digests
 from aims_gate.governance.reviews import read_reviews
@@ -38,6 +44,8 @@ class SurveyQuestion:
     reviews: Path | None = None
     """What reviewers of pull requests approved, as `github reviews` wrote it."""
     now: datetime
+    past: bool = False
+    """Whether *now* is a day before today: later entries are left out, and no faults."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +68,9 @@ class SurveyedSystem:
     live: Mapping[str, str]
     """Version on the champion alias by registered model; empty where none serves."""
     verdicts: tuple[Verdict, ...]
-    """The newest of each policy and stage, about what serves; where nothing does, about any."""
+    """The newest of each policy and stage, about what serves; where nothing does, about any.
+
+    Before it, what is left of older ones: rules that refuse, and that it does not have."""
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -74,13 +84,20 @@ class SurveyedSystem:
         found = self.records.of("system")
         return (found[0].id if found else "") or str(self.folder)
 
+    @property
+    def lifecycle(self) -> str:
+        """What it says of itself; production where an alias serves its model."""
+        said = str(self.values.get("lifecycle"))
+        return "production" if any(self.live.values()) else said
+
     def ran(self, row: Requirement) -> Iterator[Ran]:
-        """Rules in support of a requirement that were measured on what serves."""
+        """Rules in support of a requirement that were measured on what serves, or refuse it."""
         for verdict in self.verdicts:
             for result in verdict.results:
                 supports = any(requirement(one) is row for one in result.controls)
                 held = result.decided and result.raw_outcome in _RAN
-                if supports and (held or result.outcome is Outcome.STALE):
+                refuses = result.blocking  # whatever its reason: its rows were not there, say
+                if supports and (held or refuses or result.outcome is Outcome.STALE):
                     yield Ran(result=result, verdict=verdict)
 
 
@@ -109,9 +126,12 @@ class Survey:
 
     @property
     def serving(self) -> tuple[SurveyedSystem, ...]:
-        """Systems on which something must have been measured: those in production, if any are."""
-        left = [one for one in self.systems if one.values.get("lifecycle") != "retired"]
-        served = [one for one in left if one.values.get("lifecycle") != "development"]
+        """Systems on which something must have been measured: those in production, if any are.
+
+        A system whose model an alias serves is, whatever its record says.
+        """
+        left = [one for one in self.systems if one.lifecycle != "retired"]
+        served = [one for one in self.systems if one.lifecycle not in {"retired", "development"}]
         return tuple(served or left)
 
     def documents(self, kind: str) -> Iterator[tuple[str, Records, tuple[RecordDocument, ...]]]:
@@ -143,10 +163,9 @@ class Survey:
 
     @property
     def entries(self) -> Iterator[tuple[str, LogEntry]]:
-        """Entries of every log, with the system that each is about, or none; no later ones."""
-        every = [("", one) for one in self.org.entries]
-        every += [(system.id, one) for system in self.systems for one in system.entries]
-        yield from (pair for pair in every if (pair[1].opened or self.today) <= self.today)
+        """Entries of every log, with the system that each is about, or none."""
+        yield from (("", one) for one in self.org.entries)
+        yield from ((system.id, one) for system in self.systems for one in system.entries)
 
 
 def is_open(entry: LogEntry, today: date) -> bool:
@@ -186,7 +205,8 @@ def survey(asked: SurveyQuestion) -> Survey:
     def read(system: Path | None) -> Records:
         trust, environ = asked.history.trust, asked.history.environ
         found = approved_records(system, asked.org, trust=trust, now=asked.now, environ=environ)
-        return replace(found, approvals=(*reviews, *found.approvals))
+        entries = tuple(_opened(found.entries, asked.now.date(), past=asked.past))
+        return replace(found, approvals=(*reviews, *found.approvals), entries=entries)
 
     org = read(None)
     systems = tuple(_system(folder, read(folder), org, history) for folder in asked.systems)
@@ -200,19 +220,52 @@ def survey(asked: SurveyQuestion) -> Survey:
     )
 
 
+def _opened(entries: Iterable[LogEntry], today: date, *, past: bool) -> Iterator[LogEntry]:
+    """Entries of a day: later ones are left out of a day that is past, and else a fault."""
+    for one in entries:
+        if one.opened is None or one.opened <= today:
+            yield one
+        elif not past:
+            fault = RecordProblem(
+                path=one.path,
+                line=0,
+                key="opened",
+                kind=ProblemKind.UNREADABLE,
+                message=f"opened on {one.opened:%Y-%m-%d}, a day to come",
+            )
+            yield replace(one, problems=(*one.problems, fault))
+
+
 def _system(folder: Path, records: Records, org: Records, history: GateHistory) -> SurveyedSystem:
     found = records.of("system")
     names = [name for one in found for name in words(one.values, "registry")]
     live = {name: history.live(name) for name in names}
-    newest: dict[tuple[str, str, str], Verdict] = {}
+    newest: dict[tuple[str, str, str], tuple[Verdict, ...]] = {}
     for verdict in history.verdicts:  # the oldest first
         model = verdict.model
         if model.name in live and live[model.name] in {"", model.version}:
-            newest[model.name, verdict.policy.id, verdict.stage] = verdict
+            key = model.name, verdict.policy.id, verdict.stage
+            newest[key] = (*_unanswered(newest.get(key, ()), verdict), verdict)
     return SurveyedSystem(
         folder=folder,
         records=records,
         entries=tuple(one for one in records.entries if one not in org.entries),
         live=live,
-        verdicts=tuple(newest.values()),
+        verdicts=tuple(one for kept in newest.values() for one in kept),
     )
+
+
+def _unanswered(before: Iterable[Verdict], newer: Verdict) -> Iterator[Verdict]:
+    """Refusals by rules that a newer verdict under the same version of a policy has dropped.
+
+    Whoever shortens a policy changes its version; under one that kept it the refusal stands.
+    """
+    asked = {one.rule for one in newer.results}
+    for verdict in before:
+        left = tuple(one for one in verdict.results if one.blocking and one.rule not in asked)
+        same = (verdict.model.version, verdict.policy.version) == (
+            newer.model.version,
+            newer.policy.version,
+        )
+        if left and same:
+            yield replace(verdict, results=left)

@@ -24,6 +24,7 @@ from aims_gate.operations.aims.gap_plan import plan
 from aims_gate.operations.aims.gate_history import GateHistoryQuestion
 from aims_gate.operations.aims.survey import Survey, SurveyQuestion, survey
 from aims_gate.operations.aims.todo import duties
+from aims_gate.policy.model import Severity
 from aims_gate.verdict import Authenticity, Outcome, VerificationStatus
 from tests.support.gated import Gated, measured
 from tests.support.proofs import new_signer
@@ -187,6 +188,38 @@ def test_a_rule_that_measured_nothing_did_not_run(company: Company) -> None:
     assert company.row("A.7.5").support is Support.MISSING
 
 
+def test_a_blocking_rule_without_an_answer_refuses_what_serves(company: Company) -> None:
+    """Another rule of the row passed, and the records are there."""
+    lost = measured("BIAS-03", "A.5.4", outcome=Outcome.MISSING)
+    lost = replace(lost, blocking=True, severity=Severity.BLOCK)
+    passed = measured("BIAS-02", "A.5.4")
+    company.gated.judge("credit", "7", NOW - timedelta(days=1), passed, lost, passed=False)
+    row = company.row("A.5.4")
+    assert row.support is Support.CONFLICT
+    assert "BIAS-03 refuses what serves" in row.findings[0].what
+
+
+@pytest.mark.parametrize("said", ["retired", "development"])
+def test_what_an_alias_serves_is_in_production_whatever_its_record_says(
+    company: Company, said: str
+) -> None:
+    failed = measured("BIAS-02", "A.6.2.4", outcome=Outcome.FAIL)
+    company.gated.judge("credit", "7", NOW - timedelta(days=1), failed, passed=False)
+    edit(company.aims / "system.yaml", "lifecycle: production", f"lifecycle: {said}")
+    assert company.row("A.6.2.4").support is Support.CONFLICT
+
+
+def test_a_shorter_policy_of_the_same_version_hides_no_refusal(company: Company) -> None:
+    failed = measured("BIAS-02", "A.6.2.4", outcome=Outcome.FAIL)
+    at = NOW - timedelta(days=1)
+    company.gated.judge("credit", "7", at, failed, measured("PERF-01", "9.1"), passed=False)
+    company.gated.judge("credit", "7", at + timedelta(hours=1), measured("PERF-01", "9.1"))
+    assert company.row("A.6.2.4").support is Support.CONFLICT
+    passed = measured("BIAS-02", "A.6.2.4")
+    company.gated.judge("credit", "7", at + timedelta(hours=2), passed)
+    assert company.row("A.6.2.4").support is Support.RAN
+
+
 def test_implemented_without_evidence_is_a_conflict(company: Company) -> None:
     company.decide("A.6.2.6")
     assert company.row("A.6.2.6").support is Support.RAN
@@ -336,7 +369,10 @@ def test_what_is_dated_in_the_future_is_not_there_yet(company: Company) -> None:
     (company.org / "log").mkdir()
     entry = company.org / "log" / "2026-12-24-training.md"
     entry.write_text(TRAINING.format(day="2026-12-24"), encoding="utf-8")
-    assert company.row("7.3").support is Support.MISSING
+    row = company.row("7.3")
+    assert row.support is Support.MISSING
+    assert row.findings[0].what == "opened on 2026-12-24, a day to come"
+    assert [one for one in duties(company.survey()) if one.where.endswith("24-training.md")]
     assert company.row("7.3", NOW + timedelta(days=30)).support is Support.ATTESTED
     edit(company.aims / "impact.md", "effective: 2026-11-03", "effective: 2026-12-24")
     row = company.row("A.5.5")
