@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
+from aims_gate.attest.trust import plain_name
 from aims_gate.documents import keys as k
-from aims_gate.documents.keys import Keys, choice, optional, words
+from aims_gate.documents.keys import Keys, choice, optional, refuse, words
 from aims_gate.governance.entry_grammar import ENTRY_TYPES
 from aims_gate.governance.fields import Day, Days, ObjectiveText, RecordId, RecordKeys, Truth
 
@@ -15,6 +17,21 @@ STATUS = ("implemented", "partial", "planned", "excluded")
 SUPPLIED = ("model", "dataset", "api", "service", "library")
 STRENGTHS = ("declared", "reviewed", "signed")
 _CONTROL = r"A\.[0-9]{1,2}\.[0-9]{1,2}(\.[0-9]{1,2})?"
+_LOGIN = re.compile(r"github[a-z0-9][a-z0-9-]*")
+"""The plain form of `github:LOGIN`, in which names are compared."""
+
+
+def _local(name: str) -> str:
+    """A name that no login at GitHub is told by: only the key `github` gives one."""
+    if _LOGIN.fullmatch(plain_name(name)):
+        raise refuse(f"must be no login at GitHub, as {name} is", "it has a key: github: LOGIN")
+    return name
+
+
+def _all_local(names: list[str]) -> list[str]:
+    return [*map(_local, names)]
+
+
 _Level = Annotated[int, Field(strict=True, ge=1, le=25)]
 
 
@@ -97,14 +114,14 @@ class CompetenceText(Keys):
 class PersonText(Keys):
     """A person: roles, deputy, competence, and the names that others know them by."""
 
-    id: k.Text
+    id: Annotated[k.Text, AfterValidator(_local)]
     name: k.Text
     roles: k.Words
     deputy: k.Text = optional()
     hours: k.Number = optional()
     """A week."""
     competence: list[CompetenceText] = optional()
-    known_as: k.Words = optional()
+    known_as: Annotated[k.Words, AfterValidator(_all_local)] = optional()
     """Other names, such as that in the trust file."""
     github: k.Text = optional()
     """The login there, by which reviews are told; no other name is taken for it."""
@@ -172,3 +189,9 @@ class SuppliersText(RecordKeys):
 
     suppliers: list[SupplierText]
     none: k.Text = optional()
+
+    @model_validator(mode="after")
+    def _none_with_a_reason(self) -> SuppliersText:
+        if not (self.suppliers or self.none):
+            raise refuse("an empty list needs a reason", "such as none: we train on our own data")
+        return self

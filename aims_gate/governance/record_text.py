@@ -26,7 +26,7 @@ from aims_gate.governance.contract import (
 )
 from aims_gate.governance.generated import blank_generated, without_generated
 from aims_gate.governance.kinds import ENTRIES, ENTRY_TYPES, Area, RecordKind
-from aims_gate.governance.markdown import Section, by_heading, sections, split
+from aims_gate.governance.markdown import Section, by_heading, says, sections, split
 
 _FAULTS = {"extra_forbidden": ProblemKind.UNKNOWN, "missing": ProblemKind.MISSING}
 _SAYS = {
@@ -157,14 +157,22 @@ def _read(
         raise PolicyError([Problem(file=path, line=1, what=what)])
     document = _mapping(kind, parse(front.encode(), path))
     by_people = _mapping(kind, parse(human[0].encode(), path)).tree
-    hidden_keys = document.tree.keys() - by_people.keys() - (kind.generated or frozenset())
     faults = (
         _at(
             document, (key,), ProblemKind.UNKNOWN, f"{key} stands in a generated block; move it out"
         )
-        for key in sorted(hidden_keys)
+        for key in sorted(_hidden(kind, document.tree, by_people))
     )
     return document, tuple(sections(human[1])), tuple(faults)
+
+
+def _hidden(
+    kind: RecordKind, whole: Mapping[str, Any], by_people: Mapping[str, Any]
+) -> Iterator[str]:
+    """Keys that people answer for and whose value, or a part of it, a generated block makes."""
+    for key in (whole.keys() | by_people.keys()) - (kind.generated or frozenset()):
+        if repr(whole.get(key)) != repr(by_people.get(key)):  # a number is no truth value
+            yield key
 
 
 def _mapping(kind: RecordKind, document: Document) -> Document:
@@ -239,7 +247,7 @@ def _sections(
             close = near(heading, [one for one in written if one not in asked][:_COMPARED])
             hint = f"; {close}" if close.startswith("did") else ""
             yield _problem(path, 0, heading, ProblemKind.MISSING, f"{what}{hint}")
-        elif not written[heading].text:
+        elif not says(written[heading].text):
             what = f"the section '## {heading}' is empty"
             yield _problem(path, written[heading].line, heading, ProblemKind.MISSING, what)
 

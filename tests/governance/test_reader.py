@@ -21,6 +21,7 @@ from tests.support.records import FILES, edit, write_records
 MISSING, TODO, TEMPLATE = ProblemKind.MISSING, ProblemKind.TODO, ProblemKind.TEMPLATE
 INCIDENT = "aims/log/2026-10-21-income.md"
 RISKS, IMPACT, SYSTEM = "aims/risks.yaml", "aims/impact.md", "aims/system.yaml"
+PEOPLE = "org/people.yaml"
 UNKNOWN, UNREADABLE = ProblemKind.UNKNOWN, ProblemKind.UNREADABLE
 
 
@@ -112,6 +113,14 @@ def test_a_file_that_is_removed_is_missing(tmp_path: Path, path: str) -> None:
         (IMPACT, "## Benefits", "```\n## Benefits\n```", MISSING, "Benefits"),
         (IMPACT, "Effects on society", "Benefits", UNREADABLE, "Benefits"),
         (IMPACT, "a minute", "a \u202eminute", UNREADABLE, ""),
+        (IMPACT, "An answer within a minute.", ".", MISSING, "Benefits"),
+        (IMPACT, "An answer within a minute.", "&nbsp; &#160;", MISSING, "Benefits"),
+        (IMPACT, "An answer within a minute.", "[//]: # (nothing)\n### Of whom\n<br/>", MISSING,
+         "Benefits"),
+        (PEOPLE, "known_as: [cy]", 'known_as: [cy, "github:sock"]', UNREADABLE,
+         "people[2].known_as"),
+        (PEOPLE, "known_as: [cy]", "known_as: [GitHub sock]", UNREADABLE, "people[2].known_as"),
+        (PEOPLE, "id: cy@acme.example", 'id: "github:sock"', UNREADABLE, "people[2].id"),
         (INCIDENT, "Income is nominal.", "", MISSING, "Cause"),
         (INCIDENT, "severity: high\n", "", UNREADABLE, ""),
         (INCIDENT, "closed: 2026-10-24", "closed: 2026-10-20", UNREADABLE, ""),
@@ -256,6 +265,35 @@ def test_generated_lines_change_the_digest_and_not_what_people_approve(tmp_path:
     edit(path, "owner: ada@acme.example\n", "")
     hidden = read(tmp_path).of("card")[0]
     assert [(one.kind, one.key) for one in hidden.problems] == [(UNKNOWN, "owner")]
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "key"),
+    [
+        ("aims/card.md", "license: other\n", "material:\n{}license: other\n", "material"),
+        ("aims/card.md", "license: other\n", "widget: [\n{}]\nlicense: other\n", "widget"),
+        ("aims/data/loans.md", "[age, income]\n", "\n{}", "personal_data"),
+    ],
+)
+def test_no_value_that_people_answer_for_is_made_in_a_generated_block(
+    tmp_path: Path, path: str, old: str, new: str, key: str
+) -> None:
+    """Also where its key stands outside: its parts would change under their approval."""
+    write_records(tmp_path)
+    hidden = f"# aims-gate:generated\n  none: {'a' * 64}\n# aims-gate:end\n"
+    edit(tmp_path / path, old, new.format(hidden))
+    assert (UNKNOWN, path, key) in faults(read(tmp_path))
+
+
+def test_a_short_answer_and_an_empty_list_with_its_reason_are_whole(tmp_path: Path) -> None:
+    write_records(tmp_path)
+    edit(tmp_path / IMPACT, "An answer within a minute.", "[None](x.md)")
+    path = tmp_path / "org/suppliers.yaml"
+    front = path.read_text(encoding="utf-8").partition("suppliers:\n")[0]
+    path.write_text(front + "suppliers: []\nnone: all of it is our own\n", encoding="utf-8")
+    assert not faults(read(tmp_path))
+    path.write_text(front + "suppliers: []\n", encoding="utf-8")
+    assert "an empty list needs a reason" in only(read(tmp_path)).message
 
 
 def test_generated_marks_mean_nothing_where_nothing_is_generated(tmp_path: Path) -> None:

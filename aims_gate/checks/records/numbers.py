@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,12 +17,12 @@ from aims_gate.verdict import Result
 DECIMALS = 4
 """Decimals to which a card states a number: it is rounded so, and compared so."""
 _STATED = ("performance", "fairness")
-"""Families of checks of which a card states each rule that measured."""
+"""Families of checks of which a card states each cell that was measured."""
 _AGAIN = "write it anew: aims-gate aims docs build"
 
 
 def numbers(card: RecordDocument, inputs: Inputs) -> Iterator[Statistic]:
-    """A cell per number of the card, and per rule that the card leaves out."""
+    """A cell per number of the card, and per rule of which the card leaves one out."""
     digest = card.values.get("model_digest")
     if digest != inputs.subject.model.digest:
         told = "names no model_digest" if digest is None else "is about other bytes than these"
@@ -32,13 +33,23 @@ def numbers(card: RecordDocument, inputs: Inputs) -> Iterator[Statistic]:
     for number, metric in enumerate(_metrics(card.values)):
         args = keys_of(metric.get("args"))
         rule, where = str(args.get("rule", "")), f"{card.path} metrics[{number}]"
-        stated.add(rule)
+        stated.add((rule, str(metric.get("type")), str(args.get("slice", ""))))
         yield faults(where, _wrong(metric, args, of_rule(rule, inputs.results)))
     for result in inputs.results:
         family = result.check.partition(".")[0]
-        valued = any(cell.judged and cell.value is not None for cell in result.statistics)
-        if family in _STATED and valued and result.rule not in stated:
-            yield missing(f"{card.path} {result.rule}", f"the card leaves it out; {_AGAIN}")
+        asked = {(result.rule, cell.name, plain(cell.slice)) for cell in _measured(result)}
+        if family in _STATED and (left := sorted(asked - stated)):
+            _, name, of = left[0]
+            more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+            told = f"the card leaves out {f'{name} {of}'.rstrip()}{more}; {_AGAIN}"
+            yield missing(f"{card.path} {result.rule}", told)
+
+
+def _measured(result: Result) -> Iterator[Statistic]:
+    """Cells that a card states: judged, and with a finite value."""
+    for cell in result.statistics:
+        if cell.judged and cell.value is not None and math.isfinite(cell.value):
+            yield cell
 
 
 def _wrong(

@@ -66,7 +66,7 @@ def test_a_card_that_states_what_was_measured_is_consistent() -> None:
 )
 def test_a_number_that_no_rule_measured_so_in_this_run_fails(metrics: tuple[object, ...]) -> None:
     found = compared("numbers", card(*metrics), *RUN)
-    assert list(found.values()) == ["1"]
+    assert [one for one in found.values() if one != "MISSING"] == ["1"]
 
 
 def test_a_number_that_is_only_context_is_none_that_was_judged() -> None:
@@ -79,6 +79,16 @@ def test_a_rule_that_the_card_leaves_out_is_missing() -> None:
     assert compared("numbers", card(GOOD[0]), *RUN) == {"card.md BIAS-02": "MISSING"}
     without = card(**{"model-index": None})
     assert set(compared("numbers", without, *RUN).values()) == {"MISSING"}
+
+
+def test_the_worst_cell_of_a_rule_is_not_left_out() -> None:
+    """But one that is infinite is in no card."""
+    worst = replace(WOMEN, slice="age<20", value=0.31)
+    endless = replace(WOMEN, slice="age>90", value=float("inf"))
+    run = (RUN[0], replace(RUN[1], statistics=(WOMEN, worst, endless)))
+    assert compared("numbers", card(*GOOD), *run) == {"card.md BIAS-02": "MISSING"}
+    whole = card(*GOOD, metric("impact_ratio", 0.31, "BIAS-02", "age<20"))
+    assert not compared("numbers", whole, *run)
 
 
 @pytest.mark.parametrize("digest", [None, "e" * 64])
