@@ -25,6 +25,8 @@ ASKED: Mapping[str, tuple[str, ...]] = {
 }
 """Types of entries, each with the keys that it asks for beside those of all."""
 ENTRY_TYPES = tuple(ASKED)
+PRIVATE_TYPES = frozenset({"concern"})
+"""Types whose text may name who came to us: it, and a name made of it, leave the log nowhere."""
 
 
 class NotificationText(Keys):

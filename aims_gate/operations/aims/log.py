@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from aims_gate import canonical
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import PolicyError, Problem, RecordError, UsageError, near
+from aims_gate.governance.entry_grammar import PRIVATE_TYPES
 from aims_gate.governance.kinds import ENTRY, ENTRY_TYPES, LOG
 from aims_gate.governance.record_text import RecordText, entry
 from aims_gate.governance.templates import headings
@@ -54,7 +56,10 @@ def open_entry(how: Opening) -> Path:
     first, *_ = headings(how.type)
     if not how.title.strip():
         raise UsageError("the title says nothing", hint="say in a sentence what was seen")
-    name = f"{how.today:%Y-%m-%d}-{slug(how.title)}"
+    called = slug(how.title)
+    if how.type in PRIVATE_TYPES:  # a file's name is shown where its text is left out
+        called = f"{how.type}-{canonical.sha256(how.title.encode())[:8]}"
+    name = f"{how.today:%Y-%m-%d}-{called}"
     due = "" if how.due is None else f"{how.due:%Y-%m-%d}"
     given: dict[str, object] = {
         "owner": how.owner,

@@ -44,4 +44,7 @@ while IFS= read -r -d '' envelope; do
   if [ -e "$statement" ]; then cmp "$work/payload" "$statement"; fi
   count=$((count + 1))
 done < <(find . -name '*.dsse.json' -print0)
+while IFS= read -r -d '' alone; do
+  [ -e "${alone%.*.json}.dsse.json" ] || { echo "nobody signed $alone" >&2; exit 1; }
+done < <(find . \( -name '*.statement.json' -o -name '*.sigstore.json' \) -print0)
 echo "every file has its digest; $count signatures hold"

@@ -15,18 +15,20 @@ from pathlib import Path
 from aims_gate import canonical
 from aims_gate.attest.envelope import MAX_ENVELOPE, open_envelope
 from aims_gate.attest.file_names import safe_name
+from aims_gate.attest.manifest import MODEL_FILE
+from aims_gate.attest.sigstore_bundle import bundle_file, hold
 from aims_gate.attest.statement import statement_file
 from aims_gate.attest.trust import Trust
 from aims_gate.catalogue.iso42001 import REQUIREMENTS, Requirement
-from aims_gate.errors import GateError
+from aims_gate.errors import GateError, TrustError
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
 from aims_gate.governance.contract import LogEntry, RecordDocument
-from aims_gate.governance.entry_grammar import ENTRY_TYPES
+from aims_gate.governance.entry_grammar import ENTRY_TYPES, PRIVATE_TYPES
 from aims_gate.governance.kinds import KINDS
 from aims_gate.operations.aims.gap_finding import EVERY, LOG
 from aims_gate.operations.aims.survey import Survey
 from aims_gate.operations.audit.index import AuditScope
-from aims_gate.operations.audit.log_tables import PRIVATE, entries_of
+from aims_gate.operations.audit.log_tables import entries_of
 from aims_gate.operations.audit.population import MOVED, supporting
 from aims_gate.operations.audit.private import held
 from aims_gate.regular import read_regular
@@ -35,10 +37,9 @@ from aims_gate.sources.mlflow.evidence import PROMOTIONS
 from aims_gate.verdict import Verdict
 
 ENVELOPE = ".dsse.json"
-_EVIDENCE = re.compile(
-    rf"[\w.-]+\.(statement|dsse|sigstore)\.json|model\.sha256|"
-    rf"{re.escape(POLICY_FILE)}|{re.escape(REPORT_FILE)}"
-)
+_PLAIN = frozenset({MODEL_FILE, POLICY_FILE, REPORT_FILE})
+"""Files of evidence whose digests the signed statements hold."""
+_BESIDE = re.compile(r"\.(statement|sigstore)\.json$")
 _STRANGE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -71,6 +72,35 @@ class PackFiles:
         for row in rows:
             self.controls.setdefault(row.id, set()).add(path)
         return data
+
+    def signed(self, folder: Path, where: tuple[str, ...], rows: set[Requirement]) -> None:
+        """Take each envelope of a folder with the files that say the same, and no other."""
+        names = {one.name for one in folder.iterdir()} if folder.is_dir() else set()
+        for name in sorted(names):
+            stem = name.removesuffix(ENVELOPE)
+            envelope = (
+                b"" if stem == name else self.take(plain_path(*where, name), folder / name, rows)
+            )
+            for beside in sorted({statement_file(stem), bundle_file(stem)} & names):
+                place = plain_path(*where, beside)
+                data = self.take(place, folder / beside, rows) if envelope else b""
+                if data and not self._alike(data, envelope, name):
+                    self.drop(place, "it is not what the envelope beside it holds")
+        for name in sorted(names):
+            stem, found = _BESIDE.subn("", name)
+            if found and plain_path(*where, stem + ENVELOPE) not in self.files:
+                self.left_out.append(f"{name}: nobody signed it")
+
+    def _alike(self, data: bytes, envelope: bytes, where: str) -> bool:
+        """Whether a file is the statement, or the bundle, of a verified envelope."""
+        keys = [one.key for one in self.trust.keys] if self.trust else []
+        opened = open_envelope(envelope, keys, where=where, role=None)
+        try:
+            if data != opened.payload:
+                hold(data, envelope, opened.key, where=where)
+        except (TrustError, ValueError):
+            return False
+        return True
 
     def drop(self, path: str, why: str) -> None:
         """Take a file out again, and say why."""
@@ -107,7 +137,7 @@ def _records(scope: AuditScope, into: PackFiles) -> None:
             for one in documents:
                 _record(one, system, roots.get(system), set(_asking(kind)), into)
     for system, entry in entries_of(found, scope.when, ENTRY_TYPES):
-        if entry.type in PRIVATE:
+        if entry.type in PRIVATE_TYPES:
             into.left_out.append(f"{entry.path}: its text may name who raised it")
         else:
             _record(entry, system, roots.get(system), set(_asking(f"{LOG}{entry.type}")), into)
@@ -129,7 +159,7 @@ def _record(
     inside = one.path.partition("/")[2]
     where = plain_path("records", system or "organisation", *inside.split("/"))
     data = into.take(where, root / inside, rows)
-    kinds = list(held(data.decode("utf-8", "replace")))
+    kinds = list(dict.fromkeys((*held(inside), *held(data.decode("utf-8", "replace")))))
     if data and canonical.sha256(data) != one.digest:
         into.drop(where, "it changed while it was read")
     elif kinds:
@@ -153,15 +183,11 @@ def _evidence(verdict: Verdict, found: Survey, into: PackFiles) -> None:
         return
     rows = {row for row in REQUIREMENTS if any(supporting(verdict, row))}
     for source in sorted(folder.iterdir()):
-        if _EVIDENCE.fullmatch(source.name):
+        if source.name in _PLAIN:
             into.take(plain_path("evidence", name, source.name), source, rows)
+    into.signed(folder, ("evidence", name), rows)
     moved = {row for row in REQUIREMENTS if row.id in MOVED}
-    for source in sorted((folder / PROMOTIONS).glob(f"*{ENVELOPE}")):
-        where = plain_path("evidence", name, PROMOTIONS, source.name)
-        if into.take(where, source, moved):  # a statement alone says what nobody signed
-            stem = source.name.removesuffix(ENVELOPE)
-            beside = source.with_name(statement_file(stem))
-            into.take(plain_path("evidence", name, PROMOTIONS, beside.name), beside, moved)
+    into.signed(folder / PROMOTIONS, ("evidence", name, PROMOTIONS), moved)
 
 
 def table(rows: list[tuple[str, ...]]) -> bytes:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from aims_gate.governance.contract import LogEntry
+from aims_gate.governance.entry_grammar import PRIVATE_TYPES
 from aims_gate.operations.aims.survey import Survey, is_open
 from aims_gate.operations.audit.period import Period
 from aims_gate.pages.sheet import SheetRow, SheetTable
 
 CORRECTED = ("incident", "nonconformity")
-PRIVATE = frozenset({"concern"})
-"""Types whose text may name who came to us: only that they were and how fast they were answered."""
 LEFT_OUT = "left out: it may name who raised it"
 
 
@@ -90,7 +89,7 @@ def who(one: LogEntry) -> str:
 
 def text(one: LogEntry) -> str:
     """What an entry says below its headings; nothing of one that may name a stranger."""
-    if one.type in PRIVATE:
+    if one.type in PRIVATE_TYPES:
         return LEFT_OUT
     scope = [f"scope: {one.values['scope']}"] if one.values.get("scope") else []
     return " ".join((*scope, *(f"{name}: {told}" for name, told in one.sections.items())))

@@ -30,11 +30,17 @@ def held(text: str) -> Iterator[str]:
 
 
 def without_private(sheet: Sheet) -> Sheet:
-    """A sheet in which each cell that holds such a thing says so in its place."""
+    """A sheet in which whatever text holds such a thing says so in its place."""
     return replace(
         sheet,
+        title=_cell(sheet.title),
+        lead=_cell(sheet.lead),
         tables=tuple(
-            replace(table, rows=tuple(replace(row, cells=_cells(row)) for row in table.rows))
+            replace(
+                table,
+                title=_cell(table.title),
+                rows=tuple(replace(row, cells=_cells(row)) for row in table.rows),
+            )
             for table in sheet.tables
         ),
         notes=tuple(map(_cell, sheet.notes)),

@@ -159,3 +159,14 @@ def test_the_commands_open_and_close(
         answer(path, heading, "We keep version six, since nothing speaks for another.")
     assert guarded(close) == 0
     assert f"closed {path}" in capsys.readouterr().out
+
+
+def test_who_raised_a_concern_does_not_name_its_file(how: Opening) -> None:
+    """The name is shown in lists that leave the text out."""
+    title = "Anna Schmidt of Bonn says that she was refused."
+    path = open_entry(replace(how, type="concern", title=title))
+    found = only(how.folder)
+    assert found.sections["What was said"] == title
+    assert "anna" not in f"{path.name} {found.id}".lower()
+    with pytest.raises(UsageError, match="this name"):
+        open_entry(replace(how, type="concern", title=title))

@@ -85,6 +85,17 @@ class TestCheck:
         more.symlink_to("/etc/hostname")
         assert check(made).returncode != 0
 
+    @pytest.mark.parametrize("ending", ["statement", "sigstore"])
+    def test_what_nobody_signed_is_refused(self, made: Path, ending: str) -> None:
+        evidence = next(made.rglob("vsa.dsse.json")).parent
+        stray = evidence / f"approval-by-board.{ending}.json"
+        stray.write_text('{"approved": "by everybody"}', encoding="utf-8")
+        line = f"{hashlib.sha256(stray.read_bytes()).hexdigest()}  {stray.relative_to(made)}\n"
+        with (made / "manifest.sha256").open("a", encoding="utf-8") as manifest:
+            manifest.write(line)
+        done = check(made)
+        assert (done.returncode, "nobody signed" in done.stderr) == (1, True)
+
     @staticmethod
     def resign(folder: Path) -> None:
         lines = [
@@ -151,8 +162,42 @@ def test_what_does_not_verify_is_said_and_not_taken(audited: Company, tmp_path: 
     gated.lab.signer = genuine
     folder = pack(audited, tmp_path / "pack")
     assert len(list(promotions.glob("*.dsse.json"))) == 1
-    assert len(list(folder.rglob("promotions/*"))) == 2  # envelope and statement of the genuine one
+    assert len(list(folder.rglob("promotions/*"))) == 3  # of the genuine one alone
     assert "not trusted" in words(folder)
+
+
+def test_statements_that_nobody_signed_are_said_and_not_taken(
+    audited: Company, tmp_path: Path
+) -> None:
+    """Without an envelope, or beside one that says something else."""
+    evidence = next(audited.gated.folder.rglob("vsa.dsse.json")).parent
+    shutil.copy(evidence / "evaluation.dsse.json", evidence / "other.dsse.json")
+    for name in ("board.statement.json", "more.sigstore.json", "other.statement.json"):
+        (evidence / name).write_text('{"approved": "by everybody"}', encoding="utf-8")
+    folder = pack(audited, tmp_path / "pack")
+    taken = {one.name for one in folder.rglob("*.json")}
+    assert "other.dsse.json" in taken
+    assert not taken & {"board.statement.json", "more.sigstore.json", "other.statement.json"}
+    told = words(folder)
+    assert "board.statement.json: nobody signed it" in told
+    assert "more.sigstore.json: nobody signed it" in told
+    assert "other.statement.json: it is not what the envelope beside it holds" in told
+
+
+def test_no_identifier_is_in_a_name_or_above_a_table(audited: Company, tmp_path: Path) -> None:
+    """An excluded control's reason stands in the lead of its page."""
+    iban = "DE89370400440532013000"
+    audited.decide("A.10.4", applicable="false", justification=f"{iban} asked", status="excluded")
+    stop = audited.aims / "runbooks" / "stop.md"
+    named = stop.with_name(f"{iban}.md")
+    named.write_text(
+        stop.read_text("utf-8").replace("runbooks/stop", "runbooks/x"), encoding="utf-8"
+    )
+    folder = pack(audited, tmp_path / "pack")
+    every = b"".join(one.read_bytes() for one in folder.rglob("*") if one.is_file())
+    names = " ".join(str(one.relative_to(folder)) for one in folder.rglob("*"))
+    assert iban not in names + every.decode("utf-8", "replace")
+    assert "it holds a iban" in words(folder, "controls/A.10.4.html")
 
 
 def test_names_of_strangers_do_nothing(audited: Company, tmp_path: Path) -> None:
