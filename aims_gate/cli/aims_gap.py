@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from aims_gate.cli.aims_survey import answer, format_options, survey_options, surveyed
+from aims_gate.cli.aims_survey import (
+    answer,
+    format_options,
+    survey_options,
+    surveyed,
+    trust_or_usual,
+)
 from aims_gate.errors import UsageError
 
 
@@ -46,7 +52,8 @@ def gap(  # each is an option of the command
     """Assess the gap to ISO/IEC 42001: 25 clauses and 38 controls, the worst first.
 
     With REQUIREMENT, such as A.6.2.6, everything that was looked at for it. There is no percentage
-    and no pass: exits 0 whatever is open.
+    and no pass: exits 0 whatever is open, and 4 for a --key that the trust file does not let sign
+    records.
     """
     from aims_gate.operations.aims.gap import assess
     from aims_gate.operations.aims.gap_plan import plan
@@ -57,15 +64,21 @@ def gap(  # each is an option of the command
         raise UsageError("a plan needs the day of the certificate, and it a plan", hint=hint)
     found = surveyed(**options)
     rows = assess(found)
+    signer = None
+    if key is not None:
+        from aims_gate.attest.signers import load_signer
+        from aims_gate.operations.records_key import refuse_other_keys
+
+        signer = load_signer(key, os.environ)
+        refuse_other_keys(signer, trust_or_usual(options["trust"]), now=datetime.now(UTC))
     if requirement is not None:
         answer(requirement_sheet(requirement, rows), name, out)
         return 0
     wanted = None if by is None else plan(rows, today=found.today, by=by.date())
     answer(gap_sheet(rows, found, wanted), name, out)
-    if key is not None:
-        from aims_gate.attest.signers import load_signer
+    if signer is not None:
         from aims_gate.operations.aims.gap_evidence import keep as keep_gap
 
-        kept = keep_gap(rows, found, wanted, load_signer(key, os.environ), keep)
+        kept = keep_gap(rows, found, wanted, signer, keep)
         click.echo(f"kept: {kept}", err=True)
     return 0

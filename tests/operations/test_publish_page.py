@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from aims_gate.__main__ import guarded
 from aims_gate.attest import trust_file
@@ -54,12 +55,17 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def publish(gate: Gated, key: Path, tmp_path: Path) -> Callable[..., int]:
-    """The command; into `public` of the test's folder."""
+    """The command; into `public` of the test's folder, with a key that may sign records."""
+    known = yaml.safe_load(gate.trust.read_text("utf-8"))
+    shutil.copy(f"{key}.pub", gate.trust.parent)
+    entry = {"person": "bo@acme.example", "public_key": f"{key.name}.pub", "roles": ["records"]}
+    usual = gate.trust.with_name("published.yaml")
+    usual.write_text(yaml.safe_dump({**known, "keys": [*known["keys"], entry]}), encoding="utf-8")
 
     def run(evidence: Path, *more: str, trust: Path | None = None) -> int:
         words = ["evidence", "report", str(evidence), "--key", str(key), *more]
         words += [] if "--public" in more else ["--public", "Consumer loans"]
-        words += ["--trust", str(trust or gate.trust), "--out", str(tmp_path / "public")]
+        words += ["--trust", str(trust or usual), "--out", str(tmp_path / "public")]
         return guarded(words)
 
     return run
@@ -175,5 +181,42 @@ def test_what_is_wrong_with_the_command_is_told(
     words = ["evidence", "report", str(passed), "--public", "x", "--key", str(key)]
     assert guarded(words) == 2
     (tmp_path / "file").write_text("", encoding="utf-8")
-    trust = ["--trust", str(passed.parents[2] / "lab" / "trust.yaml")]
+    trust = ["--trust", str(passed.parents[2] / "lab" / "published.yaml")]
     assert guarded([*words, *trust, "--out", str(tmp_path / "file" / "public")]) == 3
+
+
+@pytest.mark.parametrize("roles", [[], ["approver"]])
+def test_a_key_that_may_not_sign_records_writes_nothing(
+    publish: Callable[..., int],
+    gate: Gated,
+    passed: Path,
+    key: Path,
+    tmp_path: Path,
+    roles: list[str],
+) -> None:
+    """Never listed, or listed for something else."""
+    known = yaml.safe_load(gate.trust.read_text("utf-8"))
+    entry = {"person": "bo@acme.example", "public_key": f"{key.name}.pub", "roles": roles}
+    other = gate.trust.with_name("other.yaml")
+    keys = [*known["keys"], *([entry] if roles else [])]
+    other.write_text(yaml.safe_dump({**known, "keys": keys}), encoding="utf-8")
+    assert publish(passed, trust=other) == 4
+    assert not (tmp_path / "public").exists()
+
+
+def test_a_pass_that_newer_evidence_takes_back_is_not_published(
+    publish: Callable[..., int], gate: Gated, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Of the same bytes, signed: not another version's, and not what anybody may have written."""
+    passed = gate.judge("credit", "30", NOW - timedelta(days=3), ROC)
+    gate.judge("credit", "30", NOW - timedelta(days=4), ROC, BIAS, passed=False)
+    gate.judge("credit", "30", NOW - timedelta(days=2), ROC, BIAS, passed=False, signed=False)
+    gate.judge("credit", "31", NOW - timedelta(days=2), ROC, BIAS, passed=False)
+    assert publish(passed) == 0
+    shutil.rmtree(tmp_path / "public")
+    refused = gate.judge("credit", "30", NOW - timedelta(days=1), ROC, BIAS, passed=False)
+    capsys.readouterr()
+    assert publish(passed) == 4
+    assert f"newer evidence takes back: {refused}" in capsys.readouterr().err
+    assert not (tmp_path / "public").exists()
+    assert publish(refused) == 0

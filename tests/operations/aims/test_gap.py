@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from aims_gate.__main__ import guarded
 from aims_gate.attest import trust_file
@@ -346,6 +348,15 @@ def test_a_signed_assessment_is_kept_and_binds_what_was_read(
     assert guarded(["evidence", "key", "generate", "--out", "records.key"]) == 0
     read = ["--evidence", "evidence", "--trust", "lab/trust.yaml", "--as-of", "2026-11-29"]
     wanted = ["--plan", "--certificate-by", "2028-01-31", "--key", "records.key"]
+    assert guarded(["aims", "gap", *read, *wanted, "--out", "gap.txt"]) == 4
+    assert not Path("gap.txt").exists()  # a key that may not sign records writes nothing at all
+    assert not Path("aims-gate-evidence").exists()
+    shutil.copy("records.key.pub", "lab")
+    known = yaml.safe_load(Path("lab/trust.yaml").read_text("utf-8"))
+    known["keys"] += [
+        {"person": "bo@acme.example", "public_key": "records.key.pub", "roles": ["records"]}
+    ]
+    Path("lab/trust.yaml").write_text(yaml.safe_dump(known), encoding="utf-8")
     assert guarded(["aims", "gap", *read, *wanted]) == 0
     assert "Plan for a certificate by 2028-01-31" in capsys.readouterr().out
     (kept,) = Path("aims-gate-evidence/gap").glob("*.dsse.json")
