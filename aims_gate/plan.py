@@ -90,7 +90,7 @@ class Plan:
 
 
 def plan(policy: Policy, *, now: datetime | None = None) -> Plan:
-    """Turn each rule of *policy* into a task; with *now*, an expired policy is a problem too."""
+    """Turn each rule of *policy* into a task; *now* finds what expired or is to come."""
     tasks: list[Task] = []
     problems = [*_unfit(policy, now)]
     for rule in policy.rules:
@@ -126,7 +126,7 @@ def _unfit(policy: Policy, now: datetime | None) -> Iterator[Problem]:
     if now is not None and policy.expires is not None and now >= policy.expires:
         what = f"the policy expired on {policy.expires:%Y-%m-%d}"
         yield problem(place, what, "its owner must review it and set a new metadata.expires")
-    yield from adoption_problems(policy)
+    yield from adoption_problems(policy, now)
     levels = {level(policy.id, stage) for stage in policy.stages}
     for pack, digests in packs.digests().items():
         alike = levels & {level(pack, stage) for stage in STAGES}

@@ -84,6 +84,12 @@ def missing(where: str, reason: str, *, name: str = _NAME) -> Statistic:
     return cells.lacking(name, NoValue.MISSING, reason, where=where)
 
 
+def wrong_below(document: RecordDocument, place: str) -> list[str]:
+    """What is wrong with a place of a record, such as `none.bias`, and with what is below it."""
+    below = (f"{place}.", f"{place}[")
+    return [str(one) for one in document.problems if one.key == place or one.key.startswith(below)]
+
+
 def keys_of(value: object) -> Mapping[str, Any]:
     """Keys of a part of a record; none where it is no mapping."""
     return value if isinstance(value, Mapping) else {}

@@ -33,6 +33,10 @@ class ProblemKind(StrEnum):
     """It cannot be read, or its value is not of its type."""
 
 
+UNWRITTEN = frozenset({ProblemKind.MISSING, ProblemKind.TODO, ProblemKind.TEMPLATE})
+"""Nobody has written it yet; whatever else is wrong was written."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class RecordProblem:
     """One fault of a record; prints as `file:line: what`."""

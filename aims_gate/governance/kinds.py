@@ -16,6 +16,8 @@ from aims_gate.governance.entry_grammar import ENTRY_TYPES, EntryText
 ENTRY = "entry"
 LOG = "log"
 """The folder of entries, in both folders of records."""
+FILES = (".yaml", ".yml", ".md")
+"""How names of records' files end."""
 
 
 class Area(StrEnum):
@@ -101,4 +103,14 @@ ENTRIES: Mapping[Area, RecordKind] = {
 WRITTEN: Mapping[str, RecordKind] = {**KINDS, ENTRY: ENTRIES[Area.SYSTEM]}
 """All that people write, by the word that names it on the command line."""
 
-__all__ = ["ENTRIES", "ENTRY", "ENTRY_TYPES", "KINDS", "LOG", "WRITTEN", "Area", "RecordKind"]
+__all__ = [
+    "ENTRIES",
+    "ENTRY",
+    "ENTRY_TYPES",
+    "FILES",
+    "KINDS",
+    "LOG",
+    "WRITTEN",
+    "Area",
+    "RecordKind",
+]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from aims_gate.documents import keys as k
-from aims_gate.documents.keys import Keys, choice, optional, words
+from aims_gate.documents.keys import Keys, choice, optional, refuse, words
 from aims_gate.governance.fields import (
     Day,
     Days,
@@ -116,6 +116,14 @@ class RisksText(RecordKeys):
     risks: Annotated[list[RiskText], Field(min_length=1)]
     none: dict[_Category, k.Text] = optional()
     """Categories without a risk, each with the reason."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        ids = [one.id for one in self.risks]
+        twice = next((one for one in ids if ids.count(one) > 1), None)
+        if twice is not None:
+            raise refuse(f"has two risks with the id {twice}", "give each one of its own")
+        return self
 
 
 class ImpactText(RecordKeys):

@@ -7,6 +7,7 @@ takes them for its own, and an adoption is of one version: the next one is asked
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from aims_gate.documents.strict_yaml import parse
 from aims_gate.errors import Problem, UsageError
@@ -14,6 +15,8 @@ from aims_gate.policy import packs
 from aims_gate.policy.model import Policy, Rule
 
 PACK = "pack:"
+_SKEW = timedelta(days=1)
+"""A day begins earlier elsewhere."""
 UNADOPTED = "limits that nobody here has adopted"
 
 
@@ -47,14 +50,19 @@ def limit_sentences(policy: Policy) -> Iterator[str]:
         if yes is None:
             told = f"{counted} {UNADOPTED}"
         else:
-            told = f"{counted} limits, adopted by {yes.by} on {yes.day:%Y-%m-%d}"
+            told = (
+                f"{counted} limits, adopted by {yes.by} on {yes.day:%Y-%m-%d}, as the policy says"
+            )
         yield "; ".join(filter(None, (told, legal_status(pack))))
 
 
-def adoption_problems(policy: Policy) -> Iterator[Problem]:
-    """Adoptions of packs, or of versions, that the policy does not extend: they say nothing."""
+def adoption_problems(policy: Policy, now: datetime | None) -> Iterator[Problem]:
+    """Adoptions that say nothing: of what the policy does not extend, and on a day to come."""
     extended = limits_of_packs(policy)
     for one in policy.adopted:
+        if now is not None and one.day > now + _SKEW:
+            what = f"adopted says that {one.pack} was adopted on {one.day:%Y-%m-%d}, a day to come"
+            yield Problem(file=policy.uri, line=0, what=what, hint="aims-gate policy adopt")
         if policy.extends and one.pack not in extended:
             what = f"adopted names {one.pack}, which the policy does not extend"
             hint = f"it extends {', '.join(extended) or 'no pack'}; adopt that version anew"

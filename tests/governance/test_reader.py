@@ -100,6 +100,7 @@ def test_a_file_that_is_removed_is_missing(tmp_path: Path, path: str) -> None:
         (SYSTEM, "tier: high", "tier: high\nreview_every: true", UNREADABLE, "review_every"),
         (RISKS, "none: no rule on accuracy for this product", "none: ''", UNREADABLE,
          "risks[1].regulations"),
+        (RISKS, "id: R-2", "id: R-1", UNREADABLE, ""),
         (RISKS, "{likelihood: 2, severity: 4}", "{likelihood: 2, severity: 6}", UNREADABLE,
          "risks[0].residual.severity"),
         ("org/soa.yaml", "applicable: true", "applicable: yes", UNREADABLE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -60,13 +60,24 @@ def test_an_adoption_names_the_person_and_leaves_the_rest_of_the_file(path: Path
     said = 'adopted:\n  - {pack: "release@1.2.0", by: "bo@acme.example", day: "2026-11-29"}\n'
     assert path.read_text(encoding="utf-8") == HEAD + said
     (told,) = limit_sentences(read(path))
-    assert told == "release@1.2.0: 10 limits, adopted by bo@acme.example on 2026-11-29"
+    assert (
+        told
+        == "release@1.2.0: 10 limits, adopted by bo@acme.example on 2026-11-29, as the policy says"
+    )
 
 
 def test_an_adoption_of_another_version_adopts_nothing_and_is_refused(path: Path) -> None:
     old = "adopted: [{pack: release@1.1.0, by: bo, day: 2026-11-29}]\n"
     path.write_text(HEAD + old, encoding="utf-8")
     assert "adopted names release@1.1.0, which the policy does not extend" in problems(path)
+
+
+def test_an_adoption_on_a_day_to_come_is_refused(path: Path) -> None:
+    path.write_text(HEAD + "adopted: [{pack: release@1.2.0, by: bo, day: 2026-12-24}]\n", "utf-8")
+    now = datetime(2026, 12, 22, tzinfo=UTC)
+    (problem,) = plan(read(path), now=now).problems
+    assert "release@1.2.0 was adopted on 2026-12-24, a day to come" in str(problem)
+    assert not plan(read(path), now=now + timedelta(days=1)).problems
 
 
 def test_what_is_adopted_already_or_not_extended_cannot_be_adopted(path: Path) -> None:

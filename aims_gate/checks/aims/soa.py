@@ -23,6 +23,7 @@ from aims_gate.checks.rule_patterns import fits, pattern_problems
 from aims_gate.errors import near
 from aims_gate.facts import Statistic
 from aims_gate.governance.contract import LogEntry, RecordDocument, Records
+from aims_gate.governance.kinds import FILES
 from aims_gate.policy.model import Severity
 from aims_gate.policy.scalars import RULE_ID
 from aims_gate.verdict import Result
@@ -122,7 +123,9 @@ class StatementOfApplicability:
                 yield f"another policy runs {name}, and no rule here proves that it still runs"
             return
         written: list[RecordDocument | LogEntry] = [*records.documents, *records.entries]
-        found = next((one for one in written if one.id and name in {one.path, one.id}), None)
+        # who writes an id may write another record's path there: a file's name means that file
+        named = (one for one in written if name == (one.path if name.endswith(FILES) else one.id))
+        found = next((one for one in named if one.id), None)
         if found is None:
             yield f"there is no record {name}"
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
@@ -10,7 +10,8 @@ from typing import ClassVar
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.record_cells import COUNTS, counted, faults, records_of
 from aims_gate.facts import Statistic
-from aims_gate.governance.contract import LogEntry, day
+from aims_gate.governance.contract import UNWRITTEN, LogEntry, day
+from aims_gate.governance.entry_grammar import SEVERITIES
 from aims_gate.governance.kinds import ENTRY_TYPES
 
 _NAME = "open_entries"
@@ -27,8 +28,9 @@ class Open:
         + (
             "A cell per entry. 1 if it is not closed by today, or if it says so and a field that "
             "its closing needs, such as cause or effect, is missing. With overdue only what is "
-            "past its due day, and an authority that was to be told by now and was not. An entry "
-            "whose type or severity cannot be read counts as one of those asked for."
+            "past its due day, or cannot be read as it is written, and an authority that was to "
+            "be told by now and was not. An entry whose type or severity is none of those that "
+            "there are counts as one of those asked for."
         ),
         controls=("iso42001:10.2", "iso42001:A.8.4"),
         beside=True,
@@ -63,8 +65,9 @@ class Open:
             yield faults("log", stray, name=_NAME, sound="no such entry")
 
     def _asked(self, entry: LogEntry) -> bool:
-        typed = not self.types or entry.type in {"", *self.types}
-        return typed and (not self.severities or entry.severity in {"", *self.severities})
+        return _is_asked(entry.type, self.types, ENTRY_TYPES) and _is_asked(
+            entry.severity, self.severities, SEVERITIES
+        )
 
     def _wrong(self, entry: LogEntry, today: date) -> Iterator[str]:
         closed = entry.closed is not None and entry.closed <= today
@@ -73,13 +76,19 @@ class Open:
         elif self.overdue:
             if entry.due is not None and entry.due < today:
                 yield f"due {entry.due}, and open for {(today - entry.due).days} days since"
-            elif not entry.due:
-                yield from map(str, entry.problems)
+            else:
+                late = (one for one in entry.problems if not entry.due or one.kind not in UNWRITTEN)
+                yield from map(str, late)
         else:
             since = f"open since {entry.opened}" if entry.opened else "open"
             yield "; ".join([since, *map(str, entry.problems)])
         if self.overdue:
             yield from _untold(entry, today)
+
+
+def _is_asked(said: str, asked: Collection[str], known: Collection[str]) -> bool:
+    """Whether a word is among those asked for, of which none are all; a strange one always is."""
+    return not asked or said in asked or said not in known
 
 
 def _untold(entry: LogEntry, today: date) -> Iterator[str]:

@@ -17,9 +17,7 @@ from aims_gate.checks.record_cells import (
     records_of,
 )
 from aims_gate.facts import Statistic
-from aims_gate.governance.contract import ProblemKind, RecordDocument, RecordProblem
-
-_UNWRITTEN = frozenset({ProblemKind.MISSING, ProblemKind.TODO, ProblemKind.TEMPLATE})
+from aims_gate.governance.contract import UNWRITTEN, RecordDocument, RecordProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +76,7 @@ def _cells(path: str, found: Sequence[RecordProblem]) -> Iterator[Statistic]:
     for key in dict.fromkeys(problem.key for problem in found):
         alike = [problem for problem in found if problem.key == key]
         where, told = f"{path} {key}".rstrip(), [str(problem) for problem in alike]
-        if all(problem.kind in _UNWRITTEN for problem in alike):
+        if all(problem.kind in UNWRITTEN for problem in alike):
             yield missing(where, "; ".join(told))
         else:
             yield faults(where, told)

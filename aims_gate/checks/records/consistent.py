@@ -16,6 +16,7 @@ from aims_gate.checks.record_cells import (
     missing,
     records_of,
     texts,
+    wrong_below,
 )
 from aims_gate.checks.records.numbers import numbers
 from aims_gate.checks.rule_outcomes import measured, of_rule
@@ -27,6 +28,8 @@ from aims_gate.verdict import Result
 Aspect = Literal["numbers", "objectives", "inventory", "groups", "inputs", "suppliers"]
 _SUPPLIERS = ("suppliers", "supplier")
 """Keys by which a system and a data sheet name them."""
+_MEASURED = ("rule", "measured_in", "unmeasured")
+"""Keys of an objective that say what measures it, or why nothing does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +102,16 @@ class Consistent:
             return
         for number, found in enumerate(listed):
             objective = keys_of(found)
-            where, rule = f"{system.path} objectives[{number}]", objective.get("rule")
+            place = f"objectives[{number}]"
+            where, rule = f"{system.path} {place}", objective.get("rule")
+            wrong = [one for key in _MEASURED for one in wrong_below(system, f"{place}.{key}")]
             result = of_rule(rule, inputs.results) if isinstance(rule, str) else None
             if isinstance(rule, str) and (result or not fits(rule, self.elsewhere)):
                 yield _bound(where, rule, result)
-            elif rule is None and not any(
-                key in objective for key in ("measured_in", "unmeasured")
-            ):
+            elif rule is None and not any(key in objective for key in _MEASURED):
                 yield missing(where, "no rule measures it, and nothing says why")
             else:
-                yield faults(where, ())
+                yield faults(where, wrong)
 
 
 def _bound(where: str, rule: str, result: Result | None) -> Statistic:

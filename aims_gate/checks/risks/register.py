@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aims_gate.checks.record_cells import chosen, keys_of, missing
+from aims_gate.checks.record_cells import chosen, faults, keys_of, missing
 from aims_gate.facts import Statistic
 from aims_gate.governance.contract import RecordDocument, Records
 
@@ -41,12 +41,18 @@ def registers(records: Records, name: str) -> Iterator[RecordDocument | Statisti
 
 
 def risks(register: RecordDocument, name: str) -> Iterator[Risk | Statistic]:
-    """Risks of a register; a judged cell called *name* where it lists none."""
+    """Risks of a register; a judged cell called *name* where it lists none, or one twice."""
     listed = register.values.get("risks")
     if not isinstance(listed, tuple) or not listed:
         yield missing(register.path, "it lists no risk", name=name)
         return
+    seen: set[str] = set()
     for number, found in enumerate(listed):
         values = keys_of(found)
-        known = values.get("id")
-        yield Risk(id=known if isinstance(known, str) else f"risks[{number}]", values=values)
+        known, place = values.get("id"), f"risks[{number}]"
+        its = known if isinstance(known, str) else place
+        if its in seen:
+            yield faults(place, [f"the id {its} is another risk's too"], name=name)
+            continue
+        seen.add(its)
+        yield Risk(id=its, values=values)

@@ -8,7 +8,7 @@ from datetime import date
 from typing import ClassVar
 
 from aims_gate.checks.contract import About, Inputs, NoDataError, StatisticSpec
-from aims_gate.checks.record_cells import counted, missing, records_of
+from aims_gate.checks.record_cells import counted, missing, records_of, wrong_below
 from aims_gate.checks.risks.register import CATEGORIES, Risk, registers, risks
 from aims_gate.facts import Statistic
 from aims_gate.governance.approval import standing
@@ -111,7 +111,7 @@ def _covered(register: RecordDocument, found: list[Risk]) -> Iterator[Statistic]
     for category in CATEGORIES:
         if any(risk.values.get("category") == category for risk in found):
             yield Statistic(name=_NAME, slice=category, value=0.0, judged=True, reason="has risks")
-        elif without.get(category):
+        elif without.get(category) and not wrong_below(register, f"none.{category}"):
             reason = "the register says why it holds no risk"
             yield Statistic(name=_NAME, slice=category, value=0.0, judged=True, reason=reason)
         else:

@@ -12,11 +12,11 @@ from aims_gate.checks.aims.soa import CONTROLS, StatementOfApplicability
 from aims_gate.checks.contract import NoDataError
 from aims_gate.checks.parameters import problems_of
 from aims_gate.facts import Statistic
-from aims_gate.governance.contract import ProblemKind, Records
+from aims_gate.governance.contract import ProblemKind, RecordDocument, Records
 from aims_gate.plan import build
 from aims_gate.policy.model import Severity
 from aims_gate.verdict import Outcome, Result
-from tests.checks.records.written import cells, document, problem, result, statistics, wrong
+from tests.checks.records.written import cells, document, entry, problem, result, statistics, wrong
 
 PLANNED = {"applicable": True, "status": "planned", "justification": "by next summer"}
 ONE = "A.6.2.4"
@@ -116,3 +116,14 @@ def test_without_a_statement_nothing_passes() -> None:
     with pytest.raises(NoDataError, match="no records"):
         statistics(StatementOfApplicability(), None)
     assert list(problems_of(build("aims.soa", {"elsewhere": ["*"]})))
+
+
+def test_an_entry_that_is_called_as_a_file_stands_for_no_file() -> None:
+    """Its id is its author's to choose."""
+    named = {**IMPLEMENTED, "evidence": ["org/policy.md"]}
+    forged = replace(soa(named), entries=(entry("aims/log/1.md", id="org/policy.md"),))
+    assert found(forged) == {ONE: "1"}
+    gone = RecordDocument(kind="policy", id="", path="org/policy.md")
+    assert found(replace(forged, documents=(*forged.documents, gone))) == {ONE: "1"}
+    there = document("policy", "org/policy.md")
+    assert found(replace(forged, documents=(*forged.documents, there))) == {}

@@ -15,6 +15,7 @@ from tests.checks.records.written import cells, entry, problem, wrong
 LATE = Open(overdue=True)
 TODAY = date(2026, 11, 1)
 TODO = problem("Did it work", ProblemKind.TODO)
+MISSPELT = problem("severity", ProblemKind.UNREADABLE)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,11 @@ TODO = problem("Did it work", ProblemKind.TODO)
         (Open(types=("concern",)), {"closed": None, "type": ""}, True),
         (Open(severities=("critical",)), {"closed": None}, False),
         (Open(severities=("critical",)), {"closed": None, "severity": ""}, True),
+        (Open(types=("concern",)), {"closed": None, "type": "Incident"}, True),
+        (Open(severities=("critical",)), {"closed": None, "severity": "High"}, True),
         (LATE, {"closed": None, "due": TODAY}, False),
+        (LATE, {"closed": None, "due": TODAY, "problems": (TODO,)}, False),
+        (LATE, {"closed": None, "due": TODAY, "problems": (MISSPELT,)}, True),
         (LATE, {"closed": None, "due": date(2026, 10, 31)}, True),
         (LATE, {"closed": None, "due": None}, False),
         (LATE, {"closed": None, "due": None, "problems": (TODO,)}, True),

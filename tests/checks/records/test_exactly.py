@@ -340,6 +340,30 @@ WRONG: Mapping[str, tuple[Callable[[Company], object], Mapping[str, str]]] = {
         anew(edited(RISKS, "  privacy: names and addresses never reach the features\n", "")),
         {"risks.residual": "MISSING"},
     ),
+    "a category without a risk, and TODO for a reason": (
+        anew(
+            edited(RISKS, "privacy: names and addresses never reach the features", "privacy: TODO")
+        ),
+        {"risks.residual": "MISSING", "records.complete": "MISSING"},
+    ),
+    "an objective that nobody measures, with true for a reason": (
+        anew(
+            edited("aims/system.yaml", "manual queue, rule: PERF-01}", "queue, unmeasured: true}")
+        ),
+        {"records.consistent": "FAIL", "records.complete": "FAIL"},
+    ),
+    "an objective that is measured nowhere": (
+        anew(edited("aims/system.yaml", "measured_in: log/", "measured_in: ''")),
+        {"records.consistent": "FAIL", "records.complete": "FAIL"},
+    ),
+    "two risks of one id": (
+        anew(edited(RISKS, "id: R-2", "id: R-1")),
+        {"risks.residual": "FAIL", "risks.treated": "FAIL", "records.complete": "FAIL"},
+    ),
+    "an open incident of a misspelt severity, due in many years": (
+        edited(LOG, "severity: high", "severity: High\ndue: 2099-01-01"),
+        {"log.open": "FAIL", "records.complete": "FAIL"},
+    ),
     "a treatment is waived": (
         given(results=(RESULTS[0], WAIVED, RESULTS[2])),
         {"risks.treated": "FAIL"},
