@@ -1,7 +1,7 @@
 """What people did about documents: signatures beside them, signed commits, reviews at the forge.
 
-Each becomes an act, whether it holds or not; `approval` says what counts. Names of authors and
-committers are anybody's to write and are never read.
+Each becomes an act, whether it holds or not; `approval` says what counts. The author whom git names
+is anybody's to write: a claim, which can only forbid that author's approval.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from aims_gate.governance.record_text import human_digest
 from aims_gate.regular import itself, read_regular
 from aims_gate.signoffs import APPROVALS, kinds
 from aims_gate.signoffs import folder as signoffs
-from aims_gate.signoffs.committed import CommitHistory, Committed, last_change
+from aims_gate.signoffs.committed import CommitHistory, Committed, author, last_change
 from aims_gate.signoffs.folder import Unsound
 
 _PREFIX = "REC-"
@@ -54,10 +54,37 @@ def acted(
         at: Where a file or folder is read: itself, or its copy from the policy base.
         also: Other documents that signed commits may have changed, each with its file.
     """
-    found = list(signatures(records, trust=trust, at=at, now=now))
+    found = [*records.approvals, *signatures(records, trust=trust, at=at, now=now)]
+    there = (*files(records), *also)
     if history is not None and trust is not None:
-        found += commits((*files(records), *also), history, trust=trust, at=at, now=now)
-    return replace(records, approvals=(*records.approvals, *found))
+        found += commits(there, history, trust=trust, at=at, now=now)
+    if history is not None:
+        found = list(_with_authors(found, there, history))
+    return replace(records, approvals=tuple(found))
+
+
+def _with_authors(
+    found: Iterable[RecordAct], there: Iterable[tuple[RecordDocument, Path]], history: CommitHistory
+) -> Iterator[RecordAct]:
+    """Acts, each with whom git names as the author of the bytes that it is of."""
+    places = {one.human_digest: (one, path) for one, path in there if one.human_digest}
+    known: dict[str, tuple[str, ...]] = {}
+    for act in found:
+        place = places.get(act.digest)
+        if place is not None and act.digest not in known:
+            known[act.digest] = _authors(*place, history)
+        yield replace(act, authors=(*act.authors, *known.get(act.digest, ())))
+
+
+def _authors(document: RecordDocument, path: Path, history: CommitHistory) -> tuple[str, ...]:
+    """Name and address of who wrote what people wrote in a document; empty if not committed."""
+    brought = ""
+    with suppress(GateError):
+        for commit, data in _versions(history, path):
+            if human_digest(KINDS.get(document.kind), data) != document.human_digest:
+                break
+            brought = commit
+    return author(history.repository, brought) if brought else ()
 
 
 def files(records: Records) -> list[tuple[RecordDocument, Path]]:

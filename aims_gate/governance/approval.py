@@ -1,8 +1,8 @@
 """Strength of an approval on a day: declared, reviewed or signed, by whom, of which bytes.
 
-Git authorship proves nothing. An act counts if it is of the very bytes, by another person than the
-owner and the author (separation of duties), who is there and competent on the day that is asked
-about, and was on the day of the act.
+Git authorship proves nothing, and only forbids. An act counts if it is of the very bytes, by
+another person than the owner and the author (separation of duties), who is there and competent on
+the day that is asked about, and was on the day of the act.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _Asked:
 
     def objections(self, act: RecordAct, person: Person) -> Iterator[str]:
         """Why a person's act does not count."""
-        mine = (self.document.owner, self.document.drafted_by, act.author)
+        mine = (self.document.owner, self.document.drafted_by, *act.authors)
         if any(name and self._is(name, person) for name in mine):
             yield "approved it, and owns or wrote it"
         days = (act.when.date(), self.today)

@@ -130,8 +130,8 @@ class RecordAct:
     when: datetime
     where: str
     """The file, commit or pull request."""
-    author: str = ""
-    """Who proposed the bytes: a claim, which can only forbid."""
+    authors: tuple[str, ...] = ()
+    """Every name of who wrote or proposed the bytes: a claim, which can only forbid."""
     problem: str = ""
     """Why it does not hold; empty where it does."""
 

@@ -85,6 +85,6 @@ def _act(one: ReviewText, repository: str, now: datetime) -> RecordAct:
         strength=Strength.REVIEWED,
         when=one.when,
         where=where,
-        author=github(one.author),
+        authors=(github(one.author),),
         problem="it was approved in the future" if one.when > now + _SKEW else "",
     )

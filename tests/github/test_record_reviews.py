@@ -70,9 +70,9 @@ def test_an_approved_and_merged_pull_request_reviews_what_it_brought(repository:
     (risks,) = records.of("risks")
     (act,) = (one for one in acts if one.record == risks.id)
     assert act.digest == risks.human_digest
-    assert (act.names, act.author, act.where) == (
+    assert (act.names, act.authors, act.where) == (
         ("github:bo-b",),
-        "github:ada-l",
+        ("github:ada-l",),
         f"pull request 7 of acme/credit at {HEAD[:12]}",
     )
     found = standing(risks, replace(records, approvals=acts), today=date(2026, 11, 30))

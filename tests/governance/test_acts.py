@@ -219,7 +219,7 @@ def test_a_folder_that_the_policy_names_and_that_is_not_there_is_missing(team: R
     assert not records.of("people")[0].problems
 
 
-def committed(team: Repository, key: str = "", author: str = "Bo <bo@acme.example>") -> None:
+def committed(team: Repository, key: str = "", author: str = "Ada <ada@acme.example>") -> None:
     signing: tuple[str, ...] = ()
     if key:
         path = team.keys / f"{key}-ssh"
@@ -246,7 +246,7 @@ def test_a_signed_commit_counts_by_its_key_and_an_author_s_name_for_nothing(
     team: Repository,
 ) -> None:
     git(team.folder, "init", "-q", "-b", "main")
-    committed(team)
+    committed(team, author="Bo <bo@acme.example>")
     found = team.weighed()
     assert found.strength is Strength.DECLARED, "anybody may write Bo's name"
     assert "it is not signed" in found.faults[0]
@@ -258,6 +258,27 @@ def test_a_signed_commit_counts_by_its_key_and_an_author_s_name_for_nothing(
     found = team.weighed()
     assert (found.strength, found.by) == (Strength.SIGNED, ("bo@acme.example",))
     assert team.weighed("impact").strength is Strength.DECLARED, "that commit did not touch it"
+
+
+@pytest.mark.tool("git")
+@pytest.mark.tool("ssh-keygen")
+def test_whoever_wrote_the_bytes_by_git_approves_them_by_no_signature(team: Repository) -> None:
+    """Neither by the commit nor by a file; lines that the author's job generated are no bytes."""
+    git(team.folder, "init", "-q", "-b", "main")
+    committed(team, "bo", author="Bo <someone@acme.example>")
+    trusting(team, "bo")
+    team.approve("bo")
+    found = team.weighed()
+    assert found.strength is Strength.DECLARED
+    assert ["owns or wrote it" in fault for fault in found.faults] == [True, True]
+    card = team.folder / "aims/card.md"
+    edit(card, "under 20", "under 25")
+    committed(team)
+    block = "license: other\n# aims-gate:generated\n# aims-gate:end\n"
+    edit(card, "license: other\n", block)
+    committed(team, author="Bo <bo@acme.example>")
+    team.approve("bo", "aims/card.md")
+    assert team.weighed("card").by == ("bo@acme.example",), "Ada wrote what people wrote"
 
 
 @pytest.mark.tool("git")

@@ -69,8 +69,8 @@ def test_the_strongest_act_that_counts_decides(records: Records) -> None:
     [
         ({"names": ("github:ada-l",)}, "ada@acme.example approved it, and owns or wrote it"),
         ({"names": ("Ada@ACME.example",)}, "owns or wrote it"),
-        ({"author": "github:bo-b"}, "owns or wrote it"),
-        ({"author": "BO"}, "owns or wrote it"),
+        ({"authors": ("github:bo-b",)}, "owns or wrote it"),
+        ({"authors": ("Somebody", "BO")}, "owns or wrote it"),
         ({"names": ("eve",)}, "eve approved it, and org/people.yaml names nobody, or two"),
         ({"names": ("github:bo",)}, "names nobody, or two people, so"),
         ({"names": ()}, "somebody approved it, and org/people.yaml names nobody"),
