@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,20 +22,40 @@ from aims_gate.governance.contract import (
     RecordProblem,
     Records,
 )
-from aims_gate.governance.kinds import ENTRIES, ENTRY, FOLDERS, KINDS, LOG, Area, RecordKind
+from aims_gate.governance.kinds import (
+    ENTRIES,
+    ENTRY,
+    FOLDERS,
+    KINDS,
+    LOG,
+    WRITTEN,
+    Area,
+    RecordKind,
+)
 from aims_gate.governance.record_text import RecordText, entry, record
 from aims_gate.regular import itself, read_regular
 from aims_gate.signoffs import APPROVALS
 
 MAX_FILES = 2000
 """In one folder."""
-_WRITTEN = (".yaml", ".yml", ".md")
+_WRITTEN = (".yaml", ".yml", ".md", ".markdown")
+_ROOTS = frozenset({"system.yaml", "organisation.yaml"})
+"""Files by which a folder of records is told from one that hides some."""
 _BELOW = frozenset({*(kind.folder for kind in KINDS.values()), LOG, APPROVALS} - {""})
 """Folders below that of the records."""
 _ALIKE = 0.8
 """Ratio from which a folder's name is a misspelt one: `logs` is, and `notebooks` is none."""
 _BESIDE = frozenset({"README.md"})
-"""Files that belong to no kind and may lie beside records."""
+"""Files that belong to no kind and may lie beside records, unless they begin as one."""
+_FRONT = re.compile(rb"\A(?:\xef\xbb\xbf)?---[ \t]*\r?\n")
+_STATED = re.compile(
+    rb"^['\"]?kind['\"]?[ \t]*:[ \t]*['\"]?(?:"
+    + "|".join(WRITTEN).encode()
+    + rb")['\"]?[ \t]*(?:#.*)?\r?$",
+    re.MULTILINE,
+)
+_HEAD = 4096
+"""Bytes of a file in which it says of which kind it is."""
 
 
 def read(system: Path | None, org: Path | None, at: Callable[[Path], Path] = itself) -> Records:
@@ -114,18 +135,19 @@ class _Folder:
         for name, path in self.files.items():
             if path.is_dir() and not path.is_symlink() and name not in known:
                 meant = difflib.get_close_matches(name.lower(), _BELOW, n=1, cutoff=_ALIKE)
-                if self.below or (meant and name not in _BELOW):
+                unread = bool(meant) or _holds_records(path)
+                if self.below or (unread and name not in _BELOW):
                     hint = f"; did you mean {meant[0]!r}?" if meant else ""
                     what = f"records in this folder are not read{hint}"
                     yield _problem(f"{self.shown}/{name}", ProblemKind.UNKNOWN, what)
-            elif name.endswith(_WRITTEN) and name not in known | _BESIDE:
+            elif name not in known and _is_record(path, beside=name in _BESIDE):
                 what = f"no record is called so; {near(name, map(_file, kinds))}"
                 yield _problem(f"{self.shown}/{name}", ProblemKind.UNKNOWN, what)
 
     def _names(self, kind: RecordKind) -> list[str]:
         wanted = _file(kind)
         several = wanted.removeprefix("*")
-        found = (one for one in self.files if one not in _BESIDE)
+        found = [one for one in self.files if one not in _BESIDE and not one.startswith(".")]
         if several != wanted:
             return [one for one in found if one.endswith(several)]
         return [one for one in found if one == wanted]
@@ -143,6 +165,37 @@ class _Folder:
         return RecordText(path=path, data=data)
 
 
+def _is_record(path: Path, *, beside: bool) -> bool:
+    """Tell whether a file that no kind is called looks like a record, by its name or its text."""
+    hidden = path.name.startswith(".")
+    if path.name.casefold().endswith(_WRITTEN) and not (beside or hidden):
+        return True
+    head = _head(path)
+    return bool(_FRONT.match(head) if beside or not hidden else _STATED.search(head))
+
+
+def _holds_records(folder: Path) -> bool:
+    """Tell whether there are records below a folder that no system or organisation keeps there."""
+    for place, below, files in os.walk(folder):
+        if _ROOTS & {*files}:
+            below.clear()
+            continue
+        below[:] = [one for one in below if not one.startswith(".")]
+        if any(_STATED.search(_head(Path(place, name))) for name in files):
+            return True
+    return False
+
+
+def _head(path: Path) -> bytes:
+    try:
+        if path.is_symlink() or not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""
+
+
 def _file(kind: RecordKind) -> str:
     return kind.place.rpartition("/")[2]
 
@@ -154,10 +207,14 @@ def _listed(folder: Path, at: Callable[[Path], Path]) -> list[Path]:
     if not place.exists():
         return []
     with os.scandir(place) as found:
-        files = sorted(Path(one.path) for one in found if not one.name.startswith("."))
+        files = sorted(Path(one.path) for one in found if not _hidden_folder(one))
     if len(files) > MAX_FILES:
         raise OSError(0, f"it has more than {MAX_FILES:,} files")
     return files
+
+
+def _hidden_folder(one: os.DirEntry[str]) -> bool:
+    return one.name.startswith(".") and one.is_dir()
 
 
 def _twice(

@@ -183,7 +183,8 @@ def test_a_file_that_no_record_is_called_is_named_with_the_near_one(tmp_path: Pa
         ("aims/logs", "records in this folder are not read; did you mean 'log'?"),
         ("aims/log/2026", "records in this folder are not read"),
         ("org/log/archive.md", "cannot be read: it is no regular file"),
-        ("aims/notebooks", ""),
+        ("aims/incidents", "records in this folder are not read"),
+        ("org/old/2026", "records in this folder are not read"),
         ("aims/approvals", ""),
     ],
 )
@@ -194,6 +195,35 @@ def test_no_incident_hides_in_a_folder_that_is_not_read(
     (tmp_path / folder).mkdir(parents=True)
     (tmp_path / folder / "incident.md").write_text("---\nkind: entry\n---\n", encoding="utf-8")
     assert [one.message for one in read(tmp_path).all_problems()] == [told] * bool(told)
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "x.MD", "x.markdown", "x.txt", ".x.md", "x.md~", "README.MD"]
+)
+def test_no_entry_vanishes_by_its_name(tmp_path: Path, name: str) -> None:
+    write_records(tmp_path)
+    (tmp_path / INCIDENT).rename(tmp_path / "aims/log" / name)
+    found = only(read(tmp_path))
+    assert (found.kind, found.path) == (UNKNOWN, f"aims/log/{name}")
+
+
+def test_what_is_no_record_may_lie_beside_them(tmp_path: Path) -> None:
+    """Pictures, notes, what a system leaves behind, and the records of another system."""
+    write_records(tmp_path)
+    write_records(tmp_path / "aims/churn")
+    notes = {
+        "notebooks/notes.md": "# Notes\n",
+        "deploy/a.yaml": "---\nkind: Deployment\n",
+        "log/README.md": "How we write entries.\n",
+        "log/.gitkeep": "",
+        "log/flow.svg": "<svg/>",
+        "log/._x.md": "\0",
+    }
+    for name, text in notes.items():
+        path = tmp_path / "aims" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert not faults(read(tmp_path))
 
 
 @pytest.mark.parametrize("strange", ["link", "pipe", "folder", "large", "latin", "locked"])
