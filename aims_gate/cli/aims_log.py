@@ -11,6 +11,15 @@ import click
 from aims_gate.cli.aims_survey import survey_options, surveyed
 from aims_gate.cli.group import CommandGroup
 
+_ORG = click.option(
+    "--org",
+    type=click.Path(path_type=Path),
+    default=Path("org"),
+    show_default=True,
+    metavar="DIR",
+    help="Whose list of people has the owner.",
+)
+
 
 @click.group(cls=CommandGroup)
 def log() -> None:
@@ -34,6 +43,7 @@ def log() -> None:
     show_default=True,
     help="Whose log: a system's, or org for the organisation's.",
 )
+@_ORG
 def new(
     *,
     kind: str,
@@ -45,13 +55,15 @@ def new(
     links: tuple[str, ...],
     detected_by: str,
     folder: Path,
+    org: Path,
 ) -> int:
     """Open an entry of TYPE: TITLE says in a sentence what was seen.
 
     TYPE is incident, nonconformity, audit, review, concern, decision, training, certificate or
-    exercise. What was not said stays a line with TODO.
+    exercise. What was not said stays a line with TODO. An owner whom a sound people.yaml does not
+    list is refused, as is a rule that no policy of the system has.
     """
-    from aims_gate.operations.aims.log import Opening, open_entry
+    from aims_gate.operations.aims.log import Opening, open_entry, refuse_unknown
 
     how = Opening(
         folder=folder,
@@ -65,6 +77,7 @@ def new(
         detected_by=detected_by,
         today=datetime.now(UTC).date(),
     )
+    refuse_unknown(how, org)
     path = open_entry(how)
     click.echo(f"opened {path}\nclose it when it is whole: aims-gate aims log close {path}")
     return 0
@@ -72,7 +85,8 @@ def new(
 
 @log.command()
 @click.argument("entry", metavar="FILE", type=click.Path(path_type=Path))
-def close(*, entry: Path) -> int:
+@_ORG
+def close(*, entry: Path, org: Path) -> int:
     """Close an entry today, if nothing in it waits any more.
 
     Exits 2 with each line that waits: of an incident or a nonconformity the cause, what was done,
@@ -81,7 +95,7 @@ def close(*, entry: Path) -> int:
     from aims_gate.operations.aims.log import close_entry
 
     today = datetime.now(UTC).date()
-    close_entry(entry, today=today)
+    close_entry(entry, today=today, org=org)
     click.echo(f"closed {entry} on {today}")
     return 0
 

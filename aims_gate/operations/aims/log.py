@@ -5,20 +5,26 @@ An entry is closed only if nothing in it waits any more: cause, action, and whet
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain, count
 from pathlib import Path
 
 from aims_gate import canonical
+from aims_gate.checks.record_cells import keys_of
 from aims_gate.documents.strict_yaml import MAX_BYTES
-from aims_gate.errors import PolicyError, Problem, RecordError, UsageError, near
-from aims_gate.governance.entry_grammar import PRIVATE_TYPES
+from aims_gate.errors import GateError, PolicyError, Problem, RecordError, UsageError, near
+from aims_gate.governance.entry_grammar import PRIVATE_TYPES, SEVERITIES
 from aims_gate.governance.kinds import ENTRY, ENTRY_TYPES, LOG
+from aims_gate.governance.people import People
+from aims_gate.governance.reader import read
 from aims_gate.governance.record_text import RecordText, entry
 from aims_gate.governance.templates import headings
 from aims_gate.operations.aims.filled import filled
 from aims_gate.operations.aims.known import slug
+from aims_gate.policy.resolve import load
 from aims_gate.regular import create, read_regular, refuse_links, write_regular
 
 
@@ -42,17 +48,53 @@ class Opening:
     today: date
 
 
-def open_entry(how: Opening) -> Path:
-    """Write a new entry from the template of its type.
+def refuse_unknown(how: Opening, org: Path | None) -> None:
+    """Refuse an owner or a rule that is nowhere; what no sound file tells is not asked.
 
     Raises:
-        UsageError: (2) There is no such type, the title is empty, or an entry of that day has the
-            same name.
+        UsageError: (2) The list of people has no such owner, or the system's policies no such rule.
+    """
+    refuse_stranger(how.owner, org)
+    if not how.rule:
+        return
+    (system,) = read(how.folder, None).of("system")
+    named = [one for one in keys_of(system.values.get("policy")).values() if isinstance(one, str)]
+    try:
+        policies = [load(str(how.folder / one), environ={}) for one in named]
+    except GateError:
+        return
+    known = {rule.id for policy in policies for rule in policy.rules}
+    if known and how.rule not in known:
+        what = f"no policy of this system has the rule {how.rule!a}"
+        raise UsageError(what, hint=near(how.rule, known))
+
+
+def refuse_stranger(owner: str, org: Path | None) -> None:
+    """Refuse an owner whom a sound list of people does not have; UsageError (2)."""
+    people = People.of(read(None, org))
+    if owner and people is not None and people.find([owner]) is None:
+        what = f"nobody in people.yaml is called {owner!a}"
+        raise UsageError(what, hint=near(owner, [one.id for one in people.persons]))
+
+
+def open_entry(how: Opening, *, again: bool = False) -> Path:
+    """Write a new entry from the template of its type.
+
+    Args:
+        how: What is known of it.
+        again: Whether it takes a number where an entry of that day has its name.
+
+    Raises:
+        UsageError: (2) There is no such type or severity, the title is empty, or an entry of that
+            day has the same name.
         RecordError: (3) It cannot be written.
     """
     if how.type not in ENTRY_TYPES:
         what = f"there is no type of entry {how.type!a}"
         raise UsageError(what, hint=near(how.type, ENTRY_TYPES))
+    if how.severity and how.severity not in SEVERITIES:
+        what = f"there is no severity {how.severity!a}"
+        raise UsageError(what, hint=f"one of {', '.join(SEVERITIES)}")
     first, *_ = headings(how.type)
     if not how.title.strip():
         raise UsageError("the title says nothing", hint="say in a sentence what was seen")
@@ -60,6 +102,8 @@ def open_entry(how: Opening) -> Path:
     if how.type in PRIVATE_TYPES:  # a file's name is shown where its text is left out
         called = f"{how.type}-{canonical.sha256(how.title.encode())[:8]}"
     name = f"{how.today:%Y-%m-%d}-{called}"
+    if again:
+        name = _free(how.folder / LOG, name)
     due = "" if how.due is None else f"{how.due:%Y-%m-%d}"
     given: dict[str, object] = {
         "owner": how.owner,
@@ -75,6 +119,12 @@ def open_entry(how: Opening) -> Path:
         sections={first.heading: " ".join(how.title.split())},
     )
     return write_entry(how.folder, name, text)
+
+
+def _free(folder: Path, name: str) -> str:
+    """The name, or the first numbered one that no file has."""
+    names = chain((name,), (f"{name}-{number}" for number in count(2)))
+    return next(one for one in names if not os.path.lexists(folder / f"{one}.md"))
 
 
 def write_entry(folder: Path, name: str, text: str) -> Path:
@@ -100,12 +150,13 @@ def write_entry(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def close_entry(path: Path, *, today: date) -> None:
-    """Close an entry, if it is whole.
+def close_entry(path: Path, *, today: date, org: Path | None = None) -> None:
+    """Close an entry, if it is whole and its owner is known.
 
     Raises:
         PolicyError: (2) Something in it waits for a person, with each place.
-        UsageError: (2) It is no entry that can be read, or it is closed already.
+        UsageError: (2) It is no entry that can be read, it is closed already, or the list of
+            people of *org* does not have its owner.
         RecordError: (3) It cannot be written.
     """
     shown = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
@@ -126,6 +177,7 @@ def close_entry(path: Path, *, today: date) -> None:
     if faults or after.closed != today:
         waits = [Problem(file=str(path), line=one.line, what=one.message) for one in faults]
         raise PolicyError(waits or [Problem(file=str(path), line=0, what="has no line opened:")])
+    refuse_stranger(after.owner, org)
     try:
         write_regular(path, whole.encode())
     except OSError as error:

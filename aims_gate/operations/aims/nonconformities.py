@@ -89,7 +89,7 @@ def open_nonconformities(found: Survey, org: Path) -> Iterator[tuple[Nonconformi
             detected_by=f"evidence {one.evidence}" if one.evidence else "",
             today=found.today,
         )
-        yield one, open_entry(how)
+        yield one, open_entry(how, again=True)
 
 
 def _of(

@@ -14,6 +14,7 @@ from aims_gate.governance.contract import LogEntry
 from aims_gate.governance.kinds import ENTRY_TYPES
 from aims_gate.governance.reader import read
 from aims_gate.operations.aims.log import Opening, close_entry, open_entry
+from tests.support.records import edit, write_records
 
 OPENED, CLOSED = date(2026, 10, 21), date(2026, 10, 24)
 
@@ -115,6 +116,7 @@ def test_what_is_no_entry_is_not_closed(how: Opening) -> None:
         ({"type": "incidnt"}, "no type of entry 'incidnt'; did you mean 'incident'"),
         ({"type": "system"}, "no type of entry"),
         ({"title": " "}, "says nothing"),
+        ({"severity": "terrible"}, "no severity 'terrible'"),
     ],
 )
 def test_what_no_entry_can_say_is_refused(how: Opening, change: dict[str, str], told: str) -> None:
@@ -170,3 +172,35 @@ def test_who_raised_a_concern_does_not_name_its_file(how: Opening) -> None:
     assert "anna" not in f"{path.name} {found.id}".lower()
     with pytest.raises(UsageError, match="this name"):
         open_entry(replace(how, type="concern", title=title))
+
+
+def test_an_owner_or_a_rule_that_is_nowhere_is_refused_by_the_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As far as files tell: a draft of people.yaml and a policy that is not there tell nothing."""
+    write_records(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    def new(owner: str, rule: str, title: str = "It drifted.") -> int:
+        command = ["aims", "log", "new", "incident", title, "--severity", "high"]
+        return guarded([*command, "--due", "2030-01-31", "--owner", owner, "--rule", rule])
+
+    assert new("ghost", "PERF-01") == 2
+    assert "nobody in people.yaml is called 'ghost'" in capsys.readouterr().err
+    assert new("ada@acme.example", "NOPE-99", "No policy is there.") == 0
+    policy = "apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: credit, version: 1.0.0}\n"
+    rules = "rules: [{id: DATA-02, check: data.missing}]\n"
+    Path("policy.yaml").write_text(policy + rules, encoding="utf-8")
+    assert new("ada@acme.example", "DATA-20") == 2
+    assert "did you mean 'DATA-02'" in capsys.readouterr().err
+    assert new("ada@acme.example", "DATA-02") == 0
+    (path,) = Path("aims/log").glob("*-it-drifted.md")
+    for heading in ("Cause", "What was done", "Did it work"):
+        answer(path, heading, "As seen on three Mondays since.")
+    edit(path, "ada@acme.example", "ghost")
+    assert guarded(["aims", "log", "close", str(path)]) == 2
+    assert "nobody in people.yaml" in capsys.readouterr().err
+    edit(path, "ghost", "ada@acme.example")
+    assert guarded(["aims", "log", "close", str(path)]) == 0
+    edit(Path("org/people.yaml"), "kind: people", "kind: staff")
+    assert new("ghost", "DATA-02", "Nobody knows who is who.") == 0

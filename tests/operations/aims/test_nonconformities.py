@@ -99,6 +99,18 @@ def test_what_was_closed_and_is_so_again_is_opened_again(company: Company) -> No
     assert [one is not None for one in opened(company)] == [True]
 
 
+def test_what_was_closed_on_the_day_it_was_opened_is_opened_under_a_number(
+    company: Company,
+) -> None:
+    refused(company)
+    (path,) = opened(company)
+    assert path is not None
+    edit(path, "opened: ", "closed: 2026-11-29\nopened: ")
+    (again,) = opened(company)
+    assert again == path.with_name(f"{path.stem}-2.md")
+    assert opened(company) == [None]
+
+
 def test_the_command_says_what_it_opened(
     company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
