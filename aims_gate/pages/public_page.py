@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aims_gate.advice import FAMILIES, family_of, in_order
-from aims_gate.facts import Statistic
 from aims_gate.pages.environment import html
 from aims_gate.policy.model import Threshold
 from aims_gate.sentences import display, interval, number
@@ -118,20 +117,26 @@ def _row(result: Result, place: int) -> PublicRow:
 
 
 def _measured(result: Result) -> str:
-    """The worst of what was judged, as one number, and of how many."""
+    """The worst of what was judged, as one number, of how many, and how many have none."""
     found = [one for one in result.statistics if one.judged]
-    finite = [(one.value, one) for one in found if _is_finite(one)]
+    finite = [(one.value, one) for one in found if one.value is not None]
+    finite = [pair for pair in finite if math.isfinite(pair[0])]
     if not finite:
         return "no number"
-    lower = result.threshold is not None and result.threshold.at_least is not None
-    value, worst = (min if lower else max)(finite, key=lambda pair: pair[0] or 0.0)
-    told = f"{display(worst.name)} {number(value or 0.0)}"
+    limits = result.threshold or Threshold()
+    value, worst = max(finite, key=lambda pair: _beyond(pair[0], limits))
+    told = f"{display(worst.name)} {number(value)}"
     told += "" if worst.interval is None else f" ({interval(worst.interval)})"
-    return told + (f", the worst of {len(found)}" if len(found) > 1 else "")
+    told += f", the worst of {len(finite)}" if len(finite) > 1 else ""
+    without = len(found) - len(finite)
+    return told + (f"; {without} of {len(found)} without a number" if without else "")
 
 
-def _is_finite(one: Statistic) -> bool:
-    return one.value is not None and math.isfinite(one.value)
+def _beyond(value: float, limits: Threshold) -> float:
+    """How far a value lies beyond its limits, negative within; the value itself without any."""
+    below = [limits.at_least - value] if limits.at_least is not None else []
+    above = [value - limits.at_most] if limits.at_most is not None else []
+    return max((*below, *above), default=value)
 
 
 def _asked(threshold: Threshold) -> str:

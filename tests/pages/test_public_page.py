@@ -93,3 +93,15 @@ def test_the_page_is_accessible_and_alone(browser: Browser, tmp_path: Path) -> N
     found = Axe().run(page)
     assert [one["id"] for one in found.response["violations"]] == []
     context.close()
+
+
+def test_between_two_limits_the_worst_is_the_farthest_from_them() -> None:
+    """And a cell without a number is counted, and is no number that was met."""
+    cells = [replace(BIAS.statistics[0], value=x, interval=None) for x in (0.99, 3.0, None)]
+    limits = replace(BIAS.threshold, at_least=0.8, at_most=1.25)  # type: ignore[type-var]
+    one = replace(BIAS, threshold=limits, statistics=tuple(cells[:2]))
+    (row,) = public_rows(replace(CASES["refused"], results=(one,)))
+    assert row.measured == "impact ratio 3, the worst of 2"
+    one = replace(one, statistics=(cells[0], cells[2]))
+    (row,) = public_rows(replace(CASES["refused"], results=(one,)))
+    assert row.measured == "impact ratio 0.990; 1 of 2 without a number"

@@ -58,17 +58,21 @@ class Residual:
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Hold each risk's level against the appetite, and the register against the categories."""
         records = records_of(inputs)
-        borne = _appetite(records)
+        borne = appetite(records)
         for register in registers(records, _NAME):
             if isinstance(register, Statistic):
                 yield register
                 continue
-            day = acceptance(register, records, inputs.now.date())
-            fresh = day is not None and (inputs.now.date() - day).days <= self.accepted_days
+            fresh = self.accepted(register, records, inputs.now.date())
             found = list(risks(register, _NAME))
             for risk in found:
-                yield risk if isinstance(risk, Statistic) else _level(risk, borne, accepted=fresh)
+                yield risk if isinstance(risk, Statistic) else weighed(risk, borne, accepted=fresh)
             yield from _covered(register, [one for one in found if isinstance(one, Risk)])
+
+    def accepted(self, register: RecordDocument, records: Records, today: date) -> bool:
+        """Whether the risk owner's acceptance of a register holds today."""
+        day = acceptance(register, records, today)
+        return day is not None and (today - day).days <= self.accepted_days
 
 
 def acceptance(register: RecordDocument, records: Records, today: date) -> date | None:
@@ -88,7 +92,8 @@ def acceptance(register: RecordDocument, records: Records, today: date) -> date 
     return stood.day if stood.strength >= Strength.REVIEWED else None
 
 
-def _level(risk: Risk, borne: tuple[int, int], *, accepted: bool) -> Statistic:
+def weighed(risk: Risk, borne: tuple[int, int], *, accepted: bool) -> Statistic:
+    """Level of a risk above the appetite, by which it is 0 or has the reason why not."""
     level, before = risk.level("residual"), risk.level("inherent")
     if level is None or before is None:
         return missing(risk.id, "no likelihood and severity from 1 to 5", name=_NAME)
@@ -119,8 +124,8 @@ def _covered(register: RecordDocument, found: list[Risk]) -> Iterator[Statistic]
             yield missing(category, what, name=_NAME)
 
 
-def _appetite(records: Records) -> tuple[int, int]:
-    """Levels of accept and refuse; NoDataError if nobody set them."""
+def appetite(records: Records) -> tuple[int, int]:
+    """Risk appetite: levels of accept and refuse; NoDataError if nobody set them."""
     for organisation in records.of("organisation"):
         said = organisation.values.get("appetite")
         if isinstance(said, Mapping):

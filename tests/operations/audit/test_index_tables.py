@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from aims_gate import canonical
 from aims_gate.evidence.layout import POLICY_FILE
 from aims_gate.operations.aims.survey import Survey
-from aims_gate.operations.audit import gate_tables
+from aims_gate.operations.audit import gate_tables, record_tables
 from aims_gate.operations.audit.population import disagreements
+from aims_gate.pages.sheet import SheetRow
 from aims_gate.verdict import Authenticity, Outcome, Verdict, VerificationStatus
 from tests.operations.aims.test_gap import NOW, Company
 from tests.operations.audit.conftest import PERIOD
@@ -104,3 +106,37 @@ def test_a_refusal_of_what_serves_is_answered_by_a_later_entry_about_its_rule(
     edit(log, "opened: 2026-10-21\ndue: 2026-11-04\nclosed: 2026-10-24", "opened: 2026-11-29")
     row = gate_tables.refusals(audited.survey(), PERIOD).rows[-1]
     assert row.cells[4] == "aims/log/2026-10-21-income.md: Version 6 was served again."
+
+
+def test_a_risk_is_accepted_only_as_the_rule_about_it_says(audited: Company) -> None:
+    """Beyond the appetite, by the system's own owner, or long ago: by nobody, and never green."""
+
+    def row(**later: Any) -> SheetRow:
+        found = audited.survey()
+        return record_tables.accepted_risks(replace(found, **later)).rows[0]
+
+    risks, inventory = audited.aims / "risks.yaml", audited.aims / "system.yaml"
+    assert row().tone == "good"
+    levels = "residual: {likelihood: 2, severity: 3}"
+    assert levels in risks.read_text("utf-8")
+    (system,) = audited.survey().systems
+    (register,) = system.records.of("risks")
+
+    def weighed(likelihood: int, now: datetime = NOW) -> SheetRow:
+        """With the acts on the register as they are."""
+        level = {"likelihood": likelihood, "severity": 4}
+        first, *others = register.values["risks"]
+        above = {**first, "inherent": {"likelihood": 5, "severity": 5}, "residual": level}
+        document = replace(register, values={**register.values, "risks": (above, *others)})
+        documents = tuple(document if one is register else one for one in system.records.documents)
+        records = replace(system.records, documents=documents)
+        return row(systems=(replace(system, records=records),), now=now)
+
+    assert weighed(3).tone == "good"
+    for bad in (weighed(5), weighed(3, NOW + timedelta(days=300))):
+        assert bad.tone == "bad"
+        assert bad.cells[-1].startswith("nobody: level ")
+    edit(inventory, "owner: ada@acme.example", "owner: bo@acme.example")
+    (system,) = audited.survey().systems
+    (register,) = system.records.of("risks")
+    assert weighed(3).tone == "bad"
