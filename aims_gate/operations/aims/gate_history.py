@@ -69,6 +69,12 @@ class GateHistory:
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By evidence id, where each verdict was read: folders before MLflow."""
 
+    @property
+    def unasked(self) -> str:
+        """What whoever counts must know where MLflow was not asked; empty where it was."""
+        told = "MLflow was not asked (--mlflow): verdicts that only it has are not counted here"
+        return told if self.aliases is None else ""
+
     def live(self, model: str) -> str:
         """Version that the champion alias names: by MLflow, else by the last signed promotion."""
         if self.aliases is not None:

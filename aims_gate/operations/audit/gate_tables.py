@@ -114,8 +114,12 @@ def verdicts(found: Survey, when: Period) -> SheetTable:
             )
             for one in within(found, when)
         ),
-        empty="nothing was judged in this period, which is a finding itself",
+        empty=_nothing("nothing was judged in this period, which is a finding itself", found),
     )
+
+
+def _nothing(told: str, found: Survey) -> str:
+    return "; ".join(filter(None, (told, found.history.unasked)))
 
 
 def refusals(found: Survey, when: Period) -> SheetTable:
@@ -145,7 +149,7 @@ def refusals(found: Survey, when: Period) -> SheetTable:
         title="What failed, what was done about it, and did it work",
         heads=("day", "model", "rules", "fate", "what was done", "afterwards"),
         rows=tuple(rows),
-        empty="nothing was refused in this period",
+        empty=_nothing("nothing was refused in this period", found),
     )
 
 

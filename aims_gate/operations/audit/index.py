@@ -64,7 +64,8 @@ def index_sheet(scope: AuditScope, files: SheetTable) -> Sheet:
     return Sheet(
         title=f"Audit pack for {scope.stage.name}, {when}",
         lead=f"{scope.stage.asks} {systems}; {len(judged)} verdicts in the "
-        f"period, {refused} not met; {count} of {len(scope.rows)} requirements open.",
+        f"period, {refused} not met; {count} of {len(scope.rows)} requirements open. "
+        f"{found.history.unasked}".rstrip(),
         tables=(
             _scope(found),
             _requirements(scope),

@@ -83,6 +83,8 @@ def supporting(verdict: Verdict, row: Requirement) -> Iterator[Result]:
 def disagreements(found: Survey) -> Iterator[str]:
     """Where evidence, the registry and the log tell different stories; nothing of it is settled."""
     history = found.history
+    if history.unasked:
+        yield history.unasked
     yield from history.problems
     yield from _apart(history)
     for model, named in sorted((history.aliases or {}).items()):

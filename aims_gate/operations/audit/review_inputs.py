@@ -43,7 +43,8 @@ def review_sheet(found: Survey, when: Period) -> Sheet:
     late = sum(one.due < found.today for one in wanted)
     return Sheet(
         title=f"Management review, inputs over {when}",
-        lead=f"{opened} of {len(rows)} requirements open, {late} duties overdue. {_MEANT}",
+        lead=f"{opened} of {len(rows)} requirements open, {late} duties overdue. {_MEANT} "
+        f"{found.history.unasked}".rstrip(),
         tables=(
             _earlier(found, when),
             _changes(found, when),
@@ -82,7 +83,7 @@ def open_review(
         "review",
         marks={"id": f"{system_id(folder)}/{name}", "today": f"{found.today:%Y-%m-%d}"},
         keys={"owner": owner, "attendees": list(attendees), "drafted_by": DRAFTED_BY},
-        sections={"Inputs": "\n".join((sheet.title, *inputs))},
+        sections={"Inputs": "\n".join((sheet.title, found.history.unasked, *inputs))},
     )
     return write_entry(folder, name, text)
 

@@ -10,8 +10,11 @@ from aims_gate import canonical
 from aims_gate.evidence.layout import POLICY_FILE
 from aims_gate.operations.aims.survey import Survey
 from aims_gate.operations.audit import gate_tables, record_tables
+from aims_gate.operations.audit.index import AuditScope, index_sheet
 from aims_gate.operations.audit.population import disagreements
-from aims_gate.pages.sheet import SheetRow
+from aims_gate.operations.audit.review_inputs import review_sheet
+from aims_gate.operations.audit.stages import STAGES
+from aims_gate.pages.sheet import SheetRow, SheetTable
 from aims_gate.verdict import Authenticity, Outcome, Verdict, VerificationStatus
 from tests.operations.aims.test_gap import NOW, Company
 from tests.operations.audit.conftest import PERIOD
@@ -80,7 +83,7 @@ def test_an_alias_that_no_promotion_set_and_evidence_in_one_place_are_listed(
     audited: Company,
 ) -> None:
     found = audited.survey()
-    assert list(disagreements(found)) == []
+    assert list(disagreements(found)) == [found.history.unasked]
     names = sorted(found.history.places)
     places = {names[0]: ("runs:/a/aims_gate/x",), names[1]: ("runs:/b/aims_gate/y", "evidence/y")}
     asked = replace(found.history, aliases={"credit": {"champion": "9"}}, places=places)
@@ -106,6 +109,25 @@ def test_a_refusal_of_what_serves_is_answered_by_a_later_entry_about_its_rule(
     edit(log, "opened: 2026-10-21\ndue: 2026-11-04\nclosed: 2026-10-24", "opened: 2026-11-29")
     row = gate_tables.refusals(audited.survey(), PERIOD).rows[-1]
     assert row.cells[4] == "aims/log/2026-10-21-income.md: Version 6 was served again."
+
+
+def test_what_counts_verdicts_says_that_mlflow_was_not_asked(audited: Company) -> None:
+    """In the pack, the review and their empty tables, and no more once it was asked."""
+
+    def told(found: Survey) -> list[str]:
+        scope = AuditScope(stage=STAGES["stage2"], when=PERIOD, found=found, rows=())
+        sheets = (
+            index_sheet(scope, SheetTable(title="", heads=(), rows=())),
+            review_sheet(found, PERIOD),
+        )
+        none = replace(found, history=replace(found.history, verdicts=()))
+        empty = gate_tables.refusals(none, PERIOD), gate_tables.verdicts(none, PERIOD)
+        return [*(one.lead for one in sheets), *(one.empty for one in empty)]
+
+    found = audited.survey()
+    assert all("MLflow was not asked (--mlflow)" in one for one in told(found))
+    asked = replace(found, history=replace(found.history, aliases={}))
+    assert not any("MLflow" in one for one in [*told(asked), asked.history.unasked])
 
 
 def test_a_risk_is_accepted_only_as_the_rule_about_it_says(audited: Company) -> None:
