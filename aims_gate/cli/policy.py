@@ -124,7 +124,15 @@ def pin(path: str) -> None:
 @click.argument("path", default="policy.yaml", metavar="[POLICY]")
 @click.option("--by", required=True, metavar="PERSON", help="Who adopts them.")
 @click.option("--pack", default="", metavar="NAME@VERSION", help="All that are open if left out.")
-def adopt(path: str, *, by: str, pack: str) -> None:
+@click.option(
+    "--org",
+    type=click.Path(path_type=Path),
+    default=Path("org"),
+    show_default=True,
+    metavar="DIR",
+    help="Whose list of people has the person.",
+)
+def adopt(path: str, *, by: str, pack: str, org: Path) -> None:
     """Take the limits of a pack for the organisation's own; a line of POLICY says who did.
 
     Prints the limits: read them first. Until then reports say that nobody here has adopted them.
@@ -134,7 +142,7 @@ def adopt(path: str, *, by: str, pack: str) -> None:
     from aims_gate.operations.policy_adopt import adopt as write
 
     today = datetime.now(UTC).date()
-    for one in write(Path(path), by=by, pack=pack, today=today, environ=os.environ):
+    for one in write(Path(path), by=by, pack=pack, today=today, environ=os.environ, org=org):
         for rule, limit in one.limits:
             click.echo(f"  {plain(rule)}  {plain(limit)}")
         click.echo(plain(f"{one.pack}: {len(one.limits)} limits, adopted by {by} on {today}"))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aims_gate.documents.strict_yaml import MAX_BYTES, parse
 from aims_gate.errors import PolicyError, UsageError, near
+from aims_gate.governance.people import refuse_stranger
 from aims_gate.operations.explain import required
 from aims_gate.plan import plan
 from aims_gate.policy.adoption import limits_of_packs
@@ -35,7 +36,13 @@ class AdoptedLimits:
 
 
 def adopt(
-    path: Path, *, by: str, pack: str, today: date, environ: Mapping[str, str]
+    path: Path,
+    *,
+    by: str,
+    pack: str,
+    today: date,
+    environ: Mapping[str, str],
+    org: Path | None = None,
 ) -> tuple[AdoptedLimits, ...]:
     """Write into a policy that a person adopts the limits that it takes from packs.
 
@@ -45,13 +52,15 @@ def adopt(
         pack: `NAME@VERSION`; empty for every pack that nobody has adopted yet.
         today: The day of the adoption.
         environ: Where git finds its settings, for parents in git.
+        org: Records of the organisation, whose list of people has the person if it is sound.
 
     Raises:
-        UsageError: There is nothing to adopt, or the file cannot be written.
+        UsageError: Nobody is called so, there is nothing to adopt, or the file cannot be written.
         PolicyError: The policy is not sound.
     """
     if not by.strip():
         raise UsageError("nobody adopts it", hint="--by NAME, as the trust file names the person")
+    refuse_stranger(by, org)
     policy = load(str(path), environ=environ)
     tasks = {task.rule.id: task for task in plan(policy).sound()}
     known = {one.pack for one in policy.adopted}

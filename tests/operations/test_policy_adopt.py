@@ -15,6 +15,7 @@ from aims_gate.policy.adoption import UNADOPTED, limit_sentences
 from aims_gate.policy.model import Policy
 from aims_gate.policy.resolve import check, load
 from aims_gate.provenance import policy as identity
+from tests.support.records import write_records
 
 HEAD = """\
 apiVersion: aims-gate/v1
@@ -115,6 +116,15 @@ def test_what_a_parent_adopted_is_adopted_by_all_that_extend_it(path: Path) -> N
 def test_the_resolved_policy_says_who_adopted_what(path: Path) -> None:
     adopt(path, by="bo", pack="", today=DAY, environ={})
     assert b"adopted:\n  - pack: release@1.2.0\n" in read(path).document.replace(b'"', b"")
+
+
+def test_who_is_not_among_the_people_adopts_nothing(path: Path) -> None:
+    _, org = write_records(path.parent)
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match="is called 'boss'"):
+        adopt(path, by="boss", pack="", today=DAY, environ={}, org=org)
+    assert path.read_bytes() == before
+    adopt(path, by="bo@acme.example", pack="", today=DAY, environ={}, org=org)
 
 
 def test_the_command_shows_what_is_adopted(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

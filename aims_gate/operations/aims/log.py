@@ -18,7 +18,7 @@ from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import GateError, PolicyError, Problem, RecordError, UsageError, near
 from aims_gate.governance.entry_grammar import PRIVATE_TYPES, SEVERITIES
 from aims_gate.governance.kinds import ENTRY, ENTRY_TYPES, LOG
-from aims_gate.governance.people import People
+from aims_gate.governance.people import refuse_stranger
 from aims_gate.governance.reader import read
 from aims_gate.governance.record_text import RecordText, entry
 from aims_gate.governance.templates import headings
@@ -67,14 +67,6 @@ def refuse_unknown(how: Opening, org: Path | None) -> None:
     if known and how.rule not in known:
         what = f"no policy of this system has the rule {how.rule!a}"
         raise UsageError(what, hint=near(how.rule, known))
-
-
-def refuse_stranger(owner: str, org: Path | None) -> None:
-    """Refuse an owner whom a sound list of people does not have; UsageError (2)."""
-    people = People.of(read(None, org))
-    if owner and people is not None and people.find([owner]) is None:
-        what = f"nobody in people.yaml is called {owner!a}"
-        raise UsageError(what, hint=near(owner, [one.id for one in people.persons]))
 
 
 def open_entry(how: Opening, *, again: bool = False) -> Path:
