@@ -54,7 +54,15 @@ class Shop:
         model = self.content.model(run, {"MLmodel": b"flavors: {}\n", "n": str(run).encode()})
         return self.content.version(name, f"models:/{model}", run)
 
-    def judge(self, name: str, version: str, *, passed: bool = True, auc: float = 0.84) -> Path:
+    def judge(
+        self,
+        name: str,
+        version: str,
+        *,
+        passed: bool = True,
+        auc: float = 0.84,
+        later: timedelta = timedelta(0),
+    ) -> Path:
         """Publish signed evidence of a version, as the gate does."""
         self.count += 1
         private = self.folder / f"w{self.count}"
@@ -75,6 +83,7 @@ class Shop:
         )
         policy = replace(base.policy, digest=canonical.sha256(POLICY), source_digest="ac" * 32)
         verdict = replace(base, model=fetched.model, policy=policy, evidence=identity)
+        verdict = replace(verdict, finished=verdict.finished + later)
         files = record(
             verdict,
             fetched.manifest,

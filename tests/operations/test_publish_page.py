@@ -16,13 +16,23 @@ import yaml
 
 from aims_gate.__main__ import guarded
 from aims_gate.attest import trust_file
+from aims_gate.attest.signers import load_signer
 from aims_gate.attest.statement_files import read_statement
 from aims_gate.attest.trust import KeyRole, Trust, TrustedKey
 from aims_gate.errors import TrustError
 from aims_gate.evidence.public_predicate import PUBLIC
+from aims_gate.operations import publish_page
+from aims_gate.operations.publish_page import Publishing
+from aims_gate.operations.report_evidence import EvidenceQuestion
+from tests.operations.test_portfolio import TAG, Shop
+from tests.operations.test_verify import write_trust
 from tests.reports.cases import BIAS, MISSING_VALUES, ROC
 from tests.support.gated import Gated
 from tests.support.html_page import Parsed
+from tests.support.proofs import NOW as JUDGED
+from tests.support.proofs import Lab
+from tests.support.registry_content import Content
+from tests.support.servers import copy_store
 from tests.test_docs import blocks
 
 NOW = datetime.now(UTC)
@@ -220,3 +230,33 @@ def test_a_pass_that_newer_evidence_takes_back_is_not_published(
     assert f"newer evidence takes back: {refused}" in capsys.readouterr().err
     assert not (tmp_path / "public").exists()
     assert publish(refused) == 0
+
+
+def test_of_evidence_in_mlflow_the_newer_one_is_looked_for_there(
+    empty_store: Path, key: Path, tmp_path: Path
+) -> None:
+    """By the digest of the model, among the runs of the gate."""
+    copy_store(empty_store, tmp_path / "mlflow.db", str(tmp_path / "artifacts"))
+    lab = Lab.make(tmp_path / "lab")
+    write_trust(lab)
+    shop = Shop(
+        content=Content(uri=f"sqlite:///{tmp_path / 'mlflow.db'}"), lab=lab, folder=tmp_path
+    )
+    trust = lab.folder / "trust.yaml"
+    known = yaml.safe_load(trust.read_text("utf-8"))
+    shutil.copy(f"{key}.pub", lab.folder)
+    entry = {"person": "bo@acme.example", "public_key": f"{key.name}.pub", "roles": ["records"]}
+    trust.write_text(yaml.safe_dump({**known, "keys": [*known["keys"], entry]}), encoding="utf-8")
+    version = shop.version("credit")
+    shop.judge("credit", version)
+    place = shop.tags("credit", version)[TAG].partition(" ")[2]
+    asked = EvidenceQuestion(evidence=place, trust=trust, environ=shop.environ)
+    signer = load_signer(str(key), {})
+    now = JUDGED + timedelta(days=2)
+    how = Publishing(name="Loans", signer=signer, folder=tmp_path / "public")
+    assert publish_page.publish(asked, how, now=now).passed
+    shop.judge("credit", version, passed=False, later=timedelta(hours=1))
+    other = Publishing(name="Loans", signer=signer, folder=tmp_path / "other")
+    with pytest.raises(TrustError, match="newer evidence takes back: runs:/"):
+        publish_page.publish(asked, other, now=now)
+    assert not other.folder.exists()
