@@ -13,6 +13,8 @@ from aims_gate.governance.contract import RecordDocument, Records
 CATEGORIES = ("privacy", "bias", "failure", "security")
 """Categories that a register covers, or leaves out with a reason."""
 _SCALE = range(1, 6)
+MOST = 25
+"""The highest level of risk: likelihood times severity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from aims_gate.checks.contract import About, Inputs, NoDataError, StatisticSpec
 from aims_gate.checks.record_cells import counted, missing, records_of, wrong_below
-from aims_gate.checks.risks.register import CATEGORIES, Risk, registers, risks
+from aims_gate.checks.risks.register import CATEGORIES, MOST, Risk, registers, risks
 from aims_gate.facts import Statistic
 from aims_gate.governance.approval import standing
 from aims_gate.governance.contract import RecordDocument, Records, Strength
@@ -130,7 +130,7 @@ def appetite(records: Records) -> tuple[int, int]:
         said = organisation.values.get("appetite")
         if isinstance(said, Mapping):
             accept, refuse = said.get("accept"), said.get("refuse")
-            if type(accept) is int and type(refuse) is int and 0 < accept < refuse:
+            if type(accept) is int and type(refuse) is int and 0 < accept < refuse <= MOST:
                 return accept, refuse
     hint = "appetite: {accept: 9, refuse: 15} in organisation.yaml"
     raise NoDataError("the organisation has set no appetite for risk", hint=hint)

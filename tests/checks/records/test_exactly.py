@@ -356,6 +356,12 @@ WRONG: Mapping[str, tuple[Callable[[Company], object], Mapping[str, str]]] = {
         anew(edited("aims/system.yaml", "measured_in: log/", "measured_in: ''")),
         {"records.consistent": "FAIL", "records.complete": "FAIL"},
     ),
+    "an appetite beyond the scale of levels": (
+        anew(
+            edited("org/organisation.yaml", "{accept: 9, refuse: 15}", "{accept: 90, refuse: 99}")
+        ),
+        {"risks.residual": "MISSING", "records.complete": "FAIL"},
+    ),
     "two risks of one id": (
         anew(edited(RISKS, "id: R-2", "id: R-1")),
         {"risks.residual": "FAIL", "risks.treated": "FAIL", "records.complete": "FAIL"},
