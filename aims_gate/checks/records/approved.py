@@ -68,15 +68,15 @@ class ApprovedRecords:
     def measure(self, inputs: Inputs) -> Iterator[Statistic]:
         """Weigh what people did about each document, and look for its owner among them."""
         records, today = records_of(inputs), inputs.now.date()
-        people, tier = People.of(records), _tier(records)
-        least = strength_of(self.strength or tier.get("strength", "reviewed"))
+        people, asked = People.of(records), tier_of(records)
+        least = strength_of(self.strength or asked.get("strength", "reviewed"))
         for found in chosen(records, self.kinds):
             if isinstance(found, Statistic):
                 yield found
                 continue
             yield self._approval(found, records, least, today)
             yield _owner(found, people, today)
-        for role in texts(tier.get("roles")):
+        for role in texts(asked.get("roles")):
             yield _filled(role, people, today)
 
     def _approval(
@@ -109,7 +109,7 @@ def _filled(role: str, people: People | None, today: date) -> Statistic:
     return faults(where, ()) if held else missing(where, "nobody who is there today has it")
 
 
-def _tier(records: Records) -> Mapping[str, Any]:
+def tier_of(records: Records) -> Mapping[str, Any]:
     """What the organisation asks for at the system's tier; an empty mapping where nothing."""
     wanted = [system.values.get("tier") for system in records.of("system")]
     for organisation in records.of("organisation"):

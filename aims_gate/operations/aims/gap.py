@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aims_gate.catalogue.iso42001 import REQUIREMENTS, Requirement
-from aims_gate.governance.contract import Records
 from aims_gate.operations.aims.gap_finding import GapFinding, Support, of_records, of_run, worst
-from aims_gate.operations.aims.survey import Survey, listed
+from aims_gate.operations.aims.survey import Survey, decisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +41,6 @@ def assess(found: Survey) -> tuple[GapRow, ...]:
     """Every requirement, in the standard's order."""
     decided = decisions(found.org)
     return tuple(_row(row, found, decided.get(row.id)) for row in REQUIREMENTS)
-
-
-def decisions(org: Records) -> Mapping[str, Mapping[str, Any]]:
-    """Rows of the Statement of Applicability by control; none where it cannot be read."""
-    rows = [row for one in org.of("soa") for row in listed(one.values, "controls")]
-    return {str(row.get("id")): row for row in rows}
 
 
 def _row(row: Requirement, found: Survey, decided: Mapping[str, Any] | None) -> GapRow:

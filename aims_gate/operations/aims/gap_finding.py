@@ -8,16 +8,22 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from aims_gate.catalogue.iso42001 import Requirement
+from aims_gate.checks.records.approved import tier_of
 from aims_gate.checks.records.cadence import cadences, due
+from aims_gate.checks.records.strengths import strength_of
 from aims_gate.governance.approval import standing
 from aims_gate.governance.contract import RecordDocument, RecordProblem, Records, Strength
 from aims_gate.governance.kinds import KINDS
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held
+from aims_gate.operations.aims.entry_people import objections_to
+from aims_gate.operations.aims.risk_standing import risk_standings
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, is_open
 from aims_gate.verdict import Authenticity, Outcome, Verdict
 
 YEAR = timedelta(days=365)
 """Age at which what happens once a year is due again: an audit, a review, a training."""
 INVENTORY = "system.registry"
+MENDED = ("nonconformity", "incident")
+"""Types of entries that are closed with cause, action and effect."""
 LOG, EVERY = "log:", "*"
 """How a requirement asks for an entry of a type, and for all documents."""
 
@@ -26,7 +32,8 @@ class Support(StrEnum):
     """What there is in support of a requirement, from worst to best."""
 
     CONFLICT = "conflict"
-    """A rule of it refuses what serves, or the Statement of Applicability says what is not so."""
+    """A rule of it refuses what serves, a risk is more than the organisation bears, or the
+    Statement of Applicability says what is not so."""
     MISSING = "missing"
     STALE = "stale"
     ATTESTED = "attested"
@@ -118,9 +125,25 @@ def _named(name: str, found: Survey) -> Iterator[GapFinding]:
                 yield GapFinding(support=Support.STALE, what=what, where=one.path)
             yield _document(one, key, records, told, found)
     if name == INVENTORY:
-        for model in found.unlisted:
-            what = f"{model} serves, and no system.yaml names it"
-            yield GapFinding(support=Support.CONFLICT, what=what, where="aims/system.yaml")
+        yield from _unlisted(found)
+    if kind == "risks":
+        yield from _risks(found)
+
+
+def _unlisted(found: Survey) -> Iterator[GapFinding]:
+    """Models that serve without being in the inventory."""
+    for model in found.unlisted:
+        what = f"{model} serves, and no system.yaml names it"
+        yield GapFinding(support=Support.CONFLICT, what=what, where="aims/system.yaml")
+
+
+def _risks(found: Survey) -> Iterator[GapFinding]:
+    """Risks that are more than the organisation bears."""
+    for system in found.systems:
+        for risk in risk_standings(system, found.today):
+            for fault in risk.faults:
+                what = f"{system.id}: {risk.id}: {fault}"
+                yield GapFinding(support=Support.CONFLICT, what=what, where="aims/risks.yaml")
 
 
 def _document(
@@ -144,14 +167,38 @@ def _document(
         when = "never" if day is None else f"due {day:%Y-%m-%d}"
         what = f"{told}{about}: review {when}"
         return GapFinding(support=Support.STALE, what=what, where=document.path)
-    stands = standing(document, records, today=found.today)
+    asking = [records] if told else [one.records for one in found.systems]
+    return _approved(document, f"{told}{about}", records, asking, found)
+
+
+def _approved(
+    document: RecordDocument, about: str, by: Records, asking: Iterable[Records], found: Survey
+) -> GapFinding:
+    """Whether a sound document is approved as strongly as the tiers of systems ask."""
+    stands = standing(document, by, today=found.today)
+    what = f"{about} ({strength_told(stands.strength, found)})"
+    least = asked_strength(asking)
+    if stands.strength >= max(least, Strength.DECLARED):
+        return GapFinding(support=Support.ATTESTED, what=what)
+    what += f", less than {least.name.lower()}, which its tier asks for"
     if stands.strength is Strength.NONE:
-        what = (
-            f"{told}{about}: {document.drafted_by or 'nobody'} wrote it, and no person acted on it"
-        )
-        return GapFinding(support=Support.MISSING, what=what, where=document.path)
-    what = f"{told}{about} ({stands.strength.name.lower()})"
-    return GapFinding(support=Support.ATTESTED, what=what)
+        what = f"{about}: {document.drafted_by or 'nobody'} wrote it, and no person acted on it"
+    if stands.faults:
+        what += f"; {stands.faults[0]}"
+    return GapFinding(support=Support.MISSING, what=what, where=document.path)
+
+
+def strength_told(strength: Strength, found: Survey) -> str:
+    """Strength of an approval in a word, and that what is declared stands in no repository."""
+    told = strength.name.lower()
+    bare = strength is Strength.DECLARED and not found.versioned
+    return f"{told}, in no git repository" if bare else told
+
+
+def asked_strength(records: Iterable[Records]) -> Strength:
+    """The most that a tier of these systems asks of an approval; declared where none asks."""
+    said = [strength_of(tier_of(one).get("strength", "declared")) for one in records]
+    return max(said, default=Strength.DECLARED)
 
 
 def place_of(problem: RecordProblem) -> str:
@@ -165,17 +212,33 @@ def _touches(problem: str, key: str) -> bool:
 
 
 def _entry(kind: str, found: Survey) -> GapFinding:
-    entries = [one for _, one in found.entries if one.type == kind]
+    kinds = MENDED if kind in MENDED else (kind,)
+    entries = [one for _, one in found.entries if one.type in kinds]
     if not entries:
         what, where = f"no {kind} is in any log", f"aims-gate aims log new {kind}"
+        if kind in MENDED:  # which nobody is to invent
+            what = (
+                f"no {' and no '.join(kinds)} is in any log yet: the first that is closed shows it"
+            )
+            where = "aims-gate aims log find"
         return GapFinding(support=Support.MISSING, what=what, where=where)
     newest = max(entries, key=lambda one: one.opened or date.min)
+    if kind in MENDED:
+        late = [one for one in entries if (one.due or found.today) < found.today and not one.closed]
+        closed = [one for one in entries if not is_open(one, found.today)]
+        if late or not closed:
+            one = (late or [newest])[0]
+            why = f"due {one.due}" if late else "none is closed with cause, action and effect yet"
+            what = f"{one.path}: open; {why}"
+            return GapFinding(support=Support.MISSING, what=what, where=one.path)
+        newest = max(closed, key=lambda one: (bool(one.problems), one.closed or date.min))
     day = held(newest, found.today)
-    if newest.problems or day is None:
-        what = next((one.message for one in newest.problems), "it says no day")
+    against = [*(one.message for one in newest.problems), *objections_to(newest, found)]
+    if against or day is None:
+        what = f"{newest.path}: {next(iter(against), 'it says no day')}"
         return GapFinding(support=Support.MISSING, what=what, where=newest.path)
     what = f"{newest.path}, {day:%Y-%m-%d}"
-    late = found.today - day > YEAR
+    too_old = day + YEAR < found.today and kind not in MENDED  # a mishap is no yearly duty
     return GapFinding(
-        support=Support.STALE if late else Support.ATTESTED, what=what, where=newest.path
+        support=Support.STALE if too_old else Support.ATTESTED, what=what, where=newest.path
     )

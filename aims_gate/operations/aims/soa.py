@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aims_gate.operations.aims.gap import GapRow, decisions
+from aims_gate.operations.aims.gap import GapRow
 from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_sheet import TONES
-from aims_gate.operations.aims.survey import Survey, words
+from aims_gate.operations.aims.survey import Survey, decisions, words
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 
 _UNDECIDED = "undecided"

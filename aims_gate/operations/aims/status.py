@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from aims_gate.operations.aims.quarter import quarters, told
-from aims_gate.operations.aims.survey import BEGIN, Survey, SurveyedSystem, is_open, listed, words
-from aims_gate.operations.aims.todo import Duty
+from aims_gate.operations.aims.risk_standing import risk_standings
+from aims_gate.operations.aims.survey import BEGIN, Survey, SurveyedSystem, waits
+from aims_gate.operations.aims.todo import REFUSED, Duty
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 from aims_gate.verdict import Authenticity, Decision, Verdict
 
@@ -56,13 +56,14 @@ def status_sheet(found: Survey, wanted: tuple[Duty, ...], *, risks: bool = False
 
 def _models(found: Survey, wanted: tuple[Duty, ...]) -> Iterator[SheetRow]:
     for system in found.systems:
-        next_one = next((one for one in wanted if one.system == system.id), None)
-        late = "" if next_one is None else f"{next_one.due:%Y-%m-%d} {next_one.person}: "
-        counts = Counter(
-            one.type for one in system.entries if is_open(one, found.today) and one.due
+        mine = sorted(
+            (one for one in wanted if one.system == system.id), key=lambda one: one.topic != REFUSED
         )
+        next_one = next(iter(mine), None)
+        late = "" if next_one is None else f"{next_one.due:%Y-%m-%d} {next_one.person}: "
+        counts = Counter(one.type or "entry" for one in system.entries if waits(one, found.today))
         more = (
-            _level(system),
+            _level(system, found),
             ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "-",
             "-" if next_one is None else f"{late}{next_one.what} ({next_one.where})",
         )
@@ -96,53 +97,33 @@ def _unlisted(found: Survey) -> Iterator[SheetRow]:
         yield SheetRow(cells=(name, version, "! unknown", "-", "-", "-", "-", told_of), tone="bad")
 
 
-def residual(risk: Mapping[str, Any]) -> int:
-    """Level of a residual risk, likelihood times severity in [1, 25]; 25 where it says none."""
-    level = risk.get("residual")
-    told = level if isinstance(level, Mapping) else {}
-    match told.get("likelihood"), told.get("severity"):
-        case int(likelihood), int(severity):
-            return likelihood * severity
-        case _:
-            return 25
-
-
-def _all_risks(system: SurveyedSystem) -> list[Mapping[str, Any]]:
-    return [row for one in system.records.of("risks") for row in listed(one.values, "risks")]
-
-
-def _level(system: SurveyedSystem) -> str:
-    levels = [residual(one) for one in _all_risks(system)]
-    return str(max(levels)) if levels else "-"
-
-
-def treating(risk: Mapping[str, Any]) -> tuple[str, ...]:
-    """Rules that treat a risk."""
-    treatment = risk.get("treatment")
-    return words(treatment, "rules") if isinstance(treatment, Mapping) else ()
+def _level(system: SurveyedSystem, found: Survey) -> str:
+    levels = [one.level for one in risk_standings(system, found.today)]
+    return str(max(levels)) if levels else "? of unread risks"
 
 
 def _risks(found: Survey) -> SheetTable:
     every = [
-        (residual(one), system.id, one) for system in found.systems for one in _all_risks(system)
+        (one, system.id) for system in found.systems for one in risk_standings(system, found.today)
     ]
-    every.sort(key=lambda one: (-one[0], one[1], str(one[2].get("id", ""))))
+    every.sort(key=lambda pair: (not pair[0].faults, -pair[0].level, pair[1], pair[0].id))
     return SheetTable(
-        title="Largest residual risks over all systems",
+        title="Largest residual risks over all systems, first those that are not borne",
         heads=("level", "system", "risk", "category", "what", "treated by"),
         narrow=3,
         rows=tuple(
             SheetRow(
                 cells=(
-                    str(level),
+                    str(one.level),
                     system,
-                    str(one.get("id", "")),
-                    str(one.get("category", "")),
-                    str(one.get("title", "")),
-                    ", ".join(treating(one)),
-                )
+                    one.id,
+                    str(one.values.get("category", "")),
+                    str(one.values.get("title", "")),
+                    "; ".join((", ".join(one.rules), *one.faults)),
+                ),
+                tone="bad" if one.faults else "quiet",
             )
-            for level, system, one in every[:RISKS]
+            for one, system in every[:RISKS]
         ),
         empty="no risk is written down",
     )

@@ -24,6 +24,7 @@ from aims_gate.governance.kinds import KINDS, Area
 from aims_gate.governance.material import DEPENDS, digests
 from aims_gate.governance.reviews import read_reviews
 from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
+from aims_gate.signoffs.committed import CommitHistory
 from aims_gate.system_records import approved_records
 from aims_gate.verdict import Outcome, Result, Verdict
 
@@ -112,6 +113,8 @@ class Survey:
     history: GateHistory
     unlisted: tuple[str, ...]
     """Models that serve, or served, and that no system's `registry:` names."""
+    versioned: bool = False
+    """Whether all records lie in git, where somebody committed what nobody approved."""
 
     @property
     def today(self) -> date:
@@ -173,6 +176,12 @@ def is_open(entry: LogEntry, today: date) -> bool:
     return entry.closed is None or entry.closed > today
 
 
+def waits(entry: LogEntry, today: date) -> bool:
+    """Whether an entry is open that somebody is to close, or is at fault."""
+    closes = entry.type in {"incident", "nonconformity", "concern"} or entry.due is not None
+    return is_open(entry, today) and (closes or bool(entry.problems))
+
+
 def held(entry: LogEntry, today: date) -> date | None:
     """Day on which something was held or done: when it was closed, or else opened."""
     return entry.opened if is_open(entry, today) else entry.closed
@@ -190,6 +199,12 @@ def words(values: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Words of a list in a record; what is no word is a fault, which stands in the record."""
     found = values.get(key)
     return tuple(one for one in found if isinstance(one, str)) if isinstance(found, tuple) else ()
+
+
+def decisions(org: Records) -> Mapping[str, Mapping[str, Any]]:
+    """Rows of the Statement of Applicability by control; none where it cannot be read."""
+    rows = [row for one in org.of("soa") for row in listed(one.values, "controls")]
+    return {str(row.get("id")): row for row in rows}
 
 
 def survey(asked: SurveyQuestion) -> Survey:
@@ -211,7 +226,10 @@ def survey(asked: SurveyQuestion) -> Survey:
     org = read(None)
     systems = tuple(_system(folder, read(folder), org, history) for folder in asked.systems)
     named = {name for one in systems for name in one.live}
+    folders = (*asked.systems, *([] if asked.org is None else [asked.org]))
+    environ = asked.history.environ
     return Survey(
+        versioned=all(CommitHistory.around(one, environ) is not None for one in folders),
         now=asked.now,
         systems=systems,
         org=org,

@@ -14,7 +14,6 @@ from aims_gate.checks.records.cadence import cadences, due
 from aims_gate.checks.records.dated import dated
 from aims_gate.governance.approval import standing
 from aims_gate.governance.contract import (
-    LogEntry,
     RecordDocument,
     Records,
     Strength,
@@ -24,15 +23,18 @@ from aims_gate.governance.contract import (
 )
 from aims_gate.governance.kinds import KINDS
 from aims_gate.operations.aims.gap_finding import place_of
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, is_open, listed, words
+from aims_gate.operations.aims.risk_standing import risk_standings
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, listed, waits, words
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
-from aims_gate.verdict import Outcome
+from aims_gate.verdict import Decision, Outcome
 
 NOBODY = "nobody"
 """Whose the tasks are that no record gives to a person: the first thing to mend."""
 _ON_RECORDS = frozenset({"records", "risks", "log", "aims"})
 """Families of checks whose refusals a person mends in a record, and not in a model."""
 _OPEN = frozenset({Outcome.FAIL, Outcome.MISSING, Outcome.STALE, Outcome.WARN})
+REFUSED = "refused"
+"""Topic of the duty that comes before any other: what serves is refused."""
 MACHINE = "ci"
 """Who does what a schedule does by itself."""
 
@@ -94,19 +96,23 @@ def _row(one: Duty, today: date) -> SheetRow:
 
 def _documents(found: Survey) -> Iterator[Duty]:
     unapproved: dict[tuple[str, str], list[RecordDocument]] = {}
+    refused: dict[tuple[str, str], list[str]] = {}
     kept = [row for kind in KINDS for row in found.documents(kind)]
     for system, records, one in ((whose, by, one) for whose, by, all_ in kept for one in all_):
         yield from _document(one, records, system, found)
         stands = standing(one, records, today=found.today)
         if not one.problems and stands.strength <= Strength.DECLARED:
             unapproved.setdefault((system, one.owner), []).append(one)
+            refused.setdefault((system, one.owner), []).extend(stands.faults)
     for (system, owner), left in unapproved.items():
         names = ", ".join(one.path.partition("/")[2] for one in left)
+        faults = [*dict.fromkeys(refused[system, owner])]
+        reason = f" (such as {faults[0]})" if faults else ""
         yield Duty(
             due=found.today,
             person=owner,
             where=left[0].path.partition("/")[0],
-            what=f"have approved by another person, for no act on them counts: {names}",
+            what=f"have approved by another person, for no act on them counts{reason}: {names}",
             system=system,
             topic="approval",
         )
@@ -122,6 +128,8 @@ def _document(one: RecordDocument, records: Records, system: str, found: Survey)
         yield task(wrong.message, found.today, place_of(wrong))
     if one.problems:
         return
+    if one.effective is not None and one.effective > found.today:
+        yield task(f"in force only from {one.effective}: until then there is none", found.today)
     by = due(one, records)
     yield task("look through it, and approve it again", found.today if by is None else by)
     for place in dated(one, records, found.today):
@@ -138,7 +146,7 @@ def _log(found: Survey) -> Iterator[Duty]:
             yield Duty(
                 due=found.today, person=owner, where=where, what=wrong.message, system=system
             )
-        if is_open(one, found.today) and _closes(one):
+        if waits(one, found.today):
             what = f"{one.type}: close it with cause, action and whether it worked"
             yield Duty(
                 due=one.due or found.today, person=owner, where=one.path, what=what, system=system
@@ -147,10 +155,6 @@ def _log(found: Survey) -> Iterator[Duty]:
             what = "the certificate ends: plan the next audit"
             yield Duty(due=ends, person=owner, where=one.path, what=what, system=system)
     yield from _calendar(found)
-
-
-def _closes(one: LogEntry) -> bool:
-    return one.type in {"incident", "nonconformity", "concern"} or one.due is not None
 
 
 def _calendar(found: Survey) -> Iterator[Duty]:
@@ -204,7 +208,27 @@ def _evidence(system: SurveyedSystem, found: Survey) -> Iterator[Duty]:
         by = plus_days(max(judged), limit) if judged else found.today
         what = "measure what serves; a schedule does it by itself"
         yield Duty(due=by, person=MACHINE, where="aims-gate run", what=what, system=system.id)
+    risk_owner = str(system.values.get("risk_owner") or NOBODY)
+    for risk in risk_standings(system, found.today):
+        for fault in risk.faults:
+            yield Duty(
+                due=found.today,
+                person=risk_owner,
+                where="aims/risks.yaml",
+                what=f"{risk.id}: {fault}",
+                system=system.id,
+            )
     for verdict in system.verdicts:
+        if verdict.decision is Decision.REFUSED and system.live.get(verdict.model.name):
+            rules = ", ".join(one.rule for one in verdict.results if one.blocking)
+            yield Duty(
+                due=verdict.finished.date(),
+                person=owner,
+                where=f"{verdict.model.name} {verdict.model.version}",
+                what=f"what serves is refused by {rules or 'its policy'}: go back, or mend it",
+                system=system.id,
+                topic=REFUSED,
+            )
         where = f"{verdict.model.name} {verdict.model.version}"
         for result in verdict.results:
             what, by = "", found.today

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from aims_gate.catalogue.iso42001 import Grade, Requirement
 from aims_gate.governance.kinds import KINDS
-from aims_gate.operations.aims.gap import GapRow, decisions
+from aims_gate.operations.aims.gap import GapRow
 from aims_gate.operations.aims.gap_sheet import TONES, requirement_sheet
-from aims_gate.operations.aims.survey import Survey
+from aims_gate.operations.aims.survey import Survey, decisions
 from aims_gate.operations.audit import gate_tables, log_tables, record_tables
 from aims_gate.operations.audit.period import Period
 from aims_gate.operations.audit.population import (

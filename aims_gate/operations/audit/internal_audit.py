@@ -13,10 +13,10 @@ from pathlib import Path
 from aims_gate.attest.trust import may_be
 from aims_gate.catalogue.iso42001 import REQUIREMENTS, Grade, Requirement
 from aims_gate.errors import UsageError
-from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.people import People, Person
+from aims_gate.operations.aims.entry_people import owners
 from aims_gate.operations.aims.filled import filled
-from aims_gate.operations.aims.gap import assess, decisions
+from aims_gate.operations.aims.gap import assess
 from aims_gate.operations.aims.log import system_id, write_entry
 from aims_gate.operations.aims.survey import Survey
 from aims_gate.operations.audit.entry_text import bullet, lines
@@ -94,21 +94,6 @@ def _unfit(found: Survey, people: People | None, person: Person | None) -> Itera
         yield "is not in the organisation today"
     elif all(any(people.lacks(person, role, found.today)) for role in person.roles):
         yield "has no role whose competence holds today"
-
-
-def owners(found: Survey) -> Iterator[tuple[str, str]]:
-    """Everybody who answers for something in scope, with what it is."""
-    for kind in KINDS:
-        for whose, _, documents in found.documents(kind):
-            named = [one for one in documents if one.owner]
-            yield from ((one.owner, f"{whose} {one.path}".strip()) for one in named)
-    for system in found.systems:
-        risk_owner = system.values.get("risk_owner")
-        if isinstance(risk_owner, str):
-            yield risk_owner, f"the risks of {system.id}"
-    for control, row in decisions(found.org).items():
-        if isinstance(row.get("owner"), str):
-            yield row["owner"], f"control {control}"
 
 
 def _plan(found: Survey, plan: AuditPlan) -> Iterator[str]:

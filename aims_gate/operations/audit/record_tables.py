@@ -8,16 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
-from aims_gate.checks.contract import NoDataError
-from aims_gate.checks.risks.register import Risk, risks
-from aims_gate.checks.risks.residual import Residual, appetite, weighed
 from aims_gate.governance.approval import ApprovalStanding, standing
-from aims_gate.governance.contract import RecordDocument, Records, Strength
+from aims_gate.governance.contract import Records, Strength
 from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.people import People, Person
-from aims_gate.operations.aims.gap import decisions
-from aims_gate.operations.aims.status import residual, treating
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem, words
+from aims_gate.operations.aims.risk_standing import RiskStanding, risk_standings
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, decisions, words
 from aims_gate.pages.sheet import SheetRow, SheetTable
 
 
@@ -76,11 +72,9 @@ def _held(person: Person, on: date) -> Iterator[str]:
 def accepted_risks(found: Survey) -> SheetTable:
     """Each residual risk: what treats it, and who accepted it."""
     rows = [
-        _risk_row(risk, document, system, found.today)
+        _risk_row(risk, system, found.today)
         for system in found.systems
-        for document in system.records.of("risks")
-        for risk in risks(document, "")
-        if isinstance(risk, Risk)
+        for risk in risk_standings(system, found.today)
     ]
     return SheetTable(
         title="Which risks remain, and who accepted them",
@@ -90,31 +84,19 @@ def accepted_risks(found: Survey) -> SheetTable:
     )
 
 
-def _risk_row(
-    risk: Risk, register: RecordDocument, system: SurveyedSystem, today: date
-) -> SheetRow:
-    stands = standing(register, system.records, today=today)
-    signed, against = _accepted(stands, system), _unborne(risk, register, system, today)
+def _risk_row(risk: RiskStanding, system: SurveyedSystem, today: date) -> SheetRow:
+    stands = standing(risk.register, system.records, today=today)
+    signed, against = _accepted(stands, system), "; ".join(risk.faults)
     cells = (
         f"{system.id} {risk.id}",
         str(risk.values.get("category", "")),
         str(risk.values.get("title", "")),
-        f"{residual(risk.values)} of 25",
-        "; ".join(_treated(treating(risk.values), system)) or "no rule",
+        f"{risk.level} of 25",
+        "; ".join(_treated(risk.rules, system)) or "no rule",
         f"nobody: {against}; the register: {signed}" if against else signed,
     )
     good = stands.strength > Strength.DECLARED and not against
     return SheetRow(cells=cells, tone="good" if good else "bad")
-
-
-def _unborne(risk: Risk, register: RecordDocument, system: SurveyedSystem, today: date) -> str:
-    """Why a residual risk is not accepted, as `risks.residual` finds it; empty where it is."""
-    accepted = Residual().accepted(register, system.records, today)
-    try:
-        found = weighed(risk, appetite(system.records), accepted=accepted)
-    except NoDataError as error:
-        return error.what
-    return "" if found.value == 0 else found.reason
 
 
 def _accepted(stands: ApprovalStanding, system: SurveyedSystem) -> str:

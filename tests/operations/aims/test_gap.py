@@ -20,6 +20,7 @@ from aims_gate.errors import UsageError
 from aims_gate.evidence.gap_predicate import GAP
 from aims_gate.governance.material import assessed, digests
 from aims_gate.operations.aims.approve import approve
+from aims_gate.operations.aims.entry_people import objections_to
 from aims_gate.operations.aims.gap import GapRow, assess
 from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_plan import plan
@@ -83,6 +84,7 @@ class Company:
 def company(tmp_path: Path) -> Company:
     """One system in production; a release and a monitoring run of what serves, four days old."""
     aims, org = write_records(tmp_path)
+    edit(org / "organisation.yaml", "strength: reviewed", "strength: declared")
     found = Company(folder=tmp_path, gated=Gated(tmp_path), aims=aims, org=org)
     at = NOW - timedelta(days=4)
     rules = (
@@ -220,6 +222,75 @@ def test_a_shorter_policy_of_the_same_version_hides_no_refusal(company: Company)
     passed = measured("BIAS-02", "A.6.2.4")
     company.gated.judge("credit", "7", at + timedelta(hours=2), passed)
     assert company.row("A.6.2.4").support is Support.RAN
+
+
+def test_less_than_the_tier_asks_for_is_missing(company: Company) -> None:
+    edit(company.org / "organisation.yaml", "strength: declared", "strength: signed")
+    row = company.row("A.5.5")
+    assert row.support is Support.MISSING
+    assert "less than signed, which its tier asks for" in row.findings[0].what
+    assert company.row("A.2.2").support is Support.CONFLICT  # which the SoA calls implemented
+
+
+@pytest.mark.parametrize(
+    ("level", "why"),
+    [
+        ("{likelihood: 4, severity: 4}", "from 15 on nobody bears it"),
+        ("{likelihood: 3, severity: 4}", "the risk owner has not accepted it lately"),
+        ("{likelihood: 0, severity: 4}", "no likelihood and severity from 1 to 5"),
+    ],
+)
+def test_a_risk_that_nobody_bears_contradicts_its_assessment(
+    company: Company, level: str, why: str
+) -> None:
+    old = "residual: {likelihood: 2, severity: 4}"
+    edit(company.aims / "risks.yaml", old, f"residual: {level}")
+    for name in ("6.1", "8.2", "8.3"):
+        row = company.row(name)
+        assert row.support is Support.CONFLICT
+        assert why in row.findings[0].what
+    assert [one.person for one in duties(company.survey()) if why in one.what] == [
+        "bo@acme.example"
+    ]
+
+
+def test_a_treatment_that_refuses_what_serves_treats_nothing(company: Company) -> None:
+    failed = measured("BIAS-02", "A.6.2.4", outcome=Outcome.FAIL)
+    company.gated.judge("credit", "7", NOW - timedelta(days=1), failed, passed=False)
+    row = company.row("8.3")
+    assert row.support is Support.CONFLICT
+    assert "R-1: BIAS-02, which treats it, refuses" in row.findings[0].what
+    told = [one.what for one in duties(company.survey())]
+    assert "what serves is refused by BIAS-02: go back, or mend it" in told
+
+
+def test_an_entry_about_nobody_or_by_its_own_auditor_shows_nothing(company: Company) -> None:
+    (company.org / "log").mkdir()
+    entry = company.org / "log" / "2026-11-02-training.md"
+    entry.write_text(TRAINING.format(day="2026-11-02"), encoding="utf-8")
+    assert company.row("7.3").support is Support.ATTESTED
+    edit(entry, "[ada@acme.example]", "[ghost@acme.example]")
+    assert company.row("7.3").support is Support.MISSING
+    assert "as ghost@acme.example" in company.row("7.3").findings[0].what
+    audit = company.org / "log" / "2026-11-02-audit.md"
+    text = TRAINING.format(day="2026-11-02").replace("type: training", "type: audit")
+    audit.write_text(text.replace("-training", "-audit"), encoding="utf-8")
+    (found,) = (one for _, one in company.survey().entries if one.type == "audit")
+    held = replace(found, values={"by": "internal", "auditor": "bo"}, problems=())
+    assert "bo owns" in next(objections_to(held, company.survey()))
+    by_other = replace(held, values={"by": "internal", "auditor": "cy"})
+    assert not list(objections_to(by_other, company.survey()))
+
+
+def test_what_was_mended_is_shown_by_what_is_closed_and_nothing_is_late(company: Company) -> None:
+    entry = company.aims / "log" / "2026-10-21-income.md"
+    assert company.row("10.2").support is Support.ATTESTED
+    edit(entry, "closed: 2026-10-24\n", "")
+    row = company.row("10.2")
+    assert row.support is Support.MISSING
+    assert "due 2026-11-04" in row.findings[0].what
+    entry.unlink()
+    assert "no incident is in any log yet" in company.row("10.2").findings[0].what
 
 
 def test_implemented_without_evidence_is_a_conflict(company: Company) -> None:
@@ -382,7 +453,10 @@ def test_what_is_dated_in_the_future_is_not_there_yet(company: Company) -> None:
     entry.write_text(TRAINING.format(day="2026-12-24"), encoding="utf-8")
     row = company.row("7.3")
     assert row.support is Support.MISSING
-    assert row.findings[0].what == "opened on 2026-12-24, a day to come"
+    assert (
+        row.findings[0].what
+        == "org/log/2026-12-24-training.md: opened on 2026-12-24, a day to come"
+    )
     assert [one for one in duties(company.survey()) if one.where.endswith("24-training.md")]
     assert company.row("7.3", NOW + timedelta(days=30)).support is Support.ATTESTED
     edit(company.aims / "impact.md", "effective: 2026-11-03", "effective: 2026-12-24")
@@ -426,18 +500,19 @@ def test_the_strength_of_an_approval_is_told_and_an_act_that_does_not_count_is_n
     edit(trust, "keys:\n", entry)
 
     def strength() -> str:
-        return company.row("A.5.5").findings[0].what.rpartition(" ")[2]
+        return company.row("A.5.5").findings[0].what.rpartition("(")[2].partition(")")[0]
 
-    assert strength() == "(declared)"
+    declared = "declared, in no git repository"
+    assert strength() == declared
     at = NOW - timedelta(days=1)
     approve(company.aims / "impact.md", signer=bo, trust=trust, evidence=None, now=at)
-    assert strength() == "(signed)"
+    assert strength() == "signed"
     left = "known_as: [bo]\n    left: 2026-11-01"
     edit(company.org / "people.yaml", "known_as: [bo]", left)
-    assert strength() == "(declared)"
+    assert strength() == declared
     edit(company.org / "people.yaml", left, "known_as: [bo]")
     edit(company.aims / "impact.md", "Applicants and", "All applicants and")
-    assert strength() == "(declared)"
+    assert strength() == declared
 
 
 def test_a_model_that_serves_and_is_in_no_inventory_contradicts_the_scope(company: Company) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from aims_gate.__main__ import guarded
 from aims_gate.operations.aims.quarter import Quarter, quarters, told
-from aims_gate.operations.aims.status import residual, status_sheet
+from aims_gate.operations.aims.status import status_sheet
 from aims_gate.operations.aims.todo import duties
 from aims_gate.pages.sheet import Sheet, render_html, render_text
 from aims_gate.verdict import Authenticity, Decision, Verdict, VerificationStatus
@@ -56,6 +56,7 @@ def test_a_refusal_of_what_serves_is_the_worst_of_the_newest_verdicts(company: C
     (row,) = sheet(company).tables[0].rows
     assert row.cells[2] == "✗ policy not met"
     assert this_quarter(company).failing == 1
+    assert "what serves is refused by BIAS-02" in row.cells[7]
 
 
 def test_a_refusal_is_worse_than_no_decision_and_what_expired_is_no_pass(company: Company) -> None:
@@ -92,9 +93,13 @@ def test_an_open_entry_and_the_largest_risk_are_told(company: Company) -> None:
     ]
 
 
-@pytest.mark.parametrize("risk", [{}, {"residual": 3}, {"residual": {"likelihood": "2"}}])
-def test_a_risk_that_nobody_scored_is_the_largest(risk: dict[str, object]) -> None:
-    assert residual(risk) == 25
+@pytest.mark.parametrize("risk", ["{}", "3", "{likelihood: true, severity: 1}"])
+def test_a_risk_that_nobody_scored_is_the_largest(company: Company, risk: str) -> None:
+    old = "residual: {likelihood: 2, severity: 3}"
+    edit(company.aims / "risks.yaml", old, f"residual: {risk}")
+    assert sheet(company).tables[0].rows[0].cells[5] == "25"
+    (company.aims / "risks.yaml").write_text("- just\n- words\n", encoding="utf-8")
+    assert "unread" in sheet(company).tables[0].rows[0].cells[5]
 
 
 def test_candidates_are_counted_once_and_what_got_through_apart(company: Company) -> None:

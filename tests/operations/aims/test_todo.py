@@ -75,6 +75,22 @@ def test_what_nobody_approved_is_one_duty_of_its_owner_and_system(company: Compa
     assert after.key == before.key
 
 
+def test_a_record_that_is_not_in_force_yet_is_a_duty(company: Company) -> None:
+    edit(company.aims / "impact.md", "effective: 2026-11-03", "effective: 2099-01-01")
+    assert about(asked(company), "in force only from 2099-01-01")
+
+
+def test_an_act_that_does_not_count_is_told_with_its_reason(company: Company) -> None:
+    bo, trust = new_signer(), company.gated.trust
+    (trust.parent / "bo.pub").write_text(bo.key.pem, encoding="utf-8")
+    edit(trust, "keys:\n", "keys:\n- {person: bo, public_key: bo.pub, roles: [approver]}\n")
+    at = NOW - timedelta(hours=1)
+    approve(company.aims / "impact.md", signer=bo, trust=trust, evidence=None, now=at)
+    edit(company.aims / "impact.md", "Applicants and", "All applicants and")
+    (found,) = [one for one in about(asked(company), "approved by another") if one.system]
+    assert "bo@acme.example approved other bytes" in found.what
+
+
 def test_a_record_of_nobody_is_nobodys(company: Company) -> None:
     (company.aims / "impact.md").unlink()
     (found,) = [one for one in asked(company) if one.where.startswith("aims/impact.md")]

@@ -15,7 +15,7 @@ from aims_gate.policy.model import TaskKind
 from aims_gate.verdict import Outcome, Verdict
 from tests.operations.aims.test_gap import NOW, Company
 from tests.support.gated import Gated, measured
-from tests.support.records import write_records
+from tests.support.records import edit, write_records
 
 
 def export(name: str, found: Survey) -> Exported:
@@ -69,6 +69,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Gated:
 def company(tmp_path: Path, gate: Gated) -> Company:
     """Records of one system; one control is excluded with a reason."""
     aims, org = write_records(tmp_path)
+    edit(org / "organisation.yaml", "strength: reviewed", "strength: declared")
     found = Company(folder=tmp_path, gated=gate, aims=aims, org=org)
     found.decide("A.10.4", applicable="false", justification="no customers", status="excluded")
     return found
