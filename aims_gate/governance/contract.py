@@ -73,6 +73,8 @@ class RecordDocument:
     """Its keys as written: mappings, tuples, text (days too), numbers, truth values."""
     sections: Mapping[str, str] = field(default_factory=dict)
     """Text below each heading of the second level, without comments; of YAML there are none."""
+    generated: tuple[str, ...] = ()
+    """Lines of its text in generated blocks, which no approval is of."""
     digest: str = ""
     """SHA-256 of the file's bytes; empty where there are none to read."""
     human_digest: str = ""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from aims_gate.governance.markdown import split
+
 BEGIN, END = "aims-gate:generated", "aims-gate:end"
 _BLOCK = re.compile(
     rf"^\n?(?:#|<!--) ?{BEGIN}\b[^\n]*\n"
@@ -16,6 +18,7 @@ _BLOCK = re.compile(
     rf"(?:#|<!--) ?{END}\b[^\n]*(?:\n|\Z)",
     re.MULTILINE,
 )
+_MARK = re.compile(rf"<!-- ?(?:{BEGIN}|{END})\b[^>]*-->")
 _NOTE = f"{BEGIN} by aims-gate aims docs build, which writes these lines anew"
 
 
@@ -30,6 +33,14 @@ def without_generated(text: str) -> str:
 def blank_generated(text: str) -> str:
     """The same text with its generated blocks as empty lines, so that all lines keep numbers."""
     return _BLOCK.sub(lambda found: "\n" * found[0].count("\n"), text)
+
+
+def generated_lines(data: bytes) -> tuple[str, ...]:
+    """Lines of the text in generated blocks, without blank ones and the marks alone."""
+    whole = data.decode(errors="replace")
+    both = (split(one)[1].splitlines() for one in (whole, blank_generated(whole)))
+    changed = (one.strip() for one, blank in zip(*both, strict=False) if one != blank)
+    return tuple(one for one in changed if one and not _MARK.fullmatch(one))
 
 
 def with_generated(text: str, *, front: Sequence[str], body: Sequence[str]) -> str:

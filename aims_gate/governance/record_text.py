@@ -24,7 +24,11 @@ from aims_gate.governance.contract import (
     day_count,
     frozen,
 )
-from aims_gate.governance.generated import blank_generated, without_generated
+from aims_gate.governance.generated import (
+    blank_generated,
+    generated_lines,
+    without_generated,
+)
 from aims_gate.governance.kinds import ENTRIES, ENTRY_TYPES, Area, RecordKind
 from aims_gate.governance.markdown import Section, by_heading, says, sections, split
 
@@ -76,6 +80,7 @@ def record(kind: RecordKind, text: RecordText) -> RecordDocument:
         review_every=day_count(found.values.get("review_every")),
         values=frozen(found.values),
         sections=by_heading(found.sections),
+        generated=generated_lines(text.data) if kind.generated and text.data else (),
         digest=found.digest,
         human_digest=found.human_digest,
         drafted_by=found.text("drafted_by"),

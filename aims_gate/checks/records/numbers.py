@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aims_gate.checks.contract import Inputs
 from aims_gate.checks.record_cells import faults, keys_of, missing
+from aims_gate.checks.records import card_table
 from aims_gate.checks.rule_outcomes import of_rule
 from aims_gate.facts import Statistic
 from aims_gate.governance.contract import RecordDocument
@@ -35,21 +35,17 @@ def numbers(card: RecordDocument, inputs: Inputs) -> Iterator[Statistic]:
         rule, where = str(args.get("rule", "")), f"{card.path} metrics[{number}]"
         stated.add((rule, str(metric.get("type")), str(args.get("slice", ""))))
         yield faults(where, _wrong(metric, args, of_rule(rule, inputs.results)))
+    yield faults(f"{card.path} table", card_table.wrong(card, inputs, _STATED))
     for result in inputs.results:
         family = result.check.partition(".")[0]
-        asked = {(result.rule, cell.name, plain(cell.slice)) for cell in _measured(result)}
+        asked = {
+            (result.rule, cell.name, plain(cell.slice)) for cell in card_table.measured(result)
+        }
         if family in _STATED and (left := sorted(asked - stated)):
             _, name, of = left[0]
             more = f" and {len(left) - 1} more" if len(left) > 1 else ""
             told = f"the card leaves out {f'{name} {of}'.rstrip()}{more}; {_AGAIN}"
             yield missing(f"{card.path} {result.rule}", told)
-
-
-def _measured(result: Result) -> Iterator[Statistic]:
-    """Cells that a card states: judged, and with a finite value."""
-    for cell in result.statistics:
-        if cell.judged and cell.value is not None and math.isfinite(cell.value):
-            yield cell
 
 
 def _wrong(

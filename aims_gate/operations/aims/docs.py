@@ -6,19 +6,18 @@ Only lines between the markers are written; what people wrote around them stays 
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from aims_gate.checks.records.card_table import HEAD, row
 from aims_gate.errors import RecordError, UsageError
-from aims_gate.facts import Interval
 from aims_gate.governance.generated import with_generated
 from aims_gate.harmless import cell, code, plain
 from aims_gate.operations.aims.bom import bill_of_materials, judged_cells
 from aims_gate.operations.aims.known import DataSource, Known
-from aims_gate.policy.model import TaskKind, Threshold
+from aims_gate.policy.model import TaskKind
 from aims_gate.policy.resolved_yaml import inline
 from aims_gate.regular import read_regular, write_regular
 
@@ -152,27 +151,10 @@ def _measured(known: Known) -> Iterator[str]:
         + (f", evaluation `{evidence.id}`." if evidence is not None else ".")
     )
     yield ""
-    yield "| rule | measured | value | interval | limit | rows | outcome |"
+    yield HEAD
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for rule, one in judged_cells(known):
-        what = cell(f"{one.name} {one.slice}".strip())
-        value, limit = f"{shown(one.value or 0.0):.4f}", _limit(rule.threshold)
-        yield (
-            f"| {code(rule.rule)} | {what} | {value} | {_interval(one.interval)} | {limit} | "
-            f"{one.rows:,} | {rule.outcome.value} |"
-        )
-
-
-def _interval(found: Interval | None) -> str:
-    if found is None or not math.isfinite(found.low + found.high):
-        return "-"
-    return f"{found.low:.4f} to {found.high:.4f} ({found.level:.0%})"
-
-
-def _limit(threshold: Threshold | None) -> str:
-    limit = threshold or Threshold()
-    bounds = (("at least", limit.at_least), ("at most", limit.at_most))
-    return ", ".join(f"{words} {value:g}" for words, value in bounds if value is not None) or "-"
+        yield f"{row(rule, one)} {rule.outcome.value} |"
 
 
 def _sheet(known: Known, source: DataSource) -> Iterator[str]:

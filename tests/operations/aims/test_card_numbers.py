@@ -10,6 +10,7 @@ import pytest
 from aims_gate.checks.records.consistent import Consistent
 from aims_gate.governance import reader
 from aims_gate.operations.aims.docs import build
+from aims_gate.sources.subject import Signature
 from tests.checks.records.written import cells, subject, wrong
 from tests.operations.aims.conftest import JudgedModel
 from tests.support.records import write_records
@@ -31,12 +32,26 @@ def test_a_card_that_was_built_from_evidence_states_what_was_measured(
         assert known.verdict is not None
         records = reader.read(aims, org)
         of = subject(records)
-        of = replace(of, model=replace(of.model, digest=known.model.digest))
+        inputs = Signature(inputs=tuple((*one, True) for one in known.inputs))
+        of = replace(of, model=replace(of.model, digest=known.model.digest), signature=inputs)
         return wrong(cells(NUMBERS, records, *known.verdict.results, of=of))
 
     assert not compared()
     card = aims / "card.md"
     text = card.read_text("utf-8")
+    table = next(line for line in text.splitlines() if line.startswith("| `") and "roc_auc" in line)
+    end = "<!-- aims-gate:end -->"
+    for old, new in (
+        (table, table.replace("| 0.", "| 9.", 1)),
+        (table, table.replace(table.split()[-2], "SOUND")),
+        (f"{table}\n", ""),
+        (end, f"Approved by the authority.\n{end}"),
+        (end, f"| `SAFE-01` | audit | 1.0000 | - | - | 9 | PASS |\n{end}"),
+        (end, "<!-- aims-gate:end --> Approved by the authority."),
+    ):
+        assert old in text
+        card.write_text(text.replace(old, new), "utf-8")
+        assert list(compared()) == ["aims/card.md table"], new
     (line,) = (line for line in text.splitlines() if "type: roc_auc" in line)
     value = line.split("value: ")[1].split(",")[0]
     card.write_text(
