@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aims_gate.errors import UsageError
+
 if TYPE_CHECKING:
     from aims_gate.operations.aims.survey import Survey
     from aims_gate.pages.sheet import Sheet
 
+_NO_REPORT = {".yaml", ".yml", ".key", ".pub"}
 _PATH = click.Path(path_type=Path)
 _OPTIONS = (
     click.option(
@@ -135,8 +138,17 @@ def trust_or_usual(named: Path | None) -> Path | None:
 
 
 def answer(sheet: Sheet, name: str, out: Path | None) -> None:
-    """Write a sheet in a format; RecordError if it cannot be written."""
+    """Write a sheet in a format; RecordError if it cannot be written.
+
+    UsageError for a place among the records, or a file that is no report, such as a policy.
+    """
     from aims_gate.cli.reporting import write
     from aims_gate.pages.sheet import RENDERERS
 
+    kept = ("system.yaml", "organisation.yaml", "people.yaml")
+    above = () if out is None else out.resolve().parents
+    among = any((folder / name).exists() for folder in above for name in kept)
+    if out is not None and (among or out.suffix.lower() in _NO_REPORT):
+        what = "a report is never written among the records, or over a YAML file or a key"
+        raise UsageError(what, where=str(out), hint="such as --out gap.txt")
     write("-" if out is None else str(out), RENDERERS[name](sheet))

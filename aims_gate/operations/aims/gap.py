@@ -67,6 +67,10 @@ def _held(
     def conflict(what: str) -> GapFinding:
         return GapFinding(support=Support.CONFLICT, what=what, where=soa)
 
+    excludes = decided.get("status") == "excluded"
+    if decided.get("applicable") is excludes:
+        applies = "applies" if excludes else "does not apply"
+        return conflict(f"it {applies}, and its status is {decided.get('status')}")
     if decided.get("applicable") is False:
         reason = str(decided.get("justification", "")).strip()
         if ran:

@@ -5,7 +5,8 @@ It is never decided here: a control without a row is shown as undecided, whateve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aims_gate.operations.aims.gap import GapRow
 from aims_gate.operations.aims.gap_finding import Support
@@ -20,6 +21,7 @@ _APPLIES = {"True": "yes", "False": "no"}
 def soa_sheet(rows: Sequence[GapRow], found: Survey) -> Sheet:
     """All 38 controls: decided by people, found by the gap assessment."""
     decided = decisions(found.org)
+    whole = {control for control, row in decided.items() if _decided(row)}
     shown = []
     for one in rows:
         if not one.requirement.is_control:
@@ -37,13 +39,13 @@ def soa_sheet(rows: Sequence[GapRow], found: Survey) -> Sheet:
             str(row.get("last_review", "")),
             f"{one.support}: {one.findings[0].what}",
         )
-        undecided = one.requirement.id not in decided
+        undecided = one.requirement.id not in whole
         shown.append(SheetRow(cells=cells, tone="bad" if undecided else TONES[one.support]))
     documents = found.org.of("soa")
     faults = [str(wrong) for one in documents for wrong in one.problems]
     excluded = sum(one.support is Support.EXCLUDED for one in rows)
     wrong = sum(one.support is Support.CONFLICT for one in rows)
-    lead = f"{len(decided)} of {len(shown)} controls decided, {excluded} excluded with a reason"
+    lead = f"{len(whole)} of {len(shown)} controls decided, {excluded} excluded with a reason"
     return Sheet(
         title=f"Statement of Applicability, {found.now:%Y-%m-%d}",
         lead=f"{lead}, {wrong} in conflict with what was found",
@@ -60,3 +62,10 @@ def soa_sheet(rows: Sequence[GapRow], found: Survey) -> Sheet:
         ),
         notes=tuple(faults),
     )
+
+
+def _decided(row: Mapping[str, Any]) -> bool:
+    """Whether a row says whether it applies, why, and who answers for it."""
+    said = [row.get(key) for key in ("justification", "owner", "status")]
+    written = all(isinstance(one, str) and one.strip() and "TODO" not in one for one in said)
+    return written and type(row.get("applicable")) is bool

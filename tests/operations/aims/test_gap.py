@@ -386,6 +386,27 @@ def test_one_requirement_shows_all_that_was_looked_at(
     assert guarded(["aims", "gap", "A.5.9", *read]) == 2
 
 
+@pytest.mark.parametrize("name", ["aims/risks.yaml", "aims/gap.txt", "policy.yaml"])
+def test_a_report_is_never_written_over_a_record(
+    company: Company, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(company.folder)
+    before = Path("aims/risks.yaml").read_bytes()
+    assert guarded(["aims", "gap", "--out", name]) == 2
+    assert Path("aims/risks.yaml").read_bytes() == before
+    assert guarded(["aims", "gap", "--out", "gap.txt"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("applicable", "status"), [("true", "excluded"), ("false", "implemented"), ("false", "planned")]
+)
+def test_a_decision_that_contradicts_itself_is_a_conflict(
+    company: Company, applicable: str, status: str
+) -> None:
+    company.decide("A.10.4", applicable=applicable, status=status)
+    assert company.row("A.10.4").support is Support.CONFLICT
+
+
 def test_the_plan_counts_back_from_the_day(company: Company) -> None:
     rows = assess(company.survey())
     found = plan(rows, today=NOW.date(), by=date(2028, 3, 31))

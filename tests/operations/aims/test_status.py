@@ -150,6 +150,7 @@ def test_the_statement_of_applicability_shows_what_nobody_decided(
     company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     company.decide("A.6.2.6", status="planned")
+    company.decide("A.5.4", justification="'TODO: why'")
     monkeypatch.chdir(company.folder)
     read = ["--evidence", "evidence", "--trust", "lab/trust.yaml", "--as-of", "2026-11-29"]
     assert guarded(["aims", "soa", *read, "--format", "json"]) == 0
@@ -159,4 +160,4 @@ def test_the_statement_of_applicability_shows_what_nobody_decided(
     assert len(rows) == 38
     assert rows["A.6.2.6"]["status"] == "planned"
     assert rows["A.6.2.6"]["found"].startswith("ran: ")
-    assert rows["A.5.4"]["applies"] == "undecided"
+    assert rows["A.5.5"]["applies"] == "undecided"
