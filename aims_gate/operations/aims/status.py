@@ -108,7 +108,7 @@ def _risks(found: Survey) -> SheetTable:
     ]
     every.sort(key=lambda pair: (not pair[0].faults, -pair[0].level, pair[1], pair[0].id))
     return SheetTable(
-        title="Largest residual risks over all systems, first those that are not borne",
+        title="Largest residual risks over all systems",
         heads=("level", "system", "risk", "category", "what", "treated by"),
         narrow=3,
         rows=tuple(
