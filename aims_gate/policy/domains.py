@@ -78,6 +78,9 @@ PARAMETERS: Mapping[str, Domain] = {
     "bins": Domain(low=2, high=1000, why="one bin cannot tell scores apart"),
     "beta": Domain(low=0.1, high=10, why="further out it is precision or recall by another name"),
     "k": Domain(low=1, high=1_000_000, why="places of a ranking"),
+    "cadence_days": Domain(low=0, high=92, above=True, why="rarer is no monitoring"),
+    "period_days": Domain(low=7, high=3660, why="less shows no hole, more is no limit"),
+    "accepted_days": Domain(low=1, high=366, why="nobody accepts a risk for ever"),
     "max_bytes": Domain(low=1, high=1e13, why="10 TB are no limit: leave it out instead"),
 }
 """Parameters of checks that are numbers, by name; for lists and mappings each of their numbers."""

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from aims_gate.checks.contract import Check
+from aims_gate.checks.parameters import problems_of
 from aims_gate.checks.records.current import Current
 from aims_gate.checks.records.preregistered import Preregistered
 from aims_gate.checks.risks.residual import Residual
@@ -495,4 +496,4 @@ def test_a_level_that_is_none_or_more_than_before_is_not_borne(
     ],
 )
 def test_parameters_that_ask_for_nothing_are_refused(check: Check, field: str) -> None:
-    assert [name for name, _what, _hint in check.problems()] == [field]
+    assert [name for name, _what, _hint in problems_of(check)] == [field]

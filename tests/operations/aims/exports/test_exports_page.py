@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from aims_gate.__main__ import guarded
 from aims_gate.operations.aims.exports import EXPORTS
@@ -23,6 +24,10 @@ def test_the_page_of_exports_runs(
         shutil.copy(gate.lab.folder / name, tmp_path)
     monkeypatch.chdir(tmp_path)
     assert guarded(["evidence", "key", "generate", "--out", "records.key"]) == 0
+    trust = yaml.safe_load(Path("trust.yaml").read_text(encoding="utf-8"))
+    entry = {"person": "bo@acme.example", "public_key": "records.key.pub", "roles": ["records"]}
+    trust["keys"].append(entry)
+    Path("trust.yaml").write_text(yaml.safe_dump(trust), encoding="utf-8")
     lines = [line for block in blocks("docs/aims-exports.md") for line in commands(block)]
     assert {arguments[2] for arguments, _ in lines if arguments[1] == "export"} == {*EXPORTS}
     for arguments, code in lines:
