@@ -1,4 +1,4 @@
-"""One headless Chromium for all tests of pages in a session."""
+"""One headless Chromium for each module of tests of pages."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from playwright.sync_api import Browser, sync_playwright
 CHROMIUM = "/usr/bin/chromium"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium of the system; mark its tests `tool("chromium")`."""
+    """Headless Chromium of the system; mark its tests `tool("chromium")`.
+
+    It ends with its module: while Playwright runs, its thread has a running event loop, and no
+    other test could call `asyncio.run`.
+    """
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started
