@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from aims_gate.cli.org_option import org_option
 from aims_gate.cli.waiver import key_option, trust_option
 
 
@@ -21,12 +22,14 @@ from aims_gate.cli.waiver import key_option, trust_option
     metavar="DIR",
     help="Write into FILE first what is material of the model that this evidence is about.",
 )
-def approve(*, file: Path, key: str | None, trust: Path, evidence: Path | None) -> int:
+@org_option
+def approve(*, file: Path, key: str | None, trust: Path, evidence: Path | None, org: Path) -> int:
     """Sign the document FILE, such as aims/risks.yaml, as the person whose key it is.
 
-    Only a document without a TODO or any other fault is signed, and not by its owner. With
-    --evidence and without a key, what it is assessed for is written into it and nobody signs:
-    commit it, and let another person approve the pull request.
+    Only a document without a TODO or any other fault is signed, and neither by its owner nor by
+    whom git names as the author of what it says: the refusal names who may. With --evidence and
+    without a key, what it is assessed for is written into it and nobody signs: commit it, and let
+    another person approve the pull request.
     """
     from aims_gate.attest.signers import load_signer
     from aims_gate.errors import UsageError
@@ -41,6 +44,8 @@ def approve(*, file: Path, key: str | None, trust: Path, evidence: Path | None) 
         trust=trust,
         evidence=evidence,
         now=datetime.now(UTC),
+        org=org,
+        environ=os.environ,
     )
     if done.assessed:
         click.echo(f"assessed for the model of {evidence}: {file}")

@@ -10,15 +10,7 @@ import click
 
 from aims_gate.cli.aims_survey import survey_options, surveyed
 from aims_gate.cli.group import CommandGroup
-
-_ORG = click.option(
-    "--org",
-    type=click.Path(path_type=Path),
-    default=Path("org"),
-    show_default=True,
-    metavar="DIR",
-    help="Whose list of people has the owner.",
-)
+from aims_gate.cli.org_option import org_option
 
 
 @click.group(cls=CommandGroup)
@@ -43,7 +35,7 @@ def log() -> None:
     show_default=True,
     help="Whose log: a system's, or org for the organisation's.",
 )
-@_ORG
+@org_option
 def new(
     *,
     kind: str,
@@ -85,7 +77,7 @@ def new(
 
 @log.command()
 @click.argument("entry", metavar="FILE", type=click.Path(path_type=Path))
-@_ORG
+@org_option
 def close(*, entry: Path, org: Path) -> int:
     """Close an entry today, if nothing in it waits any more.
 

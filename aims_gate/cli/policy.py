@@ -12,6 +12,7 @@ import click
 from aims_gate.absent import stand_in
 from aims_gate.cli.group import CommandGroup
 from aims_gate.cli.options import policy_base_option
+from aims_gate.cli.org_option import org_option
 from aims_gate.cli.policy_data import power, simulate
 
 
@@ -124,14 +125,7 @@ def pin(path: str) -> None:
 @click.argument("path", default="policy.yaml", metavar="[POLICY]")
 @click.option("--by", required=True, metavar="PERSON", help="Who adopts them.")
 @click.option("--pack", default="", metavar="NAME@VERSION", help="All that are open if left out.")
-@click.option(
-    "--org",
-    type=click.Path(path_type=Path),
-    default=Path("org"),
-    show_default=True,
-    metavar="DIR",
-    help="Whose list of people has the person.",
-)
+@org_option
 def adopt(path: str, *, by: str, pack: str, org: Path) -> None:
     """Take the limits of a pack for the organisation's own; a line of POLICY says who did.
 

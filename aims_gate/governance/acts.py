@@ -18,6 +18,7 @@ from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import GateError, TrustError, UsageError
 from aims_gate.governance.contract import RecordAct, RecordDocument, Records, Strength
 from aims_gate.governance.kinds import KINDS
+from aims_gate.governance.material import unassessed
 from aims_gate.governance.record_text import human_digest
 from aims_gate.regular import itself, read_regular
 from aims_gate.signoffs import APPROVALS, kinds
@@ -72,16 +73,22 @@ def _with_authors(
     for act in found:
         place = places.get(act.digest)
         if place is not None and act.digest not in known:
-            known[act.digest] = _authors(*place, history)
+            known[act.digest] = authors(*place, history)
         yield replace(act, authors=(*act.authors, *known.get(act.digest, ())))
 
 
-def _authors(document: RecordDocument, path: Path, history: CommitHistory) -> tuple[str, ...]:
-    """Name and address of who wrote what people wrote in a document; empty if not committed."""
-    brought = ""
+def authors(document: RecordDocument, path: Path, history: CommitHistory) -> tuple[str, ...]:
+    """Name and address of who wrote what people wrote in a document; empty if not committed.
+
+    What it is assessed for, which `aims approve` writes, is not written by whoever commits it.
+    """
+    brought, written = "", ""
     with suppress(GateError):
         for commit, data in _versions(history, path):
-            if human_digest(KINDS.get(document.kind), data) != document.human_digest:
+            kind = KINDS.get(document.kind)
+            then = human_digest(kind, unassessed(data))
+            written = written or (then if human_digest(kind, data) == document.human_digest else "")
+            if then != written:
                 break
             brought = commit
     return author(history.repository, brought) if brought else ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 
 from aims_gate.governance.contract import RecordAct, RecordDocument, Records, Strength
 from aims_gate.governance.people import People, Person
@@ -67,6 +67,39 @@ def standing(
     )
 
 
+def own_work(
+    document: RecordDocument, authors: Iterable[str], person: Person, people: People | None
+) -> bool:
+    """Tell whether a person owns, drafted or wrote a document, by any name of theirs.
+
+    Args:
+        document: With its owner and drafter.
+        authors: Names of who wrote its bytes, as git and the forge have them.
+        person: Who would approve it.
+        people: Everybody, by whose other names a name is told; None where that is not known.
+    """
+    found = people or People(asked={})
+    names = filter(None, (document.owner, document.drafted_by, *authors))
+    return any(found.find([name]) == person or person.is_called(name) for name in names)
+
+
+def who_may(
+    document: RecordDocument, authors: Iterable[str], people: People, *, today: date
+) -> tuple[str, ...]:
+    """Ids of the people whose approval of a document would count today, in any role."""
+    act = RecordAct(
+        record=document.id,
+        digest=document.human_digest,
+        names=(),
+        strength=Strength.SIGNED,
+        when=datetime.combine(today, time()),
+        where="",
+        authors=(*authors,),
+    )
+    asked = _Asked(document=document, people=people, today=today, roles=())
+    return tuple(one.id for one in people.persons if not any(asked.objections(act, one)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
     """A document on a day, and who may approve it."""
@@ -86,8 +119,7 @@ class _Asked:
 
     def objections(self, act: RecordAct, person: Person) -> Iterator[str]:
         """Why a person's act does not count."""
-        mine = (self.document.owner, self.document.drafted_by, *act.authors)
-        if any(name and self._is(name, person) for name in mine):
+        if own_work(self.document, act.authors, person, self.people):
             yield "approved it, and owns or wrote it"
         days = (act.when.date(), self.today)
         if not all(map(person.is_here, days)):
@@ -105,8 +137,3 @@ class _Asked:
         return (
             [] if people is None else [gap for on in days for gap in people.lacks(person, role, on)]
         )
-
-    def _is(self, name: str, person: Person) -> bool:
-        """Tell whether a name is, or may be, a person's."""
-        found = None if self.people is None else self.people.find([name])
-        return found == person or person.is_called(name)

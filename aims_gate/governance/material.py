@@ -82,3 +82,11 @@ def assessed(text: str, kind: str, now: Mapping[str, str]) -> str:
     head, rest = text[:end], text[end:]
     place = _BLOCK if _BLOCK.search(head) else _KIND
     return place.sub(lambda found: block if place is _BLOCK else found[0] + block, head, 1) + rest
+
+
+def unassessed(data: bytes) -> bytes:
+    """The bytes of a document without what it was assessed for."""
+    text = data.decode(errors="surrogateescape")
+    keys = _KEYS.match(text)
+    end = len(text) if keys is None else keys.end()
+    return (_BLOCK.sub("", text[:end], count=1) + text[end:]).encode(errors="surrogateescape")

@@ -62,6 +62,7 @@ class Repository:
             trust=self.folder / "trust.yaml",
             evidence=None,
             now=now,
+            org=self.folder / "org",
         )
 
     def records(self, *, base: str | None = None, now: datetime = NOW) -> Records:
@@ -139,7 +140,9 @@ def test_documents_of_the_organisation_are_signed_beside_them(team: Repository) 
 
 
 def test_who_owns_it_may_not_approve_it(team: Repository) -> None:
-    with pytest.raises(UsageError, match="owns or drafted it, and may not approve it"):
+    with pytest.raises(
+        UsageError, match="owns, drafted or wrote it, and may not approve it; who may: bo@"
+    ):
         team.approve("ada")
     forged(team, "ada")
     found = team.weighed()
@@ -267,7 +270,10 @@ def test_whoever_wrote_the_bytes_by_git_approves_them_by_no_signature(team: Repo
     git(team.folder, "init", "-q", "-b", "main")
     committed(team, "bo", author="Bo <someone@acme.example>")
     trusting(team, "bo")
-    team.approve("bo")
+    with pytest.raises(UsageError, match=r"wrote it, and may not approve it; who may: cy@"):
+        team.approve("bo")
+    assert not (team.folder / "aims/approvals").exists()
+    forged(team, "bo")
     found = team.weighed()
     assert found.strength is Strength.DECLARED
     assert ["owns or wrote it" in fault for fault in found.faults] == [True, True]
@@ -279,6 +285,10 @@ def test_whoever_wrote_the_bytes_by_git_approves_them_by_no_signature(team: Repo
     committed(team, author="Bo <bo@acme.example>")
     team.approve("bo", "aims/card.md")
     assert team.weighed("card").by == ("bo@acme.example",), "Ada wrote what people wrote"
+    edit(card, "kind: card\n", f"kind: card\nmaterial:\n  use: {'0a' * 32}\n")
+    team.approve("bo", "aims/card.md")
+    committed(team, author="Bo <bo@acme.example>")
+    assert team.weighed("card").by == ("bo@acme.example",), "approve wrote what it is assessed for"
 
 
 @pytest.mark.tool("git")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from aims_gate.attest.envelope import sign
 from aims_gate.attest.signers import Signer
@@ -12,15 +14,19 @@ from aims_gate.attest.statement import encode
 from aims_gate.attest.trust import TrustedKey
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import RecordError, UsageError
-from aims_gate.governance.acts import approval_id
+from aims_gate.governance.acts import approval_id, authors
+from aims_gate.governance.approval import own_work, who_may
 from aims_gate.governance.contract import RecordDocument
-from aims_gate.governance.kinds import KINDS, RecordKind
+from aims_gate.governance.kinds import KINDS, Area, RecordKind
 from aims_gate.governance.material import DEPENDS, assessed
+from aims_gate.governance.people import People, Person
+from aims_gate.governance.reader import read
 from aims_gate.governance.record_text import RecordText, record
 from aims_gate.operations.judged import judged
 from aims_gate.operations.signoff import admitted_approver, create_file, name_in_file
 from aims_gate.regular import read_regular, write_regular
 from aims_gate.signoffs import APPROVALS, kinds
+from aims_gate.signoffs.committed import CommitHistory
 from aims_gate.signoffs.folder import ENDING
 
 
@@ -37,7 +43,14 @@ class ApprovedDocument:
 
 
 def approve(
-    path: Path, *, signer: Signer | None, trust: Path, evidence: Path | None, now: datetime
+    path: Path,
+    *,
+    signer: Signer | None,
+    trust: Path,
+    evidence: Path | None,
+    now: datetime,
+    org: Path | None = None,
+    environ: Mapping[str, str] = MappingProxyType({}),
 ) -> ApprovedDocument:
     """Sign a document as the person whose key *signer* is; the statement goes to `approvals/`.
 
@@ -48,14 +61,22 @@ def approve(
         evidence: The evidence directory whose model the document was assessed for; what is material
             of it is written into the document before it is signed.
         now: The time that the signature claims.
+        org: Records of the organisation, whose list of people tells all names of a person.
+        environ: Where git finds its settings.
 
     Raises:
-        UsageError: It is no document, has a fault, or is the approver's own.
+        UsageError: It is no document, has a fault, or is the approver's own: owned, drafted, or
+            written by the person whom git names as the author.
         RecordError: A file cannot be written, or is there already.
     """
     kind, root = _kind_of(path)
     document = _sound(kind, path)
-    person = None if signer is None else _approver(trust, signer, document, now)
+    person = None if signer is None else admitted_approver(trust, signer, now)
+    if person is not None:
+        everybody = People.of(read(None, root if kind.area is Area.ORG else org))
+        history = CommitHistory.around(path.absolute().parent, environ)
+        wrote = () if history is None else authors(document, path.absolute(), history)
+        _refuse_own(document, person, wrote, everybody, now.date())
     written = evidence is not None and _assess(path, kind, evidence)
     if signer is None or person is None:
         return ApprovedDocument(document=document, assessed=written)
@@ -104,12 +125,22 @@ def _sound(kind: RecordKind, path: Path) -> RecordDocument:
     return document
 
 
-def _approver(trust: Path, signer: Signer, document: RecordDocument, now: datetime) -> TrustedKey:
-    person = admitted_approver(trust, signer, now)
-    if any(map(person.is_called, filter(None, (document.owner, document.drafted_by)))):
-        what = f"{person.person} owns or drafted it, and may not approve it"
-        raise UsageError(what, where=document.path, hint="let somebody else sign")
-    return person
+def _refuse_own(
+    document: RecordDocument,
+    key: TrustedKey,
+    wrote: Iterable[str],
+    people: People | None,
+    today: date,
+) -> None:
+    """Refuse early what would count for nothing, by the rule that reads approvals."""
+    person = people.find(key.names) if people is not None else None
+    person = person or Person(id=key.person, names=key.names, roles=())
+    if own_work(document, wrote, person, people):
+        able = () if people is None else who_may(document, wrote, people, today=today)
+        what = f"{key.person} owns, drafted or wrote it, and may not approve it"
+        hint = f"who may: {', '.join(able)}" if able else "let somebody else sign, whom people.yaml"
+        hint += "" if able else " lists with a role and a competence that holds"
+        raise UsageError(what, where=document.path, hint=hint)
 
 
 def _assess(path: Path, kind: RecordKind, evidence: Path) -> bool:
