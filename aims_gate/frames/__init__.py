@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, overload
 
 from aims_gate.frames.values import (
     MISSING,
@@ -17,6 +17,8 @@ from aims_gate.frames.values import (
     Counts,
     Distribution,
     Floats,
+    Grid,
+    Histogram,
     Key,
     Moments,
     Rankings,
@@ -32,6 +34,8 @@ __all__ = [
     "Distribution",
     "Floats",
     "Frame",
+    "Grid",
+    "Histogram",
     "Key",
     "ColumnKind",
     "Loss",
@@ -86,6 +90,21 @@ class Frame(Protocol):
 
     def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         """Distribution of *column* for each value of *by*; rows with null *by* are left out."""
+        ...
+
+    @overload
+    def histogram(self, column: str, grid: Grid) -> Histogram: ...
+
+    @overload
+    def histogram(self, column: str, grid: Grid, by: str) -> Mapping[Scalar, Histogram]: ...
+
+    def histogram(
+        self, column: str, grid: Grid, by: str | None = None
+    ) -> Histogram | Mapping[Scalar, Histogram]:
+        """Histogram of a number or boolean; DataError as `distribution`.
+
+        With *by*, one for each value of that column; rows where it is null are left out.
+        """
         ...
 
     def moments(

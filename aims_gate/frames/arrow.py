@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,8 @@ from aims_gate.frames import (
     ColumnKind,
     Distribution,
     Frame,
+    Grid,
+    Histogram,
     Key,
     Scalar,
     Span,
@@ -24,6 +26,7 @@ from aims_gate.frames.cache import AnswerCache, size_of
 from aims_gate.frames.coding import Codes, by_code, decoded, grouped, tabulate
 from aims_gate.frames.column_values import at_width, kind_of, missing, whole_numbers
 from aims_gate.frames.digest import rows_v1
+from aims_gate.frames.histograms import histogram_of
 from aims_gate.frames.identity import compared, different, known, same_rows
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
@@ -100,6 +103,20 @@ class ArrowFrame(Answers):
             lambda: self._split(column, by),
             lambda parts: sum(map(size_of, parts.values())),
         )
+
+    @overload
+    def histogram(self, column: str, grid: Grid) -> Histogram: ...
+
+    @overload
+    def histogram(self, column: str, grid: Grid, by: str) -> Mapping[Scalar, Histogram]: ...
+
+    def histogram(
+        self, column: str, grid: Grid, by: str | None = None
+    ) -> Histogram | Mapping[Scalar, Histogram]:
+        """Histogram of a number or boolean, or of its rows by each value of *by*."""
+        if by is None:
+            return histogram_of(self.distribution(column), grid)
+        return {value: histogram_of(part, grid) for value, part in self.split(column, by).items()}
 
     def _split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
         groups = self._coded(Key(column=by))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +17,8 @@ Counts = npt.NDArray[np.int64]
 Scalar = str | int | float | bool
 """A value of a cell: text (categories, dates as ISO 8601), whole number, number or truth value."""
 
+_WIDEST = 2.0**1022
+"""Twice as far no width is finite."""
 MISSING = "(missing)"
 """The label of null in a column that is used as a group."""
 
@@ -83,6 +86,65 @@ class Distribution:
     def rows(self) -> int:
         """All rows, nulls included."""
         return total(self.counts) + self.nulls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Equal-width bins of a histogram: its range, cut into cells; values beyond are in the ends.
+
+    Raises:
+        ValueError: The range is empty or not finite, or there are no cells.
+    """
+
+    low: float
+    high: float
+    cells: int
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.high - self.low) and self.low < self.high and self.cells > 0):
+            raise ValueError(f"no grid: {self.cells} cells from {self.low:g} to {self.high:g}")
+
+    @classmethod
+    def over(cls, least: float, greatest: float, cells: int) -> Grid:
+        """A grid of finite values from *least* to *greatest*; one where they are equal."""
+        low, high = max(least, -_WIDEST), min(greatest, _WIDEST)
+        return cls(low=low, high=high if low < high else math.nextafter(low, math.inf), cells=cells)
+
+    def codes(self, values: Floats) -> Counts:
+        """Cell of each finite value, from 0: the same on every engine whose floats are IEEE 754.
+
+        Each step keeps the order of values as floats, so that cells are disjoint and in order
+        however it rounds.
+        """
+        with np.errstate(over="ignore"):  # what is far beyond the range is in an end cell
+            steps = (values - self.low) / (self.high - self.low) * self.cells
+        return np.clip(np.floor(steps), 0, self.cells - 1).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """A numeric column in the cells of a grid: what each holds, without the values between.
+
+    In ascending order and disjoint; a cell whose least value is its greatest holds one value. Null
+    and NaN are counted in *nulls*, infinite values *below* and *above*.
+    """
+
+    least: Floats
+    """Shape (cells that hold a row,): the least finite value in each."""
+    greatest: Floats
+    """Shape (cells that hold a row,)."""
+    counts: Counts
+    """Shape (cells that hold a row,): rows, or the sum of the frame's weights."""
+    nulls: int
+    below: int = 0
+    """Rows of negative infinity."""
+    above: int = 0
+    """Rows of positive infinity."""
+
+    @property
+    def rows(self) -> int:
+        """All rows, nulls included."""
+        return total(self.counts) + self.nulls + self.below + self.above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from pyarrow import parquet
 from scipy.stats import kurtosis, skew
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import ColumnKind, Frame, Key, Loss
+from aims_gate.frames import ColumnKind, Frame, Grid, Histogram, Key, Loss
 from aims_gate.frames.opening import open_frame
 from aims_gate.sources.readers import read_file
 from tests.support.laws import law
@@ -132,6 +132,72 @@ def test_a_split_leaves_out_rows_without_a_group_and_keeps_null_values(make: Mak
     assert list(found) == ["F", "M"]
     assert (found["F"].values.tolist(), found["F"].nulls) == ([-3, 17], 1)
     assert (found["M"].values.tolist(), found["M"].counts.tolist()) == ([25, 44], [2, 1])
+
+
+def _cells_of(found: Histogram) -> list[tuple[float, float, int]]:
+    return list(
+        zip(found.least.tolist(), found.greatest.tolist(), found.counts.tolist(), strict=True)
+    )
+
+
+def test_a_histogram_says_what_each_cell_holds_and_counts_infinities_apart(make: Make) -> None:
+    found = make(DATA).histogram("p", Grid(low=0.0, high=0.5, cells=4))
+    assert _cells_of(found) == [(0.0, 0.1, 3), (0.5, 0.5, 2)]
+    assert not np.signbit(found.least[0])
+    assert (found.nulls, found.below, found.above, found.rows) == (1, 0, 1, 7)
+    assert found.counts.dtype == np.int64
+    # beyond the grid's range values are in its end cells
+    assert _cells_of(make(DATA).histogram("age", Grid(low=20, high=30, cells=2))) == [
+        (-3, 17, 2),
+        (25, 70, 4),
+    ]
+    truth = make(DATA).histogram("y", Grid(low=0, high=1, cells=9))
+    assert (_cells_of(truth), truth.nulls) == ([(0, 0, 3), (1, 1, 3)], 1)
+
+
+def test_a_histogram_by_a_column_leaves_out_rows_without_a_group(make: Make) -> None:
+    grid = Grid(low=0, high=100, cells=2)
+    by_sex = make({**DATA, "n": [1, 2, 9, 3, 1, 1, 4]}, weight="n").histogram("age", grid, "sex")
+    assert list(by_sex) == ["F", "M"]
+    assert (_cells_of(by_sex["F"]), by_sex["F"].nulls) == ([(-3, 17, 5)], 3)
+    assert (_cells_of(by_sex["M"]), by_sex["M"].rows) == ([(25, 44, 4)], 4)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "cells"), [(0, 0, 5), (1, 0, 5), (0, math.inf, 5), (0, 1, 0)]
+)
+def test_no_grid_has_an_empty_or_endless_range(low: float, high: float, cells: int) -> None:
+    with pytest.raises(ValueError, match="no grid"):
+        Grid(low=low, high=high, cells=cells)
+
+
+@law(60)
+@given(
+    values=st.lists(
+        st.floats(allow_nan=True, allow_infinity=True)
+        | st.floats(-1, 1)
+        | st.sampled_from([0.1, 1e308, -1e308, 5e-324]),
+        min_size=1,
+        max_size=30,
+    ),
+    cells=st.sampled_from([1, 2, 7, 1024]),
+)
+def test_the_cells_of_a_grid_are_disjoint_and_hold_every_row(
+    values: list[float], cells: int
+) -> None:
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return
+    grid = Grid.over(min(finite), max(finite), cells)
+    for make in FRAMES.values():
+        found = make({"x": values}).histogram("x", grid)
+        assert found.rows == len(values)
+        assert len(found.counts) <= cells
+        assert np.all(found.least <= found.greatest)
+        assert np.all(found.greatest[:-1] < found.least[1:])
+        assert {float(value) for value in found.least} <= set(finite)
+        codes = grid.codes(np.array(finite))
+        assert [int(n) for n in found.counts] == list(Counter(sorted(codes.tolist())).values())
 
 
 def test_parts_are_the_rows_of_each_cell_in_its_order(make: Make) -> None:
@@ -273,6 +339,8 @@ def test_rows_without_a_value_can_be_left_out(make: Make) -> None:
         lambda frame: frame.count(Key(column="agee")),
         lambda frame: frame.distribution("agee"),
         lambda frame: frame.split("age", "agee"),
+        lambda frame: frame.histogram("agee", Grid(low=0, high=1, cells=1)),
+        lambda frame: frame.histogram("age", Grid(low=0, high=1, cells=1), "agee"),
         lambda frame: frame.without_nulls(["agee"]),
         lambda frame: frame.moments(Loss.SQUARED, label="agee", estimate="p"),
     ],
@@ -289,6 +357,7 @@ def test_a_column_that_is_not_there_is_an_error_with_the_near_name(
     [
         lambda frame: frame.distribution("sex"),
         lambda frame: frame.split("sex", "y"),
+        lambda frame: frame.histogram("sex", Grid(low=0, high=1, cells=1)),
         lambda frame: frame.count(Key(column="sex", edges=(1,))),
         lambda frame: frame.count(Key(column="age", edges=(2, 1))),
         lambda frame: frame.count(Key(column="age", edges=(math.nan,))),
@@ -318,6 +387,7 @@ def test_an_empty_frame_answers_every_question(make: Make) -> None:
     assert empty.count(Key(column="a"), Key(column="x", edges=(1,))).values == ()
     assert empty.count().values == ()
     assert empty.distribution("x").rows == 0
+    assert empty.histogram("x", Grid(low=0, high=1, cells=4)).rows == 0
     assert empty.split("x", "a") == {}
     assert len(empty.digest()) == 64
     with pytest.raises(DataError, match="no rows"):
