@@ -80,7 +80,7 @@ def record(kind: RecordKind, text: RecordText) -> RecordDocument:
         review_every=day_count(found.values.get("review_every")),
         values=frozen(found.values),
         sections=by_heading(found.sections),
-        generated=generated_lines(text.data) if kind.generated and text.data else (),
+        generated=generated_lines(text.data) if kind.generated is not None and text.data else (),
         digest=found.digest,
         human_digest=found.human_digest,
         drafted_by=found.text("drafted_by"),

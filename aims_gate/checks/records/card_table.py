@@ -69,7 +69,7 @@ def wrong(card: RecordDocument, inputs: Inputs, stated: Iterable[str]) -> Iterat
     for line in card.generated:
         told, _, outcome = line.removesuffix(" |").rpartition(" ")
         result = rows.get(told)
-        if result is not None and _is_outcome(outcome, result):
+        if result is not None and is_outcome(outcome, result):
             seen.add(told)
         elif line not in known and not _FORMS.fullmatch(line):
             yield f"this run does not say: {line[:80]}"
@@ -78,7 +78,7 @@ def wrong(card: RecordDocument, inputs: Inputs, stated: Iterable[str]) -> Iterat
             yield f"it leaves out: {told[:80]}"
 
 
-def _is_outcome(told: str, result: Result) -> bool:
+def is_outcome(told: str, result: Result) -> bool:
     """Tell whether a row's outcome may be a rule's; one that was waived since is no pass."""
     if told == Outcome.PASS.value:
         return Outcome.PASS in (result.outcome, result.raw_outcome)

@@ -43,9 +43,10 @@ class Consistent:
         + (
             "numbers: each metric of the card is the value that its rule measured in this run, "
             "rounded to four decimals, and each rule of performance and fairness that measured "
-            "has one; the card names the digest of these very bytes. objectives: each is bound to "
-            "a rule that measured in this run, or says where or why not. inventory: the system "
-            "lists the registered name. groups: the impact assessment covers each protected "
+            "has one; the card names the digest of these very bytes; the generated lines of card "
+            "and data sheets are what this run says. objectives: each is bound to a rule that "
+            "measured in this run, or says where or why not. inventory: the system lists the "
+            "registered name. groups: the impact assessment covers each protected "
             "attribute of the policy. inputs: the architecture shows the columns of the model's "
             "signature, no more and no less. suppliers: the organisation lists each supplier that "
             "the system and the data sheets name. MISSING: a record, a number or a signature that "

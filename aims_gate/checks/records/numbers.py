@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aims_gate.checks.contract import Inputs
-from aims_gate.checks.record_cells import faults, keys_of, missing
-from aims_gate.checks.records import card_table
+from aims_gate.checks.record_cells import faults, keys_of, missing, records_of
+from aims_gate.checks.records import card_table, sheet_table
 from aims_gate.checks.rule_outcomes import of_rule
 from aims_gate.facts import Statistic
 from aims_gate.governance.contract import RecordDocument
@@ -22,7 +22,10 @@ _AGAIN = "write it anew: aims-gate aims docs build"
 
 
 def numbers(card: RecordDocument, inputs: Inputs) -> Iterator[Statistic]:
-    """A cell per number of the card, and per rule of which the card leaves one out."""
+    """A cell per number of the card, per rule of which it leaves one out, and per data sheet."""
+    for sheet in records_of(inputs).of("data-sheet"):
+        if sheet.generated:
+            yield faults(f"{sheet.path} tables", sheet_table.wrong(sheet, inputs))
     digest = card.values.get("model_digest")
     if digest != inputs.subject.model.digest:
         told = "names no model_digest" if digest is None else "is about other bytes than these"

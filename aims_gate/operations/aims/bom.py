@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+from aims_gate.checks.records.data_sources import DataSource, SourcePart
 from aims_gate.facts import DigestKind, Statistic
-from aims_gate.operations.aims.known import DataSource, Known, Package, SourcePart
+from aims_gate.operations.aims.known import Known, Package
 from aims_gate.redact import redact_all
 from aims_gate.verdict import Result
 

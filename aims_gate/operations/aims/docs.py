@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aims_gate.checks.records.card_table import HEAD, row
+from aims_gate.checks.records.sheet_table import tables
 from aims_gate.errors import RecordError, UsageError
 from aims_gate.governance.generated import with_generated
 from aims_gate.harmless import cell, code, plain
 from aims_gate.operations.aims.bom import bill_of_materials, judged_cells
-from aims_gate.operations.aims.known import DataSource, Known
+from aims_gate.operations.aims.known import Known
 from aims_gate.policy.model import TaskKind
 from aims_gate.policy.resolved_yaml import inline
 from aims_gate.regular import read_regular, write_regular
@@ -49,7 +50,8 @@ def build(known: Known, folder: Path) -> tuple[BuiltFile, ...]:
     texts = {CARD: _document(folder / CARD, tuple(_front(known)), tuple(_card(known)))}
     for source in known.sources:
         name = f"{SHEETS}/{source.name}.md"
-        texts[name] = _document(folder / name, (), tuple(_sheet(known, source)))
+        results = () if known.verdict is None else known.verdict.results
+        texts[name] = _document(folder / name, (), tuple(tables(source, results)))
     texts[BOM] = json.dumps(bill_of_materials(known), indent=2, ensure_ascii=False) + "\n"
     return tuple(_write(folder / name, text) for name, text in texts.items())
 
@@ -155,25 +157,3 @@ def _measured(known: Known) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for rule, one in judged_cells(known):
         yield f"{row(rule, one)} {rule.outcome.value} |"
-
-
-def _sheet(known: Known, source: DataSource) -> Iterator[str]:
-    """What ran over the data of a source: where they lay, and their validation records."""
-    yield ""
-    yield "| role | rows | columns | logged | digest |"
-    yield "| --- | --- | --- | --- | --- |"
-    for part in source.parts:
-        logged = "-" if part.logged is None else f"{part.logged:%Y-%m-%d}"
-        yield (
-            f"| {part.role} | {part.rows:,} | {part.columns} | {logged} | "
-            f"`{part.digest}` ({part.digest_kind}) |"
-        )
-    roles = {part.role for part in source.parts}
-    results = () if known.verdict is None else known.verdict.results
-    found = [one for one in results if one.check.startswith("data.") and roles & {*one.roles}]
-    if found:
-        yield ""
-        yield "| validation | outcome | found |"
-        yield "| --- | --- | --- |"
-    for one in found:
-        yield f"| {code(one.rule)} {cell(one.check)} | {one.outcome.value} | {cell(one.reason)} |"

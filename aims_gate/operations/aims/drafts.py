@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from aims_gate.checks.records.data_sources import DataSource, slug
 from aims_gate.harmless import plain
 from aims_gate.operations.aims.filled import filled
-from aims_gate.operations.aims.known import DataSource, Known, slug
+from aims_gate.operations.aims.known import Known
 from aims_gate.operations.aims.risks import ProposedRisk, proposed_risks
 from aims_gate.policy.resolved_yaml import inline
 

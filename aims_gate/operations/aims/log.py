@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aims_gate import canonical
 from aims_gate.checks.record_cells import keys_of
+from aims_gate.checks.records.data_sources import slug
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import GateError, PolicyError, Problem, RecordError, UsageError, near
 from aims_gate.governance.entry_grammar import PRIVATE_TYPES, SEVERITIES
@@ -23,7 +24,6 @@ from aims_gate.governance.reader import read
 from aims_gate.governance.record_text import RecordText, entry
 from aims_gate.governance.templates import headings
 from aims_gate.operations.aims.filled import filled
-from aims_gate.operations.aims.known import slug
 from aims_gate.policy.resolve import load
 from aims_gate.regular import create, read_regular, refuse_links, write_regular
 

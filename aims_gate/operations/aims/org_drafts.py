@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from aims_gate.catalogue.iso42001 import REQUIREMENTS
+from aims_gate.checks.records.data_sources import slug
 from aims_gate.governance.kinds import KINDS, Area
 from aims_gate.operations.aims.drafts import Drafting
 from aims_gate.operations.aims.filled import filled
-from aims_gate.operations.aims.known import slug
 from aims_gate.policy.resolved_yaml import inline
 
 

@@ -15,6 +15,10 @@ import pytest
 from aims_gate.__main__ import guarded
 from aims_gate.operations.aims.known import Known, look
 from aims_gate.operations.log_evaluation import log_evaluation
+from aims_gate.policy.resolve import load
+from aims_gate.sources import SOURCES
+from aims_gate.sources.opening import scheme
+from aims_gate.sources.subject import Subject, Workspace
 from tests.support.proofs import NOW
 from tests.support.registry_content import Content
 from tests.support.servers import copy_store
@@ -61,6 +65,14 @@ class JudgedModel:
             trust=self.folder / "trust.yaml" if trust else None,
             environ=self.environ,
             now=NOW,
+        )
+
+    def opened(self, private: Path) -> Subject:
+        """It and its data, as a run by its policy has them."""
+        policy = load(self.folder / "policy.yaml", environ=self.environ)
+        workspace = Workspace(folder=private, environ=self.environ)
+        return SOURCES[scheme(self.uri)].open(
+            self.uri, policy=policy, given={}, workspace=workspace
         )
 
 

@@ -10,8 +10,7 @@ import pytest
 from aims_gate.checks.records.consistent import Consistent
 from aims_gate.governance import reader
 from aims_gate.operations.aims.docs import build
-from aims_gate.sources.subject import Signature
-from tests.checks.records.written import cells, subject, wrong
+from tests.checks.records.written import cells, wrong
 from tests.operations.aims.conftest import JudgedModel
 from tests.support.records import write_records
 
@@ -22,7 +21,9 @@ NUMBERS = Consistent(of=("numbers",))
 def test_a_card_that_was_built_from_evidence_states_what_was_measured(
     judged: JudgedModel, tmp_path: Path
 ) -> None:
-    known = judged.look()
+    private = tmp_path / "private"
+    private.mkdir()
+    known, opened = judged.look(), judged.opened(private)
     assert known.verdict is not None
     aims, org = write_records(tmp_path)
     (aims / "data/loans.md").rename(aims / "data/credit.md")
@@ -31,9 +32,7 @@ def test_a_card_that_was_built_from_evidence_states_what_was_measured(
     def compared() -> dict[str, str]:
         assert known.verdict is not None
         records = reader.read(aims, org)
-        of = subject(records)
-        inputs = Signature(inputs=tuple((*one, True) for one in known.inputs))
-        of = replace(of, model=replace(of.model, digest=known.model.digest), signature=inputs)
+        of = replace(opened, records=records)
         return wrong(cells(NUMBERS, records, *known.verdict.results, of=of))
 
     assert not compared()
@@ -60,3 +59,41 @@ def test_a_card_that_was_built_from_evidence_states_what_was_measured(
     assert list(compared().values()) == ["1"]
     card.write_text(text.replace(f"{line}\n", ""), "utf-8")
     assert list(compared().values()) == ["MISSING"]
+
+
+def test_a_sheet_that_was_built_states_the_data_and_rules_of_this_run_and_nothing_else(
+    judged: JudgedModel, tmp_path: Path
+) -> None:
+    private = tmp_path / "private"
+    private.mkdir()
+    known, opened = judged.look(), judged.opened(private)
+    assert known.verdict is not None
+    aims, org = write_records(tmp_path)
+    sheet = aims / "data/credit.md"
+    (aims / "data/loans.md").rename(sheet)
+    build(known, aims)
+
+    def compared() -> dict[str, str]:
+        assert known.verdict is not None
+        records = reader.read(aims, org)
+        of = replace(opened, records=records)
+        found = wrong(cells(NUMBERS, records, *known.verdict.results, of=of))
+        return {where: count for where, count in found.items() if "data/" in where}
+
+    assert not compared()
+    text = sheet.read_text("utf-8")
+    rule = next(line for line in text.splitlines() if "data.missing" in line)
+    end = "<!-- aims-gate:end -->"
+    for old, new, count in (
+        ("| 3,000 | 6 |", "| 9,000 | 6 |", "2"),
+        (rule, rule.replace("PASS", "SOUND"), "2"),
+        (rule, rule.replace("PASS | ", "PASS | no bias; "), "2"),
+        (f"{rule}\n", "", "1"),
+        (end, f"People agreed to it.\n{end}", "1"),
+        (end, f"| training | 9 | 9 | 2026-01-01 | `{'0' * 64}` (sha256) |\n{end}", "1"),
+    ):
+        assert old in text
+        sheet.write_text(text.replace(old, new), "utf-8")
+        assert compared() == {"aims/data/credit.md tables": count}, new
+    sheet.rename(aims / "data/other.md")
+    assert list(compared()) == ["aims/data/other.md tables"], "that source was not read"

@@ -13,10 +13,11 @@ import pytest
 import yaml
 
 from aims_gate.__main__ import guarded
+from aims_gate.checks.records.data_sources import DataSource
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.operations.aims.bom import bill_of_materials
 from aims_gate.operations.aims.docs import build
-from aims_gate.operations.aims.known import DataSource, Known
+from aims_gate.operations.aims.known import Known
 from tests.operations.aims.conftest import JudgedModel
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from aims_gate.checks.records.data_sources import DataSource, SourcePart
 from aims_gate.operations.aims.exports import EXPORTS, Exported
 from aims_gate.operations.aims.gap import assess
-from aims_gate.operations.aims.known import DataSource, Known, Package, SourcePart
+from aims_gate.operations.aims.known import Known, Package
 from aims_gate.operations.aims.survey import Survey
 from aims_gate.policy.model import TaskKind
 from aims_gate.verdict import Outcome, Verdict
