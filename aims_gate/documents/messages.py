@@ -55,10 +55,12 @@ def id_at(tree: Any, section: str | int, index: str | int) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def _place(tree: Any, path: Path) -> str:
+def place(tree: Any, path: Path) -> str:
     """Name the place of *path* as a person would: `PERF-01: require.at_least`, `metadata.id`."""
     prefix, rest = "", path
-    if len(path) > 1 and isinstance(path[1], int) and (name := id_at(tree, path[0], path[1])):
+    named = len(path) > 1 and isinstance(path[1], int)
+    name = id_at(tree, path[0], path[1]) if named else None
+    if name and " " not in name:  # a sentence there is no id yet
         if len(path) == 2:
             return name
         prefix, rest = f"{name}: ", path[2:]
@@ -69,20 +71,20 @@ def _place(tree: Any, path: Path) -> str:
 def _words(tree: Any, path: Path, detail: Any) -> tuple[str, str]:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "missing":
-        return f"{_place(tree, path[:-1])} lacks {path[-1]!r}", "add it"
+        return f"{place(tree, path[:-1])} lacks {path[-1]!r}", "add it"
     if detail["input"] is None:
-        return f"{_place(tree, path)} has no value", _NO_VALUE
+        return f"{place(tree, path)} has no value", _NO_VALUE
     if kind == REFUSED:
-        return f"{_place(tree, path)} {detail['msg']}", context.get("hint", "")
+        return f"{place(tree, path)} {detail['msg']}", context.get("hint", "")
     if kind in _MUST_BE:
-        return f"{_place(tree, path)} {_MUST_BE[kind]}, not {describe(detail['input'])}", ""
-    return f"{_place(tree, path)}: {detail['msg'].lower()}", ""
+        return f"{place(tree, path)} {_MUST_BE[kind]}, not {describe(detail['input'])}", ""
+    return f"{place(tree, path)}: {detail['msg'].lower()}", ""
 
 
 def _unknown(tree: Any, path: Path, root: type[BaseModel], later: Later) -> tuple[str, str]:
     *parents, key = path
     model = _model_at(root, tuple(parents))
-    where = f" in {_place(tree, tuple(parents))}" if parents else ""
+    where = f" in {place(tree, tuple(parents))}" if parents else ""
     if (model, key) in later:
         return f"this version does not read the key {key!r}{where}", later[model, str(key)]
     known = [info.alias or name for name, info in model.model_fields.items()]

@@ -10,6 +10,7 @@ from pydantic import model_validator
 from aims_gate.documents import keys as k
 from aims_gate.documents.keys import Keys, choice, optional, refuse, words
 from aims_gate.governance.fields import Day, RecordId
+from aims_gate.governance.wording import Telling
 
 SEVERITIES = ("low", "medium", "high", "critical")
 ASKED: Mapping[str, tuple[str, ...]] = {
@@ -32,8 +33,8 @@ PRIVATE_TYPES = frozenset({"concern"})
 class NotificationText(Keys):
     """Who must be told, or why nobody."""
 
-    authority: k.Text
-    reason: k.Text = optional()
+    authority: Telling
+    reason: Telling = optional()
     by: k.Text = optional()
     due: Day = optional()
     done: Day = optional()
@@ -59,12 +60,12 @@ class EntryText(Keys):
     notify: NotificationText = optional()
     by: Annotated[str, choice("internal", "external"), words("internal", "external")] = optional()
     auditor: k.Text = optional()
-    scope: k.Text = optional()
+    scope: Telling = optional()
     attendees: k.Words = optional()
-    subject: k.Text = optional()
-    proof: k.Text = optional()
+    subject: Telling = optional()
+    proof: Telling = optional()
     until: Day = optional()
-    body: k.Text = optional()
+    body: Telling = optional()
     number: k.Text = optional()
     runbook: k.Text = optional()
 

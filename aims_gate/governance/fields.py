@@ -11,6 +11,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from aims_gate.documents import keys as k
 from aims_gate.documents.keys import Keys, describe, optional, refuse
 from aims_gate.governance.contract import MAX_DAYS, day_count
+from aims_gate.governance.wording import Telling, telling
 from aims_gate.policy.scalars import as_finite
 
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -50,7 +51,7 @@ def _words_or_none(value: object) -> object:
         return k.as_words(value)
     if set(value) != {"none"}:
         raise refuse("must be a list, or {none: the reason}", "such as {none: no law applies}")
-    return {"none": k.as_text(value["none"])}
+    return {"none": telling(value["none"])}
 
 
 Day = Annotated[date, PlainValidator(_day), k.string(_DAY)]
@@ -101,11 +102,11 @@ class RecordKeys(Keys):
 class ObjectiveText(Keys):
     """An objective, and what measures it; or why nothing does."""
 
-    text: k.Text
+    text: Telling
     rule: k.Text = optional()
-    measured_in: k.Text = optional()
+    measured_in: Telling = optional()
     kind: k.Text = optional()
     days: Days = optional()
     owner: k.Text = optional()
     due: Day = optional()
-    unmeasured: k.Text = optional()
+    unmeasured: Telling = optional()

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 _LINES = re.compile(r"\r?\n")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
-_UNSEEN = re.compile(r"(?m)&#?\w+;|^ {0,3}\[[^]\n]*\]:.*$|^#+ .*$|</?[A-Za-z][^>\n]*>")
-"""What a reader sees no word of: entities, link definitions, tags, and headings without a text."""
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -68,11 +66,6 @@ def _section(heading: str, line: int, kept: list[str]) -> Iterator[Section]:
     text = "\n".join(kept).strip()
     if heading or text:
         yield Section(heading=heading, line=line, text=text)
-
-
-def says(text: str) -> bool:
-    """Tell whether a section's text has a word: a dot, a space or a definition of links is none."""
-    return any(map(str.isalnum, _UNSEEN.sub("", text)))
 
 
 def _without_comments(body: str) -> str:

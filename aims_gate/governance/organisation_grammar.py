@@ -12,6 +12,7 @@ from aims_gate.documents import keys as k
 from aims_gate.documents.keys import Keys, choice, optional, refuse, words
 from aims_gate.governance.entry_grammar import ENTRY_TYPES
 from aims_gate.governance.fields import Day, Days, ObjectiveText, RecordId, RecordKeys, Truth
+from aims_gate.governance.wording import Telling, Tellings
 
 STATUS = ("implemented", "partial", "planned", "excluded")
 SUPPLIED = ("model", "dataset", "api", "service", "library")
@@ -38,8 +39,8 @@ _Level = Annotated[int, Field(strict=True, ge=1, le=25)]
 class PartyText(Keys):
     """An interested party, and what it expects."""
 
-    who: k.Text
-    expects: k.Text
+    who: Telling
+    expects: Telling
 
 
 class AppetiteText(Keys):
@@ -55,7 +56,7 @@ class TierText(Keys):
     """A tier of systems by what is at stake, and how strong its approvals must be."""
 
     id: RecordId
-    means: k.Text
+    means: Telling
     strength: Annotated[str, choice(*STRENGTHS), words(*STRENGTHS)] = optional()
     roles: k.Words = optional()
     """Roles that must be filled for a system of this tier."""
@@ -72,7 +73,7 @@ class CadenceText(Keys):
 class CalendarText(Keys):
     """Something that comes again, and the type of entry that shows that it was done."""
 
-    what: k.Text
+    what: Telling
     type: Annotated[str, choice(*ENTRY_TYPES), words(*ENTRY_TYPES)]
     every: Days
     owner: k.Text
@@ -81,21 +82,21 @@ class CalendarText(Keys):
 class OrganisationText(RecordKeys):
     """Scope and context of the AI management system."""
 
-    scope: k.Text
+    scope: Telling
     systems: k.Words
     """Registered models in scope: each `registry` of a `system.yaml` is a part of it."""
-    context: k.Text
+    context: Telling
     parties: Annotated[list[PartyText], Field(min_length=1)]
     objectives: Annotated[list[ObjectiveText], Field(min_length=1)]
-    method: k.Text
+    method: Telling
     appetite: AppetiteText
     tiers: Annotated[list[TierText], Field(min_length=1)]
     cadences: list[CadenceText] = optional()
     calendar: list[CalendarText] = optional()
-    resources: k.Text
-    communication: k.Text
-    obligations: k.Words
-    customers: k.Text
+    resources: Telling
+    communication: Telling
+    obligations: Tellings
+    customers: Telling
 
 
 class PolicyDocumentText(RecordKeys):
@@ -106,7 +107,7 @@ class CompetenceText(Keys):
     """A competence with its proof, and until when it holds (that day included)."""
 
     subject: k.Text
-    proof: k.Text
+    proof: Telling
     since: Day
     until: Day
 
@@ -134,7 +135,7 @@ class RoleText(Keys):
     """A role that the organisation needs, and the competence that it asks for."""
 
     id: k.Text
-    does: k.Text
+    does: Telling
     competence: k.Words = optional()
 
 
@@ -152,8 +153,8 @@ class ControlText(Keys):
         str, k.pattern(_CONTROL, "must be a control", "such as A.6.2.4"), k.string(_CONTROL)
     ]
     applicable: Truth
-    justification: k.Text
-    source: k.Text = optional()
+    justification: Telling
+    source: Telling = optional()
     status: Annotated[str, choice(*STATUS), words(*STATUS)]
     owner: k.Text
     evidence: k.Words = optional()
@@ -176,19 +177,19 @@ class SupplierText(Keys):
     used_by: k.Words
     version: k.Text = optional()
     sha256: k.Digest = optional()
-    licence: k.Text
+    licence: Telling
     assessed: Day
     until: Day
     security_assessed: Day = optional()
-    responsibilities: k.Text
-    contact: k.Text = optional()
+    responsibilities: Telling
+    contact: Telling = optional()
 
 
 class SuppliersText(RecordKeys):
     """Suppliers; none only with the reason."""
 
     suppliers: list[SupplierText]
-    none: k.Text = optional()
+    none: Telling = optional()
 
     @model_validator(mode="after")
     def _none_with_a_reason(self) -> SuppliersText:

@@ -30,9 +30,14 @@ from aims_gate.governance.generated import (
     without_generated,
 )
 from aims_gate.governance.kinds import ENTRIES, ENTRY_TYPES, Area, RecordKind
-from aims_gate.governance.markdown import Section, by_heading, says, sections, split
+from aims_gate.governance.markdown import Section, by_heading, sections, split
+from aims_gate.governance.wording import SAYS_NOTHING, says
 
-_FAULTS = {"extra_forbidden": ProblemKind.UNKNOWN, "missing": ProblemKind.MISSING}
+_FAULTS = {
+    "extra_forbidden": ProblemKind.UNKNOWN,
+    "missing": ProblemKind.MISSING,
+    SAYS_NOTHING: ProblemKind.MISSING,
+}
 _SAYS = {
     ProblemKind.TODO: "still waits for a person (TODO)",
     ProblemKind.TEMPLATE: "still is the template's sentence",
@@ -218,7 +223,9 @@ def _unfilled(document: Document, sentences: frozenset[str]) -> Iterator[RecordP
     for path, text in templates.strings(document.tree):
         fault = _waits(text, sentences)
         if fault is not None:
-            yield _at(document, path, fault, f"{_key(path)} {_SAYS[fault]}")
+            yield _at(
+                document, path, fault, f"{messages.place(document.tree, path)} {_SAYS[fault]}"
+            )
 
 
 def _waits(text: str, sentences: frozenset[str]) -> ProblemKind | None:
@@ -253,7 +260,7 @@ def _sections(
             hint = f"; {close}" if close.startswith("did") else ""
             yield _problem(path, 0, heading, ProblemKind.MISSING, f"{what}{hint}")
         elif not says(written[heading].text):
-            what = f"the section '## {heading}' is empty"
+            what = f"the section '## {heading}' says nothing; none needs its reason"
             yield _problem(path, written[heading].line, heading, ProblemKind.MISSING, what)
 
 

@@ -18,6 +18,7 @@ from aims_gate.governance.fields import (
     Tree,
     WordsOrNone,
 )
+from aims_gate.governance.wording import Telling, Tellings
 
 CATEGORIES = ("privacy", "bias", "failure", "security", "other")
 LIFECYCLE = ("development", "production", "retired")
@@ -28,8 +29,8 @@ _Category = Annotated[str, choice(*CATEGORIES), words(*CATEGORIES)]
 class UseText(Keys):
     """What the system is for, and what it is not for."""
 
-    text: k.Text
-    not_for: k.Words = optional()
+    text: Telling
+    not_for: Tellings = optional()
 
 
 class OversightText(Keys):
@@ -37,7 +38,7 @@ class OversightText(Keys):
 
     mode: Annotated[str, choice(*MODES), words(*MODES)]
     stop: k.Text
-    operator: k.Text
+    operator: Telling
 
 
 class PoliciesText(Keys):
@@ -50,22 +51,22 @@ class PoliciesText(Keys):
 class RollbackText(Keys):
     """What is gone back to, and when that was tried last."""
 
-    to: k.Text
+    to: Telling
     tested: Day
 
 
 class SystemText(RecordKeys):
     """The inventory entry of one AI system."""
 
-    title: k.Text
+    title: Telling
     risk_owner: k.Text
     tier: k.Text
     lifecycle: Annotated[str, choice(*LIFECYCLE), words(*LIFECYCLE)]
     registry: k.Words
     intended_use: UseText
-    affected: k.Words
+    affected: Tellings
     oversight: OversightText
-    contact: k.Text
+    contact: Telling
     objectives: Annotated[list[ObjectiveText], Field(min_length=1)]
     policy: PoliciesText
     rollback: RollbackText
@@ -93,7 +94,7 @@ class TreatmentText(Keys):
 
     rules: k.Words = optional()
     runbook: k.Text = optional()
-    text: k.Text = optional()
+    text: Telling = optional()
 
 
 class RiskText(Keys):
@@ -101,8 +102,8 @@ class RiskText(Keys):
 
     id: RecordId
     category: _Category
-    title: k.Text
-    stakeholders: k.Words
+    title: Telling
+    stakeholders: Tellings
     cost: CostText
     regulations: WordsOrNone
     inherent: LevelText
@@ -114,7 +115,7 @@ class RisksText(RecordKeys):
     """The risk register of one system."""
 
     risks: Annotated[list[RiskText], Field(min_length=1)]
-    none: dict[_Category, k.Text] = optional()
+    none: dict[_Category, Telling] = optional()
     """Categories without a risk, each with the reason."""
 
     @model_validator(mode="after")
@@ -179,10 +180,10 @@ class DataSheetText(RecordKeys):
     """The data sheet of one source."""
 
     source: k.Text
-    licence: k.Text
-    lawful_basis: k.Text
+    licence: Telling
+    lawful_basis: Telling
     personal_data: WordsOrNone
-    purpose: k.Text
+    purpose: Telling
     used_for: k.Words = optional()
     """Roles such as `training` and `evaluation`."""
     retention: Days = optional()

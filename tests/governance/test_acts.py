@@ -191,7 +191,7 @@ def test_a_signature_twice_or_of_something_unfinished_is_refused(team: Repositor
     with pytest.raises(UsageError, match="the file exists"):
         team.approve("bo")
     edit(team.folder / RISKS, "title: Income", "title: TODO Income")
-    with pytest.raises(UsageError, match=r"(?s)not whole.*risks.yaml:\d+: risks\[1\].title still"):
+    with pytest.raises(UsageError, match=r"(?s)not whole.*risks.yaml:\d+: R-2: title still"):
         team.approve("bo")
     with pytest.raises(UsageError, match="no document of the management system"):
         team.approve("bo", "policy.yaml")

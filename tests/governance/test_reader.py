@@ -118,6 +118,19 @@ def test_a_file_that_is_removed_is_missing(tmp_path: Path, path: str) -> None:
         (IMPACT, "An answer within a minute.", "&nbsp; &#160;", MISSING, "Benefits"),
         (IMPACT, "An answer within a minute.", "[//]: # (nothing)\n### Of whom\n<br/>", MISSING,
          "Benefits"),
+        (IMPACT, "An answer within a minute.", "[None](x.md) yet.", MISSING, "Benefits"),
+        (IMPACT, "An answer within a minute.", "To be decided (TBD)", MISSING, "Benefits"),
+        (INCIDENT, "Income is nominal.", "n/a", MISSING, "Cause"),
+        (INCIDENT, "Version 8 passed on four Mondays.", "OK!", MISSING, "Did it work"),
+        ("org/soa.yaml", "a policy is the base of the rest", '"-"', MISSING,
+         "controls[0].justification"),
+        ("aims/data/loans.md", "contract with the applicant", "tbd", MISSING, "lawful_basis"),
+        (RISKS, "none: no rule on accuracy for this product", "none: none yet", MISSING,
+         "risks[1].regulations"),
+        (RISKS, "privacy: names and addresses never reach the features", "privacy: xxx", MISSING,
+         "none.privacy"),
+        (SYSTEM, "affected: [applicants, joint applicants]", 'affected: ["n/a"]', MISSING,
+         "affected"),
         (PEOPLE, "known_as: [cy]", 'known_as: [cy, "github:sock"]', UNREADABLE,
          "people[2].known_as"),
         (PEOPLE, "known_as: [cy]", "known_as: [GitHub sock]", UNREADABLE, "people[2].known_as"),
@@ -318,7 +331,9 @@ def test_no_value_that_people_answer_for_is_made_in_a_generated_block(
 
 def test_a_short_answer_and_an_empty_list_with_its_reason_are_whole(tmp_path: Path) -> None:
     write_records(tmp_path)
-    edit(tmp_path / IMPACT, "An answer within a minute.", "[None](x.md)")
+    edit(
+        tmp_path / IMPACT, "An answer within a minute.", "None: all of it is in [the minutes](x.md)"
+    )
     path = tmp_path / "org/suppliers.yaml"
     front = path.read_text(encoding="utf-8").partition("suppliers:\n")[0]
     path.write_text(front + "suppliers: []\nnone: all of it is our own\n", encoding="utf-8")

@@ -24,6 +24,7 @@ from aims_gate.errors import near
 from aims_gate.facts import Statistic
 from aims_gate.governance.contract import LogEntry, RecordDocument, Records
 from aims_gate.governance.kinds import FILES
+from aims_gate.governance.wording import says
 from aims_gate.policy.model import Severity
 from aims_gate.policy.scalars import RULE_ID
 from aims_gate.verdict import Result
@@ -93,7 +94,7 @@ class StatementOfApplicability:
         self, control: str, row: Mapping[str, Any], records: Records, results: tuple[Result, ...]
     ) -> Statistic:
         status, applicable = row.get("status"), row.get("applicable")
-        wrong = [] if str(row.get("justification") or "").strip() else ["it gives no reason"]
+        wrong = [] if says(str(row.get("justification") or "")) else ["it gives no reason"]
         if (status == _EXCLUDED) is (applicable is not False):
             wrong.append(f"applicable is {applicable}, and its status {status}")
         supporting = [one for one in results if f"{PREFIX}{control}" in one.controls]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aims_gate.catalogue.iso42001 import REQUIREMENTS, Requirement
+from aims_gate.governance.wording import says
 from aims_gate.operations.aims.gap_finding import GapFinding, Support, of_records, of_run, worst
 from aims_gate.operations.aims.survey import Survey, decisions
 
@@ -75,7 +76,7 @@ def _held(
         reason = str(decided.get("justification", "")).strip()
         if ran:
             return conflict(f"excluded, and {ran[0][1].rule} of {ran[0][0].id} measures it")
-        if not reason:
+        if not says(reason):
             return conflict("excluded without a reason")
         return GapFinding(support=Support.EXCLUDED, what=reason, where=soa)
     unshown = rests.support in {Support.MISSING, Support.STALE}

@@ -23,6 +23,7 @@ from aims_gate.governance.people import refuse_stranger
 from aims_gate.governance.reader import read
 from aims_gate.governance.record_text import RecordText, entry
 from aims_gate.governance.templates import headings
+from aims_gate.governance.wording import says
 from aims_gate.operations.aims.filled import filled
 from aims_gate.policy.resolve import load
 from aims_gate.regular import create, read_regular, refuse_links, write_regular
@@ -88,7 +89,7 @@ def open_entry(how: Opening, *, again: bool = False) -> Path:
         what = f"there is no severity {how.severity!a}"
         raise UsageError(what, hint=f"one of {', '.join(SEVERITIES)}")
     first, *_ = headings(how.type)
-    if not how.title.strip():
+    if not says(how.title):
         raise UsageError("the title says nothing", hint="say in a sentence what was seen")
     called = slug(how.title)
     if how.type in PRIVATE_TYPES:  # a file's name is shown where its text is left out

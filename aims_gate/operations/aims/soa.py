@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aims_gate.governance.wording import says
 from aims_gate.operations.aims.gap import GapRow
 from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_sheet import TONES
@@ -67,5 +68,5 @@ def soa_sheet(rows: Sequence[GapRow], found: Survey) -> Sheet:
 def _decided(row: Mapping[str, Any]) -> bool:
     """Whether a row says whether it applies, why, and who answers for it."""
     said = [row.get(key) for key in ("justification", "owner", "status")]
-    written = all(isinstance(one, str) and one.strip() and "TODO" not in one for one in said)
+    written = all(isinstance(one, str) and says(one) and "TODO" not in one for one in said)
     return written and type(row.get("applicable")) is bool
