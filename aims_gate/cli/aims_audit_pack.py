@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -30,7 +31,8 @@ def audit_pack(
 ) -> int:
     """Write an audit pack: index.html for people, a page and the files of each clause and control.
 
-    It holds no data and no private key; what holds an identifier of a person is left out and said.
+    With --mlflow, evidence that only MLflow has is fetched into it. It holds no data and no private
+    key; what holds an identifier of a person is left out and said.
     `bash annex/check.sh` verifies digests and signatures with openssl and jq. The digest of the
     manifest is printed: tell it to whoever checks the pack by another way.
     """
@@ -39,11 +41,13 @@ def audit_pack(
     from aims_gate.operations.audit.period import period
     from aims_gate.operations.audit.stages import STAGES
 
-    found = surveyed(**options)
     asked = STAGES[stage]
-    when = period(begins, ends, today=found.today, length=asked.length)
     trust = trust_or_usual(options["trust"])
-    files = pack.audit_pack(found, asked, when, None if trust is None else trust_file.load(trust))
+    with TemporaryDirectory(prefix="aims-gate-") as copies:
+        found = surveyed(copies=Path(copies), **options)
+        when = period(begins, ends, today=found.today, length=asked.length)
+        keys = None if trust is None else trust_file.load(trust)
+        files = pack.audit_pack(found, asked, when, keys)
     digest = pack.write_pack(files, out)
     click.echo(f"{out}: {len(files)} files; open index.html\nsha256 of its manifest: {digest}")
     return 0

@@ -103,9 +103,13 @@ def surveyed(
     mlflow: bool,
     reviews: Path | None,
     day: datetime | None,
+    copies: Path | None = None,
     **_others: Any,
 ) -> Survey:
-    """Read what the options name; what is not there is missing, and no error."""
+    """Read what the options name; what is not there is missing, and no error.
+
+    *copies* is a folder of ours where evidence in MLflow stays.
+    """
     from aims_gate.evidence.layout import ROOT
     from aims_gate.operations.aims.gate_history import GateHistoryQuestion
     from aims_gate.operations.aims.survey import SurveyQuestion, survey
@@ -118,6 +122,7 @@ def surveyed(
         folders=folders or ((ROOT,) if ROOT.is_dir() else ()),
         trust=trust_or_usual(trust),
         mlflow=mlflow,
+        copies=copies,
         environ=os.environ,
     )
     asked = SurveyQuestion(

@@ -34,6 +34,8 @@ class EvidenceQuestion:
     """None verifies no signature, which the verdict then says."""
     stage: str | None = None
     """Whose evidence, of a model version."""
+    copy: Path | None = None
+    """An empty folder where what MLflow has is copied and stays; None is one that is gone again."""
     environ: Mapping[str, str]
 
 
@@ -50,7 +52,9 @@ def read_past(asked: EvidenceQuestion, *, now: datetime) -> Verdict:
     with ExitStack() as stack:
         folder, place, version = Path(asked.evidence), "", ""
         if is_uri(asked.evidence):
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aims-gate-")))
+            folder = asked.copy or Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="aims-gate-"))
+            )
             copied = fetch(
                 asked.evidence, folder, stage=asked.stage, environ=asked.environ, trust=trust
             )

@@ -5,7 +5,10 @@ What does not verify is no history: it stands under problems, with its place, an
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,14 +19,24 @@ from aims_gate.attest.statement_files import read_statement
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import GateError, TrustError
 from aims_gate.evidence.predicates import PROMOTION, SUMMARY
+from aims_gate.operations.evidence import is_uri
 from aims_gate.operations.report_evidence import EvidenceQuestion, read_past
 from aims_gate.registry.choose import open_registry
+from aims_gate.registry.contract import NotFoundError
 from aims_gate.sinks.alias import ROLLBACK, written
-from aims_gate.sources.mlflow.evidence import EXPERIMENT, FOLDER, PROMOTIONS, TAG_EVALUATION
+from aims_gate.sources.mlflow.evidence import (
+    EXPERIMENT,
+    FOLDER,
+    PROMOTIONS,
+    TAG_EVALUATION,
+    copy_promotions,
+)
 from aims_gate.verdict import Authenticity, Verdict
 
 LAST = 1000
 """Evaluations that are read from MLflow, the newest."""
+MOST_COPIED = 2**29
+"""Bytes of what MLflow has that stay in a folder of copies; the rest is read, and not kept."""
 CHAMPION = "champion"
 SHOWN = 10
 """Problems that a sheet lists; all of them stand in the history."""
@@ -39,6 +52,8 @@ class GateHistoryQuestion:
     """None believes nothing, which a problem then says."""
     mlflow: bool = False
     """Whether MLflow is asked: which versions aliases name today, and for published evidence."""
+    copies: Path | None = None
+    """A folder of ours where what MLflow has stays, up to `MOST_COPIED`; None keeps none of it."""
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,12 +83,17 @@ class GateHistory:
     problems: tuple[str, ...] = ()
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By evidence id, where each verdict was read: folders before MLflow."""
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    """By evidence id, a folder with its files: where it was read, or a copy of what MLflow has."""
+    published: bool = True
+    """Whether MLflow holds any evaluation, where it was asked."""
 
     @property
-    def unasked(self) -> str:
-        """What whoever counts must know where MLflow was not asked; empty where it was."""
-        told = "MLflow was not asked (--mlflow): verdicts that only it has are not counted here"
-        return told if self.aliases is None else ""
+    def of_mlflow(self) -> str:
+        """What whoever counts must know: MLflow was not asked, or holds nothing; else empty."""
+        if self.aliases is None:
+            return "MLflow was not asked (--mlflow): verdicts that only it has are not counted here"
+        return "" if self.published else "MLflow holds no evidence"
 
     def live(self, model: str) -> str:
         """Version that the champion alias names: by MLflow, else by the last signed promotion."""
@@ -86,7 +106,8 @@ class GateHistory:
         """What did not count, in as many lines as a person reads."""
         more = len(self.problems) - SHOWN
         last = (f"{more:,} more places of evidence",) if more > 0 else ()
-        return tuple(f"not counted: {one}" for one in (*self.problems[:SHOWN], *last))
+        counted = tuple(f"not counted: {one}" for one in (*self.problems[:SHOWN], *last))
+        return counted if self.published else (self.of_mlflow, *counted)
 
     def models(self) -> set[str]:
         """Names of models that an alias serves, or that a promotion served."""
@@ -101,38 +122,96 @@ def read_history(asked: GateHistoryQuestion, *, now: datetime) -> GateHistory:
     not known.
     """
     trust = None if asked.trust is None else trust_file.load(asked.trust)
-    problems: list[str] = []
-    verdicts: dict[str, Verdict] = {}
-    moves: list[AliasMove] = []
-    places: dict[str, tuple[str, ...]] = {}
-    found_at = list(_places(asked, problems))
+    read = _Reading(asked=asked, trust=trust, now=now, left=MOST_COPIED)
+    here, published = list(_here(asked, read.problems)), list(_published(asked, read.problems))
+    found_at = [*here, *published]
     if trust is None and found_at:
         count = f"{len(found_at):,} evaluations, such as {found_at[0]}"
-        problems.append(f"{count}: nothing is verified without a trust file, named by --trust")
-    for place in found_at:
-        if trust is None:
-            break
-        question = EvidenceQuestion(evidence=place, trust=asked.trust, environ=asked.environ)
-        try:
-            found = read_past(question, now=now)
-        except GateError as error:
-            problems.append(f"{place}: {error.what}")
-            continue
-        if found.standing is None or found.standing.authenticity is Authenticity.REFUSED:
-            problems.append(f"{place}: {found.standing.told if found.standing else 'not read'}")
-        elif found.evidence is not None and found.finished <= now:
-            name = found.evidence.id
-            if _facts(verdicts.setdefault(name, found)) != _facts(found):
-                problems.append(f"{place}: says other than {places[name][0]} of {name}")
-            places[name] = (*places.get(name, ()), place)
-        moves += _moves(Path(place) / PROMOTIONS, trust, problems)
+        read.problems.append(f"{count}: nothing is verified without a trust file, named by --trust")
+    for place in found_at if trust is not None else ():
+        read.place(place)
     return GateHistory(
-        verdicts=tuple(sorted(verdicts.values(), key=lambda one: one.finished)),
-        moves=tuple(sorted((one for one in moves if one.at <= now), key=lambda one: one.at)),
+        verdicts=tuple(sorted(read.verdicts.values(), key=lambda one: one.finished)),
+        moves=tuple(sorted(read.moves, key=lambda one: one.at)),
         aliases=_aliases(asked) if asked.mlflow else None,
-        problems=tuple(problems),
-        places=places,
+        problems=tuple(read.problems),
+        places=read.places,
+        folders=read.folders,
+        published=bool(published) or not asked.mlflow,
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """What was read so far, of one place of evidence after the other."""
+
+    asked: GateHistoryQuestion
+    trust: Trust | None
+    now: datetime
+    left: int
+    """Bytes for which there is room among the copies."""
+    problems: list[str] = field(default_factory=list)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    moves: list[AliasMove] = field(default_factory=list)
+    places: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    folders: dict[str, Path] = field(default_factory=dict)
+
+    def place(self, place: str) -> None:
+        """Read the evidence at a place, and the promotions beside it."""
+        with ExitStack() as stack:
+            folder = Path(place)
+            if is_uri(place):
+                folder = Path(tempfile.mkdtemp(prefix="aims-gate-", dir=self.asked.copies))
+                stack.callback(shutil.rmtree, folder)
+            name = self._verdict(place, folder)
+            self._promotions(place, folder)
+            if name and name not in self.folders and self._stays(place, folder):
+                self.folders[name] = folder
+                stack.pop_all()
+
+    def _stays(self, place: str, folder: Path) -> bool:
+        """Whether a folder of evidence is ours to look at later, or fits among the copies."""
+        if not is_uri(place):
+            return True
+        size = sum(one.stat().st_size for one in folder.rglob("*"))
+        fits = self.asked.copies is not None and size <= self.left
+        self.left -= size if fits else 0
+        return fits
+
+    def _verdict(self, place: str, folder: Path) -> str:
+        """Id of the evidence at a place; empty where it does not count."""
+        environ, trust = self.asked.environ, self.asked.trust
+        question = EvidenceQuestion(evidence=place, trust=trust, environ=environ, copy=folder)
+        try:
+            found = read_past(question, now=self.now)
+        except GateError as error:
+            self.problems.append(f"{place}: {error.what}")
+            return ""
+        if found.standing is None or found.standing.authenticity is Authenticity.REFUSED:
+            why = found.standing.told if found.standing else "not read"
+            self.problems.append(f"{place}: {why}")
+            return ""
+        if found.evidence is None or found.finished > self.now:
+            return ""
+        name = found.evidence.id
+        places = self.places.get(name, ())
+        if _facts(self.verdicts.setdefault(name, found)) != _facts(found):
+            self.problems.append(f"{place}: says other than {places[0]} of {name}")
+            name = ""
+        self.places[found.evidence.id] = (*places, place)
+        return name
+
+    def _promotions(self, place: str, folder: Path) -> None:
+        """Promotions beside evidence; one that lies in two places is one."""
+        trust = self.trust or Trust(keys=())
+        try:
+            if is_uri(place):
+                copy_promotions(place, folder / PROMOTIONS, self.asked.environ, trust.sources_allow)
+        except GateError as error:
+            self.problems.append(f"{place}: its promotions could not be read: {error.what}")
+        for move in _moves(folder / PROMOTIONS, place, trust, self.problems):
+            if move.at <= self.now and move not in self.moves:
+                self.moves.append(move)
 
 
 def _facts(verdict: Verdict) -> tuple[str | datetime, ...]:
@@ -140,19 +219,26 @@ def _facts(verdict: Verdict) -> tuple[str | datetime, ...]:
     return verdict.model.digest, verdict.policy.digest, verdict.decision, verdict.finished
 
 
-def _places(asked: GateHistoryQuestion, problems: list[str]) -> Iterator[str]:
+def _here(asked: GateHistoryQuestion, problems: list[str]) -> Iterator[str]:
     for folder in asked.folders:
         if not folder.is_dir():
             problems.append(f"{folder}: there is no such folder of evidence")
         for summary in sorted(folder.rglob(statement_file(SUMMARY.name))):
             yield str(summary.parent)
-    if asked.mlflow:
-        registry = open_registry(asked.environ)
-        found = registry.runs(EXPERIMENT, last=LAST + 1)
-        if len(found) > LAST:
-            problems.append(f"MLflow has more than {LAST:,} evaluations; older ones were not read")
-        for run in found[:LAST]:
-            yield f"runs:/{run.run_id}/{FOLDER}/{run.tags.get(TAG_EVALUATION, '')}"
+
+
+def _published(asked: GateHistoryQuestion, problems: list[str]) -> Iterator[str]:
+    """Evaluations in MLflow, the newest first; none where nobody ever published one."""
+    if not asked.mlflow:
+        return
+    try:
+        found = open_registry(asked.environ).runs(EXPERIMENT, last=LAST + 1)
+    except NotFoundError:
+        return
+    if len(found) > LAST:
+        problems.append(f"MLflow has more than {LAST:,} evaluations; older ones were not read")
+    for run in found[:LAST]:
+        yield f"runs:/{run.run_id}/{FOLDER}/{run.tags.get(TAG_EVALUATION, '')}"
 
 
 def _aliases(asked: GateHistoryQuestion) -> Mapping[str, Mapping[str, str]]:
@@ -160,7 +246,7 @@ def _aliases(asked: GateHistoryQuestion) -> Mapping[str, Mapping[str, str]]:
     return {name: registry.aliases(name) for name in registry.model_names()}
 
 
-def _moves(folder: Path, trust: Trust, problems: list[str]) -> Iterator[AliasMove]:
+def _moves(folder: Path, place: str, trust: Trust, problems: list[str]) -> Iterator[AliasMove]:
     """Promotions beside evidence, each as of its own day: a key may have expired since."""
     ending = envelope_file("")
     for path in sorted(folder.glob(f"*{ending}")):
@@ -173,7 +259,7 @@ def _moves(folder: Path, trust: Trust, problems: list[str]) -> Iterator[AliasMov
                 raise TrustError("its name tells another time than it does")
             where = resource.parse(found.said.resource_uri, servers=trust.servers, where=name)
         except GateError as error:
-            problems.append(f"{path}: {error.what}")
+            problems.append(f"{place}/{PROMOTIONS}/{path.name}: {error.what}")
             continue
         yield AliasMove(
             model=where.name,

@@ -176,10 +176,11 @@ def _asking(name: str) -> Iterator[Requirement]:
 
 def _evidence(verdict: Verdict, found: Survey, into: PackFiles) -> None:
     name = "" if verdict.evidence is None else verdict.evidence.id
-    folders = [Path(place) for place in found.history.places.get(name, ())]
-    folder = next((one for one in folders if one.is_dir()), None)
+    folder = found.history.folders.get(name)
     if folder is None:
-        into.left_out.append(f"{name}: published in MLflow; aims-gate evidence fetch brings it")
+        places = found.history.places.get(name, ("nowhere",))
+        brings = f"aims-gate evidence fetch {places[0]} brings it"
+        into.left_out.append(f"{name}: in MLflow there is more than a pack brings along; {brings}")
         return
     rows = {row for row in REQUIREMENTS if any(supporting(verdict, row))}
     for source in sorted(folder.iterdir()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from functools import lru_cache
-from pathlib import Path
 
 from aims_gate import canonical
 from aims_gate.evidence.layout import POLICY_FILE
@@ -65,15 +64,12 @@ def limit(bar: Threshold) -> str:
 
 def policy_of(verdict: Verdict, found: Survey) -> Policy | None:
     """The resolved policy beside the evidence, if it has the digest that was signed."""
-    places = found.history.places.get(verdict.evidence.id if verdict.evidence else "", ())
-    for place in places:
-        try:
-            data = (Path(place) / POLICY_FILE).read_bytes()
-        except OSError:  # published in MLflow, and nowhere here
-            continue
-        if canonical.sha256(data) == verdict.policy.digest:
-            return _resolved(data)
-    return None
+    folder = found.history.folders.get(verdict.evidence.id if verdict.evidence else "")
+    try:
+        data = b"" if folder is None else (folder / POLICY_FILE).read_bytes()
+    except OSError:
+        return None
+    return _resolved(data) if canonical.sha256(data) == verdict.policy.digest else None
 
 
 @lru_cache(maxsize=64)  # one policy judges many versions, and each page asks again
@@ -119,7 +115,7 @@ def verdicts(found: Survey, when: Period) -> SheetTable:
 
 
 def _nothing(told: str, found: Survey) -> str:
-    return "; ".join(filter(None, (told, found.history.unasked)))
+    return "; ".join(filter(None, (told, found.history.of_mlflow)))
 
 
 def refusals(found: Survey, when: Period) -> SheetTable:

@@ -65,7 +65,7 @@ def index_sheet(scope: AuditScope, files: SheetTable) -> Sheet:
         title=f"Audit pack for {scope.stage.name}, {when}",
         lead=f"{scope.stage.asks} {systems}; {len(judged)} verdicts in the "
         f"period, {refused} not met; {count} of {len(scope.rows)} requirements open. "
-        f"{found.history.unasked}".rstrip(),
+        f"{found.history.of_mlflow}".rstrip(),
         tables=(
             _scope(found),
             _requirements(scope),

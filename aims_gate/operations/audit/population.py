@@ -83,8 +83,8 @@ def supporting(verdict: Verdict, row: Requirement) -> Iterator[Result]:
 def disagreements(found: Survey) -> Iterator[str]:
     """Where evidence, the registry and the log tell different stories; nothing of it is settled."""
     history = found.history
-    if history.unasked:
-        yield history.unasked
+    if history.of_mlflow:
+        yield history.of_mlflow
     yield from history.problems
     yield from _apart(history)
     for model, named in sorted((history.aliases or {}).items()):
@@ -100,8 +100,9 @@ def disagreements(found: Survey) -> Iterator[str]:
 
 
 def _apart(history: GateHistory) -> Iterator[str]:
-    """Evidence that only MLflow has, or only a folder; nothing where not both were asked."""
-    if history.aliases is None:
+    """Evidence that only MLflow has, or only a folder; nothing where only one of them has any."""
+    kept = {is_uri(place) for places in history.places.values() for place in places}
+    if history.aliases is None or len(kept) < 2:
         return
     for name, places in sorted(history.places.items()):
         published = [is_uri(one) for one in places]

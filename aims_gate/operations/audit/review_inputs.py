@@ -44,7 +44,7 @@ def review_sheet(found: Survey, when: Period) -> Sheet:
     return Sheet(
         title=f"Management review, inputs over {when}",
         lead=f"{opened} of {len(rows)} requirements open, {late} duties overdue. {_MEANT} "
-        f"{found.history.unasked}".rstrip(),
+        f"{found.history.of_mlflow}".rstrip(),
         tables=(
             _earlier(found, when),
             _changes(found, when),
@@ -83,7 +83,7 @@ def open_review(
         "review",
         marks={"id": f"{system_id(folder)}/{name}", "today": f"{found.today:%Y-%m-%d}"},
         keys={"owner": owner, "attendees": list(attendees), "drafted_by": DRAFTED_BY},
-        sections={"Inputs": "\n".join((sheet.title, found.history.unasked, *inputs))},
+        sections={"Inputs": "\n".join((sheet.title, found.history.of_mlflow, *inputs))},
     )
     return write_entry(folder, name, text)
 

@@ -26,7 +26,7 @@ from aims_gate.registry.uris import (
     parse,
     resource_uri,
 )
-from aims_gate.sources.mlflow.fetch import fetch_tree
+from aims_gate.sources.mlflow.fetch import fetch_tree, list_tree
 
 FOLDER = "aims_gate"
 """Where evidence lies among a run's artifacts: `aims_gate/<evaluation id>/`."""
@@ -53,6 +53,8 @@ REVOKED = "aims_gate.revoked"
 _TAG = re.compile(r"aims_gate(?:\.(.+))?\.evidence")
 _POINTER = re.compile(r"sha256:([0-9a-f]{64}) (runs:/\S+)")
 _MOST_FILES, _MOST_BYTES = 32, 9 * MAX_ENVELOPE
+_MOST_PROMOTED = 600
+"""Files of promotions beside one evaluation, three each."""
 _FORMS = "runs:/RUN_ID/aims_gate/EVALUATION_ID, models:/NAME/VERSION or models:/NAME@ALIAS"
 
 
@@ -142,6 +144,31 @@ def copy(found: Published, stage: str, target: Path, environ: Mapping[str, str])
     if digest and not (summary.is_file() and canonical.sha256_file(summary) == digest):
         raise TrustError(f"the evidence at {place} is not what the tag names", where=found.uri)
     return place
+
+
+def copy_promotions(
+    uri: str, target: Path, environ: Mapping[str, str], allow: Iterable[str] = ()
+) -> None:
+    """Copy the promotions beside evidence into the folder *target*, which is made if there are any.
+
+    Nothing is verified.
+
+    Args:
+        uri: `runs:/RUN_ID/aims_gate/EVALUATION_ID`.
+        target: Where their files go.
+        environ: The environment with MLflow's variables.
+        allow: Where artifacts may lie, beside the registry.
+
+    Raises:
+        SourceError: They could not be read, or are too many.
+    """
+    found = locate(uri, environ, allow)
+    place = f"{home(found, UNSTAGED)}/{PROMOTIONS}"
+    reader, left = for_artifacts(found.registry, place, environ), _MOST_BYTES
+    for file in list_tree(reader, place, max_files=_MOST_PROMOTED):
+        path = target / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        left -= reader.download(place, file.path, path, limit=left)
 
 
 def home(found: Published, stage: str) -> str:
