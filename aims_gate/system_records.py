@@ -28,6 +28,7 @@ from aims_gate.governance.contract import (
 from aims_gate.governance.kinds import FOLDERS, Area
 from aims_gate.oversight import Oversight, lies_there
 from aims_gate.policy.model import Policy, Role
+from aims_gate.regular import itself
 from aims_gate.request import World
 from aims_gate.signoffs.committed import CommitHistory
 from aims_gate.sources.subject import Subject
@@ -127,20 +128,32 @@ def approved_records(
     trust: Path | None,
     now: datetime,
     environ: Mapping[str, str],
+    at: Callable[[Path], Path] = itself,
+    commit: str = "",
 ) -> Records:
     """Read records outside of a run, with what people did about them by a trust file.
+
+    Args:
+        system: Folder of the system's records.
+        org: Folder of the organisation's.
+        trust: Whose signatures count.
+        now: The present moment: a key must be valid now.
+        environ: The environment, for git.
+        at: Where a file or folder is read: itself, or its copy from a commit.
+        commit: That commit, up to which signed commits count; what is checked out if left out.
 
     Raises:
         UsageError: The trust file cannot be read; PolicyError if it is wrong.
     """
-    found = reader.read(system, org)
+    found = reader.read(system, org, at)
     known, history = None, None
     if trust is not None:
         known = unrevoked(trust_file.load(trust), trust.parent / REVOCATIONS, now=now)
         place = system or org
         history = None if place is None else CommitHistory.around(place, environ)
+        history = replace(history, commit=commit) if history and commit else history
     found = replace(found, material=material.of_system(found))
-    return acts.acted(found, trust=known, history=history, now=now)
+    return acts.acted(found, trust=known, history=history, now=now, at=at)
 
 
 def _place(folder: Path, named: str, area: Area, at: Callable[[Path], Path]) -> Path | None:

@@ -16,6 +16,7 @@ from aims_gate.checks.record_cells import keys_of
 from aims_gate.governance.contract import (
     LogEntry,
     ProblemKind,
+    RecordAct,
     RecordDocument,
     RecordProblem,
     Records,
@@ -113,6 +114,10 @@ class Survey:
     history: GateHistory
     unlisted: tuple[str, ...]
     """Models that serve, or served, and that no system's `registry:` names."""
+    asked: SurveyQuestion
+    """Of which it is the answer."""
+    reviews: tuple[RecordAct, ...] = ()
+    """What reviewers of pull requests approved, on whichever day."""
     versioned: bool = False
     """Whether all records lie in git, where somebody committed what nobody approved."""
 
@@ -229,6 +234,8 @@ def survey(asked: SurveyQuestion) -> Survey:
     folders = (*asked.systems, *([] if asked.org is None else [asked.org]))
     environ = asked.history.environ
     return Survey(
+        asked=asked,
+        reviews=reviews,
         versioned=all(CommitHistory.around(one, environ) is not None for one in folders),
         now=asked.now,
         systems=systems,

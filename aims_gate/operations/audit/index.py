@@ -11,6 +11,7 @@ from aims_gate.operations.aims.gap import GapRow
 from aims_gate.operations.aims.gap_sheet import TONES, requirement_sheet
 from aims_gate.operations.aims.survey import Survey, decisions
 from aims_gate.operations.audit import gate_tables, log_tables, record_tables
+from aims_gate.operations.audit.approvals_then import ApprovalsThen
 from aims_gate.operations.audit.period import Period
 from aims_gate.operations.audit.population import (
     Population,
@@ -30,7 +31,8 @@ GRADES = {
 }
 _MEANT = (
     "This is evidence for an audit, and not its result. Verdicts and promotions are those that a "
-    "trusted key signed; the annex verifies them with openssl and jq. Records are as they are now."
+    "trusted key signed; the annex verifies them with openssl and jq. Records are as they are now, "
+    "and their approvals as on the last day of the period, by git and by the day of each act."
 )
 
 
@@ -42,6 +44,8 @@ class AuditScope:
     when: Period
     found: Survey
     rows: tuple[GapRow, ...]
+    then: ApprovalsThen
+    """Who had approved what on the last day of the period."""
 
     def population(self, row: Requirement) -> Population:
         """Of the period."""
@@ -69,9 +73,9 @@ def index_sheet(scope: AuditScope, files: SheetTable) -> Sheet:
         tables=(
             _scope(found),
             _requirements(scope),
-            record_tables.accepted_risks(found),
+            record_tables.accepted_risks(found, scope.then),
             gate_tables.limits(found, when),
-            record_tables.approvals(found),
+            record_tables.approvals(found, scope.then),
             record_tables.people(found),
             gate_tables.refusals(found, when),
             log_tables.corrections(found, when),
@@ -176,7 +180,7 @@ def control_sheet(one: GapRow, scope: AuditScope, files: SheetTable) -> Sheet:
             if rules
             else []
         ),
-        record_tables.approvals(found, every),
+        record_tables.approvals(found, scope.then, every),
         _decided(row, found),
         files,
     ]

@@ -14,6 +14,7 @@ from aims_gate.attest.trust import Trust
 from aims_gate.errors import RecordError, UsageError
 from aims_gate.operations.aims.gap import assess
 from aims_gate.operations.aims.survey import Survey
+from aims_gate.operations.audit.approvals_then import ApprovalsThen
 from aims_gate.operations.audit.files import PackFiles, collect, table
 from aims_gate.operations.audit.index import AuditScope, control_sheet, index_sheet, page
 from aims_gate.operations.audit.period import Period
@@ -32,7 +33,8 @@ def audit_pack(
     found: Survey, stage: AuditStage, when: Period, trust: Trust | None
 ) -> Mapping[str, bytes]:
     """All files of a pack by path; without a trust file nothing in it is signed by anybody."""
-    scope = AuditScope(stage=stage, when=when, found=found, rows=assess(found))
+    then = ApprovalsThen.on(when.ends, found)
+    scope = AuditScope(stage=stage, when=when, found=found, rows=assess(found), then=then)
     taken = collect(scope, trust)
     files = dict(taken.files)
     files[INDEX] = _page(index_sheet(scope, _left_out(taken)))

@@ -1,6 +1,6 @@
 """Tables of the audit's index from records: approvals, accepted risks, people, exclusions, users.
 
-Who approved is weighed for today and for the day of the act, as everywhere (`standing`).
+Who approved is weighed for the last day of the period and for the day of the act.
 """
 
 from __future__ import annotations
@@ -8,45 +8,54 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
-from aims_gate.governance.approval import ApprovalStanding, standing
+from aims_gate.governance.approval import ApprovalStanding
 from aims_gate.governance.contract import Records, Strength
 from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.people import People, Person
 from aims_gate.operations.aims.risk_standing import RiskStanding, risk_standings
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem, decisions, words
+from aims_gate.operations.audit.approvals_then import ApprovalsThen, ApprovedThen
 from aims_gate.pages.sheet import SheetRow, SheetTable
 
 
-def approvals(found: Survey, kinds: Collection[str] = tuple(KINDS)) -> SheetTable:
-    """Each document: how strongly it is approved, by whom, and whether they were competent."""
-    rows = []
-    for kind in KINDS:
-        for system, records, documents in found.documents(kind) if kind in kinds else ():
-            for one in documents:
-                stands = standing(one, records, today=found.today)
-                strong = stands.strength > Strength.DECLARED
-                rows.append(
-                    SheetRow(
-                        cells=(
-                            one.path,
-                            system or "organisation",
-                            stands.strength.name.lower(),
-                            ", ".join(stands.by) or "nobody",
-                            "" if stands.day is None else f"{stands.day:%Y-%m-%d}",
-                            competent(stands, records),
-                            "; ".join(stands.faults),
-                        ),
-                        tone="good" if strong and not one.problems else "warn",
-                    )
-                )
+def approvals(
+    found: Survey, then: ApprovalsThen, kinds: Collection[str] = tuple(KINDS)
+) -> SheetTable:
+    """Each document: how strongly it was approved, by whom, and whether they were competent."""
+    rows = [
+        _approved(system or "organisation", then.of(system, one, records))
+        for kind in KINDS
+        for system, records, documents in (found.documents(kind) if kind in kinds else ())
+        for one in documents
+    ]
     return SheetTable(
-        title="Who approved which document, and were they competent on that day",
+        title="Who approved which document, and were they competent on that day; "
+        f"as of {then.day:%Y-%m-%d}",
         heads=(
             *("document", "of", "strength", "approved by", "on"),
             *("competence on that day", "what does not count"),
         ),
         rows=tuple(rows),
         empty="no document is there",
+    )
+
+
+def _approved(whose: str, one: ApprovedThen) -> SheetRow:
+    stands, path = one.stands, one.document.path
+    if one.unknown:
+        return SheetRow(cells=(path, whose, "not known", "", "", "", one.unknown), tone="warn")
+    strong = stands.strength > Strength.DECLARED
+    return SheetRow(
+        cells=(
+            path,
+            whose,
+            stands.strength.name.lower(),
+            ", ".join(stands.by) or "nobody",
+            "" if stands.day is None else f"{stands.day:%Y-%m-%d}",
+            competent(stands, one.records),
+            "; ".join(stands.faults),
+        ),
+        tone="good" if strong and not one.document.problems else "warn",
     )
 
 
@@ -69,24 +78,26 @@ def _held(person: Person, on: date) -> Iterator[str]:
             yield f"{one.subject} until {one.until:%Y-%m-%d}, by {one.proof}"
 
 
-def accepted_risks(found: Survey) -> SheetTable:
-    """Each residual risk: what treats it, and who accepted it."""
+def accepted_risks(found: Survey, then: ApprovalsThen) -> SheetTable:
+    """Each residual risk: what treats it, and who had accepted it."""
     rows = [
-        _risk_row(risk, system, found.today)
+        _risk_row(risk, system, then.of(system.id, risk.register, system.records))
         for system in found.systems
         for risk in risk_standings(system, found.today)
     ]
     return SheetTable(
-        title="Which risks remain, and who accepted them",
+        title=f"Which risks remain, and who accepted them; as of {then.day:%Y-%m-%d}",
         heads=("risk", "category", "what may happen", "residual", "treated by", "accepted by"),
         rows=tuple(rows),
         empty="no risk is written down",
     )
 
 
-def _risk_row(risk: RiskStanding, system: SurveyedSystem, today: date) -> SheetRow:
-    stands = standing(risk.register, system.records, today=today)
-    signed, against = _accepted(stands, system), "; ".join(risk.faults)
+def _risk_row(risk: RiskStanding, system: SurveyedSystem, approved: ApprovedThen) -> SheetRow:
+    stands, against = approved.stands, "; ".join(risk.faults)
+    signed = f"not known: {approved.unknown}" if approved.unknown else _accepted(stands, system)
+    if approved.document.human_digest != risk.register.human_digest:
+        signed += ", of an earlier register, which had other risks or levels"
     cells = (
         f"{system.id} {risk.id}",
         str(risk.values.get("category", "")),
@@ -95,7 +106,7 @@ def _risk_row(risk: RiskStanding, system: SurveyedSystem, today: date) -> SheetR
         "; ".join(_treated(risk.rules, system)) or "no rule",
         f"nobody: {against}; the register: {signed}" if against else signed,
     )
-    good = stands.strength > Strength.DECLARED and not against
+    good = stands.strength > Strength.DECLARED and not against and not approved.unknown
     return SheetRow(cells=cells, tone="good" if good else "bad")
 
 

@@ -20,6 +20,7 @@ from aims_gate.operations.aims.quarter import quarters, told
 from aims_gate.operations.aims.survey import Survey, is_open, listed
 from aims_gate.operations.aims.todo import Duty, duties
 from aims_gate.operations.audit import gate_tables, log_tables, record_tables
+from aims_gate.operations.audit.approvals_then import ApprovalsThen
 from aims_gate.operations.audit.entry_text import lines
 from aims_gate.operations.audit.period import Period
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
@@ -60,7 +61,7 @@ def review_sheet(found: Survey, when: Period) -> Sheet:
             ),
             _objectives(found),
             _audits(found, when),
-            record_tables.accepted_risks(found),
+            record_tables.accepted_risks(found, ApprovalsThen.on(when.ends, found)),
             _opportunities(rows, wanted, found.today),
             _decisions(),
         ),

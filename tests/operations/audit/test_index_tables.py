@@ -10,6 +10,7 @@ from aims_gate import canonical
 from aims_gate.evidence.layout import POLICY_FILE
 from aims_gate.operations.aims.survey import Survey
 from aims_gate.operations.audit import gate_tables, record_tables
+from aims_gate.operations.audit.approvals_then import ApprovalsThen
 from aims_gate.operations.audit.index import AuditScope, index_sheet
 from aims_gate.operations.audit.population import disagreements
 from aims_gate.operations.audit.review_inputs import review_sheet
@@ -83,7 +84,7 @@ def test_an_alias_that_no_promotion_set_and_evidence_in_one_place_are_listed(
     audited: Company,
 ) -> None:
     found = audited.survey()
-    assert list(disagreements(found)) == [found.history.unasked]
+    assert list(disagreements(found)) == [found.history.of_mlflow]
     names = sorted(found.history.places)
     places = {names[0]: ("runs:/a/aims_gate/x",), names[1]: ("runs:/b/aims_gate/y", "evidence/y")}
     asked = replace(found.history, aliases={"credit": {"champion": "9"}}, places=places)
@@ -92,10 +93,14 @@ def test_an_alias_that_no_promotion_set_and_evidence_in_one_place_are_listed(
         f"{names[0]}: only in MLflow, at runs:/a/aims_gate/x",
         "credit: the last signed promotion says 7, MLflow's champion is 9",
     ]
-    here = replace(asked, places={names[1]: ("evidence/y",)})
-    assert f"{names[1]}: only in a folder, at evidence/y" in disagreements(
-        replace(found, history=here)
-    )
+    here = {names[1]: ("evidence/y",)}
+    only = f"{names[1]}: only in a folder, at evidence/y"
+    both = replace(asked, places={**here, names[0]: places[names[0]]})
+    assert only in disagreements(replace(found, history=both))
+    # where MLflow holds none, one sentence says so and not each evaluation
+    none = replace(asked, places=here, published=False)
+    told = list(disagreements(replace(found, history=none)))
+    assert (told[0], only in told) == ("MLflow holds no evidence", False)
 
 
 def test_a_refusal_of_what_serves_is_answered_by_a_later_entry_about_its_rule(
@@ -115,7 +120,8 @@ def test_what_counts_verdicts_says_that_mlflow_was_not_asked(audited: Company) -
     """In the pack, the review and their empty tables, and no more once it was asked."""
 
     def told(found: Survey) -> list[str]:
-        scope = AuditScope(stage=STAGES["stage2"], when=PERIOD, found=found, rows=())
+        then = ApprovalsThen.on(PERIOD.ends, found)
+        scope = AuditScope(stage=STAGES["stage2"], when=PERIOD, found=found, rows=(), then=then)
         sheets = (
             index_sheet(scope, SheetTable(title="", heads=(), rows=())),
             review_sheet(found, PERIOD),
@@ -127,7 +133,7 @@ def test_what_counts_verdicts_says_that_mlflow_was_not_asked(audited: Company) -
     found = audited.survey()
     assert all("MLflow was not asked (--mlflow)" in one for one in told(found))
     asked = replace(found, history=replace(found.history, aliases={}))
-    assert not any("MLflow" in one for one in [*told(asked), asked.history.unasked])
+    assert not any("MLflow" in one for one in [*told(asked), asked.history.of_mlflow])
 
 
 def test_a_risk_is_accepted_only_as_the_rule_about_it_says(audited: Company) -> None:
@@ -135,7 +141,9 @@ def test_a_risk_is_accepted_only_as_the_rule_about_it_says(audited: Company) -> 
 
     def row(**later: Any) -> SheetRow:
         found = audited.survey()
-        return record_tables.accepted_risks(replace(found, **later)).rows[0]
+        return record_tables.accepted_risks(
+            replace(found, **later), ApprovalsThen(day=found.today, today=True)
+        ).rows[0]
 
     risks, inventory = audited.aims / "risks.yaml", audited.aims / "system.yaml"
     assert row().tone == "good"
