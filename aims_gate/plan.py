@@ -44,6 +44,7 @@ from aims_gate.policy.model import (
     Severity,
     Threshold,
 )
+from aims_gate.policy.parents import PACK
 from aims_gate.verdict import level
 
 
@@ -89,10 +90,21 @@ class Plan:
         return self.tasks
 
 
-def plan(policy: Policy, *, now: datetime | None = None) -> Plan:
-    """Turn each rule of *policy* into a task; *now* finds what expired or is to come."""
+def plan(policy: Policy, *, now: datetime | None = None, beside: bool = False) -> Plan:
+    """Turn each rule of *policy* into a task.
+
+    Args:
+        policy: What was resolved.
+        now: Finds what expired or is to come.
+        beside: It is looked at and decides nothing now: a pack may then have rules that warn only,
+            for policies that extend it beside what decides.
+    """
     tasks: list[Task] = []
     problems = [*_unfit(policy, now)]
+    if warns_only(policy) and not (beside and policy.uri.startswith(PACK)):
+        place = Place(file=policy.uri, line=0)
+        hint = "give at least one rule severity: block, or extend it beside a policy that decides"
+        problems.append(problem(place, "no rule blocks, so the policy can refuse nothing", hint))
     for rule in policy.rules:
         try:
             tasks.append(_task(rule, policy))
@@ -120,6 +132,11 @@ def _adapter(kind: type[Check]) -> pydantic.TypeAdapter[Check]:
     return pydantic.TypeAdapter(kind)
 
 
+def warns_only(policy: Policy) -> bool:
+    """Whether a policy has rules, and none that blocks: by itself it decides nothing."""
+    return bool(policy.rules) and all(one.severity is not Severity.BLOCK for one in policy.rules)
+
+
 def _unfit(policy: Policy, now: datetime | None) -> Iterator[Problem]:
     """Problems of a policy as a whole, by which it can decide nothing."""
     place = Place(file=policy.uri, line=0)
@@ -133,9 +150,6 @@ def _unfit(policy: Policy, now: datetime | None) -> Iterator[Problem]:
         if alike and policy.source_digest not in digests:
             what = f"the id {policy.id!r} reads as the pack {pack!r}, and this is another policy"
             yield problem(place, what, "choose another metadata.id, and extend the pack")
-    if policy.rules and not any(rule.severity is Severity.BLOCK for rule in policy.rules):
-        hint = "give at least one rule severity: block"
-        yield problem(place, "no rule blocks, so the policy can refuse nothing", hint)
 
 
 def _task(rule: Rule, policy: Policy) -> Task:

@@ -31,14 +31,15 @@ def check(paths: tuple[str, ...], *, quiet: bool) -> None:
     """
     stand_in(installed=True)  # it computes nothing, and a hook before each commit is to be quick
     from aims_gate.errors import PolicyError, Problem
-    from aims_gate.plan import plan
+    from aims_gate.plan import plan, warns_only
     from aims_gate.policy.resolve import check as read
 
     wrong: list[Problem] = []
     refused = False
     for path in paths or ("policy.yaml",):
         resolved, problems = read(path, environ=os.environ)
-        planned = plan(resolved, now=datetime.now(UTC)) if resolved is not None else None
+        now = datetime.now(UTC)
+        planned = plan(resolved, now=now, beside=True) if resolved is not None else None
         if planned is not None:
             problems += planned.problems
         wrong += problems
@@ -52,6 +53,8 @@ def check(paths: tuple[str, ...], *, quiet: bool) -> None:
             f"{resolved.uri}: sound: {counted}, {resolved.id} {resolved.version}, "
             f"sha256:{resolved.digest}"
         )
+        if warns_only(resolved):
+            click.echo("nothing blocks here: include it beside a policy that decides")
     if refused:
         raise PolicyError(wrong)
 

@@ -70,7 +70,7 @@ class _ComparedPolicy:
     @classmethod
     def of(cls, policy: Policy) -> _ComparedPolicy:
         """Read the resolved document, and complete each rule by what its check adds."""
-        tasks = {task.rule.id: task for task in plan(policy).sound()}
+        tasks = {task.rule.id: task for task in plan(policy, beside=True).sound()}
         layer, problems = read(policy.document, policy.uri)
         if layer is None:  # pragma: no cover  # resolve wrote it, and read it again
             raise PolicyError(problems)

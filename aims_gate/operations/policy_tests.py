@@ -10,7 +10,7 @@ from datetime import datetime
 from aims_gate.errors import PolicyError, Problem, near
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.judge import decide, judge
-from aims_gate.plan import Task, plan
+from aims_gate.plan import Task, plan, warns_only
 from aims_gate.policy.model import GivenCell, Policy, PolicyTest
 from aims_gate.policy.scope import on_insufficient, stage_of
 from aims_gate.verdict import Result
@@ -30,7 +30,7 @@ def run_tests(policy: Policy, *, now: datetime) -> tuple[Tested, ...]:
     Only the rules that a test gives measurements for are judged, and its `verdict` is over them.
     A value without `low` and `high` is taken as known exactly.
     """
-    tasks = {task.rule.id: task for task in plan(policy).sound()}
+    tasks = {task.rule.id: task for task in plan(policy, beside=True).sound()}
     if not policy.tests:
         hint = "add tests: with name, given and expect"
         problem = Problem(file=policy.uri, line=0, what="the policy has no tests", hint=hint)
@@ -52,7 +52,9 @@ def _differences(
             continue
         results[rule] = _judged(tasks[rule], cells, policy, stage, test.at or now)
     for name, expected in test.expect.items():
-        if name == "verdict":
+        if name == "verdict" and warns_only(policy):
+            yield "nothing blocks here, so there is no verdict to expect"
+        elif name == "verdict":
             yield from _compared(name, expected, decide(results.values()).value)
         elif name not in results:
             yield f"{name} has nothing given, so it was not judged"
