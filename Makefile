@@ -10,7 +10,7 @@ WORKERS ?= 2
 OLDER := $(VENV)/pytest7 $(VENV)/pytest8
 JS := $(VENV)/sigstore-js/.installed
 
-.PHONY: demo demo-registry test check nightly lint bench bench-noise types imports cover docs lock clean
+.PHONY: demo demo-registry test check nightly exports lint bench bench-noise types imports cover docs lock clean
 
 demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper, refuse
 	$(BIN)/aims-gate demo
@@ -50,9 +50,19 @@ $(SITE)/.installed: locks/docs.txt | $(STAMP)
 	$(SITE)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	touch $@
 
-nightly: check bench bench-noise  ## the checks, laws on 20 times as many examples, and once more with pandas 3
+nightly: check exports bench bench-noise  ## the checks, laws on 20 times as many examples, and once more with pandas 3
 	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist worksteal
 	$(MAKE) test VENV=.venv-pandas3 LOCK=locks/pandas3.txt
+
+READERS := $(VENV)/trestle $(VENV)/hf
+
+exports: $(STAMP) $(READERS)  ## what we export, read by the programs that it is for
+	PATH="$$PATH:$(CURDIR)/$(VENV)/trestle/bin:$(CURDIR)/$(VENV)/hf/bin" AIMS_GATE_REQUIRE="trestle hf" $(PYTEST) tests/operations/aims/exports
+
+$(READERS): $(VENV)/%: locks/%.txt | $(STAMP)
+	$(PYTHON) -m venv --clear $@
+	$@/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	touch $@
 
 bench: $(STAMP)  ## start-up, the guard in MLflow's stores, and whole gates beside plain scripts (ROWS="10000000" REPEAT=1 for the large one)
 	$(BIN)/python benchmarks/startup.py

@@ -5,7 +5,8 @@ extras as `dev` has them, which the GitHub Action installs, and `serve` is `gate
 receiver. `dev` is everything that demo and tests
 need, `pandas3` the same without Evidently, which pins pandas below 3. `pytest7` and `pytest8` are
 the oldest pytest that the plugin knows and the last one before the newest, with plugins that it
-must live beside. `docs` builds the site, `release` the wheel and its bill of materials.
+must live beside. `docs` builds the site, `release` the wheel and its bill of materials. `trestle`
+and `hf` are programs of others that read our exports, each in an environment of its own.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ def main() -> None:
     compile_lock("docs", project["dependency-groups"]["docs"])
     compile_lock("pytest7", ["pytest~=7.0.0", *BESIDE])
     compile_lock("pytest8", ["pytest~=8.0", *BESIDE])
+    compile_lock("trestle", ["compliance-trestle>=5.2"])
+    compile_lock("hf", ["huggingface-hub>=2.4"])
 
 
 def compile_lock(name: str, requirements: list[str], *more: str) -> None:
