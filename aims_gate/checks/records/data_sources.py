@@ -38,6 +38,8 @@ def data_sources(subject: Subject) -> Iterator[DataSource]:
     """Group roles by the place that their data lie in: what is logged together is one source."""
     by_place: dict[str, list[SourcePart]] = {}
     for role, data in subject.data.items():
+        if role is Role.CHAMPION:
+            continue  # what another version answered
         place = data.identity.uri.rpartition("/")[0]
         by_place.setdefault(place, []).append(_part(role, data))
     for place, parts in by_place.items():

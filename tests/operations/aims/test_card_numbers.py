@@ -10,6 +10,7 @@ import pytest
 from aims_gate.checks.records.consistent import Consistent
 from aims_gate.governance import reader
 from aims_gate.operations.aims.docs import build
+from aims_gate.policy.model import Role
 from tests.checks.records.written import cells, wrong
 from tests.operations.aims.conftest import JudgedModel
 from tests.support.records import write_records
@@ -76,7 +77,8 @@ def test_a_sheet_that_was_built_states_the_data_and_rules_of_this_run_and_nothin
     def compared() -> dict[str, str]:
         assert known.verdict is not None
         records = reader.read(aims, org)
-        of = replace(opened, records=records)
+        data = {**opened.data, Role.CHAMPION: opened.data[Role.EVALUATION]}
+        of = replace(opened, records=records, data=data)  # a run compares with what serves
         found = wrong(cells(NUMBERS, records, *known.verdict.results, of=of))
         return {where: count for where, count in found.items() if "data/" in where}
 
