@@ -227,7 +227,7 @@ def unreported_columns(
     }
     found: dict[Role, tuple[Statistic, ...]] = {}
     for role, data in subject.data.items():
-        absent = [(k, c) for k, c in data.spec.columns() if c not in data.frame.kinds]
+        absent = [(k, c) for k, c in data.spec.columns() if c not in data.frame.columns]
         found[role] = tuple(
             _lacking("", NoValue.MISSING, str(absent_column(column, data, named_as=key)))
             for key, column in absent

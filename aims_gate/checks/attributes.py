@@ -122,15 +122,15 @@ def refuse_alike(
 
 
 def _key(column: str, data: Data, frame: Frame, bins: Bins) -> Key:
-    kind, where = frame.kinds[column], f"{data.role} data"
+    kind, where = frame.columns[column].kind, f"{data.role} data"
     edges = bins.get(column) or data.spec.sensitive.get(column) or ()
     if kind is ColumnKind.OTHER:
         if frame.nulls(column) == frame.rows:
             what = f"every value of {column} is null, so that there are no groups"
             raise DataError(what, where=where)
-        what = f"{column} holds {frame.types[column]}, which is not an attribute to group by"
+        what = f"{column} holds {frame.columns[column].type}, which is not an attribute to group by"
         raise DataError(what, where=where, hint="store it as text, as .astype(str) does")
     if edges and kind is not ColumnKind.NUMBER:
         raise DataError(f"{column} has bin edges, but holds {kind}, not numbers", where=where)
-    bits = frame.float_bits(column)
+    bits = frame.columns[column].bits
     return Key(column=column, edges=tuple(limit_at(edge, bits) for edge in edges))

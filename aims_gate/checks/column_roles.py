@@ -125,7 +125,7 @@ def positive_class(data: Data, found: Labelled) -> Scalar:
         )
     positive = data.spec.positive
     if positive is not None:
-        positive = stated_as(positive, min(map(found.frame.float_bits, columns)))
+        positive = stated_as(positive, min(found.frame.columns[c].bits for c in columns))
     if positive is None and set(classes) <= {0, 1}:
         return True if any(isinstance(value, bool) for value in classes) else 1
     if positive is None:
@@ -162,7 +162,7 @@ def _hint_on(classes: Sequence[Scalar]) -> str:
 def require(columns: Iterable[str], data: Data) -> None:
     """Raise MissingColumnError unless all *columns* are in the data."""
     for column in columns:
-        if column not in data.frame.kinds:
+        if column not in data.frame.columns:
             raise absent_column(column, data)
 
 
@@ -175,7 +175,7 @@ def absent_column(
     return MissingColumnError(
         f"no column {column!r}{named}",
         where=f"{data.role} data{file}" + (f", {role}" if role else ""),
-        hint=near(column, data.frame.kinds),
+        hint=near(column, data.frame.columns),
     )
 
 
@@ -192,7 +192,7 @@ def role_columns(spec: DataSpec) -> Iterator[str]:
 def _labels(data: Data) -> tuple[Scalar, ...]:
     """Classes of the label column, if there is one: a model may never predict the positive."""
     label = data.spec.label
-    if label is None or label not in data.frame.kinds:
+    if label is None or label not in data.frame.columns:
         return ()
     return _classes(with_classes(data), [label])
 
@@ -208,7 +208,7 @@ def _columns(data: Data, role: Need, named: str | Mapping[str, str] | None) -> I
         )
     columns = [named] if isinstance(named, str) else list(named.values())
     for column in columns:
-        if column not in data.frame.kinds:
+        if column not in data.frame.columns:
             raise absent_column(column, data, role=role)
     return columns
 
@@ -252,11 +252,11 @@ def _refuse_nulls(data: Data, nulls: Mapping[str, int], *, kept: int) -> None:
 
 def _refuse_kinds(data: Data, frame: Frame, columns: Sequence[str]) -> None:
     plain = {ColumnKind.NUMBER: "numbers", ColumnKind.BOOLEAN: "numbers", ColumnKind.TEXT: "text"}
-    kinds = {column: plain.get(frame.kinds[column]) for column in columns}
+    kinds = {column: plain.get(frame.columns[column].kind) for column in columns}
     if None in kinds.values():
         column = next(name for name, kind in kinds.items() if kind is None)
         raise DataError(
-            f"{column} holds {frame.types[column]}, which cannot be classes",
+            f"{column} holds {frame.columns[column].type}, which cannot be classes",
             where=f"{data.role} data",
         )
     if len(set(kinds.values())) > 1:

@@ -79,7 +79,7 @@ def class_levels(data: Data, *, answer: str | None = None) -> Levels:
     """
     spec = data.spec
     frame = with_classes(data, answer).unweighted()
-    columns = [c for c in (spec.label, answer or spec.prediction) if c in frame.kinds]
+    columns = [c for c in (spec.label, answer or spec.prediction) if c in frame.columns]
     stated: set[Scalar] = set()
     if spec.positive is not None and "positive" not in data.from_run:
         stated.add(spec.positive)
@@ -113,9 +113,10 @@ def with_classes(data: Data, *others: str | None) -> Frame:
     """
     frame, spec = data.frame, data.spec
     named = {spec.label, spec.prediction, *others}
-    columns = [c for c, kind in frame.kinds.items() if c in named and kind is ColumnKind.NUMBER]
+    numbers = [c for c, column in frame.columns.items() if column.kind is ColumnKind.NUMBER]
+    columns = [c for c in numbers if c in named]
     task = TaskKind.BINARY if spec.task is None and spec.positive is not None else spec.task
-    if task not in _CLASSES or len({frame.float_bits(c) for c in columns}) < 2:
+    if task not in _CLASSES or len({frame.columns[c].bits for c in columns}) < 2:
         return frame
     held = [frame.distribution(c).values for c in columns]
     fractions = any((values != np.floor(values)).any() for values in held)

@@ -10,38 +10,45 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, overload
 
+from aims_gate.frames.expressions import ClassLoss, RowLoss
 from aims_gate.frames.values import (
     MISSING,
     Cells,
+    Coded,
+    Column,
     ColumnKind,
     Counts,
     Distribution,
     Floats,
+    Gathered,
     Grid,
     Histogram,
     Key,
-    Moments,
-    Rankings,
     Scalar,
     Span,
 )
-from aims_gate.stats.tables import Jackknife, Loss, Ranking
+from aims_gate.stats.rows.losses import Moments
+from aims_gate.stats.tables import Loss, Ranking
 
 __all__ = [
     "MISSING",
     "Cells",
+    "ClassLoss",
+    "Coded",
+    "Column",
+    "ColumnKind",
     "Counts",
     "Distribution",
     "Floats",
     "Frame",
+    "Gathered",
     "Grid",
     "Histogram",
     "Key",
-    "ColumnKind",
     "Loss",
     "Moments",
     "Ranking",
-    "Rankings",
+    "RowLoss",
     "Scalar",
     "Span",
 ]
@@ -56,21 +63,12 @@ class Frame(Protocol):
         ...
 
     @property
-    def kinds(self) -> Mapping[str, ColumnKind]:
+    def columns(self) -> Mapping[str, Column]:
         """Columns in their order, and what each holds."""
-        ...
-
-    @property
-    def types(self) -> Mapping[str, str]:
-        """Columns and the exact type each was stored with, for people and schema checks."""
         ...
 
     def unweighted(self) -> Frame:
         """The frame unweighted: every row counts once."""
-        ...
-
-    def float_bits(self, column: str) -> int:
-        """Float precision of a column in bits; 64 if it holds no floats."""
         ...
 
     def nulls(self, column: str) -> int:
@@ -81,15 +79,22 @@ class Frame(Protocol):
         """Count rows by the values of *keys*."""
         ...
 
-    def distribution(self, column: str) -> Distribution:
-        """Empirical distribution of a number or boolean: distinct values, ascending, with counts.
+    @overload
+    def distribution(self, of: str | RowLoss) -> Distribution: ...
 
-        DataError for a column of another kind, unless every value of it is null.
+    @overload
+    def distribution(self, of: str | RowLoss, by: str) -> Mapping[Scalar, Distribution]: ...
+
+    def distribution(
+        self, of: str | RowLoss, by: str | None = None
+    ) -> Distribution | Mapping[Scalar, Distribution]:
+        """Empirical distribution of numbers, booleans or a loss: distinct values with counts.
+
+        With *by*, one for each value of that column; rows in which it is null are left out.
+
+        DataError for a column of another kind, unless every value of it is null and there is no
+        *by*; and if a row's loss is not finite.
         """
-        ...
-
-    def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
-        """Distribution of *column* for each value of *by*; rows with null *by* are left out."""
         ...
 
     @overload
@@ -107,93 +112,20 @@ class Frame(Protocol):
         """
         ...
 
-    def moments(
-        self,
-        loss: Loss,
-        *,
-        label: str,
-        estimate: str,
-        positive: Scalar | None = None,
-        against: str | None = None,
-    ) -> Moments:
-        """Moments of a per-row loss; DataError if a row's loss is not finite.
+    def moments(self, of: RowLoss | ClassLoss) -> Moments:
+        """Moments of a per-row loss.
 
-        With *against*, another column of estimates, those of each row's loss less the loss that
-        it has there; less than 1e-12 of the largest loss is rounding, and no difference.
+        DataError if there are no rows, or a row's loss is not finite: also if a probability is
+        outside [0, 1]; and of several classes, if a label is not among them, or the probabilities
+        of a row do not sum to 1 within 0.01.
         """
         ...
 
-    def root_moments(self, *, label: str, estimate: str, against: str) -> Moments:
-        """Moments of jackknife pseudo-values of a difference of two RMSE.
+    def gather(self, *, numbers: Sequence[str] = (), codes: Sequence[Key] = ()) -> Gathered:
+        """Gather the rows of some columns into small arrays, for statistics of `stats.rows`.
 
-        That of *estimate* less that of *against*; what a row adds is found by leaving it out, once
-        for each row that it stands for (Tukey 1958), so the mean is the difference, freed of bias
-        to first order. A root of errors that are all 0 adds nothing. DataError if an error is not
-        finite, or there are no rows.
-        """
-        ...
-
-    def placements(
-        self, *, label: str, positive: Scalar, first: str, second: str
-    ) -> tuple[Moments, Moments]:
-        """Moments of the difference of DeLong placements, under *first* less under *second*.
-
-        A positive's placement is the share of negatives with a lower score, a negative's the
-        share of positives with a higher one, ties counting one half: what DeLong's variance of a
-        difference of areas follows from.
-
-        Returns:
-            Of the rows whose label is *positive*, and of the others. DataError if there are none
-            of either, a label is null, or a score is not a finite number.
-        """
-        ...
-
-    def class_moments(
-        self,
-        loss: Loss,
-        *,
-        label: str,
-        estimates: Mapping[Scalar, str],
-        against: Mapping[Scalar, str] | None = None,
-    ) -> Moments:
-        """Moments of the multi-class Brier or log loss, each class with its column of scores.
-
-        Brier is half the sum over classes, in [0, 1]. DataError if a label is not among the
-        classes, a probability is outside [0, 1], or a row's do not sum to 1 within 0.01. With
-        *against*, other columns of estimates, those of the difference, as `moments`.
-        """
-        ...
-
-    def losses(self, loss: Loss, *, label: str, estimate: str) -> Distribution:
-        """Empirical distribution of a regression loss; DataError as `moments`."""
-        ...
-
-    def unexplained(self, *, label: str, estimate: str, centred: bool) -> Jackknife:
-        """Jackknife of the log of unexplained variance: ln(SSE / total sum of squares).
-
-        With *centred*, of squared distances from the errors' mean. DataError if an error is not
-        finite.
-        """
-        ...
-
-    def rankings(
-        self,
-        ranking: Ranking,
-        *,
-        query: str,
-        label: str,
-        score: str,
-        k: int | None = None,
-        against: str | None = None,
-    ) -> Rankings:
-        """Ranking metric of each query, with its rows ordered by falling score.
-
-        Rows that share a score: NDCG, PRECISION and RECALL are the mean over all their orders, as
-        in scikit-learn's `ndcg_score`; AVERAGE_PRECISION and RECIPROCAL_RANK give each the last of
-        their places, as in its `label_ranking_average_precision_score`. PRECISION and RECALL need
-        *k*, and the two others ignore it. With *against*, another column of scores, those of each
-        query's value less the value that it has there. DataError if a query is null, a label
-        negative, or a label or score not finite.
+        A frame that does not hold its rows returns different ones with their counts, and none but
+        a DataError where they are more than may be asked of it.
         """
         ...
 
@@ -212,37 +144,12 @@ class Frame(Protocol):
         """
         ...
 
-    def discriminant_scores(
-        self, target: Key, columns: Sequence[str]
-    ) -> Mapping[Scalar, tuple[Distribution, Distribution]]:
-        """Discriminant scores of each group's rows and of all others, by a rule over *columns*.
+    def span(self, column: str, *, until: datetime | None = None) -> Span:
+        """Say from when to when dates or times are, and how many rows are not after *until*.
 
-        The rule is linear, and a row is scored by one that was fitted without it (see
-        `frames.discriminant`). Rows with null *target* are left out.
-
-        Raises:
-            MissingColumnError: A column is not there.
-            DataError: There are no columns, or one holds lists, structs or bytes.
+        A time without a zone is taken as UTC, and a date as its first second. DataError for other
+        kinds.
         """
-        ...
-
-    def same_rows(self, other: Frame, columns: Sequence[str]) -> bool:
-        """Tell whether *other* has the same rows in *columns*, in whatever order; weights aside."""
-        ...
-
-    def span(self, column: str) -> Span:
-        """Say from when to when a column of dates or times is; DataError for other kinds.
-
-        A time without a zone is taken as UTC, and a date as its first second.
-        """
-        ...
-
-    def until(self, column: str, moment: datetime) -> int:
-        """Count the rows whose date or time is not after *moment*, read as `span` does."""
-        ...
-
-    def matches(self, column: str, pattern: str) -> int:
-        """Count the rows of a text column that match an RE2 pattern from end to end."""
         ...
 
     def containing(self, column: str, patterns: Sequence[str]) -> Sequence[Mapping[str, int]]:

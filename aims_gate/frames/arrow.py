@@ -15,24 +15,27 @@ from aims_gate.frames import (
     Cells,
     ColumnKind,
     Distribution,
+    Floats,
     Frame,
     Grid,
     Histogram,
     Key,
+    RowLoss,
     Scalar,
     Span,
 )
 from aims_gate.frames.cache import AnswerCache, size_of
-from aims_gate.frames.coding import Codes, by_code, decoded, grouped, tabulate
+from aims_gate.frames.coding import by_code, decoded, grouped, tabulate
 from aims_gate.frames.column_values import at_width, kind_of, missing, whole_numbers
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.histograms import histogram_of
-from aims_gate.frames.identity import compared, different, known, same_rows
+from aims_gate.frames.identity import compared, different, known
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
-from aims_gate.frames.patterns import containing, matching
+from aims_gate.frames.patterns import containing
 from aims_gate.frames.row_questions import Answers
 from aims_gate.frames.times import instants, not_after, span_of
+from aims_gate.stats.rows import Codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,13 +70,29 @@ class ArrowFrame(Answers):
         cells = tuple(zip(*values, strict=True)) if values else ((),) * len(counts)
         return Cells(keys=keys, values=cells, counts=counts)
 
-    def distribution(self, column: str) -> Distribution:
-        """Empirical distribution of a number or boolean; DataError for other kinds."""
-        key = "distribution", column
+    @overload
+    def distribution(self, of: str | RowLoss) -> Distribution: ...
+
+    @overload
+    def distribution(self, of: str | RowLoss, by: str) -> Mapping[Scalar, Distribution]: ...
+
+    def distribution(
+        self, of: str | RowLoss, by: str | None = None
+    ) -> Distribution | Mapping[Scalar, Distribution]:
+        """Empirical distribution of numbers, booleans or a loss; DataError for other kinds."""
+        if by is not None:
+            return self.cache.get(
+                ("split", of, by),
+                lambda: self._split(of, by),
+                lambda parts: sum(map(size_of, parts.values())),
+            )
+        if isinstance(of, RowLoss):
+            return self._sorted(self._values(of))
+        key = "distribution", of
         if self.cache.keeps_sorted:
-            return self.cache.get(key, lambda: self._distribution(column))
+            return self.cache.get(key, lambda: self._distribution(of))
         known: Distribution | None = self.cache.kept(key)
-        return self._distribution(column) if known is None else known
+        return self._distribution(of) if known is None else known
 
     def _distribution(self, column: str) -> Distribution:
         if self._is_empty(column):
@@ -83,8 +102,24 @@ class ArrowFrame(Answers):
         if self.weights is None:
             found = ordered(self._pieces(column), self.table.num_rows)
         else:
-            found = by_sorting_weighted(self._numbers(column), self.weights)
+            found = self._sorted(self._numbers(column))
         self.cache.get(("nulls", column), lambda: found.nulls)
+        return found
+
+    def _sorted(self, values: Floats) -> Distribution:
+        """Sort the values of all rows, in place where each counts once."""
+        if self.weights is None:
+            return by_sorting(values)
+        return by_sorting_weighted(values, self.weights)
+
+    def _split(self, of: str | RowLoss, by: str) -> Mapping[Scalar, Distribution]:
+        groups = self._coded(Key(column=by))
+        weights = () if self.weights is None else (self.weights,)
+        parts = by_code(groups, self._values(of), *weights)
+        found: dict[Scalar, Distribution] = {}
+        for value, part in zip(groups.values, parts, strict=True):
+            if len(part[0]):
+                found[value] = by_sorting_weighted(*part) if weights else by_sorting(*part)
         return found
 
     def keep_sorted(self, *, keep: bool) -> None:
@@ -95,14 +130,6 @@ class ArrowFrame(Answers):
         self.cache.keeps_sorted = keep
         if not keep:
             self.cache.drop("split")
-
-    def split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
-        """Distribution of *column* for each value of *by*; rows with null *by* are left out."""
-        return self.cache.get(
-            ("split", column, by),
-            lambda: self._split(column, by),
-            lambda parts: sum(map(size_of, parts.values())),
-        )
 
     @overload
     def histogram(self, column: str, grid: Grid) -> Histogram: ...
@@ -116,17 +143,8 @@ class ArrowFrame(Answers):
         """Histogram of a number or boolean, or of its rows by each value of *by*."""
         if by is None:
             return histogram_of(self.distribution(column), grid)
-        return {value: histogram_of(part, grid) for value, part in self.split(column, by).items()}
-
-    def _split(self, column: str, by: str) -> Mapping[Scalar, Distribution]:
-        groups = self._coded(Key(column=by))
-        weights = () if self.weights is None else (self.weights,)
-        parts = by_code(groups, self._numbers(column), *weights)
-        found: dict[Scalar, Distribution] = {}
-        for value, part in zip(groups.values, parts, strict=True):
-            if len(part[0]):
-                found[value] = by_sorting_weighted(*part) if weights else by_sorting(*part)
-        return found
+        parts = self.distribution(column, by)
+        return {value: histogram_of(part, grid) for value, part in parts.items()}
 
     def parts(
         self, *keys: Key, columns: Sequence[str]
@@ -154,36 +172,11 @@ class ArrowFrame(Answers):
         parts = compared(columns, (self.table, self.name), (other.table, other.name))
         return self._total(known(parts, self.table.num_rows))
 
-    def same_rows(self, other: Frame, columns: Sequence[str]) -> bool:
-        """Tell whether *other* has the same rows in *columns*, in whatever order; weights aside."""
-        if not isinstance(other, ArrowFrame):
-            raise DataError("rows are compared with those of a frame in memory", where=self.name)
-        rows = self.table.num_rows
-        if rows != other.table.num_rows:
-            return False
-        parts = compared(columns, (self.table, self.name), (other.table, other.name))
-        return same_rows(parts, rows)
-
-    def span(self, column: str) -> Span:
-        """Say from when to when a column of dates or times is; DataError for other kinds."""
+    def span(self, column: str, *, until: datetime | None = None) -> Span:
+        """Say from when to when dates or times are; DataError for other kinds."""
         times = instants(self._column(column), column, where=self.name)
-        return span_of(times, nulls=self.nulls(column), where=self.name)
-
-    def until(self, column: str, moment: datetime) -> int:
-        """Count the rows whose date or time is not after *moment*; null is no time."""
-        return self._total(
-            not_after(instants(self._column(column), column, where=self.name), moment)
-        )
-
-    def matches(self, column: str, pattern: str) -> int:
-        """Count the rows of a text column that match an RE2 pattern from end to end."""
-        found = self._column(column)
-        if kind_of(found.type) is not ColumnKind.TEXT:
-            raise DataError(
-                f"column {column!r} is {self.types[column]}, and a pattern needs text",
-                where=self.name,
-            )
-        return self._total(matching(found, pattern))
+        span = span_of(times, nulls=self.nulls(column), where=self.name)
+        return span if until is None else replace(span, until=self._total(not_after(times, until)))
 
     def containing(self, column: str, patterns: Sequence[str]) -> list[Mapping[str, int]]:
         """Count rows by value, for each RE2 pattern of the values in which it matches somewhere."""
@@ -191,7 +184,8 @@ class ArrowFrame(Answers):
         kind = kind_of(found.type)
         if kind not in {ColumnKind.TEXT, ColumnKind.NUMBER}:
             raise DataError(
-                f"column {column!r} is {self.types[column]}, which is no text", where=self.name
+                f"column {column!r} is {self.columns[column].type}, which is no text",
+                where=self.name,
             )
         texts = whole_numbers(found) if kind is ColumnKind.NUMBER else found
         return [containing(texts, pattern, self.weights) for pattern in patterns]
@@ -217,8 +211,8 @@ class ArrowFrame(Answers):
 
     def at_one_width(self, columns: Sequence[str]) -> ArrowFrame:
         """The frame with numeric *columns* cast to the lowest precision among them."""
-        bits = min(map(self.float_bits, columns))
-        wide = tuple(name for name in columns if self.float_bits(name) > bits)
+        bits = min(self.columns[name].bits for name in columns)
+        wide = tuple(name for name in columns if self.columns[name].bits > bits)
         key = "at one width", wide, bits
         taken = self.table.num_rows * len(wide) * bits // 8
         if not wide:

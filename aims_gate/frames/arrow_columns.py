@@ -9,12 +9,15 @@ import numpy as np
 import pyarrow as pa
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import ColumnKind, Counts, Floats, Key, Scalar
+from aims_gate.frames import Coded, Column, ColumnKind, Counts, Floats, Key
 from aims_gate.frames.cache import AnswerCache
-from aims_gate.frames.coding import Coded, binned, coded
+from aims_gate.frames.coding import binned, coded
 from aims_gate.frames.column_values import Mask, kind_of, missing, numbers, plain
 from aims_gate.frames.lazy import LazyTable
+from aims_gate.frames.patterns import matched
 from aims_gate.frames.widths import float_bits
+
+_NUMERIC = (ColumnKind.NUMBER, ColumnKind.BOOLEAN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,20 +37,11 @@ class ArrowColumns:
         return self.table.num_rows if self.weights is None else int(self.weights.sum())
 
     @property
-    def kinds(self) -> Mapping[str, ColumnKind]:
-        """Columns in their order, and what each holds."""
+    def columns(self) -> Mapping[str, Column]:
+        """Columns in their order, and what each holds, with the Arrow type that it is stored as."""
         return self.cache.get(
-            "kinds", lambda: {field.name: kind_of(field.type) for field in self.table.schema}
+            "columns", lambda: {f.name: _column(f.type) for f in self.table.schema}
         )
-
-    @property
-    def types(self) -> Mapping[str, str]:
-        """Columns and the Arrow type each is stored with."""
-        return {field.name: str(field.type) for field in self.table.schema}
-
-    def float_bits(self, column: str) -> int:
-        """Float precision of a column in bits; 64 if it holds no floats."""
-        return float_bits(self.table.schema.field(column).type)
 
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN)."""
@@ -67,16 +61,17 @@ class ArrowColumns:
     def _refuse_other_kinds(self, name: str) -> None:
         if name not in self.table.column_names:
             raise MissingColumnError.from_columns(name, self.table.column_names, where=self.name)
-        if self.kinds[name] not in {ColumnKind.NUMBER, ColumnKind.BOOLEAN}:
+        if self.columns[name].kind not in _NUMERIC:
             raise DataError(
-                f"column {name!r} is {self.types[name]}, and numbers are needed", where=self.name
+                f"column {name!r} is {self.columns[name].type}, and numbers are needed",
+                where=self.name,
             )
 
     def _is_empty(self, name: str) -> bool:
         """Tell whether a column that is no column of numbers has no value at all."""
-        kind = self.kinds.get(name, ColumnKind.NUMBER)
-        numeric = kind in {ColumnKind.NUMBER, ColumnKind.BOOLEAN}
-        return not numeric and self.nulls(name) == self.rows
+        there = self.columns.get(name)
+        other = there is not None and there.kind not in _NUMERIC
+        return other and self.nulls(name) == self.rows
 
     def _numbers(self, name: str) -> Floats:
         self._refuse_other_kinds(name)
@@ -87,19 +82,23 @@ class ArrowColumns:
 
     def _code(self, key: Key) -> Coded:
         column = self._column(key.column)
+        if key.matches is not None:
+            if kind_of(column.type) is not ColumnKind.TEXT:
+                stored = self.columns[key.column].type
+                what = f"column {key.column!r} is {stored}, and a pattern needs text"
+                raise DataError(what, where=self.name)
+            return matched(column, key.matches)
         try:
             return binned(column, key.edges) if key.edges else coded(column)
         except DataError as error:
             where = f"{self.name}, column {key.column!r}"
             raise DataError(error.what, where=where, hint=error.hint) from error
 
-    def _equals(self, name: str, wanted: Scalar) -> Floats:
-        """Indicator of *wanted* in a column: 1 where equal, 0 where not, NaN where null."""
-        column = self._coded(Key(column=name))
-        hits = [float(value == wanted) for value in column.values]
-        return np.array([*hits, np.nan])[column.codes]
-
     def _total(self, rows: Mask) -> int:
         if self.weights is None:
             return int(np.count_nonzero(rows))
         return int(self.weights[rows].sum())
+
+
+def _column(kind: pa.DataType) -> Column:
+    return Column(kind=kind_of(kind), type=str(kind), bits=float_bits(kind))

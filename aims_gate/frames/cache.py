@@ -6,8 +6,7 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-from aims_gate.frames import Cells, Distribution
-from aims_gate.frames.coding import Coded
+from aims_gate.frames import Cells, Coded, Distribution
 from aims_gate.stats.counting import is_once
 
 T = TypeVar("T")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
 
@@ -14,25 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aims_gate.errors import DataError
-from aims_gate.frames import ColumnKind, Counts, Scalar
+from aims_gate.frames import Coded, ColumnKind, Counts, Scalar
 from aims_gate.frames.column_values import kind_of, numbers, plain
 from aims_gate.frames.widths import float_bits, shortest
-
-Codes = npt.NDArray[np.integer[Any]]
+from aims_gate.stats.rows import Codes
 
 _TABLE = 1 << 16
 """A table of counts of this many cells is never worth avoiding."""
 _MOST_CELLS = 1 << 62
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Coded:
-    """A column as codes of its distinct values."""
-
-    codes: Codes
-    """Shape (rows,): index into *values*, -1 for null; of a type that can count them all."""
-    values: Sequence[Scalar]
-    """Ascending and distinct."""
 
 
 def coded(column: pa.ChunkedArray) -> Coded:

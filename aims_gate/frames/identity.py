@@ -19,11 +19,11 @@ import pyarrow.compute as pc
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind
-from aims_gate.frames.coding import Codes
 from aims_gate.frames.column_values import Mask, kind_of, missing, numbers, plain, undictionary
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.times import instants, whole
 from aims_gate.frames.widths import float_bits, narrowed
+from aims_gate.stats.rows import Codes
 
 Words = npt.NDArray[np.uint64]
 """Shape (rows,): 64 bits of each row."""

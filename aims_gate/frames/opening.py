@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
-from aims_gate.errors import MissingColumnError
+from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Frame
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.convert import to_table
+from aims_gate.frames.identity import compared
+from aims_gate.frames.identity import same_rows as equal_rows
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.weights import weights_of
 
@@ -43,6 +47,20 @@ def in_memory(frame: object) -> ArrowFrame | None:
     Joining, pairing and predicting need rows; a check never does.
     """
     return frame if isinstance(frame, ArrowFrame) else None
+
+
+def same_rows(one: Frame, other: Frame, columns: Sequence[str]) -> bool:
+    """Tell whether two frames have the same rows in *columns*, in whatever order; weights aside.
+
+    DataError unless this process holds the rows of both.
+    """
+    first, second = in_memory(one), in_memory(other)
+    if first is None or second is None:
+        raise DataError("rows are compared with those of a frame in memory")
+    if first.table.num_rows != second.table.num_rows:
+        return False
+    tables = (first.table, first.name), (second.table, second.name)
+    return equal_rows(compared(columns, *tables), first.table.num_rows)
 
 
 def keep_sorted(frame: Frame, *, keep: bool) -> None:

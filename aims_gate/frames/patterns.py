@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aims_gate.frames import Counts
-from aims_gate.frames.column_values import Mask, plain, undictionary
+from aims_gate.frames import Coded, Counts
+from aims_gate.frames.column_values import plain, undictionary
 
 
 def pattern_problem(pattern: str) -> str:
@@ -22,11 +20,11 @@ def pattern_problem(pattern: str) -> str:
     return ""
 
 
-def matching(column: pa.ChunkedArray, pattern: str) -> Mask:
-    """Say which rows of a text column match *pattern* from end to end; null does not."""
-    text = undictionary(plain(column))
-    hits = pc.match_substring_regex(text, _whole(pattern)).fill_null(fill_value=False)
-    return cast("Mask", hits.to_numpy())
+def matched(column: pa.ChunkedArray, pattern: str) -> Coded:
+    """Code a text column by whether *pattern* matches each value from end to end."""
+    hits = pc.match_substring_regex(undictionary(plain(column)), _whole(pattern))
+    codes = hits.cast(pa.int8()).fill_null(-1).to_numpy()
+    return Coded(codes=codes, values=(False, True))
 
 
 def containing(

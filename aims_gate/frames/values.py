@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aims_gate.stats.counting import total
+from aims_gate.stats.rows import Codes
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -35,8 +37,19 @@ class ColumnKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """What a column holds, and how it is stored."""
+
+    kind: ColumnKind
+    type: str
+    """The exact type that it was stored with, for people and schema checks."""
+    bits: int
+    """Float precision in bits; 64 if it holds no floats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A column to count by, as it is or cut into bins.
+    """A column to count by: as it is, cut into bins, or by whether a pattern matches.
 
     With edges `(0, 25, 45)` a number x falls into `[0,25)`, `[25,45)` or `[45,inf)`, and below the
     first edge into `(-inf,0)`. Null and NaN are the group `(missing)`.
@@ -44,6 +57,8 @@ class Key:
 
     column: str
     edges: tuple[float, ...] = ()
+    matches: str | None = None
+    """An RE2 pattern: text is counted by whether it matches from end to end. Never with edges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,30 +162,30 @@ class Histogram:
         return total(self.counts) + self.nulls + self.below + self.above
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moments:
-    """The sums a mean and its interval follow from, over *rows* rows."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Coded:
+    """A column as codes of its distinct values."""
 
-    rows: int
-    mean: float
-    variance: float
-    """Sample variance, divisor rows - 1; NaN for one row."""
-    skewness: float
-    """Third standardised sample moment, g1; 0 where the variance is 0."""
-    kurtosis: float
-    """Fourth standardised sample moment, at least 1; 0 where the variance is 0."""
+    codes: Codes
+    """Shape (rows,): index into *values*, -1 for null; of a type that can count them all."""
+    values: Sequence[Scalar]
+    """Ascending and distinct."""
+
+    def equals(self, wanted: Scalar) -> Floats:
+        """Indicator of *wanted*, shape (rows,): 1 where equal, 0 where not, NaN where null."""
+        hits = [float(value == wanted) for value in self.values]
+        return np.array([*hits, np.nan])[self.codes]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rankings:
-    """A ranking metric over queries."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Gathered:
+    """The rows of some columns, each once or as often as it is stored, in one order for all."""
 
-    values: Moments
-    """Of the queries' values; *rows* counts queries, and without one the mean is NaN."""
-    rows: int
-    """Rows of these queries."""
-    left_out: int
-    """Queries whose rows are all worth the same: any order of them is as good as another."""
+    numbers: tuple[Floats, ...]
+    """Each of shape (rows,), NaN where null."""
+    codes: tuple[Coded, ...]
+    weights: Counts | None
+    """Shape (rows,): how many rows each stands for, at least 1; None where each is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,3 +199,5 @@ class Span:
     """The longest time between a row and the next, in days; 0 for fewer than two times."""
     gap_after: datetime | None
     """When that time without rows begins."""
+    until: int = 0
+    """Rows that are not after the moment that was asked for; 0 where none was."""

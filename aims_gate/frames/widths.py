@@ -56,14 +56,14 @@ def stated_as(stated: Scalar, bits: int) -> Scalar:
 
 def alike(one: Frame, other: Frame, column: str) -> tuple[Distribution, Distribution]:
     """Distributions of a column in two frames, both in the narrower precision."""
-    bits = min(frame.float_bits(column) for frame in (one, other))
+    bits = min(frame.columns[column].bits for frame in (one, other))
     first, second = (_at(frame, column, bits) for frame in (one, other))
     return first, second
 
 
 def _at(frame: Frame, column: str, bits: int) -> Distribution:
     found = frame.distribution(column)
-    if bits >= frame.float_bits(column) or not len(found.values):
+    if bits >= frame.columns[column].bits or not len(found.values):
         return found
     values = narrowed(found.values, bits) + 0.0  # -0.0 is 0.0
     begins = np.flatnonzero(np.append(True, values[1:] != values[:-1]))  # the first

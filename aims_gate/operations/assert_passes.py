@@ -149,7 +149,7 @@ def _judged(policy: Policy, given: Mapping[Role, object], model: Any) -> Result:
 def _refuse_unheard(check: str, subject: Subject) -> None:
     """Fail for a named column that no frame has, although the check might not have read it."""
     __tracebackhide__ = True
-    present = {column for data in subject.data.values() for column in data.frame.kinds}
+    present = {column for data in subject.data.values() for column in data.frame.columns}
     for role, data in subject.data.items():
         for column in (*role_columns(data.spec), *data.spec.sensitive):
             if column not in present:

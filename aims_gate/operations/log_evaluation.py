@@ -135,7 +135,7 @@ def _refuse_positive(rows: Frame, spec: DataSpec, where: str) -> None:
         for name in columns
     )
     held = zip(columns, (labels, *answers), strict=True)
-    if any(stated_as(spec.positive, rows.float_bits(name)) in found for name, found in held):
+    if any(stated_as(spec.positive, rows.columns[name].bits) in found for name, found in held):
         return
     few = labels if len(labels) <= _MOST_LABELS else []
     alike = [value for value in few if str(value) == str(spec.positive)]
@@ -145,7 +145,7 @@ def _refuse_positive(rows: Frame, spec: DataSpec, where: str) -> None:
     elif not hint.startswith("did"):
         hint = "state one of these as it is written"
     shown = ", ".join(map(repr, few)) or f"{len(labels):,} different values"
-    typed = " or ".join(f"{name} ({rows.types[name]})" for name in columns)
+    typed = " or ".join(f"{name} ({rows.columns[name].type})" for name in columns)
     raise DataError(
         f"the positive class {spec.positive!r} occurs nowhere in {typed}; the labels are {shown}",
         where=where,

@@ -78,7 +78,7 @@ def evaluation_columns(data: Data, features: frozenset[str]) -> ProposedColumns:
     if spec.label is None or (spec.prediction or spec.score) is None:
         what = "the label" if spec.label is None else "a prediction or score"
         raise DataError(
-            f"no column looks like {what}; there are {', '.join(data.frame.kinds)}",
+            f"no column looks like {what}; there are {', '.join(data.frame.columns)}",
             where=data.identity.uri,
             hint="log the data with aims_gate.log_evaluation(label=…, prediction=…), or call the "
             f"columns {LABELS[0]}, {PREDICTIONS[0]} and {SCORES[0]}",
@@ -104,7 +104,7 @@ def other_columns(data: Data, evaluation: DataSpec) -> ProposedColumns:
         for name in names
         if getattr(logged, name) is None
         and isinstance(value := getattr(evaluation, name), str)
-        and value in data.frame.kinds
+        and value in data.frame.columns
     }
     return ProposedColumns(spec=replace(logged, **found), guessed=frozenset(found))
 
@@ -142,7 +142,9 @@ class _Guess:
     ) -> None:
         """Assign *role* to the free column whose name fits best."""
         free = [
-            name for name in self._free() if self.frame.kinds[name] in kinds and fits(name) >= 0
+            name
+            for name in self._free()
+            if self.frame.columns[name].kind in kinds and fits(name) >= 0
         ]
         if unique:
             free = [name for name in free if _is_unique(self.frame, name)]
@@ -165,7 +167,7 @@ class _Guess:
         scores = spec.score.values() if isinstance(spec.score, Mapping) else [spec.score]
         used = {spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time, *scores}
         used |= self.features | self._taken | set(spec.sensitive)
-        return [name for name in self.frame.kinds if name not in used]
+        return [name for name in self.frame.columns if name not in used]
 
 
 def _named(names: tuple[str, ...]) -> Callable[[str], int]:
@@ -179,7 +181,7 @@ def _named(names: tuple[str, ...]) -> Callable[[str], int]:
 
 
 def _is_unique(frame: Frame, column: str) -> bool:
-    if frame.kinds[column] is ColumnKind.NUMBER:
+    if frame.columns[column].kind is ColumnKind.NUMBER:
         return len(frame.distribution(column).values) == frame.rows
     return len(frame.count(Key(column=column)).values) == frame.rows
 
@@ -211,7 +213,10 @@ def _with_threshold(data: Data, spec: DataSpec) -> DataSpec:
 
 
 def _is_quantity(frame: Frame, column: str) -> bool:
-    return frame.kinds[column] is ColumnKind.NUMBER and len(frame.distribution(column).values) > 2
+    return (
+        frame.columns[column].kind is ColumnKind.NUMBER
+        and len(frame.distribution(column).values) > 2
+    )
 
 
 def _positive(counts: Mapping[Scalar, int]) -> Scalar:

@@ -28,13 +28,15 @@ def protected(
     """Columns that look protected and have no other role, each with its bins if it needs some."""
     scores = spec.score.values() if isinstance(spec.score, Mapping) else [spec.score]
     used = {spec.label, spec.prediction, spec.key, spec.query, spec.weight, spec.time, *scores}
-    for column, kind in frame.kinds.items():
+    for column, held in frame.columns.items():
         if column in used or not is_protected(column):
             continue
-        if kind is ColumnKind.NUMBER:
+        if held.kind is ColumnKind.NUMBER:
             yield from _numeric(frame, column, notes)
-        elif kind not in {ColumnKind.TEXT, ColumnKind.BOOLEAN}:
-            notes.append(f"{column} may be protected, but holds {kind}: log groups of it instead")
+        elif held.kind not in {ColumnKind.TEXT, ColumnKind.BOOLEAN}:
+            notes.append(
+                f"{column} may be protected, but holds {held.kind}: log groups of it instead"
+            )
         elif len(frame.count(Key(column=column)).values) > MOST_GROUPS:
             notes.append(f"{column} may be protected, but has more than {MOST_GROUPS} groups")
         else:
@@ -46,7 +48,8 @@ def bins_of(
 ) -> Iterator[tuple[str, tuple[float, ...]]]:
     """Cut quantities that were logged as protected without bins: each value would be a group."""
     for column, edges in logged.sensitive.items():
-        if edges is None and frame.kinds.get(column) is ColumnKind.NUMBER:
+        held = frame.columns.get(column)
+        if edges is None and held is not None and held.kind is ColumnKind.NUMBER:
             yield from ((name, cut) for name, cut in _numeric(frame, column, notes) if cut)
 
 

@@ -33,7 +33,7 @@ def threshold_of(data: Data, column: str, scores: Floats) -> float:
     DataError where none is stated and a score lies outside [0, 1]: there 0.5 means nothing.
     """
     if data.spec.threshold is not None:
-        return limit_at(data.spec.threshold, data.frame.float_bits(column))
+        return limit_at(data.spec.threshold, data.frame.columns[column].bits)
     if ((scores < 0) | (scores > 1)).any():
         raise DataError(
             f"some scores in {column} lie outside [0, 1], where {_MIDDLE} is no threshold",
@@ -59,7 +59,7 @@ def derive_prediction(data: Data) -> Data:
     name = derived_name(spec)
     if spec.prediction is not None or name is None or not isinstance(spec.score, str):
         return data
-    if spec.task not in {None, TaskKind.BINARY} or spec.score not in frame.kinds:
+    if spec.task not in {None, TaskKind.BINARY} or spec.score not in frame.columns:
         return data
     if (reason := _underivable(data, spec.score)) is not None:
         return replace(data, failed={**data.failed, "prediction": reason})
@@ -82,10 +82,12 @@ def derive_prediction(data: Data) -> Data:
 def _underivable(data: Data, score: str) -> DataError | None:
     """Say what a score or a label is that no prediction follows from; None if one may."""
     frame, spec, where = data.frame, data.spec, f"{data.role} data"
-    if frame.kinds[score] is not ColumnKind.NUMBER:
-        what = f"no prediction follows from {score}, which is {frame.types[score]} and no number"
+    if frame.columns[score].kind is not ColumnKind.NUMBER:
+        stored = frame.columns[score].type
+        what = f"no prediction follows from {score}, which is {stored} and no number"
         return DataError(what, where=where, hint="write 0.45 and not 45 %, and nulls as nothing")
-    kind = frame.kinds.get(spec.label or "")
+    label = frame.columns.get(spec.label or "")
+    kind = None if label is None else label.kind
     stated = None if spec.positive is None else isinstance(spec.positive, str)
     if kind in {ColumnKind.NUMBER, ColumnKind.BOOLEAN, ColumnKind.TEXT} and stated is (
         kind is not ColumnKind.TEXT
@@ -98,15 +100,13 @@ def _underivable(data: Data, score: str) -> DataError | None:
 
 def _classes(frame: Frame, spec: DataSpec) -> tuple[Scalar, Scalar] | None:
     """The negative and the positive class; None where that is not certain."""
-    kinds = frame.kinds
-    if spec.label is None or kinds.get(spec.label) not in {
-        ColumnKind.NUMBER,
-        ColumnKind.BOOLEAN,
-        ColumnKind.TEXT,
-    }:
+    usable = (ColumnKind.NUMBER, ColumnKind.BOOLEAN, ColumnKind.TEXT)
+    if spec.label is None or spec.label not in frame.columns:
+        return None
+    if frame.columns[spec.label].kind not in usable:
         return None
     found = [value for (value,) in frame.count(Key(column=spec.label)).values if value is not None]
-    high = _positive(spec, found, frame.float_bits(spec.label))
+    high = _positive(spec, found, frame.columns[spec.label].bits)
     others = [value for value in found if value != high]
     if high is None or len(others) > 1 or isinstance(high, str) != isinstance(found[0], str):
         return None

@@ -10,10 +10,10 @@ from coverage import ALPHA, Case, given
 from draws import Rng
 
 from aims_gate.checks.metrics import table
-from aims_gate.frames.losses import differences, moments_of, root_values
-from aims_gate.frames.unexplained import unexplained_of
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.paired import mean_difference, short_of_mean
+from aims_gate.stats.rows.losses import differences, moments_of, root_values
+from aims_gate.stats.rows.unexplained import unexplained_of
 from aims_gate.stats.tables import Fit, Losses, Residuals
 
 Law = Callable[[Rng, int], np.ndarray]

@@ -40,7 +40,7 @@ def data(columns: object, role: Role = Role.EVALUATION, **spec: Any) -> Data:
         frame=frame,
         spec=DataSpec(**spec),
         identity=identity,
-        declared=frozenset(frame.kinds),
+        declared=frozenset(frame.columns),
     )
 
 

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from scipy.stats import kurtosis, skew
 
+from aims_gate.checks.row_statistics import placements, root_moments
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import ColumnKind, Frame, Grid, Histogram, Key, Loss
+from aims_gate.frames import ColumnKind, Frame, Grid, Histogram, Key, Loss, RowLoss
 from aims_gate.frames.opening import open_frame
 from aims_gate.sources.readers import read_file
 from tests.support.laws import law
@@ -73,15 +74,17 @@ DATA: Rows = {
 
 
 def test_columns_keep_their_order_and_say_what_they_hold(make: Make) -> None:
-    kinds = make(DATA).kinds
-    assert list(kinds) == ["sex", "age", "p", "y"]
-    assert list(kinds.values()) == [
+    columns = make(DATA).columns
+    assert list(columns) == ["sex", "age", "p", "y"]
+    assert [column.kind for column in columns.values()] == [
         ColumnKind.TEXT,
         ColumnKind.NUMBER,
         ColumnKind.NUMBER,
         ColumnKind.BOOLEAN,
     ]
-    assert list(make(DATA).types) == list(kinds)
+    assert {column.bits for column in columns.values()} == {64}
+    narrow = make({"x": pa.array([0.1], pa.float32())}).columns["x"]
+    assert (narrow.kind, narrow.bits) == (ColumnKind.NUMBER, 32)
 
 
 def test_null_and_nan_are_both_null(make: Make) -> None:
@@ -128,7 +131,7 @@ def test_truth_values_are_distributed_as_zero_and_one(make: Make) -> None:
 
 
 def test_a_split_leaves_out_rows_without_a_group_and_keeps_null_values(make: Make) -> None:
-    found = make(DATA).split("age", "sex")
+    found = make(DATA).distribution("age", "sex")
     assert list(found) == ["F", "M"]
     assert (found["F"].values.tolist(), found["F"].nulls) == ([-3, 17], 1)
     assert (found["M"].values.tolist(), found["M"].counts.tolist()) == ([25, 44], [2, 1])
@@ -208,7 +211,7 @@ def test_parts_are_the_rows_of_each_cell_in_its_order(make: Make) -> None:
     assert [cell for cell, _ in parts] == list(cells.values)
     assert [part.rows for _, part in parts] == cells.counts.tolist()
     for cell, part in parts:
-        assert list(part.kinds) == ["y", "age"]
+        assert list(part.columns) == ["y", "age"]
         again = part.count(Key(column="age", edges=(18.0,))).values
         assert again == ((cell[1],),)
     assert make(DATA).parts(Key(column="sex"), columns=["y"])[-1][0] == (None,)
@@ -219,7 +222,7 @@ def test_parts_are_the_rows_of_each_cell_in_its_order(make: Make) -> None:
 def test_moments_against_another_estimate_are_those_of_row_differences(make: Make) -> None:
     columns = {"y": [1.0, 2.0, 4.0, 8.0], "a": [0.0, 2.5, 4.0, 9.0], "b": [1.0, 1.0, 4.5, 5.0]}
     frame = make({**columns, "n": [1, 1, 3, 2]}, weight="n")
-    found = frame.moments(Loss.ABSOLUTE, label="y", estimate="a", against="b")
+    found = frame.moments(RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="a", against="b"))
     rows = np.repeat([1.0, -0.5, -0.5, -2.0], [1, 1, 3, 2])
     assert found.rows == 7
     assert found.mean == pytest.approx(rows.mean())
@@ -233,10 +236,12 @@ def test_moments_of_large_and_small_losses_have_their_shape(make: Make, scale: f
     """The third power of 1e110 is no float, and shape tells whether one row dominates."""
     errors = np.array([0.5, 1.0, 1.0, 3.0])
     frame = make({"y": [0.0] * 4, "p": (errors * scale).tolist()})
-    found = frame.moments(Loss.ABSOLUTE, label="y", estimate="p")
+    found = frame.moments(RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="p"))
     assert found.skewness == pytest.approx(skew(errors))
     assert found.kurtosis == pytest.approx(kurtosis(errors, fisher=False))
-    same = make({"y": [0.0] * 3, "p": [scale] * 3}).moments(Loss.SQUARED, label="y", estimate="p")
+    same = make({"y": [0.0] * 3, "p": [scale] * 3}).moments(
+        RowLoss(loss=Loss.SQUARED, label="y", estimate="p")
+    )
     assert (same.variance, same.skewness, same.kurtosis) == (0, 0, 0)
 
 
@@ -246,17 +251,19 @@ def test_a_loss_that_is_not_finite_is_no_difference(make: Make, lost: float | No
     frame = make({"y": [0.0] * 3, "p": [1.0, 2.0, 3.0], "q": [1.0, 2.5, lost]})
     for estimate, against in (("p", "q"), ("q", "p"), ("q", "q")):
         with pytest.raises(DataError, match="not finite"):
-            frame.moments(Loss.ABSOLUTE, label="y", estimate=estimate, against=against)
+            frame.moments(
+                RowLoss(loss=Loss.ABSOLUTE, label="y", estimate=estimate, against=against)
+            )
     still = make({"y": [0.0] * 3, "p": [1.0, 1.0, 1e-13], "q": [1.0, 1.0, 0.0]})
-    found = still.moments(Loss.ABSOLUTE, label="y", estimate="p", against="q")
+    found = still.moments(RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="p", against="q"))
     assert (found.mean, found.variance) == (0, 0), "a share of 1e-13 of the largest loss"
 
 
 def test_what_a_row_adds_to_a_difference_of_roots_is_told_by_leaving_it_out(make: Make) -> None:
     columns = {"y": [1.0, 2.0, 4.0, 8.0], "a": [0.0, 2.5, 4.0, 9.0], "b": [1.0, 1.0, 4.5, 5.0]}
     weights = [1, 1, 3, 2]
-    found = make({**columns, "n": weights}, weight="n").root_moments(
-        label="y", estimate="a", against="b"
+    found = root_moments(
+        make({**columns, "n": weights}, weight="n"), label="y", estimate="a", against="b"
     )
     y, a, b = (np.repeat(values, weights) for values in columns.values())
 
@@ -272,21 +279,21 @@ def test_what_a_row_adds_to_a_difference_of_roots_is_told_by_leaving_it_out(make
     assert found.skewness == pytest.approx(skew(values))
     assert found.kurtosis == pytest.approx(kurtosis(values, fisher=False))
     plain = make({"y": y, "a": a, "b": b})
-    again = plain.root_moments(label="y", estimate="a", against="b")
+    again = root_moments(plain, label="y", estimate="a", against="b")
     assert again.variance == pytest.approx(found.variance)
-    same = plain.root_moments(label="y", estimate="a", against="a")
+    same = root_moments(plain, label="y", estimate="a", against="a")
     assert (same.mean, same.variance) == (0, 0)
-    right = plain.root_moments(label="y", estimate="a", against="y")
+    right = root_moments(plain, label="y", estimate="a", against="y")
     assert math.isfinite(right.mean), "errors that are all 0 add nothing"
     assert math.isnan(
-        make({"y": [1], "a": [2], "b": [4]})
-        .root_moments(label="y", estimate="a", against="b")
-        .variance
+        root_moments(
+            make({"y": [1], "a": [2], "b": [4]}), label="y", estimate="a", against="b"
+        ).variance
     )
     for bad in (None, math.inf):
         holed = make({**columns, "b": [bad, 1.0, 4.5, 5.0]})
         with pytest.raises(DataError, match="1 of 4 rows is not finite"):
-            holed.root_moments(label="y", estimate="a", against="b")
+            root_moments(holed, label="y", estimate="a", against="b")
 
 
 def test_placements_weigh_rows_and_are_zero_under_one_score(make: Make) -> None:
@@ -297,14 +304,14 @@ def test_placements_weigh_rows_and_are_zero_under_one_score(make: Make) -> None:
     }
     weights = [2, 1, 3, 1, 2]
     asked: dict[str, Any] = {"label": "y", "positive": 1, "first": "a", "second": "b"}
-    weighted = make({**rows, "n": weights}, weight="n").placements(**asked)
-    repeated = make({c: np.repeat(v, weights) for c, v in rows.items()}).placements(**asked)
+    weighted = placements(make({**rows, "n": weights}, weight="n"), **asked)
+    repeated = placements(make({c: np.repeat(v, weights) for c, v in rows.items()}), **asked)
     for one, other in zip(weighted, repeated, strict=True):
         assert one.rows == other.rows
         assert one.mean == pytest.approx(other.mean)
         assert one.variance == pytest.approx(other.variance)
     assert weighted[0].mean == pytest.approx(weighted[1].mean)
-    same = make(rows).placements(**{**asked, "second": "a"})
+    same = placements(make(rows), **{**asked, "second": "a"})
     assert [(side.mean, side.variance) for side in same] == [(0.0, 0.0), (0.0, 0.0)]
 
 
@@ -321,7 +328,7 @@ def test_placements_weigh_rows_and_are_zero_under_one_score(make: Make) -> None:
 def test_placements_need_both_classes_and_finite_scores(make: Make, broken: Rows) -> None:
     rows = {"y": [1, 0, 0], "a": [0.1, 0.2, 0.3], "b": [0.3, 0.2, 0.1], **broken}
     with pytest.raises(DataError):
-        make(rows).placements(label="y", positive=1, first="a", second="b")
+        placements(make(rows), label="y", positive=1, first="a", second="b")
 
 
 def test_rows_without_a_value_can_be_left_out(make: Make) -> None:
@@ -338,11 +345,11 @@ def test_rows_without_a_value_can_be_left_out(make: Make) -> None:
         lambda frame: frame.nulls("agee"),
         lambda frame: frame.count(Key(column="agee")),
         lambda frame: frame.distribution("agee"),
-        lambda frame: frame.split("age", "agee"),
+        lambda frame: frame.distribution("age", "agee"),
         lambda frame: frame.histogram("agee", Grid(low=0, high=1, cells=1)),
         lambda frame: frame.histogram("age", Grid(low=0, high=1, cells=1), "agee"),
         lambda frame: frame.without_nulls(["agee"]),
-        lambda frame: frame.moments(Loss.SQUARED, label="agee", estimate="p"),
+        lambda frame: frame.moments(RowLoss(loss=Loss.SQUARED, label="agee", estimate="p")),
     ],
 )
 def test_a_column_that_is_not_there_is_an_error_with_the_near_name(
@@ -356,15 +363,19 @@ def test_a_column_that_is_not_there_is_an_error_with_the_near_name(
     "ask",
     [
         lambda frame: frame.distribution("sex"),
-        lambda frame: frame.split("sex", "y"),
+        lambda frame: frame.distribution("sex", "y"),
         lambda frame: frame.histogram("sex", Grid(low=0, high=1, cells=1)),
         lambda frame: frame.count(Key(column="sex", edges=(1,))),
         lambda frame: frame.count(Key(column="age", edges=(2, 1))),
         lambda frame: frame.count(Key(column="age", edges=(math.nan,))),
-        lambda frame: frame.moments(Loss.SQUARED, label="sex", estimate="p"),
-        lambda frame: frame.moments(Loss.LOG, label="y", estimate="age", positive=True),
-        lambda frame: frame.moments(Loss.BRIER, label="y", estimate="age", positive=True),
-        lambda frame: frame.moments(Loss.LOG, label="sex", estimate="p"),
+        lambda frame: frame.moments(RowLoss(loss=Loss.SQUARED, label="sex", estimate="p")),
+        lambda frame: frame.moments(
+            RowLoss(loss=Loss.LOG, label="y", estimate="age", positive=True)
+        ),
+        lambda frame: frame.moments(
+            RowLoss(loss=Loss.BRIER, label="y", estimate="age", positive=True)
+        ),
+        lambda frame: frame.moments(RowLoss(loss=Loss.LOG, label="sex", estimate="p")),
     ],
 )
 def test_what_cannot_be_answered_is_an_error(make: Make, ask: Callable[[Frame], object]) -> None:
@@ -375,10 +386,12 @@ def test_what_cannot_be_answered_is_an_error(make: Make, ask: Callable[[Frame], 
 @pytest.mark.parametrize("loss", list(Loss))
 def test_a_row_without_a_finite_loss_is_an_error_and_never_dropped(make: Make, loss: Loss) -> None:
     clean = {"y": [1.0, 0.5, 1.0], "p": [0.5, 0.25, 0.75]}
-    assert make(clean).moments(loss, label="y", estimate="p", positive=1).rows == 3
+    assert make(clean).moments(RowLoss(loss=loss, label="y", estimate="p", positive=1)).rows == 3
     for broken in ({"y": [1.0, None, 1.0]}, {"p": [0.5, None, 0.5]}, {"p": [0.5, math.inf, 0.5]}):
         with pytest.raises(DataError):
-            make({**clean, **broken}).moments(loss, label="y", estimate="p", positive=1)
+            make({**clean, **broken}).moments(
+                RowLoss(loss=loss, label="y", estimate="p", positive=1)
+            )
 
 
 def test_an_empty_frame_answers_every_question(make: Make) -> None:
@@ -388,10 +401,10 @@ def test_an_empty_frame_answers_every_question(make: Make) -> None:
     assert empty.count().values == ()
     assert empty.distribution("x").rows == 0
     assert empty.histogram("x", Grid(low=0, high=1, cells=4)).rows == 0
-    assert empty.split("x", "a") == {}
+    assert empty.distribution("x", "a") == {}
     assert len(empty.digest()) == 64
     with pytest.raises(DataError, match="no rows"):
-        empty.moments(Loss.SQUARED, label="x", estimate="x")
+        empty.moments(RowLoss(loss=Loss.SQUARED, label="x", estimate="x"))
 
 
 def test_the_digest_does_not_depend_on_the_way_the_rows_are_stored() -> None:
@@ -434,12 +447,12 @@ def test_a_weight_is_the_same_as_repeated_rows(rows: list[tuple[Any, ...]]) -> N
         for keys in ([Key(column="g")], [Key(column="y"), Key(column="x", edges=(0.5,))], []):
             one, other = weighted.count(*keys), plain.count(*keys)
             assert (one.values, one.counts.tolist()) == (other.values, other.counts.tolist())
-        for name, part in plain.split("x", "g").items():
-            other_part = weighted.split("x", "g")[name]
+        for name, part in plain.distribution("x", "g").items():
+            other_part = weighted.distribution("x", "g")[name]
             assert other_part.values.tolist() == part.values.tolist()
             assert other_part.counts.tolist() == part.counts.tolist()
             assert other_part.nulls == part.nulls
-        assert weighted.split("x", "g").keys() == plain.split("x", "g").keys()
+        assert weighted.distribution("x", "g").keys() == plain.distribution("x", "g").keys()
         kept, kept_plain = weighted.without_nulls(["x"]), plain.without_nulls(["x"])
         assert (
             kept.distribution("x").counts.tolist() == kept_plain.distribution("x").counts.tolist()
@@ -464,8 +477,8 @@ def test_weighted_moments_are_those_of_repeated_rows(
         "e": [r[1] for r in rows for _ in range(r[2])],
     }
     for make in FRAMES.values():
-        one = make(columns, weight="n").moments(Loss.SQUARED, label="y", estimate="e")
-        other = make(repeated).moments(Loss.SQUARED, label="y", estimate="e")
+        one = make(columns, weight="n").moments(RowLoss(loss=Loss.SQUARED, label="y", estimate="e"))
+        other = make(repeated).moments(RowLoss(loss=Loss.SQUARED, label="y", estimate="e"))
         assert one.rows == other.rows == total
         assert one.mean == pytest.approx(other.mean, rel=1e-12, abs=1e-12)
         assert one.variance == pytest.approx(other.variance, rel=1e-9, abs=1e-12, nan_ok=True)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aims_gate.checks.row_statistics import ranked_queries, unexplained
 from aims_gate.errors import DataError
-from aims_gate.frames import Loss, Ranking, Scalar
+from aims_gate.frames import ClassLoss, Loss, Ranking, RowLoss, Scalar
 from tests.conformance.test_frame import FRAMES, Make
 from tests.support.laws import law
 
@@ -78,7 +79,7 @@ def test_a_ranking_is_what_its_definition_says_of_every_order_of_tied_rows(
         "s": pa.array([i[2] for i in items], pa.float64()),
     }
     for make in FRAMES.values():
-        told = make(columns).rankings(ranking, query="q", label="y", score="s", k=k)
+        told = ranked_queries(make(columns), ranking, query="q", label="y", score="s", k=k)
         assert (told.values.rows, told.rows, told.left_out) == (len(expected), rows, left_out)
         assert told.values.mean == pytest.approx(
             np.mean(expected) if expected else math.nan, abs=1e-12, nan_ok=True
@@ -98,7 +99,8 @@ def test_a_weight_of_a_ranked_row_is_the_same_as_repeated_rows(ranking: Ranking)
         one = make({**columns, "n": n}, weight="n")
         other = make({name: np.repeat(values, n) for name, values in columns.items()})
         weighted, plain = (
-            frame.rankings(ranking, query="q", label="y", score="s", k=4) for frame in (one, other)
+            ranked_queries(frame, ranking, query="q", label="y", score="s", k=4)
+            for frame in (one, other)
         )
         assert weighted == plain
 
@@ -115,15 +117,15 @@ def test_two_rankings_are_compared_query_by_query(make: Make, ranking: Ranking) 
     }
     frame = make(columns)
     asked: dict[str, Any] = {"query": "q", "label": "y", "k": 4}
-    one, other = (frame.rankings(ranking, score=score, **asked) for score in "st")
-    both = frame.rankings(ranking, score="s", against="t", **asked)
+    one, other = (ranked_queries(frame, ranking, score=score, **asked) for score in "st")
+    both = ranked_queries(frame, ranking, score="s", against="t", **asked)
     assert (both.rows, both.left_out) == (one.rows, one.left_out)
     assert both.values.mean == pytest.approx(one.values.mean - other.values.mean, abs=1e-12)
-    same = frame.rankings(ranking, score="s", against="s", **asked)
+    same = ranked_queries(frame, ranking, score="s", against="s", **asked)
     assert (same.values.mean, same.values.variance) == (0, 0)
     holed = make({**columns, "t": [math.nan, *columns["t"][1:]]})
     with pytest.raises(DataError, match="1 scores are not finite"):
-        holed.rankings(ranking, score="s", against="t", **asked)
+        ranked_queries(holed, ranking, score="s", against="t", **asked)
 
 
 @pytest.mark.parametrize(
@@ -142,20 +144,20 @@ def test_rows_that_cannot_be_ranked_are_refused(
 ) -> None:
     frame = make({"q": [1, 1, 1], "y": [1.0, 0.0, 2.0], "s": [0.1, 0.2, 0.3], **change})
     with pytest.raises(DataError, match=why):
-        frame.rankings(Ranking.NDCG, query="q", label="y", score="s")
+        ranked_queries(frame, Ranking.NDCG, query="q", label="y", score="s")
 
 
 def test_weights_of_more_rows_than_memory_holds_are_refused_and_not_written_out(make: Make) -> None:
     frame = make({"q": [1, 1], "y": [1.0, 0.0], "s": [0.1, 0.2], "w": [2**40, 1]}, weight="w")
     with pytest.raises(DataError, match=r"1,099,511,627,777 rows, and 50,000,000 can be ranked"):
-        frame.rankings(Ranking.NDCG, query="q", label="y", score="s")
+        ranked_queries(frame, Ranking.NDCG, query="q", label="y", score="s")
 
 
 def test_places_must_be_told_where_they_are_counted(make: Make) -> None:
     frame = make({"q": [1, 1], "y": [1.0, 0.0], "s": [0.1, 0.2]})
     for ranking in (Ranking.PRECISION, Ranking.RECALL):
         with pytest.raises(DataError, match="how many places"):
-            frame.rankings(ranking, query="q", label="y", score="s")
+            ranked_queries(frame, ranking, query="q", label="y", score="s")
 
 
 @pytest.mark.parametrize("centred", [False, True])
@@ -188,7 +190,7 @@ def test_what_is_left_unexplained_is_told_by_leaving_out_each_row(
             ({"y": y.tolist(), "e": e.tolist(), "n": n.tolist()}, "n"),
         ):
             frame = make(columns, weight=weight) if weight else make(columns)
-            found = frame.unexplained(label="y", estimate="e", centred=centred)
+            found = unexplained(frame, label="y", estimate="e", centred=centred)
             assert found.rows == size
             assert found.centre == pytest.approx(values.mean(), rel=1e-6, abs=1e-9)
             assert found.variance == pytest.approx(values.var(ddof=1), rel=1e-6)
@@ -211,7 +213,7 @@ def test_what_is_left_unexplained_is_told_by_leaving_out_each_row(
 def test_nothing_is_told_where_a_row_cannot_be_left_out(
     make: Make, columns: dict[str, list[Any]]
 ) -> None:
-    found = make(columns).unexplained(label="y", estimate="e", centred=False)
+    found = unexplained(make(columns), label="y", estimate="e", centred=False)
     assert found.rows == len(columns["y"])
     told = found.centre, found.variance, found.skewness, found.kurtosis
     assert all(map(math.isnan, told))
@@ -221,19 +223,19 @@ def test_nothing_is_told_where_a_row_cannot_be_left_out(
 def test_an_error_that_is_not_finite_leaves_nothing_explained(make: Make, bad: float) -> None:
     frame = make({"y": [1.0, 2.0, 3.0, 5.0], "e": [1.5, bad, 2.0, 4.0]})
     with pytest.raises(DataError, match="1 of 4 rows is not finite"):
-        frame.unexplained(label="y", estimate="e", centred=True)
+        unexplained(frame, label="y", estimate="e", centred=True)
 
 
 def test_losses_come_in_ascending_order_with_their_rows(make: Make) -> None:
     found = make({"y": [1.0, 5.0, 2.0, 4.0], "e": [2.0, 2.0, 3.0, 4.0]})
-    spread = found.losses(Loss.ABSOLUTE, label="y", estimate="e")
+    spread = found.distribution(RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="e"))
     assert spread.values.tolist() == [0, 1, 3]
     assert (spread.counts.tolist(), spread.nulls) == ([1, 2, 1], 0)
-    signed = found.losses(Loss.SIGNED, label="y", estimate="e")
+    signed = found.distribution(RowLoss(loss=Loss.SIGNED, label="y", estimate="e"))
     assert signed.values.tolist() == [-1, 0, 3]
     with pytest.raises(DataError, match="not finite"):
-        make({"y": [1.0, None, 2.0], "e": [2.0, 2.0, 3.0]}).losses(
-            Loss.ABSOLUTE, label="y", estimate="e"
+        make({"y": [1.0, None, 2.0], "e": [2.0, 2.0, 3.0]}).distribution(
+            RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="e")
         )
 
 
@@ -248,10 +250,10 @@ COLUMNS: dict[Scalar, str] = {"a": "a", "b": "b", "c": "c"}
 
 def test_losses_of_several_classes_are_those_of_the_labels_own_column(make: Make) -> None:
     frame = make(CHANCES)
-    log = frame.class_moments(Loss.LOG, label="y", estimates=COLUMNS)
+    log = frame.moments(ClassLoss(loss=Loss.LOG, label="y", estimates=COLUMNS))
     own = np.clip([0.5, 0.7, 1.0, 0.9], 2**-52, 1 - 2**-52)
     assert log.mean == pytest.approx(float(-np.log(own).mean()), rel=1e-12)
-    brier = frame.class_moments(Loss.BRIER, label="y", estimates=COLUMNS)
+    brier = frame.moments(ClassLoss(loss=Loss.BRIER, label="y", estimates=COLUMNS))
     squares = [0.25 + 0.09 + 0.04, 0.04 + 0.09 + 0.01, 0.0, 0.01 + 0.01]
     assert brier.mean == pytest.approx(sum(squares) / 4 / 2, rel=1e-12)
 
@@ -272,4 +274,4 @@ def test_losses_of_several_classes_that_are_undefined_are_refused(
     frame = make({**CHANCES, **change})
     for loss in (Loss.LOG, Loss.BRIER):
         with pytest.raises(DataError, match=why):
-            frame.class_moments(loss, label="y", estimates=COLUMNS)
+            frame.moments(ClassLoss(loss=loss, label="y", estimates=COLUMNS))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aims_gate.checks.row_statistics import discriminant_scores
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Frame, Key
 from tests.conformance.test_frame import FRAMES, Make
@@ -82,13 +84,13 @@ def test_how_a_value_is_stored_does_not_hide_that_it_is_the_same(
     "ask",
     [
         lambda frame: frame.repeats([]),
-        lambda frame: frame.discriminant_scores(Key(column="sex"), []),
-        lambda frame: frame.discriminant_scores(Key(column="sex"), ["list"]),
+        lambda frame: discriminant_scores(frame, Key(column="sex"), []),
+        lambda frame: discriminant_scores(frame, Key(column="sex"), ["list"]),
         lambda frame: frame.shared(frame, []),
         lambda frame: frame.repeats(["list"]),
         lambda frame: frame.shared(FRAMES["arrow"]({"sex": [1, 2]}), ["sex"]),
         lambda frame: frame.span("age"),
-        lambda frame: frame.matches("age", "1."),
+        lambda frame: frame.count(Key(column="age", matches="1.")),
         lambda frame: frame.containing("list", ["1"]),
     ],
 )
@@ -106,13 +108,15 @@ def test_rows_that_cannot_be_compared_are_an_error_and_never_different(
 def test_a_column_that_is_not_there_is_named(make: Make) -> None:
     asks: list[Callable[[Frame], object]] = [
         lambda frame: frame.repeats(["sex", "agee"]),
-        lambda frame: frame.discriminant_scores(Key(column="sex"), ["agee"]),
-        lambda frame: frame.discriminant_scores(Key(column="agee"), ["p"]),
+        lambda frame: discriminant_scores(frame, Key(column="sex"), ["agee"]),
+        lambda frame: discriminant_scores(frame, Key(column="agee"), ["p"]),
         lambda frame: frame.shared(frame, ["agee"]),
         lambda frame: frame.span("agee"),
-        lambda frame: frame.until("agee", datetime.now(tz=UTC)),
-        lambda frame: frame.matches("agee", "x"),
+        lambda frame: frame.span("agee", until=datetime.now(tz=UTC)),
+        lambda frame: frame.count(Key(column="agee", matches="x")),
         lambda frame: frame.containing("agee", ["x"]),
+        lambda frame: frame.gather(numbers=["agee"]),
+        lambda frame: frame.gather(codes=[Key(column="agee")]),
     ]
     for ask in asks:
         with pytest.raises(MissingColumnError, match="did you mean 'age'"):
@@ -136,10 +140,11 @@ def test_rows_until_a_moment_include_it_and_leave_out_null(make: Make) -> None:
     times = [noon, noon + timedelta(seconds=1), noon - timedelta(days=9), None]
     columns = {"t": pa.array(times, pa.timestamp("ns", "Asia/Tokyo")), "n": [1, 2, 4, 8]}
     frame = make(columns, weight="n")
-    assert frame.until("t", noon) == 5
-    assert frame.until("t", noon - timedelta(microseconds=1)) == 4
+    assert frame.span("t", until=noon).until == 5
+    assert frame.span("t", until=noon - timedelta(microseconds=1)).until == 4
+    assert frame.span("t").until == 0
     with pytest.raises(DataError):
-        frame.until("n", noon)
+        frame.span("n", until=noon)
 
 
 @EVERY
@@ -152,11 +157,49 @@ def test_a_span_of_one_day_has_no_gap_and_one_of_nothing_no_ends(make: Make) -> 
 
 
 @EVERY
+def test_gathered_rows_stand_for_every_row_with_its_numbers_and_codes(make: Make) -> None:
+    """In whatever order, and each once or with how often it occurs."""
+    frame = make({**ROWS, "n": [1, 2, 0, 3, 1, 1, 1]}, weight="n")
+    for asked, written in ((frame, [0, 1, 1, 3, 3, 3, 4, 5, 6]), (make(ROWS), range(7))):
+        by_age = Key(column="age", edges=(18.0,))
+        found = asked.gather(numbers=["p", "age"], codes=[Key(column="sex"), by_age])
+        sexes, ages = found.codes
+        assert (list(sexes.values), list(ages.values)) == (["F", "M"], ["(-inf,18)", "[18,inf)"])
+        rows = zip(*(n.tolist() for n in found.numbers), sexes.codes, ages.codes, strict=True)
+        copies = [1] * len(sexes.codes) if found.weights is None else found.weights.tolist()
+        told: Counter[Any] = Counter()
+        for (p, age, sex, old), many in zip(rows, copies, strict=True):
+            told[None if math.isnan(p) else p, age, sex, old] += many
+        expected = Counter(
+            (
+                None if ROWS["p"][row] is None or math.isnan(ROWS["p"][row]) else ROWS["p"][row],
+                ROWS["age"][row],
+                {"F": 0, "M": 1, None: -1}[ROWS["sex"][row]],
+                int(ROWS["age"][row] >= 18),
+            )
+            for row in written
+        )
+        assert told == expected
+    with pytest.raises(DataError, match="numbers are needed"):
+        frame.gather(numbers=["sex"])
+    truth = make({"y": [1, 0, None]}).gather(codes=[Key(column="y")]).codes[0].equals(True)
+    assert [str(value) for value in truth] == ["1.0", "0.0", "nan"]
+
+
+@EVERY
 def test_a_pattern_holds_from_end_to_end_and_null_does_not_match(make: Make) -> None:
     frame = make({"zip": ["12345", "1234", "123456", None, "12345\n", "1234x", "00000"]})
-    assert frame.matches("zip", "[0-9]{5}") == 2
-    assert frame.matches("zip", "1234|12345") == 2
-    assert frame.matches("zip", "") == 0
+    for pattern, rows in {"[0-9]{5}": 2, "1234|12345": 2, "": 0}.items():
+        found = frame.count(Key(column="zip", matches=pattern))
+        assert found.by_value() == ({True: rows} if rows else {}) | {False: 6 - rows, None: 1}
+    by_both = frame.count(Key(column="zip", matches="[0-9]+"), Key(column="zip", matches="1.*"))
+    assert by_both.values == (
+        (False, False),
+        (False, True),
+        (True, False),
+        (True, True),
+        (None, None),
+    )
 
 
 @EVERY
@@ -232,7 +275,7 @@ def test_scores_are_those_of_repeated_rows_in_any_order(
         weights = pa.array([row[2] for row in rows], pa.int64())
         weighted = make({**_columns(rows), "n": weights}, weight="n")
         plain = make(_columns(written))
-        one, other = (f.discriminant_scores(Key(column="g"), ["x"]) for f in (weighted, plain))
+        one, other = (discriminant_scores(f, Key(column="g"), ["x"]) for f in (weighted, plain))
         assert list(one) == list(other)
         for group, sides in one.items():
             for ours, theirs in zip(sides, other[group], strict=True):

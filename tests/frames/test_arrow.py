@@ -22,7 +22,7 @@ from scipy import stats
 from sklearn.metrics import brier_score_loss, log_loss, mean_absolute_error, mean_squared_error
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import ColumnKind, Frame, Key, Loss
+from aims_gate.frames import ColumnKind, Frame, Key, Loss, RowLoss
 from aims_gate.frames.opening import open_frame
 from tests.support.laws import law
 
@@ -55,12 +55,12 @@ COLUMNS: dict[str, list[Any]] = {
 )  # fmt: skip
 def test_every_library_gives_the_same_frame(data: object) -> None:
     frame: Frame = open_frame(data)
-    assert dict(frame.kinds) == {
+    assert {name: column.kind for name, column in frame.columns.items()} == {
         "s": ColumnKind.TEXT,
         "x": ColumnKind.NUMBER,
         "b": ColumnKind.BOOLEAN,
     }
-    assert [frame.nulls(column) for column in frame.kinds] == [1, 1, 0]
+    assert [frame.nulls(column) for column in frame.columns] == [1, 1, 0]
     assert frame.count(Key(column="s"), Key(column="b")).values == (
         ("a", True),
         ("b", True),
@@ -68,7 +68,7 @@ def test_every_library_gives_the_same_frame(data: object) -> None:
     )
     kept = frame.without_nulls(["x"])
     assert kept.distribution("x").values.tolist() == [1.5, 2.0]
-    assert kept.split("x", "s").keys() == {"a", "b"}
+    assert kept.distribution("x", "s").keys() == {"a", "b"}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_whole_numbers_beyond_2_to_the_53_are_counted_exactly() -> None:
 
 def test_decimals_are_numbers_at_float64() -> None:
     frame = open_frame({"a": [Decimal("1.10"), None, Decimal("-2.25")]})
-    assert frame.kinds["a"] is ColumnKind.NUMBER
+    assert frame.columns["a"].kind is ColumnKind.NUMBER
     assert frame.distribution("a").values.tolist() == [-2.25, 1.1]
     assert frame.count(Key(column="a")).values == ((-2.25,), (1.1,), (None,))
 
@@ -144,7 +144,7 @@ def test_times_are_iso_text_whatever_unit_they_are_stored_in() -> None:
     moments = [dt.datetime(2020, 1, 1, 3, 4, 5, 120_000, tzinfo=dt.UTC), None]
     for unit in ("ms", "us", "ns"):
         frame = open_frame({"t": pa.array(moments, pa.timestamp(unit, tz="Europe/Berlin"))})
-        assert frame.kinds["t"] is ColumnKind.TIME
+        assert frame.columns["t"].kind is ColumnKind.TIME
         assert frame.count(Key(column="t")).values == (("2020-01-01T03:04:05.12Z",), (None,))
     days = open_frame({"d": [dt.date(2020, 10, 10), dt.date(1969, 12, 31)]})
     assert days.count(Key(column="d")).values == (("1969-12-31",), ("2020-10-10",))
@@ -167,17 +167,17 @@ def test_a_dictionary_may_hold_nulls_duplicates_and_unused_values() -> None:
 
 def test_a_column_of_nothing_but_nulls_is_one_group_and_holds_no_number() -> None:
     frame = open_frame({"g": [None, None], "y": [1, 0]})
-    assert frame.kinds["g"] is ColumnKind.OTHER
+    assert frame.columns["g"].kind is ColumnKind.OTHER
     assert frame.nulls("g") == 2
     cells = frame.count(Key(column="g"), Key(column="y"))
     assert cells.values == ((None, 0), (None, 1))
-    assert frame.split("y", "g") == {}
+    assert frame.distribution("y", "g") == {}
     assert (frame.distribution("g").values.size, frame.distribution("g").nulls) == (0, 2)
 
 
 def test_lists_structs_and_bytes_are_kept_and_cannot_be_counted() -> None:
     frame = open_frame(pl.DataFrame({"l": [["a"], None], "s": [{"u": "v"}, None], "y": [1, None]}))
-    assert frame.kinds["l"] is ColumnKind.OTHER
+    assert frame.columns["l"].kind is ColumnKind.OTHER
     assert frame.nulls("l") == 1
     assert frame.without_nulls(["y"]).rows == 1
     with pytest.raises(DataError, match="column 'l'"):
@@ -186,7 +186,7 @@ def test_lists_structs_and_bytes_are_kept_and_cannot_be_counted() -> None:
 
 def test_run_lengths_extensions_and_views_are_read_as_what_they_hold() -> None:
     runs = open_frame({"g": pa.RunEndEncodedArray.from_arrays([2, 3], ["a", None])})
-    assert runs.kinds["g"] is ColumnKind.TEXT
+    assert runs.columns["g"].kind is ColumnKind.TEXT
     cells = runs.count(Key(column="g"))
     assert (cells.values, cells.counts.tolist()) == ((("a",), (None,)), [2, 1])
     assert runs.without_nulls(["g"]).rows == 2
@@ -198,7 +198,7 @@ def test_run_lengths_extensions_and_views_are_read_as_what_they_hold() -> None:
         ids.cast(pa.binary()).cast(pa.binary_view()),
     ):
         frame = open_frame({"id": stored})
-        assert (frame.kinds["id"], frame.nulls("id")) == (ColumnKind.OTHER, 1)
+        assert (frame.columns["id"].kind, frame.nulls("id")) == (ColumnKind.OTHER, 1)
         assert frame.without_nulls(["id"]).rows == 1
         assert frame.digest() == plain.digest()
         with pytest.raises(DataError):
@@ -273,39 +273,41 @@ def test_losses_are_those_of_scikit_learn_and_moments_those_of_scipy() -> None:
         }
     )
     mean = {
-        loss: frame.moments(loss, label="y", estimate="p", positive="yes").mean
+        loss: frame.moments(RowLoss(loss=loss, label="y", estimate="p", positive="yes")).mean
         for loss in (Loss.BRIER, Loss.LOG)
     }
     assert mean[Loss.BRIER] == pytest.approx(brier_score_loss(label, score), rel=1e-12)
     assert mean[Loss.LOG] == pytest.approx(log_loss(label, score), rel=1e-12)
     target = label * 2.0 + 1
-    absolute = frame.moments(Loss.ABSOLUTE, label="t", estimate="p")
+    absolute = frame.moments(RowLoss(loss=Loss.ABSOLUTE, label="t", estimate="p"))
     assert absolute.mean == pytest.approx(mean_absolute_error(target, score), rel=1e-12)
-    squared = frame.moments(Loss.SQUARED, label="t", estimate="p")
+    squared = frame.moments(RowLoss(loss=Loss.SQUARED, label="t", estimate="p"))
     assert squared.mean == pytest.approx(mean_squared_error(target, score), rel=1e-12)
     losses = (target - score) ** 2
     assert squared.variance == pytest.approx(np.var(losses, ddof=1), rel=1e-12)
     assert squared.skewness == pytest.approx(stats.skew(losses), rel=1e-9)
-    share = frame.moments(Loss.ABSOLUTE_PERCENT, label="t", estimate="p")
+    share = frame.moments(RowLoss(loss=Loss.ABSOLUTE_PERCENT, label="t", estimate="p"))
     assert share.mean == pytest.approx(np.mean(np.abs(target - score) / target), rel=1e-12)
 
 
 def test_constant_losses_have_no_skewness_and_one_row_no_variance() -> None:
     frame = open_frame({"y": [1.0, 2.0], "e": [0.0, 1.0]})
-    assert frame.moments(Loss.ABSOLUTE, label="y", estimate="e").skewness == 0
-    one = open_frame({"y": [1.0], "e": [0.0]}).moments(Loss.ABSOLUTE, label="y", estimate="e")
+    assert frame.moments(RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="e")).skewness == 0
+    one = open_frame({"y": [1.0], "e": [0.0]}).moments(
+        RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="e")
+    )
     assert math.isnan(one.variance)
 
 
 def test_the_positive_class_of_a_probability_is_compared_by_value_and_kind() -> None:
     frame = open_frame({"y": [0, 1, 1], "p": [0.0, 1.0, 1.0], "g": ["0", "1", "1"]})
     for positive in (1, 1.0, True):
-        found = frame.moments(Loss.BRIER, label="y", estimate="p", positive=positive)
+        found = frame.moments(RowLoss(loss=Loss.BRIER, label="y", estimate="p", positive=positive))
         assert found.mean == 0
-    assert frame.moments(Loss.BRIER, label="g", estimate="p", positive=1).mean > 0
+    assert frame.moments(RowLoss(loss=Loss.BRIER, label="g", estimate="p", positive=1)).mean > 0
 
 
 def test_losses_too_large_to_square_are_an_error() -> None:
     frame = open_frame({"y": [1e200, 1.0], "e": [0.0, 1.0]})
     with pytest.raises(DataError):
-        frame.moments(Loss.ABSOLUTE, label="y", estimate="e")
+        frame.moments(RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="e"))

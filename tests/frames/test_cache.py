@@ -49,12 +49,12 @@ def test_answers_of_a_kind_are_forgotten_and_leave_room() -> None:
 
 def test_parts_by_group_go_where_columns_are_kept_no_longer() -> None:
     frame = open_frame(TABLE)
-    first = frame.split("x", by="k")
-    assert frame.split("x", by="k") is first
+    first = frame.distribution("x", by="k")
+    assert frame.distribution("x", by="k") is first
     held = frame.cache.held
     frame.keep_sorted(keep=False)
     assert frame.cache.held < held
-    again = frame.split("x", by="k")
+    again = frame.distribution("x", by="k")
     assert again is not first
     assert {by: part.values.tolist() for by, part in again.items()} == {1: [0.5], 2: [2], 3: [0.5]}
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aims_gate.frames import Key, coding
-from aims_gate.frames.coding import Coded, by_code
+from aims_gate.frames import Coded, Key, coding
+from aims_gate.frames.coding import by_code
 from aims_gate.frames.opening import open_frame
 from tests.support.laws import law
 

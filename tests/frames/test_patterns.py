@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from aims_gate.frames.patterns import matching, pattern_problem
+from aims_gate.frames.patterns import matched, pattern_problem
 
 
 @pytest.mark.parametrize("pattern", ["[0-9", "(?=a)", r"(a)\1", "a{1,9999}"])
@@ -20,4 +20,4 @@ def test_what_it_understands_has_none(pattern: str) -> None:
 
 def test_a_choice_is_held_against_the_whole_text() -> None:
     column = pa.chunked_array([["ab", "a", "b"], [None]]).dictionary_encode()
-    assert matching(column, "a|b").tolist() == [False, True, True, False]
+    assert matched(column, "a|b").codes.tolist() == [0, 1, 1, -1]

@@ -67,7 +67,7 @@ def test_the_gate_reads_what_was_logged_with_its_roles(
     assert (spec.label, spec.prediction, spec.score, spec.positive) == ("y", "yhat", "p", 1)
     assert (spec.weight, spec.task) == ("n", TaskKind.BINARY)
     assert spec.sensitive == {"sex": None, "age": (0.0, 35.0)}
-    assert tuple(data.frame.kinds) == tuple(COLUMNS)
+    assert tuple(data.frame.columns) == tuple(COLUMNS)
     assert data.frame.rows == 15
     assert data.identity.mlflow_digest
     assert data.identity.digest.startswith(data.identity.mlflow_digest)

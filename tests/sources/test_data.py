@@ -322,7 +322,7 @@ def test_nothing_is_guessed_where_the_classes_are_not_certain(
     }
     found = derived(columns, artifacts, **spec)
     assert found.spec.prediction == spec.get("prediction")
-    assert list(found.frame.kinds) == list(columns)
+    assert list(found.frame.columns) == list(columns)
 
 
 def test_an_author_cannot_slip_in_the_derived_prediction(artifacts: Artifacts) -> None:

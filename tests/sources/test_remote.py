@@ -72,7 +72,7 @@ def test_a_folder_of_partitions_is_read_with_its_keys(
     data, _ = opened(workspace(tmp_path, bucket), given="s3://ml-data/eval/lake/")
     assert data is not None
     assert data.identity.digest_kind is DigestKind.TREE
-    assert list(data.frame.kinds) == ["y", "year"]
+    assert list(data.frame.columns) == ["y", "year"]
     assert data.frame.rows == 4
 
 
@@ -97,7 +97,7 @@ def test_columns_are_joined_over_stores_and_their_file_is_named(
     )
     assert told == ""
     assert data is not None
-    assert list(data.frame.kinds) == ["id", "y", "p", "sex"]
+    assert list(data.frame.columns) == ["id", "y", "p", "sex"]
     (lent,) = data.joined
     assert (lent.identity.role, lent.identity.uri) == (
         "evaluation.join",

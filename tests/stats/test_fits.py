@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.stats import t
 from sklearn.metrics import explained_variance_score, r2_score
 
-from aims_gate.frames.unexplained import unexplained_of
 from aims_gate.stats import fits
 from aims_gate.stats.jackknife import too_few
+from aims_gate.stats.rows.unexplained import unexplained_of
 from aims_gate.stats.tables import Fit, Jackknife, Losses, Residuals
 from tests.support.laws import law
 

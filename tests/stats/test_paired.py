@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
+from aims_gate.checks.row_statistics import placements
 from aims_gate.frames.arrow import ArrowFrame
-from aims_gate.frames.losses import root_values
 from aims_gate.frames.opening import open_frame
 from aims_gate.stats.intervals import Rate, mover_difference
 from aims_gate.stats.jackknife import limits, of_values
@@ -27,6 +27,7 @@ from aims_gate.stats.paired import (
     tango,
     unseen,
 )
+from aims_gate.stats.rows.losses import root_values
 from aims_gate.stats.tables import Jackknife, Losses
 from tests.support.laws import law
 
@@ -133,7 +134,7 @@ def test_two_models_that_never_differ_are_not_known_without_error() -> None:
 def test_the_error_is_delongs_for_a_contrast_of_two_areas(seed: int) -> None:
     frame, found, error = ranks(seed)
     assert found.error == pytest.approx(error, rel=1e-9)
-    sides = frame.placements(label="y", positive=1, first="one", second="other")
+    sides = placements(frame, label="y", positive=1, first="one", second="other")
     for side, expected in zip(sides, (found.positives, found.negatives), strict=True):
         assert side.rows == expected.rows
         assert side.mean == pytest.approx(expected.mean, abs=1e-12)

@@ -68,7 +68,7 @@ def hidden(
 
 def _names(column: str, frame: Frame) -> bool:
     """Tell whether a column of text or whole numbers may name rows."""
-    words = frame.kinds[column] is ColumnKind.TEXT or "int" in frame.types[column]
+    words = frame.columns[column].kind is ColumnKind.TEXT or "int" in frame.columns[column].type
     return words and frame.repeats([column]) < (1 - _NAMES) * frame.rows
 
 

@@ -126,7 +126,7 @@ class Overlap(Rows):
         self._refuse_nulls([column], data, reference)
         newest = reference.frame.span(column).newest
         assert newest is not None  # noqa: S101  # there are rows, and each has a time
-        known, rows = data.frame.until(column, newest), data.frame.rows
+        known, rows = data.frame.span(column, until=newest).until, data.frame.rows
         return Statistic(
             name=self.statistic,
             value=known / rows,

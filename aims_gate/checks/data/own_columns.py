@@ -14,13 +14,13 @@ def columns_of(data: Data) -> dict[str, ColumnKind]:
     """Columns that the data came with, by kind; a prediction derived from scores is not one."""
     derived = derived_name(data.spec)
     hidden = derived if data.spec.prediction == derived else None
-    return {name: kind for name, kind in data.frame.kinds.items() if name != hidden}
+    return {name: c.kind for name, c in data.frame.columns.items() if name != hidden}
 
 
 def unfit(column: str, data: Data, why: str) -> Statistic:
     """Say that a column of `all` is not judged, in the line of the rule."""
     empty = data.frame.nulls(column) == data.frame.rows
-    told = "every value is null" if empty else f"{data.frame.types[column]} {why}"
+    told = "every value is null" if empty else f"{data.frame.columns[column].type} {why}"
     reason = f"left out: {told}"
     return Statistic(name=LEFT_OUT, slice=column, lack=NoValue.UNDEFINED, reason=reason)
 

@@ -132,7 +132,7 @@ def _reference(inputs: Inputs, data: Data) -> Data:
 
 def _few(column: str, data: Data, reference: Data) -> Statistic | None:
     """Refuse a column of another kind, or a reference too small to span what there is."""
-    before, after = reference.frame.kinds[column], data.frame.kinds[column]
+    before, after = reference.frame.columns[column].kind, data.frame.columns[column].kind
     if before is not after:
         raise DataError(f"{column!r} holds {after}, and {before} in the reference data")
     if before not in _OBSERVED:

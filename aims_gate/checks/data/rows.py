@@ -100,7 +100,9 @@ class Rows:
         if self.columns != "all" or self.by != "rows" or frame.rows < _MANY:
             return ""
         for column in columns:
-            words = frame.kinds[column] is ColumnKind.TEXT or "int" in frame.types[column]
+            words = (
+                frame.columns[column].kind is ColumnKind.TEXT or "int" in frame.columns[column].type
+            )
             if words and not frame.repeats([column]):
                 return column
         return ""

@@ -150,7 +150,7 @@ def _of_reference(reference: Data, data: Data) -> dict[str, _WantedColumn]:
     return {
         name: _WantedColumn(
             kind=None if there.get(name) is not kind and _is_empty(reference, name) else kind,
-            type=reference.frame.types[name],
+            type=reference.frame.columns[name].type,
             required=name not in late,
         )
         for name, kind in columns_of(reference).items()
@@ -179,7 +179,7 @@ def _compare(
     """A column and what is wrong with it; an empty reason if it is valid."""
     if name not in there:
         return name, f"{name!r} is not there" if want.required else ""
-    kind, stored = there[name], data.frame.types[name]
+    kind, stored = there[name], data.frame.columns[name].type
     if want.kind is not None and kind is not want.kind and _is_empty(data, name):
         return name, ""  # without a value there is no kind; data.missing counts the nulls
     if want.kind is ColumnKind.OTHER and kind is ColumnKind.OTHER:

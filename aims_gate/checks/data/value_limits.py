@@ -66,11 +66,12 @@ class Allowed:
         DataError for a range over anything but numbers, and for a pattern over anything but text.
         """
         if self.matches:
-            return frame.rows - frame.nulls(column) - frame.matches(column, self.matches)
+            told = frame.count(Key(column=column, matches=self.matches)).by_value()
+            return told.get(False, 0)
         if not self.one_of:
             return outside(frame, column, self.at_least, self.at_most)
-        if frame.kinds[column] is ColumnKind.NUMBER:
-            found, bits = frame.distribution(column), frame.float_bits(column)
+        if frame.columns[column].kind is ColumnKind.NUMBER:
+            found, bits = frame.distribution(column), frame.columns[column].bits
             numbers = [limit_at(float(v), bits) for v in self.one_of if not isinstance(v, str)]
             return int(found.counts[~np.isin(found.values, numbers)].sum())
         return unseen(frame, column, frozenset(self.one_of))
@@ -90,14 +91,14 @@ class Observed:
     @classmethod
     def of(cls, frame: Frame, column: str) -> Observed:
         """Observed range or values of a reference column of numbers, text or booleans."""
-        if frame.kinds[column] is not ColumnKind.NUMBER:
+        if frame.columns[column].kind is not ColumnKind.NUMBER:
             cells = frame.count(Key(column=column))
             return cls(values=frozenset(v for (v,) in cells.values if v is not None))
         values = frame.distribution(column).values
         finite = values[np.isfinite(values)]
         if not len(finite):
             raise DataError("the reference holds no finite number")
-        bits = frame.float_bits(column)
+        bits = frame.columns[column].bits
         return cls(low=float(finite[0]), high=float(finite[-1]), bits=bits)
 
     def invalid(self, frame: Frame, column: str) -> int:
@@ -111,9 +112,9 @@ def outside(
     frame: Frame, column: str, low: float | None, high: float | None, *, bits: int = WIDE
 ) -> int:
     """Count the values that are infinite, below *low* or above *high*, floats of *bits*."""
-    if frame.kinds[column] is not ColumnKind.NUMBER:
-        raise DataError(f"{column!r} is {frame.types[column]}, and a range needs numbers")
-    found, bits = frame.distribution(column), min(bits, frame.float_bits(column))
+    if frame.columns[column].kind is not ColumnKind.NUMBER:
+        raise DataError(f"{column!r} is {frame.columns[column].type}, and a range needs numbers")
+    found, bits = frame.distribution(column), min(bits, frame.columns[column].bits)
     values, bad = narrowed(found.values, bits), ~np.isfinite(found.values)
     if low is not None:
         bad |= values < limit_at(low, bits)

@@ -6,7 +6,7 @@ No column is lost: each can be compared, or is judged without a value, or is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from aims_gate.checks.column_roles import role_columns
@@ -45,7 +45,7 @@ def matched(
     fit: list[str] = []
     before, after = reference.frame, current.frame
     for column in _all(reference, current) if columns == "all" else columns:
-        missing = _absent(column, before.kinds, after.kinds)
+        missing = _absent(column, before, after)
         kind = None if missing else kind_of_both(before, after, column)
         unfit = "" if missing or kind is None else no_method(kind)
         if kind is ColumnKind.OTHER:
@@ -65,8 +65,8 @@ def matched(
         notes += _left_out(reference, current)
     notes += [
         Statistic(name="new_column", slice=column, reason="in the current data only")
-        for column in after.kinds
-        if column not in before.kinds
+        for column in after.columns
+        if column not in before.columns
     ]
     return Matched(fit=tuple(fit), lacks=tuple(lacks), notes=tuple(notes))
 
@@ -76,7 +76,7 @@ def kind_of_both(before: Frame, after: Frame, column: str) -> ColumnKind | None:
 
     A column without any value holds what the other one does: writers store it without a type.
     """
-    kinds = [frame.kinds[column] for frame in (before, after)]
+    kinds = [frame.columns[column].kind for frame in (before, after)]
     if kinds[0] is not kinds[1]:
         kinds = [
             kind
@@ -88,13 +88,13 @@ def kind_of_both(before: Frame, after: Frame, column: str) -> ColumnKind | None:
 
 def _told(frame: Frame, column: str) -> str:
     """Name what a column holds; lists, times of day and such have no kind but their type."""
-    kind = frame.kinds[column]
-    return frame.types[column] if kind is ColumnKind.OTHER else str(kind)
+    kind = frame.columns[column].kind
+    return frame.columns[column].type if kind is ColumnKind.OTHER else str(kind)
 
 
 def _unfit(column: str, frame: Frame) -> str:
     empty = frame.nulls(column) == frame.rows
-    return "every value is null" if empty else f"no method fits {frame.types[column]}"
+    return "every value is null" if empty else f"no method fits {frame.columns[column].type}"
 
 
 def _unjudged(column: str, kind: ColumnKind, unfit: str) -> Statistic:
@@ -115,21 +115,21 @@ def share_moved(before: float, after: float) -> str:
     return f"their share changed from {before:.1%} to {after:.1%}: use drift.columns with psi"
 
 
-def _absent(column: str, before: Mapping[str, ColumnKind], after: Mapping[str, ColumnKind]) -> str:
-    for where, kinds in (("reference", before), ("current", after)):
-        if column not in kinds:
-            return f"no column {column!r} in the {where} data; {near(column, kinds)}"
+def _absent(column: str, before: Frame, after: Frame) -> str:
+    for where, frame in (("reference", before), ("current", after)):
+        if column not in frame.columns:
+            return f"no column {column!r} in the {where} data; {near(column, frame.columns)}"
     return ""
 
 
 def _all(reference: Data, current: Data) -> Iterator[str]:
     roles = {*role_columns(reference.spec), *role_columns(current.spec)}
-    return (column for column in reference.frame.kinds if column not in roles)
+    return (column for column in reference.frame.columns if column not in roles)
 
 
 def _left_out(reference: Data, current: Data) -> Iterator[Statistic]:
     """Say which columns have a role instead: roles are logged with the data, by their author."""
     of = {c: data.role for data in (current, reference) for c in role_columns(data.spec)}
-    for column in filter(of.__contains__, reference.frame.kinds):
+    for column in filter(of.__contains__, reference.frame.columns):
         reason = f"left out: a role of the {of[column]} data, not an input"
         yield Statistic(name=LEFT_OUT, slice=column, reason=reason)

@@ -211,7 +211,7 @@ def _alike(before: Data, after: Data) -> Data:
 def _late(data: Data) -> str:
     """Say how many labels have not arrived, if more than the policy allows."""
     label, frame = data.spec.label, data.frame
-    if label is None or label not in frame.kinds:
+    if label is None or label not in frame.columns:
         return ""
     missing = frame.nulls(label)
     if missing <= data.spec.max_null_labels * frame.rows:

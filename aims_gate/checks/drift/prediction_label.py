@@ -198,7 +198,7 @@ def _rate(
         return
     positive = _positive(role, reference, current)
     sides = [(data, labelled(data, [role])) for data in (reference, current)]
-    bits = min(found.frame.float_bits(_column(role, found)) for _data, found in sides)
+    bits = min(found.frame.columns[_column(role, found)].bits for _data, found in sides)
     p, q = (_share(role, data, found, (positive, bits)) for data, found in sides)
     if p.kind is not q.kind:
         reason = f"type changed from {p.kind} to {q.kind}"
@@ -279,7 +279,7 @@ def _share(
 ) -> _AnswerShare:
     """Count the answers that are positive, in floats of so many bits."""
     column, (positive, bits) = _column(role, found), counted
-    kind = found.frame.kinds[column]
+    kind = found.frame.columns[column].kind
     if positive is None:
         scores = found.frame.distribution(column)
         if not np.all(np.isfinite(scores.values)):

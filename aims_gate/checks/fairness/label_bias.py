@@ -101,8 +101,10 @@ class LabelBias(Groups):
         """Count an attribute once, by group, stratum and label."""
         strata = [self.strata] if self.strata else []
         require([*columns, *strata], data)
-        if strata and frame.kinds[self.strata] is ColumnKind.OTHER:
-            raise DataError(f"{self.strata} holds {frame.types[self.strata]}, which are no strata")
+        if strata and frame.columns[self.strata].kind is ColumnKind.OTHER:
+            raise DataError(
+                f"{self.strata} holds {frame.columns[self.strata].type}, which are no strata"
+            )
         keys = attributes.keys(columns, data, frame)
         within = [Key(column=column) for column in strata]
         if within and len(frame.count(*within).values) > MOST_STRATA:

@@ -16,7 +16,7 @@ from aims_gate.checks.levels import recorded, written
 from aims_gate.engines import Answer, Engine, SampleMeans
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, NoValue, Statistic
-from aims_gate.frames import Distribution, Frame, Loss
+from aims_gate.frames import Distribution, Frame, Loss, RowLoss
 from aims_gate.stats.disparity import Contrast, Group, Measure, decisive, ordered_pairs
 from aims_gate.stats.gaps import gap_bounds, largest_ks, moments, pooled_deviation, standardised
 from aims_gate.stats.intervals import Bounds
@@ -92,7 +92,7 @@ def scored(name: str, frame: Frame, columns: Sequence[str]) -> Scored:
     if len(columns) == 1:
         losses = moments(samples[0].values, samples[0].counts)
     else:
-        found = frame.moments(Loss.SIGNED, label=columns[1], estimate=columns[0])
+        found = frame.moments(RowLoss(loss=Loss.SIGNED, label=columns[1], estimate=columns[0]))
         # label - estimate, turned into the error of the estimate
         losses = Losses(
             rows=found.rows, mean=-found.mean, variance=found.variance, skewness=-found.skewness

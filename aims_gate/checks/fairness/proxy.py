@@ -122,25 +122,24 @@ class Proxies:
         if self.columns != "all":
             return self.columns
         apart = {*role_columns(data.spec), *data.spec.sensitive, *self.by}
-        kinds = data.frame.kinds
-        return tuple(c for c, kind in kinds.items() if c not in apart and kind in USABLE)
+        return tuple(c for c in _usable(data.frame.columns, data) if c not in apart)
 
     def _left_out(self, columns: tuple[str, ...], data: Data) -> Iterator[Statistic]:
         """Name the columns that were not tested, so that nobody takes them for harmless."""
         if self.columns != "all":
             return
-        for column, kind in data.frame.kinds.items():
+        for column, held in data.frame.columns.items():
             if column not in columns:
-                fit = kind in USABLE
+                fit = held.kind in USABLE
                 told = "a role or an attribute, not an input" if fit else ""
-                told = told or f"it holds {data.frame.types[column]}, which tells nothing here"
+                told = told or f"it holds {held.type}, which tells nothing here"
                 lack = None if fit else NoValue.UNDEFINED
                 reason = f"left out: {told}"
                 yield Statistic(name=LEFT_OUT, slice=column, lack=lack, reason=reason)
 
     def _joint(self, columns: tuple[str, ...], data: Data) -> list[str]:
         """Name the columns that are judged together; one alone is judged already."""
-        usable = [column for column in columns if data.frame.kinds.get(column) in USABLE]
+        usable = _usable(columns, data)
         return usable if self.together and len(usable) > 1 else []
 
     def _groups(self, attribute: str, groups: dict[str, int]) -> tuple[list[Statistic], list[str]]:
@@ -182,3 +181,9 @@ def _strongest(attribute: str, found: list[Statistic]) -> Iterator[Statistic]:
             f"{where.removeprefix(f'{attribute} by ')} {area:.2f}" for area, where in told
         )
         yield Statistic(name="strongest_proxies", slice=attribute, reason=names)
+
+
+def _usable(columns: Iterable[str], data: Data) -> list[str]:
+    """Those of *columns* that are there and can tell something."""
+    there = data.frame.columns
+    return [column for column in columns if column in there and there[column].kind in USABLE]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from aims_gate.checks.cells import lack_of, lacking
 from aims_gate.checks.column_roles import require
 from aims_gate.checks.levels import levels
+from aims_gate.checks.row_statistics import discriminant_scores
 from aims_gate.errors import DataError
 from aims_gate.facts import Interval, NoValue, Statistic
 from aims_gate.frames import ColumnKind, Counts, Frame, Key
@@ -52,7 +53,7 @@ class ProxyRequest:
         """Judged statistic of all columns together: the group that they predict best."""
         where = f"{self.key.column} by all columns together"
         try:
-            sides = data.frame.discriminant_scores(self.key, columns)
+            sides = discriminant_scores(data.frame, self.key, columns, where=f"{data.role} data")
         except DataError as error:
             yield lack(where, NoValue.UNDEFINED, str(error))
             return
@@ -99,8 +100,8 @@ class ProxyRequest:
         """
         require([column], data)
         frame = data.frame
-        if frame.kinds[column] not in USABLE:
-            raise DataError(f"{column!r} holds {frame.types[column]}, which tells nothing")
+        if frame.columns[column].kind not in USABLE:
+            raise DataError(f"{column!r} holds {frame.columns[column].type}, which tells nothing")
         edges = _edges(frame, column)
         table = self._counted(data, Key(column=column, edges=edges))
         everybody = sum(table.groups.values())
@@ -139,7 +140,7 @@ class _Counted:
 
 
 def _edges(frame: Frame, column: str) -> tuple[float, ...]:
-    if frame.kinds[column] is not ColumnKind.NUMBER:
+    if frame.columns[column].kind is not ColumnKind.NUMBER:
         return ()
     found = frame.distribution(column)
     return cuts(found.values, found.counts)

@@ -189,7 +189,7 @@ class Representation:
     def _labels(self, key: Key, data: Data) -> Iterator[Statistic]:
         """Tell how labels differ between the groups: data may be complete and still one-sided."""
         label = data.spec.label
-        if label is None or label not in data.frame.kinds:
+        if label is None or label not in data.frame.columns:
             return
         try:
             frame = data.frame.without_nulls([label])

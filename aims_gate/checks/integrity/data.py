@@ -12,6 +12,7 @@ from aims_gate.checks.integrity.counting import COUNTS, JUDGED, cell, lacking
 from aims_gate.errors import SourceError
 from aims_gate.facts import DigestKind, NoValue, Statistic
 from aims_gate.frames import ColumnKind
+from aims_gate.frames.opening import same_rows
 from aims_gate.policy.model import Role
 from aims_gate.sources.predictions import derived_name
 from aims_gate.sources.subject import Data
@@ -108,12 +109,15 @@ def _same(one: Data, two: Data) -> bool:
     if one.identity.digest == two.identity.digest:
         return True
     answers = {*_answers(one), *_answers(two)}
-    facts = [{n: k for n, k in d.frame.kinds.items() if n not in answers} for d in (one, two)]
+    facts = [
+        {name: column.kind for name, column in d.frame.columns.items() if name not in answers}
+        for d in (one, two)
+    ]
     if not facts[0] or facts[0] != facts[1]:
         return False
     plain = [name for name, kind in facts[0].items() if kind is not ColumnKind.OTHER]
     if plain:
-        return one.frame.same_rows(two.frame, plain)
+        return same_rows(one.frame, two.frame, plain)
     return one.frame.digest() == two.frame.digest()
 
 

@@ -16,7 +16,7 @@ from aims_gate.checks.metrics.table import (
 )
 from aims_gate.engines import CountedRows
 from aims_gate.errors import CheckError
-from aims_gate.frames import Counts, Floats, Scalar
+from aims_gate.frames import Counts, Floats, RowLoss, Scalar
 from aims_gate.sources.subject import Data
 from aims_gate.stats.formulas import LOSSES
 from aims_gate.stats.tables import BetaConfusion, Confusion, Ranked
@@ -60,7 +60,7 @@ def ranked_against(data: Data, found: Labelled, positive: Scalar | None) -> Rank
     """Count the scores of one class's rows and of all others."""
     column = score_column(data, found, positive)
     sides: dict[bool, list[tuple[Floats, Counts]]] = {True: [], False: []}
-    for label, scores in found.frame.split(column, by=named(found.label)).items():
+    for label, scores in found.frame.distribution(column, by=named(found.label)).items():
         sides[label == positive].append(finite(data, column, scores))
     return Ranked.merge(_joined(sides[True]), _joined(sides[False]))
 
@@ -86,10 +86,10 @@ def loss_against(asked: MetricRequest, data: Data, found: Labelled, positive: Sc
     """One-vs-rest Brier or log loss of a class: moments over rows."""
     label, column = named(found.label), score_column(data, found, positive)
     loss = LOSSES[asked.metric]
-    moments = found.frame.moments(loss, label=label, estimate=column, positive=positive)
+    of = RowLoss(loss=loss, label=label, estimate=column, positive=positive)
 
     def sample() -> CountedRows:
-        sides = found.frame.split(column, by=label)
+        sides = found.frame.distribution(column, by=label)
         truth = [np.full(len(s.values), float(v == positive)) for v, s in sides.items()]
         return CountedRows(
             truth=np.concatenate(truth),
@@ -97,4 +97,4 @@ def loss_against(asked: MetricRequest, data: Data, found: Labelled, positive: Sc
             counts=np.concatenate([side.counts for side in sides.values()]),
         )
 
-    return Outcomes(table=losses(moments), found=found, sample=sample)
+    return Outcomes(table=losses(found.frame.moments(of)), found=found, sample=sample)

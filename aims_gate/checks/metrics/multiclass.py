@@ -25,7 +25,7 @@ from aims_gate.checks.metrics.table import (
 )
 from aims_gate.engines import CountedRows
 from aims_gate.errors import DataError
-from aims_gate.frames import Scalar
+from aims_gate.frames import ClassLoss, Scalar
 from aims_gate.frames.widths import stated_as
 from aims_gate.sources.subject import Data
 from aims_gate.stats.classes import one_vs_rest
@@ -70,7 +70,7 @@ def probability_loss(asked: MetricRequest, data: Data) -> Outcomes:
     found, labels = _scored(data)
     label = named(found.label)
     columns = scored_columns(data, found, labels)
-    moments = found.frame.class_moments(LOSSES[asked.metric], label=label, estimates=columns)
+    of = ClassLoss(loss=LOSSES[asked.metric], label=label, estimates=columns)
 
     def sample() -> CountedRows:
         rows, counts = counted(found, [label, *columns.values()])
@@ -81,7 +81,7 @@ def probability_loss(asked: MetricRequest, data: Data) -> Outcomes:
             counts=counts,
         )
 
-    return Outcomes(table=losses(moments), found=found, sample=sample)
+    return Outcomes(table=losses(found.frame.moments(of)), found=found, sample=sample)
 
 
 def each_class(
@@ -172,7 +172,7 @@ def _chosen(
     """Requested classes, in the order of *labels*; text and numbers differ."""
     if wanted is None:
         return labels
-    bits = found.frame.float_bits(named(found.label))
+    bits = found.frame.columns[named(found.label)].bits
     wanted = [stated_as(label, bits) for label in wanted]
     absent = [label for label in wanted if label not in labels]
     if absent:

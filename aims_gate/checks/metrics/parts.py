@@ -17,7 +17,7 @@ def columns_of(data: Data, frame: Frame) -> list[str]:
     spec = data.spec
     scored = [spec.score] if isinstance(spec.score, str) else list((spec.score or {}).values())
     named = [spec.label, spec.prediction, spec.query, *scored]
-    return [column for column in named if column is not None and column in frame.kinds]
+    return [column for column in named if column is not None and column in frame.columns]
 
 
 def part_of(data: Data, whole: Outcomes, part: Frame) -> Data:

@@ -8,6 +8,7 @@ import numpy as np
 
 from aims_gate.checks.column_roles import Labelled, labelled
 from aims_gate.checks.metrics.table import MetricRequest, Outcomes, counted, losses, named
+from aims_gate.checks.row_statistics import ranked_queries
 from aims_gate.engines import CountedRows
 from aims_gate.errors import DataError
 from aims_gate.frames import ColumnKind, Ranking
@@ -25,14 +26,16 @@ def queries(asked: MetricRequest, data: Data) -> Outcomes:
     """
     found = labelled(data, ["label", "score", "query"])
     label, score, query = named(found.label), _one(data, found), named(found.query)
-    if found.frame.kinds[label] not in {ColumnKind.NUMBER, ColumnKind.BOOLEAN}:
+    held = found.frame.columns[label]
+    if held.kind not in {ColumnKind.NUMBER, ColumnKind.BOOLEAN}:
         raise DataError(
-            f"the labels in {label} are {found.frame.types[label]}, and relevance is a number",
+            f"the labels in {label} are {held.type}, and relevance is a number",
             where=f"{data.role} data",
             hint="0 is not relevant; more is more relevant",
         )
     ranking = RANKINGS[asked.metric]
-    measured = found.frame.rankings(ranking, query=query, label=label, score=score, k=asked.k)
+    asking: dict[str, str] = {"query": query, "label": label, "score": score}
+    measured = ranked_queries(found.frame, ranking, **asking, k=asked.k)
     table = Queries(
         values=losses(measured.values),
         rows=measured.rows,

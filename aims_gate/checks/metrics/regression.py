@@ -8,8 +8,9 @@ import numpy as np
 
 from aims_gate.checks.column_roles import Labelled, labelled
 from aims_gate.checks.metrics.table import MetricRequest, Outcomes, counted, losses, named
+from aims_gate.checks.row_statistics import unexplained
 from aims_gate.engines import CountedRows
-from aims_gate.frames import Loss, Moments
+from aims_gate.frames import Loss, Moments, RowLoss
 from aims_gate.sources.subject import Data
 from aims_gate.stats.formulas import LOSSES
 from aims_gate.stats.tables import Fit, Jackknife, OrderedErrors, Residuals
@@ -26,9 +27,7 @@ def error(asked: MetricRequest, data: Data) -> Outcomes:
 def ordered(_asked: MetricRequest, data: Data) -> Outcomes:
     """Absolute errors in ascending order, for their median."""
     found = _found(data)
-    spread = found.frame.losses(
-        Loss.ABSOLUTE, label=named(found.label), estimate=named(found.prediction)
-    )
+    spread = found.frame.distribution(_loss(found, Loss.ABSOLUTE))
     table = OrderedErrors(values=spread.values, counts=spread.counts)
     return Outcomes(table=table, found=found, sample=_sample(found))
 
@@ -37,8 +36,8 @@ def fit(_asked: MetricRequest, data: Data) -> Outcomes:
     """R2: moments of squared errors, and the variance of the labels."""
     found = _found(data)
     squared = losses(_moments(found, Loss.SQUARED))
-    unexplained = _unexplained(found, centred=False)
-    table = Fit(squared=squared, variance=_variance(found), unexplained=unexplained)
+    left = _unexplained(found, centred=False)
+    table = Fit(squared=squared, variance=_variance(found), unexplained=left)
     return Outcomes(table=table, found=found, sample=_sample(found))
 
 
@@ -46,8 +45,8 @@ def residuals(_asked: MetricRequest, data: Data) -> Outcomes:
     """Explained variance: moments of signed errors, and the variance of the labels."""
     found = _found(data)
     errors = losses(_moments(found, Loss.SIGNED))
-    unexplained = _unexplained(found, centred=True)
-    table = Residuals(errors=errors, variance=_variance(found), unexplained=unexplained)
+    left = _unexplained(found, centred=True)
+    table = Residuals(errors=errors, variance=_variance(found), unexplained=left)
     return Outcomes(table=table, found=found, sample=_sample(found))
 
 
@@ -56,13 +55,16 @@ def _found(data: Data) -> Labelled:
 
 
 def _moments(found: Labelled, loss: Loss) -> Moments:
-    return found.frame.moments(loss, label=named(found.label), estimate=named(found.prediction))
+    return found.frame.moments(_loss(found, loss))
+
+
+def _loss(found: Labelled, loss: Loss) -> RowLoss:
+    return RowLoss(loss=loss, label=named(found.label), estimate=named(found.prediction))
 
 
 def _unexplained(found: Labelled, *, centred: bool) -> Jackknife:
-    return found.frame.unexplained(
-        label=named(found.label), estimate=named(found.prediction), centred=centred
-    )
+    columns = {"label": named(found.label), "estimate": named(found.prediction)}
+    return unexplained(found.frame, **columns, centred=centred)
 
 
 def _variance(found: Labelled) -> float:

@@ -101,7 +101,7 @@ def keys_of(columns: Iterable[str], label: Scalar | None, found: Labelled) -> li
     """
     if label is None or isinstance(label, str):
         return [key for key in columns if key == label]
-    bits = found.frame.float_bits(named(found.label))
+    bits = found.frame.columns[named(found.label)].bits
     numbers = {key: _number(key) for key in columns}
     return [
         key

@@ -33,7 +33,7 @@ def task_of(data: Data) -> TaskKind:
         return TaskKind.BINARY
     found = labelled(data, ["label"])
     label = named(found.label)
-    kind = found.frame.kinds[label]
+    kind = found.frame.columns[label].kind
     if kind is ColumnKind.BOOLEAN:
         return TaskKind.BINARY
     if kind is ColumnKind.TEXT:
@@ -42,10 +42,10 @@ def task_of(data: Data) -> TaskKind:
     task = None
     if kind is ColumnKind.NUMBER:
         values = found.frame.distribution(label).values
-        task = _task_of_numbers(values, whole_type="int" in found.frame.types[label].lower())
+        task = _task_of_numbers(values, whole_type="int" in found.frame.columns[label].type.lower())
     if task is None:
         raise DataError(
-            f"the labels in {label} ({found.frame.types[label]}) do not tell the task",
+            f"the labels in {label} ({found.frame.columns[label].type}) do not tell the task",
             where=f"{data.role} data",
             hint=f"state task: binary, multiclass, regression or ranking under data.{data.role}",
         )

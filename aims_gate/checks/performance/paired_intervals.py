@@ -14,8 +14,9 @@ from aims_gate.checks.metrics import score_column, task_of
 from aims_gate.checks.metrics.multiclass import scored_columns
 from aims_gate.checks.metrics.table import jackknife, losses, named
 from aims_gate.checks.performance.pairs import AnswerPair, answers, discordant, positive_of
+from aims_gate.checks.row_statistics import placements, ranked_queries, root_moments
 from aims_gate.facts import Interval
-from aims_gate.frames import Moments, Scalar
+from aims_gate.frames import ClassLoss, Moments, RowLoss, Scalar
 from aims_gate.policy.model import TaskKind
 from aims_gate.stats import paired, paired_tables, scores
 from aims_gate.stats.auc import LEAST_CLASS
@@ -154,7 +155,14 @@ def _area(
 ) -> PairedInterval:
     """Bound the difference of the areas of one class against all others."""
     first, second = sides
-    placed = found.frame.placements(label=label, positive=positive, first=first, second=second)
+    placed = placements(
+        found.frame,
+        label=label,
+        positive=positive,
+        first=first,
+        second=second,
+        where=f"{found.data.role} data",
+    )
     moved = paired.Placements(positives=losses(placed[0]), negatives=losses(placed[1]))
     rarer = min(moved.positives.rows, moved.negatives.rows)
     if rarer < LEAST_CLASS:
@@ -212,7 +220,8 @@ def _wider(
 
 def _queries(found: AnswerPair, table: Queries, alpha: float) -> PairedInterval:
     first, second = found.first.found, found.second.found
-    moments = found.frame.rankings(
+    moments = ranked_queries(
+        found.frame,
         RANKINGS[found.metric],
         query=named(first.query),
         label=named(first.label),
@@ -232,7 +241,8 @@ def _one_score(score: str | Mapping[str, str] | None) -> str:
 
 def _root_moments(found: AnswerPair) -> Moments:
     sides = found.first.found, found.second.found
-    return found.frame.root_moments(
+    return root_moments(
+        found.frame,
         label=named(sides[0].label),
         estimate=named(sides[0].prediction),
         against=named(sides[1].prediction),
@@ -244,20 +254,16 @@ def _loss_moments(found: AnswerPair) -> Moments:
     sides = found.first.found, found.second.found
     label = named(sides[0].label)
     if loss not in PROBABILITY:
-        return found.frame.moments(
-            loss,
-            label=label,
-            estimate=named(sides[0].prediction),
-            against=named(sides[1].prediction),
-        )
+        first, second = (named(side.prediction) for side in sides)
+        return found.frame.moments(RowLoss(loss=loss, label=label, estimate=first, against=second))
     if task_of(found.data) is TaskKind.MULTICLASS:
         labels = tuple(sorted(classes_of(found.data, sides[0])))
-        columns = [scored_columns(found.data, side, labels) for side in sides]
-        return found.frame.class_moments(
-            loss, label=label, estimates=columns[0], against=columns[1]
-        )
+        one, other = (scored_columns(found.data, side, labels) for side in sides)
+        return found.frame.moments(ClassLoss(loss=loss, label=label, estimates=one, against=other))
     label, positive, first, second = _scored(found)
-    return found.frame.moments(loss, label=label, estimate=first, positive=positive, against=second)
+    return found.frame.moments(
+        RowLoss(loss=loss, label=label, estimate=first, positive=positive, against=second)
+    )
 
 
 def _bounded(found: AnswerPair, bounds: Bounds, error: float, alpha: float) -> PairedInterval:

@@ -231,7 +231,7 @@ def _answers(spec: DataSpec) -> set[str]:
 
 def _refuse_no_classes(frame: Frame, columns: Sequence[str], *, where: str) -> None:
     """Refuse answers that are amounts, which always change a little, or of two kinds."""
-    kinds = [frame.kinds[column] for column in columns]
+    kinds = [frame.columns[column].kind for column in columns]
     for column, kind in zip(columns, kinds, strict=True):
         if kind is ColumnKind.TEXT:
             continue
@@ -240,7 +240,9 @@ def _refuse_no_classes(frame: Frame, columns: Sequence[str], *, where: str) -> N
             and all(value == math.floor(value) for value in frame.distribution(column).values)
         )
         if not whole:
-            what = f"{column} holds {frame.types[column]} values, which are no classes to flip"
+            what = (
+                f"{column} holds {frame.columns[column].type} values, which are no classes to flip"
+            )
             raise DataError(what, where=where, hint="judge the drop of a metric instead")
     if (kinds[0] in _NUMBERS) != (kinds[1] in _NUMBERS):
         what = f"{columns[0]} holds {kinds[0]} and {columns[1]} {kinds[1]}: '1' is not 1"

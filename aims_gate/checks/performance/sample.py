@@ -139,7 +139,7 @@ def _unlabelled(data: Data, found: Labelled, labels: tuple[Scalar, ...]) -> bool
     scored = spec.score if isinstance(spec.score, Mapping) else {}
     if {*scored} - {key for label in labels for key in keys_of(scored, label, found)}:
         return True
-    if spec.prediction is None or spec.prediction not in frame.kinds:
+    if spec.prediction is None or spec.prediction not in frame.columns:
         return False
     predicted = {value for (value,) in frame.count(Key(column=spec.prediction)).values}
     return bool(predicted - {None, *labels})

@@ -55,7 +55,7 @@ def _part(role: Role, data: Data) -> SourcePart:
         digest=data.identity.digest,
         digest_kind=data.identity.digest_kind.value,
         rows=data.identity.rows,
-        columns=len(data.frame.kinds),
+        columns=len(data.frame.columns),
         logged=data.created,
     )
 

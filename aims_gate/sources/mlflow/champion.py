@@ -118,7 +118,7 @@ def _asked(policy: Policy, asked: object) -> str:
 
 def _unlabelled(data: Data) -> Data:
     """Take back a label that was only assumed: answers are compared by key with or without one."""
-    if data.spec.label in data.frame.kinds:
+    if data.spec.label in data.frame.columns:
         return data
     return replace(data, spec=replace(data.spec, label=None))
 

@@ -366,7 +366,7 @@ def test_a_tag_takes_no_other_column_s_place(content: Content, opened: Open) -> 
     model, _ = evaluated(content, [[said(True)], [said(True)]], **tags)
     data = read(opened(model))
     assert column(data, "value") == [True, True]
-    names = {name for name in data.frame.kinds if name.startswith("tags.")}
+    names = {name for name in data.frame.columns if name.startswith("tags.")}
     assert names == {"tags.value", "tags.passes"}
 
 

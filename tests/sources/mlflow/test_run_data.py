@@ -103,7 +103,7 @@ def test_a_folder_of_the_run_is_read_as_one_table(content: Content, space: Space
     policy = Policy(id="p", version="1", data={Role.EVALUATION: DataSpec(source="artifact:lake")})
     data = open_subject(logged.uri, space(content.uri), policy).data[Role.EVALUATION]
     assert data.identity.digest_kind is DigestKind.TREE
-    assert "year" in data.frame.kinds
+    assert "year" in data.frame.columns
     assert data.frame.rows == 2 * table().num_rows
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Counts, Floats, Moments
-from aims_gate.frames.losses import moments_of
+from aims_gate.stats.rows.losses import Moments, moments_of
+from aims_gate.stats.tables import Counts, Floats
 
 
 def placement_moments(

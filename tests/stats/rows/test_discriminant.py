@@ -17,16 +17,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
+from aims_gate.checks.row_statistics import discriminant_scores
 from aims_gate.frames import Key
-from aims_gate.frames.discriminant import FOLDS, scores, values
 from aims_gate.frames.opening import open_frame
 from aims_gate.stats import auc
+from aims_gate.stats.rows.discriminant import FOLDS, scores, values
 from aims_gate.stats.tables import Ranked
 from tests.support.laws import law
 
 
 def area(columns: dict[str, Any], group: str, inputs: list[str]) -> float:
-    sides = open_frame(columns).discriminant_scores(Key(column="g"), inputs)[group]
+    sides = discriminant_scores(open_frame(columns), Key(column="g"), inputs)[group]
     ours, rest = ((side.values, side.counts) for side in sides)
     return auc.area(Ranked.merge(ours, rest))
 
@@ -163,7 +164,7 @@ def test_every_copy_of_every_row_is_scored_once() -> None:
     frame = open_frame({"c": ["u", "v", "u", None], "n": [1, 7, 40, 3]}, weight="n")
     column = frame._coded(Key(column="c"))
     weights = np.array([1, 7, 40, 3])
-    found = scores([values(column, 1)], np.array([0, 1, 1, -1]), 2, weights)
+    found = scores([values(column.codes, 1)], np.array([0, 1, 1, -1]), 2, weights)
     totals = np.bincount(found.rows, found.copies, minlength=4)
     assert totals.tolist() == [1, 7, 40, 0]
     (forty,) = {tuple(sorted(found.copies[found.rows == 2].tolist()))}

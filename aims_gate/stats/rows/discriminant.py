@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aims_gate.frames import Counts, Floats
-from aims_gate.frames.coding import Coded, Codes
+from aims_gate.stats.rows import Codes
+from aims_gate.stats.tables import Counts, Floats
 
 FOLDS = 5
 _LEVELS = 10
@@ -98,9 +98,9 @@ def number(values: Floats, weights: Counts) -> Input:
     return Input(codes=codes, ranks=np.append(middle, 0.0))
 
 
-def values(column: Coded, columns: int) -> Input:
-    """Take a column of other values, one of so many *columns*."""
-    return Input(codes=dense(column.codes), most=max(2, min(_LEVELS, _MOST // columns)))
+def values(codes: Codes, columns: int) -> Input:
+    """Take a column of other values by their codes, one of so many *columns*."""
+    return Input(codes=dense(codes), most=max(2, min(_LEVELS, _MOST // columns)))
 
 
 def dense(codes: Codes) -> Codes:

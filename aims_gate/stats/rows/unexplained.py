@@ -6,10 +6,9 @@ import math
 
 import numpy as np
 
-from aims_gate.frames import Counts, Floats
-from aims_gate.frames.losses import moments_of, refuse_infinite
 from aims_gate.stats import means
-from aims_gate.stats.tables import Jackknife
+from aims_gate.stats.rows.losses import moments_of, refuse_infinite
+from aims_gate.stats.tables import Counts, Floats, Jackknife
 
 _LEAST = 3
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Counts, Floats, Loss, Moments, Scalar
-from aims_gate.frames.coding import Coded, Codes
 from aims_gate.stats.means import centred, shape
+from aims_gate.stats.rows import Codes
+from aims_gate.stats.tables import Counts, Floats, Loss
 
 _LEAST = 2.0**-52
 """Where the log loss is clipped, at both ends: scikit-learn's eps for float64."""
@@ -18,6 +18,20 @@ _ALIKE = 1e-12
 """Differences as small as this, as shares of the largest loss, are none: they may be rounded."""
 _ROUNDED = 0.01
 """How far the probabilities of a row may be from 1: they may have been rounded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """The sums a mean and its interval follow from, over *rows* rows."""
+
+    rows: int
+    mean: float
+    variance: float
+    """Sample variance, divisor rows - 1; NaN for one row."""
+    skewness: float
+    """Third standardised sample moment, g1; 0 where the variance is 0."""
+    kurtosis: float
+    """Fourth standardised sample moment, at least 1; 0 where the variance is 0."""
 
 
 def regression_loss(loss: Loss, label: Floats, estimate: Floats) -> Floats:
@@ -55,16 +69,6 @@ def probability_loss(loss: Loss, positive: Floats, estimate: Floats) -> Floats:
     given[np.isnan(positive)] = np.nan
     clipped: Floats = np.clip(given, _LEAST, 1 - _LEAST)
     return -np.log(clipped)
-
-
-def places(labels: Coded, classes: Sequence[Scalar], *, where: str) -> Codes:
-    """Index of each row's label among *classes*; DataError if a label is not among them."""
-    known = {value: place for place, value in enumerate(classes)}
-    absent = [value for value in labels.values if value not in known]
-    if absent or (labels.codes < 0).any():
-        what = f"{len(absent):,} classes without a score" if absent else "null labels"
-        raise DataError(f"there are {what}", where=where)
-    return np.array([known[value] for value in labels.values], dtype=np.int64)[labels.codes]
 
 
 def class_loss(loss: Loss, place: Codes, estimates: Floats) -> Floats:

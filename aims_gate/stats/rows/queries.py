@@ -7,13 +7,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from aims_gate.errors import DataError
-from aims_gate.frames import Counts, Floats, Moments, Ranking, Rankings
-from aims_gate.frames.coding import Codes
-from aims_gate.frames.column_values import Mask
-from aims_gate.frames.losses import moments_of
+from aims_gate.stats.rows import Codes
+from aims_gate.stats.rows.losses import Moments, moments_of
 from aims_gate.stats.samples import WRITTEN_ROWS
+from aims_gate.stats.tables import Counts, Floats, Ranking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rankings:
+    """A ranking metric over queries."""
+
+    values: Moments
+    """Of the queries' values; *rows* counts queries, and without one the mean is NaN."""
+    rows: int
+    """Rows of these queries."""
+    left_out: int
+    """Queries whose rows are all worth the same: any order of them is as good as another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,7 +64,7 @@ def rankings(
     k: int | None,
     against: Floats | None = None,
 ) -> Rankings:
-    """Ranking metric: moments over queries; see `Frame.rankings`.
+    """Ranking metric: moments over queries; see `checks.row_statistics.ranked_queries`.
 
     Args:
         ranking: Which metric.
@@ -136,11 +148,13 @@ def _first(*columns: Codes | Floats) -> Codes:
     return np.flatnonzero(new)
 
 
-def _differ(gain: Floats, first: Codes) -> Mask:
+def _differ(gain: Floats, first: Codes) -> npt.NDArray[np.bool_]:
     """Say of each query whether its rows differ in what they are worth."""
     if not len(first):
         return np.zeros(0, dtype=np.bool_)
-    differ: Mask = np.minimum.reduceat(gain, first) < np.maximum.reduceat(gain, first)
+    differ: npt.NDArray[np.bool_] = np.minimum.reduceat(gain, first) < np.maximum.reduceat(
+        gain, first
+    )
     return differ
 
 
