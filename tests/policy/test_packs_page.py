@@ -117,7 +117,7 @@ def test_a_pack_that_only_warns_is_sound_to_extend_and_never_decides(
     )
     Path("policy.yaml").write_text(f"{alone}extends: [{{pack: {AI_ACT}}}]\n", encoding="utf-8")
     for policy in (pack, "policy.yaml"):
-        assert guarded(["run", policy, "--model", "file:model"]) == 2
+        assert guarded(["run", policy, "--model", "file:model", "--unsigned"]) == 2
         assert "no rule blocks, so the policy can refuse nothing" in capsys.readouterr().err
     assert guarded(["policy", "check", "policy.yaml"]) == 2
     test = PolicyTest(
