@@ -25,6 +25,7 @@ KINDS: Table[StatementKind[Any]] = Table(
         "live": "aims_gate.evidence.live:LIVE",
         "policy": "aims_gate.evidence.predicates:POLICY",
         "gap": "aims_gate.evidence.gap_predicate:GAP",
+        "audit-pack": "aims_gate.evidence.pack_predicate:AUDIT_PACK",
         "public": "aims_gate.evidence.public_predicate:PUBLIC",
     },
 )

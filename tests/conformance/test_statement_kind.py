@@ -47,6 +47,7 @@ TYPES = {
     "record-approval": "https://aims-gate.dev/attestation/record-approval/v1",
     "live": "https://aims-gate.dev/attestation/live/v1",
     "gap": "https://aims-gate.dev/attestation/gap/v1",
+    "audit-pack": "https://aims-gate.dev/attestation/audit-pack/v1",
     "public": "https://aims-gate.dev/attestation/public/v1",
 }
 """Names are for ever: a row may be added, and none may change."""

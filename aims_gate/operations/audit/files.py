@@ -8,16 +8,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aims_gate import canonical
 from aims_gate.attest.envelope import MAX_ENVELOPE, open_envelope
 from aims_gate.attest.file_names import safe_name
+from aims_gate.attest.keys import PublicKey
 from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.sigstore_bundle import bundle_file, hold
 from aims_gate.attest.statement import statement_file
+from aims_gate.attest.statement_files import believed_about
 from aims_gate.attest.trust import Trust
 from aims_gate.catalogue.iso42001 import REQUIREMENTS, Requirement
 from aims_gate.errors import GateError, TrustError
@@ -54,14 +56,17 @@ class PackFiles:
     left_out: list[str] = field(default_factory=list)
 
     def take(
-        self, path: str, source: Path, rows: Iterator[Requirement] | set[Requirement]
+        self,
+        path: str,
+        source: Path,
+        rows: Iterator[Requirement] | set[Requirement],
+        keys: Collection[PublicKey] = (),
     ) -> bytes:
-        """Take a file, unless it is unsafe, unreadable or signed by nobody; empty if not taken."""
+        """Take a file, unless it is unsafe, unreadable or by none of *keys*; empty if not taken."""
         try:
             safe_name(path)
             data = read_regular(source, MAX_ENVELOPE)
             if path.endswith(ENVELOPE):
-                keys = [one.key for one in self.trust.keys] if self.trust else []
                 open_envelope(data, keys, where=source.name, role=None)
         except (GateError, OSError) as error:
             self.left_out.append(f"{source.name}: {getattr(error, 'what', error)}")
@@ -76,24 +81,33 @@ class PackFiles:
     def signed(self, folder: Path, where: tuple[str, ...], rows: set[Requirement]) -> None:
         """Take each envelope of a folder with the files that say the same, and no other."""
         names = {one.name for one in folder.iterdir()} if folder.is_dir() else set()
-        for name in sorted(names):
+        for name in sorted(one for one in names if one.endswith(ENVELOPE)):
             stem = name.removesuffix(ENVELOPE)
-            envelope = (
-                b"" if stem == name else self.take(plain_path(*where, name), folder / name, rows)
-            )
+            keys = self.keys(folder, stem)
+            envelope = self.take(plain_path(*where, name), folder / name, rows, keys)
             for beside in sorted({statement_file(stem), bundle_file(stem)} & names):
                 place = plain_path(*where, beside)
                 data = self.take(place, folder / beside, rows) if envelope else b""
-                if data and not self._alike(data, envelope, name):
+                if data and not self._alike(data, envelope, name, keys):
                     self.drop(place, "it is not what the envelope beside it holds")
         for name in sorted(names):
             stem, found = _BESIDE.subn("", name)
             if found and plain_path(*where, stem + ENVELOPE) not in self.files:
                 self.left_out.append(f"{name}: nobody signed it")
 
-    def _alike(self, data: bytes, envelope: bytes, where: str) -> bool:
+    def keys(self, folder: Path, stem: str) -> tuple[PublicKey, ...]:
+        """Keys that may have signed a statement: the listed ones, or that of its certificate."""
+        if self.trust is None:
+            return ()
+        try:
+            return tuple(one.key for one in believed_about(folder, stem, self.trust).keys)
+        except GateError as error:
+            self.left_out.append(f"{bundle_file(stem)}: {error.what}")
+            return ()
+
+    @staticmethod
+    def _alike(data: bytes, envelope: bytes, where: str, keys: Collection[PublicKey]) -> bool:
         """Whether a file is the statement, or the bundle, of a verified envelope."""
-        keys = [one.key for one in self.trust.keys] if self.trust else []
         opened = open_envelope(envelope, keys, where=where, role=None)
         try:
             if data != opened.payload:
@@ -144,7 +158,9 @@ def _records(scope: AuditScope, into: PackFiles) -> None:
     for system, root in roots.items():
         for path in sorted((root / APPROVALS).glob(f"*{ENVELOPE}")) if root else ():
             where = plain_path("records", system or "organisation", APPROVALS, path.name)
-            into.take(where, path, {one for one in REQUIREMENTS if one.id == "7.5"})
+            stem = path.name.removesuffix(ENVELOPE)
+            rows = {one for one in REQUIREMENTS if one.id == "7.5"}
+            into.take(where, path, rows, into.keys(path.parent, stem))
 
 
 def _record(

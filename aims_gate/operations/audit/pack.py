@@ -14,6 +14,7 @@ from aims_gate.attest.trust import Trust
 from aims_gate.errors import RecordError, UsageError
 from aims_gate.operations.aims.gap import assess
 from aims_gate.operations.aims.survey import Survey
+from aims_gate.operations.audit.annex import annex
 from aims_gate.operations.audit.approvals_then import ApprovalsThen
 from aims_gate.operations.audit.files import PackFiles, collect, table
 from aims_gate.operations.audit.index import AuditScope, control_sheet, index_sheet, page
@@ -24,14 +25,13 @@ from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable, render_html
 
 MANIFEST = "manifest.sha256"
 INDEX = "index.html"
-_CHECK = Path(__file__).with_name("check.sh")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time of all files in an archive: equal packs have equal bytes."""
 
 
 def audit_pack(
     found: Survey, stage: AuditStage, when: Period, trust: Trust | None
-) -> Mapping[str, bytes]:
+) -> dict[str, bytes]:
     """All files of a pack by path; without a trust file nothing in it is signed by anybody."""
     then = ApprovalsThen.on(when.ends, found)
     scope = AuditScope(stage=stage, when=when, found=found, rows=assess(found), then=then)
@@ -41,7 +41,7 @@ def audit_pack(
     for one in scope.rows:
         shown = control_sheet(one, scope, _of_control(one.requirement.id, taken))
         files[page(one.requirement)] = _page(shown)
-    files |= _annex(trust)
+    files |= annex(trust)
     files["files.csv"] = table(
         [
             ("control", "file", "sha256"),
@@ -61,20 +61,6 @@ def audit_pack(
 
 def _page(sheet: Sheet) -> bytes:
     return render_html(without_private(sheet)).encode()
-
-
-def _annex(trust: Trust | None) -> dict[str, bytes]:
-    """Public keys with whose they are, and the script that verifies everything."""
-    files = {"annex/check.sh": _CHECK.read_bytes()}
-    rows: list[tuple[str, ...]] = [("file", "person", "may sign as", "fingerprint", "until")]
-    for number, one in enumerate(trust.keys if trust else (), start=1):
-        path = f"annex/keys/{number:02}.pem"
-        files[path] = one.key.pem.encode()
-        until = "" if one.valid_until is None else f"{one.valid_until:%Y-%m-%d}"
-        roles = " ".join(sorted(one.roles))
-        rows.append((path, one.person, roles, one.key.fingerprint, until))
-    files["annex/keys.csv"] = table(rows)
-    return files
 
 
 def _left_out(taken: PackFiles) -> SheetTable:

@@ -32,6 +32,15 @@ def check(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, capture_output=True, text=True)
 
 
+def resign(folder: Path) -> None:
+    """List all digests anew, as whoever changed a file can."""
+    lines = [
+        f"{hashlib.sha256((folder / line[66:]).read_bytes()).hexdigest()}  {line[66:]}\n"
+        for line in (folder / "manifest.sha256").read_text("utf-8").splitlines()
+    ]
+    (folder / "manifest.sha256").write_text("".join(lines), encoding="utf-8")
+
+
 def words(folder: Path, page: str = "index.html") -> str:
     return Parsed((folder / page).read_text("utf-8")).words
 
@@ -52,7 +61,7 @@ class TestCheck:
         kinds = ["index.html", "files.csv", "controls/A.5.4.html", "records/credit/risks.yaml"]
         kinds += [
             str(next(made.rglob(name)).relative_to(made))
-            for name in ("vsa.dsse.json", "vsa.statement.json", "01.pem", "REC-*.dsse.json")
+            for name in ("vsa.dsse.json", "vsa.statement.json", "01-*.pem", "REC-*.dsse.json")
         ]
         for name in kinds:
             copy = tmp_path / "copy"
@@ -69,11 +78,11 @@ class TestCheck:
         assert check(made, digest).returncode == 0
         statement = next(made.rglob("vsa.statement.json"))
         statement.write_bytes(statement.read_bytes().replace(b"PASSED", b"FAILED"))
-        self.resign(made)
+        resign(made)
         assert check(made).returncode != 0
         (made / "records/credit/risks.yaml").write_text("risks: []\n", encoding="utf-8")
         statement.write_bytes(statement.read_bytes().replace(b"FAILED", b"PASSED"))
-        self.resign(made)
+        resign(made)
         assert check(made).returncode == 0  # of a record only the digest tells
         assert check(made, digest).returncode != 0
 
@@ -95,14 +104,6 @@ class TestCheck:
             manifest.write(line)
         done = check(made)
         assert (done.returncode, "nobody signed" in done.stderr) == (1, True)
-
-    @staticmethod
-    def resign(folder: Path) -> None:
-        lines = [
-            f"{hashlib.sha256((folder / line[66:]).read_bytes()).hexdigest()}  {line[66:]}\n"
-            for line in (folder / "manifest.sha256").read_text("utf-8").splitlines()
-        ]
-        (folder / "manifest.sha256").write_text("".join(lines), encoding="utf-8")
 
 
 def test_files_by_control_are_listed_with_their_digests(made: Path) -> None:
@@ -261,5 +262,5 @@ def test_ed25519_keys_are_checked_too(audited: Company, tmp_path: Path) -> None:
     text = signed.read_text("utf-8")
     at = text.index('"sig":"') + len('"sig":"')
     signed.write_text(text[:at] + ("B" if text[at] == "A" else "A") + text[at + 1 :], "utf-8")
-    TestCheck.resign(folder)
+    resign(folder)
     assert f"no key of annex/keys signed ./{signed.relative_to(folder)}" in check(folder).stderr
