@@ -116,7 +116,7 @@ def run(request: Request, world: World) -> Verdict:
             decision=decide(results),
             stage=stage,
             model=subject.model,
-            policy=identity,
+            policy=provenance.held_to_people(identity, policy, subject.records, on=started),
             results=results,
             datasets=tuple(provenance.datasets(subject)),
             started=started,

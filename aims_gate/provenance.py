@@ -5,17 +5,19 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from importlib import metadata
 
 from aims_gate import canonical
 from aims_gate.checks.authored import authored
 from aims_gate.engines import Engines
 from aims_gate.facts import DatasetIdentity
-from aims_gate.governance.contract import Strength
+from aims_gate.governance.contract import Records, Strength
 from aims_gate.governance.material import digests
+from aims_gate.governance.people import People
 from aims_gate.plan import Task
 from aims_gate.policy.adoption import limit_sentences
-from aims_gate.policy.model import Policy
+from aims_gate.policy.model import Adoption, Policy
 from aims_gate.sources.subject import Subject
 from aims_gate.verdict import PolicyIdentity, Result
 from aims_gate.version import __version__
@@ -33,6 +35,20 @@ def policy(found: Policy) -> PolicyIdentity:
         expires=found.expires,
         limits=tuple(limit_sentences(found)),
     )
+
+
+def held_to_people(
+    identity: PolicyIdentity, found: Policy, records: Records | None, *, on: datetime
+) -> PolicyIdentity:
+    """The identity, where nobody adopts limits whom a sound list of people does not have."""
+    people = None if records is None else People.of(records)
+    if people is None:
+        return identity
+
+    def objection(one: Adoption) -> str:
+        return people.objection(one.by, one.day.date(), on.date())
+
+    return replace(identity, limits=tuple(limit_sentences(found, objection)))
 
 
 def datasets(subject: Subject) -> Iterator[DatasetIdentity]:

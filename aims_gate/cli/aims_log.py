@@ -52,10 +52,13 @@ def new(
     """Open an entry of TYPE: TITLE says in a sentence what was seen.
 
     TYPE is incident, nonconformity, audit, review, concern, decision, training, certificate or
-    exercise. What was not said stays a line with TODO. An owner whom a sound people.yaml does not
-    list is refused, as is a rule that no policy of the system has.
+    exercise. What was not said stays a line with TODO. Names that are nowhere are refused with the
+    near ones: an owner whom a sound people.yaml does not list, a rule that no policy of the system
+    has, a link to no record, risk, rule or requirement (a URL is free), and in --detected-by a word
+    that is no evidence, rule or person (a sentence is free).
     """
-    from aims_gate.operations.aims.log import Opening, open_entry, refuse_unknown
+    from aims_gate.operations.aims.log import Opening, open_entry
+    from aims_gate.operations.aims.log_names import refuse_unknown
 
     how = Opening(
         folder=folder,

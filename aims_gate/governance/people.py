@@ -77,6 +77,14 @@ class People:
         found = [one for one in self.persons if wanted & set(map(plain_name, one.names))]
         return found[0] if len(found) == 1 else None
 
+    def objection(self, name: str, *days: date) -> str:
+        """Why a name is nobody's here on these days; empty where it is somebody's."""
+        found = self.find([name])
+        if found is None:
+            return f"people.yaml names nobody, or two people, as {name}"
+        away = [one for one in days if not found.is_here(one)]
+        return f"{name} is not in the organisation on {away[0]:%Y-%m-%d}" if away else ""
+
     def lacks(self, person: Person, role: str, on: date) -> Iterator[str]:
         """Competence that a role asks for and that the person has not got on a day."""
         held = {one.subject for one in person.competence if one.holds(on)}
@@ -86,15 +94,15 @@ class People:
             yield "any competence"
 
 
-def refuse_stranger(name: str, org: Path | None) -> None:
+def refuse_stranger(name: str, org: Path | None, *days: date) -> None:
     """Refuse a name that a sound list of people does not have; a draft of one refuses nobody.
 
     Raises:
-        UsageError: *org* has a sound people.yaml, and nobody in it has this name.
+        UsageError: *org* has a sound people.yaml, and nobody in it has this name, or who has it is
+            not in the organisation on one of these days.
     """
     people = People.of(read(None, org))
-    if name and people is not None and people.find([name]) is None:
-        what = f"nobody in people.yaml is called {name!a}"
+    if name and people is not None and (what := people.objection(name, *days)):
         raise UsageError(what, hint=near(name, [one.id for one in people.persons]))
 
 

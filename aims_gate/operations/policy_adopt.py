@@ -60,7 +60,7 @@ def adopt(
     """
     if not by.strip():
         raise UsageError("nobody adopts it", hint="--by NAME, as the trust file names the person")
-    refuse_stranger(by, org)
+    refuse_stranger(by, org, today)
     policy = load(str(path), environ=environ)
     tasks = {task.rule.id: task for task in plan(policy).sound()}
     known = {one.pack for one in policy.adopted}

@@ -111,11 +111,14 @@ def sign(folder: Path, request: Request, world: World) -> Verdict:
                 "its rules and waivers are not those of the policy",
                 hint="measure again: they were changed, or a waiver began or ended",
             )
+        identity = identified(policy, people, request)
         verdict = Verdict(
             decision=decide(results),
             stage=stage,
             model=subject.model,
-            policy=identified(policy, people, request),
+            policy=provenance.held_to_people(
+                identity, policy, subject.records, on=measured.started_on
+            ),
             results=results,
             datasets=tuple(one.read() for one in measured.datasets),
             started=measured.started_on,

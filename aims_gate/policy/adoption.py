@@ -6,13 +6,13 @@ takes them for its own, and an adoption is of one version: the next one is asked
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from aims_gate.documents.strict_yaml import parse
 from aims_gate.errors import Problem, UsageError
 from aims_gate.policy import packs
-from aims_gate.policy.model import Policy, Rule
+from aims_gate.policy.model import Adoption, Policy, Rule
 
 PACK = "pack:"
 _SKEW = timedelta(days=1)
@@ -40,15 +40,23 @@ def limit_origin(rule: Rule) -> str:
     return next(stated, rule.place.file)
 
 
-def limit_sentences(policy: Policy) -> Iterator[str]:
-    """Say of each pack whose limits are applied who adopted them, and what they are to the law."""
+def limit_sentences(
+    policy: Policy, objection: Callable[[Adoption], str] = lambda _: ""
+) -> Iterator[str]:
+    """Say of each pack whose limits are applied who adopted them, and what they are to the law.
+
+    Args:
+        policy: With its adoptions, as people typed them.
+        objection: Why an adoption is nobody's here; empty where it counts.
+    """
     for pack, rules in limits_of_packs(policy).items():
         if not rules:
             continue
         counted = f"{pack}: {len(rules)}"
         yes = next((one for one in policy.adopted if one.pack == pack), None)
-        if yes is None:
-            told = f"{counted} {UNADOPTED}"
+        against = objection(yes) if yes is not None else ""
+        if yes is None or against:
+            told = f"{counted} {UNADOPTED}{f' ({against})' if against else ''}"
         else:
             told = (
                 f"{counted} limits, adopted by {yes.by} on {yes.day:%Y-%m-%d}, as the policy says"

@@ -9,13 +9,15 @@ import pytest
 
 from aims_gate.__main__ import guarded
 from aims_gate.errors import UsageError
+from aims_gate.governance import reader
 from aims_gate.operations.policy_adopt import adopt
 from aims_gate.plan import plan
 from aims_gate.policy.adoption import UNADOPTED, limit_sentences
 from aims_gate.policy.model import Policy
 from aims_gate.policy.resolve import check, load
+from aims_gate.provenance import held_to_people
 from aims_gate.provenance import policy as identity
-from tests.support.records import write_records
+from tests.support.records import edit, write_records
 
 HEAD = """\
 apiVersion: aims-gate/v1
@@ -121,10 +123,38 @@ def test_the_resolved_policy_says_who_adopted_what(path: Path) -> None:
 def test_who_is_not_among_the_people_adopts_nothing(path: Path) -> None:
     _, org = write_records(path.parent)
     before = path.read_bytes()
-    with pytest.raises(UsageError, match="is called 'boss'"):
+    with pytest.raises(UsageError, match="names nobody, or two people, as boss"):
         adopt(path, by="boss", pack="", today=DAY, environ={}, org=org)
     assert path.read_bytes() == before
     adopt(path, by="bo@acme.example", pack="", today=DAY, environ={}, org=org)
+
+
+@pytest.mark.parametrize(
+    ("by", "left", "told"),
+    [
+        ("boss", "", "people.yaml names nobody, or two people, as boss"),
+        ("bo", "2026-11-20", "bo is not in the organisation on 2026-11-29"),
+        ("bo", "2026-12-01", "bo is not in the organisation on 2026-12-02"),
+        ("bo", "", ""),
+    ],
+)
+def test_an_adoption_by_hand_is_held_to_the_people(
+    path: Path, by: str, left: str, told: str
+) -> None:
+    path.write_text(
+        HEAD + f"adopted: [{{pack: release@1.2.0, by: {by}, day: 2026-11-29}}]\n", "utf-8"
+    )
+    aims, org = write_records(path.parent)
+    if left:
+        edit(org / "people.yaml", "    known_as: [bo]\n", f"    known_as: [bo]\n    left: {left}\n")
+    found, on = read(path), datetime(2026, 12, 2, tzinfo=UTC)
+    records = reader.read(aims, org)
+    (said,) = held_to_people(identity(found), found, records, on=on).limits
+    assert said == (f"release@1.2.0: 10 {UNADOPTED} ({told})" if told else said)
+    assert ("adopted by bo on 2026-11-29" in said) is not bool(told)
+    edit(org / "people.yaml", "owner:", "owner: TODO\nownr:")
+    draft = held_to_people(identity(found), found, reader.read(aims, org), on=on)
+    assert draft.limits == identity(found).limits, "a draft tells nobody"
 
 
 def test_the_command_shows_what_is_adopted(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,6 +45,7 @@ class Gated:
         *results: Result,
         passed: bool = True,
         signed: bool = True,
+        version_of_policy: str = "",
     ) -> Path:
         """Evidence of a verdict that took 48 seconds; gives its directory."""
         self.count += 1
@@ -57,7 +58,12 @@ class Gated:
             id=f"{at:%Y%m%dT%H%M%SZ}-{self.count:08x}", directory="", signed=signed, key=key
         )
         base = verdict_of(*shown, decision=Decision.PASSED if passed else Decision.REFUSED)
-        policy = replace(base.policy, digest=canonical.sha256(POLICY), source_digest="ac" * 32)
+        policy = replace(
+            base.policy,
+            version=version_of_policy or base.policy.version,
+            digest=canonical.sha256(POLICY),
+            source_digest="ac" * 32,
+        )
         verdict = replace(
             base,
             model=ModelIdentity(

@@ -48,8 +48,9 @@ class StatementOfApplicability:
             "whole - or, where it names none, a rule that supports the control measured and every "
             "blocking one passed. A rule of another policy counts while a rule of this one proves "
             f"that monitoring goes on ({_ALIVE}). excluded: a reason stands there, and no rule "
-            "that supports the control measured anything. planned, partial: a reason. MISSING: a "
-            "control without a row, or implemented by nothing that can be seen."
+            "that supports the control measured anything. planned, partial: a reason, and of what "
+            "is only planned no rule that supports it measured and was met. MISSING: a control "
+            "without a row, or implemented by nothing that can be seen."
         ),
         controls=("iso42001:6.1.3", "iso42001:8.3"),
         beside=True,
@@ -101,6 +102,9 @@ class StatementOfApplicability:
         if status == _EXCLUDED:
             ran = ", ".join(one.rule for one in supporting if measured(one))
             wrong += [f"it is excluded, and {ran} measured it"] if ran else []
+        elif status == "planned":
+            met = ", ".join(one.rule for one in supporting if measured(one) and not not_met(one))
+            wrong += [f"it is only planned, and {met} measured it and was met"] if met else []
         elif status == "implemented":
             named = texts(row.get("evidence"))
             if not named and not any(map(measured, supporting)):

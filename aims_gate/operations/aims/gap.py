@@ -13,7 +13,7 @@ from typing import Any
 from aims_gate.catalogue.iso42001 import REQUIREMENTS, Requirement
 from aims_gate.governance.wording import says
 from aims_gate.operations.aims.gap_finding import GapFinding, Support, of_records, of_run, worst
-from aims_gate.operations.aims.survey import Survey, decisions
+from aims_gate.operations.aims.survey import Survey, decisions, is_decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,9 @@ def _held(
         if not says(reason):
             return conflict("excluded without a reason")
         return GapFinding(support=Support.EXCLUDED, what=reason, where=soa)
+    shown = rests.support in {Support.ATTESTED, Support.RAN}
+    if shown and decided.get("status") == "planned" and is_decided(decided):
+        return conflict(f"planned, it says; {rests.support}: {rests.what}")
     unshown = rests.support in {Support.MISSING, Support.STALE}
     if unshown and decided.get("status") == "implemented":
         return conflict(f"implemented, it says; {rests.support}: {rests.what}")

@@ -13,19 +13,16 @@ from itertools import chain, count
 from pathlib import Path
 
 from aims_gate import canonical
-from aims_gate.checks.record_cells import keys_of
 from aims_gate.checks.records.data_sources import slug
 from aims_gate.documents.strict_yaml import MAX_BYTES
-from aims_gate.errors import GateError, PolicyError, Problem, RecordError, UsageError, near
+from aims_gate.errors import PolicyError, Problem, RecordError, UsageError, near
 from aims_gate.governance.entry_grammar import PRIVATE_TYPES, SEVERITIES
 from aims_gate.governance.kinds import ENTRY, ENTRY_TYPES, LOG
 from aims_gate.governance.people import refuse_stranger
-from aims_gate.governance.reader import read
 from aims_gate.governance.record_text import RecordText, entry
 from aims_gate.governance.templates import headings
 from aims_gate.governance.wording import says
 from aims_gate.operations.aims.filled import filled
-from aims_gate.policy.resolve import load
 from aims_gate.regular import create, read_regular, refuse_links, write_regular
 
 
@@ -47,27 +44,6 @@ class Opening:
     """Ids of risks and other records."""
     detected_by: str = ""
     today: date
-
-
-def refuse_unknown(how: Opening, org: Path | None) -> None:
-    """Refuse an owner or a rule that is nowhere; what no sound file tells is not asked.
-
-    Raises:
-        UsageError: (2) The list of people has no such owner, or the system's policies no such rule.
-    """
-    refuse_stranger(how.owner, org)
-    if not how.rule:
-        return
-    (system,) = read(how.folder, None).of("system")
-    named = [one for one in keys_of(system.values.get("policy")).values() if isinstance(one, str)]
-    try:
-        policies = [load(str(how.folder / one), environ={}) for one in named]
-    except GateError:
-        return
-    known = {rule.id for policy in policies for rule in policy.rules}
-    if known and how.rule not in known:
-        what = f"no policy of this system has the rule {how.rule!a}"
-        raise UsageError(what, hint=near(how.rule, known))
 
 
 def open_entry(how: Opening, *, again: bool = False) -> Path:

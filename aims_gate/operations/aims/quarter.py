@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
 
-from aims_gate.governance.contract import plus_days
+from aims_gate.governance.contract import LogEntry, plus_days
+from aims_gate.governance.kinds import ENTRY_TYPES
 from aims_gate.operations.aims.gate_history import CHAMPION, GateHistory
-from aims_gate.operations.aims.survey import Survey
+from aims_gate.operations.aims.survey import Survey, is_open
 from aims_gate.verdict import Decision, Verdict
 
 
@@ -24,7 +25,13 @@ class Quarter:
     refused: int
     """Candidates whose last verdict is a refusal, and that nobody promoted since."""
     escaped: int
-    """Incidents that were opened: what got through."""
+    """Incidents in what served that no refusal of the gate detected: what got through."""
+    escaped_open: int
+    """Those of them that are not closed yet."""
+    detected: int
+    """Incidents in what served that a refusal of the gate detected."""
+    apart: int
+    """Incidents that count in neither: with a fault, or of nothing that served then."""
     failing: int
     """Refusals of a version while it served."""
     resolved: tuple[int, ...]
@@ -72,6 +79,21 @@ def _quarter(found: Survey, begins: date, ends: date) -> Quarter:
         if (pair := _waited(history, move.model, move.version, move.at)) is not None
     ]
     log = [one for _, one in found.entries if one.type in {"incident", "nonconformity"}]
+    refusals = {
+        one.evidence.id
+        for one in history.verdicts
+        if one.evidence is not None and one.decision is Decision.REFUSED
+    }
+    opened = [
+        (system, one)
+        for system, one in found.entries
+        if (one.type == "incident" or one.type not in ENTRY_TYPES)
+        and within(one.opened or found.today)
+    ]
+    served_then = [
+        one for system, one in opened if not one.problems and _in_service(system, one, found)
+    ]
+    escaped = [one for one in served_then if not _names_one(one, refusals)]
     return Quarter(
         begins=begins,
         ends=ends,
@@ -80,7 +102,10 @@ def _quarter(found: Survey, begins: date, ends: date) -> Quarter:
             one.decision is Decision.REFUSED and version not in promoted
             for version, one in candidates.items()
         ),
-        escaped=sum(one.type == "incident" and within(one.opened) for one in log),
+        escaped=len(escaped),
+        escaped_open=sum(is_open(one, found.today) for one in escaped),
+        detected=len(served_then) - len(escaped),
+        apart=len(opened) - len(served_then),
         failing=failing,
         resolved=tuple(
             (one.closed - one.opened).days
@@ -90,6 +115,31 @@ def _quarter(found: Survey, begins: date, ends: date) -> Quarter:
         waits=tuple(wait for wait, _ in waited),
         gate=tuple(gate for _, gate in waited),
     )
+
+
+def _in_service(system: str, entry: LogEntry, found: Survey) -> bool:
+    """Whether a version of the entry's system served on the day on which it was opened.
+
+    Where an alias serves and no promotion tells since when, it is taken to have.
+    """
+    names = [name for one in found.systems if one.id == system for name in one.live]
+    for name in names:
+        days = [
+            one.at.date()
+            for one in found.history.moves
+            if (one.model, one.alias) == (name, CHAMPION)
+        ]
+        if any(entry.opened and day <= entry.opened for day in days):
+            return True
+        if not days and found.history.live(name):
+            return True
+    return False
+
+
+def _names_one(entry: LogEntry, evidence: Iterable[str]) -> bool:
+    """Whether `detected_by` names one of these evaluations."""
+    told = str(entry.values.get("detected_by", ""))
+    return any(one in told for one in evidence)
 
 
 def served(history: GateHistory, verdict: Verdict) -> bool:
@@ -120,7 +170,10 @@ def told(found: Quarter) -> Iterator[tuple[str, str]]:
     """Name and value of each figure, for people."""
     yield "candidates judged", str(found.judged)
     yield "refused before production", str(found.refused)
-    yield "escaped (incidents opened)", str(found.escaped)
+    still = f", {found.escaped_open} still open" if found.escaped_open else ""
+    yield "escaped (incidents that no refusal detected)", f"{found.escaped}{still}"
+    yield "incidents that a refusal detected", str(found.detected)
+    yield "incidents at fault, or of nothing served", str(found.apart)
     yield "refusals of what serves", str(found.failing)
     yield "days to resolve, median", str(median(found.resolved)) if found.resolved else "-"
     yield "evaluation to promotion, median", _span(found.waits)

@@ -5,14 +5,12 @@ It is never decided here: a control without a row is shown as undecided, whateve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from aims_gate.governance.wording import says
 from aims_gate.operations.aims.gap import GapRow
 from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_sheet import TONES
-from aims_gate.operations.aims.survey import Survey, decisions, words
+from aims_gate.operations.aims.survey import Survey, decisions, is_decided, words
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 
 _UNDECIDED = "undecided"
@@ -22,7 +20,7 @@ _APPLIES = {"True": "yes", "False": "no"}
 def soa_sheet(rows: Sequence[GapRow], found: Survey) -> Sheet:
     """All 38 controls: decided by people, found by the gap assessment."""
     decided = decisions(found.org)
-    whole = {control for control, row in decided.items() if _decided(row)}
+    whole = {control for control, row in decided.items() if is_decided(row)}
     shown = []
     for one in rows:
         if not one.requirement.is_control:
@@ -63,10 +61,3 @@ def soa_sheet(rows: Sequence[GapRow], found: Survey) -> Sheet:
         ),
         notes=tuple(faults),
     )
-
-
-def _decided(row: Mapping[str, Any]) -> bool:
-    """Whether a row says whether it applies, why, and who answers for it."""
-    said = [row.get(key) for key in ("justification", "owner", "status")]
-    written = all(isinstance(one, str) and says(one) and "TODO" not in one for one in said)
-    return written and type(row.get("applicable")) is bool

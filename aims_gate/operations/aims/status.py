@@ -70,6 +70,8 @@ def _models(found: Survey, wanted: tuple[Duty, ...]) -> Iterator[SheetRow]:
         for name, version in system.live.items() or [(system.id, "")]:
             judged = [one for one in system.verdicts if one.model.name == name]
             tone, words, day, age = _judged(judged, found)
+            if gone := _dropped(name, system):
+                tone, words = ("bad" if tone == "bad" else "warn"), f"{words}; {gone}"
             cells = (name, version or "-", words, day, age, *more)
             yield SheetRow(cells=cells, tone=tone)
 
@@ -88,6 +90,13 @@ def _judged(verdicts: list[Verdict], found: Survey) -> tuple[str, str, str, str]
     ):
         tone, words = "warn", f"! expired; it said {words[2:]}"
     return tone, words, f"{newest.finished:%Y-%m-%d}", f"{(found.now - newest.finished).days} d"
+
+
+def _dropped(name: str, system: SurveyedSystem) -> str:
+    """Rules that refused what serves, and that no later version of the policy has."""
+    left = [one for one in system.dropped if one.model.name == name]
+    rules = dict.fromkeys(result.rule for one in left for result in one.results)
+    return f"rules dropped since they refused it: {', '.join(rules)}" if rules else ""
 
 
 def _unlisted(found: Survey) -> Iterator[SheetRow]:

@@ -24,6 +24,7 @@ from aims_gate.governance.contract import (
 from aims_gate.governance.kinds import KINDS, Area
 from aims_gate.governance.material import DEPENDS, digests
 from aims_gate.governance.reviews import read_reviews
+from aims_gate.governance.wording import says
 from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
 from aims_gate.signoffs.committed import CommitHistory
 from aims_gate.system_records import approved_records
@@ -73,6 +74,9 @@ class SurveyedSystem:
     """The newest of each policy and stage, about what serves; where nothing does, about any.
 
     Before it, what is left of older ones: rules that refuse, and that it does not have."""
+    dropped: tuple[Verdict, ...] = ()
+    """What is left of older ones under other versions of a policy: refusals of what serves, by
+    rules that the newest version does not have."""
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -212,6 +216,13 @@ def decisions(org: Records) -> Mapping[str, Mapping[str, Any]]:
     return {str(row.get("id")): row for row in rows}
 
 
+def is_decided(row: Mapping[str, Any]) -> bool:
+    """Whether a row of the Statement says whether it applies, why, and who answers for it."""
+    said = [row.get(key) for key in ("justification", "owner", "status")]
+    written = all(isinstance(one, str) and says(one) and "TODO" not in one for one in said)
+    return written and type(row.get("applicable")) is bool
+
+
 def survey(asked: SurveyQuestion) -> Survey:
     """Read the records and the history; faults stand in them, none is raised.
 
@@ -266,31 +277,35 @@ def _system(folder: Path, records: Records, org: Records, history: GateHistory) 
     names = [name for one in found for name in words(one.values, "registry")]
     live = {name: history.live(name) for name in names}
     newest: dict[tuple[str, str, str], tuple[Verdict, ...]] = {}
+    dropped: dict[tuple[str, str, str], tuple[Verdict, ...]] = {}
     for verdict in history.verdicts:  # the oldest first
         model = verdict.model
         if model.name in live and live[model.name] in {"", model.version}:
             key = model.name, verdict.policy.id, verdict.stage
-            newest[key] = (*_unanswered(newest.get(key, ()), verdict), verdict)
+            left = tuple(_unanswered(newest.get(key, ()), verdict))
+            kept = tuple(one for one in left if one.policy.version == verdict.policy.version)
+            newest[key] = (*kept, verdict)
+            dropped[key] = (
+                *_unanswered(dropped.get(key, ()), verdict),
+                *(one for one in left if one not in kept),
+            )
     return SurveyedSystem(
         folder=folder,
         records=records,
         entries=tuple(one for one in records.entries if one not in org.entries),
         live=live,
         verdicts=tuple(one for kept in newest.values() for one in kept),
+        dropped=tuple(one for left in dropped.values() for one in left),
     )
 
 
 def _unanswered(before: Iterable[Verdict], newer: Verdict) -> Iterator[Verdict]:
-    """Refusals by rules that a newer verdict under the same version of a policy has dropped.
+    """Refusals of the same version by rules that a newer verdict does not have.
 
     Whoever shortens a policy changes its version; under one that kept it the refusal stands.
     """
     asked = {one.rule for one in newer.results}
     for verdict in before:
         left = tuple(one for one in verdict.results if one.blocking and one.rule not in asked)
-        same = (verdict.model.version, verdict.policy.version) == (
-            newer.model.version,
-            newer.policy.version,
-        )
-        if left and same:
+        if left and verdict.model.version == newer.model.version:
             yield replace(verdict, results=left)

@@ -105,6 +105,12 @@ def test_an_exclusion_needs_a_reason_and_forbids_no_measured_rule() -> None:
     assert found(soa(EXCLUDED), perf("NOT_APPLICABLE", statistics=())) == {}
 
 
+def test_what_is_only_planned_is_not_met_yet() -> None:
+    assert found(soa(PLANNED), perf("FAIL")) == {}
+    assert found(soa({**PLANNED, "status": "partial"}), perf()) == {}
+    assert found(soa(PLANNED), perf("FAIL", "BIAS-02"), perf()) == {ONE: "1"}
+
+
 @pytest.mark.parametrize("change", [{"applicable": True}, {"status": "planned"}])
 def test_a_row_that_contradicts_itself_is_wrong(change: Mapping[str, Any]) -> None:
     assert found(soa({**EXCLUDED, **change})) == {ONE: "1"}

@@ -74,7 +74,11 @@ class Company:
 
     def decide(self, control: str, **changes: str) -> None:
         """Add a row to the Statement of Applicability."""
-        keys = {"applicable": "true", "justification": "a", "status": "implemented"} | changes
+        keys = {
+            "applicable": "true",
+            "justification": "a law asks for it",
+            "status": "implemented",
+        } | changes
         told = "".join(f"    {key}: {value}\n" for key, value in keys.items())
         with (self.org / "soa.yaml").open("a", encoding="utf-8") as file:
             file.write(f"  - id: {control}\n{told}    owner: bo@acme.example\n")
@@ -395,6 +399,19 @@ def test_a_report_is_never_written_over_a_record(
     assert guarded(["aims", "gap", "--out", name]) == 2
     assert Path("aims/risks.yaml").read_bytes() == before
     assert guarded(["aims", "gap", "--out", "gap.txt"]) == 0
+
+
+def test_what_is_only_planned_and_there_is_a_conflict_once_somebody_decided_it(
+    company: Company,
+) -> None:
+    company.decide("A.6.2.6", status="planned", justification='"TODO: why"')
+    company.decide("A.5.5", status="planned")
+    company.decide("A.5.4", status="partial")
+    assert company.row("A.6.2.6").support is Support.RAN, "a draft decides nothing"
+    assert company.row("A.5.4").support is Support.RAN
+    row = company.row("A.5.5")
+    assert row.support is Support.CONFLICT
+    assert row.findings[0].what.startswith("planned, it says; attested: ")
 
 
 @pytest.mark.parametrize(

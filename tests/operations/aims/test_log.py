@@ -186,7 +186,7 @@ def test_an_owner_or_a_rule_that_is_nowhere_is_refused_by_the_commands(
         return guarded([*command, "--due", "2030-01-31", "--owner", owner, "--rule", rule])
 
     assert new("ghost", "PERF-01") == 2
-    assert "nobody in people.yaml is called 'ghost'" in capsys.readouterr().err
+    assert "people.yaml names nobody, or two people, as ghost" in capsys.readouterr().err
     assert new("ada@acme.example", "NOPE-99", "No policy is there.") == 0
     policy = "apiVersion: aims-gate/v1\nkind: Policy\nmetadata: {id: credit, version: 1.0.0}\n"
     rules = "rules: [{id: DATA-02, check: data.missing}]\n"
@@ -199,8 +199,41 @@ def test_an_owner_or_a_rule_that_is_nowhere_is_refused_by_the_commands(
         answer(path, heading, "As seen on three Mondays since.")
     edit(path, "ada@acme.example", "ghost")
     assert guarded(["aims", "log", "close", str(path)]) == 2
-    assert "nobody in people.yaml" in capsys.readouterr().err
+    assert "people.yaml names nobody" in capsys.readouterr().err
     edit(path, "ghost", "ada@acme.example")
     assert guarded(["aims", "log", "close", str(path)]) == 0
     edit(Path("org/people.yaml"), "kind: people", "kind: staff")
     assert new("ghost", "DATA-02", "Nobody knows who is who.") == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--link", "R-7", "did you mean 'R-2' or 'R-1'"),
+        ("--link", "credit/impct", "did you mean 'credit/impact'"),
+        ("--link", "R-1", ""),
+        ("--link", "aims/impact.md", ""),
+        ("--link", "credit/2026-10-21-income", ""),
+        ("--link", "A.8.4", ""),
+        ("--link", "https://tracker.example/77", ""),
+        ("--detected-by", "nonsense", "is no evidence, no rule and no person"),
+        ("--detected-by", "evidence monday", "is no evidence, no rule and no person"),
+        ("--detected-by", "evidence 20261121T090000Z-00000007", ""),
+        ("--detected-by", "ada", ""),
+        ("--detected-by", "a customer on the phone", ""),
+    ],
+)
+def test_names_that_are_nowhere_are_refused_and_a_url_or_a_sentence_is_free(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    value: str,
+    told: str,
+) -> None:
+    write_records(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for folder in ("aims", "org"):
+        command = ["aims", "log", "new", "concern", "A letter came.", "--dir", folder]
+        assert guarded([*command, option, value]) == (2 if told else 0)
+        assert told in capsys.readouterr().err

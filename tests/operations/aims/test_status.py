@@ -15,6 +15,7 @@ from aims_gate.operations.aims.todo import duties
 from aims_gate.pages.sheet import Sheet, render_html, render_text
 from aims_gate.verdict import Authenticity, Decision, Verdict, VerificationStatus
 from tests.operations.aims.test_gap import NOW, Company, company
+from tests.support.gated import measured
 from tests.support.html_page import Parsed
 from tests.support.records import edit
 
@@ -110,9 +111,47 @@ def test_candidates_are_counted_once_and_what_got_through_apart(company: Company
     gated.judge("credit", "9", at + timedelta(hours=1))
     gated.judge("credit", "6", NOW - timedelta(days=80), passed=False)
     found, last = quarters(company.survey())
-    assert (found.judged, found.refused, found.escaped) == (3, 1, 1)  # 7, 8 and 9; 8; the incident
+    assert (found.judged, found.refused) == (3, 1)  # 7, 8 and 9; 8
     assert (last.judged, last.refused, last.escaped) == (1, 1, 0)
     assert found.resolved == (3,)
+
+
+def test_what_escaped_is_an_incident_in_service_that_no_refusal_detected(company: Company) -> None:
+    """Of nothing that served then, or with a fault, it stands apart."""
+
+    def counted() -> tuple[int, int, int, int]:
+        found = this_quarter(company)
+        return found.escaped, found.escaped_open, found.detected, found.apart
+
+    assert counted() == (0, 0, 0, 1), "nothing served in October yet"
+    day = NOW - timedelta(days=50)
+    company.gated.promote(company.gated.judge("credit", "6", day), day)
+    assert counted() == (1, 0, 0, 0)
+    evidence = company.gated.judge("credit", "6", day + timedelta(days=5), passed=False)
+    path = company.aims / "log/2026-10-21-income.md"
+    edit(path, "rule: PERF-01", f"rule: PERF-01\ndetected_by: evidence {evidence.name}")
+    assert counted() == (0, 0, 1, 0)
+    edit(path, f"evidence {evidence.name}", "a customer")
+    edit(path, "closed: 2026-10-24\n", "")
+    assert counted() == (1, 1, 0, 0)
+    edit(path, "severity: high", "severity: terrible")
+    assert counted() == (0, 0, 0, 1)
+    edit(path, "type: incident", "type: Incident")
+    assert counted() == (0, 0, 0, 1)
+
+
+def test_rules_that_a_newer_version_of_the_policy_dropped_are_told(company: Company) -> None:
+    company.gated.judge("credit", "7", NOW - timedelta(days=2), passed=False)
+    shorter = measured("PERF-01", "9.1")
+    company.gated.judge("credit", "7", NOW - timedelta(days=1), shorter, version_of_policy="2.0.0")
+    (row,) = sheet(company).tables[0].rows
+    told = "✓ policy met; rules dropped since they refused it: BIAS-02"
+    assert (row.tone, row.cells[2]) == ("warn", told)
+    again = measured("BIAS-02", "9.1")
+    at = NOW - timedelta(hours=9)
+    company.gated.judge("credit", "7", at, again, shorter, version_of_policy="3.0.0")
+    (row,) = sheet(company).tables[0].rows
+    assert (row.tone, row.cells[2]) == ("good", "✓ policy met")
 
 
 def test_monitoring_of_what_serves_judges_no_candidate(company: Company) -> None:
@@ -159,5 +198,5 @@ def test_the_statement_of_applicability_shows_what_nobody_decided(
     rows = {row["control"]: row for row in found["tables"][0]["rows"]}
     assert len(rows) == 38
     assert rows["A.6.2.6"]["status"] == "planned"
-    assert rows["A.6.2.6"]["found"].startswith("ran: ")
+    assert rows["A.6.2.6"]["found"].startswith("conflict: planned, it says; ran: ")
     assert rows["A.5.5"]["applies"] == "undecided"
