@@ -49,3 +49,32 @@ def build(
     for note in known.found:
         click.echo(f"note: {note}")
     return 0
+
+
+@docs.command("import")
+@click.argument("readme", type=click.Path(path_type=Path))
+@click.option("--system", required=True, metavar="ID", help="Whose card it is to be, its id.")
+@click.option(
+    "--owner", default="", metavar="PERSON", help="Who answers for it; a TODO if left out."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A new file, such as aims/card.md.",
+)
+def import_(*, readme: Path, system: str, owner: str, out: Path) -> int:
+    """Draft a card from README, the model card of another's model as Hugging Face has it.
+
+    Licence, language, data sets and numbers become keys of a draft, which counts for nothing before
+    a person completes and approves it; numbers give way to measured ones at the next docs build.
+    """
+    from aims_gate.operations.aims.foreign_card import draft
+    from aims_gate.operations.signoff import create_file
+
+    found = draft(readme, system=system, owner=owner, today=datetime.now(UTC).date())
+    create_file(out, found.text.encode())
+    click.echo(f"drafted    {out}")
+    for one in found.left_out:
+        click.echo(f"left out: {one}")
+    return 0

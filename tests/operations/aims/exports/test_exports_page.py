@@ -28,6 +28,8 @@ def test_the_page_of_exports_runs(
     entry = {"person": "bo@acme.example", "public_key": "records.key.pub", "roles": ["records"]}
     trust["keys"].append(entry)
     Path("trust.yaml").write_text(yaml.safe_dump(trust), encoding="utf-8")
+    readme = "---\nlicense: mit\nlanguage: [en]\n---\n# A model of others\n"
+    Path("README.md").write_text(readme, encoding="utf-8")
     lines = [line for block in blocks("docs/aims-exports.md") for line in commands(block)]
     assert {arguments[2] for arguments, _ in lines if arguments[1] == "export"} == {*EXPORTS}
     for arguments, code in lines:
