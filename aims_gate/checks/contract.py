@@ -18,6 +18,9 @@ from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data, Subject
 from aims_gate.verdict import Result
 
+IN_MEMORY = "in_memory"
+"""Among `StatisticSpec.needs`: rows that this process holds, as two data are matched row by row."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticSpec:
@@ -49,6 +52,9 @@ class StatisticSpec:
     """The data that are read under these parameters; None where `About.roles` says it."""
     overdue: bool = False
     """It counts days past a day that somebody set: past its limit a cell is STALE, not FAIL."""
+    needs: tuple[str, ...] = ()
+    """Members of `Frame` that it asks under these parameters, with the native engine, besides those
+    that count rows or leave some out; and `IN_MEMORY`."""
     sorts: bool = False
     """It goes through all columns of numbers, one by one, under these parameters."""
 

@@ -6,7 +6,7 @@ for all of them, because no check sees a threshold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +16,12 @@ from hypothesis import Phase, given
 from hypothesis import strategies as st
 
 from aims_gate.checks import CHECKS
+from aims_gate.checks.contract import IN_MEMORY
+from aims_gate.checks.metrics import BUILDERS
 from aims_gate.facts import Statistic
+from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.plan import build
-from aims_gate.policy.model import Role
+from aims_gate.policy.model import Role, TaskKind
 from aims_gate.sources.subject import Data
 from tests.checks.subjects import data, judged
 from tests.support.laws import law
@@ -76,6 +79,18 @@ RULES: dict[str, list[dict[str, Any]]] = {
     "data.freshness": [{}, {"of": "gap"}],
     "data.personal": [{"columns": ["c"]}],
 }
+NAMED = (
+    "containing",
+    "digest",
+    "distribution",
+    "gather",
+    "histogram",
+    "moments",
+    "repeats",
+    "shared",
+    "span",
+)
+"""Members of a frame that `StatisticSpec.needs` names; the others count rows or leave some out."""
 WITHOUT = {"performance.logged"}  # reads MLflow's own numbers; its law stands in its own tests
 CASES = [
     pytest.param(name, rule, id=f"{name}-{place}")
@@ -223,6 +238,70 @@ def test_a_value_lies_in_its_range_and_between_its_bounds(
         assert value >= judged_by.low or ends, where
         if ends:
             assert ends[0] <= value <= ends[1], where
+
+
+ASKED = [
+    *CASES,
+    ("fairness.impact_ratio", {"of": "score"}),
+    ("fairness.proxy", {"columns": ["c", "x"]}),
+    ("performance.champion", {"metric": "log_loss"}),
+    ("performance.sample", {"statistic": "half_width", "metric": "roc_auc"}),
+    ("performance.sample", {"statistic": "half_width", "metric": "brier"}),
+    ("data.overlap", {"by": "time"}),
+    ("data.duplicates", {"by": "key"}),
+    ("data.ranges", {"allowed": {"c": {"matches": "[abc]"}}}),
+    ("drift.columns", {"columns": ["c"], "numeric": "none"}),
+    ("drift.prediction", {"method": "positive_rate", "of": "prediction"}),
+]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The members of frames that are asked from now on."""
+    found: set[str] = set()
+
+    def spied(member: str) -> Callable[..., object]:
+        answer = getattr(ArrowFrame, member)
+
+        def ask(frame: ArrowFrame, *given: Any, **named: Any) -> object:
+            found.add(member)
+            return answer(frame, *given, **named)
+
+        return ask
+
+    for member in NAMED:
+        monkeypatch.setattr(ArrowFrame, member, spied(member))
+    return found
+
+
+@pytest.mark.parametrize(("name", "rule"), ASKED)
+def test_a_check_asks_of_frames_what_it_says_that_it_needs(
+    name: str, rule: Table, asked: set[str]
+) -> None:
+    """So what an engine cannot answer is known before data are read."""
+    needs = set(build(name, rule).judged().needs)
+    measured(name, rule, tables(1))
+    assert asked <= needs, "a member that is not named"
+    text = name == "drift.label" or rule.get("effect") == "flips"  # is counted, and numbers are not
+    assert text or needs - {IN_MEMORY} == asked, "a member that is never asked"
+
+
+@pytest.mark.parametrize("task", [TaskKind.REGRESSION, TaskKind.RANKING])
+def test_metrics_of_amounts_and_rankings_ask_what_they_say(task: TaskKind, asked: set[str]) -> None:
+    rng = np.random.default_rng(1)
+    least = int(task is TaskKind.REGRESSION)  # no share of a label of 0
+    rows = {
+        "y": rng.integers(least, 9, 400),
+        "e": rng.normal(5, 1, 400),
+        "q": rng.integers(0, 40, 400),
+    }
+    spec = {"label": "y", "prediction": "e", "score": "e", "query": "q", "task": task}
+    for metric in BUILDERS[task]:
+        asked.clear()
+        k = {"k": 5} if metric.endswith("_at_k") else {}
+        check = build("performance.score", {"metric": metric, **k})
+        judged(check, data(rows, Role.EVALUATION, **spec))
+        assert set(check.judged().needs) == asked, metric
 
 
 @pytest.mark.parametrize(("name", "rule"), [c for c in CASES if "fairness." in str(c.id)])

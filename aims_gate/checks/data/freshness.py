@@ -65,6 +65,7 @@ class Freshness:
             limit=_YEAR if self.of == "age" else None,
             has_interval=False,
             unit="days",
+            needs=("span",),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

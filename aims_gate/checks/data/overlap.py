@@ -58,6 +58,7 @@ class Overlap(Rows):
     )
     statistic = "overlap_share"
     of_rows = 0.001
+    equal_by = ("repeats", "shared")
 
     by: Literal["rows", "key", "time"] = "rows"
     """Rows that are equal in the compared columns, that have a known key, or that are no newer."""

@@ -76,6 +76,7 @@ class Personal:
             has_interval=False,
             decide_on=DecideOn.ESTIMATE,
             unit="rows",
+            needs=("containing",),
         )
 
     def problems(self) -> Iterator[tuple[str, str, str]]:

@@ -58,6 +58,7 @@ class Ranges:
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic: a share."""
         roles = None if self.allowed else (Role.REFERENCE, Role.EVALUATION)
+        counted = self.allowed and all(allowed.matches for allowed in self.allowed.values())
         return StatisticSpec(
             name=_INVALID,
             low=0.0,
@@ -66,6 +67,7 @@ class Ranges:
             limit=0.01,
             unit="of values",
             roles=roles,
+            needs=() if counted else ("distribution",),
         )
 
     def problems(self) -> Iterator[tuple[str, str, str]]:

@@ -86,7 +86,8 @@ class Columns:
         """Describe the judged statistic: the distance."""
         # no method at all is refused by `problems`
         judged = judged_of(self.method if self.method in METHODS else "psi")
-        return replace(judged, sorts=self.numeric != "none")
+        sorts = self.numeric != "none"
+        return replace(judged, sorts=sorts, needs=judged.needs if sorts else ())
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Invalid parameters, each as (field, what is wrong, hint)."""

@@ -123,4 +123,5 @@ def judged_of(method: str) -> StatisticSpec:
         line=of.line,
         rooted=of.rooted,
         decide_on=DecideOn.PROVEN_BREACH,
+        needs=("distribution",),
     )

@@ -94,6 +94,7 @@ class EvidentlyTest:
 
     def judged(self) -> StatisticSpec:
         """Describe the test's score; the limit is Evidently's own default."""
+        numeric = ColumnKind.NUMBER in self.test.kinds
         return StatisticSpec(
             name="p_value" if self.test.p_value else self.test.name,
             low=0.0,
@@ -101,7 +102,8 @@ class EvidentlyTest:
             higher_is_better=self.test.p_value,
             limit=self.test.limit,
             has_interval=False,
-            sorts=ColumnKind.NUMBER in self.test.kinds,
+            sorts=numeric,
+            needs=("distribution",) if numeric else (),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

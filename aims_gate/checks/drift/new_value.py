@@ -79,6 +79,7 @@ class NewValue:
             limit=0.0,
             decide_on=DecideOn.PROVEN_BREACH,
             sorts=True,
+            needs=("distribution",),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

@@ -11,6 +11,7 @@ from aims_gate.checks.cells import lacking
 from aims_gate.checks.column_roles import stated_positive
 from aims_gate.checks.contract import About, Inputs, NoDataError, StatisticSpec
 from aims_gate.checks.metrics import Outcomes, outcomes
+from aims_gate.checks.metrics.needs import metric_needs
 from aims_gate.checks.performance.score import Plain
 from aims_gate.engines import Answer
 from aims_gate.errors import DataError
@@ -73,6 +74,7 @@ class Performance:
             limit=_LIMIT if scale.span == 1 else None,
             decide_on=DecideOn.PROVEN_BREACH,
             roles=(Role(self.against), Role.CURRENT),
+            needs=metric_needs(self.metric),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

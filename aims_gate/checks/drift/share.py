@@ -89,6 +89,7 @@ class Share:
             line=0.0999,
             decide_on=DecideOn.PROVEN_BREACH,
             sorts=self.numeric != "none",
+            needs=("distribution",) if self.numeric != "none" else (),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

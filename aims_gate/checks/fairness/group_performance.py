@@ -18,6 +18,7 @@ from aims_gate.checks.fairness.measured import Measured, share_of
 from aims_gate.checks.fairness.summary import spread
 from aims_gate.checks.levels import recorded, written
 from aims_gate.checks.metrics import MetricRequest, Outcomes, outcomes
+from aims_gate.checks.metrics.needs import metric_needs
 from aims_gate.checks.metrics.parts import columns_of, part_of
 from aims_gate.checks.performance.score import Metric, Score
 from aims_gate.errors import DataError
@@ -81,13 +82,14 @@ class GroupPerformance(Groups):
 
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the metric itself, or the shortfall."""
-        scale = scores.scale(self.metric)
+        scale, needs = scores.scale(self.metric), metric_needs(self.metric)
         if self.relative_to is None:
             return StatisticSpec(
                 name=self.metric,
                 low=scale.low,
                 high=scale.high,
                 higher_is_better=scale.higher_is_better,
+                needs=needs,
             )
         return StatisticSpec(
             name=f"{self.metric}_shortfall",
@@ -97,6 +99,7 @@ class GroupPerformance(Groups):
             neutral=0.0,
             limit=0.05 if scale.span == 1 else None,
             decide_on=DecideOn.PROVEN_BREACH,
+            needs=needs,
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

@@ -113,7 +113,9 @@ class Pairwise(RateGroups):
             )
 
 
-def judged_as(name: str, measure: Measure, limit: float | None) -> StatisticSpec:
+def judged_as(
+    name: str, measure: Measure, limit: float | None, needs: tuple[str, ...] = ()
+) -> StatisticSpec:
     """Describe a statistic that is a gap or a ratio of two rates, with its conventional limit."""
     return StatisticSpec(
         name=name,
@@ -123,4 +125,5 @@ def judged_as(name: str, measure: Measure, limit: float | None) -> StatisticSpec
         neutral=measure.neutral,
         limit=limit,
         decide_on=DecideOn.PROVEN_BREACH,
+        needs=needs,
     )

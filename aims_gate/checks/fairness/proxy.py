@@ -73,7 +73,13 @@ class Proxies:
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic: an area."""
         return StatisticSpec(
-            name=STATISTIC, low=0.5, high=1.0, higher_is_better=False, limit=0.90, line=0.75
+            name=STATISTIC,
+            low=0.5,
+            high=1.0,
+            higher_is_better=False,
+            limit=0.90,
+            line=0.75,
+            needs=("distribution", *(("gather",) if self.together else ())),
         )
 
     def problems(self) -> Iterator[tuple[str, str, str]]:

@@ -43,6 +43,11 @@ class _Selection(Pairwise):
         """The rate that is compared."""
         return (_OF[self.of],)
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What it asks of a frame besides counts: the median of the scores."""
+        return ("distribution",) if self.of == "score" else ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImpactRatio(_Selection):
@@ -67,7 +72,7 @@ class ImpactRatio(_Selection):
 
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic."""
-        return judged_as("impact_ratio", Measure.RATIO, 0.80)
+        return judged_as("impact_ratio", Measure.RATIO, 0.80, self.asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,7 @@ class Parity(_Selection):
 
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic."""
-        return judged_as("parity_gap", Measure.GAP, 0.10)
+        return judged_as("parity_gap", Measure.GAP, 0.10, self.asked)
 
 
 _Compare = Literal["difference", "ratio"]

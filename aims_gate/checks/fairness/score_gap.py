@@ -78,6 +78,7 @@ class ScoreGap(Groups):
             limit=0.20 if self.unit == "sd" else None,
             decide_on=DecideOn.PROVEN_BREACH,
             unit="sd" if self.unit == "sd" else "",
+            needs=("distribution", *(("moments",) if self.of == "error" else ())),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import ClassVar
 
@@ -45,7 +45,7 @@ class DataDigests:
 
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the number of violations."""
-        return JUDGED
+        return replace(JUDGED, needs=("digest",))
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """No invalid parameters: their types say all."""

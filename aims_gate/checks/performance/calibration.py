@@ -80,6 +80,7 @@ class Calibration:
             neutral=0.0,
             limit=0.05,
             decide_on=DecideOn.PROVEN_BREACH,
+            needs=("distribution",),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

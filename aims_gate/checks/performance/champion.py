@@ -8,10 +8,11 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks import attributes
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.contract import About, Inputs, NoDataError, StatisticSpec
+from aims_gate.checks.contract import IN_MEMORY, About, Inputs, NoDataError, StatisticSpec
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import title
 from aims_gate.checks.metrics import MetricRequest, outcomes
+from aims_gate.checks.metrics.needs import metric_needs
 from aims_gate.checks.performance import pairs, slicing
 from aims_gate.checks.performance.paired_intervals import METHODS, bounded_twice, told
 from aims_gate.checks.performance.pairs import AnswerPair
@@ -106,6 +107,7 @@ class Champion:
             has_interval=has_interval,
             decide_on=DecideOn.PROVEN_PASS if has_interval else DecideOn.ESTIMATE,
             alias=self._alias,
+            needs=(*metric_needs(self.metric, paired=True), IN_MEMORY),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.metrics.needs import metric_needs
 from aims_gate.checks.performance.claims import MOST_RUNS, Claim, Wanted, find_claim
 from aims_gate.checks.performance.score import Plain, Score
 from aims_gate.facts import NoValue, Statistic
@@ -85,6 +86,7 @@ class Logged:
             higher_is_better=False,
             limit=TOLERANCE,
             has_interval=False,
+            needs=metric_needs(self.against),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

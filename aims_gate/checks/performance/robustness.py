@@ -9,8 +9,9 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.column_roles import labelled
-from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.contract import IN_MEMORY, About, Inputs, StatisticSpec
 from aims_gate.checks.metrics import MetricRequest, outcomes
+from aims_gate.checks.metrics.needs import metric_needs
 from aims_gate.checks.performance import pairs
 from aims_gate.checks.performance.paired_intervals import METHODS, bounded_twice
 from aims_gate.checks.performance.pairs import AnswerPair
@@ -70,6 +71,7 @@ class Robustness:
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic."""
         roles = (Role.EVALUATION,) if self.columns else None
+        held = () if self.columns else (IN_MEMORY,)
         if self.effect == "flips" or self.metric is None:
             return StatisticSpec(
                 name="flip_rate",
@@ -79,6 +81,7 @@ class Robustness:
                 neutral=0.0,
                 limit=0.05,
                 roles=roles,
+                needs=("distribution", *held),
             )
         span = scores.scale(self.metric).span
         return StatisticSpec(
@@ -91,6 +94,7 @@ class Robustness:
             has_interval=self.metric in METHODS,
             decide_on=DecideOn.ESTIMATE,
             roles=roles,
+            needs=(*metric_needs(self.metric, paired=True), *held),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

@@ -13,6 +13,7 @@ from aims_gate.checks.column_roles import Labelled, classes_of, labelled
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.levels import with_classes
 from aims_gate.checks.metrics import outcomes, task_of
+from aims_gate.checks.metrics.needs import metric_needs
 from aims_gate.checks.metrics.table import counted, keys_of, named
 from aims_gate.checks.performance.score import Plain
 from aims_gate.errors import DataError
@@ -67,6 +68,7 @@ class Sample:
             higher_is_better=self.statistic != "half_width",
             limit=_LIMITS[self.statistic],
             has_interval=False,
+            needs=() if self.metric is None else metric_needs(self.metric),
         )
 
     @property

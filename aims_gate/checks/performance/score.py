@@ -11,6 +11,7 @@ from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.levels import Levels, class_levels, written
 from aims_gate.checks.metrics import MetricRequest, Outcomes, each_class, outcomes
 from aims_gate.checks.metrics.multiclass import BY_CLASS
+from aims_gate.checks.metrics.needs import metric_needs
 from aims_gate.facts import NoValue, Statistic
 from aims_gate.policy.model import Role
 from aims_gate.sources.subject import Data
@@ -112,6 +113,7 @@ class Score:
             low=scale.low,
             high=scale.high,
             higher_is_better=scale.higher_is_better,
+            needs=metric_needs(self.metric),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.coverage import Size
 from aims_gate.checks.levels import levels, recorded, title
 from aims_gate.checks.metrics import Outcomes, outcomes
+from aims_gate.checks.metrics.needs import metric_needs
 from aims_gate.checks.metrics.parts import columns_of, part_of
 from aims_gate.checks.performance import slicing
 from aims_gate.errors import DataError
@@ -113,6 +114,7 @@ class Slices:
             neutral=0.0,
             limit=0.10 if self.metric in SHARES else None,
             decide_on=DecideOn.PROVEN_BREACH,
+            needs=metric_needs(self.metric),
         )
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
