@@ -38,7 +38,8 @@ class Requirement:
     """Ids of the clauses that share its row: the row of 9.2 answers 9.2.1 and 9.2.2."""
     records: tuple[tuple[str, ...], ...] = ()
     """What must be written down, each with its alternatives: a kind of document, one of its keys
-    as `system.oversight`, an entry as `log:audit`, `*` for all; empty where only measuring does."""
+    as `system.oversight`, one of its sections as `architecture#Event_logs`, an entry as
+    `log:audit`, `*` for all; empty where only measuring does."""
     cadence: str = ""
     """Whose measured cadence limits the age of what ran; empty: it is as old as the version."""
     phase: str

@@ -14,7 +14,9 @@ from aims_gate.checks.records.strengths import strength_of
 from aims_gate.governance.approval import standing
 from aims_gate.governance.contract import RecordDocument, RecordProblem, Records, Strength
 from aims_gate.governance.kinds import KINDS
+from aims_gate.governance.wording import says
 from aims_gate.operations.aims.entry_people import objections_to
+from aims_gate.operations.aims.pack_rules import closing
 from aims_gate.operations.aims.risk_standing import risk_standings
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, is_open
 from aims_gate.verdict import Authenticity, Outcome, Verdict
@@ -24,8 +26,8 @@ YEAR = timedelta(days=365)
 INVENTORY = "system.registry"
 MENDED = ("nonconformity", "incident")
 """Types of entries that are closed with cause, action and effect."""
-LOG, EVERY = "log:", "*"
-"""How a requirement asks for an entry of a type, and for all documents."""
+LOG, EVERY, SECTION = "log:", "*", "#"
+"""How a requirement asks for an entry of a type, for all documents, and for a section of one."""
 
 
 class Support(StrEnum):
@@ -70,6 +72,8 @@ def of_run(row: Requirement, system: SurveyedSystem, found: Survey) -> GapFindin
     ran = list(system.ran(row))
     if not ran:
         what = f"{system.id}: no rule that supports it was measured on what serves"
+        if would := closing(row):
+            what += f"; {would}"
         return GapFinding(support=Support.MISSING, what=what, where="aims-gate run")
     newest = max(one.verdict.finished for one in ran)
     rules = ", ".join(dict.fromkeys(_rule(one.result.rule, one.result.outcome) for one in ran))
@@ -107,6 +111,7 @@ def _named(name: str, found: Survey) -> Iterator[GapFinding]:
     if name == EVERY:
         yield from (one for kind in KINDS if kind != "runbook" for one in _named(kind, found))
         return
+    name, _, heading = name.partition(SECTION)
     kind, _, key = name.partition(".")
     sets = list(found.documents(kind))
     if not sets:
@@ -123,6 +128,10 @@ def _named(name: str, found: Survey) -> Iterator[GapFinding]:
             if moved and not one.problems:
                 what = f"{told}{one.path}: assessed before {', '.join(moved)} changed"
                 yield GapFinding(support=Support.STALE, what=what, where=one.path)
+            heading = heading.replace("_", " ")
+            if one.digest and heading and not says(one.sections.get(heading, "")):
+                what = f"{told}no section '## {heading}', which alone answers it"
+                yield GapFinding(support=Support.MISSING, what=what, where=one.path)
             yield _document(one, key, records, told, found)
     if name == INVENTORY:
         yield from _unlisted(found)

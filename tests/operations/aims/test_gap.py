@@ -297,6 +297,20 @@ def test_what_was_mended_is_shown_by_what_is_closed_and_nothing_is_late(company:
     assert "no incident is in any log yet" in company.row("10.2").findings[0].what
 
 
+def test_a_text_that_does_not_answer_it_attests_nothing(company: Company) -> None:
+    """Event logs have a section of their own; what is to be measured names the rule that would."""
+    row = company.row("A.6.2.8")
+    assert row.support is Support.MISSING
+    assert "no section '## Event logs'" in row.findings[0].what
+    path = company.aims / "architecture.md"
+    edit(path, "## Data flow", "## Event logs\nn/a\n\n## Data flow")
+    assert company.row("A.6.2.8").support is Support.MISSING
+    edit(path, "n/a", "Each answer with version and time, kept for 200 days.")
+    assert company.row("A.6.2.8").support is Support.ATTESTED
+    (first, *_) = company.row("A.7.5").findings
+    assert first.what.endswith("INTEG-02 of iso42001-baseline@1.0.0 would measure it")
+
+
 def test_implemented_without_evidence_is_a_conflict(company: Company) -> None:
     company.decide("A.6.2.6")
     assert company.row("A.6.2.6").support is Support.RAN
