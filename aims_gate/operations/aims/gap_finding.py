@@ -128,15 +128,19 @@ def _named(name: str, found: Survey) -> Iterator[GapFinding]:
             if moved and not one.problems:
                 what = f"{told}{one.path}: assessed before {', '.join(moved)} changed"
                 yield GapFinding(support=Support.STALE, what=what, where=one.path)
-            heading = heading.replace("_", " ")
-            if one.digest and heading and not says(one.sections.get(heading, "")):
-                what = f"{told}no section '## {heading}', which alone answers it"
-                yield GapFinding(support=Support.MISSING, what=what, where=one.path)
+            yield from _of_section(one, heading.replace("_", " "), told)
             yield _document(one, key, records, told, found)
     if name == INVENTORY:
         yield from _unlisted(found)
     if kind == "risks":
         yield from _risks(found)
+
+
+def _of_section(document: RecordDocument, heading: str, told: str) -> Iterator[GapFinding]:
+    """Say that a section which a requirement asks for is not there."""
+    if heading and document.digest and not says(document.sections.get(heading, "")):
+        what = f"{told}no section '## {heading}', which alone answers it"
+        yield GapFinding(support=Support.MISSING, what=what, where=document.path)
 
 
 def _unlisted(found: Survey) -> Iterator[GapFinding]:
