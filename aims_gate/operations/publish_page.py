@@ -89,7 +89,7 @@ def _refused_since(asked: EvidenceQuestion, verdict: Verdict, now: datetime) -> 
     """
     for place in _beside(asked, verdict.model.digest):
         try:
-            other = read_past(replace(asked, evidence=place, stage=None), now=now)
+            other = read_past(replace(asked, evidence=place, stage=None, deploying=False), now=now)
         except (TrustError, UsageError):
             continue  # of nobody whom we trust, or nothing yet
         known = other.standing is not None and other.standing.authenticity in _SIGNED

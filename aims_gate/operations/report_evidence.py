@@ -34,6 +34,8 @@ class EvidenceQuestion:
     """None verifies no signature, which the verdict then says."""
     stage: str | None = None
     """Whose evidence, of a model version."""
+    deploying: bool = True
+    """False asks what happened, whatever the trust file requires of a deployment."""
     copy: Path | None = None
     """An empty folder where what MLflow has is copied and stays; None is one that is gone again."""
     environ: Mapping[str, str]
@@ -116,6 +118,7 @@ def _proved(
         signature_only=True,
         stage=proof.evaluation.stage,
         resource_uri=version or None,  # tags point where anybody likes: it must be about this one
+        deploying=asked.deploying,
         environ=asked.environ,
     )
     verified = prove(question, now=now)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aims_gate.attest import download, floor, manifest, trust_file
 from aims_gate.attest.manifest import Manifest
-from aims_gate.attest.trust import Trust
+from aims_gate.attest.trust import Deployment, Trust
 from aims_gate.errors import SourceError, TrustError, UsageError
 from aims_gate.evidence.agreement import Verified
 from aims_gate.evidence.revocations import FOLDER, Revocations
@@ -51,6 +51,8 @@ class Expectation:
     """Folder of signed approvals; None is `approvals` beside the trust file."""
     deployed_before: bool = False
     """It is a return to what was deployed: the trust file's greatest ages do not hold."""
+    deploying: bool = True
+    """False asks what happened: of what the trust file requires of a deployment, the age alone."""
     revocations: Path | None = None
     """Folder of revocations that count beside those of `revocations` beside the trust file."""
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -128,6 +130,8 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
     if model and question.signature_only:
         raise UsageError("a model and signature-only were both asked for", hint=_MODEL_HINT)
     trust = trust_file.load(question.trust)
+    if not question.deploying:
+        trust = replace(trust, deploy=tuple(map(_age, trust.deploy)))
     with _folder(None if is_uri(evidence) else evidence) as private:
         folder = Path(private)
         if is_uri(evidence):
@@ -152,6 +156,11 @@ def prove(question: Expectation, *, now: datetime) -> Verified:
             revocations=_revocations(question, folder, trust, now),
         )
         return verify_evidence(folder, trust=trust, expected=expected, now=now)
+
+
+def _age(asked: Deployment) -> Deployment:
+    """Of what is required of a deployment, the greatest age."""
+    return replace(asked, stage="", floor=None, approvals=(), signed_policy=False)
 
 
 def _folder(place: str | None) -> AbstractContextManager[str]:

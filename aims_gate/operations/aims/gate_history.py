@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from aims_gate.attest.statement_files import read_statement
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import GateError, TrustError
 from aims_gate.evidence.predicates import PROMOTION, SUMMARY
+from aims_gate.evidence.revocations import FOLDER as REVOCATIONS
+from aims_gate.evidence.revocations import unrevoked
 from aims_gate.operations.evidence import is_uri
 from aims_gate.operations.report_evidence import EvidenceQuestion, read_past
 from aims_gate.registry.choose import open_registry
@@ -85,6 +87,9 @@ class GateHistory:
     """By evidence id, where each verdict was read: folders before MLflow."""
     folders: Mapping[str, Path] = field(default_factory=dict)
     """By evidence id, a folder with its files: where it was read, or a copy of what MLflow has."""
+    elsewhere: frozenset[str] = frozenset()
+    """Ids of evidence about no version of the registry: a name that its author chose, or, where
+    the trust file names servers, another server than the one that was asked."""
     published: bool = True
     """Whether MLflow holds any evaluation, where it was asked."""
 
@@ -121,7 +126,9 @@ def read_history(asked: GateHistoryQuestion, *, now: datetime) -> GateHistory:
     SourceError if MLflow is to be asked and does not answer: without its aliases, what is live is
     not known.
     """
-    trust = None if asked.trust is None else trust_file.load(asked.trust)
+    trust = None
+    if asked.trust is not None:
+        trust = unrevoked(trust_file.load(asked.trust), asked.trust.parent / REVOCATIONS, now=now)
     read = _Reading(asked=asked, trust=trust, now=now, left=MOST_COPIED)
     here, published = list(_here(asked, read.problems)), list(_published(asked, read.problems))
     found_at = [*here, *published]
@@ -137,8 +144,20 @@ def read_history(asked: GateHistoryQuestion, *, now: datetime) -> GateHistory:
         problems=tuple(read.problems),
         places=read.places,
         folders=read.folders,
+        elsewhere=frozenset(_elsewhere(read.verdicts, trust, asked)),
         published=bool(published) or not asked.mlflow,
     )
+
+
+def _elsewhere(
+    verdicts: Mapping[str, Verdict], trust: Trust | None, asked: GateHistoryQuestion
+) -> Iterator[str]:
+    server = trust.server(open_registry(asked.environ).server) if trust and asked.mlflow else ""
+    for name, verdict in verdicts.items() if trust else ():
+        about = resource.parse(verdict.model.resource_uri, servers=trust.servers, where=name)
+        there = replace(about, server=server) if server and trust.servers else about
+        if not about.registered or not resource.stands_for(about, there, trust.copies):
+            yield name
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,7 +200,9 @@ class _Reading:
     def _verdict(self, place: str, folder: Path) -> str:
         """Id of the evidence at a place; empty where it does not count."""
         environ, trust = self.asked.environ, self.asked.trust
-        question = EvidenceQuestion(evidence=place, trust=trust, environ=environ, copy=folder)
+        question = EvidenceQuestion(
+            evidence=place, trust=trust, deploying=False, environ=environ, copy=folder
+        )
         try:
             found = read_past(question, now=self.now)
         except GateError as error:
@@ -223,8 +244,8 @@ def _here(asked: GateHistoryQuestion, problems: list[str]) -> Iterator[str]:
     for folder in asked.folders:
         if not folder.is_dir():
             problems.append(f"{folder}: there is no such folder of evidence")
-        for summary in sorted(folder.rglob(statement_file(SUMMARY.name))):
-            yield str(summary.parent)
+        files = (statement_file(SUMMARY.name), envelope_file(SUMMARY.name))
+        yield from sorted({str(one.parent) for name in files for one in folder.rglob(name)})
 
 
 def _published(asked: GateHistoryQuestion, problems: list[str]) -> Iterator[str]:

@@ -280,6 +280,8 @@ def _system(folder: Path, records: Records, org: Records, history: GateHistory) 
     dropped: dict[tuple[str, str, str], tuple[Verdict, ...]] = {}
     for verdict in history.verdicts:  # the oldest first
         model = verdict.model
+        if verdict.evidence is not None and verdict.evidence.id in history.elsewhere:
+            continue
         if model.name in live and live[model.name] in {"", model.version}:
             key = model.name, verdict.policy.id, verdict.stage
             left = tuple(_unanswered(newest.get(key, ()), verdict))

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from aims_gate.attest.statement import statement_file
 from aims_gate.errors import UsageError
+from aims_gate.evidence.predicates import SUMMARY
 from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
-from tests.support.gated import Gated
+from aims_gate.operations.revoke import Frozen, Revoking, revoke
+from tests.support.gated import SERVER, Gated
 from tests.support.proofs import new_signer
 
 NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
@@ -98,3 +101,63 @@ def test_a_folder_that_is_not_there_is_a_problem_and_no_trust_file_is_an_error(
     assert "no such folder" in read_history(asked, now=NOW).problems[0]
     with pytest.raises(UsageError):
         read_history(GateHistoryQuestion(trust=tmp_path / "none"), now=NOW)
+
+
+def test_what_a_deployment_requires_hides_no_verdict(gated: Gated) -> None:
+    """Neither a refusal, which nobody approves, nor what monitoring found at a stage of its own."""
+    gated.judge("credit", "7", ago(2))
+    gated.judge("credit", "7", ago(1), passed=False)
+    demand = "deploy:\n  - {models: ['*'], stage: live, approvals: [validator]}\n"
+    gated.trust.write_text(gated.trust.read_text("utf-8") + demand, encoding="utf-8")
+    found = read(gated)
+    assert [one.passed for one in found.verdicts] == [True, False]
+    assert found.problems == ()
+
+
+def test_a_promotion_by_a_revoked_key_serves_nothing(gated: Gated) -> None:
+    gated.promote(gated.judge("credit", "7", ago(2)), ago(1))
+    how = Revoking(signer=gated.lab.signer, why="it was on a lost laptop", trust=gated.trust)
+    key = gated.lab.signer.key.fingerprint
+    revoke(Frozen(key_fingerprint=key, since=ago(1.5)), how, now=ago(0.5))
+    found = read(gated)
+    assert (found.moves, found.live("credit")) == ((), "")
+    assert "was revoked" in found.problems[0]
+    assert len(found.verdicts) == 1, "it was signed before"
+
+
+def test_evidence_that_lost_a_file_is_a_problem_and_not_forgotten(gated: Gated) -> None:
+    gated.judge("credit", "7", ago(2))
+    refused = gated.judge("credit", "7", ago(1), passed=False)
+    (refused / statement_file(SUMMARY.name)).unlink()
+    found = read(gated)
+    assert len(found.verdicts) == 1
+    assert str(refused) in found.problems[0]
+
+
+def test_a_name_that_its_author_chose_and_another_server_s_are_elsewhere(
+    gated: Gated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the trust file tells servers apart; two addresses that it does not name may be one."""
+    gated.judge("credit", "7", ago(3))
+    gated.judge("credit", "", ago(2), place="pkg:generic/credit")
+    gated.judge("credit", "7", ago(1), place="pkg:mlflow/credit@7?repository_url=http%3A%2F%2Fdev")
+    first, folder, dev = (one.evidence.id for one in read(gated).verdicts if one.evidence)
+    assert read(gated).elsewhere == {folder}
+    servers = f"servers: {{prod: ['{SERVER}'], dev: ['http://dev'], folders: ['file:']}}\n"
+    gated.trust.write_text(gated.trust.read_text("utf-8") + servers, encoding="utf-8")
+    monkeypatch.setattr("aims_gate.operations.aims.gate_history.open_registry", lambda _: _Prod())
+    asked = GateHistoryQuestion(folders=(gated.folder,), trust=gated.trust, mlflow=True)
+    assert read_history(asked, now=NOW).elsewhere == {folder, dev}
+    assert first not in read_history(asked, now=NOW).elsewhere
+
+
+class _Prod:
+    """A registry at the address of production, with nothing in it."""
+
+    server = SERVER
+
+    def runs(self, *_args: object, **_options: object) -> list[str]:
+        return []
+
+    def model_names(self) -> list[str]:
+        return []

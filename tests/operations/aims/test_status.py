@@ -52,6 +52,13 @@ def test_a_model_that_serves_and_no_system_names_is_a_line(company: Company) -> 
     assert row.tone == "bad"
 
 
+def test_a_folder_that_is_called_as_a_model_is_not_judged_for_it(company: Company) -> None:
+    """The name of what no registry holds is its author's to choose."""
+    edit(company.aims / "system.yaml", "registry: [credit]", "registry: [scores]")
+    company.gated.judge("scores", "", NOW - timedelta(days=1), place="pkg:generic/scores")
+    assert [row.cells[2] for row in sheet(company).tables[0].rows][0] == "! no verdict"
+
+
 def test_a_refusal_of_what_serves_is_the_worst_of_the_newest_verdicts(company: Company) -> None:
     company.gated.judge("credit", "7", NOW - timedelta(days=1), passed=False)
     (row,) = sheet(company).tables[0].rows
