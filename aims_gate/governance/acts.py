@@ -7,6 +7,7 @@ is anybody's to write: a claim, which can only forbid that author's approval.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -17,18 +18,29 @@ from aims_gate.attest.trust import Trust
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import GateError, TrustError, UsageError
 from aims_gate.governance.contract import RecordAct, RecordDocument, Records, Strength
-from aims_gate.governance.kinds import KINDS
+from aims_gate.governance.kinds import KINDS, Area
 from aims_gate.governance.material import unassessed
+from aims_gate.governance.people import github
 from aims_gate.governance.record_text import human_digest
 from aims_gate.regular import itself, read_regular
 from aims_gate.signoffs import APPROVALS, kinds
 from aims_gate.signoffs import folder as signoffs
-from aims_gate.signoffs.committed import CommitHistory, Committed, author, last_change
+from aims_gate.signoffs.committed import (
+    CommitHistory,
+    Committed,
+    author_of_change,
+    last_change,
+    moved_from,
+)
 from aims_gate.signoffs.folder import Unsound
 
 _PREFIX = "REC-"
 _MOST = 400
 """Commits of generated lines that are gone back through: more than one each day of a year."""
+_MOVES = 20
+"""Names of a file that are gone back through."""
+_WEB = re.compile(r"(?:[0-9]+\+)?([A-Za-z0-9-]+)@users\.noreply\.github\.com", re.IGNORECASE)
+"""Address that GitHub writes for a login."""
 
 
 def approval_id(human_digest: str) -> str:
@@ -78,27 +90,29 @@ def _with_authors(
 
 
 def authors(document: RecordDocument, path: Path, history: CommitHistory) -> tuple[str, ...]:
-    """Name and address of who wrote what people wrote in a document; empty if not committed.
+    """Names of who wrote what people wrote in a document; empty where the history does not tell.
 
-    What it is assessed for, which `aims approve` writes, is not written by whoever commits it.
+    What it is assessed for, which `aims approve` writes, is not written by whoever commits it; nor
+    is a file by whoever moves it.
     """
     brought, written = "", ""
     with suppress(GateError):
-        for commit, data in _versions(history, path):
+        for commit, data in _whole_history(history, path):
             kind = KINDS.get(document.kind)
             then = human_digest(kind, unassessed(data))
             written = written or (then if human_digest(kind, data) == document.human_digest else "")
             if then != written:
                 break
             brought = commit
-    return author(history.repository, brought) if brought else ()
+    names = author_of_change(history.repository, brought) if brought else ()
+    return (*names, *(github(found[1]) for found in map(_WEB.fullmatch, names) if found))
 
 
 def files(records: Records) -> list[tuple[RecordDocument, Path]]:
-    """Documents that are there, each with its file."""
-    roots = {root.name: root for root in (records.system, records.org) if root is not None}
-    split = [(one, *one.path.partition("/")[::2]) for one in records.documents if one.digest]
-    return [(one, roots[name] / rest) for one, name, rest in split if name in roots]
+    """Documents that are there, each with its file, whatever the folders are called."""
+    roots = {Area.SYSTEM: records.system, Area.ORG: records.org}
+    there = ((one, roots[KINDS[one.kind].area]) for one in records.documents if one.digest)
+    return [(one, root / one.path.partition("/")[2]) for one, root in there if root is not None]
 
 
 def signatures(
@@ -154,7 +168,8 @@ def commits(
             found = _signed_change(document, path, data, history, trust=trust, now=now)
         except (GateError, OSError) as error:
             where = f"{document.path} in git"
-            yield _unsound(document.id, where, now, getattr(error, "what", str(error)))
+            what = error.what if isinstance(error, GateError) else error.strerror or "not readable"
+            yield _unsound(document.id, where, now, what)
             continue
         yield RecordAct(
             record=document.id,
@@ -184,7 +199,8 @@ def _signed_change(
     except TrustError:
         kind = KINDS.get(document.kind)
         generated = kind is not None and kind.generated is not None
-        for commit, before in _versions(history, path) if generated else ():
+        inside = history.repository.inside(path) or ""
+        for commit, before in _versions(history, inside) if generated else ():
             if human_digest(kind, before) != document.human_digest:
                 break
             then = replace(history, commit=commit)
@@ -193,10 +209,22 @@ def _signed_change(
         raise
 
 
-def _versions(history: CommitHistory, path: Path) -> Iterator[tuple[str, bytes]]:
+def _whole_history(history: CommitHistory, path: Path) -> Iterator[tuple[str, bytes]]:
+    """Versions of a file, back through the names that it had before it was moved as it was."""
+    inside = history.repository.inside(path) or ""
+    for _ in range(_MOVES):
+        commit = ""
+        for commit, data in _versions(history, inside):
+            yield commit, data
+        inside = moved_from(history.repository, commit, inside) if commit else ""
+        if not inside:
+            return
+        history = replace(history, commit=f"{commit}^")
+
+
+def _versions(history: CommitHistory, inside: str) -> Iterator[tuple[str, bytes]]:
     """Commits that changed a file, the newest first, each with what it made of it."""
     repository = history.repository
-    inside = repository.inside(path) or ""
     listed = repository.git("rev-list", f"--max-count={_MOST}", history.commit, "--", inside)
     for commit in listed.decode().split():
         entry = repository.entry(commit, inside)

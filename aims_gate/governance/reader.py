@@ -139,15 +139,16 @@ class _Folder:
                 if self.below or (unread and name not in _BELOW):
                     hint = f"; did you mean {meant[0]!r}?" if meant else ""
                     what = f"records in this folder are not read{hint}"
-                    yield _problem(f"{self.shown}/{name}", ProblemKind.UNKNOWN, what)
+                    yield _problem(f"{self.shown}/{_said(name)}", ProblemKind.UNKNOWN, what)
             elif name not in known and _is_record(path, beside=name in _BESIDE):
-                what = f"no record is called so; {near(name, map(_file, kinds))}"
-                yield _problem(f"{self.shown}/{name}", ProblemKind.UNKNOWN, what)
+                what = f"no record is called so; {near(_said(name), map(_file, kinds))}"
+                yield _problem(f"{self.shown}/{_said(name)}", ProblemKind.UNKNOWN, what)
 
     def _names(self, kind: RecordKind) -> list[str]:
         wanted = _file(kind)
         several = wanted.removeprefix("*")
-        found = [one for one in self.files if one not in _BESIDE and not one.startswith(".")]
+        named = (one for one in self.files if one not in _BESIDE and one.isprintable())
+        found = [one for one in named if not one.startswith(".")]
         if several != wanted:
             return [one for one in found if one.endswith(several)]
         return [one for one in found if one == wanted]
@@ -194,6 +195,11 @@ def _head(path: Path) -> bytes:
             return file.read(_HEAD)
     except OSError:
         return b""
+
+
+def _said(name: str) -> str:
+    """The name of a file; with escapes where a character is none, or is one that nobody sees."""
+    return name if name.isprintable() else ascii(name)[1:-1]
 
 
 def _file(kind: RecordKind) -> str:

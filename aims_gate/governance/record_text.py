@@ -115,7 +115,11 @@ def entry(text: RecordText) -> LogEntry:
 
 
 def human_digest(kind: RecordKind | None, data: bytes) -> str:
-    """SHA-256 of what people wrote in a file of a kind: without its generated blocks."""
+    """SHA-256 of what people wrote in a file of a kind: without its generated blocks.
+
+    A line ends as it does in git, whatever the work tree has: CI reads what Windows wrote.
+    """
+    data = data.replace(b"\r\n", b"\n")
     if kind is not None and kind.generated is not None:
         data = without_generated(data.decode(errors="surrogateescape")).encode(
             errors="surrogateescape"

@@ -115,7 +115,7 @@ def last_change(
     entry = None if inside is None else repository.entry(history.commit, inside)
     if inside is None or entry is None:
         raise UsageError("it is not committed")
-    if repository.read(entry, MAX_BYTES) != data:
+    if _lines(repository.read(entry, MAX_BYTES)) != _lines(data):
         raise UsageError("it was changed, and the change is not committed")
     commit = repository.last_change(history.commit, inside)
     raw = repository.raw(commit)
@@ -140,6 +140,11 @@ def last_change(
     return Committed(person=person, commit=commit, when=when)
 
 
+def _lines(data: bytes) -> bytes:
+    """Bytes by which a work tree may differ from its commit: git writes line ends as told."""
+    return data.replace(b"\r\n", b"\n")
+
+
 def author(repository: GitRepository, commit: str) -> tuple[str, ...]:
     """Name and address of a commit's author, as far as the repository has it: a claim."""
     try:
@@ -148,6 +153,28 @@ def author(repository: GitRepository, commit: str) -> tuple[str, ...]:
         return ()
     found = _AUTHOR.fullmatch(line.decode(errors="replace"))
     return tuple(filter(None, found.groups())) if found is not None else ()
+
+
+def author_of_change(repository: GitRepository, commit: str) -> tuple[str, ...]:
+    """Author of a commit that changed a file; empty if what was before it is not here.
+
+    A shallow clone calls its oldest commit the one that made every file.
+    """
+    try:
+        for parent in _values(repository.raw(commit), b"parent"):
+            _present(repository, parent.decode())
+    except UsageError:
+        return ()
+    return author(repository, commit)
+
+
+def moved_from(repository: GitRepository, commit: str, path: str) -> str:
+    """Path that a file had before a commit moved it without a change; empty if it did not."""
+    asked = ("diff-tree", "-r", "-z", "--find-renames=100%", "--diff-filter=R", commit)
+    parts = repository.git(*asked, "--name-status", "--no-commit-id").decode(errors="replace")
+    found = iter(parts.split("\0"))
+    pairs = zip(found, found, found, strict=False)  # R100, before, after
+    return next((before for _, before, after in pairs if after == path), "")
 
 
 def _present(repository: GitRepository, commit: str) -> str:

@@ -292,6 +292,61 @@ def test_whoever_wrote_the_bytes_by_git_approves_them_by_no_signature(team: Repo
 
 
 @pytest.mark.tool("git")
+def test_whoever_moves_a_file_or_merges_something_else_wrote_nothing(team: Repository) -> None:
+    """A whole folder, as it was; and in a clone without its history nobody knows who wrote it."""
+    git(team.folder, "init", "-q", "-b", "main")
+    (team.folder / "aims").rename(team.folder / "old")
+    committed(team)
+    git(team.folder, "mv", "old", "aims")
+    team.approve("bo")
+    committed(team, author="Bo <bo@acme.example>")
+    assert team.weighed().by == ("bo@acme.example",)
+    shallow = team.keys / "clone"
+    git(team.keys, "clone", "-q", "--depth", "1", f"file://{team.folder}", str(shallow))
+    assert replace(team, folder=shallow).weighed().by == ("bo@acme.example",)
+    edit(team.folder / RISKS, "Income shifts", "Income drifts")
+    committed(team, author="B. <17+bo-b@users.noreply.github.com>")
+    forged(team, "bo")
+    assert "owns or wrote it" in team.weighed().faults[0], "GitHub writes a login as an address"
+
+
+@pytest.mark.tool("git")
+@pytest.mark.tool("ssh-keygen")
+def test_what_the_folders_are_called_changes_no_approval(team: Repository) -> None:
+    git(team.folder, "init", "-q", "-b", "main")
+    for name, place in (("aims", "credit"), ("org", "house")):
+        (team.folder / place).mkdir()
+        (team.folder / name).rename(team.folder / place / "records")
+    with (team.folder / "policy.yaml").open("a", encoding="utf-8") as file:
+        file.write("records: {system: credit/records, org: house/records}\n")
+    committed(team, "bo")
+    trusting(team, "bo")
+    assert team.weighed().by == team.weighed("policy").by == ("bo@acme.example",)
+    edit(team.folder / "credit/records/risks.yaml", "Income shifts", "Income drifts")
+    committed(team, "bo", author="Bo <bo@acme.example>")
+    assert "owns or wrote it" in team.weighed().faults[0]
+
+
+@pytest.mark.tool("git")
+@pytest.mark.tool("ssh-keygen")
+def test_line_ends_of_a_work_tree_change_no_approval(team: Repository) -> None:
+    """Git for Windows writes them otherwise than CI reads them."""
+    git(team.folder, "init", "-q", "-b", "main")
+    committed(team, "bo")
+    trusting(team, "bo")
+    texts = {path: path.read_bytes() for path in (team.folder / "aims").glob("*.*")}
+    for path, text in texts.items():
+        path.write_bytes(text.replace(b"\n", b"\r\n"))
+    assert team.weighed("impact").by == ("bo@acme.example",)
+    edited = team.folder / RISKS
+    edited.write_bytes(edited.read_bytes().replace(b"Income shifts", b"Income drifts"))
+    assert team.weighed().strength is Strength.DECLARED
+    team.approve("bo")
+    edited.write_bytes(texts[edited].replace(b"Income shifts", b"Income drifts"))
+    assert team.weighed().by == ("bo@acme.example",)
+
+
+@pytest.mark.tool("git")
 @pytest.mark.tool("ssh-keygen")
 def test_outside_of_a_run_the_same_counts(team: Repository) -> None:
     """Of the organisation in another repository, its signatures alone."""

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aims_gate import canonical
 from aims_gate.errors import UsageError
 from aims_gate.governance import reader, templates
 from aims_gate.governance.contract import ProblemKind, RecordProblem, Records, day
@@ -220,6 +221,18 @@ def test_no_entry_vanishes_by_its_name(tmp_path: Path, name: str) -> None:
     assert (found.kind, found.path) == (UNKNOWN, f"aims/log/{name}")
 
 
+@pytest.mark.parametrize("name", [b"\xff.md", b"a\x1b[2J.md", "z\u200bz.md".encode()])
+def test_a_name_that_is_no_text_is_a_fault_that_evidence_can_hold(
+    tmp_path: Path, name: bytes
+) -> None:
+    write_records(tmp_path)
+    (tmp_path / INCIDENT).rename(tmp_path / "aims/log" / os.fsdecode(name))
+    found = only(read(tmp_path))
+    assert found.kind is UNKNOWN
+    assert found.path.isprintable()
+    canonical.encode(str(found))
+
+
 def test_what_is_no_record_may_lie_beside_them(tmp_path: Path) -> None:
     """Pictures, notes, what a system leaves behind, and the records of another system."""
     write_records(tmp_path)
@@ -355,7 +368,11 @@ def test_lines_that_end_as_on_windows_are_read_alike(tmp_path: Path) -> None:
     for name in ("impact.md", "risks.yaml"):
         path = tmp_path / "aims" / name
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert not faults(read(tmp_path))
+    found = read(tmp_path)
+    assert not faults(found)
+    approved = {one.path: one.human_digest for one in found.documents}
+    write_records(tmp_path)
+    assert approved == {one.path: one.human_digest for one in read(tmp_path).documents}
 
 
 @given(st.binary(max_size=300), st.sampled_from(sorted(KINDS)))

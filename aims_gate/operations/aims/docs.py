@@ -64,9 +64,11 @@ def _document(path: Path, front: tuple[str, ...], body: tuple[str, ...]) -> str:
         raise UsageError("this record is not there", where=str(path), hint=hint) from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot be read as text: {error}", where=str(path)) from error
-    if not (text.startswith("---\n") and "\n---\n" in text):
+    lines = text.replace("\r\n", "\n")
+    if not (lines.startswith("---\n") and "\n---\n" in lines):
         raise UsageError("has no front matter between two lines of ---", where=str(path), hint=hint)
-    return with_generated(text, front=front, body=body)
+    built = with_generated(lines, front=front, body=body)
+    return built if lines == text else built.replace("\n", "\r\n")
 
 
 def _write(path: Path, text: str) -> BuiltFile:

@@ -77,6 +77,14 @@ def test_a_second_build_changes_nothing(known: Known, aims: Path) -> None:
     assert {one.change for one in build(known, aims)} == {"unchanged"}
 
 
+def test_a_work_tree_of_windows_keeps_its_line_ends(known: Known, aims: Path) -> None:
+    build(known, aims)
+    built = (aims / "card.md").read_bytes()
+    (aims / "card.md").write_bytes(CARD.replace("\n", "\r\n").encode())
+    build(known, aims)
+    assert (aims / "card.md").read_bytes() == built.replace(b"\n", b"\r\n")
+
+
 def test_without_a_verdict_the_card_claims_no_number(known: Known, aims: Path) -> None:
     """Also where an older one had some: what is not proven is taken out."""
     build(known, aims)

@@ -56,7 +56,8 @@ def test_a_folder_that_is_called_as_a_model_is_not_judged_for_it(company: Compan
     """The name of what no registry holds is its author's to choose."""
     edit(company.aims / "system.yaml", "registry: [credit]", "registry: [scores]")
     company.gated.judge("scores", "", NOW - timedelta(days=1), place="pkg:generic/scores")
-    assert [row.cells[2] for row in sheet(company).tables[0].rows][0] == "! no verdict"
+    row, _unlisted = sheet(company).tables[0].rows
+    assert (row.cells[0], row.cells[2]) == ("scores", "! no verdict")
 
 
 def test_a_refusal_of_what_serves_is_the_worst_of_the_newest_verdicts(company: Company) -> None:
