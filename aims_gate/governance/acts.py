@@ -7,8 +7,9 @@ is anybody's to write: a claim, which can only forbid that author's approval.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -113,6 +114,20 @@ def files(records: Records) -> list[tuple[RecordDocument, Path]]:
     roots = {Area.SYSTEM: records.system, Area.ORG: records.org}
     there = ((one, roots[KINDS[one.kind].area]) for one in records.documents if one.digest)
     return [(one, root / one.path.partition("/")[2]) for one, root in there if root is not None]
+
+
+def uncommitted(found: Iterable[Records], environ: Mapping[str, str]) -> Iterator[str]:
+    """Digests of documents that the commit which is checked out around them does not have."""
+    known: dict[Path, frozenset[Path]] = {}
+    for records in found:
+        for root in filter(None, (records.system, records.org)):
+            if root not in known:
+                history = CommitHistory.around(root, environ)
+                known[root] = frozenset() if history is None else history.holds(root)
+        committed = frozenset[Path]().union(*known.values())
+        for document, path in files(records):
+            if Path(os.path.normpath(path.absolute())) not in committed:
+                yield document.digest
 
 
 def signatures(

@@ -6,6 +6,7 @@ key that signed the commit, and that no later commit changed the draft.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -53,6 +54,19 @@ class CommitHistory:
             return cls(repository=repository, commit=repository.head())
         except UsageError:
             return None
+
+    def holds(self, folder: Path) -> frozenset[Path]:
+        """Absolute paths of the files below a folder that the commit has; none if it has none."""
+        try:
+            inside = self.repository.inside(folder)
+            below = () if inside == "." else ("--", inside or "")
+            listed = self.repository.git(
+                *("ls-tree", "-r", "-z", "--name-only", "--full-tree", self.commit), *below
+            )
+        except UsageError:
+            return frozenset()
+        names = filter(None, listed.split(b"\0"))
+        return frozenset(self.repository.root / os.fsdecode(name) for name in names)
 
 
 def approvals(

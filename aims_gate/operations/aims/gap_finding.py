@@ -189,7 +189,7 @@ def _approved(
 ) -> GapFinding:
     """Whether a sound document is approved as strongly as the tiers of systems ask."""
     stands = standing(document, by, today=found.today)
-    what = f"{about} ({strength_told(stands.strength, found)})"
+    what = f"{about} ({strength_told(stands.strength, document, found)})"
     least = asked_strength(asking)
     if stands.strength >= max(least, Strength.DECLARED):
         return GapFinding(support=Support.ATTESTED, what=what)
@@ -201,11 +201,11 @@ def _approved(
     return GapFinding(support=Support.MISSING, what=what, where=document.path)
 
 
-def strength_told(strength: Strength, found: Survey) -> str:
-    """Strength of an approval in a word, and that what is declared stands in no repository."""
+def strength_told(strength: Strength, document: RecordDocument, found: Survey) -> str:
+    """Strength of an approval in a word, and that what is declared was never committed."""
     told = strength.name.lower()
-    bare = strength is Strength.DECLARED and not found.versioned
-    return f"{told}, in no git repository" if bare else told
+    bare = strength is Strength.DECLARED and document.digest in found.uncommitted
+    return f"{told}, not committed to git" if bare else told
 
 
 def asked_strength(records: Iterable[Records]) -> Strength:

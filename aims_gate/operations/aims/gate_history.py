@@ -152,8 +152,10 @@ def read_history(asked: GateHistoryQuestion, *, now: datetime) -> GateHistory:
 def _elsewhere(
     verdicts: Mapping[str, Verdict], trust: Trust | None, asked: GateHistoryQuestion
 ) -> Iterator[str]:
-    server = trust.server(open_registry(asked.environ).server) if trust and asked.mlflow else ""
-    for name, verdict in verdicts.items() if trust else ():
+    if trust is None:
+        return
+    server = trust.server(open_registry(asked.environ).server) if asked.mlflow else ""
+    for name, verdict in verdicts.items():
         about = resource.parse(verdict.model.resource_uri, servers=trust.servers, where=name)
         there = replace(about, server=server) if server and trust.servers else about
         if not about.registered or not resource.stands_for(about, there, trust.copies):

@@ -13,6 +13,7 @@ from typing import Any
 
 from aims_gate.catalogue.iso42001 import Requirement, requirement
 from aims_gate.checks.record_cells import keys_of
+from aims_gate.governance.acts import uncommitted
 from aims_gate.governance.contract import (
     LogEntry,
     ProblemKind,
@@ -26,7 +27,6 @@ from aims_gate.governance.material import DEPENDS, digests
 from aims_gate.governance.reviews import read_reviews
 from aims_gate.governance.wording import says
 from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
-from aims_gate.signoffs.committed import CommitHistory
 from aims_gate.system_records import approved_records
 from aims_gate.verdict import Outcome, Result, Verdict
 
@@ -122,8 +122,8 @@ class Survey:
     """Of which it is the answer."""
     reviews: tuple[RecordAct, ...] = ()
     """What reviewers of pull requests approved, on whichever day."""
-    versioned: bool = False
-    """Whether all records lie in git, where somebody committed what nobody approved."""
+    uncommitted: frozenset[str] = frozenset()
+    """Digests of documents that no commit of git has, so that nobody stands behind them."""
 
     @property
     def today(self) -> date:
@@ -242,12 +242,11 @@ def survey(asked: SurveyQuestion) -> Survey:
     org = read(None)
     systems = tuple(_system(folder, read(folder), org, history) for folder in asked.systems)
     named = {name for one in systems for name in one.live}
-    folders = (*asked.systems, *([] if asked.org is None else [asked.org]))
     environ = asked.history.environ
     return Survey(
         asked=asked,
         reviews=reviews,
-        versioned=all(CommitHistory.around(one, environ) is not None for one in folders),
+        uncommitted=frozenset(uncommitted([org, *(one.records for one in systems)], environ)),
         now=asked.now,
         systems=systems,
         org=org,

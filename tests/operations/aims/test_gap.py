@@ -30,6 +30,7 @@ from aims_gate.operations.aims.todo import duties
 from aims_gate.policy.model import Severity
 from aims_gate.verdict import Authenticity, Outcome, VerificationStatus
 from tests.support.gated import Gated, measured
+from tests.support.git_server import git
 from tests.support.proofs import new_signer
 from tests.support.records import edit, write_records
 
@@ -554,7 +555,7 @@ def test_the_strength_of_an_approval_is_told_and_an_act_that_does_not_count_is_n
     def strength() -> str:
         return company.row("A.5.5").findings[0].what.rpartition("(")[2].partition(")")[0]
 
-    declared = "declared, in no git repository"
+    declared = "declared, not committed to git"
     assert strength() == declared
     at = NOW - timedelta(days=1)
     approve(company.aims / "impact.md", signer=bo, trust=trust, evidence=None, now=at)
@@ -565,6 +566,22 @@ def test_the_strength_of_an_approval_is_told_and_an_act_that_does_not_count_is_n
     edit(company.org / "people.yaml", left, "known_as: [bo]")
     edit(company.aims / "impact.md", "Applicants and", "All applicants and")
     assert strength() == declared
+
+
+@pytest.mark.tool("git")
+def test_a_repository_around_records_commits_none_of_them(company: Company) -> None:
+    """Nor does a commit of something else; the records' own does, wherever they are named from."""
+    (company.folder / ".gitignore").write_text("aims\norg\nevidence\nlab\n", encoding="utf-8")
+
+    def committed() -> str:
+        git(company.folder, "add", "-A")
+        git(company.folder, "commit", "-q", "-m", "Something")
+        return company.row("A.5.5").findings[0].what
+
+    git(company.folder, "init", "-q", "-b", "main")
+    assert committed().endswith("(declared, not committed to git)")
+    (company.folder / ".gitignore").write_text("evidence\nlab\n", encoding="utf-8")
+    assert committed().endswith("(declared)")
 
 
 def test_a_model_that_serves_and_is_in_no_inventory_contradicts_the_scope(company: Company) -> None:

@@ -68,7 +68,7 @@ def test_progress_is_what_was_found(company: Company) -> None:
     assert "A.6.2.4 ran: credit: PERF-01 on 2026-11-25" in found["A.6.2.4"]["observations"]
     assert found["9.2.1"]["requirement_progress"] == "to_do"
     told = found["5.2"]["observations"].splitlines()[1:]  # which no rule can measure, and none must
-    assert told == ["5.2 attested: org/policy.md (declared, in no git repository)"]
+    assert told == ["5.2 attested: org/policy.md (declared, not committed to git)"]
     company.decide("A.5.4")
     failed = audit(company)["A.5.4"]
     assert failed["requirement_progress"] == "in_progress"
