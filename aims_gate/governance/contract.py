@@ -188,6 +188,11 @@ def plus_days(start: date, count: int) -> date:
     return date.fromordinal(min(max(start.toordinal() + count, 1), date.max.toordinal()))
 
 
+def has_come(when: date, today: date) -> bool:
+    """Whether a day that people wrote has come where they are: up to one ahead of UTC's *today*."""
+    return when <= plus_days(today, 1)
+
+
 def frozen(tree: Any) -> Any:
     """A tree of plain values that nobody can change: mappings are read-only, lists are tuples."""
     if isinstance(tree, Mapping):

@@ -15,7 +15,7 @@ from aims_gate.checks.records.strengths import StrengthName, strength_of
 from aims_gate.checks.rule_outcomes import measured
 from aims_gate.facts import Statistic
 from aims_gate.governance.approval import standing
-from aims_gate.governance.contract import RecordDocument, Records
+from aims_gate.governance.contract import RecordDocument, Records, has_come
 
 _NAME = "days_overdue"
 _BESIDE = ("performance", CALENDAR)
@@ -86,7 +86,7 @@ class Fresh:
 
     def _person(self, document: RecordDocument, records: Records, today: date) -> Statistic:
         since = document.effective
-        if since is None or since > today:
+        if since is None or not has_come(since, today):
             told = "it says no day" if since is None else f"its day, {since}, has not come"
             return missing(document.path, told, name=_NAME)
         stood = standing(document, records, today=today)

@@ -12,7 +12,13 @@ from aims_gate.checks.records.approved import tier_of
 from aims_gate.checks.records.cadence import cadences, due
 from aims_gate.checks.records.strengths import strength_of
 from aims_gate.governance.approval import standing
-from aims_gate.governance.contract import RecordDocument, RecordProblem, Records, Strength
+from aims_gate.governance.contract import (
+    RecordDocument,
+    RecordProblem,
+    Records,
+    Strength,
+    has_come,
+)
 from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.wording import says
 from aims_gate.operations.aims.entry_people import objections_to
@@ -172,7 +178,7 @@ def _document(
         return GapFinding(support=Support.MISSING, what=what, where=place_of(wrong[0]))
     if key and not document.values.get(key):
         return GapFinding(support=Support.MISSING, what=f"{told}no {key}", where=document.path)
-    if document.effective is not None and document.effective > found.today:
+    if document.effective is not None and not has_come(document.effective, found.today):
         what = f"{told}{about}: in force only from {document.effective}"
         return GapFinding(support=Support.MISSING, what=what, where=document.path)
     day = due(document, records)
@@ -237,8 +243,9 @@ def _entry(kind: str, found: Survey) -> GapFinding:
         return GapFinding(support=Support.MISSING, what=what, where=where)
     newest = max(entries, key=lambda one: one.opened or date.min)
     if kind in MENDED:
-        late = [one for one in entries if (one.due or found.today) < found.today and not one.closed]
-        closed = [one for one in entries if not is_open(one, found.today)]
+        waiting = [one for one in entries if is_open(one, found.today)]
+        late = [one for one in waiting if (one.due or found.today) < found.today]
+        closed = [one for one in entries if one not in waiting]
         if late or not closed:
             one = (late or [newest])[0]
             why = f"due {one.due}" if late else "none is closed with cause, action and effect yet"

@@ -21,6 +21,7 @@ from aims_gate.governance.contract import (
     RecordDocument,
     RecordProblem,
     Records,
+    has_come,
 )
 from aims_gate.governance.kinds import KINDS, Area
 from aims_gate.governance.material import DEPENDS, digests
@@ -258,7 +259,7 @@ def survey(asked: SurveyQuestion) -> Survey:
 def _opened(entries: Iterable[LogEntry], today: date, *, past: bool) -> Iterator[LogEntry]:
     """Entries of a day: later ones are left out of a day that is past, and else a fault."""
     for one in entries:
-        if one.opened is None or one.opened <= today:
+        if one.opened is None or (one.opened <= today if past else has_come(one.opened, today)):
             yield one
         elif not past:
             fault = RecordProblem(

@@ -19,6 +19,7 @@ from aims_gate.governance.contract import (
     Strength,
     day,
     day_count,
+    has_come,
     plus_days,
 )
 from aims_gate.governance.kinds import KINDS
@@ -128,7 +129,7 @@ def _document(one: RecordDocument, records: Records, system: str, found: Survey)
         yield task(wrong.message, found.today, place_of(wrong))
     if one.problems:
         return
-    if one.effective is not None and one.effective > found.today:
+    if one.effective is not None and not has_come(one.effective, found.today):
         yield task(f"in force only from {one.effective}: until then there is none", found.today)
     by = due(one, records)
     yield task("look through it, and approve it again", found.today if by is None else by)

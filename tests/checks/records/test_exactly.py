@@ -253,6 +253,10 @@ WRONG: Mapping[str, tuple[Callable[[Company], object], Mapping[str, str]]] = {
         anew(edited(RISKS, "effective: 2026-11-03", "effective: 2026-12-24")),
         {"records.fresh": "MISSING"},
     ),
+    "a review is of today where clocks are ahead of UTC": (
+        anew(edited(RISKS, "effective: 2026-11-03", "effective: 2026-12-01")),
+        {},
+    ),
     "a supplier's assessment has ended": (
         anew(edited("org/suppliers.yaml", "until: 2027-06-01", "until: 2026-11-29")),
         {"records.fresh": "STALE"},

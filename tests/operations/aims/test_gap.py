@@ -32,7 +32,7 @@ from aims_gate.verdict import Authenticity, Outcome, VerificationStatus
 from tests.support.gated import Gated, measured
 from tests.support.git_server import git
 from tests.support.proofs import new_signer
-from tests.support.records import edit, write_records
+from tests.support.records import FILES, edit, write_records
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
@@ -294,6 +294,11 @@ def test_what_was_mended_is_shown_by_what_is_closed_and_nothing_is_late(company:
     row = company.row("10.2")
     assert row.support is Support.MISSING
     assert "due 2026-11-04" in row.findings[0].what
+    other = entry.with_name("2026-10-20-other.md")
+    other.write_text(FILES["aims/log/2026-10-21-income.md"].replace("-21", "-20"), "utf-8")
+    edit(entry, "due: 2026-11-04\n", "due: 2026-11-04\nclosed: 2099-01-01\n")
+    assert "due 2026-11-04" in company.row("10.2").findings[0].what, "a day to come closes nothing"
+    other.unlink()
     entry.unlink()
     assert "no incident is in any log yet" in company.row("10.2").findings[0].what
 
@@ -503,6 +508,9 @@ def test_a_signed_assessment_is_kept_and_binds_what_was_read(
 def test_what_is_dated_in_the_future_is_not_there_yet(company: Company) -> None:
     (company.org / "log").mkdir()
     entry = company.org / "log" / "2026-12-24-training.md"
+    entry.write_text(TRAINING.format(day="2026-11-30"), encoding="utf-8")
+    found = company.row("7.3").findings[0].what
+    assert "to come" not in found, "it is that day where the clocks are ahead of UTC"
     entry.write_text(TRAINING.format(day="2026-12-24"), encoding="utf-8")
     row = company.row("7.3")
     assert row.support is Support.MISSING
