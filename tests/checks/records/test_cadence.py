@@ -92,7 +92,7 @@ def test_performance_is_fresh_where_a_rule_measured_it_in_this_run(
 
 
 def test_a_day_that_is_not_there_or_not_yet_is_missing() -> None:
-    for day in (None, date(2026, 11, 2)):
+    for day in (None, date(2026, 11, 3)):
         found = cells(Fresh(kinds=("risks",)), Records(documents=(replace(RISKS, effective=day),)))
         assert wrong(found) == {"aims/risks.yaml": "MISSING"}
 
