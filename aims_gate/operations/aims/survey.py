@@ -16,17 +16,15 @@ from aims_gate.checks.record_cells import keys_of
 from aims_gate.governance.acts import uncommitted
 from aims_gate.governance.contract import (
     LogEntry,
-    ProblemKind,
     RecordAct,
     RecordDocument,
-    RecordProblem,
     Records,
-    has_come,
 )
 from aims_gate.governance.kinds import KINDS, Area
 from aims_gate.governance.material import DEPENDS, digests
 from aims_gate.governance.reviews import read_reviews
 from aims_gate.governance.wording import says
+from aims_gate.operations.aims.entry_days import opened_by
 from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
 from aims_gate.system_records import approved_records
 from aims_gate.verdict import Outcome, Result, Verdict
@@ -237,7 +235,7 @@ def survey(asked: SurveyQuestion) -> Survey:
     def read(system: Path | None) -> Records:
         trust, environ = asked.history.trust, asked.history.environ
         found = approved_records(system, asked.org, trust=trust, now=asked.now, environ=environ)
-        entries = tuple(_opened(found.entries, asked.now.date(), past=asked.past))
+        entries = tuple(opened_by(found.entries, asked.now.date(), past=asked.past))
         return replace(found, approvals=(*reviews, *found.approvals), entries=entries)
 
     org = read(None)
@@ -254,22 +252,6 @@ def survey(asked: SurveyQuestion) -> Survey:
         history=history,
         unlisted=tuple(sorted(history.models() - named)),
     )
-
-
-def _opened(entries: Iterable[LogEntry], today: date, *, past: bool) -> Iterator[LogEntry]:
-    """Entries of a day: later ones are left out of a day that is past, and else a fault."""
-    for one in entries:
-        if one.opened is None or (one.opened <= today if past else has_come(one.opened, today)):
-            yield one
-        elif not past:
-            fault = RecordProblem(
-                path=one.path,
-                line=0,
-                key="opened",
-                kind=ProblemKind.UNREADABLE,
-                message=f"opened on {one.opened:%Y-%m-%d}, a day to come",
-            )
-            yield replace(one, problems=(*one.problems, fault))
 
 
 def _system(folder: Path, records: Records, org: Records, history: GateHistory) -> SurveyedSystem:
