@@ -39,6 +39,8 @@ from aims_gate.sources.mlflow.evidence import PROMOTIONS
 from aims_gate.verdict import Verdict
 
 ENVELOPE = ".dsse.json"
+EVIDENCE = "evidence"
+"""Folder of signed evidence in a pack."""
 _PLAIN = frozenset({MODEL_FILE, POLICY_FILE, REPORT_FILE})
 """Files of evidence whose digests the signed statements hold."""
 _BESIDE = re.compile(r"\.(statement|sigstore)\.json$")
@@ -201,10 +203,10 @@ def _evidence(verdict: Verdict, found: Survey, into: PackFiles) -> None:
     rows = {row for row in REQUIREMENTS if any(supporting(verdict, row))}
     for source in sorted(folder.iterdir()):
         if source.name in _PLAIN:
-            into.take(plain_path("evidence", name, source.name), source, rows)
-    into.signed(folder, ("evidence", name), rows)
+            into.take(plain_path(EVIDENCE, name, source.name), source, rows)
+    into.signed(folder, (EVIDENCE, name), rows)
     moved = {row for row in REQUIREMENTS if row.id in MOVED}
-    into.signed(folder / PROMOTIONS, ("evidence", name, PROMOTIONS), moved)
+    into.signed(folder / PROMOTIONS, (EVIDENCE, name, PROMOTIONS), moved)
 
 
 def table(rows: list[tuple[str, ...]]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ from aims_gate.operations.audit.population import DECIDED
 from aims_gate.pages.sheet import SheetRow, SheetTable
 from aims_gate.policy.model import Policy, Threshold
 from aims_gate.policy.resolve import resolve
-from aims_gate.verdict import Authenticity, Decision, Outcome, Verdict
+from aims_gate.verdict import Authenticity, Decision, Outcome, Result, Verdict
 
 ANSWERED = timedelta(days=31)
 """Days within which an entry of the log about the same rule is taken for the answer."""
@@ -27,6 +27,11 @@ TONES = {Decision.PASSED: "good", Decision.REFUSED: "bad", Decision.UNDECIDED: "
 def within(found: Survey, when: Period) -> list[Verdict]:
     """Verdicts of the period, the oldest first."""
     return [one for one in found.history.verdicts if when.holds(one.finished.date())]
+
+
+def unmet(results: Iterable[Result]) -> bool:
+    """Whether a rule among these did not pass, whatever became of the verdict that it stands in."""
+    return any(one.outcome not in _QUIET for one in results)
 
 
 def limits(found: Survey, when: Period, rules: Collection[str] | None = None) -> SheetTable:
@@ -133,10 +138,10 @@ def refusals(found: Survey, when: Period) -> SheetTable:
                 cells=(
                     f"{one.finished:%Y-%m-%d}",
                     f"{one.model.name} {one.model.version}",
-                    ", ".join(r.rule for r in one.results if r.blocking) or "undecided",
+                    ", ".join(_named(r) for r in one.results if r.blocking) or "undecided",
                     fate,
                     done,
-                    worked,
+                    worked or "the model was not judged since",
                 ),
                 tone="bad" if live and not answer else "warn" if not worked else "quiet",
             )
@@ -147,6 +152,10 @@ def refusals(found: Survey, when: Period) -> SheetTable:
         rows=tuple(rows),
         empty=_nothing("nothing was refused in this period", found),
     )
+
+
+def _named(result: Result) -> str:
+    return f"{result.rule} ({result.title})" if result.title else result.rule
 
 
 def _answer(verdict: Verdict, found: Survey) -> str:

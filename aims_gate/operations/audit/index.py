@@ -31,8 +31,9 @@ GRADES = {
 }
 _MEANT = (
     "This is evidence for an audit, and not its result. Verdicts and promotions are those that a "
-    "trusted key signed; the annex verifies them with openssl and jq. Records are as they are now, "
-    "and their approvals as on the last day of the period, by git and by the day of each act."
+    "trusted key signed; bash annex/check.sh verifies them with openssl and jq. Records are as "
+    "they are now, and their approvals as on the last day of the period, by git and by the day of "
+    "each act."
 )
 
 
@@ -122,11 +123,11 @@ def _scope(found: Survey) -> SheetTable:
 
 
 def _requirements(scope: AuditScope) -> SheetTable:
-    rows = []
+    rows, judged = [], gate_tables.within(scope.found, scope.when)
     for one in scope.rows:
         row = one.requirement
         items = scope.population(row).items
-        failed = sum(i.kind == "evaluation" and not i.what.startswith("policy met") for i in items)
+        failed = sum(gate_tables.unmet(supporting(one, row)) for one in judged)
         rows.append(
             SheetRow(
                 cells=(
@@ -144,7 +145,7 @@ def _requirements(scope: AuditScope) -> SheetTable:
         )
     return SheetTable(
         title="By clause and control",
-        heads=("id", "title", "look", "found", "it rests on", "items", "not met"),
+        heads=("id", "title", "look", "found", "it rests on", "items", "rules not passed"),
         rows=tuple(rows),
     )
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from aims_gate import canonical
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import RecordError, UsageError
+from aims_gate.evidence.layout import REPORT_FILE
 from aims_gate.operations.aims.gap import assess
 from aims_gate.operations.aims.survey import Survey
 from aims_gate.operations.audit.annex import annex
 from aims_gate.operations.audit.approvals_then import ApprovalsThen
-from aims_gate.operations.audit.files import PackFiles, collect, table
+from aims_gate.operations.audit.files import EVIDENCE, PackFiles, collect, table
 from aims_gate.operations.audit.index import AuditScope, control_sheet, index_sheet, page
 from aims_gate.operations.audit.period import Period
 from aims_gate.operations.audit.private import without_private
@@ -73,13 +74,22 @@ def _left_out(taken: PackFiles) -> SheetTable:
 
 
 def _of_control(name: str, taken: PackFiles) -> SheetTable:
+    """Files of a requirement: a row for each record, and one for the folder of each evaluation."""
+    folders: dict[str, list[str]] = {}
+    for path in sorted(taken.controls.get(name, ())):
+        parts = path.split("/")
+        folders.setdefault("/".join(parts[:2]) if parts[0] == EVIDENCE else path, []).append(path)
+    rows = []
+    for place, paths in folders.items():
+        shown = next((one for one in paths if one.endswith(REPORT_FILE)), paths[0])
+        several = f"{place}/: {len(paths)} files" if paths != [place] else place
+        digest = canonical.sha256(taken.files[shown])
+        cells = several, digest if shown == place else f"{digest} of {shown.rpartition('/')[2]}"
+        rows.append(SheetRow(cells=cells, link=f"../{shown}"))
     return SheetTable(
-        title="Files in this pack",
+        title="Files in this pack, each with its digest in files.csv",
         heads=("file", "sha256"),
-        rows=tuple(
-            SheetRow(cells=(path, canonical.sha256(taken.files[path])), link=f"../{path}")
-            for path in sorted(taken.controls.get(name, ()))
-        ),
+        rows=tuple(rows),
         empty="none",
     )
 

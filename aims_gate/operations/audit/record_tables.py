@@ -86,8 +86,11 @@ def accepted_risks(found: Survey, then: ApprovalsThen) -> SheetTable:
         for risk in risk_standings(system, found.today)
     ]
     return SheetTable(
-        title=f"Which risks remain, and who accepted them; as of {then.day:%Y-%m-%d}",
-        heads=("risk", "category", "what may happen", "residual", "treated by", "accepted by"),
+        title=f"Which risks remain, and who had accepted them on {then.day:%Y-%m-%d}",
+        heads=(
+            *("risk", "category", "what may happen", "residual, as written now"),
+            *("treated by, with the newest outcome", "accepted by"),
+        ),
         rows=tuple(rows),
         empty="no risk is written down",
     )
@@ -199,7 +202,7 @@ def _told(system: SurveyedSystem) -> Iterator[SheetRow]:
     if isinstance(use, Mapping):
         text = str(use.get("text", ""))
         less = ", ".join(words(use, "not_for"))
-        text += f" Not for: {less}." if less else ""
+        text = f"{text.removesuffix('.')}. Not for: {less}." if less else text
         yield SheetRow(cells=(system.id, "intended use", text))
     yield SheetRow(cells=(system.id, "contact", str(system.values.get("contact", "none"))))
     for card in system.records.of("card"):

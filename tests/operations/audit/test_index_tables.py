@@ -8,6 +8,7 @@ from typing import Any
 
 from aims_gate import canonical
 from aims_gate.evidence.layout import POLICY_FILE
+from aims_gate.operations.aims.gap import assess
 from aims_gate.operations.aims.survey import Survey
 from aims_gate.operations.audit import gate_tables, record_tables
 from aims_gate.operations.audit.approvals_then import ApprovalsThen
@@ -170,3 +171,26 @@ def test_a_risk_is_accepted_only_as_the_rule_about_it_says(audited: Company) -> 
     (system,) = audited.survey().systems
     (register,) = system.records.of("risks")
     assert weighed(3).tone == "bad"
+
+
+def test_a_requirement_counts_its_own_rules_and_not_the_verdicts_that_others_refused(
+    audited: Company,
+) -> None:
+    """BIAS-02 refused version 6, in whose verdict PERF-01 passed."""
+    found = audited.survey()
+    then = ApprovalsThen.on(PERIOD.ends, found)
+    rows = tuple(assess(found))
+    scope = AuditScope(stage=STAGES["stage2"], when=PERIOD, found=found, rows=rows, then=then)
+    (table,) = (
+        one
+        for one in index_sheet(scope, SheetTable(title="", heads=(), rows=())).tables
+        if one.title == "By clause and control"
+    )
+    counted = {row.cells[0]: row.cells[-1] for row in table.rows}
+    assert (counted["A.5.4"], counted["A.6.2.4"]) == ("1", "0")
+    (failed,) = gate_tables.refusals(found, PERIOD).rows
+    assert failed.cells[2].startswith("BIAS-02 (")
+    assert failed.cells[-1].startswith("policy met by version 7")
+    audited.gated.judge("credit", "8", NOW - timedelta(hours=1), passed=False)
+    last = gate_tables.refusals(audited.survey(), PERIOD).rows[-1]
+    assert last.cells[-1] == "the model was not judged since"

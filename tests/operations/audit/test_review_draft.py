@@ -67,7 +67,9 @@ def test_a_decision_that_nothing_came_of_stays_open(audited: Company) -> None:
 
 def test_what_failed_and_what_was_done_are_inputs(audited: Company) -> None:
     assert "Income is nominal." in text(audited, "Performance: nonconformities")
-    assert "BIAS-02; a candidate" in text(audited, "Performance: what monitoring")
+    assert "BIAS-02 (Groups are selected at similar rates); a candidate" in text(
+        audited, "Performance: what monitoring"
+    )
     assert "candidates judged; 2" in text(audited, "Performance: figures")
     audited.gated.judge("credit", "7", NOW - timedelta(days=1), passed=False)
     assert "it was serving; no entry of the log tells" in text(audited, "Performance: what mon")
