@@ -11,7 +11,7 @@ import pytest
 HEAVY = {"mlflow", "pandas", "polars", "sklearn", "fairlearn", "evidently", "scipy.stats"}
 NUMERIC = {"numpy", "scipy", "pyarrow"}
 CASE = Path(__file__).parent / "contract" / "met"
-POLICIES = sorted(Path(__file__).parents[1].glob("policies/*.yaml"))
+POLICIES = sorted(f"pack:{path.stem}" for path in Path(__file__).parents[1].glob("policies/*.yaml"))
 _PROBE = """
 import sys
 from aims_gate.__main__ import guarded
@@ -65,7 +65,7 @@ def test_run_on_files_and_verify_stay_light(folder: Path) -> None:
 
 def test_policies_are_checked_without_the_libraries_that_are_installed(tmp_path: Path) -> None:
     """The hook before a commit pays for no NumPy, and says what it says where there is none."""
-    loaded = modules("policy", "check", "--quiet", *map(str, POLICIES), folder=tmp_path)
+    loaded = modules("policy", "check", "--quiet", *POLICIES, folder=tmp_path)
     # what has their names are stand-ins, in which there is nothing
     assert not loaded & (HEAVY | {"jinja2", "numpy._core", "pyarrow.lib", "scipy.special._ufuncs"})
     loaded = modules("policy", "check", "--quiet", str(CASE / "policy.yaml"), folder=tmp_path)
