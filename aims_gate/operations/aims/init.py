@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from aims_gate.checks.records.data_sources import slug
 from aims_gate.errors import RecordError, UsageError
 from aims_gate.governance.contract import ProblemKind
 from aims_gate.governance.reader import read
@@ -16,6 +17,7 @@ from aims_gate.operations.aims.docs import build
 from aims_gate.operations.aims.drafts import Drafting, drafts
 from aims_gate.operations.aims.known import Known
 from aims_gate.operations.aims.org_drafts import org_drafts
+from aims_gate.operations.aims.survey import words
 from aims_gate.regular import create, refuse_links
 
 _NOBODY = frozenset({"", "nobody", "aims-gate"})
@@ -39,10 +41,12 @@ def draft(known: Known, how: Drafting) -> tuple[DraftedFile, ...]:
     Its owner is the policy's where none is named.
 
     Raises:
-        UsageError: (2) Nobody is named who answers for the system, or one person bears both roles.
+        UsageError: (2) Nobody is named who answers for the system, one person bears both roles, or
+            the folder holds the records of another system.
         RecordError: (3) A file cannot be written.
     """
     how = answered(known, how)
+    _refuse_other(known, how.folder)
     texts = dict(drafts(known, how))
     written = {name for name, text in texts.items() if _created(how.folder / name, text)}
     if any(name == "card.md" or name.startswith("data/") for name in written):
@@ -70,6 +74,18 @@ def answered(known: Known, how: Drafting) -> Drafting:
         what = f"{owner} would own the system and accept its risks"
         raise UsageError(what, hint="name somebody else with --risk-owner")
     return replace(how, owner=owner)
+
+
+def _refuse_other(known: Known, folder: Path) -> None:
+    """Refuse a folder whose inventory lists other models: two systems would be one there."""
+    name = known.model.registered
+    listed = [
+        one for found in read(folder, None).of("system") for one in words(found.values, "registry")
+    ]
+    if name and listed and name not in listed:
+        what = f"these are the records of {', '.join(listed)}, and not of {name}"
+        hint = f"--dir {slug(name)}/aims; or, if both are one system, list {name} there, too"
+        raise UsageError(what, where=f"{folder / 'system.yaml'}: registry", hint=hint)
 
 
 def _drafted(folder: Path, names: Iterable[str], written: set[str]) -> tuple[DraftedFile, ...]:

@@ -104,6 +104,22 @@ def test_nobody_or_one_person_for_both_roles_is_refused(known: Known, how: Draft
     assert not how.folder.exists()
 
 
+def test_records_of_another_system_are_refused_before_anything_is_written(
+    known: Known, how: Drafting
+) -> None:
+    """Two systems in one folder would have one inventory, and each other's data sheets."""
+    draft(known, how)
+    before = {path: path.read_bytes() for path in how.folder.rglob("*.*")}
+    other = replace(known, model=replace(known.model, registered="churn"))
+    with pytest.raises(UsageError, match=r"records of credit, and not of churn.*--dir churn/aims"):
+        draft(other, how)
+    assert {path: path.read_bytes() for path in how.folder.rglob("*.*")} == before
+    system = how.folder / "system.yaml"
+    text = system.read_text(encoding="utf-8")
+    system.write_text(text.replace("[credit]", "[credit, churn]"), encoding="utf-8")
+    assert all(one.kept for one in draft(other, how))
+
+
 def test_a_folder_that_is_a_link_is_refused(
     known: Known, how: Drafting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
