@@ -42,6 +42,21 @@ SMALL = """() => {
 WIDER = """() => [...document.querySelectorAll('body *')].filter(e =>
   !e.closest('.scroll, pre, svg') && e.getBoundingClientRect().right > innerWidth + 0.5
 ).map(e => e.outerHTML.slice(0, 90))"""
+BROKEN = """() => {
+  const broken = [];
+  for (const cell of document.querySelectorAll('table.words th, table.words td')) {
+    const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) for (const word of walk.currentNode.data.matchAll(/[^\\s\\-_\\/]+/g)) {
+      if (word[0].length > 20) continue;  // a digest
+      const range = document.createRange();
+      range.setStart(walk.currentNode, word.index);
+      range.setEnd(walk.currentNode, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].map(r => Math.round(r.top)));
+      if (lines.size > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+}"""
 CUT = """() => [...document.querySelectorAll('svg text')].filter(e => {
   const [box, svg] = [e.getBoundingClientRect(), e.closest('svg').getBoundingClientRect()];
   return box.width && (box.left < svg.left - 1 || box.right > svg.right + 1);
