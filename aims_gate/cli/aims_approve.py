@@ -13,7 +13,9 @@ from aims_gate.cli.waiver import key_option, trust_option
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument(
+    "files", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True
+)
 @key_option
 @trust_option
 @click.option(
@@ -23,8 +25,10 @@ from aims_gate.cli.waiver import key_option, trust_option
     help="Write into FILE first what is material of the model that this evidence is about.",
 )
 @org_option
-def approve(*, file: Path, key: str | None, trust: Path, evidence: Path | None, org: Path) -> int:
-    """Sign the document FILE, such as aims/risks.yaml, as the person whose key it is.
+def approve(
+    *, files: tuple[Path, ...], key: str | None, trust: Path, evidence: Path | None, org: Path
+) -> int:
+    """Sign documents, such as aims/risks.yaml, as the person whose key it is.
 
     Only a document without a TODO or any other fault is signed, and neither by its owner nor by
     whom git names as the author of what it says: the refusal names who may. With --evidence and
@@ -38,20 +42,25 @@ def approve(*, file: Path, key: str | None, trust: Path, evidence: Path | None, 
     signing = key is not None or "AIMS_GATE_SIGNING_KEY" in os.environ
     if not signing and evidence is None:
         raise UsageError("no key signs", hint="--key KEY; or --evidence DIR to have it reviewed")
-    done = sign(
-        file,
-        signer=load_signer(key, os.environ) if signing else None,
-        trust=trust,
-        evidence=evidence,
-        now=datetime.now(UTC),
-        org=org,
-        environ=os.environ,
-    )
-    if done.assessed:
-        click.echo(f"assessed for the model of {evidence}: {file}")
-    if done.signed is None:
-        click.echo("nobody signed; commit it, and let another person approve the pull request")
-        return 0
-    click.echo(f"approved by {done.person}: {done.document.id} sha256:{done.document.human_digest}")
-    click.echo(f"signed: {done.signed}")
+    signer = load_signer(key, os.environ) if signing else None
+    for file in files:
+        done = sign(
+            file,
+            signer=signer,
+            trust=trust,
+            evidence=evidence,
+            now=datetime.now(UTC),
+            org=org,
+            environ=os.environ,
+        )
+        if done.assessed:
+            click.echo(f"assessed for the model of {evidence}: {file}")
+        if done.signed is None:
+            click.echo("nobody signed; commit it, and let another person approve the pull request")
+            continue
+        told = f"{done.document.id} sha256:{done.document.human_digest}"
+        click.echo(f"approved by {done.person}: {told}")
+        click.echo(f"{'signed before' if done.before else 'signed'}: {done.signed}")
+        if done.against:
+            click.echo(done.against)
     return 0

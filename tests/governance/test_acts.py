@@ -186,10 +186,7 @@ def test_without_a_trust_file_no_signature_counts(team: Repository) -> None:
     assert "no trust file" in found.faults[0]
 
 
-def test_a_signature_twice_or_of_something_unfinished_is_refused(team: Repository) -> None:
-    team.approve("bo")
-    with pytest.raises(UsageError, match="the file exists"):
-        team.approve("bo")
+def test_something_unfinished_is_refused(team: Repository) -> None:
     edit(team.folder / RISKS, "title: Income", "title: TODO Income")
     with pytest.raises(UsageError, match=r"(?s)not whole.*risks.yaml:\d+: R-2: title still"):
         team.approve("bo")
@@ -553,6 +550,29 @@ def test_the_signed_policy_is_an_act_on_the_policy_s_file(team: Repository) -> N
     assert standing(changed.policy, changed, today=TODAY).strength is Strength.NONE
 
 
+def test_several_documents_are_signed_at_once_and_a_signature_in_vain_says_why(
+    team: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second time the earlier signatures stand; without sound people none counts."""
+    monkeypatch.chdir(team.folder)
+    key = ("--key", str(team.keys / "bo.key"))
+    edit(team.folder / "org" / "people.yaml", "kind: people", "kind: people\nwhat: ever")
+    assert guarded(["aims", "approve", RISKS, "aims/impact.md", *key]) == 0
+    told = capsys.readouterr().out
+    assert told.count("\nsigned: aims/approvals/REC-") == 2
+    why = "it counts for nothing yet: bo@acme.example approved it, and org/people.yaml, which says"
+    assert told.count(f"\n{why} who that is, is not sound\n") == 2
+    edit(team.folder / "org" / "people.yaml", "\nwhat: ever", "")
+    assert guarded(["aims", "approve", RISKS, *key]) == 0
+    told = capsys.readouterr().out
+    assert "\nsigned before: aims/approvals/REC-" in told
+    assert "counts for nothing" not in told
+    (signed,) = (team.folder / "aims" / "approvals").glob(f"*{told.rpartition('/')[2].strip()}")
+    signed.write_text("{}", encoding="utf-8")
+    assert guarded(["aims", "approve", RISKS, *key]) == 2
+    assert "is not overwritten" in capsys.readouterr().err
+
+
 def test_the_command_signs_and_prints_schemas(
     team: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -563,7 +583,9 @@ def test_the_command_signs_and_prints_schemas(
     assert guarded(["aims", "approve", RISKS, "--evidence", "nowhere"]) == 2
     assert "this is no evidence directory" in capsys.readouterr().err
     assert guarded(["aims", "approve", RISKS, "--key", str(team.keys / "bo.key")]) == 0
-    assert "approved by bo@acme.example: credit/risks sha256:" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "approved by bo@acme.example: credit/risks sha256:" in told
+    assert "counts for nothing" not in told
     assert guarded(["aims", "schema", "risks"]) == 0
     assert json.loads(capsys.readouterr().out)["properties"]["kind"] == {"const": "risks"}
     assert guarded(["aims", "schema", "risk"]) == 2

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import MappingProxyType
 
+from aims_gate.attest import trust_file
 from aims_gate.attest.envelope import sign
 from aims_gate.attest.signers import Signer
 from aims_gate.attest.statement import encode
 from aims_gate.attest.trust import TrustedKey
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import RecordError, UsageError
+from aims_gate.evidence.revocations import FOLDER, unrevoked
 from aims_gate.governance.acts import approval_id, authors
-from aims_gate.governance.approval import own_work, who_may
-from aims_gate.governance.contract import RecordDocument
+from aims_gate.governance.approval import own_work, standing, who_may
+from aims_gate.governance.contract import RecordAct, RecordDocument, Strength
 from aims_gate.governance.kinds import KINDS, Area, RecordKind
 from aims_gate.governance.material import DEPENDS, assessed
 from aims_gate.governance.people import People, Person
@@ -26,8 +28,9 @@ from aims_gate.operations.judged import judged
 from aims_gate.operations.signoff import admitted_approver, create_file, name_in_file
 from aims_gate.regular import read_regular, write_regular
 from aims_gate.signoffs import APPROVALS, kinds
+from aims_gate.signoffs import folder as signoffs
 from aims_gate.signoffs.committed import CommitHistory
-from aims_gate.signoffs.folder import ENDING
+from aims_gate.signoffs.folder import ENDING, Unsound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,10 @@ class ApprovedDocument:
     person: str = ""
     """Empty where nobody signed."""
     signed: Path | None = None
+    before: bool = False
+    """Whether these very bytes were signed by that person before."""
+    against: str = ""
+    """Why the signature counts for nothing yet; empty where it counts."""
     assessed: bool = False
     """Whether the file says now what it was assessed for."""
 
@@ -72,10 +79,12 @@ def approve(
     kind, root = _kind_of(path)
     document = _sound(kind, path)
     person = None if signer is None else admitted_approver(trust, signer, now)
+    wrote: tuple[str, ...] = ()
+    organisation = read(None, root if kind.area is Area.ORG else org)
     if person is not None:
-        everybody = People.of(read(None, root if kind.area is Area.ORG else org))
+        everybody = People.of(organisation)
         history = CommitHistory.around(path.absolute().parent, environ)
-        wrote = () if history is None else authors(document, path.absolute(), history)
+        wrote = wrote if history is None else authors(document, path.absolute(), history)
         _refuse_own(document, person, wrote, everybody, now.date())
     written = evidence is not None and _assess(path, kind, evidence)
     if signer is None or person is None:
@@ -95,10 +104,35 @@ def approve(
         target.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise RecordError(f"cannot make the folder: {error.strerror}", where=str(target)) from error
-    create_file(target, sign(encode(kinds.statement_of(kinds.RECORD, predicate)), signer))
-    return ApprovedDocument(
-        document=document, person=person.person, signed=target, assessed=written
+    before = _signed(target, person, trust, now)
+    if not before:
+        create_file(target, sign(encode(kinds.statement_of(kinds.RECORD, predicate)), signer))
+    act = RecordAct(
+        record=document.id,
+        digest=document.human_digest,
+        names=person.names,
+        strength=Strength.SIGNED,
+        when=now,
+        where="it counts for nothing yet",
+        authors=wrote,
     )
+    stands = standing(document, replace(organisation, approvals=(act,)), today=now.date())
+    return ApprovedDocument(
+        document=document,
+        person=person.person,
+        signed=target,
+        before=before,
+        against=next(iter(stands.faults), ""),
+        assessed=written,
+    )
+
+
+def _signed(target: Path, key: TrustedKey, trust: Path, now: datetime) -> bool:
+    """Whether a file of that name is there, and holds that person's signature."""
+    known = unrevoked(trust_file.load(trust), trust.parent / FOLDER, now=now)
+    found = signoffs.load(target.parent, kinds.RECORD, trust=known, now=now)
+    sound = [one for one in found if not isinstance(one, Unsound) and one.where == target.name]
+    return any(signer.person == key.person for one in sound for signer in one.keys)
 
 
 def _kind_of(path: Path) -> tuple[RecordKind, Path]:
