@@ -77,3 +77,8 @@ def strings(
     elif isinstance(tree, list):
         for number, value in enumerate(tree):
             yield from strings(value, (*path, number))
+
+
+def written(text: object) -> str:
+    """What a person wrote; empty where it still waits for one."""
+    return "" if not isinstance(text, str) or "TODO" in text else text.strip()

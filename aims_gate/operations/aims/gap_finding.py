@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -24,7 +24,7 @@ from aims_gate.governance.wording import says
 from aims_gate.operations.aims.entry_people import objections_to
 from aims_gate.operations.aims.pack_rules import closing
 from aims_gate.operations.aims.risk_standing import risk_standings
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, is_open
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, is_open, words
 from aims_gate.verdict import Authenticity, Outcome, Verdict
 
 YEAR = timedelta(days=365)
@@ -32,6 +32,8 @@ YEAR = timedelta(days=365)
 INVENTORY = "system.registry"
 MENDED = ("nonconformity", "incident")
 """Types of entries that are closed with cause, action and effect."""
+DRAFTED = "nobody has approved it"
+"""What makes a draft count for nothing; `gap` says once how that is mended."""
 LOG, EVERY, SECTION = "log:", "*", "#"
 """How a requirement asks for an entry of a type, for all documents, and for a section of one."""
 
@@ -133,9 +135,13 @@ def _named(name: str, found: Survey) -> Iterator[GapFinding]:
             moved = found.moved(whose, one)
             if moved and not one.problems:
                 what = f"{told}{one.path}: assessed before {', '.join(moved)} changed"
-                yield GapFinding(support=Support.STALE, what=what, where=one.path)
-            yield from _of_section(one, heading.replace("_", " "), told)
-            yield _document(one, key, records, told, found)
+                where = found.place(whose, one.path)
+                yield GapFinding(support=Support.STALE, what=what, where=where)
+            for said in (
+                *_of_section(one, heading.replace("_", " "), told),
+                _document(one, key, records, told, found),
+            ):
+                yield replace(said, where=found.place(whose, said.where))
     if name == INVENTORY:
         yield from _unlisted(found)
     if kind == "risks":
@@ -150,10 +156,17 @@ def _of_section(document: RecordDocument, heading: str, told: str) -> Iterator[G
 
 
 def _unlisted(found: Survey) -> Iterator[GapFinding]:
-    """Models that serve without being in the inventory."""
+    """Models that serve without being in the inventory, or that are in it and not in scope."""
     for model in found.unlisted:
         what = f"{model} serves, and no system.yaml names it"
         yield GapFinding(support=Support.CONFLICT, what=what, where="aims/system.yaml")
+    for organisation in found.org.of("organisation"):
+        scope = words(organisation.values, "systems")
+        left = [name for one in found.systems for name in one.live if scope and name not in scope]
+        if left:
+            what = f"{', '.join(left)}: not among the systems in scope"
+            where = found.place("", organisation.path)
+            yield GapFinding(support=Support.MISSING, what=what, where=where)
 
 
 def _risks(found: Survey) -> Iterator[GapFinding]:
@@ -161,8 +174,9 @@ def _risks(found: Survey) -> Iterator[GapFinding]:
     for system in found.systems:
         for risk in risk_standings(system, found.today):
             for fault in risk.faults:
-                what = f"{system.id}: {risk.id}: {fault}"
-                yield GapFinding(support=Support.CONFLICT, what=what, where="aims/risks.yaml")
+                what, where = f"{system.id}: {risk.id}: {fault}", risk.register.path
+                support = Support.CONFLICT if risk.scored else Support.MISSING
+                yield GapFinding(support=support, what=what, where=found.place(system.id, where))
 
 
 def _document(
@@ -201,7 +215,7 @@ def _approved(
         return GapFinding(support=Support.ATTESTED, what=what)
     what += f", less than {least.name.lower()}, which its tier asks for"
     if stands.strength is Strength.NONE:
-        what = f"{about}: {document.drafted_by or 'nobody'} wrote it, and no person acted on it"
+        what = f"{about}: {document.drafted_by or 'nobody'} wrote it, and {DRAFTED}"
     if stands.faults:
         what += f"; {stands.faults[0]}"
     return GapFinding(support=Support.MISSING, what=what, where=document.path)
@@ -232,7 +246,11 @@ def _touches(problem: str, key: str) -> bool:
 
 def _entry(kind: str, found: Survey) -> GapFinding:
     kinds = MENDED if kind in MENDED else (kind,)
-    entries = [one for _, one in found.entries if one.type in kinds]
+    entries = [
+        replace(one, path=found.place(whose, one.path))
+        for whose, one in found.entries
+        if one.type in kinds
+    ]
     if not entries:
         what, where = f"no {kind} is in any log", f"aims-gate aims log new {kind}"
         if kind in MENDED:  # which nobody is to invent

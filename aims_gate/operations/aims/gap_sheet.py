@@ -8,7 +8,7 @@ from aims_gate.catalogue.crosswalk import FRAMEWORKS, related
 from aims_gate.catalogue.iso42001 import requirement
 from aims_gate.errors import UsageError
 from aims_gate.operations.aims.gap import GapRow
-from aims_gate.operations.aims.gap_finding import Support
+from aims_gate.operations.aims.gap_finding import DRAFTED, Support
 from aims_gate.operations.aims.gap_plan import GapPlan
 from aims_gate.operations.aims.survey import BEGIN, Survey
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
@@ -25,6 +25,10 @@ _GRADED = (
     "The grading (F a machine checks its technical part, P partly, A a person attests) is ours, "
 )
 _GRADED += "not the standard's. This is support for an audit, and no audit's result."
+_UNAPPROVED = (
+    "A draft counts once somebody else than its owner approves it: aims-gate aims approve FILE "
+    "--key KEY, or the review of the pull request that brings it."
+)
 
 
 def gap_sheet(rows: Sequence[GapRow], found: Survey, plan: GapPlan | None = None) -> Sheet:
@@ -49,7 +53,8 @@ def gap_sheet(rows: Sequence[GapRow], found: Survey, plan: GapPlan | None = None
     lead = f"{count}, {len(rows)} requirements, {sum(one.open for one in rows)} open"
     if not found.written:
         lead += f"; {BEGIN}"
-    notes = [_GRADED, *found.history.uncounted()]
+    unapproved = any(DRAFTED in one.findings[0].what for one in rows)
+    notes = [*([_UNAPPROVED] if unapproved else []), _GRADED, *found.history.uncounted()]
     notes += [f"not in the inventory: {one}, which serves" for one in found.unlisted]
     return Sheet(
         title=f"ISO/IEC 42001, gap assessment of {found.now:%Y-%m-%d}",

@@ -30,6 +30,8 @@ class RiskStanding:
     values: Mapping[str, Any]
     level: int
     """Likelihood times severity after treatment, in [1, 25]; 25 where it says none."""
+    scored: bool
+    """Whether somebody wrote a score, right or wrong, before treatment and after."""
     faults: tuple[str, ...]
     """Why it is more than the organisation bears; empty where it is borne."""
 
@@ -68,6 +70,7 @@ def risk_standings(system: SurveyedSystem, today: date) -> Iterator[RiskStanding
                 register=register,
                 values=risk.values,
                 level=WORST if level is None else level,
+                scored=all(_written(risk.part(key)) for key in ("inherent", "residual")),
                 faults=tuple(faults),
             )
             wrong = [
@@ -76,3 +79,8 @@ def risk_standings(system: SurveyedSystem, today: date) -> Iterator[RiskStanding
                 if rule in refusing
             ]
             yield replace(known, faults=(*known.faults, *wrong))
+
+
+def _written(score: Mapping[str, Any]) -> bool:
+    """Whether a number stands for likelihood and for severity; a question is a text."""
+    return all(isinstance(score.get(key), int | float) for key in ("likelihood", "severity"))

@@ -26,6 +26,7 @@ from aims_gate.governance.reviews import read_reviews
 from aims_gate.governance.wording import says
 from aims_gate.operations.aims.entry_days import opened_by
 from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
+from aims_gate.operations.aims.places import base_of, told_from
 from aims_gate.system_records import approved_records
 from aims_gate.verdict import Outcome, Result, Verdict
 
@@ -48,6 +49,11 @@ class SurveyQuestion:
     now: datetime
     past: bool = False
     """Whether *now* is a day before today: later entries are left out, and no faults."""
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Every folder of records."""
+        return (*self.systems, *([] if self.org is None else [self.org]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +161,16 @@ class Survey:
             return
         for one in self.systems:
             yield one.id, one.records, one.records.of(kind)
+
+    def place(self, whose: str, path: str) -> str:
+        """Where a record is opened: its path from the folder that all are told from.
+
+        Args:
+            whose: Id of its system; empty for the organisation.
+            path: As a record has it, from its folder's own name on; all else stays as it is.
+        """
+        found = (one.folder for one in self.systems if one.id == whose)
+        return told_from(base_of(self.asked.folders), next(found, self.org.org), path)
 
     def moved(self, whose: str, document: RecordDocument) -> tuple[str, ...]:
         """Parts of what is material that are not what a system's document was assessed for.

@@ -6,12 +6,13 @@ Nothing is ticked off: a task is gone once what it asks for is there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from aims_gate.checks.records.cadence import cadences, due
 from aims_gate.checks.records.dated import dated
+from aims_gate.governance import templates
 from aims_gate.governance.approval import standing
 from aims_gate.governance.contract import (
     RecordDocument,
@@ -36,11 +37,12 @@ _ON_RECORDS = frozenset({"records", "risks", "log", "aims"})
 _OPEN = frozenset({Outcome.FAIL, Outcome.MISSING, Outcome.STALE, Outcome.WARN})
 REFUSED = "refused"
 """Topic of the duty that comes before any other: what serves is refused."""
+APPROVAL = "approval"
 MACHINE = "ci"
 """Who does what a schedule does by itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Duty:
     """Something that a person is to do by a day."""
 
@@ -57,13 +59,21 @@ class Duty:
         """What it is known by from one day to the next, however late and wherever in a file."""
         return f"{self.system} {self.where.partition(':')[0]} {self.topic or self.what}"
 
+    @property
+    def order(self) -> tuple[object, ...]:
+        """By day and person; what is to be written comes before its approval, in order of lines."""
+        file, _, line = self.where.partition(":")
+        place = (file, int(line) if line.isdecimal() else 0)
+        return self.due, self.person, self.topic == APPROVAL, place, self.what, self.system
+
 
 def duties(found: Survey) -> tuple[Duty, ...]:
     """All duties, the first due first."""
     done = {*_documents(found), *_log(found), *_people(found)}
     for system in found.systems:
         done |= {*_evidence(system, found)}
-    return tuple(sorted(done))
+    placed = {replace(one, where=found.place(one.system, one.where)) for one in done}
+    return tuple(sorted(placed, key=lambda one: one.order))
 
 
 def todo_sheet(wanted: tuple[Duty, ...], *, today: date, days: int) -> Sheet:
@@ -115,12 +125,12 @@ def _documents(found: Survey) -> Iterator[Duty]:
             where=left[0].path.partition("/")[0],
             what=f"have approved by another person, for no act on them counts{reason}: {names}",
             system=system,
-            topic="approval",
+            topic=APPROVAL,
         )
 
 
 def _document(one: RecordDocument, records: Records, system: str, found: Survey) -> Iterator[Duty]:
-    owner = one.owner or NOBODY
+    owner = templates.written(one.owner) or NOBODY
 
     def task(what: str, by: date, where: str = one.path) -> Duty:
         return Duty(due=by, person=owner, where=where, what=what, system=system)
@@ -141,7 +151,7 @@ def _document(one: RecordDocument, records: Records, system: str, found: Survey)
 
 def _log(found: Survey) -> Iterator[Duty]:
     for system, one in found.entries:
-        owner = one.owner or NOBODY
+        owner = templates.written(one.owner) or NOBODY
         for wrong in one.problems:
             where = place_of(wrong)
             yield Duty(
@@ -172,7 +182,7 @@ def _calendar(found: Survey) -> Iterator[Duty]:
                 if entry.type == kind and not entry.problems
             ]
             by = plus_days(max(entered), step) if entered else found.today
-            person = str(item.get("owner") or NOBODY)
+            person = templates.written(item.get("owner")) or NOBODY
             yield Duty(due=by, person=person, where=one.path, what=str(what))
 
 
@@ -202,20 +212,21 @@ def _competence(person: Mapping[str, Any], path: str) -> Iterator[Duty]:
 
 def _evidence(system: SurveyedSystem, found: Survey) -> Iterator[Duty]:
     """The next run of the gate, and waivers that end."""
-    owner = str(system.values.get("owner") or NOBODY)
+    owner = templates.written(system.values.get("owner")) or NOBODY
     judged = [one.finished.date() for one in system.verdicts]
     if any(system.live.values()):
         limit = cadences(found.org, "measured")["performance"]
         by = plus_days(max(judged), limit) if judged else found.today
         what = "measure what serves; a schedule does it by itself"
         yield Duty(due=by, person=MACHINE, where="aims-gate run", what=what, system=system.id)
-    risk_owner = str(system.values.get("risk_owner") or NOBODY)
+    risk_owner = templates.written(system.values.get("risk_owner")) or NOBODY
     for risk in risk_standings(system, found.today):
-        for fault in risk.faults:
+        asked = not risk.scored and risk.register.problems  # a duty of its own: to score it
+        for fault in () if asked else risk.faults:
             yield Duty(
                 due=found.today,
                 person=risk_owner,
-                where="aims/risks.yaml",
+                where=risk.register.path,
                 what=f"{risk.id}: {fault}",
                 system=system.id,
             )

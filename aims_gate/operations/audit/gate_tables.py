@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from aims_gate import canonical
 from aims_gate.evidence.layout import POLICY_FILE
+from aims_gate.governance import templates
 from aims_gate.operations.aims.gate_history import CHAMPION, AliasMove
 from aims_gate.operations.aims.quarter import served
 from aims_gate.operations.aims.survey import Survey
@@ -168,7 +169,7 @@ def _answer(verdict: Verdict, found: Survey) -> str:
         about = system in systems and entry.values.get("rule") in failed
         soon = entry.opened is not None and day <= entry.opened <= day + ANSWERED
         if (about and soon) or (name and name in str(entry.values.get("detected_by", ""))):
-            done = entry.sections.get("What was done", "")
+            done = templates.written(entry.sections.get("What was done"))
             told.append(f"{entry.path}: {done or 'nothing is written yet'}")
     return "; ".join(told)
 

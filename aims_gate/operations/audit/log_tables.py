@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from aims_gate.governance import templates
 from aims_gate.governance.contract import LogEntry
 from aims_gate.governance.entry_grammar import PRIVATE_TYPES
 from aims_gate.operations.aims.survey import Survey, is_open
@@ -40,7 +41,7 @@ def corrections(found: Survey, when: Period, rules: Collection[str] | None = Non
                     system or "organisation",
                     f"{one.type} {one.severity}".strip(),
                     *(
-                        one.sections.get(heading, "") or "not written"
+                        said(one, heading)
                         for heading in ("What happened", "Cause", "What was done", "Did it work")
                     ),
                     "open" if one.closed is None else f"{one.closed:%Y-%m-%d}",
@@ -78,6 +79,11 @@ def happenings(found: Survey, when: Period) -> SheetTable:
     )
 
 
+def said(one: LogEntry, heading: str) -> str:
+    """What a person wrote below a heading, or that nobody did."""
+    return templates.written(one.sections.get(heading)) or "not written"
+
+
 def who(one: LogEntry) -> str:
     """Who did it, as its type says: auditor, attendees, body; else who sees to it."""
     for key in ("auditor", "attendees", "body"):
@@ -92,4 +98,4 @@ def text(one: LogEntry) -> str:
     if one.type in PRIVATE_TYPES:
         return LEFT_OUT
     scope = [f"scope: {one.values['scope']}"] if one.values.get("scope") else []
-    return " ".join((*scope, *(f"{name}: {told}" for name, told in one.sections.items())))
+    return " ".join((*scope, *(f"{name}: {said(one, name)}" for name in one.sections)))

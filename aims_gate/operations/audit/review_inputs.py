@@ -99,7 +99,7 @@ def _earlier(found: Survey, when: Period) -> SheetTable:
         state = "; ".join(
             f"{one.path} {'open' if is_open(one, when.ends) else 'closed'}" for one in followed
         )
-        decided = review.sections.get("Decisions", "") or "not written"
+        decided = log_tables.said(review, "Decisions")
         still = not state or any(is_open(one, when.ends) for one in followed)
         cells = (f"{review.opened:%Y-%m-%d}", decided, state or "no entry of the log links to it")
         rows.append(SheetRow(cells=cells, tone="warn" if still else "good"))
@@ -214,8 +214,8 @@ def _audits(found: Survey, when: Period) -> SheetTable:
                 cells=(
                     f"{one.opened}",
                     log_tables.who(one),
-                    one.sections.get("Findings", "") or "not written",
-                    one.sections.get("Follow-up", "") or "not written",
+                    log_tables.said(one, "Findings"),
+                    log_tables.said(one, "Follow-up"),
                     "open" if one.closed is None else f"{one.closed}",
                 ),
                 tone="warn" if is_open(one, when.ends) else "quiet",

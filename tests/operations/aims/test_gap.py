@@ -237,6 +237,40 @@ def test_less_than_the_tier_asks_for_is_missing(company: Company) -> None:
     assert company.row("A.2.2").support is Support.CONFLICT  # which the SoA calls implemented
 
 
+def test_a_risk_that_nobody_scored_is_missing_and_asked_for_once(company: Company) -> None:
+    """It contradicts nothing; the question itself is the duty."""
+    path = company.aims / "risks.yaml"
+    edit(
+        path,
+        "residual: {likelihood: 2, severity: 4}",
+        'residual: {likelihood: "TODO", severity: 4}',
+    )
+    for name in ("6.1", "8.2", "8.3"):
+        assert company.row(name).support is Support.MISSING
+    asked = [one.what for one in duties(company.survey()) if "likelihood" in one.what]
+    assert len(asked) == 1
+
+
+def test_two_systems_in_folders_of_one_name_are_told_apart(company: Company) -> None:
+    """Each place is what an editor opens; a model that is in no scope is missing from it."""
+    shutil.copytree(company.aims, company.folder / "churn" / "aims")
+    for old, new in (("id: credit", "id: churn"), ("registry: [credit]", "registry: [churn]")):
+        edit(company.folder / "churn" / "aims" / "system.yaml", old, new)
+    edit(company.folder / "churn" / "aims" / "impact.md", "groups:", "groups: TODO #")
+    asked = SurveyQuestion(
+        systems=(company.aims, company.folder / "churn" / "aims"), org=company.org, now=NOW
+    )
+    found = survey(asked)
+    rows = {one.requirement.id: one for one in assess(found)}
+    places = {one.where for one in rows["A.5.4"].findings}
+    assert any(one.startswith("churn/aims/impact.md") for one in places), places
+    assert ("churn: not among the systems in scope", "org/organisation.yaml") in {
+        (one.what, one.where) for one in rows["4.3"].findings
+    }
+    (duty,) = (one for one in duties(found) if one.what.startswith("groups"))
+    assert duty.where.startswith("churn/aims/impact.md:")
+
+
 @pytest.mark.parametrize(
     ("level", "why"),
     [
