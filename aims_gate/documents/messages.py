@@ -90,6 +90,9 @@ def _unknown(tree: Any, path: Path, root: type[BaseModel], later: Later) -> tupl
     known = [info.alias or name for name, info in model.model_fields.items()]
     if str(key).isdecimal():  # {at_least: 0,80} has a key 80
         return f"unknown key {key!r}{where}", "a decimal comma ends a number here; write 0.80"
+    if " " in str(key):  # {why: late, and wrong} has a key 'and wrong'
+        hint = "a text with a comma, a colon or a # stands in quotation marks"
+        return f"unknown key {key!r}{where}", hint
     return f"unknown key {key!r}{where}", near(str(key), known)
 
 

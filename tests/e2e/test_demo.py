@@ -69,10 +69,14 @@ def test_a_newcomer_comes_from_nothing_to_the_first_status(tmp_path: Path) -> No
         assert done.returncode == 0, (words, done.stderr)
         told += done.stdout
         folder = tmp_path / "aims-gate-demo"
-    found = re.search(r"(\d+) facts taken(?s:.*?)(\d+) questions about the system", told)
+    found = re.search(
+        r"(\d+) facts(?s:.*?)(\d+) questions about the system(?s:.*?)(\d+) questions about", told
+    )
     assert found is not None
     assert int(found[1]) >= 53
-    assert f"{found[2]} lines in `aims/` wait" in (ROOT / page).read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert f"{found[2]} lines in `aims/` wait" in text
+    assert f"The {found[3]} lines in `org/` are decisions" in text
     assert re.search(r"employment +1 +! policy met", told)
 
 

@@ -28,7 +28,7 @@ class Parsed(HTMLParser):
         self.attributes: list[tuple[str, str]] = []
         self.text: list[str] = []
         self.open: list[str] = []
-        self.feed(text)
+        self.feed(text.replace("<wbr>", ""))  # a place to wrap is no character
         self.close()
         assert not self.open
 

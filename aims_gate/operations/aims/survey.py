@@ -26,7 +26,7 @@ from aims_gate.governance.reviews import read_reviews
 from aims_gate.governance.wording import says
 from aims_gate.operations.aims.entry_days import opened_by
 from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
-from aims_gate.operations.aims.places import base_of, told_from
+from aims_gate.operations.aims.record_places import base_of, told_from
 from aims_gate.system_records import approved_records
 from aims_gate.verdict import Outcome, Result, Verdict
 

@@ -24,6 +24,7 @@ from aims_gate.governance.contract import (
     plus_days,
 )
 from aims_gate.governance.kinds import KINDS
+from aims_gate.governance.people import People
 from aims_gate.operations.aims.gap_finding import place_of
 from aims_gate.operations.aims.risk_standing import risk_standings
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, listed, waits, words
@@ -187,7 +188,8 @@ def _calendar(found: Survey) -> Iterator[Duty]:
 
 
 def _people(found: Survey) -> Iterator[Duty]:
-    """Competence that ends, and roles that nobody fills."""
+    """Competence that ends, deputies who are nobody, and roles that nobody fills."""
+    known = People.of(found.org)
     for one in found.org.of("people"):
         filled: set[str] = set()
         for person in listed(one.values, "people"):
@@ -195,6 +197,11 @@ def _people(found: Survey) -> Iterator[Duty]:
             if left is None or left > found.today:
                 filled |= set(words(person, "roles"))
                 yield from _competence(person, one.path)
+            deputy = templates.written(person.get("deputy"))
+            if deputy and known is not None and known.find([deputy]) is None:
+                what = f"{person.get('id')} has the deputy {deputy!a}, who is nobody here"
+                owner = templates.written(one.owner) or NOBODY
+                yield Duty(due=found.today, person=owner, where=one.path, what=what)
         for role in listed(one.values, "roles"):
             if role.get("id") not in filled:
                 what, owner = f"the role {role.get('id')} is vacant", one.owner or NOBODY

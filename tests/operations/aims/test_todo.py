@@ -111,6 +111,11 @@ def test_competence_that_ends_and_vacant_roles_are_told(company: Company) -> Non
     assert not about(asked(company), "vacant")
     edit(company.org / "people.yaml", "roles: [risk-owner, model-owner]", "roles: [model-owner]")
     assert about(asked(company), "the role risk-owner is vacant")
+    assert not about(asked(company), "deputy")
+    people = company.org / "people.yaml"
+    text = people.read_text(encoding="utf-8")
+    people.write_text(text.replace("deputy: cy@acme.example", "deputy: ci", 1), encoding="utf-8")
+    assert about(asked(company), "has the deputy 'ci', who is nobody here")
 
 
 def test_an_open_incident_is_due_on_its_day(company: Company) -> None:
