@@ -97,7 +97,7 @@ def load_signer(uri: str | None, environ: Mapping[str, str]) -> Signer:
         if not environ.get(KEY_VARIABLE, "").strip():
             raise UsageError(
                 "there is no key to sign the evidence with",
-                hint=f"give --key FILE, or set {KEY_VARIABLE}; run alone can do without, --unsigned; "
+                hint=f"give --key FILE, or set {KEY_VARIABLE}; only run can be --unsigned; "
                 "aims-gate evidence key generate makes a key",
             )
         return SIGNERS["env"](KEY_VARIABLE, environ=environ)

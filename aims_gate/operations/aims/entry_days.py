@@ -23,3 +23,19 @@ def opened_by(entries: Iterable[LogEntry], today: date, *, past: bool) -> Iterat
                 message=f"opened on {one.opened:%Y-%m-%d}, a day to come",
             )
             yield replace(one, problems=(*one.problems, fault))
+
+
+def is_open(entry: LogEntry, today: date) -> bool:
+    """Whether an entry is not closed on a day; a day to come closes nothing."""
+    return entry.closed is None or entry.closed > today
+
+
+def waits(entry: LogEntry, today: date) -> bool:
+    """Whether an entry is open that somebody is to close, or is at fault."""
+    closes = entry.type in {"incident", "nonconformity", "concern"} or entry.due is not None
+    return is_open(entry, today) and (closes or bool(entry.problems))
+
+
+def held(entry: LogEntry, today: date) -> date | None:
+    """Day on which something was held or done: when it was closed, or else opened."""
+    return entry.opened if is_open(entry, today) else entry.closed

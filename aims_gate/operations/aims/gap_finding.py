@@ -21,10 +21,11 @@ from aims_gate.governance.contract import (
 )
 from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.wording import says
+from aims_gate.operations.aims.entry_days import held, is_open
 from aims_gate.operations.aims.entry_people import objections_to
 from aims_gate.operations.aims.pack_rules import closing
 from aims_gate.operations.aims.risk_standing import risk_standings
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, is_open, words
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, words
 from aims_gate.verdict import Authenticity, Outcome, Verdict
 
 YEAR = timedelta(days=365)

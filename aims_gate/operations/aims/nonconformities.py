@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aims_gate.governance.contract import plus_days
+from aims_gate.operations.aims.entry_days import is_open
 from aims_gate.operations.aims.log import Opening, open_entry
-from aims_gate.operations.aims.survey import Survey, is_open
+from aims_gate.operations.aims.survey import Survey
 from aims_gate.verdict import Decision, Outcome, Verdict
 
 DUE_DAYS = 30

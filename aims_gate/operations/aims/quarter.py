@@ -9,8 +9,9 @@ from statistics import median
 
 from aims_gate.governance.contract import LogEntry, plus_days
 from aims_gate.governance.kinds import ENTRY_TYPES
+from aims_gate.operations.aims.entry_days import is_open
 from aims_gate.operations.aims.gate_history import CHAMPION, GateHistory
-from aims_gate.operations.aims.survey import Survey, is_open
+from aims_gate.operations.aims.survey import Survey
 from aims_gate.verdict import Decision, Verdict
 
 

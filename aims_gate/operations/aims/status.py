@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from aims_gate.operations.aims.entry_days import waits
 from aims_gate.operations.aims.quarter import quarters, told
 from aims_gate.operations.aims.risk_standing import risk_standings
-from aims_gate.operations.aims.survey import BEGIN, Survey, SurveyedSystem, waits
+from aims_gate.operations.aims.survey import BEGIN, Survey, SurveyedSystem
 from aims_gate.operations.aims.todo import REFUSED, Duty
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 from aims_gate.verdict import Authenticity, Decision, Verdict

@@ -195,22 +195,6 @@ class Survey:
         yield from ((system.id, one) for system in self.systems for one in system.entries)
 
 
-def is_open(entry: LogEntry, today: date) -> bool:
-    """Whether an entry is not closed on a day; a day to come closes nothing."""
-    return entry.closed is None or entry.closed > today
-
-
-def waits(entry: LogEntry, today: date) -> bool:
-    """Whether an entry is open that somebody is to close, or is at fault."""
-    closes = entry.type in {"incident", "nonconformity", "concern"} or entry.due is not None
-    return is_open(entry, today) and (closes or bool(entry.problems))
-
-
-def held(entry: LogEntry, today: date) -> date | None:
-    """Day on which something was held or done: when it was closed, or else opened."""
-    return entry.opened if is_open(entry, today) else entry.closed
-
-
 def listed(values: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
     """Rows of a list in a record; what is no row is a fault, which stands in the record."""
     found = values.get(key)

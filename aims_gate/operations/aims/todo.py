@@ -25,9 +25,10 @@ from aims_gate.governance.contract import (
 )
 from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.people import People
+from aims_gate.operations.aims.entry_days import held, waits
 from aims_gate.operations.aims.gap_finding import place_of
 from aims_gate.operations.aims.risk_standing import risk_standings
-from aims_gate.operations.aims.survey import Survey, SurveyedSystem, held, listed, waits, words
+from aims_gate.operations.aims.survey import Survey, SurveyedSystem, listed, words
 from aims_gate.pages.sheet import Sheet, SheetRow, SheetTable
 from aims_gate.verdict import Decision, Outcome
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from aims_gate.governance import templates
 from aims_gate.governance.contract import LogEntry
 from aims_gate.governance.entry_grammar import PRIVATE_TYPES
-from aims_gate.operations.aims.survey import Survey, is_open
+from aims_gate.operations.aims.entry_days import is_open
+from aims_gate.operations.aims.survey import Survey
 from aims_gate.operations.audit.period import Period
 from aims_gate.pages.sheet import SheetRow, SheetTable
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.material import moved
+from aims_gate.operations.aims.entry_days import is_open
 from aims_gate.operations.aims.filled import DRAFTED_BY, filled
 from aims_gate.operations.aims.gap import GapRow, assess
 from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_sheet import TONES
 from aims_gate.operations.aims.log import system_id, write_entry
 from aims_gate.operations.aims.quarter import quarters, told
-from aims_gate.operations.aims.survey import Survey, is_open, listed
+from aims_gate.operations.aims.survey import Survey, listed
 from aims_gate.operations.aims.todo import Duty, duties
 from aims_gate.operations.audit import gate_tables, log_tables, record_tables
 from aims_gate.operations.audit.approvals_then import ApprovalsThen
