@@ -133,20 +133,24 @@ def _named(name: str, found: Survey) -> Iterator[GapFinding]:
                 support=Support.MISSING, what=f"{told}not there", where=KINDS[kind].place
             )
         for one in documents:
-            moved = found.moved(whose, one)
-            if moved and not one.problems:
-                what = f"{told}{one.path}: assessed before {', '.join(moved)} changed"
-                where = found.place(whose, one.path)
-                yield GapFinding(support=Support.STALE, what=what, where=where)
-            for said in (
+            looked = (
+                *_moved(one, whose, found),
                 *_of_section(one, heading.replace("_", " "), told),
                 _document(one, key, records, told, found),
-            ):
-                yield replace(said, where=found.place(whose, said.where))
+            )
+            yield from (replace(said, where=found.place(whose, said.where)) for said in looked)
     if name == INVENTORY:
         yield from _unlisted(found)
     if kind == "risks":
         yield from _risks(found)
+
+
+def _moved(document: RecordDocument, whose: str, found: Survey) -> Iterator[GapFinding]:
+    """Say that a system's document was assessed before what it rests on changed."""
+    moved = found.moved(whose, document)
+    if moved and not document.problems:
+        what = f"{whose}: {document.path}: assessed before {', '.join(moved)} changed"
+        yield GapFinding(support=Support.STALE, what=what, where=document.path)
 
 
 def _of_section(document: RecordDocument, heading: str, told: str) -> Iterator[GapFinding]:
