@@ -10,7 +10,7 @@ WORKERS ?= 2
 OLDER := $(VENV)/pytest7 $(VENV)/pytest8
 JS := $(VENV)/sigstore-js/.installed
 
-.PHONY: demo demo-registry test check nightly exports lint bench bench-noise types imports cover docs lock clean
+.PHONY: demo demo-registry test test-spark check nightly exports lint bench bench-noise types imports cover docs lock clean
 
 demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper, refuse
 	$(BIN)/aims-gate demo
@@ -53,6 +53,10 @@ $(SITE)/.installed: locks/docs.txt | $(STAMP)
 nightly: check exports bench bench-noise  ## the checks, laws on 20 times as many examples, and once more with pandas 3
 	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist worksteal
 	$(MAKE) test VENV=.venv-pandas3 LOCK=locks/pandas3.txt
+	$(MAKE) test-spark VENV=.venv-spark LOCK=locks/spark.txt
+
+test-spark: $(STAMP)  ## frames on a real Spark of this machine (needs Java 17): part of nightly
+	AIMS_GATE_REQUIRE=spark $(PYTEST) tests/conformance tests/frames -k "frame or ibis or table_digest"
 
 READERS := $(VENV)/trestle $(VENV)/hf
 
@@ -99,4 +103,4 @@ lock: $(STAMP)  ## compile the locks anew: names, versions and hashes only (need
 	$(BIN)/python locks/compile.py
 
 clean:
-	rm -rf $(VENV) .venv-pandas3 .site site aims-gate-demo aims-gate-evidence .coverage .coverage.*
+	rm -rf $(VENV) .venv-pandas3 .venv-spark .site site aims-gate-demo aims-gate-evidence .coverage .coverage.*

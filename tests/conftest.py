@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # MLflow's sqlite store on SQLAlchemy 2.1: theirs, and nothing that we could change
     config.addinivalue_line("filterwarnings", "ignore:The ``noload`` loader:DeprecationWarning")
+    # Ibis 12 on DuckDB 2, likewise
+    config.addinivalue_line("filterwarnings", "ignore:fetch_arrow_table:DeprecationWarning")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -39,12 +41,18 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
+_FIND: dict[str, Callable[[], object]] = {
+    "postgresql": postgres.programs,
+    "spark": lambda: find_spec("pyspark"),  # in an environment of its own: make test-spark
+}
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip where a program is missing; fail instead where AIMS_GATE_REQUIRE names it."""
     required = os.environ.get("AIMS_GATE_REQUIRE", "").replace(",", " ").split()
     wanted = [name for marker in item.iter_markers("tool") for name in marker.args]
     for name in wanted:
-        found = postgres.programs() if name == "postgresql" else shutil.which(name)
+        found = _FIND[name]() if name in _FIND else shutil.which(name)
         if found is None and name in required:
             pytest.fail(f"AIMS_GATE_REQUIRE names {name}, which is not installed")
         if found is None:

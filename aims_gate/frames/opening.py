@@ -10,14 +10,45 @@ from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Frame
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.convert import to_table
+from aims_gate.frames.engine_tables import library_of
 from aims_gate.frames.identity import compared
 from aims_gate.frames.identity import same_rows as equal_rows
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.weights import weights_of
 
 
-def open_frame(data: object, *, weight: str | None = None, name: str = "data") -> ArrowFrame:
+def open_frame(
+    data: object,
+    *,
+    weight: str | None = None,
+    name: str = "data",
+    max_bytes: int | None = None,
+    seconds: float | None = None,
+) -> Frame:
     """Frame over a table of any known library.
+
+    Args:
+        data: What `open_rows` takes; or a table that stays in the engine that holds it: an Ibis
+            table, a DuckDB relation or a Spark DataFrame.
+        weight: A column of whole numbers, 0 or more: how many rows each row stands for.
+        name: What the data are called in errors.
+        max_bytes: How much may come back from an engine in all; 64 MiB unless stated.
+        seconds: How long it may take for one answer; 600 unless stated.
+
+    Raises:
+        DataError: *data* is no table, two columns have one name, or names that an engine takes for
+            one, or a weight is null, negative, not whole or not a number.
+        MissingColumnError: There is no column *weight*.
+    """
+    if not is_engine_table(data):
+        return open_rows(data, weight=weight, name=name)
+    from aims_gate.frames.ibis_frame import IbisFrame
+
+    return IbisFrame.over(data, weight=weight, name=name, max_bytes=max_bytes, seconds=seconds)
+
+
+def open_rows(data: object, *, weight: str | None = None, name: str = "data") -> ArrowFrame:
+    """Frame over rows that this process holds.
 
     Args:
         data: A pandas or Polars DataFrame, a pyarrow Table, a mapping of names to sequences,
@@ -39,6 +70,11 @@ def open_frame(data: object, *, weight: str | None = None, name: str = "data") -
     there = weights > 0
     kept = table if there.all() else table.filter(pa.array(there))
     return ArrowFrame(table=kept, weights=weights[there], given=table, name=name)
+
+
+def is_engine_table(data: object) -> bool:
+    """Tell whether *data* stays in the engine that holds it: of Ibis, a DuckDB relation, Spark."""
+    return bool(library_of(data))
 
 
 def in_memory(frame: object) -> ArrowFrame | None:

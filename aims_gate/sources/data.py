@@ -16,7 +16,7 @@ from aims_gate.facts import DatasetIdentity, DigestKind
 from aims_gate.frames import Frame
 from aims_gate.frames.column_values import kind_of
 from aims_gate.frames.convert import to_table
-from aims_gate.frames.opening import in_memory, open_frame
+from aims_gate.frames.opening import in_memory, open_frame, open_rows
 from aims_gate.policy.model import DataSpec, JoinSpec, Role
 from aims_gate.sources.budget import Budget
 from aims_gate.sources.folders import folder_digest, read_folder
@@ -168,7 +168,7 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
 
 def _frame(table: pa.Table, read: _Read, weight: str | None, where: str) -> Frame:
     """Frame of the data; its digest covers the rows before the join."""
-    frame = open_frame(table, weight=weight, name=where)
+    frame = open_rows(table, weight=weight, name=where)
     return frame if table is read.table else replace(frame, given=read.table)
 
 

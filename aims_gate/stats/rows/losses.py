@@ -12,11 +12,11 @@ from aims_gate.stats.means import centred, shape
 from aims_gate.stats.rows import Codes
 from aims_gate.stats.tables import Counts, Floats, Loss
 
-_LEAST = 2.0**-52
+LEAST = 2.0**-52
 """Where the log loss is clipped, at both ends: scikit-learn's eps for float64."""
-_ALIKE = 1e-12
+ALIKE = 1e-12
 """Differences as small as this, as shares of the largest loss, are none: they may be rounded."""
-_ROUNDED = 0.01
+ROUNDED = 0.01
 """How far the probabilities of a row may be from 1: they may have been rounded."""
 
 
@@ -67,7 +67,7 @@ def probability_loss(loss: Loss, positive: Floats, estimate: Floats) -> Floats:
         return np.square(positive - estimate)
     given = np.where(positive == 1, estimate, 1 - estimate)
     given[np.isnan(positive)] = np.nan
-    clipped: Floats = np.clip(given, _LEAST, 1 - _LEAST)
+    clipped: Floats = np.clip(given, LEAST, 1 - LEAST)
     return -np.log(clipped)
 
 
@@ -87,7 +87,7 @@ def class_loss(loss: Loss, place: Codes, estimates: Floats) -> Floats:
             f"a score is null or lies outside [0, 1], so {loss} loss is undefined",
             hint="give probabilities, not margins or percentages",
         )
-    far = np.abs(estimates.sum(axis=1) - 1) > _ROUNDED
+    far = np.abs(estimates.sum(axis=1) - 1) > ROUNDED
     if far.any():
         raise DataError(
             f"the scores of {int(far.sum()):,} rows do not sum to 1 over the classes",
@@ -95,7 +95,7 @@ def class_loss(loss: Loss, place: Codes, estimates: Floats) -> Floats:
         )
     given = estimates[np.arange(len(place)), place]
     if loss is Loss.LOG:
-        clipped: Floats = np.clip(given, _LEAST, 1 - _LEAST)
+        clipped: Floats = np.clip(given, LEAST, 1 - LEAST)
         return -np.log(clipped)
     squares: Floats = np.square(estimates).sum(axis=1) - np.square(given) + np.square(1 - given)
     return squares / 2
@@ -126,7 +126,7 @@ def differences(first: Floats, second: Floats) -> Floats:
     most = max(float(np.abs(losses).max(initial=0.0)) for losses in (first, second))
     with np.errstate(over="ignore"):  # refused with their moments
         apart: Floats = first - second
-    apart[np.abs(apart) <= _ALIKE * most] = 0.0
+    apart[np.abs(apart) <= ALIKE * most] = 0.0
     return apart
 
 

@@ -1,0 +1,192 @@
+"""Where engines differ: columns brought to one form, in the words of each engine's SQL.
+
+Only here. A text is its bytes, because collations make engines take different texts for one; floats
+have no -0.0 and no NaN, which are 0.0 and null; and what Arrow calls a type decides what a column
+holds. Each form is tested on each engine (tests/frames/test_ibis_forms.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import pyarrow as pa
+
+from aims_gate.frames.column_values import kind_of
+from aims_gate.frames.values import ColumnKind
+
+Expr = Any
+"""An Ibis expression: a table, a column or a scalar."""
+
+_DAY = 86_400_000_000
+_BEYOND_FLOAT32 = float.fromhex("0x1.ffffffp127")
+"""From here on a number is nearer to infinity than to any float32."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forms:
+    """What one engine calls what every engine can do."""
+
+    utf8: Callable[[Expr], Expr]
+    """The bytes of a text, which no collation covers."""
+    octets: Callable[[Expr], Expr]
+    """How many bytes a text has."""
+    instant: Callable[[Expr], Expr]
+    """Microseconds since 1970 of a time with a zone."""
+    local: Callable[[Expr], Expr]
+    """Microseconds since 1970 of a time without one, which is taken as UTC."""
+    nanoseconds: Callable[[Expr], Expr]
+    """Nanoseconds since 1970 of a time that has them."""
+    fixed_point: Callable[[Expr], Expr]
+    """A decimal in digits, with as many after the point as its scale."""
+
+
+def kinds_of(schema: Mapping[str, dt.DataType]) -> dict[str, pa.DataType | None]:
+    """The Arrow type of each column; None for those that no check can use."""
+    return {name: _arrow(kind) for name, kind in schema.items()}
+
+
+def _arrow(kind: dt.DataType) -> pa.DataType | None:
+    if isinstance(kind, _TAKEN):
+        found = kind.to_pyarrow()
+        return None if kind_of(found) is ColumnKind.OTHER else found
+    return None
+
+
+def normal(column: Expr, forms: Forms) -> Expr:
+    """A column such that equal values are one group in every engine; null and NaN are one, too."""
+    kind = column.type()
+    if kind.is_string():
+        return forms.utf8(column.cast("string"))
+    if kind.is_floating():
+        zero = exact(0.0)
+        return ibis.cases((column == zero, zero.cast(kind)), (~column.isnan(), column))
+    return column
+
+
+def exact(value: float) -> Expr:
+    """A float as it is: DuckDB takes a literal of 17 digits for a decimal, and may round twice."""
+    return ibis.literal(repr(float(value))).cast("float64")
+
+
+def equals(column: Expr, kind: pa.DataType, value: Any, forms: Forms) -> Expr:
+    """Whether a column in its normal form is a *value*, as Arrow gives it; null is null."""
+    if value is None:
+        return column.isnull()
+    if pa.types.is_string(kind):
+        return certain(column == forms.utf8(ibis.literal(value)))
+    if pa.types.is_temporal(kind):
+        found = pa.scalar(value, kind).cast(pa.timestamp("us")).cast(pa.int64()).as_py()
+        return certain(microseconds(column, forms) == found)
+    if pa.types.is_floating(kind):
+        return certain(column.cast("float64") == exact(value))
+    return certain(column == ibis.literal(value, type=column.type()))
+
+
+def certain(condition: Expr) -> Expr:
+    """A condition that does not hold where it is null."""
+    return ibis.coalesce(condition, ibis.literal(value=False))
+
+
+def bin_of(column: Expr, edges: Sequence[float]) -> Expr:
+    """How many of ascending *edges* are not above a number; null where it is null."""
+    wide = column.cast("float64")
+    below = ((wide < exact(edge), place) for place, edge in enumerate(edges))
+    return ibis.cases((wide.isnull(), None), *below, else_=len(edges))
+
+
+def narrowed(column: Expr, bits: int) -> Expr:
+    """A number rounded to floats of so many bits, infinite where they cannot hold it."""
+    if bits >= 64:
+        return column.cast("float64")
+    wide, most = column.cast("float64"), exact(_BEYOND_FLOAT32)
+    infinite = exact(float("inf")).cast("float32")
+    return ibis.cases(
+        (wide >= most, infinite), (wide <= -most, -infinite), else_=wide.cast("float32")
+    )
+
+
+def microseconds(column: Expr, forms: Forms) -> Expr:
+    """Microseconds since 1970 of a date, as its first second, or a time, without zone as UTC."""
+    kind = column.type()
+    if kind.is_date():
+        return days(column) * _DAY
+    return forms.instant(column) if kind.timezone else forms.local(column)
+
+
+def has_nanoseconds(column: Expr) -> bool:
+    """Tell whether a time is kept to the nanosecond."""
+    return bool(column.type().scale == 9)
+
+
+def days(column: Expr) -> Expr:
+    """A date as days since 1970."""
+    return column.delta(ibis.literal(date(1970, 1, 1)), unit="day").cast("int64")
+
+
+def _function(name: str, result: str) -> Callable[[Expr], Expr]:
+    """A function of the engine's own, of one argument."""
+
+    def own(given): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+
+    own.__annotations__["return"] = dt.dtype(result)
+    found: Callable[[Expr], Expr] = ibis.udf.scalar.builtin(own, name=name)
+    return found
+
+
+def _function2(name: str, result: str) -> Callable[[Expr, Expr], Expr]:
+    def own(first, second): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+
+    own.__annotations__["return"] = dt.dtype(result)
+    found: Callable[[Expr, Expr], Expr] = ibis.udf.scalar.builtin(own, name=name)
+    return found
+
+
+def _of_duckdb() -> Forms:
+    nanos, whole = _function("epoch_ns", "int64"), _function("epoch_us", "int64")
+
+    def micros(column: Expr) -> Expr:
+        """Cut off, as Arrow does: `epoch_us` rounds nanoseconds."""
+        return nanos(column) // 1000 if has_nanoseconds(column) else whole(column)
+
+    return Forms(
+        utf8=_function("encode", "binary"),
+        octets=_function("strlen", "int64"),
+        instant=micros,
+        local=micros,
+        nanoseconds=nanos,
+        fixed_point=lambda column: column.cast("string"),
+    )
+
+
+def _of_spark() -> Forms:
+    encode = _function2("encode", "binary")
+    day, part = _function("unix_date", "int64"), _function2("date_part", "decimal(8, 6)")
+    grouped = _function2("format_number", "string")
+
+    def local(column: Expr) -> Expr:
+        """By its parts: a cast would move it by the zone of the session."""
+        minutes = column.hour().cast("int64") * 60 + column.minute().cast("int64")
+        seconds = (part("SECOND", column) * 1_000_000).cast("int64")
+        return day(column.date()) * _DAY + minutes * 60_000_000 + seconds
+
+    return Forms(
+        utf8=lambda column: encode(column, "UTF-8"),
+        octets=_function("octet_length", "int64"),
+        instant=_function("unix_micros", "int64"),
+        local=local,
+        nanoseconds=lambda column: column,  # there are none
+        fixed_point=lambda column: grouped(column, column.type().scale).replace(",", ""),
+    )
+
+
+FORMS: Mapping[str, Callable[[], Forms]] = {"duckdb": _of_duckdb, "pyspark": _of_spark}
+"""By the name that Ibis has for an engine; tables of no other one are read."""
+_TAKEN = (
+    *(dt.Boolean, dt.SignedInteger, dt.UnsignedInteger, dt.Floating, dt.Decimal),
+    *(dt.String, dt.Date, dt.Timestamp),
+)

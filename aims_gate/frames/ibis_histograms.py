@@ -1,0 +1,75 @@
+"""Histograms in the cells of a grid, counted by the engine that holds the table: one scan each."""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+
+from aims_gate.frames import Counts, Floats, Gathered, Grid, Histogram, Key, Scalar
+from aims_gate.frames.ibis_columns import COUNT, IbisColumns
+from aims_gate.frames.ibis_forms import Expr, exact
+
+
+def histogram_of(frame: IbisColumns, column: str, grid: Grid) -> Histogram:
+    """Histogram of a number or boolean."""
+    found = _counted(frame, column, grid, None)
+    return _histogram(found, np.ones(len(found.numbers[0]), dtype=np.bool_), grid)
+
+
+def histograms_by(
+    frame: IbisColumns, column: str, grid: Grid, by: str
+) -> dict[Scalar, Histogram]:
+    """Histogram for each value of *by*; rows in which it is null are left out."""
+    found = _counted(frame, column, grid, by)
+    (groups,) = found.codes
+    return {
+        value: _histogram(found, groups.codes == place, grid)
+        for place, value in enumerate(groups.values)
+    }
+
+
+def _counted(frame: IbisColumns, column: str, grid: Grid, by: str | None) -> Gathered:
+    """The least and greatest value and the rows of each cell that holds any."""
+    value = frame.table[column].cast("float64")
+    groups = {"cell": _cell(value, grid)} | ({} if by is None else {"by": frame.table[by]})
+    question = frame.table.group_by(**groups).aggregate(
+        least=value.min(), greatest=value.max(), **{COUNT: frame.total()}
+    )
+    answer = frame.in_memory(question, {} if by is None else {"by": by})
+    codes = () if by is None else (Key(column="by"),)
+    return answer.gather(numbers=["cell", "least", "greatest"], codes=codes)
+
+
+def _cell(value: Expr, grid: Grid) -> Expr:
+    """As `Grid.codes`; -1 below all cells for one infinity, and past the last for the other."""
+    low, high = exact(grid.low), exact(grid.high)
+    within = ibis.cases((value < low, low), (value > high, high), else_=value)
+    steps = ((within - low) / (high - low) * exact(grid.cells)).floor()
+    last, infinite = exact(grid.cells - 1), exact(np.inf)
+    return ibis.cases(
+        (value.isnull(), exact(np.nan)),
+        (value == -infinite, exact(-1)),
+        (value == infinite, exact(grid.cells)),
+        (steps > last, last),
+        else_=steps,
+    )
+
+
+def _histogram(found: Gathered, of: np.ndarray, grid: Grid) -> Histogram:
+    weights = found.weights
+    cells, least, greatest = (numbers[of] for numbers in found.numbers)
+    counts: Counts = np.zeros(0, dtype=np.int64) if weights is None else weights[of]
+    inside = (cells >= 0) & (cells < grid.cells)
+    order = np.argsort(cells[inside], kind="stable")
+
+    def ordered(values: Floats) -> Floats:
+        return values[inside][order] + 0.0
+
+    return Histogram(
+        least=ordered(least),
+        greatest=ordered(greatest),
+        counts=counts[inside][order],
+        nulls=int(counts[np.isnan(cells)].sum()),
+        below=int(counts[cells == -1].sum()),
+        above=int(counts[cells == grid.cells].sum()),
+    )

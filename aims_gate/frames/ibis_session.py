@@ -1,0 +1,208 @@
+"""Questions to the engine that holds a table, written by Ibis as SQL and answered within limits."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from aims_gate.errors import DataError
+from aims_gate.frames.engine_tables import library_of
+from aims_gate.frames.ibis_forms import FORMS, Expr, Forms
+from aims_gate.time_limit import patiently
+
+MOST_BYTES = 64 << 20
+"""Bytes that may come back from an engine in one run, unless it is said otherwise."""
+SECONDS = 600.0
+"""How long an engine may take for one answer, unless it is said otherwise."""
+_BATCH = 1 << 16
+"""Rows read together: so many more may come than the budget holds."""
+_LEAST_ROW = 8
+"""Bytes of a row of any answer: it has a count."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Session:
+    """An engine, and what it may still send: one budget for all tables of a connection."""
+
+    engine: str
+    """Its name and version, such as `duckdb 2.0.0`."""
+    forms: Forms = field(repr=False)
+    run: Callable[[Expr, int], Any] = field(repr=False)
+    """Asks the engine for so many rows at most; the answer is read in batches, and closed."""
+    stop: Callable[[], None] = field(repr=False)
+    """Ends the question that is being answered, where the engine can be told to."""
+    seconds: float = SECONDS
+    most_bytes: int = MOST_BYTES
+    read_bytes: int = 0
+    """Bytes that came back so far."""
+    place: object = field(default_factory=object, repr=False)
+    """Tables of one place can be asked about together."""
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def room(self) -> int:
+        """Bytes that may still come back."""
+        return max(self.most_bytes - self.read_bytes, 0)
+
+    def ask(self, question: Expr, *, where: str) -> pa.Table:
+        """Answer of the engine, as Arrow.
+
+        Raises:
+            DataError: It fails, is slower than the limit, or more comes back than the budget holds.
+        """
+        with self.lock:
+            try:
+                return patiently(lambda: self._read(question, where), seconds=self.seconds)
+            except TimeoutError as error:
+                self.stop()
+                what = f"{self.engine} gave no answer within {self.seconds:g} s"
+                raise DataError(what, where=where, hint="allow it more seconds") from error
+            except DataError:
+                raise
+            except Exception as error:
+                # an engine's own message may hold cells of the table
+                what = f"{self.engine} could not answer: {type(error).__name__}"
+                raise DataError(what, where=where, hint="look at the engine's log") from error
+
+    def _read(self, question: Expr, where: str) -> pa.Table:
+        batches: list[pa.RecordBatch] = []
+        with closing(self.run(question, self.room // _LEAST_ROW + 1)) as answer:
+            for batch in answer:
+                self.read_bytes += batch.nbytes
+                if self.read_bytes > self.most_bytes:
+                    raise self.too_much(where)
+                batches.append(batch)
+            return pa.Table.from_batches(batches, schema=answer.schema)
+
+    def too_much(self, where: str, rows: int = 0) -> DataError:
+        """Error for an answer that does not fit, of so many rows where that is known."""
+        told = f"{rows:,} different rows" if rows else "an answer"
+        return DataError(
+            f"{told} of {self.engine} would exceed a run's budget of {self.most_bytes:,} bytes",
+            where=where,
+            hint="ask of columns with fewer different values, or raise max_bytes",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Held:
+    """A table that an engine holds, and the session in which it is asked."""
+
+    session: Session
+    table: Expr = field(repr=False)
+
+
+def held_by_engine(
+    data: object, *, where: str, seconds: float | None = None, most_bytes: int | None = None
+) -> Held:
+    """Bind a table that an engine holds to a session of its own, unless it has one.
+
+    Limits that are stated are those of the session from now on.
+
+    Raises:
+        DataError: The engine is none that is known here, or two names differ only in case.
+    """
+    held = data if isinstance(data, Held) else _OPEN[library_of(data)](data, where)
+    if seconds is not None:
+        held.session.seconds = seconds
+    if most_bytes is not None:
+        held.session.most_bytes = most_bytes
+    refuse_twins(held.table.columns, where)
+    return held
+
+
+def refuse_twins(names: Iterable[str], where: str) -> None:
+    """Refuse names that differ only in case, which engines take for one another, silently."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other is not name:
+            raise DataError(
+                f"two columns are called {other!r} and {name!r}, which engines take for one",
+                where=where,
+                hint="rename one of them",
+            )
+
+
+def session_of(backend: Any, where: str) -> Session:
+    """Session on what Ibis calls a backend; DataError for an engine that is not known here."""
+    if backend.name not in FORMS:
+        raise DataError(
+            f"tables of {backend.name} are not read: of {' and '.join(FORMS)} it is tested what "
+            "their answers mean",
+            where=where,
+            hint="give the rows as Parquet, or as a pyarrow Table",
+        )
+    engine, forms = f"{backend.name} {backend.version}", FORMS[backend.name]()
+    if backend.name == "duckdb":
+        con = backend.con
+
+        def read(question: Expr, _most: int) -> Any:
+            return con.sql(backend.compile(question)).to_arrow_reader(_BATCH)
+
+        return Session(engine=engine, forms=forms, run=read, stop=con.interrupt, place=con)
+
+    def collect(question: Expr, most: int) -> Any:
+        """Not as Ibis does, through pandas, where whole numbers with nulls are floats."""
+        found = backend.raw_sql(backend.compile(question)).limit(most).toArrow()
+        return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(_BATCH))
+
+    return Session(engine=engine, forms=forms, run=collect, stop=_nothing)
+
+
+def _of_ibis(table: Any, where: str) -> Held:
+    return Held(session=session_of(table.get_backend(), where), table=table)
+
+
+def _of_duckdb(relation: Any, where: str) -> Held:
+    """Ask a relation in its own connection, under a name that nobody else has."""
+    import duckdb
+    import ibis
+    from ibis.backends.sql.datatypes import DuckDBType
+
+    refuse_twins(relation.columns, where)
+    name = f"aims_gate_{secrets.token_hex(8)}"
+    kinds = [DuckDBType.from_string(str(kind)) for kind in relation.types]
+    session = Session(
+        engine=f"duckdb {duckdb.__version__}",
+        forms=FORMS["duckdb"](),
+        run=lambda question, _most: relation.query(
+            name, ibis.to_sql(question, dialect="duckdb")
+        ).to_arrow_reader(_BATCH),
+        stop=_nothing,
+    )
+    schema = dict(zip(relation.columns, kinds, strict=True))
+    return Held(session=session, table=ibis.table(schema, name=name))
+
+
+def _of_spark(frame: Any, where: str) -> Held:
+    """Ask a Spark frame in its own session, whose settings are left as they are."""
+    import ibis
+
+    refuse_twins(frame.columns, where)
+    session = frame.sparkSession
+    kept = {name: session.conf.get(name, None) for name in _SET_BY_IBIS}
+    backend = ibis.pyspark.connect(session)
+    for name, value in kept.items():
+        session.conf.set(name, value) if value is not None else session.conf.unset(name)
+    name = f"aims_gate_{secrets.token_hex(8)}"
+    frame.createOrReplaceTempView(name)
+    return Held(session=session_of(backend, where), table=backend.table(name))
+
+
+def _nothing() -> None:
+    """Leave a question to its own end: the engine cannot be told."""
+
+
+_SET_BY_IBIS = ("spark.sql.session.timeZone", "spark.sql.mapKeyDedupPolicy")
+_OPEN: dict[str, Callable[[Any, str], Held]] = {
+    "ibis": _of_ibis,
+    "duckdb": _of_duckdb,
+    "pyspark": _of_spark,
+}

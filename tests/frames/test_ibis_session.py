@@ -1,0 +1,100 @@
+"""Limits within which an engine is asked, and tables that it may not be asked about."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import ibis
+import pyarrow as pa
+import pytest
+
+from aims_gate.errors import DataError
+from aims_gate.frames.engine_tables import library_of
+from aims_gate.frames.ibis_session import Held, held_by_engine, refuse_twins, session_of
+from tests.support.engine_tables import connection, expression, relation
+
+ROWS = pa.table({"a": list(range(1000)), "s": [f"secret-{row}" for row in range(1000)]})
+
+
+def held(**limits: Any) -> Held:
+    return held_by_engine(relation(ROWS), where="data", **limits)
+
+
+def test_tables_of_engines_are_known_by_their_type_and_others_are_none() -> None:
+    assert library_of(relation(ROWS)) == "duckdb"
+    assert library_of(expression(ROWS)) == "ibis"
+    assert library_of(held()) == "held"
+    others: list[object] = [ROWS, ROWS.to_pandas(), {}, None]
+    assert [library_of(other) for other in others] == [""] * 4
+
+
+def test_the_bytes_of_all_answers_count_and_beyond_the_budget_none_is_given() -> None:
+    one = held(most_bytes=20_000)
+    narrow = one.table.select("a")
+    assert one.session.ask(narrow, where="data").num_rows == 1000
+    assert 8000 <= one.session.read_bytes <= 8200
+    with pytest.raises(DataError, match="budget of 20,000 bytes"):
+        one.session.ask(one.table, where="data")
+    again = held_by_engine(relation(ROWS), where="data", most_bytes=20_000)
+    assert again.session.ask(again.table.select("a"), where="data").num_rows == 1000
+
+
+def test_what_an_engine_says_of_its_failure_is_not_repeated_because_it_holds_cells() -> None:
+    one = held()
+    broken = one.table.mutate(n=one.table["s"].cast("int64"))
+    with pytest.raises(DataError) as failure:
+        one.session.ask(broken, where="data")
+    assert "ConversionException" in str(failure.value)
+    assert "secret" not in str(failure.value)
+    assert one.session.ask(one.table.count().as_table(), where="data").num_rows == 1
+
+
+def test_an_engine_that_is_too_slow_gives_no_answer_and_is_told_to_stop() -> None:
+    own = duckdb.connect()
+    own.execute("create table t as select range as a from range(3000)").fetchall()
+    one = held_by_engine(ibis.duckdb.from_connection(own).table("t"), where="data", seconds=0.05)
+    many = one.table.cross_join(one.table.view(), rname="{name} 2")
+    many = many.cross_join(one.table.view(), rname="{name} 3")
+    start = time.monotonic()
+    with pytest.raises(DataError, match=r"gave no answer within 0\.05 s"):
+        one.session.ask(many.aggregate(n=(many["a"] * many["a 3"]).sum()), where="data")
+    while True:  # it would take minutes, and the connection is free at once
+        try:
+            assert own.execute("select 1").fetchall() == [(1,)]
+            break
+        except duckdb.Error:
+            assert time.monotonic() - start < 30
+
+
+@pytest.mark.parametrize("names", [("a", "A"), ("ß", "SS"), ("é", "É")])
+def test_names_that_differ_only_in_case_are_refused(names: tuple[str, str]) -> None:
+    with pytest.raises(DataError, match="which engines take for one"):
+        refuse_twins(names, "data")
+    twins = connection().sql('select 1 as "{}", 2 as "{}"'.format(*names))
+    with pytest.raises(DataError, match="which engines take for one"):
+        held_by_engine(twins, where="data")
+
+
+def test_a_name_may_hold_anything_that_would_end_a_quote() -> None:
+    name = 'a"; drop table "given'
+    one = held_by_engine(relation(pa.table({name: [1, 2]})), where="data")
+    found = one.session.ask(one.table.aggregate(n=one.table[name].sum()), where="data")
+    assert found["n"].to_pylist() == [3]
+
+
+def test_an_engine_whose_answers_nobody_has_compared_is_refused_by_name() -> None:
+    with pytest.raises(DataError, match="tables of sqlite are not read"):
+        session_of(SimpleNamespace(name="sqlite"), "data")
+
+
+def test_a_relation_is_asked_in_its_own_connection_and_leaves_nothing_there() -> None:
+    connection().execute("create or replace temp table mine as select 1 as a")
+    one = held_by_engine(connection().table("mine"), where="data")
+    assert one.session.ask(one.table, where="data").num_rows == 1
+    views = connection().execute("select view_name from duckdb_views() where not internal")
+    assert not [name for (name,) in views.fetchall() if name.startswith("aims_gate_")]
+    assert one.session.engine.startswith("duckdb ")
+    assert isinstance(one.table, ibis.Table)
