@@ -20,6 +20,7 @@ LIBRARIES = frozenset({"numpy", "pyarrow", "scipy"})
 """What the extra `run` brings."""
 _EXTRAS = {
     **dict.fromkeys(LIBRARIES, "run"),
+    **dict.fromkeys(("ibis", "duckdb"), "ibis"),
     **dict.fromkeys(
         ("starlette", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"), "serve"
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, overload
+from typing import Any, Protocol, overload, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +36,15 @@ from aims_gate.frames.patterns import containing
 from aims_gate.frames.row_questions import Answers
 from aims_gate.frames.times import instants, not_after, span_of
 from aims_gate.stats.rows import Codes
+
+
+@runtime_checkable
+class HeldElsewhere(Protocol):
+    """A frame whose rows are in an engine, which gives different ones within a budget."""
+
+    def different(self, columns: Sequence[str]) -> ArrowFrame:
+        """The different rows of some columns, with how many there are of each."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -167,6 +176,8 @@ class ArrowFrame(Answers):
 
     def shared(self, other: Frame, columns: Sequence[str]) -> int:
         """Count the rows that have an equal one in *other*, in *columns*, which both have."""
+        if isinstance(other, HeldElsewhere):
+            other = other.different(columns)
         if not isinstance(other, ArrowFrame):
             raise DataError("rows are compared with those of a frame in memory", where=self.name)
         parts = compared(columns, (self.table, self.name), (other.table, other.name))

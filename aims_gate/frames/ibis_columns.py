@@ -118,7 +118,9 @@ class IbisColumns:
         """
         names = tuple(sorted(set(columns)))
         return self.cache.get(
-            ("different", names), lambda: self._different(names), lambda found: found.given.nbytes
+            ("different", names),
+            lambda: self._different(names),
+            lambda found: 8 * found.table.num_rows * found.table.num_columns,
         )
 
     def _different(self, names: Sequence[str]) -> ArrowFrame:
@@ -139,6 +141,8 @@ class IbisColumns:
     def in_memory(self, question: Expr, names: Mapping[str, str]) -> ArrowFrame:
         """Frame over an answer that counts rows; its columns *names* are those of the table."""
         answer = self.ask(question)
+        # an engine answers in any order, and evidence must not depend on it
+        answer = answer.sort_by([(name, "ascending") for name in answer.column_names])
         for place, name in enumerate(answer.column_names):
             kind = self.types.get(names.get(name, ""))
             if kind is not None:
@@ -171,9 +175,7 @@ def _weighted(
         raise DataError(f"weights are whole numbers, not {kind or 'this'}", where=where)
     values = table[weight].cast("float64")
     good = (values >= 0) & (values < exact(_EXACT)) & (values.floor() == values)
-    asked = table.aggregate(
-        bad=table.count(where=~certain(good)), total=values.sum(where=good)
-    )
+    asked = table.aggregate(bad=table.count(where=~certain(good)), total=values.sum(where=good))
     (found,) = held.session.ask(asked, where=where).to_pylist()
     if found["bad"]:
         raise DataError(

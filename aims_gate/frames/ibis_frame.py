@@ -1,4 +1,4 @@
-"""Frames on tables that stay in the engine that holds them: DuckDB and Spark, asked through Ibis."""
+"""Frames on tables that stay in the engine that holds them: DuckDB and Spark, through Ibis."""
 
 from __future__ import annotations
 
@@ -60,9 +60,7 @@ class IbisFrame(IbisColumns):
         """Frame over a table of a known engine; see `opening.open_frame`."""
         held = held_by_engine(data, where=name, seconds=seconds, most_bytes=max_bytes)
         table, types = normal_table(held, weight=weight, name=name)
-        return cls(
-            held=held, table=table, types=types, weighted=weight is not None, name=name
-        )
+        return cls(held=held, table=table, types=types, weighted=weight is not None, name=name)
 
     @property
     def engine(self) -> str:
@@ -223,7 +221,7 @@ class IbisFrame(IbisColumns):
         """Whether a row is in a cell, of which there is a row of values."""
         found = ibis.literal(value=True)
         for place, key in enumerate(keys):
-            column, value = self.table[key.column], cell.table[str(place)][0].as_py()
+            column, value = self.table[key.column], cell.table.column(str(place))[0].as_py()
             if key.edges and value is not None:
                 bins = bin_of(column, key.edges)
                 (bin_,) = np.searchsorted(key.edges, [float(value)], side="right")

@@ -16,9 +16,7 @@ def histogram_of(frame: IbisColumns, column: str, grid: Grid) -> Histogram:
     return _histogram(found, np.ones(len(found.numbers[0]), dtype=np.bool_), grid)
 
 
-def histograms_by(
-    frame: IbisColumns, column: str, grid: Grid, by: str
-) -> dict[Scalar, Histogram]:
+def histograms_by(frame: IbisColumns, column: str, grid: Grid, by: str) -> dict[Scalar, Histogram]:
     """Histogram for each value of *by*; rows in which it is null are left out."""
     found = _counted(frame, column, grid, by)
     (groups,) = found.codes
@@ -63,7 +61,8 @@ def _histogram(found: Gathered, of: np.ndarray, grid: Grid) -> Histogram:
     order = np.argsort(cells[inside], kind="stable")
 
     def ordered(values: Floats) -> Floats:
-        return values[inside][order] + 0.0
+        found: Floats = values[inside][order] + 0.0  # -0.0 is 0.0
+        return found
 
     return Histogram(
         least=ordered(least),

@@ -175,9 +175,7 @@ def _class_loss(frame: IbisColumns, of: ClassLoss, estimates: Mapping[Scalar, st
         inside &= score.between(exact(0.0), exact(1.0))
     rest = exact(1.0) - own
     value = (
-        _logarithm(own)
-        if of.loss is Loss.LOG
-        else (squares - own * own + rest * rest) / exact(2.0)
+        _logarithm(own) if of.loss is Loss.LOG else (squares - own * own + rest * rest) / exact(2.0)
     )
     return _Declared(
         value=value,

@@ -131,7 +131,7 @@ def refuse_twins(names: Iterable[str], where: str) -> None:
 
 
 def session_of(backend: Any, where: str) -> Session:
-    """Session on what Ibis calls a backend; DataError for an engine that is not known here."""
+    """Session on DuckDB as Ibis connected it; DataError for an engine that is not known here."""
     if backend.name not in FORMS:
         raise DataError(
             f"tables of {backend.name} are not read: of {' and '.join(FORMS)} it is tested what "
@@ -139,36 +139,38 @@ def session_of(backend: Any, where: str) -> Session:
             where=where,
             hint="give the rows as Parquet, or as a pyarrow Table",
         )
-    engine, forms = f"{backend.name} {backend.version}", FORMS[backend.name]()
-    if backend.name == "duckdb":
-        con = backend.con
-
-        def read(question: Expr, _most: int) -> Any:
-            return con.sql(backend.compile(question)).to_arrow_reader(_BATCH)
-
-        return Session(engine=engine, forms=forms, run=read, stop=con.interrupt, place=con)
-
-    def collect(question: Expr, most: int) -> Any:
-        """Not as Ibis does, through pandas, where whole numbers with nulls are floats."""
-        found = backend.raw_sql(backend.compile(question)).limit(most).toArrow()
-        return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(_BATCH))
-
-    return Session(engine=engine, forms=forms, run=collect, stop=_nothing)
+    con = backend.con
+    return Session(
+        engine=f"duckdb {backend.version}",
+        forms=FORMS["duckdb"](),
+        run=lambda question, _most: con.sql(backend.compile(question)).to_arrow_reader(_BATCH),
+        stop=con.interrupt,
+        place=con,
+    )
 
 
 def _of_ibis(table: Any, where: str) -> Held:
-    return Held(session=session_of(table.get_backend(), where), table=table)
+    backend = table.get_backend()
+    if backend.name == "pyspark":
+        return _of_spark(backend.raw_sql(backend.compile(table)), where)
+    return Held(session=session_of(backend, where), table=table)
 
 
 def _of_duckdb(relation: Any, where: str) -> Held:
     """Ask a relation in its own connection, under a name that nobody else has."""
     import duckdb
     import ibis
+    import ibis.expr.datatypes as dt
     from ibis.backends.sql.datatypes import DuckDBType
 
     refuse_twins(relation.columns, where)
     name = f"aims_gate_{secrets.token_hex(8)}"
-    kinds = [DuckDBType.from_string(str(kind)) for kind in relation.types]
+    kinds = [
+        dt.Timestamp(timezone="UTC", scale=9)  # Ibis 12 does not know it
+        if str(kind) == "TIMESTAMPTZ_NS"
+        else DuckDBType.from_string(str(kind))
+        for kind in relation.types
+    ]
     session = Session(
         engine=f"duckdb {duckdb.__version__}",
         forms=FORMS["duckdb"](),
@@ -182,25 +184,41 @@ def _of_duckdb(relation: Any, where: str) -> Held:
 
 
 def _of_spark(frame: Any, where: str) -> Held:
-    """Ask a Spark frame in its own session, whose settings are left as they are."""
+    """Ask a Spark frame in its own session, under a name that nobody else has."""
     import ibis
+    import ibis.expr.datatypes as dt
+    from ibis.backends.pyspark.datatypes import PySparkType
 
     refuse_twins(frame.columns, where)
-    session = frame.sparkSession
-    kept = {name: session.conf.get(name, None) for name in _SET_BY_IBIS}
-    backend = ibis.pyspark.connect(session)
-    for name, value in kept.items():
-        session.conf.set(name, value) if value is not None else session.conf.unset(name)
-    name = f"aims_gate_{secrets.token_hex(8)}"
+    spark, name = frame.sparkSession, f"aims_gate_{secrets.token_hex(8)}"
     frame.createOrReplaceTempView(name)
-    return Held(session=session_of(backend, where), table=backend.table(name))
+    kinds = {
+        # Ibis has one type for times with a zone and without
+        field.name: dt.Timestamp(timezone="UTC", scale=6)
+        if type(field.dataType).__name__ == "TimestampType"
+        else PySparkType.to_ibis(field.dataType)
+        for field in frame.schema.fields
+    }
+
+    def collect(question: Expr, most: int) -> Any:
+        """Not as Ibis does, through pandas, where whole numbers with nulls are floats."""
+        found = spark.sql(ibis.pyspark.compile(question)).limit(most).toArrow()
+        return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(_BATCH))
+
+    session = Session(
+        engine=f"pyspark {spark.version}",
+        forms=FORMS["pyspark"](),
+        run=collect,
+        stop=_nothing,
+        place=spark,
+    )
+    return Held(session=session, table=ibis.table(kinds, name=name))
 
 
 def _nothing() -> None:
     """Leave a question to its own end: the engine cannot be told."""
 
 
-_SET_BY_IBIS = ("spark.sql.session.timeZone", "spark.sql.mapKeyDedupPolicy")
 _OPEN: dict[str, Callable[[Any, str], Held]] = {
     "ibis": _of_ibis,
     "duckdb": _of_duckdb,

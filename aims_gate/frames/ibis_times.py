@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import ibis
 import numpy as np
 
 from aims_gate.errors import DataError
@@ -72,9 +71,9 @@ def _longest(frame: IbisColumns, times: Expr, oldest: int, newest: int) -> tuple
     if across[place] == longest:  # what is between cells comes before what is in the second
         return longest, int(greatest[place - 1]) if place else 0
     here = (steps["step"] == longest) & (steps["time"] >= int(least[place]))
-    (begins,) = frame.ask(
-        steps.aggregate(time=(steps["time"] - steps["step"]).min(where=here))
-    )["time"].to_pylist()
+    (begins,) = frame.ask(steps.aggregate(time=(steps["time"] - steps["step"]).min(where=here)))[
+        "time"
+    ].to_pylist()
     return longest, int(begins)
 
 

@@ -20,8 +20,10 @@ from scipy.stats import kurtosis, skew
 from aims_gate.checks.row_statistics import placements, root_moments
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind, Frame, Grid, Histogram, Key, Loss, RowLoss
+from aims_gate.frames.convert import to_table
 from aims_gate.frames.opening import open_frame
 from aims_gate.sources.readers import read_file
+from tests.support.engine_tables import ENGINES
 from tests.support.laws import law
 
 Rows = Mapping[str, Sequence[Any]]
@@ -60,9 +62,21 @@ FRAMES["arrow in chunks"] = _chunked
 FRAMES["parquet by the column"] = _of_a_file
 
 
-@pytest.fixture(params=list(FRAMES))
+def _held_by(hold: Callable[[pa.Table], Any]) -> Make:
+    """Give the rows to an engine, and ask it."""
+    return lambda data, **options: open_frame(hold(to_table(data, where="data")), **options)
+
+
+EVERY_FRAME = {
+    **FRAMES,
+    **{name: _held_by(hold) for name, hold in ENGINES.items() if name != "ibis"},
+}
+"""With engines, which laws ask less often: see tests/frames/test_ibis_frame.py."""
+
+
+@pytest.fixture(params=list(EVERY_FRAME))
 def make(request: pytest.FixtureRequest) -> Make:
-    return FRAMES[request.param]
+    return EVERY_FRAME[request.param]
 
 
 DATA: Rows = {

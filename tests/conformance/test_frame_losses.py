@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from aims_gate.checks.row_statistics import ranked_queries, unexplained
 from aims_gate.errors import DataError
 from aims_gate.frames import ClassLoss, Loss, Ranking, RowLoss, Scalar
-from tests.conformance.test_frame import FRAMES, Make
+from tests.conformance.test_frame import EVERY_FRAME, FRAMES, Make
 from tests.support.laws import law
 
 LAWS = law(60)
 _ITEM = st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.sampled_from([0.0, 0.5, 1.0]))
 
 
-@pytest.fixture(params=list(FRAMES))
+@pytest.fixture(params=list(EVERY_FRAME))
 def make(request: pytest.FixtureRequest) -> Make:
-    return FRAMES[request.param]
+    return EVERY_FRAME[request.param]
 
 
 def worth(ranking: Ranking, labels: list[float], k: int | None) -> float:

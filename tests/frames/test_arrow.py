@@ -23,7 +23,7 @@ from sklearn.metrics import brier_score_loss, log_loss, mean_absolute_error, mea
 
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind, Frame, Key, Loss, RowLoss
-from aims_gate.frames.opening import open_frame
+from aims_gate.frames.opening import open_rows
 from tests.support.laws import law
 
 COLUMNS: dict[str, list[Any]] = {
@@ -54,7 +54,7 @@ COLUMNS: dict[str, list[Any]] = {
     ],
 )  # fmt: skip
 def test_every_library_gives_the_same_frame(data: object) -> None:
-    frame: Frame = open_frame(data)
+    frame: Frame = open_rows(data)
     assert {name: column.kind for name, column in frame.columns.items()} == {
         "s": ColumnKind.TEXT,
         "x": ColumnKind.NUMBER,
@@ -98,15 +98,15 @@ def test_every_library_gives_the_same_frame(data: object) -> None:
 )
 def test_what_is_no_table_is_refused_as_data(data: object) -> None:
     with pytest.raises(DataError, match="training data"):
-        open_frame(data, name="training data")
+        open_rows(data, name="training data")
 
 
 def test_messages_name_the_column_and_hold_no_cell() -> None:
     for data in ({"who": [1, "Mary Smith"]}, pd.DataFrame({"who": [1, "Mary Smith"]})):
         with pytest.raises(DataError, match="who") as caught:
-            open_frame(data)
+            open_rows(data)
         assert "Mary" not in str(caught.value)
-    assert "Mary" not in repr(open_frame({"who": ["Mary Smith"]}))
+    assert "Mary" not in repr(open_rows({"who": ["Mary Smith"]}))
 
 
 def test_a_machine_without_pandas_and_polars_reads_a_dict() -> None:
@@ -117,24 +117,24 @@ class Absent:
         if name in {"pandas", "polars"}:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
-from aims_gate.frames.opening import open_frame
-open_frame({'a': [1, None]}).without_nulls(['a']).digest()
+from aims_gate.frames.opening import open_rows
+open_rows({'a': [1, None]}).without_nulls(['a']).digest()
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_whole_numbers_beyond_2_to_the_53_are_counted_exactly() -> None:
     ids = pa.array([2**53, 2**53 + 1, 2**64 - 1, 2**53 + 1], pa.uint64())
-    cells = open_frame({"id": ids}).count(Key(column="id"))
+    cells = open_rows({"id": ids}).count(Key(column="id"))
     assert cells.values == ((2**53,), (2**53 + 1,), (2**64 - 1,))
     assert cells.counts.tolist() == [1, 2, 1]
-    found = open_frame({"id": ids}).distribution("id")
+    found = open_rows({"id": ids}).distribution("id")
     assert np.all(np.diff(found.values) > 0)
     assert found.rows == 4
 
 
 def test_decimals_are_numbers_at_float64() -> None:
-    frame = open_frame({"a": [Decimal("1.10"), None, Decimal("-2.25")]})
+    frame = open_rows({"a": [Decimal("1.10"), None, Decimal("-2.25")]})
     assert frame.columns["a"].kind is ColumnKind.NUMBER
     assert frame.distribution("a").values.tolist() == [-2.25, 1.1]
     assert frame.count(Key(column="a")).values == ((-2.25,), (1.1,), (None,))
@@ -143,10 +143,10 @@ def test_decimals_are_numbers_at_float64() -> None:
 def test_times_are_iso_text_whatever_unit_they_are_stored_in() -> None:
     moments = [dt.datetime(2020, 1, 1, 3, 4, 5, 120_000, tzinfo=dt.UTC), None]
     for unit in ("ms", "us", "ns"):
-        frame = open_frame({"t": pa.array(moments, pa.timestamp(unit, tz="Europe/Berlin"))})
+        frame = open_rows({"t": pa.array(moments, pa.timestamp(unit, tz="Europe/Berlin"))})
         assert frame.columns["t"].kind is ColumnKind.TIME
         assert frame.count(Key(column="t")).values == (("2020-01-01T03:04:05.12Z",), (None,))
-    days = open_frame({"d": [dt.date(2020, 10, 10), dt.date(1969, 12, 31)]})
+    days = open_rows({"d": [dt.date(2020, 10, 10), dt.date(1969, 12, 31)]})
     assert days.count(Key(column="d")).values == (("1969-12-31",), ("2020-10-10",))
     with pytest.raises(DataError):
         days.distribution("d")
@@ -156,17 +156,17 @@ def test_a_dictionary_may_hold_nulls_duplicates_and_unused_values() -> None:
     dictionary = pa.DictionaryArray.from_arrays(
         pa.array([0, 1, 2, 3, None]), pa.array(["b", None, "b", "a", "unused"])
     )
-    frame = open_frame({"g": dictionary})
+    frame = open_rows({"g": dictionary})
     cells = frame.count(Key(column="g"))
     assert (cells.values, cells.counts.tolist()) == ((("a",), ("b",), (None,)), [1, 2, 2])
     assert frame.nulls("g") == 2
     numbers = pa.DictionaryArray.from_arrays(pa.array([0, 1, None]), pa.array([math.nan, 2.0]))
-    found = open_frame({"x": numbers}).distribution("x")
+    found = open_rows({"x": numbers}).distribution("x")
     assert (found.values.tolist(), found.nulls) == ([2.0], 2)
 
 
 def test_a_column_of_nothing_but_nulls_is_one_group_and_holds_no_number() -> None:
-    frame = open_frame({"g": [None, None], "y": [1, 0]})
+    frame = open_rows({"g": [None, None], "y": [1, 0]})
     assert frame.columns["g"].kind is ColumnKind.OTHER
     assert frame.nulls("g") == 2
     cells = frame.count(Key(column="g"), Key(column="y"))
@@ -176,7 +176,7 @@ def test_a_column_of_nothing_but_nulls_is_one_group_and_holds_no_number() -> Non
 
 
 def test_lists_structs_and_bytes_are_kept_and_cannot_be_counted() -> None:
-    frame = open_frame(pl.DataFrame({"l": [["a"], None], "s": [{"u": "v"}, None], "y": [1, None]}))
+    frame = open_rows(pl.DataFrame({"l": [["a"], None], "s": [{"u": "v"}, None], "y": [1, None]}))
     assert frame.columns["l"].kind is ColumnKind.OTHER
     assert frame.nulls("l") == 1
     assert frame.without_nulls(["y"]).rows == 1
@@ -185,19 +185,19 @@ def test_lists_structs_and_bytes_are_kept_and_cannot_be_counted() -> None:
 
 
 def test_run_lengths_extensions_and_views_are_read_as_what_they_hold() -> None:
-    runs = open_frame({"g": pa.RunEndEncodedArray.from_arrays([2, 3], ["a", None])})
+    runs = open_rows({"g": pa.RunEndEncodedArray.from_arrays([2, 3], ["a", None])})
     assert runs.columns["g"].kind is ColumnKind.TEXT
     cells = runs.count(Key(column="g"))
     assert (cells.values, cells.counts.tolist()) == ((("a",), (None,)), [2, 1])
     assert runs.without_nulls(["g"]).rows == 2
-    assert runs.digest() == open_frame({"g": ["a", "a", None]}).digest()
+    assert runs.digest() == open_rows({"g": ["a", "a", None]}).digest()
     ids = pa.array([b"0" * 16, None], pa.binary(16))
-    plain = open_frame({"id": ids})
+    plain = open_rows({"id": ids})
     for stored in (
         pa.ExtensionArray.from_storage(pa.uuid(), ids),
         ids.cast(pa.binary()).cast(pa.binary_view()),
     ):
-        frame = open_frame({"id": stored})
+        frame = open_rows({"id": stored})
         assert (frame.columns["id"].kind, frame.nulls("id")) == (ColumnKind.OTHER, 1)
         assert frame.without_nulls(["id"]).rows == 1
         assert frame.digest() == plain.digest()
@@ -206,11 +206,11 @@ def test_run_lengths_extensions_and_views_are_read_as_what_they_hold() -> None:
 
 
 def test_a_weighted_table_without_rows_has_none() -> None:
-    assert open_frame({"n": pa.nulls(0), "a": pa.nulls(0)}, weight="n").rows == 0
+    assert open_rows({"n": pa.nulls(0), "a": pa.nulls(0)}, weight="n").rows == 0
 
 
 def test_a_date64_with_a_time_of_day_is_refused_and_not_rounded() -> None:
-    frame = open_frame({"d": pa.array([86_400_001], pa.date64())})
+    frame = open_rows({"d": pa.array([86_400_001], pa.date64())})
     for ask in (lambda: frame.count(Key(column="d")), lambda: frame.nulls("d"), frame.digest):
         with pytest.raises(DataError, match="times of day"):
             ask()
@@ -218,17 +218,17 @@ def test_a_date64_with_a_time_of_day_is_refused_and_not_rounded() -> None:
 
 def test_the_weight_column_stays_a_column_and_rows_of_weight_zero_vanish() -> None:
     data = {"g": ["a", "b", "c"], "n": [2.0, 0.0, 3.0]}
-    frame = open_frame(data, weight="n")
+    frame = open_rows(data, weight="n")
     assert frame.rows == 5
     assert frame.count(Key(column="g")).values == (("a",), ("c",))
     assert frame.distribution("n").values.tolist() == [2.0, 3.0]
-    assert frame.digest() == open_frame(data).digest()
+    assert frame.digest() == open_rows(data).digest()
     with pytest.raises(MissingColumnError):
-        open_frame(data, weight="m")
+        open_rows(data, weight="m")
 
 
 def test_a_derived_column_is_there_and_not_in_the_digest() -> None:
-    frame = open_frame({"a": [1, 2]})
+    frame = open_rows({"a": [1, 2]})
     more = frame.with_column("b", pa.array(["x", "y"]))
     assert more.digest() == frame.digest()
     assert more.count(Key(column="b")).values == (("x",), ("y",))
@@ -240,7 +240,7 @@ def test_more_cells_than_numbers_of_64_bits_are_counted_all_the_same() -> None:
     random = np.random.default_rng(1)
     columns = {f"c{i}": random.integers(0, 2**40, 3000) for i in range(7)}
     columns = {name: np.append(values, values[:10]) for name, values in columns.items()}
-    cells = open_frame(columns).count(*(Key(column=name) for name in columns))
+    cells = open_rows(columns).count(*(Key(column=name) for name in columns))
     assert (len(cells.counts), cells.rows, int(cells.counts.max())) == (3000, 3010, 2)
     assert sorted(cells.values) == list(cells.values)
 
@@ -252,7 +252,7 @@ def test_more_cells_than_numbers_of_64_bits_are_counted_all_the_same() -> None:
     )
 )
 def test_a_distribution_is_numpys_unique(values: list[float | None]) -> None:
-    found = open_frame({"x": pa.array(values, pa.float64())}).distribution("x")
+    found = open_rows({"x": pa.array(values, pa.float64())}).distribution("x")
     clean = [value for value in values if value is not None and not math.isnan(value)]
     expected, counts = np.unique(np.array(clean, dtype=float), return_counts=True)
     assert found.values.tolist() == expected.tolist()
@@ -265,7 +265,7 @@ def test_losses_are_those_of_scikit_learn_and_moments_those_of_scipy() -> None:
     label = random.random(401) < 0.3
     score = np.clip(random.beta(2, 3, 401), 0, 1)
     score[:3] = [0.0, 1.0, 0.5]
-    frame: Frame = open_frame(
+    frame: Frame = open_rows(
         {
             "y": np.where(label, "yes", "no"),
             "p": score,
@@ -291,16 +291,16 @@ def test_losses_are_those_of_scikit_learn_and_moments_those_of_scipy() -> None:
 
 
 def test_constant_losses_have_no_skewness_and_one_row_no_variance() -> None:
-    frame = open_frame({"y": [1.0, 2.0], "e": [0.0, 1.0]})
+    frame = open_rows({"y": [1.0, 2.0], "e": [0.0, 1.0]})
     assert frame.moments(RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="e")).skewness == 0
-    one = open_frame({"y": [1.0], "e": [0.0]}).moments(
+    one = open_rows({"y": [1.0], "e": [0.0]}).moments(
         RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="e")
     )
     assert math.isnan(one.variance)
 
 
 def test_the_positive_class_of_a_probability_is_compared_by_value_and_kind() -> None:
-    frame = open_frame({"y": [0, 1, 1], "p": [0.0, 1.0, 1.0], "g": ["0", "1", "1"]})
+    frame = open_rows({"y": [0, 1, 1], "p": [0.0, 1.0, 1.0], "g": ["0", "1", "1"]})
     for positive in (1, 1.0, True):
         found = frame.moments(RowLoss(loss=Loss.BRIER, label="y", estimate="p", positive=positive))
         assert found.mean == 0
@@ -308,6 +308,6 @@ def test_the_positive_class_of_a_probability_is_compared_by_value_and_kind() -> 
 
 
 def test_losses_too_large_to_square_are_an_error() -> None:
-    frame = open_frame({"y": [1e200, 1.0], "e": [0.0, 1.0]})
+    frame = open_rows({"y": [1e200, 1.0], "e": [0.0, 1.0]})
     with pytest.raises(DataError):
         frame.moments(RowLoss(loss=Loss.ABSOLUTE, label="y", estimate="e"))

@@ -12,7 +12,7 @@ from aims_gate.errors import DataError
 from aims_gate.frames import Key
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.cache import AnswerCache, size_of
-from aims_gate.frames.opening import open_frame
+from aims_gate.frames.opening import open_rows
 
 TABLE = pa.table(
     {
@@ -48,7 +48,7 @@ def test_answers_of_a_kind_are_forgotten_and_leave_room() -> None:
 
 
 def test_parts_by_group_go_where_columns_are_kept_no_longer() -> None:
-    frame = open_frame(TABLE)
+    frame = open_rows(TABLE)
     first = frame.distribution("x", by="k")
     assert frame.distribution("x", by="k") is first
     held = frame.cache.held
@@ -88,21 +88,21 @@ def test_a_frame_without_room_gives_the_same_answers() -> None:
 
 
 def test_rows_left_out_are_left_out_once() -> None:
-    frame = open_frame(TABLE)
+    frame = open_rows(TABLE)
     assert frame.without_nulls(["x"]) is frame.without_nulls(["x"])
     assert frame.without_nulls(["s"]) is not frame.without_nulls(["x"])
 
 
 def test_sizes_are_those_of_the_arrays() -> None:
     values = np.random.default_rng(3).normal(size=10_000)
-    frame = open_frame({"x": values, "y": np.round(values, 1)})
+    frame = open_rows({"x": values, "y": np.round(values, 1)})
     assert size_of(frame.distribution("x")) == values.nbytes
     found = frame.distribution("y")
     assert size_of(found) == found.values.nbytes + found.counts.nbytes
 
 
 def test_columns_that_nobody_asks_for_again_are_not_kept_and_their_nulls_are() -> None:
-    frame = open_frame(TABLE)
+    frame = open_rows(TABLE)
     frame.keep_sorted(keep=False)
     first = frame.distribution("x")
     assert frame.cache.kept(("distribution", "x")) is None

@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 
 from aims_gate.checks.row_statistics import placements
 from aims_gate.frames.arrow import ArrowFrame
-from aims_gate.frames.opening import open_frame
+from aims_gate.frames.opening import open_rows
 from aims_gate.stats.intervals import Rate, mover_difference
 from aims_gate.stats.jackknife import limits, of_values
 from aims_gate.stats.paired import (
@@ -117,7 +117,7 @@ def ranks(seed: int, rows: tuple[int, int] = (60, 140)) -> tuple[ArrowFrame, Pla
     one_ = np.cov(wins[0].mean(axis=0), wins[1].mean(axis=0)) / rows[1]
     contrast = np.array([1.0, -1.0])
     error = math.sqrt(float(contrast @ (ten + one_) @ contrast))
-    frame = open_frame({"y": truth, "one": one, "other": other})
+    frame = open_rows({"y": truth, "one": one, "other": other})
     return frame, found, error
 
 

@@ -6,6 +6,7 @@ import atexit
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
+from itertools import count
 from typing import Any
 
 import duckdb
@@ -15,6 +16,7 @@ import pytest
 
 SPARK = find_spec("pyspark") is not None
 """Whether Spark is here: only in an environment of its own (`make test-spark`)."""
+_NUMBERS = count()
 _HOSTILE_ZONE = "America/New_York"
 """A session's zone, from which nothing may follow: it has an hour that is there twice."""
 
@@ -33,10 +35,15 @@ def relation(table: pa.Table) -> Any:
 
 
 def expression(table: pa.Table) -> Any:
-    """An Ibis expression over a table of DuckDB; the next one takes its place."""
-    connection().execute("drop table if exists given")
-    connection().from_arrow(table).create("given")
-    return ibis.duckdb.from_connection(connection()).table("given")
+    """An Ibis expression over a table of DuckDB; nanoseconds with a zone Ibis does not know."""
+    name = f"given {next(_NUMBERS)}"
+    plain = table.cast(pa.schema([f.with_type(_of_ibis(f.type)) for f in table.schema]))
+    connection().from_arrow(plain).create(f'"{name}"')
+    return ibis.duckdb.from_connection(connection()).table(name)
+
+
+def _of_ibis(kind: pa.DataType) -> pa.DataType:
+    return pa.timestamp("us", "UTC") if pa.types.is_timestamp(kind) and kind.tz else kind
 
 
 @cache

@@ -19,7 +19,7 @@ from sklearn.model_selection import cross_val_predict
 
 from aims_gate.checks.row_statistics import discriminant_scores
 from aims_gate.frames import Key
-from aims_gate.frames.opening import open_frame
+from aims_gate.frames.opening import open_rows
 from aims_gate.stats import auc
 from aims_gate.stats.rows.discriminant import FOLDS, scores, values
 from aims_gate.stats.tables import Ranked
@@ -27,7 +27,7 @@ from tests.support.laws import law
 
 
 def area(columns: dict[str, Any], group: str, inputs: list[str]) -> float:
-    sides = discriminant_scores(open_frame(columns), Key(column="g"), inputs)[group]
+    sides = discriminant_scores(open_rows(columns), Key(column="g"), inputs)[group]
     ours, rest = ((side.values, side.counts) for side in sides)
     return auc.area(Ranked.merge(ours, rest))
 
@@ -161,7 +161,7 @@ def test_rows_that_only_names_tell_apart_are_still_dealt_out_evenly() -> None:
 
 def test_every_copy_of_every_row_is_scored_once() -> None:
     """However many copies a row has, they are dealt out evenly and none is lost."""
-    frame = open_frame({"c": ["u", "v", "u", None], "n": [1, 7, 40, 3]}, weight="n")
+    frame = open_rows({"c": ["u", "v", "u", None], "n": [1, 7, 40, 3]}, weight="n")
     column = frame._coded(Key(column="c"))
     weights = np.array([1, 7, 40, 3])
     found = scores([values(column.codes, 1)], np.array([0, 1, 1, -1]), 2, weights)
