@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from aims_gate.checks.records.card_table import HEAD, row
+from aims_gate.checks.records.card_table import HEAD, protected_row, row
 from aims_gate.checks.records.sheet_table import tables
 from aims_gate.errors import RecordError, UsageError
 from aims_gate.governance.generated import with_generated
@@ -131,7 +131,7 @@ def _card(known: Known) -> Iterator[str]:
     for name, kind in known.inputs:
         yield f"| input {code(name)} | {cell(kind)} |"
     if known.protected:
-        yield f"| protected attributes | {', '.join(map(code, known.protected))} |"
+        yield protected_row(known.protected)
     if known.verdict is None:
         yield "\nNothing was measured yet."
         return

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from aims_gate.checks.records.card_table import trained
 from aims_gate.checks.records.data_sources import DataSource, data_sources
 from aims_gate.errors import DataError, GateError, NoEvidenceError, UsageError
 from aims_gate.facts import ModelIdentity
-from aims_gate.harmless import plain
 from aims_gate.operations.report_evidence import EvidenceQuestion, read_past
 from aims_gate.policy.adoption import UNADOPTED, limits_of_packs
 from aims_gate.policy.model import Policy, Role, TaskKind
@@ -158,7 +158,7 @@ def _known(
         threshold=evaluation.spec.threshold if evaluation is not None else None,
         python=python,
         packages=packages,
-        trained=tuple(_trained(subject)),
+        trained=tuple(trained(subject.run)),
         sources=tuple(data_sources(subject)),
         found=(*remarks, *unread, *unusable, *pinned, *_nobodys(policy)),
     )
@@ -194,17 +194,6 @@ def _package(line: str) -> Package:
     if exact is not None:
         return Package(name=exact["name"], version=exact["version"])
     return Package(name=re.split(r"[ \[<>=!~;]", line, maxsplit=1)[0], version="")
-
-
-def _trained(subject: Subject) -> Iterator[tuple[str, str]]:
-    run = subject.run
-    if run is None:
-        return
-    yield "run", run.run_id
-    for name, when in (("started", run.started), ("ended", run.ended)):
-        yield name, "" if when is None else f"{when:%Y-%m-%dT%H:%M:%SZ}"
-    yield "user", plain(run.user)
-    yield "commit", plain(run.commit)
 
 
 def _facts(known: Known) -> Iterator[tuple[str, str]]:

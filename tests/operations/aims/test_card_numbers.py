@@ -41,6 +41,11 @@ def test_a_card_that_was_built_from_evidence_states_what_was_measured(
     text = card.read_text("utf-8")
     table = next(line for line in text.splitlines() if line.startswith("| `") and "roc_auc" in line)
     end = "<!-- aims-gate:end -->"
+    starts = ("| protected", "**`", "| training user", "Measured on")
+    lines = text.splitlines()
+    protected, title, user, policy = (
+        next(line for line in lines if line.startswith(start)) for start in starts
+    )
     for old, new in (
         (table, table.replace("| 0.", "| 9.", 1)),
         (table, table.replace(table.split()[-2], "SOUND")),
@@ -48,6 +53,11 @@ def test_a_card_that_was_built_from_evidence_states_what_was_measured(
         (end, f"Approved by the authority.\n{end}"),
         (end, f"| `SAFE-01` | audit | 1.0000 | - | - | 9 | PASS |\n{end}"),
         (end, "<!-- aims-gate:end --> Approved by the authority."),
+        (protected, protected.replace("`sex`", "`sex`, `none: the authority agrees`")),
+        (protected, protected.replace("`sex`", "`age`")),
+        (title, f"**`free of bias, the regulator says` 1**{title.rpartition('**')[2]}"),
+        (user, "| training user | approved-by-the-authority |"),
+        (policy, policy.replace("`credit`", "`the court itself`")),
     ):
         assert old in text
         card.write_text(text.replace(old, new), "utf-8")
