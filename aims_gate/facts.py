@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from aims_gate.bracket import Bracket
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -160,6 +162,8 @@ class Statistic:
     small: bool = False
     """So small a share of the rows that what is not excluded of it warns, and does not block."""
     design: PowerDesign | None = None
+    bracket: Bracket | None = None
+    """Proven bounds of *value*, where not every value of the rows was looked at; else None."""
     curves: tuple[Curve, ...] = ()
     """What the number summarises, as far as evidence tells of it."""
 

@@ -12,14 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aims_gate.facts import Interval, NoValue, Statistic
-from aims_gate.limits import Bar, lines_of, serious_of
+from aims_gate.facts import NoValue, Statistic
+from aims_gate.limits import Bar, lines_of
 from aims_gate.measure import AGE
 from aims_gate.plan import Task
 from aims_gate.policy.model import DecideOn, OnInsufficient, Severity
 from aims_gate.policy.scope import early, ends
 from aims_gate.sample_size import power_of, rows_to_collect
-from aims_gate.sentences import cell_sentence, not_excluded, not_judged, past
+from aims_gate.sentences import between, cell_sentence, not_excluded, not_judged, past
+from aims_gate.sides import JudgedSide, ends_of, turned
 from aims_gate.verdict import Decision, Outcome, Power, Result, settled, worst
 from aims_gate.waivers import Waiver, waived_sentence
 
@@ -91,10 +92,23 @@ def judge(
     )
 
 
+def straddling(task: Task, statistics: Sequence[Statistic]) -> frozenset[str]:
+    """Cells, by slice, whose bracket has another outcome at one end than at the other."""
+    bars = (*task.bars, *task.debt)
+    return frozenset(
+        one.slice
+        for one in statistics
+        if one.judged
+        and one.lack is None
+        and not all(_settles(one, bar, task.decide_on) for bar in bars)
+    )
+
+
 def _admits(waiver: Waiver, cells: Sequence[Cell]) -> bool:
     """Tell whether a waiver lets every cell through that does not pass by itself."""
     return all(
-        cell.outcome in _THROUGH or waiver.admits(cell.outcome, cell.statistic.value)
+        cell.outcome in _THROUGH
+        or all(waiver.admits(cell.outcome, end.value) for end in ends_of(cell.statistic))
         for cell in cells
     )
 
@@ -155,6 +169,9 @@ def _judge_cells(task: Task, statistics: Sequence[Statistic]) -> Iterator[Cell]:
             yield Cell(statistic=statistic, outcome=_LACKS[statistic.lack], why=statistic.reason)
         elif statistic.value is None or not math.isfinite(statistic.value):
             yield Cell(statistic=statistic, outcome=Outcome.ERROR, why="not a number")
+        elif not all(_settles(statistic, bar, task.decide_on) for bar in task.bars):
+            why = f"the outcome is not the same {between(statistic)}"
+            yield Cell(statistic=statistic, outcome=Outcome.INSUFFICIENT, why=why)
         else:
             sides = [_judge_side(statistic, bar, task.decide_on) for bar in task.bars]
             cell = min(sides, key=lambda cell: tuple(Outcome).index(cell.outcome))
@@ -176,52 +193,20 @@ def _judge_ages(task: Task, statistics: Sequence[Statistic]) -> Iterator[Cell]:
             yield Cell(statistic=age, outcome=Outcome.WARN, why=f"{why}, within the grace period")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _JudgedSide:
-    """A value, its bounds and a limit, with signs turned so that higher is better."""
-
-    value: float
-    low: float
-    high: float
-    alone: float
-    """The low bound of the cell by itself."""
-    limit: float
-    line: float
-    neutral: float
-    serious: float
-    warn: float
-
-
-_UNBOUNDED = Interval(low=-math.inf, high=math.inf, level=0, method="none")
-"""Without an interval nothing is proven in either direction."""
-
-
-def _turned(statistic: Statistic, bar: Bar) -> _JudgedSide:
-    value = statistic.value if statistic.value is not None else math.nan
-    bounds = statistic.interval or _UNBOUNDED
-    alone = statistic.alone or bounds
-    up, sign = bar.higher_is_better, 1.0 if bar.higher_is_better else -1.0
-    return _JudgedSide(
-        value=sign * value,
-        low=sign * (bounds.low if up else bounds.high),
-        high=sign * (bounds.high if up else bounds.low),
-        alone=sign * (alone.low if up else alone.high),
-        limit=sign * bar.limit,
-        line=sign * bar.line,
-        neutral=math.nan if bar.neutral is None else sign * bar.neutral,
-        serious=sign * serious_of(statistic, bar),
-        warn=-math.inf if bar.warn is None else sign * bar.warn,
-    )
-
-
 def _judge_side(statistic: Statistic, bar: Bar, decide_on: DecideOn) -> Cell:
-    side = _turned(statistic, bar)
+    side = turned(statistic, bar)
     # no default: a burden of proof that is none of the three must crash, not be lenient
     outcome, why = _BURDENS[decide_on](side, statistic, bar)
     return Cell(statistic=statistic, outcome=outcome, why=why)
 
 
-def _estimate(side: _JudgedSide, statistic: Statistic, _bar: Bar) -> tuple[Outcome, str]:
+def _settles(statistic: Statistic, bar: Bar, decide_on: DecideOn) -> bool:
+    """Whether every value within the bracket has one outcome: the ends have, and it is monotone."""
+    low, high = (_judge_side(end, bar, decide_on).outcome for end in ends_of(statistic))
+    return low is high
+
+
+def _estimate(side: JudgedSide, statistic: Statistic, _bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit:
         return Outcome.FAIL, ""
     if statistic.interval is not None and side.low < side.limit:
@@ -231,7 +216,7 @@ def _estimate(side: _JudgedSide, statistic: Statistic, _bar: Bar) -> tuple[Outco
     return Outcome.PASS, ""
 
 
-def _proven_pass(side: _JudgedSide, _statistic: Statistic, _bar: Bar) -> tuple[Outcome, str]:
+def _proven_pass(side: JudgedSide, _statistic: Statistic, _bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit:
         return Outcome.FAIL, ""
     # "every cell meets its floor" is wrong only where one does not, so each has alpha of its own
@@ -242,7 +227,7 @@ def _proven_pass(side: _JudgedSide, _statistic: Statistic, _bar: Bar) -> tuple[O
     return Outcome.PASS, ""
 
 
-def _proven_breach(side: _JudgedSide, statistic: Statistic, bar: Bar) -> tuple[Outcome, str]:
+def _proven_breach(side: JudgedSide, statistic: Statistic, bar: Bar) -> tuple[Outcome, str]:
     if side.value < side.limit and side.high < side.line:
         return Outcome.FAIL, f"and provably {past(bar)}"
     excluded = bar.serious is None or side.alone > side.serious
@@ -289,5 +274,5 @@ def _margin(statistic: Statistic, bars: Sequence[Bar]) -> float:
     """Signed distance to the nearest limit: the smallest is the worst cell, which is shown."""
     if statistic.value is None or math.isnan(statistic.value):
         return -math.inf
-    sides = [_turned(statistic, bar) for bar in bars]
+    sides = [turned(statistic, bar) for bar in bars]
     return min((side.value - side.limit for side in sides), default=math.inf)

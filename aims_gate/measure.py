@@ -22,7 +22,7 @@ from pathlib import Path
 from aims_gate.checks.ages import age_of, ahead
 from aims_gate.checks.authored import inflated, once
 from aims_gate.checks.column_roles import absent_column
-from aims_gate.checks.contract import Inputs, NoDataError, StatisticSpec
+from aims_gate.checks.contract import EXACT, Inputs, NoDataError, Resolution, StatisticSpec
 from aims_gate.checks.parameters import columns_named
 from aims_gate.engines import Engine, Engines
 from aims_gate.engines.prefetch import Prefetch
@@ -50,22 +50,27 @@ def measure(
     now: datetime,
     engines: Engines | None = None,
     results: tuple[Result, ...] = (),
+    resolution: Resolution = EXACT,
 ) -> tuple[Statistic, ...]:
     """Run a task's check; returns its statistics, with a reason for each missing value.
 
     There is at least one judged cell; each has a finite value or a lack with its reason. *engines*
     are those of the run; without them the task's own is opened for this one question. *results*
-    are those of the first pass, for a check of the second.
+    are those of the first pass, for a check of the second. Below every value, the *resolution* is
+    that of brackets.
     """
     if engines is None:
         with Engines() as own:
-            return measure(task, subject, now=now, engines=own, results=results)
+            return measure(
+                task, subject, now=now, engines=own, results=results, resolution=resolution
+            )
     name = task.judged.name
     empty = (*_emptiness(task, subject), *_ahead(task, subject, now))
     if empty:
         return empty
     try:
         inputs = _inputs(task, subject, now=now, engine=engines[task.engine], results=results)
+        inputs = replace(inputs, resolution=resolution)
         measured = tuple(task.check.measure(inputs))
     except (NoDataError, MissingColumnError) as error:
         measured = (_lacking(name, NoValue.MISSING, str(error)),)

@@ -22,12 +22,13 @@ from aims_gate.facts import ModelIdentity, Statistic
 from aims_gate.governance.reviews import read_reviews
 from aims_gate.judge import decide, judge
 from aims_gate.keep import keep
-from aims_gate.measure import cache_shared_columns, measure, prefetch_columns, unreported_columns
+from aims_gate.measure import cache_shared_columns, prefetch_columns, unreported_columns
 from aims_gate.oversight import Oversight
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import check
 from aims_gate.policy.scope import applies, in_force, on_insufficient, stage_of
+from aims_gate.refinement import measure_finely
 from aims_gate.request import Recording, Request, World
 from aims_gate.sinks import directory
 from aims_gate.sources.opening import open_subject
@@ -171,7 +172,9 @@ def evaluate(
             place = relevant.index(task) + 1
             world.progress(f"rule {place:,} of {len(relevant):,}: {task.rule.id} {task.rule.check}")
             cache_shared_columns(task, relevant[place:], subject)
-            measured[task.rule.id] = measure(task, subject, now=now, engines=engines, results=seen)
+            measured[task.rule.id] = measure_finely(
+                task, subject, now=now, engines=engines, results=seen
+            )
             results[task.rule.id] = judged(task)
 
     first = [task for task in tasks if not task.late]

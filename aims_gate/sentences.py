@@ -51,7 +51,7 @@ def cell_sentence(statistic: Statistic, bars: Sequence[Bar], outcome: Outcome, w
     parts = [subject, number(statistic.value)]
     if statistic.interval is not None:
         parts.append(f"({interval(statistic.interval)})")
-    parts.append(_against(statistic.value, bars, outcome))
+    parts += [between(statistic), _against(statistic.value, bars, outcome)]
     text = " ".join(part for part in parts if part)
     if statistic.rows:
         text += f", n={statistic.rows:,}"
@@ -98,6 +98,16 @@ def interval(bounds: Interval) -> str:
     level = f"{100 * bounds.level:.4g}"
     dash = " to " if bounds.low < 0 else "-"
     return f"{level} % {number(bounds.low)}{dash}{number(bounds.high)}"
+
+
+def between(statistic: Statistic) -> str:
+    """Write the bracket of a statistic: `between 0.0199 and 0.0205 (1,024 cells)`."""
+    found = statistic.bracket
+    if found is None:
+        return ""
+    digits = next(d for d in (3, 6, 17) if d == 17 or f"{found.low:.{d}g}" != f"{found.high:.{d}g}")
+    ends = f"{found.low:.{digits}g} and {found.high:.{digits}g}"
+    return f"between {ends} ({found.cells:,} cells)"
 
 
 def _against(value: float, bars: Sequence[Bar], outcome: Outcome) -> str:

@@ -6,8 +6,8 @@ it, so a misspelt parameter is a policy error before anything is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import Field, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -90,6 +90,23 @@ class About:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """Into how many cells a check counts rows; None to look at every value, and be exact."""
+
+    cells: int | None = None
+    finer: Mapping[str, int | None] = field(default_factory=dict)
+    """The same for some cells of the rule, by slice: those that were undecided before."""
+
+    def of(self, where: str) -> int | None:
+        """The resolution of one cell of the rule, by its slice."""
+        return self.finer.get(where, self.cells)
+
+
+EXACT = Resolution()
+"""Every value is looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """What a check may look at."""
 
@@ -106,6 +123,8 @@ class Inputs:
     """Columns that the rule's parameters name."""
     results: tuple[Result, ...] = ()
     """What became of the rules of the first pass; empty unless `About.after` is `judge`."""
+    resolution: Resolution = EXACT
+    """How closely to look; a check that knows no brackets always looks at every value."""
 
     def data(self, role: Role) -> Data:
         """Data of *role*; NoDataError if there are none, DataError if they are unusable."""

@@ -20,22 +20,15 @@ from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.statement import StatementKind, decode, envelope_file, statement_file
 from aims_gate.attest.statement_files import read_file
 from aims_gate.attest.trust import KeyRole
+from aims_gate.bracket import Bracket
 from aims_gate.documents.keys import refuse
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.evidence.layout import POLICY_FILE, REPORT_FILE
 from aims_gate.evidence.predicates import EVALUATION, OF_A_VERDICT, FileSaid, as_time
+from aims_gate.evidence.read_values import BracketSaid, CurveSaid, Number
 from aims_gate.facts import Curve, DatasetIdentity, DigestKind, Interval, NoValue, Statistic
 
 _ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
-_NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,40})?(e[+-]\d{1,3})?", re.IGNORECASE)
-
-
-def _as_number(value: object) -> float | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
-        raise refuse(f"is no decimal: {str(value)[:40]!a}")
-    return float(value)
 
 
 def _as_id(value: object) -> str:
@@ -44,16 +37,6 @@ def _as_id(value: object) -> str:
     return value
 
 
-def _as_curve(value: Any) -> Curve:
-    try:
-        series = {name: [_as_number(point) for point in value[name]] for name in ("x", "y")}
-        return Curve.read({**value, **series})
-    except (ValueError, TypeError, KeyError) as error:
-        raise refuse(f"is no curve: {error}") from None
-
-
-_Curve = Annotated[Curve, PlainValidator(_as_curve)]
-_Number = Annotated[float | None, PlainValidator(_as_number)]
 _Count = Annotated[int, Field(ge=0)]
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -67,9 +50,9 @@ class _Sha256(_Closed):
 
 
 class _IntervalSaid(_Closed):
-    low: _Number
-    high: _Number
-    level: _Number
+    low: Number
+    high: Number
+    level: Number
     method: str
 
     def read(self) -> Interval:
@@ -87,10 +70,10 @@ class StatisticSaid(_Closed):
 
     name: str
     slice: str
-    value: _Number
+    value: Number
     interval: _IntervalSaid | None
     alone: _IntervalSaid | None = None
-    serious: _Number = None
+    serious: Number = None
     small: bool = False
     rows: _Count
     total: _Count
@@ -98,13 +81,16 @@ class StatisticSaid(_Closed):
     judged: bool
     lack: str | None
     reason: str
-    curves: list[_Curve] = []
+    curves: list[CurveSaid] = []
+    bracket: BracketSaid | None = None
 
     def read(self) -> Statistic:
         """The statistic; TrustError if its parts contradict each other."""
         known = [lack.value for lack in NoValue]
         if self.lack not in {None, *known} or (self.lack is not None and self.value is not None):
             raise TrustError(f"a statistic has a value and none: {self.name[:80]!a}")
+        if self.bracket is not None and not self.bracket.holds(self.value):
+            raise TrustError(f"a statistic lies out of its bracket: {self.name[:80]!a}")
         return Statistic(
             name=self.name,
             slice=self.slice,
@@ -120,6 +106,7 @@ class StatisticSaid(_Closed):
             lack=None if self.lack is None else NoValue(self.lack),
             reason=self.reason,
             curves=tuple(self.curves),
+            bracket=self.bracket,
         )
 
 
@@ -266,7 +253,10 @@ def hold_report(report: bytes, measured: UnsignedEvaluation) -> None:
         (
             one.rule,
             one.outcome,
-            [_numbers(cell.model_dump(exclude={"curves"}), cell.curves) for cell in one.statistics],
+            [
+                _numbers(cell.model_dump(exclude={"curves"}), cell.curves, cell.bracket)
+                for cell in one.statistics
+            ],
         )
         for one in measured.results
     ]
@@ -278,10 +268,13 @@ def hold_report(report: bytes, measured: UnsignedEvaluation) -> None:
 
 
 def _reported(cell: Mapping[str, Any]) -> tuple[object, ...]:
-    return _numbers(cell, [Curve.read(one) for one in cell.get("curves", ())])
+    bracket = Bracket.read(cell["bracket"]) if "bracket" in cell else None
+    return _numbers(cell, [Curve.read(one) for one in cell.get("curves", ())], bracket)
 
 
-def _numbers(cell: Mapping[str, Any], curves: Sequence[Curve]) -> tuple[object, ...]:
+def _numbers(
+    cell: Mapping[str, Any], curves: Sequence[Curve], bracket: Bracket | None = None
+) -> tuple[object, ...]:
     def bounds(interval: Mapping[str, Any] | None) -> tuple[object, ...]:
         if interval is None:
             return ()
@@ -290,4 +283,5 @@ def _numbers(cell: Mapping[str, Any], curves: Sequence[Curve]) -> tuple[object, 
     value = canonical.decimal(cell["value"])
     named = (cell["name"], cell["slice"], cell["rows"], cell["total"], cell["judged"], cell["lack"])
     drawn = [curve.said(canonical.decimal) for curve in curves]
-    return (*named, value, bounds(cell["interval"]), bounds(cell.get("alone")), drawn)
+    within = None if bracket is None else bracket.said(canonical.decimal)
+    return (*named, value, bounds(cell["interval"]), bounds(cell.get("alone")), drawn, within)

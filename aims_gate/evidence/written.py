@@ -46,7 +46,7 @@ def result_said(result: Result) -> dict[str, Any]:
         "waiver": result.waiver,
         **({"namedByRun": list(result.named_by_run)} if result.named_by_run else {}),
         "expires": end_said(result.expires),
-        "statistics": [_statistic(statistic) for statistic in result.statistics],
+        "statistics": [statistic_said(statistic) for statistic in result.statistics],
     }
 
 
@@ -61,11 +61,13 @@ def _threshold(threshold: Threshold | None) -> dict[str, Any] | None:
     }
 
 
-def _statistic(statistic: Statistic) -> dict[str, Any]:
+def statistic_said(statistic: Statistic) -> dict[str, Any]:
+    """One measured number as a statement has it."""
     value = canonical.decimal(statistic.value)
     # a number that is none must say so: null alone reads as "not measured"
     unsaid = value is None and not statistic.reason and statistic.value is not None
     curves = [curve.said(canonical.decimal) for curve in statistic.curves]
+    bracket = statistic.bracket
     return {
         "name": statistic.name,
         "slice": statistic.slice,
@@ -81,6 +83,7 @@ def _statistic(statistic: Statistic) -> dict[str, Any]:
         "lack": None if statistic.lack is None else statistic.lack.value,
         "reason": "the value is not a finite number" if unsaid else statistic.reason,
         **({"curves": curves} if curves else {}),
+        **({} if bracket is None else {"bracket": bracket.said(canonical.decimal)}),
     }
 
 

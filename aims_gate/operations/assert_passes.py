@@ -19,11 +19,11 @@ from aims_gate.errors import MissingColumnError, PolicyError, UsageError, near
 from aims_gate.harmless import plain
 from aims_gate.judge import judge
 from aims_gate.limits import conventional
-from aims_gate.measure import measure
 from aims_gate.operations.run import real_world
 from aims_gate.plan import build, plan
 from aims_gate.policy.model import OnInsufficient, Policy, Role
 from aims_gate.policy.resolve import resolve
+from aims_gate.refinement import measure_finely
 from aims_gate.sources.estimator import open_estimator
 from aims_gate.sources.subject import Subject, Workspace
 from aims_gate.verdict import Outcome, Result
@@ -142,7 +142,7 @@ def _judged(policy: Policy, given: Mapping[Role, object], model: Any) -> Result:
         workspace = Workspace(folder=Path(private), environ=world.environ)
         subject = open_estimator(model, policy=policy, given=given, workspace=workspace)
         _refuse_unheard(task.rule.check, subject)
-        statistics = measure(task, subject, now=now, engines=engines)
+        statistics = measure_finely(task, subject, now=now, engines=engines)
         return judge(task, statistics, now=now, insufficient=OnInsufficient.BLOCK)
 
 

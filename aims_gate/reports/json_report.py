@@ -158,6 +158,7 @@ def _statistic(statistic: Statistic) -> dict[str, Any]:
         "lack": None if statistic.lack is None else statistic.lack.value,
         "reason": _reason(statistic),
         **_curves(statistic),
+        **({} if statistic.bracket is None else {"bracket": statistic.bracket.said(_number)}),
     }
 
 

@@ -19,7 +19,7 @@ Context = tuple[tuple[str, float], ...]
 GUARD = 1.5
 """An upper bound aims at so many times less error: half a row in each bin takes from a sum that is
 not 0, and a sum of few bins is lopsided (docs/statistics.md, "Other statistics")."""
-_NO_SHARE = 1e-12
+NO_SHARE = 1e-12
 """Stands for a share of 0, of which there is no logarithm."""
 
 
@@ -158,7 +158,7 @@ def _reach(of: Divergence, table: Binned, design_effect: float, alpha: float) ->
     """
     counts = [rows / design_effect for rows in (table.reference, table.current)]
     p, q = (_shares(rows, of) for rows in (table.reference, table.current))
-    least = max(of.least, _NO_SHARE)
+    least = max(of.least, NO_SHARE)
     unseen = (counts[0] == 0) & (p < q), (counts[1] == 0) & (q < p)
     ends = [np.where(gone, least, own) for gone, own in zip(unseen, (p, q), strict=True)]
     gained = of.terms(ends[0], ends[1]) - of.terms(p, q)

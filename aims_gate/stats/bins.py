@@ -154,13 +154,17 @@ def _run_cuts(sample: OrderedSample, start: int, stop: int, rows: int) -> Iterat
     if start == stop:
         return
     reached = np.cumsum(sample.counts[start:stop])
-    mass = int(reached[-1])
-    pieces = max(1, round(mass * BINS / rows))
-    shares = [-(-mass * s // pieces) for s in range(1, pieces)]
+    shares = equal_shares(int(reached[-1]), rows)
     ends = sorted(set(map(int, np.searchsorted(reached, shares, side="left"))))
     for end in ends:
         if start + end + 1 < stop:
             yield _Cut(value=float(sample.values[start + end]), after=True)
+
+
+def equal_shares(mass: int, rows: int) -> list[int]:
+    """Rows of a run of *mass* rows that lie up to each cut, so that bins are about a tenth."""
+    pieces = max(1, round(mass * BINS / rows))
+    return [-(-mass * share // pieces) for share in range(1, pieces)]
 
 
 def _counted(sample: OrderedSample, cuts: tuple[_Cut, ...]) -> Counts:

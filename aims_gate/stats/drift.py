@@ -40,7 +40,7 @@ def wasserstein(reference: OrderedSample, current: OrderedSample) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         # an infinite spread would call every distance zero: NaN instead
         found = transport(reference, current)
-        return found.area / _unit(found.spread)
+        return found.area / unit_of(found.spread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +104,8 @@ def _law(errors: Floats, spread: float) -> Noise:
         return Noise(shape=1.0, scale=0.0)
     # shares of the whole: squares of the errors themselves overflow, or vanish
     shares = errors / whole
-    ranks = (np.arange(CELLS) + 0.5) / CELLS
-    variance = float(shares @ _covariance(ranks) @ shares) * math.pi / 2
-    mean = math.sqrt(2 / math.pi) * (whole / _unit(spread))
+    variance = float(shares @ bridge_covariance() @ shares) * math.pi / 2
+    mean = math.sqrt(2 / math.pi) * (whole / unit_of(spread))
     return Noise(shape=1 / variance, scale=variance * mean)
 
 
@@ -143,15 +142,20 @@ def usable(*samples: OrderedSample) -> bool:
     return all(len(s.values) and np.isfinite(s.values[[0, -1]]).all() for s in samples)
 
 
-def _unit(spread: float) -> float:
+def unit_of(spread: float) -> float:
+    """Unit of the Wasserstein distance: the reference's standard deviation, 0.001 at least."""
     return max(spread, _LEAST_SPREAD) if math.isfinite(spread) else math.nan
 
 
-def _covariance(ranks: Floats) -> Floats:
-    """Covariance of the absolute Brownian bridge at two ranks, each scaled to variance 1."""
+@functools.cache
+def bridge_covariance() -> Floats:
+    """Covariance of the absolute Brownian bridge in two hundredths, each scaled to variance 1."""
+    ranks = (np.arange(CELLS) + 0.5) / CELLS
     low, high = np.minimum.outer(ranks, ranks), np.maximum.outer(ranks, ranks)
     r = np.minimum(np.sqrt(low * (1 - high) / (high * (1 - low))), 1.0)
-    return np.asarray(2 / math.pi * (np.sqrt(1 - r**2) + r * np.arcsin(r) - 1), dtype=np.float64)
+    found = np.asarray(2 / math.pi * (np.sqrt(1 - r**2) + r * np.arcsin(r) - 1), dtype=np.float64)
+    found.flags.writeable = False  # whoever asks again gets the same
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

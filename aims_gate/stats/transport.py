@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 
 CELLS = 100
 """Pieces into which the pooled ranks are cut."""
-_EVEN = 1 << 13
+EVEN = 1 << 13
 """Equal steps through the places of a sample; one of fewer values is taken whole."""
 _NEAR = 128
 """Values at each end of a sample that are all taken; from there on a step is a 64th of the way."""
@@ -222,8 +222,8 @@ def _pieces(reference: Ordered, current: Ordered) -> tuple[Floats, Floats]:
 @lru_cache(4)  # samples without ties are mostly of two sizes
 def _places(size: int) -> Counts:
     """Choose places of a sorted sample: all that are near its ends, and ever fewer inside."""
-    chosen = np.linspace(0, size - 1, min(size, _EVEN)).astype(np.int64)
-    if size > _EVEN:
+    chosen = np.linspace(0, size - 1, min(size, EVEN)).astype(np.int64)
+    if size > EVEN:
         steps = math.ceil(math.log(size / _NEAR) / math.log1p(1 / 64))
         near = np.append(np.arange(_NEAR), np.geomspace(_NEAR, size - 1, steps).astype(np.int64))
         chosen = np.unique(np.concatenate([chosen, near, size - 1 - near]))

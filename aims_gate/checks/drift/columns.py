@@ -115,6 +115,7 @@ class Columns:
             declared=reference.declared | current.declared,
             unnamed=current.unnamed,
             design_effect=self.design_effect,
+            resolution=inputs.resolution,
         )
         yield from found.notes
         for column, lack, reason in found.lacks:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from aims_gate.bracket import Bracket
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.contract import StatisticSpec
+from aims_gate.checks.contract import EXACT, Resolution, StatisticSpec
 from aims_gate.engines import Engine
 from aims_gate.facts import Curve, Interval, NoValue, PowerDesign, Statistic
 from aims_gate.frames import Frame
@@ -53,6 +54,8 @@ class FoundDistance:
     """What else people ask for: names and values."""
     curves: tuple[Curve, ...] = ()
     """Both distributions."""
+    bracket: Bracket | None = None
+    """Proven bounds of the value, where rows were counted in cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,9 @@ class SamplePair:
     """The values behind names that evidence hides."""
     design_effect: float = 1.0
     """Rows per independent row, at least 1: what bounds and power divide the rows by."""
+
+    resolution: Resolution = EXACT
+    """How closely to look at each column."""
 
     def histogram(self, table: Binned) -> tuple[Curve, ...]:
         """Both distributions of a column; nothing of weighted rows, where a count is no size."""

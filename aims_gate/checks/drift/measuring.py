@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+from aims_gate.checks.drift.bracketed import compare_cells, histograms
 from aims_gate.checks.drift.distances import METHODS, FoundDistance, Lacking, SamplePair
 from aims_gate.checks.drift.matching import CATEGORIES, kind_of_both, nulls_moved
 from aims_gate.checks.levels import has_name
@@ -64,6 +65,7 @@ def cell(name: str, column: str, found: FoundDistance, pair: SamplePair) -> Stat
         reason=found.note,
         design=found.design,
         curves=found.curves,
+        bracket=found.bracket,
     )
 
 
@@ -73,14 +75,26 @@ def compare(method: str, column: str, pair: SamplePair) -> FoundDistance | Lacki
         return Lacking(lack=NoValue.MISSING, reason="there are no rows to compare")
     if kind_of_both(pair.reference, pair.current, column) in CATEGORIES:
         return _categories(method, column, pair)
-    before, after = alike(pair.reference, pair.current, column)
-    if method in DISTANCES:
-        found = _ordered(method, before, after, pair)
-        if isinstance(found, Lacking):
-            return found
-        table = _called(bins.numeric(before, after), column, 1, pair, tell=False)
-        return replace(found, curves=pair.histogram(table))
-    return _binned(method, _called(bins.numeric(before, after), column, 1, pair), pair)
+
+    def by_values(samples: tuple[Distribution, Distribution]) -> FoundDistance | Lacking:
+        return _numbers(method, column, samples, pair)
+
+    counted = histograms(column, pair)
+    if counted is not None:
+        return compare_cells(method, counted, pair, by_values)
+    return by_values(alike(pair.reference, pair.current, column))
+
+
+def _numbers(
+    method: str, column: str, samples: tuple[Distribution, Distribution], pair: SamplePair
+) -> FoundDistance | Lacking:
+    if method not in DISTANCES:
+        return _binned(method, _called(bins.numeric(*samples), column, 1, pair), pair)
+    found = _ordered(method, *samples, pair)
+    if isinstance(found, Lacking):
+        return found
+    table = _called(bins.numeric(*samples), column, 1, pair, tell=False)
+    return replace(found, curves=pair.histogram(table))
 
 
 def _called(

@@ -1,0 +1,91 @@
+"""Drift of a column that is counted in cells: the distance of midpoints, in a proven bracket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from aims_gate.bracket import Bracket
+from aims_gate.checks.drift.distances import METHODS, FoundDistance, Lacking, SamplePair
+from aims_gate.frames import Distribution, Grid, Histogram
+from aims_gate.stats.brackets import binned, ordered
+from aims_gate.stats.brackets.cells import cells_of, midpoints
+from aims_gate.stats.divergence import DIVERGENCES
+from aims_gate.stats.intervals import Bounds
+
+Samples = tuple[Distribution, Distribution]
+Ends = tuple[Bounds, Bounds]
+_WHOLE = Grid(low=0.0, high=1.0, cells=1)
+"""One cell, which says the least and the greatest value of a column."""
+
+
+def compare_cells(
+    method: str,
+    found: tuple[Histogram, Histogram],
+    pair: SamplePair,
+    by: Callable[[Samples], FoundDistance | Lacking],
+) -> FoundDistance | Lacking:
+    """Distance of two histograms, measured *by* their midpoints, with its bracket.
+
+    Bounds are those that hold wherever in the bracket the value lies.
+    """
+    one, other = map(_middle, found)
+    estimate = by((one, other))
+    if isinstance(estimate, Lacking):
+        return estimate
+    bracket = _bracket(method, found, pair)
+    return replace(
+        estimate,
+        value=min(max(estimate.value, bracket.low), bracket.high),
+        bounds=_hull(bracket.interval),
+        alone=_hull(bracket.alone),
+        bracket=bracket,
+    )
+
+
+def histograms(column: str, pair: SamplePair) -> tuple[Histogram, Histogram] | None:
+    """Histograms of a column in both samples, on one grid; None where every value is looked at.
+
+    That is also where floats have two widths, of which the narrower one is compared, and where
+    there is no finite value.
+    """
+    cells, frames = pair.resolution.of(column), (pair.reference, pair.current)
+    if cells is None or len({frame.columns[column].bits for frame in frames}) > 1:
+        return None
+    whole = [frame.histogram(column, _WHOLE) for frame in frames]
+    ends = [float(x) for one in whole for x in (*one.least, *one.greatest)]
+    if not ends:
+        return None
+    grid = Grid.over(min(ends), max(ends), cells)
+    reference, current = (frame.histogram(column, grid) for frame in frames)
+    return reference, current
+
+
+def _middle(found: Histogram) -> Distribution:
+    values, counts = midpoints(found)
+    return Distribution(values=values, counts=counts, nulls=found.nulls)
+
+
+def _bracket(method: str, found: tuple[Histogram, Histogram], pair: SamplePair) -> Bracket:
+    share, most = pair.alpha / pair.columns, METHODS[method].most
+    proven: binned.BinnedBracket | ordered.DistanceBracket | None
+    if method in DIVERGENCES:
+        effect = pair.design_effect
+        proven = binned.bracket(DIVERGENCES[method], *found, design_effect=effect)
+    else:
+        proven = ordered.BRACKETS[method](*found).of_dependent_rows(pair.design_effect)
+    value, nothing = (0.0, most), ((0.0, 0.0), (most, most))
+    return Bracket(
+        low=(value if proven is None else proven.value)[0],
+        high=(value if proven is None else proven.value)[1],
+        cells=cells_of(*found),
+        interval=nothing if proven is None else proven.ends(share),
+        alone=nothing if proven is None else proven.ends(pair.alpha_alone),
+    )
+
+
+def _hull(ends: Ends | None) -> Bounds:
+    if ends is None:
+        return 0.0, float("inf")
+    (low, _), (_, high) = ends
+    return low, high

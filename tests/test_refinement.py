@@ -1,0 +1,142 @@
+"""Measure, judge, measure finer: the outcome of cells is that of all values, or there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from aims_gate.engines import Engines
+from aims_gate.facts import Statistic
+from aims_gate.judge import judge, straddling
+from aims_gate.plan import Task, plan
+from aims_gate.policy.model import OnInsufficient, Policy, Role, Rule, Threshold
+from aims_gate.refinement import measure_finely
+from aims_gate.sources.subject import Data
+from aims_gate.verdict import Outcome, Result
+from tests.checks.subjects import NOW, data, inputs
+from tests.support.elsewhere import KINDS, Elsewhere, hard_sample
+from tests.support.laws import TIMES
+
+BLOCK = OnInsufficient.BLOCK
+
+
+def _task(rule: dict[str, Any], limit: float) -> Task:
+    policy = Policy(
+        id="p",
+        version="1.0.0",
+        rules=(Rule(id="RULE-01", require=Threshold(at_most=limit), **rule),),
+    )
+    (task,) = plan(policy).sound()
+    return task
+
+
+def _elsewhere(found: Data, **options: bool) -> tuple[Data, Elsewhere]:
+    frame = Elsewhere(found.frame, **options)
+    return replace(found, frame=frame), frame  # type: ignore[arg-type]  # it answers as a frame
+
+
+def _result(task: Task, *roles: Data) -> Result:
+    found = measure_finely(task, inputs(*roles).subject, now=NOW)
+    return judge(task, found, now=NOW, insufficient=BLOCK)
+
+
+def _cell(result: Result) -> Statistic:
+    (cell,) = [one for one in result.statistics if one.judged]
+    return cell
+
+
+def test_the_outcome_of_cells_is_that_of_all_values() -> None:
+    """Ties, atoms, heavy tails, nulls, infinities, and a limit at the very value."""
+    outcomes, finest = set(), set()
+    methods = ["ks", "wasserstein", "psi", "js", "hellinger", "chi2"]
+    for seed in range(150 * TIMES):
+        random = np.random.default_rng(seed)
+        method, kind = random.choice(methods), random.choice(KINDS)
+        rows = (10 ** random.uniform(1.8, 4, 2)).astype(int)
+        roles = [
+            data({"x": hard_sample(kind, int(n), random)}, role)
+            for n, role in zip(rows, (Role.REFERENCE, Role.CURRENT), strict=True)
+        ]
+        effect = float(random.choice([1.0, 1.7]))
+        rule = {
+            "check": "drift.columns",
+            "parameters": {"numeric": str(method), "categorical": "none", "design_effect": effect},
+        }
+        value = _cell(_result(_task(rule, 0.2), *roles)).value or 0.1
+        limit = float(np.clip(value * random.choice([0.5, 1, 1, 1.05, 2]), 0.01, 0.8))
+        task = _task(rule, limit)
+        exact = _result(task, *roles)
+        (one, _), (other, frame) = map(_elsewhere, roles)
+        found = _result(task, one, other)
+        assert found.outcome is exact.outcome, (seed, method, kind, limit)
+        outcomes.add(found.outcome)
+        finest.add(min((cells or 1 << 30 for _, cells in frame.asked), default=0))
+        finest.add(max((cells or 1 << 30 for _, cells in frame.asked), default=0))
+    assert {Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.INSUFFICIENT} <= outcomes
+    assert {1 << 10, 1 << 16, 1 << 30} <= finest, "some are decided at every step"
+
+
+def _drifted(by: float) -> tuple[Data, Data]:
+    random = np.random.default_rng(1)
+    return (
+        data({"x": random.normal(0, 1, 50_000), "y": random.normal(0, 1, 50_000)}, Role.REFERENCE),
+        data({"x": random.normal(by, 1, 50_000), "y": random.normal(0, 1, 50_000)}, Role.CURRENT),
+    )
+
+
+RULE = {"check": "drift.columns", "parameters": {"numeric": "ks", "categorical": "none"}}
+
+
+def test_what_is_far_from_the_limit_is_decided_on_a_thousand_cells() -> None:
+    (one, _), (other, frame) = map(_elsewhere, _drifted(0.5))
+    result = _result(_task(RULE, 0.1), one, other)
+    assert result.outcome is Outcome.FAIL
+    assert {cells for _, cells in frame.asked} == {1, 1024}
+    cell = next(one for one in result.statistics if one.slice == "x")
+    assert cell.bracket is not None
+    assert cell.value is not None
+    assert cell.bracket.low <= cell.value <= cell.bracket.high
+    assert "between 0.203 and 0.206" in result.reason
+    assert "cells)" in result.reason
+
+
+def test_only_the_column_that_is_undecided_is_looked_at_closer() -> None:
+    roles = _drifted(0.25)
+    exact = {s.slice: s.value for s in _result(_task(RULE, 0.2), *roles).statistics if s.judged}
+    (one, _), (other, frame) = map(_elsewhere, roles)
+    limit = exact["x"]
+    assert limit is not None
+    result = _result(_task(RULE, limit), one, other)
+    assert result.outcome is _result(_task(RULE, limit), *roles).outcome
+    assert {cells for name, cells in frame.asked if name == "y"} == {1, 1024}
+    assert {cells for name, cells in frame.asked if name == "x"} == {1, 1024, 1 << 16, None}
+    cell = next(one for one in result.statistics if one.slice == "x")
+    assert (cell.bracket, cell.value) == (None, limit), "every value was looked at"
+
+
+def test_a_bracket_on_both_sides_never_passes_where_the_engine_gives_no_more() -> None:
+    roles = _drifted(0.25)
+    limit = next(s.value for s in _result(_task(RULE, 0.2), *roles).statistics if s.slice == "x")
+    assert limit is not None
+    (one, _), (other, _) = (_elsewhere(role, refuses=True) for role in roles)
+    result = _result(_task(RULE, limit), one, other)
+    assert result.outcome is Outcome.INSUFFICIENT
+    assert result.blocking
+    assert "the outcome is not the same between" in result.reason
+    assert "more bytes than the budget" in result.reason
+
+
+def test_a_frame_in_memory_is_never_asked_for_cells() -> None:
+    found = _result(_task(RULE, 0.2), *_drifted(0.25))
+    assert all(one.bracket is None for one in found.statistics)
+    assert straddling(_task(RULE, 0.2), found.statistics) == frozenset()
+
+
+def test_a_library_is_asked_with_every_value(engines: Engines) -> None:
+    task = replace(_task(RULE, 0.2), engine="both")
+    (one, _), (other, frame) = map(_elsewhere, _drifted(0.25))
+    found = measure_finely(task, inputs(one, other).subject, now=NOW, engines=engines)
+    assert {cells for _, cells in frame.asked} == {None}
+    assert all(cell.bracket is None for cell in found)
