@@ -6,7 +6,7 @@ Where neither tells, nothing is said of that day: today's strength is no answer 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -75,6 +75,18 @@ class ApprovalsThen:
             return ApprovedThen(document=document, records=records, stands=stands)
         why = f"{told}, and nobody had approved by then what is there now"
         return ApprovedThen(document=document, records=records, stands=stands, unknown=why)
+
+    def removed(
+        self, whose: str, kind: str, documents: Sequence[RecordDocument]
+    ) -> Iterator[ApprovedThen]:
+        """Documents of a kind that git has on that day, and that are not among those of now."""
+        told, now = self.then.get(whose), {one.path for one in documents}
+        if not isinstance(told, Records):
+            return
+        for one in told.of(kind):
+            if one.digest and one.path not in now:
+                stands = standing(one, told, today=self.day)
+                yield ApprovedThen(document=one, records=told, stands=stands)
 
 
 def _until(day: date, records: Records) -> Records:

@@ -12,6 +12,7 @@ from aims_gate.governance.approval import ApprovalStanding
 from aims_gate.governance.contract import Records, Strength
 from aims_gate.governance.kinds import KINDS
 from aims_gate.governance.people import People, Person
+from aims_gate.operations.aims.gap_finding import strength_told
 from aims_gate.operations.aims.risk_standing import RiskStanding, risk_standings
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem, decisions, words
 from aims_gate.operations.audit.approvals_then import ApprovalsThen, ApprovedThen
@@ -22,12 +23,13 @@ def approvals(
     found: Survey, then: ApprovalsThen, kinds: Collection[str] = tuple(KINDS)
 ) -> SheetTable:
     """Each document: how strongly it was approved, by whom, and whether they were competent."""
-    rows = [
-        _approved(system or "organisation", then.of(system, one, records))
-        for kind in KINDS
-        for system, records, documents in (found.documents(kind) if kind in kinds else ())
-        for one in documents
-    ]
+    rows = []
+    for kind in (one for one in KINDS if one in kinds):
+        for system, records, documents in found.documents(kind):
+            whose = system or "organisation"
+            rows += [_approved(whose, then.of(system, one, records), found) for one in documents]
+            for gone in then.removed(system, kind, documents):
+                rows.append(_approved(f"{whose}, removed since", gone, found))
     return SheetTable(
         title="Who approved which document, and were they competent on that day; "
         f"as of {then.day:%Y-%m-%d}",
@@ -40,7 +42,7 @@ def approvals(
     )
 
 
-def _approved(whose: str, one: ApprovedThen) -> SheetRow:
+def _approved(whose: str, one: ApprovedThen, found: Survey) -> SheetRow:
     stands, path = one.stands, one.document.path
     if one.unknown:
         return SheetRow(cells=(path, whose, "not known", "", "", "", one.unknown), tone="warn")
@@ -49,7 +51,7 @@ def _approved(whose: str, one: ApprovedThen) -> SheetRow:
         cells=(
             path,
             whose,
-            stands.strength.name.lower(),
+            strength_told(stands.strength, one.document, found),
             ", ".join(stands.by) or "nobody",
             "" if stands.day is None else f"{stands.day:%Y-%m-%d}",
             competent(stands, one.records),

@@ -52,7 +52,7 @@ def test_a_survey_of_a_past_day_is_no_survey_of_today(audited: Company) -> None:
     past = replace(found, asked=replace(found.asked, past=True))
     assert row(past, found.today)[0] == "signed"
     assert row(past, found.today, "system.yaml")[0] == "not known"
-    assert row(found, found.today, "system.yaml")[0] == "declared"
+    assert row(found, found.today, "system.yaml")[0] == "declared, not committed to git"
 
 
 @pytest.mark.tool("git")
@@ -69,6 +69,7 @@ def test_git_tells_which_bytes_were_in_force_and_who_had_approved_them(audited: 
     approve(risks, signer=signer, trust=audited.gated.trust, evidence=None, now=signed)
     edit(risks, "title: Income changes", "title: Income shifts")
     commit(audited, CHANGED)
+    (audited.aims / "data" / "loans.md").unlink()
     found = audited.survey()
     early, first, second, third = (
         ApprovalsThen.on(day, found)
@@ -80,6 +81,7 @@ def test_git_tells_which_bytes_were_in_force_and_who_had_approved_them(audited: 
     assert row(found, second)[:3] == ("signed", "bo@acme.example", "2026-10-02")
     assert row(found, second, "system.yaml")[0] == "declared"
     assert row(found, third)[0] == "declared"
+    assert row(found, second, "loans.md")[0] == "declared"  # it was removed since
     assert "approved other bytes, on 2026-10-02" in row(found, third)[3]
     (risk, *_) = accepted_risks(found, second).rows
     assert "of an earlier register" in risk.cells[-1]
