@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _KINDS = {
-    ("aims_gate", "Held"): "held",
+    ("aims_gate", "EngineTable"): "held",
     ("ibis", "Table"): "ibis",
     ("duckdb", "DuckDBPyRelation"): "duckdb",
     ("pyspark", "DataFrame"): "pyspark",

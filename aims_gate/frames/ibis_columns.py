@@ -18,7 +18,7 @@ from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.cache import AnswerCache
 from aims_gate.frames.column_values import kind_of
 from aims_gate.frames.ibis_forms import Expr, certain, exact, kinds_of, normal
-from aims_gate.frames.ibis_session import Held, Session
+from aims_gate.frames.ibis_session import EngineSession, EngineTable
 from aims_gate.frames.opening import open_rows
 from aims_gate.frames.widths import float_bits
 
@@ -33,7 +33,7 @@ _NONE = pa.binary()
 class IbisColumns:
     """A table that an engine holds, with the weights of its rows."""
 
-    held: Held
+    given: EngineTable
     """The table as it was given, and its session."""
     table: Expr = field(repr=False)
     """Its columns in their normal form, and `COUNT` if rows are weighted; none of weight 0."""
@@ -45,14 +45,14 @@ class IbisColumns:
     """Answers that were given before."""
 
     @property
-    def session(self) -> Session:
+    def session(self) -> EngineSession:
         """The session in which the engine is asked."""
-        return self.held.session
+        return self.given.session
 
     @property
     def columns(self) -> Mapping[str, Column]:
         """Columns in their order, and what each holds."""
-        stored = self.held.table.schema()
+        stored = self.given.table.schema()
         return {
             name: Column(
                 kind=ColumnKind.OTHER if kind is None else kind_of(kind),
@@ -152,7 +152,7 @@ class IbisColumns:
 
 
 def normal_table(
-    held: Held, *, weight: str | None, name: str
+    held: EngineTable, *, weight: str | None, name: str
 ) -> tuple[Expr, dict[str, pa.DataType | None]]:
     """A table's columns in their normal form, with its weights, and the Arrow type of each."""
     forms, kinds = held.session.forms, kinds_of(held.table.schema())
@@ -166,7 +166,7 @@ def normal_table(
 
 
 def _weighted(
-    held: Held, table: Expr, kinds: Mapping[str, pa.DataType | None], weight: str, name: str
+    held: EngineTable, table: Expr, kinds: Mapping[str, pa.DataType | None], weight: str, name: str
 ) -> Expr:
     if weight not in kinds:
         raise MissingColumnError.from_columns(weight, kinds, where=name)

@@ -14,11 +14,11 @@ from aims_gate.frames.ibis_forms import (
     kinds_of,
     microseconds,
 )
-from aims_gate.frames.ibis_session import Held
+from aims_gate.frames.ibis_session import EngineTable
 from aims_gate.frames.table_digest import FRACTION, NULL, PREFIX, of_buckets, tag_of
 
 
-def table_v1_of(held: Held, *, where: str) -> str:
+def table_v1_of(held: EngineTable, *, where: str) -> str:
     """`table-v1` digest, equal to that of the same rows in memory.
 
     Raises:

@@ -60,7 +60,7 @@ class IbisFrame(IbisColumns):
         """Frame over a table of a known engine; see `opening.open_frame`."""
         held = held_by_engine(data, where=name, seconds=seconds, most_bytes=max_bytes)
         table, types = normal_table(held, weight=weight, name=name)
-        return cls(held=held, table=table, types=types, weighted=weight is not None, name=name)
+        return cls(given=held, table=table, types=types, weighted=weight is not None, name=name)
 
     @property
     def engine(self) -> str:
@@ -204,8 +204,8 @@ class IbisFrame(IbisColumns):
     def digest(self, *, again: bool = False) -> str:
         """`table-v1` digest: 64 hexadecimal digits; taken *again*, not remembered, if so asked."""
         if again:
-            return table_v1_of(self.held, where=self.name)
-        return self.cache.get("digest", lambda: table_v1_of(self.held, where=self.name))
+            return table_v1_of(self.given, where=self.name)
+        return self.cache.get("digest", lambda: table_v1_of(self.given, where=self.name))
 
     def parts(
         self, *keys: Key, columns: Sequence[str]

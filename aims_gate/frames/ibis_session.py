@@ -27,7 +27,7 @@ _LEAST_ROW = 8
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Session:
+class EngineSession:
     """An engine, and what it may still send: one budget for all tables of a connection."""
 
     engine: str
@@ -91,16 +91,16 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Held:
+class EngineTable:
     """A table that an engine holds, and the session in which it is asked."""
 
-    session: Session
+    session: EngineSession
     table: Expr = field(repr=False)
 
 
 def held_by_engine(
     data: object, *, where: str, seconds: float | None = None, most_bytes: int | None = None
-) -> Held:
+) -> EngineTable:
     """Bind a table that an engine holds to a session of its own, unless it has one.
 
     Limits that are stated are those of the session from now on.
@@ -108,7 +108,7 @@ def held_by_engine(
     Raises:
         DataError: The engine is none that is known here, or two names differ only in case.
     """
-    held = data if isinstance(data, Held) else _OPEN[library_of(data)](data, where)
+    held = data if isinstance(data, EngineTable) else _OPEN[library_of(data)](data, where)
     if seconds is not None:
         held.session.seconds = seconds
     if most_bytes is not None:
@@ -130,7 +130,7 @@ def refuse_twins(names: Iterable[str], where: str) -> None:
             )
 
 
-def session_of(backend: Any, where: str) -> Session:
+def session_of(backend: Any, where: str) -> EngineSession:
     """Session on DuckDB as Ibis connected it; DataError for an engine that is not known here."""
     if backend.name not in FORMS:
         raise DataError(
@@ -140,7 +140,7 @@ def session_of(backend: Any, where: str) -> Session:
             hint="give the rows as Parquet, or as a pyarrow Table",
         )
     con = backend.con
-    return Session(
+    return EngineSession(
         engine=f"duckdb {backend.version}",
         forms=FORMS["duckdb"](),
         run=lambda question, _most: con.sql(backend.compile(question)).to_arrow_reader(_BATCH),
@@ -149,14 +149,14 @@ def session_of(backend: Any, where: str) -> Session:
     )
 
 
-def _of_ibis(table: Any, where: str) -> Held:
+def _of_ibis(table: Any, where: str) -> EngineTable:
     backend = table.get_backend()
     if backend.name == "pyspark":
         return _of_spark(backend.raw_sql(backend.compile(table)), where)
-    return Held(session=session_of(backend, where), table=table)
+    return EngineTable(session=session_of(backend, where), table=table)
 
 
-def _of_duckdb(relation: Any, where: str) -> Held:
+def _of_duckdb(relation: Any, where: str) -> EngineTable:
     """Ask a relation in its own connection, under a name that nobody else has."""
     import duckdb
     import ibis
@@ -171,7 +171,7 @@ def _of_duckdb(relation: Any, where: str) -> Held:
         else DuckDBType.from_string(str(kind))
         for kind in relation.types
     ]
-    session = Session(
+    session = EngineSession(
         engine=f"duckdb {duckdb.__version__}",
         forms=FORMS["duckdb"](),
         run=lambda question, _most: relation.query(
@@ -180,10 +180,10 @@ def _of_duckdb(relation: Any, where: str) -> Held:
         stop=_nothing,
     )
     schema = dict(zip(relation.columns, kinds, strict=True))
-    return Held(session=session, table=ibis.table(schema, name=name))
+    return EngineTable(session=session, table=ibis.table(schema, name=name))
 
 
-def _of_spark(frame: Any, where: str) -> Held:
+def _of_spark(frame: Any, where: str) -> EngineTable:
     """Ask a Spark frame in its own session, under a name that nobody else has."""
     import ibis
     import ibis.expr.datatypes as dt
@@ -205,21 +205,21 @@ def _of_spark(frame: Any, where: str) -> Held:
         found = spark.sql(ibis.pyspark.compile(question)).limit(most).toArrow()
         return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(_BATCH))
 
-    session = Session(
+    session = EngineSession(
         engine=f"pyspark {spark.version}",
         forms=FORMS["pyspark"](),
         run=collect,
         stop=_nothing,
         place=spark,
     )
-    return Held(session=session, table=ibis.table(kinds, name=name))
+    return EngineTable(session=session, table=ibis.table(kinds, name=name))
 
 
 def _nothing() -> None:
     """Leave a question to its own end: the engine cannot be told."""
 
 
-_OPEN: dict[str, Callable[[Any, str], Held]] = {
+_OPEN: dict[str, Callable[[Any, str], EngineTable]] = {
     "ibis": _of_ibis,
     "duckdb": _of_duckdb,
     "pyspark": _of_spark,

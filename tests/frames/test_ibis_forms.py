@@ -20,20 +20,20 @@ from aims_gate.frames.ibis_forms import (
     narrowed,
     normal,
 )
-from aims_gate.frames.ibis_session import Held, held_by_engine
+from aims_gate.frames.ibis_session import EngineTable, held_by_engine
 from tests.support.engine_tables import EVERY_ENGINE, SPARK, connection, spark
 
 
-def held(data: Any) -> Held:
+def held(data: Any) -> EngineTable:
     return held_by_engine(data, where="data")
 
 
-def answer(one: Held, question: Any) -> list[Any]:
+def answer(one: EngineTable, question: Any) -> list[Any]:
     table = one.table.select(found=question)
     return list(one.session.ask(table, where="data")["found"].to_pylist())
 
 
-def groups(one: Held, column: str) -> dict[Any, int]:
+def groups(one: EngineTable, column: str) -> dict[Any, int]:
     table = one.table.select(key=normal(one.table[column], one.session.forms))
     found = one.session.ask(table.group_by("key").aggregate(n=table.count()), where="data")
     return dict(zip(found["key"].to_pylist(), found["n"].to_pylist(), strict=True))

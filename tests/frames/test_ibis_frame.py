@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ClassLoss, Frame, Grid, Key, Loss, Moments, RowLoss, Scalar
 from aims_gate.frames.ibis_frame import IbisFrame
-from aims_gate.frames.ibis_session import Held
+from aims_gate.frames.ibis_session import EngineTable
 from aims_gate.frames.opening import in_memory, is_engine_table, open_frame
 from aims_gate.frames.table_digest import table_v1
 from tests.support.engine_tables import ENGINES, EVERY_ENGINE, connection, relation
@@ -238,7 +238,7 @@ def test_a_column_of_lists_is_there_and_no_question_about_it_is_answered() -> No
 
 def test_limits_that_are_stated_hold_for_every_table_of_a_session() -> None:
     frame = engine_frame(pa.table({"x": [1.0, 2.0]}))
-    held = Held(session=frame.session, table=frame.held.table)
+    held = EngineTable(session=frame.session, table=frame.given.table)
     assert is_engine_table(held)
     again = engine_frame(held, max_bytes=10, seconds=5.0)
     assert again.session is frame.session

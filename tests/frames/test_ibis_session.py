@@ -13,13 +13,13 @@ import pytest
 
 from aims_gate.errors import DataError
 from aims_gate.frames.engine_tables import library_of
-from aims_gate.frames.ibis_session import Held, held_by_engine, refuse_twins, session_of
+from aims_gate.frames.ibis_session import EngineTable, held_by_engine, refuse_twins, session_of
 from tests.support.engine_tables import connection, expression, relation
 
 ROWS = pa.table({"a": list(range(1000)), "s": [f"secret-{row}" for row in range(1000)]})
 
 
-def held(**limits: Any) -> Held:
+def held(**limits: Any) -> EngineTable:
     return held_by_engine(relation(ROWS), where="data", **limits)
 
 
