@@ -70,9 +70,10 @@ def init(
 
 
 def _told(about: str, files: tuple[DraftedFile, ...], folder: Path) -> None:
+    width = max(len(str(one.path)) for one in files)
     for one in files:
         wait = f"{one.questions} lines wait for you" if one.questions else "nothing waits"
-        click.echo(f"  {'kept ' if one.kept else 'wrote'} {one.path!s:<28} {wait}")
+        click.echo(f"  {'kept ' if one.kept else 'wrote'} {one.path!s:<{width}} {wait}")
     waiting = sum(one.questions for one in files)
     places = f": grep -rn TODO {folder}" if waiting else ""
     click.echo(f"{waiting} questions about {about}{places}")

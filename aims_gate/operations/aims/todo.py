@@ -146,7 +146,8 @@ def _document(one: RecordDocument, records: Records, system: str, found: Survey)
     by = due(one, records)
     yield task("look through it, and approve it again", found.today if by is None else by)
     for place in dated(one, records, found.today):
-        yield task(f"to be {place.what} again", place.last or found.today, place.where)
+        again = " again" if place.last else ": nothing says when it was"
+        yield task(f"to be {place.what}{again}", place.last or found.today, place.where)
     for part in found.moved(system, one):
         yield task(f"assess it again: {part} changed since it was assessed", found.today)
 
