@@ -7,12 +7,16 @@ the day that is asked about, and was on the day of the act.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
 from aims_gate.governance.contract import RecordAct, RecordDocument, Records, Strength
 from aims_gate.governance.people import People, Person
+
+PEOPLE = "people"
+"""Kind of the document that says who may approve."""
+_ALONE = "alone approved it, and has the power to by this very list: another person must, too"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +63,32 @@ def standing(
     if not (counted or document.effective):
         return ApprovalStanding(strength=Strength.NONE, faults=tuple(faults))
     unseen = Strength.NONE if document.drafted_by else Strength.DECLARED
+    if document.kind == PEOPLE and counted:
+        alone, counted = _vouched(counted)
+        unseen = Strength.DECLARED
+        faults += [f"{alone} {_ALONE}"] if alone else []
     return ApprovalStanding(
         strength=max((act.strength for act, _ in counted), default=unseen),
         by=tuple(sorted({person for _, person in counted})),
         day=max((act.when.date() for act, _ in counted), default=None),
         faults=tuple(faults),
     )
+
+
+def _vouched(
+    counted: Sequence[tuple[RecordAct, str]],
+) -> tuple[str, list[tuple[RecordAct, str]]]:
+    """The one person by whom alone the list of people is approved; or what another vouches for.
+
+    The list says who may approve, itself included: it is as strong as its second person's act.
+    """
+    best: dict[str, Strength] = {}
+    for act, who in counted:
+        best[who] = max(act.strength, best.get(who, Strength.NONE))
+    if len(best) == 1:
+        return next(iter(best)), []
+    second = sorted(best.values())[-2]
+    return "", [(replace(act, strength=min(act.strength, second)), who) for act, who in counted]
 
 
 def own_work(

@@ -176,3 +176,20 @@ def test_a_file_that_is_gone_is_approved_by_nobody(tmp_path: Path) -> None:
     (tmp_path / "aims/risks.yaml").unlink()
     after = replace(reader.read(*folders), approvals=before.approvals)
     assert weighed(after).strength is Strength.NONE
+
+
+def test_a_list_of_people_that_one_person_approves_whom_it_empowers_is_declared(
+    records: Records,
+) -> None:
+    """Nobody has a role by own word alone; the second person's act says how strong it is."""
+    cy: dict[str, Any] = {"kind": "people", "names": ("cy",)}
+    alone = acted(acted(records, **cy), **cy)
+    found = weighed(alone, kind="people")
+    assert (found.strength, found.by) == (Strength.DECLARED, ())
+    (fault,) = found.faults
+    assert fault.startswith("cy@acme.example alone approved it, and has the power to by this very")
+    ada: dict[str, Any] = {"kind": "people", "names": ("ada",)}
+    both = weighed(acted(alone, **ada), kind="people")
+    assert (both.strength, both.by) == (Strength.SIGNED, ("ada@acme.example", "cy@acme.example"))
+    reviewed = weighed(acted(alone, **ada, strength=Strength.REVIEWED), kind="people")
+    assert reviewed.strength is Strength.REVIEWED
