@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from aims_gate.attest.trust import may_be, plain_name
-from aims_gate.errors import UsageError, near
 from aims_gate.governance.contract import Records, day
-from aims_gate.governance.reader import read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,18 +89,6 @@ class People:
         yield from (subject for subject in wanted if subject not in held)
         if not wanted and not held:
             yield "any competence"
-
-
-def refuse_stranger(name: str, org: Path | None, *days: date) -> None:
-    """Refuse a name that a sound list of people does not have; a draft of one refuses nobody.
-
-    Raises:
-        UsageError: *org* has a sound people.yaml, and nobody in it has this name, or who has it is
-            not in the organisation on one of these days.
-    """
-    people = People.of(read(None, org))
-    if name and people is not None and (what := people.objection(name, *days)):
-        raise UsageError(what, hint=near(name, [one.id for one in people.persons]))
 
 
 def _person(row: Mapping[str, Any]) -> Person:

@@ -32,6 +32,8 @@ from aims_gate.governance.kinds import (
     Area,
     RecordKind,
 )
+from aims_gate.governance.participants import HELD, objections, owners
+from aims_gate.governance.people import People
 from aims_gate.governance.record_text import RecordText, entry, record
 from aims_gate.regular import itself, read_regular
 from aims_gate.signoffs import APPROVALS
@@ -78,13 +80,27 @@ def read(system: Path | None, org: Path | None, at: Callable[[Path], Path] = its
             else:
                 documents += listed.documents(kind)
     twice = _twice(documents, entries)
-    return Records(
+    found = Records(
         system=system,
         org=org,
         documents=tuple(replace(one, problems=one.problems + twice(one)) for one in documents),
         entries=tuple(replace(one, problems=one.problems + twice(one)) for one in entries),
         problems=tuple(problems),
     )
+    return replace(found, entries=tuple(_held_by(found)))
+
+
+def _held_by(records: Records) -> Iterator[LogEntry]:
+    """Entries; an audit or review by nobody here, or of own work, has that fault.
+
+    While the list of people is no sound one, nobody can tell.
+    """
+    people = People.of(records)
+    for one in records.entries:
+        asked = people is not None and one.type in HELD and not one.problems
+        against = objections(one, people, owners(records.documents)) if asked else ()
+        faults = (_problem(one.path, ProblemKind.UNREADABLE, what, "people") for what in against)
+        yield replace(one, problems=(*one.problems, *faults))
 
 
 def _folders(

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from aims_gate.documents.strict_yaml import MAX_BYTES, parse
 from aims_gate.errors import PolicyError, UsageError, near
-from aims_gate.governance.people import refuse_stranger
 from aims_gate.operations.explain import required
+from aims_gate.operations.strangers import refuse_stranger
 from aims_gate.plan import plan
 from aims_gate.policy.adoption import limits_of_packs
 from aims_gate.policy.pin import replace_file

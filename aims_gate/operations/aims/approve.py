@@ -16,9 +16,9 @@ from aims_gate.attest.trust import TrustedKey
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import RecordError, UsageError
 from aims_gate.evidence.revocations import FOLDER, unrevoked
-from aims_gate.governance.acts import approval_id, authors
+from aims_gate.governance.acts import approval_id, authors, signatures
 from aims_gate.governance.approval import own_work, standing, who_may
-from aims_gate.governance.contract import RecordAct, RecordDocument, Strength
+from aims_gate.governance.contract import RecordAct, RecordDocument, Records, Strength
 from aims_gate.governance.kinds import KINDS, Area, RecordKind
 from aims_gate.governance.material import DEPENDS, assessed
 from aims_gate.governance.people import People, Person
@@ -26,7 +26,7 @@ from aims_gate.governance.reader import read
 from aims_gate.governance.record_text import RecordText, record
 from aims_gate.operations.judged import judged
 from aims_gate.operations.signoff import admitted_approver, create_file, name_in_file
-from aims_gate.regular import read_regular, write_regular
+from aims_gate.regular import itself, read_regular, write_regular
 from aims_gate.signoffs import APPROVALS, kinds
 from aims_gate.signoffs import folder as signoffs
 from aims_gate.signoffs.committed import CommitHistory
@@ -116,15 +116,25 @@ def approve(
         where="it counts for nothing yet",
         authors=wrote,
     )
-    stands = standing(document, replace(organisation, approvals=(act,)), today=now.date())
+    others = _signed_too(document, organisation, trust, now)
+    stands = standing(document, replace(organisation, approvals=(act, *others)), today=now.date())
     return ApprovedDocument(
         document=document,
         person=person.person,
         signed=target,
         before=before,
-        against=next(iter(stands.faults), ""),
+        against="" if stands.by else next(iter(stands.faults), ""),
         assessed=written,
     )
+
+
+def _signed_too(
+    document: RecordDocument, organisation: Records, trust: Path, now: datetime
+) -> list[RecordAct]:
+    """Signatures of the same bytes, where the document is the organisation's."""
+    known = unrevoked(trust_file.load(trust), trust.parent / FOLDER, now=now)
+    found = signatures(organisation, trust=known, at=itself, now=now)
+    return [one for one in found if one.digest == document.human_digest]
 
 
 def _signed(target: Path, key: TrustedKey, trust: Path, now: datetime) -> bool:

@@ -20,9 +20,11 @@ from aims_gate.governance.contract import (
     has_come,
 )
 from aims_gate.governance.kinds import KINDS
+from aims_gate.governance.participants import objections
+from aims_gate.governance.people import People
 from aims_gate.governance.wording import says
 from aims_gate.operations.aims.entry_days import held, is_open
-from aims_gate.operations.aims.entry_people import objections_to
+from aims_gate.operations.aims.entry_people import owned
 from aims_gate.operations.aims.pack_rules import closing
 from aims_gate.operations.aims.risk_standing import risk_standings
 from aims_gate.operations.aims.survey import Survey, SurveyedSystem, words
@@ -35,6 +37,8 @@ MENDED = ("nonconformity", "incident")
 """Types of entries that are closed with cause, action and effect."""
 DRAFTED = "nobody has approved it"
 """What makes a draft count for nothing; `gap` says once how that is mended."""
+DECLARED = "declared"
+"""Strength of every entry of a log: whoever may commit wrote it, and nobody approves one."""
 LOG, EVERY, SECTION = "log:", "*", "#"
 """How a requirement asks for an entry of a type, for all documents, and for a section of one."""
 
@@ -276,11 +280,14 @@ def _entry(kind: str, found: Survey) -> GapFinding:
             return GapFinding(support=Support.MISSING, what=what, where=one.path)
         newest = max(closed, key=lambda one: (bool(one.problems), one.closed or date.min))
     day = held(newest, found.today)
-    against = [*(one.message for one in newest.problems), *objections_to(newest, found)]
+    against = [
+        *(one.message for one in newest.problems),
+        *objections(newest, People.of(found.org), owned(found)),
+    ]
     if against or day is None:
         what = f"{newest.path}: {next(iter(against), 'it says no day')}"
         return GapFinding(support=Support.MISSING, what=what, where=newest.path)
-    what = f"{newest.path}, {day:%Y-%m-%d}"
+    what = f"{newest.path}, {day:%Y-%m-%d} ({DECLARED})"
     too_old = day + YEAR < found.today and kind not in MENDED  # a mishap is no yearly duty
     return GapFinding(
         support=Support.STALE if too_old else Support.ATTESTED, what=what, where=newest.path

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain, count
@@ -16,13 +17,17 @@ from aims_gate import canonical
 from aims_gate.checks.records.data_sources import slug
 from aims_gate.documents.strict_yaml import MAX_BYTES
 from aims_gate.errors import PolicyError, Problem, RecordError, UsageError, near
+from aims_gate.governance.contract import LogEntry
 from aims_gate.governance.entry_grammar import PRIVATE_TYPES, SEVERITIES
 from aims_gate.governance.kinds import ENTRY, ENTRY_TYPES, LOG
-from aims_gate.governance.people import refuse_stranger
+from aims_gate.governance.participants import HELD, objections, owners
+from aims_gate.governance.people import People
+from aims_gate.governance.reader import read
 from aims_gate.governance.record_text import RecordText, entry
 from aims_gate.governance.templates import headings
 from aims_gate.governance.wording import says
 from aims_gate.operations.aims.filled import filled
+from aims_gate.operations.strangers import refuse_stranger
 from aims_gate.regular import create, read_regular, refuse_links, write_regular
 
 
@@ -147,11 +152,31 @@ def close_entry(path: Path, *, today: date, org: Path | None = None) -> None:
         waits = [Problem(file=str(path), line=one.line, what=one.message) for one in faults]
         raise PolicyError(waits or [Problem(file=str(path), line=0, what="has no line opened:")])
     refuse_stranger(after.owner, org)
+    _refuse_participants(after, path.parent.parent, org)
     try:
         write_regular(path, whole.encode())
     except OSError as error:
         what = f"cannot be written: {error.strerror or error}"
         raise RecordError(what, where=str(path)) from error
+
+
+def _refuse_participants(entry: LogEntry, folder: Path, org: Path | None) -> None:
+    """Refuse to close an audit or review by nobody here, or by whoever owns what was audited."""
+    kept = [read(one, None).documents for one in system_folders(folder, org)]
+    organisation = read(None, org)
+    people = People.of(organisation)
+    if entry.type not in HELD or people is None:
+        return
+    everything = (*organisation.documents, *chain.from_iterable(kept))
+    for what in objections(entry, people, owners(everything)):
+        raise UsageError(what, where=str(entry.path), hint="let others hold it, or name them right")
+
+
+def system_folders(folder: Path, org: Path | None) -> Iterator[Path]:
+    """A folder of records, and those of systems beside the organisation's."""
+    beside = folder.parent if org is None else org.parent
+    found = {folder, beside / "aims", *beside.glob("*/aims")}
+    yield from (one for one in sorted(found) if (one / "system.yaml").is_file())
 
 
 def system_id(folder: Path) -> str:

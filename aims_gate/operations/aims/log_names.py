@@ -14,10 +14,11 @@ from aims_gate.catalogue.iso42001 import requirement
 from aims_gate.checks.record_cells import keys_of
 from aims_gate.errors import GateError, UsageError, near
 from aims_gate.governance.contract import Records
-from aims_gate.governance.people import People, refuse_stranger
+from aims_gate.governance.people import People
 from aims_gate.governance.reader import read
-from aims_gate.operations.aims.log import Opening
+from aims_gate.operations.aims.log import Opening, system_folders
 from aims_gate.operations.aims.survey import listed
+from aims_gate.operations.strangers import refuse_stranger
 from aims_gate.policy.resolve import load
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
@@ -33,7 +34,7 @@ def refuse_unknown(how: Opening, org: Path | None) -> None:
             `detected_by` that is no person, rule or evidence; with the near ones.
     """
     refuse_stranger(how.owner, org, how.today)
-    kept = [read(folder, None) for folder in _systems(how.folder, org)]
+    kept = [read(folder, None) for folder in system_folders(how.folder, org)]
     kept.append(read(None, org))
     rules = set(_rules(how.folder))
     if how.rule and rules and how.rule not in rules:
@@ -58,13 +59,6 @@ def _refuse_detector(told: str, rules: set[str], people: People | None) -> None:
     what = f"--detected-by {told!a} is no evidence, no rule and no person"
     close = near(words[0], [*rules, *(one.id for one in persons)])
     raise UsageError(what, hint=f"{close}; or say in a sentence what showed it")
-
-
-def _systems(folder: Path, org: Path | None) -> Iterator[Path]:
-    """The folder that the entry goes to, and those of systems beside the organisation's."""
-    beside = folder.parent if org is None else org.parent
-    found = {folder, beside / "aims", *beside.glob("*/aims")}
-    yield from (one for one in sorted(found) if (one / "system.yaml").is_file())
 
 
 def _ids(records: Records) -> Iterator[str]:

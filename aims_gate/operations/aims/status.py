@@ -30,7 +30,16 @@ def status_sheet(found: Survey, wanted: tuple[Duty, ...], *, risks: bool = False
     tables = [
         SheetTable(
             title="Models",
-            heads=("model", "champion", "verdict", "judged", "age", "risk", "open", "next"),
+            heads=(
+                "model",
+                "champion",
+                "verdict",
+                "judged",
+                "age",
+                "risk",
+                "open (declared)",
+                "next",
+            ),
             narrow=7,
             rows=(*_models(found, wanted), *_unlisted(found)),
             empty=f"no system is described; {BEGIN}",

@@ -14,7 +14,7 @@ from aims_gate.attest.trust import may_be
 from aims_gate.catalogue.iso42001 import REQUIREMENTS, Grade, Requirement
 from aims_gate.errors import UsageError
 from aims_gate.governance.people import People, Person
-from aims_gate.operations.aims.entry_people import owners
+from aims_gate.operations.aims.entry_people import owned
 from aims_gate.operations.aims.filled import filled
 from aims_gate.operations.aims.gap import assess
 from aims_gate.operations.aims.log import system_id, write_entry
@@ -79,10 +79,10 @@ def objections(found: Survey, auditor: str, by: str) -> Iterator[str]:
     person = None if people is None else people.find([auditor])
     if by == "internal":
         yield from _unfit(found, people, person)
-    for owner, what in owners(found):
-        mine = may_be(owner, [auditor])
-        if mine or (person is not None and person.is_called(owner)):
-            yield f"owns {what}"
+    for one in owned(found):
+        mine = may_be(one.owner, [auditor])
+        if mine or (person is not None and person.is_called(one.owner)):
+            yield f"owns {one.what}"
 
 
 def _unfit(found: Survey, people: People | None, person: Person | None) -> Iterator[str]:

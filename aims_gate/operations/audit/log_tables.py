@@ -33,7 +33,7 @@ def corrections(found: Survey, when: Period, rules: Collection[str] | None = Non
         title="Incidents and nonconformities: what was done, and did it work",
         heads=(
             *("opened", "of", "type", "what happened", "cause", "what was done"),
-            *("did it work", "closed"),
+            *("did it work", "closed (declared)"),
         ),
         rows=tuple(
             SheetRow(
@@ -61,7 +61,7 @@ def happenings(found: Survey, when: Period) -> SheetTable:
     types = ("audit", "review", "decision", "certificate", "training", "exercise", "concern")
     return SheetTable(
         title="Audits, reviews, decisions, training and what else is in the log",
-        heads=("opened", "of", "type", "who", "what", "closed"),
+        heads=("opened", "of", "type", "who", "what", "closed (declared)"),
         rows=tuple(
             SheetRow(
                 cells=(

@@ -19,8 +19,10 @@ from aims_gate.catalogue.iso42001 import REQUIREMENTS, requirement
 from aims_gate.errors import UsageError
 from aims_gate.evidence.gap_predicate import GAP
 from aims_gate.governance.material import assessed, digests
+from aims_gate.governance.participants import objections
+from aims_gate.governance.people import People
 from aims_gate.operations.aims.approve import approve
-from aims_gate.operations.aims.entry_people import objections_to
+from aims_gate.operations.aims.entry_people import owned
 from aims_gate.operations.aims.gap import GapRow, assess
 from aims_gate.operations.aims.gap_finding import Support
 from aims_gate.operations.aims.gap_plan import plan
@@ -316,9 +318,13 @@ def test_an_entry_about_nobody_or_by_its_own_auditor_shows_nothing(company: Comp
     audit.write_text(text.replace("-training", "-audit"), encoding="utf-8")
     (found,) = (one for _, one in company.survey().entries if one.type == "audit")
     held = replace(found, values={"by": "internal", "auditor": "bo"}, problems=())
-    assert "bo owns" in next(objections_to(held, company.survey()))
+    seen, held = company.survey(), replace(held, opened=date(2026, 11, 20))
+    people = People.of(seen.org)
+    assert "bo owns" in next(objections(held, people, owned(seen)))
     by_other = replace(held, values={"by": "internal", "auditor": "cy"})
-    assert not list(objections_to(by_other, company.survey()))
+    assert not list(objections(by_other, people, owned(seen)))
+    earlier = replace(held, opened=date(2026, 10, 20))
+    assert not list(objections(earlier, people, owned(seen))), "of records in force since"
 
 
 def test_what_was_mended_is_shown_by_what_is_closed_and_nothing_is_late(company: Company) -> None:

@@ -237,3 +237,28 @@ def test_names_that_are_nowhere_are_refused_and_a_url_or_a_sentence_is_free(
         command = ["aims", "log", "new", "concern", "A letter came.", "--dir", folder]
         assert guarded([*command, option, value]) == (2 if told else 0)
         assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("auditor", "told"),
+    [("ghost", "as ghost"), ("bo", "bo owns "), ("cy", "")],
+)
+def test_an_audit_by_nobody_or_of_own_work_is_a_fault_and_is_not_closed(
+    tmp_path: Path, auditor: str, told: str
+) -> None:
+    aims, org = write_records(tmp_path)
+    how = Opening(
+        folder=org, type="audit", title="Sample of five.", owner="cy", today=date(2026, 11, 20)
+    )
+    path = open_entry(how)
+    edit(path, "TODO: who audits, nobody who owns what is looked at", auditor)
+    edit(path, "TODO: clauses, systems and time that are looked at", "clause 8")
+    answer(path, "Findings", "One runbook was never tried.")
+    answer(path, "Follow-up", "The exercise of next week.")
+    (found,) = (one for one in read(aims, org).entries if one.type == "audit")
+    assert [told in str(one) for one in found.problems[:1]] == [True] * bool(told)
+    if told:
+        with pytest.raises(UsageError, match=told):
+            close_entry(path, today=date(2026, 11, 21), org=org)
+    else:
+        close_entry(path, today=date(2026, 11, 21), org=org)
