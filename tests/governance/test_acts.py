@@ -90,7 +90,7 @@ def team(tmp_path: Path) -> Repository:
     write_records(folder)
     (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
     trust = "apiVersion: aims-gate/v1\nkind: Trust\nkeys:\n"
-    for person in ("ada", "bo", "eve", "zoe"):
+    for person in ("ada", "bo", "cy", "eve", "zoe"):
         generate(keys / f"{person}.key", password=None, scheme=Scheme.ED25519)
         public = (keys / f"{person}.key.pub").read_text(encoding="utf-8").strip()
         block = "\n      ".join(public.splitlines())
@@ -137,6 +137,14 @@ def test_documents_of_the_organisation_are_signed_beside_them(team: Repository) 
     assert done.signed is not None
     assert done.signed.parent == team.folder / "org/approvals"
     assert team.weighed("policy").by == ("bo@acme.example",)
+
+
+def test_the_list_of_people_takes_two(team: Repository) -> None:
+    """The first is told so, and the second's signature makes both count."""
+    assert "ada@acme.example alone approved it" in team.approve("ada", "org/people.yaml").against
+    assert team.weighed("people").strength is Strength.DECLARED
+    assert not team.approve("cy", "org/people.yaml").against
+    assert team.weighed("people").strength is Strength.SIGNED
 
 
 def test_who_owns_it_may_not_approve_it(team: Repository) -> None:

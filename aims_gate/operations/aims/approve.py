@@ -116,6 +116,8 @@ def approve(
         where="it counts for nothing yet",
         authors=wrote,
     )
+    people = People.of(organisation)
+    mine = None if people is None else people.find(person.names)
     others = _signed_too(document, organisation, trust, now)
     stands = standing(document, replace(organisation, approvals=(act, *others)), today=now.date())
     return ApprovedDocument(
@@ -123,7 +125,7 @@ def approve(
         person=person.person,
         signed=target,
         before=before,
-        against="" if stands.by else next(iter(stands.faults), ""),
+        against="" if mine and mine.id in stands.by else next(iter(stands.faults), ""),
         assessed=written,
     )
 
