@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from aims_gate.checks.row_statistics import discriminant_scores
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Frame, Key
+from aims_gate.frames.opening import same_rows
 from tests.conformance.test_frame import EVERY_FRAME, FRAMES, Make
 from tests.support.laws import law
 
@@ -47,6 +48,26 @@ def test_rows_that_occur_in_the_other_frame_are_counted_on_this_side(make: Make)
     assert other.shared(make(ROWS), ["sex"]) == 3
     with pytest.raises(MissingColumnError, match="more"):
         make(ROWS).shared(other, ["sex", "more"])
+
+
+@EVERY
+def test_the_same_rows_are_so_in_any_order_wherever_they_are(make: Make) -> None:
+    """As often, too: a few coarse columns have the same different rows in any two data."""
+    rows: dict[str, Any] = {"g": ["a", "a", "b", None], "x": [0.5, 0.5, -0.0, math.nan]}
+    turned = {name: values[::-1] for name, values in rows.items()}
+    often = {"g": ["a", "b", "b", None], "x": [0.5, 0.0, 0.0, None]}
+    other = {"g": ["a", "a", "b", None], "x": [0.5, 0.5, 1.0, math.nan]}
+    more = {"g": [*rows["g"], "a"], "x": [*rows["x"], 0.5]}
+    single = {"g": rows["g"][1:], "x": rows["x"][1:]}
+    weighted = make({**turned, "n": [1, 2, 1, 1]}, weight="n")
+    for one in (make(rows), FRAMES["arrow"](rows)):
+        assert same_rows(one, make(turned), ["g", "x"])
+        assert same_rows(one, weighted, ["g", "x"]), "weights aside"
+        assert same_rows(make(often), one, ["g"]) is False
+        for apart in (often, other, more, single):
+            assert not same_rows(one, make(apart), ["x", "g"])
+            assert not same_rows(make(apart), one, ["x", "g"])
+    assert same_rows(make(single), FRAMES["arrow"](single), ["g", "x"])
 
 
 @EVERY

@@ -13,11 +13,13 @@ from pyarrow import parquet
 from aims_gate.checks.integrity.data import DataDigests
 from aims_gate.errors import DataError, SourceError
 from aims_gate.facts import DigestKind, NoValue
+from aims_gate.frames.opening import open_frame
 from aims_gate.policy.model import DataSpec, Policy, Role
 from aims_gate.sources.data import open_data
 from aims_gate.sources.locate import Finder, Locate
 from aims_gate.sources.subject import Data, Located, Workspace
 from tests.checks.integrity.cells import measure, subject_of, values
+from tests.support.engine_tables import relation
 
 Tables = dict[Role, pa.Table]
 EVALUATION = pa.table({"y": [0, 1, 1], "x": [1.0, 2.0, 3.0]})
@@ -92,6 +94,20 @@ def test_training_data_are_not_evaluated_on(folder: Path, data_of: Maker) -> Non
 def test_drift_of_data_against_themselves_is_counted(folder: Path, data_of: Maker) -> None:
     data = data_of({Role.CURRENT: REFERENCE, Role.REFERENCE: REFERENCE})
     assert measure(DataDigests(), subject_of(folder, data=data))["reused"].value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("current", "reused"), [(EVALUATION.take([2, 0, 1]), 1.0), (REFERENCE.slice(1), 0.0)]
+)
+def test_rows_that_an_engine_holds_are_compared_there(
+    folder: Path, data_of: Maker, current: pa.Table, reused: float
+) -> None:
+    data = dict(data_of({Role.CURRENT: current, Role.EVALUATION: EVALUATION}))
+    for place in ({Role.CURRENT}, set(data)):
+        for role in place:
+            table = current if role is Role.CURRENT else EVALUATION
+            data[role] = replace(data[role], frame=open_frame(relation(table)))
+        assert measure(DataDigests(), subject_of(folder, data=data))["reused"].value == reused
 
 
 def test_a_digest_that_is_not_the_declared_one_is_counted(folder: Path, data_of: Maker) -> None:
