@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -133,12 +134,22 @@ def _base(day: date, root: Path, environ: Mapping[str, str]) -> Iterator[PolicyB
 
 
 def _last_of(day: date, repository: GitRepository) -> str:
-    """The newest commit of a day or before, on the way of what is checked out."""
-    asked = ("--first-parent", f"--until={day}T23:59:59Z", repository.head())
-    found = repository.git("rev-list", "-1", *asked).decode().strip()
+    """The last commit before any of a later day, on the way to what is checked out.
+
+    Whoever commits may date back: what lies on top of a later commit was not there before it.
+    """
+    asked = ("--first-parent", "--reverse", "--timestamp", repository.head())
+    words = repository.git("rev-list", *asked).decode().split()
+    ends = datetime.combine(day, time.max, UTC).timestamp()
+    found = [
+        commit
+        for _, commit in takewhile(
+            lambda one: int(one[0]) <= ends, zip(words[::2], words[1::2], strict=True)
+        )
+    ]
     if not found:
         raise UsageError(f"its history does not reach {day}", hint="git fetch --unshallow")
-    return found
+    return found[-1]
 
 
 def _at(bases: list[PolicyBase], path: Path) -> Path:

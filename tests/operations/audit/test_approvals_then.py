@@ -85,3 +85,7 @@ def test_git_tells_which_bytes_were_in_force_and_who_had_approved_them(audited: 
     assert "approved other bytes, on 2026-10-02" in row(found, third)[3]
     (risk, *_) = accepted_risks(found, second).rows
     assert "of an earlier register" in risk.cells[-1]
+    edit(risks, "title: Income shifts", "title: Income stays")
+    commit(audited, date(2026, 10, 5))  # dated back
+    back = ApprovalsThen.on(date(2026, 11, 1), found)
+    assert row(found, back)[:3] == ("signed", "bo@acme.example", "2026-10-02")
