@@ -11,7 +11,7 @@ from aims_gate.engines import Engines
 from aims_gate.facts import Statistic
 from aims_gate.judge import judge, straddling
 from aims_gate.plan import Task, plan
-from aims_gate.policy.model import OnInsufficient, Policy, Role, Rule, Threshold
+from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Threshold
 from aims_gate.refinement import measure_finely
 from aims_gate.sources.subject import Data
 from aims_gate.verdict import Outcome, Result
@@ -22,11 +22,12 @@ from tests.support.laws import TIMES
 BLOCK = OnInsufficient.BLOCK
 
 
-def _task(rule: dict[str, Any], limit: float) -> Task:
+def _task(rule: dict[str, Any], limit: float, *, upward: bool = False) -> Task:
+    require = Threshold(at_least=limit) if upward else Threshold(at_most=limit)
     policy = Policy(
         id="p",
         version="1.0.0",
-        rules=(Rule(id="RULE-01", require=Threshold(at_most=limit), **rule),),
+        rules=(Rule(id="RULE-01", require=require, **rule),),
     )
     (task,) = plan(policy).sound()
     return task
@@ -43,8 +44,7 @@ def _result(task: Task, *roles: Data) -> Result:
 
 
 def _cell(result: Result) -> Statistic:
-    (cell,) = [one for one in result.statistics if one.judged]
-    return cell
+    return next(one for one in result.statistics if one.judged)
 
 
 def test_the_outcome_of_cells_is_that_of_all_values() -> None:
@@ -76,6 +76,37 @@ def test_the_outcome_of_cells_is_that_of_all_values() -> None:
         finest.add(max((cells or 1 << 30 for _, cells in frame.asked), default=0))
     assert {Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.INSUFFICIENT} <= outcomes
     assert {1 << 10, 1 << 16, 1 << 30} <= finest, "some are decided at every step"
+
+
+def test_the_outcome_of_an_area_in_cells_is_that_of_every_score() -> None:
+    outcomes, finest = set(), set()
+    for seed in range(80 * TIMES):
+        random = np.random.default_rng(seed)
+        rows = int(10 ** random.uniform(1.8, 4))
+        truth = random.random(rows) < random.uniform(0.1, 0.9)
+        scores = random.normal(0, 1, rows) + random.choice([0.1, 0.7, 1.5, 4.0]) * truth
+        if seed % 3 == 0:
+            scores = np.round(scores, 1)
+        roles = data({"y": truth.astype(int), "s": scores}, label="y", score="s", positive=1)
+        burden = str(random.choice(["estimate", "proven_pass"]))
+        rule = {"check": "performance.score", "parameters": {"metric": "roc_auc"}}
+
+        def task(limit: float, rule: dict[str, Any] = rule, burden: str = burden) -> Task:
+            return _task({**rule, "decide_on": DecideOn(burden)}, limit, upward=True)
+
+        cell = _cell(_result(task(0.6), roles)) if len(set(truth)) > 1 else None
+        if cell is None or cell.value is None or cell.interval is None:
+            continue
+        near = random.choice([cell.value, cell.interval.low, 0.6])
+        limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
+        exact = _result(task(limit), roles)
+        other, frame = _elsewhere(roles)
+        found = _result(task(limit), other)
+        assert found.outcome is exact.outcome, (seed, limit)
+        outcomes.add(found.outcome)
+        finest |= {cells for _, cells in frame.asked}
+    assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
+    assert {1 << 10, 1 << 16, None} <= finest, "some are decided at every step"
 
 
 def _drifted(by: float) -> tuple[Data, Data]:

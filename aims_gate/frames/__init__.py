@@ -13,6 +13,7 @@ from typing import Protocol, overload
 from aims_gate.frames.expressions import ClassLoss, RowLoss
 from aims_gate.frames.values import (
     MISSING,
+    WHOLE,
     Cells,
     Coded,
     Column,
@@ -32,6 +33,7 @@ from aims_gate.stats.tables import Loss, Ranking
 
 __all__ = [
     "MISSING",
+    "WHOLE",
     "Cells",
     "ClassLoss",
     "Coded",

@@ -136,6 +136,10 @@ class Grid:
         return np.clip(np.floor(steps), 0, self.cells - 1).astype(np.int64)
 
 
+WHOLE = Grid(low=0.0, high=1.0, cells=1)
+"""One cell, which says the least and the greatest finite value of a column."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
     """A numeric column in the cells of a grid: what each holds, without the values between.

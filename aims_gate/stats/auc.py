@@ -22,9 +22,9 @@ from aims_gate.stats.two_classes import TwoClasses
 
 LEAST_CLASS = 20
 """Below so many rows of either class no bound is given."""
-_LEAST_EXCESS = 1e-9
+LEAST_EXCESS = 1e-9
 """Least excess of the kurtosis over 1, which is 0 where all placements are equally far off."""
-_FEW_ERRORS = 10
+FEW_ERRORS = 10
 """Where rarer-class rows x (1 - A) fall below this, DeLong's variance rests on too few errors."""
 
 
@@ -95,7 +95,7 @@ def _part(rows: int, second: float, fourth: float) -> tuple[float, float]:
     From the sums of squares and of fourth powers of its placements' distances from the area.
     """
     excess = fourth * rows / second**2 - 1 if second > 0 else 0.0
-    return second / (rows - 1) / rows, min(2 * rows / max(excess, _LEAST_EXCESS), rows - 1)
+    return second / (rows - 1) / rows, min(2 * rows / max(excess, LEAST_EXCESS), rows - 1)
 
 
 def bounds(table: Ranked, alpha: float) -> Bounds:
@@ -116,7 +116,7 @@ def bounds(table: Ranked, alpha: float) -> Bounds:
         step /= result.area * (1 - result.area)
         low, high = float(expit(logit(low) - step)), float(expit(logit(high) + step))
     rarer = min(result.positives, result.negatives)
-    if rarer * min(result.area, 1 - result.area) < _FEW_ERRORS or result.variance <= 0:
+    if rarer * min(result.area, 1 - result.area) < FEW_ERRORS or result.variance <= 0:
         low = min(low, hanley_mcneil_low(result, alpha))
         mirrored = hanley_mcneil_low(_mirrored(result), alpha)
         high = max(high, 1 - mirrored)

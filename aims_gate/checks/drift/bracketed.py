@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from aims_gate.bracket import Bracket
 from aims_gate.checks.drift.distances import METHODS, FoundDistance, Lacking, SamplePair
-from aims_gate.frames import Distribution, Grid, Histogram
+from aims_gate.frames import WHOLE, Distribution, Grid, Histogram
 from aims_gate.stats.brackets import binned, ordered
 from aims_gate.stats.brackets.cells import cells_of, midpoints
 from aims_gate.stats.divergence import DIVERGENCES
@@ -15,8 +15,6 @@ from aims_gate.stats.intervals import Bounds
 
 Samples = tuple[Distribution, Distribution]
 Ends = tuple[Bounds, Bounds]
-_WHOLE = Grid(low=0.0, high=1.0, cells=1)
-"""One cell, which says the least and the greatest value of a column."""
 
 
 def compare_cells(
@@ -52,7 +50,7 @@ def histograms(column: str, pair: SamplePair) -> tuple[Histogram, Histogram] | N
     cells, frames = pair.resolution.of(column), (pair.reference, pair.current)
     if cells is None or len({frame.columns[column].bits for frame in frames}) > 1:
         return None
-    whole = [frame.histogram(column, _WHOLE) for frame in frames]
+    whole = [frame.histogram(column, WHOLE) for frame in frames]
     ends = [float(x) for one in whole for x in (*one.least, *one.greatest)]
     if not ends:
         return None

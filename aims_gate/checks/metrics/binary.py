@@ -16,8 +16,10 @@ from aims_gate.checks.metrics.table import (
 )
 from aims_gate.engines import CountedRows
 from aims_gate.errors import CheckError
-from aims_gate.frames import Counts, Floats, RowLoss, Scalar
+from aims_gate.frames import WHOLE, Counts, Floats, Grid, Histogram, RowLoss, Scalar
 from aims_gate.sources.subject import Data
+from aims_gate.stats.brackets.cells import midpoints
+from aims_gate.stats.brackets.ranked import area
 from aims_gate.stats.formulas import LOSSES
 from aims_gate.stats.tables import BetaConfusion, Confusion, Ranked
 
@@ -47,13 +49,38 @@ def with_beta(asked: MetricRequest, table: Confusion) -> Confusion:
     return BetaConfusion(tp=table.tp, fn=table.fn, fp=table.fp, tn=table.tn, beta=asked.beta)
 
 
-def ranked(_asked: MetricRequest, data: Data) -> Outcomes:
+def ranked(asked: MetricRequest, data: Data) -> Outcomes:
     """Count the scores of positives and of negatives."""
     found = labelled(data, ["label", "score"])
     classes = classes_of(data, found)
     # with one class there is no area, whichever it is: the table says so
     positive = positive_class(data, found) if len(classes) > 1 else data.spec.positive
+    if asked.cells is not None and asked.metric == "roc_auc":
+        sides = _in_cells(score_column(data, found, positive), found, positive, asked.cells)
+        if sides is not None:
+            table = Ranked.merge(*map(midpoints, sides))
+            return Outcomes(table=table, found=found, bracket=area(*sides))
     return Outcomes(table=ranked_against(data, found, positive), found=found)
+
+
+def _in_cells(
+    column: str, found: Labelled, positive: Scalar | None, cells: int
+) -> tuple[Histogram, Histogram] | None:
+    """Scores of positives and of negatives on one grid; None where every score is looked at.
+
+    That is also where a class is missing, or a score that is no finite number is to be refused.
+    """
+    frame = found.frame
+    whole = frame.histogram(column, WHOLE)
+    if not len(whole.least) or whole.nulls or whole.below or whole.above:
+        return None
+    grid = Grid.over(float(whole.least[0]), float(whole.greatest[0]), cells)
+    by_label = frame.histogram(column, grid, named(found.label))
+    negatives = [one for label, one in by_label.items() if label != positive]
+    if positive is None or positive not in by_label or len(negatives) != 1:
+        return None
+    sides = by_label[positive], negatives[0]
+    return sides if all(one.rows > 1 for one in sides) else None
 
 
 def ranked_against(data: Data, found: Labelled, positive: Scalar | None) -> Ranked:

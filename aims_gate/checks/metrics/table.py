@@ -16,6 +16,7 @@ from aims_gate.facts import Curve
 from aims_gate.frames import Counts, Distribution, Floats, Key, Moments, Scalar
 from aims_gate.frames.widths import stated_as
 from aims_gate.sources.subject import Data
+from aims_gate.stats.brackets.ranked import AreaBracket
 from aims_gate.stats.curves import ranking
 from aims_gate.stats.tables import Jackknife, Losses, Ranked, ScoreTable
 
@@ -34,6 +35,8 @@ class Outcomes:
     found: Labelled
     sample: Callable[[], CountedRows] = _no_sample
     """Counts the rows behind a table of moments, for engines that moments are not enough for."""
+    bracket: AreaBracket | None = None
+    """Of a table of midpoints, where rows were counted in cells: what all rows can give."""
 
     def curves(self, of: str = "") -> tuple[Curve, ...]:
         """ROC and precision-recall curve of a ranking; nothing of weighted rows or other tables."""
@@ -57,6 +60,8 @@ class MetricRequest:
     """Of f_beta, which needs it: how many times as much as precision recall counts."""
     k: int | None = None
     """Cut-off k of ranking metrics; None for all places."""
+    cells: int | None = None
+    """Cells that scores may be counted in; None for every score."""
     max_uncovered: float = 0.05
     """Of ranking metrics: the share of queries that may say nothing, in [0, 1)."""
 

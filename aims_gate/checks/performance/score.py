@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from aims_gate.bracket import Bracket
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.levels import Levels, class_levels, written
@@ -18,6 +19,7 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats import classes as multiclass
 from aims_gate.stats import confusion, fits, scores
 from aims_gate.stats.auc import LEAST_CLASS
+from aims_gate.stats.brackets.ranked import AreaBracket
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.tables import Classes, ClassRanked, Confusion, Queries, Ranked
 
@@ -148,7 +150,7 @@ class Score:
             max_uncovered=self.max_uncovered,
         )
         if self.classes is None:
-            measured = outcomes(asked, data)
+            measured = outcomes(replace(asked, cells=inputs.resolution.of("")), data)
             yield from measured.found.context()
             yield from _context(measured, data)
             yield from self._judge_me(measured, inputs)
@@ -189,7 +191,7 @@ class Score:
             lack = self._lack(NoValue.UNDEFINED, answer.problem, rows=rows, total=total)
             yield replace(lack, engine=answer.by)
             return
-        yield Statistic(
+        found = Statistic(
             name=self.metric,
             value=answer.value,
             interval=scores.interval(self.metric, table, alpha=inputs.alpha),
@@ -199,12 +201,29 @@ class Score:
             judged=True,
             curves=measured.curves(),
         )
+        yield found if measured.bracket is None else _bracketed(found, measured.bracket, inputs)
         short = scores.insufficient(self.metric, table)
         if short:
             yield self._lack(NoValue.INSUFFICIENT, short, rows=rows, total=total)
 
     def _lack(self, lack: NoValue, reason: str, *, rows: int, total: int) -> Statistic:
         return lacking(self.metric, lack, reason, rows=rows, total=total)
+
+
+def _bracketed(found: Statistic, proven: AreaBracket, inputs: Inputs) -> Statistic:
+    """The statistic in its bracket, with an interval that holds wherever in it the value lies."""
+    low, high = proven.value
+    ends = None if found.interval is None else proven.ends(inputs.alpha)
+    interval = found.interval
+    if interval is not None and ends is not None:
+        interval = replace(interval, low=ends[0][0], high=ends[1][1])
+    cells = proven.cells
+    return replace(
+        found,
+        value=min(max(found.value or 0.0, low), high),
+        interval=interval,
+        bracket=Bracket(low=low, high=high, cells=cells, interval=ends),
+    )
 
 
 def _context(measured: Outcomes, data: Data) -> Iterator[Statistic]:
