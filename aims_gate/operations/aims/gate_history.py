@@ -185,7 +185,8 @@ class _Reading:
                 folder = Path(tempfile.mkdtemp(prefix="aims-gate-", dir=self.asked.copies))
                 stack.callback(shutil.rmtree, folder)
             name = self._verdict(place, folder)
-            self._promotions(place, folder)
+            if not is_uri(place) or any(folder.iterdir()):  # what cannot be read is told once
+                self._promotions(place, folder)
             if name and name not in self.folders and self._stays(place, folder):
                 self.folders[name] = folder
                 stack.pop_all()
