@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ibis
 import pyarrow as pa
 
@@ -28,23 +30,25 @@ def table_v1_of(held: EngineTable, *, where: str) -> str:
     kinds = kinds_of(table.schema())
     names = sorted(kinds, key=str.encode)
     tags = {name: tag_of(kinds[name], name) for name in names}
-    written = [_written(table[name], tags[name], held.session.forms) for name in names]
+    table = _scaled(table, [name for name in names if tags[name] == "float"])
+    written = [_written(table, name, tags[name], held.session.forms) for name in names]
     row = written[0]
     for more in written[1:]:
         row = row + ";" + more
-    hashed = table.select(hash=row.hexdigest("sha256").lower())
+    hashed = table.select(hash=row.hexdigest("sha256"))
     buckets = hashed.group_by(prefix=hashed["hash"].substr(0, PREFIX)).aggregate(
         rows=hashed.count(),
-        digest=hashed["hash"].collect().sort().join("").hexdigest("sha256").lower(),
+        digest=hashed["hash"].collect().sort().join("").hexdigest("sha256"),
     )
     found: pa.Table = held.session.ask(buckets, where=where)
     digests = zip(found["prefix"].to_pylist(), found["digest"].to_pylist(), strict=True)
     return of_buckets(tags, sum(found["rows"].to_pylist()), dict(digests))
 
 
-def _written(column: Expr, tag: str, forms: Forms) -> Expr:
+def _written(table: Expr, name: str, tag: str, forms: Forms) -> Expr:
+    column = table[name]
     if tag == "float":
-        return _float(column.cast("float64"))
+        return _float(column.cast("float64"), table[_SHIFT + name], table[_SCALED + name])
     if tag == "text":
         text = column.cast("string")
         found = forms.octets(text).cast("string") + ":" + text
@@ -69,22 +73,41 @@ def _instant(column: Expr, forms: Forms) -> Expr:
     return whole.cast("string") + ibis.cases((rest == 0, ""), else_="." + rest.cast("string"))
 
 
-def _float(column: Expr) -> Expr:
-    """Exact, whatever digits the engine would print: see `table_digest`.
+def _scaled(table: Expr, names: Sequence[str]) -> Expr:
+    """A table with, beside each float, by which power of 2 it is scaled, and the scaled one.
 
-    The logarithm may be one off near powers of 2, which is put right after; and the column is
-    scaled in two steps, because 2^1126 is no float.
+    The logarithm may be one off near powers of 2, which is put right after; and a float is scaled
+    in two steps, because 2^1126 is none. Each stage is a query of its own around the one before,
+    or an engine would compute it again wherever it is used: what is random is not merged.
     """
-    shift = FRACTION - column.abs().log2().floor()
-    half = (shift / 2).floor()
-    two = exact(2.0)
-    scaled = column * two**half * two ** (shift - half)
+    one, two = exact(1.0), exact(2.0)
+    usable = {name: _usable(table[name].cast("float64")) for name in names}
+    sizes = {
+        name: ibis.cases((usable[name], table[name].cast("float64").abs()), else_=one)
+        for name in names
+    }
+    shifts = {_SHIFT + name: FRACTION - sizes[name].log2().floor() for name in names}
+    table = table.mutate(**shifts, **{_APART: ibis.random()})
+    scaled = {}
+    for name in names:
+        shift = table[_SHIFT + name]
+        half = (shift / 2).floor()
+        scaled[_SCALED + name] = table[name].cast("float64") * two**half * two ** (shift - half)
+    return table.mutate(**scaled, **{_APART: ibis.random()})
+
+
+def _usable(column: Expr) -> Expr:
+    infinite = exact(float("inf"))
+    return column.notnull() & ~column.isnan() & (column != 0) & (column.abs() != infinite)
+
+
+def _float(column: Expr, shift: Expr, scaled: Expr) -> Expr:
+    """Exact, whatever digits the engine would print: see `table_digest`."""
     most = scaled.abs() >= exact(2.0 ** (FRACTION + 1))
     least = scaled.abs() < exact(2.0**FRACTION)
     fraction = ibis.cases((most, scaled / 2), (least, scaled * 2), else_=scaled)
     off = ibis.cases((most, 1), (least, -1), else_=0)
-    exponent = off - shift.cast("int64")
-    told = fraction.cast("int64").cast("string") + "e" + exponent.cast("string")
+    told = fraction.cast("int64").cast("string") + "e" + (off - shift.cast("int64")).cast("string")
     infinite = exact(float("inf"))
     return ibis.cases(
         (column.isnull() | column.isnan(), NULL),
@@ -93,3 +116,6 @@ def _float(column: Expr) -> Expr:
         (column == -infinite, "-inf"),
         else_=told,
     )
+
+
+_SHIFT, _SCALED, _APART = "(shift) ", "(scaled) ", "(apart)"
