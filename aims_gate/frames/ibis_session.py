@@ -22,6 +22,8 @@ SECONDS = 600.0
 """How long an engine may take for one answer, unless it is said otherwise."""
 _BATCH = 1 << 16
 """Rows read together: so many more may come than the budget holds."""
+_ONE_BY_ONE = threading.Lock()
+"""A connection of DuckDB refuses a second question meanwhile, and relations do not tell theirs."""
 _LEAST_ROW = 8
 """Bytes of a row of any answer: it has a count."""
 
@@ -146,6 +148,7 @@ def session_of(backend: Any, where: str) -> EngineSession:
         run=lambda question, _most: con.sql(backend.compile(question)).to_arrow_reader(_BATCH),
         stop=con.interrupt,
         place=con,
+        lock=_ONE_BY_ONE,
     )
 
 
@@ -178,6 +181,7 @@ def _of_duckdb(relation: Any, where: str) -> EngineTable:
             name, ibis.to_sql(question, dialect="duckdb")
         ).to_arrow_reader(_BATCH),
         stop=_nothing,
+        lock=_ONE_BY_ONE,
     )
     schema = dict(zip(relation.columns, kinds, strict=True))
     return EngineTable(session=session, table=ibis.table(schema, name=name))
