@@ -118,11 +118,12 @@ def _held(stored: Iterable[Page], most: int, where: str) -> Iterator[Page]:
 def _step(stored: Iterable[Page], rows: int, most: int, *, coded: bool) -> int:
     """Batch size: rows of a column that may be read at once; 0 for all of them.
 
-    Where values share what a page holds, each of them could be as long as the page.
+    Where values share what a page holds, each of them could be as long as the page. A batch stands
+    in memory several times, decoded and built, so it may take an eighth of *most*.
     """
     shared = [page.unpacked for page in stored if page.shares or (page.is_dictionary and not coded)]
     longest = max(shared, default=0)
-    return max(most // longest, 1) if longest * rows > most else 0
+    return max(most // (8 * longest), 1) if longest * rows > most else 0
 
 
 def _chunks(metadata: Any, places: Iterable[int]) -> Iterator[Any]:
