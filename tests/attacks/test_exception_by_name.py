@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +20,12 @@ from aims_gate.errors import SourceError, TrustError
 from aims_gate.operations.verify import Expectation, prove
 from aims_gate.sources import SOURCES
 from aims_gate.sources.subject import Workspace
-from tests.attacks.test_registry_swap import Gated, gated
+from tests.attacks.test_registry_swap import Gated, gated, two_versions
 from tests.conftest import Store
 from tests.evidence.test_third_party import MODEL, _run
 from tests.support.proofs import NOW
 from tests.support.registry_content import FILES, MLMODEL, Content
+from tests.support.servers import copy_store
 
 __all__ = ["gated"]
 
@@ -68,9 +69,23 @@ class Download:
         return _run(MODEL, beside).returncode
 
 
+@pytest.fixture(scope="module")
+def genuine(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Download:
+    """One download, made once: importing, logging and gating cost more than what is tried on it."""
+    folder = tmp_path_factory.mktemp("genuine")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    copy_store(empty_store, folder / "mlflow.db", str(folder / "mlartifacts"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        gated = two_versions(uri, folder)
+        return _download(gated, gated.first, folder)
+
+
 @pytest.fixture
-def download(gated: Gated, tmp_path: Path) -> Download:
-    return _download(gated, gated.first, tmp_path)
+def download(genuine: Download, tmp_path: Path) -> Download:
+    """A copy of that download, to be attacked."""
+    folder = shutil.copytree(genuine.folder, tmp_path / "downloaded" / "model")
+    return replace(genuine, folder=folder)
 
 
 def _download(gated: Gated, uri: str, tmp_path: Path) -> Download:

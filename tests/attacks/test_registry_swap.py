@@ -42,15 +42,20 @@ class Gated:
 def gated(tmp_path: Path, mlflow_store: Store, monkeypatch: pytest.MonkeyPatch) -> Gated:
     # MLflow's own client resolves models:/m-… through the process's environment
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store.uri)
-    content = Content(uri=mlflow_store.uri)
+    return two_versions(mlflow_store.uri, tmp_path)
+
+
+def two_versions(uri: str, folder: Path) -> Gated:
+    """Register a model twice in the store at *uri*, and gate the first below *folder*."""
+    content = Content(uri=uri)
     run = content.run()
     source = f"models:/{content.model(run)}"
     first, second = (f"models:/cr/{content.version('cr', source, run)}" for _ in range(2))
-    environ = {"MLFLOW_TRACKING_URI": mlflow_store.uri}
-    private = tmp_path / "private"
+    environ = {"MLFLOW_TRACKING_URI": uri}
+    private = folder / "private"
     private.mkdir()
     fetched = SOURCES["models"].fetch(first, workspace=Workspace(folder=private, environ=environ))
-    lab = Lab.make(tmp_path / "lab")
+    lab = Lab.make(folder / "lab")
     lab.model = fetched.folder
     lab.write(lab.folder / "of-first", model=fetched.model)
     entry = {"person": "gate", "public_key": lab.signer.key.pem, "roles": ["gate"]}
