@@ -27,6 +27,7 @@ from aims_gate.governance.wording import says
 from aims_gate.operations.aims.entry_days import opened_by
 from aims_gate.operations.aims.gate_history import GateHistory, GateHistoryQuestion, read_history
 from aims_gate.operations.aims.record_places import base_of, told_from
+from aims_gate.operations.aims.system_ids import told_apart
 from aims_gate.system_records import approved_records
 from aims_gate.verdict import Outcome, Result, Verdict
 
@@ -239,7 +240,8 @@ def survey(asked: SurveyQuestion) -> Survey:
         return replace(found, approvals=(*reviews, *found.approvals), entries=entries)
 
     org = read(None)
-    systems = tuple(_system(folder, read(folder), org, history) for folder in asked.systems)
+    found = zip(asked.systems, told_apart([*map(read, asked.systems)]), strict=True)
+    systems = tuple(_system(folder, records, org, history) for folder, records in found)
     named = {name for one in systems for name in one.live}
     environ = asked.history.environ
     return Survey(

@@ -648,3 +648,17 @@ def test_every_f_row_has_a_rule_of_the_baseline() -> None:
         text = (ROOT / "policies" / f"{pack}.yaml").read_text(encoding="utf-8")
         named |= {requirement(one) for one in re.findall(r"iso42001:[A-Z0-9.]+", text)}
     assert [one.id for one in REQUIREMENTS if not one.records and one not in named] == []
+
+
+def test_two_systems_of_one_id_are_both_at_fault(company: Company) -> None:
+    """As where the records of one were copied for the next."""
+    found = company.survey()
+    both = (company.aims, company.folder / "next" / "aims")
+    shutil.copytree(*both)
+    again = survey(replace(found.asked, systems=both))
+    faults = [[str(wrong) for wrong in one.records.all_problems()] for one in again.systems]
+    assert ["another system's, too" in str(told) for told in faults] == [True, True]
+    edit(both[1] / "system.yaml", "id: credit\n", "id: next\n")
+    again = survey(replace(found.asked, systems=both))
+    assert [one.id for one in again.systems] == ["credit", "next"]
+    assert not [wrong for one in again.systems for wrong in one.records.all_problems()]
