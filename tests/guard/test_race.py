@@ -30,13 +30,13 @@ def race(guarded: GuardedServer, house: House, delay: float) -> tuple[bool, bool
     weights = guarded.server.artifacts / folder / "weights/w.txt"
     before, start = weights.read_bytes(), threading.Barrier(3)
 
-    def move() -> bool:
+    def move() -> str:
         start.wait()
         client.set_model_version_tag(house.name, version, EVIDENCE, pointer)
         body = {"name": house.name, "alias": ALIAS, "version": version}
         while (answer := guarded.post("registered-models/alias", body)).status_code == 503:
             pass
-        return answer.ok
+        return "" if answer.ok else answer.text
 
     def replace() -> bool:
         start.wait()
@@ -46,12 +46,13 @@ def race(guarded: GuardedServer, house: House, delay: float) -> tuple[bool, bool
 
     with ThreadPoolExecutor(3) as pool:
         moved, *replaced = [pool.submit(one) for one in (move, replace, replace)]
-        live, written = moved.result(), any(one.result() for one in replaced)
+        why, written = moved.result(), any(one.result() for one in replaced)
+    live = not why
     assert live == (house.champion() == version)
     if live:
         assert weights.read_bytes() == before
     else:
-        assert written
+        assert written, why
     return live, written
 
 
