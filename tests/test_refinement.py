@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from aims_gate.engines import Engines
 from aims_gate.facts import Statistic
+from aims_gate.frames.opening import open_frame
 from aims_gate.judge import judge, straddling
 from aims_gate.plan import Task, plan
 from aims_gate.policy.model import DecideOn, OnInsufficient, Policy, Role, Rule, Threshold
@@ -129,8 +131,26 @@ def test_what_is_far_from_the_limit_is_decided_on_a_thousand_cells() -> None:
     assert cell.bracket is not None
     assert cell.value is not None
     assert cell.bracket.low <= cell.value <= cell.bracket.high
+    exact = _cell(_result(_task(RULE, 0.1), *_drifted(0.5))).value
+    assert exact == pytest.approx(cell.value, abs=1e-3)
     assert "between 0.203 and 0.206" in result.reason
     assert "cells)" in result.reason
+
+
+def test_a_table_in_duckdb_is_decided_as_one_in_memory() -> None:
+    duckdb = pytest.importorskip("duckdb")
+    pytest.importorskip("ibis")
+    roles = _drifted(0.25)
+    with duckdb.connect() as connection:
+        there = []
+        for role in roles:
+            relation = connection.from_arrow(role.frame.table)  # type: ignore[attr-defined]
+            relation.create(str(role.role))
+            there.append(replace(role, frame=open_frame(connection.table(str(role.role)))))
+        for limit in (0.05, 0.3):
+            found = _result(_task(RULE, limit), *there)
+            assert found.outcome is _result(_task(RULE, limit), *roles).outcome
+            assert _cell(found).bracket is not None
 
 
 def test_only_the_column_that_is_undecided_is_looked_at_closer() -> None:

@@ -27,7 +27,10 @@ def compare_cells(
 
     Bounds are those that hold wherever in the bracket the value lies.
     """
-    one, other = map(_middle, found)
+    one, other = (
+        Distribution(values=values, counts=counts, nulls=sample.nulls)
+        for sample, (values, counts) in zip(found, midpoints(*found), strict=True)
+    )
     estimate = by((one, other))
     if isinstance(estimate, Lacking):
         return estimate
@@ -57,11 +60,6 @@ def histograms(column: str, pair: SamplePair) -> tuple[Histogram, Histogram] | N
     grid = Grid.over(min(ends), max(ends), cells)
     reference, current = (frame.histogram(column, grid) for frame in frames)
     return reference, current
-
-
-def _middle(found: Histogram) -> Distribution:
-    values, counts = midpoints(found)
-    return Distribution(values=values, counts=counts, nulls=found.nulls)
 
 
 def _bracket(method: str, found: tuple[Histogram, Histogram], pair: SamplePair) -> Bracket:

@@ -58,7 +58,7 @@ def ranked(asked: MetricRequest, data: Data) -> Outcomes:
     if asked.cells is not None and asked.metric == "roc_auc":
         sides = _in_cells(score_column(data, found, positive), found, positive, asked.cells)
         if sides is not None:
-            table = Ranked.merge(*map(midpoints, sides))
+            table = Ranked.merge(*midpoints(*sides))
             return Outcomes(table=table, found=found, bracket=area(*sides))
     return Outcomes(table=ranked_against(data, found, positive), found=found)
 

@@ -52,16 +52,32 @@ class Celled(Protocol):
         ...
 
 
-def midpoints(sample: Celled) -> tuple[Floats, Counts]:
-    """Values and counts with each row at the middle of its cell: an estimate, and no bound.
+def midpoints(*samples: Celled) -> list[tuple[Floats, Counts]]:
+    """Values and counts of samples with each row at the middle of its cell: estimates, no bounds.
 
+    Cells that overlap are one, so that rows of two samples in it are at one value and in no order.
     Infinite rows stay where they are.
     """
-    middle = sample.least + (sample.greatest / 2 - sample.least / 2)
-    low, high = [-np.inf] * bool(sample.below), [np.inf] * bool(sample.above)
-    below, above = [sample.below] * bool(sample.below), [sample.above] * bool(sample.above)
-    counts = np.concatenate([below, sample.counts, above]).astype(np.int64)
-    return np.concatenate([low, middle, high]), counts
+    least, greatest = (
+        np.concatenate([getattr(one, end) for one in samples]) for end in ("least", "greatest")
+    )
+    order = np.argsort(least, kind="stable")
+    low, reach = least[order], np.maximum.accumulate(greatest[order])
+    new = np.append(True, low[1:] > reach[:-1])[: len(low)]
+    last = np.append(new[1:], True)[: len(low)]
+    middle = low[new] / 2 + reach[last] / 2
+    places = np.empty(len(low), dtype=np.int64)
+    places[order] = np.cumsum(new) - 1
+    found, start = [], 0
+    for one in samples:
+        own = places[start : start + len(one.counts)]
+        start += len(one.counts)
+        counts = np.zeros(len(middle), dtype=np.int64)
+        np.add.at(counts, own, one.counts)
+        ends = np.array([one.below, *counts, one.above], dtype=np.int64)
+        values = np.concatenate([[-np.inf], middle, [np.inf]])
+        found.append((values[ends > 0], ends[ends > 0]))
+    return found
 
 
 def valued(sample: Celled) -> int:
