@@ -45,12 +45,15 @@ class Content:
 
         self.client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
-    def run(self, *, end: bool = True, tags: Mapping[str, str] | None = None) -> str:
-        """A run with one metric logged twice, and one that is NaN."""
+    def run(
+        self, *, end: bool = True, metrics: bool = True, tags: Mapping[str, str] | None = None
+    ) -> str:
+        """A run; its *metrics* are one that is logged twice, and one that is NaN."""
         run_id: str = self.client.create_run(self.experiment, tags=dict(tags or {})).info.run_id
-        self.client.log_metric(run_id, "auc", 0.75, step=0)
-        self.client.log_metric(run_id, "auc", 0.875, step=1)
-        self.client.log_metric(run_id, "loss", float("nan"))
+        if metrics:
+            self.client.log_metric(run_id, "auc", 0.75, step=0)
+            self.client.log_metric(run_id, "auc", 0.875, step=1)
+            self.client.log_metric(run_id, "loss", float("nan"))
         if end:
             self.client.set_terminated(run_id)
         return run_id
