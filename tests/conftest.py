@@ -18,7 +18,7 @@ from tests.support import postgres, servers
 from tests.support.guarding import GuardedServer, guarded_server
 from tests.support.key_services import KeyService, SoftHsm, key_service, soft_hsm
 from tests.support.listener import Listener, listening
-from tests.support.servers import WEBHOOKS_TO_HOME, Server, s3_server, shared_server
+from tests.support.servers import CHEAPER, WEBHOOKS_TO_HOME, Server, s3_server, shared_server
 
 pytest_plugins = ["pytester"]
 
@@ -69,9 +69,11 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mlflow_process(shared_folder: Path) -> Iterator[Server]:
+def mlflow_process(shared_folder: Path, empty_store: Path) -> Iterator[Server]:
     """The session's real MLflow server, with the folder where it keeps its artifacts."""
-    with shared_server(shared_folder, environ=WEBHOOKS_TO_HOME) as server:
+    with shared_server(
+        shared_folder, store=empty_store, stores=CHEAPER, environ=WEBHOOKS_TO_HOME
+    ) as server:
         yield server
 
 
@@ -82,9 +84,9 @@ def mlflow_server(mlflow_process: Server) -> str:
 
 
 @pytest.fixture(scope="session")
-def guarded(shared_folder: Path) -> Iterator[GuardedServer]:
+def guarded(shared_folder: Path, empty_store: Path) -> Iterator[GuardedServer]:
     """The session's real MLflow server with the guard in it, two workers; see `tests/guard`."""
-    with guarded_server(shared_folder / "guarded") as server:
+    with guarded_server(shared_folder / "guarded", empty_store) as server:
         yield server
 
 

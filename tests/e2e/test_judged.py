@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from aims_gate.__main__ import guarded
+from tests.support.guarding import GuardedServer
 from tests.support.registry_content import Content
 from tests.support.servers import environment
 
@@ -19,13 +20,19 @@ CHAT = Path(__file__).parents[2] / "examples" / "chat"
 
 
 @pytest.fixture(scope="module")
-def evaluated(mlflow_server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def uvicorn(guarded: GuardedServer) -> str:
+    """URL of a server that takes spans: gunicorn serves Flask alone, which has no such route."""
+    return guarded.url
+
+
+@pytest.fixture(scope="module")
+def evaluated(uvicorn: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Log the model and evaluate it, in a process of its own; gives the model's URI."""
     one = {"MLFLOW_GENAI_EVAL_MAX_WORKERS": "1", "MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS": "1"}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(CHAT / "evaluate.py")],
         cwd=tmp_path_factory.mktemp("chat"),
-        env=environment({"MLFLOW_TRACKING_URI": mlflow_server, **one}),
+        env=environment({"MLFLOW_TRACKING_URI": uvicorn, **one}),
         check=False,
         capture_output=True,
         text=True,
@@ -48,9 +55,9 @@ def gate(policy: str, uri: str, folder: Path, *more: str) -> tuple[int, dict[str
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.timeout(300)
 def test_the_example_gates_a_chat_model_on_its_scores(
-    evaluated: str, mlflow_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    evaluated: str, uvicorn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uvicorn)
     policy = (CHAT / "policy.yaml").read_text(encoding="utf-8")
     code, report, text = gate(policy, evaluated, tmp_path)
     found = {result["rule"]: result for result in report["results"]}
@@ -66,7 +73,7 @@ def test_the_example_gates_a_chat_model_on_its_scores(
     for secret in ("price: ", "euros", "expected '", "museum"):
         assert secret not in text, "no question, answer or rationale leaves MLflow"
 
-    tags = Content(uri=mlflow_server).client.get_run(data["uri"].split("/")[1]).data.tags
+    tags = Content(uri=uvicorn).client.get_run(data["uri"].split("/")[1]).data.tags
     scorers = json.loads(tags["mlflow.genaiEvaluate.scorersDigest"])["digest"]
     digest = data["notes"][1].removeprefix("scorer ")
     pinned = policy.replace("assessments:exact", f"assessments:exact@{digest}").replace(

@@ -93,7 +93,7 @@ def _trusted(key: Path, role: str) -> dict[str, Any]:
 
 
 @contextmanager
-def guarded_server(folder: Path) -> Iterator[GuardedServer]:
+def guarded_server(folder: Path, store: Path) -> Iterator[GuardedServer]:
     """Give the session's guarded server, which all workers of a test run share."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "settings.lock").open("wb") as lock:
@@ -102,5 +102,5 @@ def guarded_server(folder: Path) -> Iterator[GuardedServer]:
         if not file.exists():
             settings(folder)
     environ = {"AIMS_GATE_REGISTRY": str(file)}
-    with shared_server(folder, stores=PLUGS, environ=environ, workers=2) as server:
+    with shared_server(folder, store=store, stores=PLUGS, environ=environ, workers=2) as server:
         yield GuardedServer(server=server, folder=folder)
