@@ -10,7 +10,7 @@ WORKERS ?= 2
 OLDER := $(VENV)/pytest7 $(VENV)/pytest8
 JS := $(VENV)/sigstore-js/.installed
 
-.PHONY: demo demo-registry test test-spark check nightly exports lint bench bench-noise types imports cover docs lock clean
+.PHONY: demo demo-registry test test-spark check nightly exports lint bench bench-noise types imports cover docs lock clean bench-engines
 
 demo: $(STAMP)  ## the main job on real data: train, gate, sign, verify, tamper, refuse
 	$(BIN)/aims-gate demo
@@ -75,6 +75,9 @@ bench: $(STAMP)  ## start-up, the guard in MLflow's stores, and whole gates besi
 
 bench-noise: $(STAMP)  ## false alarms, power and coverage on simulated data (RUNS=400 for a long run)
 	$(BIN)/python benchmarks/noise --runs $(or $(RUNS),50)
+
+bench-engines: $(STAMP)  ## the same gate over Arrow and DuckDB, beside a sample (ROWS="100000000" REPEAT=1 for a long run)
+	$(BIN)/python benchmarks/engines.py $(if $(ROWS),--rows $(ROWS)) --repeat $(or $(REPEAT),3)
 
 LOCK ?= locks/dev.txt
 

@@ -267,6 +267,8 @@ class DigestKind(StrEnum):
     """The manifest of a folder, as for models."""
     ROWS = "rows-v1"
     """Our typed row encoding, for frames in memory (docs/digests.md)."""
+    TABLE = "table-v1"
+    """Hashes of rows, whatever their order, for tables that stay in their engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,13 +18,13 @@ from aims_gate.attest import manifest
 from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, SourceError, UsageError
 from aims_gate.evidence.layout import ORIGIN
-from aims_gate.facts import ModelIdentity, Statistic
+from aims_gate.facts import DigestKind, ModelIdentity, Statistic
 from aims_gate.governance.reviews import read_reviews
 from aims_gate.judge import decide, judge
 from aims_gate.keep import keep
 from aims_gate.measure import cache_shared_columns, prefetch_columns, unreported_columns
 from aims_gate.oversight import Oversight
-from aims_gate.plan import Task, plan
+from aims_gate.plan import Task, plan, unserved
 from aims_gate.policy.model import Policy, Role, Severity
 from aims_gate.policy.resolve import check
 from aims_gate.policy.scope import applies, in_force, on_insufficient, stage_of
@@ -33,6 +33,7 @@ from aims_gate.request import Recording, Request, World
 from aims_gate.sinks import directory
 from aims_gate.sources.opening import open_subject
 from aims_gate.sources.subject import Subject, Workspace
+from aims_gate.sources.tables import sent
 from aims_gate.system_records import with_records
 from aims_gate.verdict import PolicyIdentity, Result, Verdict, bounded, not_applicable
 from aims_gate.waivers import Waiver
@@ -45,6 +46,8 @@ def planned(request: Request, world: World, started: datetime) -> tuple[Policy, 
     """
     policy, problems = check(request.policy, environ=world.environ, base=request.base)
     tasks = plan(policy, now=started) if policy is not None else None
+    if policy is not None and tasks is not None:
+        problems += tuple(unserved(tasks.tasks, policy, request.data))
     if policy is None or tasks is None or problems:
         raise PolicyError((*problems, *(tasks.problems if tasks is not None else ())))
     if request.policy_digest not in {None, policy.digest}:
@@ -112,6 +115,8 @@ def run(request: Request, world: World) -> Verdict:
             for name, value in data.unnamed.items():
                 world.unnamed(f"{role} data, {name}", value)
         _refuse_changed(subject)
+        for line in sent(subject.data.values()):
+            world.progress(line)
         versions = provenance.versions(engines, tasks, libraries, subject)
         verdict = Verdict(
             decision=decide(results),
@@ -282,6 +287,12 @@ def _refuse_changed(subject: Subject) -> None:
             where=subject.model.uri,
             hint="nothing was recorded; find out what writes into temporary folders, and run again",
         )
+    for role, data in subject.data.items():
+        is_held = data.identity.digest_kind is DigestKind.TABLE
+        if is_held and data.read_twice is not None and data.read_twice() != data.identity.digest:
+            what = f"the {role} data changed while they were asked about"
+            hint = "nothing was recorded; name a table or view that nobody writes to"
+            raise SourceError(what, where=data.identity.uri, hint=hint)
 
 
 def _applies_to_nothing(policy: Policy, what: str, hint: str = "") -> PolicyError:

@@ -18,7 +18,7 @@ import pydantic
 
 from aims_gate import canonical
 from aims_gate.checks import CHECKS, REFUSED
-from aims_gate.checks.contract import Check, StatisticSpec
+from aims_gate.checks.contract import IN_MEMORY, Check, StatisticSpec
 from aims_gate.checks.parameters import problems_of
 from aims_gate.engines import ENGINES
 from aims_gate.errors import PolicyError, Problem, near
@@ -114,6 +114,30 @@ def plan(policy: Policy, *, now: datetime | None = None, beside: bool = False) -
     if policy.alpha_scope == "policy":
         tasks = _share_alpha(tasks, policy.alpha_families)
     return Plan(tasks=tuple(tasks), problems=tuple(sorted(problems)))
+
+
+def unserved(
+    tasks: Iterable[Task], policy: Policy, given: Mapping[Role, object]
+) -> Iterator[Problem]:
+    """Find rules that need rows in memory, of data that stay in an engine; before any are read.
+
+    Args:
+        tasks: The policy's rules.
+        policy: Names tables of its own.
+        given: What the caller hands over in place of them, by role.
+    """
+    stated = {role: spec.table is not None for role, spec in policy.data.items()}
+    stated |= {
+        role: isinstance(place, str) and place.startswith("table:") for role, place in given.items()
+    }
+    held = {role for role, is_held in stated.items() if is_held}
+    for task in tasks:
+        for role in held.intersection(task.roles) if IN_MEMORY in task.judged.needs else ():
+            what = (
+                f"{task.rule.id}: {task.rule.check} matches rows one by one, and the {role} data "
+            )
+            hint = "hand over Parquet for this rule, or leave it out for data of this size"
+            yield problem(task.rule.place, f"{what}stay in their engine", hint)
 
 
 def build(name: str, parameters: Mapping[str, Any]) -> Check:

@@ -57,6 +57,8 @@ class Cost:
     peak: float
     """GiB: largest resident size of the process, or of one of its children."""
     printed: str
+    told: str = ""
+    """What it wrote to standard error."""
 
 
 def run(command: Sequence[str], environ: dict[str, str], folder: Path) -> Cost:
@@ -77,6 +79,7 @@ def run(command: Sequence[str], environ: dict[str, str], folder: Path) -> Cost:
             cpu=usage.ru_utime + usage.ru_stime,
             peak=usage.ru_maxrss / 2**20,
             printed=out.read().decode(),
+            told=err.read().decode(),
         )
 
 
@@ -87,6 +90,7 @@ def median(costs: Sequence[Cost]) -> Cost:
         cpu=statistics.median(cost.cpu for cost in costs),
         peak=statistics.median(cost.peak for cost in costs),
         printed=costs[0].printed,
+        told=costs[0].told,
     )
 
 

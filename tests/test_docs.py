@@ -304,6 +304,31 @@ def test_the_page_of_fairness_is_a_policy_that_decides(
         assert f"BIAS-{rule}" in told
 
 
+def test_the_page_of_tables_judges_one_where_it_is_held(
+    reader: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its policy and its operator's file, on a DuckDB file of 4,000 rows."""
+    import duckdb
+
+    frame = scored()
+    frame["repaid"] = frame["approved"]
+    frame["approved"] = (frame["income"] > 40).astype(int)
+    with duckdb.connect(str(reader / "warehouse.duckdb")) as connection:
+        connection.from_df(frame).create("scored")
+    (reader / "model").mkdir()
+    (reader / "model" / "weights").touch()
+    page = list(blocks("docs/tables.md"))
+    outside = tmp_path_factory.mktemp("operator") / "operator.yaml"
+    for block in page:
+        if block.title:
+            named = outside if block.title == "operator.yaml" else reader / block.title
+            named.write_text(block.text, encoding="utf-8")
+    monkeypatch.setenv("AIMS_GATE_CONFIG", str(outside))
+    for block in page:
+        for arguments, code in commands(block):
+            assert guarded(arguments) == code, arguments
+
+
 def test_the_page_of_data_shows_a_ranking(reader: Path) -> None:
     """Its policy is sound, and holds a ranking by the rows that share a search."""
     (policy,) = [block for block in blocks("docs/data.md") if block.title == "search.yaml"]

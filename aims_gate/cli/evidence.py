@@ -97,6 +97,7 @@ def sign(
     from aims_gate.operations import run as gate
     from aims_gate.operations.sign import sign as sign_measured
     from aims_gate.policy.base import open_base
+    from aims_gate.policy.data_roles import roles_of
     from aims_gate.request import Request
 
     out = out or folder.with_name(f"{folder.name}-signed")
@@ -114,7 +115,7 @@ def sign(
         policy=policy,
         model=model,
         stage=stage,
-        data=gate.roles_of(data),
+        data=roles_of(data),
         experiment=experiment or "",
         recording=recording,
         trust=trust,

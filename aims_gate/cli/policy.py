@@ -11,7 +11,7 @@ import click
 
 from aims_gate.absent import stand_in
 from aims_gate.cli.group import CommandGroup
-from aims_gate.cli.options import policy_base_option
+from aims_gate.cli.options import pairs, policy_base_option
 from aims_gate.cli.org_option import org_option
 from aims_gate.cli.policy_data import power, simulate
 
@@ -24,24 +24,34 @@ def policy() -> None:
 @policy.command()
 @click.argument("paths", nargs=-1, metavar="[POLICY]...")
 @click.option("--quiet", is_flag=True, help="Print nothing where a policy is sound.")
-def check(paths: tuple[str, ...], *, quiet: bool) -> None:
+@click.option(
+    "--data",
+    multiple=True,
+    callback=pairs("ROLE=URI"),
+    metavar="ROLE=URI",
+    help="Data that the rules will read; says which of them cannot. Repeatable.",
+)
+def check(paths: tuple[str, ...], *, quiet: bool, data: dict[str, str]) -> None:
     """Prove that each POLICY is sound; print every problem at once, each with its line.
 
-    POLICY is policy.yaml if left out.
+    POLICY is policy.yaml if left out. No data are read, those of --data neither.
     """
     stand_in(installed=True)  # it computes nothing, and a hook before each commit is to be quick
     from aims_gate.errors import PolicyError, Problem
-    from aims_gate.plan import plan, warns_only
+    from aims_gate.plan import plan, unserved, warns_only
+    from aims_gate.policy.data_roles import roles_of
     from aims_gate.policy.resolve import check as read
 
+    given = roles_of(data)
     wrong: list[Problem] = []
     refused = False
     for path in paths or ("policy.yaml",):
         resolved, problems = read(path, environ=os.environ)
         now = datetime.now(UTC)
         planned = plan(resolved, now=now, beside=True) if resolved is not None else None
-        if planned is not None:
+        if resolved is not None and planned is not None:
             problems += planned.problems
+            problems += tuple(unserved(planned.tasks, resolved, given))
         wrong += problems
         if resolved is None or planned is None or problems:
             refused = True

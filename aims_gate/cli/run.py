@@ -189,7 +189,7 @@ def _request(  # noqa: PLR0917  # each is an option of the command
     experiment: str | None,
     recording: Recording,
 ) -> Request:
-    from aims_gate.operations import run as gate
+    from aims_gate.policy.data_roles import roles_of
     from aims_gate.request import Request
 
     if not model:
@@ -199,7 +199,7 @@ def _request(  # noqa: PLR0917  # each is an option of the command
         policy=policy,
         model=model,
         stage=stage,
-        data=gate.roles_of(data),
+        data=roles_of(data),
         experiment=experiment or "",
         recording=recording,
     )

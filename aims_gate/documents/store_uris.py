@@ -34,7 +34,10 @@ _ROOT_HOSTS = {
     **dict.fromkeys(("hdfs", "viewfs", "dbfs"), _NODE),
 }
 """Stores that MLflow keeps artifacts in; a host here is compared, never completed."""
+_TABLES = {"table": r"[A-Za-z0-9][A-Za-z0-9._-]*"}
+"""Connections that the operator wrote down; only an allow-list has such URIs, and no data."""
 _SHAPES = {
+    "table": "table://CONNECTION/SCHEMA/",
     "s3": "s3://BUCKET/KEY",
     "gs": "gs://BUCKET/KEY",
     "abfss": "abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH",
@@ -103,8 +106,11 @@ def _parse(uri: str, hosts: Mapping[str, str]) -> StoreUri:
 def parse_allowed(uri: str) -> StoreUri:
     """Read an entry of an allow-list; a folder of the file system must be named, never all of it.
 
-    `mlflow-artifacts:` alone is everything on the MLflow server that is asked.
+    `mlflow-artifacts:` alone is everything on the MLflow server that is asked, and
+    `table://CONNECTION/SCHEMA/` the tables of a schema that a run may name.
     """
+    if uri.startswith("table:"):
+        return _parse(uri, _TABLES)
     return _folder(parse_place("mlflow-artifacts:/" if uri == "mlflow-artifacts:" else uri))
 
 

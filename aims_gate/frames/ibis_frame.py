@@ -54,8 +54,8 @@ class IbisFrame(IbisColumns):
         *,
         weight: str | None,
         name: str,
-        max_bytes: int | None,
-        seconds: float | None,
+        max_bytes: int | None = None,
+        seconds: float | None = None,
     ) -> IbisFrame:
         """Frame over a table of a known engine; see `opening.open_frame`."""
         held = held_by_engine(data, where=name, seconds=seconds, most_bytes=max_bytes)

@@ -47,6 +47,23 @@ class EngineSession:
     """Tables of one place can be asked about together."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    @classmethod
+    def on_duckdb(cls, con: Any, version: str, **limits: Any) -> EngineSession:
+        """Session on a connection of DuckDB; *limits* are `seconds` and `most_bytes`."""
+        import ibis
+
+        return cls(
+            engine=f"duckdb {version}",
+            forms=FORMS["duckdb"](),
+            run=lambda question, _most: con.sql(
+                ibis.to_sql(question, dialect="duckdb")
+            ).to_arrow_reader(_BATCH),
+            stop=con.interrupt,
+            place=con,
+            lock=_ONE_BY_ONE,
+            **limits,
+        )
+
     @property
     def room(self) -> int:
         """Bytes that may still come back."""
@@ -141,15 +158,7 @@ def session_of(backend: Any, where: str) -> EngineSession:
             where=where,
             hint="give the rows as Parquet, or as a pyarrow Table",
         )
-    con = backend.con
-    return EngineSession(
-        engine=f"duckdb {backend.version}",
-        forms=FORMS["duckdb"](),
-        run=lambda question, _most: con.sql(backend.compile(question)).to_arrow_reader(_BATCH),
-        stop=con.interrupt,
-        place=con,
-        lock=_ONE_BY_ONE,
-    )
+    return EngineSession.on_duckdb(backend.con, backend.version)
 
 
 def _of_ibis(table: Any, where: str) -> EngineTable:
@@ -163,17 +172,9 @@ def _of_duckdb(relation: Any, where: str) -> EngineTable:
     """Ask a relation in its own connection, under a name that nobody else has."""
     import duckdb
     import ibis
-    import ibis.expr.datatypes as dt
-    from ibis.backends.sql.datatypes import DuckDBType
 
     refuse_twins(relation.columns, where)
     name = f"aims_gate_{secrets.token_hex(8)}"
-    kinds = [
-        dt.Timestamp(timezone="UTC", scale=9)  # Ibis 12 does not know it
-        if str(kind) == "TIMESTAMPTZ_NS"
-        else DuckDBType.from_string(str(kind))
-        for kind in relation.types
-    ]
     session = EngineSession(
         engine=f"duckdb {duckdb.__version__}",
         forms=FORMS["duckdb"](),
@@ -183,8 +184,21 @@ def _of_duckdb(relation: Any, where: str) -> EngineTable:
         stop=_nothing,
         lock=_ONE_BY_ONE,
     )
-    schema = dict(zip(relation.columns, kinds, strict=True))
-    return EngineTable(session=session, table=ibis.table(schema, name=name))
+    return EngineTable(session=session, table=ibis.table(duckdb_schema(relation), name=name))
+
+
+def duckdb_schema(relation: Any) -> dict[str, Any]:
+    """Columns of a DuckDB relation with their types, as Ibis has them."""
+    import ibis.expr.datatypes as dt
+    from ibis.backends.sql.datatypes import DuckDBType
+
+    kinds = [
+        dt.Timestamp(timezone="UTC", scale=9)  # Ibis 12 does not know it
+        if str(kind) == "TIMESTAMPTZ_NS"
+        else DuckDBType.from_string(str(kind))
+        for kind in relation.types
+    ]
+    return dict(zip(relation.columns, kinds, strict=True))
 
 
 def _of_spark(frame: Any, where: str) -> EngineTable:

@@ -25,8 +25,8 @@ from aims_gate.operations.propose_columns import (
     other_columns,
 )
 from aims_gate.operations.propose_rules import Draft, drafts, settled, worst
-from aims_gate.operations.run import roles_of
 from aims_gate.plan import plan
+from aims_gate.policy.data_roles import roles_of
 from aims_gate.policy.model import DataSpec, Policy, Role, Severity
 from aims_gate.policy.resolve import resolve
 from aims_gate.policy.scope import on_insufficient

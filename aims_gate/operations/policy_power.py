@@ -28,8 +28,9 @@ from aims_gate.operations.planned_groups import (
     group_sizes,
     planned_rows,
 )
-from aims_gate.operations.run import real_world, roles_of
+from aims_gate.operations.run import real_world
 from aims_gate.plan import Task, plan
+from aims_gate.policy.data_roles import roles_of
 from aims_gate.policy.model import DecideOn, Policy, Role
 from aims_gate.sample_size import Planned, apportioned, chance_of, planned, power_of
 from aims_gate.sources.estimator import open_estimator

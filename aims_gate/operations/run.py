@@ -11,10 +11,10 @@ from pathlib import Path
 
 from aims_gate import pipeline
 from aims_gate.attest.signers import load_signer, without_keys
-from aims_gate.errors import UsageError, near
+from aims_gate.errors import UsageError
 from aims_gate.operations.named_arguments import named_arguments
 from aims_gate.policy.base import open_base
-from aims_gate.policy.model import Role
+from aims_gate.policy.data_roles import roles_of
 from aims_gate.request import Recording, Request, World
 from aims_gate.verdict import Verdict
 
@@ -128,14 +128,3 @@ def recording_of(
         raise UsageError("a key and unsigned were both asked for", hint="choose one")
     signer = None if unsigned else load_signer(key, environ)
     return Recording(signer=signer, verifier_id=verifier_id, out=out, publish=publish)
-
-
-def roles_of(data: Mapping[str, object]) -> Mapping[Role, object]:
-    """Turn role names into roles; UsageError for a name that is none."""
-    if not isinstance(data, Mapping):
-        raise UsageError("data is no mapping", hint="write data={'evaluation': frame}")
-    known = [role.value for role in Role]
-    for name in data:
-        if name not in known:
-            raise UsageError(f"unknown data role {name!r}", hint=near(name, known))
-    return {Role(name): source for name, source in data.items()}

@@ -21,6 +21,12 @@ from aims_gate.policy.scalars import STORES
 _LIMITS = ("at_least", "at_most", "between")
 _STORES = tuple(f"{scheme}:" for scheme in STORES)
 _ROLES = tuple(role.value for role in Role)
+_NOT_BESIDE_A_TABLE = {
+    "source": "name the data once",
+    "join": "join in a view of the engine, and name the view",
+    "predictions": "write the model's answers into the table, and name their column",
+    "nulls": "a table has null itself",
+}
 _DATA_KEYS = frozenset(
     {"data"}
     | {f"data.{role}" for role in _ROLES}
@@ -37,6 +43,7 @@ def head_problems(head: Stated, stages: Sequence[str]) -> Iterator[Problem]:
     for role in _ROLES:
         yield from _column_problems(f"data.{role}", head)
         yield from _source_problems(f"data.{role}", head)
+        yield from _table_problems(f"data.{role}", head)
 
 
 def family_problems(head: Stated, rules: AbstractSet[str]) -> Iterator[Problem]:
@@ -213,6 +220,17 @@ def _source_problems(role: str, head: Stated) -> Iterator[Problem]:
         if join["on"] in join.get("columns", ()):
             what = f"{role}: join names its key {join['on']!r} among the columns that it brings"
             yield _problem(head, f"{role}.join.{i}.columns", what, "leave it out of columns")
+
+
+def _table_problems(role: str, head: Stated) -> Iterator[Problem]:
+    """Refuse a table that nobody could reach, and what needs its rows in this machine's memory."""
+    stated = {key for key in DataText.model_fields if f"{role}.{key}" in head.values}
+    for one, other in (("table", "connection"), ("connection", "table")):
+        if one in stated and other not in stated:
+            yield _problem(head, f"{role}.{one}", f"{role}: {one} needs {other}", f"add {other}")
+    for key, hint in _NOT_BESIDE_A_TABLE.items():
+        if {"table", key} <= stated:
+            yield _problem(head, f"{role}.{key}", f"{role}: {key} cannot stand beside table", hint)
 
 
 def _problem(stated: Stated, key: str, what: str, hint: str) -> Problem:

@@ -43,7 +43,7 @@ LAST = "block at the last stage"
 """What too little data do where nothing is said of them."""
 FLOORS = ("min_rows", "max_age_days", "sha256")
 """Keys of a role that ask something of any data, and say nothing of what they are."""
-DESCRIBING = ("source", "label", "prediction", "sensitive")
+DESCRIBING = ("source", "table", "label", "prediction", "sensitive")
 """Keys that say which data are judged: who states one means the role as it then is."""
 
 _FREE = Order(free)
@@ -147,6 +147,8 @@ class DataText(Keys):
     """Where the data of a role come from, and what their columns mean."""
 
     source: v.Source = optional()
+    table: v.TableName = optional()
+    connection: k.Name = optional()
     label: k.Text = optional()
     prediction: k.Text = optional()
     predictions: v.Predictions = optional()

@@ -112,6 +112,10 @@ class DataSpec:
     """Where a role's data come from and what its columns mean."""
 
     source: str | None = None
+    table: str | None = None
+    """A table of the engine that holds it, in place of a source: `catalog.schema.name`."""
+    connection: str | None = None
+    """Under which name the operator of the gate wrote down how that engine is reached."""
     label: str | None = None
     prediction: str | None = None
     predictions: str | None = None

@@ -39,6 +39,8 @@ PIN = rf"({NAME})@({VERSION})"
 PARENT = r"(file:|git\+https:)\S.*"
 FOLDER = r"[A-Za-z0-9._][A-Za-z0-9._/-]*"
 PINNED = rf"git\+https://[^@#\s]+@([0-9a-f]{{40}}|[0-9a-f]{{64}})#{FOLDER}"
+TABLE = r"[A-Za-z_][A-Za-z0-9_$-]{0,254}(\.[A-Za-z_][A-Za-z0-9_$-]{0,254}){0,2}"
+"""A table, with its schema and catalog before it where they are not the connection's own."""
 SCORES = "assessments"
 SOURCES = ("artifact", "file", "dataset", "context", SCORES)
 STORES = ("s3", "gs", "abfss")

@@ -131,6 +131,15 @@ ParentUri = Annotated[
 ]
 _SCHEMES = "|".join((*scalars.SOURCES, *scalars.STORES))
 Source = Annotated[str, PlainValidator(scalars.as_source), string(rf"({_SCHEMES}):.*\S.*")]
+TableName = Annotated[
+    str,
+    pattern(
+        scalars.TABLE,
+        "must be a table by its name",
+        "such as catalog.schema.name; a connection is named beside it",
+    ),
+    string(scalars.TABLE),
+]
 Folder = Annotated[str, PlainValidator(scalars.as_folder), string(scalars.FOLDER)]
 FolderOrGit = Annotated[
     str,

@@ -21,7 +21,8 @@ from aims_gate import pipeline
 from aims_gate.advice import next_steps, question
 from aims_gate.errors import GateError, stack
 from aims_gate.harmless import plain
-from aims_gate.operations.run import VERIFIER_ID, real_world, roles_of
+from aims_gate.operations.run import VERIFIER_ID, real_world
+from aims_gate.policy.data_roles import roles_of
 from aims_gate.pytest_plugin.messages import failure, properties
 from aims_gate.pytest_plugin.settings import RequestedPolicy, Settings
 from aims_gate.reports import headline, remark

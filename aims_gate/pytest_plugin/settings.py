@@ -22,8 +22,8 @@ import pytest
 from aims_gate.errors import GateError, PolicyError, Problem, UsageError
 from aims_gate.operations.defaults import NAME, Chosen, load, refuse_displaced
 from aims_gate.operations.defaults_keys import TABLE
-from aims_gate.operations.run import roles_of
 from aims_gate.plan import plan
+from aims_gate.policy.data_roles import roles_of
 from aims_gate.policy.resolve import check
 from aims_gate.policy.scope import stage_of
 

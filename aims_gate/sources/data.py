@@ -13,13 +13,13 @@ import pyarrow as pa
 from aims_gate import canonical
 from aims_gate.errors import DataError, GateError, SourceError
 from aims_gate.facts import DatasetIdentity, DigestKind
-from aims_gate.frames import Frame
+from aims_gate.frames import ColumnKind, Frame
 from aims_gate.frames.column_values import kind_of
 from aims_gate.frames.convert import to_table
-from aims_gate.frames.opening import in_memory, open_frame, open_rows
+from aims_gate.frames.opening import in_memory, is_engine_table, open_frame, open_rows
 from aims_gate.policy.model import DataSpec, JoinSpec, Role
 from aims_gate.sources.budget import Budget
-from aims_gate.sources.folders import folder_digest, read_folder
+from aims_gate.sources.folders import bytes_below, folder_digest, read_folder
 from aims_gate.sources.join import join
 from aims_gate.sources.legible import legible
 from aims_gate.sources.locate import CONVENTION, Finder
@@ -28,7 +28,10 @@ from aims_gate.sources.predictions import derive_prediction
 from aims_gate.sources.readers import read_file
 from aims_gate.sources.reading import reading_of
 from aims_gate.sources.roles import from_run, merge, read_model, read_roles, refuse_shared, withheld
+from aims_gate.sources.stated import refuse_other, refuse_timeless, refuse_types
 from aims_gate.sources.subject import Data, Joined, Located, Scores
+from aims_gate.sources.table_places import named_place, parsed_place
+from aims_gate.sources.tables import open_expression, open_folder, open_place
 from aims_gate.sources.window import newest, within
 
 
@@ -83,6 +86,9 @@ def open_found(role: Role, spec: DataSpec, located: Located, finder: Finder) -> 
     Raises:
         GateError: It cannot be read, or is not what *spec* says.
     """
+    budget = Budget.of(finder.workspace.environ, finder.workspace.max_bytes)
+    if located.path.is_dir() and bytes_below(located.path) > budget.most:
+        return open_folder(role, spec, located, finder.workspace)
     return _describe(role, spec, _from_file(role, located, finder), finder)
 
 
@@ -100,9 +106,15 @@ def open_scores(
 
 def _open(role: Role, given: object, finder: Finder) -> Data | None:
     spec = finder.policy.data.get(role, DataSpec())
+    if is_engine_table(given):
+        return open_expression(role, spec, given)
     if given is not None and not isinstance(given, (str, Path)):
         return _describe(role, spec, _from_memory(role, given), finder)
     named = (spec.source or "") if given is None else str(given)
+    place = named_place(spec) if given is None else parsed_place(named)
+    place = place or finder.table(named)
+    if place is not None:
+        return open_place(place, role, spec, finder.workspace)
     scored = open_scores(role, spec, named, finder, by_caller=given is not None)
     if scored is not None:
         return scored
@@ -121,7 +133,7 @@ def _open(role: Role, given: object, finder: Finder) -> Data | None:
 def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
     """Join other sources, apply the time window, and name the column roles."""
     where = f"{role} data"
-    _refuse_other(read.identity, spec)
+    refuse_other(read.identity, spec)
     known = finder.policy.data.get(Role.EVALUATION, DataSpec())
     declare = finder.policy.declare
     stated = merge(spec, read.scores.roles if read.scores else None)
@@ -130,10 +142,8 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
     refuse_shared(merged, where=where)
     given, notes = legible(read.table)
     table, joined = _joined(role, merged, given, finder)
-    _refuse_types(table, merged, where)
-    if merged.window_days is not None and merged.time is None:
-        hint = "state time: COLUMN beside window:"
-        raise DataError("a window needs the column of times", where=where, hint=hint)
+    refuse_types(_kinds(table), merged, where)
+    refuse_timeless(merged, where)
     latest = None if merged.time is None else _newest(table, merged, where)
     window = ""
     if merged.window_days is not None and merged.time is not None:
@@ -164,6 +174,12 @@ def _describe(role: Role, spec: DataSpec, read: _Read, finder: Finder) -> Data:
         claim=read.scores.claim if read.scores else "",
     )
     return derive_prediction(found)
+
+
+def _kinds(table: pa.Table) -> dict[str, tuple[ColumnKind, str]]:
+    """Kind and type of each column; one without any value has none."""
+    typed = (field for field in table.schema if not pa.types.is_null(field.type))
+    return {field.name: (kind_of(field.type), str(field.type)) for field in typed}
 
 
 def _frame(table: pa.Table, read: _Read, weight: str | None, where: str) -> Frame:
@@ -266,27 +282,6 @@ def _from_file(role: Role, located: Located, finder: Finder) -> _Read:
     )
     again: Callable[[], str] = partial(_hash_again, located.path, uri)
     return _Read(table=read.table, identity=identity, again=again, created=located.created)
-
-
-def _refuse_other(identity: DatasetIdentity, spec: DataSpec) -> None:
-    if spec.sha256 is not None and spec.sha256.lower() != identity.digest:
-        raise DataError(
-            f"the policy names data with sha256 {spec.sha256}, but these have {identity.digest} "
-            f"({identity.digest_kind})",
-            where=identity.uri,
-            hint="give the data that the policy names, or state the new digest in the policy",
-        )
-
-
-def _refuse_types(table: pa.Table, spec: DataSpec, where: str) -> None:
-    for name, stated in spec.types.items():
-        kind = table.schema.field(name).type if name in table.column_names else pa.null()
-        if not pa.types.is_null(kind) and kind_of(kind) != stated:
-            raise DataError(
-                f"column {name!r} is {kind}, and the policy says that it is {stated}",
-                where=where,
-                hint=f"store it as {stated}, or change types: under data",
-            )
 
 
 def _hash_again(path: Path, uri: str) -> str:

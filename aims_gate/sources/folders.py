@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from aims_gate import canonical
-from aims_gate.attest.manifest import scan
+from aims_gate.attest.manifest import Manifest, ManifestEntry, scan
 from aims_gate.errors import DataError
 from aims_gate.frames.column_values import plain, undictionary
 from aims_gate.sources.budget import Budget
@@ -48,27 +48,72 @@ def read_folder(path: Path, *, where: str, budget: Budget = _BUDGET) -> ReadFile
         raise DataError("the folder is empty", where=where)
     manifest = scan(path, max_bytes=budget.most)
     tables, keys, left = [], [], budget.of_file(manifest.bytes)
-    for entry in manifest.entries:
-        *folders, name = entry.path.split("/")
-        if _MARK.fullmatch(name):
-            continue
+    for entry, found in _parts(manifest, where):
         inside = f"{where}/{entry.path}"
-        keys.append(_keys(folders, inside))
-        if not name.lower().endswith((".parquet", ".pq")):
-            raise _no_parquet(name, inside)
+        keys.append(found)
         content = read_bytes(path / entry.path, where=inside, max_bytes=budget.most)
         if canonical.sha256(content) != entry.sha256:
             raise DataError("the file changed while it was read", where=inside)
-        tables.append(parse_bytes(content, name, where=inside, max_bytes=left))
+        tables.append(parse_bytes(content, entry.path, where=inside, max_bytes=left))
         left -= tables[-1].nbytes
-    if not tables:
-        raise DataError("the folder holds no Parquet file", where=where)
     whole = _stacked(tables, where)
     return ReadFile(
         table=_with_keys(whole, tables, keys, where),
         sha256=manifest.digest,
         bytes=manifest.bytes,
     )
+
+
+def large_folder(path: Path, *, where: str, max_bytes: int) -> tuple[Manifest, list[Path]]:
+    """Files of a folder that is too large to be read into memory, for an engine to read.
+
+    Raises:
+        SourceError: A file cannot be read or is a link, or there are more than *max_bytes*.
+        DataError: A file is no Parquet, or columns stand in the names of folders.
+    """
+    _refuse_slashes(path, where)
+    manifest = scan(path, max_bytes=max_bytes)
+    found = list(_parts(manifest, where))
+    if any(keys for _entry, keys in found):
+        hint = "keep the column in the files (no partition_by), or give an engine's own table"
+        raise DataError("a folder this large has columns in the names of folders", hint=hint)
+    files = [path / entry.path for entry, _keys in found]
+    first, *others = (_schema(file, where) for file in files)
+    for file, schema in zip(files[1:], others, strict=True):
+        if not schema.equals(first):
+            what = f"{file.name!a} has other columns or types than {files[0].name!a}"
+            raise DataError(what, where=where, hint="write all files with one schema")
+    return manifest, files
+
+
+def _schema(file: Path, where: str) -> pa.Schema:
+    from pyarrow import parquet
+
+    try:
+        return parquet.read_schema(file).remove_metadata()
+    except (OSError, pa.ArrowException) as error:
+        raise DataError("it cannot be read as Parquet", where=f"{where}/{file.name}") from error
+
+
+def bytes_below(path: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def _parts(manifest: Manifest, where: str) -> list[tuple[ManifestEntry, dict[str, str]]]:
+    """Parquet files of a folder, each with the columns in the names of its folders."""
+    found = []
+    for entry in manifest.entries:
+        *folders, name = entry.path.split("/")
+        if _MARK.fullmatch(name):
+            continue
+        inside = f"{where}/{entry.path}"
+        found.append((entry, _keys(folders, inside)))
+        if not name.lower().endswith((".parquet", ".pq")):
+            raise _no_parquet(name, inside)
+    if not found:
+        raise DataError("the folder holds no Parquet file", where=where)
+    return found
 
 
 def folder_digest(path: Path) -> str:

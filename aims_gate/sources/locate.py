@@ -23,6 +23,7 @@ from aims_gate.registry.entities import DatasetInput
 from aims_gate.sources.paths import local_path, public_uri
 from aims_gate.sources.remote import fetch
 from aims_gate.sources.subject import Located, Scores, Workspace
+from aims_gate.sources.table_places import TablePlace, claimed
 
 if TYPE_CHECKING:
     from aims_gate.sources.mlflow.elsewhere import Elsewhere
@@ -142,8 +143,24 @@ class Finder:
         what = "there is no such artifact"
         return found or _absent(what, f"artifact:{path}", near(str(safe), self.beside(str(safe))))
 
+    def table(self, text: str) -> TablePlace | None:
+        """The table that a run's own data set is, where *text* names one; None for other data.
+
+        DataError if it is not allowed, or the run names no such data set.
+        """
+        kind, _, name = text.partition(":")
+        if kind not in _WORDS:
+            return None
+        return claimed(self._one_input(kind, name), self.policy.sources_allow, where=text)
+
     def _input(self, kind: str, name: str) -> Located:
         """Follow a run's own data set, by its name or its context, where that is allowed."""
+        found, where = self._one_input(kind, name), f"{kind}:{name}"
+        place = _claimed(found.source, where)
+        located = self._allowed(place, whose="the run names", where=where)
+        return replace(located, mlflow_digest=found.digest)
+
+    def _one_input(self, kind: str, name: str) -> DatasetInput:
         named = [(i.name if kind == "dataset" else i.context, i) for i in self.inputs]
         found = [one for word, one in named if word == name]
         where = f"{kind}:{name}"
@@ -157,9 +174,7 @@ class Finder:
             digests = ", ".join(sorted({one.digest for one in found}))
             what = f"the run has {len(different)} different inputs of this name ({digests!a})"
             raise DataError(what, where=where, hint="log each under a name of its own")
-        place = _claimed(found[0].source, where)
-        located = self._allowed(place, whose="the run names", where=where)
-        return replace(located, mlflow_digest=found[0].digest)
+        return found[0]
 
     def _allowed(self, place: StoreUri, *, whose: str, where: str) -> Located:
         if not permitted(place, self.policy.sources_allow):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from aims_gate.errors import DataError
-from aims_gate.frames import ColumnKind, Floats, Frame, Key, Scalar
+from aims_gate.frames import ColumnKind, Floats, Frame, Grid, Key, Scalar
 from aims_gate.frames.column_values import numbers
 from aims_gate.frames.opening import in_memory
 from aims_gate.frames.widths import limit_at, stated_as
@@ -64,11 +65,13 @@ def derive_prediction(data: Data) -> Data:
     if (reason := _underivable(data, spec.score)) is not None:
         return replace(data, failed={**data.failed, "prediction": reason})
     classes = _classes(frame, spec)
-    rows = in_memory(frame)
-    if classes is None or rows is None:
+    if classes is None:
         return data
-    scores = numbers(rows.table.column(spec.score))
+    rows = in_memory(frame)
     try:
+        if rows is None:
+            return _derived_by_engine(data, spec.score, name, classes)
+        scores = numbers(rows.table.column(spec.score))
         threshold = threshold_of(data, spec.score, scores)
     except DataError as error:
         return replace(data, failed={**data.failed, "prediction": error})
@@ -77,6 +80,19 @@ def derive_prediction(data: Data) -> Data:
     indices = pa.array(choice, mask=np.isnan(scores))
     column = pa.DictionaryArray.from_arrays(indices, pa.array([low, high]))
     return replace(data, frame=rows.with_column(name, column), spec=replace(spec, prediction=name))
+
+
+def _derived_by_engine(data: Data, score: str, name: str, classes: tuple[Scalar, Scalar]) -> Data:
+    """Let the engine that holds the rows derive the column."""
+    from aims_gate.frames.ibis_frame import IbisFrame
+
+    if not isinstance(data.frame, IbisFrame):
+        return data
+    found = data.frame.histogram(score, Grid(low=0, high=1, cells=1))
+    ends = [*found.least, *found.greatest, *[-math.inf] * found.below, *[math.inf] * found.above]
+    threshold = threshold_of(data, score, np.array(ends))
+    frame = data.frame.with_threshold(score, threshold, name, classes)
+    return replace(data, frame=frame, spec=replace(data.spec, prediction=name))
 
 
 def _underivable(data: Data, score: str) -> DataError | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # evidence is fetched where neither NumPy nor pyarrow is inst
     import pyarrow as pa
 
     from aims_gate.frames import Frame
+    from aims_gate.frames.engine_connections import Connected
     from aims_gate.registry.entities import MetricPoint
 
 
@@ -36,6 +37,8 @@ class Workspace:
     """Where `commit:` looks for its run; empty for all experiments."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """The process's environment: MLflow's own variables are read from here."""
+    engines: dict[str, Connected] = field(default_factory=dict, repr=False)
+    """Those that were reached for this run, by the names of their connections."""
     allow: tuple[str, ...] = ()
     """Where artifacts may lie, as `sources.allow` of a trust file says; a policy has its own."""
 

@@ -37,18 +37,28 @@ def within(table: pa.Table, column: str, days: float, *, where: str) -> tuple[pa
             to the window, so it is not dropped.
     """
     times = _times(table, column, where)
-    if times.null_count:
-        what = f"{times.null_count:,} rows have no {column!r}, so whether they are in the window "
-        raise DataError(f"{what}is not known", where=where)
+    refuse_undated(times.null_count, column, where=where)
     latest = pc.max(times).as_py()
     if latest is None:
         return table, ""
+    start, window = window_of(latest, days)
+    return table.filter(pc.greater(times, pa.scalar(start, MICROSECONDS))), window
+
+
+def refuse_undated(rows: int, column: str, *, where: str) -> None:
+    """Refuse rows without a time, which may belong to the window or not; DataError."""
+    if rows:
+        what = f"{rows:,} rows have no {column!r}, so whether they are in the window is not known"
+        raise DataError(what, where=where)
+
+
+def window_of(latest: datetime, days: float) -> tuple[datetime, str]:
+    """Start (exclusive) of a window that ends with the newest row, and the window in words."""
     try:
         start = latest - timedelta(days=days)
     except OverflowError:
         start = datetime.min.replace(tzinfo=UTC)
-    kept = table.filter(pc.greater(times, pa.scalar(start, MICROSECONDS)))
-    return kept, f"after {_text(start)} to {_text(latest)}"
+    return start, f"after {_text(start)} to {_text(latest)}"
 
 
 def _times(table: pa.Table, name: str, where: str) -> pa.ChunkedArray:

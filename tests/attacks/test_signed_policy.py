@@ -15,9 +15,10 @@ from aims_gate.attest.manifest import scan
 from aims_gate.errors import TrustError, UsageError
 from aims_gate.evidence.signed_policy import open_policy, sign_policy, statement_name
 from aims_gate.evidence.verify import Expected, verify_evidence
-from aims_gate.operations.run import VERIFIER_ID, roles_of
+from aims_gate.operations.run import VERIFIER_ID
 from aims_gate.operations.sign import sign as sign_measured
 from aims_gate.pipeline import run
+from aims_gate.policy.data_roles import roles_of
 from aims_gate.policy.resolve import load
 from aims_gate.request import Recording, Request, World
 from aims_gate.verdict import Verdict

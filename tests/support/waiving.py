@@ -19,8 +19,9 @@ from aims_gate.attest.statement import encode
 from aims_gate.attest.trust import Trust
 from aims_gate.errors import TrustError
 from aims_gate.operations import signoff
-from aims_gate.operations.run import VERIFIER_ID, roles_of
+from aims_gate.operations.run import VERIFIER_ID
 from aims_gate.pipeline import run
+from aims_gate.policy.data_roles import roles_of
 from aims_gate.request import Recording, Request, World
 from aims_gate.signoffs import kinds
 from aims_gate.signoffs.grammar import WAIVER, predicate_of

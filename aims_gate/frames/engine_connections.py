@@ -1,0 +1,161 @@
+"""Engines reached by an address that the operator wrote down, for reading and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from aims_gate.errors import DataError, MissingExtraError, SourceError, near
+from aims_gate.frames.ibis_session import (
+    MOST_BYTES,
+    SECONDS,
+    EngineSession,
+    EngineTable,
+    duckdb_schema,
+    held_by_engine,
+)
+
+_CLOSED = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+"""A DuckDB file answers from itself: no view in it reads another file or a host."""
+_SHARE = 0.6
+"""Of this machine's memory, what DuckDB may take; it writes the rest of its work to disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """An engine that was reached."""
+
+    find: Callable[[str], EngineTable] = field(repr=False)
+
+    def table(self, name: str) -> EngineTable:
+        """The table of this name: `catalog.schema.name`, the first two where they are needed.
+
+        DataError if there is none, or the engine cannot be asked.
+        """
+        return self.find(name)
+
+
+def connect(url: str, *, timeout: float, max_bytes: int) -> Connected:
+    """Reach an engine; one budget of bytes is for all of its tables.
+
+    Args:
+        url: `duckdb:///PATH` for a file; `pyspark://MASTER`, such as `pyspark://local[2]`, or
+            `sc://HOST` (Spark Connect) for a Spark session.
+        timeout: Seconds that one question may take.
+        max_bytes: Bytes that all answers may have.
+
+    Raises:
+        MissingExtraError: Ibis or the engine's own library is not installed.
+        SourceError: The engine cannot be reached. No error repeats the address.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in _SCHEMES:
+        known = ", ".join(f"{name}://" for name in _SCHEMES)
+        hint = f"there are {known}; of others it is not tested what their answers mean"
+        raise SourceError(f"connections to {scheme[:40]!a} are not made", hint=hint)
+    return Connected(find=_SCHEMES[scheme](rest, url, timeout, max_bytes))
+
+
+def parquet(paths: Sequence[Path]) -> EngineTable:
+    """Parquet files as one table of a DuckDB of this process, which reads nothing beside them.
+
+    DataError if they cannot be read together.
+    """
+    import duckdb
+
+    names = [str(path) for path in paths]
+    con = duckdb.connect(config=_limits())
+    con.execute("set allowed_paths = ?", [names])
+    for key, value in _CLOSED.items():
+        con.execute(f"set {key} = {value}")
+    try:
+        con.read_parquet(names).create_view("files")
+    except duckdb.Error as error:
+        what = f"the files are no one table: {type(error).__name__}"
+        raise DataError(what, hint="write all files with one schema") from error
+    return _find(con, _session(con, SECONDS, MOST_BYTES), "files")
+
+
+def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> Callable[[str], EngineTable]:
+    path = Path(unquote(rest.partition("?")[0]))
+    if not path.is_file():
+        raise SourceError("the connection's DuckDB file is not there")
+    try:
+        import duckdb
+    except ImportError as error:
+        raise MissingExtraError.for_library("duckdb", "ibis", "a duckdb: connection") from error
+    try:
+        con = duckdb.connect(str(path), read_only=True, config={**_limits(), **_CLOSED})
+    except duckdb.Error as error:
+        what = f"the connection's DuckDB file cannot be opened: {type(error).__name__}"
+        raise SourceError(what, hint="does another process write to it?") from error
+    session = _session(con, timeout, max_bytes)
+    return lambda name: _find(con, session, name)
+
+
+def _limits() -> dict[str, str | bool | int | float | list[str]]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {"memory_limit": f"{int(_SHARE * memory) >> 20}MiB"}
+
+
+def _session(con: Any, timeout: float, max_bytes: int) -> EngineSession:
+    import duckdb
+
+    return EngineSession.on_duckdb(con, duckdb.__version__, seconds=timeout, most_bytes=max_bytes)
+
+
+def _find(con: Any, session: EngineSession, name: str) -> EngineTable:
+    import duckdb
+    import ibis
+
+    *above, own = name.split(".")
+    quoted = ".".join(f'"{part}"' for part in (*above, own))
+    try:
+        relation = con.sql(f"from {quoted}")
+    except duckdb.Error as error:
+        known = con.execute("select table_name from information_schema.tables").fetchall()
+        hint = near(own, (each for (each,) in known)) or "name it as the engine does"
+        raise DataError(f"the engine has no table {name!a}", hint=hint) from error
+    catalog, schema = (None, None, *above)[-2:]
+    table = ibis.table(duckdb_schema(relation), name=own, catalog=catalog, database=schema)
+    return EngineTable(session=session, table=table)
+
+
+def _spark(rest: str, url: str, timeout: float, max_bytes: int) -> Callable[[str], EngineTable]:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise MissingExtraError.for_library("pyspark", "ibis", "a Spark connection") from error
+    builder = SparkSession.builder
+    try:
+        builder = builder.remote(url) if url.startswith("sc://") else builder.master(rest)
+        spark = builder.getOrCreate()
+    except Exception as error:
+        what = f"Spark cannot be reached: {type(error).__name__}"
+        raise SourceError(what) from error
+    whole: list[EngineSession] = []
+
+    def find(name: str) -> EngineTable:
+        try:
+            held = held_by_engine(spark.table(name), where=name)
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError(f"Spark has no table {name!a}: {type(error).__name__}") from error
+        if not whole:
+            held.session.seconds, held.session.most_bytes = timeout, max_bytes
+            whole.append(held.session)
+        return replace(held, session=whole[0])
+
+    return find
+
+
+_SCHEMES = {"duckdb": _duckdb, "pyspark": _spark, "sc": _spark}

@@ -1,0 +1,173 @@
+"""Tables that stay in the engine that holds them: only answers to questions come here.
+
+A policy names a table and a connection; where that leads is written down by the operator of the
+gate, outside of the checkout, so that neither a policy nor a run can choose a host, a user or a
+file. Everything that is said of a table in evidence is its connection's name, its own name, the
+engine and its digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from aims_gate.errors import DataError
+from aims_gate.facts import DatasetIdentity, DigestKind
+from aims_gate.frames.opening import in_memory
+from aims_gate.policy.model import DataSpec, Role
+from aims_gate.policy.operator import connection
+from aims_gate.sources.folders import folder_digest, large_folder
+from aims_gate.sources.paths import public_uri, recorded_uri
+from aims_gate.sources.predictions import derive_prediction
+from aims_gate.sources.roles import refuse_shared
+from aims_gate.sources.stated import refuse_other, refuse_timeless, refuse_types
+from aims_gate.sources.subject import Data, Located, Workspace
+from aims_gate.sources.table_places import TablePlace
+from aims_gate.sources.window import refuse_undated, window_of
+
+
+def open_place(place: TablePlace, role: Role, spec: DataSpec, workspace: Workspace) -> Data:
+    """Open a table as the data of a role; no row of it is fetched.
+
+    Raises:
+        UsageError: The operator wrote down no such connection.
+        MissingExtraError: Ibis, or the engine's own library, is not installed.
+        SourceError: The engine cannot be reached, or does not answer in time.
+        DataError: It has no such table, or the table is not what *spec* says.
+    """
+    workspace.progress(f"asking {place.connection} for the {role} data, {place.name}")
+    reached = connection(place.connection, workspace.environ)
+    from aims_gate.frames.engine_connections import connect
+
+    if place.connection not in workspace.engines:
+        workspace.engines[place.connection] = connect(
+            reached.url, timeout=reached.timeout, max_bytes=reached.max_bytes
+        )
+    held = workspace.engines[place.connection].table(place.name)
+    return open_expression(role, spec, held, place=place)
+
+
+def open_folder(role: Role, spec: DataSpec, located: Located, workspace: Workspace) -> Data:
+    """Open a folder of Parquet that is larger than memory holds, through a DuckDB of its own.
+
+    Raises:
+        MissingExtraError: Ibis or DuckDB is not installed.
+        SourceError: A file cannot be read.
+        DataError: It is not what *spec* says, or no plain folder of Parquet.
+    """
+    from aims_gate.frames.engine_connections import parquet
+
+    where = public_uri(located.uri)
+    workspace.progress(f"hashing the {role} data, {where}")
+    manifest, files = large_folder(located.path, where=where, max_bytes=workspace.max_bytes)
+    source = DatasetIdentity(
+        role=role,
+        name=located.path.name,
+        uri=recorded_uri(located.uri),
+        digest=manifest.digest,
+        digest_kind=DigestKind.TREE,
+        rows=0,
+        mlflow_digest=located.mlflow_digest,
+    )
+    opened = open_expression(role, spec, parquet(files), source=source)
+    again = partial(folder_digest, located.path)
+    return replace(opened, read_twice=again, created=located.created)
+
+
+def open_expression(
+    role: Role,
+    spec: DataSpec,
+    expression: object,
+    *,
+    place: TablePlace | None = None,
+    source: DatasetIdentity | None = None,
+) -> Data:
+    """Describe what an engine would answer as the data of a role.
+
+    Args:
+        role: Which data they are.
+        spec: What the policy says of them.
+        expression: An Ibis table, a DuckDB relation or a Spark frame.
+        place: Where it was found; None for what the caller handed over.
+        source: The files that it is read from, hashed; None for a table of an engine.
+
+    Raises:
+        SourceError: The engine does not answer.
+        DataError: The table is not what *spec* says.
+    """
+    where = f"{role} data"
+    refuse_shared(spec, where=where)
+    for key in ("join", "predictions"):
+        if getattr(spec, key):
+            hint = "hand over a view of the engine that has these columns"
+            raise DataError(
+                f"{key} needs rows, and these stay in an engine", where=where, hint=hint
+            )
+    refuse_timeless(spec, where)
+    from aims_gate.frames.ibis_frame import IbisFrame
+
+    whole = IbisFrame.over(expression, weight=spec.weight, name=where)
+    kinds = {name: (column.kind, column.type) for name, column in whole.columns.items()}
+    refuse_types(kinds, spec, where)
+    _refuse_version(place, whole.snapshot, where)
+    newest = None if spec.time is None else whole.span(spec.time).newest
+    frame, window = whole, ""
+    if spec.window_days is not None and spec.time is not None:
+        refuse_undated(whole.nulls(spec.time), spec.time, where=where)
+        if newest is not None:
+            start, window = window_of(newest, spec.window_days)
+            frame = whole.after(spec.time, start)
+    snapshot = f", version {whole.snapshot}" if whole.snapshot else ""
+    identity = replace(
+        source or _identity(role, place, whole.digest()),
+        rows=frame.rows,
+        window=window,
+        notes=(f"held by {whole.engine}{snapshot}",),
+    )
+    refuse_other(identity, spec)
+    return derive_prediction(
+        Data(
+            role=role,
+            frame=frame,
+            spec=spec,
+            identity=identity,
+            newest=newest,
+            answers=(identity,),
+            read_twice=partial(whole.digest, again=True),
+            declared=frozenset(column for _, column in spec.columns()),
+        )
+    )
+
+
+def sent(data: Iterable[Data]) -> Iterator[str]:
+    """Say of each engine how many bytes came back from it, of those that may."""
+    told = set()
+    for one in data:
+        if in_memory(one.frame) is None:
+            from aims_gate.frames.ibis_frame import IbisFrame
+
+            if isinstance(one.frame, IbisFrame) and id(one.frame.session) not in told:
+                session = one.frame.session
+                told.add(id(session))
+                most = f"{session.most_bytes:,}"
+                yield f"{session.engine} sent {session.read_bytes:,} of {most} bytes"
+
+
+def _identity(role: Role, place: TablePlace | None, digest: str) -> DatasetIdentity:
+    return DatasetIdentity(
+        role=role,
+        name=role if place is None else place.name,
+        uri=f"memory:{role}" if place is None else str(place),
+        digest=digest,
+        digest_kind=DigestKind.TABLE,
+        rows=0,
+    )
+
+
+def _refuse_version(place: TablePlace | None, snapshot: str, where: str) -> None:
+    if place is not None and place.version is not None and str(place.version) != snapshot:
+        told = f"is at {snapshot} now" if snapshot else "does not tell its version here"
+        hint = "hand the data over with --data, or log the table as it is"
+        what = f"the run used version {place.version} of {place.name}, which {told}"
+        raise DataError(what, where=where, hint=hint)

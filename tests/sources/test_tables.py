@@ -1,0 +1,218 @@
+"""Tables that stay in their engine: every row judged, none fetched, and nothing said of a host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from aims_gate.errors import SourceError
+from aims_gate.facts import DigestKind
+from aims_gate.operations.run import real_world
+from aims_gate.pipeline import run
+from aims_gate.policy.model import Role
+from aims_gate.policy.operator import VARIABLE
+from aims_gate.request import Request
+from aims_gate.verdict import Decision, Outcome, Verdict
+
+ROWS = """
+select
+    i as id,
+    case when i % 5 < 2 then 'F' else 'M' end as sex,
+    (i * 7919 % 1000) / 1000.0::double as p,
+    (i * 104729 % 10 < 6)::int as y,
+    (i * 7919 % 1000 >= 500)::int as yhat,
+    timestamp '2026-11-01' + to_hours(i % 480) as seen,
+    1 + i % 3 as times
+from range(4000) t(i)
+"""
+POLICY = """
+apiVersion: aims-gate/v1
+kind: Policy
+metadata: {{id: loans, version: "1.0.0", owner: model-risk@acme.example}}
+data:
+  evaluation: {{label: y, {answers}, positive: 1, sensitive: [sex]{more}}}
+rules:
+  - id: PERF-01
+    check: performance.score
+    with: {{metric: accuracy}}
+    require: {{at_least: 0.3}}
+  - id: PERF-02
+    check: performance.score
+    with: {{metric: roc_auc}}
+    require: {{at_least: 0.3}}
+  - {{id: BIAS-01, check: fairness.impact_ratio, require: {{at_least: 0.5}}}}
+  - {{id: DATA-01, check: data.missing, with: {{columns: [y, p]}}, require: {{at_most: 0}}}}
+  - {{id: DATA-02, check: data.duplicates, with: {{columns: [id]}}, require: {{at_most: 0}}}}
+  - {{id: INTEG-01, check: integrity.data, require: {{at_most: 0}}}}
+"""
+HELD = ", table: main.scored, connection: warehouse"
+
+Gate = Callable[..., Verdict]
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    """A DuckDB file with the table `main.scored`."""
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"create table scored as {ROWS}")
+    return path
+
+
+@pytest.fixture
+def gate(tmp_path: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Gate a model in a folder under `POLICY`, filled in."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights.txt").write_text("weights")
+    config = tmp_path / "operator.yaml"
+    config.write_text(
+        "apiVersion: aims-gate/v1\nkind: Config\nconnections:\n"
+        f"  warehouse: {{url: 'duckdb://{warehouse}', timeout_seconds: 60}}\n"
+        f"  gone: {{url: 'duckdb://{tmp_path}/none.duckdb?password=hunter2'}}\n"
+    )
+    monkeypatch.setenv(VARIABLE, str(config))
+
+    def gated(
+        more: str = "", *, answers: str = "prediction: yhat, score: p", **given: Any
+    ) -> Verdict:
+        policy = tmp_path / "policy.yaml"
+        policy.write_text(POLICY.format(more=more, answers=answers))
+        data = {Role(role): rows for role, rows in given.get("data", {}).items()}
+        request = Request(policy=str(policy), model=f"file:{tmp_path / 'model'}", data=data)
+        return run(request, real_world(given.get("progress", lambda _text: None)))
+
+    return gated
+
+
+def outcomes(verdict: Verdict) -> dict[str, Outcome]:
+    return {result.rule: result.outcome for result in verdict.results}
+
+
+def values(verdict: Verdict) -> dict[tuple[str, str, str], float | None]:
+    return {
+        (result.rule, cell.name, cell.slice): cell.value
+        for result in verdict.results
+        for cell in result.statistics
+    }
+
+
+def same_rows() -> pa.Table:
+    with duckdb.connect() as connection:
+        relation = connection.query(ROWS)
+        assert relation is not None
+        return relation.to_arrow_table()
+
+
+@pytest.mark.parametrize(
+    ("more", "answers"),
+    [
+        ("", "prediction: yhat, score: p"),
+        ("", "score: p, threshold: 0.25"),
+        (", weight: times", "prediction: yhat, score: p"),
+        (", time: seen, window: {days: 3}", "prediction: yhat, score: p"),
+        (", types: {sex: text, p: number}, min_rows: 100", "prediction: yhat, score: p"),
+    ],
+)
+def test_a_table_is_judged_as_its_rows_in_memory_are(gate: Gate, more: str, answers: str) -> None:
+    held = gate(more + HELD, answers=answers)
+    whole = gate(more, answers=answers, data={"evaluation": same_rows()})
+    assert outcomes(held) == outcomes(whole)
+    there, here = values(held), values(whole)
+    assert there.keys() == here.keys()
+    assert there == pytest.approx(here, rel=1e-9, nan_ok=True)
+    assert held.decision is whole.decision
+    assert held.datasets[0].rows == whole.datasets[0].rows
+
+
+def test_evidence_names_connection_table_and_engine_and_no_address(gate: Gate) -> None:
+    (found,) = gate(HELD).datasets
+    assert (found.uri, found.name) == ("table:warehouse/main.scored", "main.scored")
+    assert found.digest_kind is DigestKind.TABLE
+    assert any(note.startswith("held by duckdb ") for note in found.notes)
+    assert "duckdb:/" not in repr(found)
+
+
+def test_a_caller_may_name_a_table_or_hand_over_a_relation(gate: Gate, warehouse: Path) -> None:
+    named = gate(data={"evaluation": "table:warehouse/scored"})
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        handed = gate(data={"evaluation": connection.table("scored")})
+    assert named.decision is handed.decision is Decision.PASSED
+    assert named.datasets[0].digest == handed.datasets[0].digest
+
+
+def test_pinned_bytes_are_the_tables_digest_in_any_order_of_rows(
+    gate: Gate, warehouse: Path
+) -> None:
+    digest = gate(HELD).datasets[0].digest
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create or replace table scored as select * from scored order by p, id")
+    assert gate(f"{HELD}, sha256: {digest}").decision is Decision.PASSED
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("update scored set p = p + 1e-12 where id = 17")
+    assert set(outcomes(gate(f"{HELD}, sha256: {digest}")).values()) == {Outcome.ERROR}
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        ", table: main.none, connection: warehouse",
+        ", table: scored, connection: gone",
+        f"{HELD}, types: {{p: text}}",
+        f"{HELD}, window: {{days: 3}}",
+        f"{HELD}, time: p, window: {{days: 3}}",
+        f"{HELD}, weight: sex",
+    ],
+)
+def test_a_table_that_is_not_what_was_said_is_an_error_of_every_rule(gate: Gate, held: str) -> None:
+    verdict = gate(held)
+    assert verdict.decision is Decision.UNDECIDED
+    assert set(outcomes(verdict).values()) == {Outcome.ERROR}
+    assert "hunter2" not in repr(verdict)
+
+
+def test_a_connection_that_nobody_wrote_down_decides_nothing(gate: Gate) -> None:
+    verdict = gate(", table: scored, connection: warehous")
+    assert set(outcomes(verdict).values()) == {Outcome.ERROR}
+    assert "did you mean 'warehouse'" in verdict.results[0].reason
+
+
+def test_rows_that_change_while_they_are_judged_are_never_signed_for(gate: Gate) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"create table scored as {ROWS}")
+
+        def changing(text: str) -> None:
+            if "DATA-01" in text:
+                connection.execute("update scored set p = 0.5 where id = 3")
+
+        with pytest.raises(SourceError, match="changed while they were asked about"):
+            gate(data={"evaluation": connection.table("scored")}, progress=changing)
+
+
+def test_a_table_is_only_read(gate: Gate, warehouse: Path) -> None:
+    before = warehouse.read_bytes()
+    gate(HELD)
+    assert warehouse.read_bytes() == before
+
+
+def test_a_folder_of_parquet_beyond_the_budget_is_asked_through_duckdb(
+    gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    rows = same_rows()
+    parquet.write_table(rows[:1000], folder / "a.parquet")
+    parquet.write_table(rows[1000:], folder / "b.parquet")
+    whole = gate(data={"evaluation": str(folder)})
+    monkeypatch.setenv("AIMS_GATE_MAX_DATA_BYTES", "20000")
+    large = gate(data={"evaluation": str(folder)})
+    assert values(large) == pytest.approx(values(whole), rel=1e-9, nan_ok=True)
+    assert large.datasets[0].digest == whole.datasets[0].digest
+    assert any("held by duckdb" in note for note in large.datasets[0].notes)
+    (folder / "c.parquet").write_text("no Parquet")
+    assert gate(data={"evaluation": str(folder)}).decision is Decision.UNDECIDED
