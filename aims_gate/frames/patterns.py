@@ -30,7 +30,10 @@ def matched(column: pa.ChunkedArray, pattern: str) -> Coded:
 def containing(
     column: pa.ChunkedArray, pattern: str, weights: Counts | None = None
 ) -> dict[str, int]:
-    """Count rows by value, of the values of a text column in which a pattern matches somewhere."""
+    """Count rows by value, of the values of a text column in which a pattern matches somewhere.
+
+    In ascending order of values, whatever the order of the rows.
+    """
     text = undictionary(plain(column))
     if text.null_count == len(text):
         return {}
@@ -38,7 +41,7 @@ def containing(
     found = text.filter(hits).combine_chunks().dictionary_encode()
     copies = None if weights is None else weights[hits.to_numpy()]
     counts = np.bincount(found.indices.to_numpy(), copies, minlength=len(found.dictionary))
-    return dict(zip(found.dictionary.to_pylist(), map(int, counts), strict=True))
+    return dict(sorted(zip(found.dictionary.to_pylist(), map(int, counts), strict=True)))
 
 
 def _whole(pattern: str) -> str:
