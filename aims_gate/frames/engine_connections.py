@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -74,8 +76,7 @@ def parquet(paths: Sequence[Path]) -> EngineTable:
     names = [str(path) for path in paths]
     con = duckdb.connect(config=_limits())
     con.execute("set allowed_paths = ?", [names])
-    for key, value in _CLOSED.items():
-        con.execute(f"set {key} = {value}")
+    _close(con)
     try:
         con.read_parquet(names).create_view("files")
     except duckdb.Error as error:
@@ -93,17 +94,27 @@ def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> Callable[[s
     except ImportError as error:
         raise MissingExtraError.for_library("duckdb", "ibis", "a duckdb: connection") from error
     try:
-        con = duckdb.connect(str(path), read_only=True, config={**_limits(), **_CLOSED})
+        con = duckdb.connect(str(path), read_only=True, config=_limits())
     except duckdb.Error as error:
         what = f"the connection's DuckDB file cannot be opened: {type(error).__name__}"
         raise SourceError(what, hint="does another process write to it?") from error
+    _close(con)
     session = _session(con, timeout, max_bytes)
     return lambda name: _find(con, session, name)
 
 
+def _close(con: Any) -> None:
+    """Shut out all files and hosts, once what is to be read is open."""
+    for key, value in _CLOSED.items():
+        con.execute(f"set {key} = {value}")
+
+
 def _limits() -> dict[str, str | bool | int | float | list[str]]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {"memory_limit": f"{int(_SHARE * memory) >> 20}MiB"}
+    return {
+        "memory_limit": f"{int(_SHARE * memory) >> 20}MiB",
+        "temp_directory": tempfile.gettempdir(),
+    }
 
 
 def _session(con: Any, timeout: float, max_bytes: int) -> EngineSession:
@@ -125,8 +136,29 @@ def _find(con: Any, session: EngineSession, name: str) -> EngineTable:
         hint = near(own, (each for (each,) in known)) or "name it as the engine does"
         raise DataError(f"the engine has no table {name!a}", hint=hint) from error
     catalog, schema = (None, None, *above)[-2:]
+    if not _is_stored(con, own):
+        # a view answers each question anew, and may read which one it is: it is asked once
+        own, catalog, schema = f"aims_gate_{secrets.token_hex(8)}", None, None
+        try:
+            con.execute(f'create temp table "{own}" as from {quoted}')
+        except duckdb.Error as error:
+            raise DataError(f"{name!a} cannot be read: {type(error).__name__}") from error
     table = ibis.table(duckdb_schema(relation), name=own, catalog=catalog, database=schema)
     return EngineTable(session=session, table=table)
+
+
+def _is_stored(con: Any, name: str) -> bool:
+    """Whether every table and view of this name, in whatever schema, is rows and no expression."""
+    views = con.execute(
+        "select count(*) from duckdb_views() where lower(view_name) = lower(?)", [name]
+    )
+    if views.fetchall()[0][0]:
+        return False
+    tables = con.execute(
+        "select sql from duckdb_tables() where lower(table_name) = lower(?)", [name]
+    )
+    written = [sql or "" for (sql,) in tables.fetchall()]
+    return bool(written) and not any("generated" in sql.lower() for sql in written)
 
 
 def _spark(rest: str, url: str, timeout: float, max_bytes: int) -> Callable[[str], EngineTable]:

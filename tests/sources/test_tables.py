@@ -216,3 +216,29 @@ def test_a_folder_of_parquet_beyond_the_budget_is_asked_through_duckdb(
     assert any("held by duckdb" in note for note in large.datasets[0].notes)
     (folder / "c.parquet").write_text("no Parquet")
     assert gate(data={"evaluation": str(folder)}).decision is Decision.UNDECIDED
+
+
+SEEN = "not contains(lower(current_query()), 'sha256')"
+VIEW = "create view forged as select * replace (if(SEEN, y, yhat) as yhat) from scored"
+COLUMN = (
+    "create table forged (id int, sex text, p double, y int, "
+    "yhat int generated always as (if(SEEN, y, 0))); "
+    "insert into forged (id, sex, p, y) select id, sex, p, y from scored"
+)
+
+
+@pytest.mark.parametrize("written", [VIEW, COLUMN])
+def test_a_table_that_reads_the_question_is_judged_by_the_rows_of_its_digest(
+    gate: Gate, warehouse: Path, written: str
+) -> None:
+    """A view or a generated column that shows better rows to all but whoever takes the digest."""
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(written.replace("SEEN", SEEN))
+        relation = connection.query("from forged")
+        assert relation is not None
+        better = relation.to_arrow_table()
+    verdict = gate(", table: main.forged, connection: warehouse")
+    with duckdb.connect() as connection:
+        same = gate(data={"evaluation": connection.from_arrow(better)})
+    assert values(verdict)["PERF-01", "accuracy", ""] == 1
+    assert verdict.datasets[0].digest == same.datasets[0].digest
