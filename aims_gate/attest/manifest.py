@@ -12,7 +12,7 @@ import itertools
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -109,7 +109,7 @@ class FileDifference:
 def scan(
     folder: Path,
     *,
-    ignore: Collection[str] = (),
+    ignore: Container[str] = (),
     max_files: int = MAX_FILES,
     max_bytes: int = MAX_BYTES,
 ) -> Manifest:
@@ -126,7 +126,7 @@ def scan(
             is passed; a file cannot be read, or changes while it is read.
     """
     try:
-        found = list(_walk(folder, max_files))
+        found = list(_walk(folder, max_files, ignore))
     except OSError as error:
         raise _unread(error, folder) from error
     files = {path: seen for path, seen in found if path not in ignore}
@@ -175,8 +175,13 @@ def compare(expected: Manifest, actual: Manifest) -> tuple[FileDifference, ...]:
     return tuple(sorted(differences, key=lambda difference: difference.path))
 
 
-def _walk(folder: Path, max_files: int) -> Iterator[tuple[str, os.stat_result]]:
-    """Walk the files below *folder* with their state, without following any link."""
+def _walk(
+    folder: Path, max_files: int, ignore: Container[str]
+) -> Iterator[tuple[str, os.stat_result]]:
+    """Walk the files below *folder* with their state, without following any link.
+
+    What is left out anyway may be gone by now.
+    """
     folders = [PurePosixPath()]
     count = 0
     while folders:
@@ -191,13 +196,23 @@ def _walk(folder: Path, max_files: int) -> Iterator[tuple[str, os.stat_result]]:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(safe_name(str(path)))
             elif entry.is_file(follow_symlinks=False):
-                yield str(path), entry.stat(follow_symlinks=False)
+                yield from _seen(entry, str(path), ignore)
             else:
                 raise SourceError(
                     f"{str(path)!a} is neither a file nor a folder",
                     where=str(folder),
                     hint="a model may hold no symbolic links, pipes or devices",
                 )
+
+
+def _seen(
+    entry: os.DirEntry[str], path: str, ignore: Container[str]
+) -> Iterator[tuple[str, os.stat_result]]:
+    try:
+        yield path, entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        if path not in ignore:
+            raise
 
 
 def _entry(folder: Path, path: str, seen: os.stat_result) -> ManifestEntry:

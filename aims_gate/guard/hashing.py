@@ -10,7 +10,7 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
@@ -128,7 +128,11 @@ def _hashed(uri: str, registry: ServedRegistry) -> Manifest:
             return scan(copy)
     if not registry.reads(uri) or not local.is_dir():
         raise NotFoundError("there are no files at the model's artifact URI", where=uri)
-    unpublished = [
-        str(one.relative_to(local)) for one in local.rglob(f"{_UPLOADING}*") if one.is_file()
-    ]
-    return scan(local, ignore=unpublished)
+    return scan(local, ignore=_Unpublished())
+
+
+class _Unpublished(Container[str]):
+    """Files that are being uploaded, also those that come while a model is being hashed."""
+
+    def __contains__(self, path: object) -> bool:
+        return str(path).rpartition("/")[2].startswith(_UPLOADING)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -247,6 +249,27 @@ def test_ignored_files_are_left_out_at_exactly_their_place(tmp_path: Path) -> No
     assert [entry.path for entry in model.entries] == ["a/meta", "b"]
     _files(tmp_path / "x", "meta/hidden")
     assert manifest.scan(tmp_path / "x", ignore=("meta",)).files == 1
+
+
+@pytest.mark.parametrize("ignore", [(), ("b",)])
+def test_only_a_file_that_is_left_out_may_vanish_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignore: tuple[str, ...]
+) -> None:
+    _files(tmp_path, "a", "b")
+    listed = os.scandir
+
+    def scandir(folder: Path) -> Any:
+        with listed(folder) as entries:
+            found = list(entries)
+        (tmp_path / "b").unlink()
+        return nullcontext(iter(found))
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    if ignore:
+        assert [one.path for one in manifest.scan(tmp_path, ignore=ignore).entries] == ["a"]
+    else:
+        with pytest.raises(SourceError, match="cannot read the model"):
+            manifest.scan(tmp_path)
 
 
 def test_a_file_that_is_swapped_while_it_is_hashed_is_refused(

@@ -83,6 +83,20 @@ def test_an_upload_that_is_under_way_is_no_file_of_the_model(inside: InProcess) 
     assert inside.house.champion() == version
 
 
+def test_an_upload_that_begins_while_a_model_is_hashed_is_no_file_of_it(
+    inside: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, scan = inside.house.version(), manifest.scan
+
+    def begun(folder: Path, **named: Any) -> Any:
+        (folder / ".artifact.uploading.y").write_bytes(b"half")
+        return scan(folder, **named)
+
+    monkeypatch.setattr(hashing, "scan", begun)
+    set_alias(inside, version)
+    assert inside.house.champion() == version
+
+
 @pytest.mark.parametrize("known_to_mlflow", [True, False])
 def test_what_was_revoked_is_not_set_again(inside: InProcess, *, known_to_mlflow: bool) -> None:
     """By a tag of the version and beside its evidence, or beside the server's trust file."""
