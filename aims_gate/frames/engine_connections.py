@@ -99,8 +99,23 @@ def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> Callable[[s
         what = f"the connection's DuckDB file cannot be opened: {type(error).__name__}"
         raise SourceError(what, hint="does another process write to it?") from error
     _close(con)
+    _refuse_shadows(con)
     session = _session(con, timeout, max_bytes)
     return lambda name: _find(con, session, name)
+
+
+def _refuse_shadows(con: Any) -> None:
+    """Refuse macros of the file that stand before DuckDB's own functions: `sha256` or `sum`."""
+    shadows = con.execute(
+        "select distinct function_name from duckdb_functions() where not internal "
+        "and lower(function_name) in "
+        "(select lower(function_name) from duckdb_functions() where internal) order by 1"
+    ).fetchall()
+    if shadows:
+        what = (
+            f"the connection's DuckDB file has a macro {shadows[0][0]!a} in place of DuckDB's own"
+        )
+        raise SourceError(what, hint="rename the macro")
 
 
 def _close(con: Any) -> None:

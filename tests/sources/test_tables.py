@@ -242,3 +242,16 @@ def test_a_table_that_reads_the_question_is_judged_by_the_rows_of_its_digest(
         same = gate(data={"evaluation": connection.from_arrow(better)})
     assert values(verdict)["PERF-01", "accuracy", ""] == 1
     assert verdict.datasets[0].digest == same.datasets[0].digest
+
+
+@pytest.mark.parametrize("name", ["sha256", "SUM", "floor", "count"])
+def test_a_macro_in_place_of_a_function_is_refused(gate: Gate, warehouse: Path, name: str) -> None:
+    """It would answer for the digest, or for a count; one of a name of its own does no harm."""
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create macro own_rate(x) as x / 100")
+    assert gate(HELD).decision is Decision.PASSED
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(f"create macro {name}(x) as 4000")
+    verdict = gate(HELD)
+    assert set(outcomes(verdict).values()) == {Outcome.ERROR}
+    assert "in place of DuckDB" in verdict.results[0].reason
