@@ -106,15 +106,14 @@ def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> Callable[[s
 
 def _refuse_shadows(con: Any) -> None:
     """Refuse macros of the file that stand before DuckDB's own functions: `sha256` or `sum`."""
-    shadows = con.execute(
-        "select distinct function_name from duckdb_functions() where not internal "
-        "and lower(function_name) in "
-        "(select lower(function_name) from duckdb_functions() where internal) order by 1"
-    ).fetchall()
+    # no function in it, and its own by its whole name: a macro could answer for those as well
+    asked = "select function_name, internal from system.main.duckdb_functions()"
+    names: dict[bool, set[str]] = {True: set(), False: set()}
+    for name, internal in con.execute(asked).fetchall():
+        names[internal].add(name.casefold())
+    shadows = sorted(names[True] & names[False])
     if shadows:
-        what = (
-            f"the connection's DuckDB file has a macro {shadows[0][0]!a} in place of DuckDB's own"
-        )
+        what = f"the connection's DuckDB file has a macro {shadows[0]!a} in place of DuckDB's own"
         raise SourceError(what, hint="rename the macro")
 
 

@@ -252,6 +252,10 @@ def test_a_macro_in_place_of_a_function_is_refused(gate: Gate, warehouse: Path, 
     assert gate(HELD).decision is Decision.PASSED
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute(f"create macro {name}(x) as 4000")
+        connection.execute("create macro lower(x) as 'a'")
+        connection.execute(
+            "create macro duckdb_functions() as table select 'a' function_name, true internal"
+        )
     verdict = gate(HELD)
     assert set(outcomes(verdict).values()) == {Outcome.ERROR}
     assert "in place of DuckDB" in verdict.results[0].reason
