@@ -7,15 +7,18 @@ there and of their type. Digests are compared as they are written, in `evidence.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 from pydantic.alias_generators import to_camel
 
 from aims_gate.attest.manifest import MODEL_FILE
 from aims_gate.attest.statement import BASE, StatementKind, statement_file
 from aims_gate.attest.trust import KeyRole
+from aims_gate.bracket import Bracket
 from aims_gate.documents.keys import refuse
+from aims_gate.evidence.read_values import BracketSaid, Number
+from aims_gate.verdict import Outcome
 
 FORM = "%Y-%m-%dT%H:%M:%SZ"
 """How statements write a time."""
@@ -90,6 +93,27 @@ class ModelSaid(Said):
     annotations: dict[str, Any] = {}
 
 
+class CellSaid(Said):
+    """A measured number, as far as its bracket says what all rows can give."""
+
+    judged: bool = False
+    value: Number = None
+    bracket: BracketSaid | None = None
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        if self.bracket is not None and not self.bracket.holds(self.value):
+            raise refuse("has a value out of its bracket")
+        return self
+
+
+class LimitsSaid(Said):
+    """What a value is held against."""
+
+    at_least: Number = None
+    at_most: Number = None
+
+
 class ResultSaid(Said):
     """What became of one rule."""
 
@@ -99,6 +123,22 @@ class ResultSaid(Said):
     raw_outcome: Word
     waiver: str | None = None
     expires: End = None
+    threshold: LimitsSaid | None = None
+    statistics: list[CellSaid] = []
+
+    @model_validator(mode="after")
+    def _passes(self) -> Self:
+        """Whatever a rule is decided on, it passes only where all of a bracket meets its limit."""
+        brackets = [one.bracket for one in self.statistics if one.judged and one.bracket]
+        if self.raw_outcome == Outcome.PASS and not all(map(self._met, brackets)):
+            raise refuse(f"{self.rule[:80]} passed, and its bracket reaches past the limit")
+        return self
+
+    def _met(self, bracket: Bracket) -> bool:
+        limits = self.threshold or LimitsSaid()
+        below = limits.at_least is None or bracket.low >= limits.at_least
+        above = limits.at_most is None or bracket.high <= limits.at_most
+        return below and above and limits != LimitsSaid()
 
 
 class Evaluation(Said):
