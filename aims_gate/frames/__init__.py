@@ -131,18 +131,12 @@ class Frame(Protocol):
         """
         ...
 
-    def repeats(self, columns: Sequence[str]) -> int:
-        """Count the rows that repeat an earlier one in *columns*: rows less different rows.
+    def repeats(self, columns: Sequence[str], of: Frame | None = None) -> int:
+        """Count the rows that repeat one *of* another frame, or else an earlier one of their own.
 
-        Null equals null. DataError for no columns, and for lists, structs and bytes.
-        """
-        ...
-
-    def shared(self, other: Frame, columns: Sequence[str]) -> int:
-        """Count the rows that have an equal one in *other*, in *columns*, which both have.
-
-        Null equals null, a whole number the same float, and of floats of two widths the narrower
-        one is compared. DataError as `repeats`, and where a column holds another kind in *other*.
+        Compared are *columns*, which both have: null equals null, a whole number the same float,
+        and of floats of two widths the narrower one counts. DataError for no columns, for lists,
+        structs and bytes, and where a column holds another kind in the other frame.
         """
         ...
 
@@ -151,14 +145,6 @@ class Frame(Protocol):
 
         A time without a zone is taken as UTC, and a date as its first second. DataError for other
         kinds.
-        """
-        ...
-
-    def containing(self, column: str, patterns: Sequence[str]) -> Sequence[Mapping[str, int]]:
-        """Count rows by value, for each RE2 pattern of the values in which it matches somewhere.
-
-        A number that is whole is read as its decimal digits; other numbers have no text. DataError
-        for a column of another kind than text or numbers.
         """
         ...
 

@@ -13,7 +13,6 @@ import pyarrow as pa
 from aims_gate.errors import DataError
 from aims_gate.frames import (
     Cells,
-    ColumnKind,
     Distribution,
     Floats,
     Frame,
@@ -26,13 +25,12 @@ from aims_gate.frames import (
 )
 from aims_gate.frames.cache import AnswerCache, size_of
 from aims_gate.frames.coding import by_code, decoded, grouped, tabulate
-from aims_gate.frames.column_values import at_width, kind_of, missing, whole_numbers
+from aims_gate.frames.column_values import at_width, missing
 from aims_gate.frames.digest import rows_v1
 from aims_gate.frames.histograms import histogram_of
 from aims_gate.frames.identity import compared, different, known
 from aims_gate.frames.lazy import LazyTable
 from aims_gate.frames.ordered import by_sorting, by_sorting_weighted, ordered
-from aims_gate.frames.patterns import containing
 from aims_gate.frames.row_questions import Answers
 from aims_gate.frames.times import instants, not_after, span_of
 from aims_gate.stats.rows import Codes
@@ -70,6 +68,8 @@ class ArrowFrame(Answers):
             MissingColumnError: A column is not there.
             DataError: A column holds lists, structs or bytes; or edges do not fit a column.
         """
+        if any(key.contains is not None for key in keys):  # of many values, and asked for once
+            return self._count(keys)
         return self.cache.get(("count", keys), lambda: self._count(keys))
 
     def _count(self, keys: tuple[Key, ...]) -> Cells:
@@ -170,17 +170,15 @@ class ArrowFrame(Answers):
         weights = None if self.weights is None else self.weights[rows]
         return ArrowFrame(table=kept, weights=weights, given=kept, name=self.name)
 
-    def repeats(self, columns: Sequence[str]) -> int:
-        """Count the rows that repeat an earlier one in *columns*: rows less different rows."""
-        return self.rows - different(compared(columns, (self.table, self.name)))
-
-    def shared(self, other: Frame, columns: Sequence[str]) -> int:
-        """Count the rows that have an equal one in *other*, in *columns*, which both have."""
-        if isinstance(other, HeldElsewhere):
-            other = other.different(columns)
-        if not isinstance(other, ArrowFrame):
+    def repeats(self, columns: Sequence[str], of: Frame | None = None) -> int:
+        """Count the rows that repeat one *of* another frame, or else an earlier one."""
+        if of is None:
+            return self.rows - different(compared(columns, (self.table, self.name)))
+        if isinstance(of, HeldElsewhere):
+            of = of.different(columns)
+        if not isinstance(of, ArrowFrame):
             raise DataError("rows are compared with those of a frame in memory", where=self.name)
-        parts = compared(columns, (self.table, self.name), (other.table, other.name))
+        parts = compared(columns, (self.table, self.name), (of.table, of.name))
         return self._total(known(parts, self.table.num_rows))
 
     def span(self, column: str, *, until: datetime | None = None) -> Span:
@@ -188,18 +186,6 @@ class ArrowFrame(Answers):
         times = instants(self._column(column), column, where=self.name)
         span = span_of(times, nulls=self.nulls(column), where=self.name)
         return span if until is None else replace(span, until=self._total(not_after(times, until)))
-
-    def containing(self, column: str, patterns: Sequence[str]) -> list[Mapping[str, int]]:
-        """Count rows by value, for each RE2 pattern of the values in which it matches somewhere."""
-        found = self._column(column)
-        kind = kind_of(found.type)
-        if kind not in {ColumnKind.TEXT, ColumnKind.NUMBER}:
-            raise DataError(
-                f"column {column!r} is {self.columns[column].type}, which is no text",
-                where=self.name,
-            )
-        texts = whole_numbers(found) if kind is ColumnKind.NUMBER else found
-        return [containing(texts, pattern, self.weights) for pattern in patterns]
 
     def digest(self) -> str:
         """`rows-v1` digest: 64 hexadecimal digits, independent of chunking and storage."""

@@ -12,9 +12,9 @@ from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import Coded, Column, ColumnKind, Counts, Floats, Key
 from aims_gate.frames.cache import AnswerCache
 from aims_gate.frames.coding import binned, coded
-from aims_gate.frames.column_values import Mask, kind_of, missing, numbers, plain
+from aims_gate.frames.column_values import Mask, kind_of, missing, numbers, plain, whole_numbers
 from aims_gate.frames.lazy import LazyTable
-from aims_gate.frames.patterns import matched
+from aims_gate.frames.patterns import containing, matched
 from aims_gate.frames.widths import float_bits
 
 _NUMERIC = (ColumnKind.NUMBER, ColumnKind.BOOLEAN)
@@ -78,6 +78,8 @@ class ArrowColumns:
         return numbers(self._column(name))
 
     def _coded(self, key: Key) -> Coded:
+        if key.contains is not None:
+            return coded(containing(self._texts(key.column), key.contains))
         return self.cache.get(("coded", key), lambda: self._code(key))
 
     def _code(self, key: Key) -> Coded:
@@ -93,6 +95,17 @@ class ArrowColumns:
         except DataError as error:
             where = f"{self.name}, column {key.column!r}"
             raise DataError(error.what, where=where, hint=error.hint) from error
+
+    def _texts(self, name: str) -> pa.ChunkedArray:
+        """A column of text, or whole numbers in digits; DataError for other kinds."""
+        column = self._column(name)
+        kind = kind_of(column.type)
+        if kind is ColumnKind.NUMBER:
+            return whole_numbers(column)
+        if kind is not ColumnKind.TEXT:
+            what = f"column {name!r} is {self.columns[name].type}, which is no text"
+            raise DataError(what, where=self.name)
+        return column
 
     def _total(self, rows: Mask) -> int:
         if self.weights is None:

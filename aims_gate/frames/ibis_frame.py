@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import overload
+from typing import Any, overload
 
 import ibis
 import numpy as np
@@ -86,6 +86,8 @@ class IbisFrame(IbisColumns):
         return self.cache.get(("count", keys), lambda: self._count(keys))
 
     def _count(self, keys: tuple[Key, ...]) -> Cells:
+        if any(key.matches is not None or key.contains is not None for key in keys):
+            return self.different([key.column for key in keys]).count(*keys)
         found, places = self._cells(keys)
         return replace(found.count(*places), keys=keys)
 
@@ -156,21 +158,16 @@ class IbisFrame(IbisColumns):
         wanted = [*numbers, *(key.column for key in codes)]
         return self.different(wanted).gather(numbers=numbers, codes=codes)
 
-    def repeats(self, columns: Sequence[str]) -> int:
-        """Count the rows that repeat an earlier one in *columns*: rows less different rows."""
+    def repeats(self, columns: Sequence[str], of: Frame | None = None) -> int:
+        """Count the rows that repeat one *of* another frame, or else an earlier one."""
         self.empty().repeats(columns)
-        different = self.table.select(*columns).distinct()
-        (count,) = self.ask(different.aggregate(n=different.count()))["n"].to_pylist()
-        return self.rows - int(count)
-
-    def shared(self, other: Frame, columns: Sequence[str]) -> int:
-        """Count the rows that have an equal one in *other*, in *columns*, which both have."""
-        if isinstance(other, IbisFrame):
-            if self._is_beside(other, columns):
-                return self._shared(other, columns)
-            return self.shared(other.different(columns), columns)
-        self.empty().repeats(columns)
-        return self.different(columns).shared(other, columns)
+        if of is None:
+            different = self.table.select(*columns).distinct()
+            (count,) = self.ask(different.aggregate(n=different.count()))["n"].to_pylist()
+            return self.rows - int(count)
+        if isinstance(of, IbisFrame) and self._is_beside(of, columns):
+            return self._shared(of, columns)
+        return self.different(columns).repeats(columns, of)
 
     def _is_beside(self, other: IbisFrame, columns: Sequence[str]) -> bool:
         """Tell whether one engine can compare rows, because columns are of one type in both."""
@@ -182,7 +179,6 @@ class IbisFrame(IbisColumns):
         )
 
     def _shared(self, other: IbisFrame, columns: Sequence[str]) -> int:
-        self.empty().repeats(columns)
         ours = self.table.select(*columns, **{COUNT: self.weights()})
         theirs = other.table.select(*columns).distinct()
         theirs = theirs.mutate(**{COUNT: ibis.literal(0, type="int64")})
@@ -195,11 +191,6 @@ class IbisFrame(IbisColumns):
         """Say from when to when dates or times are, and how many rows are not after *until*."""
         self.empty().span(column)
         return span_by_cells(self, column, until)
-
-    def containing(self, column: str, patterns: Sequence[str]) -> Sequence[Mapping[str, int]]:
-        """Count rows by value, for each RE2 pattern of the values in which it matches somewhere."""
-        self.empty().containing(column, patterns)
-        return self.different([column]).containing(column, patterns)
 
     def digest(self, *, again: bool = False) -> str:
         """`table-v1` digest: 64 hexadecimal digits; taken *again*, not remembered, if so asked."""
@@ -218,18 +209,22 @@ class IbisFrame(IbisColumns):
         return [(values, kept._where(self._are(keys, cell))) for values, cell in cells]  # noqa: SLF001
 
     def _are(self, keys: Sequence[Key], cell: ArrowFrame) -> Expr:
-        """Whether a row is in a cell, of which there is a row of values."""
-        found = ibis.literal(value=True)
-        for place, key in enumerate(keys):
-            column, value = self.table[key.column], cell.table.column(str(place))[0].as_py()
-            if key.edges and value is not None:
-                bins = bin_of(column, key.edges)
-                (bin_,) = np.searchsorted(key.edges, [float(value)], side="right")
-                found &= certain(bins == int(bin_))
-            else:
-                kind = self.types[key.column]
-                found &= equals(column, kind, value, self.session.forms)
-        return found
+        """Whether a row is in a cell, of which there are rows of values."""
+        values = [cell.table.column(str(place)).unique().to_pylist() for place in range(len(keys))]
+        return ibis.and_(
+            *(
+                ibis.or_(*(self._is(key, value) for value in of_key))
+                for key, of_key in zip(keys, values, strict=True)
+            )
+        )
+
+    def _is(self, key: Key, value: Any) -> Expr:
+        """Whether a row's value is *value*, or in its bin."""
+        column = self.table[key.column]
+        if key.edges and value is not None:
+            (bin_,) = np.searchsorted(key.edges, [float(value)], side="right")
+            return certain(bin_of(column, key.edges) == int(bin_))
+        return equals(column, self.types[key.column], value, self.session.forms)
 
     def _only(self, columns: Sequence[str]) -> IbisFrame:
         return replace(

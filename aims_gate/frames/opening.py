@@ -104,7 +104,7 @@ def _same_elsewhere(held: Frame, other: Frame, columns: Sequence[str]) -> bool:
     held, other = held.unweighted(), other.unweighted()
     if held.rows != other.rows or held.repeats(columns) != other.repeats(columns):
         return False
-    if held.shared(other, columns) < held.rows:
+    if held.repeats(columns, other) < held.rows:
         return False
     if not held.repeats(columns):  # as many different rows, and all of them known
         return True

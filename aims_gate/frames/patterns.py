@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Collection
+from typing import cast
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aims_gate.frames import Coded, Counts
+from aims_gate.frames import Coded
 from aims_gate.frames.column_values import plain, undictionary
 
 
@@ -27,21 +29,17 @@ def matched(column: pa.ChunkedArray, pattern: str) -> Coded:
     return Coded(codes=codes, values=(False, True))
 
 
-def containing(
-    column: pa.ChunkedArray, pattern: str, weights: Counts | None = None
-) -> dict[str, int]:
-    """Count rows by value, of the values of a text column in which a pattern matches somewhere.
-
-    In ascending order of values, whatever the order of the rows.
-    """
+def containing(column: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
+    """Texts in which a pattern matches somewhere, and null in place of all others."""
     text = undictionary(plain(column))
-    if text.null_count == len(text):
-        return {}
-    hits = pc.match_substring_regex(text, pattern).fill_null(fill_value=False)
-    found = text.filter(hits).combine_chunks().dictionary_encode()
-    copies = None if weights is None else weights[hits.to_numpy()]
-    counts = np.bincount(found.indices.to_numpy(), copies, minlength=len(found.dictionary))
-    return dict(sorted(zip(found.dictionary.to_pylist(), map(int, counts), strict=True)))
+    hits = pc.match_substring_regex(text, pattern)
+    return pc.if_else(hits, text, pa.scalar(None, text.type))
+
+
+def among(texts: Collection[str], pattern: str) -> list[str]:
+    """Those of some texts in which a pattern matches somewhere."""
+    found = containing(pa.chunked_array([pa.array(texts, pa.string())]), pattern)
+    return cast("list[str]", found.drop_null().to_pylist())
 
 
 def _whole(pattern: str) -> str:

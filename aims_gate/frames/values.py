@@ -49,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A column to count by: as it is, cut into bins, or by whether a pattern matches.
+    """A column to count by: as it is, cut into bins, or by a pattern.
 
     With edges `(0, 25, 45)` a number x falls into `[0,25)`, `[25,45)` or `[45,inf)`, and below the
     first edge into `(-inf,0)`. Null and NaN are the group `(missing)`.
@@ -59,6 +59,9 @@ class Key:
     edges: tuple[float, ...] = ()
     matches: str | None = None
     """An RE2 pattern: text is counted by whether it matches from end to end. Never with edges."""
+    contains: str | None = None
+    """An RE2 pattern: text is counted by its values, those in which nothing matches as null. Whole
+    numbers are read as their digits, and other numbers have no text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

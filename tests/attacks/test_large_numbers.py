@@ -44,7 +44,7 @@ def test_groups_and_keys_stay_apart(kind: pa.DataType) -> None:
     frame = open_frame({"g": column([LOW, HIGH, LOW], kind)})
     assert frame.count(Key(column="g")).by_value() == {LOW: 2, HIGH: 1}
     assert frame.repeats(["g"]) == 1
-    assert frame.shared(open_frame({"g": column([HIGH], kind)}), ["g"]) == 1
+    assert frame.repeats(["g"], open_frame({"g": column([HIGH], kind)})) == 1
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=str)

@@ -43,11 +43,11 @@ def test_a_row_that_repeats_another_is_counted_and_the_first_is_not(make: Make) 
 @EVERY
 def test_rows_that_occur_in_the_other_frame_are_counted_on_this_side(make: Make) -> None:
     other = make({"age": [17, 44, 1], "sex": ["F", "M", None], "more": [1, 2, 3]})
-    assert make(ROWS).shared(other, ["sex", "age"]) == 4
-    assert other.shared(make(ROWS), ["sex", "age"]) == 2
-    assert other.shared(make(ROWS), ["sex"]) == 3
+    assert make(ROWS).repeats(["sex", "age"], other) == 4
+    assert other.repeats(["sex", "age"], make(ROWS)) == 2
+    assert other.repeats(["sex"], make(ROWS)) == 3
     with pytest.raises(MissingColumnError, match="more"):
-        make(ROWS).shared(other, ["sex", "more"])
+        make(ROWS).repeats(["sex", "more"], other)
 
 
 @EVERY
@@ -97,7 +97,7 @@ def test_the_same_rows_are_so_in_any_order_wherever_they_are(make: Make) -> None
 def test_how_a_value_is_stored_does_not_hide_that_it_is_the_same(
     make: Make, ours: pa.Array, theirs: pa.Array, shared: int
 ) -> None:
-    assert make({"v": ours}).shared(make({"v": theirs}), ["v"]) == shared
+    assert make({"v": ours}).repeats(["v"], make({"v": theirs})) == shared
 
 
 @EVERY
@@ -107,12 +107,12 @@ def test_how_a_value_is_stored_does_not_hide_that_it_is_the_same(
         lambda frame: frame.repeats([]),
         lambda frame: discriminant_scores(frame, Key(column="sex"), []),
         lambda frame: discriminant_scores(frame, Key(column="sex"), ["list"]),
-        lambda frame: frame.shared(frame, []),
+        lambda frame: frame.repeats([], frame),
         lambda frame: frame.repeats(["list"]),
-        lambda frame: frame.shared(FRAMES["arrow"]({"sex": [1, 2]}), ["sex"]),
+        lambda frame: frame.repeats(["sex"], FRAMES["arrow"]({"sex": [1, 2]})),
         lambda frame: frame.span("age"),
         lambda frame: frame.count(Key(column="age", matches="1.")),
-        lambda frame: frame.containing("list", ["1"]),
+        lambda frame: frame.count(Key(column="list", contains="1")),
     ],
 )
 def test_rows_that_cannot_be_compared_are_an_error_and_never_different(
@@ -131,11 +131,11 @@ def test_a_column_that_is_not_there_is_named(make: Make) -> None:
         lambda frame: frame.repeats(["sex", "agee"]),
         lambda frame: discriminant_scores(frame, Key(column="sex"), ["agee"]),
         lambda frame: discriminant_scores(frame, Key(column="agee"), ["p"]),
-        lambda frame: frame.shared(frame, ["agee"]),
+        lambda frame: frame.repeats(["agee"], frame),
         lambda frame: frame.span("agee"),
         lambda frame: frame.span("agee", until=datetime.now(tz=UTC)),
         lambda frame: frame.count(Key(column="agee", matches="x")),
-        lambda frame: frame.containing("agee", ["x"]),
+        lambda frame: frame.count(Key(column="agee", contains="x")),
         lambda frame: frame.gather(numbers=["agee"]),
         lambda frame: frame.gather(codes=[Key(column="agee")]),
     ]
@@ -226,19 +226,36 @@ def test_a_pattern_holds_from_end_to_end_and_null_does_not_match(make: Make) -> 
 @EVERY
 def test_values_that_contain_a_pattern_are_counted_by_rows_and_weight(make: Make) -> None:
     text = ["x1", "a", "x1", None, "2y", ""]
-    found = make({"t": text}).containing("t", ["[0-9]", "(?i)Y$"])
-    assert list(found) == [{"x1": 2, "2y": 1}, {"2y": 1}]
+    digit, last = Key(column="t", contains="[0-9]"), Key(column="t", contains="(?i)Y$")
+    assert make({"t": text}).count(digit).by_value() == {"x1": 2, "2y": 1, None: 3}
+    assert make({"t": text}).count(last).by_value() == {"2y": 1, None: 5}
+    assert make({"t": text}).count(last, digit).values == (("2y", "2y"), (None, "x1"), (None, None))
     weighted = make({"t": text, "n": [1, 2, 4, 8, 16, 32]}, weight="n")
-    assert list(weighted.containing("t", ["[0-9]"])) == [{"x1": 5, "2y": 16}]
-    assert list(make({"t": pa.array([], pa.string())}).containing("t", [""])) == [{}]
+    assert weighted.count(digit).by_value() == {"x1": 5, "2y": 16, None: 42}
+    assert make({"t": pa.array([], pa.string())}).count(digit).by_value() == {}
+    nothing = make({"t": pa.array([None], pa.string())}).count(Key(column="t", contains=""))
+    assert nothing.by_value() == {None: 1}
 
 
 @EVERY
 def test_whole_numbers_are_read_as_their_digits_and_others_have_no_text(make: Make) -> None:
     large = 2**53 + 1
-    assert list(make({"n": [large, 7, None]}).containing("n", ["[0-9]{2}"])) == [{str(large): 1}]
+    two = make({"n": [large, 7, None]}).count(Key(column="n", contains="[0-9]{2}"))
+    assert two.by_value() == {str(large): 1, None: 2}
     floats = [12.0, -12.0, 0.5, None, float("nan"), float("inf"), 1e300]
-    assert list(make({"n": floats}).containing("n", ["1"])) == [{"12": 1, "-12": 1}]
+    found = make({"n": floats}).count(Key(column="n", contains="1"))
+    assert found.by_value() == {"12": 1, "-12": 1, None: 5}
+
+
+@EVERY
+def test_parts_by_a_pattern_are_the_rows_of_all_values_that_match(make: Make) -> None:
+    frame = make({"t": ["x1", "a", "x2", None, "b"], "x": [1, 2, 4, 8, 16]})
+    parts = frame.parts(Key(column="t", matches="x.*"), columns=["x"])
+    assert [(cell, part.distribution("x").values.tolist()) for cell, part in parts] == [
+        ((False,), [2, 16]),
+        ((True,), [1, 4]),
+        ((None,), [8]),
+    ]
 
 
 _CELL = st.tuples(
@@ -270,8 +287,8 @@ def test_weighted_rows_repeat_and_are_shared_as_repeated_rows_are(
         )
         assert weighted.repeats(["g", "x"]) == int(frame.duplicated().sum())
         assert weighted.repeats(["x"]) == int(frame.duplicated(subset=["x"]).sum())
-        assert weighted.shared(other, ["g", "x"]) == sum(row in known for row in written)
-        assert weighted.shared(weighted, ["g", "x"]) == weighted.rows
+        assert weighted.repeats(["g", "x"], other) == sum(row in known for row in written)
+        assert weighted.repeats(["g", "x"], weighted) == weighted.rows
 
 
 @law(20)
@@ -283,7 +300,7 @@ def test_the_order_of_rows_and_columns_does_not_matter(
     for make in FRAMES.values():
         one, other = make(_columns(rows)), make(_columns(shuffled))
         assert one.repeats(["g", "x"]) == other.repeats(["x", "g"])
-        assert one.shared(other, ["g", "x"]) == other.shared(one, ["x", "g"]) == one.rows
+        assert one.repeats(["g", "x"], other) == other.repeats(["x", "g"], one) == one.rows
 
 
 @law(20)

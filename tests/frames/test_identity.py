@@ -62,11 +62,11 @@ def test_repeats_are_those_of_pandas_on_mixed_columns() -> None:
         assert found.repeats(names) == int(frame.duplicated(subset=names).sum())
     other = frame.sample(700, random_state=1)
     merged = frame.merge(other.drop_duplicates(), how="left", indicator=True)
-    shared = found.shared(open_frame(other), list(columns))
+    shared = found.repeats(list(columns), open_frame(other))
     assert shared == int((merged["_merge"] == "both").sum())
 
 
 def test_rows_of_a_frame_that_lives_elsewhere_are_not_said_to_be_different() -> None:
     frame = open_frame({"a": [1]})
     with pytest.raises(DataError, match="in memory"):
-        frame.shared(object(), ["a"])  # type: ignore[arg-type]  # what another frame would be
+        frame.repeats(["a"], object())  # type: ignore[arg-type]  # what another frame would be

@@ -42,7 +42,6 @@ class Duplicates(Rows):
     )
     statistic = "duplicate_share"
     of_rows = 0.01
-    equal_by = ("repeats",)
 
     by: Literal["rows", "key"] = "rows"
     """Rows that are equal in the compared columns, or rows that have the same key."""

@@ -60,7 +60,7 @@ def hidden(
     Returns:
         None if no column could hide a copy, or if nothing shows that one does.
     """
-    new = [c for c in columns if frame.shared(reference, [c]) <= allowed * frame.rows]
+    new = [c for c in columns if frame.repeats([c], reference) <= allowed * frame.rows]
     names = [c for c in columns if c not in new and _names(c, frame)]
     looked = _Looked(columns=columns, frame=frame, reference=reference, allowed=allowed)
     return (looked.without(new) if new else None) or looked.behind_one(names, new)
@@ -114,4 +114,4 @@ class _Looked:
         return [column for column in self.columns if column not in apart]
 
     def _shared(self, columns: Sequence[str]) -> int:
-        return self.frame.shared(self.reference, columns)
+        return self.frame.repeats(columns, self.reference)

@@ -58,7 +58,6 @@ class Overlap(Rows):
     )
     statistic = "overlap_share"
     of_rows = 0.001
-    equal_by = ("repeats", "shared")
 
     by: Literal["rows", "key", "time"] = "rows"
     """Rows that are equal in the compared columns, that have a known key, or that are no newer."""
@@ -94,7 +93,7 @@ class Overlap(Rows):
     def _overlap(self, columns: list[str], data: Data, reference: Data) -> Statistic:
         if self.by == "key":
             self._refuse_nulls(columns, data, reference)
-        shared, rows = data.frame.shared(reference.frame, columns), data.frame.rows
+        shared, rows = data.frame.repeats(columns, reference.frame), data.frame.rows
         if not shared and (column := self.identifier(columns, data.frame)):
             return self.lack(NoValue.INSUFFICIENT, identifier_reason(column, data.role))
         if copies := self._copies(columns, data, reference, shared):

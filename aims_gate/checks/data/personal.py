@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.contract import VALUES, About, Inputs, StatisticSpec
 from aims_gate.checks.data.identifiers import IDENTIFIERS
 from aims_gate.checks.data.own_columns import columns_of, unfit
 from aims_gate.checks.parameters import ColumnNames, column_problems
 from aims_gate.errors import DataError, near
 from aims_gate.facts import LEFT_OUT, UNSEEN, NoValue, Statistic
-from aims_gate.frames import ColumnKind
+from aims_gate.frames import ColumnKind, Key
+from aims_gate.frames.patterns import among
 from aims_gate.policy.model import DecideOn, Role
 from aims_gate.sources.subject import Data
 
@@ -76,7 +77,7 @@ class Personal:
             has_interval=False,
             decide_on=DecideOn.ESTIMATE,
             unit="rows",
-            needs=("containing",),
+            needs=(VALUES,),
         )
 
     def problems(self) -> Iterator[tuple[str, str, str]]:
@@ -119,11 +120,12 @@ class Personal:
     def _column(self, column: str, data: Data) -> Statistic:
         expected = self.declared.get(column, ())
         total, told = 0, list[str]()
-        patterns = [IDENTIFIERS[name].pattern for name in self.patterns]
-        for name, values in zip(
-            self.patterns, data.frame.containing(column, patterns), strict=True
-        ):
-            rows, chance = _rows(name, values)
+        patterns = {name: IDENTIFIERS[name].pattern for name in self.patterns}
+        any_of = Key(column=column, contains="|".join(f"(?:{p})" for p in patterns.values()))
+        values = data.frame.count(any_of).by_value()
+        copies = {text: many for text, many in values.items() if isinstance(text, str)}
+        for name, pattern in patterns.items():
+            rows, chance = _rows(name, {text: copies[text] for text in among(copies, pattern)})
             if chance:
                 told.append(chance)
             elif rows and name in expected:

@@ -27,8 +27,6 @@ class Rows:
     statistic: ClassVar[str]
     of_rows: ClassVar[float]
     """The limit for whole rows; that for keys and times is 0."""
-    equal_by: ClassVar[tuple[str, ...]]
-    """What it needs of a frame where rows are held against each other."""
 
     by: Literal["rows", "key", "time"] = "rows"
     columns: ColumnNames = "all"
@@ -48,7 +46,7 @@ class Rows:
             limit=self.of_rows if self.by == "rows" else 0.0,
             has_interval=False,
             unit="of rows",
-            needs=("span",) if self.by == "time" else self.equal_by,
+            needs=("span" if self.by == "time" else "repeats",),
         )
 
     def lack(self, lack: NoValue, reason: str) -> Statistic:

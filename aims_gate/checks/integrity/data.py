@@ -45,7 +45,7 @@ class DataDigests:
 
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic: the number of violations."""
-        return replace(JUDGED, needs=("digest", "repeats", "shared"))
+        return replace(JUDGED, needs=("digest", "repeats"))
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """No invalid parameters: their types say all."""

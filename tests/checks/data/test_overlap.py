@@ -237,13 +237,13 @@ def test_looking_behind_many_columns_takes_no_more_than_a_look_at_each(
 ) -> None:
     """Two hundred columns that may name rows were hashed two hundred times over: three minutes."""
     looks: list[int] = []
-    shared = ArrowFrame.shared
+    repeats = ArrowFrame.repeats
 
-    def counted(frame: ArrowFrame, other: ArrowFrame, columns: list[str]) -> int:
-        looks.append(len(columns))
-        return shared(frame, other, columns)
+    def counted(frame: ArrowFrame, columns: list[str], of: ArrowFrame | None = None) -> int:
+        looks.append(len(columns) if of else 0)
+        return repeats(frame, columns, of)
 
-    monkeypatch.setattr(ArrowFrame, "shared", counted)
+    monkeypatch.setattr(ArrowFrame, "repeats", counted)
     trained, tested = amounts(1, 32), amounts(2, 32)
     cell = judged(Overlap(), data(tested), data(trained, Role.REFERENCE))[""]
     assert (cell.value, cell.lack) == (0, None)
