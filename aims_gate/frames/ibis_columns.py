@@ -18,11 +18,11 @@ from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.frames.cache import AnswerCache
 from aims_gate.frames.column_values import kind_of
 from aims_gate.frames.ibis_forms import Expr, certain, exact, kinds_of, normal
-from aims_gate.frames.ibis_session import EngineSession, EngineTable
+from aims_gate.frames.ibis_session import OWN, EngineSession, EngineTable
 from aims_gate.frames.opening import open_rows
 from aims_gate.frames.widths import float_bits
 
-COUNT = "(rows)"
+COUNT = f"{OWN}rows"
 """The name of what a row stands for, in questions and in answers."""
 _EXACT = 2.0**53
 _NONE = pa.binary()

@@ -16,7 +16,7 @@ from aims_gate.frames.ibis_forms import (
     kinds_of,
     microseconds,
 )
-from aims_gate.frames.ibis_session import EngineTable
+from aims_gate.frames.ibis_session import OWN, EngineTable
 from aims_gate.frames.table_digest import FRACTION, NULL, PREFIX, of_buckets, tag_of
 
 
@@ -118,4 +118,4 @@ def _float(column: Expr, shift: Expr, scaled: Expr) -> Expr:
     )
 
 
-_SHIFT, _SCALED, _APART = "(shift) ", "(scaled) ", "(apart)"
+_SHIFT, _SCALED, _APART = f"{OWN}shift ", f"{OWN}scaled ", f"{OWN}apart"

@@ -32,8 +32,10 @@ from aims_gate.frames.ibis_digest import table_v1_of
 from aims_gate.frames.ibis_forms import Expr, bin_of, certain, equals, exact, microseconds, narrowed
 from aims_gate.frames.ibis_histograms import histogram_of, histograms_by
 from aims_gate.frames.ibis_losses import moments_by_sums
-from aims_gate.frames.ibis_session import held_by_engine, refuse_twins
+from aims_gate.frames.ibis_session import OWN, held_by_engine, refuse_twins
 from aims_gate.frames.ibis_times import since_1970, span_by_cells
+
+_LEAST = f"{OWN}least"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -183,8 +185,10 @@ class IbisFrame(IbisColumns):
         theirs = other.table.select(*columns).distinct()
         theirs = theirs.mutate(**{COUNT: ibis.literal(0, type="int64")})
         both = ours.union(theirs)
-        rows = both.group_by(list(columns)).aggregate(n=both[COUNT].sum(), least=both[COUNT].min())
-        (count,) = self.ask(rows.aggregate(n=rows["n"].sum(where=rows["least"] == 0)))["n"]
+        rows = both.group_by(list(columns)).aggregate(
+            **{COUNT: both[COUNT].sum(), _LEAST: both[COUNT].min()}
+        )
+        (count,) = self.ask(rows.aggregate(n=rows[COUNT].sum(where=rows[_LEAST] == 0)))["n"]
         return int(count.as_py() or 0)
 
     def span(self, column: str, *, until: datetime | None = None) -> Span:

@@ -24,6 +24,8 @@ _BATCH = 1 << 16
 """Rows read together: so many more may come than the budget holds."""
 _ONE_BY_ONE = threading.Lock()
 """A connection of DuckDB refuses a second question meanwhile, and relations do not tell theirs."""
+OWN = "(aims-gate) "
+"""How the names begin that questions add to a table's own; no table may have one."""
 _LEAST_ROW = 8
 """Bytes of a row of any answer: it has a count."""
 
@@ -137,9 +139,12 @@ def held_by_engine(
 
 
 def refuse_twins(names: Iterable[str], where: str) -> None:
-    """Refuse names that differ only in case, which engines take for one another, silently."""
+    """Refuse names that engines take for one another, silently: in case, or for the gate's own."""
     seen: dict[str, str] = {}
     for name in names:
+        if name.casefold().startswith(OWN):
+            what = f"a column is called {name!a}: names of the gate's own begin so"
+            raise DataError(what, where=where, hint="rename it")
         other = seen.setdefault(name.casefold(), name)
         if other is not name:
             raise DataError(

@@ -10,9 +10,11 @@ from aims_gate.errors import DataError
 from aims_gate.frames import Span
 from aims_gate.frames.ibis_columns import IbisColumns
 from aims_gate.frames.ibis_forms import Expr, certain, exact, microseconds
+from aims_gate.frames.ibis_session import OWN
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400 * 10**6
+_TIME = f"{OWN}time"
 _CELLS = 1 << 12
 """In each cell rows are ordered by themselves, so that the work can be shared out."""
 
@@ -25,7 +27,7 @@ def since_1970(moment: datetime) -> int:
 def span_by_cells(frame: IbisColumns, column: str, until: datetime | None) -> Span:
     """Span of times, with the longest gap; DataError for a time that no calendar has."""
     times = microseconds(frame.table[column], frame.session.forms)
-    table = frame.table.mutate(**{"(time)": times})
+    table = frame.table.mutate(**{_TIME: times})
     before = times <= (0 if until is None else since_1970(until))
     (found,) = frame.ask(
         frame.table.aggregate(
@@ -39,7 +41,7 @@ def span_by_cells(frame: IbisColumns, column: str, until: datetime | None) -> Sp
             oldest=None, newest=None, nulls=nulls, gap_days=0.0, gap_after=None, until=counted
         )
         return none
-    gap, after = _longest(frame, table["(time)"], oldest, newest)
+    gap, after = _longest(frame, table[_TIME], oldest, newest)
     return Span(
         oldest=_moment(oldest, frame.name),
         newest=_moment(newest, frame.name),
@@ -54,7 +56,7 @@ def _longest(frame: IbisColumns, times: Expr, oldest: int, newest: int) -> tuple
     """The longest time between a row and the next, and when it begins, the first if several are."""
     width = exact(float(newest - oldest + 1))
     cell = ((times - oldest).cast("float64") / width * exact(_CELLS)).floor()
-    rows = times.as_table().rename(time="(time)").mutate(cell=cell)
+    rows = times.as_table().rename(time=_TIME).mutate(cell=cell)
     rows = rows.filter(rows["time"].notnull()).distinct()
     before = rows["time"].lag().over(group_by=rows["cell"], order_by=rows["time"])
     steps = rows.mutate(step=rows["time"] - before)

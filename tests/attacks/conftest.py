@@ -9,8 +9,10 @@ import pytest
 from pyarrow import parquet
 
 import aims_gate
+from aims_gate.policy.operator import VARIABLE
 from aims_gate.verdict import Verdict
 from tests.attacks.deciding import HEAD, Columns, Gate
+from tests.attacks.warehouse import Warehouse
 
 
 @pytest.fixture
@@ -28,3 +30,19 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
         return aims_gate.run("policy.yaml", "file:model", data=data)
 
     return decide
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """A DuckDB file that the judged party writes, and the operator's connection to it."""
+    found = Warehouse(folder=tmp_path)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.txt").write_text("weights", encoding="utf-8")
+    config = tmp_path / "operator.yaml"
+    config.write_text(
+        "apiVersion: aims-gate/v1\nkind: Config\nconnections:\n"
+        f"  warehouse: {{url: 'duckdb://{found.file}', timeout_seconds: 60}}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv(VARIABLE, str(config))
+    return found
