@@ -170,8 +170,9 @@ def _judge_cells(task: Task, statistics: Sequence[Statistic]) -> Iterator[Cell]:
         elif statistic.value is None or not math.isfinite(statistic.value):
             yield Cell(statistic=statistic, outcome=Outcome.ERROR, why="not a number")
         elif not all(_settles(statistic, bar, task.decide_on) for bar in task.bars):
+            # rows that nobody looked at closely enough: more of them would settle nothing
             why = f"the outcome is not the same {between(statistic)}"
-            yield Cell(statistic=statistic, outcome=Outcome.INSUFFICIENT, why=why)
+            yield Cell(statistic=statistic, outcome=Outcome.ERROR, why=why)
         else:
             sides = [_judge_side(statistic, bar, task.decide_on) for bar in task.bars]
             cell = min(sides, key=lambda cell: tuple(Outcome).index(cell.outcome))

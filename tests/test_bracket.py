@@ -41,7 +41,7 @@ def _of(value: float, bracket: Bracket) -> Statistic:
     [
         ((0.81, 0.9), Outcome.PASS),
         ((0.80, 0.9), Outcome.PASS),
-        ((0.79, 0.81), Outcome.INSUFFICIENT),
+        ((0.79, 0.81), Outcome.ERROR),
         ((0.7, 0.7999), Outcome.FAIL),
     ],
 )
@@ -52,16 +52,14 @@ def test_a_bracket_is_decided_only_where_both_ends_have_one_outcome(
     found = cell(sum(ends) / 2, bracket=Bracket(low=ends[0], high=ends[1], cells=8))
     assert outcome(rule, found) is expected
     assert straddling(rule, [found]) == (
-        frozenset({""}) if expected is Outcome.INSUFFICIENT else frozenset()
+        frozenset({""}) if expected is Outcome.ERROR else frozenset()
     )
 
 
 def test_within_a_range_both_ends_must_lie_on_one_side_of_each_limit() -> None:
     """Out of the range on both sides is no failure: what lies between may be in it."""
     rule = task(require=Threshold(at_least=0.8, at_most=0.95), decide_on=DecideOn.ESTIMATE)
-    assert outcome(rule, cell(0.9, bracket=Bracket(low=0.7, high=0.97, cells=8))) is (
-        Outcome.INSUFFICIENT
-    )
+    assert outcome(rule, cell(0.9, bracket=Bracket(low=0.7, high=0.97, cells=8))) is (Outcome.ERROR)
     assert outcome(rule, cell(0.9, bracket=Bracket(low=0.85, high=0.93, cells=8))) is Outcome.PASS
 
 
@@ -97,7 +95,7 @@ def test_what_a_bracket_decides_is_what_all_rows_decide(
     if not straddling(rule, [bracketed]):
         assert outcome(rule, bracketed) is outcome(rule, true)
     else:
-        assert outcome(rule, bracketed) is Outcome.INSUFFICIENT
+        assert outcome(rule, bracketed) is Outcome.ERROR
 
 
 def test_a_bracket_is_read_as_it_was_written() -> None:

@@ -173,7 +173,7 @@ def test_a_bracket_on_both_sides_never_passes_where_the_engine_gives_no_more() -
     assert limit is not None
     (one, _), (other, _) = (_elsewhere(role, refuses=True) for role in roles)
     result = _result(_task(RULE, limit), one, other)
-    assert result.outcome is Outcome.INSUFFICIENT
+    assert result.outcome is Outcome.ERROR
     assert result.blocking
     assert "the outcome is not the same between" in result.reason
     assert "more bytes than the budget" in result.reason

@@ -93,12 +93,14 @@ class EngineSession:
 
     def _read(self, question: Expr, where: str) -> pa.Table:
         batches: list[pa.RecordBatch] = []
+        came = 0  # of an answer that is refused nothing is kept, so that it uses up nothing
         with closing(self.run(question, self.room // _LEAST_ROW + 1)) as answer:
             for batch in answer:
-                self.read_bytes += batch.nbytes
-                if self.read_bytes > self.most_bytes:
+                came += batch.nbytes
+                if came > self.room:
                     raise self.too_much(where)
                 batches.append(batch)
+            self.read_bytes += came
             return pa.Table.from_batches(batches, schema=answer.schema)
 
     def too_much(self, where: str, rows: int = 0) -> DataError:

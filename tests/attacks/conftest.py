@@ -38,11 +38,6 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     found = Warehouse(folder=tmp_path)
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model.txt").write_text("weights", encoding="utf-8")
-    config = tmp_path / "operator.yaml"
-    config.write_text(
-        "apiVersion: aims-gate/v1\nkind: Config\nconnections:\n"
-        f"  warehouse: {{url: 'duckdb://{found.file}', timeout_seconds: 60}}\n",
-        encoding="utf-8",
-    )
-    monkeypatch.setenv(VARIABLE, str(config))
+    found.connect(timeout_seconds=60)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "operator.yaml"))
     return found

@@ -20,6 +20,15 @@ class Warehouse:
 
     folder: Path
 
+    def connect(self, **limits: float) -> None:
+        """Write down the connection, as the operator, with `max_bytes` or `timeout_seconds`."""
+        more = "".join(f", {key}: {value}" for key, value in limits.items())
+        (self.folder / "operator.yaml").write_text(
+            "apiVersion: aims-gate/v1\nkind: Config\nconnections:\n"
+            f"  warehouse: {{url: 'duckdb://{self.file}'{more}}}\n",
+            encoding="utf-8",
+        )
+
     @property
     def file(self) -> Path:
         """The DuckDB file."""

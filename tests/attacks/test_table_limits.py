@@ -1,0 +1,36 @@
+"""Limits of time and bytes that the judged party uses up, so that what decides is not asked."""
+
+from __future__ import annotations
+
+from aims_gate.verdict import Decision, Outcome
+from tests.attacks.warehouse import Warehouse, outcomes
+
+POLICY = (
+    "on_insufficient: warn\n"
+    "data:\n  reference: {{table: before, connection: warehouse}}\n"
+    "  current: {{table: now, connection: warehouse}}\n"
+    "rules:\n"
+    "  - {{id: DATA-01, check: data.missing, on: current, with: {{columns: [y]}}}}\n"
+    "  - id: MON-01\n"
+    "    check: drift.columns\n"
+    "    with: {{columns: [x], numeric: ks, categorical: none}}\n"
+    "    decide_on: estimate\n"
+    "    require: {{at_most: {limit}}}\n"
+)
+
+
+def test_a_budget_that_is_used_up_where_it_would_decide_is_no_lack_of_rows(
+    warehouse: Warehouse,
+) -> None:
+    """Too few rows may only warn at an early stage; rows that nobody looked at never do."""
+    warehouse.write(
+        "create table before as from range(100000) t(i) select (i + 0.5) / 100000 as x, i as y",
+        "create table now as from range(100000) t(i) select (i + 0.5) / 100000 + 0.2 as x, i as y",
+    )
+    (_, drift) = warehouse.gate(POLICY.format(limit=0.2)).results
+    (value,) = (cell.value for cell in drift.statistics if cell.judged)
+    at_limit = POLICY.format(limit=value)
+    warehouse.connect(max_bytes=2_000_000)
+    verdict = warehouse.gate(at_limit)
+    assert outcomes(verdict) == {"DATA-01": Outcome.PASS, "MON-01": Outcome.ERROR}
+    assert verdict.decision is Decision.UNDECIDED
