@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from inspect import Parameter, Signature
 from typing import Any
 
 import ibis
@@ -23,6 +24,7 @@ Expr = Any
 """An Ibis expression: a table, a column or a scalar."""
 
 _DAY = 86_400_000_000
+_LEAST = -(2**63)
 _BEYOND_FLOAT32 = float.fromhex("0x1.ffffffp127")
 """From here on a number is nearer to infinity than to any float32."""
 
@@ -43,6 +45,8 @@ class Forms:
     """Nanoseconds since 1970 of a time that has them."""
     fixed_point: Callable[[Expr], Expr]
     """A decimal in digits, with as many after the point as its scale."""
+    row_hash: Callable[[Sequence[Expr], Sequence[Expr]], Expr]
+    """SHA-256, in digits, of the bytes of `table-v1`: floats and whole numbers, and then texts."""
 
 
 def kinds_of(schema: Mapping[str, dt.DataType]) -> dict[str, pa.DataType | None]:
@@ -128,45 +132,57 @@ def days(column: Expr) -> Expr:
     return column.delta(ibis.literal(date(1970, 1, 1)), unit="day").cast("int64")
 
 
-def _function(name: str, result: str) -> Callable[[Expr], Expr]:
-    """A function of the engine's own, of one argument."""
+def _function(name: str, result: str, arguments: int = 1) -> Callable[..., Expr]:
+    """A function of the engine's own."""
 
-    def own(given): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def own(): ...  # type: ignore[no-untyped-def]  # noqa: ANN202
 
+    taken = [Parameter(f"a{n}", Parameter.POSITIONAL_OR_KEYWORD) for n in range(arguments)]
+    own.__signature__ = Signature(taken)  # type: ignore[attr-defined]
     own.__annotations__["return"] = dt.dtype(result)
-    found: Callable[[Expr], Expr] = ibis.udf.scalar.builtin(own, name=name)
-    return found
-
-
-def _function2(name: str, result: str) -> Callable[[Expr, Expr], Expr]:
-    def own(first, second): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-
-    own.__annotations__["return"] = dt.dtype(result)
-    found: Callable[[Expr, Expr], Expr] = ibis.udf.scalar.builtin(own, name=name)
+    found: Callable[..., Expr] = ibis.udf.scalar.builtin(own, name=name)
     return found
 
 
 def _of_duckdb() -> Forms:
     nanos, whole = _function("epoch_ns", "int64"), _function("epoch_us", "int64")
+    utf8, joined = _function("encode", "binary"), _function("||", "binary", 2)
+    sha256, quotient = _function("sha256", "string"), _function("//", "int64", 2)
 
     def micros(column: Expr) -> Expr:
-        """Cut off, as Arrow does: `epoch_us` rounds nanoseconds."""
-        return nanos(column) // 1000 if has_nanoseconds(column) else whole(column)
+        """Rounded down, in whole numbers: `epoch_us` rounds, and Ibis divides as floats."""
+        if not has_nanoseconds(column):
+            return whole(column)
+        found = nanos(column)
+        return quotient(found - (found % 1000 + 1000) % 1000, 1000)
+
+    def row_hash(numbers: Sequence[Expr], texts: Sequence[Expr]) -> Expr:
+        """All numbers by one call, which writes them as wanted: 01, or 02 and 8 bytes."""
+        key = _function("create_sort_key", "binary", 2 * len(numbers))
+        written = key(*(part for number in numbers for part in (number, "ASC NULLS FIRST")))
+        return sha256(joined(written, utf8(ibis.literal("").join(texts))) if texts else written)
 
     return Forms(
-        utf8=_function("encode", "binary"),
+        utf8=utf8,
         octets=_function("strlen", "int64"),
         instant=micros,
         local=micros,
         nanoseconds=nanos,
         fixed_point=lambda column: column.cast("string"),
+        row_hash=row_hash,
     )
 
 
 def _of_spark() -> Forms:
-    encode = _function2("encode", "binary")
-    day, part = _function("unix_date", "int64"), _function2("date_part", "decimal(8, 6)")
-    grouped = _function2("format_number", "string")
+    encode = _function("encode", "binary", 2)
+    day, part = _function("unix_date", "int64"), _function("date_part", "decimal(8, 6)", 2)
+    grouped, printed = _function("format_number", "string", 2), _function("printf", "string", 2)
+    padded, filled = _function("lpad", "string", 3), _function("rpad", "string", 3)
+    hex_, unhex = _function("hex", "string"), _function("unhex", "binary")
+    sha2 = _function("sha2", "string", 2)
+
+    def utf8(column: Expr) -> Expr:
+        return encode(column, "UTF-8")
 
     def local(column: Expr) -> Expr:
         """By its parts: a cast would move it by the zone of the session."""
@@ -174,13 +190,39 @@ def _of_spark() -> Forms:
         seconds = (part("SECOND", column) * 1_000_000).cast("int64")
         return day(column.date()) * _DAY + minutes * 60_000_000 + seconds
 
+    def word(number: Expr) -> Expr:
+        """The digits of 01 for null, or of 02 and 8 bytes: floats first, as Java writes them."""
+        if number.type().is_integer():
+            return ibis.coalesce("02" + padded(hex_(number ^ _LEAST), 16, "0"), "01")
+        zero, infinite = exact(0.0), exact(float("inf"))
+        told = printed("%a", number.abs())  # 0x1.8p3, or 0x0.8p-1022
+        parts = told.substr(2).split("p")
+        raised = ibis.cases((told.substr(2, 1) == "1", parts[1].cast("int64") + 1023), else_=0)
+        digits = filled(told.substr(4).split("p")[0], 13, "0")
+        above = (hex_(raised + 2048) + digits).upper()
+        below = above.translate("0123456789ABCDEF", "FEDCBA9876543210")
+        return ibis.cases(
+            (number.isnull(), "01"),
+            (number == infinite, "02FFFFFFFFFFFFFFFE"),
+            (number == -infinite, "02" + "0" * 16),
+            (number == zero, "028" + "0" * 15),
+            (number > zero, "02" + above),
+            else_="02" + below,
+        )
+
+    def row_hash(numbers: Sequence[Expr], texts: Sequence[Expr]) -> Expr:
+        words = unhex(ibis.literal("").join([word(number) for number in numbers]))
+        parts = [ibis.coalesce(utf8(text), ibis.literal(b"")) for text in texts]
+        return sha2(_function("concat", "binary", 1 + len(parts))(words, *parts), 256)
+
     return Forms(
-        utf8=lambda column: encode(column, "UTF-8"),
+        utf8=utf8,
         octets=_function("octet_length", "int64"),
         instant=_function("unix_micros", "int64"),
         local=local,
         nanoseconds=lambda column: column,  # there are none
         fixed_point=lambda column: grouped(column, column.type().scale).replace(",", ""),
+        row_hash=row_hash,
     )
 
 

@@ -19,9 +19,9 @@ from aims_gate.frames import ClassLoss, Frame, Grid, Key, Loss, Moments, RowLoss
 from aims_gate.frames.ibis_frame import IbisFrame
 from aims_gate.frames.ibis_session import EngineTable
 from aims_gate.frames.opening import in_memory, is_engine_table, open_frame
-from aims_gate.frames.table_digest import table_v1
 from tests.support.engine_tables import ENGINES, EVERY_ENGINE, connection, relation
 from tests.support.laws import law
+from tests.support.table_v1 import of_arrow
 
 BUT_IBIS = pytest.mark.parametrize(
     "hold", [hold for name, hold in ENGINES.items() if name != "ibis"]
@@ -185,10 +185,10 @@ def test_the_digest_is_that_of_the_table_as_it_is_and_is_taken_again_when_asked(
 
     frame = engine_frame(ibis.duckdb.from_connection(connection()).table("moving"), weight="n")
     first = pa.table({"a": pa.array([1], pa.int32()), "n": pa.array([0], pa.int32())})
-    assert frame.digest() == table_v1(first)
+    assert frame.digest() == of_arrow(first)
     connection().execute("insert into moving values (2, 1)").fetchall()
-    assert frame.digest() == table_v1(first)
-    assert frame.digest(again=True) != table_v1(first)
+    assert frame.digest() == of_arrow(first)
+    assert frame.digest(again=True) != of_arrow(first)
     assert frame.engine.startswith("duckdb ")
     assert frame.snapshot == ""
 
