@@ -21,6 +21,7 @@ LIBRARIES = frozenset({"numpy", "pyarrow", "scipy"})
 _EXTRAS = {
     **dict.fromkeys(LIBRARIES, "run"),
     **dict.fromkeys(("ibis", "duckdb"), "ibis"),
+    "deltalake": "delta",
     **dict.fromkeys(
         ("starlette", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"), "serve"
     ),

@@ -289,5 +289,7 @@ class DatasetIdentity:
     """What the run's author said their columns mean, where the policy is silent: `label` …"""
     window: str = ""
     """From when to when the judged rows are, where a policy's `window` left older ones out."""
+    snapshot: str = ""
+    """The version of the table that was read, where its format has versions."""
     notes: tuple[str, ...] = ()
     """How the bytes were read where that is not certain: null words, types; never a cell."""

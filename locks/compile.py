@@ -43,7 +43,7 @@ def main() -> None:
     unpinned = [name for name in gate if not name.startswith(("evidently", "pandas"))]
     compile_lock("core", [*core, *back_end])
     receiver = [*extras["serve"], *extras["postgres"][1:]]
-    more = [*receiver, *extras["ibis"][1:], *extras["report"]]
+    more = [*receiver, *extras["ibis"][1:], *extras["delta"][1:], *extras["report"]]
     compile_lock("dev", [*core, *gate, *more, *dev])
     compile_lock("run", [*core, *extras["run"], *back_end], CONSTRAINT)
     compile_lock("gate", [*core, *gate, *back_end], CONSTRAINT)

@@ -134,6 +134,7 @@ class _Annotations(_Closed):
     digest_kind: str
     mlflow_digest: str
     window: str = ""
+    snapshot: str = ""
     notes: list[str] = []
     model_id: str = ""
     named_by_run: list[str] = []
@@ -161,6 +162,7 @@ class DatasetSaid(_Closed):
             rows=more.rows,
             mlflow_digest=more.mlflow_digest,
             window=more.window,
+            snapshot=more.snapshot,
             notes=tuple(more.notes),
             model_id=more.model_id,
             named_by_run=tuple(more.named_by_run),

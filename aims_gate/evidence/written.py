@@ -24,6 +24,7 @@ def dataset_said(data: DatasetIdentity) -> dict[str, Any]:
             "digestKind": data.digest_kind.value,
             "mlflowDigest": data.mlflow_digest,
             **({"window": data.window} if data.window else {}),
+            **({"snapshot": data.snapshot} if data.snapshot else {}),
             **({"notes": list(data.notes)} if data.notes else {}),
             **({"modelId": data.model_id} if data.model_id else {}),
             **({"namedByRun": list(data.named_by_run)} if data.named_by_run else {}),

@@ -46,9 +46,6 @@ class IbisFrame(IbisColumns):
     with the rows. What needs values gets different ones with their counts, within the budget.
     """
 
-    snapshot: str = ""
-    """The version of the table that is read, where its format has versions."""
-
     @classmethod
     def over(
         cls,

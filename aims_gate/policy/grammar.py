@@ -166,6 +166,7 @@ class DataText(Keys):
     nulls: k.Words = optional()
     join: Annotated[list[JoinText], k.NOT_EMPTY, Field(min_length=1)] = optional()
     window: WindowText = optional()
+    snapshot: v.Snapshot = optional()
     sha256: Annotated[k.Digest, Order(added)] = optional()
     min_rows: Annotated[v.MinRows, Order(rising("loosest"))] = optional()
     max_age_days: Annotated[v.Days, Order(falling("loosest"))] = optional()

@@ -143,6 +143,8 @@ class DataSpec:
     join: tuple[JoinSpec, ...] = ()
     window_days: float | None = None
     """Rows are kept whose `time` is less than so many days before the newest."""
+    snapshot: int | None = None
+    """The version of a Delta table that is read; None for the newest."""
     sha256: str | None = None
     min_rows: int | None = None
     max_age_days: float | None = None

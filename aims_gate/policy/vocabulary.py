@@ -103,6 +103,7 @@ Grace = Annotated[float, _in(GRAMMAR["grace_days"]), _described(GRAMMAR["grace_d
 Alpha = Annotated[float, _in(GRAMMAR["alpha"]), _described(GRAMMAR["alpha"])]
 Share = Annotated[float, _in(GRAMMAR["max_null_labels"]), _described(GRAMMAR["max_null_labels"])]
 Rows = Annotated[int, _whole(0), WithJsonSchema({"type": "integer", "minimum": 0})]
+Snapshot = Annotated[int, _whole(0), WithJsonSchema({"type": "integer", "minimum": 0})]
 MinRows = Annotated[int, _whole(1), WithJsonSchema({"type": "integer", "minimum": 1})]
 WaiverDays = Annotated[
     float, _in(GRAMMAR["waivers.max_days"]), _described(GRAMMAR["waivers.max_days"])

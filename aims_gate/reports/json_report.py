@@ -74,6 +74,7 @@ def _dataset(data: DatasetIdentity) -> dict[str, Any]:
         "rows": int(data.rows),
         "mlflow_digest": data.mlflow_digest,
         **({"window": data.window} if data.window else {}),
+        **({"snapshot": data.snapshot} if data.snapshot else {}),
         **({"notes": list(data.notes)} if data.notes else {}),
         **({"model_id": data.model_id} if data.model_id else {}),
         **({"named_by_run": list(data.named_by_run)} if data.named_by_run else {}),

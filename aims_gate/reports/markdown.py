@@ -59,7 +59,8 @@ def _about(verdict: Verdict) -> Iterator[str]:
     yield f"- policy: {code(f'{policy.id}@{policy.version}')}"
     yield from (f"- limits: {code(told)}" for told in policy.limits)
     for data in verdict.datasets:
-        yield f"- data: {code(data.role)} {code(data.name)}, {data.rows:,} rows"
+        version = f", version {code(data.snapshot)}" if data.snapshot else ""
+        yield f"- data: {code(data.role)} {code(data.name)}, {data.rows:,} rows" + version
         yield from (f"  - {code(note)}" for note in data.notes)
     if isolation := verdict.versions.get("isolation"):
         told = f"- predicted by the model itself, run with isolation: {code(isolation)}"

@@ -92,6 +92,7 @@ def header(verdict: Verdict, width: int) -> Iterator[str]:
     for data in verdict.datasets:
         told = f"{plain(data.name)}, {data.rows:,} rows, sha256:{plain(data.digest)[:12]}"
         told += f", {plain(data.window)}" if data.window else ""
+        told += f", version {plain(data.snapshot)}" if data.snapshot else ""
         label = "joined" if data.role.endswith(".join") else plain(data.role, most=10)
         yield from _labelled(label, told, width)
         for note in data.notes:

@@ -19,6 +19,7 @@ from aims_gate.frames.convert import to_table
 from aims_gate.frames.opening import in_memory, is_engine_table, open_frame, open_rows
 from aims_gate.policy.model import DataSpec, JoinSpec, Role
 from aims_gate.sources.budget import Budget
+from aims_gate.sources.delta_log import DeltaSnapshot, snapshot_of
 from aims_gate.sources.folders import bytes_below, folder_digest, read_folder
 from aims_gate.sources.join import join
 from aims_gate.sources.legible import legible
@@ -87,9 +88,10 @@ def open_found(role: Role, spec: DataSpec, located: Located, finder: Finder) -> 
         GateError: It cannot be read, or is not what *spec* says.
     """
     budget = Budget.of(finder.workspace.environ, finder.workspace.max_bytes)
-    if located.path.is_dir() and bytes_below(located.path) > budget.most:
-        return open_folder(role, spec, located, finder.workspace)
-    return _describe(role, spec, _from_file(role, located, finder), finder)
+    snapshot = _snapshot(located, spec.snapshot)
+    if located.path.is_dir() and bytes_below(located.path, snapshot) > budget.most:
+        return open_folder(role, spec, located, finder.workspace, snapshot)
+    return _describe(role, spec, _from_file(role, located, finder, snapshot), finder)
 
 
 def open_scores(
@@ -228,7 +230,7 @@ def _answers(spec: DataSpec) -> set[str]:
 
 def _kept_elsewhere(role: Role, stated: JoinSpec, finder: Finder) -> _Read:
     located = finder.source(stated.source, role)
-    read = _from_file(role, located, finder)
+    read = _from_file(role, located, finder, _snapshot(located))
     return replace(read, identity=replace(read.identity, role=f"{role}.join"))
 
 
@@ -260,13 +262,23 @@ def _from_scores(role: Role, scores: Scores) -> _Read:
     return _Read(table=scores.table, identity=identity, created=scores.created, scores=scores)
 
 
-def _from_file(role: Role, located: Located, finder: Finder) -> _Read:
+def _snapshot(located: Located, version: int | None = None) -> DeltaSnapshot | None:
+    """The version of a Delta table that the policy names, else the run, else the newest."""
+    if not located.path.is_dir():
+        return None
+    version = located.version if version is None else version
+    return snapshot_of(located.path, version, where=public_uri(located.uri))
+
+
+def _from_file(
+    role: Role, located: Located, finder: Finder, snapshot: DeltaSnapshot | None
+) -> _Read:
     uri = public_uri(located.uri)
     finder.workspace.progress(f"reading the {role} data, {uri}")
     is_folder = located.path.is_dir()
     budget = Budget.of(finder.workspace.environ, finder.workspace.max_bytes)
     if is_folder:
-        read = read_folder(located.path, where=uri, budget=budget)
+        read = read_folder(located.path, where=uri, budget=budget, snapshot=snapshot)
     else:
         reading = reading_of(finder.policy, role)
         read = read_file(located.path, where=uri, budget=budget, reading=reading)
@@ -279,14 +291,17 @@ def _from_file(role: Role, located: Located, finder: Finder) -> _Read:
         rows=read.table.num_rows,
         mlflow_digest=located.mlflow_digest,
         notes=read.notes,
+        snapshot="" if snapshot is None else str(snapshot.version),
     )
-    again: Callable[[], str] = partial(_hash_again, located.path, uri)
+    again: Callable[[], str] = partial(_hash_again, located.path, uri, snapshot)
     return _Read(table=read.table, identity=identity, again=again, created=located.created)
 
 
-def _hash_again(path: Path, uri: str) -> str:
+def _hash_again(path: Path, uri: str, snapshot: DeltaSnapshot | None) -> str:
     try:
-        return folder_digest(path) if path.is_dir() else canonical.sha256_file(path)
+        if path.is_dir():
+            return folder_digest(path, snapshot)
+        return canonical.sha256_file(path)
     except OSError as error:
         reason = error.strerror or error
         raise SourceError(f"cannot read the data again: {reason}", where=uri) from error

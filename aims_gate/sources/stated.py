@@ -11,7 +11,14 @@ from aims_gate.policy.model import DataSpec
 
 
 def refuse_other(identity: DatasetIdentity, spec: DataSpec) -> None:
-    """Refuse data whose digest is not the one that the policy pins; DataError."""
+    """Refuse data whose digest or version is not the one that the policy pins; DataError."""
+    if spec.snapshot is not None and str(spec.snapshot) != identity.snapshot:
+        told = f"are version {identity.snapshot}" if identity.snapshot else "have no versions here"
+        raise DataError(
+            f"the policy names version {spec.snapshot} of a table, but these data {told}",
+            where=identity.uri,
+            hint="snapshot: is of a Delta table in a folder; elsewhere pin the rows by sha256:",
+        )
     if spec.sha256 is not None and spec.sha256.lower() != identity.digest:
         raise DataError(
             f"the policy names data with sha256 {spec.sha256}, but these have {identity.digest} "

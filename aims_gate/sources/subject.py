@@ -54,6 +54,8 @@ class Located:
     created: datetime | None = None
     """When it was logged or stored, with a time zone, where that is known."""
     mlflow_digest: str = ""
+    version: int | None = None
+    """Which version of a Delta table the run says that it used; None for the newest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -17,6 +17,7 @@ from aims_gate.facts import DatasetIdentity, DigestKind
 from aims_gate.frames.opening import in_memory
 from aims_gate.policy.model import DataSpec, Role
 from aims_gate.policy.operator import connection
+from aims_gate.sources.delta_log import DeltaSnapshot
 from aims_gate.sources.folders import folder_digest, large_folder
 from aims_gate.sources.paths import public_uri, recorded_uri
 from aims_gate.sources.predictions import derive_prediction
@@ -48,7 +49,13 @@ def open_place(place: TablePlace, role: Role, spec: DataSpec, workspace: Workspa
     return open_expression(role, spec, held, place=place)
 
 
-def open_folder(role: Role, spec: DataSpec, located: Located, workspace: Workspace) -> Data:
+def open_folder(
+    role: Role,
+    spec: DataSpec,
+    located: Located,
+    workspace: Workspace,
+    snapshot: DeltaSnapshot | None = None,
+) -> Data:
     """Open a folder of Parquet that is larger than memory holds, through a DuckDB of its own.
 
     Raises:
@@ -60,7 +67,9 @@ def open_folder(role: Role, spec: DataSpec, located: Located, workspace: Workspa
 
     where = public_uri(located.uri)
     workspace.progress(f"hashing the {role} data, {where}")
-    manifest, files = large_folder(located.path, where=where, max_bytes=workspace.max_bytes)
+    manifest, files = large_folder(
+        located.path, where=where, max_bytes=workspace.max_bytes, snapshot=snapshot
+    )
     source = DatasetIdentity(
         role=role,
         name=located.path.name,
@@ -69,9 +78,10 @@ def open_folder(role: Role, spec: DataSpec, located: Located, workspace: Workspa
         digest_kind=DigestKind.TREE,
         rows=0,
         mlflow_digest=located.mlflow_digest,
+        snapshot="" if snapshot is None else str(snapshot.version),
     )
     opened = open_expression(role, spec, parquet(files), source=source)
-    again = partial(folder_digest, located.path)
+    again = partial(folder_digest, located.path, snapshot)
     return replace(opened, read_twice=again, created=located.created)
 
 
@@ -110,7 +120,7 @@ def open_expression(
     whole = IbisFrame.over(expression, weight=spec.weight, name=where)
     kinds = {name: (column.kind, column.type) for name, column in whole.columns.items()}
     refuse_types(kinds, spec, where)
-    _refuse_version(place, whole.snapshot, where)
+    _refuse_version(place, where)
     newest = None if spec.time is None else whole.span(spec.time).newest
     frame, window = whole, ""
     if spec.window_days is not None and spec.time is not None:
@@ -118,12 +128,11 @@ def open_expression(
         if newest is not None:
             start, window = window_of(newest, spec.window_days)
             frame = whole.after(spec.time, start)
-    snapshot = f", version {whole.snapshot}" if whole.snapshot else ""
     identity = replace(
         source or _identity(role, place, whole.digest()),
         rows=frame.rows,
         window=window,
-        notes=(f"held by {whole.engine}{snapshot}",),
+        notes=(f"held by {whole.engine}",),
     )
     refuse_other(identity, spec)
     return derive_prediction(
@@ -165,9 +174,8 @@ def _identity(role: Role, place: TablePlace | None, digest: str) -> DatasetIdent
     )
 
 
-def _refuse_version(place: TablePlace | None, snapshot: str, where: str) -> None:
-    if place is not None and place.version is not None and str(place.version) != snapshot:
-        told = f"is at {snapshot} now" if snapshot else "does not tell its version here"
-        hint = "hand the data over with --data, or log the table as it is"
-        what = f"the run used version {place.version} of {place.name}, which {told}"
-        raise DataError(what, where=where, hint=hint)
+def _refuse_version(place: TablePlace | None, where: str) -> None:
+    if place is not None and place.version is not None:
+        what = f"the run used version {place.version} of {place.name}, and no connection is asked "
+        hint = "hand the data over with --data: the rows of that version, or a frame that reads it"
+        raise DataError(f"{what}for a version", where=where, hint=hint)

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from aims_gate.errors import TrustError
 from aims_gate.evidence import unsigned
-from aims_gate.facts import Curve, CurveKind
+from aims_gate.evidence.written import dataset_said
+from aims_gate.facts import Curve, CurveKind, DatasetIdentity, DigestKind
 
 INTERVAL = {"low": "0.9", "high": "0.8", "level": "0.95", "method": "Wilson"}
 CELL: dict[str, Any] = {
@@ -86,3 +87,20 @@ def test_a_report_with_another_curve_contradicts_the_evaluation() -> None:
     same, other = unsigned._reported(said), unsigned._reported({**said, "curves": []})
     assert same == unsigned._numbers(cell.model_dump(exclude={"curves"}), cell.curves)
     assert same != other
+
+
+@pytest.mark.parametrize("snapshot", ["", "7"])
+def test_a_dataset_is_read_as_it_was_said(snapshot: str) -> None:
+    given = DatasetIdentity(
+        role="evaluation",
+        name="lake",
+        uri="file:lake",
+        digest="ab" * 32,
+        digest_kind=DigestKind.TREE,
+        rows=3,
+        window="after a to b",
+        snapshot=snapshot,
+    )
+    said = dataset_said(given)
+    assert ("snapshot" in said["annotations"]) == bool(snapshot)
+    assert unsigned.DatasetSaid.model_validate(said).read() == given

@@ -34,7 +34,7 @@ data:
   evaluation: {source: "artifact:eval.parquet", label: y, prediction: yhat, score: p, positive: 1,
                sensitive: [sex, race], min_rows: 5000, weight: n, key: id, query: q, time: ts,
                task: binary}
-  reference: {predictions: model, source: "file:train.parquet",
+  reference: {predictions: model, source: "file:train.parquet", snapshot: 3,
               sensitive: {sex: ~, AGEP: [0, 25, 45, 65]}}
   champion: {source: "file:champion.parquet", key: id, prediction: old}
   perturbed: {source: "file:noisy.parquet", predictions: model, environment: model}

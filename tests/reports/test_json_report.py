@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from aims_gate import canonical
 from aims_gate.errors import RecordError
-from aims_gate.facts import Interval, NoValue, Statistic
+from aims_gate.facts import DigestKind, Interval, NoValue, Statistic
 from aims_gate.policy.model import Threshold
 from aims_gate.reports.json_report import SCHEMA, render
 from aims_gate.verdict import Decision, Result, Verdict
@@ -70,7 +70,7 @@ def test_the_schema_is_a_schema_and_names_the_version() -> None:
 
 LINES = {"line_below": 0.9, "serious_below": 0.6}
 SPECIAL = {
-    *("window", "notes", "model_id", "named_by_run", "alone", "power", "data"),
+    *("window", "snapshot", "notes", "model_id", "named_by_run", "alone", "power", "data"),
     *("curves", "names", "of", "limits", "bracket"),
     *(*LINES, "line_above", "serious_above", "standing"),
 }
@@ -88,10 +88,15 @@ def test_the_schema_is_closed_at_every_level() -> None:
 
 def test_how_data_were_read_stands_beside_them() -> None:
     verdict = verdict_of(ROC, decision=Decision.PASSED)
-    noted = [replace(data, window="after a to b", notes=("x: y",)) for data in verdict.datasets]
+    noted = [
+        replace(data, window="after a to b", snapshot="7", notes=("x: y",), digest_kind=kind)
+        for data in verdict.datasets
+        for kind in DigestKind
+    ]
     document = read(replace(verdict, datasets=tuple(noted)))
     VALIDATOR.validate(document)
     assert [data["notes"] for data in document["datasets"]] == [["x: y"]] * len(noted)
+    assert {data["snapshot"] for data in document["datasets"]} == {"7"}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -184,7 +184,7 @@ ONE = pa.table({"a": [1], "b": ["x"]})
     ("files", "told"),
     [
         ({"_SUCCESS": b""}, "holds no Parquet file"),
-        ({"x.parquet": ONE, "_delta_log/0.json": b"{}"}, "a Delta table cannot be read"),
+        ({"x.parquet": ONE, "_delta_log/0.json": b"{}"}, "below the folder is a Delta table"),
         ({"data/x.parquet": ONE}, "'data' is not called KEY=VALUE"),
         ({"x.parquet": ONE, "notes.txt": b"hello"}, "notes.txt: it is no Parquet file"),
         (
