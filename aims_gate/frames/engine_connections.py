@@ -153,10 +153,8 @@ def _find(con: Any, session: EngineSession, name: str) -> EngineTable:
     if not _is_stored(con, own):
         # a view answers each question anew, and may read which one it is: it is asked once
         own, catalog, schema = f"aims_gate_{secrets.token_hex(8)}", None, None
-        try:
-            con.execute(f'create temp table "{own}" as from {quoted}')
-        except duckdb.Error as error:
-            raise DataError(f"{name!a} cannot be read: {type(error).__name__}") from error
+        copied = f'create temp table "{own}" as from {quoted}'
+        session.in_time(lambda: con.execute(copied), where=name)
     table = ibis.table(duckdb_schema(relation), name=own, catalog=catalog, database=schema)
     return EngineTable(session=session, table=table)
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -16,6 +16,7 @@ from aims_gate.frames.engine_tables import library_of
 from aims_gate.frames.ibis_forms import FORMS, Expr, Forms
 from aims_gate.time_limit import patiently
 
+T = TypeVar("T")
 MOST_BYTES = 64 << 20
 """Bytes that may come back from an engine in one run, unless it is said otherwise."""
 SECONDS = 600.0
@@ -77,9 +78,13 @@ class EngineSession:
         Raises:
             DataError: It fails, is slower than the limit, or more comes back than the budget holds.
         """
+        return self.in_time(lambda: self._read(question, where), where=where)
+
+    def in_time(self, work: Callable[[], T], *, where: str) -> T:
+        """Work of the engine; DataError where it fails, or is slower than the limit."""
         with self.lock:
             try:
-                return patiently(lambda: self._read(question, where), seconds=self.seconds)
+                return patiently(work, seconds=self.seconds)
             except TimeoutError as error:
                 self.stop()
                 what = f"{self.engine} gave no answer within {self.seconds:g} s"

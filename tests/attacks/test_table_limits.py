@@ -19,6 +19,18 @@ POLICY = (
 )
 
 
+def test_a_view_without_end_takes_no_longer_than_one_question_may(warehouse: Warehouse) -> None:
+    warehouse.write("create view now as select i as y from range(1000000000000) t(i)")
+    warehouse.connect(timeout_seconds=0.3)
+    policy = (
+        "data: {current: {table: now, connection: warehouse}}\n"
+        "rules: [{id: DATA-01, check: data.missing, on: current, with: {columns: [y]}}]\n"
+    )
+    (result,) = warehouse.gate(policy).results
+    assert result.outcome is Outcome.ERROR
+    assert "gave no answer within 0.3 s" in result.reason
+
+
 def test_a_budget_that_is_used_up_where_it_would_decide_is_no_lack_of_rows(
     warehouse: Warehouse,
 ) -> None:
