@@ -21,12 +21,8 @@ from aims_gate.frames.ibis_session import (
     held_by_engine,
 )
 
-_CLOSED = {
-    "enable_external_access": "false",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-}
-"""A DuckDB file answers from itself: no view in it reads another file or a host."""
+_CLOSED = "set enable_external_access = false"
+"""A DuckDB file answers from itself: once it is open, no view in it reads another, or a host."""
 _SHARE = 0.6
 """Of this machine's memory, what DuckDB may take; it writes the rest of its work to disk."""
 
@@ -76,7 +72,7 @@ def parquet(paths: Sequence[Path]) -> EngineTable:
     names = [str(path) for path in paths]
     con = duckdb.connect(config=_limits())
     con.execute("set allowed_paths = ?", [names])
-    _close(con)
+    con.execute(_CLOSED)
     try:
         con.read_parquet(names).create_view("files")
     except duckdb.Error as error:
@@ -98,7 +94,7 @@ def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> Callable[[s
     except duckdb.Error as error:
         what = f"the connection's DuckDB file cannot be opened: {type(error).__name__}"
         raise SourceError(what, hint="does another process write to it?") from error
-    _close(con)
+    con.execute(_CLOSED)
     _refuse_shadows(con)
     session = _session(con, timeout, max_bytes)
     return lambda name: _find(con, session, name)
@@ -117,17 +113,15 @@ def _refuse_shadows(con: Any) -> None:
         raise SourceError(what, hint="rename the macro")
 
 
-def _close(con: Any) -> None:
-    """Shut out all files and hosts, once what is to be read is open."""
-    for key, value in _CLOSED.items():
-        con.execute(f"set {key} = {value}")
-
-
 def _limits() -> dict[str, str | bool | int | float | list[str]]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "memory_limit": f"{int(_SHARE * memory) >> 20}MiB",
         "temp_directory": tempfile.gettempdir(),
+        # nothing is loaded for what a file says it needs, nor taken for a table of its name
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "python_enable_replacements": "false",
     }
 
 
