@@ -14,6 +14,7 @@ open a pull request could write it there.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -142,11 +143,15 @@ def _read(environ: Mapping[str, str]) -> ConfigText | None:
 
 
 def _in_checkout(path: Path) -> bool:
-    """Tell whether a file is in the repository of the working directory, not in a nested one."""
+    """Tell whether a file is in the repository of the working directory, not in a nested one.
+
+    A link in it counts by itself as well, because a pull request says where that leads.
+    """
     here = Path.cwd().resolve()
     root = next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
-    folders = list(path.resolve().parents)
-    if root is None or root not in folders:
+    named = Path(os.path.abspath(path))  # noqa: PTH100  # resolve would follow
+    folders = next((list(p.parents) for p in (named, path.resolve()) if root in p.parents), None)
+    if root is None or folders is None:
         return False
     # git keeps no .git, so a repository inside of a checkout was put there by somebody else
     return not any((one / ".git").is_dir() for one in folders[: folders.index(root)])

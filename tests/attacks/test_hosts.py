@@ -294,6 +294,12 @@ def test_a_pull_request_brings_no_operators_file(checkout: Path, tmp_path: Path)
     for named in ("../operator.yaml", str(checkout / "operator.yaml"), str(tmp_path / "link.yaml")):
         with pytest.raises(UsageError, match="lies in the checkout"):
             open_registry({"MLFLOW_TRACKING_URI": SERVER, "AIMS_GATE_CONFIG": named})
+    (tmp_path / "elsewhere.yaml").write_text(CONFIG + LINE, encoding="utf-8")
+    (checkout / "link.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    (checkout / "folder").symlink_to(tmp_path)
+    for named in ("../link.yaml", str(checkout / "folder" / "elsewhere.yaml")):
+        with pytest.raises(UsageError, match="lies in the checkout"):
+            open_registry({"MLFLOW_TRACKING_URI": SERVER, "AIMS_GATE_CONFIG": named})
     other = checkout / "policies"
     subprocess.run(["git", "init", "--quiet", str(other)], check=True)
     (other / "operator.yaml").write_text(CONFIG + LINE, encoding="utf-8")
