@@ -33,7 +33,7 @@ class TablePlace:
     def parse(cls, text: str) -> TablePlace:
         """Read `table:CONNECTION/NAME`; DataError for anything else."""
         connection, slash, name = text.removeprefix(f"{SCHEME}:").partition("/")
-        if not (slash and connection and name):
+        if not (slash and connection and re.fullmatch(TABLE, name)):
             raise DataError(f"{text!a} names no table", hint=f"write {_SHAPE}")
         return cls(connection=connection, name=name)
 

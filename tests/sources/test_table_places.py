@@ -48,7 +48,13 @@ def test_what_names_no_table_is_none(source: dict[str, object]) -> None:
     assert claimed(delta(**source), ALLOW, where="d") is None
 
 
-@pytest.mark.parametrize("text", ["table:", "table:lake", "table:/main", "table:lake/"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("table:", "table:lake", "table:/main", "table:lake/", "table:lake/a.b.c.d"),
+        *('table:lake/x" union all from "y', "table:lake/x; drop table x", "table://lake/x"),
+    ],
+)
 def test_a_caller_names_connection_and_table(text: str) -> None:
     with pytest.raises(DataError, match="names no table"):
         parsed_place(text)
