@@ -6,6 +6,7 @@ for all of them, because no check sees a threshold.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,6 @@ from aims_gate.checks import CHECKS
 from aims_gate.checks.contract import IN_MEMORY, VALUES
 from aims_gate.checks.metrics import BUILDERS
 from aims_gate.facts import Statistic
-from aims_gate.frames import Cells, Key
 from aims_gate.frames.arrow import ArrowFrame
 from aims_gate.plan import build
 from aims_gate.policy.model import Role, TaskKind
@@ -249,6 +249,7 @@ ASKED = [
     ("data.overlap", {"by": "time"}),
     ("data.duplicates", {"by": "key"}),
     ("data.ranges", {"allowed": {"c": {"matches": "[abc]"}}}),
+    ("data.ranges", {"allowed": {"x": {"one_of": [1, 2]}, "y": {"one_of": ["yes"]}}}),
     ("drift.columns", {"columns": ["c"], "numeric": "none"}),
     ("drift.prediction", {"method": "positive_rate", "of": "prediction"}),
 ]
@@ -259,23 +260,27 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The members of frames that are asked from now on."""
     found: set[str] = set()
 
+    inside = threading.local()
+
     def spied(member: str) -> Callable[..., object]:
         answer = getattr(ArrowFrame, member)
 
         def ask(frame: ArrowFrame, *given: Any, **named: Any) -> object:
-            found.add(member)
-            return answer(frame, *given, **named)
+            """Note what is asked from outside; one member may answer from another."""
+            outer = getattr(inside, "member", "")
+            if member != "count":
+                found.update([] if outer else [member])
+            elif any(key.matches is not None or key.contains is not None for key in given):
+                found.add(VALUES)
+            inside.member = member
+            try:
+                return answer(frame, *given, **named)
+            finally:
+                inside.member = outer
 
         return ask
 
-    def count(frame: ArrowFrame, *keys: Key) -> Cells:
-        if any(key.matches is not None or key.contains is not None for key in keys):
-            found.add(VALUES)
-        return counted(frame, *keys)
-
-    counted = ArrowFrame.count
-    monkeypatch.setattr(ArrowFrame, "count", count)
-    for member in NAMED:
+    for member in (*NAMED, "count"):
         monkeypatch.setattr(ArrowFrame, member, spied(member))
     return found
 

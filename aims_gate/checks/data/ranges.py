@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from aims_gate.checks.cells import lacking
 from aims_gate.checks.column_roles import role_columns
-from aims_gate.checks.contract import VALUES, About, Inputs, StatisticSpec
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.data.own_columns import columns_of, share, unfit
 from aims_gate.checks.data.value_limits import LEAST_REFERENCE, Allowed, Bounds, Observed
 from aims_gate.checks.parameters import ColumnNames, column_problems
@@ -58,7 +58,7 @@ class Ranges:
     def judged(self) -> StatisticSpec:
         """Describe the judged statistic: a share."""
         roles = None if self.allowed else (Role.REFERENCE, Role.EVALUATION)
-        kinds = {VALUES if allowed.matches else "distribution" for allowed in self.allowed.values()}
+        asked = {allowed.needs for allowed in self.allowed.values()} or {"histogram"}
         return StatisticSpec(
             name=_INVALID,
             low=0.0,
@@ -67,7 +67,7 @@ class Ranges:
             limit=0.01,
             unit="of values",
             roles=roles,
-            needs=tuple(sorted(kinds)) or ("distribution",),
+            needs=tuple(sorted(asked)),
         )
 
     def problems(self) -> Iterator[tuple[str, str, str]]:

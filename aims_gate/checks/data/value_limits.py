@@ -9,8 +9,9 @@ from typing import Protocol
 
 import numpy as np
 
+from aims_gate.checks.contract import VALUES
 from aims_gate.errors import DataError
-from aims_gate.frames import ColumnKind, Frame, Key, Scalar
+from aims_gate.frames import WHOLE, ColumnKind, Frame, Key, Scalar
 from aims_gate.frames.widths import WIDE, limit_at, narrowed
 
 _EXACT = 2.0**53
@@ -60,6 +61,13 @@ class Allowed:
             if problem := pattern_problem(self.matches):
                 yield f"matches: {problem}", "the syntax is RE2's: no look-around"
 
+    @property
+    def needs(self) -> str:
+        """What it asks of a frame besides counts; see `StatisticSpec.needs`."""
+        if self.matches:
+            return VALUES
+        return "distribution" if self.one_of else "histogram"
+
     def invalid(self, frame: Frame, column: str) -> int:
         """Count the rows with a value that is not allowed.
 
@@ -94,12 +102,11 @@ class Observed:
         if frame.columns[column].kind is not ColumnKind.NUMBER:
             cells = frame.count(Key(column=column))
             return cls(values=frozenset(v for (v,) in cells.values if v is not None))
-        values = frame.distribution(column).values
-        finite = values[np.isfinite(values)]
-        if not len(finite):
+        whole = frame.histogram(column, WHOLE)
+        if not len(whole.counts):
             raise DataError("the reference holds no finite number")
         bits = frame.columns[column].bits
-        return cls(low=float(finite[0]), high=float(finite[-1]), bits=bits)
+        return cls(low=float(whole.least[0]), high=float(whole.greatest[-1]), bits=bits)
 
     def invalid(self, frame: Frame, column: str) -> int:
         """Count the rows with a value that the reference does not span or hold."""
@@ -114,13 +121,37 @@ def outside(
     """Count the values that are infinite, below *low* or above *high*, floats of *bits*."""
     if frame.columns[column].kind is not ColumnKind.NUMBER:
         raise DataError(f"{column!r} is {frame.columns[column].type}, and a range needs numbers")
-    found, bits = frame.distribution(column), min(bits, frame.columns[column].bits)
-    values, bad = narrowed(found.values, bits), ~np.isfinite(found.values)
-    if low is not None:
-        bad |= values < limit_at(low, bits)
-    if high is not None:
-        bad |= values > limit_at(high, bits)
-    return int(found.counts[bad].sum())
+    own = frame.columns[column].bits
+    low = -math.inf if low is None else limit_at(low, min(bits, own))
+    high = math.inf if high is None else limit_at(high, min(bits, own))
+    bits = bits if bits < own else WIDE  # what is stored as narrow is not rounded
+    whole = frame.histogram(column, WHOLE)
+    below = bool((narrowed(whole.least, bits) < low).any())
+    above = bool((narrowed(whole.greatest, bits) > high).any())
+    if not (below or above):
+        return whole.below + whole.above
+    edges = (*((_from(low, bits),) if below else ()), *((_after(high, bits),) if above else ()))
+    cells = frame.count(Key(column=column, edges=edges))
+    counts = [many for (name,), many in zip(cells.values, cells.counts, strict=True) if name]
+    return int((counts[0] if below else whole.below) + (counts[-1] if above else whole.above))
+
+
+def _from(limit: float, bits: int) -> float:
+    """Least number that is *limit* or more where it is rounded to floats of so many bits."""
+    if bits >= WIDE:
+        return limit
+    half = (_next(limit, -math.inf, bits) + limit) / 2
+    return half if narrowed(np.array([half]), bits)[0] >= limit else math.nextafter(half, math.inf)
+
+
+def _after(limit: float, bits: int) -> float:
+    """Least number that is more than *limit* where it is rounded."""
+    return _from(_next(limit, math.inf, bits), bits)
+
+
+def _next(limit: float, towards: float, bits: int) -> float:
+    narrow = np.dtype(f"f{bits // 8}").type
+    return float(np.nextafter(narrow(limit), narrow(towards)))
 
 
 def unseen(frame: Frame, column: str, known: frozenset[Scalar]) -> int:

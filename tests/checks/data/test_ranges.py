@@ -15,13 +15,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from aims_gate.checks.contract import Check, NoDataError
+from aims_gate.checks.data.value_limits import outside
 from aims_gate.checks.parameters import problems_of
 from aims_gate.errors import DataError, PolicyError
 from aims_gate.facts import NoValue
+from aims_gate.frames.opening import open_frame
+from aims_gate.frames.widths import limit_at, narrowed
 from aims_gate.plan import build
 from aims_gate.policy.model import Role, Threshold
 from aims_gate.verdict import Outcome
 from tests.checks.subjects import context, data, decided, inputs, judged
+from tests.support.engine_tables import relation
 from tests.support.laws import law
 from tests.support.proportions import guarded
 
@@ -258,3 +262,38 @@ def test_the_share_is_that_of_a_plain_count_and_falls_as_the_range_widens(
     assert share == listed == sum(not low <= value <= high for value in held) / len(held)
     assert wider is not None
     assert wider <= share
+
+
+_NEAR = [0.1, float(np.float32(0.1)), float(np.nextafter(np.float32(0.1), np.float32(1)))]
+_NEAR += [math.nextafter(value, end) for value in _NEAR for end in (-1, 1)]
+_NEAR += [(_NEAR[1] + _NEAR[2]) / 2, 0.0, -0.0, 5e-324, 1e38, 1e300, math.inf, -math.inf]
+
+
+@law(30)
+@given(
+    values=st.lists(st.sampled_from(_NEAR), min_size=1, max_size=8),
+    ends=st.tuples(*[st.none() | st.sampled_from([v for v in _NEAR if abs(v) < 1e300])] * 2),
+    widths=st.tuples(*[st.sampled_from([32, 64])] * 2),
+)
+def test_values_are_outside_of_a_range_at_the_narrower_width(
+    values: list[float], ends: tuple[float | None, float | None], widths: tuple[int, int]
+) -> None:
+    """Counts of cells say what a look at each value says, rounded as it and the limits are."""
+    low, high = ends
+    if None not in ends and low > high:  # type: ignore[operator]  # of two numbers
+        low, high = high, low
+    own, bits = widths
+    if bits < own:  # limits are values of that width, then
+        low, high = (None if end is None else float(np.float32(end)) for end in (low, high))
+    stored = narrowed(np.array(values), own)
+    column = pa.array(stored, pa.float32() if own == 32 else pa.float64())
+    ours = narrowed(stored, min(widths))
+    least, most = (None if end is None else limit_at(end, min(widths)) for end in (low, high))
+    bad = sum(
+        math.isinf(kept)
+        or (least is not None and value < least)
+        or (most is not None and value > most)
+        for value, kept in zip(ours, stored, strict=True)
+    )
+    for held in (pa.table({"x": column}), relation(pa.table({"x": column}))):
+        assert outside(open_frame(held), "x", low, high, bits=bits) == bad
