@@ -396,6 +396,15 @@ def test_the_page_of_checks_has_every_check_as_it_is_today() -> None:
     assert page.count("\n| `") == len(CHECKS)
 
 
+def test_the_page_of_tables_says_of_every_check_of_data_how_it_is_served() -> None:
+    """`tools/tables_page.py` writes the table: it follows from what checks say that they ask."""
+    script = runpy.run_path(str(ROOT / "tools" / "tables_page.py"))
+    page = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
+    assert script["rewritten"](page) == page, "write it anew: python tools/tables_page.py"
+    of_data = {name for name in CHECKS if CHECKS[name].about.roles and ":" not in name}
+    assert of_data <= set(re.findall(r"^\| `([\w.]+)` \|", page, re.MULTILINE))
+
+
 def test_the_policy_of_the_page_of_checks_is_sound(reader: Path) -> None:
     """Its rules are complete, and its commands run."""
     ran = 0

@@ -20,6 +20,8 @@ from aims_gate.verdict import Result
 
 IN_MEMORY = "in_memory"
 """Among `StatisticSpec.needs`: rows that this process holds, as two data are matched row by row."""
+BRACKETS = "brackets"
+"""Among `StatisticSpec.needs`: counts of cells, and every value only where these leave it open."""
 VALUES = "values"
 """Among `StatisticSpec.needs`: every value of a column, to be searched or matched by a pattern."""
 
@@ -56,7 +58,7 @@ class StatisticSpec:
     """It counts days past a day that somebody set: past its limit a cell is STALE, not FAIL."""
     needs: tuple[str, ...] = ()
     """Members of `Frame` that it asks under these parameters, with the native engine, besides those
-    that count rows or leave some out; `VALUES` and `IN_MEMORY`."""
+    that count rows or leave some out; and `VALUES`, `BRACKETS`, `IN_MEMORY`."""
     sorts: bool = False
     """It goes through all columns of numbers, one by one, under these parameters."""
 

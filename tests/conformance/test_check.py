@@ -15,7 +15,7 @@ import pytest
 
 from aims_gate.attest.manifest import Manifest, ManifestEntry
 from aims_gate.checks import CHECKS
-from aims_gate.checks.contract import IN_MEMORY, VALUES, Check
+from aims_gate.checks.contract import BRACKETS, IN_MEMORY, VALUES, Check
 from aims_gate.facts import ModelIdentity, NoValue
 from aims_gate.frames import Frame
 from aims_gate.judge import judge
@@ -109,7 +109,9 @@ def test_its_judged_statistic_has_a_domain(name: str) -> None:
     for value in (judged.neutral, judged.limit):
         assert value is None or judged.low <= value <= judged.high
     assert judged.limit is None or math.isfinite(judged.limit)
-    assert all(member in {VALUES, IN_MEMORY} or hasattr(Frame, member) for member in judged.needs)
+    assert all(
+        member in {VALUES, BRACKETS, IN_MEMORY} or hasattr(Frame, member) for member in judged.needs
+    )
 
 
 def test_without_anything_to_measure_it_does_not_pass(name: str) -> None:

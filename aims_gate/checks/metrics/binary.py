@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aims_gate.checks.column_roles import Labelled, classes_of, labelled, positive_class
+from aims_gate.checks.metrics.needs import BRACKETED
 from aims_gate.checks.metrics.table import (
     MetricRequest,
     Outcomes,
@@ -55,7 +56,7 @@ def ranked(asked: MetricRequest, data: Data) -> Outcomes:
     classes = classes_of(data, found)
     # with one class there is no area, whichever it is: the table says so
     positive = positive_class(data, found) if len(classes) > 1 else data.spec.positive
-    if asked.cells is not None and asked.metric == "roc_auc":
+    if asked.cells is not None and asked.metric in BRACKETED:
         sides = _in_cells(score_column(data, found, positive), found, positive, asked.cells)
         if sides is not None:
             table = Ranked.merge(*midpoints(*sides))
