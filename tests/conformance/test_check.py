@@ -43,9 +43,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 pytestmark = pytest.mark.parametrize("name", list(CHECKS))
 
 
-def task(name: str) -> Task:
-    """Plan a rule that uses the check as a first-time user would."""
-    parameters = PARAMETERS.get(name, {})
+def task(name: str, **parameters: Any) -> Task:
+    """Plan a rule that uses the check as a first-time user would, or with these parameters."""
+    parameters = parameters or PARAMETERS.get(name, {})
     rule = Rule(
         id="X-1", check=name, parameters=parameters, require=_require(build(name, parameters))
     )
