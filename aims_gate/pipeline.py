@@ -18,7 +18,8 @@ from aims_gate.attest import manifest
 from aims_gate.engines import Engines
 from aims_gate.errors import PolicyError, Problem, SourceError, UsageError
 from aims_gate.evidence.layout import ORIGIN
-from aims_gate.facts import DigestKind, ModelIdentity, Statistic
+from aims_gate.facts import ModelIdentity, Statistic
+from aims_gate.frames.opening import in_memory
 from aims_gate.governance.reviews import read_reviews
 from aims_gate.judge import decide, judge
 from aims_gate.keep import keep
@@ -288,8 +289,9 @@ def _refuse_changed(subject: Subject) -> None:
             hint="nothing was recorded; find out what writes into temporary folders, and run again",
         )
     for role, data in subject.data.items():
-        is_held = data.identity.digest_kind is DigestKind.TABLE
-        if is_held and data.read_twice is not None and data.read_twice() != data.identity.digest:
+        if in_memory(data.frame) is not None or data.read_twice is None:
+            continue  # read once, and judged from memory
+        if data.read_twice() != data.identity.digest:
             what = f"the {role} data changed while they were asked about"
             hint = "nothing was recorded; name a table or view that nobody writes to"
             raise SourceError(what, where=data.identity.uri, hint=hint)

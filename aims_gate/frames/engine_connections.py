@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from aims_gate.errors import DataError, MissingExtraError, SourceError, near
+from aims_gate.frames.held_file import HeldFile, database_stamps
 from aims_gate.frames.ibis_session import (
     MOST_BYTES,
     SECONDS,
@@ -90,14 +91,16 @@ def _duckdb(rest: str, _url: str, timeout: float, max_bytes: int) -> Callable[[s
     except ImportError as error:
         raise MissingExtraError.for_library("duckdb", "ibis", "a duckdb: connection") from error
     try:
+        stamps = database_stamps(path)
         con = duckdb.connect(str(path), read_only=True, config=_limits())
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         what = f"the connection's DuckDB file cannot be opened: {type(error).__name__}"
         raise SourceError(what, hint="does another process write to it?") from error
     con.execute(_CLOSED)
     _refuse_shadows(con)
     session = _session(con, timeout, max_bytes)
-    return lambda name: _find(con, session, name)
+    file = HeldFile.of(path, stamps)
+    return lambda name: replace(_find(con, session, name), file=file)
 
 
 def _refuse_shadows(con: Any) -> None:

@@ -11,6 +11,7 @@ import ibis
 import numpy as np
 import pyarrow as pa
 
+from aims_gate.errors import SourceError
 from aims_gate.frames import (
     Cells,
     ClassLoss,
@@ -194,9 +195,17 @@ class IbisFrame(IbisColumns):
         return span_by_cells(self, column, until)
 
     def digest(self, *, again: bool = False) -> str:
-        """`table-v1` digest: 64 hexadecimal digits; taken *again*, not remembered, if so asked."""
-        if again:
+        """`table-v1` digest: 64 hexadecimal digits.
+
+        Taken *again*, not remembered, if so asked; of a file that the engine holds its bytes tell
+        that. SourceError if they changed.
+        """
+        file = self.given.file
+        if again and file is None:
             return table_v1_of(self.given, where=self.name)
+        if again and file is not None and not file.is_unchanged():
+            what = "the file of the table changed while it was asked about"
+            raise SourceError(what, where=self.name, hint="judge a copy that nobody writes to")
         return self.cache.get("digest", lambda: table_v1_of(self.given, where=self.name))
 
     def parts(

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from aims_gate.errors import DataError
 from aims_gate.frames.engine_tables import library_of
+from aims_gate.frames.held_file import HeldFile
 from aims_gate.frames.ibis_forms import FORMS, Expr, Forms
 from aims_gate.time_limit import patiently
 
@@ -124,6 +125,8 @@ class EngineTable:
 
     session: EngineSession
     table: Expr = field(repr=False)
+    file: HeldFile | None = None
+    """What its rows are read from, and nothing else; None where only they tell what they are."""
 
 
 def held_by_engine(

@@ -14,6 +14,7 @@ from functools import partial
 
 from aims_gate.errors import DataError
 from aims_gate.facts import DatasetIdentity, DigestKind
+from aims_gate.frames.held_file import stamps_of
 from aims_gate.frames.opening import in_memory
 from aims_gate.policy.model import DataSpec, Role
 from aims_gate.policy.operator import connection
@@ -67,6 +68,7 @@ def open_folder(
 
     where = public_uri(located.uri)
     workspace.progress(f"hashing the {role} data, {where}")
+    before = stamps_of(file for file in located.path.rglob("*") if file.is_file())
     manifest, files = large_folder(
         located.path, where=where, max_bytes=workspace.max_bytes, snapshot=snapshot
     )
@@ -81,7 +83,13 @@ def open_folder(
         snapshot="" if snapshot is None else str(snapshot.version),
     )
     opened = open_expression(role, spec, parquet(files), source=source)
-    again = partial(folder_digest, located.path, snapshot)
+    stamps = {path: stamp for path, stamp in before.items() if path in set(files)}
+
+    def again() -> str:
+        """The digest if no file was written to meanwhile, also if that was taken back."""
+        same = stamps_of(files) == stamps
+        return folder_digest(located.path, snapshot) if same else ""
+
     return replace(opened, read_twice=again, created=located.created)
 
 

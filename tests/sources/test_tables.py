@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from aims_gate.errors import SourceError
 from aims_gate.facts import DigestKind
+from aims_gate.frames.ibis_digest import table_v1_of
 from aims_gate.operations.run import real_world
 from aims_gate.pipeline import run
 from aims_gate.policy.model import Role
@@ -194,6 +195,56 @@ def test_rows_that_change_while_they_are_judged_are_never_signed_for(gate: Gate)
             gate(data={"evaluation": connection.table("scored")}, progress=changing)
 
 
+def byte_changed(path: Path) -> None:
+    """The first byte of the last block, which no query of the gate need read."""
+    with path.open("r+b") as file:
+        file.seek(-262144, 2)
+        (byte,) = file.read(1)
+        file.seek(-262144, 2)
+        file.write(bytes([byte ^ 1]))
+
+
+def replaced(path: Path) -> None:
+    other = path.with_name("other.duckdb")
+    with duckdb.connect(str(other)) as connection:
+        connection.execute(f"create table scored as {ROWS}")
+    other.replace(path)
+
+
+def log_written(path: Path) -> None:
+    path.with_name(f"{path.name}.wal").write_bytes(b"an insert")
+
+
+@pytest.mark.parametrize("change", [byte_changed, replaced, log_written])
+def test_a_file_that_changes_while_it_is_judged_is_never_signed_for(
+    gate: Gate, warehouse: Path, change: Callable[[Path], None]
+) -> None:
+    def changing(text: str) -> None:
+        if "INTEG-01" in text:
+            change(warehouse)
+
+    with pytest.raises(SourceError, match="the file of the table changed while it was asked about"):
+        gate(HELD, progress=changing)
+
+
+def test_of_a_file_that_is_held_rows_are_hashed_once(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And twice, by `integrity.data` and at the end, where the system lists no descriptors."""
+    taken = []
+
+    def counted(*given: Any, **more: Any) -> str:
+        taken.append(given)
+        return table_v1_of(*given, **more)
+
+    monkeypatch.setattr("aims_gate.frames.ibis_frame.table_v1_of", counted)
+    assert gate(HELD).decision is Decision.PASSED
+    assert len(taken) == 1
+    monkeypatch.setattr("aims_gate.frames.held_file._OPEN", Path("/none"))
+    assert gate(HELD).decision is Decision.PASSED
+    assert len(taken) == 1 + 3
+
+
 def test_a_table_is_only_read(gate: Gate, warehouse: Path) -> None:
     before = warehouse.read_bytes()
     gate(HELD)
@@ -214,6 +265,21 @@ def test_a_folder_of_parquet_beyond_the_budget_is_asked_through_duckdb(
     assert values(large) == pytest.approx(values(whole), rel=1e-9, nan_ok=True)
     assert large.datasets[0].digest == whole.datasets[0].digest
     assert any("held by duckdb" in note for note in large.datasets[0].notes)
+
+    def changing(text: str) -> None:
+        if "DATA-01" in text:
+            parquet.write_table(rows[:1000].slice(0, 999), folder / "a.parquet")
+
+    with pytest.raises(SourceError, match="changed while they were asked about"):
+        gate(data={"evaluation": str(folder)}, progress=changing)
+
+    def put_back(text: str) -> None:
+        if "DATA-01" in text:
+            (folder / "b.parquet").rename(folder / "kept")
+            (folder / "kept").rename(folder / "b.parquet")
+
+    with pytest.raises(SourceError, match="changed while they were asked about"):
+        gate(data={"evaluation": str(folder)}, progress=put_back)
     (folder / "c.parquet").write_text("no Parquet")
     assert gate(data={"evaluation": str(folder)}).decision is Decision.UNDECIDED
 
