@@ -38,10 +38,21 @@ class Bracket:
             raise ValueError(f"no bracket: {self.low:g} to {self.high:g} in {self.cells} cells")
 
     def _pairs(self) -> Iterator[Bounds]:
+        yield from self._opened()
+        for ends in (self.interval, self.alone):
+            yield from ends or ()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its ends are one, and those of each bound: all rows give just that."""
+        return all(low == high for low, high in self._opened())
+
+    def _opened(self) -> Iterator[Bounds]:
+        """Bounds of the value, and of each bound of an interval."""
         yield self.low, self.high
         for ends in (self.interval, self.alone):
             if ends is not None:
-                yield from (*ends, *zip(*ends, strict=True))
+                yield from zip(*ends, strict=True)
 
     def holds(self, value: float | None) -> bool:
         """Whether a value lies within."""

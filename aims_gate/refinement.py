@@ -20,8 +20,10 @@ from aims_gate.plan import Task
 from aims_gate.sources.subject import Subject
 from aims_gate.verdict import Result
 
-LADDER: tuple[int | None, ...] = (1 << 10, 1 << 16, None)
-"""Cells of a column, and at last every value. The answers have so many rows, whatever the table."""
+LADDER: tuple[int | None, ...] = (0, 1, 2, 3, None)
+"""Rounds in which cells that keep a rule undecided are counted closer, and at last every value."""
+FIRST = Resolution(rounds=LADDER[0])
+"""What every rule is looked at with."""
 
 
 def measure_finely(
@@ -31,18 +33,18 @@ def measure_finely(
     now: datetime,
     engines: Engines | None = None,
     results: tuple[Result, ...] = (),
-    ladder: tuple[int | None, ...] = LADDER,
+    first: Resolution = FIRST,
 ) -> tuple[Statistic, ...]:
     """Measure a rule until its outcome is the one of all rows, or the engine gives no more.
 
     Then the statistics keep the bracket that leaves it undecided, with the reason.
     """
-    steps = ladder if _elsewhere(task, subject) else (None,)
+    elsewhere = _elsewhere(task, subject)
+    resolution, undecided = first if elsewhere else EXACT, frozenset[str]()
     found: tuple[Statistic, ...] = ()
-    resolution, undecided = EXACT, frozenset[str]()
-    for step in steps:
+    for step in LADDER if elsewhere else (None,):
         finer = {**resolution.finer, **dict.fromkeys(undecided, step)}
-        resolution = replace(resolution, finer=finer) if found else Resolution(cells=step)
+        resolution = replace(resolution, finer=finer)
         again = measure(
             task, subject, now=now, engines=engines, results=results, resolution=resolution
         )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from aims_gate.checks.closer import FINEST
 from aims_gate.engines import Engines
 from aims_gate.facts import Statistic
 from aims_gate.frames.opening import open_frame
@@ -74,10 +75,9 @@ def test_the_outcome_of_cells_is_that_of_all_values() -> None:
         found = _result(task, one, other)
         assert found.outcome is exact.outcome, (seed, method, kind, limit)
         outcomes.add(found.outcome)
-        finest.add(min((cells or 1 << 30 for _, cells in frame.asked), default=0))
-        finest.add(max((cells or 1 << 30 for _, cells in frame.asked), default=0))
+        finest.add(frame.finest)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.INSUFFICIENT} <= outcomes
-    assert {1 << 10, 1 << 16, 1 << 30} <= finest, "some are decided at every step"
+    assert {0, 1, 2, None} <= finest, "some are decided at every step"
 
 
 def test_the_outcome_of_an_area_in_cells_is_that_of_every_score() -> None:
@@ -106,9 +106,88 @@ def test_the_outcome_of_an_area_in_cells_is_that_of_every_score() -> None:
         found = _result(task(limit), other)
         assert found.outcome is exact.outcome, (seed, limit)
         outcomes.add(found.outcome)
-        finest |= {cells for _, cells in frame.asked}
+        finest.add(frame.finest)
     assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
-    assert {1 << 10, 1 << 16, None} <= finest, "some are decided at every step"
+    assert {0, 1, None} <= finest, "some are decided at every step"
+
+
+def test_the_outcome_of_each_class_in_cells_and_of_their_mean_is_that_of_every_score() -> None:
+    outcomes, finest = set(), set()
+    for seed in range(40 * TIMES):
+        random = np.random.default_rng(seed)
+        rows = int(10 ** random.uniform(2.3, 3.3))
+        labels = random.choice(["a", "b", "c"], rows, p=[0.5, 0.3, 0.2])
+        columns = {"y": labels.tolist()}
+        for name in "abc":
+            spread = random.normal(0, 1, rows) + random.uniform(0, 2) * (labels == name)
+            columns[name] = np.round(spread, 1 if seed % 3 == 0 else 9).tolist()
+        of_each = seed % 2 == 0
+        roles = data(columns, label="y", score={name: name for name in "abc"}, task="multiclass")
+        rule = {
+            "check": "performance.score",
+            "parameters": {"metric": "roc_auc", "classes": "all"}
+            if of_each
+            else {"metric": "macro_roc_auc"},
+            "decide_on": DecideOn(str(random.choice(["estimate", "proven_pass"]))),
+        }
+        judged = [s for s in _result(_task(rule, 0.6, upward=True), roles).statistics if s.judged]
+        cell = judged[int(random.integers(len(judged)))]
+        assert cell.value is not None
+        assert cell.interval is not None
+        near = random.choice([cell.value, cell.interval.low])
+        limit = float(np.clip(near * random.choice([1, 1, 0.97, 1.03]), 0.05, 0.98))
+        task = _task(rule, limit, upward=True)
+        exact = _result(task, roles)
+        other, frame = _elsewhere(roles)
+        assert _result(task, other).outcome is exact.outcome, (seed, limit)
+        outcomes.add(exact.outcome)
+        finest.add(frame.finest)
+    assert {Outcome.PASS, Outcome.FAIL, Outcome.INSUFFICIENT} <= outcomes
+    assert {0, None} < finest
+
+
+def test_the_share_of_drifted_columns_in_cells_is_that_of_all_values() -> None:
+    """With all that is told beside it, but where curves are cut."""
+    shares = set()
+    for seed in range(25 * TIMES):
+        random = np.random.default_rng(seed)
+        method = str(random.choice(["psi", "js", "ks"]))
+        rows = (10 ** random.uniform(2, 3.7, 2)).astype(int)
+        kinds = random.choice(KINDS, 6)
+        roles = [
+            data({f"x{i}": hard_sample(kind, n, random) for i, kind in enumerate(kinds)}, role)
+            for n, role in zip(rows, (Role.REFERENCE, Role.CURRENT), strict=True)
+        ]
+        parameters = {"numeric": method, "categorical": "none"}
+        task = _task({"check": "drift.share", "parameters": parameters}, 0.3)
+        (one, _), (other, frame) = map(_elsewhere, roles)
+        exact, found = _result(task, *roles), _result(task, one, other)
+        assert found.outcome is exact.outcome, (seed, method)
+        told = [
+            [
+                (s.name, s.slice, s.value, s.lack, s.interval, s.alone, s.rows, s.reason)
+                for s in result.statistics
+            ]
+            for result in (exact, found)
+        ]
+        assert told[0] == told[1], (seed, method)
+        if method != "ks" and not any(cells is None for _, cells in frame.asked):
+            shares |= {s.value for s in found.statistics if s.judged}
+    assert len(shares) > 3, "without one question for every value"
+
+
+@pytest.mark.parametrize(
+    ("check", "role"), [("drift.prediction", "score"), ("drift.label", "label")]
+)
+def test_drift_of_answers_is_decided_on_cells(check: str, role: str) -> None:
+    column: dict[str, Any] = {role: "x"}
+    there = [replace(one, spec=replace(one.spec, **column)) for one in _drifted(0.5)]
+    (one, _), (other, frame) = map(_elsewhere, there)
+    task = _task({"check": check, "parameters": {"method": "psi"}}, 0.1)
+    found = _result(task, one, other)
+    assert found.outcome is _result(task, *there).outcome is Outcome.FAIL
+    assert _cell(found).bracket is not None
+    assert frame.finest == 0
 
 
 def _drifted(by: float) -> tuple[Data, Data]:
@@ -162,17 +241,20 @@ def test_only_the_column_that_is_undecided_is_looked_at_closer() -> None:
     result = _result(_task(RULE, limit), one, other)
     assert result.outcome is _result(_task(RULE, limit), *roles).outcome
     assert {cells for name, cells in frame.asked if name == "y"} == {1, 1024}
-    assert {cells for name, cells in frame.asked if name == "x"} == {1, 1024, 1 << 16, None}
+    assert {cells for name, cells in frame.asked if name == "x"} == {1, 1024, FINEST}
     cell = next(one for one in result.statistics if one.slice == "x")
-    assert (cell.bracket, cell.value) == (None, limit), "every value was looked at"
+    assert (cell.bracket, cell.value) == (None, limit), "all that it rests on was looked at"
 
 
 def test_a_bracket_on_both_sides_never_passes_where_the_engine_gives_no_more() -> None:
+    """A Wasserstein distance rests on every cell."""
     roles = _drifted(0.25)
-    limit = next(s.value for s in _result(_task(RULE, 0.2), *roles).statistics if s.slice == "x")
+    parameters = {"numeric": "wasserstein", "categorical": "none"}
+    rule: dict[str, Any] = {"check": "drift.columns", "parameters": parameters}
+    limit = next(s.value for s in _result(_task(rule, 0.2), *roles).statistics if s.slice == "x")
     assert limit is not None
     (one, _), (other, _) = (_elsewhere(role, refuses=True) for role in roles)
-    result = _result(_task(RULE, limit), one, other)
+    result = _result(_task(rule, limit), one, other)
     assert result.outcome is Outcome.ERROR
     assert result.blocking
     assert "the outcome is not the same between" in result.reason

@@ -93,17 +93,37 @@ class About:
     they were judged. Two passes, never more: it sees no result of its own kind."""
 
 
+_ENOUGH = 8
+"""Rounds after which floats at different places have cells of their own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """Into how many cells a check counts rows; None to look at every value, and be exact."""
+    """How closely a check looks at rows that it counts in cells."""
 
-    cells: int | None = None
+    rounds: int | None = None
+    """How often the cells that matter are counted again in smaller ones; None to look at every
+    value, and be exact."""
     finer: Mapping[str, int | None] = field(default_factory=dict)
     """The same for some cells of the rule, by slice: those that were undecided before."""
+    cells: int = 1 << 10
+    """Cells of a column at first."""
+    room: int = 1 << 16
+    """Cells that a round asks for: an answer has so many rows, whatever the table."""
 
     def of(self, where: str) -> int | None:
-        """The resolution of one cell of the rule, by its slice."""
-        return self.finer.get(where, self.cells)
+        """The rounds of one cell of the rule, by its slice."""
+        return self.finer.get(where, self.rounds)
+
+    def to_the_end(self) -> Resolution:
+        """A look in which cells are counted closer as long as any keeps a bracket open."""
+        return self if self.rounds is None else replace(self, rounds=_ENOUGH)
+
+    def closest(self) -> Resolution:
+        """The closest look at any cell, for all of them."""
+        asked = [self.rounds, *self.finer.values()]
+        most = max((one for one in asked if one is not None), default=0)
+        return replace(self, rounds=None if None in asked else most, finer={})
 
 
 EXACT = Resolution()

@@ -17,6 +17,10 @@ def histogram_of(found: Distribution, grid: Grid) -> Histogram:
     first = int(np.searchsorted(found.values, -np.inf, side="right"))
     stop = int(np.searchsorted(found.values, np.inf, side="left"))
     values, counts = found.values[first:stop], found.counts[first:stop]
+    coarser = grid.coarser
+    if coarser is not None and grid.within is not None:
+        inside = np.isin(coarser.codes(values), grid.within[1])
+        values, counts = values[inside], counts[inside]
     codes = grid.codes(values)
     begins = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])) if len(codes) else codes
     ends = np.append(begins[1:], len(codes)) - 1 if len(codes) else codes
@@ -24,7 +28,7 @@ def histogram_of(found: Distribution, grid: Grid) -> Histogram:
         least=values[begins],
         greatest=values[ends],
         counts=np.add.reduceat(counts, begins) if len(codes) else codes,
-        nulls=found.nulls,
-        below=int(found.counts[:first].sum()),
-        above=int(found.counts[stop:].sum()),
+        nulls=0 if grid.within else found.nulls,
+        below=0 if grid.within else int(found.counts[:first].sum()),
+        above=0 if grid.within else int(found.counts[stop:].sum()),
     )

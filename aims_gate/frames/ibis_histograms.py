@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ibis
 import numpy as np
 
@@ -28,7 +30,10 @@ def histograms_by(frame: IbisColumns, column: str, grid: Grid, by: str) -> dict[
 
 def _counted(frame: IbisColumns, column: str, grid: Grid, by: str | None) -> Gathered:
     """The least and greatest value and the rows of each cell that holds any."""
-    value = frame.table[column].cast("float64")
+    value, coarser = frame.table[column].cast("float64"), grid.coarser
+    if coarser is not None and grid.within is not None:
+        rows = frame.table.filter(_cell(value, coarser).isin(grid.within[1]))
+        frame, value = replace(frame, table=rows), rows[column].cast("float64")
     groups = {"cell": _cell(value, grid)} | ({} if by is None else {"by": frame.table[by]})
     question = frame.table.group_by(**groups).aggregate(
         least=value.min(), greatest=value.max(), **{COUNT: frame.total()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -117,6 +117,9 @@ class Grid:
     low: float
     high: float
     cells: int
+    within: tuple[int, tuple[int, ...]] | None = None
+    """Of how many cells a coarser grid of this range is, and the codes of those whose rows alone
+    are counted; None counts all rows."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.high - self.low) and self.low < self.high and self.cells > 0):
@@ -127,6 +130,15 @@ class Grid:
         """A grid of finite values from *least* to *greatest*; one where they are equal."""
         low, high = max(least, -_WIDEST), min(greatest, _WIDEST)
         return cls(low=low, high=high if low < high else math.nextafter(low, math.inf), cells=cells)
+
+    def finer(self, codes: tuple[int, ...], pieces: int) -> Grid:
+        """The cells of *codes* alone, each cut into *pieces*."""
+        return replace(self, cells=self.cells * pieces, within=(self.cells, codes))
+
+    @property
+    def coarser(self) -> Grid | None:
+        """The grid whose cells *within* names."""
+        return None if self.within is None else replace(self, cells=self.within[0], within=None)
 
     def codes(self, values: Floats) -> Counts:
         """Cell of each finite value, from 0: the same on every engine whose floats are IEEE 754.

@@ -217,6 +217,26 @@ def test_the_cells_of_a_grid_are_disjoint_and_hold_every_row(
         assert [int(n) for n in found.counts] == list(Counter(sorted(codes.tolist())).values())
 
 
+def test_cells_of_a_finer_grid_are_those_of_the_rows_in_some_cells_of_a_coarser_one(
+    make: Make,
+) -> None:
+    """Rows without a finite value are in none of them."""
+    columns = {"x": [0.0, -0.0, 0.1, 0.26, 0.27, 0.49, 0.5, 0.99, 1.0, None, math.inf, -math.inf]}
+    columns |= {"y": list("aabbaabbaaab"), "n": [1, 1, 1, 2, 1, 1, 1, 1, 3, 1, 1, 1]}
+    frame, grid = make(columns, weight="n"), Grid(low=0.0, high=1.0, cells=4)
+    found = frame.histogram("x", grid.finer((1, 3), 4))
+    assert _cells_of(found) == [(0.26, 0.27, 3), (0.49, 0.49, 1), (0.99, 1.0, 4)]
+    assert (found.nulls, found.below, found.above) == (0, 0, 0)
+    by = frame.histogram("x", grid.finer((1,), 1 << 50), "y")
+    assert {value: _cells_of(one) for value, one in by.items()} == {
+        "a": [(0.27, 0.27, 1), (0.49, 0.49, 1)],
+        "b": [(0.26, 0.26, 2)],
+    }
+    assert _cells_of(frame.histogram("x", grid.finer((2,), 1 << 50).finer((7,), 2))) == []
+    unweighted = frame.unweighted().histogram("x", grid.finer((0, 2), 2))
+    assert _cells_of(unweighted) == [(0.0, 0.1, 3), (0.5, 0.5, 1)]
+
+
 def test_parts_are_the_rows_of_each_cell_in_its_order(make: Make) -> None:
     frame = make({**DATA, "n": [1, 2, 0, 3, 1, 1, 4]}, weight="n")
     keys = Key(column="sex"), Key(column="age", edges=(18.0,))

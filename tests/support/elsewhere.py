@@ -21,11 +21,20 @@ class Elsewhere:
         self._frame = frame
         self._refuses = refuses
         self.asked: list[tuple[str, int | None]] = []
+        self._grids: set[Grid] = set()
+
+    @property
+    def finest(self) -> int | None:
+        """Rounds in which cells were counted closer; None if every value was asked for."""
+        if any(cells is None for _, cells in self.asked):
+            return None
+        return sum(grid.within is not None for grid in self._grids)
 
     def histogram(
         self, column: str, grid: Grid, by: str | None = None
     ) -> Histogram | Mapping[Scalar, Histogram]:
         self.asked.append((column, grid.cells))
+        self._grids.add(grid)
         return self._frame.histogram(column, grid, *([by] if by else []))
 
     def distribution(

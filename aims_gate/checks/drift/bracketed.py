@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from aims_gate.bracket import Bracket
+from aims_gate.checks.closer import counted
 from aims_gate.checks.drift.distances import METHODS, FoundDistance, Lacking, SamplePair
-from aims_gate.frames import WHOLE, Distribution, Grid, Histogram
+from aims_gate.frames import WHOLE, Distribution, Histogram
 from aims_gate.stats.brackets import binned, ordered
 from aims_gate.stats.brackets.cells import cells_of, midpoints
 from aims_gate.stats.divergence import DIVERGENCES
@@ -35,6 +36,8 @@ def compare_cells(
     if isinstance(estimate, Lacking):
         return estimate
     bracket = _bracket(method, found, pair)
+    if bracket.is_settled:  # rows at their midpoints are then in the order and bins of all values
+        return estimate
     return replace(
         estimate,
         value=min(max(estimate.value, bracket.low), bracket.high),
@@ -44,22 +47,26 @@ def compare_cells(
     )
 
 
-def histograms(column: str, pair: SamplePair) -> tuple[Histogram, Histogram] | None:
+def histograms(method: str, column: str, pair: SamplePair) -> tuple[Histogram, Histogram] | None:
     """Histograms of a column in both samples, on one grid; None where every value is looked at.
 
     That is also where floats have two widths, of which the narrower one is compared, and where
     there is no finite value.
     """
-    cells, frames = pair.resolution.of(column), (pair.reference, pair.current)
-    if cells is None or len({frame.columns[column].bits for frame in frames}) > 1:
+    rounds, frames = pair.resolution.of(column), (pair.reference, pair.current)
+    if rounds is None or len({frame.columns[column].bits for frame in frames}) > 1:
         return None
     whole = [frame.histogram(column, WHOLE) for frame in frames]
     ends = [float(x) for one in whole for x in (*one.least, *one.greatest)]
     if not ends:
         return None
-    grid = Grid.over(min(ends), max(ends), cells)
-    reference, current = (frame.histogram(column, grid) for frame in frames)
-    return reference, current
+    return counted(
+        lambda grid: [frame.histogram(column, grid) for frame in frames],
+        ordered.OPEN.get(method, binned.open_cells),
+        (min(ends), max(ends)),
+        rounds,
+        pair.resolution,
+    )
 
 
 def _bracket(method: str, found: tuple[Histogram, Histogram], pair: SamplePair) -> Bracket:

@@ -79,7 +79,7 @@ def compare(method: str, column: str, pair: SamplePair) -> FoundDistance | Lacki
     def by_values(samples: tuple[Distribution, Distribution]) -> FoundDistance | Lacking:
         return _numbers(method, column, samples, pair)
 
-    counted = histograms(column, pair)
+    counted = histograms(method, column, pair)
     if counted is not None:
         return compare_cells(method, counted, pair, by_values)
     return by_values(alike(pair.reference, pair.current, column))

@@ -113,6 +113,7 @@ class _OfRole:
             columns=max(1, found.judged),
             declared=reference.declared | current.declared,
             unnamed=current.unnamed,
+            resolution=inputs.resolution,
         )
         for column, lack, reason in found.lacks:
             yield Lacking(lack=lack, reason=reason).cell(self.judged().name, column)

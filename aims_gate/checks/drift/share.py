@@ -7,11 +7,11 @@ no column's own limit sees.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from aims_gate.checks.columnwise import columnwise
-from aims_gate.checks.contract import About, Inputs, StatisticSpec
+from aims_gate.checks.contract import EXACT, About, Inputs, StatisticSpec
 from aims_gate.checks.drift.columns import UNDECIDED
 from aims_gate.checks.drift.distances import (
     METHODS,
@@ -135,6 +135,7 @@ class Share:
             declared=reference.declared | current.declared,
             unnamed=current.unnamed,
             design_effect=self.design_effect,
+            resolution=inputs.resolution.to_the_end(),
         )
         measured: list[_SharedColumn] = []
         for column, method, distance in columnwise(lambda c: self._compared(c, pair), found.fit):
@@ -154,7 +155,11 @@ class Share:
         self, column: str, pair: SamplePair
     ) -> Iterator[tuple[str, str, FoundDistance | Lacking]]:
         method = self._method(kind_of_both(pair.reference, pair.current, column))
-        yield column, method, compare(method, column, pair)
+        found = compare(method, column, pair)
+        if isinstance(found, FoundDistance) and found.bracket is not None:
+            # columns are counted by what each is exactly
+            found = compare(method, column, replace(pair, resolution=EXACT))
+        yield column, method, found
 
     def _method(self, kind: ColumnKind | None) -> str:
         return self.numeric if kind is ColumnKind.NUMBER else self.categorical

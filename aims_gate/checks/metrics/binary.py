@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aims_gate.checks.column_roles import Labelled, classes_of, labelled, positive_class
+from aims_gate.checks.metrics.in_cells import sides_in_cells
 from aims_gate.checks.metrics.needs import BRACKETED
 from aims_gate.checks.metrics.table import (
     MetricRequest,
@@ -17,10 +18,10 @@ from aims_gate.checks.metrics.table import (
 )
 from aims_gate.engines import CountedRows
 from aims_gate.errors import CheckError
-from aims_gate.frames import WHOLE, Counts, Floats, Grid, Histogram, RowLoss, Scalar
+from aims_gate.frames import Counts, Floats, RowLoss, Scalar
 from aims_gate.sources.subject import Data
 from aims_gate.stats.brackets.cells import midpoints
-from aims_gate.stats.brackets.ranked import area
+from aims_gate.stats.brackets.ranked import area, open_cells
 from aims_gate.stats.formulas import LOSSES
 from aims_gate.stats.tables import BetaConfusion, Confusion, Ranked
 
@@ -56,32 +57,21 @@ def ranked(asked: MetricRequest, data: Data) -> Outcomes:
     classes = classes_of(data, found)
     # with one class there is no area, whichever it is: the table says so
     positive = positive_class(data, found) if len(classes) > 1 else data.spec.positive
-    if asked.cells is not None and asked.metric in BRACKETED:
-        sides = _in_cells(score_column(data, found, positive), found, positive, asked.cells)
+    return ranked_outcomes(asked, data, found, positive)
+
+
+def ranked_outcomes(
+    asked: MetricRequest, data: Data, found: Labelled, positive: Scalar | None
+) -> Outcomes:
+    """Count the scores of one class's rows and of all others: each, or in cells with a bracket."""
+    if asked.metric in BRACKETED:
+        by = named(found.label), positive
+        column = score_column(data, found, positive)
+        sides = sides_in_cells(found.frame, column, by, asked.resolution, open_cells)
         if sides is not None:
             table = Ranked.merge(*midpoints(*sides))
             return Outcomes(table=table, found=found, bracket=area(*sides))
     return Outcomes(table=ranked_against(data, found, positive), found=found)
-
-
-def _in_cells(
-    column: str, found: Labelled, positive: Scalar | None, cells: int
-) -> tuple[Histogram, Histogram] | None:
-    """Scores of positives and of negatives on one grid; None where every score is looked at.
-
-    That is also where a class is missing, or a score that is no finite number is to be refused.
-    """
-    frame = found.frame
-    whole = frame.histogram(column, WHOLE)
-    if not len(whole.least) or whole.nulls or whole.below or whole.above:
-        return None
-    grid = Grid.over(float(whole.least[0]), float(whole.greatest[0]), cells)
-    by_label = frame.histogram(column, grid, named(found.label))
-    negatives = [one for label, one in by_label.items() if label != positive]
-    if positive is None or positive not in by_label or len(negatives) != 1:
-        return None
-    sides = by_label[positive], negatives[0]
-    return sides if all(one.rows > 1 for one in sides) else None
 
 
 def ranked_against(data: Data, found: Labelled, positive: Scalar | None) -> Ranked:

@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from aims_gate.checks.column_roles import Labelled, classes_of, labelled
+from aims_gate.checks.contract import EXACT
 from aims_gate.checks.metrics.binary import (
     loss_against,
     ranked_against,
+    ranked_outcomes,
     with_beta,
 )
 from aims_gate.checks.metrics.table import (
@@ -28,6 +30,7 @@ from aims_gate.errors import DataError
 from aims_gate.frames import ClassLoss, Scalar
 from aims_gate.frames.widths import stated_as
 from aims_gate.sources.subject import Data
+from aims_gate.stats.brackets.ranked import MeanBracket
 from aims_gate.stats.classes import one_vs_rest
 from aims_gate.stats.formulas import FORMULAS, LOSSES, PROBABILITY
 from aims_gate.stats.tables import BetaConfusion, Classes, ClassRanked, Confusion, Ranked
@@ -58,11 +61,17 @@ def classes(_asked: MetricRequest, data: Data) -> Outcomes:
     return Outcomes(table=Classes(labels=labels, counts=counts), found=found)
 
 
-def ranked(_asked: MetricRequest, data: Data) -> Outcomes:
+def ranked(asked: MetricRequest, data: Data) -> Outcomes:
     """Count the scores of each labelled class, its rows against all others."""
     found, labels = _scored(data)
-    tables = tuple(ranked_against(data, found, label) for label in labels)
-    return Outcomes(table=ClassRanked(labels=labels, tables=tables), found=found)
+    each = [ranked_outcomes(asked, data, found, label) for label in labels]
+    brackets = [one.bracket for one in each if one.bracket is not None]
+    if 0 < len(brackets) < len(each):  # a mean of some classes in cells has no bracket
+        return ranked(replace(asked, resolution=EXACT), data)
+    tables = tuple(one.table for one in each if isinstance(one.table, Ranked))
+    table = ClassRanked(labels=labels, tables=tables)
+    bracket = MeanBracket(of=tuple(brackets)) if brackets else None
+    return Outcomes(table=table, found=found, bracket=bracket)
 
 
 def probability_loss(asked: MetricRequest, data: Data) -> Outcomes:
@@ -117,7 +126,7 @@ def _each_scored(
             yield (
                 label,
                 rows[label],
-                Outcomes(table=ranked_against(data, found, label), found=found),
+                ranked_outcomes(asked, data, found, label),
             )
         else:
             yield label, rows[label], loss_against(asked, data, found, label)

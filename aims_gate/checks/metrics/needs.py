@@ -26,7 +26,7 @@ _ASKED: Mapping[type[ScoreTable], tuple[str, ...]] = {
     Queries: ("gather",),
 }
 """Members of `Frame` per kind of table; tables of counts need none of these."""
-BRACKETED = ("roc_auc",)
+BRACKETED = ("roc_auc", "macro_roc_auc")
 """Metrics of which counts of scores in cells prove a bracket."""
 _BY_ROWS = ("roc_auc", "macro_roc_auc", "rmse")
 """Metrics whose difference between two models has an interval that follows from single rows."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aims_gate.checks.column_roles import Labelled
+from aims_gate.checks.contract import EXACT, Resolution
 from aims_gate.checks.levels import class_levels
 from aims_gate.engines import Answer, CountedRows, Engine, MetricValue
 from aims_gate.errors import CheckError, DataError, near
@@ -16,7 +17,7 @@ from aims_gate.facts import Curve
 from aims_gate.frames import Counts, Distribution, Floats, Key, Moments, Scalar
 from aims_gate.frames.widths import stated_as
 from aims_gate.sources.subject import Data
-from aims_gate.stats.brackets.ranked import AreaBracket
+from aims_gate.stats.brackets.cells import Proven
 from aims_gate.stats.curves import ranking
 from aims_gate.stats.tables import Jackknife, Losses, Ranked, ScoreTable
 
@@ -35,7 +36,7 @@ class Outcomes:
     found: Labelled
     sample: Callable[[], CountedRows] = _no_sample
     """Counts the rows behind a table of moments, for engines that moments are not enough for."""
-    bracket: AreaBracket | None = None
+    bracket: Proven | None = None
     """Of a table of midpoints, where rows were counted in cells: what all rows can give."""
 
     def curves(self, of: str = "") -> tuple[Curve, ...]:
@@ -60,8 +61,8 @@ class MetricRequest:
     """Of f_beta, which needs it: how many times as much as precision recall counts."""
     k: int | None = None
     """Cut-off k of ranking metrics; None for all places."""
-    cells: int | None = None
-    """Cells that scores may be counted in; None for every score."""
+    resolution: Resolution = EXACT
+    """How closely to look at scores."""
     max_uncovered: float = 0.05
     """Of ranking metrics: the share of queries that may say nothing, in [0, 1)."""
 

@@ -19,7 +19,7 @@ from aims_gate.sources.subject import Data
 from aims_gate.stats import classes as multiclass
 from aims_gate.stats import confusion, fits, scores
 from aims_gate.stats.auc import LEAST_CLASS
-from aims_gate.stats.brackets.ranked import AreaBracket
+from aims_gate.stats.brackets.cells import Proven
 from aims_gate.stats.formulas import FORMULAS
 from aims_gate.stats.tables import Classes, ClassRanked, Confusion, Queries, Ranked
 
@@ -148,9 +148,10 @@ class Score:
             beta=self.beta,
             k=self.k,
             max_uncovered=self.max_uncovered,
+            resolution=inputs.resolution.closest(),
         )
         if self.classes is None:
-            measured = outcomes(replace(asked, cells=inputs.resolution.of("")), data)
+            measured = outcomes(asked, data)
             yield from measured.found.context()
             yield from _context(measured, data)
             yield from self._judge_me(measured, inputs)
@@ -210,7 +211,7 @@ class Score:
         return lacking(self.metric, lack, reason, rows=rows, total=total)
 
 
-def _bracketed(found: Statistic, proven: AreaBracket, inputs: Inputs) -> Statistic:
+def _bracketed(found: Statistic, proven: Proven, inputs: Inputs) -> Statistic:
     """The statistic in its bracket, with an interval that holds wherever in it the value lies."""
     low, high = proven.value
     ends = None if found.interval is None else proven.ends(inputs.alpha)

@@ -56,12 +56,15 @@ class BinnedBracket:
 
     @property
     def value(self) -> Bounds:
-        """Bounds of the distance."""
-        return widened((self.low.value, self.high.value), 0.0, self.low.of.most)
+        """Bounds of the distance; it alone where the cells leave nothing open."""
+        bounds = self.low.value, self.high.value
+        return bounds if self.low is self.high else widened(bounds, 0.0, self.low.of.most)
 
     def ends(self, alpha: float) -> tuple[Bounds, Bounds]:
         """Bounds of the interval at level *alpha*, where both are low and where both are high."""
         low, high = self.low.bounds(alpha), self.high.bounds(alpha)
+        if self.low is self.high:
+            return low, high
         most = self.low.of.most
         bounds = [widened((one[0], one[1]), 0.0, most) for one in (low, high)]
         return (bounds[0][0], widened((low[1], low[1]), 0.0, most)[0]), (
@@ -121,6 +124,36 @@ def bin_bounds(reference: Celled, current: Celled) -> BinBounds | None:
         return None
     sizes = valued(reference), valued(current)
     return _kept([*edges, *known], sizes, (reference.nulls, current.nulls))
+
+
+def open_cells(reference: Celled, current: Celled) -> tuple[Floats, Floats]:
+    """Cells in which a cut may lie, by their rows: of the reference, and where they meet it.
+
+    While an atom may hide in a cell, it is not known where the others are cut.
+    """
+    cells = _with_infinities(reference)
+    rows = valued(reference) + reference.nulls
+    atoms = cells.counts * BINS >= rows
+    cut = atoms & cells.wide
+    if not cut.any():
+        cut, start = atoms, 0
+        for stop in (*np.flatnonzero(atoms).tolist(), len(atoms)):
+            reached = np.cumsum(cells.counts[start:stop])
+            if len(reached):
+                shares = equal_shares(int(reached[-1]), rows)
+                cut[start + np.searchsorted(reached, shares, side="left")] = True
+            start = stop + 1
+    first = np.searchsorted(current.greatest, cells.least[cut], side="left")
+    last = np.searchsorted(current.least, cells.greatest[cut], side="right")
+    meets = np.zeros(len(current.counts) + 1)
+    np.add.at(meets, first, 1.0)
+    np.add.at(meets, last, -1.0)
+    meeting = (np.cumsum(meets)[:-1] > 0) & (current.least < current.greatest)
+    finite = slice(bool(reference.below), len(cells.counts) - bool(reference.above))
+    return (
+        np.where(cut & cells.wide, cells.counts, 0.0)[finite],
+        np.where(meeting, current.counts, 0.0),
+    )
 
 
 def _run_edges(

@@ -52,6 +52,24 @@ class Celled(Protocol):
         ...
 
 
+class Proven(Protocol):
+    """Bounds of a statistic of all rows, and of what its interval follows from."""
+
+    @property
+    def value(self) -> Bounds:
+        """The least and the greatest value."""
+        ...
+
+    @property
+    def cells(self) -> int:
+        """Cells that rows were counted in."""
+        ...
+
+    def ends(self, alpha: float) -> tuple[Bounds, Bounds]:
+        """Bounds of the interval at level *alpha*, where both are low and where both are high."""
+        ...
+
+
 def midpoints(*samples: Celled) -> list[tuple[Floats, Counts]]:
     """Values and counts of samples with each row at the middle of its cell: estimates, no bounds.
 

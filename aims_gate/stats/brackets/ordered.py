@@ -24,6 +24,10 @@ from aims_gate.stats.drift import bridge_covariance, ks_noise, unit_of
 from aims_gate.stats.intervals import Bounds
 from aims_gate.stats.transport import CELLS, EVEN
 
+Opened = tuple[Floats, Floats]
+"""How far each cell of two samples keeps a bracket open; 0 does not."""
+_WHOLE = 2.0**53
+"""Below it counts of pairs are exact."""
 _INTEGRALS = 3e-4
 """Share by which the noise integrals of `stats.transport`, sums over quantiles, may be off."""
 
@@ -77,19 +81,49 @@ class DistanceBracket:
 def ks(reference: Celled, current: Celled) -> DistanceBracket:
     """Bracket of the Kolmogorov-Smirnov distance, in [0, 1]; both samples have a value.
 
-    Its error follows from the sizes alone.
+    Its error follows from the sizes alone. As `stats.transport` does, it counts in rows of both
+    samples together, so that nothing rounds and the ends of a settled bracket are the value.
     """
     n, m = valued(reference), valued(current)
-    surely, maybe, _ = _functions(reference, current)
-    apart = [surely[0] / n - maybe[1] / m, surely[1] / m - maybe[0] / n]
-    low = max(float(one.max(initial=0.0)) for one in apart)
-    high = max(-float(one.min(initial=0.0)) for one in apart)
+    low, high, _ = _gaps(reference, current)
+    value = float(low.max(initial=0.0)) / (n * m), float(high.max(initial=0.0)) / (n * m)
     noise = functools.partial(ks_noise, n, m)
     return DistanceBracket(
-        value=widened((low, high), 0.0, 1.0),
+        value=value if n * m < _WHOLE else widened(value, 0.0, 1.0),
         error=lambda alpha: (noise(alpha), noise(alpha)),
         most=1.0,
     )
+
+
+def _gaps(reference: Celled, current: Celled) -> tuple[Floats, Floats, Floats]:
+    """The least and the greatest |F - G| at each end of a cell, times the rows of both."""
+    n, m = valued(reference), valued(current)
+    surely, maybe, points = _functions(reference, current)
+    up, down = surely[0] * m - maybe[1] * n, surely[1] * n - maybe[0] * m
+    return np.maximum(np.maximum(up, down), 0.0), -np.minimum(up, down), points
+
+
+def open_to_ks(reference: Celled, current: Celled) -> Opened:
+    """Cells in which the distance may be greater than it surely is elsewhere."""
+    low, high, points = _gaps(reference, current)
+    beyond = np.append(0.0, np.cumsum(np.maximum(high - low.max(initial=0.0), 0.0)))
+
+    def opened(sample: Celled) -> Floats:
+        begin, end = (
+            np.searchsorted(points, ends, side="left") for ends in (sample.least, sample.greatest)
+        )
+        return np.asarray(beyond[end] - beyond[begin])
+
+    return opened(reference), opened(current)
+
+
+def open_to_wasserstein(reference: Celled, current: Celled) -> Opened:
+    """Cells by what they may add to the area between both functions: their rows and width."""
+    with np.errstate(over="ignore"):
+        found = [
+            one.counts / valued(one) * (one.greatest - one.least) for one in (reference, current)
+        ]
+    return found[0], found[1]
 
 
 def wasserstein(reference: Celled, current: Celled) -> DistanceBracket:
@@ -231,3 +265,8 @@ BRACKETS: Mapping[str, Callable[[Celled, Celled], DistanceBracket]] = {
     "wasserstein": wasserstein,
 }
 """The bracket of each distance of `stats.drift`, by its name in a policy."""
+OPEN: Mapping[str, Callable[[Celled, Celled], Opened]] = {
+    "ks": open_to_ks,
+    "wasserstein": open_to_wasserstein,
+}
+"""The cells that keep the bracket of each of them open."""

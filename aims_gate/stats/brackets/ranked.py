@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit, stdtrit
 
 from aims_gate.stats.auc import FEW_ERRORS, LEAST_EXCESS, DeLong, hanley_mcneil_low
-from aims_gate.stats.brackets.cells import Celled, Floats, cells_of, moments, widened
+from aims_gate.stats.brackets.cells import Celled, Floats, Proven, cells_of, moments, widened
 from aims_gate.stats.intervals import Bounds
+
+_WHOLE = 2.0**52
+"""Below it halves of pairs are exact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,36 @@ class AreaBracket:
         return hanley_mcneil_low(at, alpha)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanBracket:
+    """Bounds of a mean of areas, one of each class, and of the mean of their intervals.
+
+    They have more room for rounding than a mean needs.
+    """
+
+    of: tuple[Proven, ...]
+
+    @property
+    def value(self) -> Bounds:
+        """Of the mean, in [0, 1]."""
+        return _mean([one.value for one in self.of])
+
+    @property
+    def cells(self) -> int:
+        """Cells of all classes together."""
+        return sum(one.cells for one in self.of)
+
+    def ends(self, alpha: float) -> tuple[Bounds, Bounds]:
+        """Bounds of the mean of the classes' bounds, where both are low and where both are high."""
+        low, high = zip(*(one.ends(alpha) for one in self.of), strict=True)
+        return _mean(low), _mean(high)
+
+
+def _mean(each: Sequence[Bounds]) -> Bounds:
+    low, high = (math.fsum(side) / len(each) for side in zip(*each, strict=True))
+    return low, high
+
+
 def area(positives: Celled, negatives: Celled) -> AreaBracket:
     """Bracket of the area under the ROC curve of two samples of finite scores, two rows at least.
 
@@ -93,19 +127,34 @@ def area(positives: Celled, negatives: Celled) -> AreaBracket:
     in a cell that may lie on either side, all or nothing is counted.
     """
     below, above = _placements(positives, negatives), _placements(negatives, positives)
-    sizes = int(positives.counts.sum()), int(negatives.counts.sum())
-    value = tuple(float(positives.counts @ end) / sizes[0] for end in below)
+    n, m = int(positives.counts.sum()), int(negatives.counts.sum())
+    # pairs and half pairs are exact, so that the ends of a settled bracket are the value
+    value = tuple(min(float(positives.counts @ end) / n / m, 1.0) for end in below)
+    bounds = value[0], value[1]
     return AreaBracket(
-        value=widened((value[0], value[1]), 0.0, 1.0),
-        sizes=sizes,
-        parts=(_part(positives, below), _part(negatives, above)),
+        value=bounds if n * m < _WHOLE else widened(bounds, 0.0, 1.0),
+        sizes=(n, m),
+        parts=(
+            _part(positives, (below[0] / m, below[1] / m)),
+            _part(negatives, (above[0] / n, above[1] / n)),
+        ),
         cells=cells_of(positives, negatives),
     )
 
 
+def open_cells(positives: Celled, negatives: Celled) -> tuple[Floats, Floats]:
+    """Cells by the pairs whose order they leave open."""
+    below, above = _placements(positives, negatives), _placements(negatives, positives)
+    found = [
+        one.counts * (high - low) * (one.least < one.greatest)
+        for one, (low, high) in ((positives, below), (negatives, above))
+    ]
+    return found[0], found[1]
+
+
 def _placements(own: Celled, others: Celled) -> tuple[Floats, Floats]:
-    """The least and the greatest share of others below each cell's rows, ties one half."""
-    summed = np.append(0, np.cumsum(others.counts)) / others.counts.sum()
+    """The least and the greatest count of others below each cell's rows, ties one half."""
+    summed = np.append(0, np.cumsum(others.counts))
 
     def up_to(ends: Floats, points: Floats) -> Floats:
         strictly = summed[np.searchsorted(ends, points, side="left")]
