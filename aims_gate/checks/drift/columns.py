@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from aims_gate.checks.columnwise import columnwise
-from aims_gate.checks.contract import BRACKETS, About, Inputs, StatisticSpec
+from aims_gate.checks.contract import About, Inputs, StatisticSpec
 from aims_gate.checks.drift.distances import (
     METHODS,
     Categorical,
@@ -87,7 +87,7 @@ class Columns:
         # no method at all is refused by `problems`
         judged = judged_of(self.method if self.method in METHODS else "psi")
         sorts = self.numeric != "none"
-        return replace(judged, sorts=sorts, needs=(*judged.needs, BRACKETS) if sorts else ())
+        return replace(judged, sorts=sorts, needs=judged.needs if sorts else ())
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Invalid parameters, each as (field, what is wrong, hint)."""

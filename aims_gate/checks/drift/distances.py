@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aims_gate.bracket import Bracket
 from aims_gate.checks.cells import lacking
-from aims_gate.checks.contract import EXACT, Resolution, StatisticSpec
+from aims_gate.checks.contract import BRACKETS, EXACT, Resolution, StatisticSpec
 from aims_gate.engines import Engine
 from aims_gate.facts import Curve, Interval, NoValue, PowerDesign, Statistic
 from aims_gate.frames import Frame
@@ -129,5 +129,5 @@ def judged_of(method: str) -> StatisticSpec:
         line=of.line,
         rooted=of.rooted,
         decide_on=DecideOn.PROVEN_BREACH,
-        needs=("distribution",),
+        needs=("distribution", BRACKETS),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from aims_gate.checks.columnwise import columnwise
-from aims_gate.checks.contract import EXACT, About, Inputs, StatisticSpec
+from aims_gate.checks.contract import BRACKETS, EXACT, About, Inputs, StatisticSpec
 from aims_gate.checks.drift.columns import UNDECIDED
 from aims_gate.checks.drift.distances import (
     METHODS,
@@ -89,8 +89,14 @@ class Share:
             line=0.0999,
             decide_on=DecideOn.PROVEN_BREACH,
             sorts=self.numeric != "none",
-            needs=("distribution",) if self.numeric != "none" else (),
+            needs=self._needs(),
         )
+
+    def _needs(self) -> tuple[str, ...]:
+        if self.numeric == "none":
+            return ()
+        # the others end in the exact value, which each column must have
+        return ("distribution",) if self.numeric == "wasserstein" else ("distribution", BRACKETS)
 
     def problems(self) -> Iterable[tuple[str, str, str]]:
         """Invalid parameters, each as (field, what is wrong, hint)."""
