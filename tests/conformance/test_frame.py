@@ -221,7 +221,9 @@ def test_cells_of_a_finer_grid_are_those_of_the_rows_in_some_cells_of_a_coarser_
     make: Make,
 ) -> None:
     """Rows without a finite value are in none of them."""
-    columns = {"x": [0.0, -0.0, 0.1, 0.26, 0.27, 0.49, 0.5, 0.99, 1.0, None, math.inf, -math.inf]}
+    columns: dict[str, Any] = {
+        "x": [0.0, -0.0, 0.1, 0.26, 0.27, 0.49, 0.5, 0.99, 1.0, None, math.inf, -math.inf]
+    }
     columns |= {"y": list("aabbaabbaaab"), "n": [1, 1, 1, 2, 1, 1, 1, 1, 3, 1, 1, 1]}
     frame, grid = make(columns, weight="n"), Grid(low=0.0, high=1.0, cells=4)
     found = frame.histogram("x", grid.finer((1, 3), 4))
