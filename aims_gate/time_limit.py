@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -20,13 +21,24 @@ LEAST = 1 << 20
 """Bytes that must come, or go, in each period of that many seconds."""
 HINT = f"set {VARIABLE} to more seconds, or look at the server"
 
+_GRACE = 10.0
+"""Seconds in which work that was told to stop may do so."""
+
 T = TypeVar("T")
 
 
-def patiently(work: Callable[[], T], *, seconds: float, grown: Callable[[], int] = int) -> T:
+def patiently(
+    work: Callable[[], T],
+    *,
+    seconds: float,
+    grown: Callable[[], int] = int,
+    stop: Callable[[], object] | None = None,
+) -> T:
     """Do *work*, unless it takes longer than *seconds* in which *grown* does not grow by `LEAST`.
 
-    What was given up on goes on in a daemon thread until its own limits end it; its answer is lost.
+    What was given up on is told to *stop*, again and again until it has, for some seconds: it may
+    have been between two steps. What goes on all the same does so in a daemon thread until its own
+    limits end it. Its answer is lost.
 
     Raises:
         TimeoutError: It is too slow; and whatever *work* raises.
@@ -39,7 +51,8 @@ def patiently(work: Callable[[], T], *, seconds: float, grown: Callable[[], int]
         except BaseException as error:  # noqa: BLE001  # raised again where it is waited for
             answers.put((None, error))
 
-    threading.Thread(target=attempt, daemon=True).start()
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
     before = grown()
     while True:
         try:
@@ -47,6 +60,7 @@ def patiently(work: Callable[[], T], *, seconds: float, grown: Callable[[], int]
         except queue.Empty:
             now = grown()
             if now - before < LEAST:
+                _end(thread, stop)
                 what = f"no answer within {seconds:g} s"
                 raise TimeoutError(f"{what}, or less than {LEAST:,} bytes of one") from None
             before = now
@@ -54,6 +68,13 @@ def patiently(work: Callable[[], T], *, seconds: float, grown: Callable[[], int]
         if error is not None:
             raise error
         return answer  # type: ignore[return-value]  # None only if *work* gives None
+
+
+def _end(thread: threading.Thread, stop: Callable[[], object] | None) -> None:
+    end = time.monotonic() + _GRACE
+    while stop is not None and thread.is_alive() and time.monotonic() < end:
+        stop()
+        thread.join(timeout=0.1)
 
 
 def seconds_of(environ: Mapping[str, str]) -> float:

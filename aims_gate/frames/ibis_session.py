@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -85,9 +86,8 @@ class EngineSession:
         """Work of the engine; DataError where it fails, or is slower than the limit."""
         with self.lock:
             try:
-                return patiently(work, seconds=self.seconds)
+                return patiently(work, seconds=self.seconds, stop=self.stop)
             except TimeoutError as error:
-                self.stop()
                 what = f"{self.engine} gave no answer within {self.seconds:g} s"
                 raise DataError(what, where=where, hint="allow it more seconds") from error
             except DataError:
@@ -196,7 +196,8 @@ def _of_duckdb(relation: Any, where: str) -> EngineTable:
         run=lambda question, _most: relation.query(
             name, ibis.to_sql(question, dialect="duckdb")
         ).to_arrow_reader(_BATCH),
-        stop=_nothing,
+        # DuckDB 1 does not say which connection is a relation's
+        stop=relation._con.interrupt if hasattr(relation, "_con") else _nothing,  # noqa: SLF001
         lock=_ONE_BY_ONE,
     )
     return EngineTable(session=session, table=ibis.table(duckdb_schema(relation), name=name))
@@ -233,8 +234,11 @@ def _of_spark(frame: Any, where: str) -> EngineTable:
         for field in frame.schema.fields
     }
 
+    begin, stop = _cancelled_by_name(spark)
+
     def collect(question: Expr, most: int) -> Any:
         """Not as Ibis does, through pandas, where whole numbers with nulls are floats."""
+        begin()
         found = spark.sql(ibis.pyspark.compile(question)).limit(most).toArrow()
         return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(_BATCH))
 
@@ -242,10 +246,20 @@ def _of_spark(frame: Any, where: str) -> EngineTable:
         engine=f"pyspark {spark.version}",
         forms=FORMS["pyspark"](),
         run=collect,
-        stop=_nothing,
+        stop=stop,
         place=spark,
     )
     return EngineTable(session=session, table=ibis.table(kinds, name=name))
+
+
+def _cancelled_by_name(spark: Any) -> tuple[Callable[[], object], Callable[[], object]]:
+    """What marks the work of a thread in Spark, and what cancels all that is so marked."""
+    name = f"aims_gate_{secrets.token_hex(8)}"
+    if ".connect." in type(spark).__module__:
+        return partial(spark.addTag, name), partial(spark.interruptTag, name)
+    context = spark.sparkContext  # tags of a session do not reach the thread that answers in Arrow
+    begin = partial(context.setJobGroup, name, "aims-gate", interruptOnCancel=True)
+    return begin, partial(context.cancelJobGroup, name)
 
 
 def _nothing() -> None:

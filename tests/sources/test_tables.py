@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -308,6 +309,22 @@ def test_a_table_that_reads_the_question_is_judged_by_the_rows_of_its_digest(
         same = gate(data={"evaluation": connection.from_arrow(better)})
     assert values(verdict)["PERF-01", "accuracy", ""] == 1
     assert verdict.datasets[0].digest == same.datasets[0].digest
+
+
+def test_a_view_that_never_ends_is_stopped_when_its_time_is_up(
+    gate: Gate, warehouse: Path, tmp_path: Path
+) -> None:
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            "create view endless as select a.id % 7 as y from scored a, scored b, scored c, scored"
+        )
+    config = tmp_path / "operator.yaml"
+    config.write_text(config.read_text().replace("timeout_seconds: 60", "timeout_seconds: 0.5"))
+    start = time.monotonic()
+    verdict = gate(", table: endless, connection: warehouse")
+    assert time.monotonic() - start < 30
+    assert set(outcomes(verdict).values()) == {Outcome.ERROR}
+    assert "gave no answer within 0.5 s" in verdict.results[0].reason
 
 
 @pytest.mark.parametrize("name", ["sha256", "SUM", "floor", "count"])
