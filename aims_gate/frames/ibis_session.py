@@ -42,7 +42,7 @@ class EngineSession:
     forms: Forms = field(repr=False)
     run: Callable[[Expr, int], Any] = field(repr=False)
     """Asks the engine for so many rows at most; the answer is read in batches, and closed."""
-    stop: Callable[[], None] = field(repr=False)
+    stop: Callable[[], object] = field(repr=False)
     """Ends the question that is being answered, where the engine can be told to."""
     seconds: float = SECONDS
     most_bytes: int = MOST_BYTES
