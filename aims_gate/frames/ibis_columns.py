@@ -29,6 +29,16 @@ _NONE = pa.binary()
 """In the place of a type that no check can use."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scan:
+    """What one question tells of all columns."""
+
+    rows: int
+    nulls: Mapping[str, int]
+    ends: Mapping[str, tuple[float, float]]
+    """The least and the greatest number."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class IbisColumns:
     """A table that an engine holds, with the weights of its rows."""
@@ -65,31 +75,44 @@ class IbisColumns:
     @property
     def rows(self) -> int:
         """Rows, or the sum of the weights."""
-        return self._scan()[COUNT]
+        return self._scan().rows
 
     def nulls(self, column: str) -> int:
         """Count null (and, in numbers, NaN); one scan for all columns."""
         self.there([column])
-        return self._scan()[column]
+        return self._scan().nulls[column]
 
-    def _scan(self) -> dict[str, int]:
-        """Rows, and by column nulls."""
+    def ends(self, column: str) -> tuple[float, float] | None:
+        """The least and the greatest number of a column; None where there is none."""
+        return self._scan().ends.get(column)
+
+    def _scan(self) -> _Scan:
         return self.cache.get("scan", self._scanned)
 
-    def _scanned(self) -> dict[str, int]:
-        table, names = self.table, list(self.types)
-        sums = {str(place): self.total(table[name].isnull()) for place, name in enumerate(names)}
-        (found,) = self.ask(table.aggregate(**{COUNT: self.total()}, **sums)).to_pylist()
-        return {
-            COUNT: int(found[COUNT] or 0),
-            **{name: int(found[str(place)] or 0) for place, name in enumerate(names)},
-        }
+    def _scanned(self) -> _Scan:
+        asked = {COUNT: self.total()}
+        for place, (name, kind) in enumerate(self.types.items()):
+            column = self.table[name]
+            asked[f"{place}"] = self.total(column.isnull())
+            if kind is not None and kind_of(kind) is ColumnKind.NUMBER:
+                asked[f"{place} least"] = column.min().cast("float64")
+                asked[f"{place} greatest"] = column.max().cast("float64")
+        (found,) = self.ask(self.table.aggregate(**asked)).to_pylist()
+        return _Scan(
+            rows=int(found[COUNT] or 0),
+            nulls={name: int(found[f"{place}"] or 0) for place, name in enumerate(self.types)},
+            ends={
+                name: (found[f"{place} least"], found[f"{place} greatest"])
+                for place, name in enumerate(self.types)
+                if found.get(f"{place} least") is not None
+            },
+        )
 
     def total(self, where: Expr | None = None) -> Expr:
         """Count of rows, or the sum of their weights."""
-        if self.weighted:
-            return self.table[COUNT].sum(where=where)
-        return self.table.count(where=where)
+        if where is not None:  # a third of what a filtered count costs DuckDB
+            return ibis.cases((where, self.weights()), else_=0).sum()
+        return self.table[COUNT].sum() if self.weighted else self.table.count()
 
     def weights(self) -> Expr:
         """How many rows each stands for."""

@@ -16,6 +16,7 @@ from aims_gate.frames.ibis_forms import (
     has_nanoseconds,
     kinds_of,
     microseconds,
+    normal,
 )
 from aims_gate.frames.ibis_session import EngineSession, EngineTable
 from aims_gate.frames.table_digest import PREFIX, of_buckets, tag_of
@@ -71,8 +72,7 @@ def _row_hash(table: Expr, tags: dict[str, str], forms: Forms) -> Expr:
     for name, tag in tags.items():
         column = table[name]
         if tag == "float":
-            wide = column.cast("float64")
-            numbers.append(wide.nullif(exact(float("nan"))))
+            numbers.append(normal(column, forms).cast("float64"))
         elif tag == "date":
             numbers.append(days(column))
         elif tag.startswith("timestamp"):

@@ -35,6 +35,8 @@ class Forms:
 
     utf8: Callable[[Expr], Expr]
     """The bytes of a text, which no collation covers."""
+    finite: Callable[[Expr], Expr]
+    """Whether a float is neither NaN nor infinite, told by the rows and not by a file's footer."""
     octets: Callable[[Expr], Expr]
     """How many bytes a text has."""
     instant: Callable[[Expr], Expr]
@@ -67,8 +69,8 @@ def normal(column: Expr, forms: Forms) -> Expr:
     if kind.is_string():
         return forms.utf8(column.cast("string"))
     if kind.is_floating():
-        zero = exact(0.0)
-        return ibis.cases((column == zero, zero.cast(kind)), (~column.isnan(), column))
+        positive = column + exact(0.0).cast(kind)  # -0.0 + 0.0 is 0.0
+        return ibis.cases((forms.finite(column), positive), (column.isinf(), column))
     return column
 
 
@@ -164,6 +166,7 @@ def _of_duckdb() -> Forms:
 
     return Forms(
         utf8=utf8,
+        finite=_function("isfinite", "boolean"),  # not `isnan`: of Parquet it is looked up
         octets=_function("strlen", "int64"),
         instant=micros,
         local=micros,
@@ -217,6 +220,7 @@ def _of_spark() -> Forms:
 
     return Forms(
         utf8=utf8,
+        finite=lambda column: ~(column.isnan() | column.isinf()),
         octets=_function("octet_length", "int64"),
         instant=_function("unix_micros", "int64"),
         local=local,

@@ -13,7 +13,13 @@ from aims_gate.frames.ibis_forms import Expr, exact
 
 
 def histogram_of(frame: IbisColumns, column: str, grid: Grid) -> Histogram:
-    """Histogram of a number or boolean."""
+    """Histogram of a number or boolean; its one cell from the scan of all columns, if finite."""
+    ends = frame.ends(column) if grid.cells == 1 else None
+    if ends is not None and np.isfinite(ends).all():
+        nulls = frame.nulls(column)
+        least, greatest = (np.array([end]) for end in ends)
+        counts = np.array([frame.rows - nulls], dtype=np.int64)
+        return Histogram(least=least, greatest=greatest, counts=counts, nulls=nulls)
     found = _counted(frame, column, grid, None)
     return _histogram(found, np.ones(len(found.numbers[0]), dtype=np.bool_), grid)
 
@@ -46,15 +52,15 @@ def _counted(frame: IbisColumns, column: str, grid: Grid, by: str | None) -> Gat
 def _cell(value: Expr, grid: Grid) -> Expr:
     """As `Grid.codes`; -1 below all cells for one infinity, and past the last for the other."""
     low, high = exact(grid.low), exact(grid.high)
-    within = ibis.cases((value < low, low), (value > high, high), else_=value)
-    steps = ((within - low) / (high - low) * exact(grid.cells)).floor()
     last, infinite = exact(grid.cells - 1), exact(np.inf)
-    return ibis.cases(
-        (value.isnull(), exact(np.nan)),
+    steps = ((value - low) / (high - low) * exact(grid.cells)).floor()
+    return ibis.cases(  # where nearly all values are comes first: an engine then computes no more
+        (value.between(low, high), ibis.least(steps, last)),
         (value == -infinite, exact(-1)),
         (value == infinite, exact(grid.cells)),
-        (steps > last, last),
-        else_=steps,
+        (value < low, exact(0)),
+        (value > high, last),
+        else_=None,
     )
 
 

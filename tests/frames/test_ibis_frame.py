@@ -6,16 +6,18 @@ import datetime as dt
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aims_gate.errors import DataError, MissingColumnError
-from aims_gate.frames import ClassLoss, Frame, Grid, Key, Loss, Moments, RowLoss, Scalar
+from aims_gate.frames import WHOLE, ClassLoss, Frame, Grid, Key, Loss, Moments, RowLoss, Scalar
 from aims_gate.frames.ibis_frame import IbisFrame
 from aims_gate.frames.ibis_session import EngineTable
 from aims_gate.frames.opening import in_memory, is_engine_table, open_frame
@@ -177,6 +179,33 @@ def test_rows_are_compared_where_both_tables_are_and_across_engines() -> None:
     assert open_frame(table).repeats(["g", "x"], other) == 2
     assert in_memory(one) is None
     assert session.read_bytes == 0
+
+
+def test_one_question_tells_rows_nulls_and_ends_of_all_columns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = pa.table({name: [1.5, None, -2.5] for name in "abc"} | {"d": ["x", None, None]})
+    frame, asked = engine_frame(table), []
+    ask = type(frame.session).ask
+    monkeypatch.setattr(
+        type(frame.session), "ask", lambda *args, **more: asked.append(1) or ask(*args, **more)
+    )
+    for name in "abc":
+        assert frame.histogram(name, WHOLE).least.tolist() == [-2.5]
+    assert (frame.rows, frame.nulls("a"), frame.nulls("d"), len(asked)) == (3, 1, 2, 1)
+
+
+def test_a_parquet_footer_that_is_silent_about_nan_hides_none(tmp_path: Path) -> None:
+    values = pa.table({"x": [1.0, math.nan, -math.inf, 2.0], "y": [1.0, math.nan, 3.0, 2.0]})
+    pq.write_table(values, tmp_path / "x.parquet")  # whose least and greatest leave NaN out
+    con = connection()
+    frame = engine_frame(con.sql(f"from read_parquet('{tmp_path}/x.parquet')"))
+    assert (frame.nulls("x"), frame.nulls("y")) == (1, 1)
+    assert frame.digest() == table_v1(values)
+    for column, ends in (("x", [1.0, 2.0, 1]), ("y", [1.0, 3.0, 0])):
+        found, exact = (one.histogram(column, WHOLE) for one in (frame, open_frame(values)))
+        assert [*found.least, *found.greatest, found.below] == ends
+        assert (found.rows, found.nulls) == (exact.rows, exact.nulls)
 
 
 def test_the_digest_is_that_of_the_table_as_it_is_and_is_taken_again_when_asked() -> None:
