@@ -14,7 +14,7 @@ from aims_gate.frames.ibis_forms import Expr, exact
 
 def histogram_of(frame: IbisColumns, column: str, grid: Grid) -> Histogram:
     """Histogram of a number or boolean; its one cell from the scan of all columns, if finite."""
-    ends = frame.ends(column) if grid.cells == 1 else None
+    ends = frame.ends(column) if grid.cells == 1 and grid.within is None else None
     if ends is not None and np.isfinite(ends).all():
         nulls = frame.nulls(column)
         least, greatest = (np.array([end]) for end in ends)
