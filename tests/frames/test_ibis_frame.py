@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import WHOLE, ClassLoss, Frame, Grid, Key, Loss, Moments, RowLoss, Scalar
 from aims_gate.frames.ibis_frame import IbisFrame
-from aims_gate.frames.ibis_session import EngineTable
+from aims_gate.frames.ibis_session import EngineSession, EngineTable
 from aims_gate.frames.opening import in_memory, is_engine_table, open_frame
 from tests.support.engine_tables import ENGINES, EVERY_ENGINE, connection, relation
 from tests.support.laws import law
@@ -185,11 +185,13 @@ def test_one_question_tells_rows_nulls_and_ends_of_all_columns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     table = pa.table({name: [1.5, None, -2.5] for name in "abc"} | {"d": ["x", None, None]})
-    frame, asked = engine_frame(table), []
-    ask = type(frame.session).ask
-    monkeypatch.setattr(
-        type(frame.session), "ask", lambda *args, **more: asked.append(1) or ask(*args, **more)
-    )
+    frame, asked, ask = engine_frame(table), [], EngineSession.ask
+
+    def counted(session: EngineSession, question: Any, *, where: str) -> pa.Table:
+        asked.append(question)
+        return ask(session, question, where=where)
+
+    monkeypatch.setattr(EngineSession, "ask", counted)
     for name in "abc":
         assert frame.histogram(name, WHOLE).least.tolist() == [-2.5]
     assert (frame.rows, frame.nulls("a"), frame.nulls("d"), len(asked)) == (3, 1, 2, 1)
