@@ -66,6 +66,15 @@ def test_another_label_in_the_champions_data_is_seen(kind: pa.DataType) -> None:
         paired(ours, theirs)
 
 
+@pytest.mark.parametrize("scale", [1, 2, 9, 20, 37])
+def test_a_decimal_is_the_float_nearest_to_it(scale: int) -> None:
+    """Arrow multiplies by a rounded power of ten, so that 0.57 lay above a limit of 0.57."""
+    digits = [*range(-600, 600), 10**17 - 1, 2**53 + 1, 3 * 10**36 + 7]
+    given = [Decimal(each).scaleb(-scale) for each in digits]
+    found = open_frame({"x": pa.array(given, pa.decimal128(38, scale))}).gather(numbers=["x"])
+    assert found.numbers[0].tolist() == [float(each) for each in given]
+
+
 def test_fractions_that_no_float_tells_apart_are_refused() -> None:
     near: Any = [Decimal("0.1"), Decimal("0.10000000000000000001")]
     frame = open_frame({"y": pa.array(near, pa.decimal128(38, 20))})
