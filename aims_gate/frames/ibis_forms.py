@@ -24,6 +24,8 @@ Expr = Any
 """An Ibis expression: a table, a column or a scalar."""
 
 _DAY = 86_400_000_000
+_MICROSECONDS = {"s": 1_000_000, "ms": 1_000}
+_MOST_DECIMAL = 10**38
 _LEAST = -(2**63)
 _BEYOND_FLOAT32 = float.fromhex("0x1.ffffffp127")
 """From here on a number is nearer to infinity than to any float32."""
@@ -57,6 +59,8 @@ def kinds_of(schema: Mapping[str, dt.DataType]) -> dict[str, pa.DataType | None]
 
 
 def _arrow(kind: dt.DataType) -> pa.DataType | None:
+    if isinstance(kind, (dt.UUID, dt.JSON)):
+        return pa.string()
     if isinstance(kind, _TAKEN):
         found = kind.to_pyarrow()
         return None if kind_of(found) is ColumnKind.OTHER else found
@@ -66,7 +70,7 @@ def _arrow(kind: dt.DataType) -> pa.DataType | None:
 def normal(column: Expr, forms: Forms) -> Expr:
     """A column such that equal values are one group in every engine; null and NaN are one, too."""
     kind = column.type()
-    if kind.is_string():
+    if kind.is_string() or kind.is_uuid() or kind.is_json():
         return forms.utf8(column.cast("string"))
     if kind.is_floating():
         positive = column + exact(0.0).cast(kind)  # -0.0 + 0.0 is 0.0
@@ -79,18 +83,39 @@ def exact(value: float) -> Expr:
     return ibis.literal(repr(float(value))).cast("float64")
 
 
-def equals(column: Expr, kind: pa.DataType, value: Any, forms: Forms) -> Expr:
-    """Whether a column in its normal form is a *value*, as Arrow gives it; null is null."""
-    if value is None:
+def equals(column: Expr, value: pa.Scalar, forms: Forms) -> Expr:
+    """Whether a column in its normal form is a *value*, as Arrow gives it; null is null.
+
+    OverflowError for a value that cannot be written: an infinite time, or a number of 39 digits.
+    """
+    kind = value.type
+    if not value.is_valid:
         return column.isnull()
     if pa.types.is_string(kind):
-        return certain(column == forms.utf8(ibis.literal(value)))
+        return certain(column == forms.utf8(ibis.literal(value.as_py())))
     if pa.types.is_temporal(kind):
-        found = pa.scalar(value, kind).cast(pa.timestamp("us")).cast(pa.int64()).as_py()
-        return certain(microseconds(column, forms) == found)
+        return certain(_ticks(column, forms) == _written(value))
     if pa.types.is_floating(kind):
-        return certain(column.cast("float64") == exact(value))
-    return certain(column == ibis.literal(value, type=column.type()))
+        return certain(column.cast("float64") == exact(value.as_py()))
+    if pa.types.is_decimal(kind) and abs(value.as_py()) >= _MOST_DECIMAL:
+        raise OverflowError
+    return certain(column == ibis.literal(value.as_py(), type=column.type()))
+
+
+def _ticks(column: Expr, forms: Forms) -> Expr:
+    """A date or time as `_written` writes one of its values."""
+    if column.type().is_date():
+        return days(column)
+    return forms.nanoseconds(column) if has_nanoseconds(column) else microseconds(column, forms)
+
+
+def _written(value: pa.Scalar) -> int:
+    """Days, nanoseconds or microseconds since 1970 of a date or time."""
+    found = int(value.value)
+    if abs(found) >= 2 ** (value.type.bit_width - 1) - 1:
+        raise OverflowError
+    scale = 1 if pa.types.is_date(value.type) else _MICROSECONDS.get(value.type.unit, 1)
+    return found * scale
 
 
 def certain(condition: Expr) -> Expr:

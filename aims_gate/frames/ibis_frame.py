@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, overload
+from typing import overload
 
 import ibis
 import numpy as np
 import pyarrow as pa
 
-from aims_gate.errors import SourceError
+from aims_gate.errors import DataError, SourceError
 from aims_gate.frames import (
     Cells,
     ClassLoss,
+    ColumnKind,
     Distribution,
     Frame,
     Gathered,
@@ -98,16 +99,17 @@ class IbisFrame(IbisColumns):
         """
         groups: dict[str, Expr] = {}
         least: dict[str, Expr] = {}
-        for place, key in enumerate(keys):
+        asked = [key.column for key in keys]
+        names = {f"{OWN}{place}" if c in asked[:place] else c: c for place, c in enumerate(asked)}
+        for name, key in zip(names, keys, strict=True):
             column = self.table[key.column]
             if key.edges:
-                groups[f"bin {place}"] = bin_of(column, key.edges)
-                least[str(place)] = column.min()
+                groups[f"{OWN}bin {name}"] = bin_of(column, key.edges)
+                least[name] = column.min()
             else:
-                groups[str(place)] = column
+                groups[name] = column
         question = self.table.group_by(**groups).aggregate(**least, **{COUNT: self.total()})
-        names = {str(place): key.column for place, key in enumerate(keys)}
-        places = tuple(replace(key, column=str(place)) for place, key in enumerate(keys))
+        places = tuple(replace(key, column=n) for n, key in zip(names, keys, strict=True))
         return self.in_memory(question, names), places
 
     @overload
@@ -139,6 +141,8 @@ class IbisFrame(IbisColumns):
         """Histogram of a number or boolean, or of its rows by each value of *by*."""
         if by is None:
             self.empty().histogram(column, grid)
+            if self.columns[column].kind not in {ColumnKind.NUMBER, ColumnKind.BOOLEAN}:
+                return self.different([column]).histogram(column, grid)  # if every value is null
             return self.cache.get(
                 ("histogram", column, grid),
                 lambda: histogram_of(self, column, grid),
@@ -220,21 +224,24 @@ class IbisFrame(IbisColumns):
 
     def _are(self, keys: Sequence[Key], cell: ArrowFrame) -> Expr:
         """Whether a row is in a cell, of which there are rows of values."""
-        values = [cell.table.column(str(place)).unique().to_pylist() for place in range(len(keys))]
         return ibis.and_(
             *(
-                ibis.or_(*(self._is(key, value) for value in of_key))
-                for key, of_key in zip(keys, values, strict=True)
+                ibis.or_(*(self._is(key, value) for value in cell.table.column(name).unique()))
+                for key, name in zip(keys, cell.table.column_names, strict=True)
             )
         )
 
-    def _is(self, key: Key, value: Any) -> Expr:
+    def _is(self, key: Key, value: pa.Scalar) -> Expr:
         """Whether a row's value is *value*, or in its bin."""
         column = self.table[key.column]
-        if key.edges and value is not None:
-            (bin_,) = np.searchsorted(key.edges, [float(value)], side="right")
+        if key.edges and value.is_valid:
+            (bin_,) = np.searchsorted(key.edges, [float(value.as_py())], side="right")
             return certain(bin_of(column, key.edges) == int(bin_))
-        return equals(column, self.types[key.column], value, self.session.forms)
+        try:
+            return equals(column, value, self.session.forms)
+        except OverflowError as error:
+            what = f"column {key.column!r} holds a value that rows cannot be parted by"
+            raise DataError(what, where=self.name, hint="infinite times are none") from error
 
     def _only(self, columns: Sequence[str]) -> IbisFrame:
         return replace(

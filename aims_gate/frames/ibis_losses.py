@@ -200,8 +200,8 @@ def _is(frame: IbisColumns, column: str, wanted: Scalar) -> Expr:
     there = frame.different([column])
     (coded,) = there.gather(codes=[Key(column=column)]).codes
     hits = coded.equals(wanted) == 1
-    values = there.table.column(column).filter(hits).to_pylist()
+    values = there.table.column(column).filter(hits)
     found = ibis.literal(value=False)
     for value in values:
-        found |= equals(frame.table[column], frame.types[column], value, frame.session.forms)
+        found |= equals(frame.table[column], value, frame.session.forms)
     return found

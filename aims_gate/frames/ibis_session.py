@@ -220,19 +220,11 @@ def duckdb_schema(relation: Any) -> dict[str, Any]:
 def _of_spark(frame: Any, where: str) -> EngineTable:
     """Ask a Spark frame in its own session, under a name that nobody else has."""
     import ibis
-    import ibis.expr.datatypes as dt
-    from ibis.backends.pyspark.datatypes import PySparkType
 
     refuse_twins(frame.columns, where)
     spark, name = frame.sparkSession, f"aims_gate_{secrets.token_hex(8)}"
     frame.createOrReplaceTempView(name)
-    kinds = {
-        # Ibis has one type for times with a zone and without
-        field.name: dt.Timestamp(timezone="UTC", scale=6)
-        if type(field.dataType).__name__ == "TimestampType"
-        else PySparkType.to_ibis(field.dataType)
-        for field in frame.schema.fields
-    }
+    kinds = {field.name: _spark_kind(field.dataType) for field in frame.schema.fields}
 
     begin, stop = _cancelled_by_name(spark)
 
@@ -260,6 +252,20 @@ def _cancelled_by_name(spark: Any) -> tuple[Callable[[], object], Callable[[], o
     context = spark.sparkContext  # tags of a session do not reach the thread that answers in Arrow
     begin = partial(context.setJobGroup, name, "aims-gate", interruptOnCancel=True)
     return begin, partial(context.cancelJobGroup, name)
+
+
+def _spark_kind(kind: Any) -> Any:
+    """A Spark type as Ibis has it; unknown for intervals, variants and others that it has not."""
+    import ibis.expr.datatypes as dt
+    from ibis.backends.pyspark.datatypes import PySparkType
+    from ibis.common.exceptions import IbisTypeError
+
+    if type(kind).__name__ == "TimestampType":  # Ibis takes it for one without a zone
+        return dt.Timestamp(timezone="UTC", scale=6)
+    try:
+        return PySparkType.to_ibis(kind)
+    except (NotImplementedError, IbisTypeError):
+        return dt.unknown
 
 
 def _nothing() -> None:

@@ -31,9 +31,14 @@ def span_by_cells(frame: IbisColumns, column: str, until: datetime | None) -> Sp
     before = times <= (0 if until is None else since_1970(until))
     (found,) = frame.ask(
         frame.table.aggregate(
-            oldest=times.min(), newest=times.max(), until=frame.total(certain(before))
+            oldest=times.min(),
+            newest=times.max(),
+            until=frame.total(certain(before)),
+            infinite=frame.table.count(where=times.isnull() & frame.table[column].notnull()),
         )
     ).to_pylist()
+    if found["infinite"]:
+        raise DataError(f"column {column!r} holds times that cannot be used", where=frame.name)
     oldest, newest = found["oldest"], found["newest"]
     nulls, counted = frame.nulls(column), 0 if until is None else int(found["until"] or 0)
     if oldest is None:

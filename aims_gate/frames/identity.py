@@ -21,7 +21,7 @@ from aims_gate.errors import DataError, MissingColumnError
 from aims_gate.frames import ColumnKind
 from aims_gate.frames.column_values import Mask, kind_of, missing, numbers, plain, undictionary
 from aims_gate.frames.lazy import LazyTable
-from aims_gate.frames.times import instants, whole
+from aims_gate.frames.times import in_nanoseconds, instants, whole
 from aims_gate.frames.widths import float_bits, narrowed
 from aims_gate.stats.rows import Codes
 
@@ -57,7 +57,7 @@ class Parts:
                 f"column {self.name!r} holds {told}, which cannot be compared", where=self.where
             )
         (kind,) = kinds
-        if kind is ColumnKind.TIME:
+        if kind is ColumnKind.TIME and not all(in_nanoseconds(c.type) for c in columns):
             columns = [instants(column, self.name, where=self.where) for column in columns]
         values = _FORMS[kind](columns)
         null = np.concatenate([missing(column) for column in columns])
@@ -164,6 +164,9 @@ def _by_values(parts: Sequence[Parts], rows: Codes) -> Codes:
 
 
 def _of_numbers(columns: Sequence[pa.ChunkedArray]) -> Words:
+    first = columns[0].type
+    if pa.types.is_decimal(first) and all(column.type == first for column in columns):
+        return _of_text(columns)  # digits of one scale, which floats may not tell apart
     if all(pa.types.is_integer(column.type) for column in columns):
         exact = _of_integers(columns)
         if exact is not None:

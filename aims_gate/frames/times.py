@@ -30,15 +30,20 @@ def instants(column: pa.ChunkedArray, name: str, *, where: str) -> pa.ChunkedArr
         hint = "store dates or timestamps"
         what = f"column {name!r} is {column.type}, and times are needed"
         raise DataError(what, where=where, hint=hint)
-    # nanoseconds are cut off; longer units must not wrap around to a time that looks plausible
-    exact = not (pa.types.is_timestamp(column.type) and column.type.unit == "ns")
-    try:
+    if in_nanoseconds(column.type):  # rounded down, before 1970 as well
+        column = pc.floor_temporal(column, unit="microsecond")
+    try:  # longer units must not wrap around to a time that looks plausible
         if pa.types.is_timestamp(column.type) and column.type.tz is None:
-            column = column.cast(pa.timestamp("us"), safe=exact)
-        return column.cast(MICROSECONDS, safe=exact)
+            column = column.cast(pa.timestamp("us"))
+        return column.cast(MICROSECONDS)
     except pa.ArrowException as error:
         what = f"column {name!r} holds times that cannot be used"
         raise DataError(what, where=where) from error
+
+
+def in_nanoseconds(kind: pa.DataType) -> bool:
+    """Tell whether a column of this type keeps times to the nanosecond."""
+    return bool(pa.types.is_timestamp(kind)) and kind.unit == "ns"
 
 
 def whole(times: pa.ChunkedArray) -> npt.NDArray[np.int64]:
